@@ -1,0 +1,1 @@
+"""The plate reader: grammar, detector, recogniser, engines, weights and their training."""

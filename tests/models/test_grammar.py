@@ -1,0 +1,92 @@
+"""The format table answers for every kind of plate and bends nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import grammar
+from models.grammar import FORMATS, PlateFormat, PlateKind
+
+EXAMPLES = [
+    ("皖A72P33", "blue", 1, PlateKind.BLUE),
+    ("浙A3K855", "yellow", 1, PlateKind.YELLOW),
+    ("浙A3K855", "yellow", 2, PlateKind.YELLOW_TWO_ROW),
+    ("京AD12345", "green", 1, PlateKind.NEW_ENERGY_SMALL),
+    ("京A12345F", "green", 1, PlateKind.NEW_ENERGY_LARGE),
+    ("粤O1234警", "white", 1, PlateKind.POLICE),
+    ("苏E1234学", "yellow", 1, PlateKind.COACH),
+    ("苏E1234挂", "yellow", 2, PlateKind.TRAILER),
+    ("粤ZAB12港", "black", 1, PlateKind.HONG_KONG_MACAU),
+    ("粤Z1234澳", "black", 1, PlateKind.HONG_KONG_MACAU),
+    ("224578使", "black", 1, PlateKind.EMBASSY),
+    ("使224578", "black", 1, PlateKind.EMBASSY),
+    ("沪A0023领", "black", 1, PlateKind.CONSULATE),
+    ("WJ京1234X", "white", 1, PlateKind.ARMED_POLICE),
+    ("KA12345", "white", 1, PlateKind.MILITARY),
+    ("KA12345", "white", 2, PlateKind.MILITARY_TWO_ROW),
+]
+
+
+@st.composite
+def plates(draw: st.DrawFn) -> tuple[PlateFormat, str]:
+    plate_format = draw(st.sampled_from(FORMATS))
+    return plate_format, "".join(draw(st.sampled_from(place)) for place in plate_format.places)
+
+
+@pytest.mark.parametrize(("text", "colour", "rows", "kind"), EXAMPLES)
+def test_examples_have_their_kind(text: str, colour: str, rows: int, kind: PlateKind) -> None:
+    assert grammar.kind_of(text, colour, rows) == kind
+
+
+@pytest.mark.parametrize("text", ["", "皖A", "皖A72O33", "皖A72I33", "皖I72P33", "A1234567", "危险品", "13812345678", "京AD123"])
+def test_texts_that_are_no_plate_stay_unknown(text: str) -> None:
+    assert not grammar.is_valid(text)
+    assert grammar.kind_of(text) is None
+
+
+def test_colour_that_contradicts_the_text_is_no_kind() -> None:
+    assert grammar.kind_of("粤O1234警", "blue") is None
+
+
+@given(plates())
+def test_every_drawn_text_is_valid_and_of_its_kind(drawn: tuple[PlateFormat, str]) -> None:
+    plate_format, text = drawn
+    assert plate_format in grammar.formats_of(text)
+    assert grammar.kind_of(text, plate_format.colour, plate_format.rows) == plate_format.kind
+
+
+@given(plates(), st.data())
+def test_normalise_undoes_how_people_write(drawn: tuple[PlateFormat, str], data: st.DataObject) -> None:
+    _, text = drawn
+    wide = {ord(c): ord(c) + 0xFEE0 for c in grammar.DIGITS + grammar.OFFICE_LETTERS}
+    style = data.draw(st.sampled_from([str.lower, lambda t: t.translate(wide), lambda t: f" {t[:2]}·{t[2:]} "]))
+    assert grammar.normalise(style(text)) == text
+
+
+@given(st.text(max_size=12))
+def test_normalise_is_idempotent_and_validity_follows_it(text: str) -> None:
+    once = grammar.normalise(text)
+    assert grammar.normalise(once) == once
+    assert grammar.is_valid(text) == grammar.is_valid(once)
+
+
+@given(plates())
+def test_keyboard_lets_every_plate_be_typed(drawn: tuple[PlateFormat, str]) -> None:
+    _, text = drawn
+    for place, sign in enumerate(text):
+        assert sign in grammar.allowed_next(text[:place])
+
+
+@given(st.text(alphabet=grammar.ALPHABET, max_size=9))
+def test_keyboard_offers_only_ways_to_a_plate(prefix: str) -> None:
+    for sign in grammar.allowed_next(prefix):
+        assert any(plate_format.starts(prefix + sign) for plate_format in FORMATS)
+
+
+def test_alphabet_holds_each_sign_once_and_every_place() -> None:
+    assert len(set(grammar.ALPHABET)) == len(grammar.ALPHABET) == 73
+    assert {sign for f in FORMATS for place in f.places for sign in place} <= set(grammar.ALPHABET)
+    assert "O" in grammar.ALPHABET and "I" not in grammar.ALPHABET
+    assert max(len(f.places) for f in FORMATS) == grammar.MAX_SIGNS
