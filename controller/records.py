@@ -1,0 +1,138 @@
+"""The facts that travel through a lane: frames, reads, votes, questions, lamps and fuellings."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Point = tuple[float, float]
+"""x to the right and y down, in pixels of the frame."""
+
+Corners = tuple[Point, Point, Point, Point]
+"""Four plate corners, clockwise from the plate's own top left."""
+
+
+class Colour(enum.StrEnum):
+    """Ground colour of a plate (GA 36)."""
+
+    BLUE = "blue"
+    YELLOW = "yellow"
+    GREEN = "green"
+    WHITE = "white"
+    BLACK = "black"
+
+
+class LampColour(enum.StrEnum):
+    """What the lamp at the pump shows; OFF only while no vehicle stands there."""
+
+    OFF = "off"
+    RED = "red"
+    GREEN = "green"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of the lane.
+
+    image: uint8 array (height, width, 3) in BGR order; the core passes it on and never looks inside.
+    captured_s: the clock's monotonic seconds at capture; ages are judged by it.
+    captured_at: the same moment as an aware UTC datetime; the books are kept by it.
+    """
+
+    number: int
+    image: Any = field(repr=False, compare=False)
+    captured_s: float
+    captured_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignRead:
+    """One sign of a plate and the calibrated probability, 0 to 1, that it is right."""
+
+    sign: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlateRead:
+    """One plate found in one frame.
+
+    kind: a format name of models.grammar, or "unknown" when the text fits none.
+    detection: the detector's confidence, 0 to 1.
+    width_px: the plate's mean width in the frame.
+    """
+
+    signs: tuple[SignRead, ...]
+    corners: Corners
+    colour: Colour
+    kind: str
+    rows: int
+    detection: float
+
+    @property
+    def text(self) -> str:
+        return "".join(s.sign for s in self.signs)
+
+    @property
+    def confidence(self) -> float:
+        """Probability that every sign is right, the signs taken as independent; 0 for no sign."""
+        return math.prod(s.probability for s in self.signs) if self.signs else 0.0
+
+    @property
+    def weakest(self) -> float:
+        """Probability of the least certain sign; 0 for no sign."""
+        return min((s.probability for s in self.signs), default=0.0)
+
+    @property
+    def valid(self) -> bool:
+        return self.kind != "unknown"
+
+    @property
+    def width_px(self) -> float:
+        top_left, top_right, bottom_right, bottom_left = self.corners
+        return (math.dist(top_left, top_right) + math.dist(bottom_left, bottom_right)) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All plates of one frame and the milliseconds that each stage took ("detect", "rectify", "recognise")."""
+
+    plates: tuple[PlateRead, ...]
+    ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The part of the frame that belongs to this lane, as shares (0 to 1) of its width and height."""
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
+
+    def holds(self, x: float, y: float, width: int, height: int) -> bool:
+        """Whether pixel (x, y) of a frame of that size lies inside."""
+        return self.left * width <= x <= self.right * width and self.top * height <= y <= self.bottom * height
+
+
+@dataclass(frozen=True, slots=True)
+class DispenserReading:
+    """What the dispenser's wires say now.
+
+    pulses: pulses counted since the dispenser object was made; never goes back.
+    """
+
+    nozzle_lifted: bool
+    pulses: int
+
+
+@dataclass(frozen=True, slots=True)
+class LampChange:
+    """The lamp took this colour at that moment of the clock's monotonic seconds."""
+
+    at_s: float
+    colour: LampColour

@@ -1,0 +1,1 @@
+"""The balance service: wire records, ledger, authorisation, fuelling, payers, store and pages."""

@@ -1,0 +1,248 @@
+"""The records that lane units, stations and the balance service exchange as JSON.
+
+Standard library only, so that the lane unit stays small. Money is integer fen, volume integer millilitres, times are
+aware datetimes written as ISO 8601 in UTC. `encode` and `decode` are exact inverses; `decode` refuses unknown keys,
+wrong types and values out of range with WireError, so that a nonsense answer never becomes a green lamp.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+MAX_FEN = 10**12
+"""Ten thousand million yuan: beyond any card, far inside 64 bits."""
+MAX_ML = 10**12
+
+
+class WireError(ValueError):
+    """A message does not have the form it must have; str() names the field."""
+
+
+class Verdict(enum.StrEnum):
+    ALLOW = "allow"
+    REFUSE = "refuse"
+
+
+class Reason(enum.StrEnum):
+    """Why a lane is green or red. The first group is the service's, the second the lane unit's own."""
+
+    OK = "ok"
+    BELOW_PRESET = "below_preset"
+    UNKNOWN_PLATE = "unknown_plate"
+    INVALID_PLATE = "invalid_plate"
+    CARD_BLOCKED = "card_blocked"
+    PLATE_BLOCKED = "plate_blocked"
+    NO_PAYER = "no_payer"
+    UNPAID_CHARGE = "unpaid_charge"
+    STALE_QUESTION = "stale_question"
+    NOT_CERTAIN = "not_certain"
+    VISIT_OVER = "visit_over"
+    EXPIRED = "expired"
+    OFFLINE_ALLOWED = "offline_allowed"
+    OFFLINE_CAP = "offline_cap"
+
+    UNSURE = "unsure"
+    NO_PLATE = "no_plate"
+    READ_TIMEOUT = "read_timeout"
+    SERVICE_SILENT = "service_silent"
+    SERVICE_FAULT = "service_fault"
+    SERVICE_REJECTED = "service_rejected"
+    CAMERA_LOST = "camera_lost"
+    CAMERA_STALE = "camera_stale"
+    PLATE_CHANGED = "plate_changed"
+    INTERNAL = "internal"
+
+
+class ErrorCode(enum.StrEnum):
+    """Codes of refused messages (HTTP 4xx), in the body as {"code", "detail"}."""
+
+    MALFORMED = "malformed"
+    KEY_REUSED = "key_reused"
+    UNKNOWN_AUTHORISATION = "unknown_authorisation"
+    UNKNOWN_DISPENSER = "unknown_dispenser"
+    UNKNOWN_STATION = "unknown_station"
+    IMPOSSIBLE_FUELLING = "impossible_fuelling"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+
+
+def _int(low: int, high: int) -> Any:
+    return field(metadata={"low": low, "high": high})
+
+
+def _text(longest: int, shortest: int = 1) -> Any:
+    return field(metadata={"shortest": shortest, "longest": longest})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """May this plate refuel? `visit` is made once per visit and kept through every retry: it is the idempotency key."""
+
+    visit: str = _text(80)
+    station: str = _text(40)
+    lane: str = _text(40)
+    plate: str = _text(12)
+    typed: bool
+    captured_at: datetime
+    confidence: float = field(metadata={"low": 0.0, "high": 1.0})
+    weakest: float = field(metadata={"low": 0.0, "high": 1.0})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The answer. An allowed one carries the authorisation, its limit (the hold) and its expiry."""
+
+    visit: str = _text(80)
+    plate: str = _text(12)
+    decision: Verdict
+    reason: Reason
+    authorisation: str | None = field(default=None, metadata={"shortest": 1, "longest": 80})
+    limit_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN})
+    expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        complete = None not in (self.authorisation, self.limit_fen, self.expires_at)
+        if self.decision is Verdict.ALLOW and not complete:
+            raise WireError("authorisation, limit_fen, expires_at: an allowed decision needs all three")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fuelling:
+    """One finished fuelling. The pair (dispenser, sequence) posts once, for ever."""
+
+    station: str = _text(40)
+    lane: str = _text(40)
+    dispenser: str = _text(40)
+    sequence: int = _int(1, 2**53 - 1)
+    visit: str | None = field(metadata={"shortest": 1, "longest": 80})
+    authorisation: str | None = field(metadata={"shortest": 1, "longest": 80})
+    plate: str | None = field(metadata={"shortest": 1, "longest": 12})
+    started_at: datetime
+    ended_at: datetime
+    volume_ml: int = _int(0, MAX_ML)
+    amount_fen: int = _int(0, MAX_FEN)
+    unit_price_fen_per_l: int = _int(0, 10**6)
+    product: str = _text(20)
+    totaliser_before_ml: int = _int(0, MAX_ML)
+    totaliser_after_ml: int = _int(0, MAX_ML)
+    flags: tuple[str, ...] = ()
+    """What the lane unit itself noticed: "power_cut", "clock_unset", "clock_jumped", "no_authorisation"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuellingReceipt:
+    """What a fuelling did to the books. A repeat of the same report returns the same receipt."""
+
+    dispenser: str = _text(40)
+    sequence: int = _int(1, 2**53 - 1)
+    charged_fen: int = _int(0, MAX_FEN)
+    captured_fen: int = _int(0, MAX_FEN)
+    overrun_fen: int = _int(0, MAX_FEN)
+    released_fen: int = _int(0, MAX_FEN)
+    balance_fen: int | None = field(metadata={"low": -MAX_FEN, "high": MAX_FEN})
+    flags: tuple[str, ...] = ()
+    """What the service noticed: "overrun", "late", "expired_authorisation", "uncovered", "totaliser_gap", ..."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Price of one product at one station."""
+
+    product: str = _text(20)
+    unit_price_fen_per_l: int = _int(0, 10**6)
+
+
+Record = TypeVar("Record")
+
+
+def encode(record: Any) -> dict[str, Any]:
+    """The record as plain JSON values."""
+    return {f.name: _plain(getattr(record, f.name)) for f in dataclasses.fields(record)}
+
+
+def decode(cls: type[Record], data: object) -> Record:
+    """The record that `data` (parsed JSON) stands for. Raises WireError naming the first field that is wrong."""
+    if not isinstance(data, Mapping):
+        raise WireError(f"{cls.__name__}: expected an object, got {type(data).__name__}")
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(str(key) for key in data if key not in fields)
+    if unknown:
+        raise WireError(f"{unknown[0]}: {cls.__name__} has no such field")
+    values = {}
+    for name, f in fields.items():
+        if name in data:
+            values[name] = _parse(name, hints[name], f.metadata, data[name])
+        elif f.default is dataclasses.MISSING:
+            raise WireError(f"{name}: missing")
+    return cls(**values)
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise WireError(f"{value}: a time without a zone")
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _parse(name: str, hint: Any, limits: Mapping[str, Any], value: object) -> Any:
+    if isinstance(hint, types.UnionType):
+        if value is None:
+            return None
+        hint = next(a for a in typing.get_args(hint) if a is not type(None))
+    if hint is datetime:
+        return _time(name, value)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list) or not all(isinstance(v, str) and len(v) <= 40 for v in value) or len(value) > 20:
+            raise WireError(f"{name}: expected at most 20 short texts")
+        return tuple(value)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return _choice(name, hint, value)
+    return _scalar(name, hint, limits, value)
+
+
+def _scalar(name: str, hint: type, limits: Mapping[str, Any], value: object) -> Any:
+    accepted: tuple[type, ...] = (int, float) if hint is float else (hint,)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and hint is not bool):
+        raise WireError(f"{name}: expected {hint.__name__}, got {type(value).__name__}")
+    if isinstance(value, str):
+        if not limits["shortest"] <= len(value) <= limits["longest"] or not value.isprintable():
+            raise WireError(f"{name}: expected {limits['shortest']} to {limits['longest']} printable characters")
+    elif "low" in limits and not limits["low"] <= value <= limits["high"]:  # type: ignore[operator]
+        raise WireError(f"{name}: {value} is not between {limits['low']} and {limits['high']}")
+    return value
+
+
+def _choice(name: str, hint: type[enum.Enum], value: object) -> enum.Enum:
+    try:
+        return hint(value)
+    except ValueError:
+        raise WireError(f"{name}: {value!r} is none of {', '.join(str(m.value) for m in hint)}") from None
+
+
+def _time(name: str, value: object) -> datetime:
+    if not isinstance(value, str) or len(value) > 40:
+        raise WireError(f"{name}: expected an ISO 8601 time")
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        raise WireError(f"{name}: {value!r} is no ISO 8601 time") from None
+    if parsed.tzinfo is None:
+        raise WireError(f"{name}: {value!r} has no time zone")
+    try:
+        return parsed.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise WireError(f"{name}: {value!r} is out of range") from None
