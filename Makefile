@@ -1,0 +1,7 @@
+demo:
+	./go demo
+test:
+	./go test
+check:
+	./go check
+.PHONY: demo test check

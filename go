@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Sets greenlane up in .venv and runs one thing:
+#   ./go demo            play the bundled clip through the whole system and write report/index.html
+#   ./go test [all]      run the tests; all adds the slow, browser, database, fault and kernel groups
+#   ./go check           types and lint
+set -euo pipefail
+cd "$(dirname "$0")"
+python=.venv/bin/python
+
+say() { printf '== %s\n' "$*" >&2; }
+
+apt_install() {  # the Debian packages named, where they are missing
+    local missing=()
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || { say "please install: ${missing[*]}"; exit 1; }
+        root=(sudo)
+    fi
+    say "installing Debian packages: ${missing[*]}"
+    "${root[@]}" apt-get update -qq
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+base_python() {  # a Python 3.11 or newer that can make virtual environments
+    for candidate in python3 python3.11 python3.12 python3.13; do
+        if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    apt_install python3 >&2
+    echo python3
+}
+
+setup() {  # setup EXTRAS: the virtual environment with greenlane and these extras, once per change of setup.cfg
+    apt_install libgl1 libglib2.0-0
+    if [ ! -x "$python" ] || ! "$python" -m pip --version >/dev/null 2>&1; then
+        local base
+        base=$(base_python)
+        "$base" -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
+        say "making .venv"
+        "$base" -m venv --clear .venv
+    fi
+    local stamp wanted
+    stamp=.venv/installed-$1
+    wanted=$(cat setup.cfg pyproject.toml deploy/constraints.txt | sha256sum)
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+        say "installing greenlane[$1]"
+        "$python" -m pip install --quiet --disable-pip-version-check -c deploy/constraints.txt -e ".[$1]"
+        echo "$wanted" >"$stamp"
+    fi
+}
+
+case "${1:-}" in
+demo)
+    setup service
+    .venv/bin/greenlane simulate --report report "${@:2}"
+    say "open report/index.html in a browser"
+    ;;
+test)
+    setup service,onnx,dev
+    if [ "${2:-}" = all ]; then
+        . tests/groups.sh
+    else
+        "$python" -m pytest "${@:2}"
+    fi
+    ;;
+check)
+    setup service,onnx,dev
+    "$python" -m ruff check .
+    "$python" -m mypy
+    ;;
+*)
+    sed -n '2,5s/^# \{0,1\}//p' "$0"
+    exit 2
+    ;;
+esac

@@ -1,0 +1,23 @@
+"""Shared by all tests: bounded, repeatable random input and the place of the real pictures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("greenlane", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "greenlane"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real pictures (data/, clips/); tests that want it skip where it is absent."""
+    beside = Path(__file__).resolve().parents[2] / "shared"
+    place = Path(os.environ.get("GREENLANE_DATA", beside))
+    if not (place / "data" / "crops.csv").exists():
+        pytest.skip(f"no real pictures: set GREENLANE_DATA to a folder with data/ and clips/ (looked in {place.name}/)")
+    return place

@@ -1,0 +1,10 @@
+# Every group of tests one after another; sourced by ./go, which gives apt_install, say and $python.
+apt_install postgresql ffmpeg chromium chromium-driver gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good \
+    gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly python3-gi nftables iproute2
+
+say "lint and types"
+"$python" -m ruff check .
+"$python" -m mypy
+
+say "all tests but those that need a world of their own"
+"$python" -m pytest -m "not (kernel or easyocr)" --durations=15
