@@ -1,0 +1,1 @@
+"""Recipes that make the networks: drawn plates, real crops, training loops, evaluation."""
