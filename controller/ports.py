@@ -5,8 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from controller.records import DispenserReading, Frame, LampColour, Reading, Region
-from service.wire import Decision, Fuelling, FuellingReceipt, Question
+from controller.records import (
+    Change,
+    DispenserReading,
+    Frame,
+    LampChange,
+    LampColour,
+    Reading,
+    Region,
+    VisitSummary,
+    Vote,
+)
+from service.wire import Decision, Fuelling, FuellingReceipt, Question, Reason
 
 
 class Clock(Protocol):
@@ -88,3 +98,51 @@ class BalanceService(Protocol):
 
     def report(self, fuelling: Fuelling, deadline_s: float) -> FuellingReceipt:
         """Post a fuelling once; a repeat returns the first receipt. Raises Rejected when the service will never take it."""
+
+
+class ChangeMeter(Protocol):
+    """Compares the lane's picture with the empty lane and with the picture before, on a small grey thumbnail."""
+
+    def measure(self, image: object, region: Region) -> Change:
+        """Changes of one BGR uint8 image (height, width, 3) inside region. The first picture becomes the empty lane."""
+
+    def learn(self, rate: float) -> None:
+        """Blend the last measured picture into the empty lane; 0 leaves it, 1 replaces it."""
+
+
+class VisitObserver(Protocol):
+    """Hears everything that happens in a visit, on the lane's thread: quick, and it never raises.
+
+    `visit` is None where no visit is open. Times are the clock's monotonic seconds. controller.observers.SilentObserver
+    has all methods empty, for those who want only some.
+    """
+
+    def visit_opened(self, visit: str, first_seen_s: float, first_seen_at: datetime) -> None:
+        """A vehicle came into view; comes before every other call about this visit."""
+
+    def frame_read(self, visit: str | None, frame: Frame, reading: Reading) -> None:
+        """A frame went through the reader. The frame's image may be kept: nobody changes it."""
+
+    def voted(self, visit: str, vote: Vote, at_s: float) -> None:
+        """The vote over the visit's reads changed."""
+
+    def asked(self, visit: str, question: Question, at_s: float) -> None:
+        """The balance service is being asked."""
+
+    def answered(self, visit: str, answer: Decision | None, reason: Reason, detail: str, at_s: float) -> None:
+        """It answered, or (answer None) gave no usable answer for that reason."""
+
+    def lamp_changed(self, visit: str | None, change: LampChange, reason: Reason) -> None:
+        """The lamp took another colour."""
+
+    def fuelling_started(self, visit: str | None, at_s: float) -> None:
+        """The nozzle was lifted."""
+
+    def fuelling_ended(self, visit: str | None, fuelling: Fuelling | None, at_s: float) -> None:
+        """It was hung up again; fuelling is None when nothing flowed."""
+
+    def noted(self, visit: str | None, text: str, at_s: float) -> None:
+        """Something out of the ordinary, in a sentence without plates."""
+
+    def visit_closed(self, summary: VisitSummary) -> None:
+        """The vehicle is gone, or another took its place; nothing more comes about this visit."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from service.wire import Reason, Verdict
+
 Point = tuple[float, float]
 """x to the right and y down, in pixels of the frame."""
 
@@ -136,3 +138,63 @@ class LampChange:
 
     at_s: float
     colour: LampColour
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How the lane's picture differs, as shares (0 to 1) of its area.
+
+    presence: differs from the learnt empty lane, a change of the light alone discounted.
+    motion: differs from the picture measured before.
+    """
+
+    presence: float
+    motion: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What the reads of one visit say together.
+
+    plate: the text all is certain of, else None; then reason is UNSURE (plates were seen) or NO_PLATE.
+    candidate: the text with the most evidence, certain or not.
+    confidence, weakest: combined probabilities, 0 to 1, of the whole candidate and of its least certain sign.
+    reads: reads that agree with the candidate. detail: one sentence for traces and logs, without the plate.
+    """
+
+    plate: str | None
+    reason: Reason
+    candidate: str | None = None
+    confidence: float = 0.0
+    weakest: float = 0.0
+    reads: int = 0
+    detail: str = ""
+
+    @property
+    def certain(self) -> bool:
+        return self.plate is not None
+
+
+@dataclass(frozen=True, slots=True)
+class VisitSummary:
+    """One vehicle's visit, told when it is over. Times ending in _s are the clock's monotonic seconds.
+
+    decision, reason: the last word of the visit; plate is None when nothing certain was read or typed.
+    first_seen_s: the vehicle came into view. read_s: the vote became certain. decided_s: green or red was final.
+    lamp: every lamp change from first_seen_s to gone_s, the first one being what showed when the visit began.
+    """
+
+    visit: str
+    plate: str | None
+    typed: bool
+    decision: Verdict
+    reason: Reason
+    first_seen_at: datetime
+    first_seen_s: float
+    read_s: float | None
+    decided_s: float | None
+    gone_s: float
+    lamp: tuple[LampChange, ...]
+    vote: Vote | None = None
+    authorisation: str | None = None
+    limit_fen: int | None = None

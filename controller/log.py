@@ -1,0 +1,41 @@
+"""How the lane unit logs: one line per change on stderr, and never a whole plate."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+_KEPT_FIRST = 2
+_KEPT_LAST = 2
+
+
+def masked(plate: str | None) -> str:
+    """A plate as logs may show it: 粤A12345 becomes 粤A***45; nothing becomes "-"."""
+    if not plate:
+        return "-"
+    if len(plate) <= _KEPT_FIRST + _KEPT_LAST:
+        return plate[0] + "*" * (len(plate) - 1)
+    return plate[:_KEPT_FIRST] + "*" * (len(plate) - _KEPT_FIRST - _KEPT_LAST) + plate[-_KEPT_LAST:]
+
+
+class JournalFormatter(logging.Formatter):
+    """One line per record; under the journal, which stamps time itself, with its <level> prefix instead of a time."""
+
+    _PREFIX = ((logging.ERROR, "<3>"), (logging.WARNING, "<4>"), (logging.INFO, "<6>"))
+
+    def __init__(self, journal: bool) -> None:
+        super().__init__("%(name)s: %(message)s" if journal else "%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        self._journal = journal
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record).replace("\n", " | ")
+        if not self._journal:
+            return line
+        return next((p for level, p in self._PREFIX if record.levelno >= level), "<7>") + line
+
+
+def set_up(level: str = "INFO", journal: bool = False) -> None:
+    """Send all logging of this process to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JournalFormatter(journal))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
