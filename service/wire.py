@@ -7,8 +7,10 @@ wrong types and values out of range with WireError, so that a nonsense answer ne
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import enum
+import hashlib
 import types
 import typing
 from collections.abc import Mapping
@@ -72,6 +74,16 @@ class ErrorCode(enum.StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
+    TOO_LARGE = "too_large"
+    THROTTLED = "throttled"
+
+
+class DeviceKind(enum.StrEnum):
+    """What a machine with a key of its own is, and so what it may say."""
+
+    LANE = "lane"
+    PANEL = "panel"
+    STATION = "station"
 
 
 def _int(low: int, high: int) -> Any:
@@ -158,6 +170,69 @@ class Price:
 
     product: str = _text(20)
     unit_price_fen_per_l: int = _int(0, 10**6)
+
+
+SIGNATURE_TAG = "greenlane"
+"""The tag parameter (RFC 9421, 2.3) of every signature, so that one made for another protocol is never taken."""
+
+SIGNED_PARTS = ("@method", "@authority", "@path", "@query")
+"""What a signature covers always; content-digest and content-type too where the message has a body. Scheme and
+transport are left out, so that a proxy may end the TLS."""
+
+SIGNATURE_AGE_S = 300
+"""A signature older than this, or made as far in the future, is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentRequest:
+    """A device's first words, signed with the key it brings. public_key: the 32 raw bytes of Ed25519, base64."""
+
+    code: str = _text(20)
+    public_key: str = _text(44, 44)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """Who the device is from now on. `lane` is absent for a station's central control."""
+
+    device: str = _text(40)
+    key_id: str = _text(43, 43)
+    kind: DeviceKind
+    station: str = _text(40)
+    lane: str | None = field(metadata={"shortest": 1, "longest": 40})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRotation:
+    """A device's next key. proof: base64 of the new key's signature over rotation_words(old key id, new key id)."""
+
+    public_key: str = _text(44, 44)
+    proof: str = _text(88, 88)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceKey:
+    """One key that may speak for a lane or panel of a station; revoked ones are listed until they are forgotten."""
+
+    device: str = _text(40)
+    key_id: str = _text(43, 43)
+    kind: DeviceKind
+    station: str = _text(40)
+    lane: str | None = field(metadata={"shortest": 1, "longest": 40})
+    public_key: str = _text(44, 44)
+    revoked: bool
+
+
+def key_id(public_key: bytes) -> str:
+    """The JWK thumbprint (RFC 7638, RFC 8037) of a raw Ed25519 public key: 43 characters of base64url."""
+    coordinate = base64.urlsafe_b64encode(public_key).decode().rstrip("=")
+    jwk = f'{{"crv":"Ed25519","kty":"OKP","x":"{coordinate}"}}'
+    return base64.urlsafe_b64encode(hashlib.sha256(jwk.encode()).digest()).decode().rstrip("=")
+
+
+def rotation_words(old_key_id: str, new_key_id: str) -> bytes:
+    """What a new key signs to show that the device holds it."""
+    return f"greenlane rotate {old_key_id} {new_key_id}".encode()
 
 
 Record = TypeVar("Record")
