@@ -63,7 +63,7 @@ class Reason(enum.StrEnum):
 
 
 class ErrorCode(enum.StrEnum):
-    """Codes of refused messages (HTTP 4xx), in the body as {"code", "detail"}."""
+    """Codes of refused messages (HTTP 4xx), in the body as {"code", "detail"}; UNAVAILABLE alone goes with 503."""
 
     MALFORMED = "malformed"
     KEY_REUSED = "key_reused"
@@ -74,6 +74,7 @@ class ErrorCode(enum.StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
+    UNAVAILABLE = "unavailable"
     TOO_LARGE = "too_large"
     THROTTLED = "throttled"
 
@@ -247,8 +248,7 @@ def decode(cls: type[Record], data: object) -> Record:
     """The record that `data` (parsed JSON) stands for. Raises WireError naming the first field that is wrong."""
     if not isinstance(data, Mapping):
         raise WireError(f"{cls.__name__}: expected an object, got {type(data).__name__}")
-    hints = typing.get_type_hints(cls)
-    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    hints, fields = _shape(cls)
     unknown = sorted(str(key) for key in data if key not in fields)
     if unknown:
         raise WireError(f"{unknown[0]}: {cls.__name__} has no such field")
@@ -259,6 +259,12 @@ def decode(cls: type[Record], data: object) -> Record:
         elif f.default is dataclasses.MISSING:
             raise WireError(f"{name}: missing")
     return cls(**values)
+
+
+@functools.cache
+def _shape(cls: type[Any]) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
+    """Types and fields of a record by name; cached, because resolving the types costs more than parsing a message."""
+    return typing.get_type_hints(cls), {f.name: f for f in dataclasses.fields(cls)}
 
 
 def _plain(value: object) -> Any:

@@ -1,0 +1,26 @@
+"""Every error of the balance service, in one tree.
+
+ServiceError
+  Unavailable          the database is away, locked, full or not migrated; trying again later may help
+  LedgerError          a posting that the ledger's rules forbid; a defect, never a business case
+  DeskError            an operator's wish that cannot be granted; str() says why
+A refused question or a refused message is a value (Decision, Refused), not an error.
+"""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """Base of all; str() is one sentence for people."""
+
+
+class Unavailable(ServiceError):
+    pass
+
+
+class LedgerError(ServiceError):
+    pass
+
+
+class DeskError(ServiceError):
+    pass

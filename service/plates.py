@@ -1,0 +1,41 @@
+"""Plates as the balance service keys them: one spelling per plate, and whether a text can be a plate at all.
+
+The service does not judge formats as finely as the lane does: it only refuses texts that no format of GA 36 or of the
+armed forces comes near, so that a slip of a keyboard never becomes a bound plate.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_SEPARATORS = str.maketrans("", "", " \u3000\xa0\t\r\n.·•・‧∙⋅●-_—–'`|/\\,")
+_SERIAL = "[0-9A-HJ-NP-Z]"
+_PLATE = re.compile(
+    "|".join(
+        (
+            rf"[{_PROVINCES}][A-HJ-Z]{_SERIAL}{{4}}(?:{_SERIAL}|[警学挂港澳])",
+            rf"[{_PROVINCES}][A-HJ-Z](?:[A-HJK]{_SERIAL}[0-9]{{4}}|[0-9]{{5}}[A-HJK])",
+            rf"[{_PROVINCES}][A-HJ-Z][0-9]{{4}}领",
+            r"[0-9]{6}使|使[0-9]{6}",
+            rf"WJ[{_PROVINCES}][0-9]{{4}}[0-9TDSHBXJ]",
+            r"[A-HJ-NP-Z]{2}[0-9]{5}",
+        )
+    )
+)
+
+
+def normalise(text: str) -> str:
+    """Half-width capitals without spaces, dots or dashes; look-alikes (O and 0) stay what they are."""
+    return text.translate(_FULL_WIDTH).translate(_SEPARATORS).upper()
+
+
+def is_plate(text: str) -> bool:
+    """Whether a normalised text has the form of a plate."""
+    return _PLATE.fullmatch(text) is not None
+
+
+def masked(plate: str) -> str:
+    """The plate for logs: beginning and last sign only."""
+    return f"{plate[:2]}{'*' * max(0, len(plate) - 3)}{plate[-1:]}"
