@@ -1,4 +1,4 @@
-"""Time: the machine's clock, a clock that tests and recorded video move by hand, and whether the wall clock is to be trusted."""
+"""Time: the machine's clock, one that tests and recorded video move by hand, and what to think of the wall clock."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ManualClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """Whether times may be believed: `unset` is a wall clock before 2025, jump_s how far it jumped since the last check."""
+    """Whether times may be believed: unset is a wall clock before 2025, jump_s how far it jumped since last time."""
 
     unset: bool
     jump_s: float = 0.0

@@ -50,6 +50,12 @@ class Frame:
     captured_s: float
     captured_at: datetime
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; (0, 0) for an image that is no array."""
+        shape = getattr(self.image, "shape", None)
+        return (int(shape[1]), int(shape[0])) if shape else (0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class SignRead:
@@ -92,6 +98,10 @@ class PlateRead:
     @property
     def valid(self) -> bool:
         return self.kind != "unknown"
+
+    @property
+    def centre(self) -> Point:
+        return sum(x for x, _ in self.corners) / 4, sum(y for _, y in self.corners) / 4
 
     @property
     def width_px(self) -> float:

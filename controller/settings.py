@@ -1,0 +1,227 @@
+"""lane.toml: read once into frozen records, every fault named with file, line, key and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from controller.errors import SettingsError
+from controller.settings_records import SettingFact, Settings, table
+
+_HEADER = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]\s*(#.*)?$")
+_KEY = re.compile(r"^\s*([\w-]+)\s*=")
+
+
+def load(path: Path | str) -> Settings:
+    """The settings of a file. Raises SettingsError naming file, line and key of the first fault."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); `greenlane calibrate` writes one") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str = "lane.toml") -> Settings:
+    """The settings of a text; `name` stands in its errors."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{name}: {error}") from error
+    return _Source(name, text).settings(data)
+
+
+def example() -> str:
+    """The example file: every setting with its default, description and bounds."""
+    lines = ["# Settings of one lane. Every key may be left out: the value shown is the default."]
+    section = ""
+    for fact in table():
+        if fact.section != section:
+            section = fact.section
+            lines += ["", f"[{section}]"]
+        lines += [f"# {fact.text}{_bounds_note(fact)}", f"{fact.key} = {_toml(fact.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def update_file(path: Path | str, changes: Mapping[tuple[str, str], Any]) -> None:
+    """Set keys of a settings file in place, keeping comments and order; made from the example when it does not exist.
+
+    The new text is checked as a whole before it replaces the old file by renaming. Raises SettingsError.
+    """
+    target = Path(path)
+    text = target.read_text(encoding="utf-8") if target.exists() else example()
+    for (section, key), value in changes.items():
+        text = _with(text, section, key, f"{key} = {_toml(value)}")
+    parse(text, str(target))
+    _replace(target, text)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A settings text and its name, to tell where a fault is."""
+
+    name: str
+    text: str
+
+    def settings(self, data: Mapping[str, Any]) -> Settings:
+        known = {f.name for f in fields(Settings)}
+        for section in data:
+            if section not in known:
+                raise self.fault(section, section, f"[{section}] is no section{_nearest(section, known)}")
+            if not isinstance(data[section], dict):
+                raise self.fault(section, section, f"{section} is a section: write [{section}]")
+        built = {}
+        defaults = Settings()
+        for f in fields(Settings):
+            built[f.name] = self._section(f.name, type(getattr(defaults, f.name)), data.get(f.name, {}))
+        settings = Settings(**built)
+        self._check_together(settings)
+        return settings
+
+    def _section(self, section: str, cls: type[Any], data: Mapping[str, Any]) -> Any:
+        facts = {fact.key: fact for fact in table() if fact.section == section}
+        values = {}
+        for key, value in data.items():
+            if key not in facts:
+                raise self.fault(section, key, f"{key} is no setting of [{section}]{_nearest(key, facts)}")
+            problem, values[key] = _checked(facts[key], value)
+            if problem:
+                raise self.fault(section, key, f"{section}.{key}: {problem}")
+        return cls(**values)
+
+    def _check_together(self, settings: Settings) -> None:
+        left, top, right, bottom = settings.camera.region
+        if not (left < right and top < bottom):
+            raise self.fault("camera", "region", "camera.region: left, top must be less than right, bottom")
+        if settings.camera.grace_s > settings.lamp.lease_s:
+            raise self.fault("camera", "grace_s", "camera.grace_s: must not exceed lamp.lease_s")
+        if settings.trigger.vehicle_share < settings.trigger.presence_share:
+            raise self.fault("trigger", "vehicle_share", "trigger.vehicle_share: must not be below presence_share")
+        pins = [settings.lamp.red_pin, settings.lamp.green_pin]
+        if settings.dispenser.kind == "gpio":
+            pins += [settings.dispenser.nozzle_pin, settings.dispenser.pulser_pin, settings.dispenser.permit_pin]
+        if len(set(pins)) < len(pins):
+            raise self.fault("lamp", "red_pin", "lamp and dispenser: two uses of one GPIO number")
+
+    def fault(self, section: str, key: str | None, text: str) -> SettingsError:
+        line = line_of(self.text, section, key)
+        return SettingsError(f"{self.name}{f', line {line}' if line else ''}: {text}")
+
+
+def line_of(text: str, section: str, key: str | None) -> int | None:
+    """Line (from 1) of a key, or of its section's header; None when it is written in no common way."""
+    current = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            current = header[1]
+            if current == section and key is None:
+                return number
+        elif (found := _KEY.match(line)) and current in (section, "") and found[1] == key:
+            return number
+    return line_of(text, section, None) if key is not None else None
+
+
+def _checked(fact: SettingFact, value: Any) -> tuple[str, Any]:
+    """(what is wrong, else "", the value in its own type)."""
+    kind = type(fact.default)
+    if kind is tuple:
+        return _checked_tuple(fact, value)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        return f"must be {_KIND_NAMES[kind]}, not {value!r}", None
+    if kind is str:
+        return _checked_text(fact, value), value
+    return _out_of_bounds(fact, value), value
+
+
+def _checked_tuple(fact: SettingFact, value: Any) -> tuple[str, Any]:
+    numbers = isinstance(value, list) and all(type(v) in (int, float) for v in value)
+    if not numbers or len(value) != len(fact.default):
+        return f"must be a list of {len(fact.default)} numbers, not {value!r}", None
+    return next(filter(None, (_out_of_bounds(fact, v) for v in value)), ""), tuple(float(v) for v in value)
+
+
+def _checked_text(fact: SettingFact, value: str) -> str:
+    if fact.choices and value not in fact.choices:
+        return f"must be one of {', '.join(fact.choices)}, not {value!r}"
+    if not value or len(value) > 500 or not value.isprintable():
+        return "must be 1 to 500 printable characters"
+    return ""
+
+
+def _out_of_bounds(fact: SettingFact, value: float) -> str:
+    if fact.low is None or fact.high is None or fact.low <= value <= fact.high:
+        return ""
+    return f"{value} is not between {fact.low:g} and {fact.high:g}"
+
+
+_KIND_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
+
+
+def _nearest(word: str, known: Any) -> str:
+    near = difflib.get_close_matches(word, list(known), 1, 0.5)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"
+
+
+def _bounds_note(fact: SettingFact) -> str:
+    if fact.choices:
+        return f" ({', '.join(fact.choices)})"
+    return f" ({fact.low:g} to {fact.high:g})" if fact.low is not None and fact.high is not None else ""
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (tuple, list)):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return repr(value)
+
+
+def _with(text: str, section: str, key: str, assignment: str) -> str:
+    """The text with one assignment set: in place, at the end of its section, or in a new section at the end."""
+    lines = text.splitlines()
+    current, last = "", None
+    for index, line in enumerate(lines):
+        if header := _HEADER.match(line):
+            current = header[1]
+        if current != section:
+            continue
+        if (found := _KEY.match(line)) and found[1] == key:
+            lines[index] = assignment + _comment(line)
+            return "\n".join(lines) + "\n"
+        if line.strip():
+            last = index
+    if last is None:
+        return "\n".join([*lines, "", f"[{section}]", assignment]) + "\n"
+    return "\n".join([*lines[: last + 1], assignment, *lines[last + 1 :]]) + "\n"
+
+
+def _comment(line: str) -> str:
+    """The comment behind an assignment whose value holds no '#'."""
+    if line.count("#") != 1 or line.count('"') % 2 or re.search(r'"[^"]*#[^"]*"', line):
+        return ""
+    return "  #" + line.split("#", 1)[1]
+
+
+def _replace(target: Path, text: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, prefix=".lane-", delete=False) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    if target.exists():
+        os.chmod(file.name, target.stat().st_mode & 0o777)
+    else:
+        os.chmod(file.name, 0o644)
+    os.replace(file.name, target)

@@ -1,0 +1,159 @@
+"""The trigger: whether a frame is worth reading, and what the lane's picture alone says about who stands there."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+
+from controller.records import Change
+from controller.settings_records import TriggerSettings
+
+
+class Attention(enum.Enum):
+    """What the lane wants to know from the next frames."""
+
+    IDLE = enum.auto()
+    """No visit is open."""
+    SEEKING = enum.auto()
+    """A visit is open and not decided, or its plate must be seen again."""
+    STUCK = enum.auto()
+    """The read time-out is over and the plate still unsure."""
+    GUARDING = enum.auto()
+    """A plate is certain; see now and then that it is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerState:
+    """What the trigger remembers. Times are the clock's monotonic seconds; None means never.
+
+    trusted: the learnt picture of the empty lane is believed. It is not at the start, when a vehicle may stand there.
+    """
+
+    trusted: bool = False
+    present_since_s: float | None = None
+    low_since_s: float | None = None
+    large_since_s: float | None = None
+    still_since_s: float | None = None
+    upheaval_s: float | None = None
+    read_s: float | None = None
+    measured_s: float | None = None
+    looks_since_plate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The trigger's answer to one frame. learn: how much of the frame to blend into the empty lane's picture, 0 to 1."""
+
+    read: bool
+    learn: float
+
+
+LEARN_TIME_S = 20.0
+"""Daylight changes over minutes, a vehicle drives in within seconds: between the two."""
+
+TRUST_AFTER_S = 1.0
+STUCK_EVERY_S = 0.5
+GUARD_EVERY_S = 0.4
+
+
+def step(
+    state: TriggerState,
+    change: Change,
+    now_s: float,
+    attention: Attention,
+    plate_seen_s: float | None,
+    rules: TriggerSettings,
+) -> tuple[TriggerState, Look]:
+    """Take one frame's change in. plate_seen_s: when the reader last saw anything like a plate in this lane."""
+    before_s = state.measured_s
+    state = _observed(state, change, now_s, rules)
+    learn = _learn(state, now_s, attention, plate_seen_s, now_s - (before_s if before_s is not None else now_s), rules)
+    if learn == 1.0:
+        state = replace(state, trusted=True, present_since_s=None, large_since_s=None, low_since_s=now_s)
+    due_s = _pause_s(state, now_s, attention, rules)
+    read = state.read_s is None or now_s - state.read_s >= due_s - 1e-6
+    return (replace(state, read_s=now_s) if read else state), Look(read, learn)
+
+
+def distrust(state: TriggerState) -> TriggerState:
+    """The empty lane's picture is doubted: it is learnt anew as soon as the lane is still and shows no plate."""
+    return replace(state, trusted=False, looks_since_plate=0)
+
+
+def looked(state: TriggerState, plate_seen: bool) -> TriggerState:
+    """A read came back."""
+    return replace(state, looks_since_plate=0 if plate_seen else state.looks_since_plate + 1)
+
+
+def present(state: TriggerState) -> bool:
+    return state.present_since_s is not None
+
+
+def still_for_s(state: TriggerState, now_s: float) -> float:
+    return 0.0 if state.still_since_s is None else now_s - state.still_since_s
+
+
+def standing(state: TriggerState, now_s: float, rules: TriggerSettings) -> bool:
+    """Something as large as a vehicle is there and has come to rest."""
+    if not state.trusted or state.large_since_s is None:
+        return False
+    return min(now_s - state.large_since_s, still_for_s(state, now_s)) >= rules.standing_after_s
+
+
+def emptied(state: TriggerState, now_s: float, rules: TriggerSettings) -> bool:
+    """The picture has been that of the empty lane for long enough."""
+    return state.trusted and state.low_since_s is not None and now_s - state.low_since_s >= rules.empty_after_s
+
+
+def _observed(state: TriggerState, change: Change, now_s: float, rules: TriggerSettings) -> TriggerState:
+    there = change.presence >= rules.presence_share
+    moving = change.motion >= rules.motion_share
+    return replace(
+        state,
+        measured_s=now_s,
+        present_since_s=(state.present_since_s if state.present_since_s is not None else now_s) if there else None,
+        low_since_s=None if there else (state.low_since_s if state.low_since_s is not None else now_s),
+        large_since_s=_since(state.large_since_s, change.presence >= rules.vehicle_share, now_s),
+        still_since_s=_since(state.still_since_s, not moving, now_s),
+        upheaval_s=now_s if change.motion >= rules.upheaval_share else state.upheaval_s,
+    )
+
+
+def _since(before_s: float | None, holds: bool, now_s: float) -> float | None:
+    if not holds:
+        return None
+    return now_s if before_s is None else before_s
+
+
+def _learn(
+    state: TriggerState,
+    now_s: float,
+    attention: Attention,
+    plate_seen_s: float | None,
+    passed_s: float,
+    rules: TriggerSettings,
+) -> float:
+    no_plate_s = now_s - plate_seen_s if plate_seen_s is not None else now_s - (state.still_since_s or now_s)
+    if not state.trusted:
+        quiet_s = min(still_for_s(state, now_s), no_plate_s)
+        return 1.0 if quiet_s >= TRUST_AFTER_S and state.looks_since_plate >= 2 else 0.0
+    if present(state):
+        absorbed = min(still_for_s(state, now_s), no_plate_s) >= rules.absorb_after_s
+        return 1.0 if absorbed else 0.0
+    return min(0.5, passed_s / LEARN_TIME_S) if attention is Attention.IDLE else 0.0
+
+
+def _pause_s(state: TriggerState, now_s: float, attention: Attention, rules: TriggerSettings) -> float:
+    moved_lately = still_for_s(state, now_s) < 3.0
+    if attention is Attention.SEEKING:
+        return rules.read_every_s
+    if attention is Attention.STUCK:
+        return rules.read_every_s if still_for_s(state, now_s) == 0.0 else max(STUCK_EVERY_S, rules.read_every_s)
+    if attention is Attention.GUARDING:
+        busy = still_for_s(state, now_s) == 0.0
+        return min(GUARD_EVERY_S, rules.check_every_s) if busy else rules.check_every_s
+    if not state.trusted:
+        return max(rules.read_every_s, 0.25)
+    if present(state):
+        return rules.read_every_s if moved_lately else rules.check_every_s
+    return rules.glance_every_s
