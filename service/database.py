@@ -1,0 +1,167 @@
+"""Opens the database of the balance service, SQLite or PostgreSQL, and says plainly when it cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+
+from service.errors import Unavailable
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+BUSY_TIMEOUT_S = 5
+"""How long a writer waits for SQLite's lock, or for PostgreSQL's row locks, before the message is answered 503."""
+STATEMENT_TIMEOUT_S = 15
+CONFLICTS = {"40001", "40P01"}
+"""PostgreSQL's codes for a serialisation failure and a deadlock: the same transaction may succeed when tried again."""
+
+
+class Database:
+    """One database, with its connections. Used by one process; close() when done."""
+
+    def __init__(self, url: str) -> None:
+        """url: "sqlite:///path" or "postgresql://...". Raises Unavailable for a URL that names neither."""
+        self.url = _checked(url)
+        self.engine = _engine(self.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def name(self) -> str:
+        """For logs: the URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that commits at the end; on SQLite it holds the only write lock from its beginning."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One unchanging view of everything, for reports; it hinders no writer."""
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.execution_options(greenlane_reads=True)
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    def migrate(self) -> None:
+        """Bring the schema to this version. Raises Unavailable when the database cannot be reached or written."""
+        with telling_faults(), self.engine.connect() as connection:
+            connection.execution_options(greenlane_migrates=True)
+            with connection.begin():
+                config = migration_config()
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+
+    def require_current(self) -> None:
+        """Raises Unavailable unless the schema is of exactly this version."""
+        with telling_faults(), self.reading() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        wanted = ScriptDirectory.from_config(migration_config()).get_current_head()
+        if found != wanted:
+            raise Unavailable(
+                f"{self.name}: schema version {found or 'none'}, this program needs {wanted}; "
+                "run `greenlane service --migrate --database URL`"
+            )
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def migration_config() -> Config:
+    """Alembic's configuration, made here so that no file has to be found at run time."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def telling_faults() -> Iterator[None]:
+    """Turns faults of the database itself into Unavailable with one clear sentence; constraint violations pass."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        raise Unavailable(f"database: {fault_of(error)}") from error
+
+
+def fault_of(error: DBAPIError) -> str:
+    """The first line of what the driver said."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__
+
+
+def worth_retrying(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed at once: a conflict with another worker, or a lost connection."""
+    if isinstance(error, IntegrityError) or error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in CONFLICTS
+
+
+def _checked(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise Unavailable(
+            f"{url!r} is no database URL: write sqlite:////path/file.sqlite3 or postgresql://user@host/name"
+        ) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise Unavailable(f"{parsed.drivername}: the balance service works on sqlite and postgresql")
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
+    except (ImportError, NoSuchModuleError) as error:
+        raise Unavailable(f"database driver missing: {error}; install greenlane[service]") from None
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise Unavailable("the ledger needs a file: write sqlite:////path/file.sqlite3")
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=2000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("greenlane_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    options = f"-c lock_timeout={BUSY_TIMEOUT_S}s -c statement_timeout={STATEMENT_TIMEOUT_S}s -c timezone=UTC"
+    return create_engine(
+        url,
+        pool_size=4,
+        isolation_level="READ COMMITTED",
+        connect_args={"connect_timeout": 3, "options": options, "application_name": "greenlane"},
+    )
