@@ -1,0 +1,70 @@
+"""Engines that run a trained network, found by name: one small protocol, one table, no silent fall-back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.errors import ReaderError
+
+FloatArray = NDArray[np.float32]
+
+
+class Network(Protocol):
+    """A loaded network. It belongs to one thread at a time; nothing has to be closed."""
+
+    def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+        """Answer one contiguous batch (N, C, H, W); every output in the order of the model file.
+
+        Height and width may differ from call to call where the model allows it. Raises ReaderError when the engine
+        cannot run the network on that shape.
+        """
+
+
+Loader = Callable[[bytes, int], Network]
+
+_MODULES = {"opencv": "models.engines.opencv_engine", "onnxruntime": "models.engines.onnxruntime_engine"}
+"""Name -> module with load(model: bytes, threads: int) -> Network. Each imports its library only when it is chosen."""
+
+ENGINES = tuple(_MODULES)
+
+
+def load_network(engine: str, weights: Path, sha256: str, threads: int = 1) -> Network:
+    """Load an ONNX file after checking its SHA-256 (hexadecimal, from the manifest).
+
+    threads: how many the engine may use; see the engine's module for whom else that binds. Raises ReaderError for an
+    unknown engine, one that is not installed, and weights that are missing, altered or unusable.
+    """
+    if threads < 1:
+        raise ReaderError(f"An engine needs at least one thread, not {threads}.")
+    load = _loader(engine)
+    return load(_checked(weights, sha256), threads)
+
+
+def _loader(engine: str) -> Loader:
+    if engine not in _MODULES:
+        raise ReaderError(f"There is no engine named {engine!r}; choose one of: {', '.join(ENGINES)}.")
+    try:
+        loader: Loader = import_module(_MODULES[engine]).load
+    except ImportError as error:
+        raise ReaderError(f"The engine {engine!r} is not installed here ({error}).") from error
+    return loader
+
+
+def _checked(weights: Path, sha256: str) -> bytes:
+    try:
+        model = weights.read_bytes()
+    except OSError as error:
+        raise ReaderError(f"Cannot read the weights {weights}: {error.strerror}.") from error
+    found = hashlib.sha256(model).hexdigest()
+    if found != sha256:
+        raise ReaderError(
+            f"The weights {weights} are not the ones in the manifest (SHA-256 {found[:12]}… instead of {sha256[:12]}…)."
+        )
+    return model

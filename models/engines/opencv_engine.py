@@ -1,0 +1,38 @@
+"""The default engine: OpenCV's own network module, so that a lane needs no more than opencv-python.
+
+OpenCV keeps one thread count for the whole process: loading a network sets it, also for image functions.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from controller.errors import ReaderError
+from models.engines import FloatArray
+
+
+class OpenCvNetwork:
+    """A network run by cv2.dnn."""
+
+    def __init__(self, model: bytes) -> None:
+        try:
+            self._net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
+        except cv2.error as error:
+            raise ReaderError(f"OpenCV {cv2.__version__} cannot load this network: {error}") from error
+        self._outputs = self._net.getUnconnectedOutLayersNames()
+
+    def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+        try:
+            self._net.setInput(input)
+            answers = self._net.forward(self._outputs)
+        except cv2.error as error:
+            raise ReaderError(f"OpenCV {cv2.__version__} cannot run this network on {input.shape}: {error}") from error
+        # forward() hands out its own buffers, which the next call overwrites
+        return tuple(np.array(answer, np.float32) for answer in answers)
+
+
+def load(model: bytes, threads: int) -> OpenCvNetwork:
+    """Load an ONNX file's bytes; threads binds the whole process. Raises ReaderError."""
+    cv2.setNumThreads(threads)
+    return OpenCvNetwork(model)

@@ -1,0 +1,90 @@
+"""The detector's two networks: the finder over the whole picture and the refiner over one candidate's cut-out."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+COLOURS = ("blue", "yellow", "green", "white", "black")
+STRIDE = 4
+MULTIPLE = 32
+OFFSET_UNIT_PX = 32.0
+FINDER_CHANNELS = 1 + 8 + len(COLOURS) + 2
+REFINER_SIZE = (64, 128)
+REFINER_OUTPUTS = 8 + 1 + len(COLOURS) + 2
+
+
+def conv(inputs: int, outputs: int, size: int = 3, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    """A convolution that keeps the size (or divides it by the stride), normalised and rectified."""
+    padding = dilation * (size // 2)
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, size, stride, padding, dilation=dilation, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class Residual(nn.Module):
+    """One 3x3 convolution with a short cut around it."""
+
+    def __init__(self, channels: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.body = conv(channels, channels, dilation=dilation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class Finder(nn.Module):
+    """Picture (N, 3, H, W), H and W multiples of 32 -> map (N, 16, H/4, W/4).
+
+    Channels: centre logit; the four corners' offsets (x, y clockwise from top left) from the cell's centre in units
+    of OFFSET_UNIT_PX; colour logits in the order of COLOURS; row-count logits (one row, two rows).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.quarter = nn.Sequential(conv(3, 16, 3, stride=2), conv(16, 24, stride=2), Residual(24))
+        self.eighth = nn.Sequential(conv(24, 48, stride=2), Residual(48), Residual(48))
+        self.sixteenth = nn.Sequential(
+            conv(48, 96, stride=2), Residual(96), Residual(96, dilation=2), Residual(96, dilation=4)
+        )
+        self.up_eighth = conv(96, 48, 1)
+        self.join_eighth = Residual(48)
+        self.up_quarter = conv(48, 24, 1)
+        self.head = nn.Sequential(Residual(24), conv(24, 48, 1), nn.Conv2d(48, FINDER_CHANNELS, 1))
+        last = self.head[-1]
+        assert isinstance(last, nn.Conv2d) and last.bias is not None
+        nn.init.normal_(last.weight, std=0.01)
+        nn.init.zeros_(last.bias)
+        with torch.no_grad():
+            last.bias[0] = -4.0  # plates are rare: start near their true share, as focal loss wants
+
+    def forward(self, x: Tensor) -> Tensor:
+        quarter = self.quarter(x)
+        eighth = self.eighth(quarter)
+        sixteenth = self.sixteenth(eighth)
+        eighth = self.join_eighth(eighth + functional.interpolate(self.up_eighth(sixteenth), scale_factor=2.0))
+        quarter = quarter + functional.interpolate(self.up_quarter(eighth), scale_factor=2.0)
+        result: Tensor = self.head(quarter)
+        return result
+
+
+class Refiner(nn.Module):
+    """Cut-outs (N, 3, 64, 128) -> (N, 16): corner positions, plate logit, colour logits, row-count logits.
+
+    Corners are x, y clockwise from top left as shares of the cut-out's width and height, 0 at its left and top edge.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            conv(3, 16, 5, stride=2), conv(16, 32, stride=2), Residual(32), conv(32, 48, stride=2), Residual(48),
+            conv(48, 64, stride=2), Residual(64), conv(64, 32, 1),
+        )
+        self.head = nn.Sequential(nn.Linear(32 * 4 * 8, 96), nn.ReLU(inplace=True), nn.Linear(96, REFINER_OUTPUTS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = self.body(x).flatten(1)
+        result: Tensor = self.head(features)
+        return result
