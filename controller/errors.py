@@ -5,6 +5,7 @@ GreenlaneError
   HardwareError
     CameraLost         no frame can be had now; reading again reconnects
     EndOfVideo         a recorded video is over
+      VideoDamaged     over too early: cut off, or no video at all
     LampFault          the lamp cannot be driven
     DispenserFault     the dispenser cannot be driven
   ReaderError          weights missing, altered or unusable
@@ -34,6 +35,10 @@ class CameraLost(HardwareError):
 
 
 class EndOfVideo(HardwareError):
+    pass
+
+
+class VideoDamaged(EndOfVideo):
     pass
 
 

@@ -1,0 +1,105 @@
+"""Every kind of camera behind one port, found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.errors import EndOfVideo, SettingsError
+from controller.ports import Camera, Clock
+from hardware.cameras.fake import FakeCamera, noise_pictures
+from hardware.cameras.opencv import device_camera, stream_camera
+from hardware.cameras.picamera import picamera2_camera
+from hardware.cameras.recorded import recorded_camera
+
+
+@dataclass(frozen=True, slots=True)
+class CameraWishes:
+    """What is asked of a camera; a stream or a file comes as it is.
+
+    width_px, height_px, fps: heeded by v4l2, picamera2 and fake.
+    reconnect_longest_s: longest pause between attempts of a live camera.
+    paced: recorded pictures come at their own times by the clock, not as fast as they are read.
+    """
+
+    width_px: int = 1280
+    height_px: int = 720
+    fps: float = 15.0
+    reconnect_longest_s: float = 10.0
+    paced: bool = True
+
+
+Opener = Callable[[str, Clock, CameraWishes], Camera]
+
+
+def _file(source: str, clock: Clock, wishes: CameraWishes) -> Camera:
+    return recorded_camera(Path(source), clock, wishes.paced)
+
+
+def _v4l2(source: str, clock: Clock, wishes: CameraWishes) -> Camera:
+    return device_camera(source, clock, wishes.width_px, wishes.height_px, wishes.fps, wishes.reconnect_longest_s)
+
+
+def _rtsp(source: str, clock: Clock, wishes: CameraWishes) -> Camera:
+    return stream_camera(source, clock, ("rtsp", "rtsps"), wishes.reconnect_longest_s)
+
+
+def _http(source: str, clock: Clock, wishes: CameraWishes) -> Camera:
+    return stream_camera(source, clock, ("http", "https"), wishes.reconnect_longest_s)
+
+
+def _picamera2(source: str, clock: Clock, wishes: CameraWishes) -> Camera:
+    return picamera2_camera(source, clock, (wishes.width_px, wishes.height_px), wishes.fps, wishes.reconnect_longest_s)
+
+
+def _fake(source: str, clock: Clock, wishes: CameraWishes) -> Camera:
+    return FakeCamera(noise_pictures(wishes.width_px, wishes.height_px), clock)
+
+
+CAMERAS: dict[str, Opener] = {
+    "file": _file,
+    "v4l2": _v4l2,
+    "rtsp": _rtsp,
+    "http": _http,
+    "picamera2": _picamera2,
+    "fake": _fake,
+}
+
+
+def open_camera(kind: str, source: str, clock: Clock, wishes: CameraWishes = CameraWishes()) -> Camera:
+    """The camera of that kind; live ones connect at the first read(). The caller closes it. Raises SettingsError."""
+    opener = CAMERAS.get(kind)
+    if opener is None:
+        raise SettingsError(f"unknown kind of camera {kind!r}; there are {', '.join(CAMERAS)}")
+    return opener(source, clock, wishes)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFacts:
+    """What a camera showed when it was tried; fps is 0 for a single frame."""
+
+    name: str
+    width_px: int
+    height_px: int
+    fps: float
+    first_after_s: float
+    oldest_s: float
+
+
+def probe(camera: Camera, clock: Clock, frames: int = 10) -> CameraFacts:
+    """Read some frames and tell what came. Raises CameraLost, EndOfVideo (without any frame) or VideoDamaged."""
+    asked_s = clock.monotonic_s()
+    first = last = camera.read()
+    arrived_s = clock.monotonic_s()
+    oldest_s, count = arrived_s - first.captured_s, 1
+    while count < frames:
+        try:
+            last = camera.read()
+        except EndOfVideo:
+            break
+        oldest_s, count = max(oldest_s, clock.monotonic_s() - last.captured_s), count + 1
+    height_px, width_px = first.image.shape[:2]
+    lasted_s = last.captured_s - first.captured_s
+    fps = (count - 1) / lasted_s if lasted_s > 0 else 0.0
+    return CameraFacts(camera.name, width_px, height_px, fps, arrived_s - asked_s, oldest_s)

@@ -1,0 +1,174 @@
+"""Recorded video and still pictures as a camera."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from controller.errors import CameraLost, EndOfVideo, VideoDamaged
+from controller.ports import Clock
+from controller.records import Frame
+from hardware.resource import Resource
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+CUT_FRAMES = 5
+CUT_SHARE = 0.02
+"""Containers without an exact frame count promise up to 3 frames more than they hold (MKV, TS, AVI, measured)."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A picture and its second of the video."""
+
+    image: Any
+    at_s: float
+
+
+class RecordedCamera(Resource):
+    """Plays pictures at their own times: captured_s is their second of the video + base_s.
+
+    base_s: the clock's monotonic seconds when the camera was made; video second 0.
+    paced: read() sleeps by the clock until the picture's time has come: a system clock plays in real time, a manual clock
+    is moved along. Without it pictures come as fast as they are read, their times the same.
+    """
+
+    def __init__(self, name: str, pictures: Iterator[Timed], clock: Clock, paced: bool) -> None:
+        self.name = name
+        self.base_s = clock.monotonic_s()
+        self._base_at = clock.now()
+        self._pictures = pictures
+        self._clock = clock
+        self._paced = paced
+        self._number = 0
+        self._reading = threading.Lock()
+        self._closed = False
+
+    def read(self) -> Frame:
+        """The next frame. Raises EndOfVideo at the end; its kind VideoDamaged where the file ends too early."""
+        with self._reading:
+            if self._closed:
+                raise CameraLost(f"{self.name} is closed")
+            picture = next(self._pictures, None)
+        if picture is None:
+            raise EndOfVideo(f"{self.name} is over after {self._number} frames")
+        if self._paced:
+            self._clock.sleep(max(0.0, self.base_s + picture.at_s - self._clock.monotonic_s()))
+        number, self._number = self._number, self._number + 1
+        return Frame(number, picture.image, self.base_s + picture.at_s, self._base_at + timedelta(seconds=picture.at_s))
+
+    def close(self) -> None:
+        self._closed = True
+        with self._reading:
+            self._pictures = iter(())
+
+
+class VideoCamera(RecordedCamera):
+    """A video file. frames_promised and fps are what its container says, 0 where it says nothing or is unusable."""
+
+    def __init__(self, path: Path, clock: Clock, paced: bool = True) -> None:
+        self._video = _Video(path)
+        self.frames_promised = self._video.frames_promised
+        self.fps = self._video.fps
+        super().__init__(path.name, self._video.pictures(), clock, paced)
+
+    def close(self) -> None:
+        super().close()
+        self._video.close()
+
+
+class _Video:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._trouble = _unusable(path)
+        self._capture = cv2.VideoCapture() if self._trouble else cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+        opened = self._capture.isOpened()
+        if not self._trouble and not opened:
+            self._trouble = "is no video, or its index was cut off"
+        self.fps = _sane(self._capture.get(cv2.CAP_PROP_FPS), 240.0) if opened else 0.0
+        self.frames_promised = int(_sane(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 1e9)) if opened else 0
+
+    def pictures(self) -> Iterator[Timed]:
+        if self._trouble:
+            raise VideoDamaged(f"{self._path}: {self._trouble}")
+        read, at_s = 0, -1.0
+        while True:
+            ok, image = self._capture.read()
+            if not ok:
+                break
+            at_s = self._time_of(read, at_s)
+            read += 1
+            yield Timed(image, at_s)
+        missing = self.frames_promised - read
+        if missing > max(CUT_FRAMES, CUT_SHARE * self.frames_promised):
+            raise VideoDamaged(f"{self._path} is cut off: {read} of {self.frames_promised} frames could be read")
+
+    def close(self) -> None:
+        self._capture.release()
+
+    def _time_of(self, read: int, before_s: float) -> float:
+        """The container's own time of the frame just read; where it does not go forward, one frame after the last."""
+        stamped_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
+        if stamped_s > before_s:
+            return stamped_s
+        return before_s + 1 / (self.fps or 25.0) if read else 0.0
+
+
+def _unusable(path: Path) -> str:
+    if not path.exists():
+        return "no such file"
+    if not path.is_file():
+        return "is no file"
+    return "" if path.stat().st_size else "is empty"
+
+
+def _sane(value: float, most: float) -> float:
+    return float(value) if 0 < value <= most else 0.0
+
+
+class PicturesCamera(RecordedCamera):
+    """Still pictures, one file or a folder by name, one every 1/fps seconds. A damaged one is logged and left out."""
+
+    def __init__(self, path: Path, clock: Clock, fps: float = 1.0, paced: bool = True) -> None:
+        files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES) if path.is_dir() else [path]
+        self.frames_promised = len(files)
+        self.fps = fps
+        super().__init__(path.name, _stills(path, files, fps), clock, paced)
+
+
+def _stills(path: Path, files: list[Path], fps: float) -> Iterator[Timed]:
+    shown = 0
+    for file in files:
+        image = read_picture(file)
+        if image is None:
+            log.warning("picture %s cannot be decoded and is left out", file)
+            continue
+        yield Timed(image, shown / fps)
+        shown += 1
+    if not shown:
+        raise VideoDamaged(f"{path}: no picture that can be decoded")
+
+
+def read_picture(path: Path) -> Any | None:
+    """A BGR uint8 array (height, width, 3), or None for a file that is missing, empty or no picture."""
+    try:
+        data = np.fromfile(path, dtype=np.uint8)
+    except OSError:
+        return None
+    return cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+
+
+def recorded_camera(path: Path, clock: Clock, paced: bool) -> RecordedCamera:
+    """A video, a picture or a folder of pictures, told apart by the path."""
+    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+        return PicturesCamera(path, clock, paced=paced)
+    return VideoCamera(path, clock, paced)
