@@ -1,0 +1,149 @@
+"""What has to be on the machine for the lane unit to start at boot, as a list of steps that can be shown or done."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.errors import GreenlaneError
+
+UNIT = "greenlane-lane.service"
+USER = "greenlane"
+HARDWARE_WATCHDOG_S = 15
+"""The longest period that the watchdog of a Raspberry Pi knows."""
+
+_SYSUSERS = f"""# The lane unit's own user; gpio and video open the pins and the camera.
+g gpio - -
+u {USER} - "greenlane lane unit" /var/lib/greenlane
+m {USER} gpio
+m {USER} video
+"""
+
+_UDEV = 'SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"\n'
+
+_WATCHDOG = f"[Manager]\nRuntimeWatchdogSec={HARDWARE_WATCHDOG_S}\n"
+
+
+class InstallError(GreenlaneError):
+    """A step of the installation cannot be done; says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFile:
+    """A file with its text. keep: what is there already is the owner's and stays. group: its group, where that exists."""
+
+    path: Path
+    text: str
+    mode: int = 0o644
+    keep: bool = False
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgram:
+    """A program to run. on_root: it also works on another root folder, with --root=DIR."""
+
+    words: tuple[str, ...]
+    why: str
+    on_root: bool
+
+
+Step = WriteFile | RunProgram
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the caller chose: the greenlane program, the settings file and what else is wanted."""
+
+    program: Path
+    config: Path
+    example: str
+    hardware_watchdog: bool
+    start: bool
+
+
+def unit_text(program: Path, config: Path) -> str:
+    """The systemd unit for that program and settings file. Raises InstallError for a path that systemd cannot take."""
+    for path in (program, config):
+        if not path.is_absolute() or any(c.isspace() or c in "%\"'\\$" for c in str(path)):
+            raise InstallError(f"{path}: the boot service needs an absolute path without blanks, quotes, $ and %")
+    template = importlib.resources.files(__package__).joinpath(UNIT).read_text(encoding="utf-8")
+    return template.replace("{program}", str(program)).replace("{config}", str(config))
+
+
+def steps(options: Options) -> tuple[Step, ...]:
+    """Everything to do, in order; doing it twice changes nothing."""
+    found: list[Step] = [
+        WriteFile(Path("/etc/sysusers.d/greenlane.conf"), _SYSUSERS),
+        RunProgram(("systemd-sysusers", "greenlane.conf"), "make the user and its groups", True),
+        WriteFile(Path("/etc/udev/rules.d/60-greenlane.rules"), _UDEV),
+        WriteFile(options.config, options.example, mode=0o640, keep=True, group=USER),
+        WriteFile(Path("/etc/systemd/system") / UNIT, unit_text(options.program, options.config)),
+    ]
+    if options.hardware_watchdog:
+        found.append(WriteFile(Path("/etc/systemd/system.conf.d/greenlane-watchdog.conf"), _WATCHDOG))
+    found.append(RunProgram(("udevadm", "control", "--reload"), "take the rule for the pins", False))
+    found.append(RunProgram(("systemctl", "daemon-reload"), "take the new unit", False))
+    found.append(RunProgram(("systemctl", "enable", UNIT), "start it at every boot", True))
+    if options.start:
+        found.append(RunProgram(("systemctl", "restart", UNIT), "start it now", False))
+    return tuple(found)
+
+
+def describe(plan: Sequence[Step]) -> Iterator[str]:
+    """The plan as text, files with their whole content."""
+    for step in plan:
+        if isinstance(step, WriteFile):
+            kept = ", kept where it is there already" if step.keep else ""
+            owner = f"root:{step.group}" if step.group else "root:root"
+            yield f"# write {step.path} (mode {step.mode:04o}, {owner}{kept})"
+            yield from (f"    {line}" if line else "" for line in step.text.splitlines())
+        else:
+            yield f"# {step.why}"
+            yield f"    {' '.join(step.words)}"
+
+
+def carry_out(plan: Sequence[Step], root: Path) -> Iterator[str]:
+    """Do the plan below root ("/" is this machine) and yield one line per step. Raises InstallError."""
+    for step in plan:
+        yield _write(step, root) if isinstance(step, WriteFile) else _run(step, root)
+
+
+def _write(step: WriteFile, root: Path) -> str:
+    target = root / step.path.relative_to("/")
+    try:
+        if target.exists() and step.keep:
+            return f"kept       {step.path}"
+        if target.exists() and target.read_text(encoding="utf-8") == step.text:
+            return f"unchanged  {step.path}"
+        word = "updated   " if target.exists() else "wrote     "
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_name(f".{target.name}.new")
+        fresh.write_text(step.text, encoding="utf-8")
+        fresh.chmod(step.mode)
+        if step.group and root == Path("/"):
+            shutil.chown(fresh, group=step.group)
+        os.replace(fresh, target)
+    except (OSError, LookupError) as error:
+        raise InstallError(f"{target}: {error}; run it as root, or with --root DIR") from error
+    return f"{word} {step.path}"
+
+
+def _run(step: RunProgram, root: Path) -> str:
+    words = list(step.words)
+    if root != Path("/"):
+        if not step.on_root:
+            return f"skipped    {' '.join(words)} (not on this machine)"
+        words.insert(1, f"--root={root}")
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InstallError(f"{words[0]}: {error}; the lane unit needs a system with systemd") from error
+    if done.returncode != 0:
+        raise InstallError(f"{' '.join(words)}: {(done.stderr or done.stdout).strip() or f'exit {done.returncode}'}")
+    return f"done       {' '.join(words)}"
