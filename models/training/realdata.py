@@ -79,3 +79,20 @@ def load_scene_cuts(folder: Path, margin: float = 0.5) -> list[RealCrop]:
             cut = np.ascontiguousarray(image[y0:y1, x0:x1], np.uint8)
             cuts.append(RealCrop(cut, plate["text"], "scene", corners - np.asarray([x0, y0], np.float32)))
     return cuts
+
+
+def load_scene_grounds(folder: Path, longest_px: int = 800) -> list[Image]:
+    """The training scenes with their plates blurred away, at most longest_px wide or high: pictures of no plate."""
+    grounds = []
+    for scene in json.loads((folder / "scenes.json").read_text(encoding="utf-8")):
+        image = cv2.imread(str(folder / scene["file"]))
+        if image is None or any(is_held_out(plate["text"]) for plate in scene["plates"]):
+            continue
+        for plate in scene["plates"]:
+            corners = np.asarray(plate["corners"], np.float32)
+            middle = corners.mean(0)
+            cv2.fillConvexPoly(image, ((corners - middle) * 1.15 + middle).astype(np.int32), (90, 90, 90))
+        factor = min(1.0, longest_px / max(image.shape[:2]))
+        small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        grounds.append(np.asarray(small, np.uint8))
+    return grounds
