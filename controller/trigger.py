@@ -42,7 +42,7 @@ class TriggerState:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The trigger's answer to one frame. learn: how much of the frame to blend into the empty lane's picture, 0 to 1."""
+    """The answer to one frame. learn: how much of it to blend into the picture of the empty lane, 0 to 1."""
 
     read: bool
     learn: float

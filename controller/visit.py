@@ -1,0 +1,326 @@
+"""The watcher: which vehicle stands in the lane, told from what the trigger and the reader see.
+
+It opens and closes visits, keeps the reads of each plate apart by position and text, and says when the plate that was
+certain is out of view or another one has taken its place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from controller import trigger
+from controller.lane_records import Confirmed, Doubted, Event, Gone, Hidden, Identified, Opened, Subject
+from controller.records import Change, Frame, PlateRead, Reading, Vote
+from controller.settings_records import TriggerSettings, VoteSettings
+from controller.trigger import Attention, Look, TriggerState
+from controller.vote import vote
+from service.wire import Reason
+
+MOST_READS = 40
+"""Reads kept per plate: enough for any vote, bounded for a vehicle that stands all day."""
+
+TRACK_FORGOTTEN_S = 2.0
+STEADY_SHARE = 0.25
+"""A standing plate moves by less than this share of its width from read to read."""
+
+SURE_SIGN = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One read of one plate."""
+
+    at_s: float
+    captured_at: datetime
+    plate: PlateRead
+
+
+@dataclass(slots=True)
+class Track:
+    """The reads of what is taken for one plate, oldest first."""
+
+    sightings: list[Sighting] = field(default_factory=list)
+
+    @property
+    def last(self) -> Sighting:
+        return self.sightings[-1]
+
+    def add(self, sighting: Sighting) -> None:
+        self.sightings.append(sighting)
+        del self.sightings[:-MOST_READS]
+
+    def steady(self, reads: int) -> bool:
+        """Whether the last reads show a plate that stands."""
+        last = self.sightings[-reads:]
+        return len(last) >= reads and all(
+            math.dist(a.plate.centre, b.plate.centre) < STEADY_SHARE * b.plate.width_px
+            for a, b in zip(last, last[1:], strict=False)
+        )
+
+
+@dataclass(slots=True)
+class OpenVisit:
+    """What is known of the vehicle in view. plate: its certain text; challenger: reads since then that contradict it."""
+
+    id: str
+    first_seen_s: float
+    tracks: list[Track] = field(default_factory=list)
+    plate: str | None = None
+    confirmed_s: float = 0.0
+    hidden: bool = False
+    challenger: Track = field(default_factory=Track)
+    vote: Vote = field(default_factory=lambda: Vote(None, Reason.NO_PLATE, detail="no plate was seen"))
+    settled: Track | None = None
+    by_picture: bool = False
+
+
+class Watcher:
+    """Follows the lane frame by frame and read by read; says what the lane's state machine has to hear."""
+
+    def __init__(self, rules: TriggerSettings, votes: VoteSettings, new_id: Callable[[], str]) -> None:
+        self._rules = rules
+        self._votes = votes
+        self._new_id = new_id
+        self._trigger = TriggerState()
+        self._visit: OpenVisit | None = None
+        self._plate_s: float | None = None
+        self._rumours: list[Sighting] = []
+        self._stuck = False
+
+    @property
+    def visit(self) -> OpenVisit | None:
+        return self._visit
+
+    @property
+    def trigger(self) -> TriggerState:
+        return self._trigger
+
+    def attention(self) -> Attention:
+        visit = self._visit
+        if visit is None:
+            return Attention.SEEKING if self._rumours else Attention.IDLE
+        if visit.plate is not None and not visit.hidden and self._settled_since_upheaval(visit):
+            return Attention.GUARDING
+        return Attention.STUCK if self._stuck else Attention.SEEKING
+
+    def on_change(self, change: Change, frame: Frame, stuck: bool) -> tuple[Look, list[Event]]:
+        """A frame's change came in; stuck: the lane's read time-out is over. Look tells whether to read that frame."""
+        now_s = frame.captured_s
+        self._stuck = stuck
+        self._rumours = [s for s in self._rumours if now_s - s.at_s < TRACK_FORGOTTEN_S]
+        self._trigger, look = trigger.step(self._trigger, change, now_s, self.attention(), self._plate_s, self._rules)
+        events: list[Event] = []
+        visit = self._visit
+        if visit is None:
+            if trigger.standing(self._trigger, now_s, self._rules):
+                events += self._open(self._first_seen_s(now_s), frame)
+        else:
+            visit.by_picture = visit.by_picture or (self._trigger.trusted and trigger.present(self._trigger))
+            events += self._left(visit, now_s) or self._unseen(visit, now_s)
+        return look, events
+
+    def on_reading(self, frame: Frame, reading: Reading) -> list[Event]:
+        """A frame was read. Frames come in order of capture."""
+        plates = [p for p in reading.plates if self._plate_like(p)]
+        self._trigger = trigger.looked(self._trigger, bool(plates))
+        if plates:
+            self._plate_s = frame.captured_s
+        sightings = [Sighting(frame.captured_s, frame.captured_at, p) for p in plates]
+        events: list[Event] = []
+        if self._visit is None:
+            if not sightings or not self._worth_a_visit(sightings):
+                return []
+            events += self._open(self._first_seen_s(frame.captured_s), frame)
+        visit = self._visit
+        if visit is None or frame.captured_s < visit.first_seen_s:
+            return events
+        if visit.plate is None:
+            return events + self._seek(visit, sightings, frame)
+        return events + self._guard(visit, sightings, frame)
+
+    def on_blind(self) -> list[Event]:
+        """No pictures any more: whatever stood there must be seen again before it is believed."""
+        self._trigger = replace(self._trigger, low_since_s=None, still_since_s=None)
+        visit = self._visit
+        return self._hide(visit) if visit is not None else []
+
+    def _plate_like(self, plate: PlateRead) -> bool:
+        return plate.detection >= self._votes.detection and plate.width_px >= 0.5 * self._votes.width_px
+
+    def _first_seen_s(self, now_s: float) -> float:
+        since_s = self._trigger.present_since_s
+        return since_s if since_s is not None and self._trigger.trusted else now_s
+
+    def _worth_a_visit(self, sightings: list[Sighting]) -> bool:
+        """One plate on something large, or the same plate twice: a false box alone opens nothing."""
+        if self._trigger.trusted and self._trigger.large_since_s is not None:
+            return True
+        valid = [s for s in sightings if s.plate.valid]
+        twice = any(alike(a.plate.text, b.plate.text) for a in self._rumours for b in valid)
+        self._rumours += valid
+        return twice
+
+    def _open(self, first_seen_s: float, frame: Frame) -> list[Event]:
+        self._rumours = []
+        self._visit = OpenVisit(self._new_id(), first_seen_s, by_picture=trigger.present(self._trigger))
+        return [Opened(self._visit.id, first_seen_s, frame.captured_at)]
+
+    def _close(self, visit: OpenVisit, reason: Reason) -> list[Event]:
+        self._visit = None
+        self._stuck = False
+        return [Gone(visit.id, reason)]
+
+    def _left(self, visit: OpenVisit, now_s: float) -> list[Event]:
+        state = self._trigger
+        if visit.by_picture and trigger.emptied(state, now_s, self._rules):
+            return self._close(visit, Reason.VISIT_OVER)
+        if not visit.by_picture and trigger.emptied(state, now_s, self._rules) and self._plateless(now_s):
+            return self._close(visit, Reason.VISIT_OVER)
+        return self._forgotten(visit, now_s)
+
+    def _plateless(self, now_s: float) -> bool:
+        """Several looks in a row found nothing where the plate was, though the picture never told of a vehicle."""
+        return self._trigger.looks_since_plate >= 3 and trigger.still_for_s(self._trigger, now_s) >= 1.0
+
+    def _forgotten(self, visit: OpenVisit, now_s: float) -> list[Event]:
+        """After an upheaval nothing but stillness without a plate: the learnt empty lane is wrong, the vehicle gone."""
+        upheaval_s = self._trigger.upheaval_s
+        plate_s = self._plate_s
+        if visit.plate is None or upheaval_s is None or plate_s is None or plate_s > upheaval_s:
+            return []
+        if trigger.still_for_s(self._trigger, now_s) < self._rules.forget_after_s:
+            return []
+        self._trigger = trigger.distrust(self._trigger)
+        return self._close(visit, Reason.VISIT_OVER)
+
+    def _settled_since_upheaval(self, visit: OpenVisit) -> bool:
+        upheaval_s = self._trigger.upheaval_s
+        return upheaval_s is None or visit.confirmed_s > upheaval_s
+
+    def _unseen(self, visit: OpenVisit, now_s: float) -> list[Event]:
+        """After an upheaval the plate has to be seen again in time, read or typed."""
+        upheaval_s = self._trigger.upheaval_s
+        if self._settled_since_upheaval(visit) or upheaval_s is None:
+            return []
+        if now_s - max(visit.confirmed_s, visit.first_seen_s) < self._rules.confirm_within_s:
+            return []
+        return self._hide(visit)
+
+    def _hide(self, visit: OpenVisit) -> list[Event]:
+        if visit.hidden or visit.plate is None:
+            return []
+        visit.hidden = True
+        return [Hidden(visit.id)]
+
+    def _seek(self, visit: OpenVisit, sightings: list[Sighting], frame: Frame) -> list[Event]:
+        """Before the plate is certain: collect, vote, and notice that another vehicle came."""
+        for sighting in sightings:
+            self._track(visit.tracks, sighting).add(sighting)
+        main = self._main(visit.tracks, frame)
+        if main is not None and self._replaced(visit, main):
+            return self._succeed(visit, main, frame)
+        result = vote([s.plate for s in main.sightings], self._votes) if main else visit.vote
+        if main is not None and main.steady(self._votes.reads):
+            visit.settled = main
+        if result.certain and main is not None and not main.steady(self._votes.reads):
+            result = replace(result, plate=None, reason=Reason.UNSURE, detail="the vehicle does not stand yet")
+        visit.vote = result
+        if result.plate is None or main is None:
+            return [Doubted(visit.id, result.reason)]
+        visit.plate, visit.confirmed_s = result.plate, main.last.at_s
+        subject = Subject(result.plate, False, main.last.captured_at, result.confidence, result.weakest)
+        return [Identified(visit.id, subject)]
+
+    def _track(self, tracks: list[Track], sighting: Sighting) -> Track:
+        """The track a sighting continues: of the nearest plate there or the same text, else a new one."""
+        best, best_distance = None, 1.0
+        for track in tracks:
+            if track.last.at_s == sighting.at_s:
+                continue
+            distance = _distance(track.last, sighting)
+            if distance < best_distance:
+                best, best_distance = track, distance
+        if best is None:
+            best = Track()
+            tracks.append(best)
+            del tracks[:-8]
+        return best
+
+    def _main(self, tracks: list[Track], frame: Frame) -> Track | None:
+        """The track of the vehicle at the pump: large, near the middle, seen lately and often."""
+        return max(tracks, key=lambda t: self._prominence(t, frame), default=None)
+
+    def _prominence(self, track: Track, frame: Frame) -> float:
+        last = track.last
+        lately = 1.0 if frame.captured_s - last.at_s < TRACK_FORGOTTEN_S else 0.1
+        often = min(1.0, (1 + len(track.sightings)) / (1 + self._votes.reads))
+        width, height = frame.size
+        x, y = last.plate.centre
+        aside = min(1.0, math.hypot(x / width - 0.5, y / height - 0.5) / 0.7) if width and height else 0.0
+        readable = 1.0 if last.plate.valid else 0.6
+        return last.plate.width_px * last.plate.detection * lately * often * readable * (1.0 - 0.4 * aside)
+
+    def _replaced(self, visit: OpenVisit, main: Track) -> bool:
+        """A vehicle that had come to rest unread is out of sight, and another plate stands there now."""
+        before = visit.settled
+        if before is None or main is before or len(main.sightings) < 2:
+            return False
+        upheaval_s = self._trigger.upheaval_s
+        moved = upheaval_s is not None and before.last.at_s < upheaval_s
+        unseen = main.last.at_s - before.last.at_s >= 1.0
+        return moved and unseen and not alike(before.last.plate.text, main.last.plate.text, 3)
+
+    def _guard(self, visit: OpenVisit, sightings: list[Sighting], frame: Frame) -> list[Event]:
+        """After the plate is certain: confirm it, or build the case of another one."""
+        plate = visit.plate or ""
+        same = next((s for s in sightings if confirms(s.plate, plate)), None)
+        if same is not None:
+            visit.confirmed_s, visit.hidden = same.at_s, False
+            visit.challenger = Track()
+            return [Confirmed(visit.id, same.captured_at)]
+        others = [s for s in sightings if s.plate.valid and s.plate.width_px >= self._votes.width_px]
+        if not others:
+            return []
+        visit.challenger.add(max(others, key=lambda s: s.plate.width_px))
+        contradicted = len(visit.challenger.sightings) >= 2
+        events = self._hide(visit) if contradicted else []
+        result = vote([s.plate for s in visit.challenger.sightings], self._votes)
+        if result.certain and visit.challenger.steady(self._votes.reads):
+            return events + self._succeed(visit, visit.challenger, frame)
+        return events
+
+    def _succeed(self, visit: OpenVisit, track: Track, frame: Frame) -> list[Event]:
+        """Another vehicle took the place; its visit begins with the reads it already has."""
+        events = self._close(visit, Reason.PLATE_CHANGED)
+        events += self._open(track.sightings[0].at_s, frame)
+        opened = self._visit
+        if opened is not None:
+            opened.tracks = [track]
+            events += self._seek(opened, [], frame)
+        return events
+
+
+def alike(one: str, other: str, most: int = 1) -> bool:
+    """Whether two texts are as long and differ in at most that many signs."""
+    return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) <= most
+
+
+def confirms(read: PlateRead, plate: str) -> bool:
+    """Whether a read shows that plate: the same text, or one or two signs off where it is unsure itself."""
+    if len(read.signs) != len(plate):
+        return False
+    wrong = [s for s, sign in zip(read.signs, plate, strict=True) if s.sign != sign]
+    return len(wrong) <= 2 and all(s.probability < SURE_SIGN for s in wrong)
+
+
+def _distance(last: Sighting, new: Sighting) -> float:
+    """0 for the same plate at the same place, 1 and more for another plate."""
+    if alike(last.plate.text, new.plate.text) and last.plate.valid:
+        return 0.1
+    width = max(last.plate.width_px, new.plate.width_px, 1.0)
+    ratio = min(last.plate.width_px, new.plate.width_px) / width
+    late = new.at_s - last.at_s > TRACK_FORGOTTEN_S
+    return 1.0 if ratio < 0.6 or late else 0.2 + math.dist(last.plate.centre, new.plate.centre) / (1.5 * width)
