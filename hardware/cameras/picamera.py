@@ -93,7 +93,7 @@ def picamera2_camera(
     load: Callable[[], Any] = load_picamera2,
     boot_ns: Callable[[], int] = boot_time_ns,
 ) -> LiveCamera:
-    """The Pi's camera of that number ("0", "1"). load gives the module picamera2. Raises SettingsError for no number."""
+    """The Pi's camera of that number ("0", "1"), else SettingsError. load gives the module picamera2."""
     if not source.isdecimal():
         raise SettingsError(f"the source of a picamera2 camera is its number, 0 or 1, not {source!r}")
     number = int(source)

@@ -38,8 +38,8 @@ class RecordedCamera(Resource):
     """Plays pictures at their own times: captured_s is their second of the video + base_s.
 
     base_s: the clock's monotonic seconds when the camera was made; video second 0.
-    paced: read() sleeps by the clock until the picture's time has come: a system clock plays in real time, a manual clock
-    is moved along. Without it pictures come as fast as they are read, their times the same.
+    paced: read() sleeps by the clock until the picture's time has come: a system clock plays in real time, a manual
+    clock is moved along. Without it pictures come as fast as they are read, their times the same.
     """
 
     def __init__(self, name: str, pictures: Iterator[Timed], clock: Clock, paced: bool) -> None:

@@ -49,7 +49,7 @@ class StreamAge:
         self._stream_s = float("-inf")
 
     def age_s(self, arrived_s: float, stream_s: float) -> float:
-        """The age, >= 0, of the picture stamped stream_s that came at arrived_s. Stamps that do not go on begin anew."""
+        """The age, >= 0, of the picture stamped stream_s that came at arrived_s. Stamps that stand still begin anew."""
         if stream_s <= self._stream_s:
             self._least.clear()
         self._stream_s = stream_s

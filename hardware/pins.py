@@ -1,0 +1,95 @@
+"""Pin libraries by name, and the traps of lgpio."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from typing import Any
+
+from gpiozero import GPIOZeroError
+
+from controller.errors import HardwareError, SettingsError
+
+PIN_LIBRARIES: dict[str, tuple[str, str]] = {
+    "lgpio": ("gpiozero.pins.lgpio", "LGPIOFactory"),
+    "rpigpio": ("gpiozero.pins.rpigpio", "RPiGPIOFactory"),
+    "pigpio": ("gpiozero.pins.pigpio", "PiGPIOFactory"),
+    "native": ("gpiozero.pins.native", "NativeFactory"),
+    "mock": ("gpiozero.pins.mock", "MockFactory"),
+}
+
+Pins = Any
+"""A gpiozero pin factory; gpiozero ships no types."""
+
+
+def open_pin_factory(name: str, chip: int | None = None) -> Pins:
+    """The pin library of that name. The caller closes it, after the devices made with it.
+
+    chip: number of /dev/gpiochipN for lgpio; left out, gpiozero chooses by the board.
+    Raises SettingsError for an unknown name, HardwareError with the remedy where the library does not work here.
+    """
+    if name not in PIN_LIBRARIES:
+        raise SettingsError(f"unknown pin library {name!r}; there are {', '.join(PIN_LIBRARIES)}")
+    if chip is not None and name != "lgpio":
+        raise SettingsError(f"only lgpio takes a chip number, not {name}")
+    if name == "lgpio":
+        _give_lgpio_a_folder()
+    try:
+        return _made(name, chip)
+    except ImportError as error:
+        raise HardwareError(f"pin library {name} is not installed: {error}; pip install 'greenlane[pi]'") from error
+    except pin_errors() as error:
+        raise HardwareError(f"pin library {name} does not work here: {_remedy(error)}") from error
+
+
+def pin_errors() -> tuple[type[Exception], ...]:
+    """What driving a pin can raise, with the library that is loaded."""
+    lgpio = sys.modules.get("lgpio")
+    return (GPIOZeroError, OSError) if lgpio is None else (GPIOZeroError, OSError, lgpio.error)
+
+
+@dataclass(frozen=True, slots=True)
+class PinFacts:
+    """Which library drives the pins, of which board, on which chip (None where the library has no such notion)."""
+
+    library: str
+    board: str
+    chip: int | None
+
+
+def describe(pins: Pins) -> PinFacts:
+    """Facts for doctor about an open pin factory."""
+    names = {made: name for name, (_, made) in PIN_LIBRARIES.items()}
+    kind = type(pins).__name__
+    return PinFacts(names.get(kind, kind), str(pins.board_info.description), getattr(pins, "chip", None))
+
+
+def _made(name: str, chip: int | None) -> Pins:
+    module, kind = PIN_LIBRARIES[name]
+    factory = getattr(importlib.import_module(module), kind)
+    if chip is None:
+        return factory()
+    pins = factory(chip=chip)
+    if pins.chip != chip:
+        pins.close()
+        raise HardwareError(f"this release of gpiozero opens gpiochip{pins.chip} where gpiochip{chip} is asked for")
+    return pins
+
+
+def _give_lgpio_a_folder() -> None:
+    """Importing lgpio makes a FIFO in LG_WD, or else in the working directory, and fails where it cannot."""
+    if "LG_WD" not in os.environ:
+        runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+        os.environ["LG_WD"] = runtime or tempfile.mkdtemp(prefix="lg-")
+
+
+def _remedy(error: Exception) -> str:
+    kind = type(error).__name__
+    if kind == "PinUnknownPi":
+        return "this is no Raspberry Pi that gpiozero knows; use the pin library mock on a desk"
+    if isinstance(error, PermissionError) or "open gpiochip" in str(error):
+        return f"{error}; is there a /dev/gpiochip, and is this user in the group gpio?"
+    return f"{kind}: {error}"
