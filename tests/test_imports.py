@@ -19,6 +19,8 @@ CONTRACTS = {"controller.records", "controller.ports", "controller.errors"}
 
 HOMES = {
     "requests": ("controller.client", "controller.cli"),
+    "cryptography": ("controller.signing", "service"),
+    "http_message_signatures": ("controller.signing", "service"),
     "gpiozero": ("hardware",),
     "lgpio": ("hardware.pins",),
     "picamera2": ("hardware.cameras",),

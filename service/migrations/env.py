@@ -2,7 +2,10 @@
 
 from alembic import context
 
+from service.identity import tables
 from service.schema import metadata
+
+assert tables.devices.metadata is metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True, render_as_batch=False)

@@ -1,0 +1,116 @@
+"""What the gate looks up for every signed request: whose key it is, and whether its nonce is new.
+
+Each look-up is one statement that commits by itself and does not wait for the disk. Nothing is lost by that: the work
+of the request is committed with a full sync to the same log afterwards, so whatever a request did outlives a power cut
+only together with its nonce.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, delete, event, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.clock import US_PER_S, to_us
+from service.database import BUSY_TIMEOUT_S, Database, telling_faults
+from service.identity.signatures import Claim, Flaw, SignatureRefused
+from service.identity.tables import device_keys, devices, nonces
+from service.wire import SIGNATURE_AGE_S, DeviceKind
+
+TIDY_EVERY_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The device that speaks. `lane` is None for a station's central control, which speaks for all its lanes."""
+
+    device: str
+    kind: DeviceKind
+    station: str
+    lane: str | None
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """One key of the book. waiting: rotated in, and not yet used; public_key: 32 raw bytes of Ed25519."""
+
+    caller: Caller
+    public_key: bytes
+    waiting: bool
+
+
+class KeyBook:
+    """Keys and nonces of one database. Safe between threads; close() when done."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = _light_engine(database)
+        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+        self._tidied_us = 0
+        self._lock = threading.Lock()
+
+    def find(self, key_id: str) -> KeyEntry:
+        """Whose key it is. Raises SignatureRefused for an unknown, retired or revoked one."""
+        query = (
+            select(devices, device_keys.c.public_key, device_keys.c.state)
+            .join_from(device_keys, devices)
+            .where(device_keys.c.key_id == key_id)
+        )
+        with telling_faults(), self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                raise SignatureRefused(Flaw.UNKNOWN_KEY, "keyid: no device has been enrolled with this key")
+            if row.revoked_us is not None or row.state == "retired":
+                raise SignatureRefused(Flaw.REVOKED, "keyid: this key has been revoked; enrol the device again")
+        caller = Caller(row.id, DeviceKind(row.kind), row.station, row.lane, key_id)
+        return KeyEntry(caller, base64.b64decode(row.public_key), row.state == "waiting")
+
+    def remember(self, claim: Claim, now: datetime) -> None:
+        """Keep the nonce for as long as the signature could be shown again. Raises SignatureRefused for a known one."""
+        forget_us = to_us(claim.created_at + timedelta(seconds=SIGNATURE_AGE_S + 1))
+        row = {"key_id": claim.key_id, "nonce": claim.nonce, "forget_us": forget_us}
+        statement = self._insert(nonces).values(row).on_conflict_do_nothing()
+        with telling_faults(), self._engine.connect() as connection:
+            is_new = connection.execute(statement).rowcount == 1
+            self._tidy(connection, to_us(now))
+        if not is_new:
+            raise SignatureRefused(Flaw.REPLAYED, "nonce: this signature has been used before; sign every attempt anew")
+
+    def confirm(self, key_id: str) -> None:
+        """A key that waited has spoken: it is active from now on, and the device's other keys are retired."""
+        device = select(device_keys.c.device).where(device_keys.c.key_id == key_id, device_keys.c.state == "waiting")
+        others = update(device_keys).where(device_keys.c.device.in_(device), device_keys.c.key_id != key_id)
+        own = update(device_keys).where(device_keys.c.key_id == key_id, device_keys.c.state == "waiting")
+        with telling_faults(), self._engine.connect() as connection:
+            connection.execute(others.values(state="retired"))
+            connection.execute(own.values(state="active"))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _tidy(self, connection: Connection, now_us: int) -> None:
+        with self._lock:
+            if abs(now_us - self._tidied_us) < TIDY_EVERY_S * US_PER_S:
+                return
+            self._tidied_us = now_us
+        connection.execute(delete(nonces).where(nonces.c.forget_us < now_us))
+
+
+def _light_engine(database: Database) -> Engine:
+    if not database.is_sqlite:
+        options = f"-c lock_timeout={BUSY_TIMEOUT_S}s -c statement_timeout={BUSY_TIMEOUT_S}s -c synchronous_commit=off"
+        arguments = {"connect_timeout": 3, "options": options, "application_name": "greenlane gate"}
+        return create_engine(database.url, pool_size=4, isolation_level="AUTOCOMMIT", connect_args=arguments)
+    engine = create_engine(database.url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    return engine

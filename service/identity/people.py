@@ -1,0 +1,211 @@
+"""Operators: their passwords (argon2id), roles, and a log-in that slows guessing without locking the right one out."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, delete, insert, select, update
+
+from service.clock import to_us
+from service.database import Database, telling_faults
+from service.errors import DeskError
+from service.identity import throttle, trail
+from service.identity.tables import known_browsers, people, sessions
+from service.schema import stations
+
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 200
+"""NIST SP 800-63B: length is what counts; the upper bound only keeps a request small."""
+BROWSER_LIFE = timedelta(days=90)
+_NAME = re.compile(r"[a-z][a-z0-9._-]{1,39}")
+
+_PER_PAIR = (5, 1 / 10)
+_PER_SOURCE = (20, 1 / 3)
+_PER_ACCOUNT = (50, 1 / 2)
+_PER_BROWSER = (10, 1 / 10)
+_HASHERS_AT_ONCE = 2
+"""Each hashing takes 64 MiB (RFC 9106, second recommended option); more at a time would be an attack on memory."""
+_HASHING_WAIT_S = 3.0
+
+
+class Role(enum.StrEnum):
+    """What a person may do; each role may do all that those before it may."""
+
+    PANEL = "panel"
+    ATTENDANT = "attendant"
+    OPERATOR = "operator"
+    ADMINISTRATOR = "administrator"
+
+    def covers(self, needed: Role) -> bool:
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """station: the only one this person sees; None for all."""
+
+    name: str
+    role: Role
+    station: str | None
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRefused:
+    """wait_s > 0: too many attempts, the password was not even looked at."""
+
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One log-in as it came. browser: the secret of a browser that has logged in before, or nothing."""
+
+    name: str
+    password: str
+    source: str
+    browser: str = ""
+
+
+class PeopleDesk:
+    """Every change of people, and the check of their passwords. Safe between threads."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime], hasher: PasswordHasher | None = None) -> None:
+        self._database = database
+        self._now = now
+        self._hasher = hasher or PasswordHasher()
+        self._hashing = threading.BoundedSemaphore(_HASHERS_AT_ONCE)
+        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
+
+    def add(self, name: str, password: str, role: Role, station: str | None, actor: str) -> None:
+        """Raises DeskError for a bad name, a name in use, a weak password or an unknown station."""
+        if not _NAME.fullmatch(name):
+            raise DeskError(f"{name}: a name has 2 to 40 of a-z, 0-9, dot, dash and underscore, a letter first")
+        check_strength(password, name)
+        hashed = self._hasher.hash(password)
+        with telling_faults(), self._database.writing() as connection:
+            if connection.execute(select(people.c.name).where(people.c.name == name)).first() is not None:
+                raise DeskError(f"{name}: there is somebody of this name")
+            if station is not None and not connection.execute(select(stations).where(stations.c.id == station)).first():
+                raise DeskError(f"{station}: no such station")
+            row = {"name": name, "password_hash": hashed, "role": role.value, "station": station}
+            connection.execute(insert(people).values(**row, created_us=to_us(self._now())))
+            self._note(connection, actor, "person.add", name, role=role.value, station=station or "all")
+
+    def change_role(self, name: str, role: Role, actor: str) -> None:
+        """Takes effect on the next request. Raises DeskError for an unknown person."""
+        self._change(name, actor, "person.role", {"role": role.value}, role=role.value)
+
+    def change_password(self, name: str, password: str, actor: str) -> None:
+        """Ends all sessions of the person. Raises DeskError for an unknown person or a weak password."""
+        check_strength(password, name)
+        self._change(name, actor, "person.password", {"password_hash": self._hasher.hash(password)}, forget=True)
+
+    def disable(self, name: str, actor: str) -> None:
+        """Ends all sessions of the person; the name stays taken, because the trail names it."""
+        self._change(name, actor, "person.disable", {"disabled_us": to_us(self._now())}, forget=True)
+
+    def enable(self, name: str, actor: str) -> None:
+        self._change(name, actor, "person.enable", {"disabled_us": None})
+
+    def list(self) -> tuple[Person, ...]:
+        with telling_faults(), self._database.reading() as connection:
+            rows = connection.execute(select(people).order_by(people.c.name))
+            return tuple(Person(r.name, Role(r.role), r.station, r.disabled_us is not None) for r in rows)
+
+    def log_in(self, attempt: Attempt) -> Person | LoginRefused:
+        """Who this is, if name and password are right and the buckets allow a look.
+
+        An unknown name takes as long as a wrong password, and is not written down: it may be a mistyped password.
+        """
+        now = self._now()
+        with telling_faults(), self._database.writing() as connection:
+            buckets = self._buckets(connection, attempt, now)
+            wait_s = throttle.take(connection, buckets, now)
+            row = connection.execute(select(people).where(people.c.name == attempt.name)).first()
+        if wait_s:
+            return LoginRefused(wait_s)
+        living = row is not None and row.disabled_us is None
+        right = self._verify(row.password_hash if row is not None and living else self._nobody, attempt.password)
+        if right is None:
+            return LoginRefused(_HASHING_WAIT_S)
+        with telling_faults(), self._database.writing() as connection:
+            if row is None or not living or not right:
+                self._note(connection, "stranger", "login.refused", row.name if row else "?", source=attempt.source)
+                return LoginRefused()
+            throttle.refill(connection, buckets[0], now)
+            self._note(connection, f"person:{row.name}", "login", row.name, source=attempt.source)
+        return Person(row.name, Role(row.role), row.station)
+
+    def know_browser(self, name: str) -> str:
+        """A secret for the browser that has just logged in, so that it is not slowed by others' guesses."""
+        token = secrets.token_urlsafe(32)
+        now = self._now()
+        row = {"token_hash": hashed_token(token), "person": name, "expires_us": to_us(now + BROWSER_LIFE)}
+        with telling_faults(), self._database.writing() as connection:
+            connection.execute(delete(known_browsers).where(known_browsers.c.expires_us < to_us(now)))
+            connection.execute(insert(known_browsers).values(row))
+        return token
+
+    def _verify(self, hashed: str, password: str) -> bool | None:
+        """None when too many others are being verified."""
+        if not self._hashing.acquire(timeout=_HASHING_WAIT_S):
+            return None
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+        finally:
+            self._hashing.release()
+
+    def _buckets(self, connection: Connection, attempt: Attempt, now: datetime) -> tuple[throttle.Bucket, ...]:
+        if attempt.browser and self._knows(connection, attempt, now):
+            return (throttle.Bucket(f"login:browser:{hashed_token(attempt.browser)}", *_PER_BROWSER),)
+        account = hashed_token(attempt.name)[:32]
+        return (
+            throttle.Bucket(f"login:pair:{account}:{attempt.source}", *_PER_PAIR),
+            throttle.Bucket(f"login:source:{attempt.source}", *_PER_SOURCE),
+            throttle.Bucket(f"login:account:{account}", *_PER_ACCOUNT),
+        )
+
+    def _knows(self, connection: Connection, attempt: Attempt, now: datetime) -> bool:
+        query = select(known_browsers).where(known_browsers.c.token_hash == hashed_token(attempt.browser))
+        row = connection.execute(query).first()
+        return row is not None and row.person == attempt.name and row.expires_us >= to_us(now)
+
+    def _change(
+        self, name: str, actor: str, action: str, columns: dict[str, object], forget: bool = False, **detail: str
+    ) -> None:
+        with telling_faults(), self._database.writing() as connection:
+            if connection.execute(update(people).where(people.c.name == name).values(columns)).rowcount == 0:
+                raise DeskError(f"{name}: there is nobody of this name")
+            if forget:
+                connection.execute(delete(sessions).where(sessions.c.person == name))
+                connection.execute(delete(known_browsers).where(known_browsers.c.person == name))
+            self._note(connection, actor, action, name, **detail)
+
+    def _note(self, connection: Connection, actor: str, action: str, subject: str, **detail: str) -> None:
+        trail.note(connection, trail.Deed(self._now(), actor, action, subject, detail))
+
+
+def check_strength(password: str, name: str) -> None:
+    """Raises DeskError for a password that is short, endless, or the name again."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise DeskError(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; a sentence is fine")
+    if name.lower() in password.lower() or len(set(password)) < 5:
+        raise DeskError("this password is too easy to guess")
+
+
+def hashed_token(token: str) -> str:
+    """SHA-256 of a long random value, as the database keeps it."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

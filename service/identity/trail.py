@@ -1,0 +1,57 @@
+"""Writes down who did what and when, in the table that can only be added to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from service.clock import from_us, to_us
+from service.ids import IdMaker
+from service.schema import operator_events
+
+_numbers = IdMaker()
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One line of the trail. actor: "person:NAME", "device:ID", "cli:USER" or "stranger"; detail: words by name."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, str]
+
+
+def note(connection: Connection, deed: Deed) -> None:
+    """Add a line; it is there when the connection's transaction is."""
+    row = {
+        "id": _numbers.next(to_us(deed.at)),
+        "at_us": to_us(deed.at),
+        "actor": deed.actor[:80],
+        "action": deed.action[:40],
+        "subject": deed.subject[:80],
+        "detail": json.dumps(deed.detail, ensure_ascii=False, sort_keys=True),
+    }
+    connection.execute(insert(operator_events).values(row))
+
+
+def last(connection: Connection, limit: int, subject: str | None = None) -> Iterator[Deed]:
+    """The newest deeds first."""
+    query = select(operator_events).order_by(operator_events.c.id.desc()).limit(limit)
+    if subject is not None:
+        query = query.where(operator_events.c.subject == subject)
+    for row in connection.execute(query):
+        yield Deed(from_us(row.at_us), row.actor, row.action, row.subject, _words(row.detail))
+
+
+def _words(detail: str) -> dict[str, str]:
+    try:
+        parsed = json.loads(detail)
+    except ValueError:
+        return {"note": detail}
+    return {str(k): str(v) for k, v in parsed.items()} if isinstance(parsed, dict) else {"note": detail}
