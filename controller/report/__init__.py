@@ -1,0 +1,1 @@
+"""The page that shows what happened in every visit of a simulation: one HTML file without anything from outside."""

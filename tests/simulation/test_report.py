@@ -1,0 +1,87 @@
+"""The report is one page without anything from outside, and says what the visits say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from controller.report import page
+from controller.report.words import REASONS, meaning
+from service.wire import Reason
+from tests.simulation import stories
+
+VOID = {"meta", "img", "link", "br"}
+
+
+class Balance(HTMLParser):
+    """Counts tags that are not closed, and collects what would be fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [v or "" for k, v in attrs if k in ("src", "href", "action", "data")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [v or "" for k, v in attrs if k in ("src", "href")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture()
+def html() -> str:
+    return page.html([stories.result(b"\xff\xd8picture")], "conditions")
+
+
+def test_nothing_is_fetched_and_every_tag_is_closed(html: str) -> None:
+    reader = Balance()
+    reader.feed(html)
+    assert reader.open == []
+    assert reader.fetched
+    assert all(target.startswith("data:image/jpeg;base64,") for target in reader.fetched)
+    assert "url(" not in html
+    assert "<script" not in html
+
+
+def test_it_tells_decision_money_and_reason_in_two_languages(html: str) -> None:
+    for text in (
+        "沪A·8K526",
+        "Green: may refuel",
+        "30.00 yuan",
+        "570.00 yuan",
+        "100.00 yuan held",
+        "4.00 l of 92",
+        "no certain plate",
+        "车牌识别不确定",
+        "reading timed out",
+        "皖C&lt;script&gt;",
+    ):
+        assert text in html, text
+
+
+def test_the_lamp_is_drawn_in_its_order(html: str) -> None:
+    first = html.split('aria-label="Lamp over time"')[1].split("</svg>")[0]
+    assert re.findall(r'class="lamp (\w+)"', first) == ["off", "red", "green", "off"]
+
+
+def test_a_clip_that_failed_says_so(tmp_path: Path) -> None:
+    broken = replace(stories.result(b"x"), visits=(), error="cut.mp4: cut off")
+    written = page.write(tmp_path / "new" / "folder", [broken], "")
+    assert "cut.mp4: cut off" in written.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_words(reason: Reason) -> None:
+    english, chinese = meaning(reason)
+    assert reason in REASONS
+    assert english.endswith(".")
+    assert any(ord(sign) > 0x3000 for sign in chinese)
