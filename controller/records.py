@@ -156,10 +156,12 @@ class Change:
 
     presence: differs from the learnt empty lane, a change of the light alone discounted.
     motion: differs from the picture measured before.
+    same: not one sampled pixel differs from the picture before; a live sensor's noise makes that impossible.
     """
 
     presence: float
     motion: float
+    same: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class TriggerSettings:
         0.06, "share of the region that differs from the empty lane: something is there", 0.005, 0.9
     )
     vehicle_share: float = setting(0.15, "share that differs: as large as a vehicle", 0.01, 0.95)
-    motion_share: float = setting(0.02, "share that differs from the picture before: something moves", 0.002, 0.5)
+    motion_share: float = setting(0.03, "share that differs from the picture before: something moves", 0.002, 0.5)
     upheaval_share: float = setting(
         0.15, "share that moves: another vehicle may have come, its plate is looked for", 0.02, 0.9
     )

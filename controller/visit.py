@@ -6,6 +6,7 @@ certain is out of view or another one has taken its place.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -57,13 +58,13 @@ class Track:
         last = self.sightings[-reads:]
         return len(last) >= reads and all(
             math.dist(a.plate.centre, b.plate.centre) < STEADY_SHARE * b.plate.width_px
-            for a, b in zip(last, last[1:], strict=False)
+            for a, b in itertools.pairwise(last)
         )
 
 
 @dataclass(slots=True)
 class OpenVisit:
-    """What is known of the vehicle in view. plate: its certain text; challenger: reads since then that contradict it."""
+    """What is known of the vehicle in view. plate: its certain text; challenger: later reads that contradict it."""
 
     id: str
     first_seen_s: float
