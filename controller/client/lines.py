@@ -1,0 +1,263 @@
+"""HTTP calls that end in time: sessions whose connection another thread can cut."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from controller.errors import ClientError, ServiceFault, ServiceSilent
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_LINES = 8
+"""Connections at one time, overdue calls that have not ended yet included (a resolver can hang for half a minute)."""
+
+Sign = Callable[[requests.PreparedRequest], None]
+"""Adds signature headers to a request that is otherwise ready; called once per attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer as it came: body of at most MAX_BODY_BYTES, complete as far as HTTP can tell."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    method: str
+    url: str
+    data: bytes | None
+
+
+class Lines:
+    """Sessions waiting for their next call, and the count of those that are busy or overdue."""
+
+    def __init__(self, sign: Sign | None, verify: str | bool) -> None:
+        self._sign = sign
+        self._verify = verify
+        self._lock = threading.Lock()
+        self._idle: list[_Line] = []
+        self._busy: set[_Line] = set()
+        self._closed = False
+
+    def call(self, call: Call, deadline_s: float) -> Answer:
+        """The complete answer, within deadline_s. Raises ServiceSilent or ServiceFault."""
+        line = self._take()
+        done = threading.Event()
+        outcome: list[Answer | BaseException] = []
+
+        def work() -> None:
+            result = line.attempt(call, deadline_s)
+            with self._lock:
+                outcome.append(result)
+                self._put_back(line)
+            done.set()
+
+        threading.Thread(target=work, name="balance-call", daemon=True).start()
+        done.wait(deadline_s)
+        with self._lock:
+            if not outcome:
+                line.cut()
+                raise ServiceSilent(f"no complete answer within {deadline_s:g} s")
+        if isinstance(outcome[0], BaseException):
+            raise _client_error(outcome[0]) from outcome[0]
+        return outcome[0]
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            busy = tuple(self._busy)
+        for line in busy:
+            line.cut()
+        for line in idle:
+            line.close()
+
+    def _take(self) -> _Line:
+        with self._lock:
+            if self._closed:
+                raise ServiceSilent("the client is closed")
+            if not self._idle and len(self._busy) >= MAX_LINES:
+                raise ServiceSilent(f"{MAX_LINES} calls are still hanging; is the name server reachable?")
+            line = self._idle.pop() if self._idle else _Line(self._sign, self._verify)
+            self._busy.add(line)
+            return line
+
+    def _put_back(self, line: _Line) -> None:
+        self._busy.discard(line)
+        if line.is_cut or self._closed:
+            line.close()
+        else:
+            self._idle.append(line)
+
+
+class _Line:
+    """One session with at most one connection, which another thread can cut."""
+
+    def __init__(self, sign: Sign | None, verify: str | bool) -> None:
+        self._sign = sign
+        self._sockets = _Sockets()
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = verify
+        self._session.headers.update(
+            {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "greenlane-lane"}
+        )
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter(self._sockets))
+
+    @property
+    def is_cut(self) -> bool:
+        return self._sockets.is_cut
+
+    def cut(self) -> None:
+        """End the call under way from outside; the line is of no further use."""
+        self._sockets.cut()
+
+    def close(self) -> None:
+        self._sockets.cut()
+        self._session.close()
+
+    def attempt(self, call: Call, timeout_s: float) -> Answer | BaseException:
+        """As send, but an error is a value: it crosses from one thread to another."""
+        try:
+            return self.send(call, timeout_s)
+        except BaseException as error:
+            return error
+
+    def send(self, call: Call, timeout_s: float) -> Answer:
+        """Send and read to the end.
+
+        A kept connection that turns out dead is replaced once; every message may be repeated.
+        """
+        kept = self._sockets.opened
+        try:
+            return self._once(call, timeout_s)
+        except requests.ConnectionError:
+            stale = kept > 0 and self._sockets.opened == kept and not self.is_cut
+            if not stale:
+                raise
+            return self._once(call, timeout_s)
+
+    def _once(self, call: Call, timeout_s: float) -> Answer:
+        headers = {"Content-Type": "application/json"} if call.data is not None else None
+        request = self._session.prepare_request(
+            requests.Request(call.method, call.url, data=call.data, headers=headers)
+        )
+        if self._sign is not None:
+            self._sign(request)
+        response = self._session.send(
+            request, timeout=timeout_s, allow_redirects=False, stream=True, verify=self._session.verify
+        )
+        with response:
+            return _read(response)
+
+
+def _read(response: requests.Response) -> Answer:
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise ServiceFault("the service's answer is compressed, which nobody asked for")
+    body = bytearray()
+    for chunk in response.iter_content(8192):
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise ServiceFault(f"the service's answer is longer than {MAX_BODY_BYTES // 1024} KB")
+    promised = response.headers.get("Content-Length")
+    if promised is not None and promised != str(len(body)):
+        raise ServiceFault(f"the service's answer was cut: {len(body)} of {promised} bytes")
+    return Answer(response.status_code, response.headers.get("Content-Type", ""), bytes(body))
+
+
+def _client_error(error: BaseException) -> BaseException:
+    """What the lane calls this failure; an error that nobody planned stays what it is."""
+    root = _root(error)
+    if isinstance(error, ClientError):
+        return error
+    if isinstance(error, requests.exceptions.SSLError):
+        return ServiceFault(f"the service's certificate is not to be trusted: {root}"[:200])
+    if isinstance(error, requests.Timeout):
+        return ServiceSilent("no answer in time")
+    if isinstance(error, requests.ConnectionError) and (
+        isinstance(root, OSError) or not isinstance(root, HTTPException)
+    ):
+        return ServiceSilent(f"no connection: {str(root)[:120] or type(root).__name__}")
+    if isinstance(error, (requests.RequestException, OSError, ValueError)):
+        return ServiceFault(f"the service's answer was cut or is no HTTP: {str(root)[:120] or type(root).__name__}")
+    return error
+
+
+def _root(error: BaseException) -> BaseException:
+    """The innermost error of those that requests and urllib3 wrap into each other."""
+    inner = getattr(error, "reason", None) or next((a for a in reversed(error.args) if isinstance(a, Exception)), None)
+    return _root(inner) if isinstance(inner, Exception) else error
+
+
+class _Sockets:
+    """A second handle on each socket of a line, so that it can be shut down while another thread waits on it."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.is_cut = False
+        self._lock = threading.Lock()
+        self._last: socket.socket | None = None
+
+    def add(self, opened: socket.socket) -> None:
+        with self._lock:
+            self.opened += 1
+            self._drop()
+            self._last = opened.dup()
+            if self.is_cut:
+                self._shut()
+
+    def cut(self) -> None:
+        with self._lock:
+            self.is_cut = True
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._last is not None:
+            with suppress(OSError):
+                self._last.shutdown(socket.SHUT_RDWR)
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._last is not None:
+            self._last.close()
+            self._last = None
+
+
+class _Adapter(HTTPAdapter):
+    """Tells `sockets` of every connection that is opened."""
+
+    def __init__(self, sockets: _Sockets) -> None:
+        self._sockets = sockets
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*arguments, **options)
+        if not getattr(pool.ConnectionCls, "watched", False):
+            pool.ConnectionCls = _watched(pool.ConnectionCls, self._sockets)
+        return pool
+
+
+def _watched(connection: type[Any], sockets: _Sockets) -> type[Any]:
+    """The pool's connection class, telling `sockets` of each socket before any handshake begins on it."""
+
+    class Watched(connection):  # type: ignore[misc]
+        watched = True
+
+        def _new_conn(self) -> socket.socket:
+            opened: socket.socket = super()._new_conn()
+            sockets.add(opened)
+            return opened
+
+    return Watched
