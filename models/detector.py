@@ -20,6 +20,9 @@ _CORNERS = slice(1, 9)
 _OVERLAP = 0.35
 """Two finds whose boxes share more than this part of their union are one plate."""
 
+_GREY_SPREAD = 5.0
+"""Mean difference of a pixel's channels, in grey levels, under which a picture counts as grey."""
+
 
 @dataclass(frozen=True)
 class DetectorSettings:
@@ -56,20 +59,30 @@ class DetectorSettings:
 
 @dataclass(frozen=True)
 class Found:
-    """One plate in pixels of the picture given: corners clockwise from its top left; confidence 0 to 1."""
+    """One plate in pixels of the picture given: corners clockwise from its top left; confidence 0 to 1.
+
+    colour_certainty: 0 to 1, how sure the colour is; 0 for a picture without colours.
+    """
 
     corners: Corners
     colour: Colour
     rows: int
     confidence: float
+    colour_certainty: float
 
 
 @dataclass(frozen=True)
-class _Proposal:
+class Proposal:
+    """A find on its way: corners (4, 2), confidence 0 to 1, logits of colours and of one or two rows.
+
+    coloured: False where the close-up is grey, so that its colour tells nothing.
+    """
+
     quad: Quad
     confidence: float
     colour: FloatArray
     rows: FloatArray
+    coloured: bool = True
 
 
 class Detector:
@@ -83,13 +96,11 @@ class Detector:
 
     def detect(self, image: Picture) -> list[Found]:
         """Plates of a BGR picture (H, W, 3), surest first."""
-        proposals = self.propose(image)
-        if self._refiner is not None:
-            proposals = [self._refined(image, proposal) for proposal in proposals]
-        sure = [proposal for proposal in proposals if proposal.confidence >= self._settings.accept]
+        proposals = [self.refine(image, proposal) for proposal in self.propose(image)]
+        sure = [p for p in proposals if p.confidence >= self._settings.accept and is_plate_shaped(p.quad)]
         return [self._found(proposal) for proposal in _distinct(sure)]
 
-    def propose(self, image: Picture) -> list[_Proposal]:
+    def propose(self, image: Picture) -> list[Proposal]:
         """What the finder alone sees, surest first, in pixels of the picture given."""
         settings = self._settings
         picture, scale_x, scale_y = fit(image, settings.side_px, settings.multiple)
@@ -105,12 +116,13 @@ class Detector:
             quad = ((offsets + cell + 0.5) / (scale_x, scale_y) - 0.5).astype(np.float32)
             classes = output[0, 9:, y, x]
             split = len(settings.colours)
-            proposals.append(_Proposal(quad, float(heat[y, x]), classes[:split], classes[split:]))
+            proposals.append(Proposal(quad, float(heat[y, x]), classes[:split], classes[split:]))
         return _distinct(proposals)[: settings.most]
 
-    def _refined(self, image: Picture, proposal: _Proposal) -> _Proposal:
+    def refine(self, image: Picture, proposal: Proposal) -> Proposal:
         """The proposal with what the close-up shows: corners, plate or not, colour, rows."""
-        assert self._refiner is not None
+        if self._refiner is None:
+            return proposal
         settings = self._settings
         matrix = closeup_matrix(proposal.quad, settings.closeup_px, (settings.margin_x, settings.margin_y))
         closeup = cut(image, matrix, settings.closeup_px)
@@ -124,12 +136,24 @@ class Detector:
             confidence=float(sigmoid(answer[8:9])[0]),
             colour=answer[9:split],
             rows=answer[split:],
+            coloured=is_coloured(closeup),
         )
 
-    def _found(self, proposal: _Proposal) -> Found:
+    def look(self, image: Picture) -> Found:
+        """What a picture shows that is nothing but one plate, edge to edge: its colour and rows."""
+        height, width = image.shape[:2]
+        nothing = np.zeros(len(self._settings.colours), np.float32)
+        edges = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - 0.5
+        seen = self.refine(image, Proposal(edges, 1.0, nothing, nothing[:2]))
+        return self._found(replace(seen, quad=edges))
+
+    def _found(self, proposal: Proposal) -> Found:
         a, b, c, d = ((float(x), float(y)) for x, y in proposal.quad)
-        colour = self._settings.colours[int(np.argmax(proposal.colour))]
-        return Found((a, b, c, d), colour, int(np.argmax(proposal.rows)) + 1, proposal.confidence)
+        best = int(np.argmax(proposal.colour))
+        odds = np.exp(proposal.colour - proposal.colour[best])
+        certainty = float(1.0 / odds.sum()) if proposal.coloured else 0.0
+        rows = int(np.argmax(proposal.rows)) + 1
+        return Found((a, b, c, d), self._settings.colours[best], rows, proposal.confidence, certainty)
 
 
 def fit(image: Picture, side_px: int, multiple: int) -> tuple[Picture, float, float]:
@@ -156,6 +180,22 @@ def as_input(picture: Picture, settings: DetectorSettings) -> FloatArray:
 def sigmoid(logits: FloatArray) -> FloatArray:
     """Logistic function, safe for large magnitudes."""
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -40, 40))), np.float32)
+
+
+def is_plate_shaped(quad: Quad) -> bool:
+    """Whether corners go clockwise around a convex shape, wider than high and of readable size."""
+    edges = np.roll(quad, -1, 0) - quad
+    following = np.roll(edges, -1, 0)
+    turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]
+    sides = np.hypot(edges[:, 0], edges[:, 1])
+    return bool((turns > 0).all() and min(sides[0], sides[2]) > 12 and min(sides[1], sides[3]) > 4
+                and sides[0] + sides[2] > sides[1] + sides[3])
+
+
+def is_coloured(picture: Picture) -> bool:
+    """Whether a picture has colours at all; cameras at night often send grey."""
+    sample = picture[::4, ::4].astype(np.int16)
+    return float((sample.max(2) - sample.min(2)).mean()) > _GREY_SPREAD
 
 
 def closeup_matrix(quad: Quad, size: tuple[int, int], margins: tuple[float, float]) -> FloatArray:
@@ -206,9 +246,9 @@ def map_points(matrix: FloatArray, points: NDArray[Any]) -> Quad:
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
 
 
-def _distinct(proposals: list[_Proposal]) -> list[_Proposal]:
+def _distinct(proposals: list[Proposal]) -> list[Proposal]:
     """Surest first, each plate once."""
-    kept: list[_Proposal] = []
+    kept: list[Proposal] = []
     for proposal in sorted(proposals, key=lambda p: -p.confidence):
         if not any(_same(proposal.quad, other.quad) for other in kept):
             kept.append(proposal)

@@ -1,31 +1,54 @@
-"""Recipes of the detector: train the finder, train the refiner, export both with their manifest section."""
+"""Recipes of the detector: train the finder, train the refiner on what the finder proposes."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import torch
 
-from models.training.detector_net import Finder
-from models.training.detector_targets import finder_batch, finder_loss
-from models.training.detector_train import Batch, Plan, train
+from controller.records import Colour
+from models.detector import DetectorSettings
+from models.manifest import WEIGHTS_FOLDER
+from models.training.detector_net import COLOURS, MULTIPLE, OFFSET_UNIT_PX, STRIDE, Finder, Refiner
+from models.training.detector_refine import CLOSEUP_PX, MARGINS, CloseupMaker, refiner_loss
+from models.training.detector_targets import PIXEL_MEAN, PIXEL_SCALE, finder_batch, finder_loss
+from models.training.detector_train import Batch, Plan, averaged_weights, train
 from models.training.realdata import data_folder
 from models.training.scenes import Scene, load_scenes
 from models.training.scenes_compose import Composer
 
 FINDER_PICTURE = (320, 224)
 FINDER_WIDTHS_PX = (12.0, 190.0)
+REFINER_PICTURE = (448, 320)
+REFINER_WIDTHS_PX = (26.0, 270.0)
 LARGEST_SIDE = 1280
 
+SETTINGS = DetectorSettings(
+    colours=tuple(Colour(name) for name in COLOURS),
+    mean=PIXEL_MEAN,
+    scale=PIXEL_SCALE,
+    side_px=384,
+    multiple=MULTIPLE,
+    stride=STRIDE,
+    offset_unit_px=OFFSET_UNIT_PX,
+    closeup_px=CLOSEUP_PX,
+    margin_x=MARGINS[0],
+    margin_y=MARGINS[1],
+    propose=0.12,
+    accept=0.5,
+    most=8,
+)
+"""What goes into the manifest beside the networks."""
 
-def training_scenes() -> list[Scene]:
-    """The scenes that may be learnt from; none, said aloud, where the real pictures are absent."""
-    folder = data_folder()
+
+def training_scenes(smoke: bool) -> list[Scene]:
+    """The scenes that may be learnt from; none, said aloud, where the real pictures are absent or not wanted."""
+    folder = None if smoke else data_folder()
     if folder is None:
-        print("no real scenes beside the project: drawn plates on plain grounds only")
+        print("no real scenes: drawn plates on plain grounds only")
         return []
     return load_scenes(folder, held_out=False, largest_side=LARGEST_SIDE)
 
@@ -39,24 +62,54 @@ def finder_batches(scenes: list[Scene], seed: int, size: int) -> Iterator[Batch]
 
 def train_finder(args: argparse.Namespace) -> None:
     """Train (or go on training) the finder; the checkpoint is args.out / finder.pt."""
-    torch.manual_seed(args.seed)
-    batches = finder_batches(training_scenes(), args.seed, args.batch)
-    plan = Plan(args.steps, args.out / "finder.pt")
-    train(Finder(), batches, finder_loss, plan, resume=args.resume)
+    batches = finder_batches(training_scenes(args.smoke), args.seed, args.batch)
+    train(Finder(), batches, finder_loss, Plan(args.steps, args.out / "finder.pt"), resume=args.resume)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=9000)
-    parser.add_argument("--batch", type=int, default=16)
+def train_refiner(args: argparse.Namespace) -> None:
+    """Train (or go on training) the refiner with the finder of args.out; the checkpoint is args.out / refiner.pt."""
+    finder = Finder()
+    finder.load_state_dict(averaged_weights(args.finder or args.out / "finder.pt"))
+    composer = Composer(training_scenes(args.smoke), args.seed, REFINER_PICTURE, REFINER_WIDTHS_PX)
+    batches = CloseupMaker(composer, finder, SETTINGS, args.seed).batches(args.batch)
+    train(Refiner(), batches, refiner_loss, Plan(args.steps, args.out / "refiner.pt"), resume=args.resume)
+
+
+def export_both(args: argparse.Namespace) -> None:
+    """Export the checkpoints of args.out with their section of the manifest."""
+    from models.training.detector_export import export
+
+    recipe = "; ".join(f"python -m models.training detector {stage} --out DIR" for stage in ("finder", "refiner", "export"))
+    export(args.out, SETTINGS, recipe, args.weights)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("stage", choices=tuple(STAGES), help="in this order: finder, refiner, export")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
+    parser.add_argument("--steps", type=int, help="batches in all (default: finder 9000, refiner 4000)")
+    parser.add_argument("--batch", type=int, help="pictures per batch (default: finder 16, refiner 64)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--resume", action="store_true")
-    args = parser.parse_args()
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--finder", type=Path, help="refiner: the finder's checkpoint (default: the one in --out)")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER, help="export: where ONNX and manifest go")
+    parser.add_argument("--smoke", action="store_true", help="a few tiny steps on drawn plates: does the recipe run?")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train on one thread: two recipes share a small machine better than one recipe shares two cores."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    train_finder(args)
+    torch.manual_seed(args.seed)
+    recipe, steps, batch = STAGES[args.stage]
+    args.steps = 2 if args.smoke else args.steps or steps
+    args.batch = 2 if args.smoke else args.batch or batch
+    recipe(args)
+    return 0
 
 
-if __name__ == "__main__":
-    main()
+STAGES: dict[str, tuple[Callable[[argparse.Namespace], None], int, int]] = {
+    "finder": (train_finder, 9000, 16),
+    "refiner": (train_refiner, 4000, 64),
+    "export": (export_both, 0, 0),
+}
+"""Stage -> recipe, steps, batch."""

@@ -1,0 +1,143 @@
+"""The plate reader of the lane: detector, rectification, recogniser and grammar in a row, each stage timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.errors import ReaderError
+from controller.records import PlateRead, Reading, Region, SignRead
+from models.detector import Detector, Found
+from models.grammar import formats_of, kind_of
+from models.rectify import rectify
+
+Picture = NDArray[np.uint8]
+
+UNKNOWN = "unknown"
+
+REGION_MARGIN = 0.06
+"""How far, as a share of the frame, the look goes beyond the region: a plate whose centre lies inside may stick out."""
+
+COLOUR_SURE = 0.9
+"""Above this a colour may contradict a text, as when a green plate comes out with seven signs."""
+
+LOOKS_LIKE_A_PLATE = 0.8
+"""Detection confidence from which a find is reported though its signs make no plate: the lane must know it is there."""
+
+
+class Recognising(Protocol):
+    """What the reader needs of a recogniser."""
+
+    def read(self, strips: Sequence[Picture]) -> list[tuple[SignRead, ...]]: ...
+
+
+class OnDeviceReader:
+    """Implements controller.ports.PlateReader with networks on this machine; one thread at a time."""
+
+    def __init__(self, detector: Detector, recogniser: Recognising, name: str) -> None:
+        self._detector = detector
+        self._recogniser = recogniser
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def read(self, image: object, region: Region | None = None) -> Reading:
+        """Plates of a BGR uint8 picture (height, width, 3), the largest and surest first.
+
+        Only plates whose centre lies in region. ms: "detect", "rectify", "recognise". Raises ReaderError for anything
+        that is no such picture.
+        """
+        picture = checked(image)
+        start = time.perf_counter()
+        found = self._found(picture, region)
+        detected = time.perf_counter()
+        strips = [rectify(picture, plate.corners, plate.rows) for plate in found]
+        rectified = time.perf_counter()
+        texts = self._recogniser.read(strips) if strips else []
+        plates = [plate_read(plate, signs) for plate, signs in zip(found, texts, strict=True)]
+        recognised = time.perf_counter()
+        kept = sorted(filter(worth_telling, plates), key=prominence, reverse=True)
+        ms = {
+            "detect": 1e3 * (detected - start),
+            "rectify": 1e3 * (rectified - detected),
+            "recognise": 1e3 * (recognised - rectified),
+        }
+        return Reading(tuple(kept), ms)
+
+    def read_crop(self, image: object) -> Reading:
+        """The plate of a picture that is nothing but one plate, edge to edge. Times and errors as in read()."""
+        picture = checked(image)
+        start = time.perf_counter()
+        plate = self._detector.look(picture)
+        looked = time.perf_counter()
+        strip = rectify(picture, plate.corners, plate.rows)
+        rectified = time.perf_counter()
+        (signs,) = self._recogniser.read([strip])
+        read = plate_read(plate, signs)
+        done = time.perf_counter()
+        ms = {"detect": 1e3 * (looked - start), "rectify": 1e3 * (rectified - looked), "recognise": 1e3 * (done - rectified)}
+        return Reading((read,) if signs else (), ms)
+
+    def _found(self, picture: Picture, region: Region | None) -> list[Found]:
+        if region is None:
+            return self._detector.detect(picture)
+        height, width = picture.shape[:2]
+        left, right = _span(region.left, region.right, width)
+        top, bottom = _span(region.top, region.bottom, height)
+        found = self._detector.detect(np.ascontiguousarray(picture[top:bottom, left:right]))
+        moved = [shifted(plate, left, top) for plate in found]
+        return [plate for plate in moved if region.holds(*centre(plate), width, height)]
+
+
+def checked(image: object) -> Picture:
+    """The image as the reader takes it. Raises ReaderError for another shape, type or no area."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        shape = getattr(image, "shape", None)
+        raise ReaderError(f"The reader wants uint8 pictures (height, width, 3), not {type(image).__name__} {shape}.")
+    if min(image.shape[:2]) < 8:
+        raise ReaderError(f"A picture of {image.shape[1]}x{image.shape[0]} pixels is too small to hold a plate.")
+    return image
+
+
+def plate_read(plate: Found, signs: tuple[SignRead, ...]) -> PlateRead:
+    """The find with its signs and the kind that text, rows and, where it is sure, colour agree on."""
+    text = "".join(sign.sign for sign in signs)
+    kind = kind_of(text, plate.colour, plate.rows)
+    colour = plate.colour
+    if kind is None and plate.colour_certainty < COLOUR_SURE:
+        kind = kind_of(text, None, plate.rows)
+        colour = next((f.colour for f in formats_of(text) if f.kind == kind), colour)
+    return PlateRead(signs, plate.corners, colour, str(kind) if kind else UNKNOWN, plate.rows, plate.confidence)
+
+
+def worth_telling(plate: PlateRead) -> bool:
+    """Whether a find goes out: a plate's text, or something that looks so like a plate that it has to be known."""
+    return plate.valid or plate.detection >= LOOKS_LIKE_A_PLATE
+
+
+def prominence(plate: PlateRead) -> float:
+    """Order of plates in a reading: large and surely detected ones first."""
+    return plate.width_px * plate.detection
+
+
+def centre(plate: Found) -> tuple[float, float]:
+    """Mean of the corners, in pixels."""
+    xs, ys = zip(*plate.corners, strict=True)
+    return sum(xs) / 4, sum(ys) / 4
+
+
+def shifted(plate: Found, left: int, top: int) -> Found:
+    """The find in a larger picture in which the searched one begins at (left, top)."""
+    a, b, c, d = ((x + left, y + top) for x, y in plate.corners)
+    return Found((a, b, c, d), plate.colour, plate.rows, plate.confidence, plate.colour_certainty)
+
+
+def _span(low: float, high: float, size: int) -> tuple[int, int]:
+    start = max(0, int((low - REGION_MARGIN) * size))
+    return start, max(start + 8, min(size, int((high + REGION_MARGIN) * size) + 1))
