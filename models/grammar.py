@@ -151,7 +151,7 @@ def format_of_kind(kind: PlateKind) -> PlateFormat:
 
 
 def allowed_next(prefix: str) -> str:
-    """The signs that may follow a typed prefix, in alphabet order; empty when it is complete or no plate's beginning."""
+    """The signs that may follow a typed prefix, in alphabet order; empty when it is complete or begins no plate."""
     plate = normalise(prefix)
     signs = {
         sign

@@ -84,7 +84,8 @@ def _light(rng: np.random.Generator, image: NDArray[np.float32], strength: float
     if rng.random() < 0.15:
         image = image.mean(2, keepdims=True).repeat(3, 2)
     if rng.random() < 0.3:
-        image = 255 * (np.clip(image, 0, 255) / 255) ** np.float32(np.exp(rng.normal(0, 0.35 * strength)))
+        gamma = np.exp(rng.normal(0, 0.35 * strength))
+        image = np.asarray(255 * (np.clip(image, 0, 255) / 255) ** gamma, np.float32)
     gain = np.exp(rng.normal(-0.15, 0.38 * strength)) * np.exp(rng.normal(0, 0.12, 3))
     pivot = rng.uniform(0, 180)
     contrast = np.exp(rng.normal(-0.15, 0.3 * strength))

@@ -25,7 +25,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Layout:
-    """Sign boxes of a format from left to right, upper row first, and the dot (centre x, centre y) where there is one."""
+    """Sign boxes of a format from left to right, upper row first, and the dot (centre x, y) where there is one."""
 
     signs: tuple[Box, ...]
     dot: tuple[float, float] | None

@@ -64,12 +64,12 @@ def save_glyphs(glyphs: GlyphSet, path: Path = STORE) -> None:
     """Write masks to the compressed store."""
     empty = np.zeros((GLYPH_HEIGHT, GLYPH_WIDTH), np.uint8)
     arrays = {style: np.stack([masks.get(sign, empty) for sign in ALPHABET]) for style, masks in glyphs.masks.items()}
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type, unused-ignore]
 
 
 def render_font_masks(style: str, font_folder: Path = Path("/usr/share/fonts")) -> dict[str, Mask]:
     """Every sign of one font style, its ink stretched over the whole box. Raises FileNotFoundError without the font."""
-    from PIL import ImageFont
+    from PIL import ImageFont  # type: ignore[import-not-found, unused-ignore]
 
     fonts = []
     for name in FONT_STYLES[style]:
@@ -81,10 +81,10 @@ def render_font_masks(style: str, font_folder: Path = Path("/usr/share/fonts")) 
 
 
 def _render(font: object, sign: str) -> Mask:
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw  # type: ignore[import-not-found, unused-ignore]
 
     canvas = Image.new("L", (320, 320))
-    ImageDraw.Draw(canvas).text((60, 40), sign, fill=255, font=font)  # type: ignore[arg-type]
+    ImageDraw.Draw(canvas).text((60, 40), sign, fill=255, font=font)
     ink = canvas.crop(canvas.getbbox())
     width = round(GLYPH_WIDTH * _NARROW.get(sign, 1.0))
     resized = np.asarray(ink.resize((width, GLYPH_HEIGHT), Image.Resampling.BOX))
@@ -148,8 +148,9 @@ def _collect(
     found = np.asarray(found, np.float32).copy()
     found[:, 2] *= factor
     large = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    flat = cv2.warpAffine(large, found, (440, 140), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                          borderMode=cv2.BORDER_REPLICATE)
+    flat = cv2.warpAffine(
+        large, found, (440, 140), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+    )
     for sign, box in zip(crop.text, layout_of(_FORMAT).signs, strict=True):
         patches[sign].append((score, _patch(flat, sign, masks, box.x, box.y)))
 

@@ -22,7 +22,7 @@ BLANK_SHARE = 0.06
 
 @dataclass(frozen=True)
 class RealData:
-    """What the real pictures give: crops to train on, crops for calibration, crops held out, and pictures of no plate."""
+    """Crops to train on, crops for calibration, crops held out, and pictures of no plate."""
 
     train: tuple[RealCrop, ...] = ()
     calibration: tuple[RealCrop, ...] = ()

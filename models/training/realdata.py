@@ -32,7 +32,7 @@ class RealCrop:
 
 
 def data_folder() -> Path | None:
-    """The folder with crops.csv: $GREENLANE_DATA, that folder's data/, or ../shared/data beside the checkout; else None."""
+    """The folder with crops.csv: $GREENLANE_DATA, its data/, or ../shared/data beside the checkout; else None."""
     checkout = Path(__file__).resolve().parents[2]
     given = os.environ.get("GREENLANE_DATA")
     roots = [Path(given), Path(given) / "data"] if given else [checkout.parent / "shared" / "data"]

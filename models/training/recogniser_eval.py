@@ -1,15 +1,19 @@
-"""Reads real crops with a trained network and counts what is right, what is wrong, and what is wrong but certain."""
+"""Reads real crops with a network that is still in training."""
+
+# mypy: allow-untyped-decorators, allow-any-generics
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from controller.records import SignRead
 from models.grammar import ALPHABET
+from models.recogniser import decode
 from models.training.realdata import RealCrop
 from models.training.recogniser_net import RecogniserNet, as_input
 from models.training.samples import plain_strip
@@ -17,11 +21,14 @@ from models.training.samples import plain_strip
 
 @dataclass(frozen=True)
 class CropRead:
-    """What the network read on one crop: text and the probability of each sign."""
+    """What the network read on one crop."""
 
     crop: RealCrop
-    text: str
-    probabilities: tuple[float, ...]
+    signs: tuple[SignRead, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(sign.sign for sign in self.signs)
 
     @property
     def exact(self) -> bool:
@@ -33,7 +40,7 @@ class CropRead:
 
     @property
     def weakest(self) -> float:
-        return min(self.probabilities, default=0.0)
+        return min((sign.probability for sign in self.signs), default=0.0)
 
 
 @torch.no_grad()
@@ -47,17 +54,8 @@ def crop_logits(net: RecogniserNet, crops: Sequence[RealCrop]) -> NDArray[np.flo
     return np.concatenate(parts) if parts else np.zeros((0, 8, 1 + len(ALPHABET)), np.float32)
 
 
-def decode(logits: NDArray[np.float32]) -> tuple[str, tuple[float, ...]]:
-    """Text and sign probabilities of one plate's logits (8, classes); blank places carry no sign."""
-    shifted = np.exp(logits - logits.max(1, keepdims=True))
-    shares = shifted / shifted.sum(1, keepdims=True)
-    best = shares.argmax(1)
-    signs = [(ALPHABET[index - 1], float(row[index])) for index, row in zip(best, shares, strict=True) if index > 0]
-    return "".join(sign for sign, _ in signs), tuple(share for _, share in signs)
-
-
-def read_crops(net: RecogniserNet, crops: Sequence[RealCrop]) -> Iterable[CropRead]:
+def read_crops(net: RecogniserNet, crops: Sequence[RealCrop]) -> list[CropRead]:
     """Read every crop's plain strip."""
     return [
-        CropRead(crop, *decode(logits)) for crop, logits in zip(crops, crop_logits(net, crops), strict=True)
+        CropRead(crop, decode(logits, ALPHABET)) for crop, logits in zip(crops, crop_logits(net, crops), strict=True)
     ]

@@ -1,5 +1,7 @@
 """The recogniser's network: a small residual backbone, one spatial attention map per sign, one shared classifier."""
 
+# mypy: allow-subclassing-any, allow-untyped-decorators
+
 from __future__ import annotations
 
 import torch

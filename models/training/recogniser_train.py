@@ -1,5 +1,7 @@
 """Trains the recogniser: drawn plates first, then real crops in every batch; resumes from its checkpoint."""
 
+# mypy: allow-untyped-decorators, allow-any-generics
+
 from __future__ import annotations
 
 import copy
@@ -55,7 +57,7 @@ class Trainer:
         torch.manual_seed(plan.seed)
         cv2.setNumThreads(1)
         self.plan, self.data, self.checkpoint = plan, data, checkpoint
-        self.net = RecogniserNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = RecogniserNet().to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval()
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98)
@@ -124,7 +126,7 @@ class Trainer:
         reading = functional.cross_entropy(logits.float().flatten(0, 1), classes.flatten())
         looking = attention_loss(scores.float(), centres)
         self.optimiser.zero_grad(set_to_none=True)
-        (reading + self.plan.attention_weight * looking).backward()  # type: ignore[no-untyped-call]
+        (reading + self.plan.attention_weight * looking).backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         self.optimiser.step()
         self._follow()

@@ -44,6 +44,11 @@ def unknown_centres() -> NDArray[np.float32]:
 
 def drawn_sample(rng: np.random.Generator, kind: PlateKind | None = None) -> Sample:
     """A drawn plate as a camera and an imperfect detector would give it."""
+    return drawn_with_text(rng, kind)[0]
+
+
+def drawn_with_text(rng: np.random.Generator, kind: PlateKind | None = None) -> tuple[Sample, str]:
+    """A drawn sample and the text on it."""
     plate = draw_plate(rng, kind)
     image, corners = _surrounded(rng, plate.image)
     boxed = plate.rows == 1 and rng.random() < 0.25
@@ -51,7 +56,7 @@ def drawn_sample(rng: np.random.Generator, kind: PlateKind | None = None) -> Sam
     shown = corners_for(quad, corners)
     bands = jittered_bands(rng, bands_of(plate.rows))
     strip = degrade(rng, warp_bands(_antialiased(image), shown, bands))
-    return Sample(strip, classes_of(plate.text), _centres(plate, corners, shown, bands))
+    return Sample(strip, classes_of(plate.text), _centres(plate, corners, shown, bands)), plate.text
 
 
 def _antialiased(image: Image) -> Image:
@@ -131,10 +136,8 @@ def _scene_strip(
 _PROVINCE_BOX = np.asarray([[9, 16], [67, 16], [67, 124], [9, 124]], np.float32) / np.asarray([440, 140], np.float32)
 
 
-def swap_province(
-    rng: np.random.Generator, image: Image, corners: NDArray[np.float32], text: str
-) -> tuple[Image, str]:
-    """Paint another province over the first sign of an upright one-row plate, in the plate's own ground, ink and blur."""
+def swap_province(rng: np.random.Generator, image: Image, corners: NDArray[np.float32], text: str) -> tuple[Image, str]:
+    """Paint another province over the first sign of an upright one-row plate in its own ground, ink and blur."""
     sign = PROVINCES[int(rng.integers(len(PROVINCES)))]
     matrix = cv2.getPerspectiveTransform(np.asarray([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32), corners)
     quad = cv2.perspectiveTransform(_PROVINCE_BOX[None], matrix)[0]
@@ -146,7 +149,9 @@ def swap_province(
     ground, ink = _two_tones(area)
     mask = _blurred_mask(rng, sign, x1 - x0, y1 - y0)
     painted = ground + mask[:, :, None] * (ink - ground) + rng.normal(0, 3, area.shape)
-    feather = cv2.GaussianBlur(cv2.copyMakeBorder(np.ones((y1 - y0 - 4, x1 - x0 - 4), np.float32), 2, 2, 2, 2, 0), (3, 3), 0)
+    feather = cv2.GaussianBlur(
+        cv2.copyMakeBorder(np.ones((y1 - y0 - 4, x1 - x0 - 4), np.float32), 2, 2, 2, 2, 0), (3, 3), 0
+    )
     result = image.copy()
     result[y0:y1, x0:x1] = np.clip(area + feather[:, :, None] * (painted - area), 0, 255)
     return result, sign + text[1:]

@@ -40,7 +40,9 @@ def test_examples_have_their_kind(text: str, colour: str, rows: int, kind: Plate
     assert grammar.kind_of(text, colour, rows) == kind
 
 
-@pytest.mark.parametrize("text", ["", "皖A", "皖A72O33", "皖A72I33", "皖I72P33", "A1234567", "危险品", "13812345678", "京AD123"])
+@pytest.mark.parametrize(
+    "text", ["", "皖A", "皖A72O33", "皖A72I33", "皖I72P33", "A1234567", "危险品", "13812345678", "京AD123"]
+)
 def test_texts_that_are_no_plate_stay_unknown(text: str) -> None:
     assert not grammar.is_valid(text)
     assert grammar.kind_of(text) is None
@@ -88,5 +90,6 @@ def test_keyboard_offers_only_ways_to_a_plate(prefix: str) -> None:
 def test_alphabet_holds_each_sign_once_and_every_place() -> None:
     assert len(set(grammar.ALPHABET)) == len(grammar.ALPHABET) == 73
     assert {sign for f in FORMATS for place in f.places for sign in place} <= set(grammar.ALPHABET)
-    assert "O" in grammar.ALPHABET and "I" not in grammar.ALPHABET
+    assert "O" in grammar.ALPHABET
+    assert "I" not in grammar.ALPHABET
     assert max(len(f.places) for f in FORMATS) == grammar.MAX_SIGNS

@@ -1,0 +1,73 @@
+"""Reads the signs of rectified plate strips, each with the probability that it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.errors import ReaderError
+from controller.records import SignRead
+from models.engines import Network
+
+Strip = NDArray[np.uint8]
+FloatArray = NDArray[np.float32]
+
+
+class Recogniser:
+    """Holds one network; one thread at a time."""
+
+    def __init__(self, network: Network, manifest_section: Mapping[str, Any]) -> None:
+        """manifest_section: the manifest's section "recogniser". Raises ReaderError when it lacks a value."""
+        try:
+            self._alphabet = str(manifest_section["alphabet"])
+            shape = manifest_section["input"]
+            self._height, self._width = int(shape["height"]), int(shape["width"])
+            self._mean, self._scale = np.float32(shape["mean"]), np.float32(shape["scale"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ReaderError(f"The manifest's section of the recogniser is incomplete ({error!r}).") from error
+        self._network = network
+
+    def read(self, strips: Sequence[Strip]) -> list[tuple[SignRead, ...]]:
+        """The signs of each strip from left to right; an empty tuple for a strip that shows no plate.
+
+        strips: BGR uint8 (32, 128, 3) from models.rectify. Raises ValueError for another shape, ReaderError when the
+        engine fails or answers for another alphabet.
+        """
+        if not strips:
+            return []
+        (logits,) = self._network.run(self._as_input(strips))
+        if logits.ndim != 3 or logits.shape[0] != len(strips) or logits.shape[2] != 1 + len(self._alphabet):
+            raise ReaderError(f"The recogniser answered with shape {logits.shape}: weights and manifest do not match.")
+        return [decode(plate, self._alphabet) for plate in logits]
+
+    def _as_input(self, strips: Sequence[Strip]) -> FloatArray:
+        for strip in strips:
+            if strip.shape != (self._height, self._width, 3):
+                raise ValueError(f"a strip is {self._height}x{self._width}x3, not {strip.shape}")
+        batch = np.stack(strips).transpose(0, 3, 1, 2).astype(np.float32)
+        return np.ascontiguousarray((batch - self._mean) * self._scale)
+
+
+def decode(logits: FloatArray, alphabet: str) -> tuple[SignRead, ...]:
+    """The signs of one plate's logits (places, 1 + signs), class 0 blank.
+
+    A place that is blank carries no sign, but its doubt is kept: the probability that it is blank indeed multiplies
+    that of the sign before it, so that a lost last sign shows in the confidence.
+    """
+    shares = np.exp(logits - logits.max(1, keepdims=True))
+    shares /= shares.sum(1, keepdims=True)
+    signs: list[SignRead] = []
+    doubt = 1.0
+    for place, best in zip(shares, shares.argmax(1), strict=True):
+        probability = float(place[best])
+        if best > 0:
+            signs.append(SignRead(alphabet[best - 1], probability * doubt))
+            doubt = 1.0
+        elif signs:
+            signs[-1] = SignRead(signs[-1].sign, signs[-1].probability * probability)
+        else:
+            doubt *= probability
+    return tuple(signs)

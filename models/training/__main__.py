@@ -1,0 +1,33 @@
+"""`python -m models.training COMMAND`: the recipes that make and judge the networks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "glyphs": ("models.training.glyphs_command", "learn the sign masks from real crops and public fonts"),
+    "recogniser": ("models.training.recogniser_command", "train, calibrate and export the recogniser"),
+    "evaluate": ("models.training.evaluate_command", "measure the shipped recogniser on held-out real crops"),
+    "detector": ("models.training.detector", "train and export the detector"),
+    "evaluate-scenes": ("models.training.scenes_evaluate", "measure the shipped reader on held-out scenes"),
+}
+"""Command -> module with add_arguments(parser) and run(args) -> exit status, and its line of help."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m models.training", description=__doc__)
+    choices = parser.add_subparsers(dest="command", required=True)
+    given = sys.argv[1:] if arguments is None else arguments
+    for name, (module, line) in COMMANDS.items():
+        command = choices.add_parser(name, help=line, description=line)
+        if given and given[0] == name:
+            import_module(module).add_arguments(command)
+    args = parser.parse_args(given)
+    return int(import_module(COMMANDS[args.command][0]).run(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
