@@ -7,6 +7,7 @@ import math
 import threading
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 
 from gpiozero import LED
 
@@ -98,7 +99,8 @@ class LeasedLamp(Resource):
             self._drive(colour)
         except LampFault:
             if colour is not LampColour.RED:
-                self._show(LampColour.RED)
+                with suppress(LampFault):
+                    self._show(LampColour.RED)
             raise
         if colour is not self._colour:
             self._colour = colour
