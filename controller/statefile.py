@@ -1,0 +1,238 @@
+"""One SQLite file that keeps what a lane unit must not forget, durable at every commit.
+
+StateError
+  StateFull       the disk has no room; nothing was stored
+  StateLocked     another process held the file for too long; nothing was stored
+  StateCorrupt    the file is damaged; it is set aside at the next start
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from controller.errors import GreenlaneError
+from controller.ports import Clock
+
+log = logging.getLogger(__name__)
+
+FORMAT_VERSION = 1
+RESCUE_ROWS = 200_000
+"""So many row numbers of a damaged table are tried at most: some seconds."""
+
+FULL_BELOW_BYTES = 64 * 1024
+"""An input/output error with less room than this left on the disk is reported as a full disk."""
+
+
+class StateError(GreenlaneError):
+    """The state file cannot be used; str() names the file."""
+
+
+class StateFull(StateError):
+    pass
+
+
+class StateLocked(StateError):
+    pass
+
+
+class StateCorrupt(StateError):
+    pass
+
+
+class StateFile:
+    """An open state file, shared by the threads of one process; other processes may open it too.
+
+    A damaged file is renamed to NAME.corrupt-TIME, never deleted, and a new one is begun. `rescued_from` then names the
+    damaged one, whose readable rows `rescue` copies over.
+    Raises StateError when the file cannot be opened or was written by a newer version.
+    """
+
+    def __init__(self, path: Path, clock: Clock, *, busy_timeout_s: float = 2.0) -> None:
+        self.path = path
+        self.rescued_from: Path | None = None
+        self._clock = clock
+        self._busy_timeout_s = busy_timeout_s
+        self._lock = threading.RLock()
+        self._depth = 0
+        try:
+            self._connection = self._open()
+        except StateCorrupt as error:
+            self.rescued_from = self._set_aside()
+            log.error("%s; it is kept as %s and a new one is begun", error, self.rescued_from.name)
+            self._connection = self._open()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, on the disk when the block has ended. A transaction inside another joins it."""
+        with self._lock, self._translated():
+            if self._depth == 0:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield self._connection
+                if self._depth == 1:
+                    self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            finally:
+                self._depth -= 1
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """The rows of a query."""
+        with self._lock, self._translated():
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def ensure(self, schema: Sequence[str]) -> None:
+        """Create what is missing; every statement is a CREATE ... IF NOT EXISTS."""
+        with self.transaction() as connection:
+            for statement in schema:
+                connection.execute(statement)
+
+    def rescue(self, table: str) -> int:
+        """Copy the readable rows of a table from the damaged file; returns how many. 0 when there is none."""
+        if self.rescued_from is None:
+            return 0
+        saved = 0
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self.rescued_from)) as old, self.transaction() as new:
+            for row in _readable_rows(old, table):
+                marks = ", ".join("?" * len(row.keys()))
+                sql = f"INSERT OR IGNORE INTO {table} ({', '.join(row.keys())}) VALUES ({marks})"
+                saved += new.execute(sql, tuple(row)).rowcount
+        log.warning("%d rows of %s rescued from %s", saved, table, self.rescued_from.name)
+        return saved
+
+    def close(self) -> None:
+        """Idempotent."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> StateFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self) -> sqlite3.Connection:
+        with self._translated():
+            fresh = not self.path.exists()
+            connection = sqlite3.connect(
+                self.path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+        if fresh:
+            _sync_directory(self.path.parent)
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise StateCorrupt(f"{self.path}: the state file is damaged ({verdict})")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > FORMAT_VERSION:
+            raise StateError(f"{self.path}: written by a newer greenlane (format {version}); update this unit")
+        if version != FORMAT_VERSION:
+            connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    def _set_aside(self) -> Path:
+        stamp = self._clock.now().strftime("%Y%m%dT%H%M%S")
+        aside = self.path.with_name(f"{self.path.name}.corrupt-{stamp}")
+        number = 1
+        while aside.exists():
+            number += 1
+            aside = self.path.with_name(f"{self.path.name}.corrupt-{stamp}-{number}")
+        try:
+            self.path.rename(aside)
+            for ending in ("-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    self.path.with_name(self.path.name + ending).rename(aside.with_name(aside.name + ending))
+            _sync_directory(self.path.parent)
+        except OSError as error:
+            raise StateError(f"{self.path}: damaged, and it cannot be set aside: {error}") from error
+        return aside.absolute()
+
+    def _roll_back(self) -> None:
+        if self._depth == 1 and self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise self._state_error(error) from error
+
+    def _state_error(self, error: sqlite3.Error) -> StateError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return StateLocked(f"{self.path}: locked by another process for {self._busy_timeout_s:g} s")
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return StateCorrupt(f"{self.path}: the state file is damaged ({error})")
+        if code == sqlite3.SQLITE_FULL or (code != 0 and self._free_bytes() < FULL_BELOW_BYTES):
+            return StateFull(f"{self.path}: the disk is full; free some space, nothing else is needed")
+        return StateError(f"{self.path}: {error}")
+
+    def _free_bytes(self) -> int:
+        try:
+            return shutil.disk_usage(self.path.parent).free
+        except OSError:
+            return FULL_BELOW_BYTES
+
+
+def damaged_copies(path: Path) -> list[Path]:
+    """The damaged files that were set aside for this state file, oldest first; an operator may remove them."""
+    found = path.parent.glob(f"{path.name}.corrupt-*")
+    return sorted(p for p in found if not p.name.endswith(("-wal", "-shm")))
+
+
+def _readable_rows(old: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
+    """Row by row through the row numbers, since a scan would end at the first damaged page."""
+    old.row_factory = sqlite3.Row
+    first = _row_number(old, f"SELECT min(rowid) FROM {table}")
+    last = _row_number(old, f"SELECT max(rowid) FROM {table}")
+    if first is None and last is None:
+        return
+    first = first if first is not None else max(1, (last or 0) - RESCUE_ROWS)
+    last = last if last is not None else first + RESCUE_ROWS
+    for number in range(first, min(last, first + RESCUE_ROWS) + 1):
+        with suppress(sqlite3.Error):
+            row = old.execute(f"SELECT * FROM {table} WHERE rowid = ?", (number,)).fetchone()
+            if row is not None:
+                yield row
+
+
+def _row_number(old: sqlite3.Connection, sql: str) -> int | None:
+    """None for an empty or unreadable table."""
+    with suppress(sqlite3.Error):
+        found = old.execute(sql).fetchone()[0]
+        return None if found is None else int(found)
+    return None
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
