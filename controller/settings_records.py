@@ -60,6 +60,11 @@ class CameraSettings:
     def area(self) -> Region:
         return Region(*self.region)
 
+    @property
+    def live(self) -> bool:
+        """Whether a sensor makes the pictures, so that two are never the same."""
+        return self.kind not in ("file", "fake")
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:

@@ -62,16 +62,20 @@ def step(
     now_s: float,
     attention: Attention,
     plate_seen_s: float | None,
+    can_read: bool,
     rules: TriggerSettings,
 ) -> tuple[TriggerState, Look]:
-    """Take one frame's change in. plate_seen_s: when the reader last saw anything like a plate in this lane."""
+    """Take one frame's change in.
+
+    plate_seen_s: when the reader last saw anything like a plate in this lane. can_read: whether the reader is free.
+    """
     before_s = state.measured_s
     state = _observed(state, change, now_s, rules)
     learn = _learn(state, now_s, attention, plate_seen_s, now_s - (before_s if before_s is not None else now_s), rules)
     if learn == 1.0:
         state = replace(state, trusted=True, present_since_s=None, large_since_s=None, low_since_s=now_s)
     due_s = _pause_s(state, now_s, attention, rules)
-    read = state.read_s is None or now_s - state.read_s >= due_s - 1e-6
+    read = can_read and (state.read_s is None or now_s - state.read_s >= due_s - 1e-6)
     return (replace(state, read_s=now_s) if read else state), Look(read, learn)
 
 

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from controller import trigger
 from controller.lane_records import Confirmed, Doubted, Event, Gone, Hidden, Identified, Opened, Subject
@@ -28,6 +28,9 @@ STEADY_SHARE = 0.25
 """A standing plate moves by less than this share of its width from read to read."""
 
 SURE_SIGN = 0.9
+
+SEEN_BEFORE_S = 3.0
+"""A vehicle needs no longer to drive in; what was there before was something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,17 @@ class Watcher:
             return Attention.GUARDING
         return Attention.STUCK if self._stuck else Attention.SEEKING
 
-    def on_change(self, change: Change, frame: Frame, stuck: bool) -> tuple[Look, list[Event]]:
-        """A frame's change came in; stuck: the lane's read time-out is over. Look tells whether to read that frame."""
+    def on_change(self, change: Change, frame: Frame, stuck: bool, can_read: bool) -> tuple[Look, list[Event]]:
+        """A frame's change came in; Look tells whether to read that frame.
+
+        stuck: the lane's read time-out is over. can_read: the reader is free.
+        """
         now_s = frame.captured_s
         self._stuck = stuck
         self._rumours = [s for s in self._rumours if now_s - s.at_s < TRACK_FORGOTTEN_S]
-        self._trigger, look = trigger.step(self._trigger, change, now_s, self.attention(), self._plate_s, self._rules)
+        self._trigger, look = trigger.step(
+            self._trigger, change, now_s, self.attention(), self._plate_s, can_read, self._rules
+        )
         events: list[Event] = []
         visit = self._visit
         if visit is None:
@@ -153,7 +161,7 @@ class Watcher:
 
     def _first_seen_s(self, now_s: float) -> float:
         since_s = self._trigger.present_since_s
-        return since_s if since_s is not None and self._trigger.trusted else now_s
+        return max(since_s, now_s - SEEN_BEFORE_S) if since_s is not None and self._trigger.trusted else now_s
 
     def _worth_a_visit(self, sightings: list[Sighting]) -> bool:
         """One plate on something large, or the same plate twice: a false box alone opens nothing."""
@@ -167,7 +175,8 @@ class Watcher:
     def _open(self, first_seen_s: float, frame: Frame) -> list[Event]:
         self._rumours = []
         self._visit = OpenVisit(self._new_id(), first_seen_s, by_picture=trigger.present(self._trigger))
-        return [Opened(self._visit.id, first_seen_s, frame.captured_at)]
+        earlier = timedelta(seconds=frame.captured_s - first_seen_s)
+        return [Opened(self._visit.id, first_seen_s, frame.captured_at - earlier)]
 
     def _close(self, visit: OpenVisit, reason: Reason) -> list[Event]:
         self._visit = None

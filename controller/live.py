@@ -1,0 +1,76 @@
+"""The live loop: turns of the runner, woken by frames and answers, until it is told to stop or something dies."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.frames import FramePump
+from controller.runner import Runner
+
+log = logging.getLogger(__name__)
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+
+
+class SignsOfLife(Protocol):
+    """Hears that the loop lives; hardware.watchdog has them."""
+
+    def ready(self) -> None: ...
+
+    def alive(self) -> None: ...
+
+    def stopping(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """Wakes the loop: rung by any thread for a frame, an answer or the wish to stop."""
+
+    _rung: threading.Event
+    _stop: threading.Event
+
+    @classmethod
+    def new(cls) -> Bell:
+        return cls(threading.Event(), threading.Event())
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._rung.set()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def wait(self, longest_s: float) -> None:
+        self._rung.wait(longest_s)
+        self._rung.clear()
+
+
+def run_live(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife, longest_pause_s: float) -> int:
+    """Turn until stopped or the video ends (0), or until something fails for good (1); either way end at red."""
+    status = EXIT_OK
+    try:
+        pump.start()
+        runner.tick()
+        watchdog.ready()
+        while not bell.stopped:
+            glimpse = pump.take()
+            if glimpse.over:
+                log.info("the video is over")
+                break
+            runner.tick(glimpse.frame, glimpse.trouble)
+            watchdog.alive()
+            bell.wait(longest_pause_s)
+    except Exception:
+        log.exception("the lane stops: red, and the process ends so that it is started afresh")
+        status = EXIT_FAILED
+    watchdog.stopping()
+    runner.abandon("the lane was stopped" if status == EXIT_OK else "the lane failed")
+    return status

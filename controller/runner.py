@@ -1,0 +1,337 @@
+"""The runner: one thread that owns the lane, feeds it what cameras, reader, service and dispenser say, and obeys it."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from controller import lane, lane_view, questions
+from controller.desk import Desk
+from controller.errors import GreenlaneError
+from controller.eyes import Eyes
+from controller.lane_records import (
+    Ask,
+    AskFailed,
+    CameraBack,
+    CameraLost,
+    Close,
+    Command,
+    Event,
+    Faulted,
+    Held,
+    LaneRules,
+    LaneState,
+    Note,
+    NozzleHung,
+    NozzleLifted,
+    Opened,
+    Permit,
+    Release,
+    Renew,
+    Renewed,
+    Show,
+    Tick,
+    Typed,
+)
+from controller.log import masked
+from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, VisitObserver
+from controller.questions import Outcome
+from controller.records import Frame, LampChange, LampColour, Reading, Vote
+from controller.settings_records import Settings
+from controller.terminal import FlowContext, Terminal
+from controller.timeline import Timeline
+from controller.visit import Watcher
+from service.wire import Question, Reason
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A frame and what the reader found in it."""
+
+    frame: Frame
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a lane is made of; the runner closes none of it.
+
+    reading, network: where reads and questions are done, one thread each or inline.
+    release: hands an unused authorisation back, for certain and later on.
+    new_id: a new visit's id, never used before, at most 60 characters.
+    """
+
+    clock: Clock
+    reader: PlateReader
+    meter: ChangeMeter
+    lamp: Lamp
+    service: BalanceService
+    observer: VisitObserver
+    reading: Desk[Read]
+    network: Desk[Outcome]
+    release: Callable[[str], None]
+    new_id: Callable[[], str]
+    terminal: Terminal | None = None
+
+
+class Runner:
+    """The lane's only owner. Call tick often, from one thread; everything else happens in it."""
+
+    def __init__(self, parts: Parts, settings: Settings) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._rules = lane_rules(settings)
+        self._state = LaneState()
+        self._watcher = Watcher(settings.trigger, settings.vote, parts.new_id)
+        self._eyes = Eyes(settings.camera)
+        self._timeline = Timeline()
+        self._vote: Vote | None = None
+
+    @property
+    def state(self) -> LaneState:
+        return self._state
+
+    def tick(self, frame: Frame | None = None, trouble: Reason | None = None) -> None:
+        """One turn: take in what came, decide, obey. trouble: why the camera gives no frames, if it knows.
+
+        Raises what a dead worker or the hardware raised; then abandon() is the only call left to make.
+        """
+        self._notice_lapse()
+        self._drain()
+        if frame is not None:
+            self._take_frame(frame)
+        self._judge_camera(trouble)
+        self._poll_terminal()
+        self._hear(Tick())
+        self._drain()
+
+    def typed(self, plate: str) -> None:
+        """A plate was typed at the panel; call it from the lane's thread."""
+        self._hear(Typed(plate, self._parts.clock.now()))
+
+    def abandon(self, detail: str) -> None:
+        """Go safe for good: red, no permit. Raises nothing."""
+        try:
+            self._hear(Faulted(detail))
+        except Exception as error:
+            log.error("going safe: %s: %s", type(error).__name__, error)
+        for part in (self._all_red, self._no_permit):
+            try:
+                part()
+            except GreenlaneError as error:
+                log.error("going safe: %s", error)
+
+    def _all_red(self) -> None:
+        self._parts.lamp.show(LampColour.RED)
+
+    def _no_permit(self) -> None:
+        if self._parts.terminal is not None:
+            self._parts.terminal.permit(False)
+
+    def _take_frame(self, frame: Frame) -> None:
+        """Measure the change; read the frame when the trigger says so and the reader is free."""
+        change = self._parts.meter.measure(frame.image, self._settings.camera.area)
+        if not self._eyes.saw(frame, change, self._parts.clock.monotonic_s()):
+            return
+        visit = self._state.visit
+        stuck = visit is not None and visit.timed_out
+        look, events = self._watcher.on_change(change, frame, stuck, self._parts.reading.free)
+        if look.learn > 0.0:
+            self._parts.meter.learn(look.learn)
+        for event in events:
+            self._hear(event)
+        if look.read:
+            self._parts.reading.submit(lambda: self._read(frame))
+
+    def _read(self, frame: Frame) -> Read:
+        return Read(frame, self._parts.reader.read(frame.image, self._settings.camera.area))
+
+    def _drain(self) -> None:
+        """Take in what the reader and the service have answered."""
+        for read in self._parts.reading.results():
+            self._take_reading(read)
+        for outcome in self._parts.network.results():
+            self._take_outcome(outcome)
+
+    def _take_reading(self, read: Read) -> None:
+        for event in self._watcher.on_reading(read.frame, read.reading):
+            self._hear(event)
+        visit = self._watcher.visit
+        self._parts.observer.frame_read(visit.id if visit else None, read.frame, read.reading)
+        if visit is not None and visit.vote != self._vote:
+            self._vote = visit.vote
+            self._parts.observer.voted(visit.id, visit.vote, self._parts.clock.monotonic_s())
+
+    def _take_outcome(self, outcome: Outcome) -> None:
+        event = outcome.event
+        if event is None:
+            self._note(f"a renewal failed and is tried again: {outcome.detail}")
+            return
+        if not isinstance(event, Renewed):
+            self._tell_answer(event.key, outcome)
+        self._hear(event)
+
+    def _tell_answer(self, key: str, outcome: Outcome) -> None:
+        visit = self._state.visit
+        if visit is None or visit.question != key:
+            return
+        self._parts.observer.answered(
+            visit.id, outcome.answer, outcome.reason, outcome.detail, self._parts.clock.monotonic_s()
+        )
+        if outcome.answer is None and outcome.reason is not visit.reason:
+            log.error("visit %s: no usable answer, %s: %s", visit.id, outcome.reason, outcome.detail)
+
+    def _judge_camera(self, trouble: Reason | None) -> None:
+        """Camera lost and back, each told once."""
+        verdict = self._eyes.trouble(self._parts.clock.monotonic_s(), trouble)
+        if verdict is self._state.camera:
+            return
+        if verdict is None:
+            log.info("pictures of the lane can be trusted")
+            self._hear(CameraBack())
+            return
+        log.error("no picture of the lane can be trusted: %s", verdict)
+        for event in self._watcher.on_blind():
+            self._hear(event)
+        self._hear(CameraLost(verdict))
+
+    def _poll_terminal(self) -> None:
+        if self._parts.terminal is None:
+            return
+        for happened in self._parts.terminal.poll(flow_context(self._state, self._parts.clock.monotonic_s())):
+            flow, now_s = self._state.flow, self._parts.clock.monotonic_s()
+            self._hear(happened.event)
+            if isinstance(happened.event, NozzleLifted) and self._state.flow is not None:
+                self._parts.observer.fuelling_started(self._state.flow.visit, now_s)
+            if isinstance(happened.event, NozzleHung):
+                self._parts.observer.fuelling_ended(flow.visit if flow else None, happened.fuelling, now_s)
+
+    def _notice_lapse(self) -> None:
+        """The lamp turned red by itself: this loop was too slow to renew green."""
+        if self._timeline.lit is LampColour.GREEN and self._parts.lamp.colour is not LampColour.GREEN:
+            log.error("green ran out before it was renewed: the loop was late")
+            self._lamp_changed(LampColour.RED, Reason.INTERNAL)
+
+    def _hear(self, event: Event) -> None:
+        """Step the lane with an event and with what obeying it causes at once."""
+        waiting = deque([event])
+        while waiting:
+            now_s = self._parts.clock.monotonic_s()
+            event = waiting.popleft()
+            if isinstance(event, Opened):
+                self._timeline.opened(event)
+                self._vote = None
+                self._parts.observer.visit_opened(event.visit, event.first_seen_s, event.first_seen_at)
+                log.info("visit %s: a vehicle came", event.visit)
+            self._state, commands = lane.step(self._state, event, now_s, self._rules)
+            waiting.extend(self._obey(commands, now_s))
+
+    def _obey(self, commands: Sequence[Command], now_s: float) -> list[Event]:
+        """Carry commands out in order; the events that come of it. A visit is closed after the lamp has changed."""
+        events: list[Event] = []
+        for command in commands:
+            if isinstance(command, Show):
+                self._show(command)
+            elif isinstance(command, Ask):
+                events += self._ask(command, now_s)
+            elif isinstance(command, Renew):
+                self._renew(command)
+            elif isinstance(command, Release):
+                self._parts.release(command.authorisation)
+            elif isinstance(command, Permit) and self._parts.terminal is not None:
+                self._parts.terminal.permit(command.allowed)
+            elif isinstance(command, Note):
+                self._note(command.text)
+        for command in commands:
+            if isinstance(command, Close):
+                self._close(command)
+        return events
+
+    def _show(self, show: Show) -> None:
+        self._parts.lamp.show(show.colour, show.lease_s)
+        if show.colour is not self._timeline.lit:
+            self._lamp_changed(show.colour, show.reason)
+
+    def _lamp_changed(self, colour: LampColour, reason: Reason) -> None:
+        change = LampChange(self._parts.clock.monotonic_s(), colour)
+        visit = self._timeline.visit
+        self._timeline.lamp(change)
+        self._parts.observer.lamp_changed(visit, change, reason)
+        log.info("lamp %s: %s%s", colour, reason, f", visit {visit}" if visit else "")
+
+    def _ask(self, command: Ask, now_s: float) -> list[Event]:
+        parts, rules = self._parts, self._settings
+        subject = command.subject
+        question = Question(
+            visit=command.key,
+            station=rules.lane.station,
+            lane=rules.lane.name,
+            plate=subject.plate,
+            typed=subject.typed,
+            captured_at=subject.captured_at,
+            confidence=min(1.0, subject.confidence),
+            weakest=min(1.0, subject.weakest),
+        )
+        parts.observer.asked(command.visit, question, now_s)
+        log.info("visit %s: asks for %s", command.visit, masked(subject.plate))
+        taken = parts.network.submit(
+            lambda: questions.ask(parts.service, question, rules.service.deadline_s, parts.clock)
+        )
+        return [] if taken else [AskFailed(command.key, Reason.SERVICE_SILENT)]
+
+    def _renew(self, command: Renew) -> None:
+        parts, deadline_s = self._parts, self._settings.service.deadline_s
+        authorisation = command.authorisation
+        if not parts.network.submit(lambda: questions.renew(parts.service, authorisation, deadline_s, parts.clock)):
+            self._note("a renewal waits: too many questions are under way")
+
+    def _note(self, text: str) -> None:
+        log.warning("%s", text)
+        self._parts.observer.noted(self._timeline.visit, text, self._parts.clock.monotonic_s())
+
+    def _close(self, command: Close) -> None:
+        summary = self._timeline.closed(command, self._vote)
+        log.info(
+            "visit %s: %s, %s %s, %.1f s",
+            summary.visit,
+            masked(summary.plate),
+            summary.decision,
+            summary.reason,
+            summary.gone_s - summary.first_seen_s,
+        )
+        self._parts.observer.visit_closed(summary)
+
+
+def flow_context(state: LaneState, now_s: float) -> FlowContext:
+    """Under what fuel would flow, or flows, at this moment."""
+    visit, flow = state.visit, state.flow
+    if flow is None:
+        held = visit.held if visit is not None and lane_view.green(state, now_s) else None
+        return _context(visit.id if visit else None, held, visit.subject.plate if visit and visit.subject else None)
+    same = visit is not None and visit.id == flow.visit
+    plate = visit.subject.plate if visit is not None and same and visit.subject is not None else None
+    return _context(flow.visit, flow.held, plate)
+
+
+def _context(visit: str | None, held: Held | None, plate: str | None) -> FlowContext:
+    if held is None:
+        return FlowContext(visit, None, plate, None)
+    return FlowContext(visit, held.authorisation, held.plate, held.limit_fen)
+
+
+def lane_rules(settings: Settings) -> LaneRules:
+    """The state machine's share of the settings."""
+    mine = settings.lane
+    return LaneRules(
+        read_timeout_s=mine.read_timeout_s,
+        reask_first_s=mine.reask_first_s,
+        reask_longest_s=mine.reask_longest_s,
+        refusal_retry_s=mine.refusal_retry_s,
+        authorisation_longest_s=mine.authorisation_longest_s,
+        renew_before_s=mine.renew_before_s,
+        lease_s=settings.lamp.lease_s,
+    )
