@@ -63,7 +63,7 @@ def test_debounce_changes_only_after_rest(edges: list[tuple[float, bool]], rest_
         if state is not level:
             level, since_s = state, now_s
         switch.saw(state, now_s)
-    assert switch.state(now_s + rest_s) is level
+    assert switch.state(now_s + rest_s + 0.001) is level
 
 
 def test_a_nozzle_off_the_hook_at_start_is_seen_at_once() -> None:
@@ -81,12 +81,12 @@ def test_without_a_relay_permits_do_nothing() -> None:
 
 
 def test_every_pulse_counts_at_500_a_second() -> None:
-    """Two seconds of real time at 500 pulses/s while another thread polls as a loop does."""
+    """A second of real time at 500 pulses/s, polled as a loop does; pytest -s shows its share of a core."""
     pins = MockFactory()
     with dispenser(pins, SystemClock()) as wired:
         pulser, polled = pins.pin(PULSER), 0
         began_s, cpu_s = time.monotonic(), time.thread_time()
-        for pulse in range(1000):
+        for pulse in range(500):
             pulser.drive_low()
             pulser.drive_high()
             if pulse % 25 == 0:
@@ -94,7 +94,7 @@ def test_every_pulse_counts_at_500_a_second() -> None:
                 assert polled == pulse + 1
             time.sleep(max(0.0, began_s + pulse / 500 - time.monotonic()))
         cpu_share = (time.thread_time() - cpu_s) / (time.monotonic() - began_s)
-        assert wired.poll().pulses == 1000
+        assert wired.poll().pulses == 500
     print(f"500 pulses/s took {cpu_share:.1%} of one core")
 
 

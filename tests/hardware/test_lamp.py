@@ -74,7 +74,8 @@ def test_green_that_cannot_be_lit_is_a_fault_and_leaves_red(faulty: type[MockPin
     green.welded = green.dead = True
     with pytest.raises(LampFault, match="green"):
         lamp.show(GREEN, 1.0)
-    assert pins.pin(17).state and not green.state
+    assert pins.pin(17).state
+    assert not green.state
 
 
 def test_a_red_light_that_fails_still_puts_green_out() -> None:

@@ -35,7 +35,7 @@ def test_only_lgpio_has_chips() -> None:
 
 def test_a_missing_library_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gpiozero.pins.pigpio", None)
-    with pytest.raises(HardwareError, match="not installed.*pip install"):
+    with pytest.raises(HardwareError, match=r"not installed.*pip install"):
         open_pin_factory("pigpio")
 
 
