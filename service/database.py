@@ -79,6 +79,11 @@ class Database:
                 "run `greenlane service --migrate --database URL`"
             )
 
+    def check(self) -> None:
+        """Raises Unavailable unless the books can be read now."""
+        with telling_faults(), self.reading() as connection:
+            connection.exec_driver_sql("select 1 from accounts where id = 1")
+
     def close(self) -> None:
         self.engine.dispose()
 

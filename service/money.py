@@ -11,7 +11,7 @@ _YUAN = re.compile(r"([+-]?)([0-9]{1,12})(?:\.([0-9]{1,2}))?\Z", re.ASCII)
 
 
 def parse_yuan(text: str) -> int:
-    """Fen of an amount typed in yuan: "100", "100.5", "-3.20". Raises ValueError for anything else or more than MAX_FEN."""
+    """Fen of an amount typed in yuan: "100", "100.5", "-3.20". Raises ValueError for anything else."""
     match = _YUAN.match(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is no amount in yuan: write 100 or 100.50")

@@ -84,7 +84,7 @@ transfers = Table(
     Index(None, "credit_account", "id"),
     Index(None, "fuelling_id"),
 )
-"""The ledger: every row moves amount_fen from debit to credit. Holds are pending and resolved once (unique resolves)."""
+"""The ledger: every row moves amount_fen from debit to credit. Holds are pending; each is resolved by one row."""
 
 stations = Table(
     "stations",

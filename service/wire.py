@@ -249,7 +249,7 @@ def decode(cls: type[Record], data: object) -> Record:
     """The record that `data` (parsed JSON) stands for. Raises WireError naming the first field that is wrong."""
     if not isinstance(data, Mapping):
         raise WireError(f"{cls.__name__}: expected an object, got {type(data).__name__}")
-    hints, fields = _shape(cls)
+    hints, fields = _shape(cls)  # type: ignore[arg-type]
     unknown = sorted(str(key) for key in data if key not in fields)
     if unknown:
         raise WireError(f"{unknown[0]}: {cls.__name__} has no such field")

@@ -2,10 +2,8 @@
 
 from alembic import context
 
-from service.identity import tables
+import service.identity.tables  # noqa: F401 - adds its tables to the metadata
 from service.schema import metadata
-
-assert tables.devices.metadata is metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True, render_as_batch=False)

@@ -246,6 +246,7 @@ def upgrade() -> None:
     )
     for rule in guards.sqlite() if op.get_bind().dialect.name == "sqlite" else guards.postgresql():
         op.execute(rule)
+    op.execute("insert into accounts (id, kind, owner) values (1, 'clearing', ''), (2, 'adjustment', '')")
 
 
 def downgrade() -> None:

@@ -1,0 +1,241 @@
+"""The HTTP face of the balance service: routes that decode, ask the books and encode."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+
+from service import openapi
+from service.books import Books
+from service.clock import Clock, SystemClock
+from service.database import Database
+from service.errors import ServiceError, Unavailable
+from service.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
+from service.prices import prices_of
+from service.settings import Settings
+from service.teller import Teller
+from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Price, Question, WireError, decode, encode
+
+LONGEST_BODY = 65_536
+STATUS = {
+    ErrorCode.MALFORMED: 400,
+    ErrorCode.KEY_REUSED: 409,
+    ErrorCode.UNKNOWN_AUTHORISATION: 404,
+    ErrorCode.UNKNOWN_DISPENSER: 422,
+    ErrorCode.UNKNOWN_STATION: 404,
+    ErrorCode.IMPOSSIBLE_FUELLING: 422,
+    ErrorCode.UNAUTHENTICATED: 401,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.UNAVAILABLE: 503,
+}
+MALFORMED = {400: "The body is no such record.", 413: "The body is longer than 64 KiB."}
+AWAY = {503: "The database is away, locked or full: nothing was written, try again."}
+RECORDS: tuple[type, ...] = (Question, Decision, Fuelling, FuellingReceipt, Price)
+
+Record = TypeVar("Record")
+
+
+class _Malformed(Exception):
+    """A request that can't be read; status 400 or 413."""
+
+    def __init__(self, status: int, detail: str, body: bytes = b"") -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.body = body
+
+
+def create_app(database_url: str, clock: Clock | None = None, settings: Settings | None = None) -> FastAPI:
+    """The service on one database. SQLite is brought to this version's schema at once; PostgreSQL must have it.
+
+    app.state.books carries the books, for seeding and for operators' commands in the same process. Raises Unavailable
+    when the database cannot be used.
+    """
+    database = Database(database_url)
+    if database.is_sqlite:
+        database.migrate()
+    else:
+        database.require_current()
+    books = Books(database, clock or SystemClock(), settings)
+    teller = Teller(books)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        teller.start()
+        try:
+            yield
+        finally:
+            teller.close()
+            database.close()
+
+    app = FastAPI(title="greenlane balance service", version="1", lifespan=lifespan)
+    app.state.books = books
+    app.state.teller = teller
+    _add_error_answers(app)
+    _add_authorisations(app, teller)
+    _add_fuellings(app, teller)
+    _add_queries(app, database, books.clock)
+    _document(app)
+    return app
+
+
+def _add_authorisations(app: FastAPI, teller: Teller) -> None:
+    unknown = {404: "No such authorisation."}
+
+    @app.post(
+        "/v1/authorisations",
+        summary="May this plate refuel?",
+        responses=openapi.answers(
+            Decision,
+            {**MALFORMED, 404: "No such station.", 409: "The visit was asked with other content.", **AWAY},
+        ),
+        openapi_extra=openapi.body(Question),
+    )
+    async def ask(request: Request) -> Response:
+        """The same visit gets the same answer for ever. A refusal is an answer with status 200 and a reason."""
+        question = await _read(request, Question)
+        return _answer(await teller.carry_out(Ask(question)))
+
+    @app.post(
+        "/v1/authorisations/{authorisation}/renew",
+        summary="Prolong an authorisation whose vehicle still stands",
+        responses=openapi.answers(Decision, {**unknown, **AWAY}),
+    )
+    async def renew(authorisation: str) -> Response:
+        """Refused with a reason when it is over."""
+        return _answer(await teller.carry_out(Renew(authorisation)))
+
+    @app.post(
+        "/v1/authorisations/{authorisation}/release",
+        summary="Give the hold back",
+        status_code=204,
+        responses=openapi.answers(None, {**unknown, **AWAY}),
+    )
+    async def release(authorisation: str) -> Response:
+        """Harmless when it is over already."""
+        return _answer(await teller.carry_out(Release(authorisation)))
+
+
+def _add_fuellings(app: FastAPI, teller: Teller) -> None:
+    problems = {
+        **MALFORMED,
+        404: "No such station.",
+        409: "This sequence of the dispenser was reported with other content.",
+        422: "The report contradicts itself, or the dispenser belongs to another station.",
+        **AWAY,
+    }
+
+    @app.post(
+        "/v1/fuellings",
+        summary="Post a finished fuelling",
+        responses=openapi.answers(FuellingReceipt, problems),
+        openapi_extra=openapi.body(Fuelling),
+    )
+    async def report(request: Request) -> Response:
+        """The pair (dispenser, sequence) posts once; its repeat gets the first receipt. What is refused is kept too."""
+        try:
+            fuelling = await _read(request, Fuelling)
+        except _Malformed as error:
+            text = error.body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+            await teller.carry_out(Reject(ErrorCode.MALFORMED, error.detail, text))
+            raise
+        return _answer(await teller.carry_out(Report(fuelling)))
+
+
+def _add_queries(app: FastAPI, database: Database, clock: Clock) -> None:
+    @app.get(
+        "/v1/prices",
+        summary="Prices of a station now",
+        responses=openapi.answers(Price, {404: "No such station.", 400: "No station given.", **AWAY}, many=True),
+    )
+    def prices(station: str) -> Response:
+        """One price per product."""
+        found = prices_of(database, station, clock.now())
+        if found is None:
+            return problem(404, ErrorCode.UNKNOWN_STATION, f"no station {station} is set up")
+        return _json([encode(price) for price in found])
+
+    @app.get(
+        "/healthz",
+        summary="Is the service able to answer?",
+        responses={200: {"description": "The database can be read."}, **openapi.problems(AWAY)},
+    )
+    def healthz() -> Response:
+        """200 when the database can be read, 503 when not."""
+        database.check()
+        return _json({"status": "ok"})
+
+
+def _add_error_answers(app: FastAPI) -> None:
+    @app.exception_handler(_Malformed)
+    async def malformed(_request: Request, error: _Malformed) -> Response:
+        return problem(error.status, ErrorCode.MALFORMED, error.detail)
+
+    @app.exception_handler(Unavailable)
+    async def unavailable(_request: Request, error: Unavailable) -> Response:
+        return problem(503, ErrorCode.UNAVAILABLE, str(error))
+
+    @app.exception_handler(ServiceError)
+    async def defect(_request: Request, _error: ServiceError) -> Response:
+        return problem(500, ErrorCode.UNAVAILABLE, "internal error; the message was not carried out")
+
+    @app.exception_handler(RequestValidationError)
+    async def bad_parameter(_request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return problem(400, ErrorCode.MALFORMED, f"{first['loc'][-1]}: {first['msg']}")
+
+    @app.exception_handler(HTTPException)
+    async def no_route(_request: Request, error: HTTPException) -> Response:
+        code = ErrorCode.NOT_FOUND if error.status_code == 404 else ErrorCode.MALFORMED
+        return problem(error.status_code, code, str(error.detail), error.headers)
+
+
+def _document(app: FastAPI) -> None:
+    def schema() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            openapi.complete(made, RECORDS)
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = schema  # type: ignore[method-assign]
+
+
+async def _read(request: Request, record: type[Record]) -> Record:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_BODY:
+            raise _Malformed(413, f"a body has at most {LONGEST_BODY} bytes", body[:LONGEST_BODY])
+    try:
+        return decode(record, json.loads(body))
+    except WireError as error:
+        raise _Malformed(400, str(error), body) from None
+    except (ValueError, RecursionError):
+        raise _Malformed(400, "the body is no JSON in UTF-8", body) from None
+
+
+def _answer(answer: Answer) -> Response:
+    if isinstance(answer, Refused):
+        return problem(STATUS[answer.code], answer.code, answer.detail)
+    if isinstance(answer, Decision | FuellingReceipt):
+        return _json(encode(answer))
+    return Response(status_code=204)
+
+
+def problem(status: int, code: ErrorCode, detail: str, headers: Any = None) -> Response:
+    """The body of every error."""
+    return _json({"code": code.value, "detail": detail}, status, headers)
+
+
+def _json(content: object, status: int = 200, headers: Any = None) -> Response:
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Response(text.encode(), status_code=status, media_type="application/json", headers=headers)
