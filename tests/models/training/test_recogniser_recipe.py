@@ -1,0 +1,62 @@
+"""The recogniser's recipe runs from drawn plates to weights that a lane can load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the training recipes need torch")
+pytest.importorskip("onnx", reason="the export needs onnx")
+
+from models.manifest import load_section  # noqa: E402
+from models.training.__main__ import main  # noqa: E402
+from models.training.evaluate_command import open_recogniser  # noqa: E402
+from models.training.recogniser_export import calibrate, calibration_samples  # noqa: E402
+from models.training.recogniser_net import RecogniserNet, as_input  # noqa: E402
+from models.training.recogniser_train import attention_loss  # noqa: E402
+
+
+@pytest.mark.slow
+def test_smoke_run_ends_with_weights_that_load(tmp_path: Path) -> None:
+    assert main(["recogniser", "--smoke", "--out", str(tmp_path)]) == 0
+    section = load_section("recogniser", tmp_path / "manifest.json")
+    assert section["steps_done"] == 6
+    for engine in ("opencv", "onnxruntime"):
+        reads = open_recogniser(tmp_path / "manifest.json", engine).read([np.zeros((32, 128, 3), np.uint8)] * 3)
+        assert len(reads) == 3
+
+
+@pytest.mark.slow
+def test_a_cut_run_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["recogniser", "--smoke", "--out", str(tmp_path)])
+    before = (tmp_path / "recogniser.pt").read_bytes()
+    assert main(["recogniser", "--smoke", "--resume", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "recogniser.pt").read_bytes() == before
+    assert "after 6 steps" in capsys.readouterr().out
+
+
+def test_export_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    assert main(["recogniser", "--smoke", "--export-only", "--out", str(tmp_path)]) == 1
+
+
+def test_attention_is_drawn_to_known_centres() -> None:
+    centres = torch.full((1, 8, 2), float("nan"))
+    centres[0, 0] = torch.tensor([0.5, 0.5])
+    right, wrong = torch.zeros(1, 8, 128), torch.zeros(1, 8, 128)
+    right[0, 0, 1 * 32 + 16] = right[0, 0, 2 * 32 + 16] = 5
+    wrong[0, 0, 0] = 5
+    assert attention_loss(right, centres) < attention_loss(wrong, centres)
+    assert attention_loss(right, torch.full((1, 8, 2), float("nan"))) == 0
+
+
+def test_calibration_leaves_the_reading_as_it_is() -> None:
+    torch.manual_seed(0)
+    net = RecogniserNet().eval()
+    samples = calibration_samples([])
+    fitted = calibrate(net, samples)
+    strips = as_input(torch.from_numpy(np.stack([sample.strip for sample in samples[:4]])))
+    with torch.no_grad():
+        assert (net(strips).argmax(2) == fitted(strips).argmax(2)).all()
+    assert fitted.temperature.shape == (1, 8, 1)
