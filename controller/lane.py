@@ -222,7 +222,7 @@ def _tick(state: LaneState, event: Tick, now_s: float, rules: LaneRules) -> Step
 
 
 def _faulted(state: LaneState, event: Faulted, now_s: float, rules: LaneRules) -> Step:
-    return replace(state, fault=event.detail), [Note(f"fault: {event.detail}")]
+    return replace(state, fault=event.detail), [Note(event.detail)]
 
 
 _HANDLERS: dict[type, Callable[[LaneState, Any, float, LaneRules], Step]] = {

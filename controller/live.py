@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
 from typing import Protocol
 
 from controller.frames import FramePump
@@ -26,16 +25,13 @@ class SignsOfLife(Protocol):
     def stopping(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
 class Bell:
-    """Wakes the loop: rung by any thread for a frame, an answer or the wish to stop."""
+    """Wakes the loop: rung by any thread for a frame, an answer, the wish to stop, or the death of a worker."""
 
-    _rung: threading.Event
-    _stop: threading.Event
-
-    @classmethod
-    def new(cls) -> Bell:
-        return cls(threading.Event(), threading.Event())
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+        self._stop = threading.Event()
+        self.failure: BaseException | None = None
 
     def ring(self) -> None:
         self._rung.set()
@@ -43,6 +39,11 @@ class Bell:
     def stop(self) -> None:
         self._stop.set()
         self._rung.set()
+
+    def fail(self, error: BaseException) -> None:
+        """A worker that the lane cannot do without has died."""
+        self.failure = error
+        self.stop()
 
     @property
     def stopped(self) -> bool:
@@ -57,20 +58,26 @@ def run_live(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife,
     """Turn until stopped or the video ends (0), or until something fails for good (1); either way end at red."""
     status = EXIT_OK
     try:
-        pump.start()
-        runner.tick()
-        watchdog.ready()
-        while not bell.stopped:
-            glimpse = pump.take()
-            if glimpse.over:
-                log.info("the video is over")
-                break
-            runner.tick(glimpse.frame, glimpse.trouble)
-            watchdog.alive()
-            bell.wait(longest_pause_s)
+        _turn(runner, pump, bell, watchdog, longest_pause_s)
     except Exception:
         log.exception("the lane stops: red, and the process ends so that it is started afresh")
         status = EXIT_FAILED
     watchdog.stopping()
     runner.abandon("the lane was stopped" if status == EXIT_OK else "the lane failed")
     return status
+
+
+def _turn(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife, longest_pause_s: float) -> None:
+    pump.start()
+    runner.tick()
+    watchdog.ready()
+    while not bell.stopped:
+        glimpse = pump.take()
+        if glimpse.over:
+            log.info("the video is over")
+            return
+        runner.tick(glimpse.frame, glimpse.trouble)
+        watchdog.alive()
+        bell.wait(longest_pause_s)
+    if bell.failure is not None:
+        raise bell.failure

@@ -153,7 +153,7 @@ def _checked_tuple(fact: SettingFact, value: Any) -> tuple[str, Any]:
 def _checked_text(fact: SettingFact, value: str) -> str:
     if fact.choices and value not in fact.choices:
         return f"must be one of {', '.join(fact.choices)}, not {value!r}"
-    if not value or len(value) > 500 or not value.isprintable():
+    if (not value and fact.default) or len(value) > 500 or not value.isprintable():
         return "must be 1 to 500 printable characters"
     return ""
 

@@ -126,6 +126,7 @@ class LampSettings:
     red_pin: int = setting(17, "GPIO number of the red light (BCM numbering)", 0, 53)
     green_pin: int = setting(27, "GPIO number of the green light (BCM numbering)", 0, 53)
     active_high: bool = setting(True, "a high pin lights the lamp")
+    red_rests_lit: bool = setting(False, "red hangs on its relay's closed contact: lit without power")
     lease_s: float = setting(1.0, "green that is not renewed for this long turns red by itself", 0.2, 5.0)
 
 
@@ -134,6 +135,8 @@ class ServiceSettings:
     """[service]: the balance service."""
 
     url: str = setting("http://127.0.0.1:8080", "address of the balance service or of the station")
+    key_file: str = setting("", "private key of this device, for signed requests; empty: unsigned")
+    ca_file: str = setting("", "certificates to trust instead of the public ones; empty: the public ones")
     deadline_s: float = setting(3.0, "one question is answered within this or counts as unanswered", 0.2, 30.0)
 
 
