@@ -137,13 +137,13 @@ def _learn(
     passed_s: float,
     rules: TriggerSettings,
 ) -> float:
-    no_plate_s = now_s - plate_seen_s if plate_seen_s is not None else now_s - (state.still_since_s or now_s)
+    quiet_s = still_for_s(state, now_s)
+    if plate_seen_s is not None:
+        quiet_s = min(quiet_s, now_s - plate_seen_s)
     if not state.trusted:
-        quiet_s = min(still_for_s(state, now_s), no_plate_s)
         return 1.0 if quiet_s >= TRUST_AFTER_S and state.looks_since_plate >= 2 else 0.0
     if present(state):
-        absorbed = min(still_for_s(state, now_s), no_plate_s) >= rules.absorb_after_s
-        return 1.0 if absorbed else 0.0
+        return 1.0 if quiet_s >= rules.absorb_after_s else 0.0
     return min(0.5, passed_s / LEARN_TIME_S) if attention is Attention.IDLE else 0.0
 
 
