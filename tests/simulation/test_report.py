@@ -37,7 +37,7 @@ class Balance(HTMLParser):
         assert self.open.pop() == tag
 
 
-@pytest.fixture()
+@pytest.fixture
 def html() -> str:
     return page.html([stories.result(b"\xff\xd8picture")], "conditions")
 

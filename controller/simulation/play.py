@@ -1,0 +1,152 @@
+"""Plays one clip through the real lane, frame by frame on the video's own time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from controller.desk import InlineDesk
+from controller.errors import EndOfVideo, VideoDamaged
+from controller.lane_records import Visit
+from controller.observers import Observers
+from controller.ports import PlateReader
+from controller.questions import Outcome
+from controller.records import Frame, LampChange, VisitSummary
+from controller.runner import Parts, Read, Runner
+from controller.simulation.cast import Motorist
+from controller.simulation.recorder import Recorder
+from controller.simulation.story import ClipResult, VisitStory
+from controller.simulation.world import World
+from hardware.cameras.recorded import RecordedCamera, recorded_camera
+from models.change import ThumbnailMeter
+from service.wire import FuellingReceipt, decode
+
+BETWEEN_CLIPS_S = 60.0
+STILL_THERE = "the clip ended while the vehicle was still in view"
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """Who hears of the progress: opened gets a clip's frames in all (0: unknown), then one call per frame and visit."""
+
+    opened: Callable[[str, int], None]
+    frame: Callable[[], None]
+    visit: Callable[[VisitStory], None]
+
+
+class Stage:
+    """One lane in its world; plays clips one after another, each with a fresh lane."""
+
+    def __init__(self, world: World, reader: PlateReader, litres: Mapping[str, float], usual_l: float) -> None:
+        self._world = world
+        self._reader = reader
+        self._litres = litres
+        self._usual_l = usual_l
+        self._numbers = count(1)
+
+    def play(self, clip: Path, watching: Watching) -> ClipResult:
+        """The visits of a clip. A clip that is damaged or no video gives what there was before, and its error."""
+        world, began = self._world, time.perf_counter()
+        world.clock.advance(BETWEEN_CLIPS_S)
+        start_s = world.clock.monotonic_s()
+        recorder = Recorder(clip.name, start_s, watching.visit)
+        world.on_receipt = lambda receipt: recorder.receipt(decode(FuellingReceipt, receipt))
+        with closing(recorded_camera(clip, world.clock, paced=False)) as camera:
+            watching.opened(clip.name, getattr(camera, "frames_promised", 0))
+            frames, error = self._run(camera, recorder, watching)
+        return ClipResult(
+            clip=clip.name,
+            visits=recorder.stories(),
+            frames=frames,
+            reads=recorder.frames_read,
+            duration_s=round(world.clock.monotonic_s() - start_s, 3),
+            wall_s=time.perf_counter() - began,
+            lamp=tuple(recorder.lamp),
+            start_s=start_s,
+            error=error,
+        )
+
+    def _run(self, camera: RecordedCamera, recorder: Recorder, watching: Watching) -> tuple[int, str | None]:
+        runner = self._runner(recorder)
+        frames, error = 0, None
+        try:
+            for frame in _frames(camera):
+                frames += 1
+                self._turn(runner, frame)
+                watching.frame()
+        except VideoDamaged as damage:
+            error = str(damage)
+        self._leave(runner, recorder)
+        return frames, error
+
+    def _turn(self, runner: Runner, frame: Frame) -> None:
+        world = self._world
+        world.clock.advance_to(frame.captured_s)
+        world.lamp.check()
+        runner.tick(frame)
+        world.courier.step()
+
+    def _leave(self, runner: Runner, recorder: Recorder) -> None:
+        """The clip is over: close the visit whose vehicle is still in view and let everything arrive."""
+        world, visit = self._world, runner.state.visit
+        if visit is not None:
+            now_s = world.clock.monotonic_s()
+            recorder.cut(visit.id, lambda lamp: _summary(visit, lamp, now_s), STILL_THERE)
+            if visit.held is not None:
+                world.release(visit.held.authorisation)
+        runner.abandon("the clip is over")
+        world.courier.step()
+
+    def _runner(self, recorder: Recorder) -> Runner:
+        world = self._world
+        motorist = Motorist(world.dispenser, self._litres, self._usual_l)
+        reading: InlineDesk[Read] = InlineDesk()
+        network: InlineDesk[Outcome] = InlineDesk()
+        parts = Parts(
+            clock=world.clock,
+            reader=self._reader,
+            meter=ThumbnailMeter(),
+            lamp=world.lamp,
+            service=world.service,
+            observer=Observers([recorder, motorist]),
+            reading=reading,
+            network=network,
+            release=world.release,
+            new_id=lambda: f"{world.settings.lane.name}-{next(self._numbers):04d}",
+        )
+        return Runner(parts, world.settings)
+
+
+def _frames(camera: RecordedCamera) -> Iterator[Frame]:
+    """The clip's frames to its end; raises VideoDamaged where the file ends too early."""
+    while True:
+        try:
+            yield camera.read()
+        except VideoDamaged:
+            raise
+        except EndOfVideo:
+            return
+
+
+def _summary(visit: Visit, lamp: tuple[LampChange, ...], now_s: float) -> VisitSummary:
+    """The summary of a visit that nobody closed."""
+    subject, held = visit.subject, visit.last_held
+    return VisitSummary(
+        visit=visit.id,
+        plate=subject.plate if subject else None,
+        typed=subject.typed if subject else False,
+        decision=visit.decision,
+        reason=visit.reason,
+        first_seen_at=visit.first_seen_at,
+        first_seen_s=visit.first_seen_s,
+        read_s=visit.read_s,
+        decided_s=visit.decided_s if visit.decided_s is not None else now_s,
+        gone_s=now_s,
+        lamp=lamp,
+        authorisation=held.authorisation if held else None,
+        limit_fen=held.limit_fen if held else None,
+    )
