@@ -17,6 +17,8 @@ from service.books import Books
 from service.clock import Clock, SystemClock
 from service.database import Database
 from service.errors import ServiceError, Unavailable
+from service.identity import handbook
+from service.identity.mount import EMBEDDED, Guard, mount
 from service.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
 from service.prices import prices_of
 from service.settings import Settings
@@ -38,7 +40,7 @@ STATUS = {
 }
 MALFORMED = {400: "The body is no such record.", 413: "The body is longer than 64 KiB."}
 AWAY = {503: "The database is away, locked or full: nothing was written, try again."}
-RECORDS: tuple[type, ...] = (Question, Decision, Fuelling, FuellingReceipt, Price)
+RECORDS: tuple[type, ...] = (Question, Decision, Fuelling, FuellingReceipt, Price, *handbook.RECORDS)
 
 Record = TypeVar("Record")
 
@@ -53,11 +55,13 @@ class _Malformed(Exception):
         self.body = body
 
 
-def create_app(database_url: str, clock: Clock | None = None, settings: Settings | None = None) -> FastAPI:
+def create_app(
+    database_url: str, clock: Clock | None = None, settings: Settings | None = None, guard: Guard = EMBEDDED
+) -> FastAPI:
     """The service on one database. SQLite is brought to this version's schema at once; PostgreSQL must have it.
 
-    app.state.books carries the books, for seeding and for operators' commands in the same process. Raises Unavailable
-    when the database cannot be used.
+    app.state.books carries the books, for seeding and for operators' commands in the same process. The default guard is
+    for embedding programs alone: it takes unsigned requests. Raises Unavailable when the database cannot be used.
     """
     database = Database(database_url)
     if database.is_sqlite:
@@ -74,15 +78,19 @@ def create_app(database_url: str, clock: Clock | None = None, settings: Settings
             yield
         finally:
             teller.close()
+            identity.close()
             database.close()
 
-    app = FastAPI(title="greenlane balance service", version="1", lifespan=lifespan)
+    app = FastAPI(
+        title="greenlane balance service", version="1", lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.state.books = books
     app.state.teller = teller
     _add_error_answers(app)
     _add_authorisations(app, teller)
     _add_fuellings(app, teller)
     _add_queries(app, database, books.clock)
+    identity = mount(app, database, books.clock, guard)
     _document(app)
     return app
 
@@ -203,6 +211,7 @@ def _document(app: FastAPI) -> None:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, routes=app.routes)
             openapi.complete(made, RECORDS)
+            handbook.complete(made)
             app.openapi_schema = made
         return app.openapi_schema
 

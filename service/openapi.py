@@ -12,9 +12,14 @@ from typing import Any
 
 from service.wire import (
     Decision,
+    DeviceKey,
+    DeviceKind,
+    Enrolment,
+    EnrolmentRequest,
     ErrorCode,
     Fuelling,
     FuellingReceipt,
+    KeyRotation,
     Price,
     Question,
     Reason,
@@ -23,6 +28,9 @@ from service.wire import (
 )
 
 _AT = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
+_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+_KEY_ID = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+"""The key of RFC 8037, appendix A, and its thumbprint."""
 EXAMPLES: dict[str, Any] = {
     "Question": encode(
         Question(
@@ -51,6 +59,17 @@ EXAMPLES: dict[str, Any] = {
         )
     ),
     "Price": encode(Price(product="92", unit_price_fen_per_l=790)),
+    "EnrolmentRequest": encode(EnrolmentRequest(code="7K3M-9QXT-2HPD", public_key=_KEY)),
+    "Enrolment": encode(
+        Enrolment(device="d-4t9x2m7kqa", key_id=_KEY_ID, kind=DeviceKind.LANE, station="S1", lane="L1")
+    ),
+    "KeyRotation": encode(KeyRotation(public_key=_KEY, proof="A" * 86 + "==")),
+    "DeviceKey": encode(
+        DeviceKey(
+            device="d-4t9x2m7kqa", key_id=_KEY_ID, kind=DeviceKind.LANE, station="S1", lane="L1", public_key=_KEY,
+            revoked=False,
+        )
+    ),
     "Problem": {"code": "key_reused", "detail": "visit L1-20260504T083000Z-7 was asked before with other content"},
 }  # fmt: skip
 

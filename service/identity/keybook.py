@@ -20,6 +20,7 @@ from service.clock import US_PER_S, to_us
 from service.database import BUSY_TIMEOUT_S, Database, telling_faults
 from service.identity.signatures import Claim, Flaw, SignatureRefused
 from service.identity.tables import device_keys, devices, nonces
+from service.schema import authorisations
 from service.wire import SIGNATURE_AGE_S, DeviceKind
 
 TIDY_EVERY_S = 60
@@ -89,6 +90,13 @@ class KeyBook:
         with telling_faults(), self._engine.connect() as connection:
             connection.execute(others.values(state="retired"))
             connection.execute(own.values(state="active"))
+
+    def lane_of(self, authorisation: str) -> tuple[str, str] | None:
+        """Station and lane that an authorisation was given to."""
+        query = select(authorisations.c.station, authorisations.c.lane).where(authorisations.c.id == authorisation)
+        with telling_faults(), self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else (row.station, row.lane)
 
     def close(self) -> None:
         self._engine.dispose()

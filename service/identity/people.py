@@ -147,13 +147,15 @@ class PeopleDesk:
             self._note(connection, f"person:{row.name}", "login", row.name, source=attempt.source)
         return Person(row.name, Role(row.role), row.station)
 
-    def know_browser(self, name: str) -> str:
+    def know_browser(self, name: str, replaces: str = "") -> str:
         """A secret for the browser that has just logged in, so that it is not slowed by others' guesses."""
         token = secrets.token_urlsafe(32)
         now = self._now()
         row = {"token_hash": hashed_token(token), "person": name, "expires_us": to_us(now + BROWSER_LIFE)}
         with telling_faults(), self._database.writing() as connection:
-            connection.execute(delete(known_browsers).where(known_browsers.c.expires_us < to_us(now)))
+            is_old = known_browsers.c.token_hash == hashed_token(replaces)
+            connection.execute(delete(known_browsers).where(is_old | (known_browsers.c.expires_us < to_us(now))))
+            throttle.tidy(connection, now)
             connection.execute(insert(known_browsers).values(row))
         return token
 

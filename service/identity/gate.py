@@ -1,0 +1,180 @@
+"""Stands before every route under /v1 and lets in only what an enrolled device has signed.
+
+Plain ASGI, outside the framework's routing: a route that nobody wrote a rule for is closed, not open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import Unavailable
+from service.identity.devices import raw_key
+from service.identity.keybook import Caller, KeyBook
+from service.identity.rules import Names, Rule, check, find_rule, parsed_body
+from service.identity.signatures import ACCEPT_SIGNATURE, Flaw, RequestView, SignatureRefused, verify
+from service.wire import ErrorCode, key_id
+
+log = logging.getLogger(__name__)
+
+SIGNED_PREFIX = "/v1"
+LARGEST_BODY = 64 * 1024
+BODY_TIMEOUT_S = 10.0
+
+STATUS = {Flaw.MALFORMED: 400, Flaw.FORBIDDEN: 403, Flaw.OVERSIZED: 413}
+"""All other flaws are 401."""
+CODES = {400: ErrorCode.MALFORMED, 401: ErrorCode.UNAUTHENTICATED, 403: ErrorCode.FORBIDDEN, 413: ErrorCode.TOO_LARGE}
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """allow_unsigned: unsigned requests pass (development and simulation); a signature that is there must still hold.
+
+    hosts: the names (Host headers) this service answers to; empty for any. Without them a signature made for another
+    greenlane service could be shown here.
+    """
+
+    allow_unsigned: bool = False
+    hosts: frozenset[str] = frozenset()
+
+
+class SignatureGate:
+    """ASGI middleware. An accepted request carries its Caller (None when unsigned) as request.state.caller."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keys: KeyBook,
+        now: Callable[[], datetime],
+        rules: GateRules,
+        count: Callable[[Flaw], None] = lambda flaw: None,
+    ) -> None:
+        self._app = app
+        self._keys = keys
+        self._now = now
+        self._rules = rules
+        self._count = count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _is_guarded(scope["path"]) or self._is_let_through(scope):
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await asyncio.wait_for(_whole_body(scope, receive), BODY_TIMEOUT_S)
+            caller = await run_in_threadpool(self._judge, scope, body)
+        except (SignatureRefused, Unavailable, TimeoutError) as error:
+            await self._refusal(error)(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = caller
+        await self._app(scope, _again(body, receive), send)
+
+    def _is_let_through(self, scope: Scope) -> bool:
+        signed = any(name in (b"signature", b"signature-input") for name, _ in scope["headers"])
+        return self._rules.allow_unsigned and not signed
+
+    def _judge(self, scope: Scope, body: bytes) -> Caller | None:
+        request = _view(scope, body)
+        found = find_rule(request.method, scope["path"])
+        if self._rules.hosts and request.host not in self._rules.hosts:
+            raise SignatureRefused(Flaw.WRONG_HOST, f"host: this service is not {request.host[:80]}")
+        if found is not None and found[0].names is Names.ENROLMENT:
+            self._judge_enrolment(request)
+            return None
+        return self._judge_device(request, found)
+
+    def _judge_device(self, request: RequestView, found: tuple[Rule, str] | None) -> Caller:
+        entries = []
+
+        def find_key(wanted: str) -> bytes:
+            entries.append(self._keys.find(wanted))
+            return entries[-1].public_key
+
+        now = self._now()
+        claim = verify(request, find_key, now)
+        entry = entries[-1]
+        if found is None:
+            raise SignatureRefused(Flaw.FORBIDDEN, "there is nothing here for devices")
+        check(*found, entry.caller, request, self._keys.lane_of)
+        self._keys.remember(claim, now)
+        if entry.waiting:
+            self._keys.confirm(claim.key_id)
+        return entry.caller
+
+    def _judge_enrolment(self, request: RequestView) -> None:
+        """A stranger proves only that the key is its own; the code is judged by the route."""
+        public_key = raw_key(str(parsed_body(request.body).get("public_key", "")))
+
+        def find_key(wanted: str) -> bytes:
+            if wanted != key_id(public_key):
+                raise SignatureRefused(Flaw.UNKNOWN_KEY, "keyid: expected the thumbprint of the public_key in the body")
+            return public_key
+
+        now = self._now()
+        self._keys.remember(verify(request, find_key, now), now)
+
+    def _refusal(self, error: Exception) -> JSONResponse:
+        if isinstance(error, Unavailable):
+            return _answer(503, "unavailable", str(error), {"Retry-After": "5"})
+        if not isinstance(error, SignatureRefused):
+            return _answer(408, ErrorCode.MALFORMED, f"the body did not arrive within {BODY_TIMEOUT_S:g} s", {})
+        self._count(error.flaw)
+        log.info("refused as %s: %s", error.flaw, error)
+        status = STATUS.get(error.flaw, 401)
+        headers = {"Accept-Signature": ACCEPT_SIGNATURE, "WWW-Authenticate": "Signature"} if status == 401 else {}
+        return _answer(status, CODES[status], str(error), headers)
+
+
+def _answer(status: int, code: str, detail: str, headers: dict[str, str]) -> JSONResponse:
+    return JSONResponse({"code": str(code), "detail": detail}, status, headers)
+
+
+def _is_guarded(path: str) -> bool:
+    return path == SIGNED_PREFIX or path.startswith(SIGNED_PREFIX + "/")
+
+
+def _view(scope: Scope, body: bytes) -> RequestView:
+    headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
+    hosts = [value for name, value in headers if name.lower() == "host"]
+    if len(hosts) != 1:
+        raise SignatureRefused(Flaw.MALFORMED, "host: expected exactly one")
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    query: bytes = scope.get("query_string", b"")
+    target = raw.partition(b"?")[0] + (b"?" + query if query else b"")
+    return RequestView(scope["method"], hosts[0].lower(), target.decode("latin-1"), headers, body)
+
+
+async def _whole_body(scope: Scope, receive: Receive) -> bytes:
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    if not length.isdigit() or int(length) > LARGEST_BODY:
+        raise SignatureRefused(Flaw.OVERSIZED, f"body: at most {LARGEST_BODY} bytes")
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise SignatureRefused(Flaw.MALFORMED, "body: the connection ended before it did")
+        body += message.get("body", b"")
+        if len(body) > LARGEST_BODY:
+            raise SignatureRefused(Flaw.OVERSIZED, f"body: at most {LARGEST_BODY} bytes")
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body that has been read, then whatever comes after it."""
+    waiting = [body]
+
+    async def replay() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replay

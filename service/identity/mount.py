@@ -1,0 +1,123 @@
+"""Puts devices, people, metrics and the documents' page onto the service's application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from argon2 import PasswordHasher
+from fastapi import FastAPI, Request, Response
+from starlette.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
+
+from service.clock import Clock
+from service.database import Database
+from service.errors import DeskError
+from service.identity import access, handbook, login, routes
+from service.identity.browser import SecurityHeaders
+from service.identity.desk import Identity
+from service.identity.devices import Throttled
+from service.identity.gate import CODES, STATUS, GateRules, SignatureGate
+from service.identity.signatures import ACCEPT_SIGNATURE, SignatureRefused
+from service.identity.throttle import whole_seconds
+from service.identity.web import PAGES, language_of, page
+from service.metrics import CONTENT_TYPE, Measured, Metrics
+from service.wire import ErrorCode
+
+Network = IPv4Network | IPv6Network
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Who is let in. The default asks every device for a signature; EMBEDDED below does not.
+
+    metrics_from: networks that may read /metrics. behind_proxy: clients' addresses come from a trusted proxy.
+    hasher: cheaper password hashing for tests; None for argon2-cffi's default (RFC 9106, low memory).
+    """
+
+    gate: GateRules = field(default_factory=GateRules)
+    metrics_from: tuple[Network, ...] = LOOPBACK
+    behind_proxy: bool = False
+    hasher: PasswordHasher | None = None
+
+
+EMBEDDED = Guard(gate=GateRules(allow_unsigned=True))
+"""For programs that serve the application to themselves on loopback. A signature that is there must still hold."""
+
+
+def mount(app: FastAPI, database: Database, clock: Clock, guard: Guard) -> Identity:
+    """Adds routes, guards and error pages. The caller closes what is returned; app.state.identity is the same."""
+    identity = Identity.open(database, clock.now, guard.gate, guard.hasher)
+    metrics = Metrics(database, clock)
+    app.state.identity = identity
+    app.state.metrics = metrics
+    app.state.guard = guard
+    app.include_router(routes.router)
+    app.include_router(login.router)
+    app.include_router(handbook.router)
+    app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
+    _add_metrics(app, metrics, guard)
+    _add_refusals(app)
+    app.add_middleware(
+        SignatureGate, keys=identity.keys, now=identity.now, rules=identity.rules, count=metrics.count_refusal
+    )
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Measured, metrics=metrics)
+    return identity
+
+
+def _add_metrics(app: FastAPI, metrics: Metrics, guard: Guard) -> None:
+    @app.get("/metrics", include_in_schema=False)
+    def exposition(request: Request) -> Response:
+        """For Prometheus, from the networks that the operator has named."""
+        if not _may_scrape(request, guard):
+            raise access.AccessRefused(403, "metrics are not shown to this address")
+        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+
+
+def _may_scrape(request: Request, guard: Guard) -> bool:
+    """A request that came through a proxy nobody declared has the proxy's address, which says nothing."""
+    if not guard.behind_proxy and ("x-forwarded-for" in request.headers or "forwarded" in request.headers):
+        return False
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return False
+    return any(address in network for network in guard.metrics_from)
+
+
+def _add_refusals(app: FastAPI) -> None:
+    @app.exception_handler(SignatureRefused)
+    async def signature(request: Request, error: SignatureRefused) -> Response:
+        request.app.state.metrics.count_refusal(error.flaw)
+        status = STATUS.get(error.flaw, 401)
+        headers = {"Accept-Signature": ACCEPT_SIGNATURE, "WWW-Authenticate": "Signature"} if status == 401 else None
+        return _problem(status, CODES[status], str(error), headers)
+
+    @app.exception_handler(Throttled)
+    async def throttled(_request: Request, error: Throttled) -> Response:
+        return _problem(429, ErrorCode.THROTTLED, str(error), {"Retry-After": str(whole_seconds(error.wait_s))})
+
+    @app.exception_handler(DeskError)
+    async def desk(_request: Request, error: DeskError) -> Response:
+        return _problem(400, ErrorCode.MALFORMED, str(error))
+
+    @app.exception_handler(access.AccessRefused)
+    async def no_access(request: Request, error: access.AccessRefused) -> Response:
+        return _access_answer(request, error)
+
+
+def _access_answer(request: Request, error: access.AccessRefused) -> Response:
+    if "text/html" not in request.headers.get("accept", ""):
+        code = ErrorCode.UNAUTHENTICATED if error.status == 401 else ErrorCode.FORBIDDEN
+        return _problem(error.status, code, error.detail)
+    if error.status == 401 and request.method in access.READING:
+        return login.to_login(request)
+    is_english = language_of(request).value == "en"
+    heading = "Not allowed" if is_english else "无权访问"
+    return page(request, "message.html", status=error.status, heading=heading, words=error.detail)
+
+
+def _problem(status: int, code: ErrorCode, detail: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"code": code.value, "detail": detail}, status, headers)

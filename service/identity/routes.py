@@ -1,0 +1,75 @@
+"""The routes by which devices enrol, change keys and learn their neighbours' keys."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from service import openapi
+from service.identity import access, browser
+from service.identity.rules import parsed_body
+from service.identity.signatures import Flaw, SignatureRefused
+from service.wire import DeviceKey, Enrolment, EnrolmentRequest, KeyRotation, WireError, decode, encode
+
+ENROLMENT_ERRORS = {
+    400: "The body is no such record.",
+    401: "The code is wrong, used or expired, or the request is not signed with the key in its body.",
+    429: "Too many attempts; Retry-After says when the next one is listened to.",
+}
+
+Record = TypeVar("Record")
+
+router = APIRouter(prefix="/v1", tags=["devices"])
+
+
+@router.post(
+    "/enrolments",
+    summary="Enrol a device with a one-time code",
+    responses=openapi.answers(Enrolment, ENROLMENT_ERRORS),
+    openapi_extra=openapi.body(EnrolmentRequest),
+)
+async def enrol(request: Request) -> Response:
+    """Signed with the key it brings. The code is burnt; the same key with the same code gets the same answer."""
+    asked = await _read(request, EnrolmentRequest)
+    desk = access.identity_of(request).devices
+    return _json(await run_in_threadpool(desk.enrol, asked, browser.source_of(request)))
+
+
+@router.post(
+    "/keys",
+    summary="Bring the device's next key",
+    responses=openapi.answers(Enrolment, {400: "The body is no such record."}),
+    openapi_extra=openapi.body(KeyRotation),
+)
+async def rotate(request: Request) -> Response:
+    """Signed with the present key, which is retired when the next one speaks for the first time."""
+    rotation = await _read(request, KeyRotation)
+    caller = access.device(request)
+    if caller is None:
+        raise SignatureRefused(Flaw.UNSIGNED, "only a signed request can change a key")
+    return _json(await run_in_threadpool(access.identity_of(request).devices.rotate, caller, rotation))
+
+
+@router.get(
+    "/devices",
+    summary="Keys of a station's devices",
+    responses=openapi.answers(DeviceKey, {400: "No station given."}, many=True),
+)
+def devices(request: Request, station: str) -> Response:
+    """For the station's central control, which judges its lanes and panels by them while the line is cut."""
+    keys = access.identity_of(request).devices.keys_of(station)
+    return JSONResponse([encode(key) for key in keys])
+
+
+async def _read(request: Request, record: type[Record]) -> Record:
+    try:
+        return decode(record, parsed_body(await request.body()))
+    except WireError as error:
+        raise SignatureRefused(Flaw.MALFORMED, str(error)) from None
+
+
+def _json(record: Enrolment) -> Response:
+    return JSONResponse(encode(record))

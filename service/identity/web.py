@@ -1,0 +1,92 @@
+"""Renders the service's pages: templates with both languages, and the context that every page needs."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from service.identity import browser
+from service.identity.people import Role
+from service.identity.sessions import Session
+
+PAGES = Path(__file__).resolve().parents[1] / "pages"
+LANGUAGE_COOKIE = "greenlane-language"
+LANGUAGE_LIFE_S = 365 * 86_400
+
+
+class Language(enum.StrEnum):
+    """The value is what the html element's lang attribute says."""
+
+    CHINESE = "zh-CN"
+    ENGLISH = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the menu, shown to people of at least this role."""
+
+    path: str
+    chinese: str
+    english: str
+    needed: Role
+
+
+MENU: tuple[Entry, ...] = (
+    Entry("/", "首页", "Home", Role.PANEL),
+    Entry("/docs", "接口文档", "API", Role.OPERATOR),
+)
+
+_templates = Environment(
+    loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+
+
+def language_of(request: Request) -> Language:
+    """What ?lang= asks for, else what was chosen before, else the browser's; Chinese when it is neither."""
+    wishes = (request.query_params.get("lang", ""), request.cookies.get(LANGUAGE_COOKIE, ""))
+    for wish in (*wishes, *request.headers.get("accept-language", "").split(",")):
+        if wish.strip().lower().startswith("zh"):
+            return Language.CHINESE
+        if wish.strip().lower().startswith("en"):
+            return Language.ENGLISH
+    return Language.CHINESE
+
+
+def page(
+    request: Request, template: str, *, session: Session | None = None, status: int = 200, **values: object
+) -> Response:
+    """Render service/pages/TEMPLATE. Templates write t("中文", "English"), and forms send {{ csrf }} as csrf."""
+    language = language_of(request)
+    context = {
+        "t": _chooser(language),
+        "language": language,
+        "session": session,
+        "csrf": session.csrf if session is not None else "",
+        "path": request.url.path,
+        "other_language": _link(request, Language.ENGLISH if language is Language.CHINESE else Language.CHINESE),
+        "menu": [entry for entry in MENU if session is not None and session.person.role.covers(entry.needed)],
+        **values,
+    }
+    response = HTMLResponse(_templates.get_template(template).render(context), status)
+    if "lang" in request.query_params:
+        browser.set_plain_cookie(request, response, LANGUAGE_COOKIE, language.value, LANGUAGE_LIFE_S)
+    return response
+
+
+def _link(request: Request, language: Language) -> str:
+    """This page in the other language."""
+    url = request.url.include_query_params(lang=language.value)
+    return f"{url.path}?{url.query}"
+
+
+def _chooser(language: Language) -> Callable[[str, str], str]:
+    def choose(chinese: str, english: str) -> str:
+        return chinese if language is Language.CHINESE else english
+
+    return choose

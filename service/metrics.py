@@ -1,0 +1,129 @@
+"""What the service tells Prometheus: requests, refusals, log-ins, and the state of the books when it is asked.
+
+With several worker processes, PROMETHEUS_MULTIPROC_DIR names a folder through which they count together; it has to be
+set before this module is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from sqlalchemy import Connection, func, select
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.clock import Clock, to_us
+from service.database import Database
+from service.errors import Unavailable
+from service.identity.signatures import Flaw
+from service.identity.tables import devices
+from service.schema import accounts, authorisations, rejected_messages
+
+BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+DAY_US = 86_400 * 1_000_000
+
+
+class Metrics:
+    """Counters of one process, and the exposition of all of them. Safe between threads."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._registry = CollectorRegistry()
+        self._state = CollectorRegistry()
+        self._state.register(_BooksCollector(database, clock))
+        labels = ("method", "route", "status")
+        self.requests = Counter("greenlane_requests", "Requests answered.", labels, registry=self._registry)
+        self.seconds = Histogram(
+            "greenlane_request_seconds", "Time to answer.", ("route",), buckets=BUCKETS_S, registry=self._registry
+        )
+        self._refusals = Counter(
+            "greenlane_refused_signatures", "Signed routes: requests not taken.", ("flaw",), registry=self._registry
+        )
+        self._logins = Counter("greenlane_logins", "Log-ins by outcome.", ("outcome",), registry=self._registry)
+
+    def count_refusal(self, flaw: Flaw) -> None:
+        self._refusals.labels(flaw.value).inc()
+
+    def count_login(self, outcome: str) -> None:
+        """outcome: "welcome", "wrong" or "throttled"."""
+        self._logins.labels(outcome).inc()
+
+    def exposition(self) -> bytes:
+        """The text format that Prometheus scrapes, of CONTENT_TYPE."""
+        counted = self._registry
+        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+        return generate_latest(counted) + generate_latest(self._state)
+
+
+class Measured:
+    """ASGI middleware: counts and times every request under the path pattern of its route, never the path itself."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s = time.perf_counter()
+        status = "500"
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_status)
+        finally:
+            route = getattr(scope.get("route"), "path", None) or "other"
+            method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD") else "other"
+            self._metrics.requests.labels(method, route, status).inc()
+            self._metrics.seconds.labels(route).observe(time.perf_counter() - started_s)
+
+
+class _BooksCollector(Collector):
+    """Reads the books at each scrape; a database that is away shows as greenlane_database_up 0."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def collect(self) -> Iterator[Metric]:
+        up = 0
+        with suppress(Unavailable):
+            with self._database.reading() as connection:
+                yield from self._read(connection)
+            up = 1
+        yield GaugeMetricFamily("greenlane_database_up", "1 when the books can be read.", value=up)
+
+    def _read(self, connection: Connection) -> list[Metric]:
+        now_us = to_us(self._clock.now())
+        is_open = authorisations.c.state == "open"
+        held = select(func.count(), func.min(authorisations.c.expires_us)).where(is_open)
+        count, first_us = connection.execute(held).one()
+        overdue_s = max(0, now_us - first_us) / 1e6 if first_us is not None else 0.0
+        held_fen = connection.execute(select(func.coalesce(func.sum(accounts.c.debits_pending_fen), 0))).scalar_one()
+        today = select(func.count()).where(rejected_messages.c.at_us > now_us - DAY_US)
+        rejected = connection.execute(today).scalar_one()
+        enrolled = GaugeMetricFamily("greenlane_devices", "Enrolled and not revoked.", labels=["kind"])
+        living = select(devices.c.kind, func.count()).where(devices.c.revoked_us.is_(None)).group_by(devices.c.kind)
+        for kind, number in connection.execute(living):
+            enrolled.add_metric([kind], number)
+        return [
+            GaugeMetricFamily("greenlane_open_holds", "Authorisations that hold money now.", value=count),
+            GaugeMetricFamily("greenlane_held_fen", "Money held now, in fen.", value=float(held_fen)),
+            GaugeMetricFamily("greenlane_overdue_hold_seconds", "Oldest hold beyond its expiry.", value=overdue_s),
+            GaugeMetricFamily("greenlane_rejected_reports_day", "Reports refused in 24 hours.", value=rejected),
+            enrolled,
+        ]
