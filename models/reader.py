@@ -63,12 +63,7 @@ class OnDeviceReader:
         plates = [plate_read(plate, signs) for plate, signs in zip(found, texts, strict=True)]
         recognised = time.perf_counter()
         kept = sorted(filter(worth_telling, plates), key=prominence, reverse=True)
-        ms = {
-            "detect": 1e3 * (detected - start),
-            "rectify": 1e3 * (rectified - detected),
-            "recognise": 1e3 * (recognised - rectified),
-        }
-        return Reading(tuple(kept), ms)
+        return Reading(tuple(kept), _milliseconds(start, detected, rectified, recognised))
 
     def read_crop(self, image: object) -> Reading:
         """The plate of a picture that is nothing but one plate, edge to edge. Times and errors as in read()."""
@@ -81,8 +76,7 @@ class OnDeviceReader:
         (signs,) = self._recogniser.read([strip])
         read = plate_read(plate, signs)
         done = time.perf_counter()
-        ms = {"detect": 1e3 * (looked - start), "rectify": 1e3 * (rectified - looked), "recognise": 1e3 * (done - rectified)}
-        return Reading((read,) if signs else (), ms)
+        return Reading((read,) if signs else (), _milliseconds(start, looked, rectified, done))
 
     def _found(self, picture: Picture, region: Region | None) -> list[Found]:
         if region is None:
@@ -136,6 +130,15 @@ def shifted(plate: Found, left: int, top: int) -> Found:
     """The find in a larger picture in which the searched one begins at (left, top)."""
     a, b, c, d = ((x + left, y + top) for x, y in plate.corners)
     return Found((a, b, c, d), plate.colour, plate.rows, plate.confidence, plate.colour_certainty)
+
+
+def _milliseconds(start: float, detected: float, rectified: float, recognised: float) -> dict[str, float]:
+    """Moments in seconds -> milliseconds per stage."""
+    return {
+        "detect": 1e3 * (detected - start),
+        "rectify": 1e3 * (rectified - detected),
+        "recognise": 1e3 * (recognised - rectified),
+    }
 
 
 def _span(low: float, high: float, size: int) -> tuple[int, int]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from controller.errors import ReaderError
 from controller.records import PlateRead, Reading
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Picture = NDArray[np.uint8]
+
+Read = Callable[["Picture"], Reading]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 MANY = 8
@@ -54,10 +57,14 @@ def run(args: argparse.Namespace) -> int:
     from models.build import build_reader
 
     reader = build_reader(args.engine, args.threads)
+    return read_all(args, reader.read_crop if args.crop else reader.read)
+
+
+def read_all(args: argparse.Namespace, read: Read) -> int:
+    """Everything but building the reader; status as for run()."""
     failed = False
-    paths = list(walk(args.paths))
-    for path in _progress(paths):
-        outcome = read_file(path, reader.read_crop if args.crop else reader.read)
+    for path in _progress(list(walk(args.paths))):
+        outcome = read_file(path, read)
         failed |= outcome.error is not None
         show(outcome, args.json)
         if args.annotate and outcome.reading is not None:
@@ -74,10 +81,8 @@ def walk(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def read_file(path: Path, read: Any) -> Outcome:
+def read_file(path: Path, read: Read) -> Outcome:
     """Decode one file and read it; what is wrong with it becomes the outcome's error."""
-    from controller.errors import ReaderError
-
     try:
         picture = decode(path)
     except BadPicture as error:

@@ -79,8 +79,8 @@ def export_both(args: argparse.Namespace) -> None:
     """Export the checkpoints of args.out with their section of the manifest."""
     from models.training.detector_export import export
 
-    recipe = "; ".join(f"python -m models.training detector {stage} --out DIR" for stage in ("finder", "refiner", "export"))
-    export(args.out, SETTINGS, recipe, args.weights)
+    recipe = [f"python -m models.training detector {stage} --out DIR" for stage in STAGES]
+    export(args.out, SETTINGS, "; ".join(recipe), args.weights)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -46,7 +46,9 @@ def add_figures(figures: dict[str, Any], weights: Path = WEIGHTS_FOLDER) -> None
     update_section("detector", {**section, "held_out": figures}, weights / "manifest.json")
 
 
-def _one(module: nn.Module, checkpoint: Path, path: Path, size: tuple[int, int], free: dict[int, str]) -> dict[str, Any]:
+def _one(
+    module: nn.Module, checkpoint: Path, path: Path, size: tuple[int, int], free: dict[int, str]
+) -> dict[str, Any]:
     module.load_state_dict(averaged_weights(checkpoint))
     module.eval()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ def conv(inputs: int, outputs: int, size: int = 3, stride: int = 1, dilation: in
     )
 
 
-class Residual(nn.Module):
+class Residual(nn.Module):  # type: ignore[misc]
     """One 3x3 convolution with a short cut around it."""
 
     def __init__(self, channels: int, dilation: int = 1) -> None:
@@ -35,7 +35,7 @@ class Residual(nn.Module):
         return x + self.body(x)
 
 
-class Finder(nn.Module):
+class Finder(nn.Module):  # type: ignore[misc]
     """Picture (N, 3, H, W), H and W multiples of 32 -> map (N, 16, H/4, W/4).
 
     Channels: centre logit; the four corners' offsets (x, y clockwise from top left) from the cell's centre in units
@@ -54,7 +54,8 @@ class Finder(nn.Module):
         self.up_quarter = conv(48, 24, 1)
         self.head = nn.Sequential(Residual(24), conv(24, 48, 1), nn.Conv2d(48, FINDER_CHANNELS, 1))
         last = self.head[-1]
-        assert isinstance(last, nn.Conv2d) and last.bias is not None
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
         nn.init.normal_(last.weight, std=0.01)
         nn.init.zeros_(last.bias)
         with torch.no_grad():
@@ -70,7 +71,7 @@ class Finder(nn.Module):
         return result
 
 
-class Refiner(nn.Module):
+class Refiner(nn.Module):  # type: ignore[misc]
     """Cut-outs (N, 3, 64, 128) -> (N, 16): corner positions, plate logit, colour logits, row-count logits.
 
     Corners are x, y clockwise from top left as shares of the cut-out's width and height, 0 at its left and top edge.

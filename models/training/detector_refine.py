@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -33,7 +32,7 @@ class TorchNetwork:
     def __init__(self, module: nn.Module) -> None:
         self._module = module.eval()
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
         with torch.autocast("cpu", torch.bfloat16):
             answer = self._module(torch.from_numpy(input))
@@ -118,7 +117,7 @@ def closeup_of(composed: Composed, quad: Quad) -> Closeup:
     """The close-up of one proposal in a composed picture, labelled by what lies in it."""
     matrix = closeup_matrix(quad, CLOSEUP_PX, MARGINS)
     image = cut(composed.image, matrix, CLOSEUP_PX)
-    shares = [(plate, (map_points(matrix, plate.corners) + 0.5) / CLOSEUP_PX) for plate in composed.plates]
+    shares = [(plate, _shares(matrix, plate.corners)) for plate in composed.plates]
     nothing = np.zeros((4, 2), np.float32)
     if not shares:
         plate_class = UNSURE if _meets(matrix, composed.unjudged) else 0
@@ -169,7 +168,7 @@ def _classes(logits: Tensor, target: Tensor) -> Tensor:
     return 0.3 * functional.cross_entropy(logits[known], target[known])
 
 
-def _positive(composed: Composed, image: Picture, plate: ScenePlate, corners: NDArray[np.float32]) -> Closeup:
+def _positive(composed: Composed, image: Picture, plate: ScenePlate, corners: Quad) -> Closeup:
     height = float(quad_size(np.asarray(corners * CLOSEUP_PX, np.float32))[1] / CLOSEUP_PX[1])
     return Closeup(
         image=image,
@@ -179,6 +178,11 @@ def _positive(composed: Composed, image: Picture, plate: ScenePlate, corners: ND
         colour=COLOURS.index(plate.colour) if composed.coloured else UNSURE,
         rows=plate.rows - 1,
     )
+
+
+def _shares(matrix: FloatArray, corners: Quad) -> Quad:
+    """Corners in the picture -> shares of the close-up."""
+    return np.asarray((map_points(matrix, corners) + 0.5) / CLOSEUP_PX, np.float32)
 
 
 def _meets(matrix: FloatArray, quads: Sequence[Quad]) -> bool:

@@ -72,13 +72,12 @@ def finder_loss(output: Tensor, target: dict[str, Tensor]) -> dict[str, Tensor]:
     weight = target["weight"]
     distance = (output[:, 1:9] - target["corners"]).abs().mean(1)
     known = weight > 0
-    losses = {
+    return {
         "heat": (hit + miss).sum() / plates,
         "corners": 2.0 * (distance * weight).sum() / plates,
         "colour": _class_loss(output[:, 9 : 9 + len(COLOURS)], target["colour"], known),
         "rows": _class_loss(output[:, 9 + len(COLOURS) :], target["rows"], known),
     }
-    return losses
 
 
 def finder_batch(pictures: Sequence[Composed]) -> tuple[Tensor, dict[str, Tensor]]:

@@ -39,7 +39,7 @@ class Averaged:
         self._decay = decay
         self.seen = 0
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def update(self, network: nn.Module) -> None:
         self.seen += 1
         decay = min(self._decay, self.seen / (self.seen + 9))

@@ -122,9 +122,9 @@ def shrink(scene: Scene, largest_side: int | None) -> Scene:
         return scene
     scale = largest_side / longest
     image = cv2.resize(scene.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    factor = np.float32([image.shape[1] / scene.image.shape[1], image.shape[0] / scene.image.shape[0]])
-    plates = tuple(replace(plate, corners=plate.corners * factor) for plate in scene.plates)
-    unjudged = tuple(quad * factor for quad in scene.unjudged)
+    factor = np.asarray(np.divide(image.shape[1::-1], scene.image.shape[1::-1]), np.float32)
+    plates = tuple(replace(plate, corners=_scaled(plate.corners, factor)) for plate in scene.plates)
+    unjudged = tuple(_scaled(quad, factor) for quad in scene.unjudged)
     return replace(scene, image=np.asarray(image, np.uint8), plates=plates, unjudged=unjudged)
 
 
@@ -140,6 +140,10 @@ def pyramid_level(levels: Sequence[Picture], scale: float) -> tuple[Picture, flo
     """The smallest level that still has to shrink, and its size as a share of the first one's."""
     index = min(len(levels) - 1, max(0, math.floor(-math.log2(max(scale, 1e-6)))))
     return levels[index], levels[index].shape[1] / levels[0].shape[1]
+
+
+def _scaled(quad: Quad, factor: Quad) -> Quad:
+    return np.asarray(quad * factor, np.float32)
 
 
 def _box_corners(box: tuple[float, float, float, float]) -> Quad:

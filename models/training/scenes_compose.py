@@ -1,4 +1,4 @@
-"""Training pictures for the detector: real scenes warped at random, drawn plates and lettering pasted, light changed."""
+"""Training pictures for the detector: real scenes warped at random, drawn things pasted, light changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ Rng = np.random.Generator
 PLATE_SIZES_MM = {1: (440.0, 140.0), 2: (440.0, 220.0)}
 GREEN_WIDTH_MM = 480.0
 POOL_SIZE = 256
-BOARD_COLOURS = ((200, 60, 10), (20, 190, 240), (240, 240, 240), (30, 30, 200), (90, 170, 40), (30, 30, 30), (40, 120, 250))
+BOARD_COLOURS = (
+    (200, 60, 10), (20, 190, 240), (240, 240, 240), (30, 30, 200), (90, 170, 40), (30, 30, 30), (40, 120, 250),
+)
 
 
 @dataclass(frozen=True)

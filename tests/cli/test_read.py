@@ -1,0 +1,133 @@
+"""`greenlane read`: its two outputs, and what it does about broken files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from controller.cli import read
+from controller.errors import ReaderError
+from controller.records import Colour, PlateRead, Reading, SignRead
+
+PLATE = PlateRead(
+    signs=tuple(SignRead(sign, 0.95 if sign == "8" else 1.0) for sign in "粤A84266"),
+    corners=((40.04, 50.0), (160.0, 50.0), (160.0, 90.0), (40.0, 90.0)),
+    colour=Colour.BLUE, kind="blue", rows=1, detection=0.97,
+)
+
+
+def one_plate(picture: np.ndarray) -> Reading:
+    if min(picture.shape[:2]) < 8:
+        raise ReaderError("too small to hold a plate")
+    return Reading((PLATE,), {"detect": 9.876, "rectify": 0.1, "recognise": 2.0})
+
+
+def jpeg(path: Path, width: int = 320, height: int = 200) -> Path:
+    noise = np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8)
+    cv2.imencode(".jpg", noise)[1].tofile(path)
+    return path
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    read.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+@pytest.fixture
+def bad_files(tmp_path: Path) -> dict[str, Path]:
+    whole = jpeg(tmp_path / "whole.jpg").read_bytes()
+    contents = {
+        "empty.jpg": b"", "text.jpg": "车牌 not a picture\n".encode(), "truncated.jpg": whole[: len(whole) // 2],
+        "header.jpg": whole[:20], "short.png": b"\x89PNG\r\n\x1a\n" + bytes(30), "no_end.jpg": whole[:-2],
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))[1].tofile(tmp_path / "dot.png")
+    return {name: tmp_path / name for name in [*contents, "dot.png", "absent.jpg"]}
+
+
+def test_one_json_line_per_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [jpeg(tmp_path / "粤 A.jpg"), jpeg(tmp_path / "b.jpg")]
+    assert read.read_all(arguments("--json", *map(str, paths)), one_plate) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["path"] for line in lines] == [str(path) for path in paths]
+    assert json.loads(lines[0]) == {
+        "path": str(paths[0]), "width": 320, "height": 200,
+        "plates": [{
+            "text": "粤A84266", "confidence": 0.95, "weakest": 0.95,
+            "corners": [[40.0, 50.0], [160.0, 50.0], [160.0, 90.0], [40.0, 90.0]], "kind": "blue", "rows": 1,
+        }],
+        "ms": {"detect": 9.88, "rectify": 0.1, "recognise": 2.0},
+    }
+
+
+def test_bad_files_get_an_error_each_and_the_rest_goes_on(
+    tmp_path: Path, bad_files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = jpeg(tmp_path / "zz_good.jpg")
+    paths = [*bad_files.values(), good]
+    assert read.read_all(arguments("--json", *map(str, paths)), one_plate) == 1
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["path"] for record in records] == [str(path) for path in paths]
+    for record in records[:-1]:
+        assert set(record) == {"path", "error"}, record
+        assert record["error"]
+    assert records[-1]["plates"]
+    errors = {Path(record["path"]).name: record["error"] for record in records[:-1]}
+    assert "empty" in errors["empty.jpg"]
+    for name in ("truncated.jpg", "header.jpg", "no_end.jpg"):
+        assert "cut off" in errors[name]
+    assert "not a picture" in errors["text.jpg"]
+    assert "too small" in errors["dot.png"]
+    assert "No such file" in errors["absent.jpg"]
+
+
+def test_bytes_after_the_end_of_a_jpeg_are_no_error(tmp_path: Path) -> None:
+    picture = jpeg(tmp_path / "padded.jpg")
+    picture.write_bytes(picture.read_bytes() + b"camera data")
+    assert read.decode(picture).shape == (200, 320, 3)
+
+
+def test_people_get_a_table_and_errors_on_stderr(
+    tmp_path: Path, bad_files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(jpeg(tmp_path / "one.jpg")), str(bad_files["empty.jpg"])]
+    assert read.read_all(arguments(*words), one_plate) == 1
+    output = capsys.readouterr()
+    assert "粤A84266" in output.out
+    assert "95.0%" in output.out
+    assert "empty" in output.err
+    assert "empty" not in output.out
+
+
+def test_nothing_found_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert read.read_all(arguments(str(jpeg(tmp_path / "one.jpg"))), lambda picture: Reading(())) == 0
+    assert "no plate" in capsys.readouterr().out
+
+
+def test_folders_are_walked_in_order_and_other_files_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "车" / "sub").mkdir(parents=True)
+    for name in ("b.JPG", "a.png", "sub/c.jpeg", "notes.txt"):
+        jpeg(tmp_path / "车" / name)
+    names = [path.name for path in read.walk([tmp_path / "车", tmp_path / "车" / "notes.txt"])]
+    assert names == ["a.png", "b.JPG", "c.jpeg", "notes.txt"]
+
+
+def test_annotated_pictures_show_the_box(tmp_path: Path) -> None:
+    black = tmp_path / "黑.png"
+    cv2.imencode(".png", np.zeros((200, 320, 3), np.uint8))[1].tofile(black)
+    assert read.read_all(arguments("--annotate", str(tmp_path / "out"), str(black)), one_plate) == 0
+    drawn = cv2.imdecode(np.fromfile(tmp_path / "out" / "黑.jpg", np.uint8), cv2.IMREAD_COLOR)
+    assert drawn[45:95, 35:165].max() > 150
+    assert drawn[120:].max() < 60
+
+
+def test_the_engine_is_asked_for_by_name() -> None:
+    with pytest.raises(ReaderError, match="choose one of: opencv"):
+        read.run(arguments("--engine", "abacus", "x.jpg"))

@@ -1,0 +1,195 @@
+"""The detector around its networks: scaling, decoding, close-ups and duplicates, with networks that answer by rule."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.records import Colour
+from models.detector import (
+    Detector,
+    DetectorSettings,
+    Picture,
+    Quad,
+    closeup_matrix,
+    cut,
+    fit,
+    is_coloured,
+    is_plate_shaped,
+    map_points,
+)
+from models.engines import FloatArray
+
+SETTINGS = DetectorSettings(
+    colours=tuple(Colour), mean=127.5, scale=1 / 64, side_px=384, multiple=32, stride=4, offset_unit_px=32.0,
+    closeup_px=(128, 64), margin_x=0.17, margin_y=0.4, propose=0.12, accept=0.5, most=8,
+)
+WHITE_BOX_SIDES = (110, 35)
+
+
+def plate_picture(width: int, height: int, boxes: list[tuple[int, int, int, int]]) -> Picture:
+    """A grey picture with white boxes (left, top, width, height) in the place of plates."""
+    image = np.full((height, width, 3), 60, np.uint8)
+    for left, top, across, down in boxes:
+        image[top : top + down, left : left + across] = 255
+    return image
+
+
+class BoxFinder:
+    """A finder that knows white boxes: it answers what a trained one would, from the picture it is given."""
+
+    def __init__(self) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+
+    def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+        self.shapes.append(input.shape)
+        bright = (input[0].min(0) > 1.0).astype(np.uint8)
+        output = np.full((1, 16, input.shape[2] // 4, input.shape[3] // 4), -9.0, np.float32)
+        _, _, stats, _ = cv2.connectedComponentsWithStats(bright)
+        for left, top, width, height, _ in stats[1:]:
+            corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) + np.array([left, top]) - 0.5
+            x, y = int((left + width / 2) // 4), int((top + height / 2) // 4)
+            output[0, 0, y, x] = 4.0
+            output[0, 1:9, y, x] = ((corners - (np.array([x, y]) + 0.5) * 4) / 32).ravel()
+            output[0, 9 + 1, y, x] = 5.0
+            output[0, 14 + 1, y, x] = 5.0
+        return (output,)
+
+
+class BoxRefiner:
+    """A refiner that finds the white box in its close-up, blue and one-row; no box, no plate."""
+
+    def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+        assert input.shape == (1, 3, 64, 128)
+        ys, xs = np.nonzero(input[0].min(0) > 1.0)
+        answer = np.zeros((1, 16), np.float32)
+        answer[0, 8] = 5.0 if len(xs) else -5.0
+        if len(xs):
+            left, right, top, bottom = xs.min(), xs.max() + 1, ys.min(), ys.max() + 1
+            corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) / (128, 64)
+            answer[0, :8] = corners.ravel()
+        answer[0, 9] = answer[0, 14] = 5.0
+        return (answer,)
+
+
+@given(
+    width=st.integers(200, 2600), height=st.integers(200, 1900), x=st.floats(0.2, 0.8), y=st.floats(0.2, 0.8),
+    share=st.floats(0.1, 0.3),
+)
+def test_corners_come_back_in_pixels_of_the_picture(width: int, height: int, x: float, y: float, share: float) -> None:
+    across = max(24, round(share * width))
+    box = (round(x * (width - across)), round(y * (height - across // 3)), across, across // 3)
+    finder = BoxFinder()
+    (found,) = Detector(finder, BoxRefiner(), SETTINGS).detect(plate_picture(width, height, [box]))
+    left, top, across, down = box
+    wanted = np.array([[left, top], [left + across, top], [left + across, top + down], [left, top + down]]) - 0.5
+    assert np.abs(np.array(found.corners) - wanted).max() < 0.6 + 0.03 * across
+    assert (found.colour, found.rows) == (Colour.BLUE, 1)
+    (shape,) = finder.shapes
+    assert shape[2] % 32 == 0
+    assert shape[3] % 32 == 0
+    assert max(shape) <= 384 + 32
+
+
+def test_without_a_refiner_the_proposal_stands() -> None:
+    image = plate_picture(640, 480, [(200, 300, 120, 40)])
+    (found,) = Detector(BoxFinder(), None, SETTINGS).detect(image)
+    assert found.corners[0] == pytest.approx((199.5, 299.5), abs=1.5)
+    assert (found.colour, found.rows) == (Colour.YELLOW, 2)
+    assert found.colour_certainty > 0.9
+
+
+def test_two_plates_are_two_and_the_refiner_throws_out_what_is_none() -> None:
+    class OnlyTheLeft(BoxRefiner):
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+            self.calls += 1
+            (answer,) = super().run(input)
+            if self.calls == 2:
+                answer[0, 8] = -5.0
+            return (answer,)
+
+    image = plate_picture(640, 480, [(100, 300, 120, 40), (400, 300, 120, 40)])
+    assert len(Detector(BoxFinder(), BoxRefiner(), SETTINGS).detect(image)) == 2
+    assert len(Detector(BoxFinder(), OnlyTheLeft(), SETTINGS).detect(image)) == 1
+
+
+def test_one_plate_proposed_twice_is_told_once() -> None:
+    class Twice(BoxFinder):
+        def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+            (output,) = super().run(input)
+            y, x = np.unravel_index(np.argmax(output[0, 0]), output.shape[2:])
+            output[0, :, y, x + 2] = output[0, :, y, x]
+            output[0, 1:9:2, y, x + 2] -= 8 / 32
+            output[0, 0, y, x + 2] = 3.0
+            return (output,)
+
+    image = plate_picture(640, 480, [(100, 300, 120, 40)])
+    assert len(Detector(Twice(), None, SETTINGS).propose(image)) == 1
+
+
+def test_an_empty_picture_has_no_plate() -> None:
+    assert Detector(BoxFinder(), BoxRefiner(), SETTINGS).detect(plate_picture(300, 200, [])) == []
+
+
+@pytest.mark.parametrize("width", [30, 130, 600, 2000])
+def test_a_closeup_shows_its_place_at_any_reduction(width: int) -> None:
+    image = np.zeros((2400, 2600, 3), np.uint8)
+    corners = np.array([[0, 0], [3, 0], [3, 1], [0, 1]], np.float32) * np.float32(width / 3) + 300
+    inner = (corners[:2, 0].min() + 0.25 * width, 300 + width / 12, 0.5 * width, width / 6)
+    left, top, across, down = (round(v) for v in inner)
+    image[top : top + down, left : left + across] = 255
+    matrix = closeup_matrix(corners, (128, 64), (0.17, 0.4))
+    closeup = cut(image, matrix, (128, 64))
+    ys, xs = np.nonzero(closeup[..., 0] > 127)
+    wanted = map_points(matrix, np.array([[left - 0.5, top - 0.5], [left + across - 0.5, top + down - 0.5]]))
+    assert xs.min() - 0.5 == pytest.approx(wanted[0, 0], abs=1.1)
+    assert xs.max() + 0.5 == pytest.approx(wanted[1, 0], abs=1.1)
+    assert ys.min() - 0.5 == pytest.approx(wanted[0, 1], abs=1.1)
+    assert ys.max() + 0.5 == pytest.approx(wanted[1, 1], abs=1.1)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (640, 480), (100, 60), (9, 8), (3000, 20)])
+def test_fit_keeps_the_aspect_and_pads_to_the_multiple(size: tuple[int, int]) -> None:
+    width, height = size
+    picture, scale_x, scale_y = fit(np.zeros((height, width, 3), np.uint8), 384, 32)
+    assert picture.shape[0] % 32 == 0
+    assert picture.shape[1] % 32 == 0
+    assert width * scale_x <= picture.shape[1]
+    assert height * scale_y <= picture.shape[0]
+    if min(size) >= 60:
+        assert scale_x == pytest.approx(scale_y, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("corners", "good"),
+    [
+        ([[0, 0], [60, 0], [60, 20], [0, 20]], True),
+        ([[0, 0], [60, 0], [60, 3], [0, 3]], False),
+        ([[0, 0], [10, 0], [10, 5], [0, 5]], False),
+        ([[0, 0], [20, 0], [20, 60], [0, 60]], False),
+        ([[0, 0], [0, 20], [60, 20], [60, 0]], False),
+        ([[0, 0], [60, 0], [0, 20], [60, 20]], False),
+    ],
+)
+def test_only_plate_shaped_corners_pass(corners: list[list[int]], good: bool) -> None:
+    quad: Quad = np.array(corners, np.float32)
+    assert is_plate_shaped(quad) is good
+
+
+def test_grey_pictures_tell_no_colour() -> None:
+    grey = plate_picture(64, 64, [(8, 8, 30, 10)])
+    assert not is_coloured(grey)
+    assert is_coloured(cv2.applyColorMap(grey, cv2.COLORMAP_HSV))
+    (found,) = Detector(BoxFinder(), BoxRefiner(), SETTINGS).detect(plate_picture(640, 480, [(100, 300, 120, 40)]))
+    assert found.colour_certainty == 0.0
+
+
+def test_a_picture_that_is_one_plate_keeps_its_edges() -> None:
+    found = Detector(BoxFinder(), BoxRefiner(), SETTINGS).look(plate_picture(136, 36, [(0, 0, 136, 36)]))
+    assert found.corners[2] == (135.5, 35.5)
