@@ -13,7 +13,6 @@ from models.grammar import ALPHABET
 from models.training.glyphs import GLYPH_HEIGHT, GLYPH_WIDTH, STORE, GlyphSet, make_glyphs, save_glyphs
 from models.training.mixing import load_real_data
 from models.training.realdata import RealCrop, data_folder
-from models.training.samples import rows_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     if folder is None:
         print("no real crops: set GREENLANE_DATA to the folder that holds crops.csv")
         return 1
-    glyphs = make_glyphs([flat_crop(crop) for crop in load_real_data(folder).train if rows_of(crop) == 1])
+    glyphs = make_glyphs([flat_crop(crop) for crop in load_real_data(folder).train if crop.rows == 1])
     save_glyphs(glyphs, args.out)
     print(f"{args.out}: " + ", ".join(f"{style} {len(masks)} signs" for style, masks in glyphs.masks.items()))
     if args.sheet:

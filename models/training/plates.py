@@ -18,8 +18,8 @@ Image = NDArray[np.uint8]
 Rgb = tuple[float, float, float]
 
 KIND_SHARES: dict[PlateKind, float] = {
-    PlateKind.BLUE: 0.36,
-    PlateKind.YELLOW: 0.11,
+    PlateKind.BLUE: 0.29,
+    PlateKind.YELLOW: 0.09,
     PlateKind.YELLOW_TWO_ROW: 0.10,
     PlateKind.NEW_ENERGY_SMALL: 0.12,
     PlateKind.NEW_ENERGY_LARGE: 0.05,
@@ -27,12 +27,12 @@ KIND_SHARES: dict[PlateKind, float] = {
     PlateKind.COACH: 0.04,
     PlateKind.TRAILER: 0.04,
     PlateKind.HONG_KONG_MACAU: 0.04,
-    PlateKind.EMBASSY: 0.02,
+    PlateKind.EMBASSY: 0.03,
     PlateKind.CONSULATE: 0.02,
-    PlateKind.ARMED_POLICE: 0.02,
-    PlateKind.ARMED_POLICE_TWO_ROW: 0.01,
-    PlateKind.MILITARY: 0.01,
-    PlateKind.MILITARY_TWO_ROW: 0.01,
+    PlateKind.ARMED_POLICE: 0.03,
+    PlateKind.ARMED_POLICE_TWO_ROW: 0.04,
+    PlateKind.MILITARY: 0.03,
+    PlateKind.MILITARY_TWO_ROW: 0.03,
 }
 """How often each kind is drawn when none is asked for: frequent kinds more, rare ones enough to be learnt."""
 

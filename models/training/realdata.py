@@ -19,12 +19,13 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class RealCrop:
-    """One cut-out plate: BGR image, text, source, and its corners in pixels where it is cut from a scene."""
+    """One cut-out plate: BGR image, text, source, its corners in pixels where it is cut from a scene, and its rows."""
 
     image: Image
     text: str
     source: str
     corners: NDArray[np.float32] | None = None
+    rows: int = 1
 
     @property
     def held_out(self) -> bool:
@@ -63,6 +64,13 @@ def ordered_corners(corners: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([top_left, top_right, bottom_right, bottom_left]).astype(np.float32)
 
 
+def _rows_by_shape(corners: NDArray[np.float32]) -> int:
+    """Rows of a yellow plate, which the labels do not tell: 440x220 mm has two, 440x140 mm one."""
+    across = float(np.linalg.norm(corners[1] - corners[0]))
+    down = float(np.linalg.norm(corners[3] - corners[0]))
+    return 1 if across > 2.5 * down else 2
+
+
 def load_scene_cuts(folder: Path, margin: float = 0.5) -> list[RealCrop]:
     """Every labelled plate of the scenes, cut out with a margin (share of its box) and with its corners."""
     cuts = []
@@ -77,7 +85,8 @@ def load_scene_cuts(folder: Path, margin: float = 0.5) -> list[RealCrop]:
             x0, y0 = np.maximum(low - pad, 0).astype(int)
             x1, y1 = np.ceil(high + pad).astype(int)
             cut = np.ascontiguousarray(image[y0:y1, x0:x1], np.uint8)
-            cuts.append(RealCrop(cut, plate["text"], "scene", corners - np.asarray([x0, y0], np.float32)))
+            rows = _rows_by_shape(corners) if plate["colour"] == "yellow" else 1
+            cuts.append(RealCrop(cut, plate["text"], "scene", corners - np.asarray([x0, y0], np.float32), rows))
     return cuts
 
 

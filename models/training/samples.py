@@ -88,19 +88,10 @@ def _centres(
     return centres
 
 
-def rows_of(crop: RealCrop) -> int:
-    """1 or 2 from the shape of labelled corners; crops without corners are one-row plates."""
-    if crop.corners is None:
-        return 1
-    across = np.linalg.norm(crop.corners[1] - crop.corners[0])
-    down = np.linalg.norm(crop.corners[3] - crop.corners[0])
-    return 1 if across > 2.5 * down else 2
-
-
 def plain_strip(crop: RealCrop) -> Image:
     """The strip of a real crop as the finished reader would see it."""
     if crop.corners is not None:
-        return rectify(crop.image, crop.corners, rows_of(crop))
+        return rectify(crop.image, crop.corners, crop.rows)
     return np.asarray(cv2.resize(crop.image, (STRIP_WIDTH, STRIP_HEIGHT), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
@@ -110,7 +101,7 @@ def real_sample(rng: np.random.Generator, crop: RealCrop) -> Sample:
     height, width = image.shape[:2]
     if corners is None:
         corners = np.asarray([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - 0.5
-    rows, text = rows_of(crop), crop.text
+    rows, text = crop.rows, crop.text
     if rows == 1 and crop.source != "ccpd" and rng.random() < 0.35:
         image, text = swap_province(rng, image, corners, text)
     if height > 48 or crop.source == "scene":
