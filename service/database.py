@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,6 +87,24 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def default_url() -> str:
+    """$GREENLANE_DATABASE, else an SQLite file in the state directory, which is made if need be.
+
+    The state directory is $STATE_DIRECTORY (systemd), else $XDG_STATE_HOME/greenlane, else ~/.local/state/greenlane.
+    """
+    given = os.environ.get("GREENLANE_DATABASE")
+    if given:
+        return given
+    state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    folder = Path(state) if state else Path(home) / "greenlane"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Unavailable(f"state directory {folder}: {error.strerror}") from None
+    return f"sqlite:///{folder / 'service.sqlite3'}"
 
 
 def migration_config() -> Config:

@@ -51,9 +51,7 @@ class Desk:
             changes = {column: value for column, value in given.items() if value is not None}
             if _exists(connection, schema.stations, name):
                 if changes:
-                    connection.execute(
-                        schema.stations.update().where(schema.stations.c.id == name).values(**changes)
-                    )
+                    connection.execute(schema.stations.update().where(schema.stations.c.id == name).values(**changes))
                 return
             row = {"name": name, "preset_fen": DEFAULT_PRESET_FEN, "zone": DEFAULT_ZONE, **changes}
             revenue = self._account(connection, AccountKind.REVENUE, name)
@@ -125,9 +123,7 @@ class Desk:
                 raise DeskError(f"no card {card}; `card create` makes one")
             now_us = to_us(self._books.clock.now())
             values = {"card": card, "payer_kind": "card", "bound_us": now_us}
-            changed = connection.execute(
-                schema.plates.update().where(schema.plates.c.plate == kept).values(**values)
-            )
+            changed = connection.execute(schema.plates.update().where(schema.plates.c.plate == kept).values(**values))
             if changed.rowcount == 0:
                 connection.execute(schema.plates.insert().values(plate=kept, state=ACTIVE, **values))
         return kept
@@ -172,6 +168,16 @@ class Desk:
     def claim(self, dispenser: str, sequence: int, card: str, *, note: str = "") -> None:
         """Charge a fuelling in suspense to a card."""
         self._post(Claim(dispenser=dispenser, sequence=sequence, card=card, actor=self._actor, note=note))
+
+    def explain_gap(self, dispenser: str, sequence: int, note: str) -> None:
+        """Say why a dispenser's sequence or totaliser jumped before this fuelling, so that the audit accepts it."""
+        if not note.strip():
+            raise DeskError("a gap needs its explanation")
+        table = schema.fuellings
+        with self._change("explain_gap", f"{dispenser} {sequence}", note=note) as connection:
+            found = select(1).where(table.c.dispenser == dispenser, table.c.sequence == sequence)
+            if connection.execute(found).first() is None:
+                raise DeskError(f"no fuelling {dispenser} {sequence}")
 
     def _post(self, message: Message) -> bool:
         answer: Answer = self._books.carry_out_one(message)

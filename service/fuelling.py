@@ -171,9 +171,7 @@ def _reported(fuelling: Fuelling) -> dict[str, Any]:
     }
 
 
-def _posted(
-    fuelling: Fuelling, number: int, charge: _Charge, flags: list[str], situation: Situation
-) -> PostedFuelling:
+def _posted(fuelling: Fuelling, number: int, charge: _Charge, flags: list[str], situation: Situation) -> PostedFuelling:
     return PostedFuelling(
         id=number,
         **_reported(fuelling),

@@ -278,5 +278,3 @@ def _refresh_authorisations(connection: Connection, situation: Situation) -> Non
             stations.add(overdue.station)
         for row in _rows(connection, STATIONS, stations=stations - situation.stations.keys()) if stations else ():
             situation.stations[row[0]] = Station(*row)
-
-

@@ -22,5 +22,5 @@ def prices_of(database: Database, station: str, now: datetime) -> list[Price] | 
     with telling_faults(), database.reading() as connection:
         if connection.execute(select(1).where(schema.stations.c.id == station)).first() is None:
             return None
-        found = dict(connection.execute(newest).tuples())
+        found = {row.product: row.unit_price_fen_per_l for row in connection.execute(newest)}
     return [Price(product=product, unit_price_fen_per_l=found[product]) for product in sorted(found)]

@@ -163,10 +163,18 @@ authorisations = Table(
     CheckConstraint("decision in ('allow', 'refuse')", name="decision"),
     CheckConstraint("state in ('refused', 'open', 'captured', 'released', 'expired')", name="state"),
     CheckConstraint("(decision = 'allow') = (hold is not null)", name="allowed_has_hold"),
-    Index("ix_authorisations_open_by_card", "card", sqlite_where=text("state = 'open'"),
-          postgresql_where=text("state = 'open'")),
-    Index("ix_authorisations_open_by_expiry", "expires_us", sqlite_where=text("state = 'open'"),
-          postgresql_where=text("state = 'open'")),
+    Index(
+        "ix_authorisations_open_by_card",
+        "card",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index(
+        "ix_authorisations_open_by_expiry",
+        "expires_us",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
 )
 """One row per visit: question and answer never change; only state and expires_us do."""
 

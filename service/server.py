@@ -2,17 +2,69 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import os
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 
 import uvicorn
 from fastapi import FastAPI
 
+from service.app import create_app
+from service.database import Database
 from service.errors import ServiceError
+from service.settings import Settings
 
 START_TIMEOUT_S = 20.0
+_SERVING = "GREENLANE_SERVING"
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How the service process runs. More than one worker needs PostgreSQL."""
+
+    database_url: str
+    host: str
+    port: int
+    workers: int = 1
+    hold_life_s: int = 300
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.workers <= 64:
+            raise ValueError("--workers lies between 1 and 64")
+        Settings(hold_life_s=self.hold_life_s)
+
+
+def serve(serving: Serving) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ServiceError when the database cannot be used."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    database = Database(serving.database_url)
+    if serving.workers > 1 and database.is_sqlite:
+        raise ServiceError("several workers need PostgreSQL: give --database postgresql://...")
+    _LOG.info("database %s", database.name)
+    database.close()
+    shape = {"host": serving.host, "port": serving.port, "access_log": serving.verbose, "log_config": None}
+    if serving.workers == 1:
+        uvicorn.run(_app(serving), **shape)  # type: ignore[arg-type]
+        return
+    _app(serving)
+    os.environ[_SERVING] = json.dumps(asdict(serving))
+    uvicorn.run("service.server:worker_app", factory=True, workers=serving.workers, **shape)  # type: ignore[arg-type]
+
+
+def worker_app() -> FastAPI:
+    """The application of one worker process, as serve() described it."""
+    return _app(Serving(**json.loads(os.environ[_SERVING])))
+
+
+def _app(serving: Serving) -> FastAPI:
+    return create_app(serving.database_url, settings=Settings(hold_life_s=serving.hold_life_s))
 
 
 @contextmanager

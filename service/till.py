@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.messages import Claim, Correct, Done, Refund, Refused, TopUp
+from service.money import format_yuan
 from service.records import Card, TransferKind
 from service.situation import Situation
 from service.wire import ErrorCode
@@ -82,7 +83,8 @@ def _once(
         return Done(repeated=True)
     free_fen = situation.ledger.accounts[card.account].free_fen
     if debit == card.account and free_fen < amount_fen:
-        return Refused(ErrorCode.FORBIDDEN, f"card {card.id} has {free_fen} fen free, not {amount_fen}")
+        words = f"card {card.id} has {format_yuan(free_fen)} yuan free, not {format_yuan(amount_fen)}"
+        return Refused(ErrorCode.FORBIDDEN, words)
     situation.ledger.move(kind, debit, credit, amount_fen, key=key, note=message.note, actor=message.actor)
     situation.keys[key] = (debit, credit, amount_fen)
     situation.settle(card)
