@@ -1,7 +1,7 @@
 """A loopback RTSP server whose pictures carry the moment they were made; run by a Python that has GStreamer.
 
 Usage: rtsp.py PORT [USER PASSWORD]. Prints "ready" once it serves rtsp://127.0.0.1:PORT/lane.
-Each picture shows CLOCK_MONOTONIC in milliseconds as 32 bars, black for 0 and white for 1, highest bit left.
+Each picture is as stamped_picture() of this package makes it, with CLOCK_MONOTONIC.
 """
 
 import sys
@@ -17,7 +17,7 @@ from gi.repository import GLib, Gst, GstApp, GstRtspServer  # noqa: E402, F401
 WIDTH, HEIGHT, FRAMES_PER_S, BARS = 320, 240, 15, 32
 RAW = f"video/x-raw,format=GRAY8,width={WIDTH},height={HEIGHT},framerate={FRAMES_PER_S}/1"
 H264 = (
-    "videoconvert ! video/x-raw,format=I420 ! x264enc tune=zerolatency speed-preset=ultrafast bitrate=500 key-int-max=15 "
+    "videoconvert ! video/x-raw,format=I420 ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 "
     "! rtph264pay name=pay0 pt=96"
 )
 JPEG = "videoconvert ! jpegenc ! rtpjpegpay name=pay0 pt=96"
