@@ -1,0 +1,120 @@
+"""lane.toml: faults are told with their line, and the example is the defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller import settings
+from controller.errors import SettingsError
+from controller.settings_records import SettingFact, Settings, table
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "lane.example.toml"
+
+
+def test_the_example_file_is_up_to_date_and_equals_the_defaults() -> None:
+    assert EXAMPLE.read_text(encoding="utf-8") == settings.example()
+    assert settings.load(EXAMPLE) == Settings()
+
+
+def test_an_empty_file_is_all_defaults() -> None:
+    assert settings.parse("") == Settings()
+
+
+@pytest.mark.parametrize("fact", table(), ids=lambda f: f"{f.section}.{f.key}")
+def test_every_setting_is_described_and_its_default_is_good(fact: SettingFact) -> None:
+    assert fact.text
+    numbers = isinstance(fact.default, (int, float, tuple)) and not isinstance(fact.default, bool)
+    assert not numbers or (fact.low is not None and fact.high is not None), "a number without bounds"
+    if isinstance(fact.default, (int, float)) and fact.low is not None and fact.high is not None:
+        assert fact.low <= fact.default <= fact.high
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[camra]\n", "line 1: [camra] is no section; did you mean camera?"),
+        ("[camera]\n\nkind = 'webcam'\n", "line 3: camera.kind: must be one of v4l2, rtsp"),
+        ("[vote]\nreads = 3\nraeds = 4\n", "line 3: raeds is no setting of [vote]; did you mean reads?"),
+        ("[vote]\nreads = 99\n", "line 2: vote.reads: 99 is not between 2 and 20"),
+        ("[vote]\nreads = true\n", "line 2: vote.reads: must be a whole number"),
+        ("[vote]\nweakest_sign = 'high'\n", "line 2: vote.weakest_sign: must be a number"),
+        ("[lamp]\nlease_s = nan\n", "line 2: lamp.lease_s: nan is not between"),
+        ("[lamp]\nactive_high = 1\n", "line 2: lamp.active_high: must be true or false"),
+        ("[lamp]\nred_pin = 5\ngreen_pin = 5\n", "line 2: lamp and dispenser: two uses"),
+        ("[camera]\nregion = [0.1, 0.2]\n", "line 2: camera.region: must be a list of 4 numbers"),
+        ("[camera]\nregion = [0.9, 0.2, 0.1, 0.8]\n", "line 2: camera.region: left, top must be less"),
+        ("[camera]\nregion = [0.0, 0.0, 1.0, 7.0]\n", "line 2: camera.region: 7.0 is not between 0 and 1"),
+        ("[lane]\nname = ''\n", "line 2: lane.name: must be 1 to 500"),
+        ("lane = 3\n", "line 1: lane is a section"),
+        ("speed = 3\n", "line 1: [speed] is no section"),
+        ("[lane]\nname = \n", "(at line 2"),
+        ("[camera]\ngrace_s = 2.0\n", "line 2: camera.grace_s: must not exceed lamp.lease_s"),
+    ],
+)
+def test_faults_name_file_line_and_remedy(text: str, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.parse(text, "lane.toml")
+    assert str(caught.value).startswith("lane.toml")
+    assert told in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        settings.load(tmp_path / "none.toml")
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="UTF-8"):
+        settings.load(binary)
+
+
+def test_whole_numbers_do_for_numbers() -> None:
+    assert settings.parse("[lane]\nread_timeout_s = 8\n").lane.read_timeout_s == 8.0
+
+
+class TestUpdate:
+    def test_keeps_comments_and_order(self, tmp_path: Path) -> None:
+        path = tmp_path / "lane.toml"
+        path.write_text("# mine\n[lane]\nname = 'east' # the east one\n\n[vote]\nreads = 4\n", encoding="utf-8")
+        settings.update_file(path, {("vote", "reads"): 5, ("lane", "name"): 'we"st', ("lamp", "red_pin"): 6})
+        assert path.read_text(encoding="utf-8") == (
+            '# mine\n[lane]\nname = "we\\"st"  # the east one\n\n[vote]\nreads = 5\n\n[lamp]\nred_pin = 6\n'
+        )
+        assert settings.load(path).lane.name == 'we"st'
+
+    def test_adds_a_key_at_the_end_of_its_section(self, tmp_path: Path) -> None:
+        path = tmp_path / "lane.toml"
+        path.write_text("[camera]\nkind = 'rtsp'\n\n# voting\n[vote]\nreads = 4\n", encoding="utf-8")
+        settings.update_file(path, {("camera", "region"): (0.1, 0.2, 0.9, 1.0)})
+        assert settings.load(path).camera.region == (0.1, 0.2, 0.9, 1.0)
+        assert settings.load(path).vote.reads == 4
+
+    def test_makes_a_file_from_the_example(self, tmp_path: Path) -> None:
+        path = tmp_path / "etc" / "lane.toml"
+        settings.update_file(path, {("camera", "kind"): "rtsp"})
+        assert settings.load(path).camera.kind == "rtsp"
+        assert "# names of" not in path.read_text(encoding="utf-8")
+
+    def test_a_wrong_value_leaves_the_file_as_it_was(self, tmp_path: Path) -> None:
+        path = tmp_path / "lane.toml"
+        path.write_text("[vote]\nreads = 4\n", encoding="utf-8")
+        with pytest.raises(SettingsError):
+            settings.update_file(path, {("vote", "reads"): 400})
+        assert path.read_text(encoding="utf-8") == "[vote]\nreads = 4\n"
+        assert [p.name for p in tmp_path.iterdir()] == ["lane.toml"]
+
+    @given(st.text(st.characters(min_codepoint=32, exclude_categories=["C", "Z"]), min_size=1, max_size=40))
+    def test_any_printable_text_survives(self, name: str) -> None:
+        text = settings._with("[lane]\n", "lane", "name", f"name = {settings._toml(name)}")
+        assert settings.parse(text).lane.name == name
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_settings_or_a_told_fault(text: str) -> None:
+    try:
+        settings.parse(text)
+    except SettingsError as error:
+        assert str(error)
