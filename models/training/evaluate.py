@@ -11,7 +11,7 @@ import numpy as np
 
 from controller.records import SignRead
 
-CERTAIN = (0.9, 0.95, 0.99)
+CERTAIN = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 """Thresholds of the weakest sign at which a read would count as certain."""
 
 _BINS = np.linspace(0, 1, 11)

@@ -24,6 +24,8 @@ def tables(result: dict[str, Any]) -> str:
     parts = [
         "### Held-out real crops by source",
         _groups({"all": result["all"], **result["sources"]}),
+        "### Held-out real crops: share answered against answered wrongly",
+        _curve(result["all"]),
         "### Held-out real crops by province",
         _provinces(result["provinces"]),
         "### Drawn and degraded plates by kind",
@@ -53,6 +55,14 @@ def _groups(groups: dict[str, dict[str, Any]]) -> str:
             f"| {name} | {row['plates']} | {_percent(row['exact'])} | {_percent(row['exact_without_province'])} "
             f"| {certain[0]} | {certain[1]} | {row['calibration_error']:.3f} |"
         )
+    return "\n".join(lines)
+
+
+def _curve(row: dict[str, Any]) -> str:
+    lines = ["| weakest sign at least | answered | wrong of these |", "|---|---|---|"]
+    for limit, counts in row["certain"].items():
+        share = _percent(counts["answered"] / row["plates"])
+        lines.append(f"| {limit} | {share} | {counts['wrong']} of {counts['answered']} |")
     return "\n".join(lines)
 
 
