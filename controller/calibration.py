@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.checks import Check, Verdict
 from controller.records import PlateRead, Region
 
 Image = NDArray[np.uint8]
@@ -19,14 +19,14 @@ Image = NDArray[np.uint8]
 SIGN_HEIGHT_PX = 15.0
 STROKE_PX = 2.0
 TILT_DEG = 20.0
-"""The least character height and stroke and the largest angle for full accuracy (AxxonSoft's guide to plate cameras)."""
+"""The least character height and stroke and the largest angle for full accuracy (AxxonSoft's camera guide)."""
 WIDTH_PX = 73.0
 COMFORT_WIDTH_PX = 130.0
 """Width of a 440 mm plate at which its characters are just 15 px high, and with something to spare."""
 SIDE_WARN_DEG, SIDE_FAIL_DEG = TILT_DEG + 5, TILT_DEG + 15
 """The angle told from a plate's proportions is rough: corners 3 % off already look like 14 degrees."""
 EDGE_STROKES, BLURRED_STROKES = 1.3, 1.7
-"""Nine of ten sharp photos of plates have edges softer than at most 1.3 strokes; blurred by half a stroke most pass 1.7."""
+"""Nine of ten sharp photos of plates have edges of at most 1.3 strokes; blurred by a stroke most pass 1.7."""
 CONTRAST = 0.20
 CLIPPED_SHARE = 0.12
 DARK_LEVEL, BRIGHT_LEVEL = 45, 215
@@ -37,22 +37,6 @@ _TWO_ROW_MM = (440, 220, 60)
 _GREEN_MM = (480, 140, 90)
 """GA 36: width and height of the plate and height of its (upper row's) signs; the stroke is 10 mm."""
 _STROKE_MM = 10
-
-
-class Verdict(enum.StrEnum):
-    OK = "OK"
-    WARN = "WARN"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One measure with its judgement; advice says what to turn and is empty when all is well."""
-
-    name: str
-    verdict: Verdict
-    found: str
-    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,52 @@
+"""What a check of a machine or a picture says: a verdict, what was found, and what to do."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class Verdict(enum.StrEnum):
+    """WARN: works, but look at it. FAIL: the lane cannot do its work like this."""
+
+    OK = "OK"
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check with its judgement; advice says what to do and is empty when all is well."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+    def facts(self) -> dict[str, str]:
+        """As the JSON documents of doctor and calibrate carry it."""
+        return {"check": self.name, "verdict": str(self.verdict), "found": self.found, "advice": self.advice}
+
+
+_INKS = {Verdict.OK: 32, Verdict.WARN: 33, Verdict.FAIL: 31}
+
+
+def lines(checks: Sequence[Check], paint: bool = False) -> list[str]:
+    """The checks as a table for people; the advice stands below its check. paint: with terminal colours."""
+    width = max((len(check.name) for check in checks), default=0)
+    shown = []
+    for check in checks:
+        word = f"{check.verdict:<4}"
+        if paint:
+            word = f"\033[1;{_INKS[check.verdict]}m{word}\033[0m"
+        shown.append(f"{word}  {check.name:<{width}}  {check.found}")
+        if check.advice:
+            shown.append(f"{'':6}{'':<{width}}  -> {check.advice}")
+    return shown
+
+
+def worst(checks: Sequence[Check]) -> Verdict:
+    """FAIL if any failed, else WARN if any warned, else OK."""
+    verdicts = {check.verdict for check in checks}
+    return next((v for v in (Verdict.FAIL, Verdict.WARN) if v in verdicts), Verdict.OK)
