@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -43,6 +43,18 @@ class CourierSettings:
 
 
 @dataclass(slots=True)
+class Chore:
+    """Something to ask of the service now and then: do(deadline_s), again after every_s, or retry_s when it failed."""
+
+    name: str
+    do: Callable[[float], None]
+    every_s: float
+    retry_s: float = 30.0
+    next_s: float = 0.0
+    failing: bool = False
+
+
+@dataclass(slots=True)
 class _BackOff:
     failures: int = 0
     next_try_s: float = 0.0
@@ -64,6 +76,7 @@ class Courier:
         settings: CourierSettings | None = None,
         on_sent: Callable[[Message, Mapping[str, Any] | None], None] | None = None,
         on_death: Callable[[BaseException], None] | None = None,
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._outbox = outbox
         self._senders = senders
@@ -73,6 +86,7 @@ class Courier:
         self._on_sent = on_sent
         self._on_death = on_death
         self._back_off: dict[str, _BackOff] = {}
+        self._chores = tuple(chores)
         self._next_purge_s = clock.monotonic_s()
         self._state_failing = False
         self._wake = threading.Event()
@@ -101,6 +115,7 @@ class Courier:
         try:
             for kind in self._outbox.waiting_kinds():
                 self._drain(kind)
+            self._do_chores()
             self._purge()
         except StateError as error:
             if not self._state_failing:
@@ -172,9 +187,25 @@ class Courier:
             self._next_purge_s = self._clock.monotonic_s() + 3600.0
             self._outbox.forget_sent(self._clock.now() - timedelta(days=self._settings.keep_sent_days))
 
+    def _do_chores(self) -> None:
+        for chore in self._chores:
+            if self._clock.monotonic_s() < chore.next_s or self._stopping.is_set():
+                continue
+            try:
+                chore.do(self._settings.deadline_s)
+            except ClientError as error:
+                if not chore.failing:
+                    log.warning("%s: %s", chore.name, error)
+                chore.failing = True
+                chore.next_s = self._clock.monotonic_s() + chore.retry_s
+            else:
+                chore.failing = False
+                chore.next_s = self._clock.monotonic_s() + chore.every_s
+
     def _until_due(self) -> float:
         now_s = self._clock.monotonic_s()
         waits = [b.next_try_s - now_s for b in self._back_off.values() if b.failures]
+        waits += [chore.next_s - now_s for chore in self._chores]
         return min([max(w, 0.05) for w in waits], default=self._settings.longest_wait_s)
 
 

@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 RESCUE_ROWS = 200_000
-"""So many row numbers of a damaged table are tried at most: some seconds."""
+RESCUE_GAP_ROWS = 3_000
+"""So many row numbers of a damaged table are tried at most, and so many in a row that give nothing."""
 
 FULL_BELOW_BYTES = 64 * 1024
 """An input/output error with less room than this left on the disk is reported as a full disk."""
@@ -211,15 +212,22 @@ def _readable_rows(old: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]
     old.row_factory = sqlite3.Row
     first = _row_number(old, f"SELECT min(rowid) FROM {table}")
     last = _row_number(old, f"SELECT max(rowid) FROM {table}")
-    if first is None and last is None:
+    if first is not None:
+        numbers = range(first, (first + RESCUE_ROWS if last is None else last) + 1)
+    elif last is not None:
+        numbers = range(last, 0, -1)
+    else:
         return
-    first = first if first is not None else max(1, (last or 0) - RESCUE_ROWS)
-    last = last if last is not None else first + RESCUE_ROWS
-    for number in range(first, min(last, first + RESCUE_ROWS) + 1):
+    missing = 0
+    for number in numbers:
+        missing += 1
         with suppress(sqlite3.Error):
             row = old.execute(f"SELECT * FROM {table} WHERE rowid = ?", (number,)).fetchone()
             if row is not None:
+                missing = 0
                 yield row
+        if missing > RESCUE_GAP_ROWS:
+            return
 
 
 def _row_number(old: sqlite3.Connection, sql: str) -> int | None:
