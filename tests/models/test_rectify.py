@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.grammar import PlateKind
+from models.grammar import FORMATS, PlateFormat, PlateKind
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH, bands_of, rectify
+from models.training.geometry import layout_of
 from models.training.plates import draw_plate
 
 
@@ -82,3 +83,16 @@ def test_any_four_points_give_a_strip_or_a_refusal(corners: list[tuple[float, fl
     except ValueError:
         return
     assert strip.shape == (STRIP_HEIGHT, STRIP_WIDTH, 3)
+
+
+@pytest.mark.parametrize("plate_format", [f for f in FORMATS if f.rows == 2], ids=lambda f: f.kind)
+def test_each_band_holds_its_own_signs_whole(plate_format: PlateFormat) -> None:
+    upper, lower = bands_of(2)
+    for place, box in enumerate(layout_of(plate_format).signs):
+        band = upper if place < plate_format.upper_signs else lower
+        assert band.left * 440 <= box.x
+        assert box.x + box.width <= band.right * 440
+        assert band.top * 220 <= box.y - 2
+        assert box.y + box.height + 2 <= band.bottom * 220
+    assert upper.bottom * 220 < 90
+    assert lower.top * 220 > 75
