@@ -123,7 +123,7 @@ class DeviceDesk:
             wait_s = throttle.take(connection, _buckets(source), self._now())
             row = None if wait_s else self._burn(connection, request.code, key_id(public_key))
             if row is not None:
-                throttle.refill(connection, _buckets(source)[0], self._now())
+                throttle.give_back(connection, _buckets(source), self._now())
                 return self._take_in(connection, row, public_key)
         if wait_s:
             raise Throttled(wait_s)

@@ -143,7 +143,7 @@ class PeopleDesk:
             if row is None or not living or not right:
                 self._note(connection, "stranger", "login.refused", row.name if row else "?", source=attempt.source)
                 return LoginRefused()
-            throttle.refill(connection, buckets[0], now)
+            throttle.give_back(connection, buckets, now)
             self._note(connection, f"person:{row.name}", "login", row.name, source=attempt.source)
         return Person(row.name, Role(row.role), row.station)
 

@@ -39,9 +39,10 @@ def take(connection: Connection, buckets: tuple[Bucket, ...], now: datetime) -> 
     return 0.0
 
 
-def refill(connection: Connection, bucket: Bucket, now: datetime) -> None:
-    """The bucket is full again: the attempt was an honest one."""
-    _store(connection, bucket, float(bucket.burst), now)
+def give_back(connection: Connection, buckets: tuple[Bucket, ...], now: datetime) -> None:
+    """Return what an attempt took: it was an honest one."""
+    for bucket in sorted(buckets, key=lambda b: b.name):
+        _store(connection, bucket, min(float(bucket.burst), _level(connection, bucket, now) + 1.0), now)
 
 
 def tidy(connection: Connection, now: datetime) -> None:

@@ -1,0 +1,131 @@
+"""A guarded service with stations, lanes and enrolled devices, and requests that can be spoilt before they are sent."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import requests
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from controller.signing import DeviceKey, Signer
+from service.app import create_app
+from service.desk import Desk
+from service.identity.desk import Identity
+from service.identity.devices import Place
+from service.identity.mount import Guard
+from service.wire import DeviceKind, EnrolmentRequest, Fuelling, Question, encode
+
+START = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+HOST = "testserver"
+PLATE = "粤B12345"
+
+
+class MovingClock:
+    """Stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.moment = START
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic_s(self) -> float:
+        return self.moment.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.move(seconds)
+
+    def move(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A request as bytes on the wire."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def changed(self, **headers: str | None) -> Parcel:
+        """With other values of headers, named with underscores; None removes one."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        kept = {n: v for n, v in self.headers.items() if n.lower() not in named}
+        return replace(self, headers=kept | {n: v for n, v in named.items() if v is not None})
+
+    def send(self, client: TestClient) -> httpx.Response:
+        return client.request(self.method, self.target, headers=dict(self.headers), content=self.body or None)
+
+
+class House:
+    """The service of stations S1 and S2 (lanes L1, L2 each), and the keys of devices enrolled there."""
+
+    def __init__(self, folder: Path, guard: Guard | None = None, clock: MovingClock | None = None) -> None:
+        self.clock = clock or MovingClock()
+        self._numbers = itertools.count(1)
+        self.url = f"sqlite:///{folder / 'books.sqlite3'}"
+        self.app: FastAPI = create_app(self.url, self.clock, guard=guard or Guard(hasher=CHEAP))
+        self.identity: Identity = self.app.state.identity
+        desk = Desk(self.app.state.books, "test")
+        for station in ("S1", "S2"):
+            desk.set_station(station)
+            desk.set_price(station, "92", 790)
+        desk.create_card("C1")
+        desk.bind_plate(PLATE, "C1")
+        desk.top_up("C1", 10**9)
+
+    def number(self) -> int:
+        """Never the same twice: for visits and sequences."""
+        return next(self._numbers)
+
+    def enrol(self, kind: DeviceKind, station: str = "S1", lane: str | None = "L1") -> DeviceKey:
+        """A new device with a key of its own."""
+        place = Place(kind, station, None if kind is DeviceKind.STATION else lane)
+        code = self.identity.devices.issue_code(place, "test", replaces=True)
+        key = DeviceKey.make()
+        self.identity.devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")
+        return key
+
+    def signed(self, key: DeviceKey, method: str, target: str, body: object = None, host: str = HOST) -> Parcel:
+        """What controller.signing makes of a request, at this clock's time."""
+        return signed(key, self.clock, method, target, body, host)
+
+
+def signed(
+    key: DeviceKey, clock: Any, method: str, target: str, body: object = None, host: str = HOST
+) -> Parcel:
+    data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+    headers = {"Content-Type": "application/json"} if data is not None else {}
+    request = requests.Request(method, f"http://{host}{target}", headers=headers, data=data).prepare()
+    Signer(key, clock)(request)
+    content = request.body.encode() if isinstance(request.body, str) else request.body or b""
+    return Parcel(method, target, dict(request.headers) | {"Host": host}, content)
+
+
+def question(station: str = "S1", lane: str = "L1", visit: str = "v1", **changes: Any) -> dict[str, Any]:
+    record = Question(
+        visit=visit, station=station, lane=lane, plate=PLATE, typed=True, captured_at=START, confidence=1.0, weakest=1.0
+    )
+    return encode(replace(record, **changes))
+
+
+def fuelling(station: str = "S1", lane: str = "L1", sequence: int = 1) -> dict[str, Any]:
+    return encode(
+        Fuelling(
+            station=station, lane=lane, dispenser=f"{station}-D1", sequence=sequence, visit=None, authorisation=None,
+            plate=PLATE, started_at=START - timedelta(seconds=60), ended_at=START, volume_ml=10_000, amount_fen=7900,
+            unit_price_fen_per_l=790, product="92", totaliser_before_ml=0, totaliser_after_ml=10_000,
+        )
+    )  # fmt: skip
+

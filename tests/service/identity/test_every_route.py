@@ -1,0 +1,312 @@
+"""Nobody who does not belong gets in, on any route: the routes are taken from the application, so none is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from fastapi.routing import iter_route_contexts
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+
+from controller.signing import DeviceKey
+from service import schema
+from service.app import create_app
+from service.identity.gate import GateRules
+from service.identity.mount import EMBEDDED, Guard
+from service.identity.rules import RULES, Names, find_rule
+from service.messages import Ask
+from service.wire import Decision, DeviceKind, Question, decode, key_id
+from tests.service.identity.kit import CHEAP, START, House, MovingClock, Parcel, fuelling, question
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, TestClient]]:
+    house = House(tmp_path_factory.mktemp("house"))
+    with TestClient(house.app, follow_redirects=False) as opened:
+        yield house, opened
+
+
+@pytest.fixture
+def house(shared: tuple[House, TestClient]) -> House:
+    """One house for all tests here, put back to its first minute; every test enrols devices of its own."""
+    shared[0].clock.moment = START
+    return shared[0]
+
+
+@pytest.fixture
+def client(shared: tuple[House, TestClient]) -> TestClient:
+    return shared[1]
+
+
+PUBLIC = {"/healthz", "/login", "/logout", "/docs", "/openapi.json", "/static", "/metrics", "/"}
+"""Open by intent: each has tests of its own that say how far."""
+
+
+def routes(app: object) -> list[tuple[str, str]]:
+    found = []
+    for context in iter_route_contexts(app.routes):  # type: ignore[attr-defined]
+        found += [(method, str(context.path)) for method in sorted(context.methods or {"GET"}) if method != "HEAD"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def all_routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+    folder = tmp_path_factory.mktemp("routes")
+    return routes(create_app(f"sqlite:///{folder}/x.sqlite3", MovingClock(), guard=Guard(hasher=CHEAP)))
+
+
+def test_every_route_is_signed_or_open_by_intent(all_routes: list[tuple[str, str]]) -> None:
+    signed = [(m, p) for m, p in all_routes if p.startswith("/v1/")]
+    assert len(signed) >= 8
+    assert [(m, p) for m, p in signed if find_rule(m, p.replace("{authorisation}", "x")) is None] == []
+
+
+def test_every_other_route_asks_people_to_log_in(client: TestClient, all_routes: list[tuple[str, str]]) -> None:
+    for method, path in all_routes:
+        if path.startswith("/v1/") or path in PUBLIC:
+            continue
+        answer = client.request(method, path.replace("{", "x").replace("}", ""))
+        assert answer.status_code in (401, 403) or answer.headers.get("location", "").startswith("/login"), path
+
+
+@dataclass(frozen=True)
+class Said:
+    """A request that is right in every way, and what it would be for another place."""
+
+    right: Parcel
+    elsewhere: Parcel | None
+
+
+def say(house: House, key: DeviceKey, method: str, pattern: str) -> Said:
+    """A good request for a rule; the lane unit's own, or the station's where only stations may ask."""
+
+    def made(station: str, lane: str) -> Parcel:
+        number = house.number()
+        if pattern == "/v1/authorisations":
+            return house.signed(key, method, pattern, question(station, lane, f"v{number}"))
+        if pattern == "/v1/fuellings":
+            return house.signed(key, method, pattern, fuelling(station, lane, number))
+        if pattern.startswith("/v1/authorisations/"):
+            return house.signed(key, method, pattern.replace("{id}", authorise(house, station, lane)), {})
+        if pattern == "/v1/keys":
+            new = DeviceKey.make()
+            body = {"public_key": new.public_text, "proof": new.rotation_proof(key.key_id)}
+            return house.signed(key, method, pattern, body)
+        return house.signed(key, method, f"{pattern}?station={station}")
+
+    names_place = find_rule(method, pattern.replace("{id}", "x"))[0].names is not Names.NOTHING  # type: ignore[index]
+    return Said(made("S1", "L1"), made("S2", "L1") if names_place else None)
+
+
+def authorise(house: House, station: str, lane: str) -> str:
+    """An authorisation that is open at that lane."""
+    asked = decode(Question, question(station, lane, f"open-{house.number()}"))
+    answer = house.app.state.books.carry_out_one(Ask(asked))
+    assert isinstance(answer, Decision)
+    assert answer.authorisation is not None
+    return answer.authorisation
+
+
+DEVICE_RULES = [rule for rule in RULES if rule.names is not Names.ENROLMENT]
+
+
+@pytest.fixture(params=DEVICE_RULES, ids=lambda rule: f"{rule.method} {rule.path}")
+def said(request: pytest.FixtureRequest, house: House) -> tuple[House, DeviceKey, Said]:
+    rule = request.param
+    kind = DeviceKind.LANE if DeviceKind.LANE in rule.kinds else DeviceKind.STATION
+    key = house.enrol(kind)
+    return house, key, say(house, key, rule.method, rule.path)
+
+
+def written(house: House) -> tuple[int, ...]:
+    """How much the books hold; nothing that is refused may change it."""
+    tables = (schema.transfers, schema.authorisations, schema.fuellings, schema.rejected_messages)
+    with house.app.state.books.database.reading() as connection:
+        return tuple(connection.execute(select(func.count()).select_from(t)).scalar_one() for t in tables)
+
+
+def refused(house: House, client: TestClient, parcel: Parcel, status: int, words: str) -> None:
+    before = written(house)
+    answer = parcel.send(client)
+    assert (answer.status_code, words in answer.json()["detail"]) == (status, True), answer.text
+    assert written(house) == before
+
+
+def test_the_right_one_is_taken_once(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
+    house, _, said_it = said
+    assert said_it.right.send(client).status_code in (200, 204)
+    refused(house, client, said_it.right, 401, "used before")
+    house.clock.move(200)
+    refused(house, client, said_it.right, 401, "used before")
+
+
+@pytest.mark.parametrize(("moved_s", "words"), [(301, "signed 301 s ago"), (-301, "in the future")])
+def test_stale_and_future(
+    said: tuple[House, DeviceKey, Said], client: TestClient, moved_s: int, words: str
+) -> None:
+    house, _, said_it = said
+    house.clock.move(moved_s)
+    refused(house, client, said_it.right, 401, words)
+
+
+def test_a_nonce_outlives_its_signature(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
+    """Signed 299 s ahead of the service's clock, a request could be shown for 599 s."""
+    house, _, said_it = said
+    house.clock.move(-299)
+    assert said_it.right.send(client).status_code in (200, 204)
+    for step in (100, 190, 300):
+        house.clock.move(step)
+        assert said_it.right.send(client).status_code == 401
+
+
+TAMPERED: dict[str, Callable[[Parcel], Parcel]] = {
+    "method": lambda p: replace(p, method="POST" if p.method == "GET" else "PUT"),
+    "path": lambda p: replace(p, target=p.target + "/"),
+    "query": lambda p: replace(p, target=p.target + ("&" if "?" in p.target else "?") + "x=1"),
+    "body": lambda p: replace(p, body=p.body + b" "),
+    "no digest": lambda p: replace(p.changed(content_digest=None), body=p.body + b"{}"),
+    "content type": lambda p: p.changed(content_type="text/plain"),
+    "host": lambda p: p.changed(host="elsewhere.example"),
+    "signature": lambda p: p.changed(signature="greenlane=:" + "A" * 86 + "==:"),
+    "created": lambda p: p.changed(signature_input=p.headers["Signature-Input"].replace("created=1", "created=2")),
+    "parts left out": lambda p: p.changed(signature_input=p.headers["Signature-Input"].replace('"@path" ', "")),
+    "tag": lambda p: p.changed(signature_input=p.headers["Signature-Input"].replace('tag="greenlane"', 'tag="x"')),
+    "two signatures": lambda p: p.changed(
+        signature_input=p.headers["Signature-Input"] + ", b=" + p.headers["Signature-Input"].partition("=")[2],
+        signature=p.headers["Signature"] + ", b=" + p.headers["Signature"].partition("=")[2],
+    ),
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_tampered(said: tuple[House, DeviceKey, Said], client: TestClient, how: str) -> None:
+    house, _, said_it = said
+    spoilt = TAMPERED[how](said_it.right)
+    before = written(house)
+    answer = spoilt.send(client)
+    if how == "content type" and not said_it.right.body:
+        return
+    assert answer.status_code in (400, 401), answer.text
+    assert written(house) == before
+    assert said_it.right.send(client).status_code in (200, 204), "the spoilt one must not have burnt the nonce"
+
+
+@pytest.mark.parametrize(
+    "left", [{"signature": None}, {"signature_input": None}, {"signature": None, "signature_input": None}]
+)
+def test_unsigned(said: tuple[House, DeviceKey, Said], client: TestClient, left: dict[str, None]) -> None:
+    house, _, said_it = said
+    before = written(house)
+    answer = said_it.right.changed(**left).send(client)
+    assert answer.status_code in (400, 401)
+    assert answer.json()["code"] in ("unauthenticated", "malformed")
+    assert written(house) == before
+
+
+def test_revoked_at_once_in_every_worker(
+    said: tuple[House, DeviceKey, Said], client: TestClient
+) -> None:
+    house, key, said_it = said
+    device = next(d.id for d in house.identity.devices.list() if key.key_id in d.keys)
+    other_worker = create_app(house.url, house.clock, guard=Guard(hasher=CHEAP))
+    with TestClient(other_worker) as second:
+        assert said_it.right.send(second).status_code in (200, 204)
+        house.identity.devices.revoke(device, "test")
+        resigned = house.signed(key, "GET", "/v1/prices?station=S1")
+        for at in (client, second):
+            assert said_it.right.send(at).status_code == 401
+            refused(house, at, resigned, 401, "revoked")
+
+
+def test_an_unknown_key(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
+    house, key, said_it = said
+    stranger = DeviceKey.make()
+    parcel = said_it.right
+    swapped = parcel.headers["Signature-Input"].replace(key.key_id, stranger.key_id)
+    refused(house, client, parcel.changed(signature_input=swapped), 401, "no device has been enrolled")
+    refused(house, client, parcel.changed(signature_input=parcel.headers["Signature-Input"].replace(
+        key.key_id, key_id(bytes(32)))), 401, "no device has been enrolled")  # fmt: skip
+
+
+def test_for_another_station(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
+    house, _, said_it = said
+    if said_it.elsewhere is not None:
+        refused(house, client, said_it.elsewhere, 403, "this key speaks for station S1")
+
+
+def test_oversized(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
+    house, _, said_it = said
+    refused(house, client, replace(said_it.right, body=b"x" * 65_537), 413, "at most 65536 bytes")
+    long = said_it.right.headers["Signature-Input"] + ";x=" + "1" * 1024
+    refused(house, client, said_it.right.changed(signature_input=long), 413, "at most 1024 characters")
+
+
+@pytest.mark.parametrize("rule", DEVICE_RULES, ids=lambda rule: f"{rule.method} {rule.path}")
+@pytest.mark.parametrize("kind", DeviceKind)
+def test_only_the_kinds_of_the_rule(house: House, client: TestClient, rule: object, kind: DeviceKind) -> None:
+    key = house.enrol(kind)
+    said_it = say(house, key, rule.method, rule.path)  # type: ignore[attr-defined]
+    if kind in rule.kinds:  # type: ignore[attr-defined]
+        assert said_it.right.send(client).status_code in (200, 204)
+    else:
+        refused(house, client, said_it.right, 403, f"a {kind.value}'s key may not say this")
+
+
+def test_a_lane_does_not_speak_for_its_neighbour(house: House, client: TestClient) -> None:
+    key = house.enrol(DeviceKind.LANE, lane="L2")
+    for target, body in (("/v1/authorisations", question()), ("/v1/fuellings", fuelling())):
+        refused(house, client, house.signed(key, "POST", target, body), 403, "this key speaks for lane L2")
+    held = authorise(house, "S1", "L1")
+    for verb in ("renew", "release"):
+        parcel = house.signed(key, "POST", f"/v1/authorisations/{held}/{verb}", {})
+        refused(house, client, parcel, 403, "this key speaks for lane L2")
+
+
+def test_a_panel_only_asks_about_typed_plates(house: House, client: TestClient) -> None:
+    key = house.enrol(DeviceKind.PANEL)
+    refused(house, client, house.signed(key, "POST", "/v1/authorisations", question(typed=False)), 403, "typed")
+
+
+def test_a_station_speaks_for_all_its_lanes(house: House, client: TestClient) -> None:
+    key = house.enrol(DeviceKind.STATION)
+    for lane in ("L1", "L2", "L17"):
+        parcel = house.signed(key, "POST", "/v1/authorisations", question(lane=lane, visit=f"v{house.number()}"))
+        assert parcel.send(client).status_code == 200
+
+
+def test_what_has_no_rule_is_closed(house: House, client: TestClient) -> None:
+    key = house.enrol(DeviceKind.STATION)
+    refused(house, client, house.signed(key, "GET", "/v1/everything"), 403, "nothing here")
+    refused(house, client, house.signed(key, "DELETE", "/v1/fuellings"), 403, "nothing here")
+    assert client.get("/v1/everything").status_code == 401
+
+
+def test_a_malformed_report_of_a_known_device_is_kept_for_the_operators(house: House, client: TestClient) -> None:
+    key = house.enrol(DeviceKind.LANE)
+    before = written(house)
+    answer = house.signed(key, "POST", "/v1/fuellings", {"station": "S1"}).send(client)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    assert written(house)[3] == before[3] + 1
+
+
+def test_hosts_that_are_not_ours(tmp_path: Path) -> None:
+    guard = Guard(gate=GateRules(hosts=frozenset({"books.example"})), hasher=CHEAP)
+    house = House(tmp_path, guard)
+    key = house.enrol(DeviceKind.LANE)
+    with TestClient(house.app) as client:
+        wrong = house.signed(key, "GET", "/v1/prices?station=S1", host="station.example")
+        refused(house, client, wrong, 401, "this service is not station.example")
+        right = house.signed(key, "GET", "/v1/prices?station=S1", host="books.example")
+        assert right.send(client).status_code == 200
+
+
+def test_where_unsigned_is_allowed_a_wrong_signature_is_still_refused(tmp_path: Path) -> None:
+    house = House(tmp_path, replace(EMBEDDED, hasher=CHEAP))
+    key = house.enrol(DeviceKind.LANE)
+    with TestClient(house.app) as client:
+        assert client.get("/v1/prices?station=S1").status_code == 200
+        spoilt = replace(house.signed(key, "GET", "/v1/prices?station=S1"), target="/v1/prices?station=S2")
+        refused(house, client, spoilt, 401, "")
