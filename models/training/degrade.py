@@ -58,7 +58,7 @@ def degrade(rng: np.random.Generator, strip: Image, strength: float = 1.0) -> Im
         image = _blur(rng, image, strength)
     lit = _light(rng, image.astype(np.float32), strength)
     if rng.random() < 0.6:
-        lit += rng.normal(0, rng.uniform(0.5, 14) * strength, lit.shape).astype(np.float32)
+        lit += rng.standard_normal(lit.shape, np.float32) * np.float32(rng.uniform(0.5, 14) * strength)
     image = np.clip(lit, 0, 255).astype(np.uint8)
     if rng.random() < 0.55 * strength:
         image = _low_resolution(rng, image)

@@ -53,10 +53,10 @@ class Mixer:
         self._grounds = grounds
         self._odds = crop_odds(self._crops)
 
-    def replace(self, crops: Sequence[RealCrop]) -> None:
-        """Go on with other real crops, for example without the doubtful ones."""
+    def replace(self, crops: Sequence[RealCrop], favour: Sequence[float]) -> None:
+        """Go on with other real crops; `favour`, one number above 0 for each, multiplies its odds."""
         self._crops = list(crops)
-        self._odds = crop_odds(self._crops)
+        self._odds = crop_odds(self._crops, favour)
 
     def batch(self, size: int, real_share: float) -> list[Sample]:
         """`size` samples; the number of each sort is drawn anew each time."""
@@ -73,12 +73,14 @@ class Mixer:
         return drawn_sample(self._rng)
 
 
-def crop_odds(crops: Sequence[RealCrop]) -> NDArray[np.float64]:
-    """Cumulative odds of each crop: sources by SOURCE_SHARES, and within a source rare provinces more often."""
+def crop_odds(crops: Sequence[RealCrop], favour: Sequence[float] | None = None) -> NDArray[np.float64]:
+    """Cumulative odds of each crop: sources by SOURCE_SHARES, in a source rare provinces and favoured crops more."""
     if not crops:
         return np.zeros(0)
     provinces = Counter((crop.source, crop.text[0]) for crop in crops)
     weights = np.asarray([provinces[crop.source, crop.text[0]] ** -0.4 for crop in crops])
+    if favour is not None:
+        weights = weights * np.asarray(favour, float)
     for source, share in SOURCE_SHARES.items():
         chosen = np.asarray([crop.source == source for crop in crops])
         if chosen.any():

@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -22,7 +23,7 @@ from models.training.mixing import Mixer, RealData
 from models.training.realdata import RealCrop
 from models.training.recogniser_eval import read_crops
 from models.training.recogniser_net import GRID_HEIGHT, GRID_WIDTH, RecogniserNet, as_input
-from models.training.samples import Sample
+from models.training.samples import Sample, real_sample
 
 
 @dataclass(frozen=True)
@@ -150,16 +151,32 @@ class Trainer:
         bar.write(f"step {self.step}: calibration part exact: {shares or 'no real crops'}")
 
     def _filter(self, mixer: Mixer) -> None:
-        """Leave out automatic labels that the network, once it reads well, contradicts with certainty."""
+        """Leave out automatic labels that a network that reads well contradicts; show hard checked crops more often."""
         if self.step < self.plan.filter_every:
             return
         auto = [crop for crop in self.data.train if crop.source == "auto"]
-        mixer.replace([crop for crop in self.data.train if crop.source != "auto"] + trusted(self.average, auto))
+        crops = [crop for crop in self.data.train if crop.source != "auto"] + trusted(self.average, auto)
+        doubts = doubts_of(self.average, crops, self.plan.seed + self.step)
+        mixer.replace(crops, [0.5 + 3 * d if c.source != "auto" else 0.5 for c, d in zip(crops, doubts, strict=True)])
 
 
 def trusted(net: RecogniserNet, crops: Sequence[RealCrop]) -> list[RealCrop]:
     """The crops whose label the network does not contradict with every sign above 0.9."""
     return [r.crop for r in read_crops(net, crops) if r.text == r.crop.text or r.weakest < 0.9]
+
+
+@torch.no_grad()
+def doubts_of(net: RecogniserNet, crops: Sequence[RealCrop], seed: int) -> NDArray[np.float32]:
+    """How hard each crop is, 0 to 1: one minus the least probability of a true sign, on one warped variant of it."""
+    rng = np.random.default_rng(seed)
+    doubts: list[NDArray[np.float32]] = []
+    for start in range(0, len(crops), 64):
+        samples = [real_sample(rng, crop) for crop in crops[start : start + 64]]
+        strips = torch.from_numpy(np.stack([sample.strip for sample in samples]))
+        classes = torch.from_numpy(np.stack([sample.classes for sample in samples]))
+        shares = torch.softmax(net.eval()(as_input(strips)).float(), 2)
+        doubts.append(1 - shares.gather(2, classes[:, :, None])[:, :, 0].min(1).values.numpy())
+    return np.concatenate(doubts) if doubts else np.zeros(0, np.float32)
 
 
 def attention_loss(scores: Tensor, centres: Tensor) -> Tensor:
