@@ -1,6 +1,7 @@
 """The default engine: OpenCV's own network module, so that a lane needs no more than opencv-python.
 
-OpenCV keeps one thread count for the whole process: loading a network sets it, also for image functions.
+OpenCV keeps one thread count for the whole process: loading a network sets it, also for image functions. It does not
+check the number of channels of its input.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import numpy as np
 
 from controller.errors import ReaderError
 from models.engines import FloatArray
+
+ONE_BY_ONE = int(cv2.__version__.split(".")[0]) < 5
+"""OpenCV 4 (seen with 4.10) dies of SIGFPE on batches of networks with attention: it gets one item at a time."""
 
 
 class OpenCvNetwork:
@@ -23,6 +27,12 @@ class OpenCvNetwork:
         self._outputs = self._net.getUnconnectedOutLayersNames()
 
     def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+        if not ONE_BY_ONE or len(input) < 2:
+            return self._forward(input)
+        answers = [self._forward(input[n : n + 1]) for n in range(len(input))]
+        return tuple(np.concatenate(parts) for parts in zip(*answers, strict=True))
+
+    def _forward(self, input: FloatArray) -> tuple[FloatArray, ...]:
         try:
             self._net.setInput(input)
             answers = self._net.forward(self._outputs)
