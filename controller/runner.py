@@ -86,10 +86,11 @@ class Runner:
         self._settings = settings
         self._rules = lane_rules(settings)
         self._state = LaneState()
-        self._watcher = Watcher(settings.trigger, settings.vote, parts.new_id)
+        self._watcher = Watcher(settings.trigger, settings.vote, settings.camera.area, parts.new_id)
         self._eyes = Eyes(settings.camera)
         self._timeline = Timeline()
         self._vote: Vote | None = None
+        self._renewal_failing = False
 
     @property
     def state(self) -> LaneState:
@@ -169,9 +170,13 @@ class Runner:
     def _take_outcome(self, outcome: Outcome) -> None:
         event = outcome.event
         if event is None:
-            self._note(f"a renewal failed and is tried again: {outcome.detail}")
+            if not self._renewal_failing:
+                self._note(f"a renewal failed and is tried again: {outcome.detail}")
+            self._renewal_failing = True
             return
-        if not isinstance(event, Renewed):
+        if isinstance(event, Renewed):
+            self._renewal_failing = False
+        else:
             self._tell_answer(event.key, outcome)
         self._hear(event)
 
@@ -195,9 +200,9 @@ class Runner:
             self._hear(CameraBack())
             return
         log.error("no picture of the lane can be trusted: %s", verdict)
+        self._hear(CameraLost(verdict))
         for event in self._watcher.on_blind():
             self._hear(event)
-        self._hear(CameraLost(verdict))
 
     def _poll_terminal(self) -> None:
         if self._parts.terminal is None:
@@ -212,7 +217,8 @@ class Runner:
 
     def _notice_lapse(self) -> None:
         """The lamp turned red by itself: this loop was too slow to renew green."""
-        if self._timeline.lit is LampColour.GREEN and self._parts.lamp.colour is not LampColour.GREEN:
+        due = lane_view.green(self._state, self._parts.clock.monotonic_s())
+        if due and self._timeline.lit is LampColour.GREEN and self._parts.lamp.colour is not LampColour.GREEN:
             log.error("green ran out before it was renewed: the loop was late")
             self._lamp_changed(LampColour.RED, Reason.INTERNAL)
 

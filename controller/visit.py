@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from controller import trigger
 from controller.lane_records import Confirmed, Doubted, Event, Gone, Hidden, Identified, Opened, Subject
-from controller.records import Change, Frame, PlateRead, Reading, Vote
+from controller.records import Change, Frame, PlateRead, Reading, Region, Vote
 from controller.settings_records import TriggerSettings, VoteSettings
 from controller.trigger import Attention, Look, TriggerState
 from controller.vote import vote
@@ -28,6 +28,11 @@ STEADY_SHARE = 0.25
 """A standing plate moves by less than this share of its width from read to read."""
 
 SURE_SIGN = 0.9
+
+ASIDE = 0.7
+"""Beyond this share of the way to the region's side a plate that was there before any vehicle is a parked car's."""
+
+BYSTANDER_FORGOTTEN_S = 60.0
 
 SEEN_BEFORE_S = 3.0
 """A vehicle needs no longer to drive in; what was there before was something else."""
@@ -84,14 +89,16 @@ class OpenVisit:
 class Watcher:
     """Follows the lane frame by frame and read by read; says what the lane's state machine has to hear."""
 
-    def __init__(self, rules: TriggerSettings, votes: VoteSettings, new_id: Callable[[], str]) -> None:
+    def __init__(self, rules: TriggerSettings, votes: VoteSettings, region: Region, new_id: Callable[[], str]) -> None:
         self._rules = rules
         self._votes = votes
+        self._region = region
         self._new_id = new_id
         self._trigger = TriggerState()
         self._visit: OpenVisit | None = None
         self._plate_s: float | None = None
         self._rumours: list[Sighting] = []
+        self._bystanders: list[Sighting] = []
         self._stuck = False
 
     @property
@@ -133,11 +140,10 @@ class Watcher:
 
     def on_reading(self, frame: Frame, reading: Reading) -> list[Event]:
         """A frame was read. Frames come in order of capture."""
-        plates = [p for p in reading.plates if self._plate_like(p)]
-        self._trigger = trigger.looked(self._trigger, bool(plates))
-        if plates:
+        sightings = self._without_bystanders(frame, reading)
+        self._trigger = trigger.looked(self._trigger, bool(sightings))
+        if sightings:
             self._plate_s = frame.captured_s
-        sightings = [Sighting(frame.captured_s, frame.captured_at, p) for p in plates]
         events: list[Event] = []
         if self._visit is None:
             if not sightings or not self._worth_a_visit(sightings):
@@ -155,6 +161,23 @@ class Watcher:
         self._trigger = replace(self._trigger, low_since_s=None, still_since_s=None)
         visit = self._visit
         return self._hide(visit) if visit is not None else []
+
+    def _without_bystanders(self, frame: Frame, reading: Reading) -> list[Sighting]:
+        """The plates that may be those of a vehicle at the pump: not those that stood at the edge before it came."""
+        plates = [p for p in reading.plates if self._plate_like(p)]
+        sightings = [Sighting(frame.captured_s, frame.captured_at, p) for p in plates]
+        if self._visit is None and not trigger.present(self._trigger):
+            aside = [s for s in sightings if self._aside(s.plate, frame) > ASIDE]
+            fresh = [b for b in self._bystanders if frame.captured_s - b.at_s < BYSTANDER_FORGOTTEN_S]
+            self._bystanders = aside + [b for b in fresh if not any(_same_place(b, s) for s in aside)]
+        return [s for s in sightings if not any(_same_place(b, s) for b in self._bystanders)]
+
+    def _aside(self, plate: PlateRead, frame: Frame) -> float:
+        """How far to the side of the region a plate is: 0 in the middle, 1 at the edge."""
+        width, _ = frame.size
+        half = (self._region.right - self._region.left) * width / 2
+        middle = (self._region.right + self._region.left) * width / 2
+        return abs(plate.centre[0] - middle) / half if half else 0.0
 
     def _plate_like(self, plate: PlateRead) -> bool:
         return plate.detection >= self._votes.detection and plate.width_px >= 0.5 * self._votes.width_px
@@ -267,9 +290,7 @@ class Watcher:
         last = track.last
         lately = 1.0 if frame.captured_s - last.at_s < TRACK_FORGOTTEN_S else 0.1
         often = min(1.0, (1 + len(track.sightings)) / (1 + self._votes.reads))
-        width, height = frame.size
-        x, y = last.plate.centre
-        aside = min(1.0, math.hypot(x / width - 0.5, y / height - 0.5) / 0.7) if width and height else 0.0
+        aside = min(1.0, self._aside(last.plate, frame))
         readable = 1.0 if last.plate.valid else 0.6
         return last.plate.width_px * last.plate.detection * lately * often * readable * (1.0 - 0.4 * aside)
 
@@ -311,6 +332,11 @@ class Watcher:
             opened.tracks = [track]
             events += self._seek(opened, [], frame)
         return events
+
+
+def _same_place(one: Sighting, other: Sighting) -> bool:
+    """Whether two sightings are of one plate that has not moved."""
+    return math.dist(one.plate.centre, other.plate.centre) < 0.5 * one.plate.width_px
 
 
 def alike(one: str, other: str, most: int = 1) -> bool:
