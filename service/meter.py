@@ -52,12 +52,11 @@ def _too_fast(volume_ml: int, duration_us: int, fastest_l_per_min: int) -> bool:
 
 
 def _price_differs(fuelling: Fuelling, situation: Situation) -> bool:
-    """Whether a price was set for the product and the unit charged another one than that at the start or the end."""
+    """Whether the unit charged another price than the one at the start or one set while fuel flowed."""
     known = situation.prices.get((fuelling.station, fuelling.product), [])
     at_start = [price for since, price in known if since <= to_us(fuelling.started_at)]
     until_end = [price for since, price in known if to_us(fuelling.started_at) < since <= to_us(fuelling.ended_at)]
-    valid = at_start[-1:] + until_end
-    return bool(valid) and fuelling.unit_price_fen_per_l not in valid
+    return bool(at_start) and fuelling.unit_price_fen_per_l not in at_start[-1:] + until_end
 
 
 def _sequence_flags(fuelling: Fuelling, situation: Situation) -> list[str]:

@@ -37,7 +37,7 @@ class CardView:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One movement of a card. amount_fen above zero is in the owner's favour; balance_fen is what they have after it."""
+    """One movement of a card: amount_fen above zero in the owner's favour, balance_fen what they have after it."""
 
     at: datetime
     kind: str

@@ -73,7 +73,8 @@ def postgresql() -> list[str]:
             f"create trigger {_name(table, event)} before {event} on {table} for each row{condition} "
             "execute function refuse_change()"
         )
-    return rules
+    truncate = "create trigger {0}_never_truncate before truncate on {0} for each statement execute function {1}"
+    return rules + [truncate.format(table, "refuse_change()") for table in (*APPEND_ONLY, *NO_DELETE)]
 
 
 def _refusals() -> list[tuple[str, str, str]]:
