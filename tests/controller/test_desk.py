@@ -1,0 +1,75 @@
+"""Desks: work done elsewhere, bounded, its death noticed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from controller.desk import Desk, InlineDesk, ThreadDesk
+
+WAIT_S = 5.0
+
+
+@pytest.fixture(params=["inline", "thread"])
+def desk(request: pytest.FixtureRequest) -> Iterator[tuple[Desk[int], threading.Semaphore]]:
+    done = threading.Semaphore(0)
+    made: Desk[int] = ThreadDesk("test", 4, done.release) if request.param == "thread" else InlineDesk()
+    if request.param == "inline":
+        done = threading.Semaphore(1000)
+    yield made, done
+    made.close()
+
+
+def test_results_come_in_order(desk: tuple[Desk[int], threading.Semaphore]) -> None:
+    made, done = desk
+    for n in range(3):
+        assert made.free
+        assert made.submit(lambda n=n: n * n)  # type: ignore[misc]
+        assert done.acquire(timeout=WAIT_S)
+    assert made.results() == [0, 1, 4]
+    assert made.results() == []
+
+
+def test_a_full_desk_says_so_and_takes_work_again_later() -> None:
+    go, done = threading.Event(), threading.Semaphore(0)
+    desk: ThreadDesk[int] = ThreadDesk("test", 2, done.release)
+
+    def slow() -> int:
+        go.wait(WAIT_S)
+        return 7
+
+    assert desk.submit(slow)
+    assert desk.submit(lambda: 8)
+    assert not desk.free
+    assert not desk.submit(lambda: 9)
+    go.set()
+    assert done.acquire(timeout=WAIT_S)
+    assert done.acquire(timeout=WAIT_S)
+    assert desk.results() == [7, 8]
+    assert desk.free
+    desk.close()
+
+
+def test_a_job_that_raises_is_told_to_the_owner_for_good() -> None:
+    done = threading.Event()
+    desk: ThreadDesk[int] = ThreadDesk("test", 1, done.set)
+    desk.submit(_fails)
+    assert done.wait(WAIT_S)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            desk.results()
+    assert not desk.submit(lambda: 1)
+
+
+def _fails() -> int:
+    raise ZeroDivisionError
+
+
+def test_closing_twice_is_harmless() -> None:
+    makers: list[Callable[[], Desk[int]]] = [InlineDesk, lambda: ThreadDesk("test", 1, lambda: None)]
+    for make in makers:
+        desk = make()
+        desk.close()
+        desk.close()
