@@ -6,10 +6,12 @@ import json
 import logging
 import os
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,6 +19,7 @@ from fastapi import FastAPI
 from service.app import create_app
 from service.database import Database
 from service.errors import ServiceError
+from service.exposure import Exposure
 from service.settings import Settings
 
 START_TIMEOUT_S = 20.0
@@ -34,6 +37,7 @@ class Serving:
     workers: int = 1
     hold_life_s: int = 300
     verbose: bool = False
+    exposure: Exposure = field(default_factory=Exposure)
 
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= 64:
@@ -49,22 +53,31 @@ def serve(serving: Serving) -> None:
         raise ServiceError("several workers need PostgreSQL: give --database postgresql://...")
     _LOG.info("database %s", database.name)
     database.close()
+    for words in serving.exposure.warnings(serving.host):
+        _LOG.warning("%s", words)
     shape = {"host": serving.host, "port": serving.port, "access_log": serving.verbose, "log_config": None}
+    shape |= serving.exposure.server_options()
     if serving.workers == 1:
         uvicorn.run(_app(serving), **shape)  # type: ignore[arg-type]
         return
     _app(serving)
     os.environ[_SERVING] = json.dumps(asdict(serving))
-    uvicorn.run("service.server:worker_app", factory=True, workers=serving.workers, **shape)  # type: ignore[arg-type]
+    with tempfile.TemporaryDirectory(prefix="greenlane-metrics-") as folder:
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+        uvicorn.run("service.server:worker_app", factory=True, workers=serving.workers, **shape)  # type: ignore[arg-type]
 
 
 def worker_app() -> FastAPI:
     """The application of one worker process, as serve() described it."""
-    return _app(Serving(**json.loads(os.environ[_SERVING])))
+    described = json.loads(os.environ[_SERVING])
+    lists = described.pop("exposure").items()
+    exposure: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in lists}
+    return _app(Serving(**described, exposure=Exposure(**exposure)))
 
 
 def _app(serving: Serving) -> FastAPI:
-    return create_app(serving.database_url, settings=Settings(hold_life_s=serving.hold_life_s))
+    settings = Settings(hold_life_s=serving.hold_life_s)
+    return create_app(serving.database_url, settings=settings, guard=serving.exposure.guard)
 
 
 @contextmanager
@@ -72,7 +85,7 @@ def running(app: FastAPI) -> Iterator[str]:
     """Serves the app on a free loopback port while the context lasts; yields the base URL."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
-    server = _Embedded(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on"))
+    server = _Embedded(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", proxy_headers=False))
     thread = threading.Thread(target=server.run, args=([listener],), name="service", daemon=True)
     thread.start()
     try:

@@ -12,6 +12,10 @@ _EPILOG = """examples:
   greenlane service --database postgresql://greenlane@db/greenlane --migrate
       bring a PostgreSQL database to this version's schema, once, then stop
   greenlane service --database postgresql://greenlane@db/greenlane --workers 4
+  greenlane service --listen 0.0.0.0:8443 --tls-cert fullchain.pem --tls-key key.pem --host-name books.example:8443
+  greenlane service --allow-unsigned
+      devices need no key: for development and demonstrations on one machine
+Devices need a key: `greenlane admin enrol --kind lane --station S1 --lane L1` makes the code for one.
 """
 
 
@@ -27,11 +31,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hold-life", metavar="S", type=int, default=300, help="life of an authorisation (default: 300 s)"
     )
     parser.add_argument("--verbose", action="store_true", help="log every request")
+    _add_exposure(parser)
+
+
+def _add_exposure(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("who may speak to it")
+    group.add_argument("--allow-unsigned", action="store_true", help="devices need no key; for development")
+    group.add_argument(
+        "--host-name", metavar="NAME[:PORT]", action="append", default=[],
+        help="a name this service answers to, as lane units write it; may be repeated (default: any)",
+    )  # fmt: skip
+    group.add_argument("--tls-cert", metavar="FILE", help="certificate with its chain, PEM")
+    group.add_argument("--tls-key", metavar="FILE", help="the certificate's key, PEM")
+    group.add_argument(
+        "--proxy-headers", metavar="ADDRESS", action="append", default=[], dest="trusted_proxies",
+        help="believe X-Forwarded-For and X-Forwarded-Proto of this proxy, an address or network; may be repeated",
+    )  # fmt: skip
+    group.add_argument(
+        "--metrics-from", metavar="NETWORK", action="append", default=[],
+        help="network that may read /metrics, beside loopback; may be repeated",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     from service.database import Database, default_url
     from service.errors import ServiceError
+    from service.exposure import Exposure
     from service.server import Serving, serve
 
     try:
@@ -42,7 +67,11 @@ def run(args: argparse.Namespace) -> int:
             print(f"{database.name}: schema is up to date")
             return 0
         host, port = _address(args.listen)
-        serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose))
+        exposure = Exposure(
+            args.allow_unsigned, tuple(args.host_name), args.tls_cert, args.tls_key, tuple(args.trusted_proxies),
+            tuple(args.metrics_from),
+        )  # fmt: skip
+        serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, exposure))
     except (ServiceError, ValueError) as error:
         print(f"greenlane service: {error}", file=sys.stderr)
         return 1

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 SIGNED_PREFIX = "/v1"
 LARGEST_BODY = 64 * 1024
 BODY_TIMEOUT_S = 10.0
+LOG_EVERY = timedelta(minutes=1)
 
 STATUS = {Flaw.MALFORMED: 400, Flaw.FORBIDDEN: 403, Flaw.OVERSIZED: 413}
 """All other flaws are 401."""
@@ -63,6 +64,7 @@ class SignatureGate:
         self._now = now
         self._rules = rules
         self._count = count
+        self._logged: dict[Flaw, datetime] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _is_guarded(scope["path"]) or self._is_let_through(scope):
@@ -127,10 +129,18 @@ class SignatureGate:
         if not isinstance(error, SignatureRefused):
             return _answer(408, ErrorCode.MALFORMED, f"the body did not arrive within {BODY_TIMEOUT_S:g} s", {})
         self._count(error.flaw)
-        log.info("refused as %s: %s", error.flaw, error)
+        self._log(error)
         status = STATUS.get(error.flaw, 401)
         headers = {"Accept-Signature": ACCEPT_SIGNATURE, "WWW-Authenticate": "Signature"} if status == 401 else {}
         return _answer(status, CODES[status], str(error), headers)
+
+
+    def _log(self, error: SignatureRefused) -> None:
+        """Once a minute for each flaw; the metrics count them all."""
+        now = self._now()
+        if error.flaw not in self._logged or abs(now - self._logged[error.flaw]) >= LOG_EVERY:
+            self._logged[error.flaw] = now
+            log.warning("refused as %s: %s", error.flaw, error)
 
 
 def _answer(status: int, code: str, detail: str, headers: dict[str, str]) -> JSONResponse:

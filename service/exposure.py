@@ -1,0 +1,92 @@
+"""How the service shows itself to a network: TLS by certificate files, proxies it trusts, who may read metrics."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from service.errors import ServiceError
+from service.identity.gate import GateRules
+from service.identity.mount import LOOPBACK, Guard
+
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""For TLS 1.2, forward secret and authenticated; TLS 1.3 has no others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """allow_unsigned: devices need no key (development and demonstrations). hosts: names this service answers to.
+
+    tls_cert, tls_key: PEM files, the certificate with its chain. trusted_proxies: addresses or networks whose
+    X-Forwarded-For and X-Forwarded-Proto are believed. metrics_from: networks that may read /metrics beside loopback.
+    Raises ValueError for an address that is none, or a certificate without key.
+    """
+
+    allow_unsigned: bool = False
+    hosts: tuple[str, ...] = ()
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    metrics_from: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("--tls-cert and --tls-key belong together")
+        for option, networks in (("--proxy-headers", self.trusted_proxies), ("--metrics-from", self.metrics_from)):
+            for network in networks:
+                try:
+                    ipaddress.ip_network(network)
+                except ValueError:
+                    raise ValueError(f"{option} {network}: write an address or a network such as 10.0.0.0/8") from None
+
+    @property
+    def guard(self) -> Guard:
+        return Guard(
+            gate=GateRules(self.allow_unsigned, frozenset(host.lower() for host in self.hosts)),
+            metrics_from=(*LOOPBACK, *(ipaddress.ip_network(network) for network in self.metrics_from)),
+            behind_proxy=bool(self.trusted_proxies),
+        )
+
+    def server_options(self) -> dict[str, Any]:
+        """Arguments of uvicorn. Raises ServiceError when the certificate cannot be used."""
+        options: dict[str, Any] = {
+            "proxy_headers": bool(self.trusted_proxies),
+            "forwarded_allow_ips": list(self.trusted_proxies),
+            "server_header": False,
+        }
+        if self.tls_cert is not None and self.tls_key is not None:
+            _check_certificate(self.tls_cert, self.tls_key)
+            options |= {"ssl_certfile": self.tls_cert, "ssl_keyfile": self.tls_key, "ssl_ciphers": CIPHERS}
+        return options
+
+    def warnings(self, host: str) -> list[str]:
+        """What an operator should know before this is reachable from a network at that address."""
+        if _is_loopback(host):
+            return ["unsigned requests are taken: --allow-unsigned"] if self.allow_unsigned else []
+        found = []
+        if self.allow_unsigned:
+            found.append("anyone on the network can spend money: --allow-unsigned is for development")
+        if self.tls_cert is None and not self.trusted_proxies:
+            found.append("passwords and plates cross the network in the clear: give --tls-cert and --tls-key, or a proxy")
+        if not self.hosts and not self.allow_unsigned:
+            found.append("give --host-name NAME, so that signatures made for another service are not taken here")
+        return found
+
+
+def _check_certificate(cert: str, key: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(cert, key)
+    except FileNotFoundError as error:
+        raise ServiceError(f"--tls-cert {cert}, --tls-key {key}: {error.strerror}") from error
+    except (ssl.SSLError, OSError) as error:
+        raise ServiceError(f"--tls-cert {cert}, --tls-key {key}: not a certificate and its key: {error}") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
