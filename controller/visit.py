@@ -6,7 +6,6 @@ certain is out of view or another one has taken its place.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -24,8 +23,9 @@ MOST_READS = 40
 """Reads kept per plate: enough for any vote, bounded for a vehicle that stands all day."""
 
 TRACK_FORGOTTEN_S = 2.0
-STEADY_SHARE = 0.25
-"""A standing plate moves by less than this share of its width from read to read."""
+STEADY_SHARE = 0.08
+STEADY_PER_S = 0.6
+"""A standing plate's centre moves by less than this many plate widths, found corners being unsteady, and a second."""
 
 SURE_SIGN = 0.9
 
@@ -64,10 +64,10 @@ class Track:
     def steady(self, reads: int) -> bool:
         """Whether the last reads show a plate that stands."""
         last = self.sightings[-reads:]
-        return len(last) >= reads and all(
-            math.dist(a.plate.centre, b.plate.centre) < STEADY_SHARE * b.plate.width_px
-            for a, b in itertools.pairwise(last)
-        )
+        if len(last) < reads:
+            return False
+        moved = math.dist(last[0].plate.centre, last[-1].plate.centre) / max(last[-1].plate.width_px, 1.0)
+        return moved < max(STEADY_SHARE, STEADY_PER_S * (last[-1].at_s - last[0].at_s))
 
 
 @dataclass(slots=True)
