@@ -71,17 +71,19 @@ class World:
 
     def __post_init__(self) -> None:
         self.lamp = FakeLamp(self.clock)
-        self.runner = Runner(self._parts(), self.settings)
+        self.eye, self.terminal = Eye(self), Pump(self)
+        self.runner = Runner(self.parts(), self.settings)
         self._numbers = itertools.count(1)
         self._last_frame: Frame | None = None
 
-    def _parts(self) -> Parts:
+    def parts(self) -> Parts:
+        """Fresh parts of a lane in this world."""
         names = (f"visit-{n}" for n in itertools.count(1))
         reading: InlineDesk[Read] = InlineDesk()
         network: InlineDesk[Outcome] = InlineDesk()
         return Parts(
             clock=self.clock,
-            reader=Eye(self),
+            reader=self.eye,
             meter=Motion(self),
             lamp=self.lamp,
             service=Till(self),
@@ -90,7 +92,7 @@ class World:
             network=network,
             release=self.released.append,
             new_id=lambda: next(names),
-            terminal=Pump(self),
+            terminal=self.terminal,
         )
 
     @property

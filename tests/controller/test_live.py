@@ -1,0 +1,108 @@
+"""The live loop: it ends at red, whatever ends it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from controller.clock import SystemClock
+from controller.errors import CameraLost, EndOfVideo
+from controller.frames import FramePump
+from controller.live import EXIT_FAILED, EXIT_OK, Bell, run_live
+from controller.records import Frame, LampColour
+from hardware.watchdog import FakeWatchdog
+from tests.scenarios.world import Blank, World
+
+
+class Sky:
+    """A camera whose frames come from a function, at once."""
+
+    name = "sky"
+
+    def __init__(self, world: World, act: Callable[[int], None]) -> None:
+        self.world, self.act, self.number = world, act, 0
+
+    def read(self) -> Frame:
+        self.number += 1
+        self.act(self.number)
+        SystemClock().sleep(0.002)
+        return Frame(self.number, Blank(), self.world.now_s, self.world.clock.now())
+
+    def close(self) -> None:
+        pass
+
+
+def live(act: Callable[[int, Bell], None]) -> tuple[int, World, FakeWatchdog]:
+    """Run a lane until it ends; act is called before each frame."""
+    world, bell, watchdog = World(), Bell(), FakeWatchdog()
+    pump = FramePump(Sky(world, lambda n: act(n, bell)), bell.ring)
+    status = run_live(world.runner, pump, bell, watchdog, 0.05)
+    pump.close()
+    return status, world, watchdog
+
+
+def test_told_to_stop_it_ends_well_and_red() -> None:
+    status, world, watchdog = live(lambda n, bell: bell.stop() if n == 5 else None)
+    assert status == EXIT_OK
+    assert world.lamp.colour is LampColour.RED
+    assert watchdog.messages[0] == "READY=1"
+    assert watchdog.messages[-1] == "STOPPING=1"
+    assert "WATCHDOG=1" in watchdog.messages
+
+
+def test_the_end_of_a_video_is_a_good_end() -> None:
+    def act(number: int, bell: Bell) -> None:
+        if number == 5:
+            raise EndOfVideo("over")
+
+    status, world, _ = live(act)
+    assert status == EXIT_OK
+    assert world.lamp.colour is LampColour.RED
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no plan for this"), MemoryError()])
+def test_a_dead_pump_takes_the_process_down_red(error: Exception) -> None:
+    def act(number: int, bell: Bell) -> None:
+        if number == 5:
+            raise error
+
+    status, world, _ = live(act)
+    assert status == EXIT_FAILED
+    assert world.lamp.colour is LampColour.RED
+
+
+def test_a_dead_worker_takes_the_process_down_red() -> None:
+    status, world, _ = live(lambda n, bell: bell.fail(RuntimeError("courier")) if n == 5 else None)
+    assert status == EXIT_FAILED
+    assert world.lamp.colour is LampColour.RED
+
+
+def test_a_lost_camera_is_lived_through() -> None:
+    def act(number: int, bell: Bell) -> None:
+        if number == 5:
+            raise CameraLost("cut")
+        if number == 10:
+            bell.stop()
+
+    status, world, _ = live(act)
+    assert status == EXIT_OK
+    assert world.runner.state.camera is None
+
+
+def test_the_loop_turns_without_frames() -> None:
+    world, bell, watchdog = World(), Bell(), FakeWatchdog()
+    blocked = threading.Event()
+
+    def act(number: int) -> None:
+        blocked.wait(2.0)
+
+    pump = FramePump(Sky(world, act), bell.ring)
+    timer = threading.Timer(0.5, bell.stop)
+    timer.start()
+    assert run_live(world.runner, pump, bell, watchdog, 0.05) == EXIT_OK
+    blocked.set()
+    pump.close()
+    assert watchdog.messages.count("WATCHDOG=1") >= 4
+    assert world.lamp.colour is LampColour.RED
