@@ -69,7 +69,7 @@ class Exposure:
         if self.allow_unsigned:
             found.append("anyone on the network can spend money: --allow-unsigned is for development")
         if self.tls_cert is None and not self.trusted_proxies:
-            found.append("passwords and plates cross the network in the clear: give --tls-cert and --tls-key, or a proxy")
+            found.append("passwords cross the network in the clear: give --tls-cert and --tls-key, or a proxy")
         if not self.hosts and not self.allow_unsigned:
             found.append("give --host-name NAME, so that signatures made for another service are not taken here")
         return found

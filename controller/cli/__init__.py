@@ -18,6 +18,7 @@ COMMANDS = {
     "service": "run the balance service",
     "station": "run the station's central control",
     "admin": "cards, plates, money and devices",
+    "enrol": "give this device a key and make it known to the balance service",
     "calibrate": "set a lane up: region, plate size, sharpness, lamp",
     "doctor": "check this machine and its lane, and say what to do",
     "install": "install the lane unit as a boot service",

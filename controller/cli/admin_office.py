@@ -43,7 +43,7 @@ def office(args: argparse.Namespace) -> Iterator[Office]:
             database.migrate()
         else:
             database.require_current()
-        yield Office(database, Desk(Books(database, SystemClock()), _actor()), args.json)
+        yield Office(database, Desk(Books(database, SystemClock()), actor()), args.json)
     finally:
         database.close()
 
@@ -83,7 +83,8 @@ def _width(cell: str) -> int:
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in cell)
 
 
-def _actor() -> str:
+def actor() -> str:
+    """Who the trail names: the user that runs the command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
