@@ -75,17 +75,40 @@ class Refiner(nn.Module):  # type: ignore[misc]
     """Cut-outs (N, 3, 64, 128) -> (N, 16): corner positions, plate logit, colour logits, row-count logits.
 
     Corners are x, y clockwise from top left as shares of the cut-out's width and height, 0 at its left and top edge.
+    Each is the mean of a softmax map over the quarter-size grid, which places a corner more finely than a regression
+    from few features does.
     """
+
+    grid: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            conv(3, 16, 5, stride=2), conv(16, 32, stride=2), Residual(32), conv(32, 48, stride=2), Residual(48),
-            conv(48, 64, stride=2), Residual(64), conv(64, 32, 1),
+        self.quarter = nn.Sequential(conv(3, 16, 5, stride=2), conv(16, 32, stride=2), Residual(32))
+        self.eighth = nn.Sequential(conv(32, 48, stride=2), Residual(48))
+        self.sixteenth = nn.Sequential(conv(48, 64, stride=2), Residual(64))
+        self.up_eighth = conv(64, 48, 1)
+        self.join_eighth = Residual(48)
+        self.up_quarter = conv(48, 32, 1)
+        self.corners = nn.Sequential(Residual(32), nn.Conv2d(32, 4, 1))
+        self.squeeze = conv(64, 24, 1)
+        self.classes = nn.Sequential(
+            nn.Linear(24 * 4 * 8, 64), nn.ReLU(inplace=True), nn.Linear(64, REFINER_OUTPUTS - 8)
         )
-        self.head = nn.Sequential(nn.Linear(32 * 4 * 8, 96), nn.ReLU(inplace=True), nn.Linear(96, REFINER_OUTPUTS))
+        self.register_buffer("grid", _grid(REFINER_SIZE[0] // 4, REFINER_SIZE[1] // 4), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        features = self.body(x).flatten(1)
-        result: Tensor = self.head(features)
-        return result
+        quarter = self.quarter(x)
+        eighth = self.eighth(quarter)
+        sixteenth = self.sixteenth(eighth)
+        classes = self.classes(self.squeeze(sixteenth).flatten(1))
+        eighth = self.join_eighth(eighth + functional.interpolate(self.up_eighth(sixteenth), scale_factor=2.0))
+        quarter = quarter + functional.interpolate(self.up_quarter(eighth), scale_factor=2.0)
+        maps = self.corners(quarter).flatten(2).float().softmax(2)
+        return torch.cat([(maps @ self.grid).flatten(1), classes.float()], 1)
+
+
+def _grid(rows: int, columns: int) -> Tensor:
+    """Cell centres (rows * columns, 2) as shares of width and height, stretched to reach a little beyond the edges."""
+    ys, xs = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    centres = torch.stack([(xs.flatten() + 0.5) / columns, (ys.flatten() + 0.5) / rows], 1)
+    return (centres - 0.5) * 1.12 + 0.5

@@ -107,7 +107,7 @@ class Composer:
             scale = max(scale, 0.6 * fit)
         if rng.random() < 0.3:  # as the camera sees it: the whole picture, letter-boxed
             scale = fit * rng.uniform(0.6, 1.2)
-        angle = np.deg2rad(np.clip(rng.normal(0, 6), -16, 16))
+        angle = self._tilt()
         stretch = np.exp(rng.normal(0, 0.08))
         mirror = -1.0 if rng.random() < 0.4 else 1.0
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -180,12 +180,17 @@ class Composer:
 
     def _random_quad(self, width_px: float, height_px: float) -> Quad:
         rng = self._rng
-        angle = np.deg2rad(np.clip(rng.normal(0, 7), -25, 25))
+        angle = self._tilt()
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (width_px / 2, height_px / 2)
         corners[:, 1] += corners[:, 0] * rng.normal(0, 0.06)
         turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         centre = (rng.uniform(0, self._size[0]), rng.uniform(0, self._size[1]))
         return np.asarray(corners @ turn + centre + rng.normal(0, 0.025 * height_px, (4, 2)), np.float32)
+
+    def _tilt(self) -> float:
+        """Angle in radians: mostly a few degrees, now and then as steep as a car at an angle in front of the lens."""
+        degrees = self._rng.normal(0, 6) if self._rng.random() < 0.85 else self._rng.uniform(-45, 45)
+        return float(np.deg2rad(degrees))
 
     def _next_drawn(self) -> DrawnPlate:
         slot = int(self._rng.integers(POOL_SIZE))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.records import Colour
+from models.build import build_detector
 from models.detector import (
     Detector,
     DetectorSettings,
@@ -22,6 +23,7 @@ from models.detector import (
     map_points,
 )
 from models.engines import FloatArray
+from models.training.scenes_compose import Composer
 
 SETTINGS = DetectorSettings(
     colours=tuple(Colour), mean=127.5, scale=1 / 64, side_px=384, multiple=32, stride=4, offset_unit_px=32.0,
@@ -193,3 +195,18 @@ def test_grey_pictures_tell_no_colour() -> None:
 def test_a_picture_that_is_one_plate_keeps_its_edges() -> None:
     found = Detector(BoxFinder(), BoxRefiner(), SETTINGS).look(plate_picture(136, 36, [(0, 0, 136, 36)]))
     assert found.corners[2] == (135.5, 35.5)
+
+
+def test_the_shipped_detector_finds_drawn_plates() -> None:
+    detector = build_detector()
+    composer = Composer([], 11, (640, 360), (70.0, 200.0))
+    asked = hit = 0
+    for _ in range(40):
+        picture = composer.compose()
+        found = detector.detect(picture.image)
+        for wanted in picture.plates:
+            asked += 1
+            centre = wanted.corners.mean(0)
+            hit += any(np.abs(np.mean(f.corners, axis=0) - centre).max() < 8 for f in found)
+    assert asked > 15
+    assert hit > 0.7 * asked
