@@ -15,17 +15,32 @@ UNIT = np.asarray([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
 
 
 def tight_quad(rng: np.random.Generator, spread: float = 0.025) -> Quad:
-    """Where the plate's corners land in the strip (shares) when a detector's corners are off by about `spread`."""
+    """Where the plate's corners land in the strip (shares) when a detector's corners are off by about `spread`.
+
+    Sometimes one end is off by more, so that the first or last sign is partly cut.
+    """
     noise = np.clip(rng.normal(0, spread, (4, 2)), -2.5 * spread, 2.5 * spread)
     noise *= np.asarray([0.6, 1.4])
     common = np.clip(rng.normal(0, spread, (1, 2)), -2 * spread, 2 * spread) * np.asarray([0.5, 1.0])
     grow = 1 + np.clip(rng.normal(0, spread, (1, 2)), -2 * spread, 2 * spread)
-    return np.asarray((UNIT - 0.5) * grow + 0.5 + noise + common, np.float32)
+    quad = (UNIT - 0.5) * grow + 0.5 + noise + common
+    if rng.random() < 0.15:
+        end = [0, 3] if rng.random() < 0.65 else [1, 2]
+        quad[end, 0] += rng.uniform(-0.05, 0.05)
+    return np.asarray(quad, np.float32)
+
+
+def leaning_quad(rng: np.random.Generator) -> Quad:
+    """A tight quad sheared both ways: further tilt for crops that are tilted already."""
+    quad = tight_quad(rng, 0.015)
+    quad[:, 1] += (UNIT[:, 0] - 0.5) * np.float32(rng.uniform(-0.18, 0.18))
+    quad[:, 0] += (UNIT[:, 1] - 0.5) * np.float32(rng.uniform(-0.07, 0.07))
+    return quad
 
 
 def boxed_quad(rng: np.random.Generator) -> Quad:
     """Where the corners land when the strip is the upright box around a tilted plate, as in the CCPD crops."""
-    tilt, lean = rng.uniform(-0.42, 0.42), rng.uniform(-0.09, 0.09)
+    tilt, lean = rng.uniform(-0.42, 0.42), rng.uniform(-0.13, 0.13)
     left, right, top, bottom = max(tilt, 0), max(-tilt, 0), max(lean, 0), max(-lean, 0)
     quad = np.asarray([[bottom, left], [1 - top, right], [1 - bottom, 1 - left], [top, 1 - right]])
     return np.asarray(quad + rng.normal(0, 0.015, (4, 2)), np.float32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.grammar import ALPHABET, MAX_SIGNS, PROVINCES, PlateKind
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH, Band, band_matrix, bands_of, rectify, warp_bands
-from models.training.degrade import boxed_quad, corners_for, degrade, jittered_bands, tight_quad
+from models.training.degrade import boxed_quad, corners_for, degrade, jittered_bands, leaning_quad, tight_quad
 from models.training.geometry import layout_of
 from models.training.glyphs import LEARNT, load_glyphs
 from models.training.plates import DrawnPlate, draw_plate
@@ -51,7 +51,7 @@ def drawn_with_text(rng: np.random.Generator, kind: PlateKind | None = None) -> 
     """A drawn sample and the text on it."""
     plate = draw_plate(rng, kind)
     image, corners = _surrounded(rng, plate.image)
-    boxed = plate.rows == 1 and rng.random() < 0.25
+    boxed = plate.rows == 1 and rng.random() < 0.3
     quad = boxed_quad(rng) if boxed else tight_quad(rng, rng.choice([0.012, 0.025, 0.035]))
     shown = corners_for(quad, corners)
     bands = jittered_bands(rng, bands_of(plate.rows))
@@ -108,7 +108,8 @@ def real_sample(rng: np.random.Generator, crop: RealCrop) -> Sample:
         bands = jittered_bands(rng, bands_of(rows))
         strip = _scene_strip(rng, image, corners, rows, bands)
     else:
-        strip = warp_bands(image, corners_for(tight_quad(rng, 0.02), corners), bands_of(1))
+        quad = leaning_quad(rng) if rng.random() < (0.5 if crop.source == "ccpd" else 0.2) else tight_quad(rng, 0.02)
+        strip = warp_bands(image, corners_for(quad, corners), bands_of(1))
     return Sample(degrade(rng, strip, 0.45), classes_of(text), unknown_centres())
 
 
