@@ -1,0 +1,191 @@
+"""Explanations: the link that failed, every step, and what to do."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller import cli
+from controller.clock import ManualClock
+from controller.desk import InlineDesk
+from controller.records import LampColour
+from controller.report.explanation import REMEDIES, Outcome, explain
+from controller.traces.recorder import TraceRecorder
+from controller.traces.store import TraceStore
+from hardware.jpeg import encode_jpeg
+from service.wire import Reason, Verdict
+from tests.controller.test_traces import charged
+from tests.controller.visits import (
+    CERTAIN,
+    PLATE,
+    START,
+    UNSURE,
+    Teller,
+    allowed,
+    green_visit,
+    plate_read,
+    refused_visit,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> TraceStore:
+    return TraceStore(tmp_path / "traces", ManualClock(START))
+
+
+@pytest.fixture
+def listener(store: TraceStore) -> TraceRecorder:
+    return TraceRecorder(store, InlineDesk[OSError | None](), encode_jpeg, 3, "reader 1")
+
+
+def test_a_green_visit_is_all_good(store: TraceStore, listener: TraceRecorder) -> None:
+    teller = green_visit(listener)
+    listener.charged(*charged(teller.visit))
+    told = explain(store.load("last"))
+    assert told.headline == f"GREEN: {PLATE}"
+    assert told.stopped_at is None
+    assert [link.outcome for link in told.links] == [Outcome.GOOD] * 6
+    texts = [step.text for step in told.steps]
+    assert texts[0] == "a vehicle came into view"
+    assert "read 粤B12845 once, 70 px wide, weakest sign 2 40%" in texts
+    assert "allowed up to 200.00 yuan (ok)" in texts
+    assert "the nozzle was hung up: 20.50 l of 92 for 164.00 yuan" in texts
+    assert "charged 164.00 yuan, balance 836.00 yuan" in texts
+    assert texts[-1] == "the vehicle left"
+    assert [s.at_s for s in told.steps] == sorted(s.at_s for s in told.steps)
+
+
+def unseen(listener: TraceRecorder) -> Teller:
+    return Teller(listener).opened().read(0.3).read(2).closed(9, None, Verdict.REFUSE, Reason.NO_PLATE)
+
+
+def unsure(listener: TraceRecorder) -> Teller:
+    teller = Teller(listener).opened().read(0.3, plate_read(probability=0.3)).voted(0.3, UNSURE)
+    return teller.closed(9, None, Verdict.REFUSE, Reason.UNSURE)
+
+
+def blind(listener: TraceRecorder) -> Teller:
+    teller = Teller(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN)
+    teller.shines(0.5, LampColour.RED, Reason.CAMERA_LOST)
+    return teller.closed(9, None, Verdict.REFUSE, Reason.CAMERA_LOST)
+
+
+def silent(listener: TraceRecorder) -> Teller:
+    teller = Teller(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
+    teller.answered(3.4, None, Reason.SERVICE_SILENT, "no complete answer within 3 s")
+    return teller.closed(9, PLATE, Verdict.REFUSE, Reason.SERVICE_SILENT)
+
+
+def poor(listener: TraceRecorder) -> Teller:
+    return refused_visit(listener)
+
+
+def dark(listener: TraceRecorder) -> Teller:
+    teller = Teller(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
+    teller.answered(0.5, allowed(teller.visit), Reason.OK)
+    return teller.closed(9, PLATE, Verdict.ALLOW, Reason.OK)
+
+
+@pytest.mark.parametrize(
+    ("tell", "link", "headline"),
+    [
+        (unseen, "plate seen", "RED: no certain plate"),
+        (unsure, "reads agree", "RED: no certain plate"),
+        (blind, "camera", "RED: no certain plate"),
+        (silent, "service answers", f"RED: {PLATE}"),
+        (poor, "it allows", f"RED: {PLATE}"),
+        (dark, "lamp green", f"ALLOWED, but the lamp never turned green: {PLATE}"),
+    ],
+)
+def test_the_link_that_failed_is_named(
+    store: TraceStore, listener: TraceRecorder, tell: Any, link: str, headline: str
+) -> None:
+    tell(listener)
+    told = explain(store.load("last"))
+    assert told.stopped_at is not None
+    assert (told.stopped_at.name, told.headline) == (link, headline)
+    assert sum(one.outcome is Outcome.BAD for one in told.links) == 1
+    assert told.remedy
+    assert told.chinese
+
+
+def test_a_typed_plate_does_not_blame_the_reader(store: TraceStore, listener: TraceRecorder) -> None:
+    teller = Teller(listener).opened().read(0.3, plate_read(probability=0.2)).voted(0.3, UNSURE)
+    teller.asked(8, typed=True).answered(8.1, allowed(teller.visit), Reason.OK)
+    teller.shines(8.2, LampColour.GREEN, Reason.OK)
+    teller.closed(30, PLATE, Verdict.ALLOW, Reason.OK, typed=True)
+    told = explain(store.load("last"))
+    assert told.headline == f"GREEN: {PLATE}"
+    assert told.stopped_at is None
+
+
+def test_a_visit_cut_short_says_so(store: TraceStore, listener: TraceRecorder) -> None:
+    teller = Teller(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
+    teller.answered(0.5, allowed(teller.visit), Reason.OK)
+    told = explain(store.load("last"))
+    assert told.headline == "UNFINISHED: no certain plate"
+    assert "in the middle of this visit" in told.english
+
+
+def test_every_reason_has_a_remedy() -> None:
+    assert set(REMEDIES) == set(Reason)
+
+
+def test_the_command_explains_lists_and_writes_a_page(
+    store: TraceStore, listener: TraceRecorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    green_visit(listener, visit="one")
+    refused_visit(listener, visit="two", first_seen_at=START + timedelta(minutes=5))
+    where = ["--traces", str(store.root)]
+    assert cli.main(["explain", "last", *where]) == 0
+    out = capsys.readouterr().out
+    assert "RED: 粤B12345" in out
+    assert "可用余额低于预设金额" in out
+    assert "What to do: Top the card up" in out
+    assert "FAIL  it allows" in out
+    assert cli.main(["explain", "--list", *where]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in lines] == ["two", "one"]
+    page = tmp_path / "why.html"
+    assert cli.main(["explain", "one", *where, "--html", str(page)]) == 0
+    html = page.read_text()
+    assert html.count("data:image/jpeg;base64,") == 3
+    assert "http" not in html.replace("http-equiv", "")
+    capsys.readouterr()
+    assert cli.main(["explain", "one", *where, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["visit"] == "one"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["explain"], "name one VISIT"),
+        (["explain", "x", "--list"], "name one VISIT"),
+        (["explain", "last", "--traces", "/nowhere"], "no such folder"),
+    ],
+)
+def test_wrong_use_is_told(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_page_without_its_pictures_says_that_they_are_gone(
+    store: TraceStore, listener: TraceRecorder, tmp_path: Path
+) -> None:
+    green_visit(listener, visit="one")
+    for picture in store.find("one").glob("*.jpg"):
+        picture.unlink()
+    assert cli.main(["explain", "one", "--traces", str(store.root), "--html", str(tmp_path / "x.html")]) == 0
+    assert "deleted after their time" in (tmp_path / "x.html").read_text()
+
+
+def test_hostile_text_in_a_trace_is_shown_not_run(store: TraceStore, listener: TraceRecorder, tmp_path: Path) -> None:
+    teller = refused_visit(listener)
+    file = store.find(teller.visit) / "trace.json"
+    file.write_text(file.read_text().replace("reader 1", "<script>alert(1)</script>"))
+    assert cli.main(["explain", "last", "--traces", str(store.root), "--html", str(tmp_path / "x.html")]) == 0
+    assert "<script>" not in (tmp_path / "x.html").read_text()
