@@ -14,20 +14,37 @@ from typing import Any, Self
 from controller import log as logs
 from controller.client import HttpBalanceService
 from controller.clock import SystemClock
-from controller.courier import RELEASE, Courier, balance_senders
+from controller.courier import RELEASE, Chore, Courier, balance_senders
 from controller.desk import ThreadDesk
 from controller.errors import SettingsError
 from controller.frames import FramePump
+from controller.fuelling import MeterSettings
+from controller.fuelling_meter import FuellingMeter, MeteredTerminal
+from controller.journal import FuellingJournal
 from controller.live import Bell, run_live
-from controller.observers import Observers
+from controller.metering import exact
 from controller.outbox import Outbox
-from controller.ports import Camera, Clock, Lamp, PlateReader, VisitObserver
+from controller.ports import Camera, Clock, Dispenser, Lamp, PlateReader
+from controller.prices import PriceBook
 from controller.runner import Parts, Runner
-from controller.settings_records import CameraSettings, LampSettings, ReaderSettings, ServiceSettings, Settings
-from controller.statefile import StateFile
+from controller.settings_records import (
+    CameraSettings,
+    DispenserSettings,
+    LampSettings,
+    ReaderSettings,
+    ServiceSettings,
+    Settings,
+    TraceSettings,
+)
+from controller.statefile import StateError, StateFile
+from controller.traces.recorder import TraceRecorder
+from controller.traces.store import TraceLimits, TraceStore
 from hardware.cameras import CameraWishes, open_camera
+from hardware.dispenser import GpioDispenser
+from hardware.jpeg import encode_jpeg
 from hardware.lamp import FakeLamp, GpioLamp
 from hardware.pins import open_pin_factory
+from hardware.simulated import SimulatedDispenser
 from hardware.watchdog import systemd_watchdog
 from models.build import build_reader
 from models.change import ThumbnailMeter
@@ -37,7 +54,12 @@ log = logging.getLogger(__name__)
 NETWORK_JOBS = 4
 """Questions and renewals that may wait; one vehicle never has more than two."""
 
+JOURNAL_JOBS = 4
+TRACE_JOBS = 32
+PRICES_EVERY_S = 600.0
+
 STATE_FILE = "lane.sqlite3"
+TRACES = "traces"
 
 
 def camera_of(camera: CameraSettings, clock: Clock, paced: bool = True) -> Camera:
@@ -97,6 +119,43 @@ def new_visit_id(lane: str, clock: Clock) -> Callable[[], str]:
     return lambda: f"{name}-{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
+def _gpio_dispenser(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Dispenser:
+    return GpioDispenser(
+        dispenser.nozzle_pin,
+        dispenser.pulser_pin,
+        dispenser.permit_pin if dispenser.permit_pin >= 0 else None,
+        pins,
+        clock,
+        name=dispenser.name,
+        debounce_s=dispenser.debounce_s,
+    )
+
+
+def _simulated_dispenser(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Dispenser:
+    return SimulatedDispenser(clock, pulses_per_litre=dispenser.pulses_per_litre, name=dispenser.name)
+
+
+DISPENSERS: dict[str, Callable[[DispenserSettings, Any, Clock], Dispenser]] = {
+    "gpio": _gpio_dispenser,
+    "simulated": _simulated_dispenser,
+}
+
+
+def dispenser_of(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Dispenser | None:
+    """The dispenser of [dispenser] on an open pin factory, None for "none". Raises DispenserFault, SettingsError."""
+    if dispenser.kind == "none":
+        return None
+    if dispenser.kind not in DISPENSERS:
+        raise SettingsError(f"unknown kind of dispenser {dispenser.kind!r}; there are none, {', '.join(DISPENSERS)}")
+    return DISPENSERS[dispenser.kind](dispenser, pins, clock)
+
+
+def trace_store_of(trace: TraceSettings, clock: Clock) -> TraceStore:
+    """The traces of [trace]."""
+    limits = TraceLimits(keep_hours=trace.keep_hours, keep_days=trace.keep_days, max_mb=trace.max_mb)
+    return TraceStore(Path(trace.state_dir) / TRACES, clock, limits)
+
+
 class LaneUnit:
     """A whole lane, built in the order of what can fail first; closed in the opposite order, each part on its own."""
 
@@ -113,15 +172,28 @@ class LaneUnit:
 
     def _build(self) -> None:
         settings, clock = self.settings, self.clock
-        close = self._parts.callback
         pins = self._opened(open_pin_factory(settings.lamp.pins)) if needs_pins(settings) else None
         lamp = self._opened(lamp_of(settings.lamp, pins, clock))
+        dispenser = dispenser_of(settings.dispenser, pins, clock)
+        if dispenser is not None:
+            self._opened(dispenser)
         reader = reader_of(settings.reader)
         state = self._opened(StateFile(Path(settings.trace.state_dir) / STATE_FILE, clock))
         outbox = Outbox(state, clock)
         service = self._opened(service_of(settings.service, settings.lane.station, clock))
-        self._courier = Courier(outbox, balance_senders(service), clock, random.Random(), on_death=self.bell.fail)
-        close(self._courier.stop)
+        prices = PriceBook(state, clock, service.prices)
+        traces = self._recorder(reader)
+        self._courier = Courier(
+            outbox,
+            balance_senders(service),
+            clock,
+            random.Random(),
+            on_sent=traces.charged,
+            on_death=self.bell.fail,
+            chores=[Chore("prices", prices.refresh, PRICES_EVERY_S)] if dispenser is not None else [],
+        )
+        self._parts.callback(self._courier.stop)
+        terminal = None if dispenser is None else self._terminal(dispenser, state, outbox, prices)
         self.watchdog = self._opened(systemd_watchdog(clock))
         self.runner = Runner(
             Parts(
@@ -130,27 +202,44 @@ class LaneUnit:
                 meter=ThumbnailMeter(),
                 lamp=lamp,
                 service=service,
-                observer=Observers(self._observers()),
+                observer=traces,
                 reading=self._opened(ThreadDesk("reader", 1, self.bell.ring)),
                 network=self._opened(ThreadDesk("questions", NETWORK_JOBS, self.bell.ring)),
                 release=self._release(outbox),
                 new_id=new_visit_id(settings.lane.name, clock),
+                terminal=terminal,
             ),
             settings,
         )
         self.pump = self._opened(FramePump(camera_of(settings.camera, clock), self.bell.ring))
-        log.info(
-            "lane %s of %s: camera %s, reader %s",
-            settings.lane.name,
-            settings.lane.station,
-            settings.camera.kind,
-            reader.name,
-        )
+        names = (settings.lane.name, settings.lane.station, settings.camera.kind, reader.name)
+        log.info("lane %s of %s: camera %s, reader %s", *names)
 
-    def _observers(self) -> list[VisitObserver]:
-        return []
+    def _recorder(self, reader: PlateReader) -> TraceRecorder:
+        trace = self.settings.trace
+        desk: ThreadDesk[OSError | None] = self._opened(ThreadDesk("traces", TRACE_JOBS, self.bell.ring))
+        return TraceRecorder(trace_store_of(trace, self.clock), desk, encode_jpeg, trace.pictures, reader.name)
+
+    def _terminal(self, dispenser: Dispenser, state: StateFile, outbox: Outbox, prices: PriceBook) -> MeteredTerminal:
+        """The dispenser's meter with its memory on disk; a fuelling that a power cut ended goes to the outbox here."""
+        lane, pump, clock = self.settings.lane, self.settings.dispenser, self.clock
+        journal = FuellingJournal(state, outbox, clock, random.Random(), pump.name, exact(pump.pulses_per_litre))
+        if journal.interrupted is not None:
+            log.warning("a fuelling of %s ended by a power cut is reported", pump.name)
+        desk: ThreadDesk[StateError | None] = self._opened(ThreadDesk("journal", JOURNAL_JOBS, self.bell.ring))
+        meter = FuellingMeter(
+            MeterSettings(lane.station, lane.name, pump.product, pump.fastest_l_per_min),
+            journal,
+            desk,
+            clock,
+            lambda: prices.unit_price(pump.product, pump.unit_price_fen_per_l),
+        )
+        terminal: MeteredTerminal = self._opened(MeteredTerminal(dispenser, meter, self._courier.wake))
+        return terminal
 
     def _release(self, outbox: Outbox) -> Callable[[str], None]:
+        """Gives an unused authorisation back through the outbox, so that a cut line only delays it."""
+
         def release(authorisation: str) -> None:
             outbox.put(RELEASE, authorisation, {"authorisation": authorisation})
             self._courier.wake()
