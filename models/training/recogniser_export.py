@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.grammar import ALPHABET, MAX_SIGNS
 from models.manifest import sha256_of, update_section
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH
+from models.training.compact import compact
 from models.training.realdata import RealCrop
 from models.training.recogniser_net import RecogniserNet, as_input
 from models.training.samples import Sample, drawn_sample, real_sample
@@ -61,7 +62,7 @@ def _best(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> float:
 
 
 def export(net: RecogniserNet, weights: Path) -> None:
-    """Write ONNX, opset 13, with a free batch axis; output "logits" (N, 8, 1 + signs) after temperature."""
+    """Write ONNX, opset 13, a free batch axis, constants in 16 bits; "logits" (N, 8, 1 + signs) after temperature."""
     weights.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
         net.eval().float().to(memory_format=torch.contiguous_format),
@@ -73,6 +74,7 @@ def export(net: RecogniserNet, weights: Path) -> None:
         output_names=["logits"],
         dynamic_axes={"strips": {0: "n"}, "logits": {0: "n"}},
     )
+    compact(weights)
 
 
 def write_section(net: RecogniserNet, weights: Path, manifest: Path, facts: Mapping[str, Any]) -> None:
