@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
 from controller.lane_records import Answered, AskFailed, Renewed
 from controller.ports import BalanceService, Clock
-from service.wire import Decision, Question, Reason
+from service.wire import Decision, ErrorCode, Question, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def ask(service: BalanceService, question: Question, deadline_s: float, clock: C
         decision = service.ask(question, deadline_s)
     except ClientError as error:
         reason = reason_of(error)
-        return Outcome(AskFailed(question.visit, reason, isinstance(error, Rejected)), None, reason, str(error))
+        return Outcome(AskFailed(question.visit, reason, _for_good(error)), None, reason, str(error))
     return Outcome(Answered(question.visit, decision, _lives_s(decision, clock)), decision, decision.reason)
 
 
@@ -46,6 +46,11 @@ def reason_of(error: ClientError) -> Reason:
     if isinstance(error, ServiceFault):
         return Reason.SERVICE_FAULT
     return Reason.SERVICE_REJECTED if isinstance(error, Rejected) else Reason.INTERNAL
+
+
+def _for_good(error: ClientError) -> bool:
+    """Whether the question itself is refused; a lost key or a wrong clock can be mended while the vehicle stands."""
+    return isinstance(error, Rejected) and error.reason not in (ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN)
 
 
 def _lives_s(decision: Decision, clock: Clock) -> float:

@@ -59,6 +59,8 @@ def test_an_answer_tells_how_long_it_lives_by_the_wall_clock() -> None:
         (ServiceSilent("x"), Reason.SERVICE_SILENT, False),
         (ServiceFault("x"), Reason.SERVICE_FAULT, False),
         (Rejected("malformed", "x"), Reason.SERVICE_REJECTED, True),
+        (Rejected("unauthenticated", "x"), Reason.SERVICE_REJECTED, False),
+        (Rejected("forbidden", "x"), Reason.SERVICE_REJECTED, False),
         (ClientError("x"), Reason.INTERNAL, False),
     ],
 )
