@@ -78,11 +78,12 @@ class BoxRefiner:
 
 
 @given(
-    width=st.integers(200, 2600), height=st.integers(200, 1900), x=st.floats(0.2, 0.8), y=st.floats(0.2, 0.8),
-    share=st.floats(0.1, 0.3),
+    width=st.integers(240, 2600), aspect=st.floats(0.6, 2.4), x=st.floats(0.2, 0.8), y=st.floats(0.2, 0.8),
+    share=st.floats(0.12, 0.4),
 )
-def test_corners_come_back_in_pixels_of_the_picture(width: int, height: int, x: float, y: float, share: float) -> None:
-    across = max(24, round(share * width))
+def test_corners_come_back_in_pixels_of_the_picture(width: int, aspect: float, x: float, y: float, share: float) -> None:
+    height = round(width / aspect)
+    across = max(24, round(share * min(width, height)))
     box = (round(x * (width - across)), round(y * (height - across // 3)), across, across // 3)
     finder = BoxFinder()
     (found,) = Detector(finder, BoxRefiner(), SETTINGS).detect(plate_picture(width, height, [box]))
