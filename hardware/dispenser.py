@@ -12,7 +12,7 @@ from controller.errors import DispenserFault
 from controller.ports import Clock
 from controller.records import DispenserReading
 from hardware.lease import LeaseGuard
-from hardware.pins import Pins, pin_errors
+from hardware.pins import Pins, events_arrive, pin_errors
 from hardware.resource import Resource
 
 PERMIT_LEASE_S = 2.0
@@ -102,8 +102,9 @@ class GpioDispenser(Resource):
             self._relay = None if permit_pin is None else self._wire_relay(permit_pin, permit_active_high, pins)
             self._nozzle = self._wire_input(nozzle_pin, pins)
             self._pulser = self._wire_input(pulser_pin, pins)
-            self._nozzle.when_activated = self._nozzle.when_deactivated = self._nozzle_moved
-            self._pulser.when_activated = self._count
+            self._nozzle.pin.when_changed = self._nozzle_moved
+            self._pulser.pin.edges = "falling"
+            self._pulser.pin.when_changed = self._count
         except pin_errors() as error:
             self._release()
             raise DispenserFault(f"{name}: its pins cannot be had: {error}") from error
@@ -119,6 +120,8 @@ class GpioDispenser(Resource):
                 self._debounce.saw(bool(self._nozzle.is_active), now_s)
             except pin_errors() as error:
                 raise DispenserFault(f"{self.name}: the nozzle switch cannot be read: {error}") from error
+            if not events_arrive():
+                raise DispenserFault(f"{self.name}: the pin library reports no edges any more, pulses would be lost")
             return DispenserReading(self._debounce.state(now_s), self._pulses)
 
     def permit(self, allowed: bool) -> None:
@@ -161,11 +164,12 @@ class GpioDispenser(Resource):
         self._devices.append(device)
         return device
 
-    def _nozzle_moved(self, nozzle: DigitalInputDevice) -> None:
+    def _nozzle_moved(self, ticks: float, level: int) -> None:
         with self._lock:
-            self._debounce.saw(bool(nozzle.is_active), self._clock.monotonic_s())
+            self._debounce.saw(not level, self._clock.monotonic_s())
 
-    def _count(self) -> None:
+    def _count(self, ticks: float, level: int) -> None:
+        """One falling edge. Set on the pin itself: half the events and a third of the time of when_activated."""
         with self._lock:
             self._pulses += 1
 
@@ -183,8 +187,11 @@ class GpioDispenser(Resource):
             raise DispenserFault(f"{self.name}: the permit relay's pin does not follow")
 
     def _release(self) -> None:
+        """Edges end first: one that is told to a closed device would end lgpio's event thread for the whole process."""
         for device in self._devices:
             try:
+                if isinstance(device, DigitalInputDevice):
+                    device.pin.when_changed = None
                 device.close()
             except pin_errors() as error:
                 log.error("a pin of %s does not close: %s", self.name, error)

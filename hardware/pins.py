@@ -6,7 +6,10 @@ import importlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gpiozero import GPIOZeroError
@@ -35,10 +38,9 @@ def open_pin_factory(name: str, chip: int | None = None) -> Pins:
         raise SettingsError(f"unknown pin library {name!r}; there are {', '.join(PIN_LIBRARIES)}")
     if chip is not None and name != "lgpio":
         raise SettingsError(f"only lgpio takes a chip number, not {name}")
-    if name == "lgpio":
-        _give_lgpio_a_folder()
     try:
-        return _made(name, chip)
+        with _folder_of_lgpio() if name == "lgpio" else nullcontext():
+            return _made(name, chip)
     except ImportError as error:
         raise HardwareError(f"pin library {name} is not installed: {error}; pip install 'greenlane[pi]'") from error
     except pin_errors() as error:
@@ -60,6 +62,12 @@ class PinFacts:
     chip: int | None
 
 
+def events_arrive() -> bool:
+    """Whether edges are still reported: lgpio's only event thread ends for good at the first exception in it."""
+    thread = getattr(sys.modules.get("lgpio"), "_notify_thread", None)
+    return thread is None or bool(thread.is_alive())
+
+
 def describe(pins: Pins) -> PinFacts:
     """Facts for doctor about an open pin factory."""
     names = {made: name for name, (_, made) in PIN_LIBRARIES.items()}
@@ -79,11 +87,22 @@ def _made(name: str, chip: int | None) -> Pins:
     return pins
 
 
-def _give_lgpio_a_folder() -> None:
-    """Importing lgpio makes a FIFO in LG_WD, or else in the working directory, and fails where it cannot."""
-    if "LG_WD" not in os.environ:
-        runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-        os.environ["LG_WD"] = runtime or tempfile.mkdtemp(prefix="lg-")
+@contextmanager
+def _folder_of_lgpio() -> Iterator[None]:
+    """Importing lgpio goes to LG_WD for good, or stays, makes a FIFO there and fails where it cannot.
+
+    It gets LG_WD or systemd's runtime directory, else a folder of its own; the working directory is kept.
+    """
+    before, given = Path.cwd(), os.environ.get("LG_WD")
+    runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    with tempfile.TemporaryDirectory(prefix="lg-", ignore_cleanup_errors=True) as own:
+        os.environ["LG_WD"] = given or runtime or own
+        try:
+            yield
+        finally:
+            os.chdir(before)
+            if given is None:
+                del os.environ["LG_WD"]
 
 
 def _remedy(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -95,10 +96,11 @@ def _open_stream(url: str) -> cv2.VideoCapture:
 
 
 class DeviceLink:
-    """One open V4L2 device."""
+    """One open V4L2 device. OpenCV takes its time-out from the environment only, in whole seconds, once."""
 
     def __init__(self, device: str, clock: Clock, width_px: int, height_px: int, fps: float) -> None:
         self._clock = clock
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(int(READ_TIMEOUT_S)))
         wishes = (cv2.CAP_PROP_FRAME_WIDTH, width_px), (cv2.CAP_PROP_FRAME_HEIGHT, height_px), (cv2.CAP_PROP_FPS, fps)
         parameters = [int(part) for wish in wishes for part in wish]
         self._capture = cv2.VideoCapture(device, cv2.CAP_V4L2, parameters)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from gpiozero.pins.mock import MockFactory
 
 from controller.errors import HardwareError, SettingsError
-from hardware.pins import PIN_LIBRARIES, describe, open_pin_factory
+from hardware.pins import PIN_LIBRARIES, describe, events_arrive, open_pin_factory
 
 
 def test_mock_opens_and_tells_its_facts() -> None:
@@ -53,21 +54,42 @@ def test_every_library_names_a_class_of_gpiozero() -> None:
         assert f"class {kind}(" in path.read_text()
 
 
-@pytest.mark.parametrize(("given", "expected"), [("/run/greenlane", "/run/greenlane"), (None, "/lg-")])
-def test_lgpio_works_in_the_runtime_directory(given: str | None, expected: str) -> None:
-    """Importing lgpio makes a FIFO in LG_WD: it has to be set before."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("LG_WD", "RUNTIME_DIRECTORY")}
+class Wandering(MockFactory):  # type: ignore[misc]
+    """As lgpio does when it is imported: goes to LG_WD and stays there."""
+
+    worked_in = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        os.chdir(os.environ["LG_WD"])
+        Wandering.worked_in = str(Path.cwd())
+
+
+@pytest.mark.parametrize("given", ["LG_WD", "RUNTIME_DIRECTORY", None])
+def test_lgpio_gets_a_folder_and_the_process_stays_where_it_is(
+    given: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpiozero.pins.mock.Wandering", Wandering, raising=False)
+    monkeypatch.setitem(PIN_LIBRARIES, "lgpio", ("gpiozero.pins.mock", "Wandering"))
+    for name in ("LG_WD", "RUNTIME_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
     if given:
-        environment["RUNTIME_DIRECTORY"] = given
-    program = (
-        "import os, sys; sys.modules['gpiozero.pins.lgpio'] = None\n"
-        "from hardware.pins import open_pin_factory\n"
-        "try: open_pin_factory('lgpio')\n"
-        "except Exception as error: print(type(error).__name__, os.environ['LG_WD'])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("HardwareError")
-    assert expected in done.stdout
+        monkeypatch.setenv(given, str(tmp_path))
+    before = (Path.cwd(), os.environ.get("LG_WD"))
+    open_pin_factory("lgpio").close()
+    assert (Path.cwd(), os.environ.get("LG_WD")) == before
+    assert (Wandering.worked_in == str(tmp_path)) is (given is not None)
+
+
+def test_a_dead_event_thread_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = ModuleType("lgpio")
+    monkeypatch.setitem(sys.modules, "lgpio", library)
+    assert events_arrive()
+    thread = threading.Thread(target=lambda: None)
+    thread.start()
+    thread.join()
+    monkeypatch.setattr(library, "_notify_thread", thread, raising=False)
+    assert not events_arrive()
 
 
 def test_a_chip_that_the_library_overrules_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +103,6 @@ def test_a_chip_that_the_library_overrules_is_refused(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("gpiozero.pins.mock.Stubborn", Stubborn, raising=False)
     monkeypatch.setitem(PIN_LIBRARIES, "lgpio", ("gpiozero.pins.mock", "Stubborn"))
-    monkeypatch.setenv("LG_WD", "/tmp")
     with pytest.raises(HardwareError, match="gpiochip0 where gpiochip4"):
         open_pin_factory("lgpio", chip=4)
     open_pin_factory("lgpio", chip=0).close()
