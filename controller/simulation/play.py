@@ -93,12 +93,12 @@ class Stage:
     def _leave(self, runner: Runner, recorder: Recorder) -> None:
         """The clip is over: close the visit whose vehicle is still in view and let everything arrive."""
         world, visit = self._world, runner.state.visit
+        runner.abandon("the clip is over" if visit is None else STILL_THERE)
         if visit is not None:
             now_s = world.clock.monotonic_s()
-            recorder.cut(visit.id, lambda lamp: _summary(visit, lamp, now_s), STILL_THERE)
+            recorder.cut(visit.id, lambda lamp: _summary(visit, lamp, now_s))
             if visit.held is not None:
                 world.release(visit.held.authorisation)
-        runner.abandon("the clip is over")
         world.courier.step()
 
     def _runner(self, recorder: Recorder) -> Runner:
@@ -117,6 +117,7 @@ class Stage:
             network=network,
             release=world.release,
             new_id=lambda: f"{world.settings.lane.name}-{next(self._numbers):04d}",
+            terminal=world.terminal,
         )
         return Runner(parts, world.settings)
 

@@ -127,12 +127,9 @@ class Recorder(SilentObserver):
         found.best.clear()
         self._on_closed(self._story(found, summary))
 
-    def cut(self, visit: str, summary: Callable[[tuple[LampChange, ...]], VisitSummary], why: str) -> None:
-        """The clip ended while this visit's vehicle was still in view."""
-        found = self._visits[visit]
-        made = summary(tuple(found.lamp))
-        found.notes.append((self._at(made.gone_s), why))
-        self.visit_closed(made)
+    def cut(self, visit: str, summary: Callable[[tuple[LampChange, ...]], VisitSummary]) -> None:
+        """The clip ended while this visit's vehicle was still in view: summary makes its end from its lamp changes."""
+        self.visit_closed(summary(tuple(self._visits[visit].lamp)))
 
     def stories(self) -> tuple[VisitStory, ...]:
         """All visits that are over, in their order, with what was billed since."""

@@ -13,10 +13,16 @@ from typing import Any, Self
 from controller.client import HttpBalanceService
 from controller.clock import ManualClock
 from controller.courier import RELEASE, Courier, balance_senders
+from controller.desk import InlineDesk
+from controller.fuelling import MeterSettings
+from controller.fuelling_meter import FuellingMeter, MeteredTerminal
+from controller.journal import FuellingJournal
+from controller.metering import exact
 from controller.outbox import Message, Outbox
+from controller.prices import PriceBook
 from controller.settings_records import Settings
 from controller.simulation.cast import Card
-from controller.statefile import StateFile
+from controller.statefile import StateError, StateFile
 from hardware.lamp import GpioLamp
 from hardware.pins import open_pin_factory
 from hardware.simulated import SimulatedDispenser
@@ -67,9 +73,26 @@ class World:
         pins = parts.enter_context(_closing(open_pin_factory("mock")))
         lamp = settings.lamp
         self.lamp = parts.enter_context(_closing(GpioLamp(lamp.red_pin, lamp.green_pin, pins, clock, guarded=False)))
-        self.dispenser = parts.enter_context(
-            _closing(SimulatedDispenser(clock, pulses_per_litre=settings.dispenser.pulses_per_litre))
+        self.dispenser, self.terminal = self._pump()
+        parts.callback(self.terminal.close)
+
+    def _pump(self) -> tuple[SimulatedDispenser, MeteredTerminal]:
+        """The dispenser with the lane unit's own meter, journal and price list."""
+        clock, pump, lane = self.clock, self.settings.dispenser, self.settings.lane
+        prices = PriceBook(self.state, clock, self.service.prices)
+        prices.refresh(self.settings.service.deadline_s)
+        pulses_per_l = exact(pump.pulses_per_litre)
+        journal = FuellingJournal(self.state, self.outbox, clock, random.Random(2), pump.name, pulses_per_l)
+        desk: InlineDesk[StateError | None] = InlineDesk()
+        meter = FuellingMeter(
+            MeterSettings(lane.station, lane.name, pump.product, pump.fastest_l_per_min),
+            journal,
+            desk,
+            clock,
+            lambda: prices.unit_price(pump.product, pump.unit_price_fen_per_l),
         )
+        dispenser = SimulatedDispenser(clock, pulses_per_litre=pump.pulses_per_litre, name=pump.name)
+        return dispenser, MeteredTerminal(dispenser, meter, wake_courier=lambda: None)
 
     def _seed(self, desk: Desk) -> None:
         station = self.settings.lane.station

@@ -1,0 +1,74 @@
+"""`greenlane simulate` as people and programs call it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from controller.cli import main
+from controller.cli.simulate import line
+from tests.simulation import stories
+from tests.simulation.clips import write_clip
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clips") / "box.mp4", [30])
+
+
+def test_json_is_one_document_on_stdout_and_a_bad_clip_fails_the_run(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    report = tmp_path / "report"
+    assert main(["simulate", str(cut), str(clip), "--json", "--report", str(report)]) == 1
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert [c["error"] is None for c in found["clips"]] == [False, True]
+    assert [v["clip"] for v in found["visits"]] == ["box.mp4"]
+    assert found["visits"][0]["decision"] == "refuse"
+    assert found["visits"][0]["plate"] is None
+    assert "error:" in shown.err
+    assert "cut.mp4" in (report / "index.html").read_text(encoding="utf-8")
+
+
+def test_for_people_there_is_a_line_per_visit_and_a_hint(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", str(clip)]) == 0
+    out = capsys.readouterr().out
+    assert "visit 1" in out
+    assert "red" in out
+    assert "--card" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--card", "HELLO=5"], "no plate"),
+        (["--card", "粤B12345=x"], "no amount"),
+        (["--card", "粤B12345"], "PLATE=YUAN"),
+        (["--preset", "ten"], "no amount"),
+        (["--litres", "-1"], "0 to 1000"),
+    ],
+)
+def test_wrong_words_are_wrong_usage(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["simulate", *words])
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_plate_has_one_card(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "x.mp4", "--card", "粤B12345=1", "--card", "粤b12345=2"]) == 1
+    assert "given twice" in capsys.readouterr().err
+
+
+def test_the_line_of_a_visit_says_it_all() -> None:
+    allowed, unsure = line(stories.allowed(b"")), line(stories.unsure(b""))
+    for word in ("visit 1", "沪A8K526", "green", "ok", "4.00 l", "30.00 yuan", "balance 570.00 yuan"):
+        assert word in allowed
+    for word in ("visit 2", "-", "red", "unsure"):
+        assert word in unsure
+    assert "\033[1;32m" in line(stories.allowed(b""), paint=True)
