@@ -92,11 +92,12 @@ def compare(trace: VisitTrace, folder: Path, reader: PlateReader, settings: Sett
 
 
 def vote_again(trace: VisitTrace, settings: Settings) -> Vote:
-    """The vote over the recorded reads of the plate that was the visit's, under today's thresholds."""
+    """The vote over the reads up to the one that decided then (all, where none did), under today's thresholds."""
     from controller.vote import vote
 
-    reads = [plate for read in trace.reads if (plate := _main(read)) is not None]
-    return vote(reads[-settings.vote.reads * 8 :], settings.vote)
+    decided_s = next((v.at_s for v in trace.votes if v.vote.certain), None)
+    reads = [r for r in trace.reads if decided_s is None or r.at_s <= decided_s]
+    return vote([plate for read in reads if (plate := _main(read)) is not None], settings.vote)
 
 
 def _main(read: TracedRead | Reading | None) -> PlateRead | None:
@@ -116,7 +117,7 @@ def _text(trace: VisitTrace, reader: str, compared: list[Compared], votes: tuple
             f"  {mark}  {one.at_s:7.2f} s  then {_said(one.then):<18} now {_said(one.now):<18} {one.ms:.0f} ms"
         )
     then, now = votes
-    lines += ["", f"vote then: {_voted(then)}", f"vote now:  {_voted(now)} (recorded reads, today's thresholds)"]
+    lines += ["", f"vote then: {_voted(then)}", f"vote now:  {_voted(now)} (the reads of then, today's thresholds)"]
     return "\n".join(lines)
 
 

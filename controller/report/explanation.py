@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from controller.records import LampColour, PlateRead
 from controller.report.words import meaning
-from controller.traces.records import TracedAnswer, TracedFuelling, VisitTrace
+from controller.traces.records import TracedAnswer, TracedFuelling, TracedLamp, VisitTrace
 from service.wire import Reason, Verdict
 
 REMEDIES: dict[Reason, str] = {
@@ -169,7 +169,8 @@ def _answer(trace: VisitTrace) -> Link:
     if last.decision is None:
         why = "no answer came" if last.reason is None else f"{meaning(last.reason)[0]} {last.detail}".strip()
         return Link("service answers", Outcome.BAD, why)
-    return Link("service answers", Outcome.GOOD, f"within {1000 * _took_s(last):.0f} ms")
+    took_ms = 1000 * _took_s(last)
+    return Link("service answers", Outcome.GOOD, f"within {took_ms:.0f} ms" if took_ms >= 1 else "at once")
 
 
 def _allowed(trace: VisitTrace) -> Link:
@@ -193,19 +194,37 @@ def _green(trace: VisitTrace) -> Link:
 def _steps(trace: VisitTrace) -> Iterator[Step]:
     yield Step(0.0, "a vehicle came into view")
     yield from _read_steps(trace)
-    for vote in trace.votes:
-        said = f"certain of {vote.vote.plate}" if vote.vote.certain else f"not certain ({vote.vote.detail})"
-        yield Step(vote.at_s, f"vote: {said}")
+    yield from _vote_steps(trace)
     for answer in trace.answers:
         yield from _answer_steps(answer)
     for change in trace.lamp:
-        yield Step(change.at_s, f"lamp {change.colour}: {meaning(change.reason)[0]}")
+        yield Step(change.at_s, f"lamp {change.colour}: {_lamp_words(trace, change)}")
     for fuelling in trace.fuellings:
         yield from _fuelling_steps(fuelling)
     for note in trace.notes:
         yield Step(note.at_s, note.text)
     if trace.summary is not None:
         yield Step(trace.summary.gone_s, "the vehicle left")
+
+
+def _vote_steps(trace: VisitTrace) -> Iterator[Step]:
+    """Each change of what the vote says."""
+    before = ""
+    for vote in trace.votes:
+        said = f"certain of {vote.vote.plate}" if vote.vote.certain else f"not certain ({vote.vote.detail})"
+        if said != before:
+            yield Step(vote.at_s, f"vote: {said}")
+        before = said
+
+
+def _lamp_words(trace: VisitTrace, change: TracedLamp) -> str:
+    """Why the lamp changed, said at the moment when it did."""
+    decided_s = min([a.asked_s for a in trace.answers] + [v.at_s for v in trace.votes if v.vote.certain], default=None)
+    if change.reason is Reason.VISIT_OVER:
+        return "the visit is over"
+    if change.reason in (Reason.NO_PLATE, Reason.UNSURE) and decided_s is not None and change.at_s < decided_s:
+        return "a vehicle stands there, and its plate is not certain yet"
+    return meaning(change.reason)[0]
 
 
 def _read_steps(trace: VisitTrace) -> Iterator[Step]:

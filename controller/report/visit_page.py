@@ -16,7 +16,7 @@ from service.wire import Reason, Verdict
 
 STYLE = """
 .chain { list-style: none; padding: 0; margin: 0; } .chain li { display: flex; gap: 10px; padding: 4px 0; }
-.chain b { min-width: 128px; font-weight: 600; } .chain .mark { width: 1.2em; text-align: center; font-weight: 700; }
+.chain b { min-width: 140px; font-weight: 600; } .chain .mark { width: 1.2em; text-align: center; font-weight: 700; }
 .chain .ok .mark { color: var(--green); }
 .chain .failed .mark { color: var(--red); } .chain .failed { font-weight: 600; }
 .todo { border-left: 4px solid var(--accent); padding: 6px 0 6px 14px; margin: 12px 0; }
@@ -86,7 +86,8 @@ def _chain(told: Explanation) -> str:
 
 
 def _pictures(trace: VisitTrace, pictures: Mapping[str, bytes]) -> str:
-    shown = "".join(_figure(trace, fact, pictures[fact.file]) for fact in trace.pictures if fact.file in pictures)
+    ordered = sorted(trace.pictures, key=lambda fact: fact.at_s)
+    shown = "".join(_figure(trace, fact, pictures[fact.file]) for fact in ordered if fact.file in pictures)
     if shown:
         return f'<div class="shots">{shown}</div>'
     kept = "They were deleted after their time." if trace.pictures else "None was kept."
