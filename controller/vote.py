@@ -6,9 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from controller.records import PlateRead, Vote
+from controller.records import PlateRead, SignRead, Vote
 from controller.settings_records import VoteSettings
 from service.wire import Reason
+
+SUREST = 0.9995
+"""No single read is believed beyond this, whatever its network claims."""
 
 
 def vote(reads: Sequence[PlateRead], rules: VoteSettings) -> Vote:
@@ -53,18 +56,24 @@ def _weights(reads: Sequence[PlateRead]) -> list[float]:
 
 
 def _sign_probabilities(text: str, reads: Sequence[PlateRead], weights: Sequence[float]) -> list[float]:
-    """Per sign of the text the weighted mean probability that it is right.
+    """Per sign of the text the probability that it is right: the weighted mean of the reads' log odds.
 
-    Frames of a standing vehicle repeat each other's errors, so they are averaged and never multiplied up. A read that
-    says another sign there counts with what probability it leaves to the rest.
+    Frames of a standing vehicle repeat each other's errors, so their odds are averaged and never multiplied up. A read
+    that says another sign there counts with what probability it leaves to the rest.
     """
     rows = [(r, w) for r, w in zip(reads, weights, strict=True) if len(r.signs) == len(text)]
     total = sum(w for _, w in rows)
-    return [
-        sum(w * (s.probability if s.sign == sign else (1.0 - s.probability)) for r, w in rows for s in (r.signs[i],))
-        / total
-        for i, sign in enumerate(text)
-    ]
+    return [_probability(sum(w * _log_odds(r.signs[i], sign) for r, w in rows) / total) for i, sign in enumerate(text)]
+
+
+def _log_odds(read: SignRead, sign: str) -> float:
+    p = read.probability if read.sign == sign else 1.0 - read.probability
+    p = min(max(p, 1.0 - SUREST), SUREST)
+    return math.log(p / (1.0 - p))
+
+
+def _probability(log_odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-log_odds))
 
 
 def _doubt(
