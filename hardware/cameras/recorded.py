@@ -16,6 +16,7 @@ import numpy as np
 from controller.errors import CameraLost, EndOfVideo, VideoDamaged
 from controller.ports import Clock
 from controller.records import Frame
+from hardware.cameras.hush import hush
 from hardware.resource import Resource
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
@@ -89,6 +90,7 @@ class VideoCamera(RecordedCamera):
 class _Video:
     def __init__(self, path: Path) -> None:
         self._path = path
+        hush()
         self._trouble = _unusable(path)
         self._capture = cv2.VideoCapture() if self._trouble else cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
         opened = self._capture.isOpened()

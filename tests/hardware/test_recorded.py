@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -105,6 +106,22 @@ def test_unusable_files_are_named_with_the_reason(name: str, content: bytes | No
         camera.read()
     assert name in str(damaged.value)
     camera.close()
+
+
+def test_the_error_says_it_all(tmp_path: Path) -> None:
+    """OpenCV and FFmpeg would write lines of their own, at each attempt; FFmpeg asks the environment only once."""
+    (tmp_path / "text.mp4").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0" * 500)
+    program = (
+        "from controller.clock import SystemClock\n"
+        "from controller.errors import HardwareError\n"
+        "from hardware.cameras import open_camera\n"
+        f"for kind, source in ('file', '{tmp_path}/text.mp4'), ('rtsp', 'rtsp://127.0.0.1:1/a'), ('v4l2', '/dev/absent'):\n"
+        "    try: open_camera(kind, source, SystemClock()).read()\n"
+        "    except HardwareError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.count("\n") == 3
+    assert done.stderr == ""
 
 
 def test_a_folder_is_shown_by_name_and_damaged_pictures_are_left_out(

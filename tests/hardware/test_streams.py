@@ -113,7 +113,7 @@ def test_no_server_is_a_loss_with_a_remedy() -> None:
     camera.close()
 
 
-def test_a_page_that_is_no_stream_is_a_loss(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_page_that_is_no_stream_is_a_loss() -> None:
     with MjpegCamera() as server:
         camera = open_camera("http", server.url.replace("lane.mjpg", "nothing"), SystemClock())
         with pytest.raises(CameraLost):
