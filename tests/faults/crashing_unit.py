@@ -1,7 +1,7 @@
 """A lane unit's metering at full speed, in a process that its parent kills.
 
 Run as `python -m tests.faults.crashing_unit`, it forks a child for each line on stdin (FOLDER SEED RUN THREADED) and
-prints the child's pid; the child meters, delivers and tells its parent of every fuelling that ended, until it is killed.
+prints its pid; the child meters, delivers and tells its parent of every fuelling that ended, until it is killed.
 """
 
 from __future__ import annotations
