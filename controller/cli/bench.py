@@ -1,0 +1,96 @@
+"""`greenlane bench`: measures speed and memory on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+
+EXAMPLES = """
+examples:
+  greenlane bench                        the lane: milliseconds per stage, idle CPU share, resident memory
+  greenlane bench lane --engine opencv --engine onnxruntime
+  greenlane bench lane --quick --json    stages only, a few seconds
+  greenlane bench service                authorisations and fuellings per second, see its own --help
+
+Measure on a quiet machine: figures come with the processor, the load and the versions they were taken with.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES
+    what = parser.add_subparsers(dest="what", metavar="WHAT")
+    lane = what.add_parser("lane", help="the lane unit: reader, trigger, idle share, memory (default)")
+    _add_lane_arguments(lane)
+    service = what.add_parser("service", help="the balance service under load")
+    _add_service_arguments(service)
+    _add_lane_arguments(parser)
+
+
+def _add_lane_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        action="append",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="what runs the networks; may be repeated (default: all that are installed)",
+    )
+    parser.add_argument(
+        "--frames", type=_count, metavar="N", default=argparse.SUPPRESS, help="frames per engine (default 60)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=_count,
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="processor threads of the reader (default 1)",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="leave out the running lane: no idle share, no memory",
+    )
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document at the end")
+
+
+def _add_service_arguments(parser: argparse.ArgumentParser) -> None:
+    """The service brings its own arguments; without its libraries the command says what to install."""
+    try:
+        bench = importlib.import_module("service.bench")
+    except ImportError as error:
+        parser.epilog = f"not available here: {error}; pip install 'greenlane[service]'"
+        parser.set_defaults(missing=str(error))
+        return
+    bench.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.what == "service":
+        if getattr(args, "missing", None):
+            print(f"greenlane bench service: {args.missing}; pip install 'greenlane[service]'", file=sys.stderr)
+            return 1
+        return int(importlib.import_module("service.bench").run(args))
+    from controller import log
+    from controller.cli import bench_lane
+
+    log.set_up("CRITICAL")
+    wanted = bench_lane.Wanted(
+        engines=tuple(getattr(args, "engine", ())),
+        frames=getattr(args, "frames", 60),
+        threads=getattr(args, "threads", 1),
+        quick=getattr(args, "quick", False),
+    )
+    found = bench_lane.measure(wanted)
+    if getattr(args, "json", False):
+        print(json.dumps(found.facts(), ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(found.lines()))
+    return 0
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 10000")
+    return int(text)
