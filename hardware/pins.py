@@ -55,11 +55,15 @@ def pin_errors() -> tuple[type[Exception], ...]:
 
 @dataclass(frozen=True, slots=True)
 class PinFacts:
-    """Which library drives the pins, of which board, on which chip (None where the library has no such notion)."""
+    """Which library drives the pins, of which board, on which chip (None where the library has no such notion).
+
+    outputs_persist: see outputs_persist().
+    """
 
     library: str
     board: str
     chip: int | None
+    outputs_persist: bool | None
 
 
 def events_arrive() -> bool:
@@ -72,7 +76,18 @@ def describe(pins: Pins) -> PinFacts:
     """Facts for doctor about an open pin factory."""
     names = {made: name for name, (_, made) in PIN_LIBRARIES.items()}
     kind = type(pins).__name__
-    return PinFacts(names.get(kind, kind), str(pins.board_info.description), getattr(pins, "chip", None))
+    return PinFacts(
+        names.get(kind, kind), str(pins.board_info.description), getattr(pins, "chip", None), outputs_persist()
+    )
+
+
+def outputs_persist(modules: Path = Path("/sys/module")) -> bool | None:
+    """Whether pins keep their last level when their process is killed, green included; None where nothing tells.
+
+    Raspberry Pi's kernels do so unless config.txt holds dtparam=strict_gpiod (raspberrypi/linux pull request 6117).
+    """
+    said = [path.read_text().strip() for path in modules.glob("pinctrl_*/parameters/persist_gpio_outputs")]
+    return any(value in ("Y", "1") for value in said) if said else None
 
 
 def _made(name: str, chip: int | None) -> Pins:

@@ -12,7 +12,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from controller.errors import HardwareError, SettingsError
-from hardware.pins import PIN_LIBRARIES, describe, events_arrive, open_pin_factory
+from hardware.pins import PIN_LIBRARIES, describe, events_arrive, open_pin_factory, outputs_persist
 
 
 def test_mock_opens_and_tells_its_facts() -> None:
@@ -106,3 +106,16 @@ def test_a_chip_that_the_library_overrules_is_refused(monkeypatch: pytest.Monkey
     with pytest.raises(HardwareError, match="gpiochip0 where gpiochip4"):
         open_pin_factory("lgpio", chip=4)
     open_pin_factory("lgpio", chip=0).close()
+
+
+@pytest.mark.parametrize(
+    ("said", "persist"), [({}, None), ({"pinctrl_bcm2835": "Y"}, True), ({"pinctrl_rp1": "N"}, False)]
+)
+def test_a_kernel_that_keeps_a_dead_process_green_is_noticed(
+    said: dict[str, str], persist: bool | None, tmp_path: Path
+) -> None:
+    for module, value in said.items():
+        folder = tmp_path / module / "parameters"
+        folder.mkdir(parents=True)
+        (folder / "persist_gpio_outputs").write_text(f"{value}\n")
+    assert outputs_persist(tmp_path) is persist

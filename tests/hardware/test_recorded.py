@@ -115,7 +115,8 @@ def test_the_error_says_it_all(tmp_path: Path) -> None:
         "from controller.clock import SystemClock\n"
         "from controller.errors import HardwareError\n"
         "from hardware.cameras import open_camera\n"
-        f"for kind, source in ('file', '{tmp_path}/text.mp4'), ('rtsp', 'rtsp://127.0.0.1:1/a'), ('v4l2', '/dev/absent'):\n"
+        f"sources = {{'file': '{tmp_path}/text.mp4', 'rtsp': 'rtsp://127.0.0.1:1/a', 'v4l2': '/dev/absent'}}\n"
+        "for kind, source in sources.items():\n"
         "    try: open_camera(kind, source, SystemClock()).read()\n"
         "    except HardwareError as error: print(error)\n"
     )
