@@ -87,6 +87,7 @@ def line() -> Iterator[Line]:
         if server is not None:
             server.kill()
             server.wait()
+        root("ip", "link", "del", near)
         root("ip", "netns", "del", space)
 
 
