@@ -91,6 +91,7 @@ class Runner:
         self._timeline = Timeline()
         self._vote: Vote | None = None
         self._renewal_failing = False
+        self._last_key = ""
 
     @property
     def state(self) -> LaneState:
@@ -283,7 +284,9 @@ class Runner:
             weakest=min(1.0, subject.weakest),
         )
         parts.observer.asked(command.visit, question, now_s)
-        log.info("visit %s: asks for %s", command.visit, masked(subject.plate))
+        level = logging.DEBUG if command.key == self._last_key else logging.INFO
+        self._last_key = command.key
+        log.log(level, "visit %s: asks for %s", command.visit, masked(subject.plate))
         taken = parts.network.submit(
             lambda: questions.ask(parts.service, question, rules.service.deadline_s, parts.clock)
         )

@@ -150,6 +150,16 @@ def dispenser_of(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Dispe
     return DISPENSERS[dispenser.kind](dispenser, pins, clock)
 
 
+def state_dir_of(trace: TraceSettings) -> Path:
+    """The folder of [trace] state_dir, made where it is missing. Raises SettingsError."""
+    folder = Path(trace.state_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"trace.state_dir {folder} cannot be used: {error.strerror}") from error
+    return folder
+
+
 def trace_store_of(trace: TraceSettings, clock: Clock) -> TraceStore:
     """The traces of [trace]."""
     limits = TraceLimits(keep_hours=trace.keep_hours, keep_days=trace.keep_days, max_mb=trace.max_mb)
@@ -178,7 +188,7 @@ class LaneUnit:
         if dispenser is not None:
             self._opened(dispenser)
         reader = reader_of(settings.reader)
-        state = self._opened(StateFile(Path(settings.trace.state_dir) / STATE_FILE, clock))
+        state = self._opened(StateFile(state_dir_of(settings.trace) / STATE_FILE, clock))
         outbox = Outbox(state, clock)
         service = self._opened(service_of(settings.service, settings.lane.station, clock))
         prices = PriceBook(state, clock, service.prices)
