@@ -12,7 +12,8 @@ from controller.errors import DispenserFault
 from controller.ports import Clock
 from controller.records import DispenserReading
 from hardware.lease import LeaseGuard
-from hardware.pins import Pins, events_arrive, pin_errors
+from hardware.pins import Pins, pin_errors
+from hardware.pulses import PulseCounter, pulse_counter
 from hardware.resource import Resource
 
 PERMIT_LEASE_S = 2.0
@@ -72,7 +73,7 @@ class GpioDispenser(Resource):
     permit_pin: output of the permit relay, None where none is wired. The relay drops when poll() has not been called
     for permit_lease_s, until permit(True) is called anew.
     permit_active_high: a high pin energises the relay.
-    debounce_s: the nozzle switch must rest this long. Pulses are counted at their first edge and not debounced.
+    debounce_s: the nozzle switch must rest this long. Pulses are counted by their falling edge and not debounced.
     guarded: a thread drops the relay of a dead loop; without it check() has to be called.
     Raises DispenserFault when the pins cannot be had.
     """
@@ -94,21 +95,19 @@ class GpioDispenser(Resource):
         self.name = name
         self._clock = clock
         self._lock = threading.RLock()
-        self._pulses = 0
         self._closed = False
         self._lease = PermitLease(permit_lease_s)
-        self._devices: list[DigitalInputDevice | DigitalOutputDevice] = []
+        self._devices: list[DigitalInputDevice | DigitalOutputDevice | PulseCounter] = []
         try:
             self._relay = None if permit_pin is None else self._wire_relay(permit_pin, permit_active_high, pins)
             self._nozzle = self._wire_input(nozzle_pin, pins)
-            self._pulser = self._wire_input(pulser_pin, pins)
-            self._nozzle.pin.when_changed = self._nozzle_moved
-            self._pulser.pin.edges = "falling"
-            self._pulser.pin.when_changed = self._count
+            self._pulser = pulse_counter(pulser_pin, pins)
+            self._devices.append(self._pulser)
         except pin_errors() as error:
             self._release()
             raise DispenserFault(f"{name}: its pins cannot be had: {error}") from error
         self._debounce = Debounce(self._nozzle.is_active, clock.monotonic_s(), debounce_s)
+        self._nozzle.pin.when_changed = self._nozzle_moved
         self._guard = LeaseGuard(f"permit of {name}", self.check) if guarded and self._relay is not None else None
 
     def poll(self) -> DispenserReading:
@@ -120,9 +119,7 @@ class GpioDispenser(Resource):
                 self._debounce.saw(bool(self._nozzle.is_active), now_s)
             except pin_errors() as error:
                 raise DispenserFault(f"{self.name}: the nozzle switch cannot be read: {error}") from error
-            if not events_arrive():
-                raise DispenserFault(f"{self.name}: the pin library reports no edges any more, pulses would be lost")
-            return DispenserReading(self._debounce.state(now_s), self._pulses)
+            return DispenserReading(self._debounce.state(now_s), self._counted())
 
     def permit(self, allowed: bool) -> None:
         """Energise or drop the permit relay; nothing happens where none is wired. Raises DispenserFault."""
@@ -152,7 +149,8 @@ class GpioDispenser(Resource):
         except DispenserFault as fault:
             log.error("the permit is left as it is: %s", fault)
         finally:
-            self._release()
+            with self._lock:
+                self._release()
 
     def _wire_relay(self, pin: int, active_high: bool, pins: Pins) -> DigitalOutputDevice:
         relay = DigitalOutputDevice(pin, active_high=active_high, initial_value=False, pin_factory=pins)
@@ -168,10 +166,11 @@ class GpioDispenser(Resource):
         with self._lock:
             self._debounce.saw(not level, self._clock.monotonic_s())
 
-    def _count(self, ticks: float, level: int) -> None:
-        """One falling edge. Set on the pin itself: half the events and a third of the time of when_activated."""
-        with self._lock:
-            self._pulses += 1
+    def _counted(self) -> int:
+        try:
+            return self._pulser.count()
+        except pin_errors() as error:
+            raise DispenserFault(f"{self.name}: the pulser cannot be read: {error}") from error
 
     def _drive_relay(self, allowed: bool) -> None:
         if self._relay is None:
@@ -187,7 +186,7 @@ class GpioDispenser(Resource):
             raise DispenserFault(f"{self.name}: the permit relay's pin does not follow")
 
     def _release(self) -> None:
-        """Edges end first: one that is told to a closed device would end lgpio's event thread for the whole process."""
+        """Edges end first: one that is told to a closed device would end lgpio's event thread for good."""
         for device in self._devices:
             try:
                 if isinstance(device, DigitalInputDevice):

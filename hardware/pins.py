@@ -66,12 +66,6 @@ class PinFacts:
     outputs_persist: bool | None
 
 
-def events_arrive() -> bool:
-    """Whether edges are still reported: lgpio's only event thread ends for good at the first exception in it."""
-    thread = getattr(sys.modules.get("lgpio"), "_notify_thread", None)
-    return thread is None or bool(thread.is_alive())
-
-
 def describe(pins: Pins) -> PinFacts:
     """Facts for doctor about an open pin factory."""
     names = {made: name for name, (_, made) in PIN_LIBRARIES.items()}

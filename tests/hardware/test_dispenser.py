@@ -136,14 +136,6 @@ def test_an_active_low_relay_rests_high() -> None:
         assert not pins.pin(PERMIT).state
 
 
-def test_lost_edges_are_a_fault_and_no_free_fuel(monkeypatch: pytest.MonkeyPatch) -> None:
-    with dispenser(MockFactory(), ManualClock(), guarded=False) as wired:
-        wired.poll()
-        monkeypatch.setattr("hardware.dispenser.events_arrive", lambda: False)
-        with pytest.raises(DispenserFault, match="no edges"):
-            wired.poll()
-
-
 def test_an_edge_after_close_reaches_nobody() -> None:
     """lgpio's event thread dies for the whole process when it calls into a closed device."""
     pins = MockFactory()

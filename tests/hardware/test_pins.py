@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from gpiozero.pins.mock import MockFactory
 
 from controller.errors import HardwareError, SettingsError
-from hardware.pins import PIN_LIBRARIES, describe, events_arrive, open_pin_factory, outputs_persist
+from hardware.pins import PIN_LIBRARIES, describe, open_pin_factory, outputs_persist
 
 
 def test_mock_opens_and_tells_its_facts() -> None:
@@ -79,17 +77,6 @@ def test_lgpio_gets_a_folder_and_the_process_stays_where_it_is(
     open_pin_factory("lgpio").close()
     assert (Path.cwd(), os.environ.get("LG_WD")) == before
     assert (Wandering.worked_in == str(tmp_path)) is (given is not None)
-
-
-def test_a_dead_event_thread_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    library = ModuleType("lgpio")
-    monkeypatch.setitem(sys.modules, "lgpio", library)
-    assert events_arrive()
-    thread = threading.Thread(target=lambda: None)
-    thread.start()
-    thread.join()
-    monkeypatch.setattr(library, "_notify_thread", thread, raising=False)
-    assert not events_arrive()
 
 
 def test_a_chip_that_the_library_overrules_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

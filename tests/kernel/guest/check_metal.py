@@ -1,0 +1,194 @@
+"""The real adapters on the kernel's simulated devices; runs inside the guest only."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controller.clock import SystemClock
+from controller.errors import CameraLost, LampFault
+from controller.records import LampColour
+from hardware.cameras import CameraWishes, open_camera, probe
+from hardware.dispenser import GpioDispenser
+from hardware.lamp import GpioLamp
+from hardware.pins import Pins, describe, open_pin_factory
+from hardware.watchdog import BoardWatchdog
+from tests.kernel.guest.board import VIVID_DISCONNECT, VIVID_PERCENTAGE_DROPPED, control, eventually, level, pull
+
+RED, GREEN, NOZZLE, PULSER, PERMIT = 17, 27, 22, 23, 24
+CLOCK = SystemClock()
+DEVICE = "/dev/video0"
+
+
+@pytest.fixture
+def pins() -> Iterator[Pins]:
+    factory = open_pin_factory("lgpio")
+    yield factory
+    factory.close()
+
+
+def lights() -> tuple[bool, bool]:
+    """Red and green as the relays of deploy/wiring.md light them: a low red line is a lit lamp."""
+    return level(RED) == 0, level(GREEN) == 1
+
+
+def test_the_pin_library_knows_the_board(pins: Pins) -> None:
+    facts = describe(pins)
+    assert Path.cwd() == Path("/run"), "importing lgpio must not move the process"
+    assert (facts.library, facts.chip) == ("lgpio", 0)
+    assert "3B" in facts.board
+
+
+def test_lamp_drives_real_lines(pins: Pins) -> None:
+    assert lights() == (True, False), "red is what an undriven line shows"
+    with GpioLamp(RED, GREEN, pins, CLOCK, red_rests_lit=True) as lamp:
+        assert lights() == (True, False)
+        lamp.show(LampColour.OFF)
+        assert lights() == (False, False)
+        lamp.show(LampColour.GREEN, 0.5)
+        assert lights() == (False, True)
+        assert eventually(lambda: lights() == (True, False), 3.0), "the lease ran out"
+        lamp.show(LampColour.GREEN, 60.0)
+    assert lights() == (True, False)
+
+
+def test_a_line_that_somebody_else_holds_is_a_fault(pins: Pins) -> None:
+    program = (
+        "import time\n"
+        "from hardware.pins import open_pin_factory\n"
+        f"pin = open_pin_factory('lgpio').pin({GREEN})\n"
+        "print('held', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(LampFault, match="busy"):
+            GpioLamp(RED, GREEN, pins, CLOCK)
+        holder.kill()
+
+
+def test_a_killed_process_leaves_red() -> None:
+    program = (
+        "from controller.clock import SystemClock\n"
+        "from controller.records import LampColour\n"
+        "from hardware.lamp import GpioLamp\n"
+        "from hardware.pins import open_pin_factory\n"
+        f"lamp = GpioLamp({RED}, {GREEN}, open_pin_factory('lgpio'), SystemClock(), red_rests_lit=True)\n"
+        "lamp.show(LampColour.GREEN, 600.0)\n"
+        "print('green', flush=True)\n"
+        "SystemClock().sleep(600)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "green\n"
+    assert lights() == (False, True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert eventually(lambda: lights() == (True, False), 2.0)
+
+
+def test_dispenser_hears_nozzle_and_permits(pins: Pins) -> None:
+    pull(NOZZLE, up=True)
+    with GpioDispenser(NOZZLE, PULSER, PERMIT, pins, CLOCK, permit_lease_s=0.5) as dispenser:
+        assert not dispenser.poll().nozzle_lifted
+        pull(NOZZLE, up=False)
+        assert eventually(lambda: dispenser.poll().nozzle_lifted, 3.0)
+        dispenser.permit(True)
+        assert level(PERMIT) == 1
+        assert eventually(lambda: level(PERMIT) == 0, 3.0), "nobody polled"
+        dispenser.permit(True)
+        pull(NOZZLE, up=True)
+        assert eventually(lambda: not dispenser.poll().nozzle_lifted, 3.0)
+        assert level(PERMIT) == 1
+    assert level(PERMIT) == 0
+
+
+@pytest.mark.parametrize("pulses_per_s", [100, 500])
+def test_every_pulse_is_counted(pins: Pins, pulses_per_s: int) -> None:
+    pull(PULSER, up=True)
+    with GpioDispenser(NOZZLE, PULSER, None, pins, CLOCK) as dispenser:
+        began_s = time.monotonic()
+        for pulse in range(300):
+            pull(PULSER, up=False)
+            pull(PULSER, up=True)
+            time.sleep(max(0.0, began_s + pulse / pulses_per_s - time.monotonic()))
+        print(f"{300 / (time.monotonic() - began_s):.0f} pulses/s")
+        eventually(lambda: dispenser.poll().pulses >= 300, 60.0)
+        assert dispenser.poll().pulses == 300
+
+
+def test_camera_is_lost_and_found_as_the_device_comes_and_goes() -> None:
+    wishes = CameraWishes(width_px=640, height_px=360, fps=15.0, reconnect_longest_s=1.0)
+    with open_camera("v4l2", DEVICE, CLOCK, wishes) as camera:  # type: ignore[attr-defined]
+        with pytest.raises(CameraLost, match="plugged in"):
+            camera.read()
+        subprocess.run(["modprobe", "vivid", "n_devs=1", "node_types=0x1"], check=True)
+        assert eventually(Path(DEVICE).exists, 10.0)
+        facts = probe(_Patient(camera), CLOCK, frames=30)
+        print(facts)
+        assert (facts.width_px, facts.height_px) == (640, 360)
+        assert facts.fps > 5
+        assert facts.oldest_s < 1.0
+        _frozen(camera)
+        _unplugged(camera)
+
+
+class _Patient:
+    """A camera whose losses are waited out."""
+
+    def __init__(self, camera: object) -> None:
+        self._camera = camera
+        self.name = "patient"
+
+    def read(self) -> object:
+        until_s = time.monotonic() + 30
+        while True:
+            try:
+                return self._camera.read()  # type: ignore[attr-defined]
+            except CameraLost:
+                assert time.monotonic() < until_s
+
+    def close(self) -> None:
+        pass
+
+
+def _read_for(camera: object, seconds: float) -> None:
+    until_s = time.monotonic() + seconds
+    while time.monotonic() < until_s:
+        camera.read()  # type: ignore[attr-defined]
+
+
+def _frozen(camera: object) -> None:
+    control(DEVICE, VIVID_PERCENTAGE_DROPPED, 100)
+    began_s = time.monotonic()
+    with pytest.raises(CameraLost):
+        _read_for(camera, 30)
+    took_s = time.monotonic() - began_s
+    print(f"a frozen device was told after {took_s:.1f} s")
+    control(DEVICE, VIVID_PERCENTAGE_DROPPED, 0)
+    assert took_s < 4.0
+    _Patient(camera).read()
+
+
+def _unplugged(camera: object) -> None:
+    control(DEVICE, VIVID_DISCONNECT, 1)
+    began_s = time.monotonic()
+    with pytest.raises(CameraLost):
+        _read_for(camera, 30)
+    assert time.monotonic() - began_s < 4.0
+
+
+def test_the_board_watchdog_is_armed_fed_and_disarmed() -> None:
+    state = Path("/sys/class/watchdog/watchdog0")
+    with BoardWatchdog(CLOCK, Path("/dev/watchdog0"), timeout_s=10) as watchdog:
+        watchdog.alive()
+        assert (state / "state").read_text().strip() == "active"
+        assert (state / "timeout").read_text().strip() == "10"
+    assert (state / "state").read_text().strip() == "inactive"
