@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 FUELLING = "fuelling"
 RELEASE = "release"
+
+MOST_SOON = 1000
+"""Messages handed over while the disk is full; beyond these the oldest are dropped."""
 
 Sender = Callable[[Mapping[str, Any], float], Mapping[str, Any] | None]
 """Sends one body within that many seconds and returns the receipt; raises ClientError, or WireError for a body that is
@@ -89,6 +93,7 @@ class Courier:
         self._chores = tuple(chores)
         self._next_purge_s = clock.monotonic_s()
         self._state_failing = False
+        self._soon: deque[tuple[str, str, Mapping[str, Any]]] = deque(maxlen=MOST_SOON)
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -100,6 +105,14 @@ class Courier:
     def wake(self) -> None:
         """Something was put into the outbox, or an operator asked for a retry: try at once what is not backing off."""
         self._wake.set()
+
+    def put_soon(self, kind: str, key: str, body: Mapping[str, Any]) -> None:
+        """Hand a message over without waiting for the disk; a power cut within the next moment loses it.
+
+        For messages that heal by themselves, such as the release of a hold that expires anyway. Raises nothing.
+        """
+        self._soon.append((kind, key, body))
+        self.wake()
 
     def stop(self, timeout_s: float = 5.0) -> bool:
         """Ask the worker to end and wait for it; False when it is still inside a call. Idempotent."""
@@ -113,6 +126,7 @@ class Courier:
     def step(self) -> float:
         """Send what is due; returns the seconds until something may be due again."""
         try:
+            self._store_soon()
             for kind in self._outbox.waiting_kinds():
                 self._drain(kind)
             self._do_chores()
@@ -126,6 +140,11 @@ class Courier:
             log.warning("outbox: the state file works again")
         self._state_failing = False
         return self._until_due()
+
+    def _store_soon(self) -> None:
+        while self._soon:
+            self._outbox.put(*self._soon[0])
+            self._soon.popleft()
 
     def _run(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sqlite3
 import threading
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.clock import ManualClock
-from controller.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders
+from controller.courier import FUELLING, RELEASE, Chore, Courier, CourierSettings, balance_senders
 from controller.errors import Rejected, ServiceFault, ServiceSilent
 from controller.outbox import MessageState, Outbox, OutboxError
 from controller.statefile import StateCorrupt, StateError, StateFile, StateLocked, damaged_copies
@@ -308,6 +309,37 @@ def test_a_failed_block_leaves_nothing(outbox: Outbox, state: StateFile) -> None
     assert outbox.waiting() == ()
     put(outbox, 2)
     assert [m.key for m in outbox.waiting()] == ["2"]
+
+
+def test_a_message_handed_over_soon_waits_for_the_disk(
+    outbox: Outbox, state: StateFile, clock: ManualClock
+) -> None:
+    service = Service()
+    worker = courier(outbox, clock, service)
+    other = sqlite3.connect(state.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    worker.put_soon("a", "1", {"n": 1})
+    worker.put_soon("a", "1", {"n": 1})
+    worker.put_soon("a", "2", {"n": 2})
+    worker.step()
+    assert outbox.waiting() == ()
+    other.execute("ROLLBACK")
+    worker.step()
+    assert service.got == ["1", "2"]
+
+
+def test_prices_are_asked_for_now_and_then(outbox: Outbox, clock: ManualClock) -> None:
+    asked: list[float] = []
+
+    def ask(deadline_s: float) -> None:
+        asked.append(clock.monotonic_s())
+        if len(asked) == 1:
+            raise ServiceSilent("no")
+
+    worker = courier(outbox, clock, Service(), chores=[Chore("prices", ask, every_s=600)])
+    for _ in range(4):
+        clock.advance(worker.step())
+    assert asked == [0.0, 30.0, 630.0, 1230.0]
 
 
 def test_the_worker_runs_wakes_and_stops(outbox: Outbox, clock: ManualClock) -> None:

@@ -18,7 +18,7 @@ from controller.courier import FUELLING
 from controller.desk import InlineDesk
 from controller.outbox import Message, MessageState
 from controller.records import LampColour
-from controller.traces.recorder import MOST_READS, TraceRecorder
+from controller.traces.recorder import MOST_READS, RECENT, TraceRecorder
 from controller.traces.records import TraceError, VisitTrace, from_json, to_json
 from controller.traces.store import TraceLimits, TraceStore, safe_name
 from hardware.jpeg import decode_jpeg, encode_jpeg
@@ -118,6 +118,7 @@ def test_the_receipt_finds_its_visit(store: TraceStore, between: int) -> None:
     teller = green_visit(listener)
     for n in range(between):
         refused_visit(listener, visit=f"other-{n}")
+    assert len(listener._visits) <= RECENT, "closed visits and their frames are let go"
     listener.charged(*charged(teller.visit))
     trace = store.load(teller.visit)
     assert [f.receipt for f in trace.fuellings] == [RECEIPT]
