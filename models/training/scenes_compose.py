@@ -161,7 +161,7 @@ class Composer:
     def _paste_board(self, image: Picture, plates: list[ScenePlate], unjudged: list[Quad], boards: list[Quad]) -> None:
         """Lettering or an empty board that must not be found."""
         rng = self._rng
-        mask = self._lettering[int(rng.integers(len(self._lettering)))]
+        mask = bars(rng) if rng.random() < 0.25 else self._lettering[int(rng.integers(len(self._lettering)))]
         ground = np.array(BOARD_COLOURS[int(rng.integers(len(BOARD_COLOURS)))]) + rng.normal(0, 18, 3)
         ink = np.full(3, 245.0 if ground.mean() < 140 else 20.0) + rng.normal(0, 12, 3)
         if rng.random() < 0.12:
@@ -266,6 +266,16 @@ def plain_ground(rng: Rng, size: tuple[int, int]) -> Picture:
         soft = cv2.resize(small, size).astype(np.int16) - 100
         ground = (ground + soft).clip(0, 255).astype(np.uint8)
     return ground
+
+
+def bars(rng: Rng) -> Picture:
+    """A mask of bars as radiator grilles, fences and windows have them, 32 high."""
+    width = int(rng.integers(60, 130))
+    period = float(rng.uniform(4.5, 14.0))
+    slant = float(rng.normal(0, 0.15))
+    ys, xs = np.mgrid[0:32, 0:width]
+    across = xs + slant * ys if rng.random() < 0.75 else ys + slant * xs
+    return ((across % period < period * rng.uniform(0.3, 0.7)) * 255).astype(np.uint8)
 
 
 def blend(image: Picture, picture: Picture, quad: Quad, gain: float, alpha: Picture | None) -> None:
