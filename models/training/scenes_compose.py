@@ -275,7 +275,7 @@ def bars(rng: Rng) -> Picture:
     slant = float(rng.normal(0, 0.15))
     ys, xs = np.mgrid[0:32, 0:width]
     across = xs + slant * ys if rng.random() < 0.75 else ys + slant * xs
-    return ((across % period < period * rng.uniform(0.3, 0.7)) * 255).astype(np.uint8)
+    return np.asarray((across % period < period * rng.uniform(0.3, 0.7)) * 255, np.uint8)
 
 
 def blend(image: Picture, picture: Picture, quad: Quad, gain: float, alpha: Picture | None) -> None:
