@@ -8,6 +8,7 @@ StateError
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import shutil
@@ -53,8 +54,9 @@ class StateFile:
     """An open state file, shared by the threads of one process; other processes may open it too.
 
     A damaged file is renamed to NAME.corrupt-TIME, never deleted, and a new one is begun. `rescued_from` then names the
-    damaged one, whose readable rows `rescue` copies over.
-    Raises StateError when the file cannot be opened or was written by a newer version.
+    damaged one, whose readable rows `rescue` copies over. While another process has the file open, it stays in place.
+    Raises StateError when the file cannot be opened or was written by a newer version, StateCorrupt when it is damaged
+    and in use.
     """
 
     def __init__(self, path: Path, clock: Clock, *, busy_timeout_s: float = 2.0) -> None:
@@ -64,12 +66,12 @@ class StateFile:
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
         self._depth = 0
+        self._in_use = self._share()
         try:
-            self._connection = self._open()
-        except StateCorrupt as error:
-            self.rescued_from = self._set_aside()
-            log.error("%s; it is kept as %s and a new one is begun", error, self.rescued_from.name)
-            self._connection = self._open()
+            self._connection = self._open_or_replace()
+        except BaseException:
+            os.close(self._in_use)
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -116,6 +118,9 @@ class StateFile:
         """Idempotent."""
         with self._lock:
             self._connection.close()
+            if self._in_use >= 0:
+                os.close(self._in_use)
+                self._in_use = -1
 
     def __enter__(self) -> StateFile:
         return self
@@ -124,6 +129,33 @@ class StateFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _share(self) -> int:
+        """A lock beside the file that says it is in use; its descriptor."""
+        beside = self.path.with_name(self.path.name + ".lock")
+        try:
+            handle = os.open(beside, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            if os.geteuid() == 0:
+                owner = self.path.parent.stat()
+                os.fchown(handle, owner.st_uid, owner.st_gid)
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StateError(f"{self.path}: unable to open it: {error.strerror}") from error
+        return handle
+
+    def _open_or_replace(self) -> sqlite3.Connection:
+        try:
+            return self._open()
+        except StateCorrupt as error:
+            try:
+                fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StateCorrupt(f"{error}; another process has it open, so it stays in place") from error
+            self.rescued_from = self._set_aside()
+            log.error("%s; it is kept as %s and a new one is begun", error, self.rescued_from.name)
+            connection = self._open()
+            fcntl.flock(self._in_use, fcntl.LOCK_SH)
+            return connection
 
     def _open(self) -> sqlite3.Connection:
         with self._translated():

@@ -21,6 +21,10 @@ EPILOG = """examples:
   greenlane explain lane-1-20260105T080000-3f9ac1   that one; any part of the id will do that only it has
   greenlane explain last --html why.html            the same with its pictures, as one page
 
+  greenlane explain --parked                        messages that the balance service refused for good
+  greenlane explain --retry 12 --why "card mended"  send one of them again
+  greenlane explain --discard 12 --why "posted by hand"
+
 Pictures are deleted after 72 hours, the record without them stays longer (section [trace] of lane.toml).
 """
 DEFAULT_STATE_DIR = Path("/var/lib/greenlane")
@@ -32,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("visit", nargs="?", metavar="VISIT", help='id of the visit, a part of it, or "last"')
     parser.add_argument("--list", action="store_true", help="list the latest visits")
     parser.add_argument("--count", type=int, default=20, metavar="N", help="how many --list shows (default 20)")
+    parser.add_argument("--parked", action="store_true", help="list the messages that the service refused for good")
+    parser.add_argument("--retry", type=int, metavar="ID", help="send a parked message again")
+    parser.add_argument("--discard", type=int, metavar="ID", help="give a parked message up; the record stays")
+    parser.add_argument("--why", default="", metavar="TEXT", help="why it is retried or discarded; recorded")
+    parser.add_argument("--who", metavar="NAME", help="who does it; recorded (default: the user)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one page with the pictures")
     parser.add_argument("--json", action="store_true", help="print the trace as JSON")
     add_place(parser)
@@ -46,20 +55,28 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 def open_store(args: argparse.Namespace) -> TraceStore:
     """The traces that --config or --traces name. Raises GreenlaneError."""
-    from controller import settings
     from controller.clock import SystemClock
     from controller.traces.store import TraceStore
 
-    root = args.traces
-    if root is None:
-        state_dir = Path(settings.load(args.config).trace.state_dir) if args.config else DEFAULT_STATE_DIR
-        root = state_dir / TRACES
+    root = args.traces or _state_dir(args) / TRACES
     if not root.is_dir():
         raise GreenlaneError(f"{root}: there is no such folder; name it with --traces or --config")
     return TraceStore(root, SystemClock())
 
 
+def _state_dir(args: argparse.Namespace) -> Path:
+    from controller import settings
+
+    if args.traces is not None:
+        return Path(args.traces).parent
+    return Path(settings.load(args.config).trace.state_dir) if args.config else DEFAULT_STATE_DIR
+
+
 def run(args: argparse.Namespace) -> int:
+    if args.parked or args.retry is not None or args.discard is not None:
+        from controller.cli import parked
+
+        return parked.run(args, _state_dir(args))
     if args.list == (args.visit is not None):
         raise GreenlaneError('name one VISIT ("last" for the latest) or ask for --list')
     store = open_store(args)

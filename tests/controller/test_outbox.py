@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import sqlite3
 import threading
@@ -281,6 +280,21 @@ def test_damage_while_running_is_named(outbox: Outbox, state: StateFile) -> None
     state.rows("PRAGMA shrink_memory")
     with pytest.raises(StateCorrupt, match=r"state\.db: the state file is damaged"):
         put(outbox, 1000)
+
+
+def test_a_damaged_file_in_use_stays_in_place(tmp_path: Path, clock: ManualClock) -> None:
+    """A tool that looks at a running unit's file must not pull it from under the unit."""
+    path = tmp_path / "state.db"
+    with StateFile(path, clock) as running:
+        put(Outbox(running, clock), 1)
+        running.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        path.write_bytes(b"no database at all " * 1000)
+        with pytest.raises(StateCorrupt, match="another process has it open"):
+            StateFile(path, clock)
+        assert damaged_copies(path) == []
+    with StateFile(path, clock) as fresh:
+        assert fresh.rescued_from is not None
+    assert len(damaged_copies(path)) == 1
 
 
 def test_a_newer_file_is_left_alone(tmp_path: Path, clock: ManualClock) -> None:

@@ -1,0 +1,76 @@
+"""The operator's way to parked messages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from controller import cli
+from controller.clock import ManualClock
+from controller.outbox import MessageState, Outbox
+from controller.statefile import StateFile
+from controller.wiring import STATE_FILE
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A state folder with two parked messages, 1 and 2, and one that waits."""
+    clock = ManualClock()
+    with StateFile(tmp_path / STATE_FILE, clock) as state:
+        outbox = Outbox(state, clock)
+        for n in (1, 2, 3):
+            outbox.put("fuelling", f"d1/{n}", {"sequence": n})
+        outbox.park(1, "impossible_fuelling", "it ends before it starts")
+        outbox.park(2, "unknown_dispenser", "d1")
+    return tmp_path / "traces"
+
+
+def explain(place: Path, *words: str) -> int:
+    return cli.main(["explain", *words, "--traces", str(place)])
+
+
+def state_of(place: Path, number: int) -> tuple[MessageState, list[tuple[str, str, str]]]:
+    clock = ManualClock()
+    with StateFile(place.parent / STATE_FILE, clock) as state:
+        outbox = Outbox(state, clock)
+        found = outbox.find("fuelling", f"d1/{number}")
+        assert found is not None
+        return found.state, [(a.action, a.who, a.why) for a in outbox.actions(number)]
+
+
+def test_parked_messages_are_listed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(place, "--parked") == 0
+    out = capsys.readouterr().out
+    assert "fuelling d1/1: impossible_fuelling (it ends before it starts)" in out
+    assert len(out.splitlines()) == 2
+    assert explain(place, "--parked", "--json") == 0
+    assert [m["id"] for m in json.loads(capsys.readouterr().out)] == [1, 2]
+
+
+def test_one_is_retried_and_one_given_up(place: Path) -> None:
+    assert explain(place, "--retry", "1", "--who", "li", "--why", "mended") == 0
+    assert explain(place, "--discard", "2", "--who", "li", "--why", "posted by hand") == 0
+    assert state_of(place, 1) == (MessageState.WAITING, [("retry", "li", "mended")])
+    assert state_of(place, 2) == (MessageState.DISCARDED, [("discard", "li", "posted by hand")])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--discard", "1"], "needs a name and a reason"),
+        (["--retry", "3"], "not parked"),
+        (["--retry", "99"], "not parked"),
+    ],
+)
+def test_what_must_not_be_is_refused(
+    place: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert explain(place, *words) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_without_an_outbox_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(tmp_path / "traces", "--parked") == 1
+    assert "there is no outbox" in capsys.readouterr().err
