@@ -29,6 +29,10 @@ LOOKS_LIKE_A_PLATE = 0.8
 """Detection confidence from which a find is reported though its signs make no plate: the lane must know it is there."""
 
 
+HARDLY_READ = 0.3
+"""Weakest sign below which a valid text is chance: headlights and grilles come out as some plate now and then."""
+
+
 class Recognising(Protocol):
     """What the reader needs of a recogniser."""
 
@@ -112,7 +116,7 @@ def plate_read(plate: Found, signs: tuple[SignRead, ...]) -> PlateRead:
 
 def worth_telling(plate: PlateRead) -> bool:
     """Whether a find goes out: a plate's text, or something that looks so like a plate that it has to be known."""
-    return plate.valid or plate.detection >= LOOKS_LIKE_A_PLATE
+    return plate.detection >= LOOKS_LIKE_A_PLATE or (plate.valid and plate.weakest >= HARDLY_READ)
 
 
 def prominence(plate: PlateRead) -> float:

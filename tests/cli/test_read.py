@@ -13,11 +13,16 @@ import pytest
 from controller.cli import read
 from controller.errors import ReaderError
 from controller.records import Colour, PlateRead, Reading, SignRead
+from models.grammar import PlateKind
+from models.training.plates import draw_plate
 
 PLATE = PlateRead(
     signs=tuple(SignRead(sign, 0.95 if sign == "8" else 1.0) for sign in "粤A84266"),
     corners=((40.04, 50.0), (160.0, 50.0), (160.0, 90.0), (40.0, 90.0)),
-    colour=Colour.BLUE, kind="blue", rows=1, detection=0.97,
+    colour=Colour.BLUE,
+    kind="blue",
+    rows=1,
+    detection=0.97,
 )
 
 
@@ -43,8 +48,12 @@ def arguments(*words: str) -> argparse.Namespace:
 def bad_files(tmp_path: Path) -> dict[str, Path]:
     whole = jpeg(tmp_path / "whole.jpg").read_bytes()
     contents = {
-        "empty.jpg": b"", "text.jpg": "车牌 not a picture\n".encode(), "truncated.jpg": whole[: len(whole) // 2],
-        "header.jpg": whole[:20], "short.png": b"\x89PNG\r\n\x1a\n" + bytes(30), "no_end.jpg": whole[:-2],
+        "empty.jpg": b"",
+        "text.jpg": "车牌 not a picture\n".encode(),
+        "truncated.jpg": whole[: len(whole) // 2],
+        "header.jpg": whole[:20],
+        "short.png": b"\x89PNG\r\n\x1a\n" + bytes(30),
+        "no_end.jpg": whole[:-2],
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -58,11 +67,19 @@ def test_one_json_line_per_picture(tmp_path: Path, capsys: pytest.CaptureFixture
     lines = capsys.readouterr().out.splitlines()
     assert [json.loads(line)["path"] for line in lines] == [str(path) for path in paths]
     assert json.loads(lines[0]) == {
-        "path": str(paths[0]), "width": 320, "height": 200,
-        "plates": [{
-            "text": "粤A84266", "confidence": 0.95, "weakest": 0.95,
-            "corners": [[40.0, 50.0], [160.0, 50.0], [160.0, 90.0], [40.0, 90.0]], "kind": "blue", "rows": 1,
-        }],
+        "path": str(paths[0]),
+        "width": 320,
+        "height": 200,
+        "plates": [
+            {
+                "text": "粤A84266",
+                "confidence": 0.95,
+                "weakest": 0.95,
+                "corners": [[40.0, 50.0], [160.0, 50.0], [160.0, 90.0], [40.0, 90.0]],
+                "kind": "blue",
+                "rows": 1,
+            }
+        ],
         "ms": {"detect": 9.88, "rectify": 0.1, "recognise": 2.0},
     }
 
@@ -131,3 +148,21 @@ def test_annotated_pictures_show_the_box(tmp_path: Path) -> None:
 def test_the_engine_is_asked_for_by_name() -> None:
     with pytest.raises(ReaderError, match="choose one of: opencv"):
         read.run(arguments("--engine", "abacus", "x.jpg"))
+
+
+def test_the_shipped_reader_reads_a_drawn_plate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = draw_plate(np.random.default_rng(6), PlateKind.BLUE, "粤B5PQ23")
+    scene = np.full((360, 640, 3), 90, np.uint8)
+    plate = cv2.resize(drawn.image, (176, 56), interpolation=cv2.INTER_AREA)
+    scene[200:256, 240:416] = cv2.GaussianBlur(plate, (0, 0), 0.7)
+    cv2.imencode(".png", scene)[1].tofile(tmp_path / "画.png")
+    cv2.imencode(".png", plate)[1].tofile(tmp_path / "crop.png")
+    assert read.run(arguments("--json", str(tmp_path / "画.png"))) == 0
+    assert read.run(arguments("--json", "--crop", str(tmp_path / "crop.png"))) == 0
+    in_scene, alone = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert [plate["text"] for plate in in_scene["plates"]] == ["粤B5PQ23"]
+    assert [plate["text"] for plate in alone["plates"]] == ["粤B5PQ23"]
+    (found,) = in_scene["plates"]
+    assert (found["kind"], found["rows"]) == ("blue", 1)
+    assert np.abs(np.array(found["corners"]) - [[240, 200], [416, 200], [416, 256], [240, 256]]).max() < 14
+    assert set(in_scene["ms"]) == {"detect", "rectify", "recognise"}
