@@ -1,0 +1,87 @@
+"""Test program: runs the balance service in forked children that kill themselves at a chosen write point.
+
+usage: python -m tests.faults.service_zygote DATABASE_URL COUNT_FILE
+First line out: the port. Then for each line in, "N": a child serves and sends itself SIGKILL at its N-th write point
+(0: never); out come "up PID" and, when the child is gone, "gone". A write point is a moment before or after a statement
+or a commit. COUNT_FILE always holds the number of points passed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from argon2 import PasswordHasher
+from sqlalchemy import Engine, event
+
+from service.app import create_app
+from service.identity.mount import EMBEDDED
+
+CHEAP = dataclasses.replace(EMBEDDED, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+"""Nobody logs in here; the default hash would cost most of a child's start."""
+
+
+class Points:
+    """Counts write points once armed, and kills this process at the chosen one."""
+
+    def __init__(self, deadly: int, count_file: Path) -> None:
+        self.armed = False
+        self._deadly = deadly
+        self._passed = 0
+        self._file = os.open(count_file, os.O_WRONLY | os.O_CREAT)
+
+    def watch(self, engine: Engine) -> None:
+        event.listen(engine, "before_cursor_execute", self._point)
+        event.listen(engine, "after_cursor_execute", self._point)
+        commit = engine.dialect.do_commit
+
+        def watched(connection: Any) -> None:
+            self._point()
+            commit(connection)
+            self._point()
+
+        engine.dialect.do_commit = watched  # type: ignore[method-assign]
+
+    def _point(self, *_: object) -> None:
+        if self.armed:
+            self._passed += 1
+            os.pwrite(self._file, f"{self._passed:8d}".encode(), 0)
+            if self._passed == self._deadly:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(url: str, count_file: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        create_app(f"sqlite:///{folder}/warm.sqlite3", guard=CHEAP)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    print(listener.getsockname()[1], flush=True)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _serve(url, int(line), count_file, listener)
+        print(f"up {child}", flush=True)
+        os.waitpid(child, 0)
+        print("gone", flush=True)
+
+
+def _serve(url: str, deadly: int, count_file: Path, listener: socket.socket) -> None:
+    points = Points(deadly, count_file)
+    app = create_app(url, guard=CHEAP)
+    points.watch(app.state.books.database.engine)
+    points.armed = True
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=5))
+    with contextlib.suppress(KeyboardInterrupt, SystemExit):
+        server.run(sockets=[listener])
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,145 @@
+"""The service is killed at every write point of an authorisation and of a fuelling, while a lane unit retries."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.audit import audit
+from service.clock import SystemClock
+from service.database import Database
+from service.statement import cards
+from service.wire import encode
+from tests.service.world import ManualClock, Pump, World
+
+pytestmark = pytest.mark.faults
+ROUNDS = 4
+MONEY_FEN = 10**9
+
+
+class Lane:
+    """A lane unit that repeats each message, word for word, until it is answered; the service is started as needed."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._count_file = folder / "points"
+        command = [sys.executable, "-m", "tests.faults.service_zygote", url, str(self._count_file)]
+        self._zygote = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._port = int(self._line())
+        self._child = 0
+        self.kills = 0
+
+    def start(self, deadly: int) -> None:
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.write(f"{deadly}\n")
+        self._zygote.stdin.flush()
+        self._child = int(self._line().split()[1])
+
+    def stop(self) -> None:
+        if self._child:
+            os.kill(self._child, signal.SIGTERM)
+            assert self._line() == "gone"
+            self._child = 0
+
+    def close(self) -> None:
+        self.stop()
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.close()
+        self._zygote.wait(10)
+
+    @property
+    def points(self) -> int:
+        """Write points passed by the newest child."""
+        return int(self._count_file.read_text())
+
+    def post(self, path: str, body: object) -> dict[str, Any]:
+        while True:
+            try:
+                return self._once(path, body)
+            except (OSError, http.client.HTTPException):
+                assert self._line() == "gone", "the answer was cut, but the service lives"
+                self.kills += 1
+                self.start(0)
+
+    def _once(self, path: str, body: object) -> dict[str, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        try:
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            content = answer.read()
+            assert answer.status == 200, content
+            return dict(json.loads(content))
+        finally:
+            connection.close()
+
+    def _line(self) -> str:
+        assert self._zygote.stdout is not None
+        return self._zygote.stdout.readline().strip()
+
+
+@contextmanager
+def lane(url: str, folder: Path) -> Iterator[Lane]:
+    made = Lane(url, folder)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def test_killed_at_every_write_point(database_url: str, tmp_path: Path) -> None:
+    database = Database(database_url)
+    world = World(database, clock=ManualClock(SystemClock().now()))
+    world.card(fen=MONEY_FEN)
+    pump, spent_fen, receipts = Pump("D1"), 0, {}
+    with lane(database_url, tmp_path) as unit:
+        unit.start(0)
+        _visit(unit, pump, world)
+        last = unit.points
+        assert last > 20
+        unit.stop()
+        spent_fen += 8_000
+        for deadly in [point for _ in range(ROUNDS) for point in range(1, last + 1)]:
+            unit.start(deadly)
+            report, receipt = _visit(unit, pump, world)
+            receipts[report["sequence"]] = (report, receipt)
+            spent_fen += 8_000
+            unit.stop()
+        assert unit.kills > 0.9 * ROUNDS * last
+        _check(database, spent_fen, pump.sequence)
+        unit.start(0)
+        for report, receipt in receipts.values():
+            assert unit.post("/v1/fuellings", report) == receipt
+    _check(database, spent_fen, pump.sequence)
+    database.close()
+    print(f"{unit.kills} kills over {last} write points")
+
+
+def _visit(unit: Lane, pump: Pump, world: World) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One vehicle: asked, allowed, fuelled; the report and its receipt."""
+    world.clock.moment = SystemClock().now()
+    question = world.question(visit=uuid.uuid4().hex)
+    decision = unit.post("/v1/authorisations", encode(question))
+    assert decision["decision"] == "allow"
+    world.clock.moment = SystemClock().now()
+    report = encode(pump.fuelling(world.clock, 10_000, authorisation=decision["authorisation"], visit=question.visit))
+    receipt = unit.post("/v1/fuellings", report)
+    assert (receipt["captured_fen"], receipt["released_fen"], receipt["flags"]) == (8_000, 2_000, [])
+    return report, receipt
+
+
+def _check(database: Database, spent_fen: int, fuellings: int) -> None:
+    found = audit(database)
+    assert found.findings == ()
+    assert found.fuellings == fuellings
+    view = cards(database, "C1")[0]
+    assert (view.balance_fen, view.held_fen) == (MONEY_FEN - spent_fen, 0)

@@ -1,0 +1,154 @@
+"""`greenlane admin` as an operator types it: results, errors, exit status, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from controller.cli import main
+from service.clock import SystemClock
+from service.database import Database
+from service.messages import Ask, Report
+from tests.service.world import PLATE, ManualClock, Pump, World
+
+Admin = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def admin(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> Admin:
+    """Runs one admin command; exit status, standard output, standard error."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        status = main(["admin", "--database", sqlite_url, *words])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def ready(admin: Admin, sqlite_url: str) -> World:
+    """A station, a card of 500 yuan with a plate, made by commands; and the books behind them."""
+    for words in (
+        ("station", "set", "S1", "--preset", "100"),
+        ("price", "set", "S1", "92", "8"),
+        ("card", "create", "C1", "--name", "王"),
+        ("plate", "bind", "粤b·12345", "C1"),
+        ("top-up", "C1", "500"),
+    ):
+        assert admin(*words)[0] == 0
+    return World(Database(sqlite_url), clock=ManualClock(SystemClock().now()))
+
+
+def fuel(world: World, volume_ml: int = 10_000) -> None:
+    question = world.question()
+    decision: Any = world.send(Ask(question))
+    pump = Pump("D1")
+    world.send(Report(pump.fuelling(world.clock, volume_ml, authorisation=decision.authorisation)))
+
+
+def test_a_card_from_creation_to_statement(admin: Admin, ready: World) -> None:
+    fuel(ready)
+    status, out, _ = admin("card", "show", "C1")
+    assert status == 0
+    assert "balance    420.00 yuan" in out
+    assert PLATE in out
+    status, out, _ = admin("statement", "C1", "--csv")
+    rows = list(csv.reader(io.StringIO(out)))
+    assert [(r[1], r[2], r[3]) for r in rows[1:]] == [("top_up", "500.00", "500.00"), ("fuelling", "-80.00", "420.00")]
+    assert rows[2][4] == f"S1 D1 1 {PLATE}"
+    assert "balance 420.00 yuan" in admin("statement", "C1")[1]
+    assert admin("statement", "C1", "--until", "2020-01-01")[1].splitlines()[-1] == "balance 0.00 yuan"
+
+
+def test_json_is_in_fen(admin: Admin, ready: World) -> None:
+    card = json.loads(admin("card", "show", "C1", "--json")[1])
+    assert (card["balance_fen"], card["plates"], card["state"]) == (50_000, [PLATE], "active")
+    assert json.loads(admin("--json", "card", "list")[1]) == [card]
+    assert [line["amount_fen"] for line in json.loads(admin("statement", "C1", "--json")[1])] == [50_000]
+
+
+def test_money_commands(admin: Admin, ready: World) -> None:
+    assert "balance 512.50" in admin("correct", "C1", "+12.50", "--note", "goodwill")[1]
+    assert "balance 509.50" in admin("correct", "C1", "-3", "--note", "typing error")[1]
+    assert "balance 500.00" in admin("refund", "C1", "9.50")[1]
+    status, _, err = admin("refund", "C1", "500.01")
+    assert (status, err) == (1, "greenlane admin: card C1 has 500.00 yuan free, not 500.01\n")
+    assert "balance 600.00" in admin("top-up", "C1", "100", "--key", "till-1")[1]
+    assert "nothing done now" in admin("top-up", "C1", "100", "--key", "till-1")[1]
+    assert admin("top-up", "C1", "200", "--key", "till-1")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("plate", "bind", "hello", "C1"), "'hello' is no plate"),
+        (("plate", "bind", PLATE, "C9"), "no card C9"),
+        (("plate", "unbind", "粤B00000"), "not bound"),
+        (("card", "create", "C1"), "exists already"),
+        (("card", "create", " "), "name has 1 to 40"),
+        (("card", "show", "C9"), "no card C9"),
+        (("card", "preset", "C9", "5"), "no card C9"),
+        (("card", "preset", "C1", "0"), "above 0"),
+        (("top-up", "C1", "ten"), "'ten' is no amount in yuan"),
+        (("top-up", "C1", "-5"), "above 0"),
+        (("top-up", "C9", "5"), "no card C9"),
+        (("statement", "C9"), "no card C9"),
+        (("reconcile", "S9", "2026-01-01"), "no station S9"),
+        (("station", "set", "S1", "--zone", "Mars"), "no time zone"),
+        (("price", "set", "S9", "92", "8"), "no station S9"),
+        (("price", "list", "S9"), "no station S9"),
+        (("claim", "D1", "1", "C1"), "no fuelling D1 1"),
+        (("explain-gap", "D1", "1", "--note", "x"), "no fuelling D1 1"),
+    ],
+)
+def test_errors_say_what_is_wrong(admin: Admin, ready: World, words: tuple[str, ...], part: str) -> None:
+    status, out, err = admin(*words)
+    assert (status, out) == (1, "")
+    assert part in err
+
+
+def test_blocking(admin: Admin, ready: World) -> None:
+    admin("plate", "block", PLATE)
+    assert f"{PLATE} (blocked)" in admin("card", "show", "C1")[1]
+    admin("plate", "unblock", PLATE)
+    admin("card", "block", "C1")
+    assert "C1 (王): blocked" in admin("card", "show", "C1")[1]
+    admin("card", "unblock", "C1")
+    admin("card", "preset", "C1", "20", "--whole-balance")
+    assert "20.00 yuan, holds the whole balance" in admin("card", "show", "C1")[1]
+    admin("card", "preset", "C1", "station")
+    assert "the station's" in admin("card", "show", "C1")[1]
+
+
+def test_reconciling_a_day(admin: Admin, ready: World) -> None:
+    fuel(ready)
+    day = ready.clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    status, out, _ = admin("reconcile", "S1", day.isoformat())
+    assert status == 0
+    assert "reported 80.00, posted 80.00, difference 0.00 yuan" in out
+    assert out.rstrip().endswith("balanced")
+    assert json.loads(admin("reconcile", "S1", day.isoformat(), "--json")[1])["captured_fen"] == 8_000
+    assert json.loads(admin("reconcile", "S1", "2020-01-01", "--json")[1])["reported_fen"] == 0
+
+
+def test_audit_and_lists(admin: Admin, ready: World) -> None:
+    fuel(ready)
+    status, out, _ = admin("audit")
+    assert (status, out.endswith("the books are right\n")) == (0, True)
+    assert json.loads(admin("audit", "--json")[1])["clean"] is True
+    assert "80.00" in admin("station", "list")[1]
+    assert "8.00" in admin("price", "list", "S1")[1]
+    assert admin("rejected")[0] == 0
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["admin", "--help"])
+    assert "greenlane admin top-up C1001 500" in capsys.readouterr().out

@@ -1,0 +1,184 @@
+"""The service over real HTTP on loopback: routes, error bodies, hostile bodies and the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.app import create_app
+from service.books import Books
+from service.database import Database
+from service.desk import Desk
+from service.openapi import EXAMPLES
+from service.server import running
+from service.statement import cards, rejected
+from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Price, Question, decode, encode
+from tests.service.world import PLATE, ManualClock, Pump
+
+
+@dataclass
+class Served:
+    """A running service with a station, a card of 500 yuan and a price."""
+
+    url: str
+    books: Books
+    clock: ManualClock
+
+    def post(self, path: str, body: object = None) -> requests.Response:
+        return requests.post(self.url + path, json=body, timeout=20)
+
+    def question(self, **changes: object) -> dict[str, Any]:
+        example = {**EXAMPLES["Question"], "captured_at": self.clock.now().isoformat()}
+        return {**example, **changes}
+
+
+@pytest.fixture
+def served(sqlite_url: str) -> Iterator[Served]:
+    clock = ManualClock()
+    app = create_app(sqlite_url, clock)
+    desk = Desk(app.state.books, "tester")
+    desk.set_station("S1")
+    desk.create_card("C1")
+    desk.bind_plate(PLATE, "C1")
+    desk.top_up("C1", 50_000)
+    desk.set_price("S1", "92", 790)
+    with running(app) as url:
+        yield Served(url, app.state.books, clock)
+
+
+def test_a_visit_from_question_to_receipt(served: Served) -> None:
+    answer = served.post("/v1/authorisations", served.question())
+    decision = decode(Decision, answer.json())
+    assert (answer.status_code, decision.limit_fen) == (200, 10_000)
+    renewed = decode(Decision, served.post(f"/v1/authorisations/{decision.authorisation}/renew").json())
+    assert renewed.authorisation == decision.authorisation
+    fuelling = Pump("D1").fuelling(served.clock, 10_000, authorisation=decision.authorisation)
+    first = served.post("/v1/fuellings", encode(fuelling))
+    receipt = decode(FuellingReceipt, first.json())
+    assert (receipt.charged_fen, receipt.balance_fen) == (8_000, 42_000)
+    assert served.post("/v1/fuellings", encode(fuelling)).json() == first.json()
+    assert served.post(f"/v1/authorisations/{decision.authorisation}/release").status_code == 204
+    assert cards(served.books.database, "C1")[0].available_fen == 42_000
+
+
+def test_prices_and_health(served: Served) -> None:
+    prices = requests.get(served.url + "/v1/prices", params={"station": "S1"}, timeout=20).json()
+    assert [decode(Price, p) for p in prices] == [Price(product="92", unit_price_fen_per_l=790)]
+    assert requests.get(served.url + "/healthz", timeout=20).status_code == 200
+    missing = requests.get(served.url + "/v1/prices", params={"station": "S9"}, timeout=20)
+    assert (missing.status_code, missing.json()["code"]) == (404, "unknown_station")
+    none = requests.get(served.url + "/v1/prices", timeout=20)
+    assert (none.status_code, none.json()["code"]) == (400, "malformed")
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "status", "code"),
+    [
+        ("/v1/authorisations", {"station": "S9"}, 404, "unknown_station"),
+        ("/v1/authorisations", {"typed": "no"}, 400, "malformed"),
+        ("/v1/authorisations", {"extra": 1}, 400, "malformed"),
+        ("/v1/authorisations", {"captured_at": "yesterday"}, 400, "malformed"),
+        ("/v1/authorisations", {"confidence": 2}, 400, "malformed"),
+        ("/v1/authorisations/none/renew", {}, 404, "unknown_authorisation"),
+        ("/v1/authorisations/none/release", {}, 404, "unknown_authorisation"),
+        ("/v1/nothing", {}, 404, "not_found"),
+    ],
+)
+def test_refused_messages_have_a_code(
+    served: Served, path: str, change: dict[str, Any], status: int, code: str
+) -> None:
+    answer = served.post(path, served.question(**change))
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["detail"]
+
+
+def test_reused_keys_and_impossible_fuellings(served: Served) -> None:
+    served.post("/v1/authorisations", served.question())
+    again = served.post("/v1/authorisations", served.question(lane="L2"))
+    assert (again.status_code, again.json()["code"]) == (409, "key_reused")
+    start = served.clock.now()
+    fuelling = encode(Pump("D1").fuelling(served.clock, 10, started_at=start, ended_at=start - timedelta(seconds=1)))
+    refused = served.post("/v1/fuellings", fuelling)
+    assert (refused.status_code, refused.json()["code"]) == (422, "impossible_fuelling")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"null", 400),
+        (b"[]", 400),
+        (b"\xff\xfe", 400),
+        (b'{"visit": NaN}', 400),
+        (b"[" * 5_000, 400),
+        (b" " * 70_000, 413),
+        (json.dumps({**EXAMPLES["Fuelling"], "volume_ml": 10**400}).encode(), 400),
+        (json.dumps({**EXAMPLES["Fuelling"], "lane": "\x00"}).encode(), 400),
+        (json.dumps({**EXAMPLES["Fuelling"], "lane": "\ud800"}).encode(), 400),
+    ],
+)
+def test_bodies_that_cannot_be_read(served: Served, body: bytes, status: int) -> None:
+    for path in ("/v1/authorisations", "/v1/fuellings"):
+        answer = requests.post(served.url + path, data=body, timeout=20)
+        assert (answer.status_code, answer.json()["code"]) == (status, ErrorCode.MALFORMED)
+    assert [r["code"] for r in rejected(served.books.database, None, None)] == ["malformed"]
+
+
+def test_the_service_outlives_its_database(served: Served) -> None:
+    """A database that is away is told as 503 with the reason, and needs no restart when it is back."""
+    question = served.question()
+    broken = Database("sqlite:////nowhere/at/all.sqlite3")
+    whole, served.books.database = served.books.database, broken
+    answer = served.post("/v1/authorisations", question)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "unable to open" in answer.json()["detail"]
+    served.books.database = whole
+    assert served.post("/v1/authorisations", question).status_code == 200
+
+
+MESSAGE = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(max_size=60)
+        | st.lists(st.text(), max_size=3)
+        for name in {**EXAMPLES["Question"], **EXAMPLES["Fuelling"]}
+    },
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(change=MESSAGE, record=st.sampled_from(["Question", "Fuelling"]))
+def test_no_message_breaks_the_service(served: Served, change: dict[str, Any], record: str) -> None:
+    path = "/v1/authorisations" if record == "Question" else "/v1/fuellings"
+    known = {name: value for name, value in change.items() if name in EXAMPLES[record]}
+    answer = requests.post(served.url + path, data=json.dumps({**EXAMPLES[record], **known}), timeout=20)
+    assert answer.status_code in (200, 400, 404, 409, 422)
+    assert "code" in answer.json() or answer.status_code == 200
+
+
+def test_openapi_names_every_error_and_its_examples_can_be_read(served: Served) -> None:
+    document = requests.get(served.url + "/openapi.json", timeout=20).json()
+    for record in (Question, Decision, Fuelling, FuellingReceipt, Price):
+        decode(record, EXAMPLES[record.__name__])
+        assert (
+            document["components"]["schemas"][record.__name__]["properties"].keys()
+            == encode(decode(record, EXAMPLES[record.__name__])).keys()
+        )
+    paths = document["paths"]
+    assert {"400", "404", "409", "413", "503"} <= paths["/v1/authorisations"]["post"]["responses"].keys()
+    assert {"400", "404", "409", "413", "422", "503"} <= paths["/v1/fuellings"]["post"]["responses"].keys()
+    for path in ("/v1/authorisations", "/v1/fuellings"):
+        assert "example" in paths[path]["post"]["requestBody"]["content"]["application/json"]

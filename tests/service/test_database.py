@@ -1,0 +1,163 @@
+"""The database guards the books by itself, whatever program writes to it; and its schema is what the code thinks."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from service.database import Database, default_url
+from service.errors import Unavailable
+from service.schema import metadata
+from tests.service.world import Pump, World
+
+FORBIDDEN = [
+    "update transfers set amount_fen = amount_fen + 1",
+    "delete from transfers",
+    "update fuellings set amount_fen = 0",
+    "delete from fuellings",
+    "delete from accounts",
+    "delete from authorisations",
+    "update authorisations set limit_fen = 1",
+    "update authorisations set state = 'open' where state <> 'open'",
+    "update accounts set debits_pending_fen = credits_posted_fen + 1 where kind = 'card'",
+    "update accounts set debits_posted_fen = -1",
+    "delete from operator_events",
+    "update stations set preset_fen = 0",
+    "update cards set state = 'gone'",
+    # a hold resolved a second time, one resolved beyond its amount, one that is no hold
+    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen, resolves, resolves_fen) "
+    "select 1, 1, 'void', 'hold', debit_account, credit_account, amount_fen, id, amount_fen from transfers "
+    "where id in (select resolves from transfers)",
+    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen, resolves, resolves_fen) "
+    "select 1, 1, 'post', 'fuelling', debit_account, credit_account, amount_fen + 1, id, amount_fen from transfers "
+    "where phase = 'pending' and id not in (select resolves from transfers where resolves is not null)",
+    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen, resolves, resolves_fen) "
+    "select 1, 1, 'void', 'hold', debit_account, credit_account, amount_fen, id, amount_fen from transfers "
+    "where kind = 'top_up'",
+    # more than is free, nothing at all, to oneself
+    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen) "
+    "select 1, 1, 'pending', 'hold', id, 1, credits_posted_fen from accounts where kind = 'card'",
+    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen) values (1, 1, 'single', "
+    "'top_up', 1, 2, 0)",
+    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen) values (1, 1, 'single', "
+    "'top_up', 1, 1, 5)",
+    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen) values (1, 1, 'single', "
+    "'top_up', 1, 77, 5)",
+]
+
+
+def test_the_database_itself_refuses_what_would_falsify_the_books(world: World) -> None:
+    world.card(fen=30_000)
+    world.report(Pump("D1").fuelling(world.clock, 1_000, authorisation=world.allowed()))
+    world.allowed()
+    allowed = [statement for statement in FORBIDDEN if not _refused(world.database, statement)]
+    assert allowed == []
+
+
+def _refused(database: Database, statement: str) -> bool:
+    try:
+        with database.writing() as connection:
+            connection.execute(text(statement))
+    except DBAPIError:
+        return True
+    return False
+
+
+@pytest.mark.database
+def test_postgresql_refuses_to_truncate(cluster, migrated_template: str) -> None:  # type: ignore[no-untyped-def]
+    database = Database(cluster.database(migrated_template))
+    with pytest.raises(DBAPIError), database.writing() as connection:
+        connection.execute(text("truncate table transfers cascade"))
+    database.close()
+
+
+def test_migrations_lead_to_the_tables_of_the_code(database_url: str) -> None:
+    database = Database(database_url)
+    database.require_current()
+    with database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    database.migrate()
+    database.close()
+
+
+def test_a_database_without_schema_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/new.sqlite3")
+    with pytest.raises(Unavailable, match="--migrate"):
+        database.require_current()
+    database.close()
+
+
+def test_sqlite_is_opened_for_safety(world: World, sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    with database.reading() as connection:
+        found = [
+            connection.exec_driver_sql(f"pragma {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert found == ["wal", 2, 1]
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "no database URL"),
+        ("mysql://h/d", "sqlite and postgresql"),
+        ("sqlite://", "needs a file"),
+        ("sqlite:////nowhere/at/all.sqlite3", "unable to open"),
+        ("postgresql://nobody@127.0.0.1:1/x", "refused"),
+    ],
+)
+def test_urls_that_cannot_work_say_why(url: str, words: str) -> None:
+    with pytest.raises(Unavailable, match=words):
+        Database(url).migrate()
+
+
+def test_a_password_is_not_shown() -> None:
+    assert "secret" not in Database("postgresql://u:secret@h/d").name
+
+
+def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    path.write_text("this is no database, whatever its name says" * 50)
+    with pytest.raises(Unavailable, match="not a database"):
+        Database(f"sqlite:///{path}").migrate()
+
+
+def test_the_default_database_lies_in_the_state_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GREENLANE_DATABASE", raising=False)
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "a"))
+    assert default_url() == f"sqlite:///{tmp_path}/a/service.sqlite3"
+    monkeypatch.delenv("STATE_DIRECTORY")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "b"))
+    assert default_url() == f"sqlite:///{tmp_path}/b/greenlane/service.sqlite3"
+    monkeypatch.setenv("GREENLANE_DATABASE", "sqlite:////x")
+    assert default_url() == "sqlite:////x"
+
+
+def test_a_backup_taken_while_writing_restores_right_books(world: World, sqlite_url: str, tmp_path: Path) -> None:
+    """The way of docs/service.md: SQLite's own backup, then the audit on the copy."""
+    from service.audit import audit
+
+    if not world.database.is_sqlite:
+        pytest.skip("PostgreSQL's backup has a test of its own")
+    world.card(fen=50_000)
+    world.report(Pump("D1").fuelling(world.clock, 1_000, authorisation=world.allowed()))
+    source = sqlite3.connect(str(world.database.url.database))
+    with sqlite3.connect(tmp_path / "copy.sqlite3") as copy:
+        source.backup(copy)
+    source.close()
+    world.report(Pump("D2").fuelling(world.clock, 1_000, authorisation=world.allowed()))
+    restored = Database(f"sqlite:///{tmp_path}/copy.sqlite3")
+    restored.require_current()
+    found = audit(restored)
+    assert (found.findings, found.fuellings) == ((), 1)
+    with pytest.raises(DBAPIError), restored.writing() as connection:
+        connection.execute(text("delete from transfers"))
+    restored.close()

@@ -1,0 +1,85 @@
+"""Money as typed, plates as keyed, numbers of rows, the clock's integers and the settings' bounds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import grammar
+from service import plates
+from service.clock import from_us, to_us
+from service.ids import IdMaker, authorisation_name
+from service.money import format_yuan, parse_yuan
+from service.settings import Settings
+from service.wire import MAX_FEN
+
+SIGNS = st.sampled_from(grammar.ALPHABET + "IO· -a粤") | st.characters()
+
+
+@given(st.integers(-MAX_FEN, MAX_FEN))
+def test_money_survives_being_written_and_typed(fen: int) -> None:
+    assert parse_yuan(format_yuan(fen)) == fen
+
+
+@pytest.mark.parametrize(
+    ("text", "fen"),
+    [("100", 10_000), ("100.5", 10_050), (" 0.01 ", 1), ("-3.20", -320), ("+12.50", 1_250), ("00", 0)],
+)
+def test_yuan(text: str, fen: int) -> None:
+    assert parse_yuan(text) == fen
+
+
+@pytest.mark.parametrize(
+    "text", ["", "abc", "1.234", "1,000", "1e3", ".5", "5.", "--1", "٣", "1 0", "NaN", "99999999999999", "10000000001"]
+)
+def test_what_is_no_amount(text: str) -> None:
+    with pytest.raises(ValueError, match="yuan"):
+        parse_yuan(text)
+
+
+@given(st.text(SIGNS, max_size=9))
+def test_plates_are_spelt_as_the_lane_spells_them(text: str) -> None:
+    assert plates.normalise(text) == grammar.normalise(text)
+
+
+@given(st.sampled_from(grammar.FORMATS).flatmap(lambda f: st.tuples(*[st.sampled_from(sorted(p)) for p in f.places])))
+def test_every_plate_of_the_lanes_table_is_a_plate(signs: tuple[str, ...]) -> None:
+    assert plates.is_plate("".join(signs))
+
+
+@given(st.text(SIGNS, max_size=9))
+def test_what_the_lane_takes_for_no_plate_is_none_here(text: str) -> None:
+    plate = plates.normalise(text)
+    assert plates.is_plate(plate) == grammar.is_valid(plate)
+
+
+def test_a_masked_plate_keeps_its_length_and_hides_its_middle() -> None:
+    assert plates.masked("粤B12345") == "粤B****5"
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))
+def test_times_survive_the_database(moment: datetime) -> None:
+    assert from_us(to_us(moment)) == moment
+
+
+@given(st.lists(st.integers(0, 2**52), min_size=2, max_size=50))
+def test_row_numbers_rise_even_when_the_clock_goes_back(moments: list[int]) -> None:
+    maker = IdMaker()
+    numbers = [maker.next(moment) for moment in moments]
+    assert numbers == sorted(set(numbers))
+    assert all(0 < n < 2**63 for n in numbers)
+
+
+def test_names_of_authorisations_cannot_be_guessed_from_their_number() -> None:
+    assert len({authorisation_name(1) for _ in range(100)}) == 100
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"hold_life_s": 0}, {"stale_after_s": 10**6}, {"ahead_s": -1}, {"least_confidence": 1.5}]
+)
+def test_settings_out_of_range(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Settings(**wrong)  # type: ignore[arg-type]
