@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -47,6 +48,8 @@ class HttpBalanceService:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
             raise SettingsError(f"service url: expected http(s)://host[:port][/path], got {base_url!r}")
+        if ca_file is not None and not Path(ca_file).is_file():
+            raise SettingsError(f"service ca_file: there is no file {ca_file}")
         self._base_url = base_url.rstrip("/")
         self._station = station
         self._lines = Lines(sign, ca_file or True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -328,6 +332,11 @@ def test_a_url_that_is_none_is_refused(url: str) -> None:
         HttpBalanceService(url, "s")
 
 
+def test_a_missing_certificate_file_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no file .*ca\.pem"):
+        HttpBalanceService("https://127.0.0.1:1", "s", ca_file=str(tmp_path / "ca.pem"))
+
+
 def test_a_closed_client_says_so(client: Any) -> None:
     with serving(answering(encode(ALLOWED))) as server:
         service = client(server)
@@ -341,3 +350,51 @@ def test_a_closed_client_says_so(client: Any) -> None:
 def test_understood_names_what_came() -> None:
     with pytest.raises(ServiceFault, match="status 502 and 3 bytes of text/plain: bad"):
         understood(Answer(502, "text/plain", b"bad"))
+
+
+@pytest.mark.parametrize("behave", [hang_at_accept, trickle_head])
+def test_a_handshake_that_never_ends_is_silence_in_time(behave: Callable[[Connection], None]) -> None:
+    with serving(behave) as server:
+        service = HttpBalanceService(server.url.replace("http:", "https:"), "s")
+        began_s = time.monotonic()
+        with pytest.raises(ServiceSilent):
+            service.ask(QUESTION, 0.5)
+        assert time.monotonic() - began_s < 0.5 + GRACE_S
+        service.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A key and a certificate for 127.0.0.1 that signs itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl to make a certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1"
+    subprocess.run(
+        ["openssl", *words.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )
+    return key, certificate
+
+
+def test_only_a_trusted_certificate_is_believed(certificate: tuple[Path, Path]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate[1], certificate[0])
+
+    def behave(connection: Connection) -> None:
+        with context.wrap_socket(connection.socket, server_side=True) as secure:
+            connection.socket = secure
+            while connection.request() is not None:
+                connection.answer(encode(ALLOWED))
+
+    with serving(behave) as server:
+        url = server.url.replace("http:", "https:")
+        trusting = HttpBalanceService(url, "s", ca_file=str(certificate[1]))
+        assert [trusting.ask(QUESTION, 2.0) for _ in range(2)] == [ALLOWED] * 2
+        assert len(server.connections) == 1
+        trusting.close()
+        wary = HttpBalanceService(url, "s")
+        with pytest.raises(ServiceFault, match="certificate is not to be trusted"):
+            wary.ask(QUESTION, 2.0)
+        wary.close()
