@@ -19,14 +19,14 @@ from models.rectify import STRIP_HEIGHT, STRIP_WIDTH
 from models.training.compact import compact
 from models.training.realdata import RealCrop
 from models.training.recogniser_net import RecogniserNet, as_input
-from models.training.samples import Sample, drawn_sample, real_sample
+from models.training.samples import Sample, classes_of, drawn_sample, plain_strip, real_sample, unknown_centres
 
 TEMPERATURES = np.round(np.geomspace(0.7, 4.0, 60), 4)
-VARIANTS = 6
+VARIANTS = 2
 
 
 def calibration_samples(crops: Sequence[RealCrop], seed: int = 7) -> list[Sample]:
-    """Each checked crop in several light variants, so that the doubtful strips a lane meets are among them.
+    """Each checked crop as it is and in light variants, so that doubtful strips such as a lane meets are among them.
 
     Automatic labels are left out: their mistakes would be taken for the network's. Without real crops, drawn plates.
     """
@@ -34,7 +34,8 @@ def calibration_samples(crops: Sequence[RealCrop], seed: int = 7) -> list[Sample
     checked = [crop for crop in crops if crop.source != "auto"]
     if not checked:
         return [drawn_sample(rng) for _ in range(64)]
-    return [real_sample(rng, crop) for crop in checked for _ in range(VARIANTS)]
+    plain = [Sample(plain_strip(crop), classes_of(crop.text), unknown_centres()) for crop in checked]
+    return plain + [real_sample(rng, crop) for crop in checked for _ in range(VARIANTS)]
 
 
 @torch.no_grad()
