@@ -385,7 +385,7 @@ def test_a_worker_that_dies_says_so(outbox: Outbox, clock: ManualClock) -> None:
 OUTCOMES = st.sampled_from(["ok", "silent", "fault", "not_found", "unauthenticated"])
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(st.lists(OUTCOMES, max_size=20), st.integers(0, 6))
 def test_whatever_the_service_does_each_message_ends_once_and_in_order(
     tmp_path_factory: pytest.TempPathFactory, script: list[str], count: int
