@@ -17,7 +17,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add both commands; `options` are those that every command takes."""
     person = subparsers.add_parser("person", help="people who may log in")
     actions = person.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add = actions.add_parser("add", parents=[options], help="a new person; the password is asked for or read from stdin")
+    add = actions.add_parser("add", parents=[options], help="new person; the password is asked for, or comes on stdin")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--role", choices=ROLES, required=True)
     add.add_argument("--station", metavar="S", help="sees this station only (default: all)")

@@ -119,6 +119,10 @@ class DeviceDesk:
         Raises SignatureRefused for a wrong, used or expired code and Throttled for too many of them.
         """
         public_key = raw_key(request.public_key)
+        with telling_faults(), self._database.reading() as connection:
+            wait_s = throttle.wait_of(connection, _buckets(source), self._now())
+        if wait_s:
+            raise Throttled(wait_s)
         with telling_faults(), self._database.writing() as connection:
             wait_s = throttle.take(connection, _buckets(source), self._now())
             row = None if wait_s else self._burn(connection, request.code, key_id(public_key))

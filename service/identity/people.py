@@ -129,10 +129,15 @@ class PeopleDesk:
         An unknown name takes as long as a wrong password, and is not written down: it may be a mistyped password.
         """
         now = self._now()
-        with telling_faults(), self._database.writing() as connection:
+        with telling_faults(), self._database.reading() as connection:
             buckets = self._buckets(connection, attempt, now)
+            wait_s = throttle.wait_of(connection, buckets, now)
+        if wait_s:
+            return LoginRefused(wait_s)
+        with telling_faults(), self._database.writing() as connection:
             wait_s = throttle.take(connection, buckets, now)
-            row = connection.execute(select(people).where(people.c.name == attempt.name)).first()
+            name = attempt.name if _NAME.fullmatch(attempt.name) else ""
+            row = connection.execute(select(people).where(people.c.name == name)).first()
         if wait_s:
             return LoginRefused(wait_s)
         living = row is not None and row.disabled_us is None
@@ -164,7 +169,7 @@ class PeopleDesk:
         if not self._hashing.acquire(timeout=_HASHING_WAIT_S):
             return None
         try:
-            return self._hasher.verify(hashed, password)
+            return self._hasher.verify(hashed, password.encode("utf-8", "surrogatepass"))
         except (VerificationError, InvalidHashError):
             return False
         finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -39,6 +40,14 @@ def take(connection: Connection, buckets: tuple[Bucket, ...], now: datetime) -> 
     return 0.0
 
 
+def wait_of(connection: Connection, buckets: tuple[Bucket, ...], now: datetime) -> float:
+    """The seconds to wait, from reading alone: a flood of attempts must not hold up those who write."""
+    query = select(throttles).where(throttles.c.bucket.in_([bucket.name[:160] for bucket in buckets]))
+    rows = {row.bucket: row for row in connection.execute(query)}
+    levels = [(b, _present(rows[b.name[:160]], b, now)) for b in buckets if b.name[:160] in rows]
+    return max([0.0, *((1.0 - level) / bucket.per_s for bucket, level in levels)])
+
+
 def give_back(connection: Connection, buckets: tuple[Bucket, ...], now: datetime) -> None:
     """Return what an attempt took: it was an honest one."""
     for bucket in sorted(buckets, key=lambda b: b.name):
@@ -55,7 +64,10 @@ def _level(connection: Connection, bucket: Bucket, now: datetime) -> float:
     fresh = {"bucket": bucket.name[:160], "tokens": float(bucket.burst), "at_us": to_us(now)}
     connection.execute(insert(throttles).values(fresh).on_conflict_do_nothing())
     query = select(throttles.c.tokens, throttles.c.at_us).where(throttles.c.bucket == bucket.name[:160])
-    row = connection.execute(query.with_for_update()).one()
+    return _present(connection.execute(query.with_for_update()).one(), bucket, now)
+
+
+def _present(row: Any, bucket: Bucket, now: datetime) -> float:
     gained = max(0.0, (now - from_us(row.at_us)).total_seconds()) * bucket.per_s
     return min(float(bucket.burst), float(row.tokens) + gained)
 

@@ -1,0 +1,200 @@
+"""Enrolment by a code that serves once, rotation that survives a lost answer, revocation, and no secret anywhere."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from controller.signing import DeviceKey
+from service.errors import DeskError
+from service.identity import trail
+from service.identity.devices import Place, Throttled
+from service.identity.signatures import SignatureRefused
+from service.wire import DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
+from tests.service.identity.kit import House
+
+LANE = Place(DeviceKind.LANE, "S1", "L1")
+
+
+def enrol(house: House, code: str, key: DeviceKey, source: str = "10.0.0.1") -> Enrolment:
+    return house.identity.devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), source)
+
+
+def test_a_code_serves_once_and_a_repeat_gets_the_same_answer(house: House) -> None:
+    code, key = house.identity.devices.issue_code(LANE, "test"), DeviceKey.make()
+    first = enrol(house, code, key)
+    assert (first.kind, first.station, first.lane, first.key_id) == (DeviceKind.LANE, "S1", "L1", key.key_id)
+    assert enrol(house, code.replace("-", " ").lower(), key) == first
+    with pytest.raises(SignatureRefused, match="wrong, used or expired"):
+        enrol(house, code, DeviceKey.make())
+
+
+def test_a_code_may_be_misread(house: House) -> None:
+    code = house.identity.devices.issue_code(LANE, "test")
+    enrol(house, code.replace("0", "o").replace("1", "I"), DeviceKey.make())
+
+
+def test_a_code_expires(house: House) -> None:
+    code = house.identity.devices.issue_code(LANE, "test")
+    house.clock.move(timedelta(minutes=30).total_seconds() + 1)
+    with pytest.raises(SignatureRefused, match="expired"):
+        enrol(house, code, DeviceKey.make())
+
+
+def test_a_taken_place_needs_to_be_replaced(house: House) -> None:
+    desk = house.identity.devices
+    spare = desk.issue_code(LANE, "test")
+    old = DeviceKey.make()
+    enrol(house, desk.issue_code(LANE, "test"), old)
+    with pytest.raises(DeskError, match="enrolled here already"):
+        desk.issue_code(LANE, "test")
+    with pytest.raises(SignatureRefused, match="in the meantime"):
+        enrol(house, spare, DeviceKey.make())
+    new = DeviceKey.make()
+    enrol(house, desk.issue_code(LANE, "test", replaces=True), new)
+    house.identity.keys.find(new.key_id)
+    with pytest.raises(SignatureRefused, match="revoked"):
+        house.identity.keys.find(old.key_id)
+
+
+def test_a_lane_may_have_several_panels(house: House) -> None:
+    place = Place(DeviceKind.PANEL, "S1", "L1")
+    for _ in range(3):
+        enrol(house, house.identity.devices.issue_code(place, "test"), DeviceKey.make())
+    assert sum(d.revoked_at is None for d in house.identity.devices.list("S1")) == 3
+
+
+def test_a_key_serves_one_device(house: House) -> None:
+    desk, key = house.identity.devices, DeviceKey.make()
+    enrol(house, desk.issue_code(LANE, "test"), key)
+    code = desk.issue_code(Place(DeviceKind.LANE, "S2", "L1"), "test")
+    with pytest.raises(SignatureRefused, match="used before"):
+        enrol(house, code, key)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lane"), [(DeviceKind.LANE, None), (DeviceKind.PANEL, None), (DeviceKind.STATION, "L1")]
+)
+def test_places_that_are_none(kind: DeviceKind, lane: str | None) -> None:
+    with pytest.raises(DeskError, match="belongs to a lane"):
+        Place(kind, "S1", lane)
+
+
+def test_an_unknown_station(house: House) -> None:
+    with pytest.raises(DeskError, match="no such station"):
+        house.identity.devices.issue_code(Place(DeviceKind.STATION, "S9", None), "test")
+
+
+def test_guessing_is_slowed_and_the_right_code_still_works(house: House) -> None:
+    code, outcomes = house.identity.devices.issue_code(LANE, "test"), []
+    for _ in range(500):
+        try:
+            enrol(house, "0000-0000-0000", DeviceKey.make(), "10.9.9.9")
+        except (SignatureRefused, Throttled) as error:
+            outcomes.append(type(error))
+    assert outcomes.count(SignatureRefused) == 10
+    assert outcomes.count(Throttled) == 490
+    enrol(house, code, DeviceKey.make(), "10.0.0.1")
+
+
+def test_two_keys_race_for_one_code(house: House) -> None:
+    code, won = house.identity.devices.issue_code(LANE, "test"), []
+
+    def attempt() -> None:
+        with suppress(SignatureRefused):
+            won.append(enrol(house, code, DeviceKey.make()))
+
+    threads = [threading.Thread(target=attempt) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+
+
+def test_the_old_key_is_retired_only_when_the_new_one_has_spoken(house: House, client: TestClient) -> None:
+    old, new = house.enrol(DeviceKind.LANE), DeviceKey.make()
+    body = {"public_key": new.public_text, "proof": new.rotation_proof(old.key_id)}
+    for _ in range(2):
+        answer = house.signed(old, "POST", "/v1/keys", body).send(client)
+        assert (answer.status_code, answer.json()["key_id"]) == (200, new.key_id)
+    assert house.signed(old, "GET", "/v1/prices?station=S1").send(client).status_code == 200
+    assert house.signed(new, "GET", "/v1/prices?station=S1").send(client).status_code == 200
+    assert house.signed(old, "GET", "/v1/prices?station=S1").send(client).status_code == 401
+    assert house.signed(new, "GET", "/v1/prices?station=S1").send(client).status_code == 200
+
+
+def test_a_rotation_needs_the_new_key(house: House) -> None:
+    old, new = house.enrol(DeviceKind.LANE), DeviceKey.make()
+    caller = house.identity.keys.find(old.key_id).caller
+    stolen = KeyRotation(public_key=new.public_text, proof=old.rotation_proof(old.key_id))
+    with pytest.raises(SignatureRefused, match="proof"):
+        house.identity.devices.rotate(caller, stolen)
+    own = KeyRotation(public_key=old.public_text, proof=old.rotation_proof(old.key_id))
+    with pytest.raises(SignatureRefused, match="used before"):
+        house.identity.devices.rotate(caller, own)
+
+
+def test_enrolment_over_http_is_signed_with_the_key_it_brings(house: House, client: TestClient) -> None:
+    code, key, other = house.identity.devices.issue_code(LANE, "test"), DeviceKey.make(), DeviceKey.make()
+    body = {"code": code, "public_key": key.public_text}
+    assert house.signed(other, "POST", "/v1/enrolments", body).send(client).status_code == 401
+    right = house.signed(key, "POST", "/v1/enrolments", body)
+    assert right.send(client).json()["key_id"] == key.key_id
+    assert right.send(client).status_code == 401, "a replay, even of an enrolment"
+    text = key.public_text
+    for spoilt in ({}, {"code": code}, {"code": 7, "public_key": text}, {"code": code, "public_key": "A" * 44}):
+        assert house.signed(key, "POST", "/v1/enrolments", spoilt).send(client).status_code == 400
+
+
+def test_a_station_learns_its_devices_keys(house: House, client: TestClient) -> None:
+    lane, station = house.enrol(DeviceKind.LANE), house.enrol(DeviceKind.STATION)
+    house.enrol(DeviceKind.LANE, station="S2")
+    house.identity.devices.revoke(house.identity.keys.find(lane.key_id).caller.device, "test")
+    listed = house.signed(station, "GET", "/v1/devices?station=S1").send(client).json()
+    assert {(d["kind"], d["revoked"]) for d in listed} == {("lane", True), ("station", False)}
+    assert {d["station"] for d in listed} == {"S1"}
+
+
+def test_the_database_holds_no_secret(house: House) -> None:
+    code, key = house.identity.devices.issue_code(LANE, "test"), DeviceKey.make()
+    enrol(house, code, key)
+    with house.app.state.books.database.engine.connect() as connection:
+        dump = "\n".join(connection.connection.driver_connection.iterdump())  # type: ignore[union-attr]
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    private = key.private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    assert key.public_text in dump
+    assert code not in dump
+    assert code.replace("-", "") not in dump
+    assert base64.b64encode(private).decode() not in dump
+    assert private.hex().upper() not in dump.upper()
+
+
+def test_every_deed_is_written_down(house: House) -> None:
+    key = house.enrol(DeviceKind.LANE)
+    device = house.identity.keys.find(key.key_id).caller.device
+    house.identity.devices.revoke(device, "wang")
+    house.identity.devices.revoke(device, "li")
+    with house.app.state.books.database.reading() as connection:
+        deeds = [(d.actor, d.action) for d in trail.last(connection, 10) if d.action.startswith("device")]
+    assert deeds == [("wang", "device.revoke"), (f"device:{device}", "device.enrol"), ("test", "device.code")]
+
+
+def test_nonces_are_forgotten_when_their_time_alone_refuses(house: House, client: TestClient) -> None:
+    from sqlalchemy import func, select
+
+    from service.identity.tables import nonces
+
+    key = house.enrol(DeviceKind.LANE)
+    for _ in range(5):
+        house.signed(key, "GET", "/v1/prices?station=S1").send(client)
+    house.clock.move(400)
+    house.signed(key, "GET", "/v1/prices?station=S1").send(client)
+    with house.app.state.books.database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(nonces)).scalar_one() == 1

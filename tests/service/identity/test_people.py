@@ -1,0 +1,226 @@
+"""Passwords, roles, sessions, and guessing that is slowed without locking the right one out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from argon2 import PasswordHasher
+
+from service.errors import DeskError
+from service.identity import trail
+from service.identity.people import Attempt, LoginRefused, PeopleDesk, Person, Role
+from service.identity.sessions import LIVES, SessionDesk
+from tests.service.identity.kit import CHEAP, House
+
+PASSWORD = "correct horse battery"
+RIGHT = Attempt("wang", PASSWORD, "10.0.0.1")
+WRONG = Attempt("wang", "incorrect horse", "10.9.9.9")
+
+
+class CountingHasher(PasswordHasher):
+    """Counts how often a password was really looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.looks = 0
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> bool:
+        self.looks += 1
+        return super().verify(hash, password)
+
+
+@pytest.fixture
+def hasher() -> CountingHasher:
+    return CountingHasher()
+
+
+@pytest.fixture
+def desk(house: House, hasher: CountingHasher) -> PeopleDesk:
+    made = PeopleDesk(house.app.state.books.database, house.clock.now, hasher)
+    made.add("wang", PASSWORD, Role.OPERATOR, None, "test")
+    return made
+
+
+def test_the_right_password_and_no_other(desk: PeopleDesk) -> None:
+    assert desk.log_in(RIGHT) == Person("wang", Role.OPERATOR, None)
+    for wrong in ("", "correct horse batterz", PASSWORD + " ", PASSWORD.upper(), "\ud800"):
+        assert desk.log_in(replace(RIGHT, password=wrong, source=f"10.1.{len(wrong)}.1")) == LoginRefused()
+
+
+def test_hashes_are_argon2id_and_salted(house: House, desk: PeopleDesk) -> None:
+    from sqlalchemy import select
+
+    from service.identity.tables import people
+
+    desk.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
+    with house.app.state.books.database.reading() as connection:
+        hashes = [row.password_hash for row in connection.execute(select(people))]
+    assert len(set(hashes)) == 2
+    assert all(h.startswith("$argon2id$v=19$") for h in hashes)
+    default = PasswordHasher()
+    assert (default.memory_cost, default.time_cost, default.parallelism) == (65536, 3, 4), "RFC 9106, low memory"
+
+
+def test_five_hundred_wrong_log_ins_and_the_right_one_still_works(
+    house: House, desk: PeopleDesk, hasher: CountingHasher
+) -> None:
+    known = desk.know_browser("wang")
+    outcomes = [desk.log_in(WRONG) for _ in range(500)]
+    throttled = [o for o in outcomes if isinstance(o, LoginRefused) and o.wait_s > 0]
+    assert (len(throttled), hasher.looks) == (495, 5)
+    assert desk.log_in(RIGHT) == Person("wang", Role.OPERATOR, None), "from another address, at once"
+    here = replace(RIGHT, source=WRONG.source)
+    assert isinstance(desk.log_in(here), LoginRefused), "from the attacker's own address it has to wait"
+    assert desk.log_in(replace(here, browser=known)) == Person("wang", Role.OPERATOR, None), "a known browser need not"
+    house.clock.move(throttled[-1].wait_s)
+    assert desk.log_in(here) == Person("wang", Role.OPERATOR, None), "and after the wait anyone may"
+
+
+def test_an_attack_from_everywhere_slows_strangers_alone(desk: PeopleDesk, hasher: CountingHasher) -> None:
+    known = desk.know_browser("wang")
+    for n in range(500):
+        desk.log_in(replace(WRONG, source=f"10.{n // 250}.{n % 250}.1"))
+    assert hasher.looks == 50
+    assert isinstance(desk.log_in(RIGHT), LoginRefused)
+    assert desk.log_in(replace(RIGHT, browser=known)) == Person("wang", Role.OPERATOR, None)
+
+
+def test_a_browser_known_for_one_account_is_a_stranger_to_others(desk: PeopleDesk, hasher: CountingHasher) -> None:
+    desk.add("li", PASSWORD, Role.OPERATOR, None, "test")
+    known = desk.know_browser("li")
+    for _ in range(30):
+        desk.log_in(replace(WRONG, browser=known))
+    assert hasher.looks == 5
+
+
+def test_many_accounts_from_one_address_are_slowed_too(desk: PeopleDesk, hasher: CountingHasher) -> None:
+    for n in range(100):
+        desk.log_in(replace(WRONG, name=f"user{n}"))
+    assert hasher.looks == 20
+
+
+def test_unknown_names_cost_a_hash_and_are_not_written_down(
+    house: House, desk: PeopleDesk, hasher: CountingHasher
+) -> None:
+    assert desk.log_in(Attempt("my-password-by-mistake", "x", "10.0.0.9")) == LoginRefused()
+    assert hasher.looks == 1
+    with house.app.state.books.database.reading() as connection:
+        deeds = list(trail.last(connection, 5))
+    assert (deeds[0].action, deeds[0].subject) == ("login.refused", "?")
+    assert "my-password" not in str(deeds)
+
+
+def test_the_disabled_are_out_at_once(house: House, desk: PeopleDesk) -> None:
+    token = house.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
+    assert house.identity.sessions.find(token) is not None
+    desk.disable("wang", "test")
+    assert house.identity.sessions.find(token) is None
+    assert desk.log_in(RIGHT) == LoginRefused()
+    desk.enable("wang", "test")
+    assert house.identity.sessions.find(token) is None
+    assert isinstance(desk.log_in(RIGHT), Person)
+
+
+def test_a_new_role_counts_from_the_next_request(house: House, desk: PeopleDesk) -> None:
+    token = house.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
+    desk.change_role("wang", Role.ATTENDANT, "test")
+    session = house.identity.sessions.find(token)
+    assert session is not None
+    assert session.person.role is Role.ATTENDANT
+
+
+def test_a_new_password_ends_all_sessions(house: House, desk: PeopleDesk) -> None:
+    token = house.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
+    desk.change_password("wang", "another fine sentence", "test")
+    assert house.identity.sessions.find(token) is None
+    assert desk.log_in(RIGHT) == LoginRefused()
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 201, "aaaaaaaaaaaaaaaa", "my name is wang", "121212121212"])
+def test_passwords_that_are_easy_to_guess(desk: PeopleDesk, password: str) -> None:
+    with pytest.raises(DeskError):
+        desk.change_password("wang", password, "test")
+
+
+@pytest.mark.parametrize("name", ["", "W", "王", "a b", "1st", "x" * 41, "a\n"])
+def test_names(desk: PeopleDesk, name: str) -> None:
+    with pytest.raises(DeskError):
+        desk.add(name, PASSWORD, Role.PANEL, None, "test")
+
+
+def test_what_cannot_be_done_is_said(desk: PeopleDesk) -> None:
+    with pytest.raises(DeskError, match="somebody of this name"):
+        desk.add("wang", PASSWORD, Role.PANEL, None, "test")
+    with pytest.raises(DeskError, match="no such station"):
+        desk.add("li", PASSWORD, Role.PANEL, "S9", "test")
+    with pytest.raises(DeskError, match="nobody of this name"):
+        desk.disable("li", "test")
+
+
+def test_roles_are_ranked() -> None:
+    for rank, role in enumerate(Role):
+        assert [role.covers(other) for other in Role] == [n <= rank for n in range(len(Role))]
+
+
+@pytest.fixture
+def sessions(house: House) -> SessionDesk:
+    return house.identity.sessions
+
+
+@pytest.mark.parametrize("role", Role)
+def test_sessions_end_when_idle_and_in_any_case(
+    house: House, desk: PeopleDesk, sessions: SessionDesk, role: Role
+) -> None:
+    desk.change_role("wang", role, "test")
+    idle, whole = LIVES[role]
+    token = sessions.begin(Person("wang", role, None), "10.0.0.1")
+    house.clock.move(idle.total_seconds())
+    assert sessions.find(token) is not None
+    house.clock.move(idle.total_seconds() + 1)
+    assert sessions.find(token) is None, "idle"
+    token, lived = sessions.begin(Person("wang", role, None), "10.0.0.1"), timedelta()
+    while lived + idle / 2 <= whole:
+        house.clock.move((idle / 2).total_seconds())
+        lived += idle / 2
+        assert sessions.find(token) is not None
+    house.clock.move((idle / 2).total_seconds())
+    assert sessions.find(token) is None, "absolute"
+
+
+def test_tokens_are_kept_as_hashes_only(house: House, desk: PeopleDesk, sessions: SessionDesk) -> None:
+    token, known = sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1"), desk.know_browser("wang")
+    with house.app.state.books.database.engine.connect() as connection:
+        dump = "\n".join(connection.connection.driver_connection.iterdump())  # type: ignore[union-attr]
+    assert "sessions" in dump
+    assert token not in dump
+    assert known not in dump
+    assert PASSWORD not in dump
+
+
+def test_a_log_in_ends_the_session_before_it(sessions: SessionDesk, desk: PeopleDesk) -> None:
+    wang = Person("wang", Role.OPERATOR, None)
+    first = sessions.begin(wang, "10.0.0.1")
+    second = sessions.begin(wang, "10.0.0.1", replaces=first)
+    assert sessions.find(first) is None
+    found = sessions.find(second)
+    assert found is not None
+    sessions.end(found)
+    sessions.end(found)
+    assert sessions.find(second) is None
+
+
+def test_the_trail_cannot_be_changed(house: House, desk: PeopleDesk) -> None:
+    from sqlalchemy import delete, update
+    from sqlalchemy.exc import DatabaseError
+
+    from service.schema import operator_events
+
+    desk.log_in(RIGHT)
+    database = house.app.state.books.database
+    with pytest.raises(DatabaseError), database.writing() as connection:
+        connection.execute(delete(operator_events))
+    with pytest.raises(DatabaseError), database.writing() as connection:
+        connection.execute(update(operator_events).values(actor="nobody"))
+    assert CHEAP.memory_cost == 8
