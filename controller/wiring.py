@@ -215,7 +215,7 @@ class LaneUnit:
                 observer=traces,
                 reading=self._opened(ThreadDesk("reader", 1, self.bell.ring)),
                 network=self._opened(ThreadDesk("questions", NETWORK_JOBS, self.bell.ring)),
-                release=self._release(outbox),
+                release=self._release(),
                 new_id=new_visit_id(settings.lane.name, clock),
                 terminal=terminal,
             ),
@@ -247,12 +247,11 @@ class LaneUnit:
         terminal: MeteredTerminal = self._opened(MeteredTerminal(dispenser, meter, self._courier.wake))
         return terminal
 
-    def _release(self, outbox: Outbox) -> Callable[[str], None]:
-        """Gives an unused authorisation back through the outbox, so that a cut line only delays it."""
+    def _release(self) -> Callable[[str], None]:
+        """Gives an unused authorisation back, later where the line or the disk fails; the lane never waits for it."""
 
         def release(authorisation: str) -> None:
-            outbox.put(RELEASE, authorisation, {"authorisation": authorisation})
-            self._courier.wake()
+            self._courier.put_soon(RELEASE, authorisation, {"authorisation": authorisation})
 
         return release
 
