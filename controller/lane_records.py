@@ -297,7 +297,7 @@ class LaneRules:
     reask_first_s: float = 1.0
     reask_longest_s: float = 15.0
     refusal_retry_s: float = 30.0
-    authorisation_longest_s: float = 900.0
+    authorisation_longest_s: float = 300.0
     renew_before_s: float = 45.0
     lease_s: float = 1.0
     renew_retry_s: float = field(default=5.0)

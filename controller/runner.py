@@ -42,7 +42,7 @@ from controller.records import Frame, LampChange, LampColour, Reading, Vote
 from controller.settings_records import Settings
 from controller.terminal import FlowContext, Terminal
 from controller.timeline import Timeline
-from controller.visit import Watcher
+from controller.visit import Needs, Watcher
 from service.wire import Question, Reason
 
 log = logging.getLogger(__name__)
@@ -139,15 +139,18 @@ class Runner:
         change = self._parts.meter.measure(frame.image, self._settings.camera.area)
         if not self._eyes.saw(frame, change, self._parts.clock.monotonic_s()):
             return
-        visit = self._state.visit
-        stuck = visit is not None and visit.timed_out
-        look, events = self._watcher.on_change(change, frame, stuck, self._parts.reading.free)
+        look, events = self._watcher.on_change(change, frame, self._needs())
         if look.learn > 0.0:
             self._parts.meter.learn(look.learn)
         for event in events:
             self._hear(event)
         if look.read:
             self._parts.reading.submit(lambda: self._read(frame))
+
+    def _needs(self) -> Needs:
+        visit, flow = self._state.visit, self._state.flow
+        fuelling = visit is not None and flow is not None and flow.held is not None and flow.visit == visit.id
+        return Needs(visit is not None and visit.timed_out, fuelling, self._parts.reading.free)
 
     def _read(self, frame: Frame) -> Read:
         return Read(frame, self._parts.reader.read(frame.image, self._settings.camera.area))

@@ -34,7 +34,7 @@ class LaneSettings:
     refusal_retry_s: float = setting(
         30.0, "a refused vehicle that still stands is asked about again after", 5.0, 3600.0
     )
-    authorisation_longest_s: float = setting(900.0, "a longer expiry in an answer is cut to this", 10.0, 7200.0)
+    authorisation_longest_s: float = setting(300.0, "a longer expiry in an answer is cut to this", 10.0, 7200.0)
     renew_before_s: float = setting(45.0, "an authorisation is renewed this long before it expires", 2.0, 600.0)
     idle_tick_s: float = setting(0.1, "longest pause between two turns of the loop", 0.01, 0.5)
 

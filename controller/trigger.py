@@ -143,7 +143,8 @@ def _learn(
     if not state.trusted:
         return 1.0 if quiet_s >= TRUST_AFTER_S and state.looks_since_plate >= 2 else 0.0
     if present(state):
-        return 1.0 if quiet_s >= rules.absorb_after_s else 0.0
+        known = attention is Attention.GUARDING
+        return 1.0 if quiet_s >= rules.absorb_after_s and not known else 0.0
     return min(0.5, passed_s / LEARN_TIME_S) if attention is Attention.IDLE else 0.0
 
 

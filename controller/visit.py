@@ -34,8 +34,20 @@ ASIDE = 0.7
 
 BYSTANDER_FORGOTTEN_S = 60.0
 
+SOUGHT_FOR_S = 10.0
+"""A plate that stays out of view is looked for less often after this."""
+
 SEEN_BEFORE_S = 3.0
 """A vehicle needs no longer to drive in; what was there before was something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the lane tells the watcher. stuck: the read time-out is over. fuelling: a nozzle is in its tank."""
+
+    stuck: bool = False
+    fuelling: bool = False
+    can_read: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,7 @@ class Watcher:
         self._plate_s: float | None = None
         self._rumours: list[Sighting] = []
         self._bystanders: list[Sighting] = []
-        self._stuck = False
+        self._needs = Needs()
 
     @property
     def visit(self) -> OpenVisit | None:
@@ -109,24 +121,25 @@ class Watcher:
     def trigger(self) -> TriggerState:
         return self._trigger
 
-    def attention(self) -> Attention:
+    def attention(self, now_s: float) -> Attention:
         visit = self._visit
         if visit is None:
             return Attention.SEEKING if self._rumours else Attention.IDLE
-        if visit.plate is not None and not visit.hidden and self._settled_since_upheaval(visit):
+        if self._needs.fuelling:
             return Attention.GUARDING
-        return Attention.STUCK if self._stuck else Attention.SEEKING
+        if visit.plate is None:
+            return Attention.STUCK if self._needs.stuck else Attention.SEEKING
+        if not visit.hidden and self._settled_since_upheaval(visit):
+            return Attention.GUARDING
+        return Attention.STUCK if now_s - visit.confirmed_s > SOUGHT_FOR_S else Attention.SEEKING
 
-    def on_change(self, change: Change, frame: Frame, stuck: bool, can_read: bool) -> tuple[Look, list[Event]]:
-        """A frame's change came in; Look tells whether to read that frame.
-
-        stuck: the lane's read time-out is over. can_read: the reader is free.
-        """
+    def on_change(self, change: Change, frame: Frame, needs: Needs) -> tuple[Look, list[Event]]:
+        """A frame's change came in; Look tells whether to read that frame."""
         now_s = frame.captured_s
-        self._stuck = stuck
+        self._needs = needs
         self._rumours = [s for s in self._rumours if now_s - s.at_s < TRACK_FORGOTTEN_S]
         self._trigger, look = trigger.step(
-            self._trigger, change, now_s, self.attention(), self._plate_s, can_read, self._rules
+            self._trigger, change, now_s, self.attention(now_s), self._plate_s, needs.can_read, self._rules
         )
         events: list[Event] = []
         visit = self._visit
@@ -203,7 +216,6 @@ class Watcher:
 
     def _close(self, visit: OpenVisit, reason: Reason) -> list[Event]:
         self._visit = None
-        self._stuck = False
         return [Gone(visit.id, reason)]
 
     def _left(self, visit: OpenVisit, now_s: float) -> list[Event]:
@@ -222,7 +234,7 @@ class Watcher:
         """After an upheaval nothing but stillness without a plate: the learnt empty lane is wrong, the vehicle gone."""
         upheaval_s = self._trigger.upheaval_s
         plate_s = self._plate_s
-        if visit.plate is None or upheaval_s is None or plate_s is None or plate_s > upheaval_s:
+        if self._needs.fuelling or visit.plate is None or upheaval_s is None or plate_s is None or plate_s > upheaval_s:
             return []
         if trigger.still_for_s(self._trigger, now_s) < self._rules.forget_after_s:
             return []

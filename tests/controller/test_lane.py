@@ -137,6 +137,20 @@ def test_what_ends_green(path: str, event: Event) -> None:
     assert shown.colour in (LampColour.RED, LampColour.OFF)
 
 
+def test_green_asks_for_every_condition_even_of_a_state_that_no_road_leads_to() -> None:
+    state, _ = walk(PATHS["green"])
+    visit = state.visit
+    assert visit is not None
+    assert visit.held is not None
+    assert green(state, NOW_S)
+    for impossible in (
+        replace(visit, spent=True),
+        replace(visit, held=replace(visit.held, plate=OTHER)),
+        replace(visit, subject=None),
+    ):
+        assert not green(replace(state, visit=impossible), NOW_S)
+
+
 def test_a_whole_visit() -> None:
     state, commands = walk((CameraBack(), OPENED, Tick(), IDENTIFIED, ALLOWED, Tick(), Gone("v1")))
     colours = [c.colour for c in commands if isinstance(c, Show)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from controller.lane_records import Confirmed, Event, Gone, Hidden, Identified, Opened
 from controller.records import Change, Frame, PlateRead, Reading, Region
 from controller.settings_records import TriggerSettings, VoteSettings
-from controller.visit import MOST_READS, Watcher, alike, confirms
+from controller.visit import MOST_READS, Needs, Watcher, alike, confirms
 from tests.controller.plates import plate
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -32,6 +32,8 @@ class Lane:
         self.now_s = 0.0
         self.events: list[Event] = []
         self.learnt = 0.0
+        self.needs = Needs()
+        self.reads = 0
 
     def frames(self, seconds: float, presence: float, motion: float, *plates: PlateRead) -> list[Event]:
         """That picture for so long, the plates seen whenever it is read; the events it caused."""
@@ -40,9 +42,10 @@ class Lane:
             self.now_s += 0.1
             frame = Frame(1, Picture(), self.now_s, AT + timedelta(seconds=self.now_s))
             differs = 0.0 if presence == self.learnt else presence
-            look, events = self.watcher.on_change(Change(differs, motion), frame, False, True)
+            look, events = self.watcher.on_change(Change(differs, motion), frame, self.needs)
             self.learnt = presence if look.learn == 1.0 else self.learnt
             self.events += events
+            self.reads += look.read
             if look.read:
                 self.events += self.watcher.on_reading(frame, Reading(plates))
         return self.events[before:]
@@ -114,6 +117,22 @@ def test_a_single_unsure_misreading_hides_nothing(decided: Lane) -> None:
     assert not decided.of(Hidden)
 
 
+def test_two_reads_of_another_plate_hide_the_visits_own_at_once(decided: Lane) -> None:
+    """The other plate is too unsure to be decided itself; it is reason enough to stop green."""
+    decided.frames(0.3, 0.5, 0.2, plate(OTHER, 0.7))
+    decided.frames(1.0, 0.5, 0.05, plate(OTHER, 0.7))
+    assert len(decided.of(Hidden)) == 1
+    assert len(decided.of(Identified)) == 1
+
+
+def test_another_plate_now_and_then_is_no_other_vehicle(decided: Lane) -> None:
+    for _ in range(12):
+        decided.frames(2.0, 0.5, 0.0, plate(OTHER, x=1000.0))
+        decided.frames(2.0, 0.5, 0.0, plate(PLATE))
+    assert not decided.of(Hidden)
+    assert not decided.of(Gone)
+
+
 def test_after_an_upheaval_the_plate_must_be_seen_in_time(decided: Lane) -> None:
     decided.frames(0.5, 0.5, 0.4)
     assert not decided.of(Hidden)
@@ -135,6 +154,23 @@ def test_a_wrongly_learnt_lane_is_learnt_anew_when_the_vehicle_is_gone(decided: 
     assert len(decided.of(Gone)) == 1
     assert len(decided.of(Opened)) == 1, "the difference that is left is no new vehicle"
     assert decided.watcher.trigger.trusted
+
+
+def test_a_vehicle_with_a_nozzle_in_its_tank_is_not_forgotten(decided: Lane) -> None:
+    """Somebody large stands between camera and plate, and stays."""
+    decided.needs = Needs(fuelling=True)
+    decided.frames(1.0, 0.5, 0.4)
+    reads = decided.frames(700.0, 0.5, 0.0)
+    assert not decided.of(Gone)
+    assert len(reads) <= 1
+
+
+def test_a_plate_out_of_view_for_long_is_looked_for_less(decided: Lane) -> None:
+    decided.frames(1.0, 0.5, 0.4)
+    decided.frames(15.0, 0.5, 0.05)
+    before = decided.reads
+    decided.frames(60.0, 0.5, 0.0)
+    assert decided.reads - before <= 130
 
 
 def test_blindness_hides_what_was_seen(decided: Lane) -> None:

@@ -77,6 +77,18 @@ def test_a_lost_eighth_sign_does_not_make_a_green_plate_certain() -> None:
     assert vote([whole] * 9 + [plate("粤AD1234")], RULES).plate == "粤AD12345"
 
 
+def test_reads_that_contradict_a_sign_count_against_it() -> None:
+    """Five against two on one sign: enough evidence for the text, not enough for the sign."""
+    result = vote([plate(RIGHT)] * 5 + [plate(NEAR)] * 2, RULES)
+    assert result.candidate == RIGHT
+    assert "sign 7" in result.detail
+
+
+def test_one_network_that_is_too_sure_of_itself_does_not_outvote_the_rest() -> None:
+    doubtful = [plate(RIGHT, [0.98] * 6 + [0.75])] * 6
+    assert vote([*doubtful, plate(RIGHT, 1.0)], RULES).plate is None
+
+
 READS = st.builds(
     plate,
     st.sampled_from([RIGHT, NEAR, "苏B98765", "粤A1234"]),
