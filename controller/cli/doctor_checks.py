@@ -177,6 +177,12 @@ def check_pins(settings: Settings) -> Check:
     found = f"{facts.library}{chip} on {facts.board}, red on pin {lamp.red_pin}, green on pin {lamp.green_pin}"
     if lamp.pins == "mock":
         return Check("lamp", WARN, found, "mock pins light nothing: set pins of [lamp] to lgpio")
+    if facts.outputs_persist:
+        advice = "put dtparam=strict_gpiod into /boot/firmware/config.txt: pins of a dead process stay green without it"
+        return Check("lamp", FAIL, found, advice)
+    if not lamp.red_rests_lit:
+        advice = "at a pump red hangs on its relay's closed contact: see wiring.md, then red_rests_lit of [lamp]"
+        return Check("lamp", WARN, f"{found}; dark without power", advice)
     return Check("lamp", OK, found)
 
 

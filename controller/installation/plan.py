@@ -13,6 +13,7 @@ from pathlib import Path
 from controller.errors import GreenlaneError
 
 UNIT = "greenlane-lane.service"
+RULES = "70-greenlane.rules"
 USER = "greenlane"
 HARDWARE_WATCHDOG_S = 15
 """The longest period that the watchdog of a Raspberry Pi knows."""
@@ -24,8 +25,6 @@ m {USER} gpio
 m {USER} video
 """
 
-_UDEV = 'SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"\n'
-
 _WATCHDOG = f"[Manager]\nRuntimeWatchdogSec={HARDWARE_WATCHDOG_S}\n"
 
 
@@ -35,7 +34,7 @@ class InstallError(GreenlaneError):
 
 @dataclass(frozen=True, slots=True)
 class WriteFile:
-    """A file with its text. keep: what is there already is the owner's and stays. group: its group, where that exists."""
+    """A file with its text. keep: what is there already is the owner's and stays. group: the file's group."""
 
     path: Path
     text: str
@@ -72,8 +71,11 @@ def unit_text(program: Path, config: Path) -> str:
     for path in (program, config):
         if not path.is_absolute() or any(c.isspace() or c in "%\"'\\$" for c in str(path)):
             raise InstallError(f"{path}: the boot service needs an absolute path without blanks, quotes, $ and %")
-    template = importlib.resources.files(__package__).joinpath(UNIT).read_text(encoding="utf-8")
-    return template.replace("{program}", str(program)).replace("{config}", str(config))
+    return _template(UNIT).replace("{program}", str(program)).replace("{config}", str(config))
+
+
+def _template(name: str) -> str:
+    return importlib.resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def steps(options: Options) -> tuple[Step, ...]:
@@ -81,7 +83,7 @@ def steps(options: Options) -> tuple[Step, ...]:
     found: list[Step] = [
         WriteFile(Path("/etc/sysusers.d/greenlane.conf"), _SYSUSERS),
         RunProgram(("systemd-sysusers", "greenlane.conf"), "make the user and its groups", True),
-        WriteFile(Path("/etc/udev/rules.d/60-greenlane.rules"), _UDEV),
+        WriteFile(Path("/etc/udev/rules.d") / RULES, _template(RULES)),
         WriteFile(options.config, options.example, mode=0o640, keep=True, group=USER),
         WriteFile(Path("/etc/systemd/system") / UNIT, unit_text(options.program, options.config)),
     ]

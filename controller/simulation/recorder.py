@@ -19,6 +19,9 @@ KEPT_TEXTS = 6
 PICTURE_WIDTH_PX = 960
 CROP_HEIGHT_PX = 112
 JPEG_QUALITY = 82
+ENOUGH_WIDTH_PX = 130.0
+"""A wider plate makes no better picture: its vehicle may be leaving already."""
+STANDS_BY_S = 3.0
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ class Recorder(SilentObserver):
         plate = reading.plates[0] if reading.plates else None
         if plate is not None:
             found.reads.append(Seen(self._at(frame.captured_s), plate))
-        _keep(found.best, _Sight(_score(plate), frame, plate))
+        _keep(found.best, _Sight(_score(plate, frame.captured_s - found.first_seen_s), frame, plate))
 
     def voted(self, visit: str, vote: Vote, at_s: float) -> None:
         self._visits[visit].votes.append((self._at(at_s), vote))
@@ -157,16 +160,18 @@ class Recorder(SilentObserver):
         return round(moment_s - self._start_s, 3)
 
 
-def _score(plate: PlateRead | None) -> float:
-    """Sure reads of near plates make the best pictures."""
-    return -1.0 if plate is None else plate.confidence + min(plate.width_px, 400.0) / 1000
+def _score(plate: PlateRead | None, since_s: float) -> float:
+    """Sure reads of near plates make the best pictures; without a plate, the vehicle some seconds after it came."""
+    if plate is None:
+        return -1.0 - abs(since_s - STANDS_BY_S)
+    return round(plate.confidence, 2) + min(plate.width_px, ENOUGH_WIDTH_PX) / 1000
 
 
 def _keep(best: dict[str, _Sight], sight: _Sight) -> None:
     """Keep the best frame of each text that was read, of a few texts only."""
     text = sight.plate.text if sight.plate is not None else ""
     known = best.get(text)
-    if known is None or sight.score >= known.score:
+    if known is None or sight.score > known.score:
         best[text] = sight
     if len(best) > KEPT_TEXTS:
         del best[min(best, key=lambda t: best[t].score)]

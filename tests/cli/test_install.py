@@ -105,6 +105,9 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     assert "Restrat" in again.stderr
 
 
-def test_the_unit_is_one_file() -> None:
+def test_unit_and_rules_are_one_file_each() -> None:
     root = Path(__file__).resolve().parents[2]
     assert (root / "deploy/greenlane-lane.service").resolve() == root / "controller/installation/greenlane-lane.service"
+    rules = root / "controller/installation/70-greenlane.rules"
+    assert rules.resolve() == root / "deploy/udev/70-greenlane.rules"
+    assert 'GROUP="gpio"' in rules.read_text()

@@ -1,0 +1,175 @@
+"""`greenlane calibrate`: measures of plates whose size, slope and blur are known, and the command around them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from controller import calibration
+from controller import settings as settings_file
+from controller.checks import Check, Verdict
+from controller.cli import calibrate_run, main
+from controller.records import Colour, Corners, PlateRead, Region, SignRead
+from models.grammar import PlateKind
+from models.training.plates import draw_plate
+
+TEXT = "沪A8K526"
+
+
+def scene(
+    width_px: float, degrees: float = 0.0, blur_px: float = 0.0, gain: float = 1.0
+) -> tuple[NDArray[np.uint8], PlateRead]:
+    """A grey 1280x720 frame with one blue plate of that width, its slope, softness and brightness, and its read."""
+    plate = draw_plate(np.random.default_rng(3), PlateKind.BLUE, TEXT, px_per_mm=1.0).image
+    height_px = width_px * 140 / 440
+    turn = math.radians(degrees)
+    across = np.array([math.cos(turn), math.sin(turn)]) * width_px / 2
+    down = np.array([-math.sin(turn), math.cos(turn)]) * height_px / 2
+    centre = np.array([640.0, 500.0])
+    corners = np.array([centre - across - down, centre + across - down, centre + across + down, centre - across + down])
+    frame = np.full((720, 1280, 3), 90, np.uint8)
+    box = np.array([[0, 0], [440, 0], [440, 140], [0, 140]], np.float32)
+    matrix = cv2.getPerspectiveTransform(box, corners.astype(np.float32))
+    small = cv2.GaussianBlur(plate, (0, 0), 0.5 * 440 / width_px)
+    cv2.warpPerspective(
+        small, matrix, (1280, 720), dst=frame, borderMode=cv2.BORDER_TRANSPARENT, flags=cv2.INTER_LINEAR
+    )
+    if blur_px:
+        frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), blur_px), np.uint8)
+    frame = np.clip(frame.astype(np.float32) * gain, 0, 255).astype(np.uint8)
+    tl, tr, br, bl = ((float(x), float(y)) for x, y in corners)
+    made: Corners = (tl, tr, br, bl)
+    return frame, PlateRead(tuple(SignRead(s, 0.99) for s in TEXT), made, Colour.BLUE, "blue", 1, 0.9)
+
+
+def verdicts(found: Sequence[Check]) -> dict[str, Verdict]:
+    return {check.name: check.verdict for check in found}
+
+
+def judged(*arguments: float, **named: float) -> dict[str, Verdict]:
+    return verdicts(calibration.judge([calibration.measure(*scene(*arguments, **named))] * 6, 10))
+
+
+def test_a_good_plate_passes_everything() -> None:
+    assert set(judged(180).values()) == {Verdict.OK}
+
+
+@pytest.mark.parametrize("width_px", [60.0, 100.0, 240.0])
+def test_sizes_are_measured_in_pixels(width_px: float) -> None:
+    found = calibration.measure(*scene(width_px))
+    assert found.width_px == pytest.approx(width_px, rel=0.01)
+    assert found.sign_height_px == pytest.approx(width_px * 90 / 440, rel=0.01)
+    assert found.stroke_px == pytest.approx(width_px * 10 / 440, rel=0.01)
+
+
+@pytest.mark.parametrize("degrees", [-25.0, -8.0, 0.0, 12.0])
+def test_the_slope_is_measured_in_degrees(degrees: float) -> None:
+    assert calibration.measure(*scene(160, degrees)).roll_deg == pytest.approx(degrees, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "check", "verdict"),
+    [
+        ((50.0,), {}, "plate width", Verdict.FAIL),
+        ((50.0,), {}, "character height", Verdict.FAIL),
+        ((60.0,), {}, "stroke", Verdict.FAIL),
+        ((100.0,), {}, "plate width", Verdict.WARN),
+        ((160.0,), {"degrees": 25.0}, "slope", Verdict.FAIL),
+        ((160.0,), {"blur_px": 4.0}, "sharpness", Verdict.FAIL),
+        ((160.0,), {"gain": 0.15}, "exposure", Verdict.FAIL),
+        ((160.0,), {"gain": 0.15}, "contrast", Verdict.FAIL),
+        ((160.0,), {"gain": 4.0}, "exposure", Verdict.FAIL),
+    ],
+)
+def test_what_is_wrong_fails(arguments: tuple[float], named: dict[str, float], check: str, verdict: Verdict) -> None:
+    assert judged(*arguments, **named)[check] is verdict
+
+
+def test_a_camera_at_the_side_squeezes_the_plate() -> None:
+    frame, plate = scene(160)
+    squeezed = replace(plate, corners=tuple((x * 0.7, y) for x, y in plate.corners))  # type: ignore[arg-type]
+    found = calibration.measure(frame, squeezed)
+    assert found.off_axis_deg == pytest.approx(math.degrees(math.acos(0.7)), abs=1.5)
+
+
+def test_too_few_reads_is_one_clear_failure() -> None:
+    (check,) = calibration.judge([], 225)
+    assert check.verdict is Verdict.FAIL
+    assert "no plate was read in 225 frames" in check.found
+
+
+def test_the_proposed_region_holds_every_plate_and_forgets_a_stray_one() -> None:
+    plates = [scene(150)[1] for _ in range(40)]
+    stray = replace(plates[0], corners=((1200.0, 20.0), (1270.0, 20.0), (1270.0, 40.0), (1200.0, 40.0)))
+    region = calibration.propose_region([*plates, stray], 1280, 720)
+    assert region.holds(640, 500, 1280, 720)
+    assert not region.holds(1235, 30, 1280, 720)
+    assert 0 <= region.left < region.right <= 1
+    assert 0 <= region.top < region.bottom <= 1
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of drawn frames: the file camera plays it like a clip."""
+    folder = tmp_path_factory.mktemp("frames")
+    for number in range(8):
+        frame, _ = scene(170, degrees=number * 0.3)
+        cv2.imwrite(str(folder / f"{number}.png"), frame)
+    return folder
+
+
+def test_it_writes_the_region_and_the_picture(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, annotated = tmp_path / "lane.toml", tmp_path / "seen.png"
+    words = ["calibrate", "--clip", str(picture), "--config", str(config), "--picture", str(annotated), "--no-lamp"]
+    assert main([*words, "--json", "--region", "0.1,0.2,0.9,1"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["reads"] >= 5
+    assert found["measures"]["width_px"] == pytest.approx(170, rel=0.08)
+    assert settings_file.load(config).camera.region == (0.1, 0.2, 0.9, 1.0)
+    assert cv2.imread(str(annotated)).shape == (720, 1280, 3)
+    config.unlink()
+    assert main([*words, "--dry-run"]) == 0
+    assert not config.exists()
+
+
+def test_an_empty_lane_writes_nothing_and_fails(tmp_path: Path) -> None:
+    frame = np.full((360, 640, 3), 90, np.uint8)
+    cv2.imwrite(str(tmp_path / "empty.png"), frame)
+    config = tmp_path / "lane.toml"
+    words = ["--clip", str(tmp_path / "empty.png"), "--config", str(config), "--picture", str(tmp_path / "p.jpg")]
+    assert main(["calibrate", *words, "--no-lamp"]) == 1
+    assert not config.exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"), [("y", Verdict.OK), ("是", Verdict.OK), ("n", Verdict.FAIL), ("", Verdict.FAIL)]
+)
+def test_the_lamp_test_wants_to_be_seen(answer: str, verdict: Verdict) -> None:
+    made = settings_file.parse('[lamp]\npins = "mock"\n')
+    assert calibrate_run.show_lamp(made, ask=True, answer=lambda _: answer, show_s=0.01).verdict is verdict
+
+
+def test_a_lamp_that_cannot_be_driven_fails() -> None:
+    made = settings_file.parse('[lamp]\npins = "rpigpio"\n')
+    assert calibrate_run.show_lamp(made, ask=False, show_s=0.01).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("words", [["--region", "1,2"], ["--region", "0.9,0,0.1,1"], ["--seconds", "0"]])
+def test_wrong_words_are_wrong_usage(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["calibrate", *words])
+    assert ended.value.code == 2
+
+
+def test_a_whole_frame_region_is_the_default() -> None:
+    assert Region() == settings_file.parse("").camera.area

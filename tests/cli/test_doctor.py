@@ -1,0 +1,132 @@
+"""`greenlane doctor`: each check finds what is wrong and says what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from controller.checks import Check, Verdict, lines, worst
+from controller.cli import doctor_checks, main
+from controller.clock import SystemClock
+from controller.outbox import Outbox
+from controller.settings_records import Settings
+from controller.statefile import StateFile
+from controller.wiring import STATE_FILE
+
+
+def settings(tmp_path: Path, url: str = "http://127.0.0.1:9") -> Settings:
+    made = Settings()
+    return replace(
+        made,
+        camera=replace(made.camera, kind="fake", source=""),
+        lamp=replace(made.lamp, pins="mock"),
+        service=replace(made.service, url=url, deadline_s=1.0),
+        trace=replace(made.trace, state_dir=str(tmp_path)),
+    )
+
+
+def test_a_whole_run_names_every_part_and_fails_without_a_service(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "lane.toml"
+    config.write_text(
+        '[camera]\nkind = "fake"\n[lamp]\npins = "mock"\n[service]\nurl = "http://127.0.0.1:9"\n'
+        f'[trace]\nstate_dir = "{tmp_path}"\n'
+    )
+    assert main(["doctor", "--config", str(config), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    verdicts = {check["check"]: check["verdict"] for check in found["checks"]}
+    assert found["worst"] == "FAIL"
+    assert verdicts["balance service"] == "FAIL"
+    assert verdicts["weights"] == "OK"
+    assert verdicts["settings"] == "OK"
+    assert {"python", "opencv", "camera", "lamp", "disk", "state folder", "clock", "outbox", "boot service"} <= set(
+        verdicts
+    )
+    failed = [check for check in found["checks"] if check["verdict"] != "OK"]
+    assert all(check["advice"] for check in failed)
+
+
+def test_a_typo_in_the_settings_is_shown_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "lane.toml"
+    config.write_text('[camera]\nkind = "fake"\nsorce = "x"\n')
+    _, check = doctor_checks.check_settings(config)
+    assert check.verdict is Verdict.FAIL
+    assert "sorce" in check.found
+    assert "3" in check.found
+
+
+def test_lamp_red_ends_at_red_and_says_why_it_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "lane.toml"
+    config.write_text('[lamp]\npins = "mock"\n')
+    assert main(["doctor", "--config", str(config), "--lamp-red"]) == 0
+    config.write_text('[lamp]\npins = "rpigpio"\n')
+    assert main(["doctor", "--config", str(config), "--lamp-red"]) == 1
+    assert "rpigpio" in capsys.readouterr().err
+
+
+class _Health(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self) -> None:
+        body = b'{"status": "ok"}'
+        self.send_response(self.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(200, Verdict.OK), (503, Verdict.FAIL)])
+def test_the_service_is_asked(tmp_path: Path, status: int, verdict: Verdict) -> None:
+    handler = type("Handler", (_Health,), {"status": status})
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        check = doctor_checks.check_service(settings(tmp_path, f"http://127.0.0.1:{server.server_port}"))
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert check.verdict is verdict
+    assert str(status) in check.found
+
+
+def test_parked_messages_fail_and_are_named(tmp_path: Path) -> None:
+    clock = SystemClock()
+    state = StateFile(tmp_path / STATE_FILE, clock)
+    outbox = Outbox(state, clock)
+    assert doctor_checks.check_outbox(settings(tmp_path)).verdict is Verdict.OK
+    number = outbox.put("fuelling", "dispenser-1/7", {"volume_ml": 1})
+    assert doctor_checks.check_outbox(settings(tmp_path)).verdict is Verdict.WARN
+    outbox.park(number, "impossible_fuelling", "end before start")
+    check = doctor_checks.check_outbox(settings(tmp_path))
+    state.close()
+    assert check.verdict is Verdict.FAIL
+    assert "dispenser-1/7: impossible_fuelling" in check.advice
+
+
+def test_a_camera_that_cannot_be_opened_is_told_with_its_first_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = settings(tmp_path)
+    monkeypatch.setattr(doctor_checks, "CAMERA_WAIT_S", 0.5)
+    broken = replace(made, camera=replace(made.camera, kind="v4l2", source="/dev/video-none"))
+    check = doctor_checks.check_camera(broken)
+    assert check.verdict is Verdict.FAIL
+    assert "video-none" in check.found
+    assert doctor_checks.check_camera(made).verdict is Verdict.WARN
+
+
+def test_the_table_puts_the_advice_below_its_check() -> None:
+    checks = (Check("disk", Verdict.OK, "fine"), Check("clock", Verdict.FAIL, "1970", "set it"))
+    shown = lines(checks)
+    assert shown == ["OK    disk   fine", "FAIL  clock  1970", "             -> set it"]
+    assert worst(checks) is Verdict.FAIL
+    assert worst(checks[:1]) is Verdict.OK
