@@ -75,9 +75,9 @@ class KeyBook:
         """Keep the nonce for as long as the signature could be shown again. Raises SignatureRefused for a known one."""
         forget_us = to_us(claim.created_at + timedelta(seconds=SIGNATURE_AGE_S + 1))
         row = {"key_id": claim.key_id, "nonce": claim.nonce, "forget_us": forget_us}
-        statement = self._insert(nonces).values(row).on_conflict_do_nothing()
+        statement = self._insert(nonces).values(row).on_conflict_do_nothing().returning(nonces.c.nonce)
         with telling_faults(), self._engine.connect() as connection:
-            is_new = connection.execute(statement).rowcount == 1
+            is_new = connection.execute(statement).first() is not None
             self._tidy(connection, to_us(now))
         if not is_new:
             raise SignatureRefused(Flaw.REPLAYED, "nonce: this signature has been used before; sign every attempt anew")

@@ -1,0 +1,103 @@
+"""The parts of identity whose SQL or locking differs, on PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from controller.signing import DeviceKey
+from service.app import create_app
+from service.identity.devices import Place
+from service.identity.mount import Guard
+from service.identity.people import Attempt, LoginRefused, Person, Role
+from service.identity.signatures import SignatureRefused
+from service.wire import DeviceKind, EnrolmentRequest
+from tests.service.identity.kit import CHEAP, House
+from tests.service.postgres import Cluster
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def house(tmp_path: Path, cluster: Cluster, migrated_template: str) -> House:
+    return House(tmp_path, url=cluster.database(migrated_template))
+
+
+@pytest.fixture
+def client(house: House) -> Iterator[TestClient]:
+    with TestClient(house.app, follow_redirects=False) as opened:
+        yield opened
+
+
+def test_signed_replayed_revoked_in_every_worker(house: House, client: TestClient) -> None:
+    key = house.enrol(DeviceKind.LANE)
+    parcel = house.signed(key, "GET", "/v1/prices?station=S1")
+    other = TestClient(create_app(house.url, house.clock, guard=Guard(hasher=CHEAP)))
+    assert parcel.send(client).status_code == 200
+    assert parcel.send(other).status_code == 401
+    house.identity.devices.revoke(house.identity.keys.find(key.key_id).caller.device, "test")
+    for at in (client, other):
+        assert "revoked" in house.signed(key, "GET", "/v1/prices?station=S1").send(at).json()["detail"]
+
+
+def test_one_signature_shown_sixteen_times_at_once(house: House, client: TestClient) -> None:
+    parcel = house.signed(house.enrol(DeviceKind.LANE), "GET", "/v1/prices?station=S1")
+    answers: list[int] = []
+    threads = [threading.Thread(target=lambda: answers.append(parcel.send(client).status_code)) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [200] + [401] * 15
+
+
+def test_two_devices_race_for_one_place(house: House) -> None:
+    desk, place, won = house.identity.devices, Place(DeviceKind.LANE, "S1", "L1"), []
+    codes = [desk.issue_code(place, "test") for _ in range(8)]
+
+    def attempt(code: str) -> None:
+        with suppress(SignatureRefused):
+            request = EnrolmentRequest(code=code, public_key=DeviceKey.make().public_text)
+            won.append(desk.enrol(request, "10.0.0.1"))
+
+    threads = [threading.Thread(target=attempt, args=(code,)) for code in codes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert sum(d.revoked_at is None for d in desk.list()) == 1
+
+
+def test_rotation(house: House, client: TestClient) -> None:
+    old, new = house.enrol(DeviceKind.LANE), DeviceKey.make()
+    body = {"public_key": new.public_text, "proof": new.rotation_proof(old.key_id)}
+    assert house.signed(old, "POST", "/v1/keys", body).send(client).status_code == 200
+    assert house.signed(new, "GET", "/v1/prices?station=S1").send(client).status_code == 200
+    assert house.signed(old, "GET", "/v1/prices?station=S1").send(client).status_code == 401
+
+
+def test_guessing_is_slowed_together_in_all_workers(house: House) -> None:
+    people = house.identity.people
+    people.add("wang", "correct horse battery", Role.OPERATOR, None, "test")
+    outcomes: list[Person | LoginRefused] = []
+
+    def guess() -> None:
+        outcomes.extend(people.log_in(Attempt("wang", "incorrect horse", "10.9.9.9")) for _ in range(25))
+
+    threads = [threading.Thread(target=guess) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    looked_at = [o for o in outcomes if o == LoginRefused()]
+    assert (len(outcomes), len(looked_at)) == (100, 5)
+    right = people.log_in(Attempt("wang", "correct horse battery", "10.0.0.1"))
+    assert isinstance(right, Person)
+    token = house.identity.sessions.begin(right, "10.0.0.1")
+    assert house.identity.sessions.find(token) is not None
