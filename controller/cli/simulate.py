@@ -128,9 +128,8 @@ class Show:
         green = sum(v.summary.decision == "allow" for v in visits)
         wall_s = sum(r.wall_s for r in results)
         video_s = sum(r.duration_s for r in results)
-        self._say(
-            f"{len(visits)} visits: {green} green, {len(visits) - green} red; {video_s:.1f} s of video in {wall_s:.1f} s"
-        )
+        colours = f"{green} green, {len(visits) - green} red"
+        self._say(f"{len(visits)} visits: {colours}; {video_s:.1f} s of video in {wall_s:.1f} s")
         if hint and visits:
             plate = next((v.summary.plate for v in visits if v.summary.plate), "粤B12345")
             self._say(f"no cards were given, so every plate is unknown; try --card {plate}=500")

@@ -122,8 +122,8 @@ def reads(story: VisitStory) -> str:
     )
     dots = "".join(
         f'<circle class="{"agrees" if seen.plate.text == winner else "differs"}" cx="{scale.x(seen.at_s)}" '
-        f'cy="{_y(seen.plate.confidence, top, foot)}" r="4"><title>{seen.at_s:.2f} s: {escape(seen.plate.text or "no sign")} '
-        f"{seen.plate.confidence:.1%}</title></circle>"
+        f'cy="{_y(seen.plate.confidence, top, foot)}" r="4"><title>{seen.at_s:.2f} s: '
+        f"{escape(seen.plate.text or 'no sign')} {seen.plate.confidence:.1%}</title></circle>"
         for seen in story.reads
     )
     return (
@@ -140,8 +140,8 @@ def signs(plate: PlateRead) -> str:
     """One bar per sign: how probable the reader holds it."""
     width = 46 * len(plate.signs)
     bars = "".join(
-        f'<rect class="{"sure" if s.probability >= 0.9 else "weak"}" x="{46 * i + 8}" y="{58 - 50 * s.probability:.1f}" '
-        f'width="30" height="{max(50 * s.probability, 1):.1f}" rx="3"><title>{s.probability:.3%}</title></rect>'
+        f'<rect class="{"sure" if s.probability >= 0.9 else "weak"}" x="{46 * i + 8}" width="30" '
+        f'y="{58 - 50 * s.probability:.1f}" height="{max(50 * s.probability, 1):.1f}" rx="3"><title>{s.probability:.3%}</title></rect>'
         f'<text class="sign" x="{46 * i + 23}" y="78" text-anchor="middle">{escape(s.sign)}</text>'
         for i, s in enumerate(plate.signs)
     )
@@ -156,19 +156,24 @@ def whole_clip(result: ClipResult) -> str:
     changes = [(max(c.at_s - result.start_s, 0.0), str(c.colour)) for c in result.lamp] or [(0.0, "off")]
     ends = [at for at, _ in changes[1:]] + [result.duration_s]
     bars = "".join(
-        f'<rect class="lamp {colour}" x="{scale.x(at)}" y="30" width="{max(scale.x(end) - scale.x(at), 0.5):.1f}" height="16"/>'
+        f'<rect class="lamp {colour}" x="{scale.x(at)}" y="30" height="16" '
+        f'width="{max(scale.x(end) - scale.x(at), 0.5):.1f}"/>'
         for (at, colour), end in zip(changes, ends, strict=True)
     )
-    visits = "".join(
-        f'<rect class="visit" x="{scale.x(first)}" y="6" width="{max(scale.x(last) - scale.x(first), 2):.1f}" height="18" rx="4"/>'
-        f'<text class="label strong" x="{(scale.x(first) + scale.x(last)) / 2:.1f}" y="19" text-anchor="middle">{v.number}</text>'
-        for v in result.visits
-        for first, last in [(v.at(v.summary.first_seen_s) or 0.0, v.at(v.summary.gone_s) or 0.0)]
-    )
+    visits = "".join(_bracket(visit, scale) for visit in result.visits)
     return (
         f'<svg class="chart" viewBox="0 0 {WIDE} 72" role="img" aria-label="The lamp over the whole clip">'
         f'<text class="label" x="4" y="19">visits</text>{visits}<text class="label" x="4" y="42">lamp</text>{bars}'
         f"{axis(scale, 50)}</svg>"
+    )
+
+
+def _bracket(visit: VisitStory, scale: Scale) -> str:
+    """One visit above the clip's lamp: from seen to gone, with its number."""
+    first, last = (scale.x(visit.at(t) or 0.0) for t in (visit.summary.first_seen_s, visit.summary.gone_s))
+    return (
+        f'<rect class="visit" x="{first}" y="6" width="{max(last - first, 2):.1f}" height="18" rx="4"/>'
+        f'<text class="label strong" x="{(first + last) / 2:.1f}" y="19" text-anchor="middle">{visit.number}</text>'
     )
 
 

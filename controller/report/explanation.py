@@ -94,8 +94,13 @@ def explain(trace: VisitTrace) -> Explanation:
     if trace.summary is None:
         english = f"The unit stopped, or still runs, in the middle of this visit. {english}"
     return Explanation(
-        visit=trace.visit, headline=_headline(trace), english=english, chinese=chinese, remedy=remedy,
-        links=tuple(_links(trace)), steps=tuple(sorted(_steps(trace), key=lambda step: step.at_s)),
+        visit=trace.visit,
+        headline=_headline(trace),
+        english=english,
+        chinese=chinese,
+        remedy=remedy,
+        links=tuple(_links(trace)),
+        steps=tuple(sorted(_steps(trace), key=lambda step: step.at_s)),
     )
 
 

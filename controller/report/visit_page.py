@@ -57,9 +57,13 @@ def as_story(trace: VisitTrace) -> VisitStory:
     )
     ended = next((f for f in trace.fuellings if f.ended_s is not None), None)
     return VisitStory(
-        clip="", number=1, summary=summary, start_s=0.0,
+        clip="",
+        number=1,
+        summary=summary,
+        start_s=0.0,
         reads=tuple(Seen(r.at_s, p) for r in trace.reads if (p := _widest(r)) is not None),
-        votes=tuple((v.at_s, v.vote) for v in trace.votes), answers=answers,
+        votes=tuple((v.at_s, v.vote) for v in trace.votes),
+        answers=answers,
         fuelled=None if ended is None else Fuelled(ended.started_s, ended.ended_s or 0.0, ended.report, ended.receipt),
     )
 
@@ -69,9 +73,17 @@ def _unfinished(trace: VisitTrace) -> VisitSummary:
     moments = [0.0, *(r.at_s for r in trace.reads), *(c.at_s for c in trace.lamp)]
     lamp = tuple(LampChange(c.at_s, c.colour) for c in trace.lamp)
     return VisitSummary(
-        visit=trace.visit, plate=None, typed=False, decision=Verdict.REFUSE, reason=Reason.INTERNAL,
-        first_seen_at=trace.first_seen_at, first_seen_s=0.0, read_s=None, decided_s=None,
-        gone_s=max(moments), lamp=lamp,
+        visit=trace.visit,
+        plate=None,
+        typed=False,
+        decision=Verdict.REFUSE,
+        reason=Reason.INTERNAL,
+        first_seen_at=trace.first_seen_at,
+        first_seen_s=0.0,
+        read_s=None,
+        decided_s=None,
+        gone_s=max(moments),
+        lamp=lamp,
     )
 
 
