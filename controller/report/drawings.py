@@ -141,7 +141,8 @@ def signs(plate: PlateRead) -> str:
     width = 46 * len(plate.signs)
     bars = "".join(
         f'<rect class="{"sure" if s.probability >= 0.9 else "weak"}" x="{46 * i + 8}" width="30" '
-        f'y="{58 - 50 * s.probability:.1f}" height="{max(50 * s.probability, 1):.1f}" rx="3"><title>{s.probability:.3%}</title></rect>'
+        f'y="{58 - 50 * s.probability:.1f}" height="{max(50 * s.probability, 1):.1f}" rx="3">'
+        f"<title>{s.probability:.3%}</title></rect>"
         f'<text class="sign" x="{46 * i + 23}" y="78" text-anchor="middle">{escape(s.sign)}</text>'
         for i, s in enumerate(plate.signs)
     )
