@@ -1,0 +1,247 @@
+"""TLS by certificate files with a certificate authority made here, and addresses that come through a proxy."""
+
+from __future__ import annotations
+
+import datetime
+import http.client
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from controller.cli import main
+from controller.client import HttpBalanceService
+from controller.clock import SystemClock
+from controller.errors import ServiceFault
+from controller.signing import DeviceKey, Signer
+from service.books import Books
+from service.clock import SystemClock as ServiceClock
+from service.database import Database
+from service.desk import Desk
+from service.errors import ServiceError
+from service.exposure import Exposure
+from service.identity.devices import DeviceDesk, Place
+from service.wire import DeviceKind
+
+OTHER_USES = "content_commitment key_encipherment data_encipherment key_agreement encipher_only decipher_only"
+KEY_USAGE = dict.fromkeys(OTHER_USES.split(), False)
+
+
+class Authority:
+    """A certificate authority and the server certificates it signs, as files in a folder."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._certificate = self._sign(self._name, self._key.public_key(), is_authority=True)
+        self.ca_file = folder / f"{name}-ca.pem"
+        self.ca_file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+
+    def issue(self, name: str) -> tuple[Path, Path]:
+        """Certificate and key file of a server on loopback."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate = self._sign(subject, key.public_key(), is_authority=False)
+        cert_file, key_file = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+        cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        form = serialization.PrivateFormat.PKCS8
+        key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+        return cert_file, key_file
+
+    def _sign(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, is_authority: bool) -> x509.Certificate:
+        now = datetime.datetime.now(datetime.UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(days=2))
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
+            )
+            .add_extension(
+                x509.KeyUsage(
+                    digital_signature=True, key_cert_sign=is_authority, crl_sign=is_authority, **KEY_USAGE
+                ),
+                critical=True,
+            )
+        )
+        if not is_authority:
+            names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+            usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+            builder = builder.add_extension(usage, critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tls")
+
+
+@pytest.fixture(scope="module")
+def authority(folder: Path) -> Authority:
+    return Authority(folder, "station")
+
+
+@pytest.fixture(scope="module")
+def books(folder: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{folder / 'books.sqlite3'}")
+    database.migrate()
+    Desk(Books(database, ServiceClock()), "test").set_station("S1")
+    Desk(Books(database, ServiceClock()), "test").set_price("S1", "92", 790)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def port(folder: Path, authority: Authority, books: Database) -> Iterator[int]:
+    """The real command, speaking TLS; behind no proxy."""
+    cert, key = authority.issue("books")
+    with serving(books, "--tls-cert", str(cert), "--tls-key", str(key)) as found:
+        yield found
+
+
+class serving:
+    """`greenlane service` as its own process while the context lasts."""
+
+    def __init__(self, books: Database, *options: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = int(probe.getsockname()[1])
+        self._command = [
+            sys.executable, "-c", "from controller.cli import main; raise SystemExit(main())", "service",
+            "--database", books.url.render_as_string(False), "--listen", f"127.0.0.1:{self._port}", *options,
+        ]  # fmt: skip
+
+    def __enter__(self) -> int:
+        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE)
+        deadline_s = time.monotonic() + 60
+        while time.monotonic() < deadline_s:
+            assert self._process.poll() is None, self._process.stderr.read().decode()  # type: ignore[union-attr]
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                    return self._port
+            time.sleep(0.05)
+        raise AssertionError("the service did not come up")
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=30)
+
+
+def lane_key(books: Database) -> tuple[str, DeviceDesk]:
+    desk = DeviceDesk(books, ServiceClock().now)
+    return desk.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test", replaces=True), desk
+
+
+@pytest.mark.slow
+def test_enrol_and_ask_over_tls(folder: Path, authority: Authority, books: Database, port: int) -> None:
+    code, _ = lane_key(books)
+    url, key_file = f"https://localhost:{port}", folder / "device.key"
+    words = ["enrol", code, "--service", url, "--key", str(key_file), "--config", str(folder / "lane.toml")]
+    assert main(words) == 1, "a certificate that nobody vouches for"
+    assert main([*words, "--ca", str(authority.ca_file)]) == 0
+    assert key_file.stat().st_mode & 0o777 == 0o600
+    assert f'url = "{url}"' in (folder / "lane.toml").read_text()
+    sign = Signer(DeviceKey.load(key_file), SystemClock())
+    lane = HttpBalanceService(url, "S1", sign=sign, ca_file=str(authority.ca_file))
+    assert [price.product for price in lane.prices(20.0)] == ["92"]
+    assert main(["enrol", "--rotate", "--service", url, "--key", str(key_file), "--ca", str(authority.ca_file)]) == 0
+    rotated = HttpBalanceService(
+        url, "S1", sign=Signer(DeviceKey.load(key_file), SystemClock()), ca_file=str(authority.ca_file)
+    )
+    assert rotated.prices(20.0)
+    for client in (lane, rotated):
+        client.close()
+
+
+@pytest.mark.slow
+def test_another_authoritys_certificate_is_not_trusted(folder: Path, books: Database, port: int) -> None:
+    stranger = Authority(folder, "stranger")
+    sign = Signer(DeviceKey.make(), SystemClock())
+    for ca_file in (str(stranger.ca_file), None):
+        client = HttpBalanceService(f"https://localhost:{port}", "S1", sign=sign, ca_file=ca_file)
+        with pytest.raises(ServiceFault, match="not to be trusted"):
+            client.prices(20.0)
+        client.close()
+
+
+@pytest.mark.slow
+def test_the_name_must_fit(authority: Authority, port: int) -> None:
+    context = ssl.create_default_context(cafile=str(authority.ca_file))
+    with pytest.raises(ssl.SSLCertVerificationError), socket.create_connection(("127.0.0.1", port)) as raw:
+        context.wrap_socket(raw, server_hostname="elsewhere.example")
+
+
+@pytest.mark.slow
+def test_old_tls_is_not_spoken(authority: Authority, port: int) -> None:
+    context = ssl.create_default_context(cafile=str(authority.ca_file))
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises((ssl.SSLError, ConnectionError)), socket.create_connection(("127.0.0.1", port)) as raw:
+        context.wrap_socket(raw, server_hostname="localhost")
+
+
+@pytest.mark.slow
+def test_plain_http_gets_nothing(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/healthz")
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        connection.getresponse()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("trusted", "scheme"), [((), "http"), (("--proxy-headers", "127.0.0.1"), "https")])
+def test_a_proxy_is_believed_only_where_it_is_named(books: Database, trusted: tuple[str, ...], scheme: str) -> None:
+    """The log-in cookie is Secure when the proxy says that the browser spoke TLS to it."""
+    with serving(books, *trusted) as plain:
+        headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+        answer = requests.get(f"http://127.0.0.1:{plain}/login", headers=headers, timeout=20)
+        assert ("__Host-" in answer.headers["set-cookie"]) is (scheme == "https")
+        assert requests.get(f"http://127.0.0.1:{plain}/metrics", headers=headers, timeout=20).status_code == 403
+        assert requests.get(f"http://127.0.0.1:{plain}/metrics", timeout=20).status_code == 200
+
+
+def test_what_is_wrong_with_a_certificate_is_said(folder: Path, authority: Authority) -> None:
+    cert, key = authority.issue("one")
+    _, other = authority.issue("two")
+    Exposure(tls_cert=str(cert), tls_key=str(key)).server_options()
+    for wrong_cert, wrong_key in ((folder / "none.pem", key), (key, cert), (cert, other)):
+        with pytest.raises(ServiceError, match="--tls-cert"):
+            Exposure(tls_cert=str(wrong_cert), tls_key=str(wrong_key)).server_options()
+    with pytest.raises(ValueError, match="belong together"):
+        Exposure(tls_cert=str(cert))
+    with pytest.raises(ValueError, match="--metrics-from"):
+        Exposure(metrics_from=("prometheus",))
+
+
+@pytest.mark.parametrize(
+    ("exposure", "host", "warnings"),
+    [
+        (Exposure(), "127.0.0.1", 0),
+        (Exposure(allow_unsigned=True), "127.0.0.1", 1),
+        (Exposure(), "0.0.0.0", 2),
+        (Exposure(allow_unsigned=True), "10.0.0.5", 2),
+        (Exposure(hosts=("books.example",), trusted_proxies=("10.0.0.1",)), "0.0.0.0", 0),
+    ],
+)
+def test_what_is_unsafe_is_said_at_the_start(exposure: Exposure, host: str, warnings: int) -> None:
+    assert len(exposure.warnings(host)) == warnings
