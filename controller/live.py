@@ -22,6 +22,8 @@ class SignsOfLife(Protocol):
 
     def alive(self) -> None: ...
 
+    def status(self, text: str) -> None: ...
+
     def stopping(self) -> None: ...
 
 
@@ -71,6 +73,7 @@ def _turn(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife, lo
     pump.start()
     runner.tick()
     watchdog.ready()
+    phase = None
     while not bell.stopped:
         glimpse = pump.take()
         if glimpse.over:
@@ -78,6 +81,9 @@ def _turn(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife, lo
             return
         runner.tick(glimpse.frame, glimpse.trouble)
         watchdog.alive()
+        if runner.phase is not phase:
+            phase = runner.phase
+            watchdog.status(f"lane {phase}")
         bell.wait(longest_pause_s)
     if bell.failure is not None:
         raise bell.failure

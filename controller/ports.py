@@ -39,7 +39,7 @@ class Camera(Protocol):
         """For logs and doctor, without credentials."""
 
     def read(self) -> Frame:
-        """The next frame. Raises CameraLost when none can be had now (call again to reconnect), EndOfVideo at the end of a file."""
+        """The next frame. Raises CameraLost when none can be had now (call again to reconnect), EndOfVideo at the end."""
 
     def close(self) -> None: ...
 
@@ -52,7 +52,7 @@ class PlateReader(Protocol):
         """Engine and weights in words, for doctor and traces."""
 
     def read(self, image: object, region: Region | None = None) -> Reading:
-        """Plates of one BGR uint8 image (height, width, 3), most prominent first; only those whose centre lies in region."""
+        """Plates of one BGR uint8 image (height, width, 3) whose centre lies in region, most prominent first."""
 
 
 class Lamp(Protocol):
@@ -97,7 +97,7 @@ class BalanceService(Protocol):
         """Give back the hold of a vehicle that left without fuelling. Repeating it is harmless."""
 
     def report(self, fuelling: Fuelling, deadline_s: float) -> FuellingReceipt:
-        """Post a fuelling once; a repeat returns the first receipt. Raises Rejected when the service will never take it."""
+        """Post a fuelling once; a repeat returns the first receipt. Raises Rejected when it will never be taken."""
 
 
 class ChangeMeter(Protocol):

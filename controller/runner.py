@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from controller import lane, lane_view, questions
+from controller.clock import ClockWatch
 from controller.desk import Desk
 from controller.errors import GreenlaneError
 from controller.eyes import Eyes
@@ -28,6 +29,7 @@ from controller.lane_records import (
     NozzleLifted,
     Opened,
     Permit,
+    Phase,
     Release,
     Renew,
     Renewed,
@@ -92,10 +94,16 @@ class Runner:
         self._vote: Vote | None = None
         self._renewal_failing = False
         self._last_key = ""
+        self._clock_watch = ClockWatch(parts.clock)
+        self._clock_unset = False
 
     @property
     def state(self) -> LaneState:
         return self._state
+
+    @property
+    def phase(self) -> Phase:
+        return lane_view.phase(self._state, self._parts.clock.monotonic_s())
 
     def tick(self, frame: Frame | None = None, trouble: Reason | None = None) -> None:
         """One turn: take in what came, decide, obey. trouble: why the camera gives no frames, if it knows.
@@ -103,6 +111,7 @@ class Runner:
         Raises what a dead worker or the hardware raised; then abandon() is the only call left to make.
         """
         self._notice_lapse()
+        self._watch_clock()
         self._drain()
         if frame is not None:
             self._take_frame(frame)
@@ -218,6 +227,15 @@ class Runner:
                 self._parts.observer.fuelling_started(self._state.flow.visit, now_s)
             if isinstance(happened.event, NozzleHung):
                 self._parts.observer.fuelling_ended(flow.visit if flow else None, happened.fuelling, now_s)
+
+    def _watch_clock(self) -> None:
+        """Tell of a wall clock that jumps or was never set: the books are kept by it."""
+        state = self._clock_watch.check()
+        if state.jumped:
+            self._note(f"the wall clock jumped by {state.jump_s:+.1f} s")
+        if state.unset and not self._clock_unset:
+            self._note("the wall clock is not set")
+        self._clock_unset = state.unset
 
     def _notice_lapse(self) -> None:
         """The lamp turned red by itself: this loop was too slow to renew green."""

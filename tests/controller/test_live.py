@@ -50,6 +50,7 @@ def test_told_to_stop_it_ends_well_and_red() -> None:
     assert watchdog.messages[0] == "READY=1"
     assert watchdog.messages[-1] == "STOPPING=1"
     assert "WATCHDOG=1" in watchdog.messages
+    assert [m for m in watchdog.messages if m.startswith("STATUS=")] == ["STATUS=lane empty"]
 
 
 def test_the_end_of_a_video_is_a_good_end() -> None:

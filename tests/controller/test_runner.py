@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -194,6 +194,17 @@ def test_under_what_fuel_flows(world: World) -> None:
     drive_out(world)
     assert world.runner.state.visit is None
     assert flow_context(world.runner.state, world.now_s) == expected, "the fuelling keeps what it began under"
+
+
+def test_a_wall_clock_that_jumps_or_was_never_set_is_told_once_and_ends_no_green(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    drive_in(world)
+    world.clock.set_wall(datetime(1970, 1, 1, tzinfo=UTC))
+    world.run_until(world.now_s + 5.0)
+    assert world.lamp.colour is LampColour.GREEN
+    assert caplog.text.count("the wall clock jumped by -") == 1
+    assert caplog.text.count("the wall clock is not set") == 1
 
 
 def test_a_network_that_is_full_counts_as_unanswered(heard: Heard) -> None:
