@@ -13,7 +13,7 @@ import logging
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from service import authorisation, fuelling, till
 from service.clock import Clock, to_us
@@ -69,14 +69,12 @@ class Books:
                 return self._once(messages)
             except DBAPIError as error:
                 if not worth_retrying(error):
-                    raise Unavailable(f"database: {fault_of(error)}") from error
+                    raise _final(error) from error
                 _LOG.info("transaction tried again: %s", fault_of(error))
         try:
             return self._once(messages)
-        except IntegrityError as error:
-            raise LedgerError(f"database: {fault_of(error)}") from error
         except DBAPIError as error:
-            raise Unavailable(f"database: {fault_of(error)}") from error
+            raise _final(error) from error
 
     def carry_out_one(self, message: Message) -> Answer:
         """As carry_out, for a single message."""
@@ -91,6 +89,13 @@ class Books:
         answers = [_decide(message, situation) for message in messages]
         write(connection, situation)
         return answers
+
+
+def _final(error: DBAPIError) -> Unavailable | LedgerError:
+    """What a message is answered with: a fault of the database passes, a value it will not take never does."""
+    if isinstance(error, IntegrityError | DataError | ProgrammingError):
+        return LedgerError(f"database: {fault_of(error)}")
+    return Unavailable(f"database: {fault_of(error)}")
 
 
 def _decide(message: Message, situation: Situation) -> Answer:

@@ -101,8 +101,8 @@ class Teller:
             if messages:
                 answers = self._books.carry_out(messages)
                 self._deliver(list(zip(batch, answers, strict=True)))
-            self._sweep()
-            self._note(None)
+            if self._sweep() or messages:
+                self._note(None)
         except Unavailable as error:
             self._note(error)
             self._deliver([(waiting, error) for waiting in batch])
@@ -117,11 +117,14 @@ class Teller:
             _LOG.error("%s failed: %s", type(message).__name__, error)
             return error
 
-    def _sweep(self) -> None:
+    def _sweep(self) -> bool:
+        """Give expired holds back when it is time to; whether it was."""
         now_us = to_us(self._books.clock.now())
-        if abs(now_us - self._swept_us) >= self._books.settings.sweep_every_s * US_PER_S:
-            self._books.carry_out_one(Sweep())
-            self._swept_us = now_us
+        if abs(now_us - self._swept_us) < self._books.settings.sweep_every_s * US_PER_S:
+            return False
+        self._books.carry_out_one(Sweep())
+        self._swept_us = now_us
+        return True
 
     def _deliver(self, answers: Sequence[tuple[_Waiting, Answer | ServiceError]]) -> None:
         assert self._loop is not None
