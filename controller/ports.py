@@ -39,7 +39,7 @@ class Camera(Protocol):
         """For logs and doctor, without credentials."""
 
     def read(self) -> Frame:
-        """The next frame. Raises CameraLost when none can be had now (call again to reconnect), EndOfVideo at the end."""
+        """The next frame. Raises CameraLost while none can be had (call again to reconnect), EndOfVideo at the end."""
 
     def close(self) -> None: ...
 

@@ -51,6 +51,27 @@ def example() -> str:
     return "\n".join(lines) + "\n"
 
 
+def handbook() -> str:
+    """The page that describes every setting (docs/settings.md), in Markdown."""
+    lines = [
+        "# Settings of a lane: lane.toml",
+        "",
+        "Every key may be left out; its default then holds. A key that is unknown, of the wrong type or out of its bounds is",
+        "refused with its line. `greenlane run --config lane.toml --check` checks a file; `greenlane calibrate` and",
+        "`greenlane enrol` write theirs into it and keep comments and order.",
+    ]
+    section = ""
+    for fact in table():
+        if fact.section != section:
+            section = fact.section
+            about = str(type(getattr(Settings(), section)).__doc__).split(": ", 1)[1]
+            lines += ["", f"## [{section}]", "", about[0].upper() + about[1:], ""]
+            lines += ["| key | default | allowed | meaning |", "|---|---|---|---|"]
+        allowed = _bounds_note(fact).strip(" ()") or _KIND_NAMES[type(fact.default)]
+        lines.append(f"| `{fact.key}` | `{_toml(fact.default)}` | {allowed} | {fact.text} |")
+    return "\n".join(lines) + "\n"
+
+
 def update_file(path: Path | str, changes: Mapping[tuple[str, str], Any]) -> None:
     """Set keys of a settings file in place, keeping comments and order; made from the example when it does not exist.
 

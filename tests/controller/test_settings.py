@@ -15,10 +15,16 @@ from controller.settings_records import SettingFact, Settings, table
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "lane.example.toml"
 
+HANDBOOK = EXAMPLE.parents[1] / "docs" / "settings.md"
+
 
 def test_the_example_file_is_up_to_date_and_equals_the_defaults() -> None:
     assert EXAMPLE.read_text(encoding="utf-8") == settings.example()
     assert settings.load(EXAMPLE) == Settings()
+
+
+def test_the_handbook_is_up_to_date() -> None:
+    assert HANDBOOK.read_text(encoding="utf-8") == settings.handbook(), "write it anew from settings.handbook()"
 
 
 def test_an_empty_file_is_all_defaults() -> None:
