@@ -145,6 +145,9 @@ def _property(hint: Any, limits: Mapping[str, Any]) -> dict[str, Any]:
     if hint is datetime:
         return {"type": "string", "format": "date-time", "maxLength": 40}
     if typing.get_origin(hint) is tuple:
+        if dataclasses.is_dataclass(part := typing.get_args(hint)[0]):
+            items = {"$ref": f"#/components/schemas/{part.__name__}"}  # type: ignore[union-attr]
+            return {"type": "array", "maxItems": limits["most"], "items": items}
         return {"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 40}}
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return {"type": "string", "enum": [member.value for member in hint]}

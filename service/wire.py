@@ -225,6 +225,152 @@ class DeviceKey:
     revoked: bool
 
 
+class LampState(enum.StrEnum):
+    """What a lane's lamp shows."""
+
+    OFF = "off"
+    RED = "red"
+    GREEN = "green"
+
+
+class OrderKind(enum.StrEnum):
+    """What people at the panel or the station's page want of a lane unit."""
+
+    TYPED = "typed"
+    RETRY = "retry"
+    DISCARD = "discard"
+
+
+class OrderResult(enum.StrEnum):
+    """What became of an order. TAKEN: done; NOBODY: no vehicle waits for a plate; FAILED: the detail says why."""
+
+    TAKEN = "taken"
+    NOBODY = "nobody"
+    FAILED = "failed"
+
+
+class Stage(enum.StrEnum):
+    """One step on the way from frame to lamp."""
+
+    SEEN = "seen"
+    READ = "read"
+    VOTED = "voted"
+    ASKED = "asked"
+    ANSWERED = "answered"
+    LAMP = "lamp"
+    FUELLING = "fuelling"
+    CHARGED = "charged"
+    NOTE = "note"
+    GONE = "gone"
+
+
+def _records(most: int) -> Any:
+    return field(default=(), metadata={"most": most})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedMessage:
+    """A message in the lane unit's outbox that the service refused for good."""
+
+    id: int = _int(1, 2**53 - 1)
+    kind: str = _text(20)
+    key: str = _text(120)
+    reason: str = _text(40)
+    detail: str = _text(300, 0)
+    queued_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneStatus:
+    """What a lane shows and does now. camera: why there are no pictures to be trusted, null while there are.
+
+    volume_ml, amount_fen: the running fuelling. charged_fen: what the last fuelling of this visit cost, once posted.
+    """
+
+    station: str = _text(40)
+    lane: str = _text(40)
+    at: datetime
+    phase: str = _text(20)
+    lamp: LampState
+    reason: Reason
+    camera: Reason | None = None
+    visit: str | None = field(default=None, metadata={"shortest": 1, "longest": 80})
+    plate: str | None = field(default=None, metadata={"shortest": 1, "longest": 12})
+    typed: bool = False
+    limit_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN})
+    volume_ml: int | None = field(default=None, metadata={"low": 0, "high": MAX_ML})
+    amount_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN})
+    charged_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN})
+    waiting: int = field(default=0, metadata={"low": 0, "high": 10**9})
+    parked: tuple[ParkedMessage, ...] = _records(20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryLine:
+    """One step of a visit, at_s seconds after the vehicle came into view. words: one sentence for technicians."""
+
+    at_s: float = field(metadata={"low": -1e6, "high": 1e7})
+    stage: Stage
+    words: str = _text(200, 0)
+    reason: Reason | None = None
+    plate: str | None = field(default=None, metadata={"shortest": 1, "longest": 12})
+    lamp: LampState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitReport:
+    """A visit so far; a later report of the same visit replaces it, a missing picture leaves the one before.
+
+    picture: base64 of a small JPEG, kept for 72 hours at most.
+    """
+
+    station: str = _text(40)
+    lane: str = _text(40)
+    visit: str = _text(80)
+    first_seen_at: datetime
+    at: datetime
+    plate: str | None = field(default=None, metadata={"shortest": 1, "longest": 12})
+    typed: bool = False
+    decision: Verdict
+    reason: Reason
+    over: bool
+    limit_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN})
+    charged_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN})
+    story: tuple[StoryLine, ...] = _records(80)
+    picture: str | None = field(default=None, metadata={"shortest": 4, "longest": 32_000})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderOutcome:
+    """What the lane unit did about an order."""
+
+    order: str = _text(40)
+    result: OrderResult
+    detail: str = _text(200, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersWanted:
+    """A lane unit asks for orders, waits for one up to wait_s, and tells what became of those before."""
+
+    station: str = _text(40)
+    lane: str = _text(40)
+    wait_s: float = field(metadata={"low": 0.0, "high": 25.0})
+    done: tuple[OrderOutcome, ...] = _records(20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Something for a lane unit to do; repeated until its outcome is told. message: the id of a parked message."""
+
+    id: str = _text(40)
+    kind: OrderKind
+    by: str = _text(80)
+    plate: str | None = field(default=None, metadata={"shortest": 1, "longest": 12})
+    message: int | None = field(default=None, metadata={"low": 1, "high": 2**53 - 1})
+    why: str = field(default="", metadata={"shortest": 0, "longest": 200})
+
+
 def key_id(public_key: bytes) -> str:
     """The JWK thumbprint (RFC 7638, RFC 8037) of a raw Ed25519 public key: 43 characters of base64url."""
     coordinate = base64.urlsafe_b64encode(public_key).decode().rstrip("=")
@@ -277,6 +423,8 @@ def _plain(value: object) -> Any:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return encode(value)
     return value
 
 
@@ -288,12 +436,21 @@ def _parse(name: str, hint: Any, limits: Mapping[str, Any], value: object) -> An
     if hint is datetime:
         return _time(name, value)
     if typing.get_origin(hint) is tuple:
+        if dataclasses.is_dataclass(part := typing.get_args(hint)[0]):
+            return _several(name, part, limits["most"], value)
         if not isinstance(value, list) or not all(isinstance(v, str) and len(v) <= 40 for v in value) or len(value) > 20:
             raise WireError(f"{name}: expected at most 20 short texts")
         return tuple(value)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return _choice(name, hint, value)
     return _scalar(name, hint, limits, value)
+
+
+def _several(name: str, part: Any, most: int, value: object) -> tuple[Any, ...]:
+    """The records of a list, at most so many."""
+    if not isinstance(value, list) or len(value) > most:
+        raise WireError(f"{name}: expected at most {most} records")
+    return tuple(decode(part, v) for v in value)
 
 
 def _scalar(name: str, hint: type, limits: Mapping[str, Any], value: object) -> Any:
