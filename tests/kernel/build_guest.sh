@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the Linux guest of the kernel tests into a folder: kernel, initrd and a root image with Python, OpenCV and lgpio.
 # Usage: build_guest.sh FOLDER, with PYTHON naming a Python 3.11 that has pip. Needs root, a Debian 12 with network, and the packages that missing() of guest_machine.py names.
-# Takes about 5 minutes once; a folder that is complete is left alone.
+# Takes about 5 minutes once; a folder that is complete is left alone; remove it to build anew.
 set -eu
 
 folder=$(realpath -m "$1")
