@@ -56,8 +56,8 @@ def handbook() -> str:
     lines = [
         "# Settings of a lane: lane.toml",
         "",
-        "Every key may be left out; its default then holds. A key that is unknown, of the wrong type or out of bounds is",
-        "refused with its line. `greenlane run --config lane.toml --check` checks a file; `greenlane calibrate` and",
+        "Every key may be left out; its default then holds. A key that is unknown, of the wrong type or out of bounds",
+        "is refused with its line. `greenlane run --config lane.toml --check` checks a file; `greenlane calibrate` and",
         "`greenlane enrol` write theirs into it and keep comments and order.",
     ]
     section = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -227,6 +228,17 @@ def test_a_failed_question_is_asked_again_with_the_same_key_and_content_ever_mor
     assert waits == [1, 2, 4, 8, 15, 15, 15]
     state, _ = step(state, ALLOWED, now_s, RULES)
     assert state.shown is LampColour.GREEN
+
+
+def test_a_question_keeps_its_content_under_one_key_and_is_fresh_under_the_next() -> None:
+    later = AT + timedelta(seconds=40)
+    seen_again = Confirmed("v1", later)
+    state, _ = walk((*PATHS["unanswered"], seen_again))
+    _, commands = step(state, Tick(), NOW_S + 2, RULES)
+    assert [c.subject.captured_at for c in commands if isinstance(c, Ask)] == [AT]
+    state, _ = walk((*PATHS["refused"], seen_again))
+    _, commands = step(state, Tick(), NOW_S + 31, RULES)
+    assert [c.subject.captured_at for c in commands if isinstance(c, Ask)] == [later]
 
 
 def test_a_rejected_question_is_never_repeated() -> None:
