@@ -193,37 +193,43 @@ class LaneUnit:
         service = self._opened(service_of(settings.service, settings.lane.station, clock))
         prices = PriceBook(state, clock, service.prices)
         traces = self._recorder(reader)
-        self._courier = Courier(
-            outbox,
-            balance_senders(service),
-            clock,
-            random.Random(),
-            on_sent=traces.charged,
-            on_death=self.bell.fail,
-            chores=[Chore("prices", prices.refresh, PRICES_EVERY_S)] if dispenser is not None else [],
-        )
-        self._parts.callback(self._courier.stop)
+        self._courier = self._made_courier(outbox, service, prices, traces)
         terminal = None if dispenser is None else self._terminal(dispenser, state, outbox, prices)
         self.watchdog = self._opened(systemd_watchdog(clock))
-        self.runner = Runner(
-            Parts(
-                clock=clock,
-                reader=reader,
-                meter=ThumbnailMeter(),
-                lamp=lamp,
-                service=service,
-                observer=traces,
-                reading=self._opened(ThreadDesk("reader", 1, self.bell.ring)),
-                network=self._opened(ThreadDesk("questions", NETWORK_JOBS, self.bell.ring)),
-                release=self._release(),
-                new_id=new_visit_id(settings.lane.name, clock),
-                terminal=terminal,
-            ),
-            settings,
+        parts = Parts(
+            clock=clock,
+            reader=reader,
+            meter=ThumbnailMeter(),
+            lamp=lamp,
+            service=service,
+            observer=traces,
+            reading=self._opened(ThreadDesk("reader", 1, self.bell.ring)),
+            network=self._opened(ThreadDesk("questions", NETWORK_JOBS, self.bell.ring)),
+            release=self._release(),
+            new_id=new_visit_id(settings.lane.name, clock),
+            terminal=terminal,
         )
+        self.runner = Runner(parts, settings)
         self.pump = self._opened(FramePump(camera_of(settings.camera, clock), self.bell.ring))
         names = (settings.lane.name, settings.lane.station, settings.camera.kind, reader.name)
         log.info("lane %s of %s: camera %s, reader %s", *names)
+
+    def _made_courier(
+        self, outbox: Outbox, service: HttpBalanceService, prices: PriceBook, traces: TraceRecorder
+    ) -> Courier:
+        """The worker that empties the outbox; it dies only by an error that takes the lane down."""
+        metered = self.settings.dispenser.kind != "none"
+        courier = Courier(
+            outbox,
+            balance_senders(service),
+            self.clock,
+            random.Random(),
+            on_sent=traces.charged,
+            on_death=self.bell.fail,
+            chores=[Chore("prices", prices.refresh, PRICES_EVERY_S)] if metered else [],
+        )
+        self._parts.callback(courier.stop)
+        return courier
 
     def _recorder(self, reader: PlateReader) -> TraceRecorder:
         trace = self.settings.trace
