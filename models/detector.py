@@ -31,7 +31,7 @@ class DetectorSettings:
     colours: class order of the colour outputs. side_px: longer side of the finder's picture. multiple: its sides are
     padded to it. margin_x, margin_y: how far a close-up reaches beyond the proposal, as shares of its width and
     height on each side. propose: a centre's probability that earns a close-up. accept: a close-up's probability that
-    makes it a plate.
+    makes it a plate. looks: how many close-ups in a row, each where the one before saw the plate.
     """
 
     colours: tuple[Colour, ...]
@@ -47,6 +47,7 @@ class DetectorSettings:
     propose: float
     accept: float
     most: int
+    looks: int
 
     @classmethod
     def from_manifest(cls, section: Mapping[str, Any]) -> DetectorSettings:
@@ -120,13 +121,22 @@ class Detector:
         return _distinct(proposals)[: settings.most]
 
     def refine(self, image: Picture, proposal: Proposal) -> Proposal:
-        """The proposal with what the close-up shows: corners, plate or not, colour, rows."""
+        """The proposal with what close-ups show: corners, plate or not (the worst of all looks), colour, rows."""
         if self._refiner is None:
             return proposal
+        seen = self._closeup(self._refiner, image, proposal)
+        for _ in range(self._settings.looks - 1):
+            if seen.confidence < self._settings.propose:
+                break
+            again = self._closeup(self._refiner, image, seen)
+            seen = replace(again, confidence=min(seen.confidence, again.confidence))
+        return seen
+
+    def _closeup(self, refiner: Network, image: Picture, proposal: Proposal) -> Proposal:
         settings = self._settings
         matrix = closeup_matrix(proposal.quad, settings.closeup_px, (settings.margin_x, settings.margin_y))
         closeup = cut(image, matrix, settings.closeup_px)
-        (output,) = self._refiner.run(as_input(closeup, settings))
+        (output,) = refiner.run(as_input(closeup, settings))
         answer = output[0]
         corners = answer[:8].reshape(4, 2) * settings.closeup_px - 0.5
         split = 9 + len(settings.colours)
@@ -144,7 +154,8 @@ class Detector:
         height, width = image.shape[:2]
         nothing = np.zeros(len(self._settings.colours), np.float32)
         edges = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - 0.5
-        seen = self.refine(image, Proposal(edges, 1.0, nothing, nothing[:2]))
+        plain = Proposal(edges, 1.0, nothing, nothing[:2])
+        seen = plain if self._refiner is None else self._closeup(self._refiner, image, plain)
         return self._found(replace(seen, quad=edges))
 
     def _found(self, proposal: Proposal) -> Found:

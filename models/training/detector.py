@@ -40,6 +40,7 @@ SETTINGS = DetectorSettings(
     propose=0.12,
     accept=0.5,
     most=8,
+    looks=2,
 )
 """What goes into the manifest beside the networks."""
 

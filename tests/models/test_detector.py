@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -27,7 +29,7 @@ from models.training.scenes_compose import Composer
 
 SETTINGS = DetectorSettings(
     colours=tuple(Colour), mean=127.5, scale=1 / 64, side_px=384, multiple=32, stride=4, offset_unit_px=32.0,
-    closeup_px=(128, 64), margin_x=0.17, margin_y=0.4, propose=0.12, accept=0.5, most=8,
+    closeup_px=(128, 64), margin_x=0.17, margin_y=0.4, propose=0.12, accept=0.5, most=8, looks=1,
 )
 WHITE_BOX_SIDES = (110, 35)
 
@@ -81,7 +83,9 @@ class BoxRefiner:
     width=st.integers(240, 2600), aspect=st.floats(0.6, 2.4), x=st.floats(0.2, 0.8), y=st.floats(0.2, 0.8),
     share=st.floats(0.12, 0.4),
 )
-def test_corners_come_back_in_pixels_of_the_picture(width: int, aspect: float, x: float, y: float, share: float) -> None:
+def test_corners_come_back_in_pixels_of_the_picture(
+    width: int, aspect: float, x: float, y: float, share: float
+) -> None:
     height = round(width / aspect)
     across = max(24, round(share * min(width, height)))
     box = (round(x * (width - across)), round(y * (height - across // 3)), across, across // 3)
@@ -120,6 +124,42 @@ def test_two_plates_are_two_and_the_refiner_throws_out_what_is_none() -> None:
     image = plate_picture(640, 480, [(100, 300, 120, 40), (400, 300, 120, 40)])
     assert len(Detector(BoxFinder(), BoxRefiner(), SETTINGS).detect(image)) == 2
     assert len(Detector(BoxFinder(), OnlyTheLeft(), SETTINGS).detect(image)) == 1
+
+
+def test_a_second_look_starts_where_the_first_saw_the_plate_and_can_only_doubt() -> None:
+    class Halfway(BoxRefiner):
+        """Comes half of the way to the box at each look, surer every time."""
+
+        def __init__(self, surer: float) -> None:
+            self.sure, self.surer = 2.0, surer
+
+        def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+            (answer,) = super().run(input)
+            margins = np.array([0.17 / 1.34, 0.4 / 1.8])
+            proposed = np.array([margins, [1 - margins[0], margins[1]], 1 - margins, [margins[0], 1 - margins[1]]])
+            answer[0, :8] = (answer[0, :8] + proposed.ravel()) / 2
+            answer[0, 8] = self.sure
+            self.sure += self.surer
+            return (answer,)
+
+    class Shifted(BoxFinder):
+        def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+            (output,) = super().run(input)
+            output[0, 1:9:2] += 8 / 32
+            return (output,)
+
+    image, left = plate_picture(640, 480, [(200, 300, 120, 40)]), 199.5
+    off = {}
+    for looks in (1, 2, 3):
+        settings = replace(SETTINGS, looks=looks)
+        (found,) = Detector(Shifted(), Halfway(1.0), settings).detect(image)
+        off[looks] = abs(found.corners[0][0] - left)
+        assert found.confidence == pytest.approx(1 / (1 + np.exp(-2.0)))
+    assert off[1] > 4
+    assert off[2] < 0.7 * off[1]
+    assert off[3] < 0.7 * off[2]
+    (doubted,) = Detector(Shifted(), Halfway(-1.0), replace(SETTINGS, looks=2)).detect(image)
+    assert doubted.confidence == pytest.approx(1 / (1 + np.exp(-1.0)))
 
 
 def test_one_plate_proposed_twice_is_told_once() -> None:
