@@ -22,6 +22,7 @@ from service.identity.mount import EMBEDDED, Guard, mount
 from service.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
 from service.prices import prices_of
 from service.settings import Settings
+from service.station import mount as station_pages
 from service.teller import Teller
 from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Price, Question, WireError, decode, encode
 
@@ -40,7 +41,8 @@ STATUS = {
 }
 MALFORMED = {400: "The body is no such record.", 413: "The body is longer than 64 KiB."}
 AWAY = {503: "The database is away, locked or full: nothing was written, try again."}
-RECORDS: tuple[type, ...] = (Question, Decision, Fuelling, FuellingReceipt, Price, *handbook.RECORDS)
+BOOK_RECORDS: tuple[type, ...] = (Question, Decision, Fuelling, FuellingReceipt, Price)
+RECORDS = (*BOOK_RECORDS, *handbook.RECORDS, *station_pages.RECORDS)
 
 Record = TypeVar("Record")
 
@@ -91,6 +93,7 @@ def create_app(
     _add_fuellings(app, teller)
     _add_queries(app, database, books.clock)
     identity = mount(app, database, books.clock, guard)
+    station_pages.mount(app, database, books.clock)
     _document(app)
     return app
 

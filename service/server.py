@@ -23,6 +23,8 @@ from service.exposure import Exposure
 from service.settings import Settings
 
 START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 2
+"""Live pages and waiting lane units keep their connection open for ever; they come back by themselves."""
 _SERVING = "GREENLANE_SERVING"
 _LOG = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ def serve(serving: Serving) -> None:
     for words in serving.exposure.warnings(serving.host):
         _LOG.warning("%s", words)
     shape = {"host": serving.host, "port": serving.port, "access_log": serving.verbose, "log_config": None}
+    shape["timeout_graceful_shutdown"] = STOP_TIMEOUT_S
     shape |= serving.exposure.server_options()
     if serving.workers == 1:
         uvicorn.run(_app(serving), **shape)  # type: ignore[arg-type]
@@ -85,7 +88,8 @@ def running(app: FastAPI) -> Iterator[str]:
     """Serves the app on a free loopback port while the context lasts; yields the base URL."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
-    server = _Embedded(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", proxy_headers=False))
+    server = _Embedded(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", proxy_headers=False,
+                                      timeout_graceful_shutdown=STOP_TIMEOUT_S))
     thread = threading.Thread(target=server.run, args=([listener],), name="service", daemon=True)
     thread.start()
     try:

@@ -311,7 +311,7 @@ class StoryLine:
 
     at_s: float = field(metadata={"low": -1e6, "high": 1e7})
     stage: Stage
-    words: str = _text(200, 0)
+    words: str = field(default="", metadata={"shortest": 0, "longest": 200})
     reason: Reason | None = None
     plate: str | None = field(default=None, metadata={"shortest": 1, "longest": 12})
     lamp: LampState | None = None
@@ -346,7 +346,7 @@ class OrderOutcome:
 
     order: str = _text(40)
     result: OrderResult
-    detail: str = _text(200, 0)
+    detail: str = field(default="", metadata={"shortest": 0, "longest": 200})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -438,9 +438,10 @@ def _parse(name: str, hint: Any, limits: Mapping[str, Any], value: object) -> An
     if typing.get_origin(hint) is tuple:
         if dataclasses.is_dataclass(part := typing.get_args(hint)[0]):
             return _several(name, part, limits["most"], value)
-        if not isinstance(value, list) or not all(isinstance(v, str) and len(v) <= 40 for v in value) or len(value) > 20:
+        short = isinstance(value, list) and all(isinstance(v, str) and len(v) <= 40 for v in value)
+        if not short or len(value) > 20:  # type: ignore[arg-type]
             raise WireError(f"{name}: expected at most 20 short texts")
-        return tuple(value)
+        return tuple(value)  # type: ignore[arg-type]
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return _choice(name, hint, value)
     return _scalar(name, hint, limits, value)
@@ -460,7 +461,7 @@ def _scalar(name: str, hint: type, limits: Mapping[str, Any], value: object) -> 
     if isinstance(value, str):
         if not limits["shortest"] <= len(value) <= limits["longest"] or not value.isprintable():
             raise WireError(f"{name}: expected {limits['shortest']} to {limits['longest']} printable characters")
-    elif "low" in limits and not limits["low"] <= value <= limits["high"]:  # type: ignore[operator]
+    elif "low" in limits and not limits["low"] <= value <= limits["high"]:
         raise WireError(f"{name}: {value} is not between {limits['low']} and {limits['high']}")
     return value
 

@@ -39,6 +39,7 @@ class Entry:
 
 MENU: tuple[Entry, ...] = (
     Entry("/", "首页", "Home", Role.PANEL),
+    Entry("/station", "油站", "Station", Role.ATTENDANT),
     Entry("/docs", "接口文档", "API", Role.OPERATOR),
 )
 

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-import service.identity.tables  # noqa: F401 - adds its tables to the metadata
+import service.identity.tables
+import service.station.tables  # noqa: F401 - the same
 from service.schema import metadata
 
 connection = context.config.attributes["connection"]

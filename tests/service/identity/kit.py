@@ -23,7 +23,20 @@ from service.desk import Desk
 from service.identity.desk import Identity
 from service.identity.devices import Place
 from service.identity.mount import Guard
-from service.wire import DeviceKind, EnrolmentRequest, Fuelling, Question, encode
+from service.wire import (
+    DeviceKind,
+    EnrolmentRequest,
+    Fuelling,
+    LampState,
+    LaneStatus,
+    Question,
+    Reason,
+    Stage,
+    StoryLine,
+    Verdict,
+    VisitReport,
+    encode,
+)
 
 START = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -144,3 +157,22 @@ def fuelling(station: str = "S1", lane: str = "L1", sequence: int = 1) -> dict[s
         )
     )  # fmt: skip
 
+
+def lane_status(station: str = "S1", lane: str = "L1", number: int = 0, **changes: Any) -> dict[str, Any]:
+    status = LaneStatus(
+        station=station, lane=lane, at=START + timedelta(milliseconds=number), phase="green", lamp=LampState.GREEN,
+        reason=Reason.OK, visit=f"v{number}", plate=PLATE, limit_fen=30_000,
+    )  # fmt: skip
+    return encode(replace(status, **changes))
+
+
+def visit_report(station: str = "S1", lane: str = "L1", number: int = 1, **changes: Any) -> dict[str, Any]:
+    story = (
+        StoryLine(at_s=0.0, stage=Stage.SEEN, words="a vehicle came"),
+        StoryLine(at_s=1.2, stage=Stage.LAMP, reason=Reason.OK, lamp=LampState.GREEN),
+    )
+    report = VisitReport(
+        station=station, lane=lane, visit=f"{lane}-visit-{number}", first_seen_at=START, at=START, plate=PLATE,
+        decision=Verdict.ALLOW, reason=Reason.OK, over=False, story=story,
+    )  # fmt: skip
+    return encode(replace(report, **changes))

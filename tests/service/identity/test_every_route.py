@@ -19,7 +19,17 @@ from service.identity.mount import EMBEDDED, Guard
 from service.identity.rules import RULES, Names, find_rule
 from service.messages import Ask
 from service.wire import Decision, DeviceKind, Question, decode, key_id
-from tests.service.identity.kit import CHEAP, START, House, MovingClock, Parcel, fuelling, question
+from tests.service.identity.kit import (
+    CHEAP,
+    START,
+    House,
+    MovingClock,
+    Parcel,
+    fuelling,
+    lane_status,
+    question,
+    visit_report,
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +50,13 @@ def house(shared: tuple[House, TestClient]) -> House:
 def client(shared: tuple[House, TestClient]) -> TestClient:
     return shared[1]
 
+
+LANE_TELLS: dict[str, Callable[[str, str, int], object]] = {
+    "/v1/lane-status": lane_status,
+    "/v1/visits": visit_report,
+    "/v1/lane-orders": lambda station, lane, number: {"station": station, "lane": lane, "wait_s": 0.0, "done": []},
+}
+"""A right body for each route by which lane units tell what they do."""
 
 PUBLIC = {"/healthz", "/login", "/logout", "/docs", "/openapi.json", "/static", "/metrics", "/"}
 """Open by intent: each has tests of its own that say how far."""
@@ -89,6 +106,8 @@ def say(house: House, key: DeviceKey, method: str, pattern: str) -> Said:
             return house.signed(key, method, pattern, question(station, lane, f"v{number}"))
         if pattern == "/v1/fuellings":
             return house.signed(key, method, pattern, fuelling(station, lane, number))
+        if pattern in LANE_TELLS:
+            return house.signed(key, method, pattern, LANE_TELLS[pattern](station, lane, number))
         if pattern.startswith("/v1/authorisations/"):
             return house.signed(key, method, pattern.replace("{id}", authorise(house, station, lane)), {})
         if pattern == "/v1/keys":

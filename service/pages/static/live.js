@@ -1,0 +1,60 @@
+// Keeps [data-live] regions fresh: an event says that something changed, then the region is fetched again.
+// Nothing is believed to be current while the line is down: the page says so, and comes back by itself.
+"use strict";
+(() => {
+  const region = document.querySelector("[data-live]");
+  if (!region) return;
+  const lost = document.getElementById("lost");
+  const spoken = document.getElementById("spoken");
+  let source = null, fetching = false, again = false, lastGood = Date.now();
+
+  const isTyping = () => region.contains(document.activeElement) && document.activeElement.matches("input:not([type=hidden])");
+
+  function told() {
+    const words = region.querySelector("[data-spoken]")?.dataset.spoken ?? "";
+    if (spoken && spoken.textContent !== words) spoken.textContent = words;
+  }
+
+  function reach(isThere) {
+    if (isThere) lastGood = Date.now();
+    const isLost = !isThere && Date.now() - lastGood > 4000;
+    if (isThere || isLost) {
+      if (lost) lost.hidden = !isLost;
+      region.classList.toggle("stale", isLost);
+    }
+  }
+
+  async function refresh() {
+    if (fetching) { again = true; return; }
+    fetching = true;
+    try {
+      const answer = await fetch(region.dataset.live, {headers: {Accept: "text/html"}, redirect: "manual"});
+      if (answer.type === "opaqueredirect" || answer.status === 401) { location.reload(); return; }
+      if (!answer.ok) throw new Error(String(answer.status));
+      const text = await answer.text();
+      if (!isTyping() && text !== region.dataset.shown) {
+        const held = document.activeElement?.closest("[data-live] a, [data-live] button");
+        const name = held?.getAttribute("aria-label") ?? held?.textContent;
+        region.innerHTML = text;
+        region.dataset.shown = text;
+        if (held) [...region.querySelectorAll("a, button")].find((e) => (e.getAttribute("aria-label") ?? e.textContent) === name)?.focus();
+        told();
+      }
+      reach(true);
+      document.dispatchEvent(new Event("refreshed"));
+    } catch { reach(false); }
+    fetching = false;
+    if (again) { again = false; setTimeout(refresh, 250); }
+  }
+
+  function listen() {
+    source?.close();
+    source = new EventSource(region.dataset.events);
+    source.addEventListener("changed", refresh);
+    source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000); refresh(); };
+  }
+
+  listen();
+  told();
+  setInterval(() => { if (Date.now() - lastGood > 3000) refresh(); }, 2000);
+})();

@@ -1,0 +1,34 @@
+"""What the station's page reads from the books: holds that are open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from service.clock import from_us
+from service.database import Database, telling_faults
+from service.schema import authorisations
+
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Money held for a vehicle at a lane."""
+
+    lane: str
+    plate: str
+    typed: bool
+    limit_fen: int
+    expires_at: datetime
+
+
+def open_holds(database: Database, station: str) -> list[Hold]:
+    """The station's open authorisations, the next to expire first."""
+    a = authorisations.c
+    mine = (a.state == "open") & (a.station == station)
+    with telling_faults(), database.reading() as connection:
+        rows = connection.execute(select(authorisations).where(mine).order_by(a.expires_us).limit(MOST)).all()
+    return [Hold(row.lane, row.plate, row.typed, row.limit_fen, from_us(row.expires_us)) for row in rows]

@@ -1,0 +1,274 @@
+"""Keeps what lane units tell, hands people's orders to them, and answers the questions of the station's pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, null, select, update
+
+from service.clock import from_us, to_us
+from service.database import Database, telling_faults
+from service.errors import DeskError
+from service.identity import trail
+from service.ids import IdMaker
+from service.live import count_change, orders_topic, station_topic
+from service.station.tables import lane_orders, lane_statuses, visit_reports
+from service.wire import LaneStatus, Order, OrderKind, OrderResult, OrdersWanted, VisitReport, decode, encode
+
+SILENT_AFTER = timedelta(seconds=30)
+"""A lane unit tells something every ten seconds; one that has not for this long is not believed any more."""
+TYPED_LIFE = timedelta(seconds=20)
+"""A plate typed longer ago than this may belong to a vehicle that has left."""
+PARKED_LIFE = timedelta(hours=1)
+PICTURE_LIFE = timedelta(hours=72)
+VISIT_LIFE = timedelta(days=30)
+ORDER_LIFE = timedelta(days=1)
+SWEEP_EVERY = timedelta(minutes=10)
+STORE_EVERY = timedelta(seconds=10)
+MOST_ORDERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A lane's last status. silent: it is too old to say anything about now."""
+
+    status: LaneStatus
+    seen_at: datetime
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """What became of an order; result is None while its unit has told nothing. expired: nor will it be done now."""
+
+    order: Order
+    made_at: datetime
+    result: OrderResult | None
+    detail: str
+    expired: bool
+
+
+class StationDesk:
+    """One database's view of stations. Safe between threads; ring tells waiting pages of this process at once."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime], ring: Callable[[], None]) -> None:
+        self._database = database
+        self._now = now
+        self._ring = ring
+        self._ids = IdMaker()
+        self._next_sweep: datetime | None = None
+
+    def take_status(self, status: LaneStatus) -> None:
+        """A lane's newest status; one that was overtaken on its way changes nothing."""
+        now, body = self._now(), _text(status)
+        mine = (lane_statuses.c.station == status.station) & (lane_statuses.c.lane == status.lane)
+        with telling_faults(), self._database.reading() as connection:
+            before = connection.execute(select(lane_statuses).where(mine)).first()
+        same = before is not None and _told(before.body) == _told(body)
+        if before is not None and same and to_us(now) - before.seen_us < STORE_EVERY // timedelta(microseconds=1):
+            return
+        row = {"at_us": to_us(status.at), "seen_us": to_us(now), "body": body}
+        with telling_faults(), self._database.writing() as connection:
+            older = lane_statuses.c.at_us <= row["at_us"]
+            if connection.execute(update(lane_statuses).where(mine & older).values(**row)).rowcount == 0:
+                if connection.execute(select(lane_statuses.c.at_us).where(mine)).first() is not None:
+                    return
+                connection.execute(insert(lane_statuses).values(station=status.station, lane=status.lane, **row))
+            was_silent = before is None or from_us(before.seen_us) < now - SILENT_AFTER
+            if not same or was_silent:
+                count_change(connection, station_topic(status.station))
+        self._ring()
+
+    def take_visit(self, report: VisitReport) -> None:
+        """A visit so far. Raises DeskError for a picture that is none; deletes what has been kept for too long."""
+        picture = _jpeg(report.picture)
+        now_us = to_us(self._now())
+        row: dict[str, object] = {
+            "lane": report.lane, "at_us": to_us(report.at), "first_seen_us": to_us(report.first_seen_at),
+            "over": report.over, "body": _text(replace(report, picture=None)),
+        }  # fmt: skip
+        if picture is not None:
+            row |= {"picture": picture, "picture_us": now_us}
+        mine = (visit_reports.c.station == report.station) & (visit_reports.c.visit == report.visit)
+        with telling_faults(), self._database.writing() as connection:
+            known = connection.execute(select(visit_reports.c.at_us, visit_reports.c.lane).where(mine)).first()
+            if known is None:
+                connection.execute(insert(visit_reports).values(station=report.station, visit=report.visit, **row))
+            elif known.lane != report.lane:
+                raise DeskError(f"visit: {report.visit} belongs to another lane")
+            elif known.at_us <= to_us(report.at):
+                connection.execute(update(visit_reports).where(mine).values(**row))
+            self._sweep(connection)
+            count_change(connection, station_topic(report.station))
+        self._ring()
+
+    def order(self, station: str, lane: str, order: Order, actor: str) -> str:
+        """Queue an order (its id is made here) and write down who gave it; returns the id.
+
+        Raises DeskError when the lane unit has been silent: nobody is there to carry it out.
+        """
+        now = self._now()
+        found = self.lane(station, lane)
+        if found is None or found.silent:
+            raise DeskError(f"the unit of lane {lane} is silent")
+        number = self._ids.next(to_us(now))
+        order = replace(order, id=str(number))
+        life = TYPED_LIFE if order.kind is OrderKind.TYPED else PARKED_LIFE
+        detail = {k: str(v) for k, v in encode(order).items() if k in ("plate", "message", "why") and v}
+        with telling_faults(), self._database.writing() as connection:
+            connection.execute(
+                insert(lane_orders).values(
+                    id=number, station=station, lane=lane, kind=order.kind.value, body=_text(order),
+                    made_us=to_us(now), expires_us=to_us(now + life),
+                )
+            )  # fmt: skip
+            if order.kind is not OrderKind.TYPED:
+                trail.note(connection, trail.Deed(now, actor, f"order {order.kind}", f"{station}/{lane}", detail))
+            count_change(connection, orders_topic(station, lane))
+            count_change(connection, station_topic(station))
+        self._ring()
+        return order.id
+
+    def take_outcomes(self, wanted: OrdersWanted, actor: str) -> None:
+        """What the lane unit did about earlier orders; told again, it changes nothing."""
+        if not wanted.done:
+            return
+        with telling_faults(), self._database.writing() as connection:
+            for done in wanted.done:
+                self._settle(connection, wanted, done.order, done.result, done.detail, actor)
+            count_change(connection, station_topic(wanted.station))
+        self._ring()
+
+    def _settle(
+        self, connection: Connection, wanted: OrdersWanted, order: str, result: OrderResult, detail: str, actor: str
+    ) -> None:
+        if not order.isdecimal() or len(order) > 18:
+            return
+        mine = (
+            (lane_orders.c.id == int(order))
+            & (lane_orders.c.station == wanted.station)
+            & (lane_orders.c.lane == wanted.lane)
+            & lane_orders.c.result.is_(None)
+        )
+        row = connection.execute(select(lane_orders.c.kind).where(mine)).first()
+        connection.execute(update(lane_orders).where(mine).values(result=result.value, detail=detail))
+        if row is not None and row.kind != OrderKind.TYPED.value:
+            words = {"order": order, "result": result.value, "detail": detail}
+            deed = trail.Deed(self._now(), actor, f"did {row.kind}", f"{wanted.station}/{wanted.lane}", words)
+            trail.note(connection, deed)
+
+    def orders_for(self, station: str, lane: str) -> list[Order]:
+        """What the lane unit has not yet told the outcome of, oldest first; expired ones are left out."""
+        c = lane_orders.c
+        open_ones = (c.station == station) & (c.lane == lane) & c.result.is_(None)
+        fresh = open_ones & (c.expires_us > to_us(self._now()))
+        with telling_faults(), self._database.reading() as connection:
+            rows = connection.execute(select(c.body).where(fresh).order_by(c.id).limit(MOST_ORDERS))
+            return [decode(Order, json.loads(row.body)) for row in rows]
+
+    def last_orders(self, station: str, lane: str, kind: OrderKind, limit: int = 1) -> list[OrderState]:
+        """The newest orders of a kind for a lane."""
+        c = lane_orders.c
+        query = select(lane_orders).where((c.station == station) & (c.lane == lane) & (c.kind == kind.value))
+        now_us = to_us(self._now())
+        with telling_faults(), self._database.reading() as connection:
+            return [
+                OrderState(
+                    decode(Order, json.loads(row.body)), from_us(row.made_us),
+                    None if row.result is None else OrderResult(row.result), row.detail,
+                    row.result is None and row.expires_us <= now_us,
+                )
+                for row in connection.execute(query.order_by(c.id.desc()).limit(limit))
+            ]  # fmt: skip
+
+    def age_s(self, moment: datetime) -> float:
+        """Seconds since then."""
+        return (self._now() - moment).total_seconds()
+
+    def lane(self, station: str, lane: str) -> Lane | None:
+        """A lane's last status, or None for one that has never told any."""
+        return next((one for one in self._lanes(station, lane)), None)
+
+    def lanes(self, station: str) -> Sequence[Lane]:
+        """All lanes of a station that have ever told a status, by name."""
+        return self._lanes(station, None)
+
+    def _lanes(self, station: str, lane: str | None) -> Sequence[Lane]:
+        query = select(lane_statuses).where(lane_statuses.c.station == station).order_by(lane_statuses.c.lane)
+        if lane is not None:
+            query = query.where(lane_statuses.c.lane == lane)
+        now = self._now()
+        with telling_faults(), self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [
+            Lane(decode(LaneStatus, json.loads(row.body)), from_us(row.seen_us),
+                 from_us(row.seen_us) < now - SILENT_AFTER)
+            for row in rows
+        ]  # fmt: skip
+
+    def visits(self, station: str, limit: int = 30) -> list[VisitReport]:
+        """The newest visits of a station."""
+        query = select(visit_reports.c.body).where(visit_reports.c.station == station)
+        newest = query.order_by(visit_reports.c.first_seen_us.desc()).limit(limit)
+        with telling_faults(), self._database.reading() as connection:
+            return [decode(VisitReport, json.loads(row.body)) for row in connection.execute(newest)]
+
+    def visit(self, station: str, visit: str) -> VisitReport | None:
+        """One visit as its lane last told it."""
+        query = select(visit_reports.c.body)
+        with telling_faults(), self._database.reading() as connection:
+            row = connection.execute(query.where(_visit(station, visit))).first()
+        return None if row is None else decode(VisitReport, json.loads(row.body))
+
+    def picture(self, station: str, visit: str) -> bytes | None:
+        """The JPEG of a visit, for 72 hours."""
+        fresh = visit_reports.c.picture_us > to_us(self._now() - PICTURE_LIFE)
+        query = select(visit_reports.c.picture).where(_visit(station, visit) & fresh)
+        with telling_faults(), self._database.reading() as connection:
+            return connection.execute(query).scalar()
+
+    def sweep(self) -> None:
+        """Delete what has been kept for too long, now."""
+        self._next_sweep = None
+        with telling_faults(), self._database.writing() as connection:
+            self._sweep(connection)
+
+    def _sweep(self, connection: Connection) -> None:
+        now = self._now()
+        if self._next_sweep is not None and now < self._next_sweep:
+            return
+        self._next_sweep = now + SWEEP_EVERY
+        stale = visit_reports.c.picture_us <= to_us(now - PICTURE_LIFE)
+        connection.execute(update(visit_reports).where(stale).values(picture=null(), picture_us=null()))
+        connection.execute(delete(visit_reports).where(visit_reports.c.first_seen_us < to_us(now - VISIT_LIFE)))
+        connection.execute(delete(lane_orders).where(lane_orders.c.made_us < to_us(now - ORDER_LIFE)))
+
+
+def _visit(station: str, visit: str) -> ColumnElement[bool]:
+    return (visit_reports.c.station == station) & (visit_reports.c.visit == visit)
+
+
+def _text(record: object) -> str:
+    return json.dumps(encode(record), ensure_ascii=False, separators=(",", ":"))
+
+
+def _told(body: str) -> dict[str, object]:
+    """A status without its time: what a page shows of it."""
+    return {name: value for name, value in json.loads(body).items() if name != "at"}
+
+
+def _jpeg(picture: str | None) -> bytes | None:
+    if picture is None:
+        return None
+    try:
+        data = base64.b64decode(picture, validate=True)
+    except (binascii.Error, ValueError):
+        raise DeskError("picture: no base64") from None
+    if not data.startswith(b"\xff\xd8\xff"):
+        raise DeskError("picture: no JPEG")
+    return data

@@ -1,0 +1,25 @@
+"""Puts the station's routes and pages onto the service's application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from service.clock import Clock
+from service.database import Database
+from service.live import Changes
+from service.station import overview, panel, routes
+from service.station.desk import StationDesk
+
+RECORDS = routes.RECORDS
+
+
+def mount(app: FastAPI, database: Database, clock: Clock) -> StationDesk:
+    """Adds routes and pages; app.state.station and app.state.changes carry what they work with."""
+    changes = Changes(database)
+    desk = StationDesk(database, clock.now, changes.ring)
+    app.state.changes = changes
+    app.state.station = desk
+    app.include_router(routes.router)
+    app.include_router(panel.router)
+    app.include_router(overview.router)
+    return desk

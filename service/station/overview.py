@@ -1,0 +1,169 @@
+"""The station's page: every lane live, visits with the way from frame to lamp, holds, and parked messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
+
+from service.database import Database, telling_faults
+from service.errors import DeskError
+from service.identity import access
+from service.identity.people import Role
+from service.identity.sessions import Session
+from service.identity.web import page
+from service.schema import stations
+from service.station import words
+from service.station.book_views import open_holds
+from service.station.routes import changes_of, desk_of
+from service.station.stream import station_of, stream
+from service.wire import Order, OrderKind, VisitReport
+
+router = APIRouter(include_in_schema=False)
+
+Watcher = Annotated[Session, Depends(access.operator(Role.ATTENDANT))]
+Operator = Annotated[Session, Depends(access.operator(Role.OPERATOR))]
+
+
+@router.get("/station")
+async def show(request: Request, session: Watcher) -> Response:
+    """The whole page; for people of all stations first a list to choose from."""
+    if session.person.station is None and not request.query_params.get("station"):
+        names = await run_in_threadpool(_stations, _database(request))
+        if len(names) != 1:
+            return page(request, "stations.html", session=session, stations=names)
+        return RedirectResponse("/station?" + urlencode({"station": names[0]}), 303)
+    facts = await run_in_threadpool(_facts, request, station_of(request, session))
+    return page(request, "station.html", session=session, **facts)
+
+
+@router.get("/station/view")
+async def view(request: Request, session: Watcher) -> Response:
+    """The part of the page that changes."""
+    facts = await run_in_threadpool(_facts, request, station_of(request, session))
+    return page(request, "station_view.html", session=session, **facts)
+
+
+@router.get("/station/events")
+async def events(request: Request, session: Watcher) -> Response:
+    """Tells when to fetch the view again."""
+    return stream(request, station_of(request, session), changes_of(request))
+
+
+@router.get("/station/visits/{visit}")
+async def visit(request: Request, visit: str, session: Watcher) -> Response:
+    """One visit from frame to lamp."""
+    station = station_of(request, session)
+    found = await run_in_threadpool(desk_of(request).visit, station, visit)
+    if found is None:
+        raise access.AccessRefused(404, "no such visit, or it is too long ago")
+    picture = await run_in_threadpool(desk_of(request).picture, station, visit)
+    zone = await run_in_threadpool(_zone, _database(request), station)
+    return page(
+        request, "visit.html", session=session, station=station, visit=found, has_picture=picture is not None,
+        here=_here(station), clock_of=_clock_of(zone), **_words(),
+    )  # fmt: skip
+
+
+@router.get("/station/visits/{visit}/picture")
+async def picture(request: Request, visit: str, session: Watcher) -> Response:
+    """The visit's picture, while it is kept."""
+    data = await run_in_threadpool(desk_of(request).picture, station_of(request, session), visit)
+    if data is None:
+        raise access.AccessRefused(404, "no picture is kept of this visit")
+    return Response(data, media_type="image/jpeg")
+
+
+@router.post("/station/orders")
+async def order(request: Request, session: Operator) -> Response:
+    """Retry or discard a parked message of a lane unit; both are written down with the person's name."""
+    station = station_of(request, session)
+    try:
+        lane, wanted = _parked_order(await access.fields(request), session)
+        await run_in_threadpool(desk_of(request).order, station, lane, wanted, f"person:{session.person.name}")
+    except DeskError as error:
+        raise access.AccessRefused(409, str(error)) from error
+    return RedirectResponse("/station" + _here(station) + "#parked", 303)
+
+
+def _parked_order(form: dict[str, str], session: Session) -> tuple[str, Order]:
+    """The lane and the order that a form of the parked messages stands for. Raises DeskError."""
+    message, why = form.get("message", ""), form.get("why", "").strip()[:200]
+    if not (message.isascii() and message.isdecimal() and len(message) <= 15) or form.get("kind") not in (
+        "retry",
+        "discard",
+    ):
+        raise DeskError("the form is incomplete; load the page again")
+    kind = OrderKind(form["kind"])
+    if kind is OrderKind.DISCARD and not (why and why.isprintable()):
+        raise DeskError("say why the message is discarded")
+    printable = why if why.isprintable() else ""
+    wanted = Order(id="new", kind=kind, by=session.person.name, message=int(message) or 1, why=printable)
+    return form.get("lane", "")[:40], wanted
+
+
+def _facts(request: Request, station: str) -> dict[str, Any]:
+    desk, database = desk_of(request), _database(request)
+    lanes = desk.lanes(station)
+    orders = [o for lane in lanes for kind in (OrderKind.RETRY, OrderKind.DISCARD)
+              for o in desk.last_orders(station, lane.status.lane, kind, 3)]  # fmt: skip
+    pending = {(o.order.kind, o.order.message) for o in orders if o.result is None and not o.expired}
+    return {
+        "station": station,
+        "here": _here(station),
+        "lanes": lanes,
+        "visits": desk.visits(station),
+        "holds": open_holds(database, station),
+        "pending": pending,
+        "clock_of": _clock_of(_zone(database, station)),
+        **_words(),
+    }
+
+
+def _words() -> dict[str, Any]:
+    return {
+        "reasons": words.REASONS, "phases": words.PHASES, "lamps": words.LAMPS, "stages": words.STAGES,
+        "yuan": words.yuan, "litres": words.litres, "outcome": outcome, "seconds": lambda s: f"{s:.1f} s",
+    }  # fmt: skip
+
+
+def outcome(visit: VisitReport) -> str:
+    """The style of a visit's decision."""
+    return "good" if visit.decision.value == "allow" else "bad"
+
+
+def _here(station: str) -> str:
+    return "?" + urlencode({"station": station})
+
+
+def _clock_of(zone: ZoneInfo) -> Any:
+    return lambda moment: _local(moment, zone)
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%m-%d %H:%M:%S}"
+
+
+def _zone(database: Database, station: str) -> ZoneInfo:
+    with telling_faults(), database.reading() as connection:
+        name = connection.execute(select(stations.c.zone).where(stations.c.id == station)).scalar()
+    try:
+        return ZoneInfo(name or "Asia/Shanghai")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _stations(database: Database) -> list[str]:
+    with telling_faults(), database.reading() as connection:
+        return list(connection.execute(select(stations.c.id).order_by(stations.c.id)).scalars())
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.books.database
+    return database

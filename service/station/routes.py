@@ -1,0 +1,105 @@
+"""The routes by which lane units tell what they do and fetch what people want of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from service import openapi
+from service.identity import access
+from service.identity.rules import parsed_body
+from service.identity.signatures import Flaw, SignatureRefused
+from service.live import Changes, orders_topic
+from service.station.desk import StationDesk
+from service.wire import (
+    LaneStatus,
+    Order,
+    OrderOutcome,
+    OrdersWanted,
+    ParkedMessage,
+    StoryLine,
+    VisitReport,
+    WireError,
+    decode,
+    encode,
+)
+
+RECORDS: tuple[type, ...] = (LaneStatus, ParkedMessage, VisitReport, StoryLine, OrdersWanted, OrderOutcome, Order)
+MALFORMED = {400: "The body is no such record."}
+
+Record = TypeVar("Record")
+
+router = APIRouter(prefix="/v1", tags=["station"])
+
+
+def desk_of(request: Request) -> StationDesk:
+    """The station desk of the app that serves the request."""
+    desk: StationDesk = request.app.state.station
+    return desk
+
+
+def changes_of(request: Request) -> Changes:
+    """What wakes waiting requests of this app."""
+    changes: Changes = request.app.state.changes
+    return changes
+
+
+@router.post(
+    "/lane-status",
+    summary="What a lane shows and does now",
+    status_code=204,
+    responses=openapi.answers(None, MALFORMED),
+    openapi_extra=openapi.body(LaneStatus),
+)
+async def status(request: Request) -> Response:
+    """At each change, at most twice a second, and every ten seconds without one."""
+    await run_in_threadpool(desk_of(request).take_status, await _read(request, LaneStatus))
+    return Response(status_code=204)
+
+
+@router.post(
+    "/visits",
+    summary="A visit so far",
+    status_code=204,
+    responses=openapi.answers(None, MALFORMED),
+    openapi_extra=openapi.body(VisitReport),
+)
+async def visit(request: Request) -> Response:
+    """Replaces the visit's report before; its picture is deleted after 72 hours."""
+    await run_in_threadpool(desk_of(request).take_visit, await _read(request, VisitReport))
+    return Response(status_code=204)
+
+
+@router.post(
+    "/lane-orders",
+    summary="Wait for what people want of a lane unit",
+    responses=openapi.answers(Order, MALFORMED, many=True),
+    openapi_extra=openapi.body(OrdersWanted),
+)
+async def orders(request: Request) -> Response:
+    """Answers as soon as there is an order, or with none after wait_s. It comes again until its outcome is told."""
+    wanted = await _read(request, OrdersWanted)
+    desk, changes = desk_of(request), changes_of(request)
+    caller = access.device(request)
+    actor = f"device:{caller.device}" if caller is not None else "device:unsigned"
+    await run_in_threadpool(desk.take_outcomes, wanted, actor)
+    topic = orders_topic(wanted.station, wanted.lane)
+    ends_s = asyncio.get_running_loop().time() + wanted.wait_s
+    while True:
+        seen = await changes.number(topic)
+        found = await run_in_threadpool(desk.orders_for, wanted.station, wanted.lane)
+        left_s = ends_s - asyncio.get_running_loop().time()
+        if found or left_s <= 0:
+            return JSONResponse([encode(order) for order in found])
+        await changes.wait(topic, seen, left_s)
+
+
+async def _read(request: Request, record: type[Record]) -> Record:
+    try:
+        return decode(record, parsed_body(await request.body()))
+    except WireError as error:
+        raise SignatureRefused(Flaw.MALFORMED, str(error)) from None

@@ -1,0 +1,84 @@
+"""What people read about lanes, in plain Chinese and English."""
+
+from __future__ import annotations
+
+from service.wire import LampState, OrderResult, Reason, Stage
+
+Words = tuple[str, str]
+"""Chinese, English."""
+
+REASONS: dict[Reason, Words] = {
+    Reason.OK: ("可以加油", "You may refuel"),
+    Reason.BELOW_PRESET: ("余额不足，请充值", "The balance is too low: please top up"),
+    Reason.UNKNOWN_PLATE: ("该车牌未登记", "This plate is not registered"),
+    Reason.INVALID_PLATE: ("车牌格式不正确", "This is no possible plate"),
+    Reason.CARD_BLOCKED: ("油卡已冻结", "The fuel card is blocked"),
+    Reason.PLATE_BLOCKED: ("该车牌已停用", "This plate is blocked"),
+    Reason.NO_PAYER: ("当前时段没有付款人", "Nobody pays for this plate at this hour"),
+    Reason.UNPAID_CHARGE: ("有未支付的加油账单", "An earlier fuelling is not paid yet"),
+    Reason.STALE_QUESTION: ("询问已过期，正在重试", "The question was too old: trying again"),
+    Reason.NOT_CERTAIN: ("车牌不确定，请在面板输入车牌", "The plate is not certain: please type it here"),
+    Reason.VISIT_OVER: ("请驶入加油位", "Drive up to the pump"),
+    Reason.EXPIRED: ("授权已到期，正在重新询问", "The authorisation ran out: asking again"),
+    Reason.OFFLINE_ALLOWED: ("线路中断，按离线额度放行", "The line is down: allowed within the offline limit"),
+    Reason.OFFLINE_CAP: ("线路中断，离线额度已用完", "The line is down and the offline limit is used up"),
+    Reason.UNSURE: ("车牌看不清，请在面板输入车牌", "The plate cannot be read: please type it here"),
+    Reason.NO_PLATE: ("没有看到车牌，请在面板输入车牌", "No plate is seen: please type it here"),
+    Reason.READ_TIMEOUT: ("识别超时，请在面板输入车牌", "Reading took too long: please type your plate"),
+    Reason.SERVICE_SILENT: ("结算系统没有应答，请稍候", "The balance service does not answer: please wait"),
+    Reason.SERVICE_FAULT: ("结算系统出错，请稍候", "The balance service has a fault: please wait"),
+    Reason.SERVICE_REJECTED: ("结算系统拒绝了询问，请找工作人员", "The question was rejected: please call the staff"),
+    Reason.CAMERA_LOST: ("摄像头没有画面，请找工作人员", "The camera gives no picture: please call the staff"),
+    Reason.CAMERA_STALE: ("摄像头画面停滞，请找工作人员", "The camera's picture stands still: please call the staff"),
+    Reason.PLATE_CHANGED: ("车辆已更换", "Another vehicle came"),
+    Reason.INTERNAL: ("设备故障，请找工作人员", "The lane has a fault: please call the staff"),
+}
+
+LAMPS: dict[LampState, Words] = {
+    LampState.OFF: ("空闲", "Ready"),
+    LampState.RED: ("红灯", "Red"),
+    LampState.GREEN: ("绿灯", "Green"),
+}
+
+PHASES: dict[str, Words] = {
+    "empty": ("空闲", "empty"),
+    "reading": ("正在识别", "reading"),
+    "asking": ("正在询问", "asking"),
+    "green": ("可以加油", "may refuel"),
+    "fuelling": ("正在加油", "fuelling"),
+    "red": ("不可加油", "refused"),
+    "fault": ("故障", "fault"),
+}
+
+STAGES: dict[Stage, Words] = {
+    Stage.SEEN: ("车辆到达", "Vehicle seen"),
+    Stage.READ: ("识别一帧", "Frame read"),
+    Stage.VOTED: ("综合判断", "Vote"),
+    Stage.ASKED: ("询问", "Question"),
+    Stage.ANSWERED: ("应答", "Answer"),
+    Stage.LAMP: ("信号灯", "Lamp"),
+    Stage.FUELLING: ("加油", "Fuelling"),
+    Stage.CHARGED: ("扣款", "Charged"),
+    Stage.NOTE: ("备注", "Note"),
+    Stage.GONE: ("车辆离开", "Vehicle left"),
+}
+
+RESULTS: dict[OrderResult, Words] = {
+    OrderResult.TAKEN: ("已收到", "Taken"),
+    OrderResult.NOBODY: ("没有等待输入车牌的车辆", "No vehicle waits for a typed plate"),
+    OrderResult.FAILED: ("未能执行", "It could not be done"),
+}
+
+WAITING: Words = ("正在发送到加油位", "On its way to the lane")
+EXPIRED: Words = ("加油位没有应答，请重试", "The lane did not answer: please try again")
+SILENT: Words = ("加油位没有应答，请找工作人员", "The lane does not answer: please call the staff")
+
+
+def yuan(fen: int) -> str:
+    """An amount as people read it."""
+    return f"¥{fen // 100}.{fen % 100:02d}" if fen >= 0 else f"-{yuan(-fen)}"
+
+
+def litres(ml: int) -> str:
+    """A volume as people read it, in hundredths of a litre."""
+    return f"{ml / 1000:.2f} L"
