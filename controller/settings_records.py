@@ -175,6 +175,13 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """[metrics]: what Prometheus may ask this lane."""
+
+    listen: str = setting("", "address of /metrics and /healthz, such as 127.0.0.1:9108; empty: none")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All sections of lane.toml."""
 
@@ -188,6 +195,7 @@ class Settings:
     dispenser: DispenserSettings = field(default_factory=DispenserSettings)
     trace: TraceSettings = field(default_factory=TraceSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
 
 
 @dataclass(frozen=True, slots=True)

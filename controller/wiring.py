@@ -17,12 +17,15 @@ from controller.clock import SystemClock
 from controller.courier import RELEASE, Chore, Courier, balance_senders
 from controller.desk import ThreadDesk
 from controller.errors import SettingsError
+from controller.exposition import LaneMetrics, exposition, gauge
 from controller.frames import FramePump
 from controller.fuelling import MeterSettings
 from controller.fuelling_meter import FuellingMeter, MeteredTerminal
 from controller.journal import FuellingJournal
 from controller.live import Bell, run_live
 from controller.metering import exact
+from controller.metrics_server import MetricsServer
+from controller.observers import Observers
 from controller.outbox import Outbox
 from controller.ports import Camera, Clock, Dispenser, Lamp, PlateReader
 from controller.prices import PriceBook
@@ -193,6 +196,7 @@ class LaneUnit:
         service = self._opened(service_of(settings.service, settings.lane.station, clock))
         prices = PriceBook(state, clock, service.prices)
         traces = self._recorder(reader)
+        metrics = LaneMetrics(clock)
         self._courier = self._made_courier(outbox, service, prices, traces)
         terminal = None if dispenser is None else self._terminal(dispenser, state, outbox, prices)
         self.watchdog = self._opened(systemd_watchdog(clock))
@@ -202,7 +206,7 @@ class LaneUnit:
             meter=ThumbnailMeter(),
             lamp=lamp,
             service=service,
-            observer=traces,
+            observer=Observers([traces, metrics]),
             reading=self._opened(ThreadDesk("reader", 1, self.bell.ring)),
             network=self._opened(ThreadDesk("questions", NETWORK_JOBS, self.bell.ring)),
             release=self._release(),
@@ -210,6 +214,7 @@ class LaneUnit:
             terminal=terminal,
         )
         self.runner = Runner(parts, settings)
+        self._serve_metrics(metrics, outbox)
         self.pump = self._opened(FramePump(camera_of(settings.camera, clock), self.bell.ring))
         names = (settings.lane.name, settings.lane.station, settings.camera.kind, reader.name)
         log.info("lane %s of %s: camera %s, reader %s", *names)
@@ -252,6 +257,28 @@ class LaneUnit:
         )
         terminal: MeteredTerminal = self._opened(MeteredTerminal(dispenser, meter, self._courier.wake))
         return terminal
+
+    def _serve_metrics(self, metrics: LaneMetrics, outbox: Outbox) -> None:
+        """On the address of [metrics], where one is named. Raises SettingsError for one that is none."""
+        listen = self.settings.metrics.listen
+        if not listen:
+            return
+        host, _, port = listen.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise SettingsError(f"metrics.listen {listen}: write HOST:PORT, such as 127.0.0.1:9108")
+
+        def text() -> str:
+            waiting = gauge("greenlane_lane_outbox_waiting", "Messages not sent yet.", len(outbox.waiting()))
+            parked = gauge("greenlane_lane_outbox_parked", "Messages refused for good.", len(outbox.parked()))
+            return exposition([*metrics.series(), waiting, parked])
+
+        def problem() -> str | None:
+            state = self.runner.state
+            if state.fault:
+                return "the lane has stopped after a fault"
+            return None if state.camera is None else f"no picture to be trusted: {state.camera.value}"
+
+        self._opened(MetricsServer(host.strip("[]"), int(port), text, problem))
 
     def _release(self) -> Callable[[str], None]:
         """Gives an unused authorisation back, later where the line or the disk fails; the lane never waits for it."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import http.client
 import math
+import re
+import socket
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +19,14 @@ from controller.errors import SettingsError
 from controller.exposition import LaneMetrics, Series, exposition, gauge
 from controller.metrics_server import MetricsServer
 from controller.records import Frame, LampChange, LampColour, Reading, VisitSummary
+from controller.settings_records import (
+    CameraSettings,
+    LampSettings,
+    MetricsSettings,
+    ServiceSettings,
+    Settings,
+    TraceSettings,
+)
 from service.wire import Reason, Verdict
 
 parser = pytest.importorskip("prometheus_client.parser")
@@ -89,3 +101,33 @@ def test_an_error_in_a_page_stays_there() -> None:
     with MetricsServer("127.0.0.1", 0, broken, lambda: None) as server:
         assert ask(server.port, "/metrics")[0] == 500
         assert ask(server.port, "/healthz")[0] == 200
+
+
+def test_a_lane_unit_serves_them_where_its_settings_say(tmp_path: Path) -> None:
+    from controller import wiring
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    settings = Settings(
+        camera=CameraSettings(kind="fake", width_px=320, height_px=240), lamp=LampSettings(kind="fake"),
+        service=ServiceSettings(url="http://127.0.0.1:9"), trace=TraceSettings(state_dir=str(tmp_path)),
+        metrics=MetricsSettings(f"127.0.0.1:{port}"),
+    )  # fmt: skip
+    with wiring.LaneUnit(settings, ManualClock()):
+        found = values(ask(port, "/metrics")[1])
+        assert found["greenlane_lane_outbox_waiting", ()] == 0
+        assert found["greenlane_lane_outbox_parked", ()] == 0
+        assert ask(port, "/healthz")[0] in (200, 503)
+    for wrong in ("9108", "127.0.0.1:x", "127.0.0.1:70000"):
+        with pytest.raises(SettingsError, match="metrics"):
+            wiring.LaneUnit(replace(settings, metrics=MetricsSettings(wrong)), ManualClock())
+
+
+def test_alerts_name_metrics_that_exist() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\bgreenlane_lane_\w+", page.partition("## Lane unit")[2]))
+    exposed = {series.name for series in LaneMetrics(ManualClock()).series()}
+    exposed |= {"greenlane_lane_outbox_waiting", "greenlane_lane_outbox_parked"}
+    assert len(named) >= 5
+    assert named <= exposed
