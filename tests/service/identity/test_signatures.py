@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 import requests
+from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.errors import SettingsError
 from controller.signing import DeviceKey, Signer
 from service.identity.signatures import Claim, Flaw, RequestView, SignatureRefused, verify
-from service.wire import key_id
+from service.wire import SIGNED_PARTS, key_id
 from tests.service.identity.kit import START, MovingClock
 
 KEY = DeviceKey.make()
@@ -120,6 +121,23 @@ def _only_the_label(good: RequestView, spoilt: RequestView) -> bool:
 @pytest.mark.parametrize("target", ["", "x", "/\x00", "/ ", "/%zz", "http://other/"])
 def test_odd_targets_are_refused(host: str, target: str) -> None:
     assert flaw_of(replace(view(), host=host, target=target)) in (Flaw.TAMPERED, Flaw.MALFORMED)
+
+
+@pytest.mark.parametrize("left_out", ["@method", "@authority", "@path", "@query", "content-type", "content-digest"])
+def test_a_signature_that_leaves_a_part_out_is_refused(left_out: str) -> None:
+    """Made with the right key and right in itself, it would let the part be changed."""
+    good = view()
+    parts = [part for part in (*SIGNED_PARTS, "content-type", "content-digest") if part != left_out]
+    request = requests.Request("POST", "http://h.example/v1/x", data=b"{}").prepare()
+    request.headers.update({n: v for n, v in good.headers if n in ("Content-Type", "Content-Digest")})
+    resolver = MappingKeyResolver(public_keys={}, private_keys={KEY.key_id: KEY.private})
+    HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=resolver).sign(
+        request, key_id=KEY.key_id, created=START, nonce="x" * 24, tag="greenlane", covered_component_ids=parts,
+        use_existing_digest=True,
+    )
+    partial = replace(good, headers=tuple(request.headers.items()))
+    assert flaw_of(partial) is Flaw.TAMPERED
+    assert flaw_of(replace(partial, headers=good.headers)) is None
 
 
 def test_its_own_expiry_counts() -> None:
