@@ -107,7 +107,7 @@ def _plate(story: VisitStory) -> str:
 
 def _vote(story: VisitStory) -> str:
     rows = [
-        (f"{escape(text) or 'no sign'}", f"{count} reads, best {best:.0%}")
+        (escape(text) or "no sign", f"{count} {'read' if count == 1 else 'reads'}, best {best:.0%}")
         for text, count, best in drawings.read_counts(story)[:4]
     ]
     vote = story.vote
