@@ -38,8 +38,7 @@ class OpenCvNetwork:
             answers = self._net.forward(self._outputs)
         except cv2.error as error:
             raise ReaderError(f"OpenCV {cv2.__version__} cannot run this network on {input.shape}: {error}") from error
-        # forward() hands out its own buffers, which the next call overwrites
-        return tuple(np.array(answer, np.float32) for answer in answers)
+        return tuple(np.asarray(answer, np.float32) for answer in answers)
 
 
 def load(model: bytes, threads: int) -> OpenCvNetwork:
