@@ -20,10 +20,18 @@ from service.wire import (
     Fuelling,
     FuellingReceipt,
     KeyRotation,
+    LampState,
+    LaneStatus,
+    Order,
+    OrderKind,
+    OrdersWanted,
     Price,
     Question,
     Reason,
+    Stage,
+    StoryLine,
     Verdict,
+    VisitReport,
     encode,
 )
 
@@ -70,6 +78,24 @@ EXAMPLES: dict[str, Any] = {
             revoked=False,
         )
     ),
+    "LaneStatus": encode(
+        LaneStatus(
+            station="S1", lane="L1", at=_AT, phase="green", lamp=LampState.GREEN, reason=Reason.OK,
+            visit="L1-20260504T083000Z-7", plate="粤B12345", limit_fen=10_000,
+        )
+    ),
+    "VisitReport": encode(
+        VisitReport(
+            station="S1", lane="L1", visit="L1-20260504T083000Z-7", first_seen_at=_AT, at=_AT + timedelta(seconds=2),
+            plate="粤B12345", decision=Verdict.ALLOW, reason=Reason.OK, over=False, limit_fen=10_000,
+            story=(
+                StoryLine(at_s=0.0, stage=Stage.SEEN, words="a vehicle came into view"),
+                StoryLine(at_s=1.2, stage=Stage.LAMP, reason=Reason.OK, lamp=LampState.GREEN),
+            ),
+        )
+    ),
+    "OrdersWanted": encode(OrdersWanted(station="S1", lane="L1", wait_s=20.0)),
+    "Order": encode(Order(id="o-7k3m9q", kind=OrderKind.TYPED, by="person:li", plate="粤B12345")),
     "Problem": {"code": "key_reused", "detail": "visit L1-20260504T083000Z-7 was asked before with other content"},
 }  # fmt: skip
 

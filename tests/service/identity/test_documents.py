@@ -73,6 +73,22 @@ def test_every_operation_and_every_error_is_there() -> None:
         assert f"`{code.value}`" in API, code
 
 
+def test_every_operation_has_examples_and_its_errors(house: House) -> None:
+    document = house.app.openapi()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            where, answers = f"{method} {path}", operation["responses"]
+            for content in (operation.get("requestBody"), answers.get("200")):
+                json_content = (content or {}).get("content", {}).get("application/json", {})
+                reference = "$ref" in str(json_content.get("schema"))
+                assert not reference or json_content.get("example"), where
+            if path.startswith("/v1/"):
+                assert {"400", "401", "403", "413", "503"} <= answers.keys(), where
+                assert operation["security"] == [{"signature": []}], where
+                assert operation["summary"], where
+                assert "Said by:" in operation["description"] or path == "/v1/enrolments", where
+
+
 def test_alerts_name_metrics_that_exist(house: House) -> None:
     """Series of lane unit and station are judged by their own tests."""
     metrics: Metrics = house.app.state.metrics
