@@ -72,6 +72,14 @@ class FuellingMeter:
         return self._totaliser.total_ml
 
     @property
+    def running(self) -> tuple[int, int] | None:
+        """Volume in ml and amount in fen of the fuelling in progress."""
+        open_one = self._open
+        if open_one is None:
+            return None
+        return open_one.volume_ml(self._totaliser), open_one.amount_fen(self._totaliser)
+
+    @property
     def unwritten(self) -> int:
         """Writes that wait for the disk."""
         return len(self._writes)
@@ -251,6 +259,11 @@ class MeteredTerminal:
                 told.append(TerminalEvent(NozzleHung(volume_ml), event.fuelling))
                 self._wake_courier()
         return told
+
+    @property
+    def running(self) -> tuple[int, int] | None:
+        """Volume in ml and amount in fen of the fuelling in progress."""
+        return self._meter.running
 
     def permit(self, allowed: bool) -> None:
         self._allowed = allowed

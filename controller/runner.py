@@ -38,6 +38,7 @@ from controller.lane_records import (
     Typed,
 )
 from controller.log import masked
+from controller.panel import Panel
 from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, VisitObserver
 from controller.questions import Outcome
 from controller.records import Frame, LampChange, LampColour, Reading, Vote
@@ -45,7 +46,7 @@ from controller.settings_records import Settings
 from controller.terminal import FlowContext, Terminal
 from controller.timeline import Timeline
 from controller.visit import Needs, Watcher
-from service.wire import Question, Reason
+from service.wire import OrderResult, Question, Reason
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Parts:
     release: Callable[[str], None]
     new_id: Callable[[], str]
     terminal: Terminal | None = None
+    panel: Panel | None = None
 
 
 class Runner:
@@ -117,12 +119,24 @@ class Runner:
             self._take_frame(frame)
         self._judge_camera(trouble)
         self._poll_terminal()
+        self._poll_panel()
         self._hear(Tick())
         self._drain()
+        if self._parts.panel is not None:
+            self._parts.panel.saw(self._state, self._parts.clock.monotonic_s())
 
-    def typed(self, plate: str) -> None:
-        """A plate was typed at the panel; call it from the lane's thread."""
-        self._hear(Typed(plate, self._parts.clock.now()))
+    def typed(self, plate: str) -> OrderResult:
+        """A plate was typed at the panel; call it from the lane's thread. NOBODY when no vehicle waits for one."""
+        typed_at = self._parts.clock.now()
+        self._hear(Typed(plate, typed_at))
+        subject = self._state.visit.subject if self._state.visit else None
+        taken = subject is not None and subject.typed and (subject.plate, subject.captured_at) == (plate, typed_at)
+        return OrderResult.TAKEN if taken else OrderResult.NOBODY
+
+    def _poll_panel(self) -> None:
+        if self._parts.panel is not None:
+            for typed in self._parts.panel.typed():
+                self._parts.panel.answer(typed, self.typed(typed.plate))
 
     def abandon(self, detail: str) -> None:
         """Go safe for good: red, no permit. Raises nothing."""

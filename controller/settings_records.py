@@ -138,6 +138,7 @@ class ServiceSettings:
     key_file: str = setting("", "private key of this device, for signed requests; empty: unsigned")
     ca_file: str = setting("", "certificates to trust instead of the public ones; empty: the public ones")
     deadline_s: float = setting(3.0, "one question is answered within this or counts as unanswered", 0.2, 30.0)
+    report: bool = setting(True, "tell the station's pages what the lane does, with a small picture per visit")
 
 
 @dataclass(frozen=True, slots=True)

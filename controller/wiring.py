@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,8 @@ from typing import Any, Self
 
 from controller import log as logs
 from controller.client import HttpBalanceService
+from controller.client.lines import Sign
+from controller.client.station import HttpStationLink
 from controller.clock import SystemClock
 from controller.courier import RELEASE, Chore, Courier, balance_senders
 from controller.desk import ThreadDesk
@@ -26,9 +28,11 @@ from controller.live import Bell, run_live
 from controller.metering import exact
 from controller.metrics_server import MetricsServer
 from controller.observers import Observers
-from controller.outbox import Outbox
+from controller.outbox import Message, Outbox
+from controller.panel import LanePanel
 from controller.ports import Camera, Clock, Dispenser, Lamp, PlateReader
 from controller.prices import PriceBook
+from controller.reporter import Reporter
 from controller.runner import Parts, Runner
 from controller.settings_records import (
     CameraSettings,
@@ -40,6 +44,7 @@ from controller.settings_records import (
     TraceSettings,
 )
 from controller.statefile import StateError, StateFile
+from controller.story import StoryTeller
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceLimits, TraceStore
 from hardware.cameras import CameraWishes, open_camera
@@ -63,6 +68,8 @@ PRICES_EVERY_S = 600.0
 
 STATE_FILE = "lane.sqlite3"
 TRACES = "traces"
+
+OnSent = Callable[[Message, Mapping[str, Any] | None], None]
 
 
 def camera_of(camera: CameraSettings, clock: Clock, paced: bool = True) -> Camera:
@@ -108,12 +115,20 @@ def needs_pins(settings: Settings) -> bool:
 
 def service_of(service: ServiceSettings, station: str, clock: Clock) -> HttpBalanceService:
     """The client of [service], signing with the device's key where one is named. Raises SettingsError."""
-    sign = None
-    if service.key_file:
-        from controller.signing import DeviceKey, Signer
+    return HttpBalanceService(service.url, station, sign=_sign_of(service, clock), ca_file=service.ca_file or None)
 
-        sign = Signer(DeviceKey.load(Path(service.key_file)), clock)
-    return HttpBalanceService(service.url, station, sign=sign, ca_file=service.ca_file or None)
+
+def _sign_of(service: ServiceSettings, clock: Clock) -> Sign | None:
+    if not service.key_file:
+        return None
+    from controller.signing import DeviceKey, Signer
+
+    return Signer(DeviceKey.load(Path(service.key_file)), clock)
+
+
+def small_jpeg(image: Any) -> bytes:
+    """A visit's picture for the station's page, about 15 KB."""
+    return encode_jpeg(image, longest_px=480, quality=60)
 
 
 def new_visit_id(lane: str, clock: Clock) -> Callable[[], str]:
@@ -197,8 +212,11 @@ class LaneUnit:
         prices = PriceBook(state, clock, service.prices)
         traces = self._recorder(reader)
         metrics = LaneMetrics(clock)
-        self._courier = self._made_courier(outbox, service, prices, traces)
-        terminal = None if dispenser is None else self._terminal(dispenser, state, outbox, prices)
+        place = (settings.lane.station, settings.lane.name)
+        story = StoryTeller(*place, clock)
+        self.panel = LanePanel(*place, clock, self._running, self.bell.ring)
+        self._courier = self._made_courier(outbox, service, prices, self._charged(traces, story))
+        self._terminal_side = terminal = None if dispenser is None else self._terminal(dispenser, state, outbox, prices)
         self.watchdog = self._opened(systemd_watchdog(clock))
         parts = Parts(
             clock=clock,
@@ -206,21 +224,23 @@ class LaneUnit:
             meter=ThumbnailMeter(),
             lamp=lamp,
             service=service,
-            observer=Observers([traces, metrics]),
+            observer=Observers([traces, metrics, story]),
             reading=self._opened(ThreadDesk("reader", 1, self.bell.ring)),
             network=self._opened(ThreadDesk("questions", NETWORK_JOBS, self.bell.ring)),
             release=self._release(),
             new_id=new_visit_id(settings.lane.name, clock),
             terminal=terminal,
+            panel=self.panel,
         )
         self.runner = Runner(parts, settings)
         self._serve_metrics(metrics, outbox)
+        self._reporter = self._made_reporter(story, outbox)
         self.pump = self._opened(FramePump(camera_of(settings.camera, clock), self.bell.ring))
         names = (settings.lane.name, settings.lane.station, settings.camera.kind, reader.name)
         log.info("lane %s of %s: camera %s, reader %s", *names)
 
     def _made_courier(
-        self, outbox: Outbox, service: HttpBalanceService, prices: PriceBook, traces: TraceRecorder
+        self, outbox: Outbox, service: HttpBalanceService, prices: PriceBook, on_sent: OnSent
     ) -> Courier:
         """The worker that empties the outbox; it dies only by an error that takes the lane down."""
         metered = self.settings.dispenser.kind != "none"
@@ -229,12 +249,36 @@ class LaneUnit:
             balance_senders(service),
             self.clock,
             random.Random(),
-            on_sent=traces.charged,
+            on_sent=on_sent,
             on_death=self.bell.fail,
             chores=[Chore("prices", prices.refresh, PRICES_EVERY_S)] if metered else [],
         )
         self._parts.callback(courier.stop)
         return courier
+
+    def _charged(self, traces: TraceRecorder, story: StoryTeller) -> OnSent:
+        """Tells trace, station and panel what a fuelling cost."""
+
+        def charged(message: Message, receipt: Mapping[str, Any] | None) -> None:
+            traces.charged(message, receipt)
+            told = story.charged(message, receipt)
+            if told is not None:
+                self.panel.charged(*told)
+
+        return charged
+
+    def _running(self) -> tuple[int, int] | None:
+        return None if self._terminal_side is None else self._terminal_side.running
+
+    def _made_reporter(self, story: StoryTeller, outbox: Outbox) -> Reporter:
+        """Tells the station's pages what happens here; it works only where [service] report wants it."""
+        service, lane = self.settings.service, self.settings.lane
+        sign = _sign_of(service, self.clock)
+        ca_file = service.ca_file or None
+        link = HttpStationLink(service.url, lane.station, lane.name, sign=sign, ca_file=ca_file)
+        wake = self._courier.wake
+        reporter: Reporter = self._opened(Reporter(link, self.panel, story, outbox, self.clock, small_jpeg, wake))
+        return reporter
 
     def _recorder(self, reader: PlateReader) -> TraceRecorder:
         trace = self.settings.trace
@@ -295,6 +339,8 @@ class LaneUnit:
     def run(self) -> int:
         """Run until stop() or a failure; the process's exit status."""
         self._courier.start()
+        if self.settings.service.report:
+            self._reporter.start()
         return run_live(self.runner, self.pump, self.bell, self.watchdog, self.settings.lane.idle_tick_s)
 
     def stop(self) -> None:

@@ -1,0 +1,81 @@
+"""The panel's road into the lane: typed plates, what became of them, and what the lane shows."""
+
+from __future__ import annotations
+
+import threading
+
+from controller.clock import ManualClock
+from controller.panel import LanePanel
+from service.wire import LampState, OrderResult, Reason
+from tests.controller.lanes import NOW_S, PATHS, PLATE, walk
+
+
+def panel(running: tuple[int, int] | None = None) -> LanePanel:
+    return LanePanel("S1", "L1", ManualClock(), lambda: running, lambda: None)
+
+
+def shown(path: str, running: tuple[int, int] | None = None) -> LanePanel:
+    made = panel(running)
+    made.saw(walk(PATHS[path])[0], NOW_S)
+    return made
+
+
+def test_it_shows_what_the_lane_shows() -> None:
+    status = shown("green").status
+    assert status is not None
+    assert (status.lamp, status.reason, status.plate, status.limit_fen) == (LampState.GREEN, Reason.OK, PLATE, 10_000)
+    blind = shown("blind").status
+    assert blind is not None
+    assert (blind.lamp, blind.camera) == (LampState.RED, Reason.CAMERA_LOST)
+    refused = shown("refused").status
+    assert refused is not None
+    assert (refused.lamp, refused.reason, refused.limit_fen) == (LampState.RED, Reason.BELOW_PRESET, None)
+
+
+def test_a_running_fuelling_is_shown_only_while_the_nozzle_is_lifted() -> None:
+    status = shown("fuelling", (1500, 1185)).status
+    assert status is not None
+    assert (status.volume_ml, status.amount_fen, status.typed) == (1500, 1185, False)
+    idle = shown("green", (1500, 1185)).status
+    assert idle is not None
+    assert idle.volume_ml is None
+
+
+def test_every_state_can_be_told_over_the_wire() -> None:
+    from service.wire import LaneStatus, decode, encode
+
+    for path in PATHS:
+        status = shown(path).status
+        assert decode(LaneStatus, encode(status)) == status
+
+
+def test_only_changes_are_told() -> None:
+    made = panel()
+    calls: list[int] = []
+    made.changed = lambda: calls.append(1)
+    state = walk(PATHS["green"])[0]
+    made.saw(state, NOW_S)
+    made.saw(state, NOW_S + 1.0)
+    assert (made.version, len(calls)) == (1, 1)
+    made.charged("v1", 6400)
+    made.saw(state, NOW_S + 2.0)
+    assert made.status is not None
+    assert (made.status.charged_fen, made.version) == (6400, 2)
+
+
+def test_a_typed_plate_waits_for_the_lanes_word() -> None:
+    made = panel()
+    results: list[OrderResult] = []
+    waiting = threading.Thread(target=lambda: results.append(made.type(PLATE, 5.0)))
+    waiting.start()
+    while not (plates := made.typed()):
+        pass
+    made.answer(plates[0], OrderResult.TAKEN)
+    waiting.join()
+    assert (results, plates[0].plate) == ([OrderResult.TAKEN], PLATE)
+
+
+def test_a_lane_that_is_too_slow_does_not_act_on_it_later() -> None:
+    made = panel()
+    assert made.type(PLATE, 0.0) is OrderResult.FAILED
+    assert made.typed() == ()

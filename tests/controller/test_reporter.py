@@ -1,0 +1,216 @@
+"""What the lane tells its station and does for it: best effort, nothing twice, nothing lost that still matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.clock import ManualClock
+from controller.errors import HardwareError, ServiceSilent
+from controller.outbox import Message, MessageState, Outbox
+from controller.panel import LanePanel
+from controller.records import Colour, Frame, LampChange, LampColour, PlateRead, Reading, SignRead, VisitSummary, Vote
+from controller.reporter import Reporter
+from controller.statefile import StateFile
+from controller.story import MOST_LINES, StoryTeller
+from service.wire import (
+    LaneStatus,
+    Order,
+    OrderKind,
+    OrderOutcome,
+    OrderResult,
+    Question,
+    Reason,
+    Stage,
+    Verdict,
+    VisitReport,
+    decode,
+    encode,
+)
+from tests.controller.lanes import AT, NOW_S, PATHS, PLATE, allow, walk
+from tests.controller.plates import corners
+
+
+class Line:
+    """A StationLink that remembers, and is silent when told so."""
+
+    def __init__(self) -> None:
+        self.silent = False
+        self.statuses: list[LaneStatus] = []
+        self.visits: list[VisitReport] = []
+        self.waiting: list[Order] = []
+        self.done: list[OrderOutcome] = []
+
+    def _speak(self) -> None:
+        if self.silent:
+            raise ServiceSilent("nobody there")
+
+    def tell_status(self, status: LaneStatus, deadline_s: float) -> None:
+        self._speak()
+        self.statuses.append(decode(LaneStatus, encode(status)))
+
+    def tell_visit(self, report: VisitReport, deadline_s: float) -> None:
+        self._speak()
+        self.visits.append(decode(VisitReport, encode(report)))
+
+    def orders(self, done: tuple[OrderOutcome, ...], wait_s: float, deadline_s: float) -> tuple[Order, ...]:
+        self._speak()
+        self.done += done
+        return tuple(self.waiting)
+
+    def close(self) -> None: ...
+
+
+class Desk:
+    """A reporter with everything around it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock()
+        self.state = StateFile(folder / "lane.sqlite3", self.clock)
+        self.outbox = Outbox(self.state, self.clock)
+        self.panel = LanePanel("S1", "L1", self.clock, lambda: None, lambda: None)
+        self.story = StoryTeller("S1", "L1", self.clock)
+        self.line = Line()
+        self.woken = 0
+        self.reporter = Reporter(
+            self.line, self.panel, self.story, self.outbox, self.clock, _encode, self._wake_courier
+        )
+
+    def _wake_courier(self) -> None:
+        self.woken += 1
+
+    def park(self) -> Message:
+        number = self.outbox.put("fuelling", "D1/1", {"a": 1})
+        self.outbox.park(number, "impossible_fuelling", "its end is below its start")
+        return self.outbox.parked()[0]
+
+
+def _encode(image: Any) -> bytes:
+    if image is None:
+        raise HardwareError("no picture")
+    return b"\xff\xd8\xff" + bytes(image)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.state.close()
+
+
+def frame(number: int, image: Any = b"x") -> Frame:
+    return Frame(number, image, NOW_S + number, AT)
+
+
+def read(probability: float) -> Reading:
+    signs = tuple(SignRead(sign, probability) for sign in PLATE)
+    return Reading((PlateRead(signs, corners(), Colour.BLUE, "blue", 1, 0.9),))
+
+
+def visit(desk: Desk) -> None:
+    """A visit that turns green."""
+    story = desk.story
+    story.visit_opened("v1", NOW_S, AT)
+    story.frame_read("v1", frame(1, b"dim"), read(0.7))
+    story.frame_read("v1", frame(2, b"clear"), read(0.99))
+    story.voted("v1", Vote(PLATE, Reason.OK, PLATE, 0.99, 0.98, 3, "all agree"), NOW_S + 2)
+    asked = Question(
+        visit="v1", station="S1", lane="L1", plate=PLATE, typed=False, captured_at=AT, confidence=0.9, weakest=0.9
+    )
+    story.asked("v1", asked, NOW_S + 2)
+    story.answered("v1", allow(), Reason.OK, "", NOW_S + 2.1)
+    story.lamp_changed("v1", LampChange(NOW_S + 2.1, LampColour.GREEN), Reason.OK)
+
+
+def test_a_status_goes_out_at_a_change_and_now_and_then(desk: Desk) -> None:
+    desk.reporter.tell_once()
+    assert desk.line.statuses == []
+    desk.panel.saw(walk(PATHS["green"])[0], NOW_S)
+    desk.reporter.tell_once()
+    desk.reporter.tell_once()
+    assert [s.plate for s in desk.line.statuses] == [PLATE]
+    desk.clock.advance(10.0)
+    desk.reporter.tell_once()
+    assert len(desk.line.statuses) == 2
+
+
+def test_parked_messages_are_told_with_their_reason(desk: Desk) -> None:
+    message = desk.park()
+    desk.panel.saw(walk(PATHS["empty"])[0], NOW_S)
+    desk.reporter.tell_once()
+    told = desk.line.statuses[0].parked[0]
+    assert (told.id, told.reason, told.detail) == (message.id, "impossible_fuelling", "its end is below its start")
+
+
+def test_a_visit_is_told_from_frame_to_lamp_with_its_best_picture_once(desk: Desk) -> None:
+    visit(desk)
+    desk.reporter.tell_once()
+    report = desk.line.visits[0]
+    stages = [line.stage for line in report.story]
+    assert stages == [
+        Stage.SEEN, Stage.READ, Stage.READ, Stage.VOTED, Stage.ASKED, Stage.ANSWERED, Stage.LAMP
+    ]  # fmt: skip
+    assert (report.plate, report.decision, report.limit_fen) == (PLATE, Verdict.ALLOW, 10_000)
+    assert report.picture == "/9j/Y2xlYXI="
+    desk.story.noted("v1", "something", NOW_S + 3)
+    desk.reporter.tell_once()
+    assert desk.line.visits[1].picture is None
+
+
+def test_what_could_not_be_told_is_told_later_with_its_picture(desk: Desk) -> None:
+    visit(desk)
+    desk.line.silent = True
+    with pytest.raises(ServiceSilent):
+        desk.reporter.tell_once()
+    desk.line.silent = False
+    desk.reporter.tell_once()
+    assert [v.picture for v in desk.line.visits] == ["/9j/Y2xlYXI="]
+
+
+def test_the_charge_comes_after_the_visit(desk: Desk) -> None:
+    visit(desk)
+    summary = VisitSummary("v1", PLATE, False, Verdict.ALLOW, Reason.OK, AT, NOW_S, NOW_S, NOW_S, NOW_S + 60, ())
+    desk.story.visit_closed(summary)
+    receipt = {
+        "dispenser": "D1", "sequence": 1, "charged_fen": 6400, "captured_fen": 6400, "overrun_fen": 0,
+        "released_fen": 3600, "balance_fen": None, "flags": [],
+    }  # fmt: skip
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    body = {"visit": "v1"}
+    message = Message(1, "fuelling", "D1/1", body, MessageState.SENT, now, 1, None, None, now, receipt)
+    assert desk.story.charged(message, receipt) == ("v1", 6400)
+    desk.reporter.tell_once()
+    report = desk.line.visits[0]
+    assert (report.over, report.charged_fen, report.story[-1].stage) == (True, 6400, Stage.CHARGED)
+
+
+def test_a_long_visit_stays_within_what_one_report_may_hold(desk: Desk) -> None:
+    visit(desk)
+    for number in range(300):
+        desk.story.noted("v1", f"note {number} " + "长" * 300, NOW_S + number)
+    desk.reporter.tell_once()
+    story = desk.line.visits[0].story
+    assert (len(story), story[0].stage, story[-1].words[:8]) == (MOST_LINES, Stage.SEEN, "note 299")
+
+
+def test_orders_are_done_once_and_their_outcome_told(desk: Desk) -> None:
+    message = desk.park()
+    desk.line.waiting = [Order(id="7", kind=OrderKind.DISCARD, by="wang", message=message.id, why="counted twice")]
+    desk.reporter.listen_once()
+    desk.reporter.listen_once()
+    assert [(d.order, d.result) for d in desk.line.done] == [("7", OrderResult.TAKEN)]
+    action = desk.outbox.actions(message.id)
+    assert [(a.action, a.who, a.why) for a in action] == [("discard", "wang", "counted twice")]
+    assert desk.woken == 1
+
+
+def test_an_order_that_cannot_be_done_says_why(desk: Desk) -> None:
+    desk.line.waiting = [Order(id="8", kind=OrderKind.RETRY, by="wang", message=99)]
+    desk.reporter.listen_once()
+    desk.line.waiting = []
+    desk.reporter.listen_once()
+    assert [(d.result, d.detail) for d in desk.line.done] == [(OrderResult.FAILED, "message 99: not parked")]
