@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Table, bindparam, text
 
 from service import schema
+from service.records import Authorisation, Dispenser, PostedFuelling, Transfer
 from service.situation import Situation
 
 _ADD_REJECTED = text(
@@ -24,19 +27,16 @@ _MOVE_DISPENSER = (
     .where(schema.dispensers.c.id == bindparam("the_id"))
     .values(last_sequence=bindparam("new_sequence"), totaliser_ml=bindparam("new_totaliser_ml"))
 )
-_ADD_FUELLING = schema.fuellings.insert()
-_ADD_TRANSFER = schema.transfers.insert()
-_ADD_AUTHORISATION = schema.authorisations.insert()
-_ADD_DISPENSER = schema.dispensers.insert()
 
 
 def write(connection: Connection, situation: Situation) -> None:
     """Add all new rows; the database's triggers move the balances and its checks have the last word."""
-    _add(connection, _ADD_DISPENSER, situation.new_dispensers)
-    _add(connection, _ADD_FUELLING, situation.new_fuellings)
-    _add(connection, _ADD_TRANSFER, situation.ledger.added)
-    _add(connection, _ADD_AUTHORISATION, situation.new_authorisations)
-    _add(connection, _ADD_REJECTED, situation.rejected)
+    _add(connection, schema.dispensers, Dispenser, situation.new_dispensers)
+    _add(connection, schema.fuellings, PostedFuelling, situation.new_fuellings)
+    _add(connection, schema.transfers, Transfer, situation.ledger.added)
+    _add(connection, schema.authorisations, Authorisation, situation.new_authorisations)
+    if situation.rejected:
+        connection.execute(_ADD_REJECTED, [_row(record) for record in situation.rejected])
     new = {a.visit for a in situation.new_authorisations}
     moved = [a for a in situation.changed.values() if a.visit not in new]
     if moved:
@@ -48,9 +48,21 @@ def write(connection: Connection, situation: Situation) -> None:
         connection.execute(_MOVE_DISPENSER, rows)
 
 
-def _add(connection: Connection, statement: Any, records: Sequence[Any]) -> None:
-    if records:
-        connection.execute(statement, [_row(record) for record in records])
+def _add(connection: Connection, table: Table, record: type, rows: Sequence[Any]) -> None:
+    """SQLite's driver adds many rows in one call; PostgreSQL takes them as one JSON parameter of one statement."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.execute(table.insert(), [_row(row) for row in rows])
+    else:
+        text_of_rows = json.dumps([_row(row) for row in rows], ensure_ascii=False)
+        connection.exec_driver_sql(_adding(table.name, tuple(record.__slots__)), (text_of_rows,))  # type: ignore[attr-defined]
+
+
+@functools.cache
+def _adding(table: str, columns: tuple[str, ...]) -> str:
+    names = ", ".join(columns)
+    return f"insert into {table} ({names}) select {names} from json_populate_recordset(null::{table}, %s)"
 
 
 def _row(record: Any) -> dict[str, object]:
