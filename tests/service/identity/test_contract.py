@@ -38,6 +38,8 @@ class Caller:
         for place in ("json", "params"):
             if known and isinstance(parts.get(place), dict):
                 parts[place] = {name: KNOWN.get(name, value) for name, value in parts[place].items()}
+        if isinstance(parts.get("json"), dict) and isinstance(parts["json"].get("wait_s"), float | int):
+            parts["json"]["wait_s"] = min(parts["json"]["wait_s"], 0.01)
         prepared = self._session.prepare_request(requests.Request(**parts))
         self._sign(prepared)
         response = self._session.send(prepared, timeout=20, allow_redirects=False)

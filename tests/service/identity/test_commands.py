@@ -1,0 +1,142 @@
+"""`greenlane enrol` and the admin commands for devices and people, as typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import requests
+
+from controller.cli import main
+from controller.signing import DeviceKey
+from service.app import create_app
+from service.identity.mount import Guard
+from service.server import running
+from tests.service.identity.kit import CHEAP
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = f"sqlite:///{tmp_path / 'books.sqlite3'}"
+    monkeypatch.setenv("GREENLANE_DATABASE", url)
+    assert main(["admin", "station", "set", "S1"]) == 0
+    return url
+
+
+@pytest.fixture
+def service(database: str) -> Iterator[str]:
+    with running(create_app(database, guard=Guard(hasher=CHEAP))) as url:
+        yield url
+
+
+def code(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    capsys.readouterr()
+    assert main(["admin", "enrol", "--kind", "lane", "--station", "S1", "--lane", "L1", "--json", *words]) == 0
+    return str(json.loads(capsys.readouterr().out)["code"])
+
+
+def devices(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    capsys.readouterr()
+    assert main(["admin", "device", "list", "--json"]) == 0
+    return list(json.loads(capsys.readouterr().out))
+
+
+def enrol(service: str, key: Path, *words: str) -> int:
+    return main(["enrol", *words, "--service", service, "--key", str(key)])
+
+
+def test_enrol_rotate_revoke(service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key, config = tmp_path / "device.key", tmp_path / "lane.toml"
+    assert enrol(service, key, code(capsys), "--config", str(config)) == 0
+    first = DeviceKey.load(key).key_id
+    assert "lane d-" in capsys.readouterr().out
+    assert [line for line in config.read_text().splitlines() if line.startswith(("station", "name = \"L1", "key_file"))]
+    assert enrol(service, key, "--rotate") == 0
+    assert DeviceKey.load(key).key_id != first
+    assert not key.with_name("device.key.next").exists()
+    device = devices(capsys)[0]
+    assert len(device["keys"]) == 2  # type: ignore[arg-type]
+    assert main(["admin", "device", "revoke", str(device["id"])]) == 0
+    assert enrol(service, key, "--rotate") == 1
+    assert "revoked" in capsys.readouterr().err
+
+
+def test_a_lost_answer_is_mended_by_the_same_command(
+    service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, given = tmp_path / "device.key", code(capsys)
+    real = requests.Session.send
+
+    def lost(self: requests.Session, request: requests.PreparedRequest, **kwargs: object) -> requests.Response:
+        real(self, request, **kwargs)  # type: ignore[arg-type]
+        raise requests.ConnectionError("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(requests.Session, "send", lost)
+        assert enrol(service, key, given) == 1
+    assert not key.exists()
+    assert enrol(service, key, given) == 0
+    assert len(devices(capsys)) == 1
+
+
+def test_what_goes_wrong_is_said(service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = tmp_path / "device.key"
+    for words, said in (
+        ((), "either the one-time code or --rotate"),
+        (("0000-0000-0000", "--rotate"), "either the one-time code or --rotate"),
+        (("0000-0000-0000",), "wrong, used or expired"),
+        (("--rotate",), "greenlane enrol"),
+    ):
+        assert enrol(service, key, *words) == 1
+        assert said in capsys.readouterr().err
+    assert enrol("http://127.0.0.1:9", key, "0000-0000-0000") == 1
+    assert "cannot be reached" in capsys.readouterr().err
+    assert enrol("ftp://x", key, "0000-0000-0000") == 1
+    assert "expected http" in capsys.readouterr().err
+    assert enrol(f"{service}/nowhere", key, "0000-0000-0000") == 1
+    assert "refused" in capsys.readouterr().err
+    key.write_text("mine")
+    assert enrol(service, key, "0000-0000-0000") == 1
+    assert "there is a key already" in capsys.readouterr().err
+    assert key.read_text() == "mine"
+
+
+def test_places(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, said in (
+        (["--kind", "lane", "--station", "S1"], "belongs to a lane"),
+        (["--kind", "station", "--station", "S1", "--lane", "L1"], "belongs to a lane"),
+        (["--kind", "station", "--station", "S9"], "no such station"),
+        (["--kind", "station", "--station", "S1", "--minutes", "0"], "--minutes"),
+    ):
+        assert main(["admin", "enrol", *words]) == 1
+        assert said in capsys.readouterr().err
+
+
+def test_people(database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def say(*words: str, typed: str = "") -> int:
+        monkeypatch.setattr("sys.stdin", StringIO(typed))
+        return main(["admin", *words])
+
+    assert say("person", "add", "wang", "--role", "attendant", "--station", "S1", typed=f"{PASSWORD}\n") == 0
+    assert say("person", "add", "li", "--role", "operator", typed="short\n") == 1
+    assert say("person", "role", "wang", "operator") == 0
+    assert say("person", "password", "wang", typed="another fine sentence\n") == 0
+    assert say("person", "disable", "wang") == 0
+    assert say("person", "enable", "wang") == 0
+    assert say("person", "disable", "zhao") == 1
+    capsys.readouterr()
+    assert say("person", "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {"name": "wang", "role": "operator", "station": "S1", "disabled": False}
+    ]
+    assert say("trail", "--subject", "wang", "--json") == 0
+    said = capsys.readouterr().out
+    assert [deed["action"] for deed in json.loads(said)] == [
+        "person.enable", "person.disable", "person.password", "person.role", "person.add",
+    ]  # fmt: skip
+    assert PASSWORD not in said
