@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from controller.observers import SilentObserver
-from controller.records import Frame, LampChange, PlateRead, Reading, VisitSummary, Vote
+from controller.records import Frame, LampChange, LampColour, PlateRead, Reading, VisitSummary, Vote
 from controller.simulation.story import Answered, Fuelled, Picture, Seen, VisitStory
 from service.wire import Decision, Fuelling, FuellingReceipt, Question, Reason
 
@@ -45,7 +45,6 @@ class _Open:
     nozzle_s: float | None = None
     fuelled: Fuelled | None = None
     first_seen_s: float = 0.0
-    first_seen_at: datetime | None = None
     summary: VisitSummary | None = None
     picture: Picture | None = None
 
@@ -67,7 +66,12 @@ class Recorder(SilentObserver):
         self.frames_read = 0
 
     def visit_opened(self, visit: str, first_seen_s: float, first_seen_at: datetime) -> None:
-        self._visits[visit] = _Open(len(self._visits) + 1, first_seen_s=first_seen_s, first_seen_at=first_seen_at)
+        lit = self.lamp[-1].colour if self.lamp else LampColour.RED
+        self._visits[visit] = _Open(
+            len(self._visits) + 1,
+            lamp=[LampChange(first_seen_s, lit)],
+            first_seen_s=first_seen_s,
+        )
 
     def frame_read(self, visit: str | None, frame: Frame, reading: Reading) -> None:
         self.frames_read += 1

@@ -106,6 +106,7 @@ def test_a_vehicle_still_there_at_the_end_is_a_visit_and_its_hold_is_given_back(
     assert len(result.visits) == 1
     assert result.visits[0].summary.decision is Verdict.ALLOW
     assert "still in view" in result.visits[0].notes[-1][1]
+    assert colours(result, 0) == [LampColour.OFF, LampColour.RED, LampColour.GREEN, LampColour.RED]
     assert result.lamp[-1].colour is LampColour.RED
 
 
