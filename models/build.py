@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from controller.errors import ReaderError
 from models.detector import Detector, DetectorSettings
-from models.engines import Network, load_network
+from models.engines import EASYOCR, READER_ENGINES, Network, checked_weights, load_network
 from models.manifest import WEIGHTS_FOLDER, load_section
 from models.reader import OnDeviceReader
 from models.recogniser import Recogniser
 
 
-def build_reader(engine: str = "opencv", threads: int = 1) -> OnDeviceReader:
-    """The reader with the shipped weights on an engine of models.engines.ENGINES.
+def build_reader(engine: str = "opencv", threads: int = 1, easyocr_models: Path | None = None) -> OnDeviceReader:
+    """The reader with the shipped weights on one of READER_ENGINES.
 
-    threads: processor threads of the engine; with "opencv" they bind all of OpenCV in this process. Raises ReaderError
-    for an unknown or missing engine and for weights that are missing or altered.
+    threads: processor threads of the engine; with "opencv" they bind all of OpenCV in this process. easyocr_models: a
+    folder with EasyOCR's own models, which then read instead of greenlane's recogniser. Raises ReaderError for an
+    unknown or missing engine and for weights that are missing or altered.
     """
+    if engine not in READER_ENGINES:
+        raise ReaderError(f"There is no engine named {engine!r}; choose one of: {', '.join(READER_ENGINES)}.")
+    if engine == EASYOCR:
+        return _easyocr_reader(threads, easyocr_models)
+    if easyocr_models is not None:
+        raise ReaderError(f"A folder of EasyOCR's models serves the engine {EASYOCR!r} alone, not {engine!r}.")
     detector = build_detector(engine, threads)
     section = load_section("recogniser")
     recogniser = Recogniser(_network(section, engine, threads), section)
     return OnDeviceReader(detector, recogniser, f"{engine}, weights {section['sha256'][:8]}")
+
+
+def _easyocr_reader(threads: int, models: Path | None) -> OnDeviceReader:
+    """EasyOCR reads what the detector, on OpenCV, finds."""
+    detector = build_detector("opencv", threads)
+    section = load_section("recogniser")
+    try:
+        from models.engines import easyocr_engine
+    except (ImportError, RuntimeError) as error:  # torchvision's mismatch with torch is a RuntimeError
+        raise ReaderError(
+            f"The engine {EASYOCR!r} is not installed here ({error}): pip install 'greenlane[easyocr]'."
+        ) from error
+    if models is not None:
+        own = easyocr_engine.open_own(models, section["alphabet"], threads)
+        return OnDeviceReader(detector, own, f"{EASYOCR}, its own models in {models}")
+    model = checked_weights(WEIGHTS_FOLDER / section["file"], section["sha256"])
+    shipped = easyocr_engine.open_shipped(model, section, threads)
+    return OnDeviceReader(detector, shipped, f"{EASYOCR}, weights {section['sha256'][:8]}")
 
 
 def build_detector(engine: str = "opencv", threads: int = 1) -> Detector:

@@ -42,11 +42,14 @@ class Outcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from models.engines import ENGINES
+    from models.engines import READER_ENGINES
 
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders that are walked")
     parser.add_argument("--crop", action="store_true", help="each picture is one plate, edge to edge")
-    parser.add_argument("--engine", default="opencv", metavar="NAME", help=f"one of: {', '.join(ENGINES)}")
+    parser.add_argument("--engine", default="opencv", metavar="NAME", help=f"one of: {', '.join(READER_ENGINES)}")
+    parser.add_argument(
+        "--easyocr-models", type=Path, metavar="DIR", help="with --engine easyocr: read with EasyOCR's own models there"
+    )
     parser.add_argument("--threads", type=int, default=1, help="processor threads (default 1)")
     parser.add_argument("--json", action="store_true", help="one JSON line per picture")
     parser.add_argument("--annotate", type=Path, metavar="DIR", help="write the pictures with boxes and texts there")
@@ -56,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     """0 when every picture could be read, else 1; a bad picture never stops the others."""
     from models.build import build_reader
 
-    reader = build_reader(args.engine, args.threads)
+    reader = build_reader(args.engine, args.threads, args.easyocr_models)
     return read_all(args, reader.read_crop if args.crop else reader.read)
 
 

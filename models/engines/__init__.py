@@ -33,6 +33,11 @@ _MODULES = {"opencv": "models.engines.opencv_engine", "onnxruntime": "models.eng
 """Name -> module with load(model: bytes, threads: int) -> Network. Each imports its library only when it is chosen."""
 
 ENGINES = tuple(_MODULES)
+"""Engines that run any network."""
+
+EASYOCR = "easyocr"
+READER_ENGINES = (*ENGINES, EASYOCR)
+"""What a reader can be built on: EasyOCR runs the recogniser alone, beside a detector on another engine."""
 
 
 def load_network(engine: str, weights: Path, sha256: str, threads: int = 1) -> Network:
@@ -44,7 +49,7 @@ def load_network(engine: str, weights: Path, sha256: str, threads: int = 1) -> N
     if threads < 1:
         raise ReaderError(f"An engine needs at least one thread, not {threads}.")
     load = _loader(engine)
-    return load(_checked(weights, sha256), threads)
+    return load(checked_weights(weights, sha256), threads)
 
 
 def _loader(engine: str) -> Loader:
@@ -57,7 +62,8 @@ def _loader(engine: str) -> Loader:
     return loader
 
 
-def _checked(weights: Path, sha256: str) -> bytes:
+def checked_weights(weights: Path, sha256: str) -> bytes:
+    """The bytes of a weights file. Raises ReaderError when it is missing or not the one with this SHA-256."""
     try:
         model = weights.read_bytes()
     except OSError as error:

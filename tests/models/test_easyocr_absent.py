@@ -1,0 +1,27 @@
+"""Asking for the engine easyocr where it is not installed, and for its folder with another engine."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from controller.errors import ReaderError
+from models.build import build_reader
+
+
+@pytest.mark.skipif(importlib.util.find_spec("easyocr") is not None, reason="easyocr is installed here")
+def test_the_error_says_what_to_install() -> None:
+    with pytest.raises(ReaderError, match=r"'easyocr' is not installed.*pip install 'greenlane\[easyocr\]'"):
+        build_reader("easyocr")
+
+
+def test_a_folder_of_models_serves_easyocr_alone(tmp_path: Path) -> None:
+    with pytest.raises(ReaderError, match="serves the engine 'easyocr' alone, not 'opencv'"):
+        build_reader("opencv", easyocr_models=tmp_path)
+
+
+def test_a_wrong_name_lists_easyocr_too() -> None:
+    with pytest.raises(ReaderError, match=r"'abacus'; choose one of: opencv, onnxruntime, easyocr"):
+        build_reader("abacus")
