@@ -40,7 +40,7 @@ def all_checks(config: Path) -> tuple[Check, ...]:
     """Every check in the order in which a lane depends on them."""
     settings, read = check_settings(config)
     running = _unit_state() == "active"
-    found = [check_python(), check_opencv(), check_weights(), read]
+    found = [check_python(), check_opencv(), check_weights(settings), read]
     if running:
         found.append(Check("camera, pins, lamp", OK, f"held by the running {UNIT}; its log: journalctl -u {UNIT}"))
     else:
@@ -93,14 +93,14 @@ def check_opencv() -> Check:
     return Check("opencv", OK, found)
 
 
-def check_weights() -> Check:
-    from models.build import build_reader
+def check_weights(settings: Settings) -> Check:
+    from controller import wiring
 
     began = time.perf_counter()
     try:
-        reader = build_reader()
+        reader = wiring.reader_of(settings.reader)
     except GreenlaneError as error:
-        return Check("weights", FAIL, str(error), "install greenlane afresh: its weights are missing or altered")
+        return Check("weights", FAIL, str(error), "install greenlane afresh, or the engine that [reader] names")
     return Check("weights", OK, f"{reader.name}, checked and loaded in {time.perf_counter() - began:.2f} s")
 
 
