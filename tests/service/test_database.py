@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from service.audit import audit
 from service.database import Database, default_url
 from service.errors import Unavailable
 from service.schema import metadata
+from tests.service.postgres import Cluster
 from tests.service.world import Pump, World
 
 FORBIDDEN = [
@@ -70,7 +73,7 @@ def _refused(database: Database, statement: str) -> bool:
 
 
 @pytest.mark.database
-def test_postgresql_refuses_to_truncate(cluster, migrated_template: str) -> None:  # type: ignore[no-untyped-def]
+def test_postgresql_refuses_to_truncate(cluster: Cluster, migrated_template: str) -> None:
     database = Database(cluster.database(migrated_template))
     with pytest.raises(DBAPIError), database.writing() as connection:
         connection.execute(text("truncate table transfers cascade"))
@@ -143,10 +146,8 @@ def test_the_default_database_lies_in_the_state_directory(tmp_path: Path, monkey
 
 def test_a_backup_taken_while_writing_restores_right_books(world: World, sqlite_url: str, tmp_path: Path) -> None:
     """The way of docs/service.md: SQLite's own backup, then the audit on the copy."""
-    from service.audit import audit
-
     if not world.database.is_sqlite:
-        pytest.skip("PostgreSQL's backup has a test of its own")
+        pytest.skip("PostgreSQL's backup is the next test")
     world.card(fen=50_000)
     world.report(Pump("D1").fuelling(world.clock, 1_000, authorisation=world.allowed()))
     source = sqlite3.connect(str(world.database.url.database))
@@ -158,6 +159,25 @@ def test_a_backup_taken_while_writing_restores_right_books(world: World, sqlite_
     restored.require_current()
     found = audit(restored)
     assert (found.findings, found.fuellings) == ((), 1)
-    with pytest.raises(DBAPIError), restored.writing() as connection:
-        connection.execute(text("delete from transfers"))
+    assert _refused(restored, "delete from transfers")
+    restored.close()
+
+
+@pytest.mark.database
+def test_a_dump_of_postgresql_restores_right_books(cluster: Cluster, migrated_template: str) -> None:
+    """The way of docs/service.md: pg_dump, pg_restore, then the audit on the copy."""
+    url, copy_url = cluster.database(migrated_template), cluster.database()
+    world = World(Database(url))
+    world.card(fen=50_000)
+    world.report(Pump("D1").fuelling(world.clock, 1_000, authorisation=world.allowed()))
+    dump = str(cluster.folder / "greenlane.dump")
+    subprocess.run(cluster.command("pg_dump", "--format=custom", f"--file={dump}", url), check=True)
+    subprocess.run(cluster.command("pg_restore", f"--dbname={copy_url}", "--exit-on-error", dump), check=True)
+    world.report(Pump("D2").fuelling(world.clock, 1_000, authorisation=world.allowed()))
+    world.database.close()
+    restored = Database(copy_url)
+    restored.require_current()
+    found = audit(restored)
+    assert (found.findings, found.fuellings) == ((), 1)
+    assert _refused(restored, "delete from transfers")
     restored.close()

@@ -1,0 +1,143 @@
+"""The thread between requests and books: faults are told to whom they concern, and to nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from service import teller as module
+from service.errors import LedgerError, ServiceError, Unavailable
+from service.messages import Answer, Done, Message, Release, Sweep
+from service.teller import Teller
+from tests.service.world import ManualClock, World
+
+Behaviour = Callable[[Sequence[Message]], list[Answer]]
+
+
+class Books:
+    """Stands in for the books: does what the test says, and notes the batches."""
+
+    def __init__(self, world: World, behaviour: Behaviour) -> None:
+        self.settings, self.clock = world.settings, world.clock
+        self.batches: list[list[Message]] = []
+        self._behaviour = behaviour
+
+    def carry_out(self, messages: Sequence[Message]) -> list[Answer]:
+        self.batches.append(list(messages))
+        return self._behaviour(messages)
+
+    def carry_out_one(self, message: Message) -> Answer:
+        return self.carry_out([message])[0]
+
+
+async def _answers(teller: Teller, names: Sequence[str]) -> list[Answer | BaseException]:
+    teller.start()
+    try:
+        return await asyncio.gather(*[teller.carry_out(Release(n)) for n in names], return_exceptions=True)
+    finally:
+        await asyncio.to_thread(teller.close)
+
+
+def done(messages: Sequence[Message]) -> list[Answer]:
+    return [Done() for _ in messages]
+
+
+def test_a_poisoned_message_does_not_fail_its_neighbours(world: World) -> None:
+    def poisoned(messages: Sequence[Message]) -> list[Answer]:
+        if Release("poison") in messages:
+            raise LedgerError("no")
+        return done(messages)
+
+    books = Books(world, poisoned)
+    answers = asyncio.run(_answers(Teller(books), ["a", "poison", "b"]))  # type: ignore[arg-type]
+    assert [type(a) for a in answers] == [Done, LedgerError, Done]
+
+
+def test_an_unplanned_error_is_answered_and_the_teller_lives(world: World) -> None:
+    def broken(messages: Sequence[Message]) -> list[Answer]:
+        if Release("a") in messages:
+            raise ZeroDivisionError
+        return done(messages)
+
+    async def twice() -> list[Answer | BaseException]:
+        teller = Teller(Books(world, broken))  # type: ignore[arg-type]
+        teller.start()
+        first = await asyncio.gather(teller.carry_out(Release("a")), return_exceptions=True)
+        second = await asyncio.gather(teller.carry_out(Release("b")), return_exceptions=True)
+        await asyncio.to_thread(teller.close)
+        return [*first, *second]
+
+    answers = asyncio.run(twice())
+    assert [type(a) for a in answers] == [ServiceError, Done]
+
+
+def test_a_database_that_went_away_is_logged_once_and_once_when_back(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = iter(range(100))
+
+    def away(messages: Sequence[Message]) -> list[Answer]:
+        if next(calls) < 3:
+            raise Unavailable("database: gone")
+        return done(messages)
+
+    async def one_after_another() -> list[Answer | BaseException]:
+        teller = Teller(Books(world, away))  # type: ignore[arg-type]
+        teller.start()
+        found = []
+        for name in "abcdef":
+            found += await asyncio.gather(teller.carry_out(Release(name)), return_exceptions=True)
+        await asyncio.to_thread(teller.close)
+        return found
+
+    with caplog.at_level(logging.WARNING):
+        answers = asyncio.run(one_after_another())
+    assert [type(a) for a in answers] == [Unavailable] * 3 + [Done] * 3
+    assert [r.message for r in caplog.records] == [
+        "database: gone; messages are answered 503 until it is back",
+        "database: back",
+    ]
+
+
+def test_too_many_waiting_messages_are_refused_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 2)
+    teller = Teller(Books(world, done))  # type: ignore[arg-type]
+
+    async def crowd() -> list[Answer | BaseException]:
+        return await _answers(teller, [str(n) for n in range(10)])
+
+    answers = asyncio.run(crowd())
+    assert {type(a) for a in answers} == {Done, Unavailable}
+
+
+def test_expired_holds_are_swept_without_a_question(world: World) -> None:
+    clock: ManualClock = world.clock
+    books = Books(world, done)
+
+    async def idle() -> None:
+        teller = Teller(books)  # type: ignore[arg-type]
+        teller.start()
+        for sweeps in (1, 2, 3):
+            async with asyncio.timeout(20):
+                while books.batches.count([Sweep()]) < sweeps:
+                    await asyncio.sleep(0.01)
+            clock.advance(world.settings.sweep_every_s)
+        await asyncio.to_thread(teller.close)
+
+    asyncio.run(idle())
+    assert all(batch == [Sweep()] for batch in books.batches)
+
+
+def test_a_closed_teller_says_so(world: World) -> None:
+    async def closed() -> None:
+        teller = Teller(Books(world, done))  # type: ignore[arg-type]
+        teller.start()
+        await asyncio.to_thread(teller.close)
+        teller.close()
+        with pytest.raises(Unavailable, match="stopping"):
+            await teller.carry_out(Release("a"))
+
+    asyncio.run(closed())
