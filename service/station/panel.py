@@ -80,9 +80,9 @@ def _facts(desk: StationDesk, station: str, lane: str) -> dict[str, Any]:
     orders = desk.last_orders(station, lane, OrderKind.TYPED)
     order = orders[0] if orders and desk.age_s(orders[0].made_at) < SHOWN_FOR_S else None
     return {
-        "status": None if found is None or found.silent else found.status,
+        "told": None if found is None or found.silent else found.status,
         "headline": _headline(found),
-        "why": words.SILENT if found is None or found.silent else words.REASONS[found.status.reason],
+        "why": _why(found),
         "colour": "silent" if found is None or found.silent else found.status.lamp.value,
         "order": order,
         "order_words": None if order is None else _order_words(order),
@@ -100,6 +100,14 @@ def _headline(lane: Lane | None) -> words.Words:
     if status.volume_ml is not None:
         return words.PHASES["fuelling"][0], "Fuelling"
     return words.LAMPS[status.lamp]
+
+
+def _why(lane: Lane | None) -> words.Words:
+    if lane is None or lane.silent:
+        return words.SILENT
+    if lane.status.reason is Reason.VISIT_OVER and lane.status.visit is not None:
+        return words.FUELLED
+    return words.REASONS[lane.status.reason]
 
 
 def _order_words(order: OrderState) -> words.Words | None:

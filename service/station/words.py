@@ -71,6 +71,7 @@ RESULTS: dict[OrderResult, Words] = {
 
 WAITING: Words = ("正在发送到加油位", "On its way to the lane")
 EXPIRED: Words = ("加油位没有应答，请重试", "The lane did not answer: please try again")
+FUELLED: Words = ("加油已结束，请驶离", "The fuelling is over: please drive on")
 SILENT: Words = ("加油位没有应答，请找工作人员", "The lane does not answer: please call the staff")
 
 

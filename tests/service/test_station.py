@@ -1,0 +1,291 @@
+"""Panel and station's page over HTTP: what lane units tell, what people order, who may see what, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from controller.signing import DeviceKey
+from models.grammar import FORMATS
+from service import schema
+from service.identity.people import Role
+from service.live import Changes, count_change
+from service.station.format_table import formats, typed_plate
+from service.station.tables import visit_reports
+from service.station.words import LAMPS, PHASES, REASONS, RESULTS, STAGES
+from service.wire import DeviceKind, LampState, OrderResult, Reason, Stage, WireError
+from tests.service.identity.kit import PLATE, House, lane_status, visit_report
+from tests.service.identity.test_pages import PASSWORD, csrf, log_in
+
+JPEG = base64.b64encode(b"\xff\xd8\xff\xe0 a small picture").decode()
+PARKED = {
+    "id": 5, "kind": "fuelling", "key": "D1/9", "reason": "impossible_fuelling", "detail": "<b>its end</b>",
+    "queued_at": "2026-05-04T08:00:00Z",
+}  # fmt: skip
+ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    made = House(tmp_path)
+    people = made.identity.people
+    people.add("wang", PASSWORD, Role.OPERATOR, None, "test")
+    people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
+    people.add("pump", PASSWORD, Role.PANEL, "S1", "test")
+    return made
+
+
+@pytest.fixture
+def client(house: House) -> Iterator[TestClient]:
+    with TestClient(house.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def key(house: House) -> DeviceKey:
+    return house.enrol(DeviceKind.LANE)
+
+
+def tell(house: House, client: TestClient, key: DeviceKey, target: str, body: object) -> httpx.Response:
+    return house.signed(key, "POST", target, body).send(client)
+
+
+def orders(house: House, client: TestClient, key: DeviceKey, done: list[dict[str, Any]] | None = None) -> Any:
+    body = {"station": "S1", "lane": "L1", "wait_s": 0.0, "done": done or []}
+    answer = tell(house, client, key, "/v1/lane-orders", body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def type_plate(client: TestClient, plate: str, lane: str = "L1") -> httpx.Response:
+    form = {"csrf": csrf(client), "plate": plate}
+    return client.post(f"/panel/{lane}/typed", data=form, headers={"Accept": "application/json"})
+
+
+def test_the_typed_plate_reaches_the_lane_and_the_lamp_the_panel(
+    house: House, client: TestClient, key: DeviceKey
+) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status(phase="reading", lamp=LampState.RED, reason=Reason.NO_PLATE,
+         plate=None, limit_fen=None))  # fmt: skip
+    log_in(client, "pump")
+    assert "请在面板输入车牌" in client.get("/panel/L1").text
+    answer = type_plate(client, " 粤b·12345")
+    assert (answer.status_code, answer.json()["en"]) == (202, "On its way to the lane")
+    (order,) = orders(house, client, key)
+    assert (order["kind"], order["plate"], order["by"]) == ("typed", PLATE, "pump")
+    assert orders(house, client, key) == [order]
+    assert orders(house, client, key, [{"order": order["id"], "result": "taken"}]) == []
+    house.clock.move(1)
+    told = lane_status(number=1000, typed=True, volume_ml=1500, amount_fen=1185, charged_fen=None)
+    assert tell(house, client, key, "/v1/lane-status", told).status_code == 204
+    shown = client.get("/panel/L1/view").text
+    for words in (PLATE, "手输", "¥300.00", "1.50 L · ¥11.85", "可以加油", 'data-lamp="green"'):
+        assert words in shown
+
+
+@pytest.mark.parametrize("text", ["", "粤B1234", "粤B1234I", "粤B123456", "hello", "粤" * 50, "粤B12345; drop"])
+def test_what_no_plate_can_be_goes_nowhere(house: House, client: TestClient, key: DeviceKey, text: str) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status())
+    log_in(client, "pump")
+    assert type_plate(client, text).status_code == 422
+    assert orders(house, client, key) == []
+
+
+def test_no_vehicle_waits(house: House, client: TestClient, key: DeviceKey) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status())
+    log_in(client, "pump")
+    type_plate(client, PLATE)
+    (order,) = orders(house, client, key)
+    orders(house, client, key, [{"order": order["id"], "result": "nobody"}])
+    assert "No vehicle waits for a typed plate" in client.get("/panel/L1/view").text
+
+
+def test_a_plate_typed_too_long_ago_is_not_asked_about(house: House, client: TestClient, key: DeviceKey) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status())
+    log_in(client, "pump")
+    type_plate(client, PLATE)
+    house.clock.move(21)
+    assert orders(house, client, key) == []
+    assert "The lane did not answer: please try again" in client.get("/panel/L1/view").text
+
+
+def test_a_silent_lane_takes_no_plate_and_shows_no_green(house: House, client: TestClient, key: DeviceKey) -> None:
+    log_in(client, "pump")
+    assert type_plate(client, PLATE).status_code == 409
+    tell(house, client, key, "/v1/lane-status", lane_status())
+    assert 'data-lamp="green"' in client.get("/panel/L1/view").text
+    house.clock.move(31)
+    silent = client.get("/panel/L1/view").text
+    assert 'data-lamp="silent"' in silent
+    assert PLATE not in silent
+    assert type_plate(client, PLATE).status_code == 409
+
+
+def test_an_overtaken_status_changes_nothing(house: House, client: TestClient, key: DeviceKey) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status(number=2000))
+    tell(house, client, key, "/v1/lane-status", lane_status(number=1000, lamp=LampState.RED, reason=Reason.UNSURE))
+    log_in(client, "pump")
+    assert 'data-lamp="green"' in client.get("/panel/L1/view").text
+
+
+def test_a_forged_form_types_nothing(house: House, client: TestClient, key: DeviceKey) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status())
+    log_in(client, "pump")
+    assert client.post("/panel/L1/typed", data={"plate": PLATE, "csrf": "wrong"}).status_code == 403
+    token = csrf(client)
+    headers = {"Origin": "https://elsewhere.example"}
+    assert client.post("/panel/L1/typed", data={"plate": PLATE, "csrf": token}, headers=headers).status_code == 403
+    assert orders(house, client, key) == []
+
+
+def test_without_scripts_the_form_leads_back_to_the_panel(house: House, client: TestClient, key: DeviceKey) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status())
+    log_in(client, "pump")
+    answer = client.post("/panel/L1/typed?station=S1", data={"plate": PLATE, "csrf": csrf(client)})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/panel/L1?station=S1")
+
+
+def test_the_station_page_shows_lanes_visits_holds_and_parked_messages(
+    house: House, client: TestClient, key: DeviceKey
+) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED], "camera": "camera_lost"})
+    tell(house, client, key, "/v1/visits", visit_report())
+    house.signed(key, "POST", "/v1/authorisations", {
+        "visit": "held", "station": "S1", "lane": "L1", "plate": PLATE, "typed": True,
+        "captured_at": "2026-05-04T08:30:00Z", "confidence": 1.0, "weakest": 1.0,
+    }).send(client)  # fmt: skip
+    log_in(client, "li")
+    text = client.get("/station", headers=ENGLISH).text
+    for words in ("The camera gives no picture", "L1-visit-1", "allowed", "D1/9", "&lt;b&gt;its end", "Holds"):
+        assert words in text
+    assert text.count(PLATE) >= 3
+    assert "Discard" not in text
+
+
+def test_a_visit_tells_frame_to_lamp_why_and_its_picture_goes_after_72_hours(
+    house: House, client: TestClient, key: DeviceKey
+) -> None:
+    assert tell(house, client, key, "/v1/visits", visit_report() | {"picture": JPEG}).status_code == 204
+    tell(house, client, key, "/v1/visits", visit_report(over=True))
+    log_in(client, "li")
+    text = client.get("/station/visits/L1-visit-1", headers=ENGLISH).text
+    assert "a vehicle came" in text
+    assert "You may refuel" in text
+    picture = client.get("/station/visits/L1-visit-1/picture")
+    assert (picture.content, picture.headers["content-type"]) == (base64.b64decode(JPEG), "image/jpeg")
+    assert picture.headers["cache-control"] == "no-store"
+    house.clock.move(72 * 3600)
+    log_in(client, "li")
+    assert client.get("/station/visits/L1-visit-1/picture").status_code == 404
+    tell(house, client, key, "/v1/visits", visit_report(number=2))
+    with house.app.state.books.database.reading() as connection:
+        kept = connection.execute(select(visit_reports.c.picture)).scalars().all()
+    assert kept == [None, None]
+
+
+@pytest.mark.parametrize("picture", ["no base64!", base64.b64encode(b"<svg onload=...>").decode()])
+def test_what_is_no_picture_is_refused(house: House, client: TestClient, key: DeviceKey, picture: str) -> None:
+    assert tell(house, client, key, "/v1/visits", visit_report() | {"picture": picture}).status_code == 400
+
+
+def test_a_lane_does_not_rewrite_its_neighbours_visit(house: House, client: TestClient, key: DeviceKey) -> None:
+    tell(house, client, key, "/v1/visits", visit_report())
+    other = house.enrol(DeviceKind.LANE, lane="L2")
+    stolen = visit_report() | {"lane": "L2"}
+    assert tell(house, client, other, "/v1/visits", stolen).status_code == 400
+
+
+def test_retry_and_discard_are_ordered_by_operators_and_written_down(
+    house: House, client: TestClient, key: DeviceKey
+) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
+    log_in(client, "wang")
+    form = {"csrf": csrf(client), "lane": "L1", "message": "5", "kind": "discard", "why": ""}
+    assert client.post("/station/orders?station=S1", data=form).status_code == 409
+    assert client.post("/station/orders?station=S1", data=form | {"why": "counted twice"}).status_code == 303
+    (order,) = orders(house, client, key)
+    assert (order["kind"], order["message"], order["by"], order["why"]) == ("discard", 5, "wang", "counted twice")
+    assert "The lane has been told" in client.get("/station?station=S1", headers=ENGLISH).text
+    orders(house, client, key, [{"order": order["id"], "result": "failed", "detail": "not parked"}])
+    with house.app.state.books.database.reading() as connection:
+        rows = connection.execute(select(schema.operator_events).where(schema.operator_events.c.subject == "S1/L1"))
+        deeds = [(row.actor.split(":")[0], row.action) for row in rows]
+    assert deeds == [("person", "order discard"), ("device", "did discard")]
+
+
+def test_an_attendant_orders_nothing_and_sees_one_station(house: House, client: TestClient, key: DeviceKey) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
+    log_in(client, "li")
+    form = {"csrf": csrf(client), "lane": "L1", "message": "5", "kind": "retry"}
+    assert client.post("/station/orders", data=form).status_code == 403
+    for path in ("/station/view", "/station/visits/x", "/panel/L1", "/station/events"):
+        assert client.get(f"{path}?station=S2").status_code == 403
+
+
+def test_the_panels_person_sees_no_station_page(client: TestClient) -> None:
+    log_in(client, "pump")
+    for path in ("/station", "/station/view", "/station/visits/x", "/station/visits/x/picture", "/station/events"):
+        assert client.get(path).status_code == 403
+
+
+def test_people_of_all_stations_choose_one(client: TestClient) -> None:
+    log_in(client, "wang")
+    assert 'href="/station?station=S2"' in client.get("/station").text
+    assert client.get("/panel/L1").status_code == 400
+
+
+def test_pages_have_no_inline_scripts_or_styles(house: House, client: TestClient, key: DeviceKey) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
+    tell(house, client, key, "/v1/visits", visit_report())
+    log_in(client, "wang")
+    for path in ("/panel/L1", "/station", "/station/visits/L1-visit-1"):
+        text = client.get(f"{path}?station=S1").text
+        assert re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|javascript:", text) is None, path
+
+
+def test_the_format_table_is_that_of_the_reader() -> None:
+    assert set(formats()) == {f.places for f in FORMATS}
+    assert typed_plate(" 粤b·12345") == PLATE
+
+
+def test_every_word_has_both_languages() -> None:
+    for table, members in ((REASONS, Reason), (LAMPS, LampState), (STAGES, Stage), (RESULTS, OrderResult)):
+        assert set(table) == set(members)  # type: ignore[call-overload]
+    from controller.lane_records import Phase
+
+    assert set(PHASES) == {phase.value for phase in Phase}
+
+
+def test_nested_records_are_checked() -> None:
+    from service.wire import LaneStatus, decode
+
+    with pytest.raises(WireError, match="at most 20 records"):
+        decode(LaneStatus, lane_status() | {"parked": [PARKED] * 21})
+    with pytest.raises(WireError, match="no such field"):
+        decode(LaneStatus, lane_status() | {"parked": [PARKED | {"x": 1}]})
+
+
+def test_waiting_ends_at_a_change_or_in_time(house: House) -> None:
+    database = house.app.state.books.database
+
+    async def scene() -> tuple[int, int, int]:
+        changes = Changes(database)
+        seen = await changes.number("t")
+        nothing = await changes.wait("t", seen, 0.05)
+        waiting = asyncio.create_task(changes.wait("t", seen, 20.0))
+        await asyncio.sleep(0.05)
+        with database.writing() as connection:
+            count_change(connection, "t")
+        changes.ring()
+        return seen, nothing, await waiting
+
+    assert asyncio.run(scene()) == (0, 0, 1)
