@@ -202,7 +202,7 @@ class LaneUnit:
         settings, clock = self.settings, self.clock
         pins = self._opened(open_pin_factory(settings.lamp.pins)) if needs_pins(settings) else None
         lamp = self._opened(lamp_of(settings.lamp, pins, clock))
-        dispenser = dispenser_of(settings.dispenser, pins, clock)
+        self.dispenser = dispenser = dispenser_of(settings.dispenser, pins, clock)
         if dispenser is not None:
             self._opened(dispenser)
         reader = reader_of(settings.reader)
