@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +23,13 @@ def real_data() -> Path:
     if not (place / "data" / "crops.csv").exists():
         pytest.skip(f"no real pictures: set GREENLANE_DATA to a folder with data/ and clips/ (looked in {place.name}/)")
     return place
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Commands set up the process's logging; the next test finds it untouched."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    logging.disable(logging.NOTSET)
