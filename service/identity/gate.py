@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 SIGNED_PREFIX = "/v1"
 LARGEST_BODY = 64 * 1024
-BODY_TIMEOUT_S = 10.0
 LOG_EVERY = timedelta(minutes=1)
 
 STATUS = {Flaw.MALFORMED: 400, Flaw.FORBIDDEN: 403, Flaw.OVERSIZED: 413}
@@ -40,11 +39,12 @@ class GateRules:
     """allow_unsigned: unsigned requests pass (development and simulation); a signature that is there must still hold.
 
     hosts: the names (Host headers) this service answers to; empty for any. Without them a signature made for another
-    greenlane service could be shown here.
+    greenlane service could be shown here. body_timeout_s: a body that trickles in more slowly is refused.
     """
 
     allow_unsigned: bool = False
     hosts: frozenset[str] = frozenset()
+    body_timeout_s: float = 10.0
 
 
 class SignatureGate:
@@ -71,7 +71,7 @@ class SignatureGate:
             await self._app(scope, receive, send)
             return
         try:
-            body = await asyncio.wait_for(_whole_body(scope, receive), BODY_TIMEOUT_S)
+            body = await asyncio.wait_for(_whole_body(scope, receive), self._rules.body_timeout_s)
             caller = await run_in_threadpool(self._judge, scope, body)
         except (SignatureRefused, Unavailable, TimeoutError) as error:
             await self._refusal(error)(scope, receive, send)
@@ -127,7 +127,7 @@ class SignatureGate:
         if isinstance(error, Unavailable):
             return _answer(503, "unavailable", str(error), {"Retry-After": "5"})
         if not isinstance(error, SignatureRefused):
-            return _answer(408, ErrorCode.MALFORMED, f"the body did not arrive within {BODY_TIMEOUT_S:g} s", {})
+            return _answer(408, ErrorCode.MALFORMED, f"the body took over {self._rules.body_timeout_s:g} s", {})
         self._count(error.flaw)
         self._log(error)
         status = STATUS.get(error.flaw, 401)

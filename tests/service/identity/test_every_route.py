@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
+from starlette.types import Message, Receive, Scope, Send
 
 from controller.signing import DeviceKey
 from service import schema
 from service.app import create_app
-from service.identity.gate import GateRules
+from service.identity.gate import GateRules, SignatureGate
 from service.identity.mount import EMBEDDED, Guard
 from service.identity.rules import RULES, Names, find_rule
 from service.messages import Ask
@@ -324,6 +326,34 @@ def test_hosts_that_are_not_ours(tmp_path: Path) -> None:
         refused(house, client, wrong, 401, "this service is not station.example")
         right = house.signed(key, "GET", "/v1/prices?station=S1", host="books.example")
         assert right.send(client).status_code == 200
+
+
+def through(house: House, rules: GateRules, parts: list[bytes], pause_s: float = 0.0) -> int:
+    """The status of a signed-looking request whose body comes in parts, straight through the gate."""
+    sent: list[int] = []
+
+    async def receive() -> Message:
+        await asyncio.sleep(pause_s)
+        body = parts.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(parts)}
+
+    async def send(message: Message) -> None:
+        sent.append(message.get("status", 0))
+
+    async def nobody(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("let in")
+
+    gate = SignatureGate(nobody, keys=house.identity.keys, now=house.clock.now, rules=rules)
+    headers = [(b"host", b"testserver"), (b"signature", b"x"), (b"transfer-encoding", b"chunked")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/fuellings", "headers": headers, "query_string": b""}
+    asyncio.run(gate(scope, receive, send))
+    return sent[0]
+
+
+def test_bodies_that_trickle_or_never_end(house: House) -> None:
+    assert through(house, GateRules(), [b"x" * 30_000] * 3) == 413
+    assert through(house, GateRules(), [b"x"] * 3) == 400
+    assert through(house, GateRules(body_timeout_s=0.05), [b"x"] * 1000, pause_s=0.02) == 408
 
 
 def test_where_unsigned_is_allowed_a_wrong_signature_is_still_refused(tmp_path: Path) -> None:

@@ -8,16 +8,23 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import requests
 from fastapi.testclient import TestClient
 
-from controller.signing import DeviceKey
+from controller.clock import SystemClock as LaneClock
+from controller.signing import DeviceKey, Signer
 from service.app import create_app
-from service.identity.devices import Place
+from service.books import Books
+from service.clock import SystemClock
+from service.database import Database
+from service.desk import Desk
+from service.identity.devices import DeviceDesk, Place
 from service.identity.mount import Guard
 from service.identity.people import Attempt, LoginRefused, Person, Role
 from service.identity.signatures import SignatureRefused
 from service.wire import DeviceKind, EnrolmentRequest
 from tests.service.identity.kit import CHEAP, House
+from tests.service.identity.served import Served
 from tests.service.postgres import Cluster
 
 pytestmark = pytest.mark.database
@@ -54,6 +61,28 @@ def test_one_signature_shown_sixteen_times_at_once(house: House, client: TestCli
     for thread in threads:
         thread.join()
     assert sorted(answers) == [200] + [401] * 15
+
+
+@pytest.mark.slow
+def test_workers_of_one_service_count_and_remember_together(cluster: Cluster, migrated_template: str) -> None:
+    """Two processes: whichever takes a request, a signature passes once, and /metrics tells the sum."""
+    url = cluster.database(migrated_template)
+    database = Database(url)
+    Desk(Books(database, SystemClock()), "test").set_station("S1")
+    devices, key = DeviceDesk(database, SystemClock().now), DeviceKey.make()
+    code = devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test")
+    devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")
+    with Served(url, "--workers", "2") as port:
+        request = requests.Request("GET", f"http://127.0.0.1:{port}/v1/prices?station=S1").prepare()
+        Signer(key, LaneClock())(request)
+        answers = []
+        for _ in range(24):
+            with requests.Session() as fresh:
+                answers.append(fresh.send(request, timeout=20).status_code)
+        assert sorted(answers) == [200] + [401] * 23
+        text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text
+    database.close()
+    assert 'greenlane_refused_signatures_total{flaw="replayed"} 23.0' in text
 
 
 def test_two_devices_race_for_one_place(house: House) -> None:

@@ -6,9 +6,6 @@ import datetime
 import http.client
 import socket
 import ssl
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -33,6 +30,7 @@ from service.errors import ServiceError
 from service.exposure import Exposure
 from service.identity.devices import DeviceDesk, Place
 from service.wire import DeviceKind
+from tests.service.identity.served import Served
 
 OTHER_USES = "content_commitment key_encipherment data_encipherment key_agreement encipher_only decipher_only"
 KEY_USAGE = dict.fromkeys(OTHER_USES.split(), False)
@@ -114,36 +112,12 @@ def books(folder: Path) -> Iterator[Database]:
 def port(folder: Path, authority: Authority, books: Database) -> Iterator[int]:
     """The real command, speaking TLS; behind no proxy."""
     cert, key = authority.issue("books")
-    with serving(books, "--tls-cert", str(cert), "--tls-key", str(key)) as found:
+    with Served(url_of(books), "--tls-cert", str(cert), "--tls-key", str(key)) as found:
         yield found
 
 
-class serving:
-    """`greenlane service` as its own process while the context lasts."""
-
-    def __init__(self, books: Database, *options: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
-        self._command = [
-            sys.executable, "-c", "from controller.cli import main; raise SystemExit(main())", "service",
-            "--database", books.url.render_as_string(False), "--listen", f"127.0.0.1:{self._port}", *options,
-        ]  # fmt: skip
-
-    def __enter__(self) -> int:
-        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE)
-        deadline_s = time.monotonic() + 60
-        while time.monotonic() < deadline_s:
-            assert self._process.poll() is None, self._process.stderr.read().decode()  # type: ignore[union-attr]
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
-                    return self._port
-            time.sleep(0.05)
-        raise AssertionError("the service did not come up")
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=30)
+def url_of(books: Database) -> str:
+    return books.url.render_as_string(hide_password=False)
 
 
 def lane_key(books: Database) -> tuple[str, DeviceDesk]:
@@ -212,7 +186,7 @@ def test_plain_http_gets_nothing(port: int) -> None:
 @pytest.mark.parametrize(("trusted", "scheme"), [((), "http"), (("--proxy-headers", "127.0.0.1"), "https")])
 def test_a_proxy_is_believed_only_where_it_is_named(books: Database, trusted: tuple[str, ...], scheme: str) -> None:
     """The log-in cookie is Secure when the proxy says that the browser spoke TLS to it."""
-    with serving(books, *trusted) as plain:
+    with Served(url_of(books), *trusted) as plain:
         headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
         answer = requests.get(f"http://127.0.0.1:{plain}/login", headers=headers, timeout=20)
         assert ("__Host-" in answer.headers["set-cookie"]) is (scheme == "https")
