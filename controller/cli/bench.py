@@ -6,12 +6,15 @@ import argparse
 import importlib
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
 EXAMPLES = """
 examples:
   greenlane bench                        the lane: milliseconds per stage, idle CPU share, resident memory
   greenlane bench lane --engine opencv --engine onnxruntime
   greenlane bench lane --quick --json    stages only, a few seconds
+  greenlane bench peers                  other readers on the same pictures, see its own --help; also: bench --peers
   greenlane bench service                authorisations and fuellings per second, see its own --help
 
 Measure on a quiet machine: figures come with the processor, the load and the versions they were taken with.
@@ -23,9 +26,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_subparsers(dest="what", metavar="WHAT")
     lane = what.add_parser("lane", help="the lane unit: reader, trigger, idle share, memory (default)")
     _add_lane_arguments(lane)
+    peers = what.add_parser("peers", help="other readers beside greenlane on the same held-out real pictures")
+    _add_peers_arguments(peers)
+    peers.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document at the end")
     service = what.add_parser("service", help="the balance service under load")
     _add_service_arguments(service)
     _add_lane_arguments(parser)
+    parser.add_argument("--peers", action="store_true", help="the same as `bench peers`")
+    _add_peers_arguments(parser)
+
+
+def _add_peers_arguments(parser: argparse.ArgumentParser) -> None:
+    absent = argparse.SUPPRESS
+    parser.add_argument(
+        "--peers-python",
+        type=Path,
+        metavar="PATH",
+        default=absent,
+        help="the Python of the environment with the other readers (default .venv-peers/bin/python)",
+    )
+    parser.add_argument(
+        "--easyocr-models", type=Path, metavar="DIR", default=absent, help="where EasyOCR's own models lie"
+    )
+    parser.add_argument(
+        "--pictures", type=_count, metavar="N", default=absent, help="at most so many of each kind (default all)"
+    )
 
 
 def _add_lane_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,21 +98,34 @@ def run(args: argparse.Namespace) -> int:
             return 1
         return int(importlib.import_module("service.bench").run(args))
     from controller import log
-    from controller.cli import bench_lane
 
     log.set_up("CRITICAL")
+    found = _compared(args) if args.what == "peers" or args.peers else _measured(args)
+    if getattr(args, "json", False):
+        print(json.dumps(found.facts(), ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(found.lines()))
+    return 0
+
+
+def _compared(args: argparse.Namespace) -> Any:
+    from controller.cli import bench_peers
+
+    return bench_peers.measure(
+        getattr(args, "peers_python", None), getattr(args, "easyocr_models", None), getattr(args, "pictures", None)
+    )
+
+
+def _measured(args: argparse.Namespace) -> Any:
+    from controller.cli import bench_lane
+
     wanted = bench_lane.Wanted(
         engines=tuple(getattr(args, "engine", ())),
         frames=getattr(args, "frames", 60),
         threads=getattr(args, "threads", 1),
         quick=getattr(args, "quick", False),
     )
-    found = bench_lane.measure(wanted)
-    if getattr(args, "json", False):
-        print(json.dumps(found.facts(), ensure_ascii=False, indent=1))
-    else:
-        print("\n".join(found.lines()))
-    return 0
+    return bench_lane.measure(wanted)
 
 
 def _count(text: str) -> int:
