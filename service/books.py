@@ -71,6 +71,7 @@ class Books:
                 if not worth_retrying(error):
                     raise _final(error) from error
                 _LOG.info("transaction tried again: %s", fault_of(error))
+                self.ids.redraw()
         try:
             return self._once(messages)
         except DBAPIError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 
-_RANDOM_BITS = 21
+_MAKER_BITS = 10
+_COUNT_BITS = 11
 _START_MS = 1_577_836_800_000
 """2020-01-01 UTC; 42 bits of milliseconds from there last beyond the year 2150 in a signed 64-bit integer."""
 
@@ -13,20 +14,32 @@ _START_MS = 1_577_836_800_000
 class IdMaker:
     """Makes row numbers; safe between threads.
 
-    A number is the millisecond, then 21 random bits. Two processes may meet on one number: the primary key refuses the
-    second, whose transaction is tried again with fresh numbers.
+    A number is the millisecond, then ten bits drawn for this maker, then a count within the millisecond; more than 2,048
+    in one millisecond run ahead of the clock. Two makers that drew the same bits may meet on one number: the primary key
+    refuses the second, which then calls redraw() and tries its transaction again.
     """
 
     def __init__(self) -> None:
-        self._last = 0
         self._lock = threading.Lock()
+        self._stamp = 0
+        self._count = 0
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw other bits for this maker."""
+        self._maker = secrets.randbits(_MAKER_BITS)
 
     def next(self, now_us: int) -> int:
-        """A number larger than every earlier one of this maker, even when the clock goes back."""
-        stamp = max(0, now_us // 1000 - _START_MS)
+        """A number of a later millisecond or count than every earlier one, even when the clock goes back."""
         with self._lock:
-            self._last = max(self._last + 1, (stamp << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS))
-            return self._last
+            stamp = max(0, now_us // 1000 - _START_MS)
+            if stamp > self._stamp:
+                self._stamp, self._count = stamp, 0
+            else:
+                self._count += 1
+                if self._count >> _COUNT_BITS:
+                    self._stamp, self._count = self._stamp + 1, 0
+            return (((self._stamp << _MAKER_BITS) | self._maker) << _COUNT_BITS) | self._count
 
 
 def authorisation_name(number: int) -> str:

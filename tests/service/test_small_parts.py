@@ -73,6 +73,14 @@ def test_row_numbers_rise_even_when_the_clock_goes_back(moments: list[int]) -> N
     assert all(0 < n < 2**63 for n in numbers)
 
 
+def test_makers_with_a_clock_that_stands_still_do_not_meet() -> None:
+    makers = [IdMaker() for _ in range(2)]
+    while makers[0]._maker == makers[1]._maker:
+        makers[1].redraw()
+    numbers = [maker.next(10**15) for _ in range(5_000) for maker in makers]
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_names_of_authorisations_cannot_be_guessed_from_their_number() -> None:
     assert len({authorisation_name(1) for _ in range(100)}) == 100
 
