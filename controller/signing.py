@@ -6,6 +6,7 @@ A request is signed anew for every attempt: time and nonce are the signature's, 
 from __future__ import annotations
 
 import base64
+import importlib.util
 import os
 import secrets
 import stat
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 LABEL = "greenlane"
+LIBRARIES = ("cryptography", "http_message_signatures")
 
 
 class Unsigned(Protocol):
@@ -52,7 +54,8 @@ class DeviceKey:
 
     @classmethod
     def make(cls) -> DeviceKey:
-        """A new pair from the system's random numbers."""
+        """A new pair from the system's random numbers. Raises SettingsError where the libraries are missing."""
+        require_libraries()
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
         return cls(Ed25519PrivateKey.generate())
@@ -60,6 +63,7 @@ class DeviceKey:
     @classmethod
     def load(cls, path: Path) -> DeviceKey:
         """The key of a PKCS #8 PEM file. Raises SettingsError where others may read it or it is no Ed25519 key."""
+        require_libraries()
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -108,6 +112,13 @@ class DeviceKey:
             file.write(pem)
             file.flush()
             os.fsync(file.fileno())
+
+
+def require_libraries() -> None:
+    """Raises SettingsError where what signing needs is not installed."""
+    missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SettingsError(f"signing needs {', '.join(missing)}; run: pip install 'greenlane[signing]'")
 
 
 class Signer:

@@ -72,7 +72,7 @@ def test_every_answer_is_as_announced(caller: tuple[House, Caller], mode: str) -
         for method in methods:
             strategy = schema[path][method.upper()].as_strategy(generation_mode=GenerationMode[mode])
 
-            @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+            @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
             @given(case=strategy, known=st.booleans())
             def check(case: Any, known: bool) -> None:
                 sender.send(case, checks, known)

@@ -146,6 +146,12 @@ def test_its_own_expiry_counts() -> None:
     assert flaw_of(view(), START - timedelta(seconds=301)) is Flaw.FUTURE
 
 
+def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.signing.LIBRARIES", ("cryptography", "no_such_library"))
+    with pytest.raises(SettingsError, match=r"no_such_library; run: pip install 'greenlane\[signing\]'"):
+        DeviceKey.make()
+
+
 def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "device.key"
     KEY.save(path)
