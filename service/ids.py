@@ -14,9 +14,9 @@ _START_MS = 1_577_836_800_000
 class IdMaker:
     """Makes row numbers; safe between threads.
 
-    A number is the millisecond, then ten bits drawn for this maker, then a count within the millisecond; more than 2,048
-    in one millisecond run ahead of the clock. Two makers that drew the same bits may meet on one number: the primary key
-    refuses the second, which then calls redraw() and tries its transaction again.
+    A number is the millisecond, then ten bits drawn for this maker, then a count within the millisecond; more than
+    2,048 in one millisecond run ahead of the clock. Two makers that drew the same bits may meet on one number: the
+    primary key refuses the second, which then calls redraw() and tries its transaction again.
     """
 
     def __init__(self) -> None:
