@@ -67,6 +67,9 @@ class SignatureGate:
         self._logged: dict[Flaw, datetime] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and _is_guarded(scope["path"]):
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http" or not _is_guarded(scope["path"]) or self._is_let_through(scope):
             await self._app(scope, receive, send)
             return

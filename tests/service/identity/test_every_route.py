@@ -12,6 +12,7 @@ from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from controller.signing import DeviceKey
 from service import schema
@@ -354,6 +355,11 @@ def test_bodies_that_trickle_or_never_end(house: House) -> None:
     assert through(house, GateRules(), [b"x" * 30_000] * 3) == 413
     assert through(house, GateRules(), [b"x"] * 3) == 400
     assert through(house, GateRules(body_timeout_s=0.05), [b"x"] * 1000, pause_s=0.02) == 408
+
+
+def test_no_socket_slips_past_the_gate(house: House, client: TestClient) -> None:
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/v1/fuellings"):
+        pass
 
 
 def test_where_unsigned_is_allowed_a_wrong_signature_is_still_refused(tmp_path: Path) -> None:
