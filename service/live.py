@@ -60,6 +60,7 @@ class Changes:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rung = asyncio.Event()
         self._failing = False
+        self.closed = False
 
     @property
     def waiters(self) -> int:
@@ -71,6 +72,12 @@ class Changes:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._rung.set)
+
+    def close(self) -> None:
+        """Let all who wait go, so that the server can stop; from the event loop. Idempotent."""
+        self.closed = True
+        for topic in self._topics.values():
+            topic.changed.set()
 
     async def number(self, topic: str) -> int:
         """The topic's counter as the database has it now. Raises Unavailable."""
@@ -84,7 +91,7 @@ class Changes:
         self._start_reader(loop)
         ends_s = loop.time() + longest_s
         try:
-            while state.number in (None, seen) and (left_s := ends_s - loop.time()) > 0:
+            while not self.closed and state.number in (None, seen) and (left_s := ends_s - loop.time()) > 0:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(state.changed.wait(), left_s)
             return seen if state.number is None else state.number

@@ -61,7 +61,10 @@ def serve(serving: Serving) -> None:
     shape["timeout_graceful_shutdown"] = STOP_TIMEOUT_S
     shape |= serving.exposure.server_options()
     if serving.workers == 1:
-        uvicorn.run(_app(serving), **shape)  # type: ignore[arg-type]
+        server = GracefulServer(uvicorn.Config(_app(serving), **shape))  # type: ignore[arg-type]
+        server.run()
+        if not server.started:
+            raise ServiceError(f"the service could not start on {serving.host}:{serving.port}")
         return
     _app(serving)
     os.environ[_SERVING] = json.dumps(asdict(serving))
@@ -102,7 +105,17 @@ def running(app: FastAPI) -> Iterator[str]:
         listener.close()
 
 
-class _Embedded(uvicorn.Server):
+class GracefulServer(uvicorn.Server):
+    """Lets open pages and waiting lane units go before it stops."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        state = getattr(self.config.app, "state", None)
+        if state is not None:
+            state.changes.close()
+        await super().shutdown(sockets)
+
+
+class _Embedded(GracefulServer):
     """Tells when it is up, or has given up."""
 
     def __init__(self, config: uvicorn.Config) -> None:

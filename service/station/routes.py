@@ -93,7 +93,7 @@ async def orders(request: Request) -> Response:
         seen = await changes.number(topic)
         found = await run_in_threadpool(desk.orders_for, wanted.station, wanted.lane)
         left_s = ends_s - asyncio.get_running_loop().time()
-        if found or left_s <= 0:
+        if found or left_s <= 0 or changes.closed:
             return JSONResponse([encode(order) for order in found])
         await changes.wait(topic, seen, left_s)
 

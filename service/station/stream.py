@@ -43,7 +43,7 @@ async def _events(request: Request, station: str, changes: Changes) -> AsyncIter
     topic = station_topic(station)
     yield "retry: 1000\n\n"
     seen = -1
-    while loop.time() < ends_s and not await request.is_disconnected():
+    while not changes.closed and loop.time() < ends_s and not await request.is_disconnected():
         try:
             number = await (changes.number(topic) if seen < 0 else changes.wait(topic, seen, HEARTBEAT_S))
         except Unavailable:

@@ -23,7 +23,7 @@
     else if (text) say("", "");
   }
 
-  function say(zh, en) {
+  function write(zh, en) {
     hint.replaceChildren();
     for (const [lang, words] of [["zh-CN", zh], ["en", en]]) {
       const part = document.createElement("span");
@@ -31,6 +31,13 @@
       part.textContent = words + " ";
       hint.append(part);
     }
+  }
+
+  let fading = 0;
+  function say(zh, en) {
+    clearTimeout(fading);
+    if (zh) fading = setTimeout(() => hint.replaceChildren(), 6000);
+    write(zh, en);
   }
 
   function type(sign) { plate.value = clean(plate.value) + sign; chosen = null; follow(); }

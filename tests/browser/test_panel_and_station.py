@@ -1,0 +1,171 @@
+"""A driver types a plate, sees green, refuels and sees the charge; the station watches; the service restarts."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from controller.signing import DeviceKey
+from service.app import create_app
+from service.desk import Desk
+from service.identity.devices import Place
+from service.identity.mount import Guard
+from service.identity.people import Role
+from service.server import GracefulServer
+from service.wire import DeviceKind, EnrolmentRequest
+from tests.browser.pump_lane import draw_clip, running_unit, settings
+from tests.service.identity.kit import CHEAP, PLATE
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PASSWORD = "correct horse battery"
+POOR = "沪C99999"
+WAIT_MS = 40_000
+FLOWED = "() => parseFloat(document.querySelector('#running')?.innerText) > 1"
+SIZE = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+
+
+class Service:
+    """The balance service on one port, stopped and started again at will."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self._url = f"sqlite:///{folder / 'books.sqlite3'}"
+        self.port = port
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> Any:
+        app = create_app(self._url, guard=Guard(hasher=CHEAP))
+        options = {"host": "127.0.0.1", "port": self.port, "log_level": "error", "timeout_graceful_shutdown": 1}
+        self._server = GracefulServer(uvicorn.Config(app, **options))
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        until_s = time.monotonic() + 30
+        while not self._server.started and time.monotonic() < until_s:
+            time.sleep(0.05)
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+        return app
+
+    def stop(self) -> None:
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(20)
+
+
+@contextmanager
+def station(folder: Path) -> Iterator[Service]:
+    """A station with a rich and a poor card, its people, and a lane unit's key in lane.pem."""
+    service = Service(folder)
+    app = service.start()
+    desk, identity = Desk(app.state.books, "test"), app.state.identity
+    desk.set_station("S1")
+    desk.set_price("S1", "92", 790)
+    for card, plate, fen in (("C1", PLATE, 50_000), ("C2", POOR, 100)):
+        desk.create_card(card)
+        desk.bind_plate(plate, card)
+        desk.top_up(card, fen)
+    identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test")
+    identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
+    code = identity.devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test", replaces=True)
+    key = DeviceKey.make()
+    identity.devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")
+    key.save(folder / "lane.pem")
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+def log_in(page: Any, url: str, name: str, target: str) -> None:
+    page.goto(f"{url}{target}")
+    page.fill("#name", name)
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_selector("[data-live]")
+
+
+def picture(page: Any, name: str) -> None:
+    """Where GREENLANE_PICTURES names a folder, what the page looks like goes there."""
+    folder = os.environ.get("GREENLANE_PICTURES")
+    if folder:
+        page.screenshot(path=str(Path(folder) / name))
+
+
+def shows(page: Any, *words: str) -> None:
+    for text in words:
+        page.wait_for_function("t => document.body.innerText.includes(t)", arg=text, timeout=WAIT_MS)
+
+
+def type_by_touch(page: Any, plate: str) -> None:
+    for sign in plate:
+        page.click(f"[data-sign='{sign}']:visible")
+
+
+def lamp(page: Any, colour: str) -> None:
+    page.wait_for_selector(f".lamp-line[data-lamp={colour}]", timeout=WAIT_MS)
+
+
+def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list[str]], tmp_path: Path) -> None:
+    draw_clip(tmp_path / "lorry.mp4")
+    with station(tmp_path) as service:
+        made = settings(tmp_path, service.url, tmp_path / "lane.pem", tmp_path / "lorry.mp4")
+        touch = chromium.new_context(viewport={"width": 800, "height": 480}, has_touch=True, locale="zh-CN")
+        wide = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+        panel, desk = touch.new_page(), wide.new_page()
+        errors: list[str] = []
+        panel.on("pageerror", lambda error: errors.append(str(error)))
+        with running_unit(made) as dispenser:
+            log_in(panel, service.url, "pump", "/panel/L1")
+            log_in(desk, service.url, "wang", "/station")
+            lamp(panel, "red")
+            shows(panel, "请在面板输入车牌")
+            assert panel.evaluate(SIZE) == [800, 480]
+            assert panel.is_disabled("[data-sign='I']")
+            picture(panel, "panel-provinces.png")
+            assert serious(panel) == []
+            type_by_touch(panel, POOR)
+            picture(panel, "panel-typing.png")
+            panel.click("#send")
+            shows(panel, "余额不足，请充值", "The balance is too low")
+            picture(panel, "panel-refused.png")
+            panel.focus("#plate")
+            panel.keyboard.insert_text(PLATE)
+            panel.keyboard.press("Enter")
+            lamp(panel, "green")
+            shows(panel, "手输", "限额", "You may refuel")
+            picture(panel, "panel-green.png")
+            assert serious(panel) == []
+            shows(desk, PLATE, "typed", "You may refuel")
+            picture(desk, "station.png")
+            assert serious(desk) == []
+            service.stop()
+            panel.wait_for_selector("#lost:not([hidden])", timeout=WAIT_MS)
+            service.start()
+            panel.wait_for_selector("#lost", state="hidden", timeout=WAIT_MS)
+            lamp(panel, "green")
+            dispenser.lift()
+            dispenser.squeeze(60.0)
+            shows(panel, "本次加油")
+            panel.wait_for_function(FLOWED, timeout=WAIT_MS)
+            picture(panel, "panel-fuelling.png")
+            dispenser.hang()
+            panel.wait_for_selector("#charged", timeout=WAIT_MS)
+            picture(panel, "panel-charged.png")
+            shows(desk, "frame to lamp")
+            desk.click("text=frame to lamp")
+            shows(desk, "From frame to lamp", "Charged", "nozzle lifted")
+            picture(desk, "visit.png")
+            assert serious(desk) == []
+        assert errors == []
