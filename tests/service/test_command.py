@@ -1,0 +1,75 @@
+"""`greenlane service` as a process: it starts, answers, stops on SIGTERM; and says what it cannot do."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from controller.cli import main
+
+COMMAND = [sys.executable, "-c", "import sys; from controller.cli import main; sys.exit(main())", "service"]
+
+
+def test_the_process_serves_and_stops(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    database = f"sqlite:///{tmp_path}/service.sqlite3"
+    process = subprocess.Popen(
+        [*COMMAND, "--database", database, "--listen", f"127.0.0.1:{port}"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert _healthy(f"http://127.0.0.1:{port}/healthz", process)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert f"database {database}" in log
+
+
+def _healthy(url: str, process: subprocess.Popen[str]) -> bool:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            return requests.get(url, timeout=5).status_code == 200
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--listen", "8080"), "write HOST:PORT"),
+        (("--listen", "h:99999"), "write HOST:PORT"),
+        (("--database", "nonsense"), "no database URL"),
+        (("--database", "sqlite:////nowhere/x.sqlite3"), "unable to open"),
+        (("--workers", "2"), "several workers need PostgreSQL"),
+        (("--workers", "0"), "between 1 and 64"),
+        (("--hold-life", "0"), "hold_life_s"),
+    ],
+)
+def test_errors_say_what_is_wrong(
+    words: tuple[str, ...],
+    part: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GREENLANE_DATABASE", f"sqlite:///{tmp_path}/x.sqlite3")
+    assert main(["service", *words]) == 1
+    assert part in capsys.readouterr().err
+
+
+def test_migrate_makes_the_schema_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["service", "--database", f"sqlite:///{tmp_path}/new.sqlite3", "--migrate"]
+    assert [main(words), main(words)] == [0, 0]
+    assert "up to date" in capsys.readouterr().out

@@ -1,0 +1,97 @@
+"""The records on the wire: encode and decode are exact inverses, and nonsense is refused by the field's name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.openapi import EXAMPLES
+from service.wire import (
+    MAX_FEN,
+    Decision,
+    Fuelling,
+    FuellingReceipt,
+    Price,
+    Question,
+    Reason,
+    Verdict,
+    WireError,
+    decode,
+    encode,
+)
+
+RECORDS = (Question, Decision, Fuelling, FuellingReceipt, Price)
+TEXT = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=12)
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+FEN = st.integers(0, MAX_FEN)
+FUELLINGS = st.builds(
+    Fuelling, station=TEXT, lane=TEXT, dispenser=TEXT, sequence=st.integers(1, 2**53 - 1), visit=st.none() | TEXT,
+    authorisation=st.none() | TEXT, plate=st.none() | TEXT, started_at=TIMES, ended_at=TIMES, volume_ml=FEN,
+    amount_fen=FEN, unit_price_fen_per_l=st.integers(0, 10**6), product=TEXT, totaliser_before_ml=FEN,
+    totaliser_after_ml=FEN, flags=st.lists(TEXT, max_size=20).map(tuple),
+)  # fmt: skip
+QUESTIONS = st.builds(
+    Question, visit=TEXT, station=TEXT, lane=TEXT, plate=TEXT, typed=st.booleans(), captured_at=TIMES,
+    confidence=st.floats(0, 1), weakest=st.floats(0, 1),
+)  # fmt: skip
+DECISIONS = st.builds(
+    Decision, visit=TEXT, plate=TEXT, decision=st.just(Verdict.ALLOW), reason=st.sampled_from(Reason),
+    authorisation=TEXT, limit_fen=FEN, expires_at=TIMES,
+)  # fmt: skip
+
+
+@given(FUELLINGS | QUESTIONS | DECISIONS)
+def test_what_is_sent_is_what_arrives(record: Any) -> None:
+    assert decode(type(record), json.loads(json.dumps(encode(record)))) == record
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_every_field_refuses_what_it_cannot_be(record: type) -> None:
+    example = EXAMPLES[record.__name__]
+    for field in fields(record):  # type: ignore[arg-type]
+        for wrong in ({}, [[]], "", "x" * 500, -(10**20), 10**20, float("nan"), float("inf"), object()):
+            with pytest.raises(WireError, match=field.name):
+                decode(record, {**example, field.name: wrong})
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_missing_and_unknown_fields_are_named(record: type) -> None:
+    example = EXAMPLES[record.__name__]
+    with pytest.raises(WireError, match="colour"):
+        decode(record, {**example, "colour": "red"})
+    required = next(iter(example))
+    with pytest.raises(WireError, match=required):
+        decode(record, {name: value for name, value in example.items() if name != required})
+
+
+@pytest.mark.parametrize("data", [None, [], "text", 3, True])
+def test_only_objects_are_records(data: object) -> None:
+    with pytest.raises(WireError, match="expected an object"):
+        decode(Price, data)
+
+
+def test_times_need_a_zone_and_become_utc() -> None:
+    example = EXAMPLES["Question"]
+    with pytest.raises(WireError, match="time zone"):
+        decode(Question, {**example, "captured_at": "2026-05-04T08:30:00"})
+    east = datetime(2026, 5, 4, 16, 30, tzinfo=timezone(timedelta(hours=8)))
+    assert decode(Question, {**example, "captured_at": east.isoformat()}) == decode(Question, example)
+
+
+def test_a_whole_number_is_a_confidence_and_a_truth_is_no_number() -> None:
+    example = EXAMPLES["Question"]
+    assert decode(Question, {**example, "confidence": 1}).confidence == 1
+    with pytest.raises(WireError, match="confidence"):
+        decode(Question, {**example, "confidence": True})
+
+
+def test_an_incomplete_permission_is_none() -> None:
+    for name in ("authorisation", "limit_fen", "expires_at"):
+        with pytest.raises(WireError, match=name):
+            decode(Decision, {**EXAMPLES["Decision"], name: None})
