@@ -72,6 +72,7 @@ class ReaderSettings:
 
     engine: str = setting("opencv", "what runs the networks", choices=("opencv", "onnxruntime", "easyocr"))
     threads: int = setting(1, "processor threads of the reader", 1, 16)
+    easyocr_models: str = setting("", "folder of EasyOCR's own models for that engine; empty: greenlane's weights")
 
 
 @dataclass(frozen=True, slots=True)

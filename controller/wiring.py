@@ -80,7 +80,8 @@ def camera_of(camera: CameraSettings, clock: Clock, paced: bool = True) -> Camer
 
 def reader_of(reader: ReaderSettings) -> PlateReader:
     """The plate reader of [reader]. Raises ReaderError."""
-    return build_reader(reader.engine, reader.threads)
+    models = Path(reader.easyocr_models) if reader.easyocr_models else None
+    return build_reader(reader.engine, reader.threads, models)
 
 
 def _gpio_lamp(lamp: LampSettings, pins: Any, clock: Clock) -> Lamp:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from controller.errors import ReaderError
+from controller.settings_records import ReaderSettings
+from controller.wiring import reader_of
 from models.build import build_reader
 
 
@@ -20,6 +22,12 @@ def test_the_error_says_what_to_install() -> None:
 def test_a_folder_of_models_serves_easyocr_alone(tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match="serves the engine 'easyocr' alone, not 'opencv'"):
         build_reader("opencv", easyocr_models=tmp_path)
+
+
+def test_the_lanes_setting_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(ReaderError, match="serves the engine 'easyocr' alone, not 'onnxruntime'"):
+        reader_of(ReaderSettings("onnxruntime", 1, str(tmp_path)))
+    assert "weights" in reader_of(ReaderSettings()).name
 
 
 def test_a_wrong_name_lists_easyocr_too() -> None:
