@@ -154,6 +154,11 @@ def test_a_scene_counts_by_its_main_plate_and_a_wrong_plate_by_all_labels(
     assert is_wrong(sample, Answer(texts, 1, 1)) == wrong
 
 
+def test_nothing_is_wrong_on_a_scene_with_plates_that_no_label_names() -> None:
+    sample = Sample(Path("scene.jpg"), "scene", "粤B5P012", ("粤B5P012",), complete=False)
+    assert not is_wrong(sample, Answer(("粤B5P012", "粤B5P013"), 1, 1))
+
+
 def test_ratios_are_of_cpu_time_and_of_exact_shares() -> None:
     ours = Row("ccpd", "greenlane opencv", 200, 190, 0, 5.0, 5.5)
     other = Row("ccpd", "rapidocr 9.9", 200, 180, 4, 20.0, 21.0)
