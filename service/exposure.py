@@ -41,10 +41,11 @@ class Exposure:
                 except ValueError:
                     raise ValueError(f"{option} {network}: write an address or a network such as 10.0.0.0/8") from None
 
-    @property
-    def guard(self) -> Guard:
+    def guard(self, host: str) -> Guard:
+        """Who is let in at that address. On loopback devices need a key only once one of them has one."""
+        at_first = _is_loopback(host) and not self.trusted_proxies
         return Guard(
-            gate=GateRules(self.allow_unsigned, frozenset(host.lower() for host in self.hosts)),
+            gate=GateRules(self.allow_unsigned, at_first, frozenset(name.lower() for name in self.hosts)),
             metrics_from=(*LOOPBACK, *(ipaddress.ip_network(network) for network in self.metrics_from)),
             behind_proxy=bool(self.trusted_proxies),
         )
@@ -64,7 +65,10 @@ class Exposure:
     def warnings(self, host: str) -> list[str]:
         """What an operator should know before this is reachable from a network at that address."""
         if _is_loopback(host):
-            return ["unsigned requests are taken: --allow-unsigned"] if self.allow_unsigned else []
+            if self.allow_unsigned:
+                return ["unsigned requests are taken: --allow-unsigned"]
+            at_first = "unsigned requests are taken from this machine until the first device is enrolled"
+            return [] if self.trusted_proxies else [at_first]
         found = []
         if self.allow_unsigned:
             found.append("anyone on the network can spend money: --allow-unsigned is for development")

@@ -83,7 +83,7 @@ def worker_app() -> FastAPI:
 
 def _app(serving: Serving) -> FastAPI:
     settings = Settings(hold_life_s=serving.hold_life_s)
-    return create_app(serving.database_url, settings=settings, guard=serving.exposure.guard)
+    return create_app(serving.database_url, settings=settings, guard=serving.exposure.guard(serving.host))
 
 
 @contextmanager

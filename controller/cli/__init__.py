@@ -26,7 +26,10 @@ COMMANDS = {
     "replay": "run the frames of a recorded visit through today's reader",
     "bench": "measure speed and memory on this machine",
 }
-"""Every subcommand and its one line of help; the module controller.cli.NAME has add_arguments(parser) and run(args) -> int."""
+"""Every subcommand and its one line of help.
+
+The module controller.cli.NAME has add_arguments(parser) and run(args) -> int.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

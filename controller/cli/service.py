@@ -14,8 +14,9 @@ _EPILOG = """examples:
   greenlane service --database postgresql://greenlane@db/greenlane --workers 4
   greenlane service --listen 0.0.0.0:8443 --tls-cert fullchain.pem --tls-key key.pem --host-name books.example:8443
   greenlane service --allow-unsigned
-      devices need no key: for development and demonstrations on one machine
-Devices need a key: `greenlane admin enrol --kind lane --station S1 --lane L1` makes the code for one.
+      devices never need a key: for development and demonstrations
+Devices need a key: `greenlane admin enrol --kind lane --station S1 --lane L1` makes the code for one. Only a service on
+loopback takes unsigned requests at first, until the first device is enrolled.
 """
 
 
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_exposure(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("who may speak to it")
-    group.add_argument("--allow-unsigned", action="store_true", help="devices need no key; for development")
+    group.add_argument("--allow-unsigned", action="store_true", help="devices never need a key; for development")
     group.add_argument(
         "--host-name", metavar="NAME[:PORT]", action="append", default=[],
         help="a name this service answers to, as lane units write it; may be repeated (default: any)",

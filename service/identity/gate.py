@@ -31,6 +31,7 @@ LOG_EVERY = timedelta(minutes=1)
 
 STATUS = {Flaw.MALFORMED: 400, Flaw.FORBIDDEN: 403, Flaw.OVERSIZED: 413}
 """All other flaws are 401."""
+FORWARDED = {b"forwarded", b"x-forwarded-for"}
 CODES = {400: ErrorCode.MALFORMED, 401: ErrorCode.UNAUTHENTICATED, 403: ErrorCode.FORBIDDEN, 413: ErrorCode.TOO_LARGE}
 
 
@@ -38,11 +39,13 @@ CODES = {400: ErrorCode.MALFORMED, 401: ErrorCode.UNAUTHENTICATED, 403: ErrorCod
 class GateRules:
     """allow_unsigned: unsigned requests pass (development and simulation); a signature that is there must still hold.
 
+    unsigned_at_first: they pass until the first device is enrolled, unless they came through a proxy.
     hosts: the names (Host headers) this service answers to; empty for any. Without them a signature made for another
     greenlane service could be shown here. body_timeout_s: a body that trickles in more slowly is refused.
     """
 
     allow_unsigned: bool = False
+    unsigned_at_first: bool = False
     hosts: frozenset[str] = frozenset()
     body_timeout_s: float = 10.0
 
@@ -65,12 +68,13 @@ class SignatureGate:
         self._rules = rules
         self._count = count
         self._logged: dict[Flaw, datetime] = {}
+        self._first_steps = rules.unsigned_at_first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and _is_guarded(scope["path"]):
             await send({"type": "websocket.close", "code": 1008})
             return
-        if scope["type"] != "http" or not _is_guarded(scope["path"]) or self._is_let_through(scope):
+        if scope["type"] != "http" or not _is_guarded(scope["path"]) or await self._is_let_through(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -82,9 +86,19 @@ class SignatureGate:
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, _again(body, receive), send)
 
-    def _is_let_through(self, scope: Scope) -> bool:
-        signed = any(name in (b"signature", b"signature-input") for name, _ in scope["headers"])
-        return self._rules.allow_unsigned and not signed
+    async def _is_let_through(self, scope: Scope) -> bool:
+        names = {name for name, _ in scope["headers"]}
+        if names & {b"signature", b"signature-input"}:
+            return False
+        if self._rules.allow_unsigned:
+            return True
+        if self._first_steps and not names & FORWARDED:
+            try:
+                self._first_steps = not await run_in_threadpool(self._keys.has_devices)
+            except Unavailable:
+                return False
+            return self._first_steps
+        return False
 
     def _judge(self, scope: Scope, body: bytes) -> Caller | None:
         request = _view(scope, body)

@@ -55,6 +55,11 @@ class KeyBook:
         self._tidied_us = 0
         self._lock = threading.Lock()
 
+    def has_devices(self) -> bool:
+        """Whether any device has ever been enrolled, revoked ones included."""
+        with telling_faults(), self._engine.connect() as connection:
+            return connection.execute(select(devices.c.id).limit(1)).first() is not None
+
     def find(self, key_id: str) -> KeyEntry:
         """Whose key it is. Raises SignatureRefused for an unknown, retired or revoked one."""
         query = (

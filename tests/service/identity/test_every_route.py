@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from controller.signing import DeviceKey
 from service import schema
 from service.app import create_app
+from service.exposure import Exposure
 from service.identity.gate import GateRules, SignatureGate
 from service.identity.mount import EMBEDDED, Guard
 from service.identity.rules import RULES, Names, find_rule
@@ -380,3 +381,21 @@ def test_where_unsigned_is_allowed_a_wrong_signature_is_still_refused(tmp_path: 
         assert client.get("/v1/prices?station=S1").status_code == 200
         spoilt = replace(house.signed(key, "GET", "/v1/prices?station=S1"), target="/v1/prices?station=S2")
         refused(house, client, spoilt, 401, "")
+
+
+def test_on_loopback_devices_need_a_key_once_one_of_them_has_one(tmp_path: Path) -> None:
+    house = House(tmp_path, replace(Exposure().guard("127.0.0.1"), hasher=CHEAP))
+    with TestClient(house.app) as client:
+        assert client.get("/v1/prices?station=S1").status_code == 200
+        assert client.get("/v1/prices?station=S1", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
+        house.enrol(DeviceKind.LANE)
+        assert client.get("/v1/prices?station=S1").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("exposure", "host"), [(Exposure(), "0.0.0.0"), (Exposure(trusted_proxies=("127.0.0.1",)), "127.0.0.1")]
+)
+def test_elsewhere_they_need_one_from_the_start(tmp_path: Path, exposure: Exposure, host: str) -> None:
+    house = House(tmp_path, replace(exposure.guard(host), hasher=CHEAP))
+    with TestClient(house.app) as client:
+        assert client.get("/v1/prices?station=S1").status_code == 401

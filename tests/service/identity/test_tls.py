@@ -210,7 +210,8 @@ def test_what_is_wrong_with_a_certificate_is_said(folder: Path, authority: Autho
 @pytest.mark.parametrize(
     ("exposure", "host", "warnings"),
     [
-        (Exposure(), "127.0.0.1", 0),
+        (Exposure(), "127.0.0.1", 1),
+        (Exposure(trusted_proxies=("127.0.0.1",)), "127.0.0.1", 0),
         (Exposure(allow_unsigned=True), "127.0.0.1", 1),
         (Exposure(), "0.0.0.0", 2),
         (Exposure(allow_unsigned=True), "10.0.0.5", 2),
