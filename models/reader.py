@@ -14,6 +14,7 @@ from controller.records import PlateRead, Reading, Region, SignRead
 from models.detector import Detector, Found
 from models.grammar import formats_of, kind_of
 from models.rectify import rectify
+from models.second_reading import averaged, is_unsure, recuts
 
 Picture = NDArray[np.uint8]
 
@@ -64,6 +65,7 @@ class OnDeviceReader:
         strips = [rectify(picture, plate.corners, plate.rows) for plate in found]
         rectified = time.perf_counter()
         texts = self._recogniser.read(strips) if strips else []
+        texts = [self._sure(picture, plate, signs) for plate, signs in zip(found, texts, strict=True)]
         plates = [plate_read(plate, signs) for plate, signs in zip(found, texts, strict=True)]
         recognised = time.perf_counter()
         kept = sorted(filter(worth_telling, plates), key=prominence, reverse=True)
@@ -77,10 +79,17 @@ class OnDeviceReader:
         looked = time.perf_counter()
         strip = rectify(picture, plate.corners, plate.rows)
         rectified = time.perf_counter()
-        (signs,) = self._recogniser.read([strip])
+        signs = self._sure(picture, plate, self._recogniser.read([strip])[0])
         read = plate_read(plate, signs)
         done = time.perf_counter()
         return Reading((read,) if signs else (), _milliseconds(start, looked, rectified, done))
+
+    def _sure(self, picture: Picture, plate: Found, signs: tuple[SignRead, ...]) -> tuple[SignRead, ...]:
+        """The signs, read again from other cuts where they are unsure."""
+        if not is_unsure(signs):
+            return signs
+        strips = [rectify(picture, corners, plate.rows) for corners in recuts(plate.corners)]
+        return averaged([signs, *self._recogniser.read(strips)])
 
     def _found(self, picture: Picture, region: Region | None) -> list[Found]:
         if region is None:

@@ -96,6 +96,7 @@ class CloseupMaker:
         along = (quad[1] - quad[0]) / max(width, 1e-6)
         down = np.array([-along[1], along[0]])
         local = (quad - centre) @ np.stack([along, down], 1) * np.exp(rng.normal(0, 0.11 * boldness, 2))
+        local[:, 1] += local[:, 0] * rng.normal(0, 0.06 * boldness)
         shift = rng.normal(0, 1, 2) * (0.05 * width, 0.13 * height) * boldness
         return np.asarray((local + shift) @ np.stack([along, down]) @ turn + centre, np.float32)
 

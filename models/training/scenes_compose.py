@@ -111,7 +111,7 @@ class Composer:
         stretch = np.exp(rng.normal(0, 0.08))
         mirror = -1.0 if rng.random() < 0.4 else 1.0
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        shear = np.array([[1.0, rng.normal(0, 0.06)], [rng.normal(0, 0.05), 1.0]])
+        shear = np.array([[1.0, rng.normal(0, 0.06)], [self._slope(), 1.0]])
         linear = turn @ shear @ np.diag([mirror * scale * stretch, scale / stretch])
         matrix = np.eye(3)
         matrix[:2, :2] = linear
@@ -182,7 +182,7 @@ class Composer:
         rng = self._rng
         angle = self._tilt()
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (width_px / 2, height_px / 2)
-        corners[:, 1] += corners[:, 0] * rng.normal(0, 0.06)
+        corners[:, 1] += corners[:, 0] * self._slope()
         turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         centre = (rng.uniform(0, self._size[0]), rng.uniform(0, self._size[1]))
         return np.asarray(corners @ turn + centre + rng.normal(0, 0.025 * height_px, (4, 2)), np.float32)
@@ -191,6 +191,10 @@ class Composer:
         """Angle in radians: mostly a few degrees, now and then as steep as a car at an angle in front of the lens."""
         degrees = self._rng.normal(0, 6) if self._rng.random() < 0.85 else self._rng.uniform(-45, 45)
         return float(np.deg2rad(degrees))
+
+    def _slope(self) -> float:
+        """How far a plate's upright sides stay upright while its long ones rise: a car seen from its corner."""
+        return float(self._rng.normal(0, 0.06) if self._rng.random() < 0.85 else self._rng.uniform(-0.7, 0.7))
 
     def _next_drawn(self) -> DrawnPlate:
         slot = int(self._rng.integers(POOL_SIZE))

@@ -136,3 +136,25 @@ def test_a_crop_is_one_plate_or_none() -> None:
     edge_to_edge = Found(((0, 0), (135, 0), (135, 35), (0, 35)), Colour.BLUE, 1, 1.0, 0.99)
     assert reader(FixedDetector(edge_to_edge), "粤A12345").read_crop(crop).plates[0].text == "粤A12345"
     assert reader(FixedDetector(edge_to_edge), "").read_crop(crop).plates == ()
+
+
+def test_an_unsure_read_is_read_again_and_a_sure_one_is_not() -> None:
+    class Wavering(FixedRecogniser):
+        """Says another province each time it is asked."""
+
+        def __init__(self, probability: float) -> None:
+            super().__init__(probability=probability)
+            self.strips = 0
+
+        def read(self, strips: Sequence[Picture]) -> list[tuple[SignRead, ...]]:
+            first, self.strips = self.strips, self.strips + len(strips)
+            texts = ["赣A12345", "川A12345", "川A12345"][first : self.strips]
+            return [tuple(SignRead(sign, self.probability) for sign in text) for text in texts]
+
+    unsure, sure = Wavering(0.8), Wavering(0.95)
+    (plate,) = OnDeviceReader(FixedDetector(found(10, 10)), unsure, "").read(BLACK).plates  # type: ignore[arg-type]
+    assert plate.text == "川A12345"
+    assert plate.weakest == pytest.approx((0.2 + 0.8 + 0.8) / 3)
+    (plate,) = OnDeviceReader(FixedDetector(found(10, 10)), sure, "").read(BLACK).plates  # type: ignore[arg-type]
+    assert plate.text == "赣A12345"
+    assert sure.strips == 1

@@ -1,0 +1,69 @@
+"""The second reading never makes a plate surer than its reads were."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.records import SignRead
+from models.second_reading import SHIFTS, Signs, averaged, is_unsure, recuts
+
+
+def signs(text: str, *probabilities: float) -> Signs:
+    return tuple(SignRead(sign, p) for sign, p in zip(text, probabilities or (0.8,) * len(text), strict=True))
+
+
+reads = st.lists(
+    st.text("粤皖A12", min_size=0, max_size=4).flatmap(
+        lambda text: st.lists(st.floats(0.3, 1.0), min_size=len(text), max_size=len(text)).map(
+            lambda ps: tuple(SignRead(sign, p) for sign, p in zip(text, ps, strict=True))
+        )
+    ),
+    min_size=1, max_size=4,
+)
+
+
+@given(reads)
+def test_the_text_is_one_of_the_reads_and_its_probabilities_are_means(given_reads: list[Signs]) -> None:
+    answer = averaged(given_reads)
+    texts = ["".join(s.sign for s in read) for read in given_reads]
+    assert "".join(s.sign for s in answer) in texts
+    for place, sign in enumerate(answer):
+        same_length = [read[place] for read in given_reads if len(read) == len(answer)]
+        claims = [s.probability if s.sign == sign.sign else 1 - s.probability for s in same_length]
+        assert 0.0 <= sign.probability <= max(claims) + 1e-9
+
+
+def test_most_evidence_wins_and_dissent_costs() -> None:
+    first, second, third = signs("赣A1", 0.7, 0.9, 0.9), signs("川A1", 0.8, 0.9, 0.9), signs("川A1", 0.9, 0.9, 0.9)
+    answer = averaged([first, second, third])
+    assert "".join(s.sign for s in answer) == "川A1"
+    assert answer[0].probability == pytest.approx((0.3 + 0.8 + 0.9) / 3)
+    assert answer[1].probability == pytest.approx(0.9)
+
+
+def test_a_read_of_another_length_gives_nothing() -> None:
+    answer = averaged([signs("川A1", 0.9, 0.9, 0.9), signs("川A11", 0.5, 0.5, 0.5, 0.5)])
+    assert [s.probability for s in answer] == pytest.approx([0.45] * 3)
+
+
+def test_nothing_but_blanks_stays_blank() -> None:
+    assert averaged([(), ()]) == ()
+    assert not is_unsure(())
+
+
+def test_only_doubt_asks_for_it() -> None:
+    assert is_unsure(signs("川A1", 0.95, 0.6, 0.99))
+    assert not is_unsure(signs("川A1", 0.95, 0.96, 0.99))
+
+
+def test_recuts_move_the_left_edge_alone() -> None:
+    corners = ((10.0, 20.0), (110.0, 30.0), (112.0, 60.0), (8.0, 50.0))
+    cuts = recuts(corners)
+    assert len(cuts) == len(SHIFTS)
+    for cut, shift in zip(cuts, SHIFTS, strict=True):
+        np.testing.assert_allclose(cut[1:3], [corners[1], corners[2]])
+        np.testing.assert_allclose(cut[0], [10 + shift * 100, 20 + shift * 10])
+        np.testing.assert_allclose(cut[3], [8 + shift * 104, 50 + shift * 10])
