@@ -236,7 +236,10 @@ def _attempt(write: Callable[[], None]) -> StateError | None:
 
 
 class MeteredTerminal:
-    """controller.terminal.Terminal for a dispenser and its meter. While nothing can be stored, fuel gets no permit."""
+    """controller.terminal.Terminal for a dispenser and its meter. While nothing can be stored, fuel gets no permit.
+
+    The courier is woken when a report is on the disk, not before: it would find nothing, and sleep on for a minute.
+    """
 
     def __init__(self, dispenser: Dispenser, meter: FuellingMeter, wake_courier: Callable[[], None]) -> None:
         self._dispenser = dispenser
@@ -244,6 +247,7 @@ class MeteredTerminal:
         self._wake_courier = wake_courier
         self._allowed = False
         self._given = False
+        self._has_ended = False
 
     def poll(self, context: FlowContext) -> Sequence[TerminalEvent]:
         events = self._meter.poll(self._dispenser.poll(), context)
@@ -257,7 +261,10 @@ class MeteredTerminal:
             elif isinstance(event, Ended):
                 volume_ml = event.fuelling.volume_ml if event.fuelling else 0
                 told.append(TerminalEvent(NozzleHung(volume_ml), event.fuelling))
-                self._wake_courier()
+                self._has_ended = True
+        if self._has_ended and self._meter.unwritten == 0:
+            self._has_ended = False
+            self._wake_courier()
         return told
 
     @property

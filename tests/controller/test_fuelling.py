@@ -490,6 +490,22 @@ def test_the_terminal_tells_the_lane_and_wakes_the_courier(pump: Pump) -> None:
     assert wires.closed == 1
 
 
+def test_the_courier_is_woken_when_the_report_is_on_the_disk_and_not_before(pump: Pump) -> None:
+    wires, woken = Wires(), []
+    terminal = MeteredTerminal(wires, pump.meter, lambda: woken.append(len(pump.reported)))
+    pump.journal.full = True
+    for lifted, pulses, seconds in ((True, 0, 0.1), (True, 100, 0.1), (False, 100, 0.1), (False, 100, 0.6)):
+        pump.clock.advance(seconds)
+        wires.reading = DispenserReading(lifted, pulses)
+        terminal.poll(PAID)
+    assert woken == []
+    pump.journal.full = False
+    pump.clock.advance(2.0)
+    terminal.poll(PAID)
+    terminal.poll(PAID)
+    assert woken == [1]
+
+
 class Station(RuleBasedStateMachine):
     """Whatever happens at the pump, each millilitre is in exactly one report or in the fuelling in progress."""
 
