@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
 from starlette.concurrency import run_in_threadpool
 
 from service.database import Database, telling_faults
@@ -36,9 +37,10 @@ def orders_topic(station: str, lane: str) -> str:
 
 def count_change(connection: Connection, topic: str) -> None:
     """Something about the topic changes with this transaction."""
-    more = update(live_changes).where(live_changes.c.topic == topic).values(number=live_changes.c.number + 1)
-    if connection.execute(more).rowcount == 0:
-        connection.execute(insert(live_changes).values(topic=topic, number=1))
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    first = insert(live_changes).values(topic=topic, number=1)
+    more = {"number": live_changes.c.number + 1}
+    connection.execute(first.on_conflict_do_update(index_elements=["topic"], set_=more))
 
 
 @dataclass

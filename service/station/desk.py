@@ -64,7 +64,7 @@ class StationDesk:
         self._next_sweep: datetime | None = None
 
     def take_status(self, status: LaneStatus) -> None:
-        """A lane's newest status; one that was overtaken on its way changes nothing."""
+        """A lane's newest status; one that was overtaken changes nothing. No unit's clock is believed to be ahead."""
         now, body = self._now(), _text(status)
         mine = (lane_statuses.c.station == status.station) & (lane_statuses.c.lane == status.lane)
         with telling_faults(), self._database.reading() as connection:
@@ -72,7 +72,7 @@ class StationDesk:
         same = before is not None and _told(before.body) == _told(body)
         if before is not None and same and to_us(now) - before.seen_us < STORE_EVERY // timedelta(microseconds=1):
             return
-        row = {"at_us": to_us(status.at), "seen_us": to_us(now), "body": body}
+        row = {"at_us": to_us(min(status.at, now)), "seen_us": to_us(now), "body": body}
         with telling_faults(), self._database.writing() as connection:
             older = lane_statuses.c.at_us <= row["at_us"]
             if connection.execute(update(lane_statuses).where(mine & older).values(**row)).rowcount == 0:
@@ -87,9 +87,10 @@ class StationDesk:
     def take_visit(self, report: VisitReport) -> None:
         """A visit so far. Raises DeskError for a picture that is none; deletes what has been kept for too long."""
         picture = _jpeg(report.picture)
-        now_us = to_us(self._now())
+        now = self._now()
+        now_us, at_us = to_us(now), to_us(min(report.at, now))
         row: dict[str, object] = {
-            "lane": report.lane, "at_us": to_us(report.at), "first_seen_us": to_us(report.first_seen_at),
+            "lane": report.lane, "at_us": at_us, "first_seen_us": to_us(min(report.first_seen_at, now)),
             "over": report.over, "body": _text(replace(report, picture=None)),
         }  # fmt: skip
         if picture is not None:
@@ -101,7 +102,7 @@ class StationDesk:
                 connection.execute(insert(visit_reports).values(station=report.station, visit=report.visit, **row))
             elif known.lane != report.lane:
                 raise DeskError(f"visit: {report.visit} belongs to another lane")
-            elif known.at_us <= to_us(report.at):
+            elif known.at_us <= at_us:
                 connection.execute(update(visit_reports).where(mine).values(**row))
             self._sweep(connection)
             count_change(connection, station_topic(report.station))

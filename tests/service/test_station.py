@@ -35,8 +35,8 @@ ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    made = House(tmp_path)
+def house(tmp_path: Path, database_url: str) -> House:
+    made = House(tmp_path, url=database_url)
     people = made.identity.people
     people.add("wang", PASSWORD, Role.OPERATOR, None, "test")
     people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
@@ -131,10 +131,20 @@ def test_a_silent_lane_takes_no_plate_and_shows_no_green(house: House, client: T
 
 
 def test_an_overtaken_status_changes_nothing(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status(number=2000))
-    tell(house, client, key, "/v1/lane-status", lane_status(number=1000, lamp=LampState.RED, reason=Reason.UNSURE))
+    tell(house, client, key, "/v1/lane-status", lane_status())
+    tell(house, client, key, "/v1/lane-status", lane_status(number=-1000, lamp=LampState.RED, reason=Reason.UNSURE))
     log_in(client, "pump")
     assert 'data-lamp="green"' in client.get("/panel/L1/view").text
+
+
+def test_a_unit_whose_clock_was_ahead_is_heard_when_it_is_right_again(
+    house: House, client: TestClient, key: DeviceKey
+) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status(number=250_000))
+    house.clock.move(5)
+    tell(house, client, key, "/v1/lane-status", lane_status(number=5_000, lamp=LampState.RED, reason=Reason.UNSURE))
+    log_in(client, "pump")
+    assert 'data-lamp="red"' in client.get("/panel/L1/view").text
 
 
 def test_a_forged_form_types_nothing(house: House, client: TestClient, key: DeviceKey) -> None:
