@@ -24,6 +24,7 @@ from controller.cli.bench_lane import BenchError
 from controller.cli.read import decode
 from models.build import build_reader
 from models.grammar import formats_of, normalise
+from models.manifest import load_section
 from models.training.holdout import is_held_out
 from models.training.realdata import data_folder
 from models.training.scenes import UNLABELLED
@@ -278,6 +279,13 @@ def is_wrong(sample: Sample, answer: Answer) -> bool:
 def _conditions(chosen: Sequence[Sample], loads: Sequence[float]) -> dict[str, Any]:
     found = bench_lane.conditions(1, len(chosen))
     del found["frames"], found["load before"]
+    found["weights"] = _weights()
     found["load before, after"] = f"{loads[0]:.1f}, {loads[1]:.1f}"
     found["pictures"] = f"{len(chosen)} held out: crops with checked labels and whole scenes"
     return found
+
+
+def _weights() -> str:
+    detector = load_section("detector")
+    sections = (detector["finder"], detector["refiner"], load_section("recogniser"))
+    return ", ".join(f"{section['file']} {section['sha256'][:8]}" for section in sections)

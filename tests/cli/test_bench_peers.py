@@ -97,6 +97,7 @@ def test_all_readers_see_the_held_out_pictures_and_are_compared(
     assert own["exact"] == len(HELD_OUT)
     assert own["cpu_ms_median"] > 0
     assert {ratio["against"] for ratio in found["ratios"]} >= {"greenlane opencv"}
+    assert "recogniser.onnx" in found["conditions"]["weights"]
     assert "craft_mlt_25k.pth, zh_sim_g2.pth" in found["not_measured"]["easyocr"]
 
 
