@@ -34,9 +34,9 @@ class Plan:
     over as many steps again. attention_weight: of the loss that shows the attention where drawn signs stand.
     """
 
-    steps: int = 16000
+    steps: int = 6000
     batch: int = 64
-    drawn_steps: int = 1200
+    drawn_steps: int = 600
     real_share: float = 0.45
     learning_rate: float = 2.5e-3
     weight_decay: float = 0.02
@@ -44,7 +44,7 @@ class Plan:
     attention_weight: float = 0.3
     average_decay: float = 0.998
     save_every: int = 500
-    filter_every: int = 3000
+    filter_every: int = 1500
     seed: int = 1
 
 
