@@ -28,7 +28,7 @@
     if (fetching) { again = true; return; }
     fetching = true;
     try {
-      const answer = await fetch(region.dataset.live, {headers: {Accept: "text/html"}, redirect: "manual"});
+      const answer = await fetch(region.dataset.live, {headers: {Accept: "text/html"}, redirect: "manual", signal: AbortSignal.timeout(8000)});
       if (answer.type === "opaqueredirect" || answer.status === 401) { location.reload(); return; }
       if (!answer.ok) throw new Error(String(answer.status));
       const text = await answer.text();
