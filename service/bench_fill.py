@@ -11,6 +11,7 @@ from service import schema
 from service.books import Books
 from service.clock import US_PER_S, to_us
 from service.desk import Desk
+from service.writing import add_rows
 
 HISTORY_CARDS = 1_000
 BATCH_VISITS = 2_000
@@ -61,9 +62,9 @@ def _write(books: Books, accounts: list[tuple[str, int]], revenue: int, visits: 
         )
         questions.append(_question(hold, number, card, at_us))
     with books.database.writing() as connection:
-        connection.execute(schema.fuellings.insert(), fuellings)
-        connection.execute(schema.transfers.insert(), transfers)
-        connection.execute(schema.authorisations.insert(), questions)
+        add_rows(connection, schema.fuellings, fuellings)
+        add_rows(connection, schema.transfers, transfers)
+        add_rows(connection, schema.authorisations, questions)
 
 
 def _fuelling(number: int, sequence: int, card: str, at_us: int) -> dict[str, Any]:

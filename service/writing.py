@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, text
 
 from service import schema
-from service.records import Authorisation, Dispenser, PostedFuelling, Transfer
 from service.situation import Situation
 
 _ADD_REJECTED = text(
@@ -31,10 +30,10 @@ _MOVE_DISPENSER = (
 
 def write(connection: Connection, situation: Situation) -> None:
     """Add all new rows; the database's triggers move the balances and its checks have the last word."""
-    _add(connection, schema.dispensers, Dispenser, situation.new_dispensers)
-    _add(connection, schema.fuellings, PostedFuelling, situation.new_fuellings)
-    _add(connection, schema.transfers, Transfer, situation.ledger.added)
-    _add(connection, schema.authorisations, Authorisation, situation.new_authorisations)
+    add_rows(connection, schema.dispensers, [_row(d) for d in situation.new_dispensers])
+    add_rows(connection, schema.fuellings, [_row(f) for f in situation.new_fuellings])
+    add_rows(connection, schema.transfers, [_row(t) for t in situation.ledger.added])
+    add_rows(connection, schema.authorisations, [_row(a) for a in situation.new_authorisations])
     if situation.rejected:
         connection.execute(_ADD_REJECTED, [_row(record) for record in situation.rejected])
     new = {a.visit for a in situation.new_authorisations}
@@ -48,15 +47,18 @@ def write(connection: Connection, situation: Situation) -> None:
         connection.execute(_MOVE_DISPENSER, rows)
 
 
-def _add(connection: Connection, table: Table, record: type, rows: Sequence[Any]) -> None:
-    """SQLite's driver adds many rows in one call; PostgreSQL takes them as one JSON parameter of one statement."""
+def add_rows(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
+    """Add rows that all have the same columns.
+
+    SQLite's driver adds many rows in one call; PostgreSQL takes them as one JSON parameter of one statement.
+    """
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.execute(table.insert(), [_row(row) for row in rows])
+        connection.execute(table.insert(), rows)
     else:
-        text_of_rows = json.dumps([_row(row) for row in rows], ensure_ascii=False)
-        connection.exec_driver_sql(_adding(table.name, tuple(record.__slots__)), (text_of_rows,))  # type: ignore[attr-defined]
+        text_of_rows = json.dumps(rows, ensure_ascii=False)
+        connection.exec_driver_sql(_adding(table.name, tuple(rows[0])), (text_of_rows,))
 
 
 @functools.cache
