@@ -6,9 +6,18 @@
   if (!region) return;
   const lost = document.getElementById("lost");
   const spoken = document.getElementById("spoken");
-  let source = null, fetching = false, again = false, lastGood = Date.now();
+  let shown = null, source = null, fetching = false, again = false, lastGood = Date.now();
 
-  const isTyping = () => region.contains(document.activeElement) && document.activeElement.matches("input:not([type=hidden])");
+  // Puts the new text in; what is being typed and where one stands stay.
+  function replace(text) {
+    const typed = [...region.querySelectorAll("input[id]")].filter((e) => e.value).map((e) => [e.id, e.value]);
+    const held = region.contains(document.activeElement) ? document.activeElement : null;
+    const nameOf = (e) => e.id || e.getAttribute("aria-label") || e.textContent;
+    const name = held && nameOf(held);
+    region.innerHTML = text;
+    for (const [id, value] of typed) { const input = document.getElementById(id); if (input) input.value = value; }
+    if (held) [...region.querySelectorAll("a, button, input")].find((e) => nameOf(e) === name)?.focus();
+  }
 
   function told() {
     const words = region.querySelector("[data-spoken]")?.dataset.spoken ?? "";
@@ -32,14 +41,7 @@
       if (answer.type === "opaqueredirect" || answer.status === 401) { location.reload(); return; }
       if (!answer.ok) throw new Error(String(answer.status));
       const text = await answer.text();
-      if (!isTyping() && text !== region.dataset.shown) {
-        const held = document.activeElement?.closest("[data-live] a, [data-live] button");
-        const name = held?.getAttribute("aria-label") ?? held?.textContent;
-        region.innerHTML = text;
-        region.dataset.shown = text;
-        if (held) [...region.querySelectorAll("a, button")].find((e) => (e.getAttribute("aria-label") ?? e.textContent) === name)?.focus();
-        told();
-      }
+      if (text !== shown) { replace(text); shown = text; told(); }
       reach(true);
       document.dispatchEvent(new Event("refreshed"));
     } catch { reach(false); }
