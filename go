@@ -62,10 +62,11 @@ demo)
     say "open report/index.html in a browser"
     ;;
 test)
-    setup service,onnx,dev
     if [ "${2:-}" = all ]; then
+        setup service,onnx,dev,browser
         . tests/groups.sh
     else
+        setup service,onnx,dev
         "$python" -m pytest "${@:2}"
     fi
     ;;
