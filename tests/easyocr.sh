@@ -14,3 +14,6 @@ if [ "$(cat .venv-easyocr/installed 2>/dev/null)" != "$easyocr_wanted" ]; then
     echo "$easyocr_wanted" >.venv-easyocr/installed
 fi
 "$easyocr_python" -m pytest -m easyocr tests/models/test_easyocr.py tests/models/test_easyocr_own_models.py
+
+say "a short run of every training recipe"
+"$easyocr_python" -m pytest tests/models/test_detector_recipe.py tests/models/training
