@@ -9,6 +9,9 @@ say "lint and types"
 say "all tests but those that need a world of their own"
 "$python" -m pytest -m "not (kernel or easyocr)" --durations=15
 
+say "the reader's networks where there is torch"
+. tests/easyocr.sh
+
 say "the metal in a guest with simulated devices"
 apt_install qemu-system-x86 debootstrap e2fsprogs kmod cpio make gcc xz-utils linux-headers-amd64
 "$python" -m pytest -m kernel tests/kernel
