@@ -214,7 +214,9 @@ class Runner:
         self._parts.observer.answered(
             visit.id, outcome.answer, outcome.reason, outcome.detail, self._parts.clock.monotonic_s()
         )
-        if outcome.answer is None and outcome.reason is not visit.reason:
+        if outcome.answer is not None:
+            log.info("visit %s: answer %s, %s", visit.id, outcome.answer.decision, outcome.answer.reason)
+        elif outcome.reason is not visit.reason:
             log.error("visit %s: no usable answer, %s: %s", visit.id, outcome.reason, outcome.detail)
 
     def _judge_camera(self, trouble: Reason | None) -> None:
