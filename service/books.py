@@ -37,6 +37,7 @@ from service.messages import (
     Sweep,
     TopUp,
 )
+from service.queries import Reader
 from service.records import RejectedMessage
 from service.settings import Settings
 from service.situation import Situation
@@ -88,7 +89,8 @@ class Books:
     def _transact(self, connection: Connection, messages: Sequence[Message]) -> list[Answer]:
         situation = load(connection, messages, self.settings, self.ids, to_us(self.clock.now()))
         answers = [_decide(message, situation) for message in messages]
-        write(connection, situation)
+        with Reader(connection).pipeline():
+            write(connection, situation)
         return answers
 
 

@@ -46,7 +46,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that commits at the end; on SQLite it holds the only write lock from its beginning."""
-        with self.engine.connect() as connection, connection.begin():
+        with self.engine.connect() as connection, connection.begin(), _translating(connection):
             yield connection
 
     @contextmanager
@@ -87,6 +87,22 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _translating(connection: Connection) -> Iterator[None]:
+    """Errors of the driver itself, where it was used past SQLAlchemy, come out as SQLAlchemy's."""
+    dialect = connection.dialect
+    driver_error: Any = dialect.loaded_dbapi.Error
+    try:
+        yield
+    except driver_error as error:
+        lost = dialect.is_disconnect(error, connection.connection.driver_connection, None)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, driver_error, connection_invalidated=lost, dialect=dialect
+        ) from error
 
 
 def default_url() -> str:

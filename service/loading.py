@@ -6,7 +6,7 @@ resolve the card's holds, so the authorisations are read again once the accounts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,25 +87,40 @@ def load(
         wants.add(message)
     reader = Reader(connection)
     situation = Situation(now_us, settings, ids, Ledger({}, ids, now_us))
-    _load_authorisations(reader, wants, situation)
-    _load_payers(reader, wants, situation)
-    _load_fuellings(reader, wants, situation)
-    _load_stations(reader, wants, situation)
-    _lock_accounts(reader, wants, situation)
-    _refresh_authorisations(reader, situation)
+    with reader.pipeline():
+        asked = _Asked(reader, wants, now_us)
+        _take_authorisations(asked, wants, situation)
+        _take_payers(reader, asked, wants, situation)
+        _take_fuellings(reader, asked, wants, situation)
+        _take_stations(reader, asked, wants, situation)
+        _lock_accounts(reader, asked, wants, situation)
     return situation
 
 
-def _load_authorisations(reader: Reader, wants: Wants, situation: Situation) -> None:
-    rows: list[Any] = []
-    if wants.visits:
-        rows += reader.rows(reader.queries.by_visit, visits=wants.visits)
-    if wants.ids:
-        rows += reader.rows(reader.queries.by_id, ids=wants.ids)
-    if wants.sweep:
-        rows += reader.rows(reader.queries.overdue_anywhere, now_us=situation.now_us, most=wants.sweep)
-    for row in rows:
-        _take(Authorisation(*row), situation)
+class _Asked:
+    """What can be asked before anything is known, asked at once; the order matters: dispensers are locked first."""
+
+    def __init__(self, reader: Reader, wants: Wants, now_us: int) -> None:
+        rows, queries = reader.rows, reader.queries
+        self.plate_names, self.station_names = frozenset(wants.plates), frozenset(wants.stations)
+        names = {name for name, _ in wants.fuellings}
+        sequences = {sequence for _, sequence in wants.fuellings}
+        self.dispensers = rows(queries.dispensers, ids=names) if names else ()
+        self.fuellings = rows(queries.fuellings, names=names, sequences=sequences) if names else ()
+        self.by_visit = rows(queries.by_visit, visits=wants.visits) if wants.visits else ()
+        self.by_id = rows(queries.by_id, ids=wants.ids) if wants.ids else ()
+        self.overdue = rows(queries.overdue_anywhere, now_us=now_us, most=wants.sweep) if wants.sweep else ()
+        self.plates = rows(queries.plates, plates=wants.plates) if wants.plates else ()
+        self.stations = rows(queries.stations, ids=wants.stations) if wants.stations else ()
+        self.prices = rows(queries.prices, ids=wants.stations, oldest_us=wants.oldest_us) if wants.reports else ()
+        self.own_accounts = rows(queries.own_accounts) if wants.till else ()
+        self.keys = rows(queries.keys, keys=wants.keys) if wants.till else ()
+
+
+def _take_authorisations(asked: _Asked, wants: Wants, situation: Situation) -> None:
+    for rows in (asked.by_visit, asked.by_id, asked.overdue):
+        for row in rows:
+            _take(Authorisation(*row), situation)
     for known in situation.by_visit.values():
         wants.stations.add(known.station)
         if known.card is not None:
@@ -120,78 +135,80 @@ def _take(found: Authorisation, situation: Situation) -> None:
         situation.by_id[found.id] = found
 
 
-def _load_payers(reader: Reader, wants: Wants, situation: Situation) -> None:
-    if wants.plates:
-        for row in reader.rows(reader.queries.plates, plates=wants.plates):
-            plate = BoundPlate(*row[:4])
-            situation.plates[plate.plate] = plate
-            if plate.card is not None:
-                situation.cards[plate.card] = Card(*row[4:])
+def _take_payers(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+    """Plates with their cards; then plates and cards that only the authorisations named."""
+    _keep_plates(asked.plates, situation)
+    late = wants.plates - asked.plate_names
+    if late:
+        _keep_plates(reader.rows(reader.queries.plates, plates=late), situation)
     missing = wants.cards - situation.cards.keys()
     if missing:
         for row in reader.rows(reader.queries.cards, ids=missing):
             situation.cards[row[0]] = Card(*row)
 
 
-def _load_fuellings(reader: Reader, wants: Wants, situation: Situation) -> None:
-    if not wants.fuellings:
-        return
-    names = {name for name, _ in wants.fuellings}
-    for row in reader.rows(reader.queries.dispensers, ids=names):
+def _keep_plates(rows: Iterable[Any], situation: Situation) -> None:
+    for row in rows:
+        plate = BoundPlate(*row[:4])
+        situation.plates[plate.plate] = plate
+        if plate.card is not None:
+            situation.cards[plate.card] = Card(*row[4:])
+
+
+def _take_fuellings(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+    for row in asked.dispensers:
         situation.dispensers[row[0]] = Dispenser(*row)
-    sequences = {sequence for _, sequence in wants.fuellings}
-    for row in reader.rows(reader.queries.fuellings, names=names, sequences=sequences):
+    for row in asked.fuellings:
         posted = PostedFuelling(*row)
         if (posted.dispenser, posted.sequence) not in wants.fuellings:
             continue
         situation.fuellings[(posted.dispenser, posted.sequence)] = posted
         wants.stations.add(posted.station)
-    if not wants.reports:
+    if situation.fuellings and not wants.reports:
         claimed = reader.rows(reader.queries.claims, ids={posted.id for posted in situation.fuellings.values()})
         situation.claimed.update((number, None) for (number,) in claimed)
 
 
-def _load_stations(reader: Reader, wants: Wants, situation: Situation) -> None:
-    if not wants.stations:
-        return
-    for row in reader.rows(reader.queries.stations, ids=wants.stations):
+def _take_stations(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+    """Those that messages named, then those that authorisations and fuellings named."""
+    for row in asked.stations:
         situation.stations[row[0]] = Station(*row)
-    if wants.reports:
-        for station, product, since_us, price in reader.rows(
-            reader.queries.prices, ids=wants.stations, oldest_us=wants.oldest_us
-        ):
-            situation.prices.setdefault((station, product), []).append((since_us, price))
+    for station, product, since_us, price in asked.prices:
+        situation.prices.setdefault((station, product), []).append((since_us, price))
+    _add_stations(reader, wants.stations - asked.station_names, situation)
 
 
-def _lock_accounts(reader: Reader, wants: Wants, situation: Situation) -> None:
+def _add_stations(reader: Reader, names: set[str], situation: Situation) -> None:
+    missing = names - situation.stations.keys()
+    for row in reader.rows(reader.queries.stations, ids=missing) if missing else ():
+        situation.stations[row[0]] = Station(*row)
+
+
+def _lock_accounts(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+    """Lock the accounts, and under that lock read again what another worker may have resolved, and overdue holds."""
     numbers = {n for card in situation.cards.values() for n in (card.account, card.receivable)}
     if wants.fuellings:
         for station in situation.stations.values():
             numbers |= {station.revenue_account, station.suspense_account}
-    if wants.till:
-        for row in reader.rows(reader.queries.own_accounts):
-            numbers.add(row.id)
-        for key, debit, credit, amount_fen in reader.rows(reader.queries.keys, keys=wants.keys):
-            situation.keys[key] = (debit, credit, amount_fen)
-    accounts = {row[0]: Account(*row) for row in reader.rows(reader.queries.accounts, ids=numbers)} if numbers else {}
+    numbers |= {row[0] for row in asked.own_accounts}
+    rows, queries = reader.rows, reader.queries
+    locked = rows(queries.accounts, ids=numbers) if numbers else ()
+    again = rows(queries.by_id, ids=set(situation.by_id)) if situation.by_id and not reader.sqlite else ()
+    cards = set(situation.cards) if wants.visits else set()
+    overdue = rows(queries.overdue_of_cards, cards=cards, now_us=situation.now_us) if cards else ()
+    _keep_accounts(locked, situation)
+    for key, debit, credit, amount_fen in asked.keys:
+        situation.keys[key] = (debit, credit, amount_fen)
+    for row in (*again, *overdue):
+        _take(Authorisation(*row), situation)
+    _add_stations(reader, {known.station for known in situation.by_id.values()}, situation)
+
+
+def _keep_accounts(rows: Iterable[Any], situation: Situation) -> None:
+    accounts = {row[0]: Account(*row) for row in rows}
     situation.ledger.accounts = accounts
     for account in accounts.values():
         if account.kind == AccountKind.CLEARING:
             situation.clearing = account
         elif account.kind == AccountKind.ADJUSTMENT:
             situation.adjustment = account
-
-
-def _refresh_authorisations(reader: Reader, situation: Situation) -> None:
-    """Read again, now under lock, what another worker may have resolved; and find the cards' overdue holds."""
-    if situation.by_id and not reader.sqlite:
-        for row in reader.rows(reader.queries.by_id, ids=set(situation.by_id)):
-            _take(Authorisation(*row), situation)
-    if situation.cards:
-        stations = set()
-        for row in reader.rows(reader.queries.overdue_of_cards, cards=set(situation.cards), now_us=situation.now_us):
-            overdue = Authorisation(*row)
-            _take(overdue, situation)
-            stations.add(overdue.station)
-        for row in reader.rows(reader.queries.stations, ids=stations - situation.stations.keys()) if stations else ():
-            situation.stations[row[0]] = Station(*row)

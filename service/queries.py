@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +25,7 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as postgresql_dialect
 
 from service import schema
 from service.records import (
@@ -38,6 +40,7 @@ from service.records import (
     TransferKind,
 )
 
+_POSTGRESQL: Any = postgresql_dialect()  # type: ignore[no-untyped-call]
 _OPEN: Any = literal_column("state = 'open'")
 
 
@@ -70,6 +73,7 @@ class Queries:
         self.claims = select(moved.fuelling_id).where(
             self._one_of(moved.fuelling_id, "ids"), moved.kind == TransferKind.CLAIM.value
         )
+        self.texts = {} if sqlite else {s: _text(s) for s in vars(self).values() if isinstance(s, Select)}
 
     def _one_of(self, tested: Any, name: str) -> ColumnElement[bool]:
         if self._sqlite:
@@ -122,20 +126,40 @@ def _columns(table: Any, record: type) -> list[Any]:
     return [table.c[name] for name in record.__slots__]  # type: ignore[attr-defined]
 
 
+def _text(statement: Select[Any]) -> tuple[str, dict[str, Any]]:
+    """The statement as PostgreSQL's driver takes it, and the parameters that never change."""
+    compiled = statement.compile(dialect=_POSTGRESQL, compile_kwargs={"render_postcompile": True})
+    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+
+
 _BY_DIALECT = {"sqlite": Queries(sqlite=True), "postgresql": Queries(sqlite=False)}
 
 
 class Reader:
-    """Asks on one connection."""
+    """Asks on one connection; on PostgreSQL past SQLAlchemy, straight to the driver.
+
+    Within pipeline() PostgreSQL's answers are waited for when rows are read, not when they are asked for: what is asked
+    together costs one round trip. The driver's own errors come out; Database.writing() translates them.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.sqlite = connection.dialect.name == "sqlite"
         self.queries = _BY_DIALECT[connection.dialect.name]
         self._connection = connection
+        self._driver: Any = connection.connection.driver_connection
+
+    def pipeline(self) -> AbstractContextManager[object]:
+        """Several questions on their way at once, where the database can."""
+        return nullcontext() if self.sqlite else self._driver.pipeline()
 
     def rows(self, statement: Select[Any], **parameters: object) -> Iterable[Any]:
-        """The rows; a set of keys is bound as a sorted list."""
+        """The rows as tuples, to be read once; a set of keys is bound as a sorted list."""
         for name, value in parameters.items():
             if isinstance(value, set):
                 parameters[name] = json.dumps(sorted(value)) if self.sqlite else sorted(value)
-        return self._connection.execute(statement, parameters)
+        if self.sqlite:
+            return self._connection.execute(statement, parameters)
+        text, constants = self.queries.texts[statement]
+        cursor = self._driver.cursor()
+        cursor.execute(text, {**constants, **parameters})
+        return cursor  # type: ignore[no-any-return]

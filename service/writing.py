@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, text
+from sqlalchemy import Connection, Table, text
 
 from service import schema
 from service.situation import Situation
@@ -17,15 +17,16 @@ _ADD_REJECTED = text(
     "(:id, :at_us, :code, :detail, :station, :dispenser, :sequence, :digest, :body) on conflict (digest) do nothing"
 )
 _MOVE_AUTHORISATION = (
-    schema.authorisations.update()
-    .where(schema.authorisations.c.visit == bindparam("the_visit"))
-    .values(state=bindparam("new_state"), expires_us=bindparam("new_expires_us"))
+    "update authorisations set state = :state, expires_us = :expires_us where visit = :visit",
+    "update authorisations a set state = n.state, expires_us = n.expires_us "
+    "from json_to_recordset(%s) as n(visit varchar, state varchar, expires_us bigint) where a.visit = n.visit",
 )
 _MOVE_DISPENSER = (
-    schema.dispensers.update()
-    .where(schema.dispensers.c.id == bindparam("the_id"))
-    .values(last_sequence=bindparam("new_sequence"), totaliser_ml=bindparam("new_totaliser_ml"))
+    "update dispensers set last_sequence = :last_sequence, totaliser_ml = :totaliser_ml where id = :id",
+    "update dispensers d set last_sequence = n.last_sequence, totaliser_ml = n.totaliser_ml "
+    "from json_to_recordset(%s) as n(id varchar, last_sequence bigint, totaliser_ml bigint) where d.id = n.id",
 )
+"""For SQLite, once per row; for PostgreSQL, all rows as one JSON parameter."""
 
 
 def write(connection: Connection, situation: Situation) -> None:
@@ -38,13 +39,16 @@ def write(connection: Connection, situation: Situation) -> None:
         connection.execute(_ADD_REJECTED, [_row(record) for record in situation.rejected])
     new = {a.visit for a in situation.new_authorisations}
     moved = [a for a in situation.changed.values() if a.visit not in new]
-    if moved:
-        rows = [{"the_visit": a.visit, "new_state": a.state, "new_expires_us": a.expires_us} for a in moved]
-        connection.execute(_MOVE_AUTHORISATION, rows)
-    if situation.seen_dispensers:
-        seen = sorted(situation.seen_dispensers.values(), key=lambda d: d.id)
-        rows = [{"the_id": d.id, "new_sequence": d.last_sequence, "new_totaliser_ml": d.totaliser_ml} for d in seen]
-        connection.execute(_MOVE_DISPENSER, rows)
+    _move(connection, _MOVE_AUTHORISATION, [_row(a, ("visit", "state", "expires_us")) for a in moved])
+    seen = [_row(d, ("id", "last_sequence", "totaliser_ml")) for d in situation.seen_dispensers.values()]
+    _move(connection, _MOVE_DISPENSER, seen)
+
+
+def _move(connection: Connection, statements: tuple[str, str], rows: list[dict[str, object]]) -> None:
+    if rows and connection.dialect.name == "sqlite":
+        connection.execute(text(statements[0]), rows)
+    elif rows:
+        _driver(connection).execute(statements[1], (json.dumps(rows, ensure_ascii=False),))
 
 
 def add_rows(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
@@ -57,8 +61,7 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[dict[str, obje
     if connection.dialect.name == "sqlite":
         connection.execute(table.insert(), rows)
     else:
-        text_of_rows = json.dumps(rows, ensure_ascii=False)
-        connection.exec_driver_sql(_adding(table.name, tuple(rows[0])), (text_of_rows,))
+        _driver(connection).execute(_adding(table.name, tuple(rows[0])), (json.dumps(rows, ensure_ascii=False),))
 
 
 @functools.cache
@@ -67,6 +70,11 @@ def _adding(table: str, columns: tuple[str, ...]) -> str:
     return f"insert into {table} ({names}) select {names} from json_populate_recordset(null::{table}, %s)"
 
 
-def _row(record: Any) -> dict[str, object]:
+def _driver(connection: Connection) -> Any:
+    """The driver's own connection, as loading uses it."""
+    return connection.connection.driver_connection
+
+
+def _row(record: Any, names: Sequence[str] = ()) -> dict[str, object]:
     """The record's fields by name; dataclasses.asdict copies deeply, which costs ten times as much."""
-    return {name: getattr(record, name) for name in record.__slots__}
+    return {name: getattr(record, name) for name in names or record.__slots__}

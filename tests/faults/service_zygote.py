@@ -18,9 +18,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import uvicorn
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, event
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.app import create_app
 from service.identity.mount import EMBEDDED
@@ -33,7 +35,7 @@ class Points:
     """Counts write points once armed, and kills this process at the chosen one."""
 
     def __init__(self, deadly: int, count_file: Path) -> None:
-        self.armed = False
+        self._requests = 0
         self._deadly = deadly
         self._passed = 0
         self._file = os.open(count_file, os.O_WRONLY | os.O_CREAT)
@@ -41,6 +43,15 @@ class Points:
     def watch(self, engine: Engine) -> None:
         event.listen(engine, "before_cursor_execute", self._point)
         event.listen(engine, "after_cursor_execute", self._point)
+        execute = psycopg.Cursor.execute
+
+        def watched_execute(cursor: Any, *words: Any, **options: Any) -> Any:
+            self._point()
+            result = execute(cursor, *words, **options)
+            self._point()
+            return result
+
+        psycopg.Cursor.execute = watched_execute  # type: ignore[method-assign]
         commit = engine.dialect.do_commit
 
         def watched(connection: Any) -> None:
@@ -50,8 +61,20 @@ class Points:
 
         engine.dialect.do_commit = watched  # type: ignore[method-assign]
 
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application; points count while it answers, so that whoever is killed has a caller who hears of it."""
+
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+            self._requests += scope["type"] == "http"
+            try:
+                await app(scope, receive, send)
+            finally:
+                self._requests -= scope["type"] == "http"
+
+        return watched
+
     def _point(self, *_: object) -> None:
-        if self.armed:
+        if self._requests:
             self._passed += 1
             os.pwrite(self._file, f"{self._passed:8d}".encode(), 0)
             if self._passed == self._deadly:
@@ -76,8 +99,8 @@ def _serve(url: str, deadly: int, count_file: Path, listener: socket.socket) -> 
     points = Points(deadly, count_file)
     app = create_app(url, guard=CHEAP)
     points.watch(app.state.books.database.engine)
-    points.armed = True
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=5))
+    config = uvicorn.Config(points.around(app), log_level="critical", access_log=False, timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])
     os._exit(0)
