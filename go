@@ -67,7 +67,11 @@ test)
         . tests/groups.sh
     else
         setup service,onnx,dev
-        "$python" -m pytest "${@:2}"
+        if [ $# -gt 1 ]; then
+            "$python" -m pytest "${@:2}"
+        else
+            "$python" -m pytest --numprocesses auto --dist loadfile
+        fi
     fi
     ;;
 check)
