@@ -7,8 +7,8 @@ set -eu
 folder=$(realpath -m "$1")
 here=$(dirname "$(realpath "$0")")
 python=${PYTHON:-python3}
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 release=bookworm
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $release" | head -n 1)}
 parts="vmlinuz initrd.gz root.ext4"
 
 complete() { for part in $parts; do [ -s "$folder/$part" ] || return 1; done; }
