@@ -11,16 +11,16 @@ from pathlib import Path
 
 from controller.desk import InlineDesk
 from controller.errors import EndOfVideo, VideoDamaged
-from controller.lane_records import Visit
 from controller.observers import Observers
 from controller.ports import PlateReader
 from controller.questions import Outcome
-from controller.records import Frame, LampChange, VisitSummary
+from controller.records import Frame
 from controller.runner import Parts, Read, Runner
 from controller.simulation.cast import Motorist
 from controller.simulation.recorder import Recorder
 from controller.simulation.story import ClipResult, VisitStory
 from controller.simulation.world import World
+from controller.timeline import summary_of
 from hardware.cameras.recorded import RecordedCamera, recorded_camera
 from models.change import ThumbnailMeter
 from service.wire import FuellingReceipt, decode
@@ -96,7 +96,7 @@ class Stage:
         runner.abandon("the clip is over" if visit is None else STILL_THERE)
         if visit is not None:
             now_s = world.clock.monotonic_s()
-            recorder.cut(visit.id, lambda lamp: _summary(visit, lamp, now_s))
+            recorder.cut(visit.id, lambda lamp: summary_of(visit, lamp, now_s))
             if visit.held is not None:
                 world.release(visit.held.authorisation)
         world.courier.step()
@@ -131,23 +131,3 @@ def _frames(camera: RecordedCamera) -> Iterator[Frame]:
             raise
         except EndOfVideo:
             return
-
-
-def _summary(visit: Visit, lamp: tuple[LampChange, ...], now_s: float) -> VisitSummary:
-    """The summary of a visit that nobody closed."""
-    subject, held = visit.subject, visit.last_held
-    return VisitSummary(
-        visit=visit.id,
-        plate=subject.plate if subject else None,
-        typed=subject.typed if subject else False,
-        decision=visit.decision,
-        reason=visit.reason,
-        first_seen_at=visit.first_seen_at,
-        first_seen_s=visit.first_seen_s,
-        read_s=visit.read_s,
-        decided_s=visit.decided_s if visit.decided_s is not None else now_s,
-        gone_s=now_s,
-        lamp=lamp,
-        authorisation=held.authorisation if held else None,
-        limit_fen=held.limit_fen if held else None,
-    )
