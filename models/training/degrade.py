@@ -40,7 +40,8 @@ def leaning_quad(rng: np.random.Generator) -> Quad:
 
 def boxed_quad(rng: np.random.Generator) -> Quad:
     """Where the corners land when the strip is the upright box around a tilted plate, as in the CCPD crops."""
-    tilt, lean = rng.uniform(-0.42, 0.42), rng.uniform(-0.13, 0.13)
+    tilt = rng.uniform(-0.5, 0.5)
+    lean = np.clip(rng.normal(-0.1 * tilt, 0.08), -0.2, 0.2)
     left, right, top, bottom = max(tilt, 0), max(-tilt, 0), max(lean, 0), max(-lean, 0)
     quad = np.asarray([[bottom, left], [1 - top, right], [1 - bottom, 1 - left], [top, 1 - right]])
     return np.asarray(quad + rng.normal(0, 0.015, (4, 2)), np.float32)

@@ -9,15 +9,19 @@ from pathlib import Path
 import torch
 
 from models.manifest import WEIGHTS_FOLDER
-from models.training.mixing import load_real_data
-from models.training.realdata import data_folder
+from models.training.mixing import Mixer, RealData, load_real_data
+from models.training.realdata import Image, data_folder
 from models.training.recogniser_export import calibrate, calibration_samples, export, write_section
-from models.training.recogniser_train import Plan, Trainer, smoke_plan
+from models.training.recogniser_start import load_shipped
+from models.training.recogniser_train import CONTINUED, Plan, Trainer, smoke_plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
-    parser.add_argument("--steps", type=int, default=Plan.steps, help="batches in all (default: %(default)s)")
+    parser.add_argument(
+        "--continue", dest="begin", type=Path, metavar="ONNX", help="begin with these weights, such as the shipped ones"
+    )
+    parser.add_argument("--steps", type=int, help="batches in all (default: 6000, or 10000 with --continue)")
     parser.add_argument("--batch", type=int, default=Plan.batch, help="strips per batch (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--threads", type=int, default=1, help="torch threads (default: %(default)s)")
@@ -37,8 +41,10 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"real crops: {len(data.train)} to train, {len(data.calibration)} to calibrate, {len(data.held_out)} held out"
     )
-    plan = replace(Plan(), steps=args.steps, batch=args.batch, seed=args.seed)
-    trainer = Trainer(smoke_plan(plan) if args.smoke else plan, data, args.out / "recogniser.pt")
+    base = CONTINUED if args.begin else Plan()
+    plan = replace(base, steps=args.steps or base.steps, batch=args.batch, seed=args.seed)
+    begin = load_shipped(args.begin, sample_strips(data, args.seed)) if args.begin else None
+    trainer = Trainer(smoke_plan(plan) if args.smoke else plan, data, args.out / "recogniser.pt", begin)
     if (args.resume or args.export_only) and not trainer.resume() and args.export_only:
         print(f"no checkpoint in {args.out}")
         return 1
@@ -47,8 +53,15 @@ def run(args: argparse.Namespace) -> int:
     net = calibrate(trainer.average, calibration_samples(data.calibration))
     target = WEIGHTS_FOLDER if args.ship else (args.weights or args.out)
     export(net, target / "recogniser.onnx")
-    recipe = f"python -m models.training recogniser --steps {trainer.plan.steps} --batch {trainer.plan.batch}"
+    begun = f" --continue {args.begin.name}" if args.begin else ""
+    recipe = f"python -m models.training recogniser{begun} --steps {trainer.plan.steps} --batch {trainer.plan.batch}"
     facts = {"recipe": f"{recipe} --seed {trainer.plan.seed}", "steps_done": trainer.step}
     write_section(net, target / "recogniser.onnx", target / "manifest.json", facts)
     print(f"{target / 'recogniser.onnx'} after {trainer.step} steps")
     return 0
+
+
+def sample_strips(data: RealData, seed: int, count: int = 512) -> list[Image]:
+    """Strips as training shows them."""
+    mixer = Mixer(data.train, data.grounds, seed)
+    return [sample.strip for sample in mixer.batch(count, CONTINUED.real_share)]

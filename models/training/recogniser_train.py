@@ -30,8 +30,9 @@ from models.training.samples import Sample, real_sample
 class Plan:
     """How long and how fast to learn.
 
-    steps: batches in all. drawn_steps: batches before real crops come in. real_share: their share from then on, reached
-    over as many steps again. attention_weight: of the loss that shows the attention where drawn signs stand.
+    steps: batches in all. drawn_steps: batches before real crops come in; 0 for a network that reads already.
+    real_share: their share from then on, reached over as many steps again. attention_weight: of the loss that shows the
+    attention where drawn signs stand.
     """
 
     steps: int = 6000
@@ -48,17 +49,20 @@ class Plan:
     seed: int = 1
 
 
+CONTINUED = Plan(steps=10_000, drawn_steps=0, learning_rate=1.5e-3)
+"""For weights that read well already: no lesson on drawn plates alone, and smaller steps."""
 SMOKE = Plan(steps=6, batch=8, drawn_steps=2, warmup_steps=2, save_every=3, filter_every=4)
 
 
 class Trainer:
     """One training run. The weights that are saved and exported are a running average of the trained ones."""
 
-    def __init__(self, plan: Plan, data: RealData, checkpoint: Path) -> None:
+    def __init__(self, plan: Plan, data: RealData, checkpoint: Path, net: RecogniserNet | None = None) -> None:
+        """net: where to begin; a fresh one without it."""
         torch.manual_seed(plan.seed)
         cv2.setNumThreads(1)
         self.plan, self.data, self.checkpoint = plan, data, checkpoint
-        self.net = RecogniserNet().to(memory_format=torch.channels_last)
+        self.net = (net or RecogniserNet()).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval()
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98)
@@ -106,7 +110,9 @@ class Trainer:
                     self._filter(mixer)
 
     def _real_share(self) -> float:
-        over = (self.step - self.plan.drawn_steps) / max(self.plan.drawn_steps, 1)
+        if self.plan.drawn_steps == 0:
+            return self.plan.real_share
+        over = (self.step - self.plan.drawn_steps) / self.plan.drawn_steps
         return self.plan.real_share * min(max(over, 0.0), 1.0)
 
     def _rate(self) -> float:
@@ -152,7 +158,7 @@ class Trainer:
 
     def _filter(self, mixer: Mixer) -> None:
         """Leave out automatic labels that a network that reads well contradicts; show hard checked crops more often."""
-        if self.step < self.plan.filter_every:
+        if self.step < self.plan.filter_every and self.plan.drawn_steps > 0:
             return
         auto = [crop for crop in self.data.train if crop.source == "auto"]
         crops = [crop for crop in self.data.train if crop.source != "auto"] + trusted(self.average, auto)
@@ -199,7 +205,7 @@ def smoke_plan(plan: Plan) -> Plan:
         plan,
         steps=SMOKE.steps,
         batch=SMOKE.batch,
-        drawn_steps=SMOKE.drawn_steps,
+        drawn_steps=min(plan.drawn_steps, SMOKE.drawn_steps),
         warmup_steps=SMOKE.warmup_steps,
         save_every=SMOKE.save_every,
         filter_every=SMOKE.filter_every,

@@ -18,6 +18,9 @@ from models.training.plates import DrawnPlate, draw_plate
 from models.training.realdata import RealCrop
 
 Image = NDArray[np.uint8]
+BOXED_SHARE = 0.3
+"""Of the upright real crops, how many are shown askew: signs of real plates, tilted as far as any."""
+CCPD_CROP_PX = (94, 24)
 CLASS_OF = {sign: index + 1 for index, sign in enumerate(ALPHABET)}
 
 
@@ -108,9 +111,26 @@ def real_sample(rng: np.random.Generator, crop: RealCrop) -> Sample:
         bands = jittered_bands(rng, bands_of(rows))
         strip = _scene_strip(rng, image, corners, rows, bands)
     else:
-        quad = leaning_quad(rng) if rng.random() < (0.5 if crop.source == "ccpd" else 0.2) else tight_quad(rng, 0.02)
-        strip = warp_bands(image, corners_for(quad, corners), bands_of(1))
+        strip = _tilted_strip(rng, image, corners, crop.source == "ccpd")
     return Sample(degrade(rng, strip, 0.45), classes_of(text), unknown_centres())
+
+
+def _tilted_strip(rng: np.random.Generator, image: Image, corners: NDArray[np.float32], tilted: bool) -> Image:
+    """A small crop with some tilt of its own, or more; upright ones are also shown as the CCPD crops come: the upright
+    box around a plate that stands askew, in 94x24 pixels."""
+    choice = rng.random()
+    if not tilted and choice < BOXED_SHARE:
+        strip = warp_bands(image, corners_for(boxed_quad(rng), corners), bands_of(1))
+        return _through(strip, CCPD_CROP_PX) if rng.random() < 0.6 else strip
+    leaning = choice < (0.5 if tilted else BOXED_SHARE + 0.15)
+    quad = leaning_quad(rng) if leaning else tight_quad(rng, 0.02)
+    return warp_bands(image, corners_for(quad, corners), bands_of(1))
+
+
+def _through(strip: Image, size: tuple[int, int]) -> Image:
+    """The strip made smaller and back again."""
+    small = cv2.resize(strip, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, (STRIP_WIDTH, STRIP_HEIGHT), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _scene_strip(

@@ -1,0 +1,49 @@
+"""Shipped weights can be taken up again: the network reads as the file does, and its normalisations can learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the training recipes need torch")
+onnx = pytest.importorskip("onnx", reason="the weights are read with onnx")
+
+from models.engines import load_network  # noqa: E402
+from models.manifest import WEIGHTS_FOLDER, load_section  # noqa: E402
+from models.training.recogniser_net import as_input  # noqa: E402
+from models.training.recogniser_start import load_shipped  # noqa: E402
+from models.training.samples import drawn_sample  # noqa: E402
+
+RECOGNISER = WEIGHTS_FOLDER / "recogniser.onnx"
+
+
+def strips(count: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(3)
+    return [drawn_sample(rng).strip for _ in range(count)]
+
+
+def test_it_reads_as_the_file_does() -> None:
+    shown = strips(24)
+    net = load_shipped(RECOGNISER, shown)
+    inputs = as_input(torch.from_numpy(np.stack(shown))).contiguous()
+    (expected,) = load_network("opencv", RECOGNISER, load_section("recogniser")["sha256"]).run(inputs.numpy())
+    with torch.no_grad():
+        logits = net.forward_full(inputs)[0].numpy()
+    temperatures = logits[:, [0, -1]].std((0, 2)) / expected[:, [0, -1]].std((0, 2))
+    assert np.allclose(logits[:, 0], expected[:, 0] * temperatures[0], atol=0.02)
+    assert np.allclose(logits[:, 1:], expected[:, 1:] * temperatures[1], atol=0.02)
+
+
+def test_its_normalisations_know_their_features() -> None:
+    shown = strips(48)
+    net = load_shipped(RECOGNISER, shown)
+    inputs = as_input(torch.from_numpy(np.stack(shown)))
+    with torch.no_grad():
+        resting = net.forward_full(inputs)[0]
+        learning = net.train().forward_full(inputs)[0]
+    assert (resting.argmax(2) == learning.argmax(2)).float().mean() > 0.99
+
+
+def test_another_architecture_is_refused() -> None:
+    with pytest.raises(ValueError, match="convolutions"):
+        load_shipped(WEIGHTS_FOLDER / "refiner.onnx", strips(2))
