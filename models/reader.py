@@ -14,7 +14,7 @@ from controller.records import PlateRead, Reading, Region, SignRead
 from models.detector import Detector, Found
 from models.grammar import formats_of, kind_of
 from models.rectify import rectify
-from models.second_reading import averaged, is_unsure, recuts
+from models.second_reading import surely
 
 Picture = NDArray[np.uint8]
 
@@ -86,10 +86,7 @@ class OnDeviceReader:
 
     def _sure(self, picture: Picture, plate: Found, signs: tuple[SignRead, ...]) -> tuple[SignRead, ...]:
         """The signs, read again from other cuts where they are unsure."""
-        if not is_unsure(signs):
-            return signs
-        strips = [rectify(picture, corners, plate.rows) for corners in recuts(plate.corners)]
-        return averaged([signs, *self._recogniser.read(strips)])
+        return surely(self._recogniser.read, picture, plate.corners, plate.rows, signs)
 
     def _found(self, picture: Picture, region: Region | None) -> list[Found]:
         if region is None:

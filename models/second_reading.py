@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from controller.records import Corners, SignRead
+from models.rectify import rectify
 
 Signs = tuple[SignRead, ...]
+Picture = NDArray[np.uint8]
+Quad = Corners | NDArray[np.float32]
+ReadStrips = Callable[[Sequence[Picture]], list[Signs]]
 
 UNSURE = 0.9
 """Weakest sign below which a second reading is worth its time."""
@@ -20,7 +24,21 @@ SHIFTS = (-0.03, 0.03)
 in one cut and on them in another: a night picture of 川 read as 赣 in one cut and as 川 in four around it."""
 
 
-def recuts(corners: Corners) -> list[NDArray[np.float32]]:
+def read_plate(read: ReadStrips, picture: Picture, corners: Quad, rows: int) -> Signs:
+    """The signs of one plate in a BGR picture, read again where they are unsure."""
+    (signs,) = read([rectify(picture, corners, rows)])
+    return surely(read, picture, corners, rows, signs)
+
+
+def surely(read: ReadStrips, picture: Picture, corners: Quad, rows: int, signs: Signs) -> Signs:
+    """The first reading's signs, or, where they are unsure, what it and readings of other cuts say together."""
+    if not is_unsure(signs):
+        return signs
+    strips = [rectify(picture, cut, rows) for cut in recuts(corners)]
+    return averaged([signs, *read(strips)])
+
+
+def recuts(corners: Quad) -> list[NDArray[np.float32]]:
     """The corners (4, 2) with the left edge moved along the plate, once for each of SHIFTS; the right one stays."""
     quad = np.array(corners, np.float32)
     moved = []
