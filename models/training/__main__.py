@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "glyphs": ("models.training.glyphs_command", "learn the sign masks from real crops and public fonts"),
     "recogniser": ("models.training.recogniser_command", "train, calibrate and export the recogniser"),
     "evaluate": ("models.training.evaluate_command", "measure the shipped recogniser on held-out real crops"),
+    "conditions": ("models.training.conditions_command", "fit drawn plates' degradation to real training crops"),
     "detector": ("models.training.detector", "train and export the detector"),
     "evaluate-scenes": ("models.training.scenes_evaluate", "measure the shipped reader on held-out scenes"),
 }
