@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from controller.records import SignRead
+from models.training.measures import Measures
 
 CERTAIN = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 """Thresholds of the weakest sign at which a read would count as certain."""
+
+WIDTHS_PX = (0, 60, 80, 110, 150, 220)
+BLURS_PX = (0, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.5)
+TILTS_DEGREES = (0, 2, 4, 6, 8, 10, 12)
+"""Lower edges of the bands of a plate's width, blur (measures.Measures) and tilt to either side."""
 
 _BINS = np.linspace(0, 1, 11)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One read beside the truth; `group` is its source or kind."""
+    """One read beside the truth; `group` is its source or kind. measures, width_px: of the picture it was read from."""
 
     truth: str
     signs: tuple[SignRead, ...]
     group: str
+    measures: Measures | None = None
+    width_px: float = 0.0
 
     @property
     def text(self) -> str:
@@ -69,17 +77,44 @@ def certain_at(judged: Sequence[Judged], limit: float) -> dict[str, int]:
 
 def calibration_error(judged: Sequence[Judged]) -> float:
     """Expected calibration error of the weakest sign: ten equal bins, each gap weighted by its share of the reads."""
+    bins = reliability(judged)
+    return sum(abs(row["claimed"] - row["right"]) * row["reads"] for row in bins) / max(len(judged), 1)
+
+
+def reliability(judged: Sequence[Judged]) -> list[dict[str, float]]:
+    """Per tenth of the weakest sign's probability: its bounds, reads, mean probability claimed and share right."""
     probability = np.asarray([read.weakest for read in judged])
     right = np.asarray([read.weakest_right for read in judged], float)
     bins = np.clip(np.digitize(probability, _BINS) - 1, 0, len(_BINS) - 2)
-    gaps = [abs(probability[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
-    return float(sum(gaps))
+    return [
+        {
+            "from": float(_BINS[b]),
+            "to": float(_BINS[b + 1]),
+            "reads": int((bins == b).sum()),
+            "claimed": float(probability[bins == b].mean()),
+            "right": float(right[bins == b].mean()),
+        }
+        for b in np.unique(bins)
+    ]
 
 
 def by_group(judged: Sequence[Judged]) -> dict[str, dict[str, Any]]:
     """Figures per group, groups in alphabetical order."""
     groups = sorted({read.group for read in judged})
     return {group: figures([read for read in judged if read.group == group]) for group in groups}
+
+
+def by_band(
+    judged: Sequence[Judged], value: Callable[[Judged], float], edges: Sequence[float]
+) -> dict[str, dict[str, Any]]:
+    """Figures per band of a value, named by its lower edge; bands without reads are left out."""
+    bands = np.searchsorted(edges, [value(read) for read in judged], side="right") - 1
+    table = {}
+    for band, low in enumerate(edges):
+        group = [read for read, its in zip(judged, bands, strict=True) if its == band]
+        if group:
+            table[f"{low:g}"] = figures(group)
+    return table
 
 
 def by_province(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:

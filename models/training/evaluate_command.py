@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from models.engines import load_network
-from models.grammar import PlateKind
+from models.grammar import PlateKind, kind_of
 from models.manifest import MANIFEST, load_section, update_section
 from models.recogniser import Recogniser
-from models.training.evaluate import Judged, by_group, by_province, confusions, figures
-from models.training.evaluate_page import write_page
+from models.training.evaluate import (
+    BLURS_PX,
+    TILTS_DEGREES,
+    WIDTHS_PX,
+    Judged,
+    by_band,
+    by_group,
+    by_province,
+    confusions,
+    figures,
+)
+from models.training.evaluate_page import FIGURES, crop_tables, drawn_tables, write_part
+from models.training.evaluate_reads import judge, judge_blanks, judge_drawn, judge_like, judge_shrunk, judge_stress
 from models.training.mixing import load_real_data
-from models.training.realdata import Image, RealCrop, data_folder
-from models.training.samples import blank_sample, drawn_with_text, plain_strip
+from models.training.realdata import RealCrop, data_folder, load_scene_grounds
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 DRAWN_PER_KIND = 200
+BLANKS = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", default="opencv")
     parser.add_argument("--json", type=Path, default=DOCS / "reader_figures.json", help="where all figures go")
     parser.add_argument("--page", type=Path, default=DOCS / "reader.md", help="the page whose tables are renewed")
-    parser.add_argument("--gallery", type=Path, help="also write a picture of every error to this folder")
     parser.add_argument("--drawn", type=int, default=DRAWN_PER_KIND, help="drawn plates per kind")
 
 
@@ -38,22 +46,21 @@ def run(args: argparse.Namespace) -> int:
     """Real figures need the real pictures; without them only drawn plates are measured, and the page stays as it is."""
     cv2.setNumThreads(1)
     recogniser = open_recogniser(args.manifest, args.engine)
-    data = load_real_data(data_folder())
-    real = judge(recogniser, data.held_out)
-    result: dict[str, Any] = {"engine": args.engine, "drawn": by_group(judge_drawn(recogniser, args.drawn))}
-    result["blank_strips"] = judge_blanks(recogniser, data.grounds)
-    if real:
-        result |= {"all": figures(real), "sources": by_group(real), "provinces": by_province(real)}
-        result["confusions"] = confusions(real)
+    folder = data_folder()
+    held_out = load_real_data(folder).held_out
+    grounds = load_scene_grounds(folder, held_out=True) if folder else []
+    result: dict[str, Any] = {"engine": args.engine}
+    result |= drawn_figures(recogniser, args.drawn)
+    result["blank_strips"] = judge_blanks(recogniser, grounds, 5 * args.drawn)
+    if held_out:
+        result |= real_figures(recogniser, held_out)
         args.json.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        write_page(args.page, result)
+        write_part(args.page, FIGURES, f"{crop_tables(result)}\n\n{drawn_tables(result)}")
         section = load_section("recogniser", args.manifest)
         update_section("recogniser", section | {"held_out": result["sources"]}, args.manifest)
     else:
         print("no real pictures: figures of drawn plates only")
     print(json.dumps(result, ensure_ascii=False, indent=1))
-    if args.gallery:
-        write_gallery(args.gallery, data.held_out, real)
     return 0
 
 
@@ -64,37 +71,41 @@ def open_recogniser(manifest: Path, engine: str) -> Recogniser:
     return Recogniser(load_network(engine, weights, section["sha256"]), section)
 
 
-def judge(recogniser: Recogniser, crops: Sequence[RealCrop]) -> list[Judged]:
-    """Read every crop and put the truth beside it; the group is the source."""
-    reads = [recogniser.read([plain_strip(crop)])[0] for crop in crops]
-    return [Judged(crop.text, read, crop.source) for crop, read in zip(crops, reads, strict=True)]
+def drawn_figures(recogniser: Recogniser, per_kind: int) -> dict[str, Any]:
+    """Every kind under the conditions of real crops, and under training's own degradation."""
+    drawn, stress = judge_drawn(recogniser, per_kind), judge_stress(recogniser, per_kind // 2)
+    return {
+        "drawn": {"all": figures(drawn), **by_group(drawn)},
+        "drawn_confusions": confusions(drawn),
+        "stress": {"all": figures(stress), **by_group(stress)},
+    }
 
 
-def judge_drawn(recogniser: Recogniser, per_kind: int, seed: int = 99) -> list[Judged]:
-    """Fresh drawn and degraded plates of every kind; the group is the kind."""
-    rng = np.random.default_rng(seed)
-    judged = []
-    for kind in PlateKind:
-        for _ in range(per_kind):
-            sample, text = drawn_with_text(rng, kind)
-            judged.append(Judged(text, recogniser.read([sample.strip])[0], str(kind)))
-    return judged
+def real_figures(recogniser: Recogniser, held_out: tuple[RealCrop, ...]) -> dict[str, Any]:
+    """Held-out real crops by source, province, width, blur and tilt, and drawn twins of them."""
+    real = judge(recogniser, held_out)
+    checked = [crop for crop in held_out if crop.source in ("ccpd", "easypr") and kind_of(crop.text) == PlateKind.BLUE]
+    measured = [read for read in real if read.measures is not None]
+    return {
+        "all": figures(real),
+        "sources": by_group(real),
+        "provinces": by_province(real),
+        "confusions": confusions(real),
+        "widths": by_band([read for read in real if read.group == "scene"], lambda read: read.width_px, WIDTHS_PX),
+        "shrunk": by_group(judge_shrunk(recogniser, held_out)),
+        "blurs": by_band(measured, blur_of, BLURS_PX),
+        "tilts": by_band(measured, tilt_of, TILTS_DEGREES),
+        "twins": by_group(judge_like(recogniser, checked, 3)),
+    }
 
 
-def judge_blanks(recogniser: Recogniser, grounds: Sequence[Image], count: int = 1000) -> dict[str, int]:
-    """Strips that show no plate: how many of them nevertheless read as one with every sign above 0.9."""
-    rng = np.random.default_rng(98)
-    reads = [recogniser.read([blank_sample(rng, grounds).strip])[0] for _ in range(count)]
-    full = [read for read in reads if len(read) >= 7]
-    certain = sum(min(sign.probability for sign in read) >= 0.9 for read in full)
-    return {"strips": count, "read_as_plate": len(full), "certain": certain}
+def blur_of(read: Judged) -> float:
+    """Blur in pixels of a plate 128 wide; only for measured reads."""
+    assert read.measures is not None
+    return read.measures.blur_px
 
 
-def write_gallery(folder: Path, crops: Sequence[RealCrop], judged: Sequence[Judged]) -> None:
-    """One enlarged strip per wrong read, named by source, truth, read and weakest probability."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for crop, read in zip(crops, judged, strict=True):
-        if not read.exact:
-            strip = cv2.resize(plain_strip(crop), (512, 128), interpolation=cv2.INTER_CUBIC)
-            name = f"{read.group}_{read.truth}_{read.text or 'nothing'}_{read.weakest:.2f}.png"
-            (folder / name).write_bytes(cv2.imencode(".png", strip)[1].tobytes())
+def tilt_of(read: Judged) -> float:
+    """Tilt to either side in degrees; only for measured reads."""
+    assert read.measures is not None
+    return abs(read.measures.tilt_degrees)

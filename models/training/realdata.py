@@ -90,12 +90,15 @@ def load_scene_cuts(folder: Path, margin: float = 0.5) -> list[RealCrop]:
     return cuts
 
 
-def load_scene_grounds(folder: Path, longest_px: int = 800) -> list[Image]:
-    """The training scenes with their plates blurred away, at most longest_px wide or high: pictures of no plate."""
+def load_scene_grounds(folder: Path, longest_px: int = 800, held_out: bool = False) -> list[Image]:
+    """The training or the held-out scenes without their plates, at most longest_px wide or high: pictures of no plate.
+
+    A scene with one held-out plate is held out.
+    """
     grounds = []
     for scene in json.loads((folder / "scenes.json").read_text(encoding="utf-8")):
         image = cv2.imread(str(folder / scene["file"]))
-        if image is None or any(is_held_out(plate["text"]) for plate in scene["plates"]):
+        if image is None or any(is_held_out(plate["text"]) for plate in scene["plates"]) != held_out:
             continue
         for plate in scene["plates"]:
             corners = np.asarray(plate["corners"], np.float32)

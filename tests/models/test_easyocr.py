@@ -173,7 +173,7 @@ def test_the_command_reads_a_scene(easyocr: Any, tmp_path: Path, capsys: pytest.
 @pytest.mark.realdata
 def test_held_out_real_crops_are_read(real_data: Path, recogniser: Recognising) -> None:
     from models.training.evaluate import figures
-    from models.training.evaluate_command import judge
+    from models.training.evaluate_reads import judge
     from models.training.mixing import load_real_data
 
     judged = judge(recogniser, load_real_data(real_data / "data").held_out)  # type: ignore[arg-type]

@@ -11,7 +11,8 @@ from models.engines import ENGINES
 from models.grammar import ALPHABET
 from models.manifest import MANIFEST, load_section
 from models.training.evaluate import figures
-from models.training.evaluate_command import judge, judge_drawn, open_recogniser
+from models.training.evaluate_command import open_recogniser
+from models.training.evaluate_reads import judge, judge_drawn
 from models.training.mixing import load_real_data
 from models.training.samples import drawn_with_text
 
@@ -41,7 +42,7 @@ def test_single_strips_and_batches_read_the_same(engine: str) -> None:
 
 
 def test_drawn_plates_of_all_kinds_are_read() -> None:
-    assert figures(judge_drawn(open_recogniser(MANIFEST, "opencv"), 12))["exact"] > 0.7
+    assert figures(judge_drawn(open_recogniser(MANIFEST, "opencv"), 12))["exact"] > 0.9
 
 
 @pytest.mark.realdata
