@@ -17,6 +17,9 @@ EDGE = ("controller.wiring", "controller.cli", "controller.simulation", "control
 
 CONTRACTS = {"controller.records", "controller.ports", "controller.errors"}
 
+JUDGES = {"models.training.visits": ("controller.vote", "controller.settings_records")}
+"""Who judges the reader by the lane's own vote, and what it takes of the lane for that."""
+
 HOMES = {
     "requests": ("controller.client", "controller.cli"),
     "cryptography": ("controller.signing", "service"),
@@ -79,7 +82,7 @@ def breach(name: str, target: str) -> str | None:
         return None if inside(name, *EDGE) or inside(target, "service.wire") else "the core knows service.wire alone"
     if own == "service":
         return "the service knows no other package"
-    if inside(target, *CONTRACTS) or (own == "hardware" and inside(target, "service.wire")):
+    if inside(target, *CONTRACTS, *JUDGES.get(name, ())) or (own == "hardware" and inside(target, "service.wire")):
         return None
     return "only the controller's records, ports and errors"
 
@@ -97,6 +100,7 @@ def test_arrows_point_one_way(name: str, path: Path) -> None:
         ("controller.vote", "numpy"),
         ("controller.lane", "controller.wiring"),
         ("models.reader", "controller.lane"),
+        ("models.reader", "controller.vote"),
         ("models.reader", "hardware.lamp"),
         ("hardware.lamp", "service.ledger"),
         ("service.app", "controller.records"),

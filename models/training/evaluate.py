@@ -98,6 +98,14 @@ def reliability(judged: Sequence[Judged]) -> list[dict[str, float]]:
     ]
 
 
+def reliable_range(share: float, count: int) -> tuple[float, float]:
+    """Between which shares the true one lies with 95 % confidence (Wilson's interval)."""
+    z2 = 1.96**2
+    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
+    reach = 1.96 / (1 + z2 / count) * ((share * (1 - share) + z2 / (4 * count)) / count) ** 0.5
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+
+
 def by_group(judged: Sequence[Judged]) -> dict[str, dict[str, Any]]:
     """Figures per group, groups in alphabetical order."""
     groups = sorted({read.group for read in judged})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +23,31 @@ from models.training.evaluate import (
     by_band,
     by_group,
     by_province,
+    calibration_error,
     confusions,
     figures,
+    reliability,
 )
-from models.training.evaluate_page import FIGURES, crop_tables, drawn_tables, write_part
-from models.training.evaluate_reads import judge, judge_blanks, judge_drawn, judge_like, judge_shrunk, judge_stress
+from models.training.evaluate_page import FIGURES, page_part, write_part
+from models.training.evaluate_pictures import write_pictures
+from models.training.evaluate_reads import (
+    condition_measures,
+    judge,
+    judge_blanks,
+    judge_drawn,
+    judge_like,
+    judge_shrunk,
+    judge_stress,
+)
+from models.training.gallery import write_gallery
 from models.training.mixing import load_real_data
 from models.training.realdata import RealCrop, data_folder, load_scene_grounds
+from models.training.visits import crop_visits, drawn_visits, trade_off
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 DRAWN_PER_KIND = 200
-BLANKS = 1000
+SOURCES = ("ccpd", "easypr")
+"""Crops whose labels people made, and to whose training part drawn plates are fitted."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", default="opencv")
     parser.add_argument("--json", type=Path, default=DOCS / "reader_figures.json", help="where all figures go")
     parser.add_argument("--page", type=Path, default=DOCS / "reader.md", help="the page whose tables are renewed")
+    parser.add_argument("--pictures", type=Path, default=DOCS / "pictures", help="folder of the diagrams")
+    parser.add_argument("--gallery", type=Path, help="also write a page with every held-out error to this folder")
     parser.add_argument("--drawn", type=int, default=DRAWN_PER_KIND, help="drawn plates per kind")
 
 
@@ -47,21 +65,32 @@ def run(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     recogniser = open_recogniser(args.manifest, args.engine)
     folder = data_folder()
-    held_out = load_real_data(folder).held_out
+    data = load_real_data(folder)
     grounds = load_scene_grounds(folder, held_out=True) if folder else []
-    result: dict[str, Any] = {"engine": args.engine}
-    result |= drawn_figures(recogniser, args.drawn)
-    result["blank_strips"] = judge_blanks(recogniser, grounds, 5 * args.drawn)
-    if held_out:
-        result |= real_figures(recogniser, held_out)
-        args.json.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        write_part(args.page, FIGURES, f"{crop_tables(result)}\n\n{drawn_tables(result)}")
-        section = load_section("recogniser", args.manifest)
-        update_section("recogniser", section | {"held_out": result["sources"]}, args.manifest)
+    drawn, result = drawn_figures(recogniser, args.drawn)
+    result |= {"engine": args.engine, "blank_strips": judge_blanks(recogniser, grounds, 5 * args.drawn)}
+    if data.held_out:
+        real = judge(recogniser, data.held_out)
+        result |= real_figures(recogniser, data.held_out, real)
+        result["visits"] = visit_figures(recogniser, data.held_out, max(args.drawn // 4, 1))
+        result["reliability"] = {"Real crops": calibration(real), "Drawn, all kinds": calibration(drawn)}
+        publish(args, result, [crop for crop in (*data.train, *data.calibration) if crop.source in SOURCES])
+        if args.gallery:
+            print(write_gallery(args.gallery, data.held_out, real), "errors ->", args.gallery / "index.html")
     else:
         print("no real pictures: figures of drawn plates only")
     print(json.dumps(result, ensure_ascii=False, indent=1))
     return 0
+
+
+def publish(args: argparse.Namespace, result: dict[str, Any], training_crops: list[RealCrop]) -> None:
+    """Write the figures to their file, the page, the diagrams and the manifest."""
+    args.json.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_pictures(args.pictures, result, condition_measures(training_crops))
+    pictures = os.path.relpath(args.pictures, args.page.parent)
+    write_part(args.page, FIGURES, page_part(result, pictures))
+    section = load_section("recogniser", args.manifest)
+    update_section("recogniser", section | {"held_out": result["sources"]}, args.manifest)
 
 
 def open_recogniser(manifest: Path, engine: str) -> Recogniser:
@@ -71,20 +100,19 @@ def open_recogniser(manifest: Path, engine: str) -> Recogniser:
     return Recogniser(load_network(engine, weights, section["sha256"]), section)
 
 
-def drawn_figures(recogniser: Recogniser, per_kind: int) -> dict[str, Any]:
-    """Every kind under the conditions of real crops, and under training's own degradation."""
-    drawn, stress = judge_drawn(recogniser, per_kind), judge_stress(recogniser, per_kind // 2)
-    return {
+def drawn_figures(recogniser: Recogniser, per_kind: int) -> tuple[list[Judged], dict[str, Any]]:
+    """Every kind under the conditions of real crops, with the reads, and under training's own degradation."""
+    drawn, stress = judge_drawn(recogniser, per_kind), judge_stress(recogniser, max(per_kind // 2, 1))
+    return drawn, {
         "drawn": {"all": figures(drawn), **by_group(drawn)},
         "drawn_confusions": confusions(drawn),
         "stress": {"all": figures(stress), **by_group(stress)},
     }
 
 
-def real_figures(recogniser: Recogniser, held_out: tuple[RealCrop, ...]) -> dict[str, Any]:
+def real_figures(recogniser: Recogniser, held_out: Sequence[RealCrop], real: Sequence[Judged]) -> dict[str, Any]:
     """Held-out real crops by source, province, width, blur and tilt, and drawn twins of them."""
-    real = judge(recogniser, held_out)
-    checked = [crop for crop in held_out if crop.source in ("ccpd", "easypr") and kind_of(crop.text) == PlateKind.BLUE]
+    twins = [crop for crop in held_out if crop.source in SOURCES and kind_of(crop.text) == PlateKind.BLUE]
     measured = [read for read in real if read.measures is not None]
     return {
         "all": figures(real),
@@ -95,8 +123,19 @@ def real_figures(recogniser: Recogniser, held_out: tuple[RealCrop, ...]) -> dict
         "shrunk": by_group(judge_shrunk(recogniser, held_out)),
         "blurs": by_band(measured, blur_of, BLURS_PX),
         "tilts": by_band(measured, tilt_of, TILTS_DEGREES),
-        "twins": by_group(judge_like(recogniser, checked, 3)),
+        "twins": by_group(judge_like(recogniser, twins, 3)),
     }
+
+
+def visit_figures(recogniser: Recogniser, held_out: Sequence[RealCrop], per_kind: int) -> dict[str, Any]:
+    """Trade-off of simulated visits: of held-out crops and of drawn plates of all kinds."""
+    crops, drawn = crop_visits(recogniser, held_out), drawn_visits(recogniser, per_kind)
+    return {"crops": trade_off(crops), "drawn": trade_off(drawn)}
+
+
+def calibration(judged: Sequence[Judged]) -> dict[str, Any]:
+    """The bins of the reliability diagram and the error they make."""
+    return {"calibration_error": calibration_error(judged), "bins": reliability(judged)}
 
 
 def blur_of(read: Judged) -> float:

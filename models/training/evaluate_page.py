@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,12 @@ def write_part(page: Path, name: str, markdown: str) -> None:
     page.write_text(f"{before}{begin}\n{markdown}\n{end}{after}", encoding="utf-8")
 
 
-def crop_tables(result: Row) -> str:
+def page_part(result: Row, pictures: str) -> str:
+    """The recogniser's part of the page; pictures: the diagrams' folder as seen from the page."""
+    return "\n\n".join(part(result, pictures) for part in (crop_tables, confidence_tables, drawn_tables))
+
+
+def crop_tables(result: Row, pictures: str) -> str:
     """Tables of held-out real crops in Markdown."""
     parts = [
         "### Held-out real crops by source",
@@ -32,18 +37,57 @@ def crop_tables(result: Row) -> str:
         "Scenes at their own width, and crops at least 130 px wide shrunk by area (the same crops at every width).",
         groups("scenes, px from", result["widths"]),
         groups("shrunk to px", _by_number(result["shrunk"])),
+        f"![Share read exactly by width, blur and tilt]({pictures}/reader-hardness.svg)",
         "### By blur and tilt",
         groups("blur from", result["blurs"]),
         groups("degrees from", result["tilts"]),
-        "### Share answered against answered wrongly, single crops",
-        _curve(result["all"]),
         "### By province",
         _provinces(result["provinces"]),
+        "### Signs taken for others",
+        f"![Confusion matrix of signs]({pictures}/reader-confusions.svg)",
     ]
     return "\n\n".join(parts)
 
 
-def drawn_tables(result: Row) -> str:
+def confidence_tables(result: Row, pictures: str) -> str:
+    """Calibration and trade-off in Markdown."""
+    visits = result["visits"]
+    parts = [
+        "### Is a probability a frequency?",
+        f"![Reliability of the weakest sign]({pictures}/reader-reliability.svg)",
+        "Reads by tenths of the weakest sign's probability, with 95 % intervals; the numbers at the foot count them. "
+        + ". ".join(_errors(result["reliability"])) + ".",
+        "### Share answered against answered wrongly",
+        f"![Trade-off]({pictures}/reader-trade-off.svg)",
+        "Single crops, by threshold of the weakest sign:",
+        _curve(result["all"]),
+        "Simulated visits of held-out crops, by threshold of the weakest and of the province sign, for 2, 3 and 5 "
+        "agreeing reads:",
+        _visits(visits["crops"]),
+        "Simulated visits of drawn plates of all kinds:",
+        _visits(visits["drawn"]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _errors(reliability: Mapping[str, Row]) -> list[str]:
+    return [f"{name}: expected calibration error {row['calibration_error']:.3f}" for name, row in reliability.items()]
+
+
+def _visits(by_reads: Mapping[str, Mapping[str, Row]]) -> str:
+    heads = ["threshold"]
+    for reads in by_reads:
+        heads += [f"{reads} agree: answered", "wrong of these"]
+    limits = next(iter(by_reads.values()))
+    rows = [[limit, *(cell for tallies in by_reads.values() for cell in _visit(tallies[limit]))] for limit in limits]
+    return table(heads, rows)
+
+
+def _visit(row: Row) -> list[object]:
+    return [percent(row["answered"] / row["visits"]), f"{row['wrong']} of {row['answered']}"]
+
+
+def drawn_tables(result: Row, pictures: str) -> str:
     """Tables of drawn plates and of strips without a plate in Markdown."""
     blank = result["blank_strips"]
     parts = [
@@ -52,6 +96,7 @@ def drawn_tables(result: Row) -> str:
         "Are they as hard as real ones? Blue plates with the texts of held-out crops, drawn under conditions of the "
         "same source, three times each:",
         _twins(result["sources"], result["twins"]),
+        f"![Measures of real training crops and of drawn plates]({pictures}/reader-conditions.svg)",
         "### Drawn plates by kind, under training's degradation (stress)",
         groups("kind", result["stress"]),
         f"Of {blank['strips']} strips that show no whole plate, {blank['read_as_plate']} were read as one, "
@@ -60,9 +105,9 @@ def drawn_tables(result: Row) -> str:
     return "\n\n".join(parts)
 
 
-def table(heads: list[str], rows: list[list[object]]) -> str:
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A table in Markdown."""
-    lines = [heads, ["---"] * len(heads), *[[str(cell) for cell in row] for row in rows]]
+    lines = [[*heads], ["---"] * len(heads), *[[str(cell) for cell in row] for row in rows]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -15,7 +15,7 @@ from models.second_reading import read_plate
 from models.training.conditions import pick
 from models.training.evaluate import Judged
 from models.training.measures import Measures, measure, measure_cut
-from models.training.photograph import FINE_PX_PER_MM, edges_of, photograph
+from models.training.photograph import FINE_PX_PER_MM, edges_of, photograph, reference_plate
 from models.training.plates import draw_plate
 from models.training.realdata import Image, RealCrop
 from models.training.samples import blank_sample, drawn_with_text
@@ -124,3 +124,14 @@ def judge_blanks(recogniser: Recogniser, grounds: Sequence[Image], count: int) -
     full = [read for read in reads if len(read) >= 7]
     certain = sum(min(sign.probability for sign in read) >= 0.9 for read in full)
     return {"strips": count, "read_as_plate": len(full), "certain": certain}
+
+
+def condition_measures(crops: Sequence[RealCrop], seed: int = 93) -> dict[str, dict[str, list[Measures]]]:
+    """By source: how real training crops measure, and as many drawn blue plates under conditions of that source."""
+    rng = np.random.default_rng(seed)
+    measured: dict[str, dict[str, list[Measures]]] = {}
+    for crop in tqdm(crops, desc="conditions", unit="crop"):
+        kept = measured.setdefault(crop.source, {"real": [], "drawn": []})
+        kept["real"].append(measure(crop.image))
+        kept["drawn"].append(measure(photograph(rng, reference_plate(rng), pick(rng, crop.source)).image))
+    return measured

@@ -110,7 +110,7 @@ def test_tables_show_every_group() -> None:
     real["shrunk"] = {"40": rows["ccpd"], "110": rows["ccpd"]}
     blank = {"strips": 10, "read_as_plate": 1, "certain": 0}
     result = {"all": figures(READS), "provinces": by_province(READS), "blank_strips": blank, **real}
-    crops, drawn = crop_tables(result), drawn_tables(result)
+    crops, drawn = crop_tables(result, "pictures"), drawn_tables(result, "pictures")
     assert crops.index("| 110 |") < crops.index("| 40 |")
     assert "| ccpd | 4 | 25.0 % | 50.0 % | 1 of 2 | 0 of 1 |" in crops
     assert "| ccpd | 4 | 25.0 % | 50.0 % | 4 | 25.0 % | 50.0 % |" in drawn

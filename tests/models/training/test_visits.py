@@ -1,0 +1,77 @@
+"""Simulated visits are decided by the lane's vote, read by read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from controller.records import Colour, PlateRead, SignRead
+from controller.settings_records import VoteSettings
+from models.grammar import PlateKind
+from models.training.realdata import RealCrop
+from models.training.visits import LIMITS, READS, Visit, crop_visits, decided, drawn_visits, tally, trade_off
+
+TRUTH = "皖A72P33"
+RULES = VoteSettings()
+
+
+def read(text: str, weakest: float = 0.99) -> PlateRead:
+    signs = tuple(SignRead(sign, weakest if place == 4 else 0.999) for place, sign in enumerate(text))
+    corners = ((0.0, 0.0), (100.0, 0.0), (100.0, 30.0), (0.0, 30.0))
+    return PlateRead(signs, corners, Colour.BLUE, "blue", 1, 1.0)
+
+
+def visit(*reads: PlateRead) -> Visit:
+    return Visit(TRUTH, reads, "ccpd")
+
+
+def test_a_visit_is_decided_by_the_first_certain_vote_and_stays_so() -> None:
+    assert decided([read(TRUTH)] * 2, RULES) is None
+    assert decided([read(TRUTH)] * 3, RULES) == TRUTH
+    wrong_first = [read("皖A72B33")] * 3 + [read(TRUTH)] * 5
+    assert decided(wrong_first, RULES) == "皖A72B33"
+
+
+def test_tallies_count_answers_and_wrong_answers() -> None:
+    visits = [visit(*[read(TRUTH)] * 3), visit(*[read("皖A72B33")] * 3), visit(*[read(TRUTH, 0.7)] * 8)]
+    assert tally(visits, RULES) == {"visits": 3, "answered": 2, "wrong": 1}
+
+
+def test_a_higher_threshold_never_answers_more() -> None:
+    visits = [visit(*[read(TRUTH, weakest)] * READS) for weakest in np.linspace(0.4, 0.999, 30)]
+    curve = trade_off(visits)
+    assert list(curve) == ["2", "3", "5"]
+    for by_limit in curve.values():
+        answered = [row["answered"] for row in by_limit.values()]
+        assert len(answered) == len(LIMITS)
+        assert answered == sorted(answered, reverse=True)
+        assert answered[0] > answered[-1] > 0
+
+
+class Fixed:
+    """Reads the same on every strip and keeps the strips."""
+
+    def __init__(self, text: str) -> None:
+        self.signs = tuple(SignRead(sign, 0.99) for sign in text)
+        self.strips: list[np.ndarray] = []
+
+    def read(self, strips: Sequence[np.ndarray]) -> list[tuple[SignRead, ...]]:
+        self.strips.extend(strips)
+        return [self.signs] * len(strips)
+
+
+def test_every_read_of_a_crop_sees_it_a_little_differently() -> None:
+    crop = RealCrop(np.random.default_rng(1).integers(0, 255, (24, 94, 3), np.uint8), TRUTH, "ccpd")
+    recogniser = Fixed(TRUTH)
+    (one,) = crop_visits(recogniser, [crop])  # type: ignore[arg-type]
+    assert (one.truth, one.group, len(one.reads)) == (TRUTH, "ccpd", READS)
+    assert len({strip.tobytes() for strip in recogniser.strips}) == READS
+    assert all(plate.valid and plate.width_px == pytest.approx(94, rel=0.1) for plate in one.reads)
+
+
+def test_drawn_visits_hold_every_kind() -> None:
+    visits = drawn_visits(Fixed(TRUTH), 1)  # type: ignore[arg-type]
+    assert [one.group for one in visits] == [str(kind) for kind in PlateKind]
+    assert all(len(one.reads) == READS for one in visits)
