@@ -12,7 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("models.training.evaluate_command", "measure the shipped recogniser on held-out real crops"),
     "conditions": ("models.training.conditions_command", "fit drawn plates' degradation to real training crops"),
     "detector": ("models.training.detector", "train and export the detector"),
-    "evaluate-scenes": ("models.training.scenes_evaluate", "measure the shipped reader on held-out scenes"),
+    "evaluate-scenes": ("models.training.scenes_command", "measure the shipped reader on held-out scenes"),
 }
 """Command -> module with add_arguments(parser) and run(args) -> exit status, and its line of help."""
 

@@ -28,7 +28,7 @@ from models.training.evaluate import (
     figures,
     reliability,
 )
-from models.training.evaluate_page import FIGURES, page_part, write_part
+from models.training.evaluate_page import DOCS, FIGURES, PAGE, RESULTS, add_results, page_part, write_part
 from models.training.evaluate_pictures import write_pictures
 from models.training.evaluate_reads import (
     condition_measures,
@@ -44,7 +44,6 @@ from models.training.mixing import load_real_data
 from models.training.realdata import RealCrop, data_folder, load_scene_grounds
 from models.training.visits import crop_visits, drawn_visits, trade_off
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 DRAWN_PER_KIND = 200
 SOURCES = ("ccpd", "easypr")
 """Crops whose labels people made, and to whose training part drawn plates are fitted."""
@@ -53,8 +52,8 @@ SOURCES = ("ccpd", "easypr")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", type=Path, default=MANIFEST)
     parser.add_argument("--engine", default="opencv")
-    parser.add_argument("--json", type=Path, default=DOCS / "reader_figures.json", help="where all figures go")
-    parser.add_argument("--page", type=Path, default=DOCS / "reader.md", help="the page whose tables are renewed")
+    parser.add_argument("--json", type=Path, default=RESULTS, help="where all figures go")
+    parser.add_argument("--page", type=Path, default=PAGE, help="the page whose tables are renewed")
     parser.add_argument("--pictures", type=Path, default=DOCS / "pictures", help="folder of the diagrams")
     parser.add_argument("--gallery", type=Path, help="also write a page with every held-out error to this folder")
     parser.add_argument("--drawn", type=int, default=DRAWN_PER_KIND, help="drawn plates per kind")
@@ -85,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
 def publish(args: argparse.Namespace, result: dict[str, Any], training_crops: list[RealCrop]) -> None:
     """Write the figures to their file, the page, the diagrams and the manifest."""
-    args.json.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    add_results(args.json, result)
     write_pictures(args.pictures, result, condition_measures(training_crops))
     pictures = os.path.relpath(args.pictures, args.page.parent)
     write_part(args.page, FIGURES, page_part(result, pictures))

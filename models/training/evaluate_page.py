@@ -1,13 +1,17 @@
-"""Renews the marked parts of docs/reader.md from measured figures; the words around them stay."""
+"""Renews the marked parts of docs/reader.md, and the file of all figures; the words around the parts stay."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-FIGURES = "figures"
-"""Name of the part that holds the recogniser's figures."""
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE, RESULTS = DOCS / "reader.md", DOCS / "reader_figures.json"
+
+FIGURES, SCENES = "figures", "scenes"
+"""Names of the page's parts: the recogniser's figures and those of whole scenes."""
 
 Row = Mapping[str, Any]
 
@@ -21,6 +25,12 @@ def write_part(page: Path, name: str, markdown: str) -> None:
     before, rest = text.split(begin, 1)
     after = rest.split(end, 1)[1]
     page.write_text(f"{before}{begin}\n{markdown}\n{end}{after}", encoding="utf-8")
+
+
+def add_results(path: Path, results: Mapping[str, Any]) -> None:
+    """Put results into the file of all figures and leave what other commands put there."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    path.write_text(json.dumps(known | dict(results), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def page_part(result: Row, pictures: str) -> str:
@@ -63,9 +73,9 @@ def confidence_tables(result: Row, pictures: str) -> str:
         _curve(result["all"]),
         "Simulated visits of held-out crops, by threshold of the weakest and of the province sign, for 2, 3 and 5 "
         "agreeing reads:",
-        _visits(visits["crops"]),
+        visits_table(visits["crops"]),
         "Simulated visits of drawn plates of all kinds:",
-        _visits(visits["drawn"]),
+        visits_table(visits["drawn"]),
     ]
     return "\n\n".join(parts)
 
@@ -74,7 +84,8 @@ def _errors(reliability: Mapping[str, Row]) -> list[str]:
     return [f"{name}: expected calibration error {row['calibration_error']:.3f}" for name, row in reliability.items()]
 
 
-def _visits(by_reads: Mapping[str, Mapping[str, Row]]) -> str:
+def visits_table(by_reads: Mapping[str, Mapping[str, Row]]) -> str:
+    """One line per threshold, two columns per number of agreeing reads."""
     heads = ["threshold"]
     for reads in by_reads:
         heads += [f"{reads} agree: answered", "wrong of these"]

@@ -1,9 +1,7 @@
-"""`python -m models.training evaluate-scenes`: the shipped reader on labelled whole scenes, held out or not."""
+"""Judges the whole reader on labelled scenes: what it found, read, missed and made up."""
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,9 +13,7 @@ import cv2
 import numpy as np
 
 from controller.records import PlateRead, Reading
-from models.build import build_reader
-from models.training.realdata import data_folder
-from models.training.scenes import Picture, Scene, ScenePlate, load_scenes, quad_size
+from models.training.scenes import Picture, Scene, ScenePlate, quad_size
 
 CERTAIN = 0.9
 """A read whose weakest sign is above this is called certain here; the lane has thresholds of its own."""
@@ -104,37 +100,6 @@ def figures(verdicts: Verdicts) -> dict[str, Any]:
     }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--engine", default="opencv")
-    parser.add_argument("--part", choices=("held-out", "training", "both"), default="held-out")
-    parser.add_argument("--errors", action="store_true", help="list every plate that came out wrong")
-    parser.add_argument("--gallery", type=Path, help="write the scenes with boxes and texts to this folder")
-    parser.add_argument("--record", action="store_true", help="put the held-out figures into the manifest")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Prints JSON. Status 1, with the reason, where the real pictures are absent."""
-    folder = data_folder()
-    if folder is None:
-        print("no real scenes beside the project: nothing measured")
-        return 1
-    reader = build_reader(args.engine)
-    cv2.setNumThreads(1)
-    parts = {"held-out": (True,), "training": (False,), "both": (True, False)}[args.part]
-    for held_out in parts:
-        scenes = load_scenes(folder, held_out)
-        verdicts = judge(scenes, reader.read)
-        result = figures(verdicts)
-        print(json.dumps({"part": "held-out" if held_out else "training", **result}, ensure_ascii=False, indent=1))
-        if args.errors:
-            print("\n".join(mistakes(verdicts)))
-        if args.gallery:
-            write_gallery(args.gallery, scenes, reader.read)
-        if args.record and held_out:
-            record(result)
-    return 0
-
-
 def mistakes(verdicts: Verdicts) -> list[str]:
     """One line per plate that was missed, misread or not there."""
     lines = []
@@ -150,13 +115,6 @@ def mistakes(verdicts: Verdicts) -> list[str]:
         lines.append(f"{scene}: nothing there, read {read.text or 'blank'} weakest {read.weakest:.2f} "
                      f"detection {read.detection:.2f} {read.kind}")
     return lines
-
-
-def record(result: dict[str, Any]) -> None:
-    """Put the figures into the manifest's section of the detector."""
-    from models.manifest import load_section, update_section
-
-    update_section("detector", load_section("detector") | {"held_out": result})
 
 
 def write_gallery(folder: Path, scenes: Iterable[Scene], read: Callable[[Picture], Reading]) -> None:

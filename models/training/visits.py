@@ -1,14 +1,14 @@
 """Simulated visits: one plate seen several times, decided by the lane's own vote.
 
-The real pictures show hardly any vehicle twice. So a held-out crop, or a drawn plate, is taken anew for every read with
-what changes from frame to frame: the finder's corners, light, focus and noise. Eight reads are a second of a standing
-vehicle. Reads of one crop share its faults, as frames of a standing vehicle do, so the vote gains less than from views
-that differ.
+The real pictures show hardly any vehicle twice. So a held-out crop or scene, or a drawn plate, is taken anew for every
+read with what changes from frame to frame: the finder's corners, light, focus and noise. Eight reads are a second of a
+standing vehicle. Reads of one crop share its faults, as frames of a standing vehicle do, so the vote gains less than
+from views that differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from controller.records import Colour, Corners, PlateRead
+from controller.records import Colour, Corners, PlateRead, Reading
 from controller.settings_records import VoteSettings
 from controller.vote import vote
 from models.detector import Found
@@ -30,6 +30,9 @@ from models.training.evaluate_reads import corners_of
 from models.training.photograph import FINE_PX_PER_MM, photograph
 from models.training.plates import draw_plate
 from models.training.realdata import Image, RealCrop
+from models.training.scenes import Picture, Scene
+from models.training.scenes_evaluate import same_place
+from models.training.scenes_light import add_noise
 
 READS = 8
 LIMITS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
@@ -72,6 +75,28 @@ def drawn_visits(recogniser: Recogniser, per_kind: int, seed: int = 94) -> list[
             reads = [_read(recogniser, photo.image, photo.corners, plate.rows) for photo in photos]
             visits.append(Visit(plate.text, tuple(reads), str(kind)))
     return visits
+
+
+def scene_visits(read: Callable[[Picture], Reading], scenes: Sequence[Scene], seed: int = 92) -> list[Visit]:
+    """One visit per scene, through the whole reader: the scene moves a little, and of each frame the read that lies on
+    the main plate counts; frames without one are lost."""
+    rng = np.random.default_rng(seed)
+    visits = []
+    for scene in tqdm(scenes, desc="visits of scenes", unit="visit"):
+        readings = [read(_moved(rng, scene.image)) for _ in range(READS)]
+        mains = [[plate for plate in reading.plates if same_place(plate, scene.main)] for reading in readings]
+        visits.append(Visit(scene.main.text, tuple(plates[0] for plates in mains if plates), "scene"))
+    return visits
+
+
+def _moved(rng: np.random.Generator, image: Picture) -> Picture:
+    """The next frame of a vehicle that stands: a little nearer, aside, turned, lighter or darker, other noise."""
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.normal(0, 0.4), 1 + rng.normal(0, 0.012))
+    matrix[:, 2] += rng.normal(0, 0.006, 2) * width
+    moved = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    lit = cv2.convertScaleAbs(moved, alpha=float(np.exp(rng.normal(0, 0.06))))
+    return add_noise(rng, np.asarray(lit, np.uint8), float(rng.uniform(1, 4)))
 
 
 def _again(rng: np.random.Generator, crop: RealCrop) -> tuple[Image, NDArray[np.float32]]:
