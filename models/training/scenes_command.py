@@ -17,6 +17,7 @@ from models.training.evaluate_page import PAGE, RESULTS, SCENES, add_results, wr
 from models.training.realdata import data_folder
 from models.training.scenes import Scene, load_scenes
 from models.training.scenes_evaluate import figures, judge, mistakes, write_gallery
+from models.training.scenes_kinds import judge_kinds
 from models.training.scenes_page import scene_tables
 from models.training.scenes_stress import plateless, stress
 from models.training.visits import scene_visits, trade_off
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", action="store_true", help="put the held-out figures into the page and the manifest")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page whose part --record renews")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where --record keeps all figures")
-    parser.add_argument("--stress", type=int, default=STRESS_PICTURES, help="pictures of no plates to try; 0: none")
+    parser.add_argument("--stress", type=int, default=STRESS_PICTURES, help="pictures without plates to try; 0: none")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,10 +62,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def further_figures(reader: OnDeviceReader, scenes: Sequence[Scene], pictures: int) -> dict[str, Any]:
-    """Visits of held-out scenes, and things that are no plates on the same scenes."""
+    """Visits of held-out scenes; drawn plates of all kinds and things that are no plates on the same scenes."""
     result: dict[str, Any] = {"visits": trade_off(scene_visits(reader.read, scenes))}
     if pictures:
-        result["stress"] = stress(reader.read, [plateless(scene) for scene in scenes], pictures)
+        grounds = [plateless(scene) for scene in scenes]
+        result["kinds"] = judge_kinds(reader.read, grounds, max(pictures // 40, 1))
+        result["stress"] = stress(reader.read, grounds, pictures)
     return result
 
 

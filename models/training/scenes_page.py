@@ -20,6 +20,8 @@ def scene_tables(result: Row) -> str:
         "Simulated visits of these scenes, by threshold of the weakest and of the province sign:",
         visits_table(result["visits"]),
     ]
+    if "kinds" in result:
+        parts += ["### Drawn plates of every kind in these scenes", _kinds(result["kinds"])]
     if "stress" in result:
         parts += ["### Things that are no plates", _stress(result["stress"])]
     return "\n\n".join(parts)
@@ -48,6 +50,14 @@ def _main(name: str, groups: Mapping[str, Row]) -> str:
     ordered = sorted(groups.items(), key=lambda item: (float(item[0]) if item[0].isdigit() else 0.0, item[0]))
     rows = [[key, row["plates"], row["found"], row["exact"]] for key, row in ordered]
     return table([f"main plates by {name}", "scenes", "found", "exact"], rows)
+
+
+def _kinds(rows: Mapping[str, Row]) -> str:
+    """Text, kind and rows of drawn plates pasted into scenes whose own plates are smeared."""
+    names = ("plates", "found", "exact", "kind_right", "rows_right", "wrong_but_known")
+    total = {name: sum(row[name] for row in rows.values()) for name in names}
+    heads = ["kind", "plates", "found", "exact", "kind right", "rows right", "another known kind"]
+    return table(heads, [[kind, *(row[name] for name in names)] for kind, row in {"all": total, **rows}.items()])
 
 
 def _stress(result: Row) -> str:

@@ -10,11 +10,12 @@ import pytest
 
 from controller.errors import DispenserFault, LampFault, ReaderError
 from controller.observers import SilentObserver
-from controller.records import Frame, LampChange, LampColour, Reading, VisitSummary, Vote
+from controller.records import Change, Frame, LampChange, LampColour, Reading, Region, VisitSummary, Vote
 from controller.runner import Runner, flow_context
+from controller.settings_records import CameraSettings, Settings
 from controller.terminal import FlowContext
 from service.wire import Decision, Fuelling, Question, Reason, Verdict
-from tests.scenarios.world import Pump, Scene, World
+from tests.scenarios.world import Motion, Pump, Scene, World
 
 PLATE = "粤A12345"
 
@@ -177,6 +178,26 @@ def test_a_dead_reader_is_raised_in_the_lane(world: World, monkeypatch: pytest.M
     monkeypatch.setattr(world.eye, "read", broken)
     with pytest.raises(ReaderError):
         drive_in(world)
+
+
+def test_reader_and_trigger_look_at_the_lanes_region_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    region = Region(0.1, 0.2, 0.6, 1.0)
+    world = World(settings=Settings(camera=CameraSettings(region=(0.1, 0.2, 0.6, 1.0))))
+    looked: dict[str, set[Region | None]] = {"reader": set(), "trigger": set()}
+    read, measure = world.eye.read, Motion.measure
+
+    def reading(image: object, region: Region | None = None) -> Reading:
+        looked["reader"].add(region)
+        return read(image, region)
+
+    def measuring(meter: Motion, image: object, region: Region) -> Change:
+        looked["trigger"].add(region)
+        return measure(meter, image, region)
+
+    monkeypatch.setattr(world.eye, "read", reading)
+    monkeypatch.setattr(Motion, "measure", measuring)
+    drive_in(world)
+    assert looked == {"reader": {region}, "trigger": {region}}
 
 
 def test_under_what_fuel_flows(world: World) -> None:

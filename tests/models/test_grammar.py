@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.records import Colour
 from models import grammar
 from models.grammar import FORMATS, PlateFormat, PlateKind
 
@@ -65,6 +66,74 @@ def test_normalise_undoes_how_people_write(drawn: tuple[PlateFormat, str], data:
     wide = {ord(c): ord(c) + 0xFEE0 for c in grammar.DIGITS + grammar.OFFICE_LETTERS}
     style = data.draw(st.sampled_from([str.lower, lambda t: t.translate(wide), lambda t: f" {t[:2]}·{t[2:]} "]))
     assert grammar.normalise(style(text)) == text
+
+
+@given(plates(), st.data())
+def test_a_plate_written_by_hand_comes_back_with_its_kind(
+    drawn: tuple[PlateFormat, str], data: st.DataObject
+) -> None:
+    plate_format, text = drawn
+    mark = data.draw(st.sampled_from(["", " ", "·", "-", "\u3000", "—"]))
+    place = data.draw(st.integers(0, len(text)))
+    given_text = data.draw(st.sampled_from([str.lower, str.upper]))(text[:place] + mark + text[place:])
+    plate = grammar.normalise(given_text)
+    assert plate == text
+    assert grammar.kind_of(plate, plate_format.colour, plate_format.rows) == plate_format.kind
+
+
+@pytest.mark.parametrize("plate_format", FORMATS, ids=lambda f: f"{f.kind}-{f.places[0][:2]}")
+@given(data=st.data())
+def test_one_foreign_sign_makes_a_plate_of_no_format_or_of_another_one(
+    plate_format: PlateFormat, data: st.DataObject
+) -> None:
+    text = "".join(data.draw(st.sampled_from(place)) for place in plate_format.places)
+    place = data.draw(st.integers(0, len(text) - 1))
+    foreign = data.draw(st.sampled_from([s for s in grammar.ALPHABET + "I危" if s not in plate_format.places[place]]))
+    changed = text[:place] + foreign + text[place + 1 :]
+    assert not plate_format.fits(changed)
+    assert all(other.fits(changed) for other in grammar.formats_of(changed))
+    kind = grammar.kind_of(changed, plate_format.colour, plate_format.rows)
+    assert kind is None or any(f.kind == kind and f.fits(changed) for f in FORMATS)
+
+
+@given(st.text(alphabet=grammar.ALPHABET + "I危险品", max_size=9), st.sampled_from([*Colour]), st.sampled_from([1, 2]))
+def test_a_kind_is_told_only_where_text_colour_and_rows_have_its_format(text: str, colour: Colour, rows: int) -> None:
+    kind = grammar.kind_of(text, colour, rows)
+    fitting = [f.kind for f in FORMATS if f.fits(text) and f.colour == colour and f.rows == rows]
+    assert kind == (fitting[0] if fitting else None)
+
+
+@given(plates(), st.sampled_from([*Colour]), st.sampled_from([1, 2]))
+def test_no_two_formats_claim_a_plate_of_one_look(drawn: tuple[PlateFormat, str], colour: Colour, rows: int) -> None:
+    _, text = drawn
+    kinds = {f.kind for f in grammar.formats_of(text) if f.colour == colour and f.rows == rows}
+    assert len(kinds) <= 1
+
+
+def test_the_table_is_that_of_the_standard() -> None:
+    """GA 36: sizes, colours, rows and lengths, one line per kind."""
+    table = {(f.kind, f.colour, f.rows, f.width_mm, f.height_mm, len(f.places)) for f in FORMATS}
+    assert table == {
+        (PlateKind.BLUE, "blue", 1, 440, 140, 7),
+        (PlateKind.YELLOW, "yellow", 1, 440, 140, 7),
+        (PlateKind.YELLOW_TWO_ROW, "yellow", 2, 440, 220, 7),
+        (PlateKind.NEW_ENERGY_SMALL, "green", 1, 480, 140, 8),
+        (PlateKind.NEW_ENERGY_LARGE, "green", 1, 480, 140, 8),
+        (PlateKind.POLICE, "white", 1, 440, 140, 7),
+        (PlateKind.COACH, "yellow", 1, 440, 140, 7),
+        (PlateKind.TRAILER, "yellow", 2, 440, 220, 7),
+        (PlateKind.HONG_KONG_MACAU, "black", 1, 440, 140, 7),
+        (PlateKind.EMBASSY, "black", 1, 440, 140, 7),
+        (PlateKind.CONSULATE, "black", 1, 440, 140, 7),
+        (PlateKind.ARMED_POLICE, "white", 1, 440, 140, 8),
+        (PlateKind.ARMED_POLICE_TWO_ROW, "white", 2, 440, 220, 8),
+        (PlateKind.MILITARY, "white", 1, 440, 140, 7),
+        (PlateKind.MILITARY_TWO_ROW, "white", 2, 440, 220, 7),
+    }
+    for plate_format in FORMATS:
+        serials = [place for place in plate_format.places if place == grammar.SERIAL]
+        assert all("I" not in place and "O" not in place for place in serials)
+    assert "O" in next(f for f in FORMATS if f.kind == PlateKind.POLICE).places[1]
 
 
 @given(st.text(max_size=12))
