@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
             print(write_gallery(args.gallery, data.held_out, real), "errors ->", args.gallery / "index.html")
     else:
         print("no real pictures: figures of drawn plates only")
-    print(json.dumps(result, ensure_ascii=False, indent=1))
+    print(summary(result))
     return 0
 
 
@@ -90,6 +89,13 @@ def publish(args: argparse.Namespace, result: dict[str, Any], training_crops: li
     write_part(args.page, FIGURES, page_part(result, pictures))
     section = load_section("recogniser", args.manifest)
     update_section("recogniser", section | {"held_out": result["sources"]}, args.manifest)
+
+
+def summary(result: dict[str, Any]) -> str:
+    """Share read exactly of every group, a line each."""
+    groups = {"real crops": result.get("all", {"plates": 0}), **result.get("sources", {}), **result["drawn"]}
+    shown = {name if name != "all" else "drawn plates": row for name, row in groups.items() if row["plates"]}
+    return "\n".join(f"{name:22} {row['exact']:7.2%} of {row['plates']}" for name, row in shown.items())
 
 
 def open_recogniser(manifest: Path, engine: str) -> Recogniser:
