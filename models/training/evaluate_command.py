@@ -41,7 +41,7 @@ from models.training.evaluate_reads import (
 from models.training.gallery import write_gallery
 from models.training.mixing import load_real_data
 from models.training.realdata import RealCrop, data_folder, load_scene_grounds
-from models.training.visits import crop_visits, drawn_visits, trade_off
+from models.training.visits import by_province_limit, crop_visits, drawn_visits, lane_rules, trade_off
 
 DRAWN_PER_KIND = 200
 SOURCES = ("ccpd", "easypr")
@@ -135,7 +135,8 @@ def real_figures(recogniser: Recogniser, held_out: Sequence[RealCrop], real: Seq
 def visit_figures(recogniser: Recogniser, held_out: Sequence[RealCrop], per_kind: int) -> dict[str, Any]:
     """Trade-off of simulated visits: of held-out crops and of drawn plates of all kinds."""
     crops, drawn = crop_visits(recogniser, held_out), drawn_visits(recogniser, per_kind)
-    return {"crops": trade_off(crops), "drawn": trade_off(drawn)}
+    province = {"crops": by_province_limit(crops), "drawn": by_province_limit(drawn)}
+    return {"lane": lane_rules(), "crops": trade_off(crops), "drawn": trade_off(drawn), "province": province}
 
 
 def calibration(judged: Sequence[Judged]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.training.evaluate_thresholds import verdict
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, RESULTS = DOCS / "reader.md", DOCS / "reader_figures.json"
 
@@ -69,6 +71,7 @@ def confidence_tables(result: Row, pictures: str) -> str:
         + ". ".join(_errors(result["reliability"])) + ".",
         "### Share answered against answered wrongly",
         f"![Trade-off]({pictures}/reader-trade-off.svg)",
+        verdict(visits),
         "Single crops, by threshold of the weakest sign:",
         _curve(result["all"]),
         "Simulated visits of held-out crops, by threshold of the weakest and of the province sign, for 2, 3 and 5 "
@@ -76,12 +79,20 @@ def confidence_tables(result: Row, pictures: str) -> str:
         visits_table(visits["crops"]),
         "Simulated visits of drawn plates of all kinds:",
         visits_table(visits["drawn"]),
+        "By the province sign's own threshold, everything else as the lane has it:",
+        _provinces_judged(visits["province"]),
     ]
     return "\n\n".join(parts)
 
 
 def _errors(reliability: Mapping[str, Row]) -> list[str]:
     return [f"{name}: expected calibration error {row['calibration_error']:.3f}" for name, row in reliability.items()]
+
+
+def _provinces_judged(tallies: Mapping[str, Mapping[str, Row]]) -> str:
+    heads = ["province sign", "crops: answered", "wrong of these", "drawn: answered", "wrong of these"]
+    rows = [[limit, *_visit(tallies["crops"][limit]), *_visit(tallies["drawn"][limit])] for limit in tallies["crops"]]
+    return table(heads, rows)
 
 
 def visits_table(by_reads: Mapping[str, Mapping[str, Row]]) -> str:

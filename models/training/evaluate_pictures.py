@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.training.charts import COLOURS, SOFT, Axis, Plot, document, legend, matrix, text
 from models.training.evaluate import reliable_range
+from models.training.evaluate_thresholds import GOAL_ANSWERED, GOAL_WRONG
 from models.training.measures import Measures
 
 Row = Mapping[str, Any]
@@ -26,9 +27,6 @@ MOST_PAIRS = 60
 """Pairs of signs that the matrix of drawn plates shows."""
 
 PERCENT = Axis("exact, %", 80, 100, (80, 85, 90, 95, 100))
-GOAL_ANSWERED, GOAL_WRONG = 0.97, 1.0
-"""Of visits: the share answered, and wrong ones in 1,000 answered."""
-
 
 def write_pictures(folder: Path, result: Row, kept: Kept) -> list[str]:
     """Write reader-*.svg; returns their names."""
@@ -100,8 +98,8 @@ def trade_off(result: Row) -> str:
     answered = Axis("answered, %", 70, 100, (70, 75, 80, 85, 90, 95, 97, 100))
     wrong = Axis("wrong of 1,000 answered", 0, 20, (0, 1, 5, 10, 15, 20))
     plot = Plot("Answered against answered wrongly", answered, wrong, width=760, height=400)
-    plot.shade((100 * GOAL_ANSWERED, 0), (100, GOAL_WRONG), COLOURS[2])
-    plot.note((100 * GOAL_ANSWERED, GOAL_WRONG), "goal", COLOURS[2], "start")
+    plot.shade((100 * GOAL_ANSWERED, 0), (100, 1000 * GOAL_WRONG), COLOURS[2])
+    plot.note((100 * GOAL_ANSWERED, 1000 * GOAL_WRONG), "goal", COLOURS[2], "start")
     names = []
     for (name, points), colour in zip(_curves(result).items(), COLOURS, strict=False):
         rise = -14 if name.startswith("single") else 5

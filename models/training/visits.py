@@ -9,7 +9,7 @@ from views that differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -37,6 +37,9 @@ from models.training.scenes_light import add_noise
 READS = 8
 LIMITS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 """Thresholds of the weakest sign and of the province sign, tried together."""
+
+PROVINCE_LIMITS = (0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
+"""Thresholds of the province sign alone; below the weakest sign's one they have no say."""
 
 AGREEING = (2, 3, 5)
 """How many reads have to agree."""
@@ -137,12 +140,27 @@ def tally(visits: Sequence[Visit], rules: VoteSettings) -> dict[str, int]:
     return {"visits": len(visits), "answered": len(answered), "wrong": wrong}
 
 
+def lane_rules() -> dict[str, float]:
+    """The lane's defaults that a vote hangs on."""
+    rules = VoteSettings()
+    return {"reads": rules.reads, "weakest_sign": rules.weakest_sign, "province": rules.province}
+
+
+def by_province_limit(visits: Sequence[Visit]) -> dict[str, dict[str, int]]:
+    """Tallies by the province sign's own threshold, everything else as the lane has it."""
+    lane = VoteSettings()
+    limits = [limit for limit in PROVINCE_LIMITS if limit >= lane.weakest_sign]
+    return {f"{limit:g}": tally(visits, replace(lane, province=limit)) for limit in limits}
+
+
 def trade_off(visits: Sequence[Visit]) -> dict[str, dict[str, dict[str, int]]]:
-    """Tallies by reads that agree and by threshold; the other rules are the lane's defaults."""
+    """Tallies by reads that agree and by threshold; the other rules, and one point each, are the lane's defaults."""
+    lane = VoteSettings()
+    limits = sorted({*LIMITS, lane.weakest_sign})
     return {
         str(reads): {
-            f"{limit:g}": tally(visits, VoteSettings(reads=reads, weakest_sign=limit, province=limit))
-            for limit in LIMITS
+            f"{limit:g}": tally(visits, replace(lane, reads=reads, weakest_sign=limit, province=limit))
+            for limit in limits
         }
-        for reads in tqdm(AGREEING, desc="votes", unit="rule")
+        for reads in tqdm(sorted({*AGREEING, lane.reads}), desc="votes", unit="rule")
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,20 @@ import pytest
 from controller.records import Colour, PlateRead, SignRead
 from controller.settings_records import VoteSettings
 from models.grammar import PlateKind
+from models.training.evaluate_thresholds import highest_answering, least_safe, pooled, verdict
 from models.training.realdata import RealCrop
-from models.training.visits import LIMITS, READS, Visit, crop_visits, decided, drawn_visits, tally, trade_off
+from models.training.visits import (
+    LIMITS,
+    READS,
+    Visit,
+    by_province_limit,
+    crop_visits,
+    decided,
+    drawn_visits,
+    lane_rules,
+    tally,
+    trade_off,
+)
 
 TRUTH = "皖A72P33"
 RULES = VoteSettings()
@@ -28,6 +41,7 @@ def visit(*reads: PlateRead) -> Visit:
 
 
 def test_a_visit_is_decided_by_the_first_certain_vote_and_stays_so() -> None:
+    assert lane_rules() == {"reads": RULES.reads, "weakest_sign": RULES.weakest_sign, "province": RULES.province}
     assert decided([read(TRUTH)] * 2, RULES) is None
     assert decided([read(TRUTH)] * 3, RULES) == TRUTH
     wrong_first = [read("皖A72B33")] * 3 + [read(TRUTH)] * 5
@@ -48,6 +62,33 @@ def test_a_higher_threshold_never_answers_more() -> None:
         assert len(answered) == len(LIMITS)
         assert answered == sorted(answered, reverse=True)
         assert answered[0] > answered[-1] > 0
+
+
+def test_the_provinces_own_threshold_only_takes_answers_away() -> None:
+    sure = SignRead("皖", 0.96)
+    unsure_province = replace(read(TRUTH), signs=(sure, *read(TRUTH).signs[1:]))
+    curve = by_province_limit([visit(*[unsure_province] * 3), visit(*[read(TRUTH)] * 3)])
+    assert [row["answered"] for row in curve.values()] == [2, 2, 1, 1]
+    assert next(iter(curve)) == f"{VoteSettings().weakest_sign:g}"
+
+
+def curve_of(*rows: tuple[float, int, int]) -> dict[str, dict[str, int]]:
+    return {f"{limit:g}": {"visits": 1000, "answered": answered, "wrong": wrong} for limit, answered, wrong in rows}
+
+
+def test_the_verdict_names_the_goals_thresholds() -> None:
+    crops = curve_of((0.5, 990, 6), (0.9, 975, 0), (0.95, 960, 1), (0.99, 900, 0))
+    drawn = curve_of((0.5, 960, 9), (0.9, 940, 2), (0.95, 930, 0), (0.99, 800, 0))
+    assert highest_answering(crops) == "0.9"
+    assert highest_answering(drawn) is None
+    assert least_safe(crops) == "0.99", "a threshold counts only if all above it are safe too"
+    assert least_safe(pooled([crops, drawn])) == "0.95"
+    assert least_safe(curve_of((0.9, 100, 1))) is None
+    lane = {"reads": 3, "weakest_sign": 0.9, "province": 0.9}
+    words = verdict({"lane": lane, "crops": {"3": crops}, "drawn": {"3": drawn}})
+    assert "held-out crops: 97.5 % of 1000 visits answered, 0 of them wrong (at most 3.9 in 1,000" in words
+    assert "Drawn plates: no threshold answers 97 %." in words
+    assert "below 1 in 1,000 from 0.95 on, which answers 96.0 % and 93.0 %" in words
 
 
 class Fixed:
