@@ -27,7 +27,7 @@ from models.training.evaluate import (
     figures,
     reliability,
 )
-from models.training.evaluate_page import DOCS, FIGURES, PAGE, RESULTS, add_results, page_part, write_part
+from models.training.evaluate_page import DOCS, FIGURES, PAGE, RESULTS, add_results, page_part, rounded, write_part
 from models.training.evaluate_pictures import write_pictures
 from models.training.evaluate_reads import (
     condition_measures,
@@ -88,7 +88,7 @@ def publish(args: argparse.Namespace, result: dict[str, Any], training_crops: li
     pictures = os.path.relpath(args.pictures, args.page.parent)
     write_part(args.page, FIGURES, page_part(result, pictures))
     section = load_section("recogniser", args.manifest)
-    update_section("recogniser", section | {"held_out": result["sources"]}, args.manifest)
+    update_section("recogniser", section | {"held_out": rounded(result["sources"])}, args.manifest)
 
 
 def summary(result: dict[str, Any]) -> str:

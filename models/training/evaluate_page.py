@@ -32,7 +32,17 @@ def write_part(page: Path, name: str, markdown: str) -> None:
 def add_results(path: Path, results: Mapping[str, Any]) -> None:
     """Put results into the file of all figures and leave what other commands put there."""
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    path.write_text(json.dumps(known | dict(results), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(rounded(known | dict(results)), ensure_ascii=False, indent=1)
+    path.write_text(f"{text}\n", encoding="utf-8")
+
+
+def rounded(value: Any) -> Any:
+    """Figures without digits that mean nothing, however deep they lie."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, Mapping):
+        return {key: rounded(its) for key, its in value.items()}
+    return [rounded(its) for its in value] if isinstance(value, list) else value
 
 
 def page_part(result: Row, pictures: str) -> str:

@@ -49,8 +49,9 @@ def test_a_visit_is_decided_by_the_first_certain_vote_and_stays_so() -> None:
 
 
 def test_tallies_count_answers_and_wrong_answers() -> None:
-    visits = [visit(*[read(TRUTH)] * 3), visit(*[read("皖A72B33")] * 3), visit(*[read(TRUTH, 0.7)] * 8)]
-    assert tally(visits, RULES) == {"visits": 3, "answered": 2, "wrong": 1}
+    right, wrong, unsure = [read(TRUTH)] * 3, [read("皖A72B33")] * 3, [read(TRUTH, 0.7)] * 8
+    visits = [visit(*reads) for reads in (right, right, wrong, unsure)]
+    assert tally(visits, RULES) == {"visits": 4, "answered": 3, "wrong": 1}
 
 
 def test_a_higher_threshold_never_answers_more() -> None:
