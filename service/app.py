@@ -79,6 +79,7 @@ def create_app(
         try:
             yield
         finally:
+            app.state.changes.close()
             teller.close()
             identity.close()
             database.close()
@@ -94,6 +95,7 @@ def create_app(
     _add_queries(app, database, books.clock)
     identity = mount(app, database, books.clock, guard)
     station_pages.mount(app, database, books.clock)
+    app.state.changes.observer = app.state.metrics.note_live
     _document(app)
     return app
 

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.errors import Unavailable
 
@@ -22,6 +23,9 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_S = 5
 """How long a writer waits for SQLite's lock, or for PostgreSQL's row locks, before the message is answered 503."""
 STATEMENT_TIMEOUT_S = 15
+POOL: dict[str, int] = {"pool_size": 4, "max_overflow": 4, "pool_timeout": BUSY_TIMEOUT_S}
+"""Connections of a process to PostgreSQL, of the books and of the gate each: more than this wait for one to be free."""
+_ALL_IN_USE = "database: all connections of this process are in use"
 CONFLICTS = {"40001", "40P01"}
 """PostgreSQL's codes for a serialisation failure and a deadlock: the same transaction may succeed when tried again."""
 
@@ -46,13 +50,13 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that commits at the end; on SQLite it holds the only write lock from its beginning."""
-        with self.engine.connect() as connection, connection.begin(), _translating(connection):
+        with self._connected() as connection, connection.begin(), _translating(connection):
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of everything, for reports; it hinders no writer."""
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             if self.is_sqlite:
                 connection.execution_options(greenlane_reads=True)
             else:
@@ -87,6 +91,12 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _connected(self) -> Connection:
+        try:
+            return self.engine.connect()
+        except PoolTimeout:
+            raise Unavailable(_ALL_IN_USE) from None
 
 
 @contextmanager
@@ -138,6 +148,8 @@ def telling_faults() -> Iterator[None]:
         yield
     except IntegrityError:
         raise
+    except PoolTimeout:
+        raise Unavailable(_ALL_IN_USE) from None
     except DBAPIError as error:
         raise Unavailable(f"database: {fault_of(error)}") from error
 
@@ -201,7 +213,7 @@ def _postgresql(url: URL) -> Engine:
     options = f"-c lock_timeout={BUSY_TIMEOUT_S}s -c statement_timeout={STATEMENT_TIMEOUT_S}s -c timezone=UTC"
     return create_engine(
         url,
-        pool_size=4,
+        **POOL,
         isolation_level="READ COMMITTED",
         connect_args={"connect_timeout": 3, "options": options, "application_name": "greenlane"},
     )

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -46,6 +46,24 @@ class Metrics:
             "greenlane_refused_signatures", "Signed routes: requests not taken.", ("flaw",), registry=self._registry
         )
         self._logins = Counter("greenlane_logins", "Log-ins by outcome.", ("outcome",), registry=self._registry)
+
+        self._pages = Gauge(
+            "greenlane_live_waiters", "Pages and lane units that wait for changes.", registry=self._registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
+        self._listening: Gauge | None = None
+        if not database.is_sqlite:
+            words = "1 while a process that serves live pages hears PostgreSQL's notifications, 0 while it polls."
+            self._listening = Gauge(
+                "greenlane_live_listening", words, registry=self._registry, multiprocess_mode="livemin"
+            )
+            self._listening.set(1)
+
+    def note_live(self, waiters: int, is_listening: bool) -> None:
+        """How many wait in this process, and whether it hears of changes at once; without waiters it need not."""
+        self._pages.set(waiters)
+        if self._listening is not None:
+            self._listening.set(1 if is_listening or not waiters else 0)
 
     def count_refusal(self, flaw: Flaw) -> None:
         self._refusals.labels(flaw.value).inc()

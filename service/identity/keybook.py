@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, delete, event, select,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.clock import US_PER_S, to_us
-from service.database import BUSY_TIMEOUT_S, Database, telling_faults
+from service.database import BUSY_TIMEOUT_S, POOL, Database, telling_faults
 from service.identity.signatures import Claim, Flaw, SignatureRefused
 from service.identity.tables import device_keys, devices, nonces
 from service.schema import authorisations
@@ -118,7 +118,7 @@ def _light_engine(database: Database) -> Engine:
     if not database.is_sqlite:
         options = f"-c lock_timeout={BUSY_TIMEOUT_S}s -c statement_timeout={BUSY_TIMEOUT_S}s -c synchronous_commit=off"
         arguments = {"connect_timeout": 3, "options": options, "application_name": "greenlane gate"}
-        return create_engine(database.url, pool_size=4, isolation_level="AUTOCOMMIT", connect_args=arguments)
+        return create_engine(database.url, isolation_level="AUTOCOMMIT", connect_args=arguments, **POOL)
     engine = create_engine(database.url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
