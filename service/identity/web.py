@@ -80,6 +80,11 @@ def page(
     return response
 
 
+def part(language: Language, template: str, **values: object) -> str:
+    """A part of a page, to be shown to anybody who reads that language."""
+    return _templates.get_template(template).render(t=_chooser(language), language=language, **values)
+
+
 def _link(request: Request, language: Language) -> str:
     """This page in the other language."""
     url = request.url.include_query_params(lang=language.value)

@@ -8,15 +8,16 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, null, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, null, select, update
 
 from service.clock import from_us, to_us
 from service.database import Database, telling_faults
 from service.errors import DeskError
 from service.identity import trail
 from service.ids import IdMaker
-from service.live import count_change, orders_topic, station_topic
+from service.live import count_change, lane_topic, orders_topic, station_topic
 from service.station.tables import lane_orders, lane_statuses, visit_reports
 from service.wire import LaneStatus, Order, OrderKind, OrderResult, OrdersWanted, VisitReport, decode, encode
 
@@ -31,6 +32,7 @@ ORDER_LIFE = timedelta(days=1)
 SWEEP_EVERY = timedelta(minutes=10)
 STORE_EVERY = timedelta(seconds=10)
 MOST_ORDERS = 20
+SOONEST_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,17 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """What became of an order; result is None while its unit has told nothing. expired: nor will it be done now."""
+    """What became of an order; result is None while its unit has told nothing. expired: nor will it be done now.
+
+    left_s: until it expires; None when it was done or is expired.
+    """
 
     order: Order
     made_at: datetime
     result: OrderResult | None
     detail: str
     expired: bool
+    left_s: float | None
 
 
 class StationDesk:
@@ -81,7 +87,7 @@ class StationDesk:
                 connection.execute(insert(lane_statuses).values(station=status.station, lane=status.lane, **row))
             was_silent = before is None or from_us(before.seen_us) < now - SILENT_AFTER
             if not same or was_silent:
-                count_change(connection, station_topic(status.station))
+                count_change(connection, station_topic(status.station), lane_topic(status.station, status.lane))
         self._ring()
 
     def take_visit(self, report: VisitReport) -> None:
@@ -130,8 +136,7 @@ class StationDesk:
             )  # fmt: skip
             if order.kind is not OrderKind.TYPED:
                 trail.note(connection, trail.Deed(now, actor, f"order {order.kind}", f"{station}/{lane}", detail))
-            count_change(connection, orders_topic(station, lane))
-            count_change(connection, station_topic(station))
+            count_change(connection, orders_topic(station, lane), station_topic(station), lane_topic(station, lane))
         self._ring()
         return order.id
 
@@ -142,7 +147,7 @@ class StationDesk:
         with telling_faults(), self._database.writing() as connection:
             for done in wanted.done:
                 self._settle(connection, wanted, done.order, done.result, done.detail, actor)
-            count_change(connection, station_topic(wanted.station))
+            count_change(connection, station_topic(wanted.station), lane_topic(wanted.station, wanted.lane))
         self._ring()
 
     def _settle(
@@ -176,16 +181,30 @@ class StationDesk:
         """The newest orders of a kind for a lane."""
         c = lane_orders.c
         query = select(lane_orders).where((c.station == station) & (c.lane == lane) & (c.kind == kind.value))
-        now_us = to_us(self._now())
         with telling_faults(), self._database.reading() as connection:
-            return [
-                OrderState(
-                    decode(Order, json.loads(row.body)), from_us(row.made_us),
-                    None if row.result is None else OrderResult(row.result), row.detail,
-                    row.result is None and row.expires_us <= now_us,
-                )
-                for row in connection.execute(query.order_by(c.id.desc()).limit(limit))
-            ]  # fmt: skip
+            return [self._state_of(row) for row in connection.execute(query.order_by(c.id.desc()).limit(limit))]
+
+    def _state_of(self, row: Row[Any]) -> OrderState:
+        left_s = (from_us(row.expires_us) - self._now()).total_seconds()
+        is_open = row.result is None
+        return OrderState(
+            decode(Order, json.loads(row.body)), from_us(row.made_us),
+            None if is_open else OrderResult(row.result), row.detail,
+            is_open and left_s <= 0, left_s if is_open and left_s > 0 else None,
+        )  # fmt: skip
+
+    def parked_orders(self, station: str) -> list[tuple[str, Order]]:
+        """Lane and order of what is to be done about parked messages, and is neither done nor expired."""
+        c = lane_orders.c
+        mine = (c.station == station) & c.result.is_(None) & (c.expires_us > to_us(self._now()))
+        query = select(c.lane, c.body).where(mine & (c.kind != OrderKind.TYPED.value))
+        with telling_faults(), self._database.reading() as connection:
+            return [(row.lane, decode(Order, json.loads(row.body))) for row in connection.execute(query)]
+
+    def fresh_s(self, lanes: Sequence[Lane]) -> float:
+        """For how long this list stays true if none of them tells anything: until the first of them is silent."""
+        ages_s = [self.age_s(lane.seen_at) for lane in lanes if not lane.silent]
+        return max(SILENT_AFTER.total_seconds() - max(ages_s, default=0.0), SOONEST_S)
 
     def age_s(self, moment: datetime) -> float:
         """Seconds since then."""

@@ -9,16 +9,18 @@ from service.database import Database
 from service.live import Changes
 from service.station import overview, panel, routes
 from service.station.desk import StationDesk
+from service.station.shared import SharedViews
 
 RECORDS = routes.RECORDS
 
 
 def mount(app: FastAPI, database: Database, clock: Clock) -> StationDesk:
-    """Adds routes and pages; app.state.station and app.state.changes carry what they work with."""
+    """Adds routes and pages; app.state.station, changes and views carry what they work with."""
     changes = Changes(database)
     desk = StationDesk(database, clock.now, changes.ring)
     app.state.changes = changes
     app.state.station = desk
+    app.state.views = SharedViews()
     app.include_router(routes.router)
     app.include_router(panel.router)
     app.include_router(overview.router)

@@ -10,22 +10,27 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from service.database import Database, telling_faults
 from service.errors import DeskError
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
-from service.identity.web import page
+from service.identity.web import language_of, page, part
+from service.live import station_topic
 from service.schema import stations
 from service.station import words
 from service.station.book_views import open_holds
 from service.station.routes import changes_of, desk_of
-from service.station.stream import station_of, stream
+from service.station.shared import Rendering, SharedViews
+from service.station.stream import FRESH_HEADER, number_for, station_of, stream
 from service.wire import Order, OrderKind, VisitReport
 
 router = APIRouter(include_in_schema=False)
+
+_CSRF = "a-csrf-token-of-each-session"
+"""Stands in a shared rendering where every session's own token goes."""
 
 Watcher = Annotated[Session, Depends(access.operator(Role.ATTENDANT))]
 Operator = Annotated[Session, Depends(access.operator(Role.OPERATOR))]
@@ -40,14 +45,27 @@ async def show(request: Request, session: Watcher) -> Response:
             return page(request, "stations.html", session=session, stations=names)
         return RedirectResponse("/station?" + urlencode({"station": names[0]}), 303)
     facts = await run_in_threadpool(_facts, request, station_of(request, session))
-    return page(request, "station.html", session=session, **facts)
+    may_order = session.person.role.covers(Role.OPERATOR)
+    return page(request, "station.html", session=session, may_order=may_order, **facts)
 
 
 @router.get("/station/view")
 async def view(request: Request, session: Watcher) -> Response:
-    """The part of the page that changes."""
-    facts = await run_in_threadpool(_facts, request, station_of(request, session))
-    return page(request, "station_view.html", session=session, **facts)
+    """The part of the page that changes, rendered once for all who see the same."""
+    station, language = station_of(request, session), language_of(request)
+    may_order = session.person.role.covers(Role.OPERATOR)
+    topic, changes = station_topic(station), changes_of(request)
+
+    async def render() -> Rendering:
+        number = await number_for(request, topic, changes)
+        facts = await run_in_threadpool(_facts, request, station)
+        text = await run_in_threadpool(part, language, "station_view.html", may_order=may_order, csrf=_CSRF, **facts)
+        return Rendering(number, text, desk_of(request).fresh_s(facts["lanes"]))
+
+    views: SharedViews = request.app.state.views
+    found = await views.get((station, language, may_order), await number_for(request, topic, changes), render)
+    headers = {FRESH_HEADER: f"{found.fresh_s:.1f}"}
+    return HTMLResponse(found.text.replace(_CSRF, session.csrf), headers=headers)
 
 
 @router.get("/station/events")
@@ -111,16 +129,13 @@ def _parked_order(form: dict[str, str], session: Session) -> tuple[str, Order]:
 def _facts(request: Request, station: str) -> dict[str, Any]:
     desk, database = desk_of(request), _database(request)
     lanes = desk.lanes(station)
-    orders = [o for lane in lanes for kind in (OrderKind.RETRY, OrderKind.DISCARD)
-              for o in desk.last_orders(station, lane.status.lane, kind, 3)]  # fmt: skip
-    pending = {(o.order.kind, o.order.message) for o in orders if o.result is None and not o.expired}
     return {
         "station": station,
         "here": _here(station),
         "lanes": lanes,
         "visits": desk.visits(station),
         "holds": open_holds(database, station),
-        "pending": pending,
+        "pending": {(lane, order.message) for lane, order in desk.parked_orders(station)},
         "clock_of": _clock_of(_zone(database, station)),
         **_words(),
     }

@@ -17,7 +17,7 @@ from service.station import words
 from service.station.desk import Lane, OrderState, StationDesk
 from service.station.format_table import typed_plate
 from service.station.routes import changes_of, desk_of
-from service.station.stream import station_of, stream
+from service.station.stream import FRESH_HEADER, station_of, stream
 from service.wire import LampState, Order, OrderKind, OrderResult, Reason
 
 router = APIRouter(include_in_schema=False)
@@ -43,13 +43,15 @@ async def show(request: Request, lane: str, session: Driver) -> Response:
 async def view(request: Request, lane: str, session: Driver) -> Response:
     """The part of the page that changes."""
     facts = await run_in_threadpool(_facts, desk_of(request), station_of(request, session), lane)
-    return page(request, "panel_view.html", session=session, lane=lane, **facts)
+    answer = page(request, "panel_view.html", session=session, lane=lane, **facts)
+    answer.headers[FRESH_HEADER] = f"{facts['fresh_s']:.1f}"
+    return answer
 
 
 @router.get("/panel/{lane}/events")
 async def events(request: Request, lane: str, session: Driver) -> Response:
     """Tells when to fetch the view again."""
-    return stream(request, station_of(request, session), changes_of(request))
+    return stream(request, station_of(request, session), changes_of(request), lane)
 
 
 @router.post("/panel/{lane}/typed")
@@ -79,7 +81,11 @@ def _facts(desk: StationDesk, station: str, lane: str) -> dict[str, Any]:
     found = desk.lane(station, lane)
     orders = desk.last_orders(station, lane, OrderKind.TYPED)
     order = orders[0] if orders and desk.age_s(orders[0].made_at) < SHOWN_FOR_S else None
+    fresh_s = desk.fresh_s([] if found is None else [found])
+    if order is not None:
+        fresh_s = min(fresh_s, SHOWN_FOR_S - desk.age_s(order.made_at), order.left_s or SHOWN_FOR_S)
     return {
+        "fresh_s": fresh_s,
         "told": None if found is None or found.silent else found.status,
         "headline": _headline(found),
         "why": _why(found),

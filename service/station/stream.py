@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -11,11 +13,19 @@ from fastapi.responses import StreamingResponse
 from service.errors import Unavailable
 from service.identity import access
 from service.identity.sessions import Session
-from service.live import Changes, station_topic
+from service.live import Changes, lane_topic, station_topic
 
-HEARTBEAT_S = 15.0
+HEARTBEAT_S = 2.0
+"""A page covers its lamp when it hears nothing for 4 s."""
 LONGEST_S = 300.0
 """A stream ends after this, and the page opens a new one: by then a session that is over is noticed."""
+TOLD_PER_S = 250.0
+"""Each page that is told fetches its view: a process lets no more than so many pages of a topic do so in a second."""
+FRESH_HEADER = "Greenlane-Fresh-S"
+"""Seconds after which a view may be out of date by time alone."""
+TOLD_HEADER = "Greenlane-Told"
+"""The change that a page was told of, when it fetches its view."""
+_ALIVE = "event: alive\ndata: yes\n\n"
 
 
 def station_of(request: Request, session: Session) -> str:
@@ -31,25 +41,51 @@ def station_of(request: Request, session: Session) -> str:
     return asked[:40]
 
 
-def stream(request: Request, station: str, changes: Changes) -> Response:
-    """An event "changed" at once and after every change; a comment now and then shows that the line lives."""
+def stream(request: Request, station: str, changes: Changes, lane: str | None = None) -> Response:
+    """An event "changed" at once and after every change, of one lane or of the whole station.
+
+    An event "alive" comes every two seconds while the service knows what changes: a page that hears neither shows
+    that it may be out of date.
+    """
+    topic = station_topic(station) if lane is None else lane_topic(station, lane)
     headers = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(request, station, changes), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(topic, changes), media_type="text/event-stream", headers=headers)
 
 
-async def _events(request: Request, station: str, changes: Changes) -> AsyncIterator[str]:
+async def number_for(request: Request, topic: str, changes: Changes) -> int:
+    """The change that an answer to this request has to show: the newest known, and no older than its page was told."""
+    told = request.headers.get(TOLD_HEADER, "")
+    known = changes.known(topic)
+    is_number = told.isascii() and told.isdecimal() and len(told) <= 18
+    if known is not None and (not is_number or int(told) <= known):
+        return known
+    return await changes.number(topic)
+
+
+async def _events(topic: str, changes: Changes) -> AsyncIterator[str]:
+    """Pages are told in turn, each at a moment of its own in the gap, so that their fetches do not come all at once."""
     loop = asyncio.get_running_loop()
-    ends_s = loop.time() + LONGEST_S
-    topic = station_topic(station)
+    ends_s, slot = loop.time() + LONGEST_S, random.random()
+    told_s = loop.time()
     yield "retry: 1000\n\n"
-    seen = -1
-    while not changes.closed and loop.time() < ends_s and not await request.is_disconnected():
-        try:
-            number = await (changes.number(topic) if seen < 0 else changes.wait(topic, seen, HEARTBEAT_S))
-        except Unavailable:
-            return
-        if number != seen:
-            seen = number
-            yield f"event: changed\ndata: {number}\n\n"
-        else:
-            yield ": alive\n\n"
+    with changes.showing(topic), suppress(Unavailable):
+        seen = await changes.number(topic)
+        yield _changed(seen)
+        while not changes.closed and loop.time() < ends_s:
+            number = await changes.wait(topic, seen, HEARTBEAT_S)
+            if number == seen:
+                yield _ALIVE if changes.is_current else ": waiting\n\n"
+                continue
+            gap_s = changes.pages_of(topic) / TOLD_PER_S
+            due_s = max(told_s + gap_s, loop.time() + slot * min(gap_s, HEARTBEAT_S))
+            while due_s - loop.time() > HEARTBEAT_S and not changes.closed:
+                await asyncio.sleep(HEARTBEAT_S)
+                yield _ALIVE
+            await asyncio.sleep(due_s - loop.time())
+            known = changes.known(topic)
+            seen, told_s = number if known is None else known, loop.time()
+            yield _changed(seen)
+
+
+def _changed(number: int) -> str:
+    return f"event: changed\ndata: {number}\n\n"

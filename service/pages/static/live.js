@@ -6,7 +6,8 @@
   if (!region) return;
   const lost = document.getElementById("lost");
   const spoken = document.getElementById("spoken");
-  let shown = null, source = null, fetching = false, again = false, lastGood = Date.now();
+  let shown = null, source = null, fetching = false, again = false, works = false, told = "";
+  let lastGood = Date.now(), soon = 0;
 
   // Puts the new text in; what is being typed and where one stands stay.
   function replace(text) {
@@ -19,7 +20,7 @@
     if (held) [...region.querySelectorAll("a, button, input")].find((e) => nameOf(e) === name)?.focus();
   }
 
-  function told() {
+  function speak() {
     const words = region.querySelector("[data-spoken]")?.dataset.spoken ?? "";
     if (spoken && spoken.textContent !== words) spoken.textContent = words;
   }
@@ -37,14 +38,18 @@
     if (fetching) { again = true; return; }
     fetching = true;
     try {
-      const answer = await fetch(region.dataset.live, {headers: {Accept: "text/html"}, redirect: "manual", signal: AbortSignal.timeout(8000)});
+      const headers = {Accept: "text/html", "Greenlane-Told": told};
+      const answer = await fetch(region.dataset.live, {headers, redirect: "manual", signal: AbortSignal.timeout(8000)});
       if (answer.type === "opaqueredirect" || answer.status === 401) { location.reload(); return; }
       if (!answer.ok) throw new Error(String(answer.status));
       const text = await answer.text();
-      if (text !== shown) { replace(text); shown = text; told(); }
+      if (text !== shown) { replace(text); shown = text; speak(); }
+      works = true;
       reach(true);
+      clearTimeout(soon);
+      soon = setTimeout(refresh, 1000 * Math.max(0.5, Number(answer.headers.get("Greenlane-Fresh-S")) || 15));
       document.dispatchEvent(new Event("refreshed"));
-    } catch { reach(false); }
+    } catch { works = false; reach(false); }
     fetching = false;
     if (again) { again = false; setTimeout(refresh, 250); }
   }
@@ -52,11 +57,12 @@
   function listen() {
     source?.close();
     source = new EventSource(region.dataset.events);
-    source.addEventListener("changed", refresh);
+    source.addEventListener("changed", (event) => { told = event.data; refresh(); });
+    source.addEventListener("alive", () => { if (works) reach(true); });
     source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000); refresh(); };
   }
 
   listen();
-  told();
+  speak();
   setInterval(() => { if (Date.now() - lastGood > 3000) refresh(); }, 2000);
 })();
