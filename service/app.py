@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -27,6 +28,8 @@ from service.teller import Teller
 from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Price, Question, WireError, decode, encode
 
 LONGEST_BODY = 65_536
+THREADS = 16
+"""For what waits for the database. More of them only wait for a connection, or for each other's turn to compute."""
 STATUS = {
     ErrorCode.MALFORMED: 400,
     ErrorCode.KEY_REUSED: 409,
@@ -76,6 +79,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         teller.start()
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
         try:
             yield
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,7 @@ class Database:
         """url: "sqlite:///path" or "postgresql://...". Raises Unavailable for a URL that names neither."""
         self.url = _checked(url)
         self.engine = _engine(self.url)
+        self._turn = threading.Lock()
 
     @property
     def is_sqlite(self) -> bool:
@@ -48,10 +50,28 @@ class Database:
         return self.url.render_as_string(hide_password=True)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that commits at the end; on SQLite it holds the only write lock from its beginning."""
-        with self._connected() as connection, connection.begin(), _translating(connection):
+    def writing(self, is_durable: bool = True) -> Iterator[Connection]:
+        """A transaction that commits at the end; on SQLite it holds the only write lock from its beginning.
+
+        is_durable: it is on the disk when this returns. Without, PostgreSQL may lose it in a crash, and is done sooner.
+        """
+        with self.turn(), self._connected() as connection, connection.begin(), _translating(connection):
+            if not is_durable and not self.is_sqlite:
+                connection.exec_driver_sql("set local synchronous_commit = off")
             yield connection
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """On SQLite the threads of this process write one after another: its own lock makes them sleep, and late."""
+        if not self.is_sqlite:
+            yield
+        elif self._turn.acquire(timeout=BUSY_TIMEOUT_S):
+            try:
+                yield
+            finally:
+                self._turn.release()
+        else:
+            raise Unavailable("database is locked by another message of this process")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, String, cast, func, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select, text
 from starlette.concurrency import run_in_threadpool
 
 from service.database import Database, telling_faults
@@ -24,7 +23,22 @@ from service.listener import CHANNEL, Listener
 from service.station.tables import live_changes
 
 LINGER_S = 5.0
+LATE_S = 0.02
+LATE_SHARE = 0.05
+"""One wake-up's share in the running mean."""
 log = logging.getLogger(__name__)
+
+
+_COUNT = text(
+    "insert into live_changes (topic, number) values (:topic, 1) "
+    "on conflict (topic) do update set number = live_changes.number + 1"
+)
+_COUNT_AND_NOTIFY = text(
+    "with counted as (insert into live_changes (topic, number) select t, 1 from unnest(cast(:topics as text[])) t "
+    "on conflict (topic) do update set number = live_changes.number + 1 returning topic, number) "
+    "select pg_notify(:channel, number || ' ' || topic) from counted"
+)
+"""In the order of the topics, so that no two transactions wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +66,11 @@ def orders_topic(station: str, lane: str) -> str:
 
 def count_change(connection: Connection, *topics: str) -> None:
     """Something about the topics changes with this transaction; who listens is told after its commit."""
-    rows = [{"topic": topic, "number": 1} for topic in sorted(set(topics))]
-    more = {"number": live_changes.c.number + 1}
+    ordered = sorted(set(topics))
     if connection.dialect.name == "sqlite":
-        connection.execute(sqlite.insert(live_changes).values(rows).on_conflict_do_update(["topic"], set_=more))
-        return
-    insert = postgresql.insert(live_changes).values(rows).on_conflict_do_update(index_elements=["topic"], set_=more)
-    counted = insert.returning(live_changes.c.topic, live_changes.c.number).cte("counted")
-    payload = cast(counted.c.number, String) + " " + counted.c.topic
-    connection.execute(select(func.pg_notify(literal(CHANNEL), payload)).select_from(counted))
+        connection.execute(_COUNT, [{"topic": topic} for topic in ordered])
+    else:
+        connection.execute(_COUNT_AND_NOTIFY, {"topics": ordered, "channel": CHANNEL})
 
 
 @dataclass
@@ -95,6 +105,7 @@ class Changes:
         self._rung = asyncio.Event()
         self._in_doubt = True
         self._failing = False
+        self._late_s = 0.0
         self.is_listening = False
         self.closed = False
 
@@ -121,6 +132,15 @@ class Changes:
     def pages_of(self, topic: str) -> int:
         """Open pages of this process about the topic."""
         return self._topics[topic].pages if topic in self._topics else 0
+
+    @property
+    def busy(self) -> float:
+        """How many times longer than planned pages should wait, so that decisions do not wait for them: at least 1."""
+        return 1.0 + self._late_s / LATE_S
+
+    def note_late(self, late_s: float) -> None:
+        """A page woke so much later than it had asked for: the process has more to do than it can."""
+        self._late_s += (late_s - self._late_s) * LATE_SHARE
 
     def known(self, topic: str) -> int | None:
         """The counter of a topic that this process follows; the database may be ahead of it by a moment."""

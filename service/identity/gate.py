@@ -16,11 +16,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.batches import Batches
 from service.errors import Unavailable
 from service.identity.devices import raw_key
-from service.identity.keybook import Caller, KeyBook
+from service.identity.keybook import Caller, KeyBook, KeyEntry
 from service.identity.rules import Names, Rule, check, find_rule, parsed_body
-from service.identity.signatures import ACCEPT_SIGNATURE, Flaw, RequestView, SignatureRefused, verify
+from service.identity.signatures import ACCEPT_SIGNATURE, Claim, Flaw, RequestView, SignatureRefused, verify
 from service.wire import ErrorCode, key_id
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class SignatureGate:
         self._count = count
         self._logged: dict[Flaw, datetime] = {}
         self._first_steps = rules.unsigned_at_first
+        self._nonces: Batches[Claim, bool] = Batches(lambda claims: keys.remember(claims, now()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and _is_guarded(scope["path"]):
@@ -79,7 +81,7 @@ class SignatureGate:
             return
         try:
             body = await asyncio.wait_for(_whole_body(scope, receive), self._rules.body_timeout_s)
-            caller = await run_in_threadpool(self._judge, scope, body)
+            caller = await self._admitted(scope, body)
         except (SignatureRefused, Unavailable, TimeoutError) as error:
             await self._refusal(error)(scope, receive, send)
             return
@@ -100,35 +102,40 @@ class SignatureGate:
             return self._first_steps
         return False
 
-    def _judge(self, scope: Scope, body: bytes) -> Caller | None:
+    async def _admitted(self, scope: Scope, body: bytes) -> Caller | None:
+        """Who speaks; None for a stranger who enrols. The nonces of requests that come together are kept together."""
+        claim, entry = await run_in_threadpool(self._judge, scope, body)
+        if not await self._nonces.put(claim):
+            raise SignatureRefused(Flaw.REPLAYED, "nonce: this signature has been used before; sign every attempt anew")
+        if entry is not None and entry.waiting:
+            await run_in_threadpool(self._keys.confirm, claim.key_id)
+        return None if entry is None else entry.caller
+
+    def _judge(self, scope: Scope, body: bytes) -> tuple[Claim, KeyEntry | None]:
+        """All but whether the nonce is new."""
         request = _view(scope, body)
         found = find_rule(request.method, scope["path"])
         if self._rules.hosts and request.host not in self._rules.hosts:
             raise SignatureRefused(Flaw.WRONG_HOST, f"host: this service is not {request.host[:80]}")
         if found is not None and found[0].names is Names.ENROLMENT:
-            self._judge_enrolment(request)
-            return None
+            return self._judge_enrolment(request), None
         return self._judge_device(request, found)
 
-    def _judge_device(self, request: RequestView, found: tuple[Rule, str] | None) -> Caller:
+    def _judge_device(self, request: RequestView, found: tuple[Rule, str] | None) -> tuple[Claim, KeyEntry]:
         entries = []
 
         def find_key(wanted: str) -> bytes:
             entries.append(self._keys.find(wanted))
             return entries[-1].public_key
 
-        now = self._now()
-        claim = verify(request, find_key, now)
+        claim = verify(request, find_key, self._now())
         entry = entries[-1]
         if found is None:
             raise SignatureRefused(Flaw.FORBIDDEN, "there is nothing here for devices")
         check(*found, entry.caller, request, self._keys.lane_of)
-        self._keys.remember(claim, now)
-        if entry.waiting:
-            self._keys.confirm(claim.key_id)
-        return entry.caller
+        return claim, entry
 
-    def _judge_enrolment(self, request: RequestView) -> None:
+    def _judge_enrolment(self, request: RequestView) -> Claim:
         """A stranger proves only that the key is its own; the code is judged by the route."""
         public_key = raw_key(str(parsed_body(request.body).get("public_key", "")))
 
@@ -137,8 +144,7 @@ class SignatureGate:
                 raise SignatureRefused(Flaw.UNKNOWN_KEY, "keyid: expected the thumbprint of the public_key in the body")
             return public_key
 
-        now = self._now()
-        self._keys.remember(verify(request, find_key, now), now)
+        return verify(request, find_key, self._now())
 
     def _refusal(self, error: Exception) -> JSONResponse:
         if isinstance(error, Unavailable):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import base64
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.clock import US_PER_S, to_us
@@ -24,6 +25,11 @@ from service.schema import authorisations
 from service.wire import SIGNATURE_AGE_S, DeviceKind
 
 TIDY_EVERY_S = 60
+_FIND = (
+    select(devices, device_keys.c.public_key, device_keys.c.state)
+    .join_from(device_keys, devices)
+    .where(device_keys.c.key_id == bindparam("key_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,9 @@ class KeyBook:
 
     def __init__(self, database: Database) -> None:
         self._engine = _light_engine(database)
-        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+        self._turn = database.turn
+        insert = sqlite.insert(nonces) if database.is_sqlite else postgresql.insert(nonces)
+        self._remember = insert.on_conflict_do_nothing().returning(nonces.c.key_id, nonces.c.nonce)
         self._tidied_us = 0
         self._lock = threading.Lock()
 
@@ -62,13 +70,8 @@ class KeyBook:
 
     def find(self, key_id: str) -> KeyEntry:
         """Whose key it is. Raises SignatureRefused for an unknown, retired or revoked one."""
-        query = (
-            select(devices, device_keys.c.public_key, device_keys.c.state)
-            .join_from(device_keys, devices)
-            .where(device_keys.c.key_id == key_id)
-        )
         with telling_faults(), self._engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_FIND, {"key_id": key_id}).one_or_none()
             if row is None:
                 raise SignatureRefused(Flaw.UNKNOWN_KEY, "keyid: no device has been enrolled with this key")
             if row.revoked_us is not None or row.state == "retired":
@@ -76,23 +79,25 @@ class KeyBook:
         caller = Caller(row.id, DeviceKind(row.kind), row.station, row.lane, key_id)
         return KeyEntry(caller, base64.b64decode(row.public_key), row.state == "waiting")
 
-    def remember(self, claim: Claim, now: datetime) -> None:
-        """Keep the nonce for as long as the signature could be shown again. Raises SignatureRefused for a known one."""
-        forget_us = to_us(claim.created_at + timedelta(seconds=SIGNATURE_AGE_S + 1))
-        row = {"key_id": claim.key_id, "nonce": claim.nonce, "forget_us": forget_us}
-        statement = self._insert(nonces).values(row).on_conflict_do_nothing().returning(nonces.c.nonce)
-        with telling_faults(), self._engine.connect() as connection:
-            is_new = connection.execute(statement).first() is not None
+    def remember(self, claims: Sequence[Claim], now: datetime) -> list[bool]:
+        """Keep the nonces for as long as their signatures could be shown again; for each, whether it is new."""
+        rows = {(claim.key_id, claim.nonce): _forget_us(claim) for claim in claims}
+        given = [{"key_id": key, "nonce": nonce, "forget_us": until_us} for (key, nonce), until_us in rows.items()]
+        with telling_faults(), self._turn(), self._engine.connect() as connection:
+            new = {(row.key_id, row.nonce) for row in connection.execute(self._remember, given)}
             self._tidy(connection, to_us(now))
-        if not is_new:
-            raise SignatureRefused(Flaw.REPLAYED, "nonce: this signature has been used before; sign every attempt anew")
+        found = []
+        for claim in claims:
+            found.append((claim.key_id, claim.nonce) in new)
+            new.discard((claim.key_id, claim.nonce))
+        return found
 
     def confirm(self, key_id: str) -> None:
         """A key that waited has spoken: it is active from now on, and the device's other keys are retired."""
         device = select(device_keys.c.device).where(device_keys.c.key_id == key_id, device_keys.c.state == "waiting")
         others = update(device_keys).where(device_keys.c.device.in_(device), device_keys.c.key_id != key_id)
         own = update(device_keys).where(device_keys.c.key_id == key_id, device_keys.c.state == "waiting")
-        with telling_faults(), self._engine.connect() as connection:
+        with telling_faults(), self._turn(), self._engine.connect() as connection:
             connection.execute(others.values(state="retired"))
             connection.execute(own.values(state="active"))
 
@@ -112,6 +117,10 @@ class KeyBook:
                 return
             self._tidied_us = now_us
         connection.execute(delete(nonces).where(nonces.c.forget_us < now_us))
+
+
+def _forget_us(claim: Claim) -> int:
+    return to_us(claim.created_at + timedelta(seconds=SIGNATURE_AGE_S + 1))
 
 
 def _light_engine(database: Database) -> Engine:

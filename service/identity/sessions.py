@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from service.clock import to_us
 from service.database import Database, telling_faults
@@ -26,6 +26,13 @@ LIVES: dict[Role, tuple[timedelta, timedelta]] = {
 
 TOUCH_EVERY = timedelta(seconds=30)
 """How exactly idleness is kept; a page that is open would else write with every request."""
+
+
+_FIND = (
+    select(sessions, people.c.role, people.c.station, people.c.disabled_us)
+    .join_from(sessions, people)
+    .where(sessions.c.token_hash == bindparam("token_hash"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +69,9 @@ class SessionDesk:
 
     def find(self, token: str) -> Session | None:
         """The session of a token, unless it is over or its person disabled. Role and station are today's."""
-        query = (
-            select(sessions, people.c.role, people.c.station, people.c.disabled_us)
-            .join_from(sessions, people)
-            .where(sessions.c.token_hash == hashed_token(token))
-        )
         now_us = to_us(self._now())
         with telling_faults(), self._database.reading() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_FIND, {"token_hash": hashed_token(token)}).first()
         if row is None or row.disabled_us is not None:
             return None
         idle, whole = LIVES[Role(row.role)]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, null, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, null, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service.clock import from_us, to_us
 from service.database import Database, telling_faults
@@ -71,24 +72,24 @@ class StationDesk:
 
     def take_status(self, status: LaneStatus) -> None:
         """A lane's newest status; one that was overtaken changes nothing. No unit's clock is believed to be ahead."""
-        now, body = self._now(), _text(status)
-        mine = (lane_statuses.c.station == status.station) & (lane_statuses.c.lane == status.lane)
+        self.take_statuses([status])
+
+    def take_statuses(self, statuses: Sequence[LaneStatus]) -> Sequence[None]:
+        """Those of many lanes in one transaction; nothing for each of them."""
+        newest = {(one.station, one.lane): one for one in sorted(statuses, key=lambda one: one.at)}
+        now = self._now()
         with telling_faults(), self._database.reading() as connection:
-            before = connection.execute(select(lane_statuses).where(mine)).first()
-        same = before is not None and _told(before.body) == _told(body)
-        if before is not None and same and to_us(now) - before.seen_us < STORE_EVERY // timedelta(microseconds=1):
-            return
-        row = {"at_us": to_us(min(status.at, now)), "seen_us": to_us(now), "body": body}
-        with telling_faults(), self._database.writing() as connection:
-            older = lane_statuses.c.at_us <= row["at_us"]
-            if connection.execute(update(lane_statuses).where(mine & older).values(**row)).rowcount == 0:
-                if connection.execute(select(lane_statuses.c.at_us).where(mine)).first() is not None:
-                    return
-                connection.execute(insert(lane_statuses).values(station=status.station, lane=status.lane, **row))
-            was_silent = before is None or from_us(before.seen_us) < now - SILENT_AFTER
-            if not same or was_silent:
-                count_change(connection, station_topic(status.station), lane_topic(status.station, status.lane))
+            before = _statuses_of(connection, newest)
+        news = [_news(newest[place], before.get(place), now) for place in sorted(newest)]
+        if not any(one.row for one in news):
+            return [None] * len(statuses)
+        with telling_faults(), self._database.writing(is_durable=False) as connection:
+            _keep(connection, [one.row for one in news if one.row])
+            topics = {t for one in news if one.is_change for t in (station_topic(one.station), one.topic)}
+            if topics:
+                count_change(connection, *topics)
         self._ring()
+        return [None] * len(statuses)
 
     def take_visit(self, report: VisitReport) -> None:
         """A visit so far. Raises DeskError for a picture that is none; deletes what has been kept for too long."""
@@ -102,7 +103,7 @@ class StationDesk:
         if picture is not None:
             row |= {"picture": picture, "picture_us": now_us}
         mine = (visit_reports.c.station == report.station) & (visit_reports.c.visit == report.visit)
-        with telling_faults(), self._database.writing() as connection:
+        with telling_faults(), self._database.writing(is_durable=False) as connection:
             known = connection.execute(select(visit_reports.c.at_us, visit_reports.c.lane).where(mine)).first()
             if known is None:
                 connection.execute(insert(visit_reports).values(station=report.station, visit=report.visit, **row))
@@ -267,6 +268,45 @@ class StationDesk:
         connection.execute(update(visit_reports).where(stale).values(picture=null(), picture_us=null()))
         connection.execute(delete(visit_reports).where(visit_reports.c.first_seen_us < to_us(now - VISIT_LIFE)))
         connection.execute(delete(lane_orders).where(lane_orders.c.made_us < to_us(now - ORDER_LIFE)))
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What a status brings: the row to keep, if any, and whether it shows something else than before."""
+
+    station: str
+    topic: str
+    row: dict[str, object] | None
+    is_change: bool
+
+
+def _news(status: LaneStatus, before: Row[Any] | None, now: datetime) -> _News:
+    body, at_us = _text(status), to_us(min(status.at, now))
+    row = {"station": status.station, "lane": status.lane, "at_us": at_us, "seen_us": to_us(now), "body": body}
+    topic = lane_topic(status.station, status.lane)
+    if before is None:
+        return _News(status.station, topic, row, True)
+    same = _told(before.body) == _told(body)
+    is_fresh = to_us(now) - before.seen_us < STORE_EVERY // timedelta(microseconds=1)
+    if before.at_us > at_us or (same and is_fresh):
+        return _News(status.station, topic, None, False)
+    return _News(status.station, topic, row, not same or from_us(before.seen_us) < now - SILENT_AFTER)
+
+
+def _statuses_of(connection: Connection, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+    c = lane_statuses.c
+    wanted = tuple_(c.station, c.lane).in_(sorted(places))
+    return {(row.station, row.lane): row for row in connection.execute(select(lane_statuses).where(wanted))}
+
+
+def _keep(connection: Connection, rows: list[dict[str, object]]) -> None:
+    """The newer of what is there and what comes, whoever was first."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    new = dialect.insert(lane_statuses)
+    values = {name: new.excluded[name] for name in ("at_us", "seen_us", "body")}
+    newer = lane_statuses.c.at_us <= new.excluded.at_us
+    upsert = new.on_conflict_do_update(index_elements=["station", "lane"], set_=values, where=newer)
+    connection.execute(upsert, rows)
 
 
 def _visit(station: str, visit: str) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from service.batches import Batches
 from service.clock import Clock
 from service.database import Database
 from service.live import Changes
@@ -15,12 +16,13 @@ RECORDS = routes.RECORDS
 
 
 def mount(app: FastAPI, database: Database, clock: Clock) -> StationDesk:
-    """Adds routes and pages; app.state.station, changes and views carry what they work with."""
+    """Adds routes and pages; app.state.station, changes, views and statuses carry what they work with."""
     changes = Changes(database)
     desk = StationDesk(database, clock.now, changes.ring)
     app.state.changes = changes
     app.state.station = desk
     app.state.views = SharedViews()
+    app.state.statuses = Batches(desk.take_statuses)
     app.include_router(routes.router)
     app.include_router(panel.router)
     app.include_router(overview.router)

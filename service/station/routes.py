@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from service import openapi
+from service.batches import Batches
 from service.identity import access
 from service.identity.rules import parsed_body
 from service.identity.signatures import Flaw, SignatureRefused
@@ -57,7 +58,8 @@ def changes_of(request: Request) -> Changes:
 )
 async def status(request: Request) -> Response:
     """At each change, at most twice a second, and every ten seconds without one."""
-    await run_in_threadpool(desk_of(request).take_status, await _read(request, LaneStatus))
+    statuses: Batches[LaneStatus, None] = request.app.state.statuses
+    await statuses.put(await _read(request, LaneStatus))
     return Response(status_code=204)
 
 

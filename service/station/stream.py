@@ -15,12 +15,14 @@ from service.identity import access
 from service.identity.sessions import Session
 from service.live import Changes, lane_topic, station_topic
 
-HEARTBEAT_S = 2.0
-"""A page covers its lamp when it hears nothing for 4 s."""
+HEARTBEAT_S = 3.0
+"""A page that hears nothing for 4 s asks, and covers its lamp when there is no answer."""
 LONGEST_S = 300.0
 """A stream ends after this, and the page opens a new one: by then a session that is over is noticed."""
-TOLD_PER_S = 250.0
+TOLD_PER_S = 100.0
 """Each page that is told fetches its view: a process lets no more than so many pages of a topic do so in a second."""
+LEAST_GAP_S = 1.0
+"""A page that was just told waits so long for the next time: a running fuelling changes twice a second."""
 FRESH_HEADER = "Greenlane-Fresh-S"
 """Seconds after which a view may be out of date by time alone."""
 TOLD_HEADER = "Greenlane-Told"
@@ -44,7 +46,7 @@ def station_of(request: Request, session: Session) -> str:
 def stream(request: Request, station: str, changes: Changes, lane: str | None = None) -> Response:
     """An event "changed" at once and after every change, of one lane or of the whole station.
 
-    An event "alive" comes every two seconds while the service knows what changes: a page that hears neither shows
+    An event "alive" comes every three seconds while the service knows what changes: a page that hears neither shows
     that it may be out of date.
     """
     topic = station_topic(station) if lane is None else lane_topic(station, lane)
@@ -76,12 +78,13 @@ async def _events(topic: str, changes: Changes) -> AsyncIterator[str]:
             if number == seen:
                 yield _ALIVE if changes.is_current else ": waiting\n\n"
                 continue
-            gap_s = changes.pages_of(topic) / TOLD_PER_S
-            due_s = max(told_s + gap_s, loop.time() + slot * min(gap_s, HEARTBEAT_S))
+            spread_s = changes.pages_of(topic) / TOLD_PER_S * changes.busy
+            due_s = max(told_s + max(spread_s, LEAST_GAP_S * changes.busy), loop.time() + slot * spread_s)
             while due_s - loop.time() > HEARTBEAT_S and not changes.closed:
                 await asyncio.sleep(HEARTBEAT_S)
                 yield _ALIVE
             await asyncio.sleep(due_s - loop.time())
+            changes.note_late(loop.time() - due_s)
             known = changes.known(topic)
             seen, told_s = number if known is None else known, loop.time()
             yield _changed(seen)

@@ -64,5 +64,5 @@
 
   listen();
   speak();
-  setInterval(() => { if (Date.now() - lastGood > 3000) refresh(); }, 2000);
+  setInterval(() => { if (Date.now() - lastGood > 4000) refresh(); }, 1000);
 })();
