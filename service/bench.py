@@ -10,15 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -28,13 +24,12 @@ from typing import Any
 from service.audit import audit
 from service.bench_fill import fill
 from service.bench_load import Lane, Timings, closed_loop, paced
+from service.bench_process import machine, percentile, progress, resident_mib, serving
 from service.books import Books
 from service.clock import SystemClock
 from service.database import Database
 from service.desk import Desk
 from service.errors import ServiceError
-
-_SERVE = "import sys; from controller.cli import main; sys.exit(main())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +91,10 @@ def _measure_database(
         for postings in [0, args.postings] if args.postings else [0]:
             if postings:
                 for done in fill(house.books, postings):
-                    _progress(f"{name}: {done} of {postings} postings")
+                    progress(f"{name}: {done} of {postings} postings")
             with house.serving() as (port, _):
                 for clients in counts:
-                    _progress(f"{name}: {clients} clients, {postings} postings")
+                    progress(f"{name}: {clients} clients, {postings} postings")
                     document["rows"] += [asdict(row) for row in house.rows(name, port, postings, clients, args.seconds)]
         if args.fuellings:
             document["memory"].append({"database": name, **house.memory(args.fuellings)})
@@ -129,18 +124,8 @@ class _House:
     @contextmanager
     def serving(self) -> Iterator[tuple[int, int]]:
         """The service as a process; yields port and process id."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        words = ["service", "--database", self._url, "--listen", f"127.0.0.1:{port}", "--allow-unsigned"]
-        command = [sys.executable, "-c", _SERVE, *words, "--workers", str(self._workers)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            _await(f"http://127.0.0.1:{port}/healthz", process)
-            yield port, process.pid
-        finally:
-            process.terminate()
-            process.wait(30)
+        with serving(self._url, "--allow-unsigned", "--workers", str(self._workers)) as running:
+            yield running
 
     @contextmanager
     def lanes(self, port: int, count: int) -> Iterator[list[Lane]]:
@@ -169,20 +154,15 @@ class _House:
             for part in range(11):
                 if part:
                     closed_loop(lanes, 3600.0, fuellings // 10)
-                sizes.append(_resident_mib(process))
-                _progress(f"memory: {part * fuellings // 10} fuellings, {sizes[-1]} MiB")
+                sizes.append(resident_mib(process))
+                progress(f"memory: {part * fuellings // 10} fuellings, {sizes[-1]} MiB")
         return {"fuellings": fuellings, "resident_mib": sizes}
 
 
 def _row(name: str, postings: int, clients: int, load: str, timings: Timings) -> Row:
     asked, fuelled = sorted(timings.asked_s), sorted(timings.fuelled_s)
-    figures = [_at(times, share) for times in (asked, fuelled) for share in (0.5, 0.99)]
+    figures = [percentile(times, share) for times in (asked, fuelled) for share in (0.5, 0.99)]
     return Row(name, postings, clients, load, round(timings.rate, 1), *figures)
-
-
-def _at(times_s: Sequence[float], share: float) -> float:
-    """A percentile of sorted seconds, in milliseconds."""
-    return round(times_s[min(len(times_s) - 1, int(len(times_s) * share))] * 1000, 2) if times_s else 0.0
 
 
 def _pgbench(url: str, counts: Sequence[int], seconds: float) -> list[dict[str, Any]]:
@@ -192,7 +172,7 @@ def _pgbench(url: str, counts: Sequence[int], seconds: float) -> list[dict[str, 
     subprocess.run([program, "-i", "-q", "-s", "10", plain], check=True, capture_output=True)
     found = []
     for clients in counts:
-        _progress(f"pgbench: {clients} clients")
+        progress(f"pgbench: {clients} clients")
         words = ["-N", "-c", str(clients), "-j", str(min(clients, 2)), "-T", str(max(1, round(seconds))), plain]
         printed = subprocess.run([program, *words], check=True, capture_output=True, text=True).stdout
         rate = re.search(r"tps = ([0-9.]+)", printed)
@@ -213,41 +193,8 @@ def _program(name: str) -> str:
     return program
 
 
-def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            raise ServiceError(f"the service ended with status {process.returncode}")
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise ServiceError("the service did not start")
-
-
-def _resident_mib(process: int) -> float:
-    """Of a process and its children."""
-    pages = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            if process in (parent, int(stat.parent.name)):
-                pages += int((stat.parent / "statm").read_text().split()[1])
-        except (OSError, ValueError):
-            continue
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
-
-
 def _conditions(args: argparse.Namespace) -> dict[str, Any]:
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    return {
-        "cpu": model[1] if model else platform.processor(),
-        "cores": os.cpu_count(),
-        "load_average": [round(value, 1) for value in os.getloadavg()],
-        "python": platform.python_version(),
-        "seconds": args.seconds,
-        "workers_on_postgresql": args.workers,
-    }
+    return {**machine(), "seconds": args.seconds, "workers_on_postgresql": args.workers}
 
 
 def _words(document: dict[str, Any]) -> str:
@@ -268,8 +215,3 @@ def _words(document: dict[str, Any]) -> str:
         for m in document["memory"]
     ]
     return "\n".join(lines)
-
-
-def _progress(words: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\033[K{words}", end="", file=sys.stderr, flush=True)

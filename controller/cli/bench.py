@@ -16,9 +16,16 @@ examples:
   greenlane bench lane --quick --json    stages only, a few seconds
   greenlane bench peers                  other readers on the same pictures, see its own --help; also: bench --peers
   greenlane bench service                authorisations and fuellings per second, see its own --help
+  greenlane bench station                200 lanes and 1,000 open pages on one service, see its own --help
 
 Measure on a quiet machine: figures come with the processor, the load and the versions they were taken with.
 """
+
+SERVICE_BENCHES = {
+    "service": ("service.bench", "the balance service under load"),
+    "station": ("service.bench_station", "a station's lanes and open pages on one service"),
+}
+"""What the service measures itself: name, module, help."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     peers = what.add_parser("peers", help="other readers beside greenlane on the same held-out real pictures")
     _add_peers_arguments(peers)
     peers.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document at the end")
-    service = what.add_parser("service", help="the balance service under load")
-    _add_service_arguments(service)
+    for name, (module, words) in SERVICE_BENCHES.items():
+        _add_service_arguments(what.add_parser(name, help=words), module)
     _add_lane_arguments(parser)
     parser.add_argument("--peers", action="store_true", help="the same as `bench peers`")
     _add_peers_arguments(parser)
@@ -80,10 +87,10 @@ def _add_lane_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document at the end")
 
 
-def _add_service_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_service_arguments(parser: argparse.ArgumentParser, module: str) -> None:
     """The service brings its own arguments; without its libraries the command says what to install."""
     try:
-        bench = importlib.import_module("service.bench")
+        bench = importlib.import_module(module)
     except ImportError as error:
         parser.epilog = f"not available here: {error}; pip install 'greenlane[service]'"
         parser.set_defaults(missing=str(error))
@@ -92,11 +99,11 @@ def _add_service_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.what == "service":
+    if args.what in SERVICE_BENCHES:
         if getattr(args, "missing", None):
-            print(f"greenlane bench service: {args.missing}; pip install 'greenlane[service]'", file=sys.stderr)
+            print(f"greenlane bench {args.what}: {args.missing}; pip install 'greenlane[service]'", file=sys.stderr)
             return 1
-        return int(importlib.import_module("service.bench").run(args))
+        return int(importlib.import_module(SERVICE_BENCHES[args.what][0]).run(args))
     from controller import log
 
     log.set_up("CRITICAL")
