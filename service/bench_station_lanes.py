@@ -8,6 +8,7 @@ import os
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -213,11 +214,10 @@ class SimulatedLane:
         """As controller.reporter: what is new, then a pause; a beat when nothing is."""
         line, tally, told = self._lines[1], self._street.tally, None
         while True:
-            try:
-                async with asyncio.timeout(STATUS_GAP_S if self._flow_s is not None else BEAT_S):
-                    await self._telling.wait()
-            except TimeoutError:
-                pass
+            if self._flow_s is None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(BEAT_S):
+                        await self._telling.wait()
             self._telling.clear()
             status = replace(self._status, at=_now())
             if self._flow_s is not None:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.clock import Clock, to_us
-from service.database import Database
+from service.database import Database, telling_faults
 from service.errors import Unavailable
 from service.identity.signatures import Flaw
 from service.identity.tables import devices
@@ -120,7 +120,7 @@ class _BooksCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         up = 0
         with suppress(Unavailable):
-            with self._database.reading() as connection:
+            with telling_faults(), self._database.reading() as connection:
                 yield from self._read(connection)
             up = 1
         yield GaugeMetricFamily("greenlane_database_up", "1 when the books can be read.", value=up)

@@ -17,6 +17,7 @@ examples:
   greenlane bench peers                  other readers on the same pictures, see its own --help; also: bench --peers
   greenlane bench service                authorisations and fuellings per second, see its own --help
   greenlane bench station                200 lanes and 1,000 open pages on one service, see its own --help
+  greenlane bench growth                 a load model from one station to ten thousand, see its own --help
 
 Measure on a quiet machine: figures come with the processor, the load and the versions they were taken with.
 """
@@ -24,6 +25,7 @@ Measure on a quiet machine: figures come with the processor, the load and the ve
 SERVICE_BENCHES = {
     "service": ("service.bench", "the balance service under load"),
     "station": ("service.bench_station", "a station's lanes and open pages on one service"),
+    "growth": ("service.bench_growth", "what so many stations need: a load model, computed"),
 }
 """What the service measures itself: name, module, help."""
 

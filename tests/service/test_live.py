@@ -289,6 +289,13 @@ def test_service_processes_tell_each_other_and_say_that_they_listen(postgresql_u
         assert "greenlane_live_listening 1.0" in shown
 
 
+def test_metrics_say_that_postgresql_is_away() -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
+    shown = Metrics(database, ManualClock()).exposition().decode()
+    assert "greenlane_database_up 0.0" in shown
+    assert "greenlane_open_holds" not in shown
+
+
 def test_metrics_say_who_waits(sqlite_url: str) -> None:
     database = Database(sqlite_url)
     metrics = Metrics(database, ManualClock())
