@@ -16,7 +16,7 @@ from service.identity.sessions import Session
 from service.live import Changes, lane_topic, station_topic
 
 HEARTBEAT_S = 3.0
-"""A page that hears nothing for 4 s asks, and covers its lamp when there is no answer."""
+"""A page that hears nothing for 4 s asks, and covers its lamp when there is no answer within 2 s."""
 LONGEST_S = 300.0
 """A stream ends after this, and the page opens a new one: by then a session that is over is noticed."""
 TOLD_PER_S = 100.0

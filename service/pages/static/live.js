@@ -64,5 +64,9 @@
 
   listen();
   speak();
-  setInterval(() => { if (Date.now() - lastGood > 4000) refresh(); }, 1000);
+  setInterval(() => {
+    const quiet = Date.now() - lastGood;
+    if (quiet > 4000) refresh();
+    if (quiet > 6000) reach(false);
+  }, 1000);
 })();
