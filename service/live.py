@@ -122,7 +122,7 @@ class Changes:
     @contextmanager
     def showing(self, topic: str) -> Iterator[None]:
         """A page about the topic is open; the counter is followed between its waits too."""
-        state = self._topics.setdefault(topic, _Topic())
+        state = self._state(topic)
         state.pages += 1
         try:
             yield
@@ -167,9 +167,9 @@ class Changes:
     async def wait(self, topic: str, seen: int, longest_s: float) -> int:
         """The topic's counter as soon as it is not `seen`, or `seen` after longest_s."""
         loop = asyncio.get_running_loop()
-        state = self._topics.setdefault(topic, _Topic())
+        state = self._state(topic)
         self._count_waiter(state, 1)
-        self._start_reader(loop, state)
+        self._start_reader(state)
         ends_s = loop.time() + longest_s
         try:
             with suppress(TimeoutError):
@@ -181,16 +181,24 @@ class Changes:
             self._count_waiter(state, -1)
             state.left_s = loop.time()
 
+    def _state(self, topic: str) -> _Topic:
+        """Of the running event loop; who waited in another one is gone with it."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._reader, self._rung = loop, None, asyncio.Event()
+            self._topics.clear()
+            self._waiters = 0
+        return self._topics.setdefault(topic, _Topic())
+
     def _count_waiter(self, state: _Topic, more: int) -> None:
         state.waiters += more
         self._waiters += more
         self.observer(self._waiters, self.is_listening)
 
-    def _start_reader(self, loop: asyncio.AbstractEventLoop, state: _Topic) -> None:
-        if self._reader is None or self._reader.done() or self._loop is not loop:
-            self._loop, self._rung = loop, asyncio.Event()
+    def _start_reader(self, state: _Topic) -> None:
+        if self._reader is None or self._reader.done():
             self._in_doubt = True
-            self._reader = loop.create_task(self._follow())
+            self._reader = asyncio.get_running_loop().create_task(self._follow())
         if state.number is None:
             self._rung.set()
 
@@ -222,7 +230,7 @@ class Changes:
         except Unavailable as error:
             if not self._failing:
                 log.error("live pages wait: %s", error)
-            self._failing = True
+            self._failing = self._in_doubt = True
         rest_s = self.pace.listening_poll_s if self.is_listening and not self._failing else self.pace.poll_s
         try:
             async with asyncio.timeout(rest_s):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -21,7 +23,8 @@ from service.identity.web import language_of, page, part
 from service.live import station_topic
 from service.schema import stations
 from service.station import words
-from service.station.book_views import open_holds
+from service.station.book_views import Hold, open_holds
+from service.station.desk import Lane, StationDesk
 from service.station.routes import changes_of, desk_of
 from service.station.shared import Rendering, SharedViews
 from service.station.stream import FRESH_HEADER, number_for, station_of, stream
@@ -29,6 +32,7 @@ from service.wire import Order, OrderKind, VisitReport
 
 router = APIRouter(include_in_schema=False)
 
+SWEPT_WITHIN_S = 5.0
 _CSRF = "a-csrf-token-of-each-session"
 """Stands in a shared rendering where every session's own token goes."""
 
@@ -60,7 +64,7 @@ async def view(request: Request, session: Watcher) -> Response:
         number = await number_for(request, topic, changes)
         facts = await run_in_threadpool(_facts, request, station)
         text = await run_in_threadpool(part, language, "station_view.html", may_order=may_order, csrf=_CSRF, **facts)
-        return Rendering(number, text, desk_of(request).fresh_s(facts["lanes"]))
+        return Rendering(number, text, _fresh_s(desk_of(request), facts["lanes"], facts["holds"]))
 
     views: SharedViews = request.app.state.views
     found = await views.get((station, language, may_order), await number_for(request, topic, changes), render)
@@ -139,6 +143,12 @@ def _facts(request: Request, station: str) -> dict[str, Any]:
         "clock_of": _clock_of(_zone(database, station)),
         **_words(),
     }
+
+
+def _fresh_s(desk: StationDesk, lanes: Sequence[Lane], holds: Sequence[Hold]) -> float:
+    """Until a lane is silent or the next hold expires; one that is over is given back within some seconds."""
+    left_s = min((-desk.age_s(hold.expires_at) for hold in holds), default=math.inf)
+    return min(desk.fresh_s(lanes), max(left_s, SWEPT_WITHIN_S))
 
 
 def _words() -> dict[str, Any]:

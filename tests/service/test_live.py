@@ -222,6 +222,16 @@ def test_topics_that_nobody_waits_for_are_forgotten_and_the_reading_ends(sqlite_
     database.close()
 
 
+def test_another_event_loop_begins_afresh(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    changes = Changes(database, Pace(poll_s=0.01))
+    for number in (1, 2):
+        count(database, "t")
+        assert asyncio.run(changes.wait("t", number - 1, 10.0)) == number
+        assert changes.waiters == 0
+    database.close()
+
+
 @contextmanager
 def page(base: str, target: str, name: str = "li") -> Iterator[Iterator[str]]:
     """The lines of an open page's stream, of a person who has logged in."""
