@@ -1,0 +1,72 @@
+"""The bench's load: what it counts as answered is what the books hold, and a service that fails ends the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from fastapi import FastAPI
+
+from service.app import create_app
+from service.audit import audit
+from service.bench_load import AMOUNT_FEN, Lane, closed_loop, paced
+from service.desk import Desk
+from service.errors import ServiceError
+from service.server import running
+from service.statement import cards
+
+
+@contextmanager
+def lanes(app: FastAPI, count: int) -> Iterator[list[Lane]]:
+    """So many lanes with a card each, on the running application."""
+    desk = Desk(app.state.books, "bench")
+    desk.set_station("bench", preset_fen=10_000)
+    for number in range(count):
+        desk.create_card(f"C{number}")
+        desk.bind_plate(f"粤B{number:05d}", f"C{number}")
+        desk.top_up(f"C{number}", 10**8)
+    with running(app) as url:
+        made = [Lane(int(url.rsplit(":", 1)[1]), f"粤B{number:05d}", f"D{number}") for number in range(count)]
+        yield made
+        for lane in made:
+            lane.close()
+
+
+def test_as_many_visits_as_asked_for_are_in_the_books(sqlite_url: str) -> None:
+    app = create_app(sqlite_url)
+    with lanes(app, 3) as made:
+        timings = closed_loop(made, 60.0, 12)
+        assert (len(timings.asked_s), len(timings.fuelled_s)) == (12, 12)
+        found = audit(app.state.books.database)
+        assert (found.findings, found.fuellings) == ((), 12)
+        assert cards(app.state.books.database, "C1")[0].balance_fen == 10**8 - 4 * AMOUNT_FEN
+
+
+def test_a_closed_loop_ends_with_its_time_and_whole_visits(sqlite_url: str) -> None:
+    app = create_app(sqlite_url)
+    with lanes(app, 2) as made:
+        timings = closed_loop(made, 0.2)
+        assert len(timings.asked_s) == len(timings.fuelled_s) > 0
+        assert audit(app.state.books.database).fuellings == len(timings.fuelled_s)
+        assert all(lane.asks for lane in made)
+
+
+def test_paced_messages_come_when_they_are_due_and_wait_for_nobody(sqlite_url: str) -> None:
+    app = create_app(sqlite_url)
+    with lanes(app, 2) as made:
+        start_s = time.perf_counter()
+        timings = paced(made, 1.0, 20.0)
+        assert 0.8 < time.perf_counter() - start_s
+        assert len(timings.asked_s) + len(timings.fuelled_s) == 20
+        late = paced(made, 0.02, 10_000.0)
+        assert max(late.fuelled_s) > 5 * min(late.asked_s), "what is late counts from when it was due"
+
+
+def test_a_refused_message_ends_the_run(sqlite_url: str) -> None:
+    with running(create_app(sqlite_url)) as url:
+        lane = Lane(int(url.rsplit(":", 1)[1]), "粤B00000", "D1")
+        with pytest.raises(ServiceError, match="404.*no station"):
+            closed_loop([lane], 1.0, 1)
+        lane.close()
