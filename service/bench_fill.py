@@ -11,7 +11,7 @@ from service import schema
 from service.books import Books
 from service.clock import US_PER_S, to_us
 from service.desk import Desk
-from service.writing import add_rows
+from service.writing import put
 
 HISTORY_CARDS = 1_000
 BATCH_VISITS = 2_000
@@ -62,9 +62,7 @@ def _write(books: Books, accounts: list[tuple[str, int]], revenue: int, visits: 
         )
         questions.append(_question(hold, number, card, at_us))
     with books.database.writing() as connection:
-        add_rows(connection, schema.fuellings, fuellings)
-        add_rows(connection, schema.transfers, transfers)
-        add_rows(connection, schema.authorisations, questions)
+        put(connection, {"fuellings": fuellings, "transfers": transfers, "authorisations": questions})
 
 
 def _fuelling(number: int, sequence: int, card: str, at_us: int) -> dict[str, Any]:

@@ -37,7 +37,6 @@ from service.messages import (
     Sweep,
     TopUp,
 )
-from service.queries import Reader
 from service.records import RejectedMessage
 from service.settings import Settings
 from service.situation import Situation
@@ -89,8 +88,7 @@ class Books:
     def _transact(self, connection: Connection, messages: Sequence[Message]) -> list[Answer]:
         situation = load(connection, messages, self.settings, self.ids, to_us(self.clock.now()))
         answers = [_decide(message, situation) for message in messages]
-        with Reader(connection).pipeline():
-            write(connection, situation)
+        write(connection, situation)
         return answers
 
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
 from service.clock import to_us
 from service.ids import IdMaker
 from service.ledger import Ledger
 from service.messages import Ask, Claim, Correct, Message, Refund, Release, Renew, Report, Sweep, TopUp
 from service.plates import normalise
-from service.queries import Reader
+from service.queries import Queries, Questions, Reader
 from service.records import (
     Account,
     AccountKind,
@@ -87,13 +87,12 @@ def load(
         wants.add(message)
     reader = Reader(connection)
     situation = Situation(now_us, settings, ids, Ledger({}, ids, now_us))
-    with reader.pipeline():
-        asked = _Asked(reader, wants, now_us)
-        _take_authorisations(asked, wants, situation)
-        _take_payers(reader, asked, wants, situation)
-        _take_fuellings(reader, asked, wants, situation)
-        _take_stations(reader, asked, wants, situation)
-        _lock_accounts(reader, asked, wants, situation)
+    asked = _Asked(reader, wants, now_us)
+    _take_authorisations(asked, wants, situation)
+    _take_payers(reader, asked, wants, situation)
+    _take_fuellings(reader, asked, wants, situation)
+    _take_stations(reader, asked, wants, situation)
+    _lock_accounts(reader, asked, wants, situation)
     return situation
 
 
@@ -101,26 +100,40 @@ class _Asked:
     """What can be asked before anything is known, asked at once; the order matters: dispensers are locked first."""
 
     def __init__(self, reader: Reader, wants: Wants, now_us: int) -> None:
-        rows, queries = reader.rows, reader.queries
         self.plate_names, self.station_names = frozenset(wants.plates), frozenset(wants.stations)
         names = {name for name, _ in wants.fuellings}
-        sequences = {sequence for _, sequence in wants.fuellings}
-        self.dispensers = rows(queries.dispensers, ids=names) if names else ()
-        self.fuellings = rows(queries.fuellings, names=names, sequences=sequences) if names else ()
-        self.by_visit = rows(queries.by_visit, visits=wants.visits) if wants.visits else ()
-        self.by_id = rows(queries.by_id, ids=wants.ids) if wants.ids else ()
-        self.overdue = rows(queries.overdue_anywhere, now_us=now_us, most=wants.sweep) if wants.sweep else ()
-        self.plates = rows(queries.plates, plates=wants.plates) if wants.plates else ()
-        self.stations = rows(queries.stations, ids=wants.stations) if wants.stations else ()
-        self.prices = rows(queries.prices, ids=wants.stations, oldest_us=wants.oldest_us) if wants.reports else ()
-        self.own_accounts = rows(queries.own_accounts) if wants.till else ()
-        self.keys = rows(queries.keys, keys=wants.keys) if wants.till else ()
+        self.dispensers = reader.rows(reader.queries.dispensers, ids=names) if names else ()
+        found = reader.together(_first_questions(reader.queries, wants, now_us))
+        self.authorisations = [row for name in ("by_visit", "by_id", "overdue") for row in found.get(name, ())]
+        self.fuellings = found.get("fuellings", ())
+        self.plates = found.get("plates", ())
+        self.stations = found.get("stations", ())
+        self.prices = found.get("prices", ())
+        self.own_accounts = found.get("own_accounts", ())
+        self.keys = found.get("keys", ())
+
+
+def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
+    """By name, those whose keys the messages themselves name."""
+    names = {name for name, _ in wants.fuellings}
+    sequences = {sequence for _, sequence in wants.fuellings}
+    possible: list[tuple[object, str, Select[Any], dict[str, object]]] = [
+        (names, "fuellings", queries.fuellings, {"names": names, "sequences": sequences}),
+        (wants.visits, "by_visit", queries.by_visit, {"visits": wants.visits}),
+        (wants.ids, "by_id", queries.by_id, {"ids": wants.ids}),
+        (wants.sweep, "overdue", queries.overdue_anywhere, {"now_us": now_us, "most": wants.sweep}),
+        (wants.plates, "plates", queries.plates, {"plates": wants.plates}),
+        (wants.stations, "stations", queries.stations, {"ids": wants.stations}),
+        (wants.reports, "prices", queries.prices, {"ids": wants.stations, "oldest_us": wants.oldest_us}),
+        (wants.till, "own_accounts", queries.own_accounts, {}),
+        (wants.till, "keys", queries.keys, {"keys": wants.keys}),
+    ]
+    return {name: (statement, parameters) for wanted, name, statement, parameters in possible if wanted}
 
 
 def _take_authorisations(asked: _Asked, wants: Wants, situation: Situation) -> None:
-    for rows in (asked.by_visit, asked.by_id, asked.overdue):
-        for row in rows:
-            _take(Authorisation(*row), situation)
+    for row in asked.authorisations:
+        _take(Authorisation(*row), situation)
     for known in situation.by_visit.values():
         wants.stations.add(known.station)
         if known.card is not None:
@@ -191,17 +204,26 @@ def _lock_accounts(reader: Reader, asked: _Asked, wants: Wants, situation: Situa
         for station in situation.stations.values():
             numbers |= {station.revenue_account, station.suspense_account}
     numbers |= {row[0] for row in asked.own_accounts}
-    rows, queries = reader.rows, reader.queries
-    locked = rows(queries.accounts, ids=numbers) if numbers else ()
-    again = rows(queries.by_id, ids=set(situation.by_id)) if situation.by_id and not reader.sqlite else ()
-    cards = set(situation.cards) if wants.visits else set()
-    overdue = rows(queries.overdue_of_cards, cards=cards, now_us=situation.now_us) if cards else ()
+    locked = reader.rows(reader.queries.accounts, ids=numbers) if numbers else ()
+    held = reader.together(_questions_under_lock(reader, wants, situation))
     _keep_accounts(locked, situation)
     for key, debit, credit, amount_fen in asked.keys:
         situation.keys[key] = (debit, credit, amount_fen)
-    for row in (*again, *overdue):
-        _take(Authorisation(*row), situation)
+    for rows in held.values():
+        for row in rows:
+            _take(Authorisation(*row), situation)
     _add_stations(reader, {known.station for known in situation.by_id.values()}, situation)
+
+
+def _questions_under_lock(reader: Reader, wants: Wants, situation: Situation) -> Questions:
+    """On SQLite nobody else can have written since the transaction began, so what was read stays true."""
+    asked: Questions = {}
+    if situation.by_id and not reader.sqlite:
+        asked["again"] = (reader.queries.by_id, {"ids": set(situation.by_id)})
+    if situation.cards and wants.visits:
+        parameters = {"cards": set(situation.cards), "now_us": situation.now_us}
+        asked["overdue"] = (reader.queries.overdue_of_cards, parameters)
+    return asked
 
 
 def _keep_accounts(rows: Iterable[Any], situation: Situation) -> None:

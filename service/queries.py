@@ -1,31 +1,30 @@
 """The questions that loading asks of the database: one constant text each, however many rows are wanted.
 
-A list of keys travels as one parameter (an array on PostgreSQL, a JSON text on SQLite), so that each statement is
-parsed and planned once. With a text per number of keys, most of a small batch's time went into parsing.
+A list of keys travels as one parameter, a JSON text, so that each statement is parsed and planned once. With a text
+per number of keys, most of a small batch's time went into parsing.
 """
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     Connection,
     Select,
-    String,
-    Text,
     and_,
     bindparam,
     func,
     literal_column,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as postgresql_dialect
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite as sqlite_dialect
 
 from service import schema
 from service.records import (
@@ -41,7 +40,10 @@ from service.records import (
 )
 
 _POSTGRESQL: Any = postgresql_dialect()  # type: ignore[no-untyped-call]
+_SQLITE: Any = sqlite_dialect(paramstyle="named")
 _OPEN: Any = literal_column("state = 'open'")
+Questions = dict[str, tuple[Select[Any], dict[str, object]]]
+"""Statements with their parameters, by name."""
 
 
 class Queries:
@@ -73,14 +75,15 @@ class Queries:
         self.claims = select(moved.fuelling_id).where(
             self._one_of(moved.fuelling_id, "ids"), moved.kind == TransferKind.CLAIM.value
         )
-        self.texts = {} if sqlite else {s: _text(s) for s in vars(self).values() if isinstance(s, Select)}
+        dialect = _SQLITE if sqlite else _POSTGRESQL
+        self.texts = {s: _text(s, dialect) for s in vars(self).values() if isinstance(s, Select)}
 
     def _one_of(self, tested: Any, name: str) -> ColumnElement[bool]:
         if self._sqlite:
-            rows = func.json_each(bindparam(name, type_=Text)).table_valued("value")
-            return tested.in_(select(rows.c.value))  # type: ignore[no-any-return]
-        kind = BigInteger if isinstance(tested.type, BigInteger) else String
-        return tested == func.any(bindparam(name, type_=ARRAY(kind)))  # type: ignore[no-any-return]
+            return tested.in_(text(f"select value from json_each(:{name})"))  # type: ignore[no-any-return]
+        kind = "bigint" if isinstance(tested.type, BigInteger) else "text"
+        keys = f"array(select cast(value as {kind}) from json_array_elements_text(cast(:{name} as json)))"
+        return tested == func.any(text(keys))  # type: ignore[no-any-return]
 
     def _by_id(self, table: Any, record: type) -> Select[Any]:
         return select(*_columns(table, record)).where(self._one_of(table.c.id, "ids"))
@@ -126,40 +129,56 @@ def _columns(table: Any, record: type) -> list[Any]:
     return [table.c[name] for name in record.__slots__]  # type: ignore[attr-defined]
 
 
-def _text(statement: Select[Any]) -> tuple[str, dict[str, Any]]:
-    """The statement as PostgreSQL's driver takes it, and the parameters that never change."""
-    compiled = statement.compile(dialect=_POSTGRESQL, compile_kwargs={"render_postcompile": True})
+def _text(statement: Select[Any], dialect: Any) -> tuple[str, dict[str, Any]]:
+    """The statement as the driver takes it, and the parameters that never change."""
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
 
 
 _BY_DIALECT = {"sqlite": Queries(sqlite=True), "postgresql": Queries(sqlite=False)}
 
 
-class Reader:
-    """Asks on one connection; on PostgreSQL past SQLAlchemy, straight to the driver.
+@functools.cache
+def _joined(asked: tuple[tuple[str, Select[Any]], ...]) -> str:
+    """One statement for PostgreSQL that answers several: a column each, with the rows as lists in a JSON list."""
+    parts = []
+    for name, statement in asked:
+        names = ", ".join(f"c{number}" for number in range(len(statement.selected_columns)))
+        own = _BY_DIALECT["postgresql"].texts[statement][0].replace("%(", f"%({name}_")
+        parts.append(f"(select coalesce(json_agg(json_build_array({names})), '[]') from ({own}) as q({names}))")
+    return f"select {', '.join(parts)}"
 
-    Within pipeline() PostgreSQL's answers are waited for when rows are read, not when they are asked for: what is asked
-    together costs one round trip. The driver's own errors come out; Database.writing() translates them.
+
+class Reader:
+    """Asks on one connection, past SQLAlchemy, straight to the driver.
+
+    The driver's own errors come out; Database.writing() translates them.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.sqlite = connection.dialect.name == "sqlite"
         self.queries = _BY_DIALECT[connection.dialect.name]
-        self._connection = connection
         self._driver: Any = connection.connection.driver_connection
 
-    def pipeline(self) -> AbstractContextManager[object]:
-        """Several questions on their way at once, where the database can."""
-        return nullcontext() if self.sqlite else self._driver.pipeline()
+    def rows(self, statement: Select[Any], **parameters: object) -> Sequence[Any]:
+        """The rows; a set of keys is bound as a JSON list. SQLite's truths are 0 and 1."""
+        words, constants = self.queries.texts[statement]
+        found = self._driver.execute(words, {**constants, **_bound(parameters)})
+        return found.fetchall()  # type: ignore[no-any-return]
 
-    def rows(self, statement: Select[Any], **parameters: object) -> Iterable[Any]:
-        """The rows as tuples, to be read once; a set of keys is bound as a sorted list."""
-        for name, value in parameters.items():
-            if isinstance(value, set):
-                parameters[name] = json.dumps(sorted(value)) if self.sqlite else sorted(value)
+    def together(self, asked: Questions) -> dict[str, Sequence[Any]]:
+        """The rows of several statements by name; on PostgreSQL all are one statement, and so see one moment."""
+        if not asked:
+            return {}
         if self.sqlite:
-            return self._connection.execute(statement, parameters)
-        text, constants = self.queries.texts[statement]
-        cursor = self._driver.cursor()
-        cursor.execute(text, {**constants, **parameters})
-        return cursor  # type: ignore[no-any-return]
+            return {name: self.rows(statement, **parameters) for name, (statement, parameters) in asked.items()}
+        words = _joined(tuple((name, statement) for name, (statement, _) in asked.items()))
+        bound: dict[str, object] = {}
+        for name, (statement, parameters) in asked.items():
+            own = {**self.queries.texts[statement][1], **_bound(parameters)}
+            bound |= {f"{name}_{parameter}": value for parameter, value in own.items()}
+        return dict(zip(asked, self._driver.execute(words, bound).fetchone(), strict=True))
+
+
+def _bound(parameters: dict[str, object]) -> dict[str, object]:
+    return {name: json.dumps(sorted(v)) if isinstance(v, set) else v for name, v in parameters.items()}

@@ -1,78 +1,88 @@
-"""Writes what the decisions of a batch left behind: rows are added, and three small states are moved on."""
+"""Writes what the decisions of a batch left behind: rows are added, and two small states are moved on.
+
+On PostgreSQL all of it is one statement with a JSON parameter for each kind of row, and so one round trip. SQLite's
+driver takes many rows for one statement, and has no way to travel.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection
 
-from service import schema
 from service.situation import Situation
 
-_ADD_REJECTED = text(
-    "insert into rejected_messages (id, at_us, code, detail, station, dispenser, sequence, digest, body) values "
-    "(:id, :at_us, :code, :detail, :station, :dispenser, :sequence, :digest, :body) on conflict (digest) do nothing"
-)
-_MOVE_AUTHORISATION = (
-    "update authorisations set state = :state, expires_us = :expires_us where visit = :visit",
-    "update authorisations a set state = n.state, expires_us = n.expires_us "
-    "from json_to_recordset(%s) as n(visit varchar, state varchar, expires_us bigint) where a.visit = n.visit",
-)
-_MOVE_DISPENSER = (
-    "update dispensers set last_sequence = :last_sequence, totaliser_ml = :totaliser_ml where id = :id",
-    "update dispensers d set last_sequence = n.last_sequence, totaliser_ml = n.totaliser_ml "
-    "from json_to_recordset(%s) as n(id varchar, last_sequence bigint, totaliser_ml bigint) where d.id = n.id",
-)
-"""For SQLite, once per row; for PostgreSQL, all rows as one JSON parameter."""
+Rows = Sequence[dict[str, object]]
+"""All of one kind have the same columns."""
+
+_MOVES = {
+    "moved_authorisations": ("authorisations", "visit", ("state", "expires_us")),
+    "moved_dispensers": ("dispensers", "id", ("last_sequence", "totaliser_ml")),
+}
+"""Table, key and columns of the rows that are moved on; every other kind of row is added to the table of its name."""
 
 
 def write(connection: Connection, situation: Situation) -> None:
     """Add all new rows; the database's triggers move the balances and its checks have the last word."""
-    add_rows(connection, schema.dispensers, [_row(d) for d in situation.new_dispensers])
-    add_rows(connection, schema.fuellings, [_row(f) for f in situation.new_fuellings])
-    add_rows(connection, schema.transfers, [_row(t) for t in situation.ledger.added])
-    add_rows(connection, schema.authorisations, [_row(a) for a in situation.new_authorisations])
-    if situation.rejected:
-        connection.execute(_ADD_REJECTED, [_row(record) for record in situation.rejected])
     new = {a.visit for a in situation.new_authorisations}
     moved = [a for a in situation.changed.values() if a.visit not in new]
-    _move(connection, _MOVE_AUTHORISATION, [_row(a, ("visit", "state", "expires_us")) for a in moved])
-    seen = [_row(d, ("id", "last_sequence", "totaliser_ml")) for d in situation.seen_dispensers.values()]
-    _move(connection, _MOVE_DISPENSER, seen)
+    seen = situation.seen_dispensers.values()
+    changes: dict[str, Rows] = {
+        "dispensers": [_row(d) for d in situation.new_dispensers],
+        "fuellings": [_row(f) for f in situation.new_fuellings],
+        "transfers": [_row(t) for t in situation.ledger.added],
+        "authorisations": [_row(a) for a in situation.new_authorisations],
+        "rejected_messages": [_row(record) for record in situation.rejected],
+        "moved_authorisations": [_row(a, ("visit", "state", "expires_us")) for a in moved],
+        "moved_dispensers": [_row(d, ("id", "last_sequence", "totaliser_ml")) for d in seen],
+    }
+    put(connection, changes)
 
 
-def _move(connection: Connection, statements: tuple[str, str], rows: list[dict[str, object]]) -> None:
-    if rows and connection.dialect.name == "sqlite":
-        connection.execute(text(statements[0]), rows)
-    elif rows:
-        _driver(connection).execute(statements[1], (json.dumps(rows, ensure_ascii=False),))
-
-
-def add_rows(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
-    """Add rows that all have the same columns.
-
-    SQLite's driver adds many rows in one call; PostgreSQL takes them as one JSON parameter of one statement.
-    """
-    if not rows:
-        return
+def put(connection: Connection, changes: Mapping[str, Rows]) -> None:
+    """Write rows by kind, past SQLAlchemy; the driver's own errors come out, Database.writing() translates them."""
+    driver: Any = connection.connection.driver_connection
+    given = {kind: rows for kind, rows in changes.items() if rows}
     if connection.dialect.name == "sqlite":
-        connection.execute(table.insert(), rows)
-    else:
-        _driver(connection).execute(_adding(table.name, tuple(rows[0])), (json.dumps(rows, ensure_ascii=False),))
+        for kind, rows in given.items():
+            driver.executemany(_sqlite_text(kind, tuple(rows[0])), rows)
+    elif given:
+        words = _postgresql_text(tuple((kind, tuple(rows[0])) for kind, rows in given.items()))
+        driver.execute(words, {kind: json.dumps(rows, ensure_ascii=False) for kind, rows in given.items()})
 
 
 @functools.cache
-def _adding(table: str, columns: tuple[str, ...]) -> str:
+def _sqlite_text(kind: str, columns: tuple[str, ...]) -> str:
+    if kind in _MOVES:
+        table, key, moved = _MOVES[kind]
+        return f"update {table} set {', '.join(f'{name} = :{name}' for name in moved)} where {key} = :{key}"
+    places = ", ".join(f":{name}" for name in columns)
+    return f"insert into {kind} ({', '.join(columns)}) values ({places}){_unless_there(kind)}"
+
+
+@functools.cache
+def _postgresql_text(kinds: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    """One statement for all; what one part adds, no other part has to see."""
+    parts = [f"{kind} as ({_postgresql_part(kind, columns)})" for kind, columns in kinds]
+    return f"with {', '.join(parts)} select"
+
+
+def _postgresql_part(kind: str, columns: tuple[str, ...]) -> str:
+    if kind in _MOVES:
+        table, key, moved = _MOVES[kind]
+        sets = ", ".join(f"{name} = new.{name}" for name in moved)
+        rows = f"json_populate_recordset(null::{table}, %({kind})s) as new"
+        return f"update {table} set {sets} from {rows} where {table}.{key} = new.{key}"
     names = ", ".join(columns)
-    return f"insert into {table} ({names}) select {names} from json_populate_recordset(null::{table}, %s)"
+    rows = f"json_populate_recordset(null::{kind}, %({kind})s)"
+    return f"insert into {kind} ({names}) select {names} from {rows}{_unless_there(kind)}"
 
 
-def _driver(connection: Connection) -> Any:
-    """The driver's own connection, as loading uses it."""
-    return connection.connection.driver_connection
+def _unless_there(kind: str) -> str:
+    return " on conflict (digest) do nothing" if kind == "rejected_messages" else ""
 
 
 def _row(record: Any, names: Sequence[str] = ()) -> dict[str, object]:

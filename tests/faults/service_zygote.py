@@ -43,6 +43,8 @@ class Points:
     def watch(self, engine: Engine) -> None:
         event.listen(engine, "before_cursor_execute", self._point)
         event.listen(engine, "after_cursor_execute", self._point)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "checkout", lambda driver, *_: driver.set_trace_callback(self._point))
         execute = psycopg.Cursor.execute
 
         def watched_execute(cursor: Any, *words: Any, **options: Any) -> Any:
