@@ -21,6 +21,7 @@ from service.errors import ServiceError, Unavailable
 from service.identity import handbook
 from service.identity.mount import EMBEDDED, Guard, mount
 from service.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
+from service.plain_route import plain_post
 from service.prices import prices_of
 from service.settings import Settings
 from service.station import mount as station_pages
@@ -107,7 +108,8 @@ def create_app(
 def _add_authorisations(app: FastAPI, teller: Teller) -> None:
     unknown = {404: "No such authorisation."}
 
-    @app.post(
+    @plain_post(
+        app,
         "/v1/authorisations",
         summary="May this plate refuel?",
         responses=openapi.answers(
@@ -121,22 +123,24 @@ def _add_authorisations(app: FastAPI, teller: Teller) -> None:
         question = await _read(request, Question)
         return _answer(await teller.carry_out(Ask(question)))
 
-    @app.post(
+    @plain_post(
+        app,
         "/v1/authorisations/{authorisation}/renew",
         summary="Prolong an authorisation whose vehicle still stands",
         responses=openapi.answers(Decision, {**unknown, **AWAY}),
     )
-    async def renew(authorisation: str) -> Response:
+    async def renew(_request: Request, authorisation: str) -> Response:
         """Refused with a reason when it is over."""
         return _answer(await teller.carry_out(Renew(authorisation)))
 
-    @app.post(
+    @plain_post(
+        app,
         "/v1/authorisations/{authorisation}/release",
         summary="Give the hold back",
         status_code=204,
         responses=openapi.answers(None, {**unknown, **AWAY}),
     )
-    async def release(authorisation: str) -> Response:
+    async def release(_request: Request, authorisation: str) -> Response:
         """Harmless when it is over already."""
         return _answer(await teller.carry_out(Release(authorisation)))
 
@@ -150,7 +154,8 @@ def _add_fuellings(app: FastAPI, teller: Teller) -> None:
         **AWAY,
     }
 
-    @app.post(
+    @plain_post(
+        app,
         "/v1/fuellings",
         summary="Post a finished fuelling",
         responses=openapi.answers(FuellingReceipt, problems),

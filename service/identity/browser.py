@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,7 +28,10 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
-STRICT_TRANSPORT = "max-age=31536000"
+_DEFAULTS = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS.items())
+_UNCACHED = (b"cache-control", b"no-store")
+_REVALIDATED = (b"cache-control", b"no-cache")
+_STRICT = (b"strict-transport-security", b"max-age=31536000")
 
 LARGEST_FORM = 16 * 1024
 SESSION_COOKIE = "greenlane-session"
@@ -53,15 +56,21 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
-                if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+                message = {**message, "headers": _with_defaults(message.get("headers", ()), scope)}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _with_defaults(headers: Iterable[tuple[bytes, bytes]], scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The headers of a response and, of ours, those whose names it does not have."""
+    found = list(headers)
+    names = {name.lower() for name, _ in found}
+    cached = _REVALIDATED if scope["path"].startswith("/static/") else _UNCACHED
+    found += [pair for pair in (*_DEFAULTS, cached) if pair[0] not in names]
+    if scope["scheme"] == "https" and _STRICT[0] not in names:
+        found.append(_STRICT)
+    return found
 
 
 def cookie(request: Request, name: str) -> str:

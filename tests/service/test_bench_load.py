@@ -58,15 +58,15 @@ def test_paced_messages_come_when_they_are_due_and_wait_for_nobody(sqlite_url: s
     with lanes(app, 2) as made:
         start_s = time.perf_counter()
         timings = paced(made, 1.0, 20.0)
-        assert 0.8 < time.perf_counter() - start_s
+        assert time.perf_counter() - start_s > 0.8
         assert len(timings.asked_s) + len(timings.fuelled_s) == 20
-        late = paced(made, 0.02, 10_000.0)
+        late = paced(made, 0.005, 10_000.0)
         assert max(late.fuelled_s) > 5 * min(late.asked_s), "what is late counts from when it was due"
 
 
 def test_a_refused_message_ends_the_run(sqlite_url: str) -> None:
     with running(create_app(sqlite_url)) as url:
         lane = Lane(int(url.rsplit(":", 1)[1]), "粤B00000", "D1")
-        with pytest.raises(ServiceError, match="404.*no station"):
+        with pytest.raises(ServiceError, match=r"404.*no station"):
             closed_loop([lane], 1.0, 1)
         lane.close()
