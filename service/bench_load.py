@@ -43,7 +43,7 @@ class Timings:
 
 
 class Lane:
-    """One client with its own card, plate and dispenser on one kept connection: a question, its fuelling, a question."""
+    """One client with a card, plate and dispenser of its own on one kept connection: question, fuelling, again."""
 
     def __init__(self, port: int, plate: str, dispenser: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))

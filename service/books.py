@@ -82,7 +82,7 @@ class Books:
         return self.carry_out([message])[0]
 
     def _once(self, messages: Sequence[Message]) -> list[Answer]:
-        with self.database.writing() as connection:
+        with self.database.batch() as connection:
             return self._transact(connection, messages)
 
     def _transact(self, connection: Connection, messages: Sequence[Message]) -> list[Answer]:

@@ -74,6 +74,15 @@ class Database:
             raise Unavailable("database is locked by another message of this process")
 
     @contextmanager
+    def batch(self) -> Iterator[Connection]:
+        """As writing(); on PostgreSQL begin and commit travel with what is sent (service.script) instead of alone."""
+        with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+            with connection.begin(), _translating(connection):
+                yield connection
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One unchanging view of everything, for reports; it hinders no writer."""
         with self._connected() as connection:
@@ -235,5 +244,10 @@ def _postgresql(url: URL) -> Engine:
         url,
         **POOL,
         isolation_level="READ COMMITTED",
-        connect_args={"connect_timeout": 3, "options": options, "application_name": "greenlane"},
+        connect_args={
+            "connect_timeout": 3,
+            "options": options,
+            "application_name": "greenlane",
+            "client_encoding": "utf8",
+        },
     )

@@ -6,7 +6,6 @@ database's own triggers repeat every movement and its checks refuse what would b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.errors import LedgerError
@@ -27,7 +26,7 @@ class Hold:
 class Ledger:
     """accounts: those of this transaction, by number. added: the transfers made so far, in order."""
 
-    def __init__(self, accounts: Mapping[int, Account], ids: IdMaker, now_us: int) -> None:
+    def __init__(self, accounts: dict[int, Account], ids: IdMaker, now_us: int) -> None:
         self.accounts = accounts
         self.added: list[Transfer] = []
         self._ids = ids

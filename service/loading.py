@@ -97,20 +97,33 @@ def load(
 
 
 class _Asked:
-    """What can be asked before anything is known, asked at once; the order matters: dispensers are locked first."""
+    """What can be asked before anything is known, asked at once."""
 
     def __init__(self, reader: Reader, wants: Wants, now_us: int) -> None:
         self.plate_names, self.station_names = frozenset(wants.plates), frozenset(wants.stations)
-        names = {name for name, _ in wants.fuellings}
-        self.dispensers = reader.rows(reader.queries.dispensers, ids=names) if names else ()
-        found = reader.together(_first_questions(reader.queries, wants, now_us))
-        self.authorisations = [row for name in ("by_visit", "by_id", "overdue") for row in found.get(name, ())]
+        found = reader.together(_first_questions(reader.queries, wants, now_us), _first_locks(reader, wants))
+        by_name = ("by_visit", "by_id", "overdue", "overdue_of_plates")
+        self.authorisations = [row for name in by_name for row in found.get(name, ())]
+        self.dispensers = found.get("dispensers", ())
+        self.accounts = found.get("accounts", ())
         self.fuellings = found.get("fuellings", ())
         self.plates = found.get("plates", ())
         self.stations = found.get("stations", ())
         self.prices = found.get("prices", ())
         self.own_accounts = found.get("own_accounts", ())
         self.keys = found.get("keys", ())
+
+
+def _first_locks(reader: Reader, wants: Wants) -> Questions:
+    """Dispensers, then the accounts that can be told from the messages' keys; on SQLite the whole file is locked."""
+    names = {name for name, _ in wants.fuellings}
+    locks: Questions = {"dispensers": (reader.queries.dispensers, {"ids": names})} if names else {}
+    keys: dict[str, set[str]] = {"plates": wants.plates, "ids": wants.ids, "cards": wants.cards}
+    if any(keys.values()) and not reader.sqlite:
+        keys["stations"] = wants.stations if wants.fuellings else set()
+        named = {kind: values for kind, values in keys.items() if values}
+        locks["accounts"] = (reader.queries.accounts_ahead(frozenset(named)), dict(named))
+    return locks
 
 
 def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
@@ -123,6 +136,7 @@ def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
         (wants.ids, "by_id", queries.by_id, {"ids": wants.ids}),
         (wants.sweep, "overdue", queries.overdue_anywhere, {"now_us": now_us, "most": wants.sweep}),
         (wants.plates, "plates", queries.plates, {"plates": wants.plates}),
+        (wants.visits, "overdue_of_plates", queries.overdue_of_plates, {"plates": wants.plates, "now_us": now_us}),
         (wants.stations, "stations", queries.stations, {"ids": wants.stations}),
         (wants.reports, "prices", queries.prices, {"ids": wants.stations, "oldest_us": wants.oldest_us}),
         (wants.till, "own_accounts", queries.own_accounts, {}),
@@ -198,38 +212,29 @@ def _add_stations(reader: Reader, names: set[str], situation: Situation) -> None
 
 
 def _lock_accounts(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
-    """Lock the accounts, and under that lock read again what another worker may have resolved, and overdue holds."""
+    """Lock the accounts that are not locked yet, and then read again what another worker may have resolved."""
     numbers = {n for card in situation.cards.values() for n in (card.account, card.receivable)}
     if wants.fuellings:
         for station in situation.stations.values():
             numbers |= {station.revenue_account, station.suspense_account}
     numbers |= {row[0] for row in asked.own_accounts}
-    locked = reader.rows(reader.queries.accounts, ids=numbers) if numbers else ()
-    held = reader.together(_questions_under_lock(reader, wants, situation))
-    _keep_accounts(locked, situation)
+    _keep_accounts(asked.accounts, situation)
     for key, debit, credit, amount_fen in asked.keys:
         situation.keys[key] = (debit, credit, amount_fen)
-    for rows in held.values():
-        for row in rows:
+    missing = numbers - situation.ledger.accounts.keys()
+    if missing:
+        changing = bool(situation.by_id) and not reader.sqlite
+        again: Questions = {"again": (reader.queries.by_id, {"ids": set(situation.by_id)})} if changing else {}
+        found = reader.together(again, {"accounts": (reader.queries.accounts, {"ids": missing})})
+        _keep_accounts(found["accounts"], situation)
+        for row in found.get("again", ()):
             _take(Authorisation(*row), situation)
-    _add_stations(reader, {known.station for known in situation.by_id.values()}, situation)
-
-
-def _questions_under_lock(reader: Reader, wants: Wants, situation: Situation) -> Questions:
-    """On SQLite nobody else can have written since the transaction began, so what was read stays true."""
-    asked: Questions = {}
-    if situation.by_id and not reader.sqlite:
-        asked["again"] = (reader.queries.by_id, {"ids": set(situation.by_id)})
-    if situation.cards and wants.visits:
-        parameters = {"cards": set(situation.cards), "now_us": situation.now_us}
-        asked["overdue"] = (reader.queries.overdue_of_cards, parameters)
-    return asked
 
 
 def _keep_accounts(rows: Iterable[Any], situation: Situation) -> None:
-    accounts = {row[0]: Account(*row) for row in rows}
-    situation.ledger.accounts = accounts
-    for account in accounts.values():
+    for row in rows:
+        account = Account(*row)
+        situation.ledger.accounts[account.id] = account
         if account.kind == AccountKind.CLEARING:
             situation.clearing = account
         elif account.kind == AccountKind.ADJUSTMENT:

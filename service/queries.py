@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as postgresql_dialect
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite as sqlite_dialect
@@ -38,6 +39,7 @@ from service.records import (
     Station,
     TransferKind,
 )
+from service.script import Script
 
 _POSTGRESQL: Any = postgresql_dialect()  # type: ignore[no-untyped-call]
 _SQLITE: Any = sqlite_dialect(paramstyle="named")
@@ -57,7 +59,7 @@ class Queries:
         self.by_id = questions.where(self._one_of(columns.id, "ids"))
         overdue = questions.where(_OPEN, columns.expires_us <= bindparam("now_us"))
         self.overdue_anywhere = overdue.order_by(columns.expires_us).limit(bindparam("most"))
-        self.overdue_of_cards = overdue.where(self._one_of(columns.card, "cards"))
+        self.overdue_of_plates = overdue.where(self._among(columns.card, self._cards_of_plates()))
         self.plates = self._plates()
         self.cards = self._by_id(schema.cards, Card)
         self.stations = self._by_id(schema.stations, Station)
@@ -75,8 +77,42 @@ class Queries:
         self.claims = select(moved.fuelling_id).where(
             self._one_of(moved.fuelling_id, "ids"), moved.kind == TransferKind.CLAIM.value
         )
-        dialect = _SQLITE if sqlite else _POSTGRESQL
-        self.texts = {s: _text(s, dialect) for s in vars(self).values() if isinstance(s, Select)}
+        self._texts: dict[Select[Any], tuple[str, dict[str, Any]]] = {}
+
+    def text(self, statement: Select[Any]) -> tuple[str, dict[str, Any]]:
+        """The statement as the driver takes it, and the parameters that never change."""
+        if statement not in self._texts:
+            self._texts[statement] = _text(statement, _SQLITE if self._sqlite else _POSTGRESQL)
+        return self._texts[statement]
+
+    @functools.cache  # noqa: B019
+    def accounts_ahead(self, kinds: frozenset[str]) -> Select[Any]:
+        """The accounts that messages are known to need before anything is read, by the kinds of keys they name."""
+        cards, authorised = schema.cards.c, schema.authorisations.c
+        by_kind = {
+            "plates": [self._cards_of_plates()],
+            "ids": [select(authorised.card).where(self._one_of(authorised.id, "ids"))],
+            "cards": [select(cards.id).where(self._one_of(cards.id, "cards"))],
+        }
+        wanted = [query for kind, queries in by_kind.items() if kind in kinds for query in queries]
+        of_cards = self._among(cards.id, union_all(*wanted))
+        numbers = [select(column).where(of_cards) for column in (cards.account, cards.receivable)]
+        if "stations" in kinds:
+            stations = schema.stations.c
+            named = self._one_of(stations.id, "stations")
+            numbers += [select(column).where(named) for column in (stations.revenue_account, stations.suspense_account)]
+        accounts = select(*_columns(schema.accounts, Account))
+        needed = accounts.where(self._among(schema.accounts.c.id, union_all(*numbers)))
+        return self._locking(needed, schema.accounts.c.id)
+
+    def _cards_of_plates(self) -> Select[Any]:
+        return select(schema.plates.c.card).where(self._one_of(schema.plates.c.plate, "plates"))
+
+    def _among(self, tested: Any, query: Any) -> ColumnElement[bool]:
+        """Whether a column is among what a query finds; on PostgreSQL in a form that suits the column's index."""
+        if self._sqlite:
+            return tested.in_(query)  # type: ignore[no-any-return]
+        return tested == func.any(func.array(query.scalar_subquery()))  # type: ignore[no-any-return]
 
     def _one_of(self, tested: Any, name: str) -> ColumnElement[bool]:
         if self._sqlite:
@@ -144,7 +180,7 @@ def _joined(asked: tuple[tuple[str, Select[Any]], ...]) -> str:
     parts = []
     for name, statement in asked:
         names = ", ".join(f"c{number}" for number in range(len(statement.selected_columns)))
-        own = _BY_DIALECT["postgresql"].texts[statement][0].replace("%(", f"%({name}_")
+        own = _BY_DIALECT["postgresql"].text(statement)[0].replace("%(", f"%({name}_")
         parts.append(f"(select coalesce(json_agg(json_build_array({names})), '[]') from ({own}) as q({names}))")
     return f"select {', '.join(parts)}"
 
@@ -159,25 +195,44 @@ class Reader:
         self.sqlite = connection.dialect.name == "sqlite"
         self.queries = _BY_DIALECT[connection.dialect.name]
         self._driver: Any = connection.connection.driver_connection
+        self._script = None if self.sqlite else Script(connection)
 
     def rows(self, statement: Select[Any], **parameters: object) -> Sequence[Any]:
-        """The rows; a set of keys is bound as a JSON list. SQLite's truths are 0 and 1."""
-        words, constants = self.queries.texts[statement]
-        found = self._driver.execute(words, {**constants, **_bound(parameters)})
-        return found.fetchall()  # type: ignore[no-any-return]
+        """The rows of one statement. SQLite's truths are 0 and 1."""
+        return self.together({"rows": (statement, parameters)})["rows"]
 
-    def together(self, asked: Questions) -> dict[str, Sequence[Any]]:
-        """The rows of several statements by name; on PostgreSQL all are one statement, and so see one moment."""
-        if not asked:
+    def together(self, asked: Questions, locks: Questions | None = None) -> dict[str, Sequence[Any]]:
+        """The rows by name; a set of keys is bound as a JSON list.
+
+        On PostgreSQL everything is one message: first what locks, then the rest as one statement, which so sees what
+        the locks waited for.
+        """
+        locks = locks or {}
+        if self._script is None:
+            return {name: self._sqlite_rows(*question) for name, question in {**locks, **asked}.items()}
+        for statement, parameters in locks.values():
+            text, constants = self.queries.text(statement)
+            self._script.add(text, {**constants, **_bound(parameters)})
+        if asked:
+            self._script.add(*self._joined(asked))
+        if not locks and not asked:
             return {}
-        if self.sqlite:
-            return {name: self.rows(statement, **parameters) for name, (statement, parameters) in asked.items()}
-        words = _joined(tuple((name, statement) for name, (statement, _) in asked.items()))
+        answers = self._script.send()
+        found: dict[str, Sequence[Any]] = dict(zip(locks, answers, strict=False))
+        if asked:
+            found.update(zip(asked, answers[-1][0], strict=True))
+        return found
+
+    def _sqlite_rows(self, statement: Select[Any], parameters: dict[str, object]) -> Sequence[Any]:
+        text, constants = self.queries.text(statement)
+        return self._driver.execute(text, {**constants, **_bound(parameters)}).fetchall()  # type: ignore[no-any-return]
+
+    def _joined(self, asked: Questions) -> tuple[str, dict[str, object]]:
         bound: dict[str, object] = {}
         for name, (statement, parameters) in asked.items():
-            own = {**self.queries.texts[statement][1], **_bound(parameters)}
+            own = {**self.queries.text(statement)[1], **_bound(parameters)}
             bound |= {f"{name}_{parameter}": value for parameter, value in own.items()}
-        return dict(zip(asked, self._driver.execute(words, bound).fetchone(), strict=True))
+        return _joined(tuple((name, statement) for name, (statement, _) in asked.items())), bound
 
 
 def _bound(parameters: dict[str, object]) -> dict[str, object]:

@@ -14,7 +14,7 @@ import functools
 import hashlib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -388,33 +388,64 @@ Record = TypeVar("Record")
 
 def encode(record: Any) -> dict[str, Any]:
     """The record as plain JSON values."""
-    return {f.name: _plain(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    return {name: _plain(getattr(record, name)) for name in _readers(type(record))}
 
 
 def decode(cls: type[Record], data: object) -> Record:
     """The record that `data` (parsed JSON) stands for. Raises WireError naming the first field that is wrong."""
     if not isinstance(data, Mapping):
         raise WireError(f"{cls.__name__}: expected an object, got {type(data).__name__}")
-    hints, fields = _shape(cls)  # type: ignore[arg-type]
-    unknown = sorted(str(key) for key in data if key not in fields)
+    readers = _readers(cls)  # type: ignore[arg-type]
+    unknown = sorted(str(key) for key in data if key not in readers)
     if unknown:
         raise WireError(f"{unknown[0]}: {cls.__name__} has no such field")
     values = {}
-    for name, f in fields.items():
+    for name, (read, is_required) in readers.items():
         if name in data:
-            values[name] = _parse(name, hints[name], f.metadata, data[name])
-        elif f.default is dataclasses.MISSING:
+            values[name] = read(data[name])
+        elif is_required:
             raise WireError(f"{name}: missing")
     return cls(**values)
 
 
+Read = Callable[[object], Any]
+
+
 @functools.cache
-def _shape(cls: type[Any]) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
-    """Types and fields of a record by name; cached, because resolving the types costs more than parsing a message."""
-    return typing.get_type_hints(cls), {f.name: f for f in dataclasses.fields(cls)}
+def _readers(cls: type[Any]) -> dict[str, tuple[Read, bool]]:
+    """What reads each field, and whether it must be there; made once, because types are told apart more slowly than
+    values are read."""
+    hints = typing.get_type_hints(cls)
+    return {
+        f.name: (_reader(f.name, hints[f.name], f.metadata), f.default is dataclasses.MISSING)
+        for f in dataclasses.fields(cls)
+    }
+
+
+def _reader(name: str, hint: Any, limits: Mapping[str, Any]) -> Read:
+    if isinstance(hint, types.UnionType):
+        inner = _reader(name, next(a for a in typing.get_args(hint) if a is not type(None)), limits)
+        return lambda value: None if value is None else inner(value)
+    if hint is datetime:
+        return functools.partial(_time, name)
+    if typing.get_origin(hint) is tuple:
+        part = typing.get_args(hint)[0]
+        if dataclasses.is_dataclass(part):
+            return functools.partial(_several, name, part, limits["most"])
+        return functools.partial(_short_texts, name)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return functools.partial(_choice, name, hint)
+    if hint is str:
+        return functools.partial(_text_of, name, limits["shortest"], limits["longest"])
+    return functools.partial(_scalar, name, hint, limits)
+
+
+_PLAIN = (str, int, bool, float, type(None))
 
 
 def _plain(value: object) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, datetime):
@@ -428,23 +459,11 @@ def _plain(value: object) -> Any:
     return value
 
 
-def _parse(name: str, hint: Any, limits: Mapping[str, Any], value: object) -> Any:
-    if isinstance(hint, types.UnionType):
-        if value is None:
-            return None
-        hint = next(a for a in typing.get_args(hint) if a is not type(None))
-    if hint is datetime:
-        return _time(name, value)
-    if typing.get_origin(hint) is tuple:
-        if dataclasses.is_dataclass(part := typing.get_args(hint)[0]):
-            return _several(name, part, limits["most"], value)
-        short = isinstance(value, list) and all(isinstance(v, str) and len(v) <= 40 for v in value)
-        if not short or len(value) > 20:  # type: ignore[arg-type]
-            raise WireError(f"{name}: expected at most 20 short texts")
-        return tuple(value)  # type: ignore[arg-type]
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return _choice(name, hint, value)
-    return _scalar(name, hint, limits, value)
+def _short_texts(name: str, value: object) -> tuple[str, ...]:
+    short = isinstance(value, list) and all(isinstance(v, str) and len(v) <= 40 for v in value)
+    if not short or len(value) > 20:  # type: ignore[arg-type]
+        raise WireError(f"{name}: expected at most 20 short texts")
+    return tuple(value)  # type: ignore[arg-type]
 
 
 def _several(name: str, part: Any, most: int, value: object) -> tuple[Any, ...]:
@@ -454,14 +473,19 @@ def _several(name: str, part: Any, most: int, value: object) -> tuple[Any, ...]:
     return tuple(decode(part, v) for v in value)
 
 
-def _scalar(name: str, hint: type, limits: Mapping[str, Any], value: object) -> Any:
+def _text_of(name: str, shortest: int, longest: int, value: object) -> str:
+    if not isinstance(value, str):
+        raise WireError(f"{name}: expected str, got {type(value).__name__}")
+    if not shortest <= len(value) <= longest or not value.isprintable():
+        raise WireError(f"{name}: expected {shortest} to {longest} printable characters")
+    return value
+
+
+def _scalar(name: str, hint: type, limits: Mapping[str, Any], value: Any) -> Any:
     accepted: tuple[type, ...] = (int, float) if hint is float else (hint,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and hint is not bool):
         raise WireError(f"{name}: expected {hint.__name__}, got {type(value).__name__}")
-    if isinstance(value, str):
-        if not limits["shortest"] <= len(value) <= limits["longest"] or not value.isprintable():
-            raise WireError(f"{name}: expected {limits['shortest']} to {limits['longest']} printable characters")
-    elif "low" in limits and not limits["low"] <= value <= limits["high"]:
+    if "low" in limits and not limits["low"] <= value <= limits["high"]:
         raise WireError(f"{name}: {value} is not between {limits['low']} and {limits['high']}")
     return value
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from service.script import Script
 from service.situation import Situation
 
 Rows = Sequence[dict[str, object]]
@@ -43,15 +44,20 @@ def write(connection: Connection, situation: Situation) -> None:
 
 
 def put(connection: Connection, changes: Mapping[str, Rows]) -> None:
-    """Write rows by kind, past SQLAlchemy; the driver's own errors come out, Database.writing() translates them."""
-    driver: Any = connection.connection.driver_connection
+    """Write rows by kind, past SQLAlchemy; the driver's own errors come out, Database.writing() translates them.
+
+    On PostgreSQL the commit travels with them, and whoever commits afterwards finds it done.
+    """
     given = {kind: rows for kind, rows in changes.items() if rows}
     if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
         for kind, rows in given.items():
             driver.executemany(_sqlite_text(kind, tuple(rows[0])), rows)
     elif given:
+        script = Script(connection)
         words = _postgresql_text(tuple((kind, tuple(rows[0])) for kind, rows in given.items()))
-        driver.execute(words, {kind: json.dumps(rows, ensure_ascii=False) for kind, rows in given.items()})
+        script.add(words, {kind: json.dumps(rows, ensure_ascii=False) for kind, rows in given.items()})
+        script.send(commit=True)
 
 
 @functools.cache
