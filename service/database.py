@@ -38,6 +38,7 @@ class Database:
         """url: "sqlite:///path" or "postgresql://...". Raises Unavailable for a URL that names neither."""
         self.url = _checked(url)
         self.engine = _engine(self.url)
+        self.batch_engine = self.engine if self.is_sqlite else _engine(self.url, isolation_level="AUTOCOMMIT")
         self._turn = threading.Lock()
 
     @property
@@ -76,9 +77,7 @@ class Database:
     @contextmanager
     def batch(self) -> Iterator[Connection]:
         """As writing(); on PostgreSQL begin and commit travel with what is sent (service.script) instead of alone."""
-        with self.engine.connect() as connection:
-            if not self.is_sqlite:
-                connection.execution_options(isolation_level="AUTOCOMMIT")
+        with self.turn(), self._connected(self.batch_engine) as connection:
             with connection.begin(), _translating(connection):
                 yield connection
 
@@ -120,10 +119,11 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        self.batch_engine.dispose()
 
-    def _connected(self) -> Connection:
+    def _connected(self, engine: Engine | None = None) -> Connection:
         try:
-            return self.engine.connect()
+            return (engine or self.engine).connect()
         except PoolTimeout:
             raise Unavailable(_ALL_IN_USE) from None
 
@@ -210,9 +210,9 @@ def _checked(url: str) -> URL:
     return parsed
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, isolation_level: str = "READ COMMITTED") -> Engine:
     try:
-        return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
+        return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url, isolation_level)
     except (ImportError, NoSuchModuleError) as error:
         raise Unavailable(f"database driver missing: {error}; install greenlane[service]") from None
 
@@ -238,12 +238,12 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, isolation_level: str) -> Engine:
     options = f"-c lock_timeout={BUSY_TIMEOUT_S}s -c statement_timeout={STATEMENT_TIMEOUT_S}s -c timezone=UTC"
     return create_engine(
         url,
         **POOL,
-        isolation_level="READ COMMITTED",
+        isolation_level=isolation_level,
         connect_args={
             "connect_timeout": 3,
             "options": options,

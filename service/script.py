@@ -14,19 +14,23 @@ from sqlalchemy import Connection
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _PREPARED = "greenlane_prepared"
+_BY_INDEX = b"set local enable_seqscan = off; set local jit = off"
+"""A plan made while a table was small is kept when it has grown: it must not be one that reads all of the table."""
 
 
 class Script:
     """Collects statements, then sends them; may be used again afterwards."""
 
     def __init__(self, connection: Connection) -> None:
-        from psycopg.pq import Escaping  # here, because books on SQLite do without it
+        from psycopg import DataError  # here, because books on SQLite do without the driver
+        from psycopg.pq import Escaping
 
         driver: Any = connection.connection.driver_connection
         self._driver = driver
         self._names: dict[str, str] = connection.info.setdefault(_PREPARED, {})
         """Of this connection's prepared statements, by text; forgotten with the connection."""
         self._escaping = Escaping(driver.pgconn)
+        self._data_error = DataError
         self._words: list[bytes] = []
 
     def add(self, text: str, parameters: Mapping[str, object]) -> None:
@@ -36,12 +40,13 @@ class Script:
             self._driver.execute(f"prepare greenlane_{len(self._names)} as {numbered}", prepare=False)
             self._names[text] = f"greenlane_{len(self._names)}"
         values = [self._literal(parameters[name]) for name in names]
-        self._words.append(b"execute %s(%s)" % (self._names[text].encode(), b", ".join(values)))
+        given = b"(%s)" % b", ".join(values) if values else b""
+        self._words.append(b"execute %s%s" % (self._names[text].encode(), given))
 
     def send(self, *, commit: bool = False) -> list[list[Any]]:
         """The rows of each statement that has rows. A transaction begins with the message unless one is open."""
         is_idle = self._driver.info.transaction_status.name == "IDLE"
-        begin = [b"begin"] if self._driver.autocommit and is_idle else []
+        begin = [b"begin", _BY_INDEX] if self._driver.autocommit and is_idle else []
         message = b"; ".join([*begin, *self._words, *([b"commit"] if commit else [])])
         self._words = []
         cursor = self._driver.execute(message, prepare=False)
@@ -54,7 +59,10 @@ class Script:
     def _literal(self, value: object) -> bytes:
         if isinstance(value, int):
             return b"%d" % value
-        return bytes(self._escaping.escape_literal(str(value).encode()))
+        text = str(value).encode()
+        if b"\x00" in text:
+            raise self._data_error("a text for PostgreSQL cannot hold a NUL")
+        return bytes(self._escaping.escape_literal(text))
 
 
 @functools.cache

@@ -388,7 +388,7 @@ Record = TypeVar("Record")
 
 def encode(record: Any) -> dict[str, Any]:
     """The record as plain JSON values."""
-    return {name: _plain(getattr(record, name)) for name in _readers(type(record))}
+    return {name: _plain(getattr(record, name)) for name in _readers(type(record))}  # type: ignore[arg-type]
 
 
 def decode(cls: type[Record], data: object) -> Record:

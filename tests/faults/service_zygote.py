@@ -3,7 +3,7 @@
 usage: python -m tests.faults.service_zygote DATABASE_URL COUNT_FILE
 First line out: the port. Then for each line in, "N": a child serves and sends itself SIGKILL at its N-th write point
 (0: never); out come "up PID" and, when the child is gone, "gone". A write point is a moment before or after a statement
-or a commit. COUNT_FILE always holds the number of points passed.
+or a commit, or while one that was sent is waited for. COUNT_FILE always holds the number of points passed.
 """
 
 from __future__ import annotations
@@ -45,15 +45,8 @@ class Points:
         event.listen(engine, "after_cursor_execute", self._point)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "checkout", lambda driver, *_: driver.set_trace_callback(self._point))
-        execute = psycopg.Cursor.execute
-
-        def watched_execute(cursor: Any, *words: Any, **options: Any) -> Any:
-            self._point()
-            result = execute(cursor, *words, **options)
-            self._point()
-            return result
-
-        psycopg.Cursor.execute = watched_execute  # type: ignore[method-assign]
+        else:
+            self._watch_driver()
         commit = engine.dialect.do_commit
 
         def watched(connection: Any) -> None:
@@ -62,6 +55,31 @@ class Points:
             self._point()
 
         engine.dialect.do_commit = watched  # type: ignore[method-assign]
+
+    def _watch_driver(self) -> None:
+        execute, wait = psycopg.Cursor.execute, psycopg.Connection.wait
+
+        def watched_execute(cursor: Any, *words: Any, **options: Any) -> Any:
+            self._point()
+            result = execute(cursor, *words, **options)
+            self._point()
+            return result
+
+        def watched_wait(connection: Any, command: Any, *words: Any, **options: Any) -> Any:
+            return wait(connection, self._along(command), *words, **options)
+
+        psycopg.Cursor.execute = watched_execute  # type: ignore[method-assign]
+        psycopg.Connection.wait = watched_wait  # type: ignore[method-assign]
+
+    def _along(self, command: Any) -> Any:
+        """The driver's command with a point each time it has sent something and waits for the server."""
+        try:
+            wanted = next(command)
+            while True:
+                self._point()
+                wanted = command.send((yield wanted))
+        except StopIteration as done:
+            return done.value
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application; points count while it answers, so that whoever is killed has a caller who hears of it."""
@@ -100,7 +118,7 @@ def main(url: str, count_file: Path) -> None:
 def _serve(url: str, deadly: int, count_file: Path, listener: socket.socket) -> None:
     points = Points(deadly, count_file)
     app = create_app(url, guard=CHEAP)
-    points.watch(app.state.books.database.engine)
+    points.watch(app.state.books.database.batch_engine)
     config = uvicorn.Config(points.around(app), log_level="critical", access_log=False, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt, SystemExit):

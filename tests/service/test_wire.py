@@ -95,3 +95,26 @@ def test_an_incomplete_permission_is_none() -> None:
     for name in ("authorisation", "limit_fen", "expires_at"):
         with pytest.raises(WireError, match=name):
             decode(Decision, {**EXAMPLES["Decision"], name: None})
+
+
+@given(st.sampled_from(RECORDS), st.data())
+def test_what_is_read_is_what_was_said_or_is_refused_by_a_fields_name(record: type, data: st.DataObject) -> None:
+    example = EXAMPLES[record.__name__]
+    values = st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.lists(TEXT, max_size=3)
+    name = data.draw(st.sampled_from(sorted(example)))
+    said = {**example, name: data.draw(values)}
+    refusal = _refusal(record, said)
+    if refusal is None:
+        read = decode(record, said)
+        assert decode(record, encode(read)) == read
+        assert said[name] == getattr(read, name) or name.endswith("_at") or name == "flags"
+    else:
+        assert name in refusal
+
+
+def _refusal(record: type, said: dict[str, Any]) -> str | None:
+    try:
+        decode(record, said)
+    except WireError as error:
+        return str(error)
+    return None

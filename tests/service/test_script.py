@@ -1,0 +1,98 @@
+"""Several statements in one message to PostgreSQL: order, transaction, values, and what is left after an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+
+from service.database import Database
+from service.script import Script
+from tests.service.postgres import Cluster
+
+pytestmark = pytest.mark.database
+TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+
+
+@pytest.fixture(scope="module")
+def database(cluster: Cluster) -> Iterator[Database]:
+    made = Database(cluster.database())
+    with made.writing() as connection:
+        connection.exec_driver_sql("create table things (id bigint primary key, name text not null)")
+    yield made
+    made.close()
+
+
+def _add(script: Script, number: int, name: str) -> None:
+    script.add("insert into things (id, name) values (%(id)s, %(name)s)", {"id": number, "name": name})
+
+
+def _names(connection: Connection) -> list[str]:
+    script = Script(connection)
+    script.add("select name from things order by id", {})
+    return [name for (name,) in script.send()[0]]
+
+
+def test_a_transaction_begins_with_the_first_message_and_ends_with_the_commit(database: Database) -> None:
+    with database.batch() as connection, database.batch() as other:
+        script = Script(connection)
+        _add(script, 1, "one")
+        _add(script, 2, "two")
+        script.add("select count(*) from things where id < %(id)s", {"id": 3})
+        assert script.send() == [[(2,)]]
+        assert _names(other) == []
+        _add(script, 3, "three")
+        assert script.send(commit=True) == []
+    with database.batch() as connection:
+        assert _names(connection) == ["one", "two", "three"]
+
+
+def test_what_was_sent_without_a_commit_is_undone_by_an_error(database: Database) -> None:
+    def twice(connection: Connection) -> None:
+        script = Script(connection)
+        _add(script, 10, "ten")
+        script.send()
+        _add(script, 10, "again")
+        script.send(commit=True)
+
+    with pytest.raises(IntegrityError), database.batch() as connection:
+        twice(connection)
+    with database.batch() as connection:
+        assert "ten" not in _names(connection)
+
+
+def test_a_statement_that_cannot_be_prepared_leaves_the_connection_usable(database: Database) -> None:
+    for _ in range(2):
+        with pytest.raises(ProgrammingError, match="nothings"), database.batch() as connection:
+            Script(connection).add("select * from nothings", {})
+        with database.batch() as connection:
+            assert isinstance(_names(connection), list)
+
+
+def test_a_statement_is_prepared_once_per_connection(database: Database) -> None:
+    with database.batch() as connection:
+        for number in range(5):
+            script = Script(connection)
+            script.add("select cast(%(n)s as bigint), cast(%(n)s as bigint) + %(m)s", {"n": number, "m": 1})
+            assert script.send() == [[(number, number + 1)]]
+        query = "select count(*) from pg_prepared_statements where position('+ $2' in statement) > 0"
+        prepared = connection.exec_driver_sql(query)
+        assert prepared.scalar_one() == 1
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=TEXTS, number=st.integers(-(2**63), 2**63 - 1))
+def test_values_arrive_as_they_are(database: Database, text: str, number: int) -> None:
+    with database.batch() as connection:
+        script = Script(connection)
+        script.add("select cast(%(t)s as text), cast(%(n)s as bigint)", {"t": text, "n": number})
+        assert script.send(commit=True) == [[(text, number)]]
+
+
+def test_a_value_that_no_text_can_be_is_refused_by_the_driver(database: Database) -> None:
+    with pytest.raises(DataError, match="NUL"), database.batch() as connection:
+        Script(connection).add("select cast(%(t)s as text)", {"t": "a\x00b"})
