@@ -1,7 +1,9 @@
 """Reads and locks the rows that a batch of messages needs, in one fixed order, so that workers never block each other.
 
 Order: dispensers by name, then accounts by number. A card's accounts guard its authorisations: whoever holds them may
-resolve the card's holds, so the authorisations are read again once the accounts are locked.
+resolve the card's holds, so the authorisations are read once the accounts are locked. Accounts that the messages' own
+keys did not tell are locked after that, and the authorisations read again; a deadlock that comes of the broken order is
+undone by the database, and the batch tried again.
 """
 
 from __future__ import annotations
@@ -122,7 +124,8 @@ def _first_locks(reader: Reader, wants: Wants) -> Questions:
     if any(keys.values()) and not reader.sqlite:
         keys["stations"] = wants.stations if wants.fuellings else set()
         named = {kind: values for kind, values in keys.items() if values}
-        locks["accounts"] = (reader.queries.accounts_ahead(frozenset(named)), dict(named))
+        kinds = {*named, "own"} if wants.till else {*named}
+        locks["accounts"] = (reader.queries.accounts_ahead(frozenset(kinds)), dict(named))
     return locks
 
 

@@ -65,9 +65,7 @@ class Queries:
         self.stations = self._by_id(schema.stations, Station)
         self.dispensers = self._locking(self._by_id(schema.dispensers, Dispenser), schema.dispensers.c.id)
         self.accounts = self._locking(self._by_id(schema.accounts, Account), schema.accounts.c.id)
-        self.own_accounts = select(*_columns(schema.accounts, Account)).where(
-            schema.accounts.c.kind.in_([AccountKind.CLEARING.value, AccountKind.ADJUSTMENT.value])
-        )
+        self.own_accounts = select(*_columns(schema.accounts, Account)).where(self._is_own())
         self.fuellings = self._fuellings()
         self.prices = self._prices()
         moved = schema.transfers.c
@@ -101,9 +99,15 @@ class Queries:
             stations = schema.stations.c
             named = self._one_of(stations.id, "stations")
             numbers += [select(column).where(named) for column in (stations.revenue_account, stations.suspense_account)]
+        if "own" in kinds:
+            numbers.append(select(schema.accounts.c.id).where(self._is_own()))
         accounts = select(*_columns(schema.accounts, Account))
         needed = accounts.where(self._among(schema.accounts.c.id, union_all(*numbers)))
         return self._locking(needed, schema.accounts.c.id)
+
+    def _is_own(self) -> ColumnElement[bool]:
+        kinds = [AccountKind.CLEARING.value, AccountKind.ADJUSTMENT.value]
+        return schema.accounts.c.kind.in_(kinds)
 
     def _cards_of_plates(self) -> Select[Any]:
         return select(schema.plates.c.card).where(self._one_of(schema.plates.c.plate, "plates"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -49,6 +50,31 @@ def test_a_transaction_begins_with_the_first_message_and_ends_with_the_commit(da
         assert script.send(commit=True) == []
     with database.batch() as connection:
         assert _names(connection) == ["one", "two", "three"]
+
+
+def test_what_reads_after_a_lock_sees_what_the_lock_waited_for(database: Database) -> None:
+    with database.batch() as holder:
+        script = Script(holder)
+        _add(script, 20, "before")
+        script.send(commit=True)
+        script.add("select 1 from things where id = %(id)s for no key update", {"id": 20})
+        script.send()
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(_lock_and_read, database)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.3)
+            script.add("update things set name = %(name)s where id = %(id)s", {"id": 20, "name": "after"})
+            _add(script, 21, "new")
+            script.send(commit=True)
+            assert waiting.result(10) == ["after", "new"]
+
+
+def _lock_and_read(database: Database) -> list[str]:
+    with database.batch() as connection:
+        script = Script(connection)
+        script.add("select 1 from things where id = %(id)s for no key update", {"id": 20})
+        script.add("select name from things where id >= %(id)s and id < 30 order by id", {"id": 20})
+        return [name for (name,) in script.send()[1]]
 
 
 def test_what_was_sent_without_a_commit_is_undone_by_an_error(database: Database) -> None:
