@@ -77,9 +77,8 @@ class Database:
     @contextmanager
     def batch(self) -> Iterator[Connection]:
         """As writing(); on PostgreSQL begin and commit travel with what is sent (service.script) instead of alone."""
-        with self.turn(), self._connected(self.batch_engine) as connection:
-            with connection.begin(), _translating(connection):
-                yield connection
+        with self.turn(), self._connected(self.batch_engine) as connection, connection.begin(), _translating(connection):
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal_column,
+    or_,
     select,
     text,
     union_all,
@@ -106,8 +107,8 @@ class Queries:
         return self._locking(needed, schema.accounts.c.id)
 
     def _is_own(self) -> ColumnElement[bool]:
-        kinds = [AccountKind.CLEARING.value, AccountKind.ADJUSTMENT.value]
-        return schema.accounts.c.kind.in_(kinds)
+        kind = schema.accounts.c.kind
+        return or_(kind == AccountKind.CLEARING.value, kind == AccountKind.ADJUSTMENT.value)
 
     def _cards_of_plates(self) -> Select[Any]:
         return select(schema.plates.c.card).where(self._one_of(schema.plates.c.plate, "plates"))
@@ -171,7 +172,7 @@ def _columns(table: Any, record: type) -> list[Any]:
 
 def _text(statement: Select[Any], dialect: Any) -> tuple[str, dict[str, Any]]:
     """The statement as the driver takes it, and the parameters that never change."""
-    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    compiled = statement.compile(dialect=dialect)
     return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
 
 
