@@ -77,7 +77,9 @@ class Database:
     @contextmanager
     def batch(self) -> Iterator[Connection]:
         """As writing(); on PostgreSQL begin and commit travel with what is sent (service.script) instead of alone."""
-        with self.turn(), self._connected(self.batch_engine) as connection, connection.begin(), _translating(connection):
+        with (
+            self.turn(), self._connected(self.batch_engine) as connection, connection.begin(), _translating(connection)
+        ):  # fmt: skip
             yield connection
 
     @contextmanager
