@@ -41,7 +41,14 @@ from models.training.evaluate_reads import (
 from models.training.gallery import write_gallery
 from models.training.mixing import load_real_data
 from models.training.realdata import RealCrop, data_folder, load_scene_grounds
-from models.training.visits import by_province_limit, crop_visits, drawn_visits, lane_rules, trade_off
+from models.training.visits import (
+    CROP_SEED,
+    by_province_limit,
+    crop_visits,
+    drawn_visits,
+    lane_rules,
+    trade_off,
+)
 
 DRAWN_PER_KIND = 200
 SOURCES = ("ccpd", "easypr")
@@ -56,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pictures", type=Path, default=DOCS / "pictures", help="folder of the diagrams")
     parser.add_argument("--gallery", type=Path, help="also write a page with every held-out error to this folder")
     parser.add_argument("--drawn", type=int, default=DRAWN_PER_KIND, help="drawn plates per kind")
+    parser.add_argument("--rounds", type=int, default=1, help="how often visits are simulated, each time anew")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     if data.held_out:
         real = judge(recogniser, data.held_out)
         result |= real_figures(recogniser, data.held_out, real)
-        result["visits"] = visit_figures(recogniser, data.held_out, max(args.drawn // 4, 1))
+        result["visits"] = visit_figures(recogniser, data.held_out, max(args.drawn // 4, 1), args.rounds)
         result["reliability"] = {"Real crops": calibration(real), "Drawn, all kinds": calibration(drawn)}
         publish(args, result, [crop for crop in (*data.train, *data.calibration) if crop.source in SOURCES])
         if args.gallery:
@@ -132,9 +140,12 @@ def real_figures(recogniser: Recogniser, held_out: Sequence[RealCrop], real: Seq
     }
 
 
-def visit_figures(recogniser: Recogniser, held_out: Sequence[RealCrop], per_kind: int) -> dict[str, Any]:
-    """Trade-off of simulated visits: of held-out crops and of drawn plates of all kinds."""
-    crops, drawn = crop_visits(recogniser, held_out), drawn_visits(recogniser, per_kind)
+def visit_figures(
+    recogniser: Recogniser, held_out: Sequence[RealCrop], per_kind: int, rounds: int
+) -> dict[str, Any]:
+    """Trade-off of simulated visits: of held-out crops, once a round, and of per_kind drawn plates a round."""
+    crops = [visit for number in range(rounds) for visit in crop_visits(recogniser, held_out, CROP_SEED + number)]
+    drawn = drawn_visits(recogniser, per_kind * rounds)
     province = {"crops": by_province_limit(crops), "drawn": by_province_limit(drawn)}
     return {"lane": lane_rules(), "crops": trade_off(crops), "drawn": trade_off(drawn), "province": province}
 

@@ -35,6 +35,7 @@ from models.training.scenes_evaluate import same_place
 from models.training.scenes_light import add_noise
 
 READS = 8
+CROP_SEED = 95
 LIMITS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 """Thresholds of the weakest sign and of the province sign, tried together."""
 
@@ -57,7 +58,7 @@ class Visit:
     group: str
 
 
-def crop_visits(recogniser: Recogniser, crops: Sequence[RealCrop], seed: int = 95) -> list[Visit]:
+def crop_visits(recogniser: Recogniser, crops: Sequence[RealCrop], seed: int = CROP_SEED) -> list[Visit]:
     """One visit per real crop."""
     rng = np.random.default_rng(seed)
     visits = []

@@ -59,11 +59,11 @@ def evaluate(folder: Path, *words: str) -> int:
 
 
 def test_figures_page_diagrams_and_gallery_come_from_one_command(made_up_data: Path, tmp_path: Path) -> None:
-    assert evaluate(tmp_path, "--gallery", str(tmp_path / "errors")) == 0
+    assert evaluate(tmp_path, "--gallery", str(tmp_path / "errors"), "--rounds", "2") == 0
     figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert figures["all"]["plates"] == 6
     assert set(figures["drawn"]) == {"all", *map(str, PlateKind)}
-    assert figures["visits"]["crops"]["3"]["0.9"]["visits"] == 6
+    assert figures["visits"]["crops"]["3"]["0.9"]["visits"] == 12
     page = (tmp_path / "reader.md").read_text(encoding="utf-8")
     for name in ("hardness", "confusions", "reliability", "trade-off", "conditions"):
         assert f"(pictures/reader-{name}.svg)" in page
