@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import torch
+from torch import Tensor, nn
 
 from controller.records import Colour
 from models.detector import DetectorSettings
@@ -30,14 +31,14 @@ SETTINGS = DetectorSettings(
     colours=tuple(Colour(name) for name in COLOURS),
     mean=PIXEL_MEAN,
     scale=PIXEL_SCALE,
-    side_px=384,
+    side_px=320,
     multiple=MULTIPLE,
     stride=STRIDE,
     offset_unit_px=OFFSET_UNIT_PX,
     closeup_px=CLOSEUP_PX,
     margin_x=MARGINS[0],
     margin_y=MARGINS[1],
-    propose=0.15,
+    propose=0.25,
     accept=0.5,
     most=8,
     looks=2,
@@ -64,7 +65,18 @@ def finder_batches(scenes: list[Scene], seed: int, size: int) -> Iterator[Batch]
 def train_finder(args: argparse.Namespace) -> None:
     """Train (or go on training) the finder; the checkpoint is args.out / finder.pt."""
     batches = finder_batches(training_scenes(args.smoke), args.seed, args.batch)
-    train(Finder(), batches, finder_loss, Plan(args.steps, args.out / "finder.pt"), resume=args.resume)
+    finder = Finder()
+    if args.begin:
+        take_up(finder, args.begin, next(batches)[0])
+    train(finder, batches, finder_loss, Plan(args.steps, args.out / "finder.pt"), resume=args.resume)
+
+
+def take_up(net: nn.Module, weights: Path, pictures: Tensor) -> None:
+    """Begin with exported weights; `pictures` (N, 3, H, W) give the statistics that exporting folded away."""
+    from models.training.unfold import copy_convolutions, read_exported, unfold
+
+    copy_convolutions(net.eval(), read_exported(weights))
+    unfold(net, lambda: net(pictures))
 
 
 def train_refiner(args: argparse.Namespace) -> None:
@@ -91,6 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, help="pictures per batch (default: finder 16, refiner 64)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--continue", dest="begin", type=Path, metavar="ONNX", help="finder: begin with these weights")
     parser.add_argument("--finder", type=Path, help="refiner: the finder's checkpoint (default: the one in --out)")
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER, help="export: where ONNX and manifest go")
     parser.add_argument("--smoke", action="store_true", help="a few tiny steps on drawn plates: does the recipe run?")

@@ -27,19 +27,25 @@ LARGEST_DIFFERENCE = 1e-2
 def export(folder: Path, settings: DetectorSettings, recipe: str, weights: Path = WEIGHTS_FOLDER) -> None:
     """folder/finder.pt and folder/refiner.pt -> ONNX files and the manifest's section "detector".
 
-    recipe: the commands that made the checkpoints. Raises ValueError when an exported network answers otherwise than
-    the trained one.
+    A network without a checkpoint stays as the manifest has it. recipe: the commands that made the checkpoints. Raises
+    FileNotFoundError where there is neither, ValueError when an exported network does not answer as the trained one.
     """
-    free = {2: "height", 3: "width"}
-    finder = _one(Finder(), folder / "finder.pt", weights / "finder.onnx", (224, 384), free)
-    refiner = _one(Refiner(), folder / "refiner.pt", weights / "refiner.onnx", REFINER_SIZE, {})
+    manifest = weights / "manifest.json"
     section: dict[str, Any] = {
-        "finder": finder,
-        "refiner": refiner,
         "settings": {**asdict(settings), "colours": [str(colour) for colour in settings.colours]},
         "recipe": recipe,
     }
-    update_section("detector", section, weights / "manifest.json")
+    parts: tuple[tuple[str, nn.Module, tuple[int, int], dict[int, str]], ...] = (
+        ("finder", Finder(), (192, 320), {2: "height", 3: "width"}),
+        ("refiner", Refiner(), REFINER_SIZE, {}),
+    )
+    for name, module, size, free in parts:
+        checkpoint = folder / f"{name}.pt"
+        if checkpoint.exists() or not manifest.exists():
+            section[name] = _one(module, checkpoint, weights / f"{name}.onnx", size, free)
+        else:
+            section[name] = load_section("detector", manifest)[name]
+    update_section("detector", section, manifest)
 
 
 def add_figures(figures: dict[str, Any], weights: Path = WEIGHTS_FOLDER) -> None:

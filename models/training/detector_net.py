@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 COLOURS = ("blue", "yellow", "green", "white", "black")
-STRIDE = 4
+STRIDE = 8
 MULTIPLE = 32
 OFFSET_UNIT_PX = 32.0
 FINDER_CHANNELS = 1 + 8 + len(COLOURS) + 2
@@ -35,24 +35,40 @@ class Residual(nn.Module):  # type: ignore[misc]
         return x + self.body(x)
 
 
+class Separable(nn.Module):  # type: ignore[misc]
+    """A 5x5 convolution of each channel by itself and one across them, with a short cut around both."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
 class Finder(nn.Module):  # type: ignore[misc]
-    """Picture (N, 3, H, W), H and W multiples of 32 -> map (N, 16, H/4, W/4).
+    """Picture (N, 3, H, W), H and W multiples of 32 -> map (N, 16, H/8, W/8).
 
     Channels: centre logit; the four corners' offsets (x, y clockwise from top left) from the cell's centre in units
-    of OFFSET_UNIT_PX; colour logits in the order of COLOURS; row-count logits (one row, two rows).
+    of OFFSET_UNIT_PX; colour logits in the order of COLOURS; row-count logits (one row, two rows). A plate's corners
+    need not be right to the pixel here: the refiner looks again.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.quarter = nn.Sequential(conv(3, 16, 3, stride=2), conv(16, 24, stride=2), Residual(24))
-        self.eighth = nn.Sequential(conv(24, 48, stride=2), Residual(48), Residual(48))
+        self.quarter = nn.Sequential(conv(3, 16, 3, stride=2), conv(16, 24, stride=2))
+        self.eighth = nn.Sequential(conv(24, 48, stride=2), Residual(48))
         self.sixteenth = nn.Sequential(
             conv(48, 96, stride=2), Residual(96), Residual(96, dilation=2), Residual(96, dilation=4)
         )
         self.up_eighth = conv(96, 48, 1)
-        self.join_eighth = Residual(48)
-        self.up_quarter = conv(48, 24, 1)
-        self.head = nn.Sequential(Residual(24), conv(24, 48, 1), nn.Conv2d(48, FINDER_CHANNELS, 1))
+        self.head = nn.Sequential(Separable(48), conv(48, 48, 1), nn.Conv2d(48, FINDER_CHANNELS, 1))
         last = self.head[-1]
         assert isinstance(last, nn.Conv2d)
         assert last.bias is not None
@@ -62,12 +78,9 @@ class Finder(nn.Module):  # type: ignore[misc]
             last.bias[0] = -4.0  # plates are rare: start near their true share, as focal loss wants
 
     def forward(self, x: Tensor) -> Tensor:
-        quarter = self.quarter(x)
-        eighth = self.eighth(quarter)
+        eighth = self.eighth(self.quarter(x))
         sixteenth = self.sixteenth(eighth)
-        eighth = self.join_eighth(eighth + functional.interpolate(self.up_eighth(sixteenth), scale_factor=2.0))
-        quarter = quarter + functional.interpolate(self.up_quarter(eighth), scale_factor=2.0)
-        result: Tensor = self.head(quarter)
+        result: Tensor = self.head(eighth + functional.interpolate(self.up_eighth(sixteenth), scale_factor=2.0))
         return result
 
 

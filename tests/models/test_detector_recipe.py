@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="the recipes need the extra `trainin
 from models.detector import Detector, DetectorSettings, map_points  # noqa: E402
 from models.engines import FloatArray, load_network  # noqa: E402
 from models.training import detector as recipe  # noqa: E402
-from models.training.detector_net import COLOURS, Finder, Refiner  # noqa: E402
+from models.training.detector_net import COLOURS, STRIDE, Finder, Refiner  # noqa: E402
 from models.training.detector_refine import CLOSEUP_PX, UNSURE, closeup_batch, closeup_of, refiner_loss  # noqa: E402
 from models.training.detector_targets import finder_batch, finder_loss, finder_target  # noqa: E402
 from models.training.scenes import ScenePlate  # noqa: E402
@@ -90,8 +90,8 @@ def test_closeups_beside_the_plate_are_none_and_half_ones_are_not_judged(shift: 
 def test_what_may_be_a_plate_is_neither_asked_for_nor_forbidden() -> None:
     hidden = plate(100, 100, 60).corners
     target = finder_target(composed(unjudged=(hidden,)))
-    assert target.judged[28, 32] == 0
-    assert target.judged[5, 5] == 1
+    assert target.judged[112 // STRIDE, 128 // STRIDE] == 0
+    assert target.judged[20 // STRIDE, 20 // STRIDE] == 1
     assert closeup_of(composed(unjudged=(hidden,)), hidden).plate == UNSURE
     tiny = finder_target(composed(plate(100, 100, 8)))
     assert tiny.heat.max() == 0
@@ -119,7 +119,7 @@ def test_the_loss_is_lowest_for_the_right_answer() -> None:
 def test_networks_stay_small() -> None:
     sizes = [sum(p.numel() for p in network.parameters()) for network in (Finder(), Refiner())]
     assert sum(sizes) < 800_000
-    assert Finder()(torch.zeros(1, 3, 96, 160)).shape == (1, 16, 24, 40)
+    assert Finder()(torch.zeros(1, 3, 96, 160)).shape == (1, 16, 96 // STRIDE, 160 // STRIDE)
     assert Refiner()(torch.zeros(2, 3, 64, 128)).shape == (2, 16)
 
 
