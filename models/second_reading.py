@@ -23,6 +23,13 @@ SHIFTS = (-0.03, 0.03)
 """How far the left edge moves, as shares of the plate's width. A small plate's strokes fall between the strip's columns
 in one cut and on them in another: a night picture of 川 read as 赣 in one cut and as 川 in four around it."""
 
+TILTS = (-0.2, 0.2)
+"""By how much of the plate's height its right end is cut lower than its left one: crops of tilted plates."""
+
+SLANTS = (-0.06, 0.06)
+"""By how much of the plate's width its top is cut further left than its bottom. Both were chosen on the calibration
+part, its crops shown in eleven views each: see docs/reader.md."""
+
 
 def read_plate(read: ReadStrips, picture: Picture, corners: Quad, rows: int) -> Signs:
     """The signs of one plate in a BGR picture, read again where they are unsure."""
@@ -39,15 +46,14 @@ def surely(read: ReadStrips, picture: Picture, corners: Quad, rows: int, signs: 
 
 
 def recuts(corners: Quad) -> list[NDArray[np.float32]]:
-    """The corners (4, 2) with the left edge moved along the plate, once for each of SHIFTS; the right one stays."""
+    """The corners (4, 2) a little otherwise: the left edge moved, then tilted, then slanted, each both ways."""
     quad = np.array(corners, np.float32)
-    moved = []
-    for shift in SHIFTS:
-        cut = quad.copy()
-        cut[0] += shift * (quad[1] - quad[0])
-        cut[3] += shift * (quad[2] - quad[3])
-        moved.append(cut)
-    return moved
+    along = np.stack([quad[1] - quad[0], quad[2] - quad[3]]).mean(0)
+    down = np.stack([quad[3] - quad[0], quad[2] - quad[1]]).mean(0)
+    shifted = [np.stack([along, 0 * along, 0 * along, along]) * shift for shift in SHIFTS]
+    tilted = [np.stack([-down, down, down, -down]) * (tilt / 2) for tilt in TILTS]
+    slanted = [np.stack([-along, -along, along, along]) * (slant / 2) for slant in SLANTS]
+    return [np.asarray(quad + move, np.float32) for move in (*shifted, *tilted, *slanted)]
 
 
 def is_unsure(signs: Signs) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.records import SignRead
-from models.second_reading import SHIFTS, Signs, averaged, is_unsure, recuts
+from models.second_reading import SHIFTS, SLANTS, TILTS, Signs, averaged, is_unsure, recuts
 
 
 def signs(text: str, *probabilities: float) -> Signs:
@@ -59,11 +59,19 @@ def test_only_doubt_asks_for_it() -> None:
     assert not is_unsure(signs("川A1", 0.95, 0.96, 0.99))
 
 
-def test_recuts_move_the_left_edge_alone() -> None:
-    corners = ((10.0, 20.0), (110.0, 30.0), (112.0, 60.0), (8.0, 50.0))
-    cuts = recuts(corners)
-    assert len(cuts) == len(SHIFTS)
-    for cut, shift in zip(cuts, SHIFTS, strict=True):
-        np.testing.assert_allclose(cut[1:3], [corners[1], corners[2]])
-        np.testing.assert_allclose(cut[0], [10 + shift * 100, 20 + shift * 10])
-        np.testing.assert_allclose(cut[3], [8 + shift * 104, 50 + shift * 10])
+def test_recuts_shift_tilt_and_slant_the_same_plate() -> None:
+    corners = ((10.0, 20.0), (110.0, 20.0), (110.0, 60.0), (10.0, 60.0))
+    cuts = [cut - np.array(corners) for cut in recuts(corners)]
+    assert len(cuts) == len(SHIFTS) + len(TILTS) + len(SLANTS)
+    np.testing.assert_allclose(cuts[1], [[3, 0], [0, 0], [0, 0], [3, 0]], atol=1e-4)
+    np.testing.assert_allclose(cuts[3], [[0, -4], [0, 4], [0, 4], [0, -4]], atol=1e-4)
+    np.testing.assert_allclose(cuts[5], [[-3, 0], [-3, 0], [3, 0], [3, 0]], atol=1e-4)
+
+
+def test_recuts_follow_a_plate_that_stands_askew() -> None:
+    corners = ((10.0, 20.0), (110.0, 30.0), (108.0, 60.0), (8.0, 50.0))
+    along, down = np.array([100.0, 10.0]), np.array([-2.0, 30.0])
+    for cut, tilt in zip(recuts(corners)[2:4], TILTS, strict=True):
+        np.testing.assert_allclose(cut[1] - cut[0], along + tilt * down, atol=1e-4)
+    for cut, slant in zip(recuts(corners)[4:6], SLANTS, strict=True):
+        np.testing.assert_allclose(cut[3] - cut[0], down + slant * along, atol=1e-4)
