@@ -33,8 +33,8 @@ def tight_quad(rng: np.random.Generator, spread: float = 0.025) -> Quad:
 def leaning_quad(rng: np.random.Generator) -> Quad:
     """A tight quad sheared both ways: further tilt for crops that are tilted already."""
     quad = tight_quad(rng, 0.015)
-    quad[:, 1] += (UNIT[:, 0] - 0.5) * np.float32(rng.uniform(-0.18, 0.18))
-    quad[:, 0] += (UNIT[:, 1] - 0.5) * np.float32(rng.uniform(-0.07, 0.07))
+    quad[:, 1] += (UNIT[:, 0] - 0.5) * np.float32(rng.uniform(-0.28, 0.28))
+    quad[:, 0] += (UNIT[:, 1] - 0.5) * np.float32(rng.uniform(-0.1, 0.1))
     return quad
 
 

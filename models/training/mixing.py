@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from models.training.holdout import is_for_calibration
 from models.training.realdata import Image, RealCrop, load_crops, load_scene_cuts, load_scene_grounds
-from models.training.samples import Sample, blank_sample, drawn_sample, real_sample
+from models.training.samples import Sample, alike_sample, blank_sample, drawn_sample, real_sample
 
 SOURCE_SHARES = {"ccpd": 0.42, "easypr": 0.25, "auto": 0.18, "scene": 0.15}
 """How the real part of a batch is divided: the sources that a reader meets most, and the noisy one least."""
 
 BLANK_SHARE = 0.06
+ALIKE_SHARE = 0.35
+"""Of the drawn plates, how many carry signs that are taken for one another."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Mixer:
         if choice < BLANK_SHARE + real_share:
             index = int(np.searchsorted(self._odds, self._rng.random(), side="right"))
             return real_sample(self._rng, self._crops[min(index, len(self._crops) - 1)])
-        return drawn_sample(self._rng)
+        return alike_sample(self._rng) if self._rng.random() < ALIKE_SHARE else drawn_sample(self._rng)
 
 
 def crop_odds(crops: Sequence[RealCrop], favour: Sequence[float] | None = None) -> NDArray[np.float64]:

@@ -18,23 +18,27 @@ Image = NDArray[np.uint8]
 Rgb = tuple[float, float, float]
 
 KIND_SHARES: dict[PlateKind, float] = {
-    PlateKind.BLUE: 0.29,
+    PlateKind.BLUE: 0.24,
     PlateKind.YELLOW: 0.09,
     PlateKind.YELLOW_TWO_ROW: 0.10,
     PlateKind.NEW_ENERGY_SMALL: 0.12,
-    PlateKind.NEW_ENERGY_LARGE: 0.05,
+    PlateKind.NEW_ENERGY_LARGE: 0.07,
     PlateKind.POLICE: 0.05,
     PlateKind.COACH: 0.04,
     PlateKind.TRAILER: 0.04,
-    PlateKind.HONG_KONG_MACAU: 0.04,
+    PlateKind.HONG_KONG_MACAU: 0.05,
     PlateKind.EMBASSY: 0.03,
     PlateKind.CONSULATE: 0.02,
     PlateKind.ARMED_POLICE: 0.03,
-    PlateKind.ARMED_POLICE_TWO_ROW: 0.04,
+    PlateKind.ARMED_POLICE_TWO_ROW: 0.06,
     PlateKind.MILITARY: 0.03,
     PlateKind.MILITARY_TWO_ROW: 0.03,
 }
 """How often each kind is drawn when none is asked for: frequent kinds more, rare ones enough to be learnt."""
+
+
+LOOK_ALIKES = "0DQCG8B36S5Z271T4AVYUHNMWKXFEPR"
+"""Letters and digits that small pictures confuse; what tells them apart is a stroke."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,16 @@ def random_text(rng: np.random.Generator, plate_format: PlateFormat) -> str:
         signs.append(pool[int(rng.integers(len(pool)))])
     if "O" in plate_format.places[1] and rng.random() < 0.05:
         signs[1] = "O"
+    return "".join(signs)
+
+
+def alike_text(rng: np.random.Generator, plate_format: PlateFormat) -> str:
+    """A text of the format, of signs that are taken for one another where the place allows them."""
+    signs = list(random_text(rng, plate_format))
+    for place, allowed in enumerate(plate_format.places):
+        pool = [sign for sign in LOOK_ALIKES if sign in allowed]
+        if place > 0 and pool and rng.random() < 0.7:
+            signs[place] = pool[int(rng.integers(len(pool)))]
     return "".join(signs)
 
 

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="batches in all (default: 6000, or 10000 with --continue)")
     parser.add_argument("--batch", type=int, default=Plan.batch, help="strips per batch (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument("--rate", type=float, help="highest learning rate (default: 0.0025, or 0.0015 with --continue)")
     parser.add_argument("--threads", type=int, default=1, help="torch threads (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--export-only", action="store_true", help="no training: export the checkpoint in --out")
@@ -42,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
         f"real crops: {len(data.train)} to train, {len(data.calibration)} to calibrate, {len(data.held_out)} held out"
     )
     base = CONTINUED if args.begin else Plan()
-    plan = replace(base, steps=args.steps or base.steps, batch=args.batch, seed=args.seed)
+    rate = args.rate or base.learning_rate
+    plan = replace(base, steps=args.steps or base.steps, batch=args.batch, seed=args.seed, learning_rate=rate)
     begin = load_shipped(args.begin, sample_strips(data, args.seed)) if args.begin else None
     trainer = Trainer(smoke_plan(plan) if args.smoke else plan, data, args.out / "recogniser.pt", begin)
     if (args.resume or args.export_only) and not trainer.resume() and args.export_only:

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models.grammar import ALPHABET, MAX_SIGNS
 
 CLASSES = 1 + len(ALPHABET)
 GRID_HEIGHT, GRID_WIDTH = 4, 32
+DROPOUT = 0.1
+"""Of the last features while training: the real crops are few, and it knows each of them by heart after a while."""
 
 
 def _conv(inputs: int, outputs: int, stride: int | tuple[int, int] = 1, size: int = 3) -> nn.Sequential:
@@ -69,7 +72,8 @@ class RecogniserNet(nn.Module):
         query = torch.relu(self.query(features + self.position) + context.unsqueeze(2).unsqueeze(3))
         scores = self.attention(query).flatten(2) + self.bias
         seen = torch.softmax(scores, 2) @ features.flatten(2).transpose(1, 2)
-        return self.classify(torch.relu(self.hidden(seen) + self.place)), scores
+        hidden = torch.relu(self.hidden(seen) + self.place)
+        return self.classify(functional.dropout(hidden, DROPOUT, self.training)), scores
 
     def forward(self, strips: Tensor) -> Tensor:
         """Logits (N, 8, classes) after temperature."""

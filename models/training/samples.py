@@ -9,18 +9,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.grammar import ALPHABET, MAX_SIGNS, PROVINCES, PlateKind
+from models.grammar import ALPHABET, DIGITS, MAX_SIGNS, PROVINCES, PlateKind, is_valid
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH, Band, band_matrix, bands_of, rectify, warp_bands
 from models.training.degrade import boxed_quad, corners_for, degrade, jittered_bands, leaning_quad, tight_quad
 from models.training.geometry import layout_of
 from models.training.glyphs import LEARNT, load_glyphs
-from models.training.plates import DrawnPlate, draw_plate
+from models.training.plates import DrawnPlate, alike_text, draw_plate
 from models.training.realdata import RealCrop
 
 Image = NDArray[np.uint8]
-BOXED_SHARE = 0.3
-"""Of the upright real crops, how many are shown askew: signs of real plates, tilted as far as any."""
+BOXED_SHARE = 0.4
+"""How many one-row plates, drawn ones and upright real crops, are shown askew, tilted as far as any."""
 CCPD_CROP_PX = (94, 24)
+PLATE_COLOURS = (((180, 70, 20), (240, 240, 240)), ((20, 180, 240), (20, 20, 20)), ((240, 240, 240), (20, 20, 20)))
+"""Ground and ink, BGR, of boards that look like plates at a glance."""
 CLASS_OF = {sign: index + 1 for index, sign in enumerate(ALPHABET)}
 
 
@@ -50,16 +52,28 @@ def drawn_sample(rng: np.random.Generator, kind: PlateKind | None = None) -> Sam
     return drawn_with_text(rng, kind)[0]
 
 
+def alike_sample(rng: np.random.Generator) -> Sample:
+    """A drawn sample of signs that are taken for one another."""
+    plate = draw_plate(rng)
+    return _sample_of(rng, draw_plate(rng, plate.kind, alike_text(rng, plate.plate_format)))
+
+
 def drawn_with_text(rng: np.random.Generator, kind: PlateKind | None = None) -> tuple[Sample, str]:
     """A drawn sample and the text on it."""
     plate = draw_plate(rng, kind)
+    return _sample_of(rng, plate), plate.text
+
+
+def _sample_of(rng: np.random.Generator, plate: DrawnPlate) -> Sample:
     image, corners = _surrounded(rng, plate.image)
-    boxed = plate.rows == 1 and rng.random() < 0.3
+    boxed = plate.rows == 1 and rng.random() < BOXED_SHARE
     quad = boxed_quad(rng) if boxed else tight_quad(rng, rng.choice([0.012, 0.025, 0.035]))
     shown = corners_for(quad, corners)
     bands = jittered_bands(rng, bands_of(plate.rows))
-    strip = degrade(rng, warp_bands(_antialiased(image), shown, bands))
-    return Sample(strip, classes_of(plate.text), _centres(plate, corners, shown, bands)), plate.text
+    strip = warp_bands(_antialiased(image), shown, bands)
+    if boxed and rng.random() < 0.5:
+        strip = _through(strip, CCPD_CROP_PX)
+    return Sample(degrade(rng, strip), classes_of(plate.text), _centres(plate, corners, shown, bands))
 
 
 def _antialiased(image: Image) -> Image:
@@ -225,15 +239,16 @@ def _lettering(rng: np.random.Generator) -> Image:
     glyphs = load_glyphs()
     styles = tuple(glyphs.masks)
     ground, ink = rng.uniform(0, 255, 3), rng.uniform(0, 255, 3)
+    if rng.random() < 0.4:
+        ground, ink = (np.asarray(colour, float) for colour in PLATE_COLOURS[int(rng.integers(len(PLATE_COLOURS)))])
     strip = np.empty((STRIP_HEIGHT, STRIP_WIDTH, 3), np.float32)
     strip[:] = ground
-    count = int(rng.choice([1, 2, 3, 4, 10, 11, 12]))
-    pool = PROVINCES + ALPHABET[-7:] if count < 6 and rng.random() < 0.7 else ALPHABET[31:66]
+    text = _no_plate_text(rng)
+    count = len(text)
     height = int(rng.integers(14, 30))
     width = min(int(120 / count), int(height * rng.uniform(0.5, 1.1)))
     left, top = int(rng.integers(0, STRIP_WIDTH - width * count)), int(rng.integers(0, STRIP_HEIGHT - height + 1))
-    for place in range(count):
-        sign = pool[int(rng.integers(len(pool)))]
+    for place, sign in enumerate(text):
         masks = glyphs.masks[styles[int(rng.integers(len(styles)))]]
         if sign not in masks or width < 3:
             continue
@@ -241,6 +256,19 @@ def _lettering(rng: np.random.Generator) -> Image:
         area = strip[top : top + height, left + place * width : left + place * width + alpha.shape[1]]
         area += alpha * (ink - area)
     return np.clip(strip, 0, 255).astype(np.uint8)
+
+
+def _no_plate_text(rng: np.random.Generator) -> str:
+    """One to twelve signs that no format allows: words, numbers, a province sign with too few behind it."""
+    count = int(rng.choice([1, 2, 3, 4, 5, 6, 9, 10, 11, 12]))
+    letters, words = ALPHABET[31:66], PROVINCES + ALPHABET[-7:]
+    while True:
+        pool = words if count < 6 and rng.random() < 0.5 else letters if rng.random() < 0.5 else DIGITS
+        text = "".join(pool[int(rng.integers(len(pool)))] for _ in range(count))
+        if count in (5, 6) and rng.random() < 0.5:
+            text = PROVINCES[int(rng.integers(len(PROVINCES)))] + text[1:]
+        if not is_valid(text):
+            return text
 
 
 def _background(rng: np.random.Generator, ground: Image) -> Image:
