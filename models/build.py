@@ -62,8 +62,15 @@ def build_detector(engine: str = "opencv", threads: int = 1) -> Detector:
 
 
 def _network(section: dict[str, Any], engine: str, threads: int) -> Network:
+    chosen = variant_of(section, engine)
     try:
-        weights, sha256 = WEIGHTS_FOLDER / section["file"], section["sha256"]
+        weights, sha256 = WEIGHTS_FOLDER / chosen["file"], chosen["sha256"]
     except KeyError as error:
         raise ReaderError(f"The manifest names no {error} for a network.") from error
     return load_network(engine, weights, sha256, threads)
+
+
+def variant_of(section: dict[str, Any], engine: str) -> dict[str, Any]:
+    """The section of the network's variant for this engine where the manifest names one, else the network's own."""
+    chosen: dict[str, Any] = section.get("variants", {}).get(engine, section)
+    return chosen

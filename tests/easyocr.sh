@@ -10,7 +10,7 @@ if [ "$(cat .venv-easyocr/installed 2>/dev/null)" != "$easyocr_wanted" ]; then
     "${easyocr_pip[@]}" torch==2.13.0
     "${easyocr_pip[@]}" --no-deps torchvision==0.28.0 easyocr==1.7.2
     "${easyocr_pip[@]}" -c deploy/constraints.txt opencv-python numpy scipy scikit-image pillow PyYAML python-bidi \
-        shapely pyclipper ninja onnx requests gpiozero tqdm pytest hypothesis
+        shapely pyclipper ninja onnx onnxruntime requests gpiozero tqdm pytest hypothesis
     echo "$easyocr_wanted" >.venv-easyocr/installed
 fi
 "$easyocr_python" -m pytest -m easyocr tests/models/test_easyocr.py tests/models/test_easyocr_own_models.py

@@ -30,7 +30,7 @@ HOMES = {
     "libcamera": ("hardware.cameras",),
     "cv2": ("models", "hardware", *EDGE, "controller.calibration"),
     "numpy": ("models", "hardware", *EDGE, "controller.calibration"),
-    "onnxruntime": ("models.engines",),
+    "onnxruntime": ("models.engines", "models.training.detector_quantise"),
     "easyocr": ("models.engines",),
     "torch": ("models.training", "models.engines"),
     "fastapi": ("service",),

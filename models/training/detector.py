@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from controller.records import Colour
 from models.detector import DetectorSettings
@@ -96,10 +97,19 @@ def export_both(args: argparse.Namespace) -> None:
     export(args.out, SETTINGS, "; ".join(recipe), args.weights)
 
 
+def quantise_finder(args: argparse.Namespace) -> None:
+    """Make the finder's variant of 8-bit integers out of the exported one."""
+    from models.training.detector_quantise import quantise
+
+    batches = finder_batches(training_scenes(args.smoke), args.seed, 1)
+    pictures = (next(batches)[0].numpy() for _ in tqdm(range(args.steps), desc="pictures"))
+    print(quantise(args.weights, pictures))
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("stage", choices=tuple(STAGES), help="in this order: finder, refiner, export")
+    parser.add_argument("stage", choices=tuple(STAGES), help="in this order: finder, refiner, export, quantise")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
-    parser.add_argument("--steps", type=int, help="batches in all (default: finder 9000, refiner 4000)")
+    parser.add_argument("--steps", type=int, help="batches (finder 9000, refiner 4000) or pictures (quantise 128)")
     parser.add_argument("--batch", type=int, help="pictures per batch (default: finder 16, refiner 64)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
@@ -125,5 +135,6 @@ STAGES: dict[str, tuple[Callable[[argparse.Namespace], None], int, int]] = {
     "finder": (train_finder, 9000, 16),
     "refiner": (train_refiner, 4000, 64),
     "export": (export_both, 0, 0),
+    "quantise": (quantise_finder, 128, 1),
 }
 """Stage -> recipe, steps, batch."""

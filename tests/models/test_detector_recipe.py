@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ torch = pytest.importorskip("torch", reason="the recipes need the extra `trainin
 
 from models.detector import Detector, DetectorSettings, map_points  # noqa: E402
 from models.engines import FloatArray, load_network  # noqa: E402
+from models.manifest import WEIGHTS_FOLDER, load_section  # noqa: E402
 from models.training import detector as recipe  # noqa: E402
 from models.training.detector_net import COLOURS, STRIDE, Finder, Refiner  # noqa: E402
 from models.training.detector_refine import CLOSEUP_PX, UNSURE, closeup_batch, closeup_of, refiner_loss  # noqa: E402
@@ -138,6 +140,21 @@ def test_the_recipe_runs_from_drawing_to_the_lane(tmp_path: Path) -> None:
     ]
     detector = Detector(*networks, DetectorSettings.from_manifest(section))
     assert isinstance(detector.detect(np.zeros((90, 160, 3), np.uint8)), list)
+
+
+def test_the_finder_becomes_one_of_small_integers(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="quantising needs onnxruntime")
+    weights = tmp_path / "weights"
+    shutil.copytree(WEIGHTS_FOLDER, weights)
+    parser = argparse.ArgumentParser()
+    recipe.add_arguments(parser)
+    words = ["quantise", "--out", str(tmp_path), "--smoke", "--weights", str(weights)]
+    assert recipe.run(parser.parse_args(words)) == 0
+    finder = load_section("detector", weights / "manifest.json")["finder"]
+    small = finder["variants"]["onnxruntime"]
+    network = load_network("onnxruntime", weights / small["file"], small["sha256"])
+    assert network.run(np.zeros((1, 3, 96, 160), np.float32))[0].shape == (1, 16, 96 // STRIDE, 160 // STRIDE)
+    assert (weights / small["file"]).stat().st_size < 0.6 * (weights / finder["file"]).stat().st_size
 
 
 def test_map_points_is_its_own_inverse() -> None:
