@@ -11,10 +11,17 @@ import pytest
 
 from controller.cli import main
 from service import bench_growth, bench_station
+from service.app import create_app
 from service.bench_client import Target, parse_head
 from service.bench_growth import Inputs, model, table
 from service.bench_station_pages import delays_s
+from service.desk import Desk
 from service.errors import ServiceError
+from service.identity.mount import Guard
+from service.identity.people import Role
+from tests.service.identity.kit import CHEAP
+from tests.service.identity.served import Served
+from tests.service.postgres import Cluster, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,6 +50,47 @@ def test_lanes_and_pages_of_a_small_station(capsys: pytest.CaptureFixture[str]) 
     assert 0 < pages["shown"]["p50_ms"] < 10_000
     assert found["resident_mib"]["end"] > 50
     assert 0 < found["cores_used"]["service"] < 4
+
+
+@pytest.mark.slow
+@pytest.mark.database
+def test_workers_on_postgresql(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = Cluster(programs())
+    cluster.start()
+    try:
+        words = ["--postgresql", cluster.database(), "--workers", "2", "--lanes", "3", "--pages", "5", "--seconds", "8"]
+        assert main(["bench", "station", *words, "--vehicle-s", "12", "--json"]) == 0
+        sized = bench_growth.bytes_per_vehicle(cluster.database())
+    finally:
+        cluster.remove()
+    found = json.loads(capsys.readouterr().out)
+    assert found["faults"] == {}
+    assert found["messages"]["question"]["count"] >= 1
+    assert found["pages"]["told"]["p50_ms"] > 0
+    assert 900 < sized < 2000
+
+
+@pytest.mark.slow
+def test_a_service_that_runs_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its books are left alone: it knows no plate of the bench, so questions are refused and nothing is fuelled."""
+    books = f"sqlite:///{tmp_path / 'books.sqlite3'}"
+    app = create_app(books, guard=Guard(hasher=CHEAP))
+    Desk(app.state.books, "test").set_station("S1")
+    app.state.identity.people.add("li", "a long enough pass phrase", Role.ATTENDANT, "S1", "test")
+    app.state.books.database.close()
+    monkeypatch.setenv(bench_station.PASSWORD_VARIABLE, "a long enough pass phrase")
+    with Served(books, "--allow-unsigned") as port:
+        where = ["--url", f"http://127.0.0.1:{port}", "--station", "S1", "--person", "li"]
+        load = ["--lanes", "3", "--pages", "5", "--seconds", "8", "--vehicle-s", "12", "--json"]
+        assert main(["bench", "station", *where, *load]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["faults"] == {}
+    assert found["messages"]["question"]["count"] >= 1
+    assert found["messages"]["fuelling"]["count"] == 0
+    assert found["resident_mib"]["end"] is None
+    assert list(found["cores_used"]) == ["bench"]
 
 
 def test_too_few_open_files_are_said_before_anything_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
