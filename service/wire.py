@@ -409,12 +409,12 @@ def decode(cls: type[Record], data: object) -> Record:
 
 
 Read = Callable[[object], Any]
+"""Turns a parsed JSON value into a field's value, or raises WireError with the field's name."""
 
 
 @functools.cache
 def _readers(cls: type[Any]) -> dict[str, tuple[Read, bool]]:
-    """What reads each field, and whether it must be there; made once, because types are told apart more slowly than
-    values are read."""
+    """What reads each field, and whether it must be there. Made once: telling types apart is slower than reading."""
     hints = typing.get_type_hints(cls)
     return {
         f.name: (_reader(f.name, hints[f.name], f.metadata), f.default is dataclasses.MISSING)
