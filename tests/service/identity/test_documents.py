@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.identity.rules import RULES
 from service.identity.signatures import RequestView, verify
-from service.metrics import Metrics
 from service.wire import ErrorCode, key_id
 from tests.service.identity.kit import House
 
@@ -87,17 +86,6 @@ def test_every_operation_has_examples_and_its_errors(house: House) -> None:
                 assert operation["security"] == [{"signature": []}], where
                 assert operation["summary"], where
                 assert "Said by:" in operation["description"] or path == "/v1/enrolments", where
-
-
-def test_alerts_name_metrics_that_exist(house: House) -> None:
-    """Series of lane unit and station are judged by their own tests."""
-    metrics: Metrics = house.app.state.metrics
-    exposed = set(re.findall(r"^# TYPE (\w+) ", metrics.exposition().decode(), re.MULTILINE))
-    exposed |= {f"{name}_{end}" for name in exposed for end in ("bucket", "count", "sum", "total")}
-    page = (DOCS / "alerts.md").read_text(encoding="utf-8").partition("## Lane unit")[0]
-    named = set(re.findall(r"\b(greenlane_\w+)", page))
-    assert len(named) >= 6
-    assert named <= exposed, named - exposed
 
 
 def test_security_names_every_switch() -> None:
