@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.errors import Unavailable
+from service.turns import Turns
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_S = 5
@@ -39,7 +39,7 @@ class Database:
         self.url = _checked(url)
         self.engine = _engine(self.url)
         self.batch_engine = self.engine if self.is_sqlite else _engine(self.url, isolation_level="AUTOCOMMIT")
-        self._turn = threading.Lock()
+        self._turns = Turns()
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,11 +66,11 @@ class Database:
         """On SQLite the threads of this process write one after another: its own lock makes them sleep, and late."""
         if not self.is_sqlite:
             yield
-        elif self._turn.acquire(timeout=BUSY_TIMEOUT_S):
+        elif self._turns.take(BUSY_TIMEOUT_S):
             try:
                 yield
             finally:
-                self._turn.release()
+                self._turns.hand_on()
         else:
             raise Unavailable("database is locked by another message of this process")
 

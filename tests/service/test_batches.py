@@ -14,6 +14,7 @@ from service.batches import Batches
 from service.database import Database
 from service.errors import Unavailable
 from service.station.desk import StationDesk
+from service.turns import Turns
 from service.wire import LaneStatus, decode
 from tests.service.identity.kit import START, House, lane_status
 
@@ -97,3 +98,24 @@ def test_writers_of_a_process_take_turns_on_sqlite(sqlite_url: str) -> None:
     with database.writing(), pytest.raises(Unavailable, match="locked"), database.writing():
         pass
     database.close()
+
+
+def test_turns_go_in_the_order_of_asking_and_pass_who_gave_up() -> None:
+    turns = Turns()
+    order: list[int] = []
+    assert turns.take(1.0)
+
+    def ask(number: int, longest_s: float) -> None:
+        if turns.take(longest_s):
+            order.append(number)
+            turns.hand_on()
+
+    threads = [threading.Thread(target=ask, args=(n, 0.01 if n == 1 else 20.0)) for n in range(5)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.05)
+    turns.hand_on()
+    for thread in threads:
+        thread.join(20)
+    assert order == [0, 2, 3, 4]
+    assert turns.take(0.0)
