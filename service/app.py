@@ -15,16 +15,19 @@ from starlette.exceptions import HTTPException
 
 from service import openapi
 from service.books import Books
+from service.clerk import Clerk
 from service.clock import Clock, SystemClock
 from service.database import Database
 from service.errors import ServiceError, Unavailable
 from service.identity import handbook
+from service.identity.desk import Identity
 from service.identity.mount import EMBEDDED, Guard, mount
 from service.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
+from service.offline import routes as offline
 from service.plain_route import plain_post
-from service.prices import prices_of
 from service.settings import Settings
 from service.station import mount as station_pages
+from service.station.desk import Told, silence
 from service.teller import Teller
 from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Price, Question, WireError, decode, encode
 
@@ -42,11 +45,13 @@ STATUS = {
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.TOO_LARGE: 413,
+    ErrorCode.THROTTLED: 429,
 }
 MALFORMED = {400: "The body is no such record.", 413: "The body is longer than 64 KiB."}
 AWAY = {503: "The database is away, locked or full: nothing was written, try again."}
 BOOK_RECORDS: tuple[type, ...] = (Question, Decision, Fuelling, FuellingReceipt, Price)
-RECORDS = (*BOOK_RECORDS, *handbook.RECORDS, *station_pages.RECORDS)
+RECORDS = (*BOOK_RECORDS, *handbook.RECORDS, *station_pages.RECORDS, *offline.RECORDS)
 
 Record = TypeVar("Record")
 
@@ -69,43 +74,65 @@ def create_app(
     app.state.books carries the books, for seeding and for operators' commands in the same process. The default guard is
     for embedding programs alone: it takes unsigned requests. Raises Unavailable when the database cannot be used.
     """
+    books = open_books(database_url, clock, settings)
+    app = assemble(Teller(books), books.database, books.clock, guard, title="greenlane balance service")
+    app.state.books = books
+    offline.mount(app, app.state.clerk, books.database, books.clock)
+    return app
+
+
+def open_books(database_url: str, clock: Clock | None = None, settings: Settings | None = None) -> Books:
+    """The books of a database, SQLite brought to this version's schema. Raises Unavailable."""
     database = Database(database_url)
     if database.is_sqlite:
         database.migrate()
     else:
         database.require_current()
-    books = Books(database, clock or SystemClock(), settings)
-    teller = Teller(books)
+    return Books(database, clock or SystemClock(), settings)
+
+
+def assemble(
+    clerk: Clerk,
+    database: Database,
+    clock: Clock,
+    guard: Guard,
+    *,
+    title: str,
+    identity: Identity | None = None,
+    told: Told = silence,
+) -> FastAPI:
+    """The routes, pages and guards around a clerk; the database keeps people, devices and what lanes tell.
+
+    identity: who knows the devices, else made from the database; closed here. told: hears what lanes tell.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        teller.start()
+        clerk.start()
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         try:
             yield
         finally:
             app.state.changes.close()
-            teller.close()
-            identity.close()
+            clerk.close()
+            known.close()
             database.close()
 
-    app = FastAPI(
-        title="greenlane balance service", version="1", lifespan=lifespan, docs_url=None, redoc_url=None
-    )
-    app.state.books = books
-    app.state.teller = teller
+    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.database = database
+    app.state.clerk = clerk
     _add_error_answers(app)
-    _add_authorisations(app, teller)
-    _add_fuellings(app, teller)
-    _add_queries(app, database, books.clock)
-    identity = mount(app, database, books.clock, guard)
-    station_pages.mount(app, database, books.clock)
+    _add_authorisations(app, clerk)
+    _add_fuellings(app, clerk)
+    _add_queries(app, clerk)
+    known = mount(app, database, clock, guard, identity)
+    station_pages.mount(app, database, clock, told)
     app.state.changes.observer = app.state.metrics.note_live
     _document(app)
     return app
 
 
-def _add_authorisations(app: FastAPI, teller: Teller) -> None:
+def _add_authorisations(app: FastAPI, clerk: Clerk) -> None:
     unknown = {404: "No such authorisation."}
 
     @plain_post(
@@ -121,7 +148,7 @@ def _add_authorisations(app: FastAPI, teller: Teller) -> None:
     async def ask(request: Request) -> Response:
         """The same visit gets the same answer for ever. A refusal is an answer with status 200 and a reason."""
         question = await _read(request, Question)
-        return _answer(await teller.carry_out(Ask(question)))
+        return _answer(await clerk.carry_out(Ask(question)))
 
     @plain_post(
         app,
@@ -131,7 +158,7 @@ def _add_authorisations(app: FastAPI, teller: Teller) -> None:
     )
     async def renew(_request: Request, authorisation: str) -> Response:
         """Refused with a reason when it is over."""
-        return _answer(await teller.carry_out(Renew(authorisation)))
+        return _answer(await clerk.carry_out(Renew(authorisation)))
 
     @plain_post(
         app,
@@ -142,10 +169,10 @@ def _add_authorisations(app: FastAPI, teller: Teller) -> None:
     )
     async def release(_request: Request, authorisation: str) -> Response:
         """Harmless when it is over already."""
-        return _answer(await teller.carry_out(Release(authorisation)))
+        return _answer(await clerk.carry_out(Release(authorisation)))
 
 
-def _add_fuellings(app: FastAPI, teller: Teller) -> None:
+def _add_fuellings(app: FastAPI, clerk: Clerk) -> None:
     problems = {
         **MALFORMED,
         404: "No such station.",
@@ -167,12 +194,12 @@ def _add_fuellings(app: FastAPI, teller: Teller) -> None:
             fuelling = await _read(request, Fuelling)
         except _Malformed as error:
             text = error.body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
-            await teller.carry_out(Reject(ErrorCode.MALFORMED, error.detail, text))
+            await clerk.carry_out(Reject(ErrorCode.MALFORMED, error.detail, text))
             raise
-        return _answer(await teller.carry_out(Report(fuelling)))
+        return _answer(await clerk.carry_out(Report(fuelling)))
 
 
-def _add_queries(app: FastAPI, database: Database, clock: Clock) -> None:
+def _add_queries(app: FastAPI, clerk: Clerk) -> None:
     @app.get(
         "/v1/prices",
         summary="Prices of a station now",
@@ -180,7 +207,7 @@ def _add_queries(app: FastAPI, database: Database, clock: Clock) -> None:
     )
     def prices(station: str) -> Response:
         """One price per product."""
-        found = prices_of(database, station, clock.now())
+        found = clerk.prices(station)
         if found is None:
             return problem(404, ErrorCode.UNKNOWN_STATION, f"no station {station} is set up")
         return _json([encode(price) for price in found])
@@ -192,8 +219,7 @@ def _add_queries(app: FastAPI, database: Database, clock: Clock) -> None:
     )
     def healthz() -> Response:
         """200 when the database can be read, 503 when not."""
-        database.check()
-        return _json({"status": "ok"})
+        return _json({"status": "ok", **clerk.health()})
 
 
 def _add_error_answers(app: FastAPI) -> None:

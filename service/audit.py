@@ -77,6 +77,16 @@ from fuellings f join transfers t on t.fuelling_id = f.id and t.kind = 'claim'
 group by f.id, f.dispenser, f.sequence, f.amount_fen, f.card
 having f.amount_fen <> sum(t.amount_fen) or f.card is not null
 """
+_OFFLINE = """
+select f.dispenser, f.sequence, f.authorisation, f.captured_fen, g.id as granted, m.authorisation as marked
+from fuellings f left join offline_grants g on g.id = f.authorisation
+left join fuellings m on m.id = g.fuelling
+where f.authorisation like 'off-%' and f.flags like '%"offline"%'
+  and (g.id is null or f.captured_fen <> 0 or m.authorisation is null or m.authorisation <> f.authorisation)
+"""
+_STRAY_GRANTS = """
+select g.id, g.fuelling from offline_grants g join fuellings f on f.id = g.fuelling where f.authorisation <> g.id
+"""
 _CHAINS = """
 select dispenser, sequence, totaliser_before_ml, before_sequence, before_ml from (
   select dispenser, sequence, totaliser_before_ml,
@@ -159,6 +169,19 @@ def _postings(connection: Connection) -> Iterator[Finding]:
         )
 
 
+def _offline(connection: Connection) -> Iterator[Finding]:
+    """Fuellings that stations allowed without the service: each under a grant that knows its first one, no hold."""
+    for row in connection.execute(text(_OFFLINE)):
+        yield Finding(
+            "offline",
+            f"fuelling {row.dispenser} {row.sequence} under {row.authorisation}: its grant is "
+            f"{'there' if row.granted else 'missing'}, marked with a fuelling of {row.marked or 'none'}, "
+            f"{row.captured_fen} fen came from a hold",
+        )
+    for row in connection.execute(text(_STRAY_GRANTS)):
+        yield Finding("offline", f"grant {row.id} is marked with fuelling {row.fuelling}, which was made under another")
+
+
 def _totalisers(connection: Connection) -> Iterator[Finding]:
     """Fuel that left a pump unreported: reports on their way, lost, or a gap that an operator has yet to explain."""
     for row in connection.execute(text(_CHAINS)):
@@ -174,5 +197,6 @@ _CHECKS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (
     _overdrawn,
     _holds,
     _postings,
+    _offline,
     _totalisers,
 )

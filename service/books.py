@@ -35,8 +35,10 @@ from service.messages import (
     Renew,
     Report,
     Sweep,
+    TakeGrant,
     TopUp,
 )
+from service.offline import grants
 from service.records import RejectedMessage
 from service.settings import Settings
 from service.situation import Situation
@@ -115,6 +117,8 @@ def _decide(message: Message, situation: Situation) -> Answer:
         case Reject(code, detail, body):
             _keep(situation, Refused(code, detail), body)
             return Done()
+        case TakeGrant():
+            return grants.take(message, situation)
         case Sweep(most):
             return Done(count=situation.expire_overdue(most=most))
     return _decide_till(message, situation)

@@ -146,13 +146,12 @@ def _translating(connection: Connection) -> Iterator[None]:
 
 
 def default_url() -> str:
-    """$GREENLANE_DATABASE, else an SQLite file in the state directory, which is made if need be.
+    """$GREENLANE_DATABASE, else an SQLite file in the state directory."""
+    return os.environ.get("GREENLANE_DATABASE") or f"sqlite:///{state_folder() / 'service.sqlite3'}"
 
-    The state directory is $STATE_DIRECTORY (systemd), else $XDG_STATE_HOME/greenlane, else ~/.local/state/greenlane.
-    """
-    given = os.environ.get("GREENLANE_DATABASE")
-    if given:
-        return given
+
+def state_folder() -> Path:
+    """The state directory, made if need be: $STATE_DIRECTORY (systemd), $XDG_STATE_HOME/greenlane, ~/.local/state."""
     state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     folder = Path(state) if state else Path(home) / "greenlane"
@@ -160,7 +159,7 @@ def default_url() -> str:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise Unavailable(f"state directory {folder}: {error.strerror}") from None
-    return f"sqlite:///{folder / 'service.sqlite3'}"
+    return folder
 
 
 def migration_config() -> Config:

@@ -38,16 +38,27 @@ class Desk:
         self._actor = actor
 
     def set_station(
-        self, name: str, *, title: str | None = None, preset_fen: int | None = None, zone: str | None = None
+        self,
+        name: str,
+        *,
+        title: str | None = None,
+        preset_fen: int | None = None,
+        zone: str | None = None,
+        offline_fen: int | None = None,
     ) -> None:
-        """Set a station up, or change what is given: title, preset amount in fen, time zone by IANA name."""
+        """Set a station up, or change what is given: title, preset amount in fen, time zone by IANA name.
+
+        offline_fen: what each card may have outstanding there while the line is down; 0 for nothing.
+        """
         _require_name(name, "station")
         if zone is not None:
             _require_zone(zone)
         if preset_fen is not None:
             _require_amount(preset_fen)
-        with self._change("set_station", name, title=title, preset_fen=preset_fen, zone=zone) as connection:
-            given = {"name": title, "preset_fen": preset_fen, "zone": zone}
+        if offline_fen is not None:
+            _require_cap(offline_fen)
+        given = {"name": title, "preset_fen": preset_fen, "zone": zone, "offline_fen": offline_fen}
+        with self._change("set_station", name, **given) as connection:
             changes = {column: value for column, value in given.items() if value is not None}
             if _exists(connection, schema.stations, name):
                 if changes:
@@ -109,6 +120,13 @@ class Desk:
             _require_amount(preset_fen)
         with self._change("set_card_preset", card, preset_fen=preset_fen, whole=whole_balance) as connection:
             self._update_card(connection, card, preset_fen=preset_fen, whole_balance=whole_balance)
+
+    def set_card_offline(self, card: str, offline_fen: int | None) -> None:
+        """What the card may have outstanding offline at any station; 0 for nothing, None: the station's cap counts."""
+        if offline_fen is not None:
+            _require_cap(offline_fen)
+        with self._change("set_card_offline", card, offline_fen=offline_fen) as connection:
+            self._update_card(connection, card, offline_fen=offline_fen)
 
     def block_card(self, card: str, blocked: bool) -> None:
         """A blocked card is refused; fuellings under way are still posted."""
@@ -235,6 +253,11 @@ def _require_zone(zone: str) -> None:
 def _require_amount(amount_fen: int) -> None:
     if not 0 < amount_fen <= MAX_FEN:
         raise DeskError("an amount lies above 0 and below ten thousand million yuan")
+
+
+def _require_cap(offline_fen: int) -> None:
+    if not 0 <= offline_fen <= MAX_FEN:
+        raise DeskError("an offline cap lies between 0 and ten thousand million yuan")
 
 
 def _exists(connection: Connection, table: Table, name: str) -> bool:

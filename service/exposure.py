@@ -62,13 +62,16 @@ class Exposure:
             options |= {"ssl_certfile": self.tls_cert, "ssl_keyfile": self.tls_key, "ssl_ciphers": CIPHERS}
         return options
 
-    def warnings(self, host: str) -> list[str]:
-        """What an operator should know before this is reachable from a network at that address."""
+    def warnings(self, host: str, at_first: bool = True) -> list[str]:
+        """What an operator should know before this is reachable from a network at that address.
+
+        at_first: on loopback unsigned requests are taken until the first device is enrolled.
+        """
         if _is_loopback(host):
             if self.allow_unsigned:
                 return ["unsigned requests are taken: --allow-unsigned"]
-            at_first = "unsigned requests are taken from this machine until the first device is enrolled"
-            return [] if self.trusted_proxies else [at_first]
+            until = "unsigned requests are taken from this machine until the first device is enrolled"
+            return [until] if at_first and not self.trusted_proxies else []
         found = []
         if self.allow_unsigned:
             found.append("anyone on the network can spend money: --allow-unsigned is for development")

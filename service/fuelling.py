@@ -9,8 +9,9 @@ from typing import Any
 from service import meter
 from service.clock import to_us
 from service.messages import Refused, Report
+from service.offline import grants
 from service.plates import normalise
-from service.records import Authorisation, Card, Dispenser, PostedFuelling, State, Station, TransferKind
+from service.records import Authorisation, Card, Dispenser, Grant, PostedFuelling, State, Station, TransferKind
 from service.situation import Situation
 from service.wire import ErrorCode, Fuelling, FuellingReceipt
 
@@ -23,6 +24,7 @@ class _Charge:
     captured_fen: int
     overrun_fen: int
     released_fen: int
+    owed_fen: int = 0
 
 
 def report(message: Report, situation: Situation) -> FuellingReceipt | Refused:
@@ -53,11 +55,19 @@ def _post(fuelling: Fuelling, situation: Situation) -> FuellingReceipt:
     number = situation.ids.next(situation.now_us)
     station = situation.stations[fuelling.station]
     held = None if fuelling.authorisation is None else situation.by_id.get(fuelling.authorisation)
-    flags = meter.flags(fuelling, situation) + _authorisation_flags(fuelling, held)
-    if held is not None and held.card is not None:
+    flags = meter.flags(fuelling, situation)
+    grant = None if fuelling.authorisation is None else situation.offline.get(fuelling.authorisation)
+    if grant is not None:
+        charge = _charge_granted(fuelling, grant, station, number, situation)
+        flags += grants.fuelling_flags(fuelling, grant) + ([grants.DEBT] if charge.owed_fen else [])
+        grants.mark(grant, number, situation)
+    elif held is not None and held.card is not None:
+        flags += _authorisation_flags(fuelling, held)
         charge = _charge_authorised(fuelling, held, station, number, situation)
     else:
-        charge = _charge_uncovered(fuelling, station, number, situation)
+        flags += _authorisation_flags(fuelling, held)
+        card = _card_of_plate(fuelling, situation)
+        charge = _Charge(card, 0, 0, 0, _charge_uncovered(fuelling, card, station, number, situation))
     if charge.overrun_fen:
         flags.append("overrun")
     posted = _posted(fuelling, number, charge, flags, situation)
@@ -88,12 +98,22 @@ def _charge_authorised(
     return _Charge(card, captured_fen, max(0, fuelling.amount_fen - held.limit_fen), released_fen)
 
 
-def _charge_uncovered(fuelling: Fuelling, station: Station, number: int, situation: Situation) -> _Charge:
-    """Without an authorisation the plate's card pays; without a known plate the amount waits in suspense."""
-    card = _card_of_plate(fuelling, situation)
+def _charge_granted(
+    fuelling: Fuelling, grant: Grant, station: Station, number: int, situation: Situation
+) -> _Charge:
+    """The card that the station's list named pays, whatever became of it since: the fuel has flowed."""
+    card = _card_of_plate(fuelling, situation) if grant.card is None else situation.cards[grant.card]
+    owed_fen = _charge_uncovered(fuelling, card, station, number, situation)
+    return _Charge(card, 0, max(0, fuelling.amount_fen - grant.limit_fen), 0, owed_fen)
+
+
+def _charge_uncovered(
+    fuelling: Fuelling, card: Card | None, station: Station, number: int, situation: Situation
+) -> int:
+    """Without a hold the card pays, and owes what is returned; without a card the amount waits in suspense."""
     if card is not None:
-        _charge_card(card, station, fuelling.amount_fen, number, situation)
-    elif fuelling.amount_fen:
+        return _charge_card(card, station, fuelling.amount_fen, number, situation)
+    if fuelling.amount_fen:
         situation.ledger.move(
             TransferKind.UNCLAIMED,
             station.suspense_account,
@@ -101,20 +121,21 @@ def _charge_uncovered(fuelling: Fuelling, station: Station, number: int, situati
             fuelling.amount_fen,
             fuelling_id=number,
         )
-    return _Charge(card, 0, 0, 0)
+    return 0
 
 
-def _charge_card(card: Card, station: Station, amount_fen: int, number: int, situation: Situation) -> None:
-    """Post the whole amount: from what is free as far as it goes, the rest as what the owner owes."""
+def _charge_card(card: Card, station: Station, amount_fen: int, number: int, situation: Situation) -> int:
+    """Post the whole amount: from what is free as far as it goes, the rest as what the owner owes, returned."""
     free_fen = situation.ledger.accounts[card.account].free_fen
     paid_fen = min(amount_fen, free_fen)
     revenue = station.revenue_account
     if paid_fen:
         situation.ledger.move(TransferKind.FUELLING, card.account, revenue, paid_fen, fuelling_id=number)
-    if amount_fen > paid_fen:
-        owed_fen = amount_fen - paid_fen
+    owed_fen = amount_fen - paid_fen
+    if owed_fen:
         situation.ledger.move(TransferKind.DEBT, card.receivable, revenue, owed_fen, fuelling_id=number)
     situation.settle(card)
+    return owed_fen
 
 
 def _card_of_plate(fuelling: Fuelling, situation: Situation) -> Card | None:

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Select
 from service.clock import to_us
 from service.ids import IdMaker
 from service.ledger import Ledger
-from service.messages import Ask, Claim, Correct, Message, Refund, Release, Renew, Report, Sweep, TopUp
+from service.messages import Ask, Claim, Correct, Message, Refund, Release, Renew, Report, Sweep, TakeGrant, TopUp
+from service.offline.wire import OFFLINE_PREFIX
 from service.plates import normalise
 from service.queries import Queries, Questions, Reader
 from service.records import (
@@ -27,6 +28,7 @@ from service.records import (
     BoundPlate,
     Card,
     Dispenser,
+    Grant,
     PostedFuelling,
     Station,
 )
@@ -45,6 +47,8 @@ class Wants:
     stations: set[str] = field(default_factory=set)
     fuellings: set[tuple[str, int]] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
+    grants: set[str] = field(default_factory=set)
+    lists: set[tuple[str, int]] = field(default_factory=set)
     reports: bool = False
     till: bool = False
     oldest_us: int = 2**62
@@ -64,9 +68,17 @@ class Wants:
                 self.stations.add(fuelling.station)
                 self.oldest_us = min(self.oldest_us, to_us(fuelling.started_at))
                 if fuelling.authorisation is not None:
-                    self.ids.add(fuelling.authorisation)
+                    offline = fuelling.authorisation.startswith(OFFLINE_PREFIX)
+                    (self.grants if offline else self.ids).add(fuelling.authorisation)
                 if fuelling.plate is not None:
                     self.plates.add(normalise(fuelling.plate))
+            case TakeGrant(grant):
+                self.grants.add(grant.authorisation)
+                self.lists.add((grant.station, grant.list_version))
+                self.visits.add(grant.visit)
+                self.plates.add(normalise(grant.plate))
+                self.cards.add(grant.card)
+                self.stations.add(grant.station)
             case TopUp() | Refund() | Correct():
                 self.till = True
                 self.cards.add(message.card)
@@ -106,6 +118,8 @@ class _Asked:
         found = reader.together(_first_questions(reader.queries, wants, now_us), _first_locks(reader, wants))
         by_name = ("by_visit", "by_id", "overdue", "overdue_of_plates")
         self.authorisations = [row for name in by_name for row in found.get(name, ())]
+        self.grants = found.get("grants", ())
+        self.lists = found.get("lists", ())
         self.dispensers = found.get("dispensers", ())
         self.accounts = found.get("accounts", ())
         self.fuellings = found.get("fuellings", ())
@@ -133,10 +147,13 @@ def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
     """By name, those whose keys the messages themselves name."""
     names = {name for name, _ in wants.fuellings}
     sequences = {sequence for _, sequence in wants.fuellings}
+    listed = {"stations": {station for station, _ in wants.lists}, "versions": {version for _, version in wants.lists}}
     possible: list[tuple[object, str, Select[Any], dict[str, object]]] = [
         (names, "fuellings", queries.fuellings, {"names": names, "sequences": sequences}),
         (wants.visits, "by_visit", queries.by_visit, {"visits": wants.visits}),
         (wants.ids, "by_id", queries.by_id, {"ids": wants.ids}),
+        (wants.grants, "grants", queries.grants, {"ids": wants.grants}),
+        (wants.lists, "lists", queries.offline_lists, {**listed}),
         (wants.sweep, "overdue", queries.overdue_anywhere, {"now_us": now_us, "most": wants.sweep}),
         (wants.plates, "plates", queries.plates, {"plates": wants.plates}),
         (wants.visits, "overdue_of_plates", queries.overdue_of_plates, {"plates": wants.plates, "now_us": now_us}),
@@ -151,6 +168,12 @@ def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
 def _take_authorisations(asked: _Asked, wants: Wants, situation: Situation) -> None:
     for row in asked.authorisations:
         _take(Authorisation(*row), situation)
+    for row in asked.grants:
+        grant = situation.offline[row[0]] = Grant(*row)
+        if grant.card is not None:
+            wants.cards.add(grant.card)
+    for station, version, expires_us in asked.lists:
+        situation.offline_lists[(station, version)] = expires_us
     for known in situation.by_visit.values():
         wants.stations.add(known.station)
         if known.card is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.offline.wire import OfflineGrant, OfflineReceipt
 from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Question
 
 
@@ -34,6 +35,13 @@ class Reject:
     code: ErrorCode
     detail: str
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeGrant:
+    """A station tells what it allowed while its line was down."""
+
+    grant: OfflineGrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +111,5 @@ class Done:
     repeated: bool = False
 
 
-Message = Ask | Renew | Release | Report | Reject | Sweep | TopUp | Refund | Correct | Claim
-Answer = Decision | FuellingReceipt | Refused | Done
+Message = Ask | Renew | Release | Report | Reject | TakeGrant | Sweep | TopUp | Refund | Correct | Claim
+Answer = Decision | FuellingReceipt | OfflineReceipt | Refused | Done

@@ -23,6 +23,7 @@ from service.database import Database, telling_faults
 from service.errors import Unavailable
 from service.identity.signatures import Flaw
 from service.identity.tables import devices
+from service.offline.conflicts import conflicts_since
 from service.schema import accounts, authorisations, rejected_messages
 
 BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -46,7 +47,6 @@ class Metrics:
             "greenlane_refused_signatures", "Signed routes: requests not taken.", ("flaw",), registry=self._registry
         )
         self._logins = Counter("greenlane_logins", "Log-ins by outcome.", ("outcome",), registry=self._registry)
-
         self._pages = Gauge(
             "greenlane_live_waiters", "Pages and lane units that wait for changes.", registry=self._registry,
             multiprocess_mode="livesum",
@@ -64,6 +64,10 @@ class Metrics:
         self._pages.set(waiters)
         if self._listening is not None:
             self._listening.set(1 if is_listening or not waiters else 0)
+
+    def show(self, collector: Collector) -> None:
+        """Add figures that are read at each scrape."""
+        self._state.register(collector)
 
     def count_refusal(self, flaw: Flaw) -> None:
         self._refusals.labels(flaw.value).inc()
@@ -134,6 +138,7 @@ class _BooksCollector(Collector):
         held_fen = connection.execute(select(func.coalesce(func.sum(accounts.c.debits_pending_fen), 0))).scalar_one()
         today = select(func.count()).where(rejected_messages.c.at_us > now_us - DAY_US)
         rejected = connection.execute(today).scalar_one()
+        conflicts = conflicts_since(connection, now_us - DAY_US)
         enrolled = GaugeMetricFamily("greenlane_devices", "Enrolled and not revoked.", labels=["kind"])
         living = select(devices.c.kind, func.count()).where(devices.c.revoked_us.is_(None)).group_by(devices.c.kind)
         for kind, number in connection.execute(living):
@@ -143,5 +148,8 @@ class _BooksCollector(Collector):
             GaugeMetricFamily("greenlane_held_fen", "Money held now, in fen.", value=float(held_fen)),
             GaugeMetricFamily("greenlane_overdue_hold_seconds", "Oldest hold beyond its expiry.", value=overdue_s),
             GaugeMetricFamily("greenlane_rejected_reports_day", "Reports refused in 24 hours.", value=rejected),
+            GaugeMetricFamily(
+                "greenlane_offline_conflicts_day", "Offline fuellings of 24 hours that met a change.", value=conflicts
+            ),
             enrolled,
         ]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from service.offline.wire import OfflineEntry, OfflineGrant, OfflineList, OfflineReceipt, SignedOfflineList
 from service.wire import (
     Decision,
     DeviceKey,
@@ -33,12 +34,17 @@ from service.wire import (
     Verdict,
     VisitReport,
     encode,
+    encode_text,
 )
 
 _AT = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
 _KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 _KEY_ID = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 """The key of RFC 8037, appendix A, and its thumbprint."""
+_LIST = OfflineList(
+    station="S1", version=1_777_883_400, issued_at=_AT, expires_at=_AT + timedelta(hours=12),
+    entries=(OfflineEntry(plate="粤B12345", card="C1001", cap_fen=20_000),),
+)  # fmt: skip
 EXAMPLES: dict[str, Any] = {
     "Question": encode(
         Question(
@@ -96,6 +102,17 @@ EXAMPLES: dict[str, Any] = {
     ),
     "OrdersWanted": encode(OrdersWanted(station="S1", lane="L1", wait_s=20.0)),
     "Order": encode(Order(id="o-7k3m9q", kind=OrderKind.TYPED, by="person:li", plate="粤B12345")),
+    "OfflineList": encode(_LIST),
+    "SignedOfflineList": encode(
+        SignedOfflineList(text=encode_text(_LIST), public_key=_KEY, signature="A" * 86 + "==")
+    ),
+    "OfflineGrant": encode(
+        OfflineGrant(
+            authorisation="off-6b1d0e9a4c7f25830e1d", visit="L1-20260504T083000Z-7", station="S1", lane="L1",
+            plate="粤B12345", typed=False, card="C1001", limit_fen=20_000, list_version=1_777_883_400, granted_at=_AT,
+        )
+    ),
+    "OfflineReceipt": encode(OfflineReceipt(authorisation="off-6b1d0e9a4c7f25830e1d")),
     "Problem": {"code": "key_reused", "detail": "visit L1-20260504T083000Z-7 was asked before with other content"},
 }  # fmt: skip
 

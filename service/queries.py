@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as postgres
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite as sqlite_dialect
 
 from service import schema
+from service.offline.tables import offline_grants, offline_lists
 from service.records import (
     Account,
     AccountKind,
@@ -36,6 +37,7 @@ from service.records import (
     BoundPlate,
     Card,
     Dispenser,
+    Grant,
     PostedFuelling,
     Station,
     TransferKind,
@@ -75,6 +77,11 @@ class Queries:
         )
         self.claims = select(moved.fuelling_id).where(
             self._one_of(moved.fuelling_id, "ids"), moved.kind == TransferKind.CLAIM.value
+        )
+        self.grants = self._by_id(offline_grants, Grant)
+        listed = offline_lists.c
+        self.offline_lists = select(listed.station, listed.version, listed.expires_us).where(
+            self._one_of(listed.station, "stations"), self._one_of(listed.version, "versions")
         )
         self._texts: dict[Select[Any], tuple[str, dict[str, Any]]] = {}
 

@@ -110,6 +110,7 @@ class Station:
     preset_fen: int
     revenue_account: int
     suspense_account: int
+    offline_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class Card:
     whole_balance: bool
     account: int
     receivable: int
+    offline_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,25 @@ class Dispenser:
     station: str
     last_sequence: int
     totaliser_ml: int
+
+
+@dataclass(slots=True)
+class Grant:
+    """What a station allowed while its line was down; only fuelling ever changes, once."""
+
+    id: str
+    visit: str
+    station: str
+    lane: str
+    plate: str
+    typed: bool
+    card: str | None
+    limit_fen: int
+    list_version: int
+    granted_us: int
+    told_us: int
+    flags: str
+    fuelling: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ stations = Table(
     Column("revenue_account", BigInteger, ForeignKey("accounts.id"), nullable=False),
     Column("suspense_account", BigInteger, ForeignKey("accounts.id"), nullable=False),
     Column("created_us", BigInteger, nullable=False),
+    Column("offline_fen", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("preset_fen > 0", name="preset_above_zero"),
 )
 
@@ -121,6 +122,7 @@ cards = Table(
     Column("account", BigInteger, ForeignKey("accounts.id"), nullable=False),
     Column("receivable", BigInteger, ForeignKey("accounts.id"), nullable=False),
     Column("created_us", BigInteger, nullable=False),
+    Column("offline_fen", BigInteger),
     CheckConstraint("state in ('active', 'blocked')", name="state"),
     CheckConstraint("preset_fen > 0", name="preset_above_zero"),
 )

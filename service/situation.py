@@ -12,6 +12,7 @@ from service.records import (
     BoundPlate,
     Card,
     Dispenser,
+    Grant,
     Phase,
     PostedFuelling,
     RejectedMessage,
@@ -42,6 +43,9 @@ class Situation:
     keys: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """Debit account, credit account and amount of transfers already posted under a key."""
     claimed: dict[int, str | None] = field(default_factory=dict)
+    offline: dict[str, Grant] = field(default_factory=dict)
+    offline_lists: dict[tuple[str, int], int] = field(default_factory=dict)
+    """When a station's list of that version expires, in microseconds."""
     clearing: Account | None = None
     adjustment: Account | None = None
 
@@ -51,6 +55,8 @@ class Situation:
     seen_dispensers: dict[str, Dispenser] = field(default_factory=dict)
     new_dispensers: list[Dispenser] = field(default_factory=list)
     rejected: list[RejectedMessage] = field(default_factory=list)
+    new_grants: list[Grant] = field(default_factory=list)
+    used_grants: dict[str, Grant] = field(default_factory=dict)
 
     def keep(self, authorisation: Authorisation) -> None:
         """Add a new question with its answer."""

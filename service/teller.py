@@ -8,11 +8,14 @@ import queue
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from service.books import Books
 from service.clock import US_PER_S, to_us
 from service.errors import ServiceError, Unavailable
 from service.messages import Answer, Message, Sweep
+from service.prices import prices_of
+from service.wire import Price
 
 MOST_IN_BATCH = 64
 MOST_WAITING = 2000
@@ -67,6 +70,15 @@ class Teller:
                 return await waiting.answer
         except TimeoutError:
             raise Unavailable("the database does not answer in time") from None
+
+    def prices(self, station: str) -> list[Price] | None:
+        """The station's prices as the books have them now."""
+        return prices_of(self._books.database, station, self._books.clock.now())
+
+    def health(self) -> dict[str, Any]:
+        """Raises Unavailable when the database cannot be read."""
+        self._books.database.check()
+        return {}
 
     def _run(self) -> None:
         while True:

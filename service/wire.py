@@ -12,6 +12,7 @@ import dataclasses
 import enum
 import functools
 import hashlib
+import json
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -206,10 +207,14 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRotation:
-    """A device's next key. proof: base64 of the new key's signature over rotation_words(old key id, new key id)."""
+    """A device's next key. proof: base64 of the new key's signature over rotation_words(old key id, new key id).
+
+    relayed_for: the old key's id, where a station's central control passes on what one of its devices has signed.
+    """
 
     public_key: str = _text(44, 44)
     proof: str = _text(88, 88)
+    relayed_for: str | None = field(default=None, metadata={"shortest": 43, "longest": 43})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,6 +411,20 @@ def decode(cls: type[Record], data: object) -> Record:
         elif is_required:
             raise WireError(f"{name}: missing")
     return cls(**values)
+
+
+def encode_text(record: Any) -> str:
+    """The record as compact JSON text."""
+    return json.dumps(encode(record), ensure_ascii=False, separators=(",", ":"))
+
+
+def decode_text(cls: type[Record], text: str) -> Record:
+    """The record that a JSON text stands for. Raises WireError."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        raise WireError(f"{cls.__name__}: no JSON") from None
+    return decode(cls, parsed)
 
 
 Read = Callable[[object], Any]

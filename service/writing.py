@@ -1,4 +1,4 @@
-"""Writes what the decisions of a batch left behind: rows are added, and two small states are moved on.
+"""Writes what the decisions of a batch left behind: rows are added, and three small states are moved on.
 
 On PostgreSQL all of it is one statement with a JSON parameter for each kind of row, and so one round trip. SQLite's
 driver takes many rows for one statement, and has no way to travel.
@@ -22,6 +22,7 @@ Rows = Sequence[dict[str, object]]
 _MOVES = {
     "moved_authorisations": ("authorisations", "visit", ("state", "expires_us")),
     "moved_dispensers": ("dispensers", "id", ("last_sequence", "totaliser_ml")),
+    "used_grants": ("offline_grants", "id", ("fuelling",)),
 }
 """Table, key and columns of the rows that are moved on; every other kind of row is added to the table of its name."""
 
@@ -31,14 +32,18 @@ def write(connection: Connection, situation: Situation) -> None:
     new = {a.visit for a in situation.new_authorisations}
     moved = [a for a in situation.changed.values() if a.visit not in new]
     seen = situation.seen_dispensers.values()
+    told = {grant.id for grant in situation.new_grants}
+    used = [grant for grant in situation.used_grants.values() if grant.id not in told]
     changes: dict[str, Rows] = {
         "dispensers": [_row(d) for d in situation.new_dispensers],
         "fuellings": [_row(f) for f in situation.new_fuellings],
         "transfers": [_row(t) for t in situation.ledger.added],
         "authorisations": [_row(a) for a in situation.new_authorisations],
         "rejected_messages": [_row(record) for record in situation.rejected],
+        "offline_grants": [_row(grant) for grant in situation.new_grants],
         "moved_authorisations": [_row(a, ("visit", "state", "expires_us")) for a in moved],
         "moved_dispensers": [_row(d, ("id", "last_sequence", "totaliser_ml")) for d in seen],
+        "used_grants": [_row(grant, ("id", "fuelling")) for grant in used],
     }
     put(connection, changes)
 

@@ -16,11 +16,13 @@ _EPILOG = """examples:
   greenlane admin reconcile S1 2026-05-04
   greenlane admin audit
   greenlane admin enrol --kind lane --station S1 --lane L1
+  greenlane admin offline station S1 200
   greenlane admin person add wang --role operator
 `greenlane admin COMMAND --help` tells more. Amounts are typed in yuan: 100 or 100.50.
 """
 
-PARTS = ("admin_cards", "admin_money", "admin_stations", "admin_reports", "admin_devices", "admin_people")
+PARTS = ("admin_cards", "admin_money", "admin_stations", "admin_reports", "admin_devices", "admin_people",
+         "admin_offline")  # fmt: skip
 """Modules of controller.cli that each add their commands with add_commands(subparsers, options)."""
 
 

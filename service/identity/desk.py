@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from service.database import Database
 from service.identity.devices import DeviceDesk
 from service.identity.gate import GateRules
-from service.identity.keybook import KeyBook
+from service.identity.keybook import KeyBook, LaneOf
 from service.identity.people import PeopleDesk
 from service.identity.sessions import SessionDesk
 
@@ -29,11 +29,16 @@ class Identity:
 
     @classmethod
     def open(
-        cls, database: Database, now: Callable[[], datetime], rules: GateRules, hasher: PasswordHasher | None = None
+        cls,
+        database: Database,
+        now: Callable[[], datetime],
+        rules: GateRules,
+        hasher: PasswordHasher | None = None,
+        lane_of: LaneOf | None = None,
     ) -> Identity:
         """hasher: cheaper parameters for tests; the default is argon2-cffi's (RFC 9106, low memory)."""
         return cls(
-            KeyBook(database),
+            KeyBook(database, lane_of),
             DeviceDesk(database, now),
             PeopleDesk(database, now, hasher),
             SessionDesk(database, now),

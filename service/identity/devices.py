@@ -113,9 +113,10 @@ class DeviceDesk:
             self._note(connection, actor, "device.code", str(place), replaces=str(replaces))
         return "-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4))
 
-    def enrol(self, request: EnrolmentRequest, source: str) -> Enrolment:
+    def enrol(self, request: EnrolmentRequest, source: str, station: str | None = None) -> Enrolment:
         """Burn the code and take the key; the same key with the same code again gets the same answer.
 
+        station: only for a lane unit or panel of this station, whose central control asks for it.
         Raises SignatureRefused for a wrong, used or expired code and Throttled for too many of them.
         """
         public_key = raw_key(request.public_key)
@@ -125,7 +126,7 @@ class DeviceDesk:
             raise Throttled(wait_s)
         with telling_faults(), self._database.writing() as connection:
             wait_s = throttle.take(connection, _buckets(source), self._now())
-            row = None if wait_s else self._burn(connection, request.code, key_id(public_key))
+            row = None if wait_s else self._burn(connection, request.code, key_id(public_key), station)
             if row is not None:
                 throttle.give_back(connection, _buckets(source), self._now())
                 return self._take_in(connection, row, public_key)
@@ -178,11 +179,13 @@ class DeviceDesk:
         with telling_faults(), self._database.reading() as connection:
             return tuple(_device_key(row) for row in connection.execute(query))
 
-    def _burn(self, connection: Connection, code: str, new_key_id: str) -> Row[Any] | None:
+    def _burn(self, connection: Connection, code: str, new_key_id: str, station: str | None) -> Row[Any] | None:
         hashed = _hashed(code.upper().translate(_MISREAD))
         query = select(enrolment_codes).where(enrolment_codes.c.code_hash == hashed).with_for_update()
         row = connection.execute(query).first()
         if row is None or row.expires_us < to_us(self._now()) or row.used_by_key not in (None, new_key_id):
+            return None
+        if station is not None and (row.station != station or row.kind == DeviceKind.STATION):
             return None
         burnt = update(enrolment_codes).where(enrolment_codes.c.code_hash == hashed)
         connection.execute(burnt.values(used_by_key=new_key_id))

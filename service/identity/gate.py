@@ -22,7 +22,7 @@ from service.identity.devices import raw_key
 from service.identity.keybook import Caller, KeyBook, KeyEntry
 from service.identity.rules import Names, Rule, check, find_rule, parsed_body
 from service.identity.signatures import ACCEPT_SIGNATURE, Claim, Flaw, RequestView, SignatureRefused, verify
-from service.wire import ErrorCode, key_id
+from service.wire import DeviceKind, ErrorCode, key_id
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class SignatureGate:
         if self._rules.hosts and request.host not in self._rules.hosts:
             raise SignatureRefused(Flaw.WRONG_HOST, f"host: this service is not {request.host[:80]}")
         if found is not None and found[0].names is Names.ENROLMENT:
-            return self._judge_enrolment(request), None
+            return self._judge_enrolment(request)
         return self._judge_device(request, found)
 
     def _judge_device(self, request: RequestView, found: tuple[Rule, str] | None) -> tuple[Claim, KeyEntry]:
@@ -135,16 +135,25 @@ class SignatureGate:
         check(*found, entry.caller, request, self._keys.lane_of)
         return claim, entry
 
-    def _judge_enrolment(self, request: RequestView) -> Claim:
-        """A stranger proves only that the key is its own; the code is judged by the route."""
+    def _judge_enrolment(self, request: RequestView) -> tuple[Claim, KeyEntry | None]:
+        """A stranger proves only that the key is its own; the code is judged by the route.
+
+        A station's central control, returned, vouches for a stranger whose request it has judged so itself.
+        """
+        stations: list[KeyEntry] = []
         public_key = raw_key(str(parsed_body(request.body).get("public_key", "")))
 
         def find_key(wanted: str) -> bytes:
-            if wanted != key_id(public_key):
-                raise SignatureRefused(Flaw.UNKNOWN_KEY, "keyid: expected the thumbprint of the public_key in the body")
-            return public_key
+            if wanted == key_id(public_key):
+                return public_key
+            entry = self._keys.find(wanted, stranger="keyid: expected the thumbprint of the public_key in the body")
+            if entry.caller.kind is not DeviceKind.STATION:
+                raise SignatureRefused(Flaw.FORBIDDEN, f"a {entry.caller.kind.value}'s key may not say this")
+            stations.append(entry)
+            return entry.public_key
 
-        return verify(request, find_key, self._now())
+        claim = verify(request, find_key, self._now())
+        return claim, stations[0] if stations else None
 
     def _refusal(self, error: Exception) -> JSONResponse:
         if isinstance(error, Unavailable):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,10 +52,20 @@ class KeyEntry:
     waiting: bool
 
 
-class KeyBook:
-    """Keys and nonces of one database. Safe between threads; close() when done."""
+LaneOf = Callable[[str], tuple[str, str] | None]
+"""Station and lane of an authorisation; None for an unknown one."""
 
-    def __init__(self, database: Database) -> None:
+
+class KeyBook:
+    """Keys and nonces of one database. Safe between threads; close() when done.
+
+    lane_of: who knows the authorisations, where it is not the same database. confirmed() hears of each key that has
+    just spoken for the first time.
+    """
+
+    def __init__(self, database: Database, lane_of: LaneOf | None = None) -> None:
+        self._lane_of = lane_of
+        self.confirmed: Callable[[str], None] = lambda key_id: None
         self._engine = _light_engine(database)
         self._turn = database.turn
         insert = sqlite.insert(nonces) if database.is_sqlite else postgresql.insert(nonces)
@@ -68,12 +78,12 @@ class KeyBook:
         with telling_faults(), self._engine.connect() as connection:
             return connection.execute(select(devices.c.id).limit(1)).first() is not None
 
-    def find(self, key_id: str) -> KeyEntry:
-        """Whose key it is. Raises SignatureRefused for an unknown, retired or revoked one."""
+    def find(self, key_id: str, stranger: str = "keyid: no device has been enrolled with this key") -> KeyEntry:
+        """Whose key it is. Raises SignatureRefused for an unknown (saying `stranger`), retired or revoked one."""
         with telling_faults(), self._engine.connect() as connection:
             row = connection.execute(_FIND, {"key_id": key_id}).one_or_none()
             if row is None:
-                raise SignatureRefused(Flaw.UNKNOWN_KEY, "keyid: no device has been enrolled with this key")
+                raise SignatureRefused(Flaw.UNKNOWN_KEY, stranger)
             if row.revoked_us is not None or row.state == "retired":
                 raise SignatureRefused(Flaw.REVOKED, "keyid: this key has been revoked; enrol the device again")
         caller = Caller(row.id, DeviceKind(row.kind), row.station, row.lane, key_id)
@@ -99,10 +109,14 @@ class KeyBook:
         own = update(device_keys).where(device_keys.c.key_id == key_id, device_keys.c.state == "waiting")
         with telling_faults(), self._turn(), self._engine.connect() as connection:
             connection.execute(others.values(state="retired"))
-            connection.execute(own.values(state="active"))
+            changed = connection.execute(own.values(state="active")).rowcount
+        if changed:
+            self.confirmed(key_id)
 
     def lane_of(self, authorisation: str) -> tuple[str, str] | None:
         """Station and lane that an authorisation was given to."""
+        if self._lane_of is not None:
+            return self._lane_of(authorisation)
         query = select(authorisations.c.station, authorisations.c.lane).where(authorisations.c.id == authorisation)
         with telling_faults(), self._engine.connect() as connection:
             row = connection.execute(query).first()

@@ -46,9 +46,11 @@ EMBEDDED = Guard(gate=GateRules(allow_unsigned=True))
 """For programs that serve the application to themselves on loopback. A signature that is there must still hold."""
 
 
-def mount(app: FastAPI, database: Database, clock: Clock, guard: Guard) -> Identity:
+def mount(
+    app: FastAPI, database: Database, clock: Clock, guard: Guard, identity: Identity | None = None
+) -> Identity:
     """Adds routes, guards and error pages. The caller closes what is returned; app.state.identity is the same."""
-    identity = Identity.open(database, clock.now, guard.gate, guard.hasher)
+    identity = identity or Identity.open(database, clock.now, guard.gate, guard.hasher)
     metrics = Metrics(database, clock)
     app.state.identity = identity
     app.state.metrics = metrics

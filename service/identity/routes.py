@@ -10,9 +10,11 @@ from starlette.concurrency import run_in_threadpool
 
 from service import openapi
 from service.identity import access, browser
+from service.identity.desk import Identity
+from service.identity.keybook import Caller
 from service.identity.rules import parsed_body
 from service.identity.signatures import Flaw, SignatureRefused
-from service.wire import DeviceKey, Enrolment, EnrolmentRequest, KeyRotation, WireError, decode, encode
+from service.wire import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation, WireError, decode, encode
 
 ENROLMENT_ERRORS = {
     400: "The body is no such record.",
@@ -32,10 +34,12 @@ router = APIRouter(prefix="/v1", tags=["devices"])
     openapi_extra=openapi.body(EnrolmentRequest),
 )
 async def enrol(request: Request) -> Response:
-    """Signed with the key it brings. The code is burnt; the same key with the same code gets the same answer."""
+    """Signed with the key it brings, or by the station's central control. The code is burnt; repeats are harmless."""
     asked = await _read(request, EnrolmentRequest)
     desk = access.identity_of(request).devices
-    return _json(await run_in_threadpool(desk.enrol, asked, browser.source_of(request)))
+    vouching = access.device(request)
+    station = None if vouching is None else vouching.station
+    return _json(await run_in_threadpool(desk.enrol, asked, browser.source_of(request), station))
 
 
 @router.post(
@@ -50,7 +54,26 @@ async def rotate(request: Request) -> Response:
     caller = access.device(request)
     if caller is None:
         raise SignatureRefused(Flaw.UNSIGNED, "only a signed request can change a key")
-    return _json(await run_in_threadpool(access.identity_of(request).devices.rotate, caller, rotation))
+    identity = access.identity_of(request)
+    if rotation.relayed_for is not None:
+        caller = await run_in_threadpool(_spoken_for, identity, caller, rotation.relayed_for)
+    return _json(await run_in_threadpool(identity.devices.rotate, caller, rotation))
+
+
+@router.post(
+    "/keys/{key_id}/spoken",
+    summary="A device's next key has spoken at its station",
+    status_code=204,
+    responses=openapi.answers(None, {}),
+)
+async def spoken(request: Request, key_id: str) -> Response:
+    """For the station's central control. The device's key before it is retired; told again, nothing changes."""
+    identity, caller = access.identity_of(request), access.device(request)
+    if caller is None:
+        raise SignatureRefused(Flaw.UNSIGNED, "only a signed request can confirm a key")
+    await run_in_threadpool(_spoken_for, identity, caller, key_id)
+    await run_in_threadpool(identity.keys.confirm, key_id)
+    return Response(status_code=204)
 
 
 @router.get(
@@ -62,6 +85,14 @@ def devices(request: Request, station: str) -> Response:
     """For the station's central control, which judges its lanes and panels by them while the line is cut."""
     keys = access.identity_of(request).devices.keys_of(station)
     return JSONResponse([encode(key) for key in keys])
+
+
+def _spoken_for(identity: Identity, station: Caller, key_id: str) -> Caller:
+    """The device whose words a station's central control passes on. Raises SignatureRefused."""
+    device = identity.keys.find(key_id).caller
+    if station.kind is not DeviceKind.STATION or device.station != station.station:
+        raise SignatureRefused(Flaw.FORBIDDEN, "this key may not speak for that device")
+    return device
 
 
 async def _read(request: Request, record: type[Record]) -> Record:

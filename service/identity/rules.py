@@ -5,12 +5,11 @@ from __future__ import annotations
 import enum
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from service.identity.keybook import Caller
+from service.identity.keybook import Caller, LaneOf
 from service.identity.signatures import Flaw, RequestView, SignatureRefused
 from service.wire import DeviceKind
 
@@ -58,13 +57,12 @@ RULES: tuple[Rule, ...] = (
     Rule("POST", "/v1/visits", Names.IN_BODY, frozenset({LANE, STATION})),
     Rule("POST", "/v1/lane-orders", Names.IN_BODY, frozenset({LANE, STATION})),
     Rule("GET", "/v1/devices", Names.IN_QUERY, frozenset({STATION})),
+    Rule("GET", "/v1/offline-list", Names.IN_QUERY, frozenset({STATION})),
+    Rule("POST", "/v1/offline-grants", Names.IN_BODY, frozenset({STATION})),
     Rule("POST", "/v1/keys", Names.NOTHING, frozenset({LANE, PANEL, STATION})),
+    Rule("POST", "/v1/keys/{id}/spoken", Names.NOTHING, frozenset({STATION})),
     Rule("POST", "/v1/enrolments", Names.ENROLMENT, frozenset()),
 )
-
-LaneOf = Callable[[str], tuple[str, str] | None]
-"""Station and lane of an authorisation; None for an unknown one."""
-
 
 def find_rule(method: str, path: str) -> tuple[Rule, str] | None:
     """The rule of a request and the id in its path."""

@@ -3,6 +3,7 @@
 from alembic import context
 
 import service.identity.tables
+import service.offline.tables
 import service.station.tables  # noqa: F401 - the same
 from service.schema import metadata
 

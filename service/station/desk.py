@@ -60,13 +60,24 @@ class OrderState:
     left_s: float | None
 
 
+Told = Callable[[LaneStatus | VisitReport], None]
+"""Hears each status and visit as it comes; quick, and raises nothing."""
+
+
+def silence(_told: LaneStatus | VisitReport) -> None:
+    """Nobody else wants to know."""
+
+
 class StationDesk:
     """One database's view of stations. Safe between threads; ring tells waiting pages of this process at once."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime], ring: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, now: Callable[[], datetime], ring: Callable[[], None], told: Told = silence
+    ) -> None:
         self._database = database
         self._now = now
         self._ring = ring
+        self._told = told
         self._ids = IdMaker()
         self._next_sweep: datetime | None = None
 
@@ -77,6 +88,8 @@ class StationDesk:
     def take_statuses(self, statuses: Sequence[LaneStatus]) -> Sequence[None]:
         """Those of many lanes in one transaction; nothing for each of them."""
         newest = {(one.station, one.lane): one for one in sorted(statuses, key=lambda one: one.at)}
+        for one in newest.values():
+            self._told(one)
         now = self._now()
         with telling_faults(), self._database.reading() as connection:
             before = _statuses_of(connection, newest)
@@ -113,6 +126,7 @@ class StationDesk:
                 connection.execute(update(visit_reports).where(mine).values(**row))
             self._sweep(connection)
             count_change(connection, station_topic(report.station))
+        self._told(report)
         self._ring()
 
     def order(self, station: str, lane: str, order: Order, actor: str) -> str:
@@ -206,6 +220,10 @@ class StationDesk:
         """For how long this list stays true if none of them tells anything: until the first of them is silent."""
         ages_s = [self.age_s(lane.seen_at) for lane in lanes if not lane.silent]
         return max(SILENT_AFTER.total_seconds() - max(ages_s, default=0.0), SOONEST_S)
+
+    def now(self) -> datetime:
+        """The service's clock."""
+        return self._now()
 
     def age_s(self, moment: datetime) -> float:
         """Seconds since then."""

@@ -9,18 +9,22 @@ from service.clock import Clock
 from service.database import Database
 from service.live import Changes
 from service.station import overview, panel, routes
-from service.station.desk import StationDesk
+from service.station.desk import StationDesk, Told, silence
 from service.station.shared import SharedViews
 
 RECORDS = routes.RECORDS
 
 
-def mount(app: FastAPI, database: Database, clock: Clock) -> StationDesk:
-    """Adds routes and pages; app.state.station, changes, views and statuses carry what they work with."""
+def mount(app: FastAPI, database: Database, clock: Clock, told: Told = silence) -> StationDesk:
+    """Adds routes and pages; app.state.station, changes, views and statuses carry what they work with.
+
+    app.state.control is for a central control that shows itself on the page; None for the service.
+    """
     changes = Changes(database)
-    desk = StationDesk(database, clock.now, changes.ring)
+    desk = StationDesk(database, clock.now, changes.ring, told)
     app.state.changes = changes
     app.state.station = desk
+    app.state.control = None
     app.state.views = SharedViews()
     app.state.statuses = Batches(desk.take_statuses)
     app.include_router(routes.router)

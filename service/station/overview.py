@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,15 +24,20 @@ from service.live import station_topic
 from service.schema import stations
 from service.station import words
 from service.station.book_views import Hold, open_holds
+from service.station.control_view import CentralControl, conflicts_of
 from service.station.desk import Lane, StationDesk
 from service.station.routes import changes_of, desk_of
 from service.station.shared import Rendering, SharedViews
 from service.station.stream import FRESH_HEADER, number_for, station_of, stream
 from service.wire import Order, OrderKind, VisitReport
 
+CONFLICTS_FOR = timedelta(days=30)
+
 router = APIRouter(include_in_schema=False)
 
 SWEPT_WITHIN_S = 5.0
+CONTROL_FRESH_S = 10.0
+"""What a central control allowed, and its list, run out by time alone."""
 _CSRF = "a-csrf-token-of-each-session"
 """Stands in a shared rendering where every session's own token goes."""
 
@@ -64,7 +69,8 @@ async def view(request: Request, session: Watcher) -> Response:
         number = await number_for(request, topic, changes)
         facts = await run_in_threadpool(_facts, request, station)
         text = await run_in_threadpool(part, language, "station_view.html", may_order=may_order, csrf=_CSRF, **facts)
-        return Rendering(number, text, _fresh_s(desk_of(request), facts["lanes"], facts["holds"]))
+        fresh_s = _fresh_s(desk_of(request), facts["lanes"], facts["holds"])
+        return Rendering(number, text, fresh_s if facts["control"] is None else min(fresh_s, CONTROL_FRESH_S))
 
     views: SharedViews = request.app.state.views
     found = await views.get((station, language, may_order), await number_for(request, topic, changes), render)
@@ -104,11 +110,15 @@ async def picture(request: Request, visit: str, session: Watcher) -> Response:
 
 @router.post("/station/orders")
 async def order(request: Request, session: Operator) -> Response:
-    """Retry or discard a parked message of a lane unit; both are written down with the person's name."""
+    """Retry or discard a parked message of a lane unit, or (without a lane) of the central control; written down."""
     station = station_of(request, session)
+    control = control_of(request)
     try:
         lane, wanted = _parked_order(await access.fields(request), session)
-        await run_in_threadpool(desk_of(request).order, station, lane, wanted, f"person:{session.person.name}")
+        if lane == "" and control is not None:
+            await run_in_threadpool(control.decide, wanted.kind, wanted.message or 0, session.person.name, wanted.why)
+        else:
+            await run_in_threadpool(desk_of(request).order, station, lane, wanted, f"person:{session.person.name}")
     except DeskError as error:
         raise access.AccessRefused(409, str(error)) from error
     return RedirectResponse("/station" + _here(station) + "#parked", 303)
@@ -131,7 +141,8 @@ def _parked_order(form: dict[str, str], session: Session) -> tuple[str, Order]:
 
 
 def _facts(request: Request, station: str) -> dict[str, Any]:
-    desk, database = desk_of(request), _database(request)
+    desk, database, control = desk_of(request), _database(request), control_of(request)
+    since = desk.now() - CONFLICTS_FOR
     lanes = desk.lanes(station)
     return {
         "station": station,
@@ -140,6 +151,8 @@ def _facts(request: Request, station: str) -> dict[str, Any]:
         "visits": desk.visits(station),
         "holds": open_holds(database, station),
         "pending": {(lane, order.message) for lane, order in desk.parked_orders(station)},
+        "control": None if control is None else control.view(),
+        "conflicts": conflicts_of(database, station, since) if control is None else control.conflicts(),
         "clock_of": _clock_of(_zone(database, station)),
         **_words(),
     }
@@ -153,6 +166,7 @@ def _fresh_s(desk: StationDesk, lanes: Sequence[Lane], holds: Sequence[Hold]) ->
 
 def _words() -> dict[str, Any]:
     return {
+        "conflict_words": words.CONFLICTS,
         "reasons": words.REASONS, "phases": words.PHASES, "lamps": words.LAMPS, "stages": words.STAGES,
         "yuan": words.yuan, "litres": words.litres, "outcome": outcome, "seconds": lambda s: f"{s:.1f} s",
     }  # fmt: skip
@@ -189,6 +203,12 @@ def _stations(database: Database) -> list[str]:
         return list(connection.execute(select(stations.c.id).order_by(stations.c.id)).scalars())
 
 
+def control_of(request: Request) -> CentralControl | None:
+    """The central control whose page this is; None for the service's own."""
+    control: CentralControl | None = request.app.state.control
+    return control
+
+
 def _database(request: Request) -> Database:
-    database: Database = request.app.state.books.database
+    database: Database = request.app.state.database
     return database

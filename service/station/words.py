@@ -63,6 +63,21 @@ STAGES: dict[Stage, Words] = {
     Stage.GONE: ("车辆离开", "Vehicle left"),
 }
 
+CONFLICTS: dict[str, Words] = {
+    "card_unknown": ("油卡不存在", "card unknown"),
+    "card_blocked": ("油卡已冻结", "card blocked meanwhile"),
+    "plate_rebound": ("车牌已换绑", "plate bound to another card"),
+    "plate_blocked": ("车牌已停用", "plate blocked meanwhile"),
+    "over_cap": ("超出现行离线额度", "beyond today's cap"),
+    "list_unknown": ("名单版本不明", "list unknown"),
+    "list_expired": ("名单已过期", "list had expired"),
+    "second_fuelling": ("同一授权再次加油", "second fuelling"),
+    "other_plate": ("车牌不符", "other plate"),
+    "overrun": ("超出限额", "beyond the limit"),
+    "offline_debt": ("余额不足，已记欠款", "balance too low: owed"),
+}
+"""What a fuelling that was allowed offline met once the line was back (service/offline/conflicts.py)."""
+
 RESULTS: dict[OrderResult, Words] = {
     OrderResult.TAKEN: ("已收到", "Taken"),
     OrderResult.NOBODY: ("没有等待输入车牌的车辆", "No vehicle waits for a typed plate"),

@@ -23,6 +23,7 @@ from service.desk import Desk
 from service.identity.desk import Identity
 from service.identity.devices import Place
 from service.identity.mount import Guard
+from service.offline.wire import OfflineGrant
 from service.wire import (
     DeviceKind,
     EnrolmentRequest,
@@ -92,7 +93,7 @@ class House:
         self.app: FastAPI = create_app(self.url, self.clock, guard=guard or Guard(hasher=CHEAP))
         self.identity: Identity = self.app.state.identity
         _spare_the_disk(self.app.state.books.database.engine)
-        desk = Desk(self.app.state.books, "test")
+        desk = self.desk = Desk(self.app.state.books, "test")
         for station in ("S1", "S2"):
             desk.set_station(station)
             desk.set_price(station, "92", 790)
@@ -164,6 +165,15 @@ def lane_status(station: str = "S1", lane: str = "L1", number: int = 0, **change
         reason=Reason.OK, visit=f"v{number}", plate=PLATE, limit_fen=30_000,
     )  # fmt: skip
     return encode(replace(status, **changes))
+
+
+def offline_grant(station: str = "S1", lane: str = "L1", number: int = 1) -> dict[str, Any]:
+    return encode(
+        OfflineGrant(
+            authorisation=f"off-{number}", visit=f"offline-{number}", station=station, lane=lane, plate=PLATE,
+            typed=False, card="C1", limit_fen=20_000, list_version=1, granted_at=START,
+        )
+    )  # fmt: skip
 
 
 def visit_report(station: str = "S1", lane: str = "L1", number: int = 1, **changes: Any) -> dict[str, Any]:

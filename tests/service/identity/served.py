@@ -1,4 +1,4 @@
-"""`greenlane service` as its own process, for what only shows between processes."""
+"""`greenlane` commands as processes of their own, for what only shows between processes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import sys
 import time
 
 
-class Served:
-    """The command with these options on a free loopback port while the context lasts; yields the port."""
+class Program:
+    """`greenlane WORDS` listening on a free loopback port while the context lasts; yields the port."""
 
-    def __init__(self, database_url: str, *options: str) -> None:
+    def __init__(self, *words: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = int(probe.getsockname()[1])
-        self._command = [
-            sys.executable, "-c", "from controller.cli import main; raise SystemExit(main())", "service",
-            "--database", database_url, "--listen", f"127.0.0.1:{self._port}", *options,
-        ]  # fmt: skip
+        run = "from controller.cli import main; raise SystemExit(main())"
+        self._command = [sys.executable, "-c", run, *words, "--listen", f"127.0.0.1:{self._port}"]
 
     def __enter__(self) -> int:
         self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE)
@@ -34,3 +32,22 @@ class Served:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.communicate(timeout=30)
+
+    @staticmethod
+    def again(killed: Program) -> Program:
+        """The same command on the same port, for a context of its own."""
+        made = Program.__new__(Program)
+        made._port, made._command = killed._port, killed._command
+        return made
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._process.kill()
+        self._process.communicate(timeout=30)
+
+
+class Served(Program):
+    """`greenlane service` with these options."""
+
+    def __init__(self, database_url: str, *options: str) -> None:
+        super().__init__("service", "--database", database_url, *options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.service.identity.kit import (
     Parcel,
     fuelling,
     lane_status,
+    offline_grant,
     question,
     visit_report,
 )
@@ -57,9 +59,10 @@ def client(shared: tuple[House, TestClient]) -> TestClient:
 LANE_TELLS: dict[str, Callable[[str, str, int], object]] = {
     "/v1/lane-status": lane_status,
     "/v1/visits": visit_report,
+    "/v1/offline-grants": offline_grant,
     "/v1/lane-orders": lambda station, lane, number: {"station": station, "lane": lane, "wait_s": 0.0, "done": []},
 }
-"""A right body for each route by which lane units tell what they do."""
+"""A right body for each route by which lane units and stations tell what they do."""
 
 PUBLIC = {"/healthz", "/login", "/logout", "/docs", "/openapi.json", "/static", "/metrics", "/"}
 """Open by intent: each has tests of its own that say how far."""
@@ -81,7 +84,7 @@ def all_routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]
 def test_every_route_is_signed_or_open_by_intent(all_routes: list[tuple[str, str]]) -> None:
     signed = [(m, p) for m, p in all_routes if p.startswith("/v1/")]
     assert len(signed) >= 8
-    assert [(m, p) for m, p in signed if find_rule(m, p.replace("{authorisation}", "x")) is None] == []
+    assert [(m, p) for m, p in signed if find_rule(m, re.sub(r"{\w+}", "x", p)) is None] == []
 
 
 def test_every_other_route_asks_people_to_log_in(client: TestClient, all_routes: list[tuple[str, str]]) -> None:
@@ -113,6 +116,9 @@ def say(house: House, key: DeviceKey, method: str, pattern: str) -> Said:
             return house.signed(key, method, pattern, LANE_TELLS[pattern](station, lane, number))
         if pattern.startswith("/v1/authorisations/"):
             return house.signed(key, method, pattern.replace("{id}", authorise(house, station, lane)), {})
+        if pattern == "/v1/keys/{id}/spoken":
+            neighbour = house.enrol(DeviceKind.PANEL, lane=f"P{number}")
+            return house.signed(key, method, pattern.replace("{id}", neighbour.key_id), {})
         if pattern == "/v1/keys":
             new = DeviceKey.make()
             body = {"public_key": new.public_text, "proof": new.rotation_proof(key.key_id)}

@@ -1,0 +1,118 @@
+"""The service's own Ed25519 key, which signs offline lists: made on first use, kept in a file for its owner alone."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import stat
+import threading
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from service.database import Database, state_folder
+from service.errors import Unavailable
+from service.offline.wire import LIST_WORDS, SignedOfflineList
+
+
+class ListKey:
+    """The key of one file. Several machines that serve one database need the same file. Safe between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._key: Ed25519PrivateKey | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def public_text(self) -> str:
+        """The 32 raw bytes of the public key, base64. Raises Unavailable as sign does."""
+        raw = self._private().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return base64.b64encode(raw).decode()
+
+    def sign(self, text: str) -> SignedOfflineList:
+        """The list's text with this key's signature. Raises Unavailable where the file cannot be read or made."""
+        signature = base64.b64encode(self._private().sign(_signed_bytes(text))).decode()
+        return SignedOfflineList(text=text, public_key=self.public_text, signature=signature)
+
+    def _private(self) -> Ed25519PrivateKey:
+        with self._lock:
+            if self._key is None:
+                self._key = _load_or_make(self.path)
+            return self._key
+
+
+def key_file(database: Database) -> Path:
+    """Where a database's list key is kept: beside an SQLite file, else in the state directory."""
+    if database.is_sqlite:
+        file = Path(str(database.url.database))
+        return file.with_name(file.name + ".list-key")
+    return state_folder() / "list.key"
+
+
+def is_signed(signed: SignedOfflineList) -> bool:
+    """Whether the signature is the one of the public key beside it; whose key that is, the caller must know."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signed.public_key, validate=True))
+        key.verify(base64.b64decode(signed.signature, validate=True), _signed_bytes(signed.text))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _signed_bytes(text: str) -> bytes:
+    return LIST_WORDS + text.encode()
+
+
+def _load_or_make(path: Path) -> Ed25519PrivateKey:
+    try:
+        if not path.exists():
+            _make(path)
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise Unavailable(f"{path}: others may read this key; run: chmod 600 {path}")
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except OSError as error:
+        raise Unavailable(f"{path}: {error.strerror}; offline lists cannot be signed") from error
+    except (ValueError, TypeError) as error:
+        raise Unavailable(f"{path}: this is no private key in PEM; offline lists cannot be signed") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Unavailable(f"{path}: expected an Ed25519 key, found another kind")
+    return key
+
+
+def _make(path: Path) -> None:
+    """Whole or not at all, and never over one that another worker has made meanwhile."""
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+        if os.geteuid() == 0:
+            folder = path.parent.stat()
+            os.chown(fresh, folder.st_uid, folder.st_gid)
+        _link(fresh, path)
+    finally:
+        fresh.unlink()
+
+
+def _link(fresh: Path, path: Path) -> None:
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,76 @@
+"""The routes by which a station's central control fetches its offline list and tells what it allowed by it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from service import openapi
+from service.clerk import Clerk
+from service.clock import Clock
+from service.database import Database
+from service.identity.rules import parsed_body
+from service.identity.signatures import Flaw, SignatureRefused
+from service.messages import Refused, TakeGrant
+from service.offline.list_key import ListKey, key_file
+from service.offline.listing import current_list
+from service.offline.wire import OfflineEntry, OfflineGrant, OfflineList, OfflineReceipt, SignedOfflineList
+from service.wire import ErrorCode, WireError, decode, encode, encode_text
+
+RECORDS: tuple[type, ...] = (OfflineEntry, OfflineList, SignedOfflineList, OfflineGrant, OfflineReceipt)
+NO_STATION = {404: "No such station."}
+
+
+def mount(app: FastAPI, clerk: Clerk, database: Database, clock: Clock) -> None:
+    """Adds both routes; app.state.list_key carries the key."""
+    key = ListKey(key_file(database))
+    app.state.list_key = key
+    _add_list(app, database, clock, key)
+    _add_grants(app, clerk)
+
+
+def _add_list(app: FastAPI, database: Database, clock: Clock, key: ListKey) -> None:
+    @app.get(
+        "/v1/offline-list",
+        tags=["station"],
+        summary="Who may refuel while the line is down",
+        responses={
+            **openapi.answers(SignedOfflineList, {**NO_STATION, 400: "No station given."}),
+            204: {"description": "The version that the station has is still the newest."},
+        },
+    )
+    def offline_list(station: str, have: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0) -> Response:
+        """have: the version that the station has already. The text is an OfflineList."""
+        found = current_list(database, station, clock.now())
+        if found is None:
+            return _problem(Refused(ErrorCode.UNKNOWN_STATION, f"no station {station} is set up"))
+        if found.version == have:
+            return Response(status_code=204)
+        return JSONResponse(encode(key.sign(encode_text(found))))
+
+
+def _add_grants(app: FastAPI, clerk: Clerk) -> None:
+    @app.post(
+        "/v1/offline-grants",
+        tags=["station"],
+        summary="Tell what was allowed while the line was down",
+        responses=openapi.answers(
+            OfflineReceipt, {**NO_STATION, 400: "The body is no such record.", 409: "Told before with other content."}
+        ),
+        openapi_extra=openapi.body(OfflineGrant),
+    )
+    async def offline_grant(request: Request) -> Response:
+        """Before the fuelling under it. The flags say what has changed since the list was made."""
+        try:
+            grant = decode(OfflineGrant, parsed_body(await request.body()))
+        except WireError as error:
+            raise SignatureRefused(Flaw.MALFORMED, str(error)) from None
+        answer = await clerk.carry_out(TakeGrant(grant))
+        return _problem(answer) if isinstance(answer, Refused) else JSONResponse(encode(answer))
+
+
+def _problem(refused: Refused) -> Response:
+    status = 409 if refused.code is ErrorCode.KEY_REUSED else 404
+    return JSONResponse({"code": refused.code.value, "detail": refused.detail}, status)
