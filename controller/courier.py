@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from controller.chores import Chore, Chores
 from controller.errors import ClientError, Rejected
 from controller.outbox import Message, Outbox
 from controller.ports import BalanceService, Clock
@@ -47,18 +48,6 @@ class CourierSettings:
 
 
 @dataclass(slots=True)
-class Chore:
-    """Something to ask of the service now and then: do(deadline_s), again after every_s, or retry_s when it failed."""
-
-    name: str
-    do: Callable[[float], None]
-    every_s: float
-    retry_s: float = 30.0
-    next_s: float = 0.0
-    failing: bool = False
-
-
-@dataclass(slots=True)
 class _BackOff:
     failures: int = 0
     next_try_s: float = 0.0
@@ -69,6 +58,8 @@ class Courier:
 
     on_sent is called with each message and its receipt after the outbox has recorded it.
     on_death is called once, from the worker, when it ends by an error that nobody planned.
+    Kinds such as "fuelling:D1" and "fuelling:D2" share a sender and go on each by itself. may_send: while it says no,
+    everything waits; wake() once it says yes.
     """
 
     def __init__(
@@ -81,6 +72,7 @@ class Courier:
         on_sent: Callable[[Message, Mapping[str, Any] | None], None] | None = None,
         on_death: Callable[[BaseException], None] | None = None,
         chores: Sequence[Chore] = (),
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self._outbox = outbox
         self._senders = senders
@@ -90,7 +82,8 @@ class Courier:
         self._on_sent = on_sent
         self._on_death = on_death
         self._back_off: dict[str, _BackOff] = {}
-        self._chores = tuple(chores)
+        self._chores = Chores(chores, clock)
+        self._may_send = may_send
         self._next_purge_s = clock.monotonic_s()
         self._state_failing = False
         self._soon: deque[tuple[str, str, Mapping[str, Any]]] = deque(maxlen=MOST_SOON)
@@ -127,9 +120,9 @@ class Courier:
         """Send what is due; returns the seconds until something may be due again."""
         try:
             self._store_soon()
-            for kind in self._outbox.waiting_kinds():
+            for kind in self._outbox.waiting_kinds() if self._may_send() else ():
                 self._drain(kind)
-            self._do_chores()
+            self._chores.do_due(self._settings.deadline_s, lambda: not self._stopping.is_set())
             self._purge()
         except StateError as error:
             if not self._state_failing:
@@ -165,7 +158,7 @@ class Courier:
 
     def _deliver(self, message: Message, back_off: _BackOff) -> bool:
         """Try once; True when the next message may follow."""
-        sender = self._senders.get(message.kind)
+        sender = self._senders.get(message.kind.partition(":")[0])
         try:
             if sender is None:
                 raise WireError(f"nobody sends messages of kind {message.kind}")
@@ -206,25 +199,10 @@ class Courier:
             self._next_purge_s = self._clock.monotonic_s() + 3600.0
             self._outbox.forget_sent(self._clock.now() - timedelta(days=self._settings.keep_sent_days))
 
-    def _do_chores(self) -> None:
-        for chore in self._chores:
-            if self._clock.monotonic_s() < chore.next_s or self._stopping.is_set():
-                continue
-            try:
-                chore.do(self._settings.deadline_s)
-            except ClientError as error:
-                if not chore.failing:
-                    log.warning("%s: %s", chore.name, error)
-                chore.failing = True
-                chore.next_s = self._clock.monotonic_s() + chore.retry_s
-            else:
-                chore.failing = False
-                chore.next_s = self._clock.monotonic_s() + chore.every_s
-
     def _until_due(self) -> float:
         now_s = self._clock.monotonic_s()
         waits = [b.next_try_s - now_s for b in self._back_off.values() if b.failures]
-        waits += [chore.next_s - now_s for chore in self._chores]
+        waits += self._chores.waits_s()
         return min([max(w, 0.05) for w in waits], default=self._settings.longest_wait_s)
 
 

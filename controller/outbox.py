@@ -13,6 +13,7 @@ from typing import Any
 from controller.errors import GreenlaneError
 from controller.ports import Clock
 from controller.statefile import StateFile
+from service.wire import ParkedMessage
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS message (
@@ -39,6 +40,10 @@ SCHEMA = (
         at TEXT NOT NULL
     )""",
 )
+
+
+MOST_PARKED = 20
+"""Parked messages that pages are told of (service.wire.LaneStatus)."""
 
 
 class OutboxError(GreenlaneError):
@@ -126,6 +131,10 @@ class Outbox:
         """All messages not yet taken, oldest first."""
         return self._select("state = 'waiting' ORDER BY id")
 
+    def count_waiting(self) -> int:
+        """How many messages are not yet taken."""
+        return int(self._state.rows("SELECT count(*) AS many FROM message WHERE state = 'waiting'")[0]["many"])
+
     def parked(self) -> tuple[Message, ...]:
         """All messages that the service refused for good and nobody has dealt with, oldest first."""
         return self._select("state = 'parked' ORDER BY id")
@@ -168,6 +177,11 @@ class Outbox:
         if not who.strip() or not why.strip():
             raise OutboxError(f"message {message}: discarding needs a name and a reason")
         self._act(message, MessageState.DISCARDED, "discard", who, why)
+
+    def take_back(self, message: int) -> None:
+        """Forget a parked message: whoever put it has been told of the refusal and keeps it instead."""
+        with self._state.transaction() as connection:
+            connection.execute("DELETE FROM message WHERE id = ? AND state = 'parked'", (message,))
 
     def forget_sent(self, before: datetime) -> int:
         """Delete sent messages settled before this time; returns how many. Parked and discarded ones stay."""
@@ -213,3 +227,11 @@ def _message(row: sqlite3.Row) -> Message:
         settled_at=datetime.fromisoformat(row["settled_at"]) if row["settled_at"] else None,
         receipt=json.loads(row["receipt"]) if row["receipt"] else None,
     )
+
+
+def parked_message(message: Message) -> ParkedMessage:
+    """A parked message as pages show it."""
+    return ParkedMessage(
+        id=message.id, kind=message.kind[:20], key=message.key[:120], reason=(message.reason or "unknown")[:40],
+        detail="".join(c for c in (message.last_error or "")[:300] if c.isprintable()), queued_at=message.queued_at,
+    )  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from controller.errors import ClientError, GreenlaneError, HardwareError
-from controller.outbox import Outbox, OutboxError
+from controller.outbox import MOST_PARKED, Outbox, OutboxError, parked_message
 from controller.panel import LanePanel
 from controller.ports import Clock
 from controller.records import Frame
@@ -154,13 +154,7 @@ class Reporter:
         return OrderResult.TAKEN
 
     def _parked(self) -> tuple[ParkedMessage, ...]:
-        return tuple(
-            ParkedMessage(
-                id=m.id, kind=m.kind[:20], key=m.key[:120], reason=(m.reason or "unknown")[:40],
-                detail="".join(c for c in (m.last_error or "")[:300] if c.isprintable()), queued_at=m.queued_at,
-            )
-            for m in self._outbox.parked()[:20]
-        )  # fmt: skip
+        return tuple(parked_message(m) for m in self._outbox.parked()[:MOST_PARKED])
 
     def _with_picture(self, told: Told) -> VisitReport:
         picture = None if told.frame is None else self._picture(told.frame)

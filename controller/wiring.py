@@ -12,11 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from controller import log as logs
+from controller.chores import Chore
 from controller.client import HttpBalanceService
 from controller.client.lines import Sign
 from controller.client.station import HttpStationLink
 from controller.clock import SystemClock
-from controller.courier import RELEASE, Chore, Courier, balance_senders
+from controller.courier import RELEASE, Courier, balance_senders
 from controller.desk import ThreadDesk
 from controller.errors import SettingsError
 from controller.exposition import LaneMetrics, exposition, gauge

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-from controller.client.lines import Answer, Call, Lines, Sign
+from controller.client.lines import MAX_LINES, Answer, Call, Lines, Sign
 from controller.errors import Rejected, ServiceFault, SettingsError
 from service.wire import (
     Decision,
@@ -41,10 +41,18 @@ class HttpBalanceService:
     Every call ends within its deadline_s: it runs in a thread of its own whose connection is cut when time is up, so
     that name resolution, a slow handshake and an answer that trickles all count.
     Raises ServiceSilent (no connection, no answer in time), ServiceFault (an error or nonsense) or Rejected.
-    ca_file: certificates to trust instead of the public ones.
+    ca_file: certificates to trust instead of the public ones. most_lines: connections at one time.
     """
 
-    def __init__(self, base_url: str, station: str, *, sign: Sign | None = None, ca_file: str | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        station: str,
+        *,
+        sign: Sign | None = None,
+        ca_file: str | None = None,
+        most_lines: int = MAX_LINES,
+    ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
             raise SettingsError(f"service url: expected http(s)://host[:port][/path], got {base_url!r}")
@@ -52,7 +60,7 @@ class HttpBalanceService:
             raise SettingsError(f"service ca_file: there is no file {ca_file}")
         self._base_url = base_url.rstrip("/")
         self._station = station
-        self._lines = Lines(sign, ca_file or True)
+        self._lines = Lines(sign, ca_file or True, most_lines)
 
     def ask(self, question: Question, deadline_s: float) -> Decision:
         decision = decoded(Decision, self._call("POST", "/v1/authorisations", encode(question), deadline_s))

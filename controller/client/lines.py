@@ -25,7 +25,7 @@ Sign = Callable[[requests.PreparedRequest], None]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer as it came: body of at most MAX_BODY_BYTES, complete as far as HTTP can tell."""
+    """An HTTP answer as it came: body of limited length, complete as far as HTTP can tell."""
 
     status: int
     content_type: str
@@ -42,9 +42,13 @@ class Call:
 class Lines:
     """Sessions waiting for their next call, and the count of those that are busy or overdue."""
 
-    def __init__(self, sign: Sign | None, verify: str | bool) -> None:
+    def __init__(
+        self, sign: Sign | None, verify: str | bool, most: int = MAX_LINES, longest_bytes: int = MAX_BODY_BYTES
+    ) -> None:
         self._sign = sign
         self._verify = verify
+        self._most = most
+        self._longest_bytes = longest_bytes
         self._lock = threading.Lock()
         self._idle: list[_Line] = []
         self._busy: set[_Line] = set()
@@ -87,9 +91,9 @@ class Lines:
         with self._lock:
             if self._closed:
                 raise ServiceSilent("the client is closed")
-            if not self._idle and len(self._busy) >= MAX_LINES:
-                raise ServiceSilent(f"{MAX_LINES} calls are still hanging; is the name server reachable?")
-            line = self._idle.pop() if self._idle else _Line(self._sign, self._verify)
+            if not self._idle and len(self._busy) >= self._most:
+                raise ServiceSilent(f"{self._most} calls are still hanging; is the name server reachable?")
+            line = self._idle.pop() if self._idle else _Line(self._sign, self._verify, self._longest_bytes)
             self._busy.add(line)
             return line
 
@@ -104,8 +108,9 @@ class Lines:
 class _Line:
     """One session with at most one connection, which another thread can cut."""
 
-    def __init__(self, sign: Sign | None, verify: str | bool) -> None:
+    def __init__(self, sign: Sign | None, verify: str | bool, longest_bytes: int) -> None:
         self._sign = sign
+        self._longest_bytes = longest_bytes
         self._sockets = _Sockets()
         self._session = requests.Session()
         self._session.trust_env = False
@@ -160,17 +165,17 @@ class _Line:
             request, timeout=timeout_s, allow_redirects=False, stream=True, verify=self._session.verify
         )
         with response:
-            return _read(response)
+            return _read(response, self._longest_bytes)
 
 
-def _read(response: requests.Response) -> Answer:
+def _read(response: requests.Response, longest_bytes: int) -> Answer:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise ServiceFault("the service's answer is compressed, which nobody asked for")
     body = bytearray()
     for chunk in response.iter_content(8192):
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise ServiceFault(f"the service's answer is longer than {MAX_BODY_BYTES // 1024} KB")
+        if len(body) > longest_bytes:
+            raise ServiceFault(f"the service's answer is longer than {longest_bytes // 1024} KB")
     promised = response.headers.get("Content-Length")
     if promised is not None and promised != str(len(body)):
         raise ServiceFault(f"the service's answer was cut: {len(body)} of {promised} bytes")

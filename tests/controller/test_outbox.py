@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.chores import Chore
 from controller.clock import ManualClock
-from controller.courier import FUELLING, RELEASE, Chore, Courier, CourierSettings, balance_senders
+from controller.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders
 from controller.errors import Rejected, ServiceFault, ServiceSilent
 from controller.outbox import MessageState, Outbox, OutboxError
 from controller.statefile import StateCorrupt, StateError, StateFile, StateLocked, damaged_copies
