@@ -10,12 +10,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("controller", "models", "hardware", "service")
+PACKAGES = ("controller", "models", "hardware", "service", "station")
 
 EDGE = ("controller.wiring", "controller.cli", "controller.simulation", "controller.demo", "controller.report")
 """The controller's rooms that may know concrete parts; all else of it is the core."""
 
 CONTRACTS = {"controller.records", "controller.ports", "controller.errors"}
+
+STATION_MAY = (
+    "service",
+    "controller.chores",
+    "controller.client",
+    "controller.clock",
+    "controller.courier",
+    "controller.errors",
+    "controller.outbox",
+    "controller.ports",
+    "controller.signing",
+    "controller.statefile",
+)
+"""A station's central control is a client of the server and a service to the lanes, and takes both from there."""
 
 JUDGES = {"models.training.visits": ("controller.vote", "controller.settings_records")}
 """Who judges the reader by the lane's own vote, and what it takes of the lane for that."""
@@ -33,8 +47,8 @@ HOMES = {
     "onnxruntime": ("models.engines", "models.training.detector_quantise"),
     "easyocr": ("models.engines",),
     "torch": ("models.training", "models.engines"),
-    "fastapi": ("service",),
-    "sqlalchemy": ("service",),
+    "fastapi": ("service", "station"),
+    "sqlalchemy": ("service", "station"),
     "tqdm": ("controller.cli", "controller.simulation", "controller.demo", "models.training", "service.bench"),
 }
 """Third-party library -> the modules (and all below them) that may import it."""
@@ -80,6 +94,8 @@ def breach(name: str, target: str) -> str | None:
         return None
     if own == "controller":
         return None if inside(name, *EDGE) or inside(target, "service.wire") else "the core knows service.wire alone"
+    if own == "station":
+        return None if inside(target, *STATION_MAY) else "a station knows the service and the controller's line to it"
     if own == "service":
         return "the service knows no other package"
     if inside(target, *CONTRACTS, *JUDGES.get(name, ())) or (own == "hardware" and inside(target, "service.wire")):
@@ -106,6 +122,10 @@ def test_arrows_point_one_way(name: str, path: Path) -> None:
         ("service.app", "controller.records"),
         ("models.reader", "torch"),
         ("controller.client", "service.ledger"),
+        ("station.control", "controller.lane"),
+        ("station.control", "hardware.lamp"),
+        ("service.app", "station.house"),
+        ("controller.lane", "station.control"),
     ],
 )
 def test_the_rule_itself_refuses(name: str, target: str) -> None:

@@ -16,6 +16,7 @@ COMMANDS = {
     "read": "read the plates in pictures",
     "run": "run the lane unit, as the boot service does",
     "service": "run the balance service",
+    "station": "run a station's central control",
     "admin": "cards, plates, money and devices",
     "enrol": "give this device a key and make it known to the balance service",
     "calibrate": "set a lane up: region, plate size, sharpness, lamp",

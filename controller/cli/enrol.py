@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from controller.signing import DeviceKey
     from service.wire import Enrolment
 
-DEFAULT_KEY = Path("/var/lib/greenlane/device.key")
+DEFAULT_STATE = Path("/var/lib/greenlane")
+KEY_FILE, ENROLMENT_FILE = "device.key", "enrolment.json"
 TIMEOUT_S = 15.0
 EPILOG = """The code comes from `greenlane admin enrol` and serves once. The key is made here and stays here.
 
 examples:
   greenlane enrol 7K3M-9QXT-2HPD --service https://books.example --config /etc/greenlane/lane.toml
   greenlane enrol 7K3M-9QXT-2HPD --service https://10.0.0.5:8443 --ca station-ca.pem --key panel.key
+  greenlane enrol 7K3M-9QXT-2HPD --service https://books.example --state /var/lib/greenlane
+      a station's central control: `greenlane station` finds its key there
   greenlane enrol --rotate --service https://books.example
       a new key instead of the old one, without a code; restart the lane unit afterwards
 """
@@ -31,7 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("code", nargs="?", metavar="CODE", help="the one-time code")
     parser.add_argument("--service", required=True, metavar="URL", help="address of the balance service or the station")
-    parser.add_argument("--key", type=Path, default=DEFAULT_KEY, metavar="FILE", help="default: %(default)s")
+    parser.add_argument(
+        "--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="folder of the key (default: %(default)s)"
+    )
+    parser.add_argument("--key", type=Path, metavar="FILE", help=f"the key itself (default: {KEY_FILE} in --state)")
     parser.add_argument("--ca", type=Path, metavar="FILE", help="certificates to trust instead of the public ones")
     parser.add_argument("--config", type=Path, metavar="FILE", help="write address, key, station, lane into lane.toml")
     parser.add_argument("--rotate", action="store_true", help="replace the key of a device that is enrolled")
@@ -40,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if (args.code is None) != args.rotate:
         raise SettingsError("give either the one-time code or --rotate")
+    args.key = args.key or args.state / KEY_FILE
     parts = urlsplit(args.service)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsError(f"--service {args.service}: expected http(s)://host[:port]")
@@ -63,8 +70,21 @@ def _enrol(args: argparse.Namespace) -> Enrolment:
     key = _next_key(args.key)
     body = {"code": args.code, "public_key": key.public_text}
     enrolled = _post(args, "/v1/enrolments", body, key)
+    _keep_enrolment(args.key, enrolled)
     _put_in_place(args.key)
     return enrolled
+
+
+def _keep_enrolment(key: Path, enrolled: Enrolment) -> None:
+    """A station's central control finds out from the file beside its key which station it is."""
+    from service.wire import DeviceKind, encode_text
+
+    if enrolled.kind is DeviceKind.STATION:
+        beside = key.with_name(ENROLMENT_FILE)
+        beside.write_text(encode_text(enrolled) + "\n", encoding="utf-8")
+        if os.geteuid() == 0:
+            folder = key.parent.stat()
+            os.chown(beside, folder.st_uid, folder.st_gid)
 
 
 def _rotate(args: argparse.Namespace) -> Enrolment:

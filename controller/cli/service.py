@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.exposure import Exposure
 
 _EPILOG = """examples:
   greenlane service
@@ -32,10 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hold-life", metavar="S", type=int, default=300, help="life of an authorisation (default: 300 s)"
     )
     parser.add_argument("--verbose", action="store_true", help="log every request")
-    _add_exposure(parser)
+    add_exposure(parser)
 
 
-def _add_exposure(parser: argparse.ArgumentParser) -> None:
+def add_exposure(parser: argparse.ArgumentParser) -> None:
+    """Who may speak to it: the same for the service and for a station's central control."""
     group = parser.add_argument_group("who may speak to it")
     group.add_argument("--allow-unsigned", action="store_true", help="devices never need a key; for development")
     group.add_argument(
@@ -57,7 +62,6 @@ def _add_exposure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from service.database import Database, default_url
     from service.errors import ServiceError
-    from service.exposure import Exposure
     from service.server import Serving, serve
 
     try:
@@ -67,19 +71,26 @@ def run(args: argparse.Namespace) -> int:
             database.migrate()
             print(f"{database.name}: schema is up to date")
             return 0
-        host, port = _address(args.listen)
-        exposure = Exposure(
-            args.allow_unsigned, tuple(args.host_name), args.tls_cert, args.tls_key, tuple(args.trusted_proxies),
-            tuple(args.metrics_from),
-        )  # fmt: skip
-        serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, exposure))
+        host, port = address(args.listen)
+        serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, exposure_of(args)))
     except (ServiceError, ValueError) as error:
         print(f"greenlane service: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _address(text: str) -> tuple[str, int]:
+def exposure_of(args: argparse.Namespace) -> Exposure:
+    """What add_exposure's options say. Raises ValueError."""
+    from service.exposure import Exposure
+
+    return Exposure(
+        args.allow_unsigned, tuple(args.host_name), args.tls_cert, args.tls_key, tuple(args.trusted_proxies),
+        tuple(args.metrics_from),
+    )  # fmt: skip
+
+
+def address(text: str) -> tuple[str, int]:
+    """Host and port of --listen. Raises ValueError."""
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
         raise ValueError(f"--listen {text}: write HOST:PORT, such as 127.0.0.1:8080")

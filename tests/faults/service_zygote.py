@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,10 @@ class Points:
 
         return watched
 
+    def pass_one(self, _what: str) -> None:
+        """A write point that somebody else has seen."""
+        self._point()
+
     def _point(self, *_: object) -> None:
         if self._requests:
             self._passed += 1
@@ -104,12 +109,17 @@ class Points:
 def main(url: str, count_file: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         create_app(f"sqlite:///{folder}/warm.sqlite3", guard=CHEAP)
+    serve_children(lambda deadly, listener: _serve(url, deadly, count_file, listener))
+
+
+def serve_children(serve: Callable[[int, socket.socket], None]) -> None:
+    """Fork a child for each line of stdin and tell when it is up and gone; all share one port, told first."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     print(listener.getsockname()[1], flush=True)
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            _serve(url, int(line), count_file, listener)
+            serve(int(line), listener)
         print(f"up {child}", flush=True)
         os.waitpid(child, 0)
         print("gone", flush=True)

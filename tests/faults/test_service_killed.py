@@ -29,11 +29,14 @@ MONEY_FEN = 10**9
 
 
 class Lane:
-    """A lane unit that repeats each message, word for word, until it is answered; the service is started as needed."""
+    """A lane unit that repeats each message, word for word, until it is answered; the service is started as needed.
 
-    def __init__(self, url: str, folder: Path) -> None:
+    words: the zygote's module and its arguments before the file that counts.
+    """
+
+    def __init__(self, folder: Path, *words: str) -> None:
         self._count_file = folder / "points"
-        command = [sys.executable, "-m", "tests.faults.service_zygote", url, str(self._count_file)]
+        command = [sys.executable, "-m", *words, str(self._count_file)]
         self._zygote = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._port = int(self._line())
         self._child = 0
@@ -62,6 +65,15 @@ class Lane:
         """Write points passed by the newest child."""
         return int(self._count_file.read_text())
 
+    def get(self, path: str) -> dict[str, Any]:
+        """An answer of a service that nobody kills now."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        try:
+            connection.request("GET", path)
+            return dict(json.loads(connection.getresponse().read()))
+        finally:
+            connection.close()
+
     def post(self, path: str, body: object) -> dict[str, Any]:
         while True:
             try:
@@ -89,7 +101,7 @@ class Lane:
 
 @contextmanager
 def lane(url: str, folder: Path) -> Iterator[Lane]:
-    made = Lane(url, folder)
+    made = Lane(folder, "tests.faults.service_zygote", url)
     try:
         yield made
     finally:

@@ -1,0 +1,47 @@
+"""Runs a station's central control as a process of its own."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import uvicorn
+
+from service.errors import ServiceError
+from service.exposure import Exposure
+from service.server import STOP_TIMEOUT_S, GracefulServer
+from station.house import House, Place
+from station.settings import StationSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How the process runs."""
+
+    place: Place
+    host: str
+    port: int
+    settings: StationSettings
+    exposure: Exposure
+    verbose: bool = False
+
+
+def serve(running: Running) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ServiceError or GreenlaneError when it can't begin."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    house = House(running.place, running.exposure.guard(running.host), running.settings)
+    for words in running.exposure.warnings(running.host, at_first=False):
+        log.warning("%s", words)
+    log.info("station %s, server %s, state in %s", house.station, running.place.upstream_url, running.place.folder)
+    shape = {"host": running.host, "port": running.port, "access_log": running.verbose, "log_config": None}
+    shape |= {"timeout_graceful_shutdown": STOP_TIMEOUT_S, **running.exposure.server_options()}
+    house.start()
+    try:
+        server = GracefulServer(uvicorn.Config(house.app, **shape))  # type: ignore[arg-type]
+        server.run()
+    finally:
+        house.close()
+    if not server.started:
+        raise ServiceError(f"the station could not start on {running.host}:{running.port}")

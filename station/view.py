@@ -1,0 +1,85 @@
+"""What people see of the central control, and what they decide about its parked messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from controller.outbox import MOST_PARKED, Outbox, OutboxError, parked_message
+from controller.ports import Clock
+from controller.statefile import StateError
+from service.database import Database, telling_faults
+from service.errors import DeskError, Unavailable
+from service.identity import trail
+from service.offline.conflicts import OfflineVisit
+from service.station.control_view import MOST_CONFLICTS, ControlView
+from service.wire import OrderKind
+from station.keeper import ListKeeper
+from station.line import Line
+from station.memory import Memory
+
+SHOWN_FOR = timedelta(days=30)
+
+
+class StationView:
+    """service.station.control_view.CentralControl. Thread-safe. changed() is called after people's decisions."""
+
+    def __init__(
+        self, station: str, line: Line, memory: Memory, keeper: ListKeeper, outbox: Outbox, database: Database,
+        clock: Clock, cap_fen: int, changed: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._station = station
+        self._line = line
+        self._memory = memory
+        self._keeper = keeper
+        self._outbox = outbox
+        self._database = database
+        self._clock = clock
+        self._cap_fen = cap_fen
+        self._changed = changed
+
+    def view(self) -> ControlView:
+        """As it is now. Raises Unavailable."""
+        try:
+            return self._view()
+        except StateError as error:
+            raise Unavailable(str(error)) from error
+
+    def conflicts(self) -> list[OfflineVisit]:
+        """What the server has told of grants and fuellings, the newest first."""
+        try:
+            found = self._memory.offline_visits(self._clock.now() - SHOWN_FOR)
+        except StateError as error:
+            raise Unavailable(str(error)) from error
+        return [visit for visit in found if visit.conflicts][:MOST_CONFLICTS]
+
+    def decide(self, kind: OrderKind, message: int, person: str, why: str) -> None:
+        """Retry or discard, and write down who did. Raises DeskError for a message that is not parked."""
+        deed = trail.Deed(
+            self._clock.now(), f"person:{person}", f"did {kind}", self._station, {"message": str(message), "why": why}
+        )
+        try:
+            if kind is OrderKind.RETRY:
+                self._outbox.retry(message, person, why)
+            else:
+                with self._memory.together():
+                    self._outbox.discard(message, person, why)
+                    self._memory.settled(message)
+        except OutboxError as error:
+            raise DeskError(str(error)) from error
+        except StateError as error:
+            raise Unavailable(str(error)) from error
+        with telling_faults(), self._database.writing() as connection:
+            trail.note(connection, deed)
+        self._changed()
+
+    def _view(self) -> ControlView:
+        state, held = self._line.state, self._keeper.held
+        return ControlView(
+            line_up=state.up, since=state.since, trouble=state.trouble, exposure_fen=self._memory.exposure_fen(),
+            cap_fen=self._cap_fen, open_grants=self._memory.open_grants(), list_version=self._keeper.version,
+            list_until=None if held.listed is None else held.listed.expires_at, list_problem=held.why_not,
+            list_refused=self._keeper.refusal,
+            waiting=self._outbox.count_waiting(),
+            parked=tuple(parked_message(message) for message in self._outbox.parked()[:MOST_PARKED]),
+        )  # fmt: skip

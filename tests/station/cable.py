@@ -1,0 +1,109 @@
+"""A line between station and server that a test can cut: a small proxy on loopback."""
+
+from __future__ import annotations
+
+import enum
+import socket
+import threading
+from contextlib import suppress
+
+
+class Fault(enum.Enum):
+    """What happens to what is said over the cable. HALF: answers are cut in their middle."""
+
+    NONE = "none"
+    REFUSED = "refused"
+    SILENT = "silent"
+    HALF = "half"
+    LOST_ANSWER = "lost answer"
+    ERROR = "error"
+    NONSENSE = "nonsense"
+
+
+ANSWERS = {
+    Fault.ERROR: b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbad",
+    Fault.NONSENSE: b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 3\r\nConnection: close\r\n\r\n<p>",
+}
+
+
+class Cable:
+    """Listens on `url` and passes on to a port; `fault` may be changed at any time, which ends all connections."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._fault = Fault.NONE
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http://{self.host}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def fault(self) -> Fault:
+        return self._fault
+
+    @fault.setter
+    def fault(self, fault: Fault) -> None:
+        self._fault = fault
+        with self._lock:
+            ends, self._open = self._open, set()
+        for end in ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def plug_into(self, port: int) -> None:
+        """Lead to another port from now on."""
+        self._target = port
+        self.fault = self._fault
+
+    def close(self) -> None:
+        self.fault = Fault.REFUSED
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            if self._fault is Fault.REFUSED:
+                near.close()
+                continue
+            threading.Thread(target=self._serve, args=(near, self._fault), daemon=True).start()
+
+    def _serve(self, near: socket.socket, fault: Fault) -> None:
+        with self._lock:
+            self._open.add(near)
+        with suppress(OSError), near:
+            if fault in ANSWERS:
+                near.recv(65536)
+                near.sendall(ANSWERS[fault])
+            elif fault is Fault.SILENT:
+                while near.recv(65536):
+                    pass
+            else:
+                self._connect(near, fault)
+
+    def _connect(self, near: socket.socket, fault: Fault) -> None:
+        with socket.create_connection(("127.0.0.1", self._target)) as far:
+            with self._lock:
+                self._open.add(far)
+            back = threading.Thread(target=self._pump, args=(far, near, fault), daemon=True)
+            back.start()
+            self._pump(near, far, Fault.NONE)
+            back.join()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, fault: Fault) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if fault is Fault.LOST_ANSWER:
+                    break
+                sink.sendall(data[: len(data) // 2] if fault is Fault.HALF else data)
+                if fault is Fault.HALF:
+                    break
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,156 @@
+"""A server with its books, a station's central control, and a cable between them that can be cut."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from controller.signing import DeviceKey
+from service.audit import Finding, audit
+from service.identity.devices import Place as DevicePlace
+from service.identity.mount import Guard
+from service.messages import Answer, Ask, Message, Report
+from service.offline.conflicts import OfflineVisit, offline_visits
+from service.server import running
+from service.statement import CardView, cards
+from service.wire import (
+    Decision,
+    DeviceKind,
+    EnrolmentRequest,
+    Fuelling,
+    FuellingReceipt,
+    Question,
+    encode_text,
+)
+from station.house import ENROLMENT, KEY, House, Place
+from station.settings import StationSettings
+from tests.service.identity.kit import CHEAP, PLATE
+from tests.service.identity.kit import House as Server
+from tests.station.cable import Cable, Fault
+
+SETTINGS = StationSettings(cap_fen=50_000, deadline_s=1.0, fuelling_wait_s=2.0)
+
+
+class Street:
+    """One station S1. `house` is its central control, without workers: step() does what they would."""
+
+    def __init__(self, folder: Path, settings: StationSettings = SETTINGS) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.server = Server(folder)
+        self.clock = self.server.clock
+        self.desk = self.server.desk
+        self.desk.set_station("S1", preset_fen=10_000, offline_fen=20_000)
+        self.desk.set_price("S1", "92", 800)
+        self.clock.move(120)
+        self.place: Place | None = None
+        self._numbers = itertools.count(1)
+        self._pumps: dict[str, tuple[int, int]] = {}
+
+    @contextmanager
+    def open(self) -> Iterator[Street]:
+        with running(self.server.app) as url:
+            self.cable = Cable(int(url.rpartition(":")[2]))
+            state = self.folder / "station"
+            enrol(self.server, state)
+            self.place = Place(state, self.cable.url)
+            self.start()
+            try:
+                yield self
+            finally:
+                self.stop()
+                self.cable.close()
+
+    def start(self) -> None:
+        """Start the station afresh on what it has on disk."""
+        assert self.place is not None
+        self.house = House(self.place, Guard(hasher=CHEAP), self.settings, self.clock)
+
+    def stop(self) -> None:
+        self.house.close()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def cut(self, fault: Fault = Fault.REFUSED) -> None:
+        """Cut the line; the station notices with its next call."""
+        self.cable.fault = fault
+
+    def mend(self) -> None:
+        self.cable.fault = Fault.NONE
+
+    def step(self, seconds: float = 60.0) -> None:
+        """Time passes, and every worker has its turn; the lists are fetched, the queue is sent."""
+        self.clock.move(seconds)
+        self.house.duties.step()
+        self.house.post.courier.step()
+
+    def question(self, plate: str = PLATE, **changes: object) -> Question:
+        number = next(self._numbers)
+        made = Question(
+            visit=f"visit-{number}", station="S1", lane="L1", plate=plate, typed=False,
+            captured_at=self.clock.now(), confidence=0.98, weakest=0.97,
+        )  # fmt: skip
+        return replace(made, **changes)  # type: ignore[arg-type]
+
+    def fuelling(
+        self, decision: Decision | None, amount_fen: int, dispenser: str = "D1", **changes: object
+    ) -> Fuelling:
+        """What a pump delivers at 8 yuan a litre, ended now."""
+        sequence, total_ml = self._pumps.get(dispenser, (0, 1_000_000))
+        volume_ml = amount_fen * 1000 // 800
+        self._pumps[dispenser] = (sequence + 1, total_ml + volume_ml)
+        made = Fuelling(
+            station="S1", lane="L1", dispenser=dispenser, sequence=sequence + 1,
+            visit=None if decision is None else decision.visit,
+            authorisation=None if decision is None else decision.authorisation,
+            plate=PLATE if decision is None else decision.plate, started_at=self.clock.now() - timedelta(seconds=30),
+            ended_at=self.clock.now(), volume_ml=volume_ml, amount_fen=amount_fen, unit_price_fen_per_l=800,
+            product="92", totaliser_before_ml=total_ml, totaliser_after_ml=total_ml + volume_ml,
+        )  # fmt: skip
+        return replace(made, **changes)  # type: ignore[arg-type]
+
+    def answer(self, message: Message) -> Answer:
+        return self.house.control.answer(message)
+
+    def ask(self, plate: str = PLATE, **changes: object) -> Decision:
+        answer = self.answer(Ask(self.question(plate, **changes)))
+        assert isinstance(answer, Decision), answer
+        return answer
+
+    def report(self, fuelling: Fuelling) -> FuellingReceipt:
+        answer = self.answer(Report(fuelling))
+        assert isinstance(answer, FuellingReceipt), answer
+        return answer
+
+    def card(self, name: str = "C1") -> CardView:
+        return cards(self.server.app.state.books.database, name)[0]
+
+    def findings(self) -> tuple[Finding, ...]:
+        return audit(self.server.app.state.books.database).findings
+
+    def offline(self, **options: object) -> list[OfflineVisit]:
+        return offline_visits(self.server.app.state.books.database, **options)  # type: ignore[arg-type]
+
+    @property
+    def exposure_fen(self) -> int:
+        return self.house.memory.exposure_fen()
+
+
+def enrol(server: Server, state: Path) -> DeviceKey:
+    """Make a folder that of an enrolled central control."""
+    state.mkdir(mode=0o700, exist_ok=True)
+    key = DeviceKey.make()
+    code = server.identity.devices.issue_code(DevicePlace(DeviceKind.STATION, "S1", None), "test", replaces=True)
+    enrolled = server.identity.devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")
+    (state / KEY).unlink(missing_ok=True)
+    key.save(state / KEY)
+    (state / ENROLMENT).write_text(encode_text(enrolled), encoding="utf-8")
+    return key
+
+

@@ -1,0 +1,251 @@
+"""The offline list: only what the service's own key has signed counts, never an older one, never an expired one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from controller.outbox import Outbox
+from controller.statefile import StateFile
+from service.errors import Unavailable
+from service.offline.list_key import ListKey
+from service.offline.listing import LIFE, RENEW_AFTER
+from service.offline.wire import OfflineEntry, OfflineList, SignedOfflineList
+from service.wire import Reason, encode_text
+from station.keeper import ListKeeper, ListRefused
+from station.memory import Memory
+from tests.service.identity.kit import PLATE, START, MovingClock
+from tests.station.street import Street
+
+ENTRIES = (OfflineEntry(plate=PLATE, card="C1", cap_fen=20_000),)
+
+
+@dataclass
+class Hand:
+    """A server that hands out one list."""
+
+    signed: SignedOfflineList | None
+
+    def offline_list(self, have: int, deadline_s: float) -> SignedOfflineList | None:
+        return self.signed
+
+
+class Desk:
+    """A keeper with its memory on disk, and the key of the service it knows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = MovingClock()
+        self.key = ListKey(folder / "list.key")
+        self.path = folder / "station.sqlite3"
+        self.open()
+
+    def open(self, pinned: str | None = None) -> None:
+        self.state = StateFile(self.path, self.clock)
+        self.memory = Memory(self.state, Outbox(self.state, self.clock), self.clock)
+        self.keeper = ListKeeper(self.memory, "S1", self.clock, pinned)
+
+    def reopen(self, pinned: str | None = None) -> None:
+        self.state.close()
+        self.open(pinned)
+
+    def give(self, signed: SignedOfflineList | None) -> bool:
+        return self.keeper.fetch(Hand(signed), 1.0)  # type: ignore[arg-type]
+
+    def usable(self) -> bool:
+        return self.keeper.held.why_not is None
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.state.close()
+
+
+def a_list(version: int = 10, issued: datetime = START, **changes: object) -> OfflineList:
+    made = OfflineList(
+        station="S1", version=version, issued_at=issued, expires_at=issued + timedelta(hours=12), entries=ENTRIES
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_a_good_list_is_taken_and_kept(desk: Desk) -> None:
+    assert not desk.usable()
+    assert desk.give(desk.key.sign(encode_text(a_list())))
+    desk.reopen()
+    held = desk.keeper.held
+    assert held.why_not is None
+    assert held.entry("粤b·12345") == ENTRIES[0]
+    assert held.entry("粤B99999") is None
+
+
+def spoilt(signed: SignedOfflineList) -> dict[str, SignedOfflineList]:
+    return {
+        "a higher cap": replace(signed, text=signed.text.replace("20000", "90000")),
+        "another expiry": replace(signed, text=signed.text.replace("20:30", "23:30")),
+        "a space": replace(signed, text=signed.text + " "),
+        "signature": replace(signed, signature="A" * 86 + "=="),
+        "no base64": replace(signed, signature="!" * 88),
+    }
+
+
+@pytest.mark.parametrize("how", ["a higher cap", "another expiry", "a space", "signature", "no base64"])
+def test_a_tampered_list_is_refused(desk: Desk, how: str) -> None:
+    signed = desk.key.sign(encode_text(a_list()))
+    assert spoilt(signed)[how] != signed
+    with pytest.raises(ListRefused, match="tampered"):
+        desk.give(spoilt(signed)[how])
+    assert not desk.usable()
+
+
+def test_a_list_of_another_key_is_refused_once_one_is_known(desk: Desk, tmp_path: Path) -> None:
+    desk.give(desk.key.sign(encode_text(a_list())))
+    stranger = ListKey(tmp_path / "other.key")
+    with pytest.raises(ListRefused, match="another key"):
+        desk.give(stranger.sign(encode_text(a_list(11))))
+    assert desk.keeper.version == 10
+    desk.reopen(pinned=stranger.public_text)
+    assert not desk.usable(), "what the old key signed is of no use any more"
+    assert desk.give(stranger.sign(encode_text(a_list(11))))
+    assert desk.usable()
+
+
+def test_a_pinned_key_is_asked_for_from_the_first_list_on(desk: Desk, tmp_path: Path) -> None:
+    desk.reopen(pinned=ListKey(tmp_path / "other.key").public_text)
+    with pytest.raises(ListRefused, match="another key"):
+        desk.give(desk.key.sign(encode_text(a_list())))
+
+
+def test_an_older_version_is_refused_also_after_a_restart(desk: Desk) -> None:
+    old = desk.key.sign(encode_text(a_list(9)))
+    desk.give(desk.key.sign(encode_text(a_list(10))))
+    for _ in range(2):
+        with pytest.raises(ListRefused, match="older than the one before"):
+            desk.give(old)
+        desk.reopen()
+    desk.memory.keep_fact("list", encode_text(old))
+    desk.reopen()
+    assert not desk.usable(), "an old file put back onto the disk"
+
+
+def test_another_stations_list_is_refused(desk: Desk) -> None:
+    with pytest.raises(ListRefused, match="for station S2"):
+        desk.give(desk.key.sign(encode_text(a_list(station="S2"))))
+
+
+def test_what_is_no_list_is_refused(desk: Desk) -> None:
+    with pytest.raises(ListRefused, match="makes no sense"):
+        desk.give(desk.key.sign('{"station": "S1"}'))
+
+
+def test_what_was_altered_on_disk_counts_as_none(desk: Desk) -> None:
+    signed = desk.key.sign(encode_text(a_list()))
+    desk.give(signed)
+    desk.memory.keep_fact("list", encode_text(spoilt(signed)["a higher cap"]))
+    desk.reopen()
+    assert not desk.usable()
+
+
+@pytest.mark.parametrize(
+    ("moved_s", "usable"),
+    [(0, True), (43_199, True), (43_200, False), (-300, True), (-301, False), (10**9, False), (-(10**9), False)],
+)
+def test_a_list_lives_between_its_times_by_whatever_the_clock_says(desk: Desk, moved_s: int, usable: bool) -> None:
+    desk.give(desk.key.sign(encode_text(a_list())))
+    desk.clock.move(moved_s)
+    assert desk.usable() is usable
+
+
+def test_an_expired_list_is_not_even_taken(desk: Desk) -> None:
+    desk.clock.move(13 * 3600)
+    with pytest.raises(ListRefused, match="had expired"):
+        desk.give(desk.key.sign(encode_text(a_list())))
+
+
+def test_the_service_makes_a_version_only_for_a_reason(street: Street) -> None:
+    def version() -> int:
+        street.step()
+        return street.house.keeper.version
+
+    first = version()
+    assert first > 0
+    assert version() == first, "nothing has changed"
+    street.desk.block_card("C1", True)
+    second = version()
+    assert second > first
+    assert street.house.keeper.held.entry(PLATE) is None
+    street.clock.move(RENEW_AFTER.total_seconds())
+    assert version() > second, "it is getting old"
+    held = street.house.keeper.held.listed
+    assert held is not None
+    assert held.expires_at - held.issued_at == LIFE
+
+
+CHANGES: dict[str, Callable[[Street], object]] = {
+    "card blocked": lambda s: s.desk.block_card("C1", True),
+    "plate blocked": lambda s: s.desk.block_plate(PLATE, True),
+    "plate unbound": lambda s: s.desk.unbind_plate(PLATE),
+    "too little money": lambda s: s.desk.refund("C1", 10**9 - 19_999),
+    "below the preset amount": lambda s: s.desk.set_card_preset("C1", 10**9 + 1, False),
+    "the card's cap is none": lambda s: s.desk.set_card_offline("C1", 0),
+    "the station's cap is none": lambda s: s.desk.set_station("S1", offline_fen=0),
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_who_is_not_on_it(street: Street, how: str) -> None:
+    street.step()
+    assert street.house.keeper.held.entry(PLATE) is not None
+    CHANGES[how](street)
+    street.step()
+    assert street.house.keeper.held.entry(PLATE) is None
+    street.cut()
+    with pytest.raises(Unavailable, match="does not name this plate"):
+        street.ask()
+
+
+def test_a_cards_own_cap_goes_before_the_stations(street: Street) -> None:
+    street.desk.set_station("S1", offline_fen=0)
+    street.desk.set_card_offline("C1", 7_000)
+    street.step()
+    street.cut()
+    assert street.ask().limit_fen == 7_000
+
+
+def test_without_a_list_nobody_is_allowed(street: Street) -> None:
+    street.cut()
+    with pytest.raises(Unavailable, match="there is no offline list yet"):
+        street.ask()
+
+
+def test_a_clock_set_back_behind_the_last_grant_allows_nobody(street: Street) -> None:
+    street.step()
+    street.cut()
+    street.clock.move(3600)
+    assert street.ask().reason is Reason.OFFLINE_ALLOWED
+    street.clock.move(-1000)
+    with pytest.raises(Unavailable, match="clock went back"):
+        street.ask()
+    street.mend()
+    street.step()
+    street.cut()
+    assert street.house.keeper.held.why_not is None, "the server has confirmed the list by today's clock"
+
+
+def test_the_key_file_is_its_owners_alone(tmp_path: Path) -> None:
+    key = ListKey(tmp_path / "list.key")
+    public = key.public_text
+    assert key.path.stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in tmp_path.iterdir()] == ["list.key"]
+    assert ListKey(key.path).public_text == public
+    key.path.chmod(0o644)
+    with pytest.raises(Unavailable, match="others may read"):
+        ListKey(key.path).sign("{}")
+    key.path.chmod(0o600)
+    key.path.write_text("nonsense")
+    with pytest.raises(Unavailable, match="no private key"):
+        ListKey(key.path).sign("{}")

@@ -1,0 +1,225 @@
+"""While the line is cut: who may refuel, up to how much, and that the answer stays the answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.errors import Unavailable
+from service.messages import Ask, Done, Refused, Release, Renew
+from service.wire import Decision, ErrorCode, Reason, Verdict
+from tests.service.identity.kit import PLATE
+from tests.station.cable import Fault
+from tests.station.street import Street
+
+SECOND = "粤B22222"
+
+
+@pytest.fixture
+def cut(street: Street) -> Street:
+    """A station that has its list and whose line is cut; a second card has little money."""
+    street.desk.create_card("C2")
+    street.desk.bind_plate(SECOND, "C2")
+    street.desk.top_up("C2", 30_000)
+    street.step()
+    street.cut()
+    return street
+
+
+def unanswered(street: Street, plate: str = PLATE, **changes: object) -> str:
+    with pytest.raises(Unavailable) as caught:
+        street.ask(plate, **changes)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("fault", [f for f in Fault if f is not Fault.NONE])
+def test_every_way_a_line_can_fail_is_bridged(cut: Street, fault: Fault) -> None:
+    cut.cut(fault)
+    decision = cut.ask()
+    assert (decision.decision, decision.reason) == (Verdict.ALLOW, Reason.OFFLINE_ALLOWED)
+    assert (decision.limit_fen, cut.exposure_fen) == (20_000, 20_000)
+
+
+def test_a_card_gets_its_cap_once(cut: Street) -> None:
+    cut.ask()
+    again = cut.ask()
+    assert (again.decision, again.reason) == (Verdict.REFUSE, Reason.OFFLINE_CAP)
+    assert cut.exposure_fen == 20_000
+
+
+def test_the_plates_of_a_card_share_its_cap(cut: Street) -> None:
+    cut.mend()
+    cut.desk.bind_plate("粤B33333", "C1")
+    cut.step()
+    cut.cut()
+    assert cut.ask().limit_fen == 20_000
+    assert cut.ask("粤B33333").reason is Reason.OFFLINE_CAP
+
+
+def test_the_station_has_a_cap_of_its_own(cut: Street) -> None:
+    cut.mend()
+    for number in range(3):
+        cut.desk.create_card(f"D{number}")
+        cut.desk.bind_plate(f"粤B7777{number}", f"D{number}")
+        cut.desk.top_up(f"D{number}", 50_000)
+    cut.step()
+    cut.cut()
+    limits = [cut.ask(f"粤B7777{number}").limit_fen for number in range(3)]
+    assert limits == [20_000, 20_000, 10_000]
+    assert cut.exposure_fen == 50_000
+    assert cut.ask().reason is Reason.OFFLINE_CAP
+
+
+def test_what_was_not_used_is_free_again(cut: Street) -> None:
+    decision = cut.ask()
+    assert cut.answer(Release(decision.authorisation or "")) == Done()
+    assert cut.exposure_fen == 0
+    assert cut.ask().limit_fen == 20_000
+
+
+def test_a_grant_that_nobody_used_or_gave_back_counts_for_an_hour_more(cut: Street) -> None:
+    cut.ask()
+    cut.clock.move(300 + 3599)
+    assert cut.exposure_fen == 20_000
+    cut.clock.move(2)
+    assert cut.exposure_fen == 0
+
+
+def test_who_is_not_on_the_list_stays_unanswered(cut: Street) -> None:
+    assert "does not name this plate" in unanswered(cut, "粤B99999")
+    question = cut.question("粤B99999")
+    with pytest.raises(Unavailable):
+        cut.answer(Ask(question))
+    cut.mend()
+    cut.step(1)
+    later = cut.answer(Ask(question))
+    assert isinstance(later, Decision)
+    assert later.reason is Reason.UNKNOWN_PLATE
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"plate": "XX"}, Reason.INVALID_PLATE),
+        ({"weakest": 0.1}, Reason.NOT_CERTAIN),
+        ({"confidence": 0.1}, Reason.NOT_CERTAIN),
+    ],
+)
+def test_what_the_server_would_refuse_at_sight(cut: Street, changes: dict[str, object], reason: Reason) -> None:
+    assert cut.ask(**changes).reason is reason  # type: ignore[arg-type]
+    assert cut.exposure_fen == 0
+
+
+def test_an_old_picture(cut: Street) -> None:
+    question = cut.question()
+    cut.clock.move(121)
+    answer = cut.answer(Ask(question))
+    assert isinstance(answer, Decision)
+    assert answer.reason is Reason.STALE_QUESTION
+
+
+def test_the_same_visit_through_cut_restart_and_mending(cut: Street) -> None:
+    question = cut.question()
+    first = cut.answer(Ask(question))
+    cut.restart()
+    assert cut.answer(Ask(question)) == first
+    cut.mend()
+    cut.step()
+    assert cut.answer(Ask(question)) == first
+    other = cut.answer(Ask(cut.question(visit=question.visit)))
+    assert isinstance(other, Refused)
+    assert other.code is ErrorCode.KEY_REUSED
+
+
+def test_what_the_server_answered_stays_its_answer(cut: Street) -> None:
+    cut.mend()
+    cut.step(1)
+    question = cut.question()
+    first = cut.answer(Ask(question))
+    cut.cut()
+    cut.restart()
+    assert cut.answer(Ask(question)) == first
+    assert cut.exposure_fen == 0
+
+
+def test_an_answer_that_was_lost_on_the_way_gives_its_hold_back(cut: Street) -> None:
+    cut.mend()
+    cut.step(1)
+    cut.cut(Fault.LOST_ANSWER)
+    assert cut.ask().reason is Reason.OFFLINE_ALLOWED
+    assert cut.card().held_fen == 10_000
+    cut.mend()
+    cut.step()
+    assert cut.card().held_fen == 0
+    assert [v.conflicts for v in cut.offline()] == [()]
+    assert cut.findings() == ()
+
+
+def test_renewals_of_offline_grants_are_the_stations(cut: Street) -> None:
+    decision = cut.ask()
+    name = decision.authorisation or ""
+    cut.clock.move(200)
+    renewed = cut.answer(Renew(name))
+    assert isinstance(renewed, Decision)
+    assert (renewed.decision, renewed.reason) == (Verdict.ALLOW, Reason.OFFLINE_ALLOWED)
+    assert renewed.expires_at is not None
+    assert (renewed.expires_at - cut.clock.now()).total_seconds() == 300
+    cut.clock.move(301)
+    over = cut.answer(Renew(name))
+    assert isinstance(over, Decision)
+    assert (over.decision, over.reason) == (Verdict.REFUSE, Reason.EXPIRED)
+
+
+def test_renewals_end_two_hours_after_the_question(cut: Street) -> None:
+    name = cut.ask().authorisation or ""
+    for _ in range(7200 // 240):
+        cut.clock.move(240)
+        answer = cut.answer(Renew(name))
+    assert isinstance(answer, Decision)
+    assert answer.reason is Reason.EXPIRED
+
+
+def test_a_plate_that_is_blocked_meanwhile_is_not_renewed(cut: Street) -> None:
+    name = cut.ask().authorisation or ""
+    cut.desk.block_card("C1", True)
+    cut.mend()
+    cut.step()
+    answer = cut.answer(Renew(name))
+    assert isinstance(answer, Decision)
+    assert answer.decision is Verdict.REFUSE
+
+
+def test_only_the_server_prolongs_its_own(cut: Street) -> None:
+    cut.mend()
+    cut.step(1)
+    decision = cut.ask()
+    cut.cut()
+    with pytest.raises(Unavailable, match="the line is down"):
+        cut.answer(Renew(decision.authorisation or ""))
+    with pytest.raises(Unavailable, match="only the server can prolong"):
+        cut.answer(Renew(decision.authorisation or ""))
+
+
+def test_a_release_of_the_servers_is_kept_for_it(cut: Street) -> None:
+    cut.mend()
+    cut.step(1)
+    decision = cut.ask()
+    cut.cut()
+    assert cut.answer(Release(decision.authorisation or "")) == Done()
+    assert cut.card().held_fen == 10_000
+    cut.mend()
+    cut.step()
+    assert cut.card().held_fen == 0
+
+
+def test_a_revoked_station_spends_nothing(cut: Street) -> None:
+    cut.mend()
+    identity = cut.server.identity
+    device = next(d.id for d in identity.devices.list("S1") if d.revoked_at is None)
+    identity.devices.revoke(device, "test")
+    cut.step(1)
+    assert "does not take this station's word" in unanswered(cut)
+    cut.cut()
+    cut.step(1)
+    cut.restart()
+    assert "does not take this station's word" in unanswered(cut)
+    assert cut.exposure_fen == 0
