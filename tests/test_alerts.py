@@ -46,6 +46,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     names = set(re.findall(r"^# TYPE (\w+) ", "\n".join(texts), re.MULTILINE))
     wiring = (ROOT / "controller" / "wiring.py").read_text(encoding="utf-8")
     names |= set(re.findall(r'"(greenlane_\w+)"', wiring))
+    control = (ROOT / "station" / "metrics.py").read_text(encoding="utf-8")
+    names |= {f"greenlane_station_{name}" for name in re.findall(r'^ +\("(\w+)", "', control, re.MULTILINE)}
+    names |= set(re.findall(r'"(greenlane_\w+)"', control))
     return names | {one.name for one in LaneMetrics(SystemClock()).series()}
 
 
@@ -83,7 +86,7 @@ def test_every_label_value_can_occur(tmp_path: Path) -> None:
     known: dict[str, set[str]] = {
         "flaw": {flaw.value for flaw in Flaw}, "reason": {reason.value for reason in Reason}, "outcome": OUTCOMES,
         "kind": {kind.value for kind in DeviceKind}, "route": set(app.openapi()["paths"]),
-        "job": {"greenlane", "greenlane-lane"}, "status": {"5.."},
+        "job": {"greenlane", "greenlane-station", "greenlane-lane"}, "status": {"5.."},
     }  # fmt: skip
     app.state.books.database.close()
     found = [match for rule in rules() for match in re.findall(r'(\w+)=~?"([^"]*)"', rule["expr"])]
