@@ -2,6 +2,7 @@
 # Sets greenlane up in .venv and runs one thing:
 #   ./go demo            play the bundled clip through the whole system and write report/index.html
 #   ./go test [all]      run the tests; all adds the slow, browser, database, fault and kernel groups
+#   ./go street          as root: a station on three hosts whose lines fail; a table of what each lamp did
 #   ./go check           types and lint
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -74,13 +75,18 @@ test)
         fi
     fi
     ;;
+street)
+    [ "$(id -u)" -ne 0 ] || apt_install nftables iproute2
+    setup service
+    "$python" -m tests.faults.three_hosts "${@:2}"
+    ;;
 check)
     setup service,onnx,dev
     "$python" -m ruff check .
     "$python" -m mypy
     ;;
 *)
-    sed -n '2,5s/^# \{0,1\}//p' "$0"
+    sed -n '2,6s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

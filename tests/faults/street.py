@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -49,9 +50,9 @@ class Street:
         rng = np.random.default_rng(seed)
         drawn = draw_plate(rng, "blue")
         self.plate: str = drawn.text
-        self._empty = [_jpeg(ground(rng)) for _ in range(VARIANTS)]
-        self._occupied = [_jpeg(vehicle(rng, drawn.image)) for _ in range(VARIANTS)]
-        self._shown = self._empty
+        self._empty = [as_jpeg(ground(rng)) for _ in range(VARIANTS)]
+        self._occupied = [as_jpeg(vehicle(rng, drawn.image)) for _ in range(VARIANTS)]
+        self._shown: Sequence[bytes] = self._empty
         self._turn = 0
         self.port = 0
         self._server: _Server | None = None
@@ -62,14 +63,19 @@ class Street:
         return f"http://127.0.0.1:{self.port}/lane.mjpg"
 
     def empty(self) -> None:
-        self._shown = self._empty
+        self.show(self._empty)
 
     def occupied(self) -> None:
-        self._shown = self._occupied
+        self.show(self._occupied)
+
+    def show(self, jpegs: Sequence[bytes]) -> None:
+        """These pictures, in turn, from now on."""
+        self._shown = jpegs
 
     def next_jpeg(self) -> bytes:
         self._turn += 1
-        return self._shown[self._turn % VARIANTS]
+        shown = self._shown
+        return shown[self._turn % len(shown)]
 
     def start(self) -> None:
         self._server = _Server(self.port, self)
@@ -120,5 +126,5 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _jpeg(picture: Picture) -> bytes:
+def as_jpeg(picture: Picture) -> bytes:
     return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1])

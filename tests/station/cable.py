@@ -1,15 +1,16 @@
-"""A line between station and server that a test can cut: a small proxy on loopback."""
+"""A line between station and server that a test can cut: a small proxy, on loopback where nothing else is said."""
 
 from __future__ import annotations
 
 import enum
 import socket
 import threading
+import time
 from contextlib import suppress
 
 
 class Fault(enum.Enum):
-    """What happens to what is said over the cable. HALF: answers are cut in their middle."""
+    """What happens to what is said over the cable. HALF: answers are cut in their middle. LATE: by LATE_S."""
 
     NONE = "none"
     REFUSED = "refused"
@@ -18,7 +19,13 @@ class Fault(enum.Enum):
     LOST_ANSWER = "lost answer"
     ERROR = "error"
     NONSENSE = "nonsense"
+    LATE = "late"
+    TWICE = "twice"
 
+
+LATE_S = 4.0
+"""Longer than a station waits for a decision."""
+WHOLE_AFTER_S = 0.05
 
 ANSWERS = {
     Fault.ERROR: b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbad",
@@ -27,15 +34,19 @@ ANSWERS = {
 
 
 class Cable:
-    """Listens on `url` and passes on to a port; `fault` may be changed at any time, which ends all connections."""
+    """Listens on `url` and passes on to a port; `fault` may be changed at any time, which ends all connections.
 
-    def __init__(self, port: int) -> None:
+    listen: address and port of its own. host: the address whose port it leads to.
+    """
+
+    def __init__(self, port: int, listen: tuple[str, int] = ("127.0.0.1", 0), host: str = "127.0.0.1") -> None:
         self._target = port
+        self._host = host
         self._fault = Fault.NONE
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._listener = socket.create_server(listen, backlog=128)
+        self.host = f"{listen[0]}:{self._listener.getsockname()[1]}"
         self.url = f"http://{self.host}"
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -88,7 +99,7 @@ class Cable:
                 self._connect(near, fault)
 
     def _connect(self, near: socket.socket, fault: Fault) -> None:
-        with socket.create_connection(("127.0.0.1", self._target)) as far:
+        with socket.create_connection((self._host, self._target)) as far:
             with self._lock:
                 self._open.add(far)
             back = threading.Thread(target=self._pump, args=(far, near, fault), daemon=True)
@@ -101,9 +112,22 @@ class Cable:
             while data := source.recv(65536):
                 if fault is Fault.LOST_ANSWER:
                     break
+                if fault is Fault.LATE:
+                    time.sleep(LATE_S)
+                if fault is Fault.TWICE:
+                    data = 2 * (data + _rest(source))
                 sink.sendall(data[: len(data) // 2] if fault is Fault.HALF else data)
                 if fault is Fault.HALF:
                     break
         for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+
+def _rest(source: socket.socket) -> bytes:
+    """What still belongs to an answer whose beginning has come."""
+    time.sleep(WHOLE_AFTER_S)
+    try:
+        return source.recv(65536, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return b""

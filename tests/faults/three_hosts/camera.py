@@ -1,0 +1,51 @@
+"""The cameras of a station's lanes: each shows its empty lane, or one of the station's vehicles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from controller.ports import PlateReader
+from models.build import build_reader
+from models.grammar import PlateKind
+from models.training.plates import draw_plate
+from tests.faults.street import Picture, Street, as_jpeg, vehicle
+
+PICTURES = 3
+"""Of each vehicle, with noise of their own."""
+NO_PLATE = "no plate"
+CLEAR = 0.97
+"""Every plate is drawn so that its weakest sign is read with at least this: unreadable ones are for other tests."""
+
+Vehicles = Mapping[str, Sequence[bytes]]
+
+
+def draw_vehicles(plates: Sequence[str], seed: int = 11) -> Vehicles:
+    """Pictures of vehicles with these blue plates, and of one whose plate is torn off."""
+    rng, reader = np.random.default_rng(seed), build_reader("opencv", 1, None)
+    drawn = {plate: _clear(rng, reader, plate) for plate in plates}
+    bare = np.full((56, 176, 3), 55, np.uint8)
+    return drawn | {NO_PLATE: [as_jpeg(vehicle(rng, bare)) for _ in range(PICTURES)]}
+
+
+def _clear(rng: np.random.Generator, reader: PlateReader, plate: str) -> Sequence[bytes]:
+    """Drawn again, with other inks and other dirt, until the reader is sure of it."""
+    while True:
+        front: Picture = draw_plate(rng, PlateKind.BLUE, plate).image
+        jpegs = [as_jpeg(vehicle(rng, front)) for _ in range(PICTURES)]
+        reading = reader.read(cv2.imdecode(np.frombuffer(jpegs[0], np.uint8), cv2.IMREAD_COLOR))
+        if [read.text for read in reading.plates] == [plate] and reading.plates[0].weakest >= CLEAR:
+            return jpegs
+
+
+class LaneCamera(Street):
+    """A street camera on this host's loopback; arrives() and empty() change what it shows from now on."""
+
+    def __init__(self, vehicles: Vehicles) -> None:
+        self._vehicles = vehicles
+        super().__init__()
+
+    def arrives(self, name: str) -> None:
+        self.show(self._vehicles[name])

@@ -1,0 +1,217 @@
+"""The station on its three hosts: books and cards, processes, cameras, motorists, and hands that cut and mend."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+from controller.cli import main as greenlane
+from service.app import open_books
+from service.books import Books
+from service.desk import Desk
+from service.identity.devices import DeviceDesk
+from service.identity.devices import Place as DevicePlace
+from service.identity.people import PeopleDesk, Role
+from service.wire import DeviceKind
+from tests.faults.three_hosts.camera import LaneCamera, draw_vehicles
+from tests.faults.three_hosts.machine import Machine
+from tests.faults.three_hosts.network import (
+    SERVER_ADDRESS,
+    STATION_ADDRESS,
+    STATION_PORT,
+    UPSTREAM_PORT,
+    Host,
+    Network,
+    inside,
+)
+from tests.faults.three_hosts.shifted import Shift, clocks_shifted
+from tests.station.cable import Cable
+
+LANES = ("L1", "L2")
+PLATE_CAP_FEN, STATION_CAP_FEN, PRESET_FEN, PRICE_FEN_PER_L = 6_000, 15_000, 5_000, 800
+MONEY_FEN = 50_000
+SERVICE_PORT = 8090
+UPSTREAM_URL = f"http://{SERVER_ADDRESS}:{UPSTREAM_PORT}"
+STATION_URL = f"http://{STATION_ADDRESS}:{STATION_PORT}"
+EMPTY_LANE_S = 3.0
+"""A lane that has just begun learns in this time what it looks like without a vehicle."""
+PASSWORD = "correct horse battery"
+SETTINGS = """
+[lane]
+read_timeout_s = 2.0
+reask_longest_s = 2.0
+[camera]
+kind = "http"
+source = "{camera}"
+reconnect_longest_s = 0.5
+[lamp]
+pins = "mock"
+[service]
+deadline_s = 3.0
+[dispenser]
+kind = "simulated"
+name = "S1-{lane}"
+[trace]
+state_dir = "{state}"
+pictures = 0
+"""
+
+
+@dataclass
+class Lane:
+    """A lane unit, what its camera shows, and the folder of its files."""
+
+    name: str
+    camera: LaneCamera
+    folder: Path
+    machine: Machine
+    visits: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+
+class Town:
+    """Everything at work and every line well, from open() on. plates: those of all vehicles; each has its own card."""
+
+    def __init__(self, folder: Path, network: Network, plates: tuple[str, ...], poor: tuple[str, ...]) -> None:
+        self.folder = folder
+        self.network = network
+        self.shift = Shift(folder / "shift")
+        self.url = f"sqlite:///{folder / 'books.sqlite3'}"
+        self.station_state = folder / "station"
+        self.lanes: dict[str, Lane] = {}
+        self.plates, self.poor = plates, poor
+        self._vehicles = draw_vehicles((*plates, *poor))
+
+    @contextmanager
+    def open(self) -> Iterator[Town]:
+        with ExitStack() as stack:
+            stack.enter_context(clocks_shifted(self.shift))
+            self.books = open_books(self.url, self.shift)
+            stack.callback(self.books.database.close)
+            self._fill(self.books)
+            self.server = self._machine("server", Host.SERVER, "service", "--database", self.url, "--listen",
+                                        f"{SERVER_ADDRESS}:{SERVICE_PORT}")  # fmt: skip
+            stack.callback(lambda: self.server.stop())
+            self.start_server()
+            listen = (SERVER_ADDRESS, UPSTREAM_PORT)
+            self.cable = inside(Host.SERVER, lambda: Cable(SERVICE_PORT, listen, SERVER_ADDRESS))
+            stack.callback(self.cable.close)
+            self._open_station(stack)
+            for name in LANES:
+                self._open_lane(name, stack)
+            for lane in self.lanes.values():
+                lane.machine.wait_for("pictures of the lane can be trusted")
+            time.sleep(EMPTY_LANE_S)
+            yield self
+
+    def start_server(self) -> None:
+        mark = self.server.mark()
+        self.server.start()
+        self.server.wait_for("Uvicorn running", mark)
+
+    def start_station(self) -> None:
+        mark = self.station.mark()
+        self.station.start()
+        self.station.wait_for("Uvicorn running", mark)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let so much time go by on all hosts; the lanes look at their cameras anew."""
+        marks = {name: lane.machine.mark() for name, lane in self.lanes.items()}
+        self.shift.move(seconds)
+        for name, lane in self.lanes.items():
+            lane.machine.wait_for("pictures of the lane can be trusted|lamp off", marks[name])
+
+    def card_of(self, plate: str) -> str:
+        return f"C-{plate[1:]}"
+
+    def type_plate(self, lane: str, plate: str) -> None:
+        """As a driver does at the panel: log in at the station, type, send."""
+
+        def typed() -> None:
+            with requests.Session() as browser:
+                form = _fields(browser.get(f"{STATION_URL}/login", timeout=10))
+                browser.post(f"{STATION_URL}/login", data=form | {"name": "pump", "password": PASSWORD}, timeout=10)
+                form = {"csrf": _fields(browser.get(STATION_URL, timeout=10))["csrf"], "plate": plate}
+                answer = browser.post(f"{STATION_URL}/panel/{lane}/typed", data=form, timeout=10)
+                answer.raise_for_status()
+
+        inside(Host.UNIT, typed)
+
+    def audit(self) -> str:
+        """What `greenlane admin audit` says in its last line."""
+        return run("admin", "--database", self.url, "audit").splitlines()[-1]
+
+    def _fill(self, books: Books) -> None:
+        desk = self.desk = Desk(books, "town")
+        desk.set_station("S1", preset_fen=PRESET_FEN, offline_fen=PLATE_CAP_FEN)
+        desk.set_price("S1", "92", PRICE_FEN_PER_L)
+        for plate in (*self.plates, *self.poor):
+            card = self.card_of(plate)
+            desk.create_card(card)
+            desk.bind_plate(plate, card)
+            desk.top_up(card, MONEY_FEN if plate in self.plates else PLATE_CAP_FEN - 1)
+
+    def _code(self, kind: DeviceKind, lane: str | None) -> str:
+        devices = DeviceDesk(self.books.database, self.shift.now)
+        return devices.issue_code(DevicePlace(kind, "S1", lane), "town", replaces=False)
+
+    def _open_station(self, stack: ExitStack) -> None:
+        state = self.station_state
+        state.mkdir(mode=0o700)
+        code = self._code(DeviceKind.STATION, None)
+        inside(Host.STATION, lambda: run("enrol", code, "--service", UPSTREAM_URL, "--state", str(state)))
+        self.station = self._machine(
+            "station", Host.STATION, "station", "--upstream", UPSTREAM_URL, "--state", str(state),
+            "--listen", f"{STATION_ADDRESS}:{STATION_PORT}", "--cap", f"{STATION_CAP_FEN // 100}",
+        )  # fmt: skip
+        stack.callback(lambda: self.station.stop())
+        self.start_station()
+        self.station.wait_for("offline list: version")
+        pages = open_books(f"sqlite:///{state / 'pages.sqlite3'}", self.shift)
+        PeopleDesk(pages.database, self.shift.now).add("pump", PASSWORD, Role.PANEL, "S1", "town")
+        pages.database.close()
+
+    def _open_lane(self, name: str, stack: ExitStack) -> None:
+        folder = self.folder / name
+        folder.mkdir()
+        camera = inside(Host.UNIT, lambda: LaneCamera(self._vehicles))
+        stack.callback(camera.stop)
+        config = folder / "lane.toml"
+        config.write_text(SETTINGS.format(camera=camera.url, lane=name, state=folder / "state"), encoding="utf-8")
+        code, key = self._code(DeviceKind.LANE, name), str(folder / "lane.key")
+        words = ("enrol", code, "--service", STATION_URL, "--key", key, "--config", str(config))
+        inside(Host.UNIT, lambda: run(*words))
+        module = "tests.faults.three_hosts.unit"
+        machine = Machine(self.folder, name, Host.UNIT, module, [str(self.shift.path), str(config)])
+        self.lanes[name] = Lane(name, camera, folder, machine)
+        stack.callback(machine.stop)
+        machine.start()
+
+    def _machine(self, name: str, host: Host, *words: str) -> Machine:
+        return Machine(self.folder, name, host, "tests.faults.three_hosts.shifted", [str(self.shift.path), *words])
+
+
+def run(*words: str) -> str:
+    """What `greenlane WORDS` prints, in this process. Raises AssertionError when it fails."""
+    said, wrong = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(wrong):
+        status = greenlane(list(words))
+    assert status == 0, f"greenlane {' '.join(words)}: {said.getvalue()}{wrong.getvalue()}"
+    return said.getvalue()
+
+
+def _fields(page: requests.Response) -> dict[str, str]:
+    """The hidden fields of the page's form."""
+    page.raise_for_status()
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
