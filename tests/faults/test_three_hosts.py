@@ -67,6 +67,7 @@ def test_what_was_cut_half_way_goes_by_the_list(records: Records) -> None:
 
 def test_a_killed_station_remembers_what_it_allowed(records: Records) -> None:
     killed, other, again, capped, refused = records["station"].visits
-    assert again.grants[0].limit_fen == 6_000 - killed.metered_fen
-    assert capped.grants[0].limit_fen == 15_000 - killed.metered_fen - other.metered_fen - 6_000 + killed.metered_fen
+    assert again.grants[0].limit_fen == records["station"].card_cap_fen - killed.metered_fen
+    spent_fen = killed.metered_fen + other.metered_fen + again.metered_fen
+    assert capped.grants[0].limit_fen == records["station"].station_cap_fen - spent_fen
     assert refused.grants == ()
