@@ -1,4 +1,4 @@
-"""`./go street`: three hosts in network namespaces, lines that fail, and the table of what each lamp did. Root only."""
+"""Three hosts in network namespaces, lines that fail, and the table of what each lamp did. As root."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from tests.faults.three_hosts import report
-from tests.faults.three_hosts.network import missing
+from tests.faults.three_hosts.machine import NeverCame
+from tests.faults.three_hosts.network import NoNetwork, missing
 from tests.faults.three_hosts.play import play, town
 from tests.faults.three_hosts.scenarios import SCENARIOS
 
@@ -20,8 +21,12 @@ def main() -> int:
         return 1
     began_s = time.monotonic()
     chosen = [scenario for scenario in SCENARIOS if not args.only or scenario.name in args.only]
-    with town() as made:
-        records = play(made, chosen, lambda record: print(report.text(record), flush=True))
+    try:
+        with town() as made:
+            records = play(made, chosen, lambda record: print(report.text(record), flush=True))
+    except (NeverCame, NoNetwork) as error:
+        print(f"street: {error}", file=sys.stderr)
+        return 1
     print(report.summary(records))
     page = report.write(args.report, records)
     wrong = sum(len(record.breaches) for record in records)

@@ -19,6 +19,7 @@ from service.offline.conflicts import offline_visits
 from service.statement import cards
 from tests.faults.three_hosts.collect import most_outstanding, stray_greens, visit_record
 from tests.faults.three_hosts.invariants import breaches
+from tests.faults.three_hosts.machine import NeverCame
 from tests.faults.three_hosts.network import Network
 from tests.faults.three_hosts.record import ScenarioRecord, VisitRecord
 from tests.faults.three_hosts.scenarios import Scenario
@@ -70,7 +71,8 @@ def _reconciled(scene: Scene) -> float:
     """Wait until nothing is on its way any more; the seconds since all was well again."""
     ends_s = time.monotonic() + RECONCILED_WITHIN_S
     while not _is_quiet(scene):
-        assert time.monotonic() < ends_s, f"not reconciled: {_left(scene)}"
+        if time.monotonic() > ends_s:
+            raise NeverCame(f"not reconciled within {RECONCILED_WITHIN_S:.0f} s: {_left(scene)} are left")
         time.sleep(LOOK_EVERY_S)
     return time.monotonic() - scene.mended_s
 

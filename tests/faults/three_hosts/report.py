@@ -13,8 +13,8 @@ from service.money import format_yuan
 from tests.faults.three_hosts.record import Fuelled, ScenarioRecord, VisitRecord
 
 SCENARIO_HEAD = (
-    "what fails", "visits", "green by server", "green by list", "red", "most of a card's cap", "most of the station's",
-    "fuellings posted", "waited at units / station", "to look at", "reconciled s", "audit",
+    "what fails", "visits", "green by server", "green by list", "red", "granted by list", "most of a card's cap",
+    "most of the station's", "fuellings posted", "waited at units / station", "to look at", "reconciled s", "audit",
 )  # fmt: skip
 VISIT_HEAD = (
     "min", "lane", "plate", "vehicle", "lamp", "told", "limit", "metered", "posted", "flags",
@@ -28,7 +28,7 @@ def scenario_rows(records: Iterable[ScenarioRecord]) -> list[tuple[str, ...]]:
     return [
         (
             r.title, str(len(r.visits)), str(_greens(r, "server")), str(_greens(r, "list")),
-            str(sum(not v.grants for v in r.visits)),
+            str(sum(not v.grants for v in r.visits)), format_yuan(sum(g.limit_fen for g in r.offline)),
             f"{format_yuan(r.most_card_fen)} of {format_yuan(r.card_cap_fen)}",
             f"{format_yuan(r.most_station_fen)} of {format_yuan(r.station_cap_fen)}",
             f"{sum(f.posted_fen is not None for f in r.fuelled)} of {len(r.fuelled)}",

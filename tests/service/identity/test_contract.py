@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import requests
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from controller.ports import Clock
 from controller.signing import DeviceKey, Signer
 from service.server import running
 from service.wire import DeviceKind
@@ -22,11 +24,11 @@ KNOWN = {"station": "S1", "lane": "L1", "plate": PLATE, "dispenser": "S1-D1"}
 
 
 class Caller:
-    """Signs what schemathesis makes up and sends it to a served house."""
+    """Signs what schemathesis makes up and sends it to a served application."""
 
-    def __init__(self, house: House, url: str, key: DeviceKey) -> None:
+    def __init__(self, clock: Clock, url: str, key: DeviceKey) -> None:
         self._url = url
-        self._sign = Signer(key, house.clock)
+        self._sign = Signer(key, clock)
         self._session = requests.Session()
         self.statuses: set[int] = set()
 
@@ -51,22 +53,29 @@ class Caller:
 def caller(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Caller]]:
     house = House(tmp_path_factory.mktemp("contract"))
     with running(house.app) as url:
-        yield house, Caller(house, url, house.enrol(request.param))
+        yield house, Caller(house.clock, url, house.enrol(request.param))
 
 
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
 def test_every_answer_is_as_announced(caller: tuple[House, Caller], mode: str) -> None:
+    house, sender = caller
+    send_everything(house.app, sender, mode)
+    assert not {status for status in sender.statuses if status >= 500}
+    if mode == "POSITIVE":
+        assert {200, 403} <= sender.statuses
+
+
+def send_everything(app: FastAPI, sender: Caller, mode: str) -> None:
+    """Made-up requests to every route of the application's document; each answer is held against it."""
     import schemathesis
     from schemathesis import GenerationMode
-    from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi import checks as conformance
 
-    house, sender = caller
     checks = [
-        not_a_server_error, conformance.status_code_conformance, conformance.content_type_conformance,
+        conformance.status_code_conformance, conformance.content_type_conformance,
         conformance.response_schema_conformance,
     ]  # fmt: skip
-    document = house.app.openapi()
+    document = app.openapi()
     schema = schemathesis.openapi.from_dict(document)
     for path, methods in document["paths"].items():
         for method in methods:
@@ -79,5 +88,3 @@ def test_every_answer_is_as_announced(caller: tuple[House, Caller], mode: str) -
 
             if mode == "POSITIVE" or "parameters" in methods[method] or "requestBody" in methods[method]:
                 check()
-    if mode == "POSITIVE":
-        assert {200, 403} <= sender.statuses
