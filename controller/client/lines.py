@@ -194,7 +194,8 @@ def _client_error(error: BaseException) -> BaseException:
     if isinstance(error, requests.ConnectionError) and (
         isinstance(root, OSError) or not isinstance(root, HTTPException)
     ):
-        return ServiceSilent(f"no connection: {str(root)[:120] or type(root).__name__}")
+        cause = root.__cause__ or root
+        return ServiceSilent(f"no connection: {str(cause)[:120] or type(cause).__name__}")
     if isinstance(error, (requests.RequestException, OSError, ValueError)):
         return ServiceFault(f"the service's answer was cut or is no HTTP: {str(root)[:120] or type(root).__name__}")
     return error
