@@ -82,6 +82,7 @@ class Reporter:
         self._settings = settings or ReporterSettings()
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._heard = threading.Event()
         self._told_version = -1
         self._next_beat_s = 0.0
         self._done: OrderedDict[str, OrderOutcome] = OrderedDict()
@@ -95,6 +96,7 @@ class Reporter:
     def close(self) -> None:
         """Idempotent; calls under way are cut."""
         self._stopping.set()
+        self._heard.set()
         self._wake.set()
         self._link.close()
 
@@ -106,6 +108,7 @@ class Reporter:
             now = self._clock.now()
             told = replace(status, at=now, waiting=len(self._outbox.waiting()), parked=self._parked())
             self._link.tell_status(told, self._settings.deadline_s)
+            self._heard.set()
             self._told_version = version
             self._next_beat_s = self._clock.monotonic_s() + self._settings.beat_s
         waiting = self._story.take()
@@ -117,6 +120,7 @@ class Reporter:
                 for untold in waiting:
                     self._story.again(untold.report.visit, untold.frame)
                 raise
+            self._heard.set()
             waiting.pop(0)
 
     def listen_once(self) -> None:
@@ -124,6 +128,7 @@ class Reporter:
         settings = self._settings
         telling = tuple(self._untold[:20])
         orders = self._link.orders(telling, settings.wait_s, settings.wait_s + settings.deadline_s)
+        self._heard.set()
         del self._untold[: len(telling)]
         for order in orders:
             outcome = self._done.get(order.id) or self._carry_out(order)
@@ -180,7 +185,10 @@ class Reporter:
         self.listen_once()
 
     def _work(self, name: str, turn: Callable[[], None]) -> None:
-        """Turns until closed; a failure is told once and tried again with growing pauses."""
+        """Turns until closed; a failure is told once and tried again with growing pauses.
+
+        Where one worker is heard the other tries at once: a panel that sees the lane alive takes plates for it.
+        """
         wait_s, failing = self._settings.retry_first_s, False
         while not self._stopping.is_set():
             try:
@@ -198,6 +206,8 @@ class Reporter:
             if not failing and not self._stopping.is_set():
                 log.warning("%s: the station does not hear this lane: %s", name, trouble)
             failing = True
-            self._stopping.wait(wait_s)
+            self._heard.clear()
+            if not self._stopping.is_set():
+                self._heard.wait(wait_s)
             self._wake.set()
             wait_s = min(wait_s * 2, self._settings.retry_longest_s)

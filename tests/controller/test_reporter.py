@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from controller.errors import HardwareError, ServiceSilent
 from controller.outbox import Message, MessageState, Outbox
 from controller.panel import LanePanel
 from controller.records import Colour, Frame, LampChange, LampColour, PlateRead, Reading, SignRead, VisitSummary, Vote
-from controller.reporter import Reporter
+from controller.reporter import Reporter, ReporterSettings
 from controller.statefile import StateFile
 from controller.story import MOST_LINES, StoryTeller
 from service.wire import (
@@ -214,3 +216,34 @@ def test_an_order_that_cannot_be_done_says_why(desk: Desk) -> None:
     desk.line.waiting = []
     desk.reporter.listen_once()
     assert [(d.result, d.detail) for d in desk.line.done] == [(OrderResult.FAILED, "message 99: not parked")]
+
+
+def test_where_one_worker_is_heard_the_other_tries_at_once(desk: Desk) -> None:
+    """A status that went through makes panels take plates for the lane: it must not be deaf to them for long."""
+    desk.reporter = Reporter(
+        desk.line, desk.panel, desk.story, desk.outbox, desk.clock, _encode, desk._wake_courier,
+        ReporterSettings(gap_s=0.01, beat_s=60.0, retry_first_s=60.0),
+    )  # fmt: skip
+    calls, refuse = threading.Semaphore(0), [True]
+
+    def orders(*_: object) -> tuple[Order, ...]:
+        calls.release()
+        time.sleep(0.01)
+        if refuse[0]:
+            raise ServiceSilent("nobody there")
+        return ()
+
+    desk.line.orders = orders  # type: ignore[method-assign]
+    desk.reporter.start()
+    try:
+        assert calls.acquire(timeout=10)
+        time.sleep(0.2)
+        assert not calls.acquire(blocking=False), "it waits"
+        desk.panel.changed()
+        assert not calls.acquire(timeout=0.3), "nothing was told, so nobody was heard"
+        refuse[0] = False
+        state, _ = walk(PATHS["green"])
+        desk.panel.saw(state, NOW_S)
+        assert calls.acquire(timeout=10)
+    finally:
+        desk.reporter.close()
