@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 
-from controller.traces.records import TracedAnswer, VisitTrace
+from controller.traces.records import TracedAnswer, TraceError, VisitTrace
 from controller.traces.store import TraceStore
 from service import schema
 from service.offline.tables import offline_grants
@@ -16,6 +16,15 @@ from tests.faults.three_hosts.scene import Came, Scene, rows, station_file
 from tests.faults.three_hosts.town import Lane, Town
 
 US_PER_S = 1_000_000
+
+
+def is_over(scene: Scene, came: Came) -> bool:
+    """Whether the lane unit has written down the end of a visit."""
+    lane = scene.town.lanes[came.coming.lane]
+    try:
+        return TraceStore(lane.state / "traces", scene.town.shift).load(came.visit).summary is not None
+    except TraceError:
+        return False
 
 
 def visit_record(scene: Scene, came: Came) -> VisitRecord:

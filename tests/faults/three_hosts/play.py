@@ -17,7 +17,7 @@ from models.training.plates import random_text
 from service import schema
 from service.offline.conflicts import offline_visits
 from service.statement import cards
-from tests.faults.three_hosts.collect import most_outstanding, stray_greens, visit_record
+from tests.faults.three_hosts.collect import is_over, most_outstanding, stray_greens, visit_record
 from tests.faults.three_hosts.invariants import breaches
 from tests.faults.three_hosts.machine import NeverCame
 from tests.faults.three_hosts.network import Network
@@ -87,7 +87,8 @@ def _left(scene: Scene) -> dict[str, int]:
     station = station_file(scene.town)
     untold = rows(station, "SELECT count(*) FROM offline_grant WHERE receipt IS NULL")[0][0]
     found = {name: waiting(file, "%") + len(rows(file, "SELECT 1 FROM open_fuelling")) for name, file in files.items()}
-    return found | {"station": waiting(station, "%"), "grants untold": int(untold)}
+    unwritten = sum(not is_over(scene, came) for came in scene.came)
+    return found | {"station": waiting(station, "%"), "grants untold": int(untold), "traces": unwritten}
 
 
 def _record(scene: Scene, scenario: Scenario, reconciled_s: float) -> ScenarioRecord:

@@ -153,8 +153,8 @@ class Town:
         inside(Host.UNIT, typed)
 
     def audit(self) -> str:
-        """What `greenlane admin audit` says in its last line."""
-        return run("admin", "--database", self.url, "audit").splitlines()[-1]
+        """What `greenlane admin audit` says; one line where the books are right."""
+        return _printed("admin", "--database", self.url, "audit")[1].strip()
 
     def _fill(self, books: Books) -> None:
         desk = self.desk = Desk(books, "town")
@@ -208,11 +208,16 @@ class Town:
 
 def run(*words: str) -> str:
     """What `greenlane WORDS` prints, in this process. Raises AssertionError when it fails."""
-    said, wrong = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(wrong):
-        status = greenlane(list(words))
-    assert status == 0, f"greenlane {' '.join(words)}: {said.getvalue()}{wrong.getvalue()}"
-    return said.getvalue()
+    status, printed = _printed(*words)
+    assert status == 0, f"greenlane {' '.join(words)}: {printed}"
+    return printed
+
+
+def _printed(*words: str) -> tuple[int, str]:
+    """The exit status, and all that was printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        return greenlane(list(words)), printed.getvalue()
 
 
 def _fields(page: requests.Response) -> dict[str, str]:
