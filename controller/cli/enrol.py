@@ -67,6 +67,10 @@ def _enrol(args: argparse.Namespace) -> Enrolment:
     """The next key is on disk before it is sent, so that a lost answer is mended by running the command again."""
     if args.key.exists():
         raise SettingsError(f"{args.key}: there is a key already; use --rotate, or move it away to enrol anew")
+    try:
+        args.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{args.key.parent}: the key's folder cannot be made: {error.strerror}") from error
     key = _next_key(args.key)
     body = {"code": args.code, "public_key": key.public_text}
     enrolled = _post(args, "/v1/enrolments", body, key)

@@ -62,7 +62,6 @@ def code(capsys: pytest.CaptureFixture[str], url: str, *words: str) -> str:
 @pytest.fixture
 def town(sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Town]:
     state, lane_key = tmp_path / "station", tmp_path / "lane.key"
-    state.mkdir(mode=0o700)
     for words in (
         "station set S1 --preset 100", "price set S1 92 8", "card create C1", f"plate bind {PLATE} C1",
         "top-up C1 500", "offline station S1 200",
