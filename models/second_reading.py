@@ -28,7 +28,7 @@ TILTS = (-0.2, 0.2)
 
 SLANTS = (-0.06, 0.06)
 """By how much of the plate's width its top is cut further left than its bottom. Both were chosen on the calibration
-part, its crops shown in eleven views each: see docs/reader.md."""
+part of the real crops, each shown in eleven views."""
 
 
 def read_plate(read: ReadStrips, picture: Picture, corners: Quad, rows: int) -> Signs:

@@ -86,9 +86,7 @@ def _keep_enrolment(key: Path, enrolled: Enrolment) -> None:
     if enrolled.kind is DeviceKind.STATION:
         beside = key.with_name(ENROLMENT_FILE)
         beside.write_text(encode_text(enrolled) + "\n", encoding="utf-8")
-        if os.geteuid() == 0:
-            folder = key.parent.stat()
-            os.chown(beside, folder.st_uid, folder.st_gid)
+        _hand_over(beside)
 
 
 def _rotate(args: argparse.Namespace) -> Enrolment:
@@ -110,10 +108,15 @@ def _next_key(path: Path) -> DeviceKey:
         return DeviceKey.load(waiting)
     key = DeviceKey.make()
     key.save(waiting)
-    if os.geteuid() == 0:
-        folder = waiting.parent.stat()
-        os.chown(waiting, folder.st_uid, folder.st_gid)
+    _hand_over(waiting)
     return key
+
+
+def _hand_over(path: Path) -> None:
+    """What root wrote belongs to whom its folder belongs."""
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 def _put_in_place(path: Path) -> None:

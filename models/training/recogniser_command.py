@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     net = calibrate(trainer.average, calibration_samples(data.calibration))
     target = WEIGHTS_FOLDER if args.ship else (args.weights or args.out)
     export(net, target / "recogniser.onnx")
-    begun = f" --continue {args.begin.name}" if args.begin else ""
+    begun = f" --continue {args.begin.name} --rate {trainer.plan.learning_rate:g}" if args.begin else ""
     recipe = f"python -m models.training recogniser{begun} --steps {trainer.plan.steps} --batch {trainer.plan.batch}"
     facts = {"recipe": f"{recipe} --seed {trainer.plan.seed}", "steps_done": trainer.step}
     write_section(net, target / "recogniser.onnx", target / "manifest.json", facts)
