@@ -19,7 +19,7 @@ from station.house import House, Place
 from station.settings import StationSettings
 from tests.faults.service_zygote import CHEAP, Points, serve_children
 
-SETTINGS = StationSettings(cap_fen=10**9, deadline_s=1.0, fuelling_wait_s=1.0)
+SETTINGS = StationSettings(cap_fen=10**9, deadline_s=10.0, fuelling_wait_s=1.0)
 
 
 def main(state: Path, upstream: str, count_file: Path) -> None:

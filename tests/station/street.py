@@ -32,11 +32,18 @@ from tests.service.identity.kit import CHEAP, PLATE
 from tests.service.identity.kit import House as Server
 from tests.station.cable import Cable, Fault
 
-SETTINGS = StationSettings(cap_fen=50_000, deadline_s=1.0, fuelling_wait_s=2.0)
+PATIENCE_S = 25.0
+"""So long that a busy machine never looks like a cut line."""
+SETTINGS = StationSettings(cap_fen=50_000, deadline_s=PATIENCE_S, fuelling_wait_s=0.2)
+IMPATIENT = replace(SETTINGS, deadline_s=1.0)
+"""For lines that say nothing, or too late."""
 
 
 class Street:
-    """One station S1. `house` is its central control, without workers: step() does what they would."""
+    """One station S1. `house` is its central control, without workers: step() does what they would.
+
+    Its courier too sends nothing before start_courier(), so a fuelling is soon receipted provisionally.
+    """
 
     def __init__(self, folder: Path, settings: StationSettings = SETTINGS) -> None:
         self.folder = folder
@@ -70,10 +77,16 @@ class Street:
         assert self.place is not None
         self.house = House(self.place, Guard(hasher=CHEAP), self.settings, self.clock)
 
+    def start_courier(self) -> None:
+        """Fuellings are sent by themselves from now on, and wait for the server's receipt."""
+        self.restart(replace(self.settings, fuelling_wait_s=PATIENCE_S))
+        self.house.post.start()
+
     def stop(self) -> None:
         self.house.close()
 
-    def restart(self) -> None:
+    def restart(self, settings: StationSettings | None = None) -> None:
+        self.settings = settings or self.settings
         self.stop()
         self.start()
 

@@ -24,8 +24,7 @@ def test_a_visit_goes_through(street: Street) -> None:
     renewed = street.answer(Renew(decision.authorisation))
     assert isinstance(renewed, Decision)
     assert renewed.decision is Verdict.ALLOW
-    house = street.house
-    house.post.start()
+    street.start_courier()
     receipt = street.report(street.fuelling(decision, 8_000))
     assert (receipt.captured_fen, receipt.released_fen, receipt.flags) == (8_000, 2_000, ())
     assert street.card().balance_fen == 10**9 - 8_000

@@ -9,7 +9,7 @@ from service.messages import Ask, Done, Refused, Release, Renew
 from service.wire import Decision, ErrorCode, Reason, Verdict
 from tests.service.identity.kit import PLATE
 from tests.station.cable import Fault
-from tests.station.street import Street
+from tests.station.street import IMPATIENT, Street
 
 SECOND = "粤B22222"
 
@@ -33,6 +33,7 @@ def unanswered(street: Street, plate: str = PLATE, **changes: object) -> str:
 
 @pytest.mark.parametrize("fault", [f for f in Fault if f not in (Fault.NONE, Fault.TWICE)])
 def test_every_way_a_line_can_fail_is_bridged(cut: Street, fault: Fault) -> None:
+    cut.restart(IMPATIENT)
     cut.cut(fault)
     decision = cut.ask()
     assert (decision.decision, decision.reason) == (Verdict.ALLOW, Reason.OFFLINE_ALLOWED)

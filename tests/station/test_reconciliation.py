@@ -73,7 +73,7 @@ def test_a_line_that_loses_every_answer_posts_nothing_twice(street: Street) -> N
     decision = street.ask()
     street.cut(Fault.LOST_ANSWER)
     fuelling = street.fuelling(decision, 8_000)
-    street.house.post.start()
+    street.start_courier()
     assert street.report(fuelling).flags == ("provisional",)
     street.mend()
     for _ in range(5):
@@ -178,7 +178,7 @@ def impossible(street: Street, decision: Decision | None) -> Fuelling:
 
 def test_what_is_refused_while_the_lane_waits_stays_the_lanes(street: Street) -> None:
     street.step()
-    street.house.post.start()
+    street.start_courier()
     bad = impossible(street, street.ask())
     for _ in range(2):
         answer = street.answer(Report(bad))
