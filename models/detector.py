@@ -31,7 +31,8 @@ class DetectorSettings:
     colours: class order of the colour outputs. side_px: longer side of the finder's picture. multiple: its sides are
     padded to it. margin_x, margin_y: how far a close-up reaches beyond the proposal, as shares of its width and
     height on each side. propose: a centre's probability that earns a close-up. accept: a close-up's probability that
-    makes it a plate. looks: how many close-ups in a row, each where the one before saw the plate.
+    makes it a plate. looks: how many close-ups in a row at most, each where the one before saw the plate. settled: a
+    close-up that moves no corner by this share of the plate's height is the last one; 0 always takes all looks.
     """
 
     colours: tuple[Colour, ...]
@@ -48,6 +49,7 @@ class DetectorSettings:
     accept: float
     most: int
     looks: int
+    settled: float
 
     @classmethod
     def from_manifest(cls, section: Mapping[str, Any]) -> DetectorSettings:
@@ -126,11 +128,15 @@ class Detector:
             return proposal
         seen = self._closeup(self._refiner, image, proposal)
         for _ in range(self._settings.looks - 1):
-            if seen.confidence < self._settings.propose:
+            if seen.confidence < self._settings.propose or self._is_settled(proposal.quad, seen.quad):
                 break
-            again = self._closeup(self._refiner, image, seen)
-            seen = replace(again, confidence=min(seen.confidence, again.confidence))
+            proposal = seen
+            again = self._closeup(self._refiner, image, proposal)
+            seen = replace(again, confidence=min(proposal.confidence, again.confidence))
         return seen
+
+    def _is_settled(self, before: Quad, seen: Quad) -> bool:
+        return float(np.abs(seen - before).max()) < self._settings.settled * plate_height(seen)
 
     def _closeup(self, refiner: Network, image: Picture, proposal: Proposal) -> Proposal:
         settings = self._settings
@@ -205,6 +211,11 @@ def is_plate_shaped(quad: Quad) -> bool:
     sides = np.hypot(edges[:, 0], edges[:, 1])
     return bool((turns > 0).all() and min(sides[0], sides[2]) > 12 and min(sides[1], sides[3]) > 4
                 and sides[0] + sides[2] > sides[1] + sides[3])
+
+
+def plate_height(quad: Quad) -> float:
+    """Mean length of the left and the right side."""
+    return float(np.linalg.norm(quad[[3, 2]] - quad[[0, 1]], axis=1).mean())
 
 
 def is_coloured(picture: Picture) -> bool:

@@ -98,3 +98,18 @@ def pick(rng: np.random.Generator, source: str | None = None) -> Condition:
     names = sorted(stored)
     rows = stored[source or names[int(rng.integers(len(names)))]]
     return rows[int(rng.integers(len(rows)))]
+
+
+def varied(rng: np.random.Generator, condition: Condition) -> Condition:
+    """A neighbour of a condition: as the same camera would have taken it at another moment."""
+    softer, rougher, starker = np.exp(rng.normal(0, (0.15, 0.3, 0.15)))
+    brighter, fall, lean = rng.normal(0, (10.0, 1.5, 1.5))
+    return replace(
+        condition,
+        focus_px=condition.focus_px * float(softer),
+        grain=condition.grain * float(rougher),
+        contrast=condition.contrast * float(starker),
+        level=condition.level + float(brighter),
+        tilt_degrees=condition.tilt_degrees + float(fall),
+        lean_degrees=condition.lean_degrees + float(lean),
+    )

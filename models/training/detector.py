@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from controller.records import Colour
 from models.detector import DetectorSettings
+from models.grammar import FORMATS
 from models.manifest import WEIGHTS_FOLDER
 from models.training.detector_net import COLOURS, MULTIPLE, OFFSET_UNIT_PX, STRIDE, Finder, Refiner
 from models.training.detector_refine import CLOSEUP_PX, MARGINS, CloseupMaker, refiner_loss
 from models.training.detector_targets import PIXEL_MEAN, PIXEL_SCALE, finder_batch, finder_loss
 from models.training.detector_train import Batch, Plan, averaged_weights, train
+from models.training.plates import DrawnPlate, draw_plate
 from models.training.realdata import data_folder
 from models.training.scenes import Scene, load_scenes
 from models.training.scenes_compose import Composer
@@ -43,8 +46,20 @@ SETTINGS = DetectorSettings(
     accept=0.5,
     most=8,
     looks=2,
+    settled=0.25,
 )
 """What goes into the manifest beside the networks."""
+
+
+BLACK_SHARE = 0.2
+BLACK_KINDS = tuple(sorted({form.kind for form in FORMATS if form.colour == Colour.BLACK}))
+
+
+def finding_plate(rng: np.random.Generator) -> DrawnPlate:
+    """A plate to be found: black ones, which hardly stand out from a dark bumper, more often than roads show them."""
+    if rng.random() < BLACK_SHARE:
+        return draw_plate(rng, BLACK_KINDS[int(rng.integers(len(BLACK_KINDS)))])
+    return draw_plate(rng)
 
 
 def training_scenes(smoke: bool) -> list[Scene]:
@@ -58,7 +73,7 @@ def training_scenes(smoke: bool) -> list[Scene]:
 
 def finder_batches(scenes: list[Scene], seed: int, size: int) -> Iterator[Batch]:
     """Batches without end."""
-    composer = Composer(scenes, seed, FINDER_PICTURE, FINDER_WIDTHS_PX)
+    composer = Composer(scenes, seed, FINDER_PICTURE, FINDER_WIDTHS_PX, finding_plate)
     while True:
         yield finder_batch([composer.compose() for _ in range(size)])
 
@@ -69,14 +84,16 @@ def train_finder(args: argparse.Namespace) -> None:
     finder = Finder()
     if args.begin:
         take_up(finder, args.begin, next(batches)[0])
-    train(finder, batches, finder_loss, Plan(args.steps, args.out / "finder.pt"), resume=args.resume)
+    train(finder, batches, finder_loss, plan_of(args, "finder.pt"), resume=args.resume)
 
 
 def take_up(net: nn.Module, weights: Path, pictures: Tensor) -> None:
     """Begin with exported weights; `pictures` (N, 3, H, W) give the statistics that exporting folded away."""
-    from models.training.unfold import copy_convolutions, read_exported, unfold
+    from models.training.unfold import copy_convolutions, copy_linears, read_exported, unfold
 
-    copy_convolutions(net.eval(), read_exported(weights))
+    exported = read_exported(weights)
+    copy_convolutions(net.eval(), exported)
+    copy_linears(net, exported)
     unfold(net, lambda: net(pictures))
 
 
@@ -84,9 +101,16 @@ def train_refiner(args: argparse.Namespace) -> None:
     """Train (or go on training) the refiner with the finder of args.out; the checkpoint is args.out / refiner.pt."""
     finder = Finder()
     finder.load_state_dict(averaged_weights(args.finder or args.out / "finder.pt"))
-    composer = Composer(training_scenes(args.smoke), args.seed, REFINER_PICTURE, REFINER_WIDTHS_PX)
+    composer = Composer(training_scenes(args.smoke), args.seed, REFINER_PICTURE, REFINER_WIDTHS_PX, finding_plate)
     batches = CloseupMaker(composer, finder, SETTINGS, args.seed).batches(args.batch)
-    train(Refiner(), batches, refiner_loss, Plan(args.steps, args.out / "refiner.pt"), resume=args.resume)
+    refiner = Refiner()
+    if args.begin:
+        take_up(refiner, args.begin, torch.cat([next(batches)[0] for _ in range(8)]))
+    train(refiner, batches, refiner_loss, plan_of(args, "refiner.pt"), resume=args.resume)
+
+
+def plan_of(args: argparse.Namespace, checkpoint: str) -> Plan:
+    return Plan(args.steps, args.out / checkpoint, args.rate)
 
 
 def export_both(args: argparse.Namespace) -> None:
@@ -113,7 +137,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, help="pictures per batch (default: finder 16, refiner 64)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--continue", dest="begin", type=Path, metavar="ONNX", help="finder: begin with these weights")
+    parser.add_argument(
+        "--continue", dest="begin", type=Path, metavar="ONNX",
+        help="finder, refiner: begin with these weights",
+    )
+    parser.add_argument(
+        "--rate", type=float, default=Plan.learning_rate, help="highest learning rate (default: %(default)s)"
+    )
     parser.add_argument("--finder", type=Path, help="refiner: the finder's checkpoint (default: the one in --out)")
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER, help="export: where ONNX and manifest go")
     parser.add_argument("--smoke", action="store_true", help="a few tiny steps on drawn plates: does the recipe run?")

@@ -99,14 +99,14 @@ class Refiner(nn.Module):  # type: ignore[misc]
         self.quarter = nn.Sequential(conv(3, 16, 5, stride=2), conv(16, 32, stride=2), Residual(32))
         self.eighth = nn.Sequential(conv(32, 48, stride=2), Residual(48))
         self.sixteenth = nn.Sequential(conv(48, 64, stride=2), Residual(64))
-        self.up_eighth = conv(64, 48, 1)
-        self.join_eighth = Residual(48)
-        self.up_quarter = conv(48, 32, 1)
-        self.corners = nn.Sequential(Residual(32), nn.Conv2d(32, 4, 1))
         self.squeeze = conv(64, 24, 1)
         self.classes = nn.Sequential(
             nn.Linear(24 * 4 * 8, 64), nn.ReLU(inplace=True), nn.Linear(64, REFINER_OUTPUTS - 8)
         )
+        self.up_eighth = conv(64, 48, 1)
+        self.join_eighth = Residual(48)
+        self.up_quarter = conv(48, 32, 1)
+        self.corners = nn.Sequential(Residual(32), nn.Conv2d(32, 4, 1))
         self.register_buffer("grid", _grid(REFINER_SIZE[0] // 4, REFINER_SIZE[1] // 4), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:

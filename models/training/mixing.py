@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from models.training.holdout import is_for_calibration
 from models.training.realdata import Image, RealCrop, load_crops, load_scene_cuts, load_scene_grounds
-from models.training.samples import Sample, alike_sample, blank_sample, drawn_sample, real_sample
+from models.training.samples import Sample, alike_sample, blank_sample, drawn_sample, photographed_sample, real_sample
 
 SOURCE_SHARES = {"ccpd": 0.42, "easypr": 0.25, "auto": 0.18, "scene": 0.15}
 """How the real part of a batch is divided: the sources that a reader meets most, and the noisy one least."""
 
 BLANK_SHARE = 0.06
+PHOTOGRAPHED_SHARE = 0.4
+"""Of the drawn plates, how many are taken as the real training crops were, all kinds alike."""
 ALIKE_SHARE = 0.35
-"""Of the drawn plates, how many carry signs that are taken for one another."""
+"""Of the other drawn plates, how many carry signs that are taken for one another."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Mixer:
         if choice < BLANK_SHARE + real_share:
             index = int(np.searchsorted(self._odds, self._rng.random(), side="right"))
             return real_sample(self._rng, self._crops[min(index, len(self._crops) - 1)])
+        if self._rng.random() < PHOTOGRAPHED_SHARE:
+            return photographed_sample(self._rng)
         return alike_sample(self._rng) if self._rng.random() < ALIKE_SHARE else drawn_sample(self._rng)
 
 

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from models.grammar import ALPHABET, DIGITS, MAX_SIGNS, PROVINCES, PlateKind, is_valid
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH, Band, band_matrix, bands_of, rectify, warp_bands
+from models.training.conditions import pick, varied
 from models.training.degrade import boxed_quad, corners_for, degrade, jittered_bands, leaning_quad, tight_quad
 from models.training.geometry import layout_of
 from models.training.glyphs import LEARNT, load_glyphs
+from models.training.photograph import FINE_PX_PER_MM, photograph
 from models.training.plates import DrawnPlate, alike_text, draw_plate
 from models.training.realdata import RealCrop
 
@@ -21,6 +23,8 @@ Image = NDArray[np.uint8]
 BOXED_SHARE = 0.4
 """How many one-row plates, drawn ones and upright real crops, are shown askew, tilted as far as any."""
 CCPD_CROP_PX = (94, 24)
+LIT_SHARE = 0.5
+"""How many photographed plates get more changes of light than their condition has."""
 PLATE_COLOURS = (((180, 70, 20), (240, 240, 240)), ((20, 180, 240), (20, 20, 20)), ((240, 240, 240), (20, 20, 20)))
 """Ground and ink, BGR, of boards that look like plates at a glance."""
 CLASS_OF = {sign: index + 1 for index, sign in enumerate(ALPHABET)}
@@ -56,6 +60,17 @@ def alike_sample(rng: np.random.Generator) -> Sample:
     """A drawn sample of signs that are taken for one another."""
     plate = draw_plate(rng)
     return _sample_of(rng, draw_plate(rng, plate.kind, alike_text(rng, plate.plate_format)))
+
+
+def photographed_sample(rng: np.random.Generator) -> Sample:
+    """A drawn plate taken the way some real training crop was; every kind as often as the others."""
+    kinds = tuple(PlateKind)
+    plate = draw_plate(rng, kinds[int(rng.integers(len(kinds)))], px_per_mm=FINE_PX_PER_MM)
+    photo = photograph(rng, plate, varied(rng, pick(rng)))
+    strip = warp_bands(photo.image, photo.corners, jittered_bands(rng, bands_of(plate.rows)))
+    if rng.random() < LIT_SHARE:
+        strip = degrade(rng, strip, 0.3)
+    return Sample(strip, classes_of(plate.text), unknown_centres())
 
 
 def drawn_with_text(rng: np.random.Generator, kind: PlateKind | None = None) -> tuple[Sample, str]:

@@ -217,7 +217,7 @@ class Composer:
         centre = corners.mean(0)
         outer = (corners - centre) * (1 + rng.uniform(0.03, 0.12), 1 + rng.uniform(0.08, 0.35)) + centre
         outer[:, 1] += rng.normal(0, 0.04) * quad_size(corners)[1]
-        shade = float(rng.choice((15, 40, 120, 190, 235)))
+        shade = float(rng.uniform(10, 110) if rng.random() < 0.6 else rng.uniform(110, 240))
         cv2.fillConvexPoly(image, np.round(outer * 16).astype(np.int32), (shade, shade, shade), cv2.LINE_AA, 4)
 
     def _lit(self, image: Picture, quad: Quad, picture: Picture) -> float:

@@ -60,6 +60,17 @@ def copy_convolutions(net: nn.Module, exported: Exported) -> None:
         fill(layer.bias if norm is None else norm.bias, bias)
 
 
+def copy_linears(net: nn.Module, exported: Exported) -> None:
+    """Fill all linear layers in the order of execution. Raises ValueError for a file of another architecture."""
+    layers = [m for m in net.modules() if isinstance(m, nn.Linear)]
+    nodes = exported.nodes_of("Gemm")
+    if len(layers) != len(nodes):
+        raise ValueError(f"the file has {len(nodes)} linear layers, this architecture {len(layers)}")
+    for layer, node in zip(layers, nodes, strict=True):
+        for parameter, name in zip((layer.weight, layer.bias), node.input[1:3], strict=True):
+            fill(parameter, torch.from_numpy(exported.constants[name].copy()))
+
+
 def fill(parameter: Tensor | None, values: Tensor) -> None:
     """Raises ValueError where the shapes differ."""
     if parameter is None or parameter.shape != values.shape:

@@ -29,7 +29,7 @@ from models.training.scenes_compose import Composer
 
 SETTINGS = DetectorSettings(
     colours=tuple(Colour), mean=127.5, scale=1 / 64, side_px=384, multiple=32, stride=4, offset_unit_px=32.0,
-    closeup_px=(128, 64), margin_x=0.17, margin_y=0.4, propose=0.12, accept=0.5, most=8, looks=1,
+    closeup_px=(128, 64), margin_x=0.17, margin_y=0.4, propose=0.12, accept=0.5, most=8, looks=1, settled=0.0,
 )
 WHITE_BOX_SIDES = (110, 35)
 
@@ -160,6 +160,30 @@ def test_a_second_look_starts_where_the_first_saw_the_plate_and_can_only_doubt()
     assert off[3] < 0.7 * off[2]
     (doubted,) = Detector(Shifted(), Halfway(-1.0), replace(SETTINGS, looks=2)).detect(image)
     assert doubted.confidence == pytest.approx(1 / (1 + np.exp(-1.0)))
+
+
+@pytest.mark.parametrize(("settled", "calls"), [(0.0, 3), (0.3, 2), (0.9, 1)])
+def test_a_look_that_moves_little_is_the_last(settled: float, calls: int) -> None:
+    class Halving(BoxRefiner):
+        """Moves the plate to the right by 16 of its 32 rows, then by half as much each time."""
+
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+            margins = np.array([0.17 / 1.34, 0.4 / 1.8])
+            corners = np.array([margins, [1 - margins[0], margins[1]], 1 - margins, [margins[0], 1 - margins[1]]])
+            self.calls += 1
+            corners[:, 0] += 0.5**self.calls * 40 / (120 * 1.34)
+            answer = np.zeros((1, 16), np.float32)
+            answer[0, :8], answer[0, 8] = corners.ravel(), 3.0
+            return (answer,)
+
+    refiner = Halving()
+    image = plate_picture(640, 480, [(200, 300, 120, 40)])
+    detector = Detector(BoxFinder(), refiner, replace(SETTINGS, looks=3, settled=settled))
+    assert len(detector.detect(image)) == 1
+    assert refiner.calls == calls
 
 
 def test_one_plate_proposed_twice_is_told_once() -> None:
