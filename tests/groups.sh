@@ -6,6 +6,7 @@ say "lint and types"
 "$python" -m ruff check .
 "$python" -m mypy
 
+export HYPOTHESIS_PROFILE="${HYPOTHESIS_PROFILE:-greenlane}"
 say "all tests but those that need a world of their own"
 "$python" -m pytest -m "not (kernel or easyocr)" --durations=15
 

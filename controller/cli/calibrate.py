@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from controller.cli.options import add_config
+
 if TYPE_CHECKING:
     from controller.checks import Check
     from controller.cli.calibrate_run import Sighting
@@ -30,13 +32,7 @@ exit status: 0 when nothing failed, 1 when something did
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("/etc/greenlane/lane.toml"),
-        metavar="FILE",
-        help="settings of the lane (default %(default)s)",
-    )
+    add_config(parser)
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a recording instead of the camera")
     parser.add_argument(
         "--seconds", type=_seconds, default=15.0, metavar="S", help="how long to look (default %(default)s)"

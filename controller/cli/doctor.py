@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
+
+from controller.cli.options import add_config
 
 EXAMPLES = """
 examples:
@@ -19,13 +20,7 @@ exit status: 0 when nothing failed (warnings included), 1 when something did
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("/etc/greenlane/lane.toml"),
-        metavar="FILE",
-        help="settings of the lane (default %(default)s)",
-    )
+    add_config(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     parser.add_argument("--lamp-red", action="store_true", help="only drive the lamp to red")
 

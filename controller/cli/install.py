@@ -7,6 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from controller.cli.options import add_config
+
 EXAMPLES = """
 It makes the user `greenlane`, /etc/greenlane/lane.toml (a file that is there already is kept), the rule for the pins
 and a systemd unit that starts at boot, restarts after every end and leaves the lamp at red. It asks nothing and may be
@@ -24,13 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("--dry-run", action="store_true", help="print every file and program, change nothing")
     parser.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="install below this folder")
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("/etc/greenlane/lane.toml"),
-        metavar="FILE",
-        help="settings of the lane (default %(default)s)",
-    )
+    add_config(parser)
     parser.add_argument("--program", type=Path, metavar="FILE", help="the greenlane program that the service starts")
     parser.add_argument("--hardware-watchdog", action="store_true", help="let systemd feed the board's watchdog, 15 s")
     parser.add_argument("--no-start", action="store_true", help="enable it for the next boot, do not start it now")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-from pathlib import Path
+
+from controller.cli.options import add_config
 
 EPILOG = """examples:
-  greenlane run --config /etc/greenlane/lane.toml     as the boot service does
+  greenlane run                                       the lane of /etc/greenlane/lane.toml, as the boot service does
   greenlane run --config lane.toml --check            check the settings and stop
 
 It ends with status 0 when it is told to stop (SIGTERM, Ctrl-C) or a recorded video is over, and with 1 when something
@@ -18,7 +19,7 @@ it cannot work without has failed; systemd then starts it afresh. Either way the
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="settings of this lane (lane.toml)")
+    add_config(parser)
     parser.add_argument("--check", action="store_true", help="check the settings only")
 
 

@@ -18,7 +18,7 @@ SOURCE_SHARES = {"ccpd": 0.42, "easypr": 0.25, "auto": 0.18, "scene": 0.15}
 """How the real part of a batch is divided: the sources that a reader meets most, and the noisy one least."""
 
 BLANK_SHARE = 0.06
-PHOTOGRAPHED_SHARE = 0.4
+PHOTOGRAPHED_SHARE = 0.5
 """Of the drawn plates, how many are taken as the real training crops were, all kinds alike."""
 ALIKE_SHARE = 0.35
 """Of the other drawn plates, how many carry signs that are taken for one another."""

@@ -23,6 +23,8 @@ Image = NDArray[np.uint8]
 BOXED_SHARE = 0.4
 """How many one-row plates, drawn ones and upright real crops, are shown askew, tilted as far as any."""
 CCPD_CROP_PX = (94, 24)
+ASKEW_SHARE = 0.4
+"""How many photographed plates are surely taken as the crops of parked cars, the harder ones; of the rest it is half."""
 LIT_SHARE = 0.5
 """How many photographed plates get more changes of light than their condition has."""
 PLATE_COLOURS = (((180, 70, 20), (240, 240, 240)), ((20, 180, 240), (20, 20, 20)), ((240, 240, 240), (20, 20, 20)))
@@ -66,7 +68,8 @@ def photographed_sample(rng: np.random.Generator) -> Sample:
     """A drawn plate taken the way some real training crop was; every kind as often as the others."""
     kinds = tuple(PlateKind)
     plate = draw_plate(rng, kinds[int(rng.integers(len(kinds)))], px_per_mm=FINE_PX_PER_MM)
-    photo = photograph(rng, plate, varied(rng, pick(rng)))
+    source = "ccpd" if rng.random() < ASKEW_SHARE else None
+    photo = photograph(rng, plate, varied(rng, pick(rng, source)))
     strip = warp_bands(photo.image, photo.corners, jittered_bands(rng, bands_of(plate.rows)))
     if rng.random() < LIT_SHARE:
         strip = degrade(rng, strip, 0.3)

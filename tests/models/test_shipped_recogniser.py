@@ -45,6 +45,7 @@ def test_drawn_plates_of_all_kinds_are_read() -> None:
     assert figures(judge_drawn(open_recogniser(MANIFEST, "opencv"), 12))["exact"] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_held_out_real_crops_are_read(real_data: Path) -> None:
     judged = judge(open_recogniser(MANIFEST, "opencv"), load_real_data(real_data / "data").held_out)

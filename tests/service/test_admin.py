@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,9 +34,10 @@ def admin(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> Admin:
     return run
 
 
-@pytest.fixture
-def ready(admin: Admin, sqlite_url: str) -> World:
-    """A station, a card of 500 yuan with a plate, made by commands; and the books behind them."""
+@pytest.fixture(scope="module")
+def stocked_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A station and a card of 500 yuan with a plate, made by commands, to be copied."""
+    path = Path(shutil.copy(migrated_file, tmp_path_factory.mktemp("stocked")))
     for words in (
         ("station", "set", "S1", "--preset", "100"),
         ("price", "set", "S1", "92", "8"),
@@ -42,7 +45,14 @@ def ready(admin: Admin, sqlite_url: str) -> World:
         ("plate", "bind", "粤b·12345", "C1"),
         ("top-up", "C1", "500"),
     ):
-        assert admin(*words)[0] == 0
+        assert main(["admin", "--database", f"sqlite:///{path}", *words]) == 0
+    return path
+
+
+@pytest.fixture
+def ready(stocked_file: Path, sqlite_url: str) -> World:
+    """The stocked books."""
+    shutil.copy(stocked_file, sqlite_url.removeprefix("sqlite:///"))
     return World(Database(sqlite_url), clock=ManualClock(SystemClock().now()))
 
 

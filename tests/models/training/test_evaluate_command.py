@@ -58,6 +58,7 @@ def evaluate(folder: Path, *words: str) -> int:
     return main(["evaluate", "--drawn", "2", "--manifest", str(weights(folder)), *places, *words])
 
 
+@pytest.mark.slow
 def test_figures_page_diagrams_and_gallery_come_from_one_command(made_up_data: Path, tmp_path: Path) -> None:
     assert evaluate(tmp_path, "--gallery", str(tmp_path / "errors"), "--rounds", "2") == 0
     figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
