@@ -9,6 +9,7 @@ from importlib import import_module
 COMMANDS: dict[str, tuple[str, str]] = {
     "glyphs": ("models.training.glyphs_command", "learn the sign masks from real crops and public fonts"),
     "recogniser": ("models.training.recogniser_command", "train, calibrate and export the recogniser"),
+    "curve": ("models.training.curve_command", "what more crops and channels bring, from short runs"),
     "evaluate": ("models.training.evaluate_command", "measure the shipped recogniser on held-out real crops"),
     "conditions": ("models.training.conditions_command", "fit drawn plates' degradation to real training crops"),
     "detector": ("models.training.detector", "train and export the detector"),

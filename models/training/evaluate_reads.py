@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.grammar import PlateKind
+from models.reader import Recognising
 from models.recogniser import Recogniser
 from models.second_reading import read_plate
 from models.training.conditions import pick
@@ -25,7 +26,7 @@ SHRUNK_PX = (130, 110, 90, 73, 60, 50, 40, 30)
 """Widths to which wide real crops are shrunk, to see where reading ends."""
 
 
-def judge(recogniser: Recogniser, crops: Sequence[RealCrop]) -> list[Judged]:
+def judge(recogniser: Recognising, crops: Sequence[RealCrop]) -> list[Judged]:
     """Read every crop and put the truth beside it; the group is the source."""
     return [
         Judged(
@@ -77,7 +78,7 @@ def _shrunk(crop: RealCrop, width_px: float) -> tuple[Image, NDArray[np.float32]
     return np.asarray(small, np.uint8), np.asarray(corners, np.float32)
 
 
-def judge_drawn(recogniser: Recogniser, per_kind: int, seed: int = 99) -> list[Judged]:
+def judge_drawn(recogniser: Recognising, per_kind: int, seed: int = 99) -> list[Judged]:
     """Fresh drawn plates of every kind, photographed under conditions of real crops; the group is the kind."""
     rng = np.random.default_rng(seed)
     return [
@@ -98,7 +99,7 @@ def judge_like(recogniser: Recogniser, crops: Iterable[RealCrop], copies: int, s
 
 
 def _judge_drawn(
-    recogniser: Recogniser, rng: np.random.Generator, kind: PlateKind, text: str | None, source: str | None, group: str
+    recogniser: Recognising, rng: np.random.Generator, kind: PlateKind, text: str | None, source: str | None, group: str
 ) -> Judged:
     plate = draw_plate(rng, kind, text, FINE_PX_PER_MM)
     photo = photograph(rng, plate, pick(rng, source))

@@ -12,6 +12,8 @@ from models.grammar import ALPHABET, MAX_SIGNS
 
 CLASSES = 1 + len(ALPHABET)
 GRID_HEIGHT, GRID_WIDTH = 4, 32
+WIDTHS = (32, 64, 112)
+"""Channels of the backbone's three stages."""
 DROPOUT = 0.1
 """Of the last features while training: the real crops are few, and it knows each of them by heart after a while."""
 
@@ -41,7 +43,7 @@ class RecogniserNet(nn.Module):
     softmax is a plain probability that temperature can calibrate. `forward_full` also returns the attention.
     """
 
-    def __init__(self, widths: tuple[int, int, int] = (32, 64, 112), hidden: int = 128) -> None:
+    def __init__(self, widths: tuple[int, int, int] = WIDTHS, hidden: int = 128) -> None:
         super().__init__()
         first, second, third = widths
         self.backbone = nn.Sequential(

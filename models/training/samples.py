@@ -24,7 +24,7 @@ BOXED_SHARE = 0.4
 """How many one-row plates, drawn ones and upright real crops, are shown askew, tilted as far as any."""
 CCPD_CROP_PX = (94, 24)
 ASKEW_SHARE = 0.4
-"""How many photographed plates are surely taken as the crops of parked cars, the harder ones; of the rest it is half."""
+"""How many photographed plates are surely taken as crops of parked cars, the harder ones; of the rest it is half."""
 LIT_SHARE = 0.5
 """How many photographed plates get more changes of light than their condition has."""
 PLATE_COLOURS = (((180, 70, 20), (240, 240, 240)), ((20, 180, 240), (20, 20, 20)), ((240, 240, 240), (20, 20, 20)))

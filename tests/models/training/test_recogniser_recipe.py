@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ pytest.importorskip("onnx", reason="the export needs onnx")
 
 from models.manifest import load_section  # noqa: E402
 from models.training.__main__ import main  # noqa: E402
+from models.training.curve_command import POINTS, is_in_part  # noqa: E402
 from models.training.evaluate_command import open_recogniser  # noqa: E402
+from models.training.holdout import is_held_out  # noqa: E402
 from models.training.recogniser_export import calibrate, calibration_samples  # noqa: E402
 from models.training.recogniser_net import RecogniserNet, as_input  # noqa: E402
 from models.training.recogniser_train import attention_loss  # noqa: E402
@@ -60,3 +63,26 @@ def test_calibration_leaves_the_reading_as_it_is() -> None:
     with torch.no_grad():
         assert (net(strips).argmax(2) == fitted(strips).argmax(2)).all()
     assert fitted.temperature.shape == (1, 8, 1)
+
+
+@pytest.mark.slow
+def test_the_curve_has_a_row_for_every_run_and_takes_finished_ones_as_they_are(tmp_path: Path) -> None:
+    page, figures = tmp_path / "reader.md", tmp_path / "figures.json"
+    words = ["curve", "--smoke", "--drawn", "1", "--out", str(tmp_path), "--page", str(page), "--json", str(figures)]
+    assert main(words) == 0
+    rows = json.loads(figures.read_text(encoding="utf-8"))["curve"]
+    assert [row["batches"] for row in rows] == [6] * len(POINTS)
+    assert rows[-1]["parameters"] < rows[0]["parameters"] / 2
+    before = page.read_text(encoding="utf-8")
+    assert main(words) == 0
+    assert page.read_text(encoding="utf-8") == before
+
+
+def test_parts_are_nested_and_chosen_by_plate() -> None:
+    plates = [f"皖A{number:05d}" for number in range(4000)]
+    quarter, half = ({p for p in plates if is_in_part(p, part)} for part in (0.25, 0.5))
+    assert quarter < half
+    assert len(quarter) == pytest.approx(1000, rel=0.1)
+    assert all(is_in_part(p, 1) and not is_in_part(p, 0) for p in plates)
+    held_out = [p for p in plates if is_held_out(p)]
+    assert len([p for p in held_out if p in half]) == pytest.approx(len(held_out) / 2, rel=0.15)

@@ -1,0 +1,120 @@
+"""`python -m models.training curve`: what more real crops and a larger network bring, from short runs side by side."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from controller.records import SignRead
+from models.grammar import ALPHABET
+from models.recogniser import decode
+from models.training.evaluate import by_group, figures
+from models.training.evaluate_page import PAGE, RESULTS, add_results, percent, table, write_part
+from models.training.evaluate_reads import judge, judge_drawn
+from models.training.mixing import RealData, load_real_data
+from models.training.realdata import Image, data_folder
+from models.training.recogniser_net import WIDTHS, RecogniserNet, as_input
+from models.training.recogniser_train import Plan, Trainer, smoke_plan
+
+CURVE = "curve"
+SOURCES = ("ccpd", "easypr", "auto", "scene")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run. part: share of the real crops that it may learn from, by plate. width: of the shipped channels."""
+
+    part: float
+    width: float
+
+    @property
+    def name(self) -> str:
+        return f"part-{self.part:g}-width-{self.width:g}"
+
+
+POINTS = (Point(0, 1), Point(0.25, 1), Point(0.5, 1), Point(1, 1), Point(1, 0.5))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, help="folder for a checkpoint per run; finished ones stay")
+    parser.add_argument("--steps", type=int, default=2000, help="batches of each run (default: %(default)s)")
+    parser.add_argument("--drawn", type=int, default=60, help="drawn plates of each kind (default: %(default)s)")
+    parser.add_argument("--page", type=Path, default=PAGE, help="the page whose part is renewed")
+    parser.add_argument("--json", type=Path, default=RESULTS, help="where all figures are kept")
+    parser.add_argument("--smoke", action="store_true", help="every run within seconds, on drawn plates alone")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains what is not trained yet, one run after another, and writes the table."""
+    torch.set_num_threads(1)
+    data = load_real_data(None if args.smoke else data_folder())
+    plan = replace(Plan(), steps=args.steps, drawn_steps=min(Plan.drawn_steps, args.steps // 4))
+    rows = [measured(point, smoke_plan(plan) if args.smoke else plan, data, args) for point in POINTS]
+    add_results(args.json, {CURVE: rows})
+    write_part(args.page, CURVE, markdown(rows))
+    print(markdown(rows))
+    return 0
+
+
+def measured(point: Point, plan: Plan, data: RealData, args: argparse.Namespace) -> dict[str, Any]:
+    """One row: how large, learnt from how many crops, and what of the held-out part and of drawn plates is exact."""
+    part = replace(data, train=tuple(crop for crop in data.train if is_in_part(crop.text, point.part)))
+    folder = args.out / point.name
+    folder.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(plan, part, folder / "recogniser.pt", RecogniserNet(widths_of(point.width)))
+    trainer.resume()
+    trainer.run()
+    reader = TrainedReader(trainer.average)
+    real = by_group(judge(reader, data.held_out))
+    return {
+        "crops": len(part.train),
+        "width": point.width,
+        "parameters": sum(parameter.numel() for parameter in trainer.net.parameters()),
+        "batches": trainer.step,
+        "exact": {source: real[source]["exact"] for source in SOURCES if source in real},
+        "drawn": figures(judge_drawn(reader, args.drawn))["exact"],
+    }
+
+
+def is_in_part(plate: str, part: float) -> bool:
+    """Whether a plate belongs to the first `part` of all, in an order that its SHA-256 gives."""
+    return int(hashlib.sha256(plate.encode()).hexdigest(), 16) // 1000 % 1000 < 1000 * part
+
+
+def widths_of(factor: float) -> tuple[int, int, int]:
+    """The shipped network's channels times a factor, in eights."""
+    first, second, third = (max(8, round(width * factor / 8) * 8) for width in WIDTHS)
+    return first, second, third
+
+
+class TrainedReader:
+    """A network in training that reads strips as the finished recogniser does."""
+
+    def __init__(self, net: RecogniserNet) -> None:
+        self._net = net.eval()
+
+    def read(self, strips: Sequence[Image]) -> list[tuple[SignRead, ...]]:
+        with torch.no_grad():
+            logits: NDArray[np.float32] = self._net(as_input(torch.from_numpy(np.stack(strips)))).float().numpy()
+        return [decode(plate, ALPHABET) for plate in logits]
+
+
+def markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """The table of all runs."""
+    heads = ("real crops learnt from", "channels", "parameters", "batches", *SOURCES, "drawn, all kinds")
+    return table(heads, [
+        (
+            row["crops"], f"{row['width']:g}", f"{row['parameters']:,}", row["batches"],
+            *(percent(row["exact"][source]) if source in row["exact"] else "" for source in SOURCES),
+            percent(row["drawn"]),
+        )
+        for row in rows
+    ])  # fmt: skip
