@@ -81,6 +81,9 @@ def _add_lane_arguments(parser: argparse.ArgumentParser) -> None:
         help="processor threads of the reader (default 1)",
     )
     parser.add_argument(
+        "--clip", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="a recording instead of the bundled clip"
+    )
+    parser.add_argument(
         "--quick",
         action="store_true",
         default=argparse.SUPPRESS,
@@ -133,6 +136,7 @@ def _measured(args: argparse.Namespace) -> Any:
         frames=getattr(args, "frames", 60),
         threads=getattr(args, "threads", 1),
         quick=getattr(args, "quick", False),
+        clip=getattr(args, "clip", None),
     )
     return bench_lane.measure(wanted)
 

@@ -29,10 +29,11 @@ from models.build import build_reader
 from models.change import ThumbnailMeter
 
 FPS = 15
+FRAME_PX = (1280, 720)
 IDLE_S = 20.0
 SETTLE_S = 4.0
 EVERY_FRAME = 5
-"""The stages are measured on every fifth frame of the bundled clip that shows a plate."""
+"""The stages are measured on every fifth frame that shows a plate."""
 
 ENGINES: dict[str, str] = {"opencv": "cv2", "onnxruntime": "onnxruntime"}
 """Engine -> the module that has to be installed for it."""
@@ -44,12 +45,13 @@ class BenchError(GreenlaneError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to measure; no engine named means all that are installed."""
+    """What to measure; no engine named means all that are installed. clip: a recording instead of the bundled one."""
 
     engines: tuple[str, ...]
     frames: int
     threads: int
     quick: bool
+    clip: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def measure(wanted: Wanted) -> Figures:
     """All figures; takes half a minute without and two minutes with the running lane. Raises GreenlaneError."""
     installed = [name for name, module in ENGINES.items() if importlib.util.find_spec(module)]
     engines = wanted.engines or tuple(installed)
-    pictures = _pictures(wanted.frames)
+    pictures = _pictures(wanted.frames) if wanted.clip is None else _recorded(wanted.clip, wanted.frames, engines[0])
     steps = len(engines) + (0 if wanted.quick else 2)
     stages, processes = list(_trigger(pictures)), []
     with tqdm(total=steps, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
@@ -138,10 +140,11 @@ def measure(wanted: Wanted) -> Figures:
             bar.set_description(what)
             processes.append(measured(what))
             bar.update()
-    return Figures(conditions(wanted.threads, len(pictures)), tuple(stages), tuple(processes))
+    source = "the bundled clip" if wanted.clip is None else wanted.clip.name
+    return Figures(conditions(wanted.threads, len(pictures), source), tuple(stages), tuple(processes))
 
 
-def conditions(threads: int, frames: int) -> dict[str, Any]:
+def conditions(threads: int, frames: int, source: str = "the bundled clip") -> dict[str, Any]:
     """What the figures depend on."""
     return {
         "processor": _processor(),
@@ -151,7 +154,7 @@ def conditions(threads: int, frames: int) -> dict[str, Any]:
         "NumPy": np.__version__,
         "Python": platform.python_version(),
         "threads": threads,
-        "frames": f"{frames} of 1280x720 from the bundled clip",
+        "frames": f"{frames} of 1280x720 from {source}",
     }
 
 
@@ -164,8 +167,8 @@ def _processor() -> str:
     return named[0] if named else platform.machine()
 
 
-def _clip_frames() -> Iterator[Any]:
-    capture = cv2.VideoCapture(str(bundled().clip), cv2.CAP_FFMPEG)
+def _clip_frames(clip: Path) -> Iterator[Any]:
+    capture = cv2.VideoCapture(str(clip), cv2.CAP_FFMPEG)
     try:
         while True:
             ok, image = capture.read()
@@ -180,13 +183,32 @@ def _pictures(count: int) -> list[Any]:
     """Frames of the bundled clip, spread over the times when a vehicle stands."""
     stands = [(v["stands_s"], v["leaves_s"]) for v in bundled().visits]
     found = []
-    for number, image in enumerate(_clip_frames()):
+    for number, image in enumerate(_clip_frames(bundled().clip)):
         if number % EVERY_FRAME == 0 and any(a <= number / FPS < b for a, b in stands):
             found.append(image)
     if not found:
         raise BenchError("the bundled clip gives no frames: is OpenCV built with FFmpeg?")
-    step = max(1, len(found) // count)
-    return found[::step][:count]
+    return _spread(found, count)
+
+
+def _recorded(clip: Path, count: int, engine: str) -> list[Any]:
+    """Frames of any clip, brought to 1280x720, in which the engine sees a plate."""
+    reader = build_reader(engine)
+    found = []
+    for number, image in enumerate(_clip_frames(clip)):
+        if number % EVERY_FRAME == 0:
+            picture = cv2.resize(image, FRAME_PX, interpolation=cv2.INTER_AREA)
+            if reader.read(picture).plates:
+                found.append(picture)
+    if not found:
+        raise BenchError(f"{clip}: no frame with a plate; it has to be a video that OpenCV can decode")
+    return _spread(found, count)
+
+
+def _spread(pictures: list[Any], count: int) -> list[Any]:
+    """At most so many, from beginning to end."""
+    step = max(1, len(pictures) // count)
+    return pictures[::step][:count]
 
 
 def _trigger(pictures: list[Any]) -> Iterator[Stage]:
@@ -246,7 +268,7 @@ _PROCESSES: dict[str, Callable[[str], Process]] = {"idle lane": _idle, "lane at 
 
 
 def _write_empty(clip: Path, seconds: float) -> None:
-    empty = next(_clip_frames()).astype(np.int16)
+    empty = next(_clip_frames(bundled().clip)).astype(np.int16)
     height, width = empty.shape[:2]
     rng = np.random.default_rng(1)
     noise = [rng.normal(0, 3, (height, width, 1)).astype(np.int16) for _ in range(8)]

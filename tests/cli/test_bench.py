@@ -8,6 +8,7 @@ import pytest
 
 from controller.cli import main
 from controller.cli.bench_lane import Figures, Process, Stage
+from controller.simulation.cast import bundled
 
 
 def test_stages_of_one_engine_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,6 +29,14 @@ def test_the_lane_is_what_is_measured_when_nothing_is_said(capsys: pytest.Captur
     out = capsys.readouterr().out
     assert "median ms" in out
     assert "reads per second" in out
+
+
+def test_a_recording_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["bench", "lane", "--quick", "--frames", "2", "--engine", "opencv", "--json", "--clip"]
+    assert main([*words, str(bundled().clip)]) == 0
+    assert json.loads(capsys.readouterr().out)["conditions"]["frames"] == "2 of 1280x720 from lane.mp4"
+    assert main([*words, __file__]) == 1
+    assert "no frame with a plate" in capsys.readouterr().err
 
 
 def test_an_unknown_engine_is_named(capsys: pytest.CaptureFixture[str]) -> None:
