@@ -1,7 +1,7 @@
 """Which texts a Chinese number plate can carry: the format table as data, and the questions that follow from it.
 
-The formats are those of GA 36 (civil plates) and of the armed forces' own rules. A text outside the table is
-reported as such and never bent into a known format.
+The formats are those of GA 36 (civil plates; black ones of foreign owners are of its edition of 1992 and still drive)
+and of the armed forces' own rules. A text outside the table is reported as such and never bent into a known format.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class PlateKind(StrEnum):
     POLICE = "police"
     COACH = "coach"
     TRAILER = "trailer"
+    BLACK = "black"
     HONG_KONG_MACAU = "hong_kong_macau"
     EMBASSY = "embassy"
     CONSULATE = "consulate"
@@ -103,6 +104,7 @@ FORMATS: tuple[PlateFormat, ...] = (
     PlateFormat(PlateKind.POLICE, Colour.WHITE, 1, 440, 140, (*_SUFFIXED, "警")),
     PlateFormat(PlateKind.COACH, Colour.YELLOW, 1, 440, 140, (*_SUFFIXED, "学")),
     PlateFormat(PlateKind.TRAILER, Colour.YELLOW, 2, 440, 220, (*_SUFFIXED, "挂"), 2),
+    PlateFormat(PlateKind.BLACK, Colour.BLACK, 1, 440, 140, _ORDINARY),
     PlateFormat(PlateKind.HONG_KONG_MACAU, Colour.BLACK, 1, 440, 140, ("粤", "Z", *[SERIAL] * 4, "港澳")),
     PlateFormat(PlateKind.EMBASSY, Colour.BLACK, 1, 440, 140, (*[DIGITS] * 6, "使")),
     PlateFormat(PlateKind.EMBASSY, Colour.BLACK, 1, 440, 140, ("使", *[DIGITS] * 6)),

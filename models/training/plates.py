@@ -18,7 +18,7 @@ Image = NDArray[np.uint8]
 Rgb = tuple[float, float, float]
 
 KIND_SHARES: dict[PlateKind, float] = {
-    PlateKind.BLUE: 0.24,
+    PlateKind.BLUE: 0.22,
     PlateKind.YELLOW: 0.09,
     PlateKind.YELLOW_TWO_ROW: 0.10,
     PlateKind.NEW_ENERGY_SMALL: 0.12,
@@ -26,6 +26,7 @@ KIND_SHARES: dict[PlateKind, float] = {
     PlateKind.POLICE: 0.05,
     PlateKind.COACH: 0.04,
     PlateKind.TRAILER: 0.04,
+    PlateKind.BLACK: 0.02,
     PlateKind.HONG_KONG_MACAU: 0.05,
     PlateKind.EMBASSY: 0.03,
     PlateKind.CONSULATE: 0.02,
