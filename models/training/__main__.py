@@ -11,7 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recogniser": ("models.training.recogniser_command", "train, calibrate and export the recogniser"),
     "curve": ("models.training.curve_command", "what more crops and channels bring, from short runs"),
     "evaluate": ("models.training.evaluate_command", "measure the shipped recogniser on held-out real crops"),
-    "conditions": ("models.training.conditions_command", "fit drawn plates' degradation to real training crops"),
+    "conditions": ("models.training.conditions_command", "fit drawn plates' degradation to real crops"),
     "detector": ("models.training.detector", "train and export the detector"),
     "evaluate-scenes": ("models.training.scenes_command", "measure the shipped reader on held-out scenes"),
 }

@@ -1,4 +1,4 @@
-"""Conditions fitted to real training crops, one for each crop: numbers only, no picture is kept."""
+"""Conditions fitted to real crops, one for each crop: numbers only, no picture is kept."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from models.training.photograph import Condition, photograph, reference_plate
 from models.training.plates import DrawnPlate
 
 CONDITIONS = Path(__file__).with_name("conditions.npz")
+"""Of training crops: what is learnt under."""
+HELD_OUT = Path(__file__).with_name("conditions_held_out.npz")
+"""Of held-out crops: what is judged under."""
 BLURREST_PX, GRAINIEST = 5.0, 30.0
 _HALVINGS = 7
 _PLATES = 3
@@ -92,9 +95,9 @@ def _condition(row: NDArray[np.float32]) -> Condition:
     return Condition(round(width), round(height), *rest)
 
 
-def pick(rng: np.random.Generator, source: str | None = None) -> Condition:
+def pick(rng: np.random.Generator, source: str | None = None, path: Path = CONDITIONS) -> Condition:
     """A stored condition at random: of one source, or each source as often as the others."""
-    stored = load()
+    stored = load(path)
     names = sorted(stored)
     rows = stored[source or names[int(rng.integers(len(names)))]]
     return rows[int(rng.integers(len(rows)))]

@@ -1,21 +1,22 @@
-"""`python -m models.training conditions`: fits drawn plates' degradation to the training part of the real crops."""
+"""`python -m models.training conditions`: fits drawn plates' degradation to the real crops, each part by itself."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-from models.training.conditions import CONDITIONS, fit, store
+from models.training.conditions import CONDITIONS, HELD_OUT, fit, store
 from models.training.photograph import Condition
-from models.training.realdata import data_folder, load_crops
+from models.training.realdata import RealCrop, data_folder, load_crops
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=CONDITIONS)
+    parser.add_argument("--out", type=Path, default=CONDITIONS.parent, help="folder of both files (default: package)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,11 +26,18 @@ def run(args: argparse.Namespace) -> int:
         print("no real crops beside the project: nothing fitted")
         return 1
     cv2.setNumThreads(1)
+    crops = load_crops(folder, "crops.csv")
+    for name, held_out in ((CONDITIONS.name, False), (HELD_OUT.name, True)):
+        by_source = fitted([crop for crop in crops if crop.held_out == held_out])
+        store(by_source, args.out / name)
+        print(", ".join(f"{source}: {len(rows)}" for source, rows in by_source.items()), "->", args.out / name)
+    return 0
+
+
+def fitted(crops: Sequence[RealCrop]) -> dict[str, list[Condition]]:
+    """One condition for each crop, by source."""
     rng = np.random.default_rng(5)
     by_source: dict[str, list[Condition]] = {}
-    crops = [crop for crop in load_crops(folder, "crops.csv") if not crop.held_out]
     for crop in tqdm(crops, desc="fitting", unit="crop"):
         by_source.setdefault(crop.source, []).append(fit(crop.image, rng))
-    store(by_source, args.out)
-    print(", ".join(f"{name}: {len(rows)}" for name, rows in by_source.items()), "->", args.out)
-    return 0
+    return by_source

@@ -13,7 +13,7 @@ from models.grammar import PlateKind
 from models.reader import Recognising
 from models.recogniser import Recogniser
 from models.second_reading import read_plate
-from models.training.conditions import pick
+from models.training.conditions import HELD_OUT, pick
 from models.training.evaluate import Judged
 from models.training.measures import Measures, measure, measure_cut
 from models.training.photograph import FINE_PX_PER_MM, edges_of, photograph, reference_plate
@@ -79,7 +79,7 @@ def _shrunk(crop: RealCrop, width_px: float) -> tuple[Image, NDArray[np.float32]
 
 
 def judge_drawn(recogniser: Recognising, per_kind: int, seed: int = 99) -> list[Judged]:
-    """Fresh drawn plates of every kind, photographed under conditions of real crops; the group is the kind."""
+    """Fresh drawn plates of every kind, photographed under conditions of held-out real crops; the group is the kind."""
     rng = np.random.default_rng(seed)
     return [
         _judge_drawn(recogniser, rng, kind, None, None, str(kind))
@@ -102,7 +102,7 @@ def _judge_drawn(
     recogniser: Recognising, rng: np.random.Generator, kind: PlateKind, text: str | None, source: str | None, group: str
 ) -> Judged:
     plate = draw_plate(rng, kind, text, FINE_PX_PER_MM)
-    photo = photograph(rng, plate, pick(rng, source))
+    photo = photograph(rng, plate, pick(rng, source, HELD_OUT))
     signs = read_plate(recogniser.read, photo.image, photo.corners, plate.rows)
     return Judged(plate.text, signs, group, measure(photo.image) if source else None)
 

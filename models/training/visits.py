@@ -24,7 +24,7 @@ from models.grammar import PlateKind
 from models.reader import plate_read
 from models.recogniser import Recogniser
 from models.second_reading import read_plate
-from models.training.conditions import pick
+from models.training.conditions import HELD_OUT, pick
 from models.training.degrade import corners_for, tight_quad
 from models.training.evaluate_reads import corners_of
 from models.training.photograph import FINE_PX_PER_MM, photograph
@@ -74,7 +74,7 @@ def drawn_visits(recogniser: Recogniser, per_kind: int, seed: int = 94) -> list[
     visits = []
     for kind in tqdm(PlateKind, desc="visits of drawn plates", unit="kind"):
         for _ in range(per_kind):
-            plate, condition = draw_plate(rng, kind, px_per_mm=FINE_PX_PER_MM), pick(rng)
+            plate, condition = draw_plate(rng, kind, px_per_mm=FINE_PX_PER_MM), pick(rng, path=HELD_OUT)
             photos = [photograph(rng, plate, condition) for _ in range(READS)]
             reads = [_read(recogniser, photo.image, photo.corners, plate.rows) for photo in photos]
             visits.append(Visit(plate.text, tuple(reads), str(kind)))

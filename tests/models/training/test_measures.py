@@ -11,7 +11,7 @@ import pytest
 
 from models.grammar import PlateKind
 from models.second_reading import read_plate
-from models.training.conditions import fit, load, pick, store
+from models.training.conditions import CONDITIONS, HELD_OUT, fit, load, pick, store
 from models.training.degrade import UNIT
 from models.training.measures import ACROSS_PX, Measures, as_grey, lean_slope, measure, measure_cut, tilt_slope
 from models.training.photograph import FINE_PX_PER_MM, Condition, photograph, reference_plate
@@ -92,15 +92,16 @@ def test_conditions_come_back_from_their_file(tmp_path: Path) -> None:
     assert [vars(row) for row in here] == [pytest.approx(vars(row)) for row in (LEVEL, replace(LEVEL, grain=2.5))]
 
 
-def test_shipped_conditions_are_plausible() -> None:
-    stored = load()
+@pytest.mark.parametrize(("path", "least"), [(CONDITIONS, 300), (HELD_OUT, 100)])
+def test_shipped_conditions_are_plausible(path: Path, least: int) -> None:
+    stored = load(path)
     assert set(stored) == {"ccpd", "easypr"}
     for rows in stored.values():
-        assert len(rows) > 300
+        assert len(rows) > least
         assert all(0 <= row.focus_px <= 5 and 0 <= row.grain <= 30 and 0.1 < row.sign_height < 1.4 for row in rows)
         assert np.median([row.contrast for row in rows]) > 80
-    assert pick(np.random.default_rng(1), "ccpd").width_px == 94
-    assert {pick(np.random.default_rng(seed)).width_px for seed in range(8)} == {94, 136}
+    assert pick(np.random.default_rng(1), "ccpd", path).width_px == 94
+    assert {pick(np.random.default_rng(seed), path=path).width_px for seed in range(8)} == {94, 136}
 
 
 @pytest.mark.parametrize("kind", [PlateKind.BLUE, PlateKind.YELLOW_TWO_ROW])
