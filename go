@@ -37,6 +37,13 @@ base_python() {  # a Python 3.11 or newer that can make virtual environments
     echo python3
 }
 
+workers() {  # processes for the default tests, which wait a third of their time: two for a processor, eight at most but for many
+    local processors most=8
+    processors=$(nproc)
+    [ "$processors" -gt "$most" ] && most=$processors
+    echo $((2 * processors < most ? 2 * processors : most))
+}
+
 setup() {  # setup EXTRAS: the virtual environment with greenlane and these extras, once per change of setup.cfg
     apt_install libgl1 libglib2.0-0
     if [ ! -x "$python" ] || ! "$python" -m pip --version >/dev/null 2>&1; then
@@ -71,7 +78,7 @@ test)
         if [ $# -gt 1 ]; then
             "$python" -m pytest "${@:2}"
         else
-            "$python" -m pytest --numprocesses auto --dist loadfile
+            "$python" -m pytest --numprocesses "$(workers)" --dist worksteal
         fi
     fi
     ;;

@@ -31,6 +31,7 @@ def test_the_lane_is_what_is_measured_when_nothing_is_said(capsys: pytest.Captur
     assert "reads per second" in out
 
 
+@pytest.mark.slow
 def test_a_recording_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["bench", "lane", "--quick", "--frames", "2", "--engine", "opencv", "--json", "--clip"]
     assert main([*words, str(bundled().clip)]) == 0
