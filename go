@@ -37,11 +37,10 @@ base_python() {  # a Python 3.11 or newer that can make virtual environments
     echo python3
 }
 
-workers() {  # processes for the default tests, which wait a third of their time: two for a processor, eight at most but for many
-    local processors most=8
+workers() {  # processes for the default tests: two for a processor, as they wait a third of their time, up to eight; then one
+    local processors
     processors=$(nproc)
-    [ "$processors" -gt "$most" ] && most=$processors
-    echo $((2 * processors < most ? 2 * processors : most))
+    echo $((processors >= 8 ? processors : processors >= 4 ? 8 : 2 * processors))
 }
 
 setup() {  # setup EXTRAS: the virtual environment with greenlane and these extras, once per change of setup.cfg

@@ -176,5 +176,5 @@ def test_held_out_real_crops_are_read(real_data: Path, recogniser: Recognising) 
     from models.training.evaluate_reads import judge
     from models.training.mixing import load_real_data
 
-    judged = judge(recogniser, load_real_data(real_data / "data").held_out)  # type: ignore[arg-type]
+    judged = judge(recogniser, load_real_data(real_data / "data").held_out)
     assert figures([answer for answer in judged if answer.group != "auto"])["exact"] >= 0.92
