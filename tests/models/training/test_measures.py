@@ -100,6 +100,7 @@ def test_shipped_conditions_are_plausible(path: Path, least: int) -> None:
         assert len(rows) > least
         assert all(0 <= row.focus_px <= 5 and 0 <= row.grain <= 30 and 0.1 < row.sign_height < 1.4 for row in rows)
         assert np.median([row.contrast for row in rows]) > 80
+    assert pick(np.random.default_rng(1), "ccpd", path) in stored["ccpd"]
     assert pick(np.random.default_rng(1), "ccpd", path).width_px == 94
     assert {pick(np.random.default_rng(seed), path=path).width_px for seed in range(8)} == {94, 136}
 
