@@ -16,4 +16,4 @@ fi
 "$easyocr_python" -m pytest -m easyocr tests/models/test_easyocr.py tests/models/test_easyocr_own_models.py
 
 say "a short run of every training recipe"
-"$easyocr_python" -m pytest tests/models/test_detector_recipe.py tests/models/training
+"$easyocr_python" -m pytest -m "not easyocr" tests/models/test_detector_recipe.py tests/models/training

@@ -40,7 +40,9 @@ def test_its_normalisations_know_their_features() -> None:
     inputs = as_input(torch.from_numpy(np.stack(shown)))
     with torch.no_grad():
         resting = net.forward_full(inputs)[0]
-        learning = net.train().forward_full(inputs)[0]
+        for norm in (module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+            norm.train()  # the normalisations alone: what training drops at random is not meant here
+        learning = net.forward_full(inputs)[0]
     assert (resting.argmax(2) == learning.argmax(2)).float().mean() > 0.99
 
 
