@@ -136,7 +136,7 @@ class Detector:
         return seen
 
     def _is_settled(self, before: Quad, seen: Quad) -> bool:
-        return float(np.abs(seen - before).max()) < self._settings.settled * plate_height(seen)
+        return float(np.abs(seen - before).max()) < self._settings.settled * quad_size(seen)[1]
 
     def _closeup(self, refiner: Network, image: Picture, proposal: Proposal) -> Proposal:
         settings = self._settings
@@ -213,9 +213,11 @@ def is_plate_shaped(quad: Quad) -> bool:
                 and sides[0] + sides[2] > sides[1] + sides[3])
 
 
-def plate_height(quad: Quad) -> float:
-    """Mean length of the left and the right side."""
-    return float(np.linalg.norm(quad[[3, 2]] - quad[[0, 1]], axis=1).mean())
+def quad_size(quad: Quad) -> tuple[float, float]:
+    """Mean width and mean height of a plate's corners, in pixels."""
+    width = (np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2
+    height = (np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2
+    return float(width), float(height)
 
 
 def is_coloured(picture: Picture) -> bool:

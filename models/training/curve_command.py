@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from controller.records import SignRead
-from models.grammar import ALPHABET
-from models.recogniser import decode
 from models.training.evaluate import by_group, figures
 from models.training.evaluate_page import PAGE, RESULTS, add_results, percent, table, write_part
 from models.training.evaluate_reads import judge, judge_drawn
-from models.training.mixing import RealData, load_real_data
-from models.training.realdata import Image, data_folder
-from models.training.recogniser_net import WIDTHS, RecogniserNet, as_input
+from models.training.holdout import is_in_part
+from models.training.mixing import SOURCE_SHARES, RealData, load_real_data
+from models.training.realdata import data_folder
+from models.training.recogniser_eval import TrainedReader
+from models.training.recogniser_net import WIDTHS, RecogniserNet
 from models.training.recogniser_train import Plan, Trainer, smoke_plan
 
 CURVE = "curve"
-SOURCES = ("ccpd", "easypr", "auto", "scene")
 
 
 @dataclass(frozen=True)
@@ -79,14 +74,9 @@ def measured(point: Point, plan: Plan, data: RealData, args: argparse.Namespace)
         "width": point.width,
         "parameters": sum(parameter.numel() for parameter in trainer.net.parameters()),
         "batches": trainer.step,
-        "exact": {source: real[source]["exact"] for source in SOURCES if source in real},
+        "exact": {source: real[source]["exact"] for source in SOURCE_SHARES if source in real},
         "drawn": figures(judge_drawn(reader, args.drawn))["exact"],
     }
-
-
-def is_in_part(plate: str, part: float) -> bool:
-    """Whether a plate belongs to the first `part` of all, in an order that its SHA-256 gives."""
-    return int(hashlib.sha256(plate.encode()).hexdigest(), 16) // 1000 % 1000 < 1000 * part
 
 
 def widths_of(factor: float) -> tuple[int, int, int]:
@@ -95,25 +85,13 @@ def widths_of(factor: float) -> tuple[int, int, int]:
     return first, second, third
 
 
-class TrainedReader:
-    """A network in training that reads strips as the finished recogniser does."""
-
-    def __init__(self, net: RecogniserNet) -> None:
-        self._net = net.eval()
-
-    def read(self, strips: Sequence[Image]) -> list[tuple[SignRead, ...]]:
-        with torch.no_grad():
-            logits: NDArray[np.float32] = self._net(as_input(torch.from_numpy(np.stack(strips)))).float().numpy()
-        return [decode(plate, ALPHABET) for plate in logits]
-
-
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
     """The table of all runs."""
-    heads = ("real crops learnt from", "channels", "parameters", "batches", *SOURCES, "drawn, all kinds")
+    heads = ("real crops learnt from", "channels", "parameters", "batches", *SOURCE_SHARES, "drawn, all kinds")
     return table(heads, [
         (
             row["crops"], f"{row['width']:g}", f"{row['parameters']:,}", row["batches"],
-            *(percent(row["exact"][source]) if source in row["exact"] else "" for source in SOURCES),
+            *(percent(row["exact"][source]) if source in row["exact"] else "" for source in SOURCE_SHARES),
             percent(row["drawn"]),
         )
         for row in rows

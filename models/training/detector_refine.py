@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.detector import Detector, DetectorSettings, closeup_matrix, cut, map_points
+from models.detector import Detector, DetectorSettings, closeup_matrix, cut, map_points, quad_size
 from models.engines import FloatArray
 from models.training.detector_net import COLOURS, REFINER_SIZE
 from models.training.detector_targets import to_input
 from models.training.detector_train import Batch
-from models.training.scenes import Picture, Quad, ScenePlate, quad_size
+from models.training.scenes import Picture, Quad, ScenePlate
 from models.training.scenes_compose import Composed, Composer, touches
 
 MARGINS = (0.17, 0.4)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from models.detector import quad_size
 from models.training.detector_net import COLOURS, OFFSET_UNIT_PX, STRIDE
-from models.training.scenes import Quad, ScenePlate, quad_size
+from models.training.scenes import Quad, ScenePlate
 from models.training.scenes_compose import Composed
 
 PIXEL_MEAN = 127.5

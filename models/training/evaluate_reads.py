@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models.detector import quad_size
 from models.grammar import PlateKind
 from models.reader import Recognising
 from models.recogniser import Recogniser
@@ -20,7 +21,6 @@ from models.training.photograph import FINE_PX_PER_MM, edges_of, photograph, ref
 from models.training.plates import draw_plate
 from models.training.realdata import Image, RealCrop
 from models.training.samples import blank_sample, drawn_with_text
-from models.training.scenes import quad_size
 
 SHRUNK_PX = (130, 110, 90, 73, 60, 50, 40, 30)
 """Widths to which wide real crops are shrunk, to see where reading ends."""

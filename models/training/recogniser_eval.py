@@ -1,4 +1,4 @@
-"""Reads real crops with a network that is still in training."""
+"""Reads strips and real crops with a network that is still in training."""
 
 # mypy: allow-untyped-decorators, allow-any-generics
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from controller.records import SignRead
 from models.grammar import ALPHABET
 from models.recogniser import decode
-from models.training.realdata import RealCrop
+from models.training.realdata import Image, RealCrop
 from models.training.recogniser_net import RecogniserNet, as_input
 from models.training.samples import plain_strip
 
@@ -43,19 +43,24 @@ class CropRead:
         return min((sign.probability for sign in self.signs), default=0.0)
 
 
-@torch.no_grad()
-def crop_logits(net: RecogniserNet, crops: Sequence[RealCrop]) -> NDArray[np.float32]:
-    """Logits (N, 8, classes) of the crops' plain strips."""
-    net.eval()
-    parts = []
-    for start in range(0, len(crops), 64):
-        strips = np.stack([plain_strip(crop) for crop in crops[start : start + 64]])
-        parts.append(net(as_input(torch.from_numpy(strips))).float().numpy())
-    return np.concatenate(parts) if parts else np.zeros((0, 8, 1 + len(ALPHABET)), np.float32)
+class TrainedReader:
+    """A network in training that reads strips as the finished recogniser does."""
+
+    def __init__(self, net: RecogniserNet) -> None:
+        self._net = net.eval()
+
+    @torch.no_grad()
+    def read(self, strips: Sequence[Image]) -> list[tuple[SignRead, ...]]:
+        """The signs of each strip (32, 128, 3)."""
+        signs: list[tuple[SignRead, ...]] = []
+        for start in range(0, len(strips), 64):
+            inputs = as_input(torch.from_numpy(np.stack(strips[start : start + 64])))
+            logits: NDArray[np.float32] = self._net(inputs).float().numpy()
+            signs += [decode(plate, ALPHABET) for plate in logits]
+        return signs
 
 
 def read_crops(net: RecogniserNet, crops: Sequence[RealCrop]) -> list[CropRead]:
     """Read every crop's plain strip."""
-    return [
-        CropRead(crop, decode(logits, ALPHABET)) for crop, logits in zip(crops, crop_logits(net, crops), strict=True)
-    ]
+    signs = TrainedReader(net).read([plain_strip(crop) for crop in crops])
+    return [CropRead(crop, its) for crop, its in zip(crops, signs, strict=True)]

@@ -93,7 +93,9 @@ class Trainer:
         fresh.replace(self.checkpoint)
 
     def run(self) -> None:
-        """Train from the current step to the plan's last."""
+        """Train from the current step to the plan's last; nothing is left to do for a run that has ended."""
+        if self.step >= self.plan.steps:
+            return
         mixer = Mixer(self.data.train, self.data.grounds, self.plan.seed * 1_000_003 + self.step)
         self._filter(mixer)
         with tqdm(total=self.plan.steps, initial=self.step, mininterval=20, desc="recogniser") as bar:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.detector import quad_size
 from models.training.holdout import is_held_out
 
 Picture = NDArray[np.uint8]
@@ -83,13 +84,6 @@ def order_corners(points: Iterable[Sequence[float]]) -> Quad:
     if quad[1, 0] < quad[0, 0]:
         quad = np.roll(quad, -2, 0)
     return np.ascontiguousarray(quad)
-
-
-def quad_size(quad: Quad) -> tuple[float, float]:
-    """Mean width and mean height of a plate's corners, in pixels."""
-    width = (np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2
-    height = (np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2
-    return float(width), float(height)
 
 
 def read_picture(path: Path) -> Picture:

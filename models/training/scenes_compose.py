@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from models.detector import quad_size
 from models.training import scenes_lettering
 from models.training.plates import DrawnPlate, draw_plate
-from models.training.scenes import Picture, Quad, Scene, ScenePlate, pyramid, pyramid_level, quad_size
+from models.training.scenes import Picture, Quad, Scene, ScenePlate, pyramid, pyramid_level
 from models.training.scenes_light import add_noise, age
 
 Rng = np.random.Generator

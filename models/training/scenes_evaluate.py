@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from controller.records import PlateRead, Reading
-from models.training.scenes import Picture, Scene, ScenePlate, quad_size
+from models.detector import quad_size
+from models.training.scenes import Picture, Scene, ScenePlate
 
 CERTAIN = 0.9
 """A read whose weakest sign is above this is called certain here; the lane has thresholds of its own."""

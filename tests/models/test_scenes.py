@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.training.scenes import load_scenes, order_corners, pyramid, pyramid_level, quad_size
+from models.detector import quad_size
+from models.training.scenes import load_scenes, order_corners, pyramid, pyramid_level
 from models.training.scenes_compose import Composer, inside
 from models.training.scenes_lettering import load
 
