@@ -13,6 +13,7 @@ import enum
 import functools
 import hashlib
 import json
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -65,7 +66,10 @@ class Reason(enum.StrEnum):
 
 
 class ErrorCode(enum.StrEnum):
-    """Codes of refused messages (HTTP 4xx), in the body as {"code", "detail"}; UNAVAILABLE alone goes with 503."""
+    """Codes of error answers, in the body as {"code", "detail"}: with 4xx the message is refused for good.
+
+    UNAVAILABLE goes with 503, INTERNAL with 500: this message failed in the service, which otherwise works.
+    """
 
     MALFORMED = "malformed"
     KEY_REUSED = "key_reused"
@@ -79,6 +83,7 @@ class ErrorCode(enum.StrEnum):
     UNAVAILABLE = "unavailable"
     TOO_LARGE = "too_large"
     THROTTLED = "throttled"
+    INTERNAL = "internal"
 
 
 class DeviceKind(enum.StrEnum):
@@ -403,7 +408,7 @@ def decode(cls: type[Record], data: object) -> Record:
     readers = _readers(cls)  # type: ignore[arg-type]
     unknown = sorted(str(key) for key in data if key not in readers)
     if unknown:
-        raise WireError(f"{unknown[0]}: {cls.__name__} has no such field")
+        raise WireError(f"{_field_name(unknown[0])}: {cls.__name__} has no such field")
     values = {}
     for name, (read, is_required) in readers.items():
         if name in data:
@@ -425,6 +430,11 @@ def decode_text(cls: type[Record], text: str) -> Record:
     except (ValueError, RecursionError):
         raise WireError(f"{cls.__name__}: no JSON") from None
     return decode(cls, parsed)
+
+
+def _field_name(name: str) -> str:
+    """A stranger's field as an error may name it: never text that a log or a page could choke on."""
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,39}", name) else "a field"
 
 
 Read = Callable[[object], Any]
@@ -479,9 +489,9 @@ def _plain(value: object) -> Any:
 
 
 def _short_texts(name: str, value: object) -> tuple[str, ...]:
-    short = isinstance(value, list) and all(isinstance(v, str) and len(v) <= 40 for v in value)
+    short = isinstance(value, list) and all(isinstance(v, str) and len(v) <= 40 and v.isprintable() for v in value)
     if not short or len(value) > 20:  # type: ignore[arg-type]
-        raise WireError(f"{name}: expected at most 20 short texts")
+        raise WireError(f"{name}: expected at most 20 short texts of printable characters")
     return tuple(value)  # type: ignore[arg-type]
 
 
@@ -505,7 +515,7 @@ def _scalar(name: str, hint: type, limits: Mapping[str, Any], value: Any) -> Any
     if not isinstance(value, accepted) or (isinstance(value, bool) and hint is not bool):
         raise WireError(f"{name}: expected {hint.__name__}, got {type(value).__name__}")
     if "low" in limits and not limits["low"] <= value <= limits["high"]:
-        raise WireError(f"{name}: {value} is not between {limits['low']} and {limits['high']}")
+        raise WireError(f"{name}: expected a value between {limits['low']} and {limits['high']}")
     return value
 
 
@@ -513,7 +523,7 @@ def _choice(name: str, hint: type[enum.Enum], value: object) -> enum.Enum:
     try:
         return hint(value)
     except ValueError:
-        raise WireError(f"{name}: {value!r} is none of {', '.join(str(m.value) for m in hint)}") from None
+        raise WireError(f"{name}: expected one of {', '.join(str(m.value) for m in hint)}"[:300]) from None
 
 
 def _time(name: str, value: object) -> datetime:
@@ -522,10 +532,10 @@ def _time(name: str, value: object) -> datetime:
     try:
         parsed = datetime.fromisoformat(value)
     except ValueError:
-        raise WireError(f"{name}: {value!r} is no ISO 8601 time") from None
+        raise WireError(f"{name}: expected an ISO 8601 time") from None
     if parsed.tzinfo is None:
-        raise WireError(f"{name}: {value!r} has no time zone")
+        raise WireError(f"{name}: expected a time with its time zone")
     try:
         return parsed.astimezone(UTC)
     except (OverflowError, ValueError):
-        raise WireError(f"{name}: {value!r} is out of range") from None
+        raise WireError(f"{name}: the time is out of range") from None

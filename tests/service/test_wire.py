@@ -118,3 +118,26 @@ def _refusal(record: type, said: dict[str, Any]) -> str | None:
     except WireError as error:
         return str(error)
     return None
+
+
+HOSTILE = ("\ud800", "\x00", "a\nb", "\u202e粤B", "x" * 5000, "<script>")
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_an_error_names_the_field_and_never_repeats_what_was_sent(record: type) -> None:
+    """What a stranger sends goes into no log and no page by way of an error text."""
+    example = EXAMPLES[record.__name__]
+    for wrong in HOSTILE:
+        for said in ({**example, wrong: 1}, *({**example, field.name: wrong} for field in fields(record))):  # type: ignore[arg-type]
+            refusal = _refusal(record, said)
+            if refusal is not None:
+                assert wrong not in refusal
+                assert refusal.isprintable()
+                assert len(refusal) <= 300
+    assert "a field: " in str(_refusal(record, {**example, "\ud800": 1}))
+
+
+def test_flags_are_printable_texts() -> None:
+    for wrong in ("\ud800", "\x00", "late\n"):
+        with pytest.raises(WireError, match="flags"):
+            decode(Fuelling, {**EXAMPLES["Fuelling"], "flags": [wrong]})
