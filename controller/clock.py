@@ -80,7 +80,7 @@ class ClockState:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """As fuelling reports carry them (service.wire.Fuelling.flags)."""
+        """As fuelling reports carry them (wire.fuellings.Fuelling.flags)."""
         unset = ("clock_unset",) if self.unset else ()
         return unset + (("clock_jumped",) if self.jumped else ())
 

@@ -67,7 +67,7 @@ class ServiceFault(ClientError):
 
 
 class Rejected(ClientError):
-    """The service will never take this message; reason is its code (service.wire.ErrorCode value)."""
+    """The service will never take this message; reason is its code (wire.reasons.ErrorCode value)."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

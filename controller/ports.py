@@ -16,7 +16,9 @@ from controller.records import (
     VisitSummary,
     Vote,
 )
-from service.wire import Decision, Fuelling, FuellingReceipt, Question, Reason
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+from wire.reasons import Reason
 
 
 class Clock(Protocol):
@@ -113,8 +115,8 @@ class ChangeMeter(Protocol):
 class VisitObserver(Protocol):
     """Hears everything that happens in a visit, on the lane's thread: quick, and it never raises.
 
-    `visit` is None where no visit is open. Times are the clock's monotonic seconds. controller.observers.SilentObserver
-    has all methods empty, for those who want only some.
+    `visit` is None where no visit is open. Times are the clock's monotonic seconds.
+    controller.telling.observers.SilentObserver has all methods empty, for those who want only some.
     """
 
     def visit_opened(self, visit: str, first_seen_s: float, first_seen_at: datetime) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from service.wire import Reason, Verdict
+from wire.reasons import Reason, Verdict
 
 Point = tuple[float, float]
 """x to the right and y down, in pixels of the frame."""

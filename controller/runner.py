@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from controller import lane, lane_view, questions
 from controller.clock import ClockWatch
-from controller.desk import Desk
 from controller.errors import GreenlaneError
-from controller.eyes import Eyes
-from controller.lane_records import (
+from controller.fuelling.terminal import FlowContext, Terminal
+from controller.lane import machine as lane
+from controller.lane import questions
+from controller.lane import view as lane_view
+from controller.lane.questions import Outcome
+from controller.lane.records import (
     Ask,
     AskFailed,
     CameraBack,
@@ -37,16 +39,18 @@ from controller.lane_records import (
     Tick,
     Typed,
 )
+from controller.lane.timeline import Timeline
 from controller.log import masked
-from controller.panel import Panel
 from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, VisitObserver
-from controller.questions import Outcome
 from controller.records import Frame, LampChange, LampColour, Reading, Vote
 from controller.settings_records import Settings
-from controller.terminal import FlowContext, Terminal
-from controller.timeline import Timeline
-from controller.visit import Needs, Watcher
-from service.wire import OrderResult, Question, Reason
+from controller.telling.panel import Panel
+from controller.watching.freshness import Eyes
+from controller.watching.watcher import Needs, Watcher
+from controller.worker import Desk
+from wire.live import OrderResult
+from wire.questions import Question
+from wire.reasons import Reason
 
 log = logging.getLogger(__name__)
 

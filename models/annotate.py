@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.records import PlateRead
-from models.training.glyphs import GlyphSet, load_glyphs
+from models.glyphs import GlyphSet, load_glyphs
 
 Picture = NDArray[np.uint8]
 

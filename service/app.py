@@ -13,23 +13,26 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
-from service import openapi
-from service.books import Books
-from service.clerk import Clerk
-from service.clock import Clock, SystemClock
-from service.database import Database
+from service.books.batch_worker import Teller
+from service.books.books import Books
+from service.books.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
+from service.books.rules import Settings
 from service.errors import ServiceError, Unavailable
-from service.identity import handbook
-from service.identity.desk import Identity
+from service.http import openapi
+from service.http.answering import Clerk
+from service.http.plain_route import plain_post
+from service.identity import api_page as handbook
+from service.identity.identity import Identity
 from service.identity.mount import EMBEDDED, Guard, mount
-from service.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
 from service.offline import routes as offline
-from service.plain_route import plain_post
-from service.settings import Settings
 from service.station import mount as station_pages
-from service.station.desk import Told, silence
-from service.teller import Teller
-from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Price, Question, WireError, decode, encode
+from service.station.store import Told, silence
+from service.store.clock import Clock, SystemClock
+from service.store.database import Database
+from wire.codec import WireError, decode, encode
+from wire.fuellings import Fuelling, FuellingReceipt, Price
+from wire.questions import Decision, Question
+from wire.reasons import ErrorCode
 
 LONGEST_BODY = 65_536
 THREADS = 16

@@ -17,10 +17,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.app import create_app
-from service.database import Database
+from service.books.rules import Settings
 from service.errors import ServiceError
-from service.exposure import Exposure
-from service.settings import Settings
+from service.listening import Exposure
+from service.store.database import Database
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 2
@@ -91,8 +91,16 @@ def running(app: FastAPI) -> Iterator[str]:
     """Serves the app on a free loopback port while the context lasts; yields the base URL."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
-    server = _Embedded(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", proxy_headers=False,
-                                      timeout_graceful_shutdown=STOP_TIMEOUT_S))
+    server = _Embedded(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="on",
+            proxy_headers=False,
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+        )
+    )
     thread = threading.Thread(target=server.run, args=([listener],), name="service", daemon=True)
     thread.start()
     try:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import uvicorn
 
 from service.errors import ServiceError
-from service.exposure import Exposure
+from service.listening import Exposure
 from service.server import STOP_TIMEOUT_S, GracefulServer
-from station.house import House, Place
 from station.settings import StationSettings
+from station.wiring import House, Place
 
 log = logging.getLogger(__name__)
 

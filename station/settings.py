@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.wire import MAX_FEN
+from wire.money import MAX_FEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

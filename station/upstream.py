@@ -7,26 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from controller.client import HttpBalanceService, decoded, understood
-from controller.client.lines import Call, Lines, Sign
-from controller.client.station import HttpStationLink
 from controller.errors import ServiceFault
-from service.offline.wire import LONGEST_LIST, OfflineGrant, OfflineReceipt, SignedOfflineList
-from service.wire import DeviceKey, Enrolment, EnrolmentRequest, KeyRotation, encode
+from controller.outbound.connections import Call, Lines, Sign
+from controller.outbound.http import HttpBalanceService, decoded, understood
+from controller.outbound.station_http import HttpStationLink
+from wire.codec import encode
+from wire.devices import DeviceKey, Enrolment, EnrolmentRequest, KeyRotation
+from wire.offline import LONGEST_LIST, OfflineGrant, OfflineReceipt, SignedOfflineList
 
 MOST_QUESTIONS = 64
 """Questions on their way at one time, each on a connection of its own."""
 
 
 class Upstream:
-    """Everything a station says to the server. Thread-safe. Raises as controller.client does. close() when done."""
+    """What a station says to the server. Thread-safe; close() when done. Raises as controller.outbound.http does."""
 
     def __init__(self, base_url: str, station: str, *, sign: Sign | None, ca_file: str | None) -> None:
         self.station = station
         self._base_url = base_url.rstrip("/")
-        self.balance = HttpBalanceService(
-            base_url, station, sign=sign, ca_file=ca_file, most_lines=MOST_QUESTIONS
-        )
+        self.balance = HttpBalanceService(base_url, station, sign=sign, ca_file=ca_file, most_lines=MOST_QUESTIONS)
         self.link = HttpStationLink(base_url, station, "", sign=sign, ca_file=ca_file)
         self._lines = Lines(sign, ca_file or True, longest_bytes=2 * LONGEST_LIST)
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from controller.outbox import MOST_PARKED, Outbox, OutboxError, parked_message
+from controller.outbound.outbox import MOST_PARKED, Outbox, OutboxError, parked_message
+from controller.outbound.statefile import StateError
 from controller.ports import Clock
-from controller.statefile import StateError
-from service.database import Database, telling_faults
 from service.errors import DeskError, Unavailable
 from service.identity import trail
 from service.offline.conflicts import OfflineVisit
 from service.station.control_view import MOST_CONFLICTS, ControlView
-from service.wire import OrderKind
-from station.keeper import ListKeeper
-from station.line import Line
-from station.memory import Memory
+from service.store.database import Database, telling_faults
+from station.offline_list import ListKeeper
+from station.store import Memory
+from station.uplink import Line
+from wire.live import OrderKind
 
 SHOWN_FOR = timedelta(days=30)
 
@@ -25,9 +25,17 @@ class StationView:
     """service.station.control_view.CentralControl. Thread-safe. changed() is called after people's decisions."""
 
     def __init__(
-        self, station: str, line: Line, memory: Memory, keeper: ListKeeper, outbox: Outbox, database: Database,
-        clock: Clock, cap_fen: int, changed: Callable[[], None],
-    ) -> None:  # fmt: skip
+        self,
+        station: str,
+        line: Line,
+        memory: Memory,
+        keeper: ListKeeper,
+        outbox: Outbox,
+        database: Database,
+        clock: Clock,
+        cap_fen: int,
+        changed: Callable[[], None],
+    ) -> None:
         self._station = station
         self._line = line
         self._memory = memory
@@ -76,10 +84,16 @@ class StationView:
     def _view(self) -> ControlView:
         state, held = self._line.state, self._keeper.held
         return ControlView(
-            line_up=state.up, since=state.since, trouble=state.trouble, exposure_fen=self._memory.exposure_fen(),
-            cap_fen=self._cap_fen, open_grants=self._memory.open_grants(), list_version=self._keeper.version,
-            list_until=None if held.listed is None else held.listed.expires_at, list_problem=held.why_not,
+            line_up=state.up,
+            since=state.since,
+            trouble=state.trouble,
+            exposure_fen=self._memory.exposure_fen(),
+            cap_fen=self._cap_fen,
+            open_grants=self._memory.open_grants(),
+            list_version=self._keeper.version,
+            list_until=None if held.listed is None else held.listed.expires_at,
+            list_problem=held.why_not,
             list_refused=self._keeper.refusal,
             waiting=self._outbox.count_waiting(),
             parked=tuple(parked_message(message) for message in self._outbox.parked()[:MOST_PARKED]),
-        )  # fmt: skip
+        )

@@ -12,13 +12,14 @@ import pytest
 import yaml
 
 from controller.clock import SystemClock
-from controller.exposition import LaneMetrics
+from controller.telling.metrics import LaneMetrics
 from service.app import create_app
-from service.clock import SystemClock as ServiceClock
-from service.database import Database
+from service.http.metrics import Metrics
 from service.identity.signatures import Flaw
-from service.metrics import Metrics
-from service.wire import DeviceKind, Reason
+from service.store.clock import SystemClock as ServiceClock
+from service.store.database import Database
+from wire.devices import DeviceKind
+from wire.reasons import Reason
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
@@ -26,7 +27,7 @@ RULES = ROOT / "deploy" / "prometheus" / "greenlane.rules.yml"
 ROWS = re.findall(r"^\| (.+?) \| `(.+)` \| (.+?) \| (.+) \|$", PAGE, re.MULTILINE)
 SUFFIXES = ("_bucket", "_count", "_sum")
 OUTCOMES = {"welcome", "wrong", "throttled"}
-"""Of a log-in (service.metrics.Metrics.count_login)."""
+"""Of a log-in (service.http.metrics.Metrics.count_login)."""
 
 
 def rules() -> list[dict[str, Any]]:
@@ -44,7 +45,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     texts = [Metrics(one, clock).exposition().decode() for one in (database, elsewhere)]
     database.close()
     names = set(re.findall(r"^# TYPE (\w+) ", "\n".join(texts), re.MULTILINE))
-    wiring = (ROOT / "controller" / "wiring.py").read_text(encoding="utf-8")
+    wiring = (ROOT / "greenlane" / "wiring.py").read_text(encoding="utf-8")
     names |= set(re.findall(r'"(greenlane_\w+)"', wiring))
     control = (ROOT / "station" / "metrics.py").read_text(encoding="utf-8")
     names |= {f"greenlane_station_{name}" for name in re.findall(r'^ +\("(\w+)", "', control, re.MULTILINE)}
@@ -84,10 +85,14 @@ def test_every_metric_on_the_page_is_really_shown(shown: set[str]) -> None:
 def test_every_label_value_can_occur(tmp_path: Path) -> None:
     app = create_app(f"sqlite:///{tmp_path / 'service.sqlite3'}")
     known: dict[str, set[str]] = {
-        "flaw": {flaw.value for flaw in Flaw}, "reason": {reason.value for reason in Reason}, "outcome": OUTCOMES,
-        "kind": {kind.value for kind in DeviceKind}, "route": set(app.openapi()["paths"]),
-        "job": {"greenlane", "greenlane-station", "greenlane-lane"}, "status": {"5.."},
-    }  # fmt: skip
+        "flaw": {flaw.value for flaw in Flaw},
+        "reason": {reason.value for reason in Reason},
+        "outcome": OUTCOMES,
+        "kind": {kind.value for kind in DeviceKind},
+        "route": set(app.openapi()["paths"]),
+        "job": {"greenlane", "greenlane-station", "greenlane-lane"},
+        "status": {"5.."},
+    }
     app.state.books.database.close()
     found = [match for rule in rules() for match in re.findall(r'(\w+)=~?"([^"]*)"', rule["expr"])]
     assert found

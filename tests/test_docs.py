@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
 
 import pytest
 
-from controller.cli import COMMANDS
+from greenlane.cli import COMMANDS, module_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -17,7 +16,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_documented_and_there(command: str) -> None:
     assert any(f"greenlane {command}" in page.read_text(encoding="utf-8") for page in PAGES)
-    module = importlib.import_module(f"controller.cli.{command}")
+    module = module_of(command)
     assert callable(module.add_arguments)
     assert callable(module.run)
 

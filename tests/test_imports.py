@@ -12,44 +12,44 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("controller", "models", "hardware", "service", "station")
 
-EDGE = ("controller.wiring", "controller.cli", "controller.simulation", "controller.demo", "controller.report")
+EDGE = ("greenlane.wiring", "greenlane.cli", "greenlane.simulation", "greenlane.demo", "greenlane.report")
 """The controller's rooms that may know concrete parts; all else of it is the core."""
 
 CONTRACTS = {"controller.records", "controller.ports", "controller.errors"}
 
 STATION_MAY = (
     "service",
-    "controller.chores",
-    "controller.client",
+    "controller.outbound.periodic",
+    "controller.outbound.http",
     "controller.clock",
-    "controller.courier",
+    "controller.outbound.courier",
     "controller.errors",
-    "controller.outbox",
+    "controller.outbound.outbox",
     "controller.ports",
-    "controller.signing",
-    "controller.statefile",
+    "controller.outbound.signing",
+    "controller.outbound.statefile",
 )
 """A station's central control is a client of the server and a service to the lanes, and takes both from there."""
 
-JUDGES = {"models.training.visits": ("controller.vote", "controller.settings_records")}
+JUDGES = {"models.training.evaluation.visits": ("controller.watching.vote", "controller.settings_records")}
 """Who judges the reader by the lane's own vote, and what it takes of the lane for that."""
 
 HOMES = {
-    "requests": ("controller.client", "controller.cli"),
-    "cryptography": ("controller.signing", "service"),
-    "http_message_signatures": ("controller.signing", "service"),
+    "requests": ("controller.outbound.http", "greenlane.cli"),
+    "cryptography": ("controller.outbound.signing", "service"),
+    "http_message_signatures": ("controller.outbound.signing", "service"),
     "gpiozero": ("hardware",),
     "lgpio": ("hardware.pins",),
     "picamera2": ("hardware.cameras",),
     "libcamera": ("hardware.cameras",),
-    "cv2": ("models", "hardware", *EDGE, "controller.calibration"),
-    "numpy": ("models", "hardware", *EDGE, "controller.calibration"),
-    "onnxruntime": ("models.engines", "models.training.detector_quantise"),
+    "cv2": ("models", "hardware", *EDGE, "controller.watching.calibration"),
+    "numpy": ("models", "hardware", *EDGE, "controller.watching.calibration"),
+    "onnxruntime": ("models.engines", "models.training.detector.quantise"),
     "easyocr": ("models.engines",),
     "torch": ("models.training", "models.engines"),
     "fastapi": ("service", "station"),
     "sqlalchemy": ("service", "station"),
-    "tqdm": ("controller.cli", "controller.simulation", "controller.demo", "models.training", "service.bench"),
+    "tqdm": ("greenlane.cli", "greenlane.simulation", "greenlane.demo", "models.training", "greenlane.bench.service"),
 }
 """Third-party library -> the modules (and all below them) that may import it."""
 
@@ -81,7 +81,7 @@ def inside(name: str, *rooms: str) -> bool:
 def breach(name: str, target: str) -> str | None:
     """Why module `name` must not import `target`, or None."""
     own, other = name.split(".")[0], target.split(".")[0]
-    if other in sys.stdlib_module_names or target == "controller.__version__" or target == "controller":
+    if other in sys.stdlib_module_names or target == "greenlane.__version__" or target == "controller":
         return None
     if other in HOMES and not inside(name, *HOMES[other]):
         return f"{other} belongs in {', '.join(HOMES[other])}"
@@ -93,12 +93,14 @@ def breach(name: str, target: str) -> str | None:
             return "the core does not know its wiring"
         return None
     if own == "controller":
-        return None if inside(name, *EDGE) or inside(target, "service.wire") else "the core knows service.wire alone"
+        return (
+            None if inside(name, *EDGE) or inside(target, "wire.questions") else "the core knows wire.questions alone"
+        )
     if own == "station":
         return None if inside(target, *STATION_MAY) else "a station knows the service and the controller's line to it"
     if own == "service":
         return "the service knows no other package"
-    if inside(target, *CONTRACTS, *JUDGES.get(name, ())) or (own == "hardware" and inside(target, "service.wire")):
+    if inside(target, *CONTRACTS, *JUDGES.get(name, ())) or (own == "hardware" and inside(target, "wire.questions")):
         return None
     return "only the controller's records, ports and errors"
 
@@ -112,20 +114,20 @@ def test_arrows_point_one_way(name: str, path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "target"),
     [
-        ("controller.lane", "models.reader"),
-        ("controller.vote", "numpy"),
-        ("controller.lane", "controller.wiring"),
-        ("models.reader", "controller.lane"),
-        ("models.reader", "controller.vote"),
+        ("controller.lane.machine", "models.reader"),
+        ("controller.watching.vote", "numpy"),
+        ("controller.lane.machine", "greenlane.wiring"),
+        ("models.reader", "controller.lane.machine"),
+        ("models.reader", "controller.watching.vote"),
         ("models.reader", "hardware.lamp"),
-        ("hardware.lamp", "service.ledger"),
+        ("hardware.lamp", "service.books.ledger"),
         ("service.app", "controller.records"),
         ("models.reader", "torch"),
-        ("controller.client", "service.ledger"),
-        ("station.control", "controller.lane"),
-        ("station.control", "hardware.lamp"),
-        ("service.app", "station.house"),
-        ("controller.lane", "station.control"),
+        ("controller.outbound.http", "service.books.ledger"),
+        ("station.answers", "controller.lane.machine"),
+        ("station.answers", "hardware.lamp"),
+        ("service.app", "station.wiring"),
+        ("controller.lane.machine", "station.answers"),
     ],
 )
 def test_the_rule_itself_refuses(name: str, target: str) -> None:

@@ -10,9 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from controller.courier import FUELLING
-from controller.desk import Desk
-from controller.outbox import Message
+from controller.outbound.courier import FUELLING
+from controller.outbound.outbox import Message
 from controller.records import Frame, LampChange, Reading, VisitSummary, Vote
 from controller.traces.pictures import FramePicker
 from controller.traces.records import (
@@ -26,7 +25,11 @@ from controller.traces.records import (
     VisitTrace,
 )
 from controller.traces.store import TraceStore
-from service.wire import Decision, Fuelling, FuellingReceipt, Question, Reason, WireError, decode
+from controller.worker import Desk
+from wire.codec import WireError, decode
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+from wire.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +150,10 @@ class TraceRecorder:
                 del self._visits[visit]
 
     def charged(self, message: Message, receipt: Mapping[str, Any] | None) -> None:
-        """The service took a message; a fuelling's receipt is added to its visit. For controller.courier's on_sent."""
+        """The service took a message; a fuelling's receipt is added to its visit.
+
+        For controller.outbound.courier's on_sent.
+        """
         visit = message.body.get("visit")
         if message.kind != FUELLING or receipt is None or not isinstance(visit, str):
             return
@@ -225,16 +231,19 @@ def _relative(summary: VisitSummary) -> VisitSummary:
 
     lamp = tuple(LampChange(change.at_s - start_s, change.colour) for change in summary.lamp)
     return replace(
-        summary, first_seen_s=0.0, read_s=moved(summary.read_s), decided_s=moved(summary.decided_s),
-        gone_s=summary.gone_s - start_s, lamp=lamp,
+        summary,
+        first_seen_s=0.0,
+        read_s=moved(summary.read_s),
+        decided_s=moved(summary.decided_s),
+        gone_s=summary.gone_s - start_s,
+        lamp=lamp,
     )
 
 
 def _with_receipt(trace: VisitTrace, receipt: FuellingReceipt) -> VisitTrace:
     fuellings = tuple(
         replace(f, receipt=receipt)
-        if f.report is not None
-        and (f.report.dispenser, f.report.sequence) == (receipt.dispenser, receipt.sequence)
+        if f.report is not None and (f.report.dispenser, f.report.sequence) == (receipt.dispenser, receipt.sequence)
         else f
         for f in trace.fuellings
     )

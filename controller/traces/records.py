@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 
 from controller.errors import GreenlaneError
 from controller.records import LampColour, PlateRead, VisitSummary, Vote
-from service.wire import Decision, Fuelling, FuellingReceipt, Question, Reason
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+from wire.reasons import Reason
 
 FORMAT = 1
 

@@ -11,8 +11,8 @@ import cv2
 
 from controller.errors import SettingsError
 from controller.ports import Clock
-from hardware.cameras.hush import hush
 from hardware.cameras.live import Link, LinkLost, LiveCamera
+from hardware.cameras.quiet import hush
 from hardware.cameras.stamps import StreamAge, believable_age_s
 
 OPEN_TIMEOUT_S = 3.0

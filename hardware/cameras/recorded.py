@@ -16,7 +16,7 @@ import numpy as np
 from controller.errors import CameraLost, EndOfVideo, VideoDamaged
 from controller.ports import Clock
 from controller.records import Frame
-from hardware.cameras.hush import hush
+from hardware.cameras.quiet import hush
 from hardware.resource import Resource
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})

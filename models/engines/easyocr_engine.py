@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from controller.errors import ReaderError
 from controller.records import SignRead
+from models.decoding import decode
 from models.engines.easyocr_files import LANGUAGES, write_network
-from models.recogniser import decode
 
 Strip = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]

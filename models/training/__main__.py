@@ -7,13 +7,13 @@ import sys
 from importlib import import_module
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "glyphs": ("models.training.glyphs_command", "learn the sign masks from real crops and public fonts"),
-    "recogniser": ("models.training.recogniser_command", "train, calibrate and export the recogniser"),
-    "curve": ("models.training.curve_command", "what more crops and channels bring, from short runs"),
-    "evaluate": ("models.training.evaluate_command", "measure the shipped recogniser on held-out real crops"),
-    "conditions": ("models.training.conditions_command", "fit drawn plates' degradation to real crops"),
-    "detector": ("models.training.detector", "train and export the detector"),
-    "evaluate-scenes": ("models.training.scenes_command", "measure the shipped reader on held-out scenes"),
+    "glyphs": ("models.training.commands.glyphs", "learn the sign masks from real crops and public fonts"),
+    "recogniser": ("models.training.commands.recogniser", "train, calibrate and export the recogniser"),
+    "curve": ("models.training.commands.curve", "what more crops and channels bring, from short runs"),
+    "evaluate": ("models.training.commands.evaluate", "measure the shipped recogniser on held-out real crops"),
+    "conditions": ("models.training.commands.conditions", "fit drawn plates' degradation to real crops"),
+    "detector": ("models.training.commands.detector", "train and export the detector"),
+    "evaluate-scenes": ("models.training.commands.evaluate_scenes", "measure the shipped reader on held-out scenes"),
 }
 """Command -> module with add_arguments(parser) and run(args) -> exit status, and its line of help."""
 

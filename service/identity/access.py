@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from service.errors import ServiceError
 from service.identity import browser
-from service.identity.desk import Identity
-from service.identity.keybook import Caller
+from service.identity.identity import Identity
+from service.identity.keys import Caller
 from service.identity.people import Role
 from service.identity.sessions import Session
 

@@ -18,23 +18,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row, insert, select, update
 
-from service.clock import from_us, to_us
-from service.database import Database, telling_faults
 from service.errors import DeskError
 from service.identity import throttle, trail
-from service.identity.keybook import Caller
+from service.identity.keys import Caller
 from service.identity.signatures import Flaw, SignatureRefused
 from service.identity.tables import device_keys, devices, enrolment_codes
-from service.schema import stations
-from service.wire import (
-    DeviceKey,
-    DeviceKind,
-    Enrolment,
-    EnrolmentRequest,
-    KeyRotation,
-    key_id,
-    rotation_words,
-)
+from service.store.clock import from_us, to_us
+from service.store.database import Database, telling_faults
+from service.store.schema import stations
+from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation, key_id, rotation_words
 
 CODE_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U, so that a code survives being read aloud."""
@@ -273,6 +265,11 @@ def _device(row: Row[Any], keys: tuple[str, ...]) -> Device:
 
 def _device_key(row: Row[Any]) -> DeviceKey:
     return DeviceKey(
-        device=row.id, key_id=row.key_id, kind=DeviceKind(row.kind), station=row.station, lane=row.lane,
-        public_key=row.public_key, revoked=row.revoked_us is not None or row.state == "retired",
+        device=row.id,
+        key_id=row.key_id,
+        kind=DeviceKind(row.kind),
+        station=row.station,
+        lane=row.lane,
+        public_key=row.public_key,
+        revoked=row.revoked_us is not None or row.state == "retired",
     )

@@ -16,13 +16,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.batches import Batches
 from service.errors import Unavailable
+from service.http.batches import Batches
 from service.identity.devices import raw_key
-from service.identity.keybook import Caller, KeyBook, KeyEntry
+from service.identity.keys import Caller, KeyBook, KeyEntry
 from service.identity.rules import Names, Rule, check, find_rule, parsed_body
 from service.identity.signatures import ACCEPT_SIGNATURE, Claim, Flaw, RequestView, SignatureRefused, verify
-from service.wire import DeviceKind, ErrorCode, key_id
+from wire.devices import DeviceKind, key_id
+from wire.reasons import ErrorCode
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +166,6 @@ class SignatureGate:
         status = STATUS.get(error.flaw, 401)
         headers = {"Accept-Signature": ACCEPT_SIGNATURE, "WWW-Authenticate": "Signature"} if status == 401 else {}
         return _answer(status, CODES[status], str(error), headers)
-
 
     def _log(self, error: SignatureRefused) -> None:
         """Once a minute for each flaw; the metrics count them all."""

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
+from service.http.metrics import Metrics
 from service.identity import access, browser, throttle
 from service.identity.people import BROWSER_LIFE, LONGEST_PASSWORD, Attempt, LoginRefused, Person
 from service.identity.web import page
-from service.metrics import Metrics
 
 router = APIRouter(include_in_schema=False)
 
@@ -106,8 +106,14 @@ def _form(
 ) -> Response:
     secret = browser.form_secret(request)
     response = page(
-        request, "login.html", status=status, target=browser.safe_target(target), problem=problem, wait_s=wait_s,
-        name=name, form_secret=secret,
+        request,
+        "login.html",
+        status=status,
+        target=browser.safe_target(target),
+        problem=problem,
+        wait_s=wait_s,
+        name=name,
+        form_secret=secret,
     )
     browser.set_cookie(request, response, browser.FORM_COOKIE, secret)
     return response

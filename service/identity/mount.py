@@ -10,19 +10,20 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
-from service.clock import Clock
-from service.database import Database
 from service.errors import DeskError
-from service.identity import access, handbook, login, routes
+from service.http.metrics import CONTENT_TYPE, Measured, Metrics
+from service.identity import access, login, routes
+from service.identity import api_page as handbook
 from service.identity.browser import SecurityHeaders
-from service.identity.desk import Identity
 from service.identity.devices import Throttled
 from service.identity.gate import CODES, STATUS, GateRules, SignatureGate
+from service.identity.identity import Identity
 from service.identity.signatures import ACCEPT_SIGNATURE, SignatureRefused
 from service.identity.throttle import whole_seconds
 from service.identity.web import PAGES, language_of, page
-from service.metrics import CONTENT_TYPE, Measured, Metrics
-from service.wire import ErrorCode
+from service.store.clock import Clock
+from service.store.database import Database
+from wire.reasons import ErrorCode
 
 Network = IPv4Network | IPv6Network
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -46,9 +47,7 @@ EMBEDDED = Guard(gate=GateRules(allow_unsigned=True))
 """For programs that serve the application to themselves on loopback. A signature that is there must still hold."""
 
 
-def mount(
-    app: FastAPI, database: Database, clock: Clock, guard: Guard, identity: Identity | None = None
-) -> Identity:
+def mount(app: FastAPI, database: Database, clock: Clock, guard: Guard, identity: Identity | None = None) -> Identity:
     """Adds routes, guards and error pages. The caller closes what is returned; app.state.identity is the same."""
     identity = identity or Identity.open(database, clock.now, guard.gate, guard.hasher)
     metrics = Metrics(database, clock)

@@ -15,12 +15,12 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, delete, insert, select, update
 
-from service.clock import to_us
-from service.database import Database, telling_faults
 from service.errors import DeskError
 from service.identity import throttle, trail
 from service.identity.tables import known_browsers, people, sessions
-from service.schema import stations
+from service.store.clock import to_us
+from service.store.database import Database, telling_faults
+from service.store.schema import stations
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 200

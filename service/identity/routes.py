@@ -8,13 +8,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from service import openapi
+from service.http import openapi
 from service.identity import access, browser
-from service.identity.desk import Identity
-from service.identity.keybook import Caller
+from service.identity.identity import Identity
+from service.identity.keys import Caller
 from service.identity.rules import parsed_body
 from service.identity.signatures import Flaw, SignatureRefused
-from service.wire import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation, WireError, decode, encode
+from wire.codec import WireError, decode, encode
+from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
 
 ENROLMENT_ERRORS = {
     400: "The body is no such record.",

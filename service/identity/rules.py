@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from service.identity.keybook import Caller, LaneOf
+from service.identity.keys import Caller, LaneOf
 from service.identity.signatures import Flaw, RequestView, SignatureRefused
-from service.wire import DeviceKind
+from wire.devices import DeviceKind
 
 LANE, PANEL, STATION = DeviceKind.LANE, DeviceKind.PANEL, DeviceKind.STATION
 
@@ -63,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     Rule("POST", "/v1/keys/{id}/spoken", Names.NOTHING, frozenset({STATION})),
     Rule("POST", "/v1/enrolments", Names.ENROLMENT, frozenset()),
 )
+
 
 def find_rule(method: str, path: str) -> tuple[Rule, str] | None:
     """The rule of a request and the id in its path."""

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from service.clock import to_us
-from service.database import Database, telling_faults
 from service.identity import trail
 from service.identity.people import Person, Role, hashed_token
 from service.identity.tables import people, sessions
+from service.store.clock import to_us
+from service.store.database import Database, telling_faults
 
 LIVES: dict[Role, tuple[timedelta, timedelta]] = {
     Role.PANEL: (timedelta(days=7), timedelta(days=90)),

@@ -23,7 +23,7 @@ from http_message_signatures import (
 )
 
 from service.errors import ServiceError
-from service.wire import SIGNATURE_AGE_S, SIGNATURE_TAG, SIGNED_PARTS
+from wire.devices import SIGNATURE_AGE_S, SIGNATURE_TAG, SIGNED_PARTS
 
 SHORTEST_NONCE = 16
 LONGEST_NONCE = 64

@@ -1,14 +1,14 @@
 """The tables of devices and people. Of every secret only a hash is kept, and of devices only public keys.
 
 Codes, sessions and browsers are long random values, so a plain SHA-256 of them is enough; passwords are argon2id.
-Who did what stands with all other deeds in operator_events (service/schema.py).
+Who did what stands with all other deeds in operator_events (service/store/schema.py).
 """
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Float, ForeignKey, Index, String, Table, Text
 
-from service.schema import metadata
+from service.store.schema import metadata
 
 devices = Table(
     "devices",

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.clock import from_us, to_us
 from service.identity.tables import throttles
+from service.store.clock import from_us, to_us
 
 FORGET_AFTER = timedelta(days=1)
 """Every bucket is full again by then."""
@@ -80,5 +80,3 @@ def _store(connection: Connection, bucket: Bucket, tokens: float, now: datetime)
 def whole_seconds(wait_s: float) -> int:
     """For Retry-After."""
     return max(1, -int(-wait_s // 1))
-
-

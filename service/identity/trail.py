@@ -9,9 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from service.clock import from_us, to_us
-from service.ids import IdMaker
-from service.schema import operator_events
+from service.books.ids import IdMaker
+from service.store.clock import from_us, to_us
+from service.store.schema import operator_events
 
 _numbers = IdMaker()
 

@@ -1,11 +1,10 @@
-"""Runs the migrations on the connection that service.database hands over."""
+"""Runs the migrations on the connection that service.store.database hands over."""
 
 from alembic import context
 
 import service.identity.tables
-import service.offline.tables
 import service.station.tables  # noqa: F401 - the same
-from service.schema import metadata
+from service.store.schema import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True, render_as_batch=False)

@@ -10,16 +10,25 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from service.clock import from_us, to_us
-from service.database import Database, telling_faults
-from service.offline.tables import offline_grants
-from service.schema import fuellings
+from service.store.clock import from_us, to_us
+from service.store.database import Database, telling_faults
+from service.store.offline_tables import offline_grants
+from service.store.schema import fuellings
 
 MOST = 200
 CONFLICTS = (
-    "card_unknown", "card_blocked", "plate_rebound", "plate_blocked", "over_cap", "list_unknown", "list_expired",
-    "second_fuelling", "other_plate", "overrun", "offline_debt",
-)  # fmt: skip
+    "card_unknown",
+    "card_blocked",
+    "plate_rebound",
+    "plate_blocked",
+    "over_cap",
+    "list_unknown",
+    "list_expired",
+    "second_fuelling",
+    "other_plate",
+    "overrun",
+    "offline_debt",
+)
 """Flags of a grant or its fuelling that a person should look at."""
 
 
@@ -73,9 +82,18 @@ def _odd(query: Select[Any]) -> Select[Any]:
 
 def _visit(row: Row[Any]) -> OfflineVisit:
     return OfflineVisit(
-        row.id, row.station, row.lane, row.plate, row.card, from_us(row.granted_us), row.limit_fen, row.dispenser,
-        row.sequence, row.amount_fen, _conflicts(row),
-    )  # fmt: skip
+        row.id,
+        row.station,
+        row.lane,
+        row.plate,
+        row.card,
+        from_us(row.granted_us),
+        row.limit_fen,
+        row.dispenser,
+        row.sequence,
+        row.amount_fen,
+        _conflicts(row),
+    )
 
 
 def _conflicts(row: Row[Any]) -> tuple[str, ...]:

@@ -19,9 +19,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from service.database import Database, state_folder
 from service.errors import Unavailable
-from service.offline.wire import LIST_WORDS, SignedOfflineList
+from service.store.database import Database
+from service.store.state_folder import state_folder
+from wire.offline import LIST_WORDS, SignedOfflineList
 
 
 class ListKey:

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, func, select
 
-from service import schema
-from service.clock import from_us, to_us
-from service.database import Database, telling_faults
-from service.offline.tables import offline_lists
-from service.offline.wire import MOST_ENTRIES, OfflineEntry, OfflineList
-from service.records import ACTIVE
-from service.wire import encode_text
+from service.books.records import ACTIVE
+from service.store import schema
+from service.store.clock import from_us, to_us
+from service.store.database import Database, telling_faults
+from service.store.offline_tables import offline_lists
+from wire.codec import encode_text
+from wire.offline import MOST_ENTRIES, OfflineEntry, OfflineList
 
 LIFE = timedelta(hours=12)
 """A station that has heard nothing new for this long allows nobody any more."""
@@ -42,9 +42,12 @@ def current_list(database: Database, station: str, now: datetime) -> OfflineList
         if row is None or row.digest != digest or not row.issued_us <= to_us(now) < row.issued_us + _us(RENEW_AFTER):
             row = _add(connection, station, now, len(entries), digest, row)
     return OfflineList(
-        station=station, version=row.version, issued_at=from_us(row.issued_us), expires_at=from_us(row.expires_us),
+        station=station,
+        version=row.version,
+        issued_at=from_us(row.issued_us),
+        expires_at=from_us(row.expires_us),
         entries=entries,
-    )  # fmt: skip
+    )
 
 
 def _entries(connection: Connection, station: str) -> tuple[OfflineEntry, ...]:
@@ -79,10 +82,14 @@ def _add(
     version = max(int(now.timestamp()), 1 if last is None else last.version + 1)
     connection.execute(
         offline_lists.insert().values(
-            station=station, version=version, issued_us=to_us(now), expires_us=to_us(now + LIFE), entries=entries,
+            station=station,
+            version=version,
+            issued_us=to_us(now),
+            expires_us=to_us(now + LIFE),
+            entries=entries,
             digest=digest,
         )
-    )  # fmt: skip
+    )
     added = _last(connection, station)
     assert added is not None
     return added

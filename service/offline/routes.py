@@ -7,17 +7,18 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from service import openapi
-from service.clerk import Clerk
-from service.clock import Clock
-from service.database import Database
+from service.books.messages import Refused, TakeGrant
+from service.http import openapi
+from service.http.answering import Clerk
 from service.identity.rules import parsed_body
 from service.identity.signatures import Flaw, SignatureRefused
-from service.messages import Refused, TakeGrant
 from service.offline.list_key import ListKey, key_file
 from service.offline.listing import current_list
-from service.offline.wire import OfflineEntry, OfflineGrant, OfflineList, OfflineReceipt, SignedOfflineList
-from service.wire import ErrorCode, WireError, decode, encode, encode_text
+from service.store.clock import Clock
+from service.store.database import Database
+from wire.codec import WireError, decode, encode, encode_text
+from wire.offline import OfflineEntry, OfflineGrant, OfflineList, OfflineReceipt, SignedOfflineList
+from wire.reasons import ErrorCode
 
 RECORDS: tuple[type, ...] = (OfflineEntry, OfflineList, SignedOfflineList, OfflineGrant, OfflineReceipt)
 NO_STATION = {404: "No such station."}

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from service.clock import from_us
-from service.database import Database, telling_faults
-from service.schema import authorisations
+from service.store.clock import from_us
+from service.store.database import Database, telling_faults
+from service.store.schema import authorisations
 
 MOST = 50
 

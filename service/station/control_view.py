@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from service.database import Database
 from service.offline.conflicts import OfflineVisit, offline_visits
-from service.wire import OrderKind, ParkedMessage
+from service.store.database import Database
+from wire.live import OrderKind, ParkedMessage
 
 MOST_CONFLICTS = 20
 
@@ -43,8 +43,6 @@ class CentralControl(Protocol):
 
     def decide(self, kind: OrderKind, message: int, person: str, why: str) -> None:
         """Retry or discard a parked message. Raises DeskError."""
-
-
 
 
 def conflicts_of(database: Database, station: str, since: datetime) -> list[OfflineVisit]:

@@ -6,7 +6,7 @@ import functools
 import json
 from pathlib import Path
 
-from service.plates import normalise
+from wire.plates import normalise
 
 TABLE = Path(__file__).resolve().parents[1] / "pages" / "static" / "plates.json"
 """A list of formats, each a list of places, each the signs allowed there. The panel's script reads the same file."""

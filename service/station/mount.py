@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from service.batches import Batches
-from service.clock import Clock
-from service.database import Database
-from service.live import Changes
+from service.http.batches import Batches
+from service.live.changes import Changes
 from service.station import overview, panel, routes
-from service.station.desk import StationDesk, Told, silence
 from service.station.shared import SharedViews
+from service.station.store import StationDesk, Told, silence
+from service.store.clock import Clock
+from service.store.database import Database
 
 RECORDS = routes.RECORDS
 

@@ -14,22 +14,22 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from service.database import Database, telling_faults
 from service.errors import DeskError
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import language_of, page, part
-from service.live import station_topic
-from service.schema import stations
+from service.live.changes import station_topic
 from service.station import words
 from service.station.book_views import Hold, open_holds
 from service.station.control_view import CentralControl, conflicts_of
-from service.station.desk import Lane, StationDesk
 from service.station.routes import changes_of, desk_of
 from service.station.shared import Rendering, SharedViews
+from service.station.store import Lane, StationDesk
 from service.station.stream import FRESH_HEADER, number_for, station_of, stream
-from service.wire import Order, OrderKind, VisitReport
+from service.store.database import Database, telling_faults
+from service.store.schema import stations
+from wire.live import Order, OrderKind, VisitReport
 
 CONFLICTS_FOR = timedelta(days=30)
 
@@ -94,9 +94,16 @@ async def visit(request: Request, visit: str, session: Watcher) -> Response:
     picture = await run_in_threadpool(desk_of(request).picture, station, visit)
     zone = await run_in_threadpool(_zone, _database(request), station)
     return page(
-        request, "visit.html", session=session, station=station, visit=found, has_picture=picture is not None,
-        here=_here(station), clock_of=_clock_of(zone), **_words(),
-    )  # fmt: skip
+        request,
+        "visit.html",
+        session=session,
+        station=station,
+        visit=found,
+        has_picture=picture is not None,
+        here=_here(station),
+        clock_of=_clock_of(zone),
+        **_words(),
+    )
 
 
 @router.get("/station/visits/{visit}/picture")
@@ -167,9 +174,15 @@ def _fresh_s(desk: StationDesk, lanes: Sequence[Lane], holds: Sequence[Hold]) ->
 def _words() -> dict[str, Any]:
     return {
         "conflict_words": words.CONFLICTS,
-        "reasons": words.REASONS, "phases": words.PHASES, "lamps": words.LAMPS, "stages": words.STAGES,
-        "yuan": words.yuan, "litres": words.litres, "outcome": outcome, "seconds": lambda s: f"{s:.1f} s",
-    }  # fmt: skip
+        "reasons": words.REASONS,
+        "phases": words.PHASES,
+        "lamps": words.LAMPS,
+        "stages": words.STAGES,
+        "yuan": words.yuan,
+        "litres": words.litres,
+        "outcome": outcome,
+        "seconds": lambda s: f"{s:.1f} s",
+    }
 
 
 def outcome(visit: VisitReport) -> str:

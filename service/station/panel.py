@@ -14,11 +14,12 @@ from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import page
 from service.station import words
-from service.station.desk import Lane, OrderState, StationDesk
 from service.station.format_table import typed_plate
 from service.station.routes import changes_of, desk_of
+from service.station.store import Lane, OrderState, StationDesk
 from service.station.stream import FRESH_HEADER, station_of, stream
-from service.wire import LampState, Order, OrderKind, OrderResult, Reason
+from wire.live import LampState, Order, OrderKind, OrderResult
+from wire.reasons import Reason
 
 router = APIRouter(include_in_schema=False)
 

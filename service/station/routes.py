@@ -9,25 +9,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from service import openapi
-from service.batches import Batches
+from service.http import openapi
+from service.http.batches import Batches
 from service.identity import access
 from service.identity.rules import parsed_body
 from service.identity.signatures import Flaw, SignatureRefused
-from service.live import Changes, orders_topic
-from service.station.desk import StationDesk
-from service.wire import (
-    LaneStatus,
-    Order,
-    OrderOutcome,
-    OrdersWanted,
-    ParkedMessage,
-    StoryLine,
-    VisitReport,
-    WireError,
-    decode,
-    encode,
-)
+from service.live.changes import Changes, orders_topic
+from service.station.store import StationDesk
+from wire.codec import WireError, decode, encode
+from wire.live import LaneStatus, Order, OrderOutcome, OrdersWanted, ParkedMessage, StoryLine, VisitReport
 
 RECORDS: tuple[type, ...] = (LaneStatus, ParkedMessage, VisitReport, StoryLine, OrdersWanted, OrderOutcome, Order)
 MALFORMED = {400: "The body is no such record."}

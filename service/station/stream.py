@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from service.errors import Unavailable
 from service.identity import access
 from service.identity.sessions import Session
-from service.live import Changes, lane_topic, station_topic
+from service.live.changes import Changes, lane_topic, station_topic
 
 HEARTBEAT_S = 3.0
 """A page that hears nothing for 4 s asks, and covers its lamp when there is no answer within 2 s."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text
 
-from service.schema import ROW_ID, metadata
+from service.store.schema import ROW_ID, metadata
 
 lane_statuses = Table(
     "lane_statuses",
@@ -51,11 +51,3 @@ lane_orders = Table(
     Column("detail", String(200), nullable=False, server_default=""),
     Index(None, "station", "lane", "id"),
 )
-
-live_changes = Table(
-    "live_changes",
-    metadata,
-    Column("topic", String(100), primary_key=True),
-    Column("number", BigInteger, nullable=False),
-)
-"""A counter per topic; whoever changes something adds one, and every worker sees it."""

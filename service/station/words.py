@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.wire import LampState, OrderResult, Reason, Stage
+from wire.live import LampState, OrderResult, Stage
+from wire.reasons import Reason
 
 Words = tuple[str, str]
 """Chinese, English."""

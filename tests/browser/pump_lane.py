@@ -20,8 +20,8 @@ from controller.settings_records import (
     Settings,
     TraceSettings,
 )
-from controller.wiring import LaneUnit
-from hardware.simulated import SimulatedDispenser
+from greenlane.wiring import LaneUnit
+from hardware.dispensers.simulated import SimulatedDispenser
 
 WIDTH, HEIGHT, FPS = 320, 240, 4
 

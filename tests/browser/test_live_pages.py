@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
+from service.admin import Desk
 from service.app import create_app
-from service.desk import Desk
 from service.identity.mount import Guard
 from service.identity.people import Role
 from tests.browser.test_panel_and_station import PASSWORD, WAIT_MS, lamp, log_in

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 import uvicorn
 
-from controller.signing import DeviceKey
+from controller.outbound.signing import DeviceKey
+from service.admin import Desk
 from service.app import create_app
-from service.desk import Desk
 from service.identity.devices import Place
 from service.identity.mount import Guard
 from service.identity.people import Role
 from service.server import GracefulServer
-from service.wire import DeviceKind, EnrolmentRequest
 from tests.browser.pump_lane import draw_clip, running_unit, settings
 from tests.service.identity.kit import CHEAP, PLATE
+from wire.devices import DeviceKind, EnrolmentRequest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -10,10 +10,11 @@ import pytest
 
 from service.identity.people import Role
 from service.server import running
-from service.wire import LaneStatus, OrderKind, decode
 from tests.service.identity.kit import House, lane_status
 from tests.service.identity.test_pages import PASSWORD
 from tests.service.test_station import PARKED
+from wire.codec import decode
+from wire.live import LaneStatus, OrderKind
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from controller.cli import main
-from controller.cli.bench_lane import Figures, Process, Stage
-from controller.simulation.cast import bundled
+from greenlane.bench.lane import Figures, Process, Stage
+from greenlane.cli import main
+from greenlane.simulation.cast import bundled
 
 
 def test_stages_of_one_engine_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import pytest
 
-from controller.cli import main
-from controller.cli.bench_peers import Answer, Comparison, Row, Sample, is_exact, is_wrong
+from greenlane.bench.peers import Answer, Comparison, Row, Sample, is_exact, is_wrong
+from greenlane.cli import main
 from models.grammar import PlateKind
-from models.training.holdout import is_held_out
-from models.training.plates import draw_plate
+from models.training.data.holdout import is_held_out
+from models.training.drawing.plates import draw_plate
 
 HELD_OUT = [text for text in (f"粤B5P{n:03d}" for n in range(99)) if is_held_out(text)][:3]
 LEARNT = next(text for text in (f"粤B5Q{n:03d}" for n in count()) if not is_held_out(text))

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli import main
-from service import bench_growth, bench_station
+from greenlane.bench import growth as bench_growth
+from greenlane.bench import station as bench_station
+from greenlane.bench.client import Target, parse_head
+from greenlane.bench.growth import Inputs, model, table
+from greenlane.bench.station_pages import delays_s
+from greenlane.cli import main
+from service.admin import Desk
 from service.app import create_app
-from service.bench_client import Target, parse_head
-from service.bench_growth import Inputs, model, table
-from service.bench_station_pages import delays_s
-from service.desk import Desk
 from service.errors import ServiceError
 from service.identity.mount import Guard
 from service.identity.people import Role

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from controller import calibration
 from controller import settings as settings_file
 from controller.checks import Check, Verdict
-from controller.cli import calibrate_run, main
 from controller.records import Colour, Corners, PlateRead, Region, SignRead
+from controller.watching import calibration
+from greenlane.cli import calibrate_run, main
 from models.grammar import PlateKind
-from models.training.plates import draw_plate
+from models.training.drawing.plates import draw_plate
 
 TEXT = "沪A8K526"
 

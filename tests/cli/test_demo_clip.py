@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from controller.cli import main
-from controller.simulation.cast import bundled
+from greenlane.cli import main
+from greenlane.simulation.cast import bundled
 
 
 def test_the_clip_ships_with_its_truth() -> None:

@@ -11,12 +11,12 @@ from threading import Thread
 import pytest
 
 from controller.checks import Check, Verdict, lines, worst
-from controller.cli import doctor_checks, main
 from controller.clock import SystemClock
-from controller.outbox import Outbox
+from controller.outbound.outbox import Outbox
+from controller.outbound.statefile import StateFile
 from controller.settings_records import Settings
-from controller.statefile import StateFile
-from controller.wiring import STATE_FILE
+from greenlane.cli import doctor_checks, main
+from greenlane.wiring import STATE_FILE
 
 
 def settings(tmp_path: Path, url: str = "http://127.0.0.1:9") -> Settings:

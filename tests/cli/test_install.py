@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli import main
-from controller.installation import plan
+from greenlane.cli import main
+from greenlane.installation import plan
 
 UNIT = "etc/systemd/system/greenlane-lane.service"
 needs_systemd = pytest.mark.skipif(
@@ -107,7 +107,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 
 def test_unit_and_rules_are_one_file_each() -> None:
     root = Path(__file__).resolve().parents[2]
-    assert (root / "deploy/greenlane-lane.service").resolve() == root / "controller/installation/greenlane-lane.service"
-    rules = root / "controller/installation/70-greenlane.rules"
+    assert (root / "deploy/greenlane-lane.service").resolve() == root / "greenlane/installation/greenlane-lane.service"
+    rules = root / "greenlane/installation/70-greenlane.rules"
     assert rules.resolve() == root / "deploy/udev/70-greenlane.rules"
     assert 'GROUP="gpio"' in rules.read_text()

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from controller.cli import read
 from controller.errors import ReaderError
 from controller.records import Colour, PlateRead, Reading, SignRead
+from greenlane.cli import read
 from models.grammar import PlateKind
-from models.training.plates import draw_plate
+from models.training.drawing.plates import draw_plate
 
 PLATE = PlateRead(
     signs=tuple(SignRead(sign, 0.95 if sign == "8" else 1.0) for sign in "粤A84266"),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli import main
-from controller.cli.simulate import line
+from greenlane.cli import main
+from greenlane.cli.simulate import line
 from tests.simulation import stories
 from tests.simulation.clips import write_clip
 

@@ -11,8 +11,8 @@ from gpiozero.pins.mock import MockFactory
 from controller.clock import ManualClock
 from controller.errors import DispenserFault
 from controller.ports import Dispenser
-from hardware.dispenser import GpioDispenser
-from hardware.simulated import SimulatedDispenser
+from hardware.dispensers.gpio import GpioDispenser
+from hardware.dispensers.simulated import SimulatedDispenser
 
 NOZZLE, PULSER, PERMIT = 22, 23, 24
 

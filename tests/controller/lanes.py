@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from controller.lane import step
-from controller.lane_records import (
+from controller.lane.machine import step
+from controller.lane.records import (
     Answered,
     AskFailed,
     CameraBack,
@@ -29,7 +29,8 @@ from controller.lane_records import (
     Tick,
     Typed,
 )
-from service.wire import Decision, Reason, Verdict
+from wire.questions import Decision
+from wire.reasons import Reason, Verdict
 
 RULES = LaneRules()
 AT = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)

@@ -17,23 +17,43 @@ from typing import Any
 
 import pytest
 
-from controller.client import Answer, HttpBalanceService, understood
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent, SettingsError
-from service.wire import Decision, Fuelling, FuellingReceipt, Price, Question, Reason, Verdict, encode
+from controller.outbound.http import Answer, HttpBalanceService, understood
 from tests.controller.hostile import Connection, HostileServer, serving
+from wire.codec import encode
+from wire.fuellings import Fuelling, FuellingReceipt, Price
+from wire.questions import Decision, Question
+from wire.reasons import Reason, Verdict
 
 WHEN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 QUESTION = Question(
     visit="v1", station="s", lane="1", plate="粤B12345", typed=False, captured_at=WHEN, confidence=0.99, weakest=0.98
 )
 ALLOWED = Decision(
-    visit="v1", plate="粤B12345", decision=Verdict.ALLOW, reason=Reason.OK, authorisation="a/1", limit_fen=20000,
+    visit="v1",
+    plate="粤B12345",
+    decision=Verdict.ALLOW,
+    reason=Reason.OK,
+    authorisation="a/1",
+    limit_fen=20000,
     expires_at=WHEN,
 )
 FUELLING = Fuelling(
-    station="s", lane="1", dispenser="d1", sequence=7, visit="v1", authorisation="a/1", plate="粤B12345",
-    started_at=WHEN, ended_at=WHEN, volume_ml=1000, amount_fen=800, unit_price_fen_per_l=800, product="92",
-    totaliser_before_ml=0, totaliser_after_ml=1000,
+    station="s",
+    lane="1",
+    dispenser="d1",
+    sequence=7,
+    visit="v1",
+    authorisation="a/1",
+    plate="粤B12345",
+    started_at=WHEN,
+    ended_at=WHEN,
+    volume_ml=1000,
+    amount_fen=800,
+    unit_price_fen_per_l=800,
+    product="92",
+    totaliser_before_ml=0,
+    totaliser_after_ml=1000,
 )
 RECEIPT = FuellingReceipt(
     dispenser="d1", sequence=7, charged_fen=800, captured_fen=800, overrun_fen=0, released_fen=19200, balance_fen=1
@@ -89,8 +109,10 @@ def test_every_call_goes_where_the_service_expects_it(client: Any) -> None:
     def behave(connection: Connection) -> None:
         while (request := connection.request()) is not None:
             bodies = {
-                "/v1/authorisations": encode(ALLOWED), "/v1/authorisations/a%2F1/renew": encode(ALLOWED),
-                "/v1/fuellings": encode(RECEIPT), "/v1/prices?station=s": [encode(PRICE)],
+                "/v1/authorisations": encode(ALLOWED),
+                "/v1/authorisations/a%2F1/renew": encode(ALLOWED),
+                "/v1/fuellings": encode(RECEIPT),
+                "/v1/prices?station=s": [encode(PRICE)],
             }
             if request[1].endswith("/release"):
                 connection.send(b"HTTP/1.1 204 No Content\r\n\r\n")
@@ -373,7 +395,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1"
     subprocess.run(
         ["openssl", *words.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
+        check=True,
+        capture_output=True,
     )
     return key, certificate
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from controller.desk import Desk, InlineDesk, ThreadDesk
+from controller.worker import Desk, InlineDesk, ThreadDesk
 
 WAIT_S = 5.0
 

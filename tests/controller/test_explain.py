@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
-from controller import cli
 from controller.clock import ManualClock
-from controller.desk import InlineDesk
 from controller.records import LampColour
-from controller.report.explanation import REMEDIES, Outcome, explain
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceStore
+from controller.worker import InlineDesk
+from greenlane import cli
+from greenlane.report.explanation import REMEDIES, Outcome, explain
 from hardware.jpeg import encode_jpeg
-from service.wire import Reason, Verdict
 from tests.controller.test_traces import charged
 from tests.controller.visits import (
     CERTAIN,
@@ -30,6 +29,7 @@ from tests.controller.visits import (
     plate_read,
     refused_visit,
 )
+from wire.reasons import Reason, Verdict
 
 
 @pytest.fixture

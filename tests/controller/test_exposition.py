@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 
 from controller.clock import ManualClock
 from controller.errors import SettingsError
-from controller.exposition import LaneMetrics, Series, exposition, gauge
-from controller.metrics_server import MetricsServer
 from controller.records import Frame, LampChange, LampColour, Reading, VisitSummary
 from controller.settings_records import (
     CameraSettings,
@@ -27,7 +25,9 @@ from controller.settings_records import (
     Settings,
     TraceSettings,
 )
-from service.wire import Reason, Verdict
+from controller.telling.metrics import LaneMetrics, Series, exposition, gauge
+from controller.telling.metrics_server import MetricsServer
+from wire.reasons import Reason, Verdict
 
 parser = pytest.importorskip("prometheus_client.parser")
 AT = datetime(2026, 5, 4, tzinfo=UTC)
@@ -58,10 +58,19 @@ def test_what_is_heard_is_counted() -> None:
     metrics.fuelling_ended("v", None, 0.0)
     metrics.visit_closed(
         VisitSummary(
-            visit="v", plate=None, typed=False, decision=Verdict.REFUSE, reason=Reason.UNSURE, first_seen_at=AT,
-            first_seen_s=0.0, read_s=None, decided_s=None, gone_s=1.0, lamp=(),
+            visit="v",
+            plate=None,
+            typed=False,
+            decision=Verdict.REFUSE,
+            reason=Reason.UNSURE,
+            first_seen_at=AT,
+            first_seen_s=0.0,
+            read_s=None,
+            decided_s=None,
+            gone_s=1.0,
+            lamp=(),
         )
-    )  # fmt: skip
+    )
     found = values(exposition(metrics.series()))
     assert found["greenlane_lane_frame_age_seconds", ()] == 2.5
     assert found["greenlane_lane_read_seconds_total", (("stage", "detect"),)] == 0.02
@@ -104,16 +113,18 @@ def test_an_error_in_a_page_stays_there() -> None:
 
 
 def test_a_lane_unit_serves_them_where_its_settings_say(tmp_path: Path) -> None:
-    from controller import wiring
+    from greenlane import wiring
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     settings = Settings(
-        camera=CameraSettings(kind="fake", width_px=320, height_px=240), lamp=LampSettings(kind="fake"),
-        service=ServiceSettings(url="http://127.0.0.1:9"), trace=TraceSettings(state_dir=str(tmp_path)),
+        camera=CameraSettings(kind="fake", width_px=320, height_px=240),
+        lamp=LampSettings(kind="fake"),
+        service=ServiceSettings(url="http://127.0.0.1:9"),
+        trace=TraceSettings(state_dir=str(tmp_path)),
         metrics=MetricsSettings(f"127.0.0.1:{port}"),
-    )  # fmt: skip
+    )
     with wiring.LaneUnit(settings, ManualClock()):
         found = values(ask(port, "/metrics")[1])
         assert found["greenlane_lane_outbox_waiting", ()] == 0

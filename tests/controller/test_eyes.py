@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controller.eyes import Eyes
 from controller.records import Change, Frame
 from controller.settings_records import CameraSettings
-from service.wire import Reason
+from controller.watching.freshness import Eyes
+from wire.reasons import Reason
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 LIVE = CameraSettings(kind="rtsp")

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import pytest
 
 from controller.errors import CameraLost, EndOfVideo
-from controller.frames import FramePump, Glimpse
 from controller.records import Frame
-from service.wire import Reason
+from controller.watching.frames import FramePump, Glimpse
+from wire.reasons import Reason
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 WAIT_S = 5.0

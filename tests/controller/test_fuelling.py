@@ -17,19 +17,29 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from controller.clock import ManualClock
-from controller.courier import FUELLING
-from controller.desk import InlineDesk
-from controller.fuelling import Ended, Lifted, MeterEvent, MeterSettings, Progress, Reached, Started, UnitPrice
-from controller.fuelling_meter import FuellingMeter, MeteredTerminal
-from controller.journal import FuellingJournal, first_sequence
-from controller.lane_records import LimitReached, NozzleHung, NozzleLifted
-from controller.metering import Totaliser
-from controller.outbox import Outbox
-from controller.prices import PriceBook
+from controller.fuelling.journal import FuellingJournal, first_sequence
+from controller.fuelling.meter import FuellingMeter, MeteredTerminal
+from controller.fuelling.open_fuelling import (
+    Ended,
+    Lifted,
+    MeterEvent,
+    MeterSettings,
+    Progress,
+    Reached,
+    Started,
+    UnitPrice,
+)
+from controller.fuelling.prices import PriceBook
+from controller.fuelling.terminal import FlowContext
+from controller.fuelling.totaliser import Totaliser
+from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
+from controller.outbound.courier import FUELLING
+from controller.outbound.outbox import Outbox
+from controller.outbound.statefile import StateError, StateFile, StateFull
 from controller.records import DispenserReading
-from controller.statefile import StateError, StateFile, StateFull
-from controller.terminal import FlowContext
-from service.wire import Fuelling, Price, decode, encode
+from controller.worker import InlineDesk
+from wire.codec import decode, encode
+from wire.fuellings import Fuelling, Price
 
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 FIRST = int(START.timestamp())
@@ -129,9 +139,22 @@ def test_a_fuelling_is_reported_as_it_was(pump: Pump) -> None:
     began = pump.clock.now() + timedelta(seconds=0.1)
     fuelling = pump.fuel(12.34, 20)
     assert fuelling == Fuelling(
-        station="s", lane="1", dispenser="d1", sequence=FIRST, visit="v1", authorisation="a1", plate="粤B12345",
-        started_at=began + timedelta(seconds=0.1), ended_at=pump.clock.now(), volume_ml=12_340, amount_fen=9872,
-        unit_price_fen_per_l=800, product="92", totaliser_before_ml=0, totaliser_after_ml=12_340, flags=(),
+        station="s",
+        lane="1",
+        dispenser="d1",
+        sequence=FIRST,
+        visit="v1",
+        authorisation="a1",
+        plate="粤B12345",
+        started_at=began + timedelta(seconds=0.1),
+        ended_at=pump.clock.now(),
+        volume_ml=12_340,
+        amount_fen=9872,
+        unit_price_fen_per_l=800,
+        product="92",
+        totaliser_before_ml=0,
+        totaliser_after_ml=12_340,
+        flags=(),
     )
     assert pump.reported == [fuelling]
     assert pump.state.rows("SELECT * FROM open_fuelling") == []

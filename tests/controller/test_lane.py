@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.lane import step
-from controller.lane_records import (
+from controller.lane.machine import step
+from controller.lane.records import (
     Answered,
     Ask,
     AskFailed,
@@ -39,9 +39,8 @@ from controller.lane_records import (
     Tick,
     Typed,
 )
-from controller.lane_view import colour_of, green, permitted, phase
+from controller.lane.view import colour_of, green, permitted, phase
 from controller.records import LampColour
-from service.wire import Reason, Verdict
 from tests.controller.lanes import (
     ALLOWED,
     AT,
@@ -58,6 +57,7 @@ from tests.controller.lanes import (
     subject,
     walk,
 )
+from wire.reasons import Reason, Verdict
 
 
 def of(kind: type, commands: list[Command]) -> list[Command]:

@@ -9,9 +9,9 @@ import pytest
 
 from controller.clock import SystemClock
 from controller.errors import CameraLost, EndOfVideo
-from controller.frames import FramePump
-from controller.live import EXIT_FAILED, EXIT_OK, Bell, run_live
+from controller.loop import EXIT_FAILED, EXIT_OK, Bell, run_live
 from controller.records import Frame, LampColour
+from controller.watching.frames import FramePump
 from hardware.watchdog import FakeWatchdog
 from tests.scenarios.world import Blank, World
 

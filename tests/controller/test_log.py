@@ -25,6 +25,6 @@ def test_a_masked_plate_keeps_four_signs(plate: str) -> None:
 
 
 def test_the_journal_gets_one_line_with_its_level() -> None:
-    record = logging.LogRecord("controller.lane", logging.ERROR, "x.py", 1, "lost\nfor %s", ("good",), None)
-    assert JournalFormatter(journal=True).format(record) == "<3>controller.lane: lost | for good"
+    record = logging.LogRecord("controller.lane.machine", logging.ERROR, "x.py", 1, "lost\nfor %s", ("good",), None)
+    assert JournalFormatter(journal=True).format(record) == "<3>controller.lane.machine: lost | for good"
     assert "\n" not in JournalFormatter(journal=False).format(record)

@@ -14,15 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.chores import Chore
 from controller.clock import ManualClock
-from controller.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders
 from controller.errors import Rejected, ServiceFault, ServiceSilent
-from controller.outbox import MessageState, Outbox, OutboxError
-from controller.statefile import StateCorrupt, StateError, StateFile, StateLocked, damaged_copies
-from service.wire import Decision, Fuelling, FuellingReceipt, Question, encode
+from controller.outbound.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders
+from controller.outbound.outbox import MessageState, Outbox, OutboxError
+from controller.outbound.periodic import Chore
+from controller.outbound.statefile import StateCorrupt, StateError, StateFile, StateLocked, damaged_copies
 from tests.controller.test_client import FUELLING as REPORT
 from tests.controller.test_client import RECEIPT
+from wire.codec import encode
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
 
 
 class Service:
@@ -138,7 +140,10 @@ def test_poison_is_parked_and_the_rest_goes_on(outbox: Outbox, clock: ManualCloc
     assert service.got == ["1", "3"]
     (parked,) = outbox.parked()
     assert (parked.key, parked.reason, parked.last_error, parked.settled_at) == (
-        "2", "impossible_fuelling", "no", clock.now(),
+        "2",
+        "impossible_fuelling",
+        "no",
+        clock.now(),
     )
     service.poison = {}
     outbox.retry(ids[1], who="li", why="card mended")
@@ -326,9 +331,7 @@ def test_a_failed_block_leaves_nothing(outbox: Outbox, state: StateFile) -> None
     assert [m.key for m in outbox.waiting()] == ["2"]
 
 
-def test_a_message_handed_over_soon_waits_for_the_disk(
-    outbox: Outbox, state: StateFile, clock: ManualClock
-) -> None:
+def test_a_message_handed_over_soon_waits_for_the_disk(outbox: Outbox, state: StateFile, clock: ManualClock) -> None:
     service = Service()
     worker = courier(outbox, clock, service)
     other = sqlite3.connect(state.path, isolation_level=None)

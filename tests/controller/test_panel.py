@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 
 from controller.clock import ManualClock
-from controller.panel import LanePanel
-from service.wire import LampState, OrderResult, Reason
+from controller.telling.panel import LanePanel
 from tests.controller.lanes import NOW_S, PATHS, PLATE, walk
+from wire.live import LampState, OrderResult
+from wire.reasons import Reason
 
 
 def panel(running: tuple[int, int] | None = None) -> LanePanel:
@@ -42,7 +43,8 @@ def test_a_running_fuelling_is_shown_only_while_the_nozzle_is_lifted() -> None:
 
 
 def test_every_state_can_be_told_over_the_wire() -> None:
-    from service.wire import LaneStatus, decode, encode
+    from wire.codec import decode, encode
+    from wire.live import LaneStatus
 
     for path in PATHS:
         status = shown(path).status

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from controller import cli
 from controller.clock import ManualClock
-from controller.outbox import MessageState, Outbox
-from controller.statefile import StateFile
-from controller.wiring import STATE_FILE
+from controller.outbound.outbox import MessageState, Outbox
+from controller.outbound.statefile import StateFile
+from greenlane import cli
+from greenlane.wiring import STATE_FILE
 
 
 @pytest.fixture

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller import questions
 from controller.clock import ManualClock
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
-from controller.lane_records import Answered, AskFailed, Renewed
-from service.wire import Decision, Fuelling, FuellingReceipt, Question, Reason
+from controller.lane import questions
+from controller.lane.records import Answered, AskFailed, Renewed
 from tests.controller.lanes import allow
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+from wire.reasons import Reason
 
 QUESTION = Question(
     visit="v1",

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from controller import cli
-from controller.cli import replay
 from controller.clock import ManualClock
-from controller.desk import InlineDesk
 from controller.records import PlateRead, Reading, Region
 from controller.settings_records import Settings
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceStore
+from controller.worker import InlineDesk
+from greenlane import cli
+from greenlane.cli import replay
 from hardware.jpeg import encode_jpeg
 from tests.controller.visits import PLATE, START, green_visit, plate_read
 
@@ -46,7 +46,9 @@ def test_each_kept_frame_is_compared(store: TraceStore) -> None:
     compared = replay.compare(store.load("one"), store.find("one"), reader, Settings())
     assert reader.shapes == [(720, 1280, 3)] * 3
     assert [(c.then.text if c.then else None, c.now.text if c.now else None, c.same) for c in compared] == [
-        ("粤B12845", PLATE, False), (PLATE, PLATE, True), (PLATE, PLATE, True),
+        ("粤B12845", PLATE, False),
+        (PLATE, PLATE, True),
+        (PLATE, PLATE, True),
     ]
     assert [c.ms for c in compared] == [3.0] * 3
 
@@ -65,7 +67,7 @@ def test_the_vote_is_counted_up_to_its_decision(store: TraceStore) -> None:
 def test_the_command_prints_the_difference(
     store: TraceStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from controller import wiring
+    from greenlane import wiring
 
     monkeypatch.setattr(wiring, "reader_of", lambda settings: Scripted(plate_read()))
     words = ["replay", "one", "--traces", str(store.root)]
@@ -83,7 +85,7 @@ def test_the_command_prints_the_difference(
 def test_a_damaged_picture_and_pictures_that_are_gone_are_told(
     store: TraceStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from controller import wiring
+    from greenlane import wiring
 
     monkeypatch.setattr(wiring, "reader_of", lambda settings: Scripted())
     words = ["replay", "one", "--traces", str(store.root)]

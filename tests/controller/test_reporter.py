@@ -13,28 +13,18 @@ import pytest
 
 from controller.clock import ManualClock
 from controller.errors import HardwareError, ServiceSilent
-from controller.outbox import Message, MessageState, Outbox
-from controller.panel import LanePanel
+from controller.outbound.outbox import Message, MessageState, Outbox
+from controller.outbound.statefile import StateFile
 from controller.records import Colour, Frame, LampChange, LampColour, PlateRead, Reading, SignRead, VisitSummary, Vote
-from controller.reporter import Reporter, ReporterSettings
-from controller.statefile import StateFile
-from controller.story import MOST_LINES, StoryTeller
-from service.wire import (
-    LaneStatus,
-    Order,
-    OrderKind,
-    OrderOutcome,
-    OrderResult,
-    Question,
-    Reason,
-    Stage,
-    Verdict,
-    VisitReport,
-    decode,
-    encode,
-)
+from controller.telling.panel import LanePanel
+from controller.telling.reporter import Reporter, ReporterSettings
+from controller.telling.visit_reports import MOST_LINES, StoryTeller
 from tests.controller.lanes import AT, NOW_S, PATHS, PLATE, allow, walk
 from tests.controller.plates import corners
+from wire.codec import decode, encode
+from wire.live import LaneStatus, Order, OrderKind, OrderOutcome, OrderResult, Stage, VisitReport
+from wire.questions import Question
+from wire.reasons import Reason, Verdict
 
 
 class Line:
@@ -153,9 +143,7 @@ def test_a_visit_is_told_from_frame_to_lamp_with_its_best_picture_once(desk: Des
     desk.reporter.tell_once()
     report = desk.line.visits[0]
     stages = [line.stage for line in report.story]
-    assert stages == [
-        Stage.SEEN, Stage.READ, Stage.READ, Stage.VOTED, Stage.ASKED, Stage.ANSWERED, Stage.LAMP
-    ]  # fmt: skip
+    assert stages == [Stage.SEEN, Stage.READ, Stage.READ, Stage.VOTED, Stage.ASKED, Stage.ANSWERED, Stage.LAMP]
     assert (report.plate, report.decision, report.limit_fen) == (PLATE, Verdict.ALLOW, 10_000)
     assert report.picture == "/9j/Y2xlYXI="
     desk.story.noted("v1", "something", NOW_S + 3)
@@ -178,9 +166,15 @@ def test_the_charge_comes_after_the_visit(desk: Desk) -> None:
     summary = VisitSummary("v1", PLATE, False, Verdict.ALLOW, Reason.OK, AT, NOW_S, NOW_S, NOW_S, NOW_S + 60, ())
     desk.story.visit_closed(summary)
     receipt = {
-        "dispenser": "D1", "sequence": 1, "charged_fen": 6400, "captured_fen": 6400, "overrun_fen": 0,
-        "released_fen": 3600, "balance_fen": None, "flags": [],
-    }  # fmt: skip
+        "dispenser": "D1",
+        "sequence": 1,
+        "charged_fen": 6400,
+        "captured_fen": 6400,
+        "overrun_fen": 0,
+        "released_fen": 3600,
+        "balance_fen": None,
+        "flags": [],
+    }
     now = datetime(2026, 1, 1, tzinfo=UTC)
     body = {"visit": "v1"}
     message = Message(1, "fuelling", "D1/1", body, MessageState.SENT, now, 1, None, None, now, receipt)
@@ -221,9 +215,15 @@ def test_an_order_that_cannot_be_done_says_why(desk: Desk) -> None:
 def test_where_one_worker_is_heard_the_other_tries_at_once(desk: Desk) -> None:
     """A status that went through makes panels take plates for the lane: it must not be deaf to them for long."""
     desk.reporter = Reporter(
-        desk.line, desk.panel, desk.story, desk.outbox, desk.clock, _encode, desk._wake_courier,
+        desk.line,
+        desk.panel,
+        desk.story,
+        desk.outbox,
+        desk.clock,
+        _encode,
+        desk._wake_courier,
         ReporterSettings(gap_s=0.01, beat_s=60.0, retry_first_s=60.0),
-    )  # fmt: skip
+    )
     calls, refuse = threading.Semaphore(0), [True]
 
     def orders(*_: object) -> tuple[Order, ...]:

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 import pytest
 
 from controller.errors import DispenserFault, LampFault, ReaderError
-from controller.observers import SilentObserver
+from controller.fuelling.terminal import FlowContext
 from controller.records import Change, Frame, LampChange, LampColour, Reading, Region, VisitSummary, Vote
 from controller.runner import Runner, flow_context
 from controller.settings_records import CameraSettings, Settings
-from controller.terminal import FlowContext
-from service.wire import Decision, Fuelling, Question, Reason, Verdict
+from controller.telling.observers import SilentObserver
 from tests.scenarios.world import Motion, Pump, Scene, World
+from wire.fuellings import Fuelling
+from wire.questions import Decision, Question
+from wire.reasons import Reason, Verdict
 
 PLATE = "粤A12345"
 

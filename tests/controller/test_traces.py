@@ -14,15 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.clock import ManualClock
-from controller.courier import FUELLING
-from controller.desk import InlineDesk
-from controller.outbox import Message, MessageState
+from controller.outbound.courier import FUELLING
+from controller.outbound.outbox import Message, MessageState
 from controller.records import LampColour
 from controller.traces.recorder import MOST_READS, RECENT, TraceRecorder
 from controller.traces.records import TraceError, VisitTrace, from_json, to_json
 from controller.traces.store import TraceLimits, TraceStore, safe_name
+from controller.worker import InlineDesk
 from hardware.jpeg import decode_jpeg, encode_jpeg
-from service.wire import Reason, Verdict, encode
 from tests.controller.visits import (
     PLATE,
     RECEIPT,
@@ -33,6 +32,8 @@ from tests.controller.visits import (
     plate_read,
     refused_visit,
 )
+from wire.codec import encode
+from wire.reasons import Reason, Verdict
 
 
 @pytest.fixture
@@ -65,7 +66,9 @@ def test_a_visit_is_told_again_as_it_was(store: TraceStore) -> None:
     (answer,) = trace.answers
     assert (answer.asked_s, answer.answered_s, answer.reason) == (1.21, 1.25, Reason.OK)
     assert [(c.at_s, c.colour) for c in trace.lamp] == [
-        (0.1, LampColour.RED), (1.26, LampColour.GREEN), (40.1, LampColour.RED),
+        (0.1, LampColour.RED),
+        (1.26, LampColour.GREEN),
+        (40.1, LampColour.RED),
     ]
     assert [(f.started_s, f.ended_s, f.report) for f in trace.fuellings] == [(10.0, 40.0, fuelling(teller.visit))]
     assert trace.summary is not None

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller import trigger
 from controller.records import Change
 from controller.settings_records import TriggerSettings
-from controller.trigger import Attention, TriggerState
+from controller.watching import trigger
+from controller.watching.trigger import Attention, TriggerState
 
 RULES = TriggerSettings()
 EMPTY = Change(0.0, 0.0)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.lane_records import Confirmed, Event, Gone, Hidden, Identified, Opened
+from controller.lane.records import Confirmed, Event, Gone, Hidden, Identified, Opened
 from controller.records import Change, Frame, PlateRead, Reading, Region
 from controller.settings_records import TriggerSettings, VoteSettings
-from controller.visit import MOST_READS, Needs, Watcher, alike, confirms
+from controller.watching.tracks import MOST_READS, alike, confirms
+from controller.watching.watcher import Needs, Watcher
 from tests.controller.plates import plate
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -215,12 +216,17 @@ PICTURES = st.tuples(
     st.floats(0.0, 0.6),
     st.lists(
         st.builds(
-            plate, st.sampled_from([PLATE, OTHER, "粤A12346"]), st.floats(0.3, 1.0), st.floats(20.0, 250.0),
-            st.floats(0.0, 1280.0), st.floats(0.0, 720.0), st.floats(0.1, 1.0),
+            plate,
+            st.sampled_from([PLATE, OTHER, "粤A12346"]),
+            st.floats(0.3, 1.0),
+            st.floats(20.0, 250.0),
+            st.floats(0.0, 1280.0),
+            st.floats(0.0, 720.0),
+            st.floats(0.1, 1.0),
         ),
         max_size=3,
     ),
-)  # fmt: skip
+)
 
 
 @given(st.lists(PICTURES, max_size=12))

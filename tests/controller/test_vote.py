@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from controller.records import PlateRead
 from controller.settings_records import VoteSettings
-from controller.vote import vote
-from service.wire import Reason
+from controller.watching.vote import vote
 from tests.controller.plates import plate
+from wire.reasons import Reason
 
 RULES = VoteSettings()
 RIGHT = "粤A12345"

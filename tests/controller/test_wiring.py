@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from controller import settings as settings_file
-from controller import wiring
-from controller.cli import main
 from controller.clock import ManualClock, SystemClock
 from controller.errors import SettingsError
 from controller.settings_records import (
@@ -23,6 +21,8 @@ from controller.settings_records import (
     TraceSettings,
     table,
 )
+from greenlane import wiring
+from greenlane.cli import main
 from hardware.lamp import FakeLamp, GpioLamp
 from hardware.pins import PIN_LIBRARIES, open_pin_factory
 

@@ -20,7 +20,9 @@ from controller.records import (
     VisitSummary,
     Vote,
 )
-from service.wire import Decision, Fuelling, FuellingReceipt, Question, Reason, Verdict
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+from wire.reasons import Reason, Verdict
 
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 PLATE = "粤B12345"
@@ -61,8 +63,14 @@ class Teller:
 
     def asked(self, at_s: float, typed: bool = False) -> Teller:
         question = Question(
-            visit=self.visit, station="s", lane="1", plate=PLATE, typed=typed, captured_at=self.first_seen_at,
-            confidence=0.97, weakest=0.98,
+            visit=self.visit,
+            station="s",
+            lane="1",
+            plate=PLATE,
+            typed=typed,
+            captured_at=self.first_seen_at,
+            confidence=0.97,
+            weakest=0.98,
         )
         self.observer.asked(self.visit, question, self.start_s + at_s)
         return self
@@ -80,8 +88,16 @@ class Teller:
         gone_s = self.start_s + at_s
         self.observer.visit_closed(
             VisitSummary(
-                visit=self.visit, plate=plate, decision=decision, reason=reason, first_seen_at=self.first_seen_at,
-                first_seen_s=self.start_s, read_s=None, decided_s=None, gone_s=gone_s, lamp=tuple(self.lamp),
+                visit=self.visit,
+                plate=plate,
+                decision=decision,
+                reason=reason,
+                first_seen_at=self.first_seen_at,
+                first_seen_s=self.start_s,
+                read_s=None,
+                decided_s=None,
+                gone_s=gone_s,
+                lamp=tuple(self.lamp),
                 **{"typed": False, **more},
             )
         )
@@ -94,7 +110,12 @@ UNSURE = Vote(None, Reason.UNSURE, PLATE, 0.4, 0.5, 2, "the weakest sign is too 
 
 def allowed(visit: str) -> Decision:
     return Decision(
-        visit=visit, plate=PLATE, decision=Verdict.ALLOW, reason=Reason.OK, authorisation="a1", limit_fen=20_000,
+        visit=visit,
+        plate=PLATE,
+        decision=Verdict.ALLOW,
+        reason=Reason.OK,
+        authorisation="a1",
+        limit_fen=20_000,
         expires_at=START + timedelta(minutes=5),
     )
 
@@ -105,14 +126,31 @@ def refused(visit: str, reason: Reason) -> Decision:
 
 def fuelling(visit: str, sequence: int = 7) -> Fuelling:
     return Fuelling(
-        station="s", lane="1", dispenser="d1", sequence=sequence, visit=visit, authorisation="a1", plate=PLATE,
-        started_at=START, ended_at=START + timedelta(seconds=30), volume_ml=20_500, amount_fen=16_400,
-        unit_price_fen_per_l=800, product="92", totaliser_before_ml=0, totaliser_after_ml=20_500,
+        station="s",
+        lane="1",
+        dispenser="d1",
+        sequence=sequence,
+        visit=visit,
+        authorisation="a1",
+        plate=PLATE,
+        started_at=START,
+        ended_at=START + timedelta(seconds=30),
+        volume_ml=20_500,
+        amount_fen=16_400,
+        unit_price_fen_per_l=800,
+        product="92",
+        totaliser_before_ml=0,
+        totaliser_after_ml=20_500,
     )
 
 
 RECEIPT = FuellingReceipt(
-    dispenser="d1", sequence=7, charged_fen=16_400, captured_fen=16_400, overrun_fen=0, released_fen=3600,
+    dispenser="d1",
+    sequence=7,
+    charged_fen=16_400,
+    captured_fen=16_400,
+    overrun_fen=0,
+    released_fen=3600,
     balance_fen=83_600,
 )
 

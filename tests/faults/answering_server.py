@@ -14,8 +14,13 @@ class Handler(BaseHTTPRequestHandler):
         question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         answer = json.dumps(
             {
-                "visit": question["visit"], "plate": question["plate"], "decision": "allow", "reason": "ok",
-                "authorisation": "a1", "limit_fen": 100, "expires_at": "2026-01-05T08:00:00Z",
+                "visit": question["visit"],
+                "plate": question["plate"],
+                "decision": "allow",
+                "reason": "ok",
+                "authorisation": "a1",
+                "limit_fen": 100,
+                "expires_at": "2026-01-05T08:00:00Z",
             }
         ).encode()
         self.send_response(200)

@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from controller.clock import ManualClock
-from controller.courier import FUELLING, Courier
-from controller.desk import Desk, InlineDesk, ThreadDesk
 from controller.errors import ServiceSilent
-from controller.fuelling import Ended, MeterSettings, UnitPrice
-from controller.fuelling_meter import FuellingMeter
-from controller.journal import FuellingJournal
-from controller.outbox import Outbox
+from controller.fuelling.journal import FuellingJournal
+from controller.fuelling.meter import FuellingMeter
+from controller.fuelling.open_fuelling import Ended, MeterSettings, UnitPrice
+from controller.fuelling.terminal import FlowContext
+from controller.outbound.courier import FUELLING, Courier
+from controller.outbound.outbox import Outbox
+from controller.outbound.statefile import StateError, StateFile
 from controller.records import DispenserReading
-from controller.statefile import StateError, StateFile
-from controller.terminal import FlowContext
+from controller.worker import Desk, InlineDesk, ThreadDesk
 
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 STATE = "lane.sqlite3"

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-GREENLANE = "import sys; from controller.cli import main; sys.exit(main())"
+GREENLANE = "import sys; from greenlane.cli import main; sys.exit(main())"
 
 SETTINGS = """
 [lane]

@@ -15,8 +15,8 @@ from pathlib import Path
 import uvicorn
 
 from controller.errors import GreenlaneError
-from station.house import House, Place
 from station.settings import StationSettings
+from station.wiring import House, Place
 from tests.faults.service_zygote import CHEAP, Points, serve_children
 
 SETTINGS = StationSettings(cap_fen=10**9, deadline_s=10.0, fuelling_wait_s=1.0)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.plates import draw_plate
+from models.training.drawing.plates import draw_plate
 
 WIDTH, HEIGHT = 960, 540
 PAUSE_S = 0.07

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.client import HttpBalanceService
 from controller.errors import ServiceSilent
-from service.wire import Verdict
+from controller.outbound.http import HttpBalanceService
 from tests.controller.test_client import QUESTION
+from wire.reasons import Verdict
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -78,7 +78,9 @@ def line() -> Iterator[Line]:
         address = f"10.231.{number}.2"
         server = subprocess.Popen(
             ["ip", "netns", "exec", space, sys.executable, "-m", "tests.faults.answering_server", address, str(PORT)],
-            stdout=subprocess.PIPE, text=True, cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
         )
         assert server.stdout is not None
         assert server.stdout.readline() == "ready\n"

@@ -15,26 +15,29 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from controller.client import HttpBalanceService
 from controller.clock import ManualClock
-from controller.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders
-from controller.desk import InlineDesk
 from controller.errors import ClientError
-from controller.fuelling import Ended, MeterSettings
-from controller.fuelling_meter import FuellingMeter
-from controller.journal import FuellingJournal
-from controller.outbox import Outbox
-from controller.prices import PriceBook
+from controller.fuelling.journal import FuellingJournal
+from controller.fuelling.meter import FuellingMeter
+from controller.fuelling.open_fuelling import Ended, MeterSettings
+from controller.fuelling.prices import PriceBook
+from controller.fuelling.terminal import FlowContext
+from controller.outbound.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders
+from controller.outbound.http import HttpBalanceService
+from controller.outbound.outbox import Outbox
+from controller.outbound.statefile import StateError, StateFile
 from controller.records import DispenserReading
-from controller.statefile import StateError, StateFile
-from controller.terminal import FlowContext
+from controller.worker import InlineDesk
+from service.admin import Desk
 from service.app import create_app
-from service.audit import audit
-from service.database import Database
-from service.desk import Desk
+from service.reports.audit import audit
 from service.server import running
-from service.wire import Decision, Fuelling, FuellingReceipt, Question, Verdict, decode
+from service.store.database import Database
 from tests.controller.hostile import Connection, serving
+from wire.codec import decode
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+from wire.reasons import Verdict
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -108,7 +111,13 @@ class World:
     def ask(self, visit: str) -> Decision | None:
         """As the lane does: the same question again until there is an answer, at most five times."""
         question = Question(
-            visit=visit, station="s", lane="1", plate=PLATE, typed=False, captured_at=self.clock.now(), confidence=0.99,
+            visit=visit,
+            station="s",
+            lane="1",
+            plate=PLATE,
+            typed=False,
+            captured_at=self.clock.now(),
+            confidence=0.99,
             weakest=0.99,
         )
         for _ in range(5):
@@ -161,7 +170,10 @@ def world(tmp_path: Path) -> Iterator[World]:
             prices.refresh(2.0)
             line.clean = False
             meter = FuellingMeter(
-                MeterSettings("s", "1", "92"), journal, InlineDesk[StateError | None](), clock,
+                MeterSettings("s", "1", "92"),
+                journal,
+                InlineDesk[StateError | None](),
+                clock,
                 lambda: prices.unit_price("92", 1),
             )
             yield World(clock, url, desk, line, client, outbox, courier, meter)

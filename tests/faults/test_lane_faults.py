@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from service.wire import Decision, Question, Reason, Verdict, decode, encode
 from tests.controller.hostile import Connection, serving
 from tests.faults.live_lane import LiveLane
 from tests.faults.street import Street
 from tests.hardware.servers.rtsp_process import RtspCamera
+from wire.codec import decode, encode
+from wire.questions import Decision, Question
+from wire.reasons import Reason, Verdict
 
 pytestmark = pytest.mark.faults
 

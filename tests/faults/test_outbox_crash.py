@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from controller.clock import ManualClock
-from controller.courier import FUELLING, Courier
-from controller.outbox import MessageState, Outbox
-from controller.statefile import StateFile, damaged_copies
-from service.wire import Fuelling, decode
+from controller.outbound.courier import FUELLING, Courier
+from controller.outbound.outbox import MessageState, Outbox
+from controller.outbound.statefile import StateFile, damaged_copies
 from tests.faults.crashing_unit import ACKNOWLEDGED, POSTED, STATE, Unit, posting
+from wire.codec import decode
+from wire.fuellings import Fuelling
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -32,7 +33,10 @@ MOST_KILLS = 6 * KILLS
 @pytest.fixture
 def forker() -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.crashing_unit"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "tests.faults.crashing_unit"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         cwd=ROOT,
     )
     yield process

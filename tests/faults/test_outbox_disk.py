@@ -11,20 +11,21 @@ from pathlib import Path
 import pytest
 
 from controller.clock import ManualClock
-from controller.courier import FUELLING, Courier
-from controller.desk import InlineDesk
-from controller.fuelling import Ended, MeterSettings, UnitPrice
-from controller.fuelling_meter import FuellingMeter
-from controller.journal import FuellingJournal
-from controller.outbox import Outbox
+from controller.fuelling.journal import FuellingJournal
+from controller.fuelling.meter import FuellingMeter
+from controller.fuelling.open_fuelling import Ended, MeterSettings, UnitPrice
+from controller.fuelling.terminal import FlowContext
+from controller.outbound.courier import FUELLING, Courier
+from controller.outbound.outbox import Outbox
+from controller.outbound.statefile import StateError, StateFile, StateFull
 from controller.records import DispenserReading
-from controller.statefile import StateError, StateFile, StateFull
-from controller.terminal import FlowContext
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceLimits, TraceStore
+from controller.worker import InlineDesk
 from hardware.jpeg import encode_jpeg
-from service.wire import Fuelling, decode
 from tests.controller.visits import green_visit
+from wire.codec import decode
+from wire.fuellings import Fuelling
 
 pytestmark = pytest.mark.faults
 

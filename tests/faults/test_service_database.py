@@ -20,18 +20,18 @@ import pytest
 import requests
 
 from service.app import create_app
-from service.audit import audit
-from service.clock import SystemClock
-from service.database import Database
+from service.reports.audit import audit
+from service.reports.statement import cards
 from service.server import running
-from service.statement import cards
-from service.wire import encode
+from service.store.clock import SystemClock
+from service.store.database import Database
 from tests.service.postgres import Cluster, programs
 from tests.service.world import ManualClock, Pump, World
+from wire.codec import encode
 
 pytestmark = pytest.mark.faults
 LANES = 4
-_COMMAND = "import sys; from controller.cli import main; sys.exit(main())"
+_COMMAND = "import sys; from greenlane.cli import main; sys.exit(main())"
 
 
 class Lane:

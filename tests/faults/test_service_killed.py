@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from service.audit import audit
-from service.clock import SystemClock
-from service.database import Database
-from service.statement import cards
-from service.wire import encode
+from service.reports.audit import audit
+from service.reports.statement import cards
+from service.store.clock import SystemClock
+from service.store.database import Database
 from tests.service.world import ManualClock, Pump, World
+from wire.codec import encode
 
 pytestmark = pytest.mark.faults
 ROUNDS = 4

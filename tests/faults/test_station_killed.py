@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from service.audit import audit
+from service.books.messages import Ask, Report
 from service.errors import Unavailable
-from service.messages import Ask, Report
 from service.offline.conflicts import offline_visits
+from service.reports.audit import audit
+from service.reports.statement import cards
 from service.server import running
-from service.statement import cards
-from service.wire import Fuelling, FuellingReceipt, Question, encode
 from tests.faults.test_outbox_disk import fill
 from tests.faults.test_service_killed import Lane
 from tests.service.identity.kit import PLATE
@@ -26,6 +25,9 @@ from tests.service.identity.kit import House as Server
 from tests.station.cable import Cable, Fault
 from tests.station.street import Street, enrol
 from tests.station.test_processes import wait_for
+from wire.codec import encode
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Question
 
 pytestmark = pytest.mark.faults
 MONEY_FEN = 10**9
@@ -56,19 +58,36 @@ class Yard:
         """One vehicle: asked, allowed, fuelled for 80 yuan."""
         self.server.clock.moment = datetime.now(UTC)
         question = Question(
-            visit=uuid.uuid4().hex, station="S1", lane="L1", plate=PLATE, typed=True,
-            captured_at=datetime.now(UTC), confidence=1.0, weakest=1.0,
-        )  # fmt: skip
+            visit=uuid.uuid4().hex,
+            station="S1",
+            lane="L1",
+            plate=PLATE,
+            typed=True,
+            captured_at=datetime.now(UTC),
+            confidence=1.0,
+            weakest=1.0,
+        )
         decision = self.lane.post("/v1/authorisations", encode(question))
         assert decision["decision"] == "allow", decision
         self.sequence += 1
         now, before_ml = datetime.now(UTC), 1_000_000 + 10_000 * self.sequence
         report = Fuelling(
-            station="S1", lane="L1", dispenser="D1", sequence=self.sequence, visit=question.visit,
-            authorisation=decision["authorisation"], plate=PLATE, started_at=now - timedelta(seconds=9), ended_at=now,
-            volume_ml=10_000, amount_fen=8_000, unit_price_fen_per_l=800, product="92",
-            totaliser_before_ml=before_ml, totaliser_after_ml=before_ml + 10_000,
-        )  # fmt: skip
+            station="S1",
+            lane="L1",
+            dispenser="D1",
+            sequence=self.sequence,
+            visit=question.visit,
+            authorisation=decision["authorisation"],
+            plate=PLATE,
+            started_at=now - timedelta(seconds=9),
+            ended_at=now,
+            volume_ml=10_000,
+            amount_fen=8_000,
+            unit_price_fen_per_l=800,
+            product="92",
+            totaliser_before_ml=before_ml,
+            totaliser_after_ml=before_ml + 10_000,
+        )
         assert self.lane.post("/v1/fuellings", encode(report))["charged_fen"] == 8_000
 
     def settled(self) -> bool:

@@ -35,8 +35,15 @@ def test_an_hour_without_the_server(records: Records) -> None:
     hour = records["hour"]
     assert hour.lasted_s > 3600
     assert [v.grants[0].by if v.grants else None for v in hour.visits] == [
-        "list", "list", "list", None, None, "list", "list", None,
-    ]  # fmt: skip
+        "list",
+        "list",
+        "list",
+        None,
+        None,
+        "list",
+        "list",
+        None,
+    ]
     first, typed, again = hour.visits[:3]
     assert typed.typed
     assert not first.typed

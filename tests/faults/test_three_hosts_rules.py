@@ -14,16 +14,38 @@ PLATE = "粤B12345"
 GRANT = Grant("list", "off-1", "v1", PLATE, "C1", 6_000, 100.5, 400.5)
 FUELLED = Fuelled("D1", 1, "off-1", "C1", 5_000, 4_000, 105.0, 4_000, 200.0, ("offline",))
 VISIT = VisitRecord(
-    lane="L1", visit="v1", plate=PLATE, words="on the list", after_s=0.0, seen_s=100.0, gone_s=107.0, typed=False,
-    wanted_fen=4_000, expected=("offline_allowed",),
+    lane="L1",
+    visit="v1",
+    plate=PLATE,
+    words="on the list",
+    after_s=0.0,
+    seen_s=100.0,
+    gone_s=107.0,
+    typed=False,
+    wanted_fen=4_000,
+    expected=("offline_allowed",),
     lamp=(Colour(0.0, "off"), Colour(0.1, "red"), Colour(0.6, "green"), Colour(5.1, "red")),
-    answers=(Answer(0.6, "allow", "offline_allowed", "off-1", 6_000),), grants=(GRANT,), fuelled=(FUELLED,),
-)  # fmt: skip
+    answers=(Answer(0.6, "allow", "offline_allowed", "off-1", 6_000),),
+    grants=(GRANT,),
+    fuelled=(FUELLED,),
+)
 RECORD = ScenarioRecord(
-    name="x", title="x", visits=(VISIT,), card_cap_fen=6_000, station_cap_fen=15_000, most_card_fen=6_000,
-    most_station_fen=6_000, waiting_unit=0, waiting_station=1, conflicts=(), reconciled_s=1.0, lasted_s=1.0, wall_s=1.0,
-    audit="1 fuellings: the books are right", breaches=(),
-)  # fmt: skip
+    name="x",
+    title="x",
+    visits=(VISIT,),
+    card_cap_fen=6_000,
+    station_cap_fen=15_000,
+    most_card_fen=6_000,
+    most_station_fen=6_000,
+    waiting_unit=0,
+    waiting_station=1,
+    conflicts=(),
+    reconciled_s=1.0,
+    lasted_s=1.0,
+    wall_s=1.0,
+    audit="1 fuellings: the books are right",
+    breaches=(),
+)
 LOST = (replace(GRANT, by="server", name="a1"), GRANT)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from controller.clock import ManualClock, SystemClock
 from controller.errors import DispenserFault
-from hardware.dispenser import Debounce, GpioDispenser
+from hardware.dispensers.gpio import Debounce, GpioDispenser
 
 NOZZLE, PULSER, PERMIT = 22, 23, 24
 

@@ -11,8 +11,8 @@ from gpiozero.pins.mock import MockFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware import pulses
-from hardware.pulses import LINE_EVENT, LINE_REQUEST, CallbackPulses, KernelPulses, newest, pulse_counter
+from hardware.dispensers import pulses
+from hardware.dispensers.pulses import LINE_EVENT, LINE_REQUEST, CallbackPulses, KernelPulses, newest, pulse_counter
 
 FALLING = 2
 

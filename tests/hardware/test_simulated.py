@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.clock import ManualClock
-from hardware.simulated import Filling, SimulatedDispenser
+from hardware.dispensers.simulated import Filling, SimulatedDispenser
 
 
 def test_plays_a_filling_by_the_clock() -> None:

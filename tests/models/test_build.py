@@ -20,7 +20,7 @@ def test_the_finder_of_small_integers_finds_the_same_plates() -> None:
     pytest.importorskip("onnxruntime")
     import cv2
 
-    capture = cv2.VideoCapture(str(WEIGHTS_FOLDER.parents[1] / "controller" / "demo" / "lane.mp4"))
+    capture = cv2.VideoCapture(str(WEIGHTS_FOLDER.parents[1] / "greenlane" / "demo" / "lane.mp4"))
     compared = 0
     while (grabbed := capture.read())[0] and compared < 5:
         picture = np.asarray(grabbed[1], np.uint8)
@@ -37,8 +37,11 @@ def test_the_finder_of_small_integers_finds_the_same_plates() -> None:
 
 def test_all_weights_together_are_at_most_two_and_a_half_megabytes() -> None:
     detector = load_section("detector")
-    variants = [variant for section in (detector["finder"], detector["refiner"])
-                for variant in section.get("variants", {}).values()]  # fmt: skip
+    variants = [
+        variant
+        for section in (detector["finder"], detector["refiner"])
+        for variant in section.get("variants", {}).values()
+    ]
     named = [detector["finder"], detector["refiner"], load_section("recogniser"), *variants]
     files = sorted(WEIGHTS_FOLDER.glob("*.onnx"))
     assert {file.name for file in files} == {section["file"] for section in named}

@@ -12,24 +12,27 @@ from hypothesis import strategies as st
 
 from controller.records import Colour
 from models.build import build_detector
-from models.detector import (
-    Detector,
-    DetectorSettings,
-    Picture,
-    Quad,
-    closeup_matrix,
-    cut,
-    fit,
-    is_coloured,
-    is_plate_shaped,
-    map_points,
-)
+from models.closeups import Picture, Quad, closeup_matrix, cut, fit, is_coloured, is_plate_shaped, map_points
+from models.detector import Detector, DetectorSettings
 from models.engines import FloatArray
-from models.training.scenes_compose import Composer
+from models.training.detector.compose import Composer
 
 SETTINGS = DetectorSettings(
-    colours=tuple(Colour), mean=127.5, scale=1 / 64, side_px=384, multiple=32, stride=4, offset_unit_px=32.0,
-    closeup_px=(128, 64), margin_x=0.17, margin_y=0.4, propose=0.12, accept=0.5, most=8, looks=1, settled=0.0,
+    colours=tuple(Colour),
+    mean=127.5,
+    scale=1 / 64,
+    side_px=384,
+    multiple=32,
+    stride=4,
+    offset_unit_px=32.0,
+    closeup_px=(128, 64),
+    margin_x=0.17,
+    margin_y=0.4,
+    propose=0.12,
+    accept=0.5,
+    most=8,
+    looks=1,
+    settled=0.0,
 )
 WHITE_BOX_SIDES = (110, 35)
 
@@ -80,7 +83,10 @@ class BoxRefiner:
 
 
 @given(
-    width=st.integers(240, 2600), aspect=st.floats(0.6, 2.4), x=st.floats(0.2, 0.8), y=st.floats(0.2, 0.8),
+    width=st.integers(240, 2600),
+    aspect=st.floats(0.6, 2.4),
+    x=st.floats(0.2, 0.8),
+    y=st.floats(0.2, 0.8),
     share=st.floats(0.12, 0.4),
 )
 def test_corners_come_back_in_pixels_of_the_picture(

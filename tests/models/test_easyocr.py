@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 
 import models.build as build
-from controller.cli import read
 from controller.errors import ReaderError
+from greenlane.cli import read
 from models.build import build_reader
 from models.engines import load_network
 from models.grammar import PlateKind
 from models.manifest import WEIGHTS_FOLDER, load_section
 from models.reader import Recognising
 from models.recogniser import Recogniser
-from models.training.plates import draw_plate
+from models.training.drawing.plates import draw_plate
 
 pytestmark = pytest.mark.easyocr
 
@@ -64,9 +64,13 @@ def texts(reads: Sequence[Sequence[Any]]) -> list[str]:
 
 
 PLATES = [
-    (PlateKind.BLUE, "粤B5PQ23"), (PlateKind.BLUE, "皖A88888"), (PlateKind.BLUE, "京AAA001"),
-    (PlateKind.NEW_ENERGY_SMALL, "粤AD11223"), (PlateKind.NEW_ENERGY_LARGE, "沪A55667D"),
-    (PlateKind.YELLOW, "苏C77700"), (PlateKind.POLICE, "鲁B1122警"),
+    (PlateKind.BLUE, "粤B5PQ23"),
+    (PlateKind.BLUE, "皖A88888"),
+    (PlateKind.BLUE, "京AAA001"),
+    (PlateKind.NEW_ENERGY_SMALL, "粤AD11223"),
+    (PlateKind.NEW_ENERGY_LARGE, "沪A55667D"),
+    (PlateKind.YELLOW, "苏C77700"),
+    (PlateKind.POLICE, "鲁B1122警"),
 ]
 
 
@@ -151,8 +155,14 @@ def test_the_written_files_serve_any_easyocr_on_plates_of_any_size(
 
     name = write_network(tmp_path, WEIGHTS.read_bytes(), SECTION)
     reader = easyocr.Reader(
-        ["ch_sim", "en"], gpu=False, detector=False, recog_network=name, user_network_directory=str(tmp_path),
-        model_storage_directory=str(tmp_path), download_enabled=False, verbose=False,
+        ["ch_sim", "en"],
+        gpu=False,
+        detector=False,
+        recog_network=name,
+        user_network_directory=str(tmp_path),
+        model_storage_directory=str(tmp_path),
+        download_enabled=False,
+        verbose=False,
     )
     picture = cv2.cvtColor(drawn("粤B5PQ23", size=size), cv2.COLOR_BGR2GRAY)
     assert [text for _, text, _ in reader.recognize(picture, workers=0)] == ["粤B5PQ23"]
@@ -172,9 +182,9 @@ def test_the_command_reads_a_scene(easyocr: Any, tmp_path: Path, capsys: pytest.
 
 @pytest.mark.realdata
 def test_held_out_real_crops_are_read(real_data: Path, recogniser: Recognising) -> None:
-    from models.training.evaluate import figures
-    from models.training.evaluate_reads import judge
-    from models.training.mixing import load_real_data
+    from models.training.evaluation.counts import figures
+    from models.training.evaluation.reads import judge
+    from models.training.recogniser.mixing import load_real_data
 
     judged = judge(recogniser, load_real_data(real_data / "data").held_out)
     assert figures([answer for answer in judged if answer.group != "auto"])["exact"] >= 0.92

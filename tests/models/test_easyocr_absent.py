@@ -9,7 +9,7 @@ import pytest
 
 from controller.errors import ReaderError
 from controller.settings_records import ReaderSettings
-from controller.wiring import reader_of
+from greenlane.wiring import reader_of
 from models.build import build_reader
 
 

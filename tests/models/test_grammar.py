@@ -70,9 +70,7 @@ def test_normalise_undoes_how_people_write(drawn: tuple[PlateFormat, str], data:
 
 
 @given(plates(), st.data())
-def test_a_plate_written_by_hand_comes_back_with_its_kind(
-    drawn: tuple[PlateFormat, str], data: st.DataObject
-) -> None:
+def test_a_plate_written_by_hand_comes_back_with_its_kind(drawn: tuple[PlateFormat, str], data: st.DataObject) -> None:
     plate_format, text = drawn
     mark = data.draw(st.sampled_from(["", " ", "·", "-", "\u3000", "—"]))
     place = data.draw(st.integers(0, len(text)))

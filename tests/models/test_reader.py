@@ -40,8 +40,13 @@ class FixedRecogniser:
 
 
 def found(
-    left: float, top: float, width: float = 120.0, colour: Colour = Colour.BLUE, rows: int = 1,
-    confidence: float = 0.95, certainty: float = 0.99,
+    left: float,
+    top: float,
+    width: float = 120.0,
+    colour: Colour = Colour.BLUE,
+    rows: int = 1,
+    confidence: float = 0.95,
+    certainty: float = 0.99,
 ) -> Found:
     height = width / (2 if rows == 2 else 3)
     corners = ((left, top), (left + width, top), (left + width, top + height), (left, top + height))
@@ -121,8 +126,13 @@ def test_no_plate_is_an_empty_reading() -> None:
 @pytest.mark.parametrize(
     "image",
     [
-        None, "picture", np.zeros((480, 640), np.uint8), np.zeros((480, 640, 4), np.uint8),
-        np.zeros((480, 640, 3), np.float32), np.zeros((1, 1, 3), np.uint8), np.zeros((0, 0, 3), np.uint8),
+        None,
+        "picture",
+        np.zeros((480, 640), np.uint8),
+        np.zeros((480, 640, 4), np.uint8),
+        np.zeros((480, 640, 3), np.float32),
+        np.zeros((1, 1, 3), np.uint8),
+        np.zeros((0, 0, 3), np.uint8),
     ],
     ids=repr,
 )

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
-from controller.cli import read
 from controller.records import Region
+from greenlane.cli import read
 from models.build import build_reader
 from models.grammar import PlateKind
-from models.training.plates import draw_plate
-from models.training.scenes_compose import plain_ground
-from models.training.scenes_kinds import judge_kinds, with_plate
+from models.training.detector.compose import plain_ground
+from models.training.drawing.plates import draw_plate
+from models.training.evaluation.scenes_kinds import judge_kinds, with_plate
 
 PER_KIND = 2
 

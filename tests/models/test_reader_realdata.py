@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from models.build import build_reader
-from models.training.scenes import load_scenes
-from models.training.scenes_evaluate import figures, judge
+from models.training.data.scenes import load_scenes
+from models.training.evaluation.scenes import figures, judge
 
 pytestmark = pytest.mark.realdata
 

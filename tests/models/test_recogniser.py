@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from controller.errors import ReaderError
+from models.decoding import decode
 from models.grammar import ALPHABET, MAX_SIGNS
-from models.recogniser import Recogniser, decode
-from models.training.samples import classes_of
+from models.recogniser import Recogniser
+from models.training.recogniser.samples import classes_of
 
 SECTION: dict[str, Any] = {
     "alphabet": ALPHABET,

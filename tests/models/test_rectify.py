@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from models.grammar import FORMATS, PlateFormat, PlateKind
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH, bands_of, rectify
-from models.training.geometry import layout_of
-from models.training.plates import draw_plate
+from models.training.drawing.geometry import layout_of
+from models.training.drawing.plates import draw_plate
 
 
 def plate_in_picture(kind: PlateKind, height_px: int, angle_deg: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,16 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.detector import quad_size
-from models.training.scenes import load_scenes, order_corners, pyramid, pyramid_level
-from models.training.scenes_compose import Composer, inside
-from models.training.scenes_lettering import load
+from models.closeups import quad_size
+from models.training.data.scenes import load_scenes, order_corners, pyramid, pyramid_level
+from models.training.detector.compose import Composer, inside
+from models.training.drawing.lettering import load
 
 HELD_OUT, LEARNT = "粤A84266", "京A88731"
 
 
 @given(
-    start=st.integers(0, 3), backwards=st.booleans(), angle=st.floats(-40, 40), width=st.floats(60, 400),
+    start=st.integers(0, 3),
+    backwards=st.booleans(),
+    angle=st.floats(-40, 40),
+    width=st.floats(60, 400),
     aspect=st.floats(1.6, 4.0),
 )
 def test_corners_come_out_clockwise_from_top_left(

@@ -21,7 +21,8 @@ reads = st.lists(
             lambda ps: tuple(SignRead(sign, p) for sign, p in zip(text, ps, strict=True))
         )
     ),
-    min_size=1, max_size=4,
+    min_size=1,
+    max_size=4,
 )
 
 

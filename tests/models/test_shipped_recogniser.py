@@ -10,11 +10,11 @@ import pytest
 from models.engines import ENGINES
 from models.grammar import ALPHABET
 from models.manifest import MANIFEST, load_section
-from models.training.evaluate import figures
-from models.training.evaluate_command import open_recogniser
-from models.training.evaluate_reads import judge, judge_drawn
-from models.training.mixing import load_real_data
-from models.training.samples import drawn_with_text
+from models.training.commands.evaluate import open_recogniser
+from models.training.evaluation.counts import figures
+from models.training.evaluation.reads import judge, judge_drawn
+from models.training.recogniser.mixing import load_real_data
+from models.training.recogniser.samples import drawn_with_text
 
 
 @pytest.fixture(params=ENGINES)

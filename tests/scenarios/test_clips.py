@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 from controller.clock import ManualClock
-from controller.desk import InlineDesk
 from controller.errors import EndOfVideo
-from controller.observers import SilentObserver
+from controller.lane.questions import Outcome
 from controller.ports import PlateReader
-from controller.questions import Outcome
 from controller.records import LampColour, VisitSummary
 from controller.runner import Parts, Read, Runner
 from controller.settings_records import CameraSettings, Settings
+from controller.telling.observers import SilentObserver
+from controller.worker import InlineDesk
 from hardware.cameras.recorded import recorded_camera
 from hardware.lamp import FakeLamp
 from models.build import build_reader
 from models.change import ThumbnailMeter
-from service.wire import Verdict
 from tests.scenarios.world import Till, World
+from wire.reasons import Verdict
 
 pytestmark = [pytest.mark.slow, pytest.mark.realdata]
 

@@ -8,18 +8,20 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from controller.clock import ManualClock
-from controller.desk import InlineDesk
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
-from controller.lane_records import LimitReached, NozzleHung, NozzleLifted
-from controller.observers import SilentObserver
-from controller.questions import Outcome
+from controller.fuelling.terminal import FlowContext, TerminalEvent
+from controller.lane.questions import Outcome
+from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
 from controller.records import Change, Frame, LampChange, Reading, Region, VisitSummary
 from controller.runner import Parts, Read, Runner
 from controller.settings_records import Settings
-from controller.terminal import FlowContext, TerminalEvent
+from controller.telling.observers import SilentObserver
+from controller.worker import InlineDesk
 from hardware.lamp import FakeLamp
-from service.wire import Decision, Fuelling, FuellingReceipt, Question, Reason, Verdict
 from tests.controller.plates import plate
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+from wire.reasons import Reason, Verdict
 
 FRAME_S = 0.1
 DRIVE_S = 1.0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.database import Database
+from service.store.database import Database
 from tests.service.postgres import Cluster, programs
 from tests.service.world import World
 

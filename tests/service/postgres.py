@@ -60,9 +60,14 @@ class Cluster:
 
     def _run(self, program: str, *words: str) -> None:
         done = subprocess.run(
-            self.command(program, *words), cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            text=True, timeout=60, check=False,
-        )  # fmt: skip
+            self.command(program, *words),
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stderr}")
 

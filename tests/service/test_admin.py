@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from controller.cli import main
-from service.clock import SystemClock
-from service.database import Database
-from service.messages import Ask, Report
+from greenlane.cli import main
+from service.books.messages import Ask, Report
+from service.store.clock import SystemClock
+from service.store.database import Database
 from tests.service.world import PLATE, ManualClock, Pump, World
 
 Admin = Callable[..., tuple[int, str, str]]

@@ -13,15 +13,18 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.admin import Desk
 from service.app import create_app
-from service.books import Books
-from service.database import Database
-from service.desk import Desk
-from service.openapi import EXAMPLES
+from service.books.books import Books
+from service.http.openapi import EXAMPLES
+from service.reports.statement import cards, rejected
 from service.server import running
-from service.statement import cards, rejected
-from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Price, Question, decode, encode
+from service.store.database import Database
 from tests.service.world import PLATE, ManualClock, Pump
+from wire.codec import decode, encode
+from wire.fuellings import Fuelling, FuellingReceipt, Price
+from wire.questions import Decision, Question
+from wire.reasons import ErrorCode
 
 
 @dataclass

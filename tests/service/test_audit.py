@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from service.audit import audit
-from service.database import Database
+from service.reports.audit import audit
+from service.store.database import Database
 from tests.service.world import Pump, World
 
 FALSIFICATIONS = [

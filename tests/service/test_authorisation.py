@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from service.messages import Ask, Done, Release, Renew, Sweep
-from service.statement import cards
-from service.wire import Decision, ErrorCode, Reason, Verdict
+from service.books.messages import Ask, Done, Release, Renew, Sweep
+from service.reports.statement import cards
 from tests.service.world import PLATE, World
+from wire.questions import Decision
+from wire.reasons import ErrorCode, Reason, Verdict
 
 
 def available_fen(world: World, card: str = "C1") -> int:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from service.batches import Batches
-from service.database import Database
 from service.errors import Unavailable
-from service.station.desk import StationDesk
-from service.turns import Turns
-from service.wire import LaneStatus, decode
+from service.http.batches import Batches
+from service.station.store import StationDesk
+from service.store.database import Database
+from service.store.fair_lock import Turns
 from tests.service.identity.kit import START, House, lane_status
+from wire.codec import decode
+from wire.live import LaneStatus
 
 
 def test_what_comes_during_a_batch_makes_the_next() -> None:

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 import pytest
 from fastapi import FastAPI
 
+from greenlane.bench.load import AMOUNT_FEN, Lane, closed_loop, paced
+from service.admin import Desk
 from service.app import create_app
-from service.audit import audit
-from service.bench_load import AMOUNT_FEN, Lane, closed_loop, paced
-from service.desk import Desk
 from service.errors import ServiceError
+from service.reports.audit import audit
+from service.reports.statement import cards
 from service.server import running
-from service.statement import cards
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from controller.cli import main
+from greenlane.cli import main
 
-COMMAND = [sys.executable, "-c", "import sys; from controller.cli import main; sys.exit(main())", "service"]
+COMMAND = [sys.executable, "-c", "import sys; from greenlane.cli import main; sys.exit(main())", "service"]
 
 
 def test_the_process_serves_and_stops(tmp_path: Path) -> None:

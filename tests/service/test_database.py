@@ -12,10 +12,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from service.audit import audit
-from service.database import Database, default_url
 from service.errors import Unavailable
-from service.schema import metadata
+from service.reports.audit import audit
+from service.store.database import Database
+from service.store.schema import metadata
+from service.store.state_folder import default_url
 from tests.service.postgres import Cluster
 from tests.service.world import Pump, World
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from service.audit import audit
-from service.messages import Claim, Done, Reject, Release, Report, Sweep
-from service.statement import cards, rejected, statement, stations
-from service.wire import ErrorCode
+from service.books.messages import Claim, Done, Reject, Release, Report, Sweep
+from service.reports.audit import audit
+from service.reports.statement import cards, rejected, statement, stations
 from tests.service.world import Pump, World
+from wire.reasons import ErrorCode
 
 
 def balance_fen(world: World, card: str = "C1") -> int:

@@ -24,14 +24,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from service.audit import audit
-from service.database import Database
+from service.books.messages import Answer, Ask, Message, Refused, Release, Renew, Report, Sweep
 from service.errors import DeskError
-from service.messages import Answer, Ask, Message, Refused, Release, Renew, Report, Sweep
-from service.statement import cards, stations
-from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Question, Reason, Verdict
+from service.reports.audit import audit
+from service.reports.statement import cards, stations
+from service.store.database import Database
 from tests.service.postgres import Cluster
 from tests.service.world import Pump, World
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+from wire.reasons import ErrorCode, Reason, Verdict
 
 PLATES = {"粤B11111": "C1", "粤B22222": "C1", "粤B33333": "C2", "粤B44444": "C3", "粤B99999": None}
 AMOUNTS = st.sampled_from([1, 799, 9_999, 10_000, 10_001, 25_000])

@@ -16,13 +16,13 @@ import pytest
 import requests
 from sqlalchemy import text
 
+from service.admin import Desk
 from service.app import create_app
-from service.database import Database
-from service.desk import Desk
+from service.http.metrics import Metrics
 from service.identity.people import Role
-from service.live import Changes, Pace, count_change
-from service.metrics import Metrics
+from service.live.changes import Changes, Pace, count_change
 from service.server import running
+from service.store.database import Database
 from tests.service.identity.kit import lane_status
 from tests.service.identity.served import Served
 from tests.service.postgres import Cluster, programs

@@ -12,18 +12,20 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from controller.cli import main
-from service.audit import audit
-from service.clock import SystemClock
-from service.database import Database
-from service.messages import Message, Refused, Report, TakeGrant
+from greenlane.cli import main
+from service.books.messages import Message, Refused, Report, TakeGrant
 from service.offline.conflicts import conflicts_since, offline_visits
 from service.offline.listing import current_list, entries_of
-from service.offline.wire import OfflineGrant, OfflineReceipt
-from service.statement import cards
-from service.wire import ErrorCode, FuellingReceipt, WireError
+from service.reports.audit import audit
+from service.reports.statement import cards
+from service.store.clock import SystemClock
+from service.store.database import Database
 from tests.service.test_races import lanes, one_by_one
 from tests.service.world import PLATE, ManualClock, Pump, World
+from wire.codec import WireError
+from wire.fuellings import FuellingReceipt
+from wire.offline import OfflineGrant, OfflineReceipt
+from wire.reasons import ErrorCode
 
 
 @pytest.fixture
@@ -38,10 +40,17 @@ def grant(world: World, name: str = "off-1", **changes: object) -> OfflineGrant:
     listed = current_list(world.database, "S1", world.clock.now())
     assert listed is not None
     values: dict[str, object] = {
-        "authorisation": name, "visit": f"visit {name}", "station": "S1", "lane": "L1", "plate": PLATE,
-        "typed": False, "card": "C1", "limit_fen": 20_000, "list_version": listed.version,
+        "authorisation": name,
+        "visit": f"visit {name}",
+        "station": "S1",
+        "lane": "L1",
+        "plate": PLATE,
+        "typed": False,
+        "card": "C1",
+        "limit_fen": 20_000,
+        "list_version": listed.version,
         "granted_at": world.clock.now(),
-    }  # fmt: skip
+    }
     return OfflineGrant(**{**values, **changes})  # type: ignore[arg-type]
 
 
@@ -115,9 +124,11 @@ def test_what_is_written_of_a_grant_is_never_changed(ready: World) -> None:
     told(ready, made)
     ready.report(Pump("D1").fuelling(ready.clock, 10_000, authorisation=made.authorisation))
     for statement in (
-        "delete from offline_grants", "update offline_grants set limit_fen = 1", "update offline_grants set flags = ''",
+        "delete from offline_grants",
+        "update offline_grants set limit_fen = 1",
+        "update offline_grants set flags = ''",
         "update offline_grants set fuelling = null",
-    ):  # fmt: skip
+    ):
         with pytest.raises(DBAPIError), ready.database.writing() as connection:
             connection.execute(text(statement))
 

@@ -10,15 +10,16 @@ from contextlib import contextmanager
 
 import pytest
 
-from service.audit import audit
-from service.books import Books
-from service.database import Database
+from service.books.batch_worker import Teller
+from service.books.books import Books
+from service.books.messages import Answer, Ask, Message, Release
 from service.errors import Unavailable
-from service.messages import Answer, Ask, Message, Release
-from service.statement import cards
-from service.teller import Teller
-from service.wire import Decision, Verdict
+from service.reports.audit import audit
+from service.reports.statement import cards
+from service.store.database import Database
 from tests.service.world import World
+from wire.questions import Decision
+from wire.reasons import Verdict
 
 PRESET_FEN = 10_000
 

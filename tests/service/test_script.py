@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
-from service.database import Database
-from service.script import Script
+from service.store.database import Database
+from service.store.pipeline import Script
 from tests.service.postgres import Cluster
 
 pytestmark = pytest.mark.database

@@ -11,13 +11,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 
-from controller.signing import DeviceKey
+from controller.outbound.signing import DeviceKey
 from service.identity.people import Role
 from service.station.shared import Rendering, SharedViews
-from service.wire import DeviceKind
 from tests.service.identity.kit import House, lane_status
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
 from tests.service.test_station import PARKED, tell
+from wire.devices import DeviceKind
 
 
 class Painter:

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import grammar
-from service import plates
-from service.clock import from_us, to_us
-from service.ids import IdMaker, authorisation_name
-from service.money import format_yuan, parse_yuan
-from service.settings import Settings
-from service.wire import MAX_FEN
+from service.books.ids import IdMaker, authorisation_name
+from service.books.rules import Settings
+from service.store.clock import from_us, to_us
+from wire import plates
+from wire.money import MAX_FEN, format_yuan, parse_yuan
 
 SIGNS = st.sampled_from(grammar.ALPHABET + "IO· -a粤") | st.characters()
 

@@ -14,23 +14,30 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from controller.signing import DeviceKey
+from controller.outbound.signing import DeviceKey
 from models.grammar import FORMATS
-from service import schema
 from service.identity.people import Role
-from service.live import Changes, count_change
+from service.live.changes import Changes, count_change
 from service.station.format_table import formats, typed_plate
 from service.station.tables import visit_reports
 from service.station.words import LAMPS, PHASES, REASONS, RESULTS, STAGES
-from service.wire import DeviceKind, LampState, OrderResult, Reason, Stage, WireError
+from service.store import schema
 from tests.service.identity.kit import PLATE, House, lane_status, visit_report
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
+from wire.codec import WireError
+from wire.devices import DeviceKind
+from wire.live import LampState, OrderResult, Stage
+from wire.reasons import Reason
 
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0 a small picture").decode()
 PARKED = {
-    "id": 5, "kind": "fuelling", "key": "D1/9", "reason": "impossible_fuelling", "detail": "<b>its end</b>",
+    "id": 5,
+    "kind": "fuelling",
+    "key": "D1/9",
+    "reason": "impossible_fuelling",
+    "detail": "<b>its end</b>",
     "queued_at": "2026-05-04T08:00:00Z",
-}  # fmt: skip
+}
 ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
 
 
@@ -74,8 +81,13 @@ def type_plate(client: TestClient, plate: str, lane: str = "L1") -> httpx.Respon
 def test_the_typed_plate_reaches_the_lane_and_the_lamp_the_panel(
     house: House, client: TestClient, key: DeviceKey
 ) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status(phase="reading", lamp=LampState.RED, reason=Reason.NO_PLATE,
-         plate=None, limit_fen=None))  # fmt: skip
+    tell(
+        house,
+        client,
+        key,
+        "/v1/lane-status",
+        lane_status(phase="reading", lamp=LampState.RED, reason=Reason.NO_PLATE, plate=None, limit_fen=None),
+    )
     log_in(client, "pump")
     assert "请在面板输入车牌" in client.get("/panel/L1").text
     answer = type_plate(client, " 粤b·12345")
@@ -169,10 +181,21 @@ def test_the_station_page_shows_lanes_visits_holds_and_parked_messages(
 ) -> None:
     tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED], "camera": "camera_lost"})
     tell(house, client, key, "/v1/visits", visit_report())
-    house.signed(key, "POST", "/v1/authorisations", {
-        "visit": "held", "station": "S1", "lane": "L1", "plate": PLATE, "typed": True,
-        "captured_at": "2026-05-04T08:30:00Z", "confidence": 1.0, "weakest": 1.0,
-    }).send(client)  # fmt: skip
+    house.signed(
+        key,
+        "POST",
+        "/v1/authorisations",
+        {
+            "visit": "held",
+            "station": "S1",
+            "lane": "L1",
+            "plate": PLATE,
+            "typed": True,
+            "captured_at": "2026-05-04T08:30:00Z",
+            "confidence": 1.0,
+            "weakest": 1.0,
+        },
+    ).send(client)
     log_in(client, "li")
     text = client.get("/station", headers=ENGLISH).text
     for words in ("The camera gives no picture", "L1-visit-1", "allowed", "D1/9", "&lt;b&gt;its end", "Holds"):
@@ -270,13 +293,14 @@ def test_the_format_table_is_that_of_the_reader() -> None:
 def test_every_word_has_both_languages() -> None:
     for table, members in ((REASONS, Reason), (LAMPS, LampState), (STAGES, Stage), (RESULTS, OrderResult)):
         assert set(table) == set(members)  # type: ignore[call-overload]
-    from controller.lane_records import Phase
+    from controller.lane.records import Phase
 
     assert set(PHASES) == {phase.value for phase in Phase}
 
 
 def test_nested_records_are_checked() -> None:
-    from service.wire import LaneStatus, decode
+    from wire.codec import decode
+    from wire.live import LaneStatus
 
     with pytest.raises(WireError, match="at most 20 records"):
         decode(LaneStatus, lane_status() | {"parked": [PARKED] * 21})

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from service import teller as module
+from service.books import batch_worker as module
+from service.books.batch_worker import Teller
+from service.books.messages import Answer, Done, Message, Release, Sweep
 from service.errors import LedgerError, ServiceError, Unavailable
-from service.messages import Answer, Done, Message, Release, Sweep
-from service.teller import Teller
 from tests.service.world import ManualClock, World
 
 Behaviour = Callable[[Sequence[Message]], list[Answer]]

@@ -11,39 +11,57 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.openapi import EXAMPLES
-from service.wire import (
-    MAX_FEN,
-    Decision,
-    Fuelling,
-    FuellingReceipt,
-    Price,
-    Question,
-    Reason,
-    Verdict,
-    WireError,
-    decode,
-    encode,
-)
+from service.http.openapi import EXAMPLES
+from wire.codec import WireError, decode, encode
+from wire.fuellings import Fuelling, FuellingReceipt, Price
+from wire.money import MAX_FEN
+from wire.questions import Decision, Question
+from wire.reasons import Reason, Verdict
 
 RECORDS = (Question, Decision, Fuelling, FuellingReceipt, Price)
 TEXT = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=12)
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
 FEN = st.integers(0, MAX_FEN)
 FUELLINGS = st.builds(
-    Fuelling, station=TEXT, lane=TEXT, dispenser=TEXT, sequence=st.integers(1, 2**53 - 1), visit=st.none() | TEXT,
-    authorisation=st.none() | TEXT, plate=st.none() | TEXT, started_at=TIMES, ended_at=TIMES, volume_ml=FEN,
-    amount_fen=FEN, unit_price_fen_per_l=st.integers(0, 10**6), product=TEXT, totaliser_before_ml=FEN,
-    totaliser_after_ml=FEN, flags=st.lists(TEXT, max_size=20).map(tuple),
-)  # fmt: skip
+    Fuelling,
+    station=TEXT,
+    lane=TEXT,
+    dispenser=TEXT,
+    sequence=st.integers(1, 2**53 - 1),
+    visit=st.none() | TEXT,
+    authorisation=st.none() | TEXT,
+    plate=st.none() | TEXT,
+    started_at=TIMES,
+    ended_at=TIMES,
+    volume_ml=FEN,
+    amount_fen=FEN,
+    unit_price_fen_per_l=st.integers(0, 10**6),
+    product=TEXT,
+    totaliser_before_ml=FEN,
+    totaliser_after_ml=FEN,
+    flags=st.lists(TEXT, max_size=20).map(tuple),
+)
 QUESTIONS = st.builds(
-    Question, visit=TEXT, station=TEXT, lane=TEXT, plate=TEXT, typed=st.booleans(), captured_at=TIMES,
-    confidence=st.floats(0, 1), weakest=st.floats(0, 1),
-)  # fmt: skip
+    Question,
+    visit=TEXT,
+    station=TEXT,
+    lane=TEXT,
+    plate=TEXT,
+    typed=st.booleans(),
+    captured_at=TIMES,
+    confidence=st.floats(0, 1),
+    weakest=st.floats(0, 1),
+)
 DECISIONS = st.builds(
-    Decision, visit=TEXT, plate=TEXT, decision=st.just(Verdict.ALLOW), reason=st.sampled_from(Reason),
-    authorisation=TEXT, limit_fen=FEN, expires_at=TIMES,
-)  # fmt: skip
+    Decision,
+    visit=TEXT,
+    plate=TEXT,
+    decision=st.just(Verdict.ALLOW),
+    reason=st.sampled_from(Reason),
+    authorisation=TEXT,
+    limit_fen=FEN,
+    expires_at=TIMES,
+)
 
 
 @given(FUELLINGS | QUESTIONS | DECISIONS)

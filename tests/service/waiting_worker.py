@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from service.database import Database
-from service.live import Changes, Pace
+from service.live.changes import Changes, Pace
+from service.store.database import Database
 
 
 async def main(url: str, topic: str) -> None:

@@ -6,12 +6,13 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from service.books import Books
-from service.database import Database
-from service.desk import Desk
-from service.messages import Answer, Ask, Message, Refused, Report
-from service.settings import Settings
-from service.wire import Decision, Fuelling, FuellingReceipt, Question
+from service.admin import Desk
+from service.books.books import Books
+from service.books.messages import Answer, Ask, Message, Refused, Report
+from service.books.rules import Settings
+from service.store.database import Database
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
 
 START = datetime(2026, 5, 4, 0, 30, tzinfo=UTC)
 PLATE = "粤B12345"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from controller.records import Colour, LampChange, LampColour, PlateRead, SignRead, VisitSummary, Vote
-from controller.simulation.story import Answered, ClipResult, Fuelled, Picture, Seen, VisitStory
-from service.wire import Decision, Fuelling, FuellingReceipt, Question, Reason, Verdict
+from greenlane.simulation.results import Answered, ClipResult, Fuelled, Picture, Seen, VisitStory
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+from wire.reasons import Reason, Verdict
 
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 CORNERS = ((579.0, 556.0), (727.0, 556.0), (727.0, 604.0), (579.0, 604.0))

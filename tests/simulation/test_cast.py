@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.simulation.cast import CastError, parse_amount, parse_card
+from greenlane.simulation.cast import CastError, parse_amount, parse_card
 
 
 def test_a_card_is_normalised() -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from controller.records import LampColour
 from controller.settings_records import Settings
-from controller.simulation.cast import Card
-from controller.simulation.play import Stage, Watching
-from controller.simulation.story import ClipResult, document
-from controller.simulation.world import World
-from service.wire import Reason, Verdict
+from greenlane.simulation.cast import Card
+from greenlane.simulation.play import Stage, Watching
+from greenlane.simulation.results import ClipResult, document
+from greenlane.simulation.world import World
 from tests.simulation.clips import LevelReader, write_clip
+from wire.reasons import Reason, Verdict
 
 RICH, POOR, STRANGER, MUDDY = "沪A8K526", "苏E6T308", "浙B72915", "皖C4M790"
 READER = LevelReader({30: (RICH, 0.999), 60: (POOR, 0.999), 170: (STRANGER, 0.999), 220: (MUDDY, 0.6)})
@@ -73,8 +73,16 @@ def test_the_document_has_the_keys_other_programs_build_on(four: ClipResult) -> 
     assert found["frames"] == four.frames
     for visit in found["visits"]:
         assert {
-            "visit", "plate", "decision", "reason", "first_seen_s", "read_s", "decided_s", "gone_s", "lamp",
-        } <= visit.keys()  # fmt: skip
+            "visit",
+            "plate",
+            "decision",
+            "reason",
+            "first_seen_s",
+            "read_s",
+            "decided_s",
+            "gone_s",
+            "lamp",
+        } <= visit.keys()
         assert visit["first_seen_s"] <= visit["decided_s"] <= visit["gone_s"]
         assert all(colour in ("off", "red", "green") for _, colour in visit["lamp"])
         assert [at for at, _ in visit["lamp"]] == sorted(at for at, _ in visit["lamp"])

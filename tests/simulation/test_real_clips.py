@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli import main
+from greenlane.cli import main
 
 CLIPS = ("day", "angled_far", "night", "trucks")
 LEAST_RIGHT = 17

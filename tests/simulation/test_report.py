@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.report import page
-from controller.report.words import REASONS, meaning
-from service.wire import Reason
+from greenlane.report import page
+from greenlane.report.words import REASONS, meaning
 from tests.simulation import stories
+from wire.reasons import Reason
 
 VOID = {"meta", "img", "link", "br"}
 

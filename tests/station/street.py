@@ -9,28 +9,23 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from controller.signing import DeviceKey
-from service.audit import Finding, audit
+from controller.outbound.signing import DeviceKey
+from service.books.messages import Answer, Ask, Message, Report
 from service.identity.devices import Place as DevicePlace
 from service.identity.mount import Guard
-from service.messages import Answer, Ask, Message, Report
 from service.offline.conflicts import OfflineVisit, offline_visits
+from service.reports.audit import Finding, audit
+from service.reports.statement import CardView, cards
 from service.server import running
-from service.statement import CardView, cards
-from service.wire import (
-    Decision,
-    DeviceKind,
-    EnrolmentRequest,
-    Fuelling,
-    FuellingReceipt,
-    Question,
-    encode_text,
-)
-from station.house import ENROLMENT, KEY, House, Place
 from station.settings import StationSettings
+from station.wiring import ENROLMENT, KEY, House, Place
 from tests.service.identity.kit import CHEAP, PLATE
 from tests.service.identity.kit import House as Server
 from tests.station.cable import Cable, Fault
+from wire.codec import encode_text
+from wire.devices import DeviceKind, EnrolmentRequest
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
 
 PATIENCE_S = 25.0
 """So long that a busy machine never looks like a cut line."""
@@ -106,9 +101,15 @@ class Street:
     def question(self, plate: str = PLATE, **changes: object) -> Question:
         number = next(self._numbers)
         made = Question(
-            visit=f"visit-{number}", station="S1", lane="L1", plate=plate, typed=False,
-            captured_at=self.clock.now(), confidence=0.98, weakest=0.97,
-        )  # fmt: skip
+            visit=f"visit-{number}",
+            station="S1",
+            lane="L1",
+            plate=plate,
+            typed=False,
+            captured_at=self.clock.now(),
+            confidence=0.98,
+            weakest=0.97,
+        )
         return replace(made, **changes)  # type: ignore[arg-type]
 
     def fuelling(
@@ -119,13 +120,22 @@ class Street:
         volume_ml = amount_fen * 1000 // 800
         self._pumps[dispenser] = (sequence + 1, total_ml + volume_ml)
         made = Fuelling(
-            station="S1", lane="L1", dispenser=dispenser, sequence=sequence + 1,
+            station="S1",
+            lane="L1",
+            dispenser=dispenser,
+            sequence=sequence + 1,
             visit=None if decision is None else decision.visit,
             authorisation=None if decision is None else decision.authorisation,
-            plate=PLATE if decision is None else decision.plate, started_at=self.clock.now() - timedelta(seconds=30),
-            ended_at=self.clock.now(), volume_ml=volume_ml, amount_fen=amount_fen, unit_price_fen_per_l=800,
-            product="92", totaliser_before_ml=total_ml, totaliser_after_ml=total_ml + volume_ml,
-        )  # fmt: skip
+            plate=PLATE if decision is None else decision.plate,
+            started_at=self.clock.now() - timedelta(seconds=30),
+            ended_at=self.clock.now(),
+            volume_ml=volume_ml,
+            amount_fen=amount_fen,
+            unit_price_fen_per_l=800,
+            product="92",
+            totaliser_before_ml=total_ml,
+            totaliser_after_ml=total_ml + volume_ml,
+        )
         return replace(made, **changes)  # type: ignore[arg-type]
 
     def answer(self, message: Message) -> Answer:
@@ -165,5 +175,3 @@ def enrol(server: Server, state: Path) -> DeviceKey:
     key.save(state / KEY)
     (state / ENROLMENT).write_text(encode_text(enrolled), encoding="utf-8")
     return key
-
-

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from service.server import running
-from service.wire import DeviceKind
 from tests.service.identity.test_contract import Caller, send_everything
 from tests.station.conftest import prepared
 from tests.station.street import Street
+from wire.devices import DeviceKind
 
 pytestmark = pytest.mark.slow
 

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from controller.signing import DeviceKey
+from controller.outbound.signing import DeviceKey
+from service.books.messages import Ask
 from service.identity.rules import RULES, Names, Rule, find_rule
-from service.messages import Ask
-from service.wire import Decision, DeviceKind, Question, decode, encode
 from tests.service.identity.kit import Parcel, question, signed
 from tests.service.identity.test_every_route import LANE_TELLS, PUBLIC, TAMPERED, routes
 from tests.service.identity.test_every_route import written as written_at_server
 from tests.station.street import Street
+from wire.codec import decode, encode
+from wire.devices import DeviceKind
+from wire.questions import Decision, Question
 
 
 class Yard:
@@ -41,9 +43,7 @@ class Yard:
         """A request that is right in every way."""
         now, number = self.street.clock.now(), self.street.server.number()
         if rule.path == "/v1/authorisations":
-            return self.signed(
-                key, "POST", rule.path, question(station, lane, f"every-{number}", captured_at=now)
-            )
+            return self.signed(key, "POST", rule.path, question(station, lane, f"every-{number}", captured_at=now))
         if rule.path == "/v1/fuellings":
             made = self.street.fuelling(None, 800, f"{station}-{lane}-{number}", station=station, lane=lane)
             return self.signed(key, "POST", rule.path, encode(made))

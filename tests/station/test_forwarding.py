@@ -7,14 +7,16 @@ import pytest
 from fastapi.testclient import TestClient
 
 from controller.errors import Rejected
-from controller.signing import DeviceKey
+from controller.outbound.signing import DeviceKey
+from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.errors import Unavailable
 from service.identity.devices import Place
 from service.identity.signatures import SignatureRefused
-from service.messages import Ask, Done, Refused, Release, Renew
-from service.wire import Decision, DeviceKind, EnrolmentRequest, ErrorCode, KeyRotation, Reason, Verdict
 from tests.service.identity.kit import signed
 from tests.station.street import Street
+from wire.devices import DeviceKind, EnrolmentRequest, KeyRotation
+from wire.questions import Decision
+from wire.reasons import ErrorCode, Reason, Verdict
 
 
 def test_a_visit_goes_through(street: Street) -> None:

@@ -25,15 +25,17 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from service import schema
+from service.books.messages import Answer, Ask, Message, Refused, Release, Renew, Report
 from service.errors import Unavailable
-from service.messages import Answer, Ask, Message, Refused, Release, Renew, Report
-from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Question, Reason, Verdict
-from station.memory import UNUSED_LIFE
+from service.store import schema
 from station.settings import StationSettings
+from station.store import UNUSED_LIFE
 from tests.station.cable import Fault
 from tests.station.conftest import prepared
 from tests.station.street import Street
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+from wire.reasons import ErrorCode, Reason, Verdict
 
 CARDS = {"粤B11111": "K1", "粤B22222": "K1", "粤B33333": "K2", "粤B44444": "K3"}
 CAP_FEN, STATION_CAP_FEN = 6_000, 14_000

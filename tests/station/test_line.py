@@ -8,8 +8,8 @@ import pytest
 
 from controller.clock import ManualClock
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
-from service.wire import ErrorCode
-from station.line import Line
+from station.uplink import Line
+from wire.reasons import ErrorCode
 
 SILENT, FAULT = ServiceSilent("nothing"), ServiceFault("502")
 REVOKED, NO_CODE = Rejected(ErrorCode.UNAUTHENTICATED, "revoked"), Rejected(ErrorCode.KEY_REUSED, "twice")

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from controller.outbox import Outbox
-from controller.statefile import StateFile
+from controller.outbound.outbox import Outbox
+from controller.outbound.statefile import StateFile
 from service.errors import Unavailable
 from service.offline.list_key import ListKey
 from service.offline.listing import LIFE, RENEW_AFTER
-from service.offline.wire import OfflineEntry, OfflineList, SignedOfflineList
-from service.wire import Reason, encode_text
-from station.keeper import ListKeeper, ListRefused
-from station.memory import Memory
+from station.offline_list import ListKeeper, ListRefused
+from station.store import Memory
 from tests.service.identity.kit import PLATE, START, MovingClock
 from tests.station.street import Street
+from wire.codec import encode_text
+from wire.offline import OfflineEntry, OfflineList, SignedOfflineList
+from wire.reasons import Reason
 
 ENTRIES = (OfflineEntry(plate=PLATE, card="C1", cap_fen=20_000),)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.errors import Unavailable
-from service.messages import Ask, Done, Refused, Release, Renew
-from service.wire import Decision, ErrorCode, Reason, Verdict
 from tests.service.identity.kit import PLATE
 from tests.station.cable import Fault
 from tests.station.street import IMPATIENT, Street
+from wire.questions import Decision
+from wire.reasons import ErrorCode, Reason, Verdict
 
 SECOND = "粤B22222"
 

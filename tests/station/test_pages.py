@@ -14,13 +14,14 @@ from sqlalchemy import select
 
 from service.identity import trail
 from service.identity.people import Role
-from service.live import station_topic
+from service.live.changes import station_topic
 from service.offline.conflicts import CONFLICTS
 from service.station import words
-from service.station.tables import live_changes
-from service.wire import LaneStatus, OrderKind, VisitReport, decode
+from service.store.live_tables import live_changes
 from tests.service.identity.kit import PLATE, lane_status, visit_report
 from tests.station.street import Street
+from wire.codec import decode
+from wire.live import LaneStatus, OrderKind, VisitReport
 
 PASSWORD = "correct horse battery"
 
@@ -195,7 +196,11 @@ def test_figures(street: Street) -> None:
     street.ask()
     text = street.house.app.state.metrics.exposition().decode()
     for line in (
-        "greenlane_station_line_up 0.0", "greenlane_station_exposure_fen 20000.0", "greenlane_station_cap_fen 50000.0",
-        "greenlane_station_open_grants 1.0", "greenlane_station_list_usable 1.0", "greenlane_station_disk_up 1.0",
-    ):  # fmt: skip
+        "greenlane_station_line_up 0.0",
+        "greenlane_station_exposure_fen 20000.0",
+        "greenlane_station_cap_fen 50000.0",
+        "greenlane_station_open_grants 1.0",
+        "greenlane_station_list_usable 1.0",
+        "greenlane_station_disk_up 1.0",
+    ):
         assert line in text, line

@@ -15,19 +15,21 @@ from pathlib import Path
 import pytest
 import requests
 
-from controller.cli import main
-from controller.client import HttpBalanceService
 from controller.clock import SystemClock
 from controller.errors import Rejected, ServiceFault
-from controller.signing import DeviceKey, Signer
-from service.audit import audit
-from service.database import Database
+from controller.outbound.http import HttpBalanceService
+from controller.outbound.signing import DeviceKey, Signer
+from greenlane.cli import main
 from service.offline.conflicts import offline_visits
-from service.statement import cards
-from service.wire import Decision, Fuelling, Question, Reason, Verdict
+from service.reports.audit import audit
+from service.reports.statement import cards
+from service.store.database import Database
 from tests.service.identity.served import Program, Served
 from tests.service.identity.test_tls import Authority
 from tests.station.cable import Cable, Fault
+from wire.fuellings import Fuelling
+from wire.questions import Decision, Question
+from wire.reasons import Reason, Verdict
 
 pytestmark = pytest.mark.slow
 PLATE = "粤B12345"
@@ -63,9 +65,13 @@ def code(capsys: pytest.CaptureFixture[str], url: str, *words: str) -> str:
 def town(sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Town]:
     state, lane_key = tmp_path / "station", tmp_path / "lane.key"
     for words in (
-        "station set S1 --preset 100", "price set S1 92 8", "card create C1", f"plate bind {PLATE} C1",
-        "top-up C1 500", "offline station S1 200",
-    ):  # fmt: skip
+        "station set S1 --preset 100",
+        "price set S1 92 8",
+        "card create C1",
+        f"plate bind {PLATE} C1",
+        "top-up C1 500",
+        "offline station S1 200",
+    ):
         admin(capsys, sqlite_url, *words.split())
     with ExitStack() as stack:
         port = stack.enter_context(Served(sqlite_url))
@@ -88,20 +94,37 @@ def town(sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def question(visit: str, **changes: object) -> Question:
     values: dict[str, object] = {
-        "visit": visit, "station": "S1", "lane": "L1", "plate": PLATE, "typed": False,
-        "captured_at": datetime.now(UTC), "confidence": 0.98, "weakest": 0.97,
-    }  # fmt: skip
+        "visit": visit,
+        "station": "S1",
+        "lane": "L1",
+        "plate": PLATE,
+        "typed": False,
+        "captured_at": datetime.now(UTC),
+        "confidence": 0.98,
+        "weakest": 0.97,
+    }
     return Question(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def fuelling(decision: Decision, sequence: int, volume_ml: int = 10_000) -> Fuelling:
     now, before_ml = datetime.now(UTC), 1_000_000 + 10_000 * sequence
     return Fuelling(
-        station="S1", lane="L1", dispenser="D1", sequence=sequence, visit=decision.visit,
-        authorisation=decision.authorisation, plate=decision.plate, started_at=now - timedelta(seconds=20),
-        ended_at=now, volume_ml=volume_ml, amount_fen=volume_ml * 800 // 1000, unit_price_fen_per_l=800,
-        product="92", totaliser_before_ml=before_ml, totaliser_after_ml=before_ml + volume_ml,
-    )  # fmt: skip
+        station="S1",
+        lane="L1",
+        dispenser="D1",
+        sequence=sequence,
+        visit=decision.visit,
+        authorisation=decision.authorisation,
+        plate=decision.plate,
+        started_at=now - timedelta(seconds=20),
+        ended_at=now,
+        volume_ml=volume_ml,
+        amount_fen=volume_ml * 800 // 1000,
+        unit_price_fen_per_l=800,
+        product="92",
+        totaliser_before_ml=before_ml,
+        totaliser_after_ml=before_ml + volume_ml,
+    )
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -151,9 +174,7 @@ def second_asked(town: Town) -> datetime:
     return datetime.fromisoformat(json.loads(text)["captured_at"])
 
 
-def test_revocation_reaches_the_station_and_lasts_through_a_cut(
-    town: Town, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_revocation_reaches_the_station_and_lasts_through_a_cut(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
     assert town.lane.ask(question("v1"), 3.0).reason is Reason.OK
     shown = admin(capsys, town.url, "device", "list", "--station", "S1")
     device = re.search(r"^(d-\w+) +lane", shown, re.MULTILINE)

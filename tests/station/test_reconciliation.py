@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from controller.outbox import MessageState
-from service import schema
-from service.messages import Ask, Refused, Release, Report
-from service.offline.wire import OfflineEntry
-from service.wire import Decision, ErrorCode, Fuelling, FuellingReceipt, Reason, Verdict
+from controller.outbound.outbox import MessageState
+from service.books.messages import Ask, Refused, Release, Report
+from service.store import schema
 from tests.service.identity.kit import PLATE
 from tests.station.cable import Fault
 from tests.station.street import Street
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.offline import OfflineEntry
+from wire.questions import Decision
+from wire.reasons import ErrorCode, Reason, Verdict
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.clock import to_us
-from service.offline.wire import OfflineEntry
-from service.settings import Settings
-from service.wire import Reason
-from station.rules import LEAST_GRANT_FEN, Allowed, Outstanding, decide, renewed_until_us, unusable
+from service.books.rules import Settings
+from service.store.clock import to_us
+from station.offline_rules import LEAST_GRANT_FEN, Allowed, Outstanding, decide, renewed_until_us, unusable
 from tests.service.identity.kit import START
 from tests.station.test_list import a_list
+from wire.offline import OfflineEntry
+from wire.reasons import Reason
 
 FEN = st.integers(0, 10**7)
 US = st.integers(-(10**12), 10**12)

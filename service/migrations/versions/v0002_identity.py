@@ -34,9 +34,7 @@ def _devices() -> None:
         sa.Column("enrolled_us", sa.BigInteger(), nullable=False),
         sa.Column("revoked_us", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("kind in ('lane', 'panel', 'station')", name=op.f("ck_devices_kind")),
-        sa.CheckConstraint(
-            "(kind = 'station') = (lane is null)", name=op.f("ck_devices_only_stations_have_no_lane")
-        ),
+        sa.CheckConstraint("(kind = 'station') = (lane is null)", name=op.f("ck_devices_only_stations_have_no_lane")),
         sa.ForeignKeyConstraint(["station"], ["stations.id"], name=op.f("fk_devices_station")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_devices")),
     )
@@ -84,9 +82,7 @@ def _people() -> None:
         sa.Column("station", sa.String(length=40), nullable=True),
         sa.Column("created_us", sa.BigInteger(), nullable=False),
         sa.Column("disabled_us", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint(
-            "role in ('panel', 'attendant', 'operator', 'administrator')", name=op.f("ck_people_role")
-        ),
+        sa.CheckConstraint("role in ('panel', 'attendant', 'operator', 'administrator')", name=op.f("ck_people_role")),
         sa.ForeignKeyConstraint(["station"], ["stations.id"], name=op.f("fk_people_station")),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_people")),
     )

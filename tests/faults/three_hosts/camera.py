@@ -10,7 +10,7 @@ import numpy as np
 from controller.ports import PlateReader
 from models.build import build_reader
 from models.grammar import PlateKind
-from models.training.plates import draw_plate
+from models.training.drawing.plates import draw_plate
 from tests.faults.street import Picture, Street, as_jpeg, vehicle
 
 PICTURES = 3

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from controller.traces.records import TracedAnswer, TraceError, VisitTrace
 from controller.traces.store import TraceStore
-from service import schema
-from service.offline.tables import offline_grants
+from service.store import schema
+from service.store.offline_tables import offline_grants
 from tests.faults.three_hosts.record import Answer, Colour, Fuelled, Grant, VisitRecord
 from tests.faults.three_hosts.scene import Came, Scene, rows, station_file
 from tests.faults.three_hosts.town import Lane, Town
@@ -35,12 +35,21 @@ def visit_record(scene: Scene, came: Came) -> VisitRecord:
     seen_s = trace.first_seen_at.timestamp()
     gone_s = seen_s + trace.summary.gone_s
     return VisitRecord(
-        lane=lane.name, visit=came.visit, plate=coming.plate, words=coming.words,
-        after_s=seen_s - scene.began.timestamp(), seen_s=seen_s, gone_s=gone_s, typed=trace.summary.typed,
-        wanted_fen=coming.wants_fen, expected=coming.expected, lamp=lamp_between(lane, seen_s, gone_s),
-        answers=tuple(_answer(a) for a in trace.answers), grants=grants_of(scene.town, came.visit),
+        lane=lane.name,
+        visit=came.visit,
+        plate=coming.plate,
+        words=coming.words,
+        after_s=seen_s - scene.began.timestamp(),
+        seen_s=seen_s,
+        gone_s=gone_s,
+        typed=trace.summary.typed,
+        wanted_fen=coming.wants_fen,
+        expected=coming.expected,
+        lamp=lamp_between(lane, seen_s, gone_s),
+        answers=tuple(_answer(a) for a in trace.answers),
+        grants=grants_of(scene.town, came.visit),
         fuelled=fuelled_of(scene.town, trace),
-    )  # fmt: skip
+    )
 
 
 def stray_greens(scene: Scene, visits: Iterable[VisitRecord]) -> list[str]:
@@ -76,10 +85,18 @@ def grants_of(town: Town, visit: str) -> tuple[Grant, ...]:
             Grant("server", r.id, r.visit, r.plate, r.card, r.limit_fen, r.asked_us / US_PER_S, r.expires_us / US_PER_S)
             for r in online
         ] + [
-            Grant("list", r.id, r.visit, r.plate, r.card, r.limit_fen, r.granted_us / US_PER_S,
-                  expires.get(r.id, r.granted_us) / US_PER_S)
+            Grant(
+                "list",
+                r.id,
+                r.visit,
+                r.plate,
+                r.card,
+                r.limit_fen,
+                r.granted_us / US_PER_S,
+                expires.get(r.id, r.granted_us) / US_PER_S,
+            )
             for r in offline
-        ]  # fmt: skip
+        ]
     return tuple(sorted(found, key=lambda grant: grant.granted_s))
 
 
@@ -95,11 +112,18 @@ def fuelled_of(town: Town, trace: VisitTrace) -> tuple[Fuelled, ...]:
         flags = () if row is None else tuple(dict.fromkeys([*json.loads(row.unit_flags), *json.loads(row.flags)]))
         found.append(
             Fuelled(
-                report.dispenser, report.sequence, report.authorisation, row and row.card, report.volume_ml,
-                report.amount_fen, report.ended_at.timestamp(), row and row.amount_fen,
-                row and row.received_us / US_PER_S, flags,
+                report.dispenser,
+                report.sequence,
+                report.authorisation,
+                row and row.card,
+                report.volume_ml,
+                report.amount_fen,
+                report.ended_at.timestamp(),
+                row and row.amount_fen,
+                row and row.received_us / US_PER_S,
+                flags,
             )
-        )  # fmt: skip
+        )
     return tuple(found)
 
 
@@ -109,8 +133,9 @@ def _answer(traced: TracedAnswer) -> Answer:
         round(traced.asked_s if traced.answered_s is None else traced.answered_s, 2),
         "refuse" if decision is None else decision.decision.value,
         "" if traced.reason is None else traced.reason.value,
-        decision and decision.authorisation, decision and decision.limit_fen,
-    )  # fmt: skip
+        decision and decision.authorisation,
+        decision and decision.limit_fen,
+    )
 
 
 def most_outstanding(grants: Sequence[Grant], fuelled: Iterable[Fuelled], gone_s: dict[str, float]) -> int:

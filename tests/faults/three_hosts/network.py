@@ -46,9 +46,11 @@ class Rule(enum.StrEnum):
 
 ENDS = {Line.LANES: (Host.UNIT, Host.STATION), Line.SERVER: (Host.STATION, Host.SERVER)}
 ADDRESSES = {
-    (Host.UNIT, Line.LANES): "10.0.1.1", (Host.STATION, Line.LANES): "10.0.1.2",
-    (Host.STATION, Line.SERVER): "10.0.2.1", (Host.SERVER, Line.SERVER): "10.0.2.2",
-}  # fmt: skip
+    (Host.UNIT, Line.LANES): "10.0.1.1",
+    (Host.STATION, Line.LANES): "10.0.1.2",
+    (Host.STATION, Line.SERVER): "10.0.2.1",
+    (Host.SERVER, Line.SERVER): "10.0.2.2",
+}
 STATION_ADDRESS = ADDRESSES[Host.STATION, Line.LANES]
 SERVER_ADDRESS = ADDRESSES[Host.SERVER, Line.SERVER]
 
@@ -105,9 +107,20 @@ class Network:
     def _lay(self, line: Line) -> None:
         near, far = ENDS[line]
         _run(
-            "ip", "link", "add", line, "netns", space(near), "type", "veth", "peer", "name", line,
-            "netns", space(far),
-        )  # fmt: skip
+            "ip",
+            "link",
+            "add",
+            line,
+            "netns",
+            space(near),
+            "type",
+            "veth",
+            "peer",
+            "name",
+            line,
+            "netns",
+            space(far),
+        )
         for host in (near, far):
             self.on(host, "ip", "addr", "add", f"{ADDRESSES[host, line]}/30", "dev", line)
             self.on(host, "ip", "link", "set", line, "up")

@@ -13,10 +13,10 @@ import numpy as np
 from sqlalchemy import func, select
 
 from models.grammar import FORMATS, PlateKind
-from models.training.plates import random_text
-from service import schema
+from models.training.drawing.plates import random_text
 from service.offline.conflicts import offline_visits
-from service.statement import cards
+from service.reports.statement import cards
+from service.store import schema
 from tests.faults.three_hosts.collect import is_over, most_outstanding, stray_greens, visit_record
 from tests.faults.three_hosts.invariants import breaches
 from tests.faults.three_hosts.machine import NeverCame
@@ -102,14 +102,22 @@ def _record(scene: Scene, scenario: Scenario, reconciled_s: float) -> ScenarioRe
     told = [visit for visit in offline_visits(made.books.database, "S1") if visit.authorisation in mine]
     conflicts = [f"{flag} ({visit.plate})" for visit in told for flag in visit.conflicts]
     record = ScenarioRecord(
-        name=scenario.name, title=scenario.title, visits=visits, card_cap_fen=PLATE_CAP_FEN,
+        name=scenario.name,
+        title=scenario.title,
+        visits=visits,
+        card_cap_fen=PLATE_CAP_FEN,
         station_cap_fen=STATION_CAP_FEN,
         most_card_fen=max((most_outstanding(grants, fuelled, gone_s) for grants in by_card), default=0),
-        most_station_fen=most_outstanding(offline, fuelled, gone_s), waiting_unit=scene.waiting_unit,
-        waiting_station=scene.waiting_station, conflicts=tuple(sorted(conflicts)), reconciled_s=round(reconciled_s, 1),
+        most_station_fen=most_outstanding(offline, fuelled, gone_s),
+        waiting_unit=scene.waiting_unit,
+        waiting_station=scene.waiting_station,
+        conflicts=tuple(sorted(conflicts)),
+        reconciled_s=round(reconciled_s, 1),
         lasted_s=round((made.shift.now() - scene.began).total_seconds(), 1),
-        wall_s=round(time.monotonic() - scene.began_real_s, 1), audit=made.audit(), breaches=(),
-    )  # fmt: skip
+        wall_s=round(time.monotonic() - scene.began_real_s, 1),
+        audit=made.audit(),
+        breaches=(),
+    )
     found = (*breaches(record), *stray_greens(scene, visits), *_unpaid(made, visits), *_unmetered(made))
     return replace(record, breaches=found)
 

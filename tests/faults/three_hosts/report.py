@@ -8,17 +8,37 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from controller.cli.admin_office import table
-from service.money import format_yuan
+from greenlane.cli.admin.office import table
 from tests.faults.three_hosts.record import Fuelled, ScenarioRecord, VisitRecord
+from wire.money import format_yuan
 
 SCENARIO_HEAD = (
-    "what fails", "visits", "green by server", "green by list", "red", "granted by list", "most of a card's cap",
-    "most of the station's", "fuellings posted", "waited at units / station", "to look at", "reconciled s", "audit",
-)  # fmt: skip
+    "what fails",
+    "visits",
+    "green by server",
+    "green by list",
+    "red",
+    "granted by list",
+    "most of a card's cap",
+    "most of the station's",
+    "fuellings posted",
+    "waited at units / station",
+    "to look at",
+    "reconciled s",
+    "audit",
+)
 VISIT_HEAD = (
-    "min", "lane", "plate", "vehicle", "lamp", "told", "limit", "metered", "posted", "flags",
-)  # fmt: skip
+    "min",
+    "lane",
+    "plate",
+    "vehicle",
+    "lamp",
+    "told",
+    "limit",
+    "metered",
+    "posted",
+    "flags",
+)
 NUMBERS = (0, 6, 7, 8)
 WIDTH, LEFT, TOP, BAR = 640, 8, 4, 18
 
@@ -27,28 +47,41 @@ def scenario_rows(records: Iterable[ScenarioRecord]) -> list[tuple[str, ...]]:
     """One row per scenario."""
     return [
         (
-            r.title, str(len(r.visits)), str(_greens(r, "server")), str(_greens(r, "list")),
-            str(sum(not v.grants for v in r.visits)), format_yuan(sum(g.limit_fen for g in r.offline)),
+            r.title,
+            str(len(r.visits)),
+            str(_greens(r, "server")),
+            str(_greens(r, "list")),
+            str(sum(not v.grants for v in r.visits)),
+            format_yuan(sum(g.limit_fen for g in r.offline)),
             f"{format_yuan(r.most_card_fen)} of {format_yuan(r.card_cap_fen)}",
             f"{format_yuan(r.most_station_fen)} of {format_yuan(r.station_cap_fen)}",
             f"{sum(f.posted_fen is not None for f in r.fuelled)} of {len(r.fuelled)}",
-            f"{r.waiting_unit} / {r.waiting_station}", _counted(r.conflicts), f"{r.reconciled_s:.1f}",
+            f"{r.waiting_unit} / {r.waiting_station}",
+            _counted(r.conflicts),
+            f"{r.reconciled_s:.1f}",
             "clean" if not r.breaches and r.audit.endswith("the books are right") else "NOT CLEAN",
         )
         for r in records
-    ]  # fmt: skip
+    ]
 
 
 def visit_rows(record: ScenarioRecord) -> list[tuple[str, ...]]:
     """One row per visit."""
     return [
         (
-            f"{v.after_s / 60:.0f}", v.lane, v.plate, v.words, lamp_words(v), ", ".join(v.reasons),
+            f"{v.after_s / 60:.0f}",
+            v.lane,
+            v.plate,
+            v.words,
+            lamp_words(v),
+            ", ".join(v.reasons),
             _yuan([a.limit_fen for a in v.answers if a.limit_fen is not None][-1:]),
-            _yuan(f.metered_fen for f in v.fuelled), _yuan(f.posted_fen for f in v.fuelled), _flags(v.fuelled),
+            _yuan(f.metered_fen for f in v.fuelled),
+            _yuan(f.posted_fen for f in v.fuelled),
+            _flags(v.fuelled),
         )
         for v in record.visits
-    ]  # fmt: skip
+    ]
 
 
 def lamp_words(visit: VisitRecord) -> str:

@@ -52,10 +52,11 @@ def _expiry(s: Scene) -> None:
     s.come(Coming("L1", a, "on the list, within its cap", BY_LIST, 2_000))
     s.minutes(12 * 60)
     s.come(
-        Coming("L1", a, "the list has expired; then the line is back", ("service_fault", "ok"), 2_000,
-               meanwhile=s.mend),
+        Coming(
+            "L1", a, "the list has expired; then the line is back", ("service_fault", "ok"), 2_000, meanwhile=s.mend
+        ),
         Coming("L2", b, "the same", ("service_fault", "ok"), 2_000),
-    )  # fmt: skip
+    )
 
 
 def _loss(s: Scene) -> None:
@@ -81,9 +82,15 @@ def _late(s: Scene) -> None:
     s.spoil(Fault.LATE)
     s.come(
         Coming("L1", s.car(), "on the list", BY_LIST, 2_000),
-        Coming("L2", s.poor_car(), "not on the list; then the line is well", ("service_fault", "ok"), 2_000,
-               meanwhile=s.mend),
-    )  # fmt: skip
+        Coming(
+            "L2",
+            s.poor_car(),
+            "not on the list; then the line is well",
+            ("service_fault", "ok"),
+            2_000,
+            meanwhile=s.mend,
+        ),
+    )
 
 
 def _twice(s: Scene) -> None:
@@ -96,13 +103,25 @@ def _twice(s: Scene) -> None:
 def _both_lines(s: Scene) -> None:
     s.cut()
     s.come(
-        Coming("L1", s.car(), "the lanes' line is cut as well while fuel flows", BY_LIST, 5_000,
-               meanwhile=lambda: s.cut(line=Line.LANES)),
-    )  # fmt: skip
+        Coming(
+            "L1",
+            s.car(),
+            "the lanes' line is cut as well while fuel flows",
+            BY_LIST,
+            5_000,
+            meanwhile=lambda: s.cut(line=Line.LANES),
+        ),
+    )
     s.come(
-        Coming("L2", s.car(), "nobody answers; then the lanes' line is back", ("service_silent", "offline_allowed"),
-               2_000, meanwhile=lambda: s.cut(Rule.WELL, Line.LANES)),
-    )  # fmt: skip
+        Coming(
+            "L2",
+            s.car(),
+            "nobody answers; then the lanes' line is back",
+            ("service_silent", "offline_allowed"),
+            2_000,
+            meanwhile=lambda: s.cut(Rule.WELL, Line.LANES),
+        ),
+    )
     s.mend()
 
 
@@ -112,9 +131,15 @@ def _station(s: Scene) -> None:
     s.cut()
     s.come(Coming("L1", a, "the station is killed while fuel flows", BY_LIST, 4_000, meanwhile=station.kill))
     s.come(
-        Coming("L2", b, "nobody answers; then the station is started", ("service_silent", "offline_allowed"), 3_000,
-               meanwhile=s.town.start_station),
-    )  # fmt: skip
+        Coming(
+            "L2",
+            b,
+            "nobody answers; then the station is started",
+            ("service_silent", "offline_allowed"),
+            3_000,
+            meanwhile=s.town.start_station,
+        ),
+    )
     s.delivered()
     s.come(Coming("L1", a, "again, wants 50 yuan: the station knows that 20 are left", BY_LIST, 5_000))
     station.stop()

@@ -15,7 +15,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import controller.clock
-import service.clock
+import service.store.clock
 
 
 class Shift:
@@ -52,13 +52,13 @@ def clocks_shifted(shift: Shift) -> Iterator[None]:
     with (
         patch.object(controller.clock.SystemClock, "now", lambda _: shift.now()),
         patch.object(controller.clock.SystemClock, "monotonic_s", lambda _: shift.monotonic_s()),
-        patch.object(service.clock.SystemClock, "now", lambda _: shift.now()),
+        patch.object(service.store.clock.SystemClock, "now", lambda _: shift.now()),
     ):
         yield
 
 
 def main() -> int:
-    from controller.cli import main as greenlane
+    from greenlane.cli import main as greenlane
 
     with clocks_shifted(Shift(Path(sys.argv[1]))):
         return greenlane(sys.argv[2:])

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import requests
 
-from controller.cli import main as greenlane
+from greenlane.cli import main as greenlane
+from service.admin import Desk
 from service.app import open_books
-from service.books import Books
-from service.desk import Desk
+from service.books.books import Books
 from service.identity.devices import DeviceDesk
 from service.identity.devices import Place as DevicePlace
 from service.identity.people import PeopleDesk, Role
-from service.wire import DeviceKind
 from tests.faults.three_hosts.camera import LaneCamera, draw_vehicles
 from tests.faults.three_hosts.machine import Machine
 from tests.faults.three_hosts.network import (
@@ -34,6 +33,7 @@ from tests.faults.three_hosts.network import (
 )
 from tests.faults.three_hosts.shifted import Shift, clocks_shifted
 from tests.station.cable import Cable
+from wire.devices import DeviceKind
 
 LANES = ("L1", "L2")
 PLATE_CAP_FEN, STATION_CAP_FEN, PRESET_FEN, PRICE_FEN_PER_L = 6_000, 15_000, 5_000, 800
@@ -104,8 +104,9 @@ class Town:
             self.books = open_books(self.url, self.shift)
             stack.callback(self.books.database.close)
             self._fill(self.books)
-            self.server = self._machine("server", Host.SERVER, "service", "--database", self.url, "--listen",
-                                        f"{SERVER_ADDRESS}:{SERVICE_PORT}")  # fmt: skip
+            self.server = self._machine(
+                "server", Host.SERVER, "service", "--database", self.url, "--listen", f"{SERVER_ADDRESS}:{SERVICE_PORT}"
+            )
             stack.callback(lambda: self.server.stop())
             self.start_server()
             listen = (SERVER_ADDRESS, UPSTREAM_PORT)
@@ -176,9 +177,18 @@ class Town:
         code = self._code(DeviceKind.STATION, None)
         inside(Host.STATION, lambda: run("enrol", code, "--service", UPSTREAM_URL, "--state", str(state)))
         self.station = self._machine(
-            "station", Host.STATION, "station", "--upstream", UPSTREAM_URL, "--state", str(state),
-            "--listen", f"{STATION_ADDRESS}:{STATION_PORT}", "--cap", f"{STATION_CAP_FEN // 100}",
-        )  # fmt: skip
+            "station",
+            Host.STATION,
+            "station",
+            "--upstream",
+            UPSTREAM_URL,
+            "--state",
+            str(state),
+            "--listen",
+            f"{STATION_ADDRESS}:{STATION_PORT}",
+            "--cap",
+            f"{STATION_CAP_FEN // 100}",
+        )
         stack.callback(lambda: self.station.stop())
         self.start_station()
         self.station.wait_for("offline list: version")

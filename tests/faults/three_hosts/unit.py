@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from controller import settings as settings_file
-from controller import wiring
 from controller.ports import Clock
-from controller.wiring import LaneUnit
-from hardware.simulated import SimulatedDispenser
+from greenlane import wiring
+from greenlane.wiring import LaneUnit
+from hardware.dispensers.simulated import SimulatedDispenser
 from tests.faults.three_hosts.shifted import Shift, clocks_shifted
 
 LITRES_PER_MIN = 180.0

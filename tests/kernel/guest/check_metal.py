@@ -15,10 +15,10 @@ from controller.clock import SystemClock
 from controller.errors import CameraLost, LampFault
 from controller.records import LampColour
 from hardware.cameras import CameraWishes, open_camera, probe
-from hardware.dispenser import GpioDispenser
+from hardware.dispensers.gpio import GpioDispenser
+from hardware.dispensers.pulses import CallbackPulses, KernelPulses
 from hardware.lamp import GpioLamp
 from hardware.pins import Pins, describe, open_pin_factory
-from hardware.pulses import CallbackPulses, KernelPulses
 from hardware.watchdog import BoardWatchdog
 from tests.kernel.guest.board import VIVID_DISCONNECT, VIVID_PERCENTAGE_DROPPED, control, eventually, level, pull
 

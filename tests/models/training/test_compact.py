@@ -12,7 +12,7 @@ onnx = pytest.importorskip("onnx", reason="compacting needs onnx")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from models.training.compact import compact  # noqa: E402
+from models.training.data.compact import compact  # noqa: E402
 
 
 def test_half_the_size_and_the_same_answers(tmp_path: Path) -> None:

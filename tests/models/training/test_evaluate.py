@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from controller.records import SignRead
-from models.training.evaluate import (
+from models.training.data.realdata import RealCrop
+from models.training.evaluation.counts import (
     Judged,
     by_band,
     by_group,
@@ -20,9 +21,8 @@ from models.training.evaluate import (
     figures,
     reliability,
 )
-from models.training.evaluate_page import crop_tables, drawn_tables, write_part
-from models.training.evaluate_reads import SHRUNK_PX, judge_shrunk
-from models.training.realdata import RealCrop
+from models.training.evaluation.page import crop_tables, drawn_tables, write_part
+from models.training.evaluation.reads import SHRUNK_PX, judge_shrunk
 
 
 def judged(truth: str, read: str, weakest: float = 0.99, group: str = "ccpd") -> Judged:

@@ -14,13 +14,13 @@ import pytest
 from models.grammar import PlateKind
 from models.manifest import MANIFEST
 from models.training.__main__ import main
-from models.training.conditions import pick
-from models.training.evaluate import Judged
-from models.training.gallery import write_gallery
-from models.training.holdout import is_held_out
-from models.training.photograph import photograph
-from models.training.plates import draw_plate
-from models.training.realdata import RealCrop
+from models.training.data.holdout import is_held_out
+from models.training.data.realdata import RealCrop
+from models.training.drawing.conditions import pick
+from models.training.drawing.photograph import photograph
+from models.training.drawing.plates import draw_plate
+from models.training.evaluation.counts import Judged
+from models.training.evaluation.gallery import write_gallery
 from tests.models.training.test_evaluate import judged
 
 

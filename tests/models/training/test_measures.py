@@ -11,15 +11,22 @@ import pytest
 
 from models.grammar import PlateKind
 from models.second_reading import read_plate
-from models.training.conditions import CONDITIONS, HELD_OUT, fit, load, pick, store
-from models.training.degrade import UNIT
-from models.training.measures import ACROSS_PX, Measures, as_grey, lean_slope, measure, measure_cut, tilt_slope
-from models.training.photograph import FINE_PX_PER_MM, Condition, photograph, reference_plate
-from models.training.plates import draw_plate
+from models.training.drawing.conditions import CONDITIONS, HELD_OUT, fit, load, pick, store
+from models.training.drawing.degrade import UNIT
+from models.training.drawing.measures import ACROSS_PX, Measures, as_grey, lean_slope, measure, measure_cut, tilt_slope
+from models.training.drawing.photograph import FINE_PX_PER_MM, Condition, photograph, reference_plate
+from models.training.drawing.plates import draw_plate
 
 LEVEL = Condition(
-    width_px=128, height_px=40, focus_px=0.0, grain=0.0, contrast=150.0, level=110.0, tilt_degrees=0.0,
-    lean_degrees=0.0, sign_height=90 / 140,
+    width_px=128,
+    height_px=40,
+    focus_px=0.0,
+    grain=0.0,
+    contrast=150.0,
+    level=110.0,
+    tilt_degrees=0.0,
+    lean_degrees=0.0,
+    sign_height=90 / 140,
 )
 
 
@@ -72,8 +79,15 @@ def test_a_cut_with_corners_is_measured_on_the_plate_alone() -> None:
 def test_a_fitted_condition_gives_back_what_the_crop_measures() -> None:
     rng = np.random.default_rng(11)
     taken = Condition(
-        width_px=94, height_px=24, focus_px=1.2, grain=6.0, contrast=110.0, level=80.0, tilt_degrees=5.0,
-        lean_degrees=0.0, sign_height=0.5,
+        width_px=94,
+        height_px=24,
+        focus_px=1.2,
+        grain=6.0,
+        contrast=110.0,
+        level=80.0,
+        tilt_degrees=5.0,
+        lean_degrees=0.0,
+        sign_height=0.5,
     )
     crop = photograph(rng, reference_plate(rng), taken).image
     seen, found = measure(crop), fit(crop, rng)

@@ -13,12 +13,12 @@ pytest.importorskip("onnx", reason="the export needs onnx")
 
 from models.manifest import load_section  # noqa: E402
 from models.training.__main__ import main  # noqa: E402
-from models.training.curve_command import POINTS  # noqa: E402
-from models.training.evaluate_command import open_recogniser  # noqa: E402
-from models.training.holdout import is_held_out, is_in_part  # noqa: E402
-from models.training.recogniser_export import calibrate, calibration_samples  # noqa: E402
-from models.training.recogniser_net import RecogniserNet, as_input  # noqa: E402
-from models.training.recogniser_train import attention_loss  # noqa: E402
+from models.training.commands.curve import POINTS  # noqa: E402
+from models.training.commands.evaluate import open_recogniser  # noqa: E402
+from models.training.data.holdout import is_held_out, is_in_part  # noqa: E402
+from models.training.recogniser.export import calibrate, calibration_samples  # noqa: E402
+from models.training.recogniser.net import RecogniserNet, as_input  # noqa: E402
+from models.training.recogniser.train import attention_loss  # noqa: E402
 
 
 @pytest.mark.slow

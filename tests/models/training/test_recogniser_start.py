@@ -10,9 +10,9 @@ onnx = pytest.importorskip("onnx", reason="the weights are read with onnx")
 
 from models.engines import load_network  # noqa: E402
 from models.manifest import WEIGHTS_FOLDER, load_section  # noqa: E402
-from models.training.recogniser_net import as_input  # noqa: E402
-from models.training.recogniser_start import load_shipped  # noqa: E402
-from models.training.samples import drawn_sample  # noqa: E402
+from models.training.recogniser.net import as_input  # noqa: E402
+from models.training.recogniser.samples import drawn_sample  # noqa: E402
+from models.training.recogniser.start import load_shipped  # noqa: E402
 
 RECOGNISER = WEIGHTS_FOLDER / "recogniser.onnx"
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from models.grammar import ALPHABET, MAX_SIGNS, PlateKind, formats_of
-from models.training.conditions import HELD_OUT, load, varied
-from models.training.mixing import Mixer
-from models.training.photograph import edges_of
-from models.training.realdata import RealCrop
-from models.training.samples import (
+from models.training.data.realdata import RealCrop
+from models.training.drawing.conditions import HELD_OUT, load, varied
+from models.training.drawing.photograph import edges_of
+from models.training.recogniser.mixing import Mixer
+from models.training.recogniser.samples import (
     Sample,
     alike_sample,
     blank_sample,

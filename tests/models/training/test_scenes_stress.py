@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from controller.records import Colour, PlateRead, Reading, SignRead
-from models.training.evaluate_page import RESULTS
-from models.training.nuisances import KINDS, SIGN_PX, draw_nuisance, line_of
-from models.training.scenes import Picture, Scene, ScenePlate
-from models.training.scenes_evaluate import Verdicts, figures, judge
-from models.training.scenes_page import scene_tables
-from models.training.scenes_stress import is_certain, pictures, plateless, stress
-from models.training.visits import READS, scene_visits, trade_off
+from models.training.data.scenes import Picture, Scene, ScenePlate
+from models.training.drawing.nuisances import KINDS, SIGN_PX, draw_nuisance, line_of
+from models.training.evaluation.page import RESULTS
+from models.training.evaluation.scenes import Verdicts, figures, judge
+from models.training.evaluation.scenes_page import scene_tables
+from models.training.evaluation.scenes_stress import is_certain, pictures, plateless, stress
+from models.training.evaluation.visits import READS, scene_visits, trade_off
 
 QUAD = np.array([[200, 150], [300, 150], [300, 182], [200, 182]], np.float32)
 GROUNDS = [np.full((300, 480, 3), tone, np.uint8) for tone in (60, 140)]
@@ -54,7 +54,13 @@ def test_lines_differ_by_what_is_written() -> None:
     rng = np.random.default_rng(1)
     assert line_of(rng, "12").shape[0] == line_of(rng, "粤 12-3/4:5.").shape[0] == SIGN_PX
     assert {draw_nuisance(rng).kind for _ in range(80)} == {
-        "danger board", "danger lettering", "phone number", "company name", "fleet number", "badge", "clock or caption"
+        "danger board",
+        "danger lettering",
+        "phone number",
+        "company name",
+        "fleet number",
+        "badge",
+        "clock or caption",
     }
 
 

@@ -11,9 +11,9 @@ import pytest
 from controller.records import Colour, PlateRead, SignRead
 from controller.settings_records import VoteSettings
 from models.grammar import PlateKind
-from models.training.evaluate_thresholds import highest_answering, least_safe, pooled, verdict
-from models.training.realdata import RealCrop
-from models.training.visits import (
+from models.training.data.realdata import RealCrop
+from models.training.evaluation.thresholds import highest_answering, least_safe, pooled, verdict
+from models.training.evaluation.visits import (
     LIMITS,
     READS,
     Visit,

@@ -17,27 +17,19 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event
 
-from controller.signing import DeviceKey, Signer
+from controller.outbound.signing import DeviceKey, Signer
+from service.admin import Desk
 from service.app import create_app
-from service.desk import Desk
-from service.identity.desk import Identity
 from service.identity.devices import Place
+from service.identity.identity import Identity
 from service.identity.mount import Guard
-from service.offline.wire import OfflineGrant
-from service.wire import (
-    DeviceKind,
-    EnrolmentRequest,
-    Fuelling,
-    LampState,
-    LaneStatus,
-    Question,
-    Reason,
-    Stage,
-    StoryLine,
-    Verdict,
-    VisitReport,
-    encode,
-)
+from wire.codec import encode
+from wire.devices import DeviceKind, EnrolmentRequest
+from wire.fuellings import Fuelling
+from wire.live import LampState, LaneStatus, Stage, StoryLine, VisitReport
+from wire.offline import OfflineGrant
+from wire.questions import Question
+from wire.reasons import Reason, Verdict
 
 START = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -114,7 +106,7 @@ class House:
         return key
 
     def signed(self, key: DeviceKey, method: str, target: str, body: object = None, host: str = HOST) -> Parcel:
-        """What controller.signing makes of a request, at this clock's time."""
+        """What controller.outbound.signing makes of a request, at this clock's time."""
         return signed(key, self.clock, method, target, body, host)
 
 
@@ -131,9 +123,7 @@ def _spare_the_disk(engine: Engine) -> None:
     engine.dispose()
 
 
-def signed(
-    key: DeviceKey, clock: Any, method: str, target: str, body: object = None, host: str = HOST
-) -> Parcel:
+def signed(key: DeviceKey, clock: Any, method: str, target: str, body: object = None, host: str = HOST) -> Parcel:
     data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json"} if data is not None else {}
     request = requests.Request(method, f"http://{host}{target}", headers=headers, data=data).prepare()
@@ -152,28 +142,55 @@ def question(station: str = "S1", lane: str = "L1", visit: str = "v1", **changes
 def fuelling(station: str = "S1", lane: str = "L1", sequence: int = 1) -> dict[str, Any]:
     return encode(
         Fuelling(
-            station=station, lane=lane, dispenser=f"{station}-D1", sequence=sequence, visit=None, authorisation=None,
-            plate=PLATE, started_at=START - timedelta(seconds=60), ended_at=START, volume_ml=10_000, amount_fen=7900,
-            unit_price_fen_per_l=790, product="92", totaliser_before_ml=0, totaliser_after_ml=10_000,
+            station=station,
+            lane=lane,
+            dispenser=f"{station}-D1",
+            sequence=sequence,
+            visit=None,
+            authorisation=None,
+            plate=PLATE,
+            started_at=START - timedelta(seconds=60),
+            ended_at=START,
+            volume_ml=10_000,
+            amount_fen=7900,
+            unit_price_fen_per_l=790,
+            product="92",
+            totaliser_before_ml=0,
+            totaliser_after_ml=10_000,
         )
-    )  # fmt: skip
+    )
 
 
 def lane_status(station: str = "S1", lane: str = "L1", number: int = 0, **changes: Any) -> dict[str, Any]:
     status = LaneStatus(
-        station=station, lane=lane, at=START + timedelta(milliseconds=number), phase="green", lamp=LampState.GREEN,
-        reason=Reason.OK, visit=f"v{number}", plate=PLATE, limit_fen=30_000,
-    )  # fmt: skip
+        station=station,
+        lane=lane,
+        at=START + timedelta(milliseconds=number),
+        phase="green",
+        lamp=LampState.GREEN,
+        reason=Reason.OK,
+        visit=f"v{number}",
+        plate=PLATE,
+        limit_fen=30_000,
+    )
     return encode(replace(status, **changes))
 
 
 def offline_grant(station: str = "S1", lane: str = "L1", number: int = 1) -> dict[str, Any]:
     return encode(
         OfflineGrant(
-            authorisation=f"off-{number}", visit=f"offline-{number}", station=station, lane=lane, plate=PLATE,
-            typed=False, card="C1", limit_fen=20_000, list_version=1, granted_at=START,
+            authorisation=f"off-{number}",
+            visit=f"offline-{number}",
+            station=station,
+            lane=lane,
+            plate=PLATE,
+            typed=False,
+            card="C1",
+            limit_fen=20_000,
+            list_version=1,
+            granted_at=START,
         )
-    )  # fmt: skip
+    )
 
 
 def visit_report(station: str = "S1", lane: str = "L1", number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -182,7 +199,15 @@ def visit_report(station: str = "S1", lane: str = "L1", number: int = 1, **chang
         StoryLine(at_s=1.2, stage=Stage.LAMP, reason=Reason.OK, lamp=LampState.GREEN),
     )
     report = VisitReport(
-        station=station, lane=lane, visit=f"{lane}-visit-{number}", first_seen_at=START, at=START, plate=PLATE,
-        decision=Verdict.ALLOW, reason=Reason.OK, over=False, story=story,
-    )  # fmt: skip
+        station=station,
+        lane=lane,
+        visit=f"{lane}-visit-{number}",
+        first_seen_at=START,
+        at=START,
+        plate=PLATE,
+        decision=Verdict.ALLOW,
+        reason=Reason.OK,
+        over=False,
+        story=story,
+    )
     return encode(replace(report, **changes))

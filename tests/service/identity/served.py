@@ -15,7 +15,7 @@ class Program:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = int(probe.getsockname()[1])
-        run = "from controller.cli import main; raise SystemExit(main())"
+        run = "from greenlane.cli import main; raise SystemExit(main())"
         self._command = [sys.executable, "-c", run, *words, "--listen", f"127.0.0.1:{self._port}"]
 
     def __enter__(self) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from controller.cli import main
-from controller.signing import DeviceKey
+from controller.outbound.signing import DeviceKey
+from greenlane.cli import main
 from service.app import create_app
 from service.identity.mount import Guard
 from service.server import running
@@ -55,7 +55,7 @@ def test_enrol_rotate_revoke(service: str, tmp_path: Path, capsys: pytest.Captur
     assert enrol(service, key, code(capsys), "--config", str(config)) == 0
     first = DeviceKey.load(key).key_id
     assert "lane d-" in capsys.readouterr().out
-    assert [line for line in config.read_text().splitlines() if line.startswith(("station", "name = \"L1", "key_file"))]
+    assert [line for line in config.read_text().splitlines() if line.startswith(("station", 'name = "L1', "key_file"))]
     assert enrol(service, key, "--rotate") == 0
     assert DeviceKey.load(key).key_id != first
     assert not key.with_name("device.key.next").exists()
@@ -137,6 +137,10 @@ def test_people(database: str, capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert say("trail", "--subject", "wang", "--json") == 0
     said = capsys.readouterr().out
     assert [deed["action"] for deed in json.loads(said)] == [
-        "person.enable", "person.disable", "person.password", "person.role", "person.add",
-    ]  # fmt: skip
+        "person.enable",
+        "person.disable",
+        "person.password",
+        "person.role",
+        "person.add",
+    ]
     assert PASSWORD not in said

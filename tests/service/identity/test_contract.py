@@ -11,11 +11,11 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from controller.outbound.signing import DeviceKey, Signer
 from controller.ports import Clock
-from controller.signing import DeviceKey, Signer
 from service.server import running
-from service.wire import DeviceKind
 from tests.service.identity.kit import PLATE, House
+from wire.devices import DeviceKind
 
 pytestmark = pytest.mark.slow
 
@@ -72,9 +72,10 @@ def send_everything(app: FastAPI, sender: Caller, mode: str) -> None:
     from schemathesis.specs.openapi import checks as conformance
 
     checks = [
-        conformance.status_code_conformance, conformance.content_type_conformance,
+        conformance.status_code_conformance,
+        conformance.content_type_conformance,
         conformance.response_schema_conformance,
-    ]  # fmt: skip
+    ]
     document = app.openapi()
     schema = schemathesis.openapi.from_dict(document)
     for path, methods in document["paths"].items():

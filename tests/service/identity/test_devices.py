@@ -10,13 +10,13 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
-from controller.signing import DeviceKey
+from controller.outbound.signing import DeviceKey
 from service.errors import DeskError
 from service.identity import trail
 from service.identity.devices import Place, Throttled
 from service.identity.signatures import SignatureRefused
-from service.wire import DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
 from tests.service.identity.kit import House
+from wire.devices import DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
 
 LANE = Place(DeviceKind.LANE, "S1", "L1")
 

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.identity.rules import RULES
 from service.identity.signatures import RequestView, verify
-from service.wire import ErrorCode, key_id
 from tests.service.identity.kit import House
+from wire.devices import key_id
+from wire.reasons import ErrorCode
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 API = (DOCS / "api.md").read_text(encoding="utf-8")
@@ -92,7 +93,9 @@ def test_every_operation_has_examples_and_its_errors(house: House) -> None:
 def test_security_names_every_switch() -> None:
     from argparse import ArgumentParser
 
-    from controller.cli import admin_devices, admin_people, service
+    from greenlane.cli import service
+    from greenlane.cli.admin import devices as admin_devices
+    from greenlane.cli.admin import people as admin_people
 
     page = (DOCS / "security.md").read_text(encoding="utf-8")
     parser = ArgumentParser()

@@ -14,15 +14,14 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from starlette.types import Message, Receive, Scope, Send
 
-from controller.signing import DeviceKey
-from service import schema
+from controller.outbound.signing import DeviceKey
 from service.app import create_app
-from service.exposure import Exposure
+from service.books.messages import Ask
 from service.identity.gate import GateRules, SignatureGate
 from service.identity.mount import EMBEDDED, Guard
 from service.identity.rules import RULES, Names, find_rule
-from service.messages import Ask
-from service.wire import Decision, DeviceKind, Question, decode, key_id
+from service.listening import Exposure
+from service.store import schema
 from tests.service.identity.kit import (
     CHEAP,
     START,
@@ -35,6 +34,9 @@ from tests.service.identity.kit import (
     question,
     visit_report,
 )
+from wire.codec import decode
+from wire.devices import DeviceKind, key_id
+from wire.questions import Decision, Question
 
 
 @pytest.fixture(scope="module")
@@ -174,9 +176,7 @@ def test_the_right_one_is_taken_once(said: tuple[House, DeviceKey, Said], client
 
 
 @pytest.mark.parametrize(("moved_s", "words"), [(301, "signed 301 s ago"), (-301, "in the future")])
-def test_stale_and_future(
-    said: tuple[House, DeviceKey, Said], client: TestClient, moved_s: int, words: str
-) -> None:
+def test_stale_and_future(said: tuple[House, DeviceKey, Said], client: TestClient, moved_s: int, words: str) -> None:
     house, _, said_it = said
     house.clock.move(moved_s)
     refused(house, client, said_it.right, 401, words)
@@ -238,9 +238,7 @@ def test_unsigned(said: tuple[House, DeviceKey, Said], client: TestClient, left:
     assert written(house) == before
 
 
-def test_revoked_at_once_in_every_worker(
-    said: tuple[House, DeviceKey, Said], client: TestClient
-) -> None:
+def test_revoked_at_once_in_every_worker(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
     house, key, said_it = said
     device = next(d.id for d in house.identity.devices.list() if key.key_id in d.keys)
     other_worker = create_app(house.url, house.clock, guard=Guard(hasher=CHEAP))
@@ -259,8 +257,13 @@ def test_an_unknown_key(said: tuple[House, DeviceKey, Said], client: TestClient)
     parcel = said_it.right
     swapped = parcel.headers["Signature-Input"].replace(key.key_id, stranger.key_id)
     refused(house, client, parcel.changed(signature_input=swapped), 401, "no device has been enrolled")
-    refused(house, client, parcel.changed(signature_input=parcel.headers["Signature-Input"].replace(
-        key.key_id, key_id(bytes(32)))), 401, "no device has been enrolled")  # fmt: skip
+    refused(
+        house,
+        client,
+        parcel.changed(signature_input=parcel.headers["Signature-Input"].replace(key.key_id, key_id(bytes(32)))),
+        401,
+        "no device has been enrolled",
+    )
 
 
 def test_for_another_station(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:

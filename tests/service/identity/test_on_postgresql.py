@@ -12,20 +12,20 @@ import requests
 from fastapi.testclient import TestClient
 
 from controller.clock import SystemClock as LaneClock
-from controller.signing import DeviceKey, Signer
+from controller.outbound.signing import DeviceKey, Signer
+from service.admin import Desk
 from service.app import create_app
-from service.books import Books
-from service.clock import SystemClock
-from service.database import Database
-from service.desk import Desk
+from service.books.books import Books
 from service.identity.devices import DeviceDesk, Place
 from service.identity.mount import Guard
 from service.identity.people import Attempt, LoginRefused, Person, Role
 from service.identity.signatures import SignatureRefused
-from service.wire import DeviceKind, EnrolmentRequest
+from service.store.clock import SystemClock
+from service.store.database import Database
 from tests.service.identity.kit import CHEAP, House
 from tests.service.identity.served import Served
 from tests.service.postgres import Cluster
+from wire.devices import DeviceKind, EnrolmentRequest
 
 pytestmark = pytest.mark.database
 

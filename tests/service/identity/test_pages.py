@@ -100,9 +100,11 @@ def test_forged_forms(client: TestClient) -> None:
     for forged in ({}, {"csrf": ""}, {"csrf": "x" * 43}, {"csrf": token[:-1]}):
         assert client.post("/secret", data=forged).status_code == 403
     for headers in (
-        {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
-    ):  # fmt: skip
+    ):
         assert client.post("/secret", data={"csrf": token}, headers=headers).status_code == 403
     assert client.post("/secret", data={"csrf": token}, headers={"Origin": "http://testserver"}).status_code == 200
 
@@ -115,8 +117,12 @@ def test_a_log_in_form_is_tied_to_the_browser(client: TestClient, house: House) 
     good = form | {"name": "wang", "password": PASSWORD}
     assert client.post("/login", data=good, headers={"Origin": "https://evil.example"}).status_code == 403
     assert client.post("/login", json=good).status_code == 403
-    assert client.post("/login", content=b"a=" + b"x" * 20_000, headers={
-        "Content-Type": "application/x-www-form-urlencoded"}).status_code == 403  # fmt: skip
+    assert (
+        client.post(
+            "/login", content=b"a=" + b"x" * 20_000, headers={"Content-Type": "application/x-www-form-urlencoded"}
+        ).status_code
+        == 403
+    )
 
 
 def test_a_session_given_by_somebody_else_is_not_taken_over(client: TestClient) -> None:
@@ -160,9 +166,7 @@ def test_headers_on_every_answer(client: TestClient, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/login", "/docs", "/"])
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-def test_pages_bring_nothing_from_elsewhere_and_nothing_inline(
-    client: TestClient, path: str, language: str
-) -> None:
+def test_pages_bring_nothing_from_elsewhere_and_nothing_inline(client: TestClient, path: str, language: str) -> None:
     log_in(client)
     page = client.get(path, params={"lang": language}).text
     assert f'<html lang="{language}">' in page
@@ -180,10 +184,16 @@ def test_texts_of_strangers_are_shown_and_not_run(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("target", "safe"),
     [
-        ("/station?lane=L1", "/station?lane=L1"), ("//evil.example", "/"), ("https://evil.example", "/"),
-        ("/\\evil.example", "/"), ("", "/"), ("javascript:alert(1)", "/"), ("/a\nb", "/"), ("/" + "x" * 300, "/"),
+        ("/station?lane=L1", "/station?lane=L1"),
+        ("//evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/a\nb", "/"),
+        ("/" + "x" * 300, "/"),
     ],
-)  # fmt: skip
+)
 def test_where_a_log_in_leads(target: str, safe: str) -> None:
     assert safe_target(target) == safe
 
@@ -191,10 +201,13 @@ def test_where_a_log_in_leads(target: str, safe: str) -> None:
 @pytest.mark.parametrize(
     ("client_address", "source"),
     [
-        ("10.0.0.1", "10.0.0.1"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("::ffff:10.0.0.1", "10.0.0.1"),
-        ("fe80::1%eth0", "fe80::/64"), ("unix:", "unix:"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unix:", "unix:"),
     ],
-)  # fmt: skip
+)
 def test_attempts_are_counted_by_customer(client_address: str, source: str) -> None:
     scope = {"type": "http", "client": (client_address, 1), "headers": []}
     assert source_of(Request(scope)) == source

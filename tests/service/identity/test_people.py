@@ -215,7 +215,7 @@ def test_the_trail_cannot_be_changed(house: House, desk: PeopleDesk) -> None:
     from sqlalchemy import delete, update
     from sqlalchemy.exc import DatabaseError
 
-    from service.schema import operator_events
+    from service.store.schema import operator_events
 
     desk.log_in(RIGHT)
     database = house.app.state.books.database

@@ -1,4 +1,4 @@
-"""Signatures by themselves: what controller.signing makes is taken, all else is refused and nothing crashes."""
+"""Signatures by themselves: what controller.outbound.signing makes is taken, all else is refused, nothing crashes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.errors import SettingsError
-from controller.signing import DeviceKey, Signer
+from controller.outbound.signing import DeviceKey, Signer
 from service.identity.signatures import Claim, Flaw, RequestView, SignatureRefused, verify
-from service.wire import SIGNED_PARTS, key_id
 from tests.service.identity.kit import START, MovingClock
+from wire.devices import SIGNED_PARTS, key_id
 
 KEY = DeviceKey.make()
 PUBLIC = base64.b64decode(KEY.public_text)
@@ -90,9 +90,11 @@ FIELDS = st.one_of(
 @given(signature_input=FIELDS, signature=FIELDS, digest=FIELDS, body=st.binary(max_size=20))
 def test_nonsense_is_refused_and_nothing_else(signature_input: str, signature: str, digest: str, body: bytes) -> None:
     headers = (
-        ("Signature-Input", signature_input), ("Signature", signature), ("Content-Digest", digest),
+        ("Signature-Input", signature_input),
+        ("Signature", signature),
+        ("Content-Digest", digest),
         ("Content-Type", "application/json"),
-    )  # fmt: skip
+    )
     assert flaw_of(RequestView("POST", "h.example", "/v1/x", headers, body)) is not None
 
 
@@ -132,7 +134,12 @@ def test_a_signature_that_leaves_a_part_out_is_refused(left_out: str) -> None:
     request.headers.update({n: v for n, v in good.headers if n in ("Content-Type", "Content-Digest")})
     resolver = MappingKeyResolver(public_keys={}, private_keys={KEY.key_id: KEY.private})
     HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=resolver).sign(
-        request, key_id=KEY.key_id, created=START, nonce="x" * 24, tag="greenlane", covered_component_ids=parts,
+        request,
+        key_id=KEY.key_id,
+        created=START,
+        nonce="x" * 24,
+        tag="greenlane",
+        covered_component_ids=parts,
         use_existing_digest=True,
     )
     partial = replace(good, headers=tuple(request.headers.items()))
@@ -147,7 +154,7 @@ def test_its_own_expiry_counts() -> None:
 
 
 def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controller.signing.LIBRARIES", ("cryptography", "no_such_library"))
+    monkeypatch.setattr("controller.outbound.signing.LIBRARIES", ("cryptography", "no_such_library"))
     with pytest.raises(SettingsError, match=r"no_such_library; run: pip install 'greenlane\[signing\]'"):
         DeviceKey.make()
 

@@ -17,20 +17,20 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from controller.cli import main
-from controller.client import HttpBalanceService
 from controller.clock import SystemClock
 from controller.errors import ServiceFault
-from controller.signing import DeviceKey, Signer
-from service.books import Books
-from service.clock import SystemClock as ServiceClock
-from service.database import Database
-from service.desk import Desk
+from controller.outbound.http import HttpBalanceService
+from controller.outbound.signing import DeviceKey, Signer
+from greenlane.cli import main
+from service.admin import Desk
+from service.books.books import Books
 from service.errors import ServiceError
-from service.exposure import Exposure
 from service.identity.devices import DeviceDesk, Place
-from service.wire import DeviceKind
+from service.listening import Exposure
+from service.store.clock import SystemClock as ServiceClock
+from service.store.database import Database
 from tests.service.identity.served import Served
+from wire.devices import DeviceKind
 
 OTHER_USES = "content_commitment key_encipherment data_encipherment key_agreement encipher_only decipher_only"
 KEY_USAGE = dict.fromkeys(OTHER_USES.split(), False)
@@ -70,13 +70,9 @@ class Authority:
             .not_valid_after(now + datetime.timedelta(days=2))
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
-            )
-            .add_extension(
-                x509.KeyUsage(
-                    digital_signature=True, key_cert_sign=is_authority, crl_sign=is_authority, **KEY_USAGE
-                ),
+                x509.KeyUsage(digital_signature=True, key_cert_sign=is_authority, crl_sign=is_authority, **KEY_USAGE),
                 critical=True,
             )
         )

@@ -1,0 +1,1 @@
+"""A fuelling from the nozzle's lift to a finished record on disk."""

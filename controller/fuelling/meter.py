@@ -1,0 +1,290 @@
+"""Meters one dispenser: from its wires to reports in the outbox that survive a power cut."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from controller.fuelling.journal import FuellingJournal
+from controller.fuelling.open_fuelling import (
+    COUNTER_RESET,
+    NOZZLE_HUNG,
+    Ended,
+    Lifted,
+    MeterEvent,
+    MeterSettings,
+    OpenFuelling,
+    Progress,
+    Reached,
+    Started,
+    UnitPrice,
+)
+from controller.fuelling.terminal import FlowContext, TerminalEvent
+from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
+from controller.outbound.statefile import StateError
+from controller.ports import Clock, Dispenser
+from controller.records import DispenserReading
+from controller.worker import Desk
+
+log = logging.getLogger(__name__)
+
+
+class FuellingMeter:
+    """Turns dispenser readings into fuellings. poll it several times a second, from one thread.
+
+    desk: where the journal is written, so that a slow disk stops no lane; writes go one by one, in order, and one that
+    fails is repeated until it succeeds. `trouble` then says what is wrong.
+    price: asked when fuel begins to flow; a fuelling keeps its price.
+    """
+
+    def __init__(
+        self,
+        settings: MeterSettings,
+        journal: FuellingJournal,
+        desk: Desk[StateError | None],
+        clock: Clock,
+        price: Callable[[], UnitPrice],
+    ) -> None:
+        state = journal.load()
+        self.trouble: StateError | None = None
+        self._settings = settings
+        self._journal = journal
+        self._desk = desk
+        self._clock = clock
+        self._price = price
+        self._totaliser = state.totaliser
+        self._next_sequence = state.next_sequence
+        self._seen_pulses = 0
+        self._lifted = False
+        self._told_lifted = False
+        self._quiet_since_s = self._polled_s = clock.monotonic_s()
+        self._open: OpenFuelling | None = None
+        self._writes: deque[_Write] = deque()
+        self._writing = False
+        self._next_write_s = -math.inf
+
+    @property
+    def totaliser_ml(self) -> int:
+        return self._totaliser.total_ml
+
+    @property
+    def running(self) -> tuple[int, int] | None:
+        """Volume in ml and amount in fen of the fuelling in progress."""
+        open_one = self._open
+        if open_one is None:
+            return None
+        return open_one.volume_ml(self._totaliser), open_one.amount_fen(self._totaliser)
+
+    @property
+    def unwritten(self) -> int:
+        """Writes that wait for the disk."""
+        return len(self._writes)
+
+    def poll(self, reading: DispenserReading, context: FlowContext) -> list[MeterEvent]:
+        """What happened since the last poll. Raises nothing for a disk that fails: see trouble."""
+        events: list[MeterEvent] = []
+        now_s = self._clock.monotonic_s()
+        self._take_nozzle(reading, now_s, events)
+        pulses = self._new_pulses(reading)
+        if pulses:
+            self._quiet_since_s = now_s
+            self._count(pulses, context, events)
+        if self._open is not None:
+            self._follow(self._open, context, now_s, bool(pulses), events)
+        if self._told_lifted and not self._lifted and now_s - self._quiet_since_s >= self._patience_s():
+            self._end(events)
+        self._polled_s = now_s
+        self.flush()
+        return events
+
+    def flush(self) -> None:
+        """Write what waits for the disk, as far as it goes."""
+        self._collect()
+        while self._writes and not self._writing and self._clock.monotonic_s() >= self._next_write_s:
+            if not self._desk.submit(functools.partial(_attempt, self._writes[0].do)):
+                return
+            self._writing = True
+            self._collect()
+
+    def suspend(self) -> None:
+        """Store where a fuelling in progress stands, before an orderly end of this process."""
+        if self._open is not None:
+            self._store(self._open, self._open.volume_ml(self._totaliser))
+        for write in self._writes:
+            error = _attempt(write.do)
+            if error is not None:
+                log.error("%s: not stored before the end: %s", self._journal.dispenser, error)
+                return
+
+    def _collect(self) -> None:
+        for error in self._desk.results():
+            self._writing = False
+            self._note_trouble(error)
+            if error is None:
+                self._writes.popleft()
+            else:
+                self._next_write_s = self._clock.monotonic_s() + self._settings.store_retry_s
+
+    def _take_nozzle(self, reading: DispenserReading, now_s: float, events: list[MeterEvent]) -> None:
+        if reading.nozzle_lifted != self._lifted:
+            self._lifted = reading.nozzle_lifted
+            self._quiet_since_s = now_s
+        if self._lifted:
+            self._tell_lifted(events)
+
+    def _tell_lifted(self, events: list[MeterEvent]) -> None:
+        if not self._told_lifted:
+            self._told_lifted = True
+            events.append(Lifted())
+
+    def _new_pulses(self, reading: DispenserReading) -> int:
+        pulses = reading.pulses - self._seen_pulses
+        self._seen_pulses = reading.pulses
+        if pulses >= 0:
+            return pulses
+        log.error("%s: its pulse counter went back", self._journal.dispenser)
+        if self._open is not None:
+            self._open.flag(COUNTER_RESET)
+        return reading.pulses
+
+    def _count(self, pulses: int, context: FlowContext, events: list[MeterEvent]) -> None:
+        self._tell_lifted(events)
+        if self._open is None:
+            self._open = OpenFuelling(
+                self._settings,
+                self._journal.dispenser,
+                self._clock,
+                self._totaliser,
+                self._next_sequence,
+                self._price(),
+                self._polled_s,
+            )
+            self._open.adopt(context, first=True)
+            if not self._lifted:
+                self._open.flag(NOZZLE_HUNG)
+            events.append(Started(self._next_sequence))
+        self._totaliser = self._totaliser.counted(pulses)
+
+    def _follow(
+        self, fuelling: OpenFuelling, context: FlowContext, now_s: float, flowed: bool, events: list[MeterEvent]
+    ) -> None:
+        volume_ml, amount = fuelling.volume_ml(self._totaliser), fuelling.amount_fen(self._totaliser)
+        if flowed:
+            events.append(Progress(volume_ml, amount))
+        adopted = fuelling.adopt(context, first=False)
+        limit_fen = fuelling.limit_reached(context, amount)
+        if limit_fen is not None:
+            events.append(Reached(amount, limit_fen))
+        due = now_s - fuelling.stored_s >= self._settings.store_every_s and volume_ml != fuelling.stored_ml
+        if adopted or due or volume_ml - fuelling.stored_ml >= self._settings.store_every_ml:
+            self._store(fuelling, volume_ml)
+
+    def _store(self, fuelling: OpenFuelling, volume_ml: int) -> None:
+        fuelling.stored_s, fuelling.stored_ml = self._clock.monotonic_s(), volume_ml
+        report, totaliser = fuelling.report(self._totaliser), self._totaliser
+        self._write(_Write(functools.partial(self._journal.save, report, totaliser), replaceable=True))
+
+    def _end(self, events: list[MeterEvent]) -> None:
+        fuelling, self._open = self._open, None
+        self._told_lifted = False
+        report = None if fuelling is None else fuelling.report(self._totaliser, last=True)
+        if report is not None and report.volume_ml > 0:
+            self._next_sequence += 1
+            self._write(_Write(functools.partial(self._journal.close, report, self._totaliser)))
+            events.append(Ended(report))
+            return
+        if report is not None:
+            self._write(_Write(functools.partial(self._journal.drop, self._totaliser)))
+        events.append(Ended(None))
+
+    def _write(self, write: _Write) -> None:
+        """Queue a write, in place of the one before where that is out of date and not yet begun."""
+        if len(self._writes) > int(self._writing) and self._writes[-1].replaceable:
+            self._writes.pop()
+        self._writes.append(write)
+
+    def _note_trouble(self, error: StateError | None) -> None:
+        if error is not None and self.trouble is None:
+            log.error("%s: what flows cannot be stored now: %s", self._journal.dispenser, error)
+        if error is None and self.trouble is not None:
+            log.warning("%s: what flows is stored again", self._journal.dispenser)
+        self.trouble = error
+
+    def _patience_s(self) -> float:
+        stray = self._open is not None and NOZZLE_HUNG in self._open.flags
+        return self._settings.stray_s if stray else self._settings.settle_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """Something for the disk, safe to repeat. replaceable: a later state of the same fuelling makes it needless."""
+
+    do: Callable[[], None]
+    replaceable: bool = False
+
+
+def _attempt(write: Callable[[], None]) -> StateError | None:
+    try:
+        write()
+    except StateError as error:
+        return error
+    return None
+
+
+class MeteredTerminal:
+    """controller.fuelling.terminal.Terminal for a dispenser and its meter.
+
+    While nothing can be stored, fuel gets no permit.
+
+    The courier is woken when a report is on the disk, not before: it would find nothing, and sleep on for a minute.
+    """
+
+    def __init__(self, dispenser: Dispenser, meter: FuellingMeter, wake_courier: Callable[[], None]) -> None:
+        self._dispenser = dispenser
+        self._meter = meter
+        self._wake_courier = wake_courier
+        self._allowed = False
+        self._given = False
+        self._has_ended = False
+
+    def poll(self, context: FlowContext) -> Sequence[TerminalEvent]:
+        events = self._meter.poll(self._dispenser.poll(), context)
+        self._drive()
+        told: list[TerminalEvent] = []
+        for event in events:
+            if isinstance(event, Lifted):
+                told.append(TerminalEvent(NozzleLifted()))
+            elif isinstance(event, Reached):
+                told.append(TerminalEvent(LimitReached()))
+            elif isinstance(event, Ended):
+                volume_ml = event.fuelling.volume_ml if event.fuelling else 0
+                told.append(TerminalEvent(NozzleHung(volume_ml), event.fuelling))
+                self._has_ended = True
+        if self._has_ended and self._meter.unwritten == 0:
+            self._has_ended = False
+            self._wake_courier()
+        return told
+
+    @property
+    def running(self) -> tuple[int, int] | None:
+        """Volume in ml and amount in fen of the fuelling in progress."""
+        return self._meter.running
+
+    def permit(self, allowed: bool) -> None:
+        self._allowed = allowed
+        self._drive(renew=True)
+
+    def close(self) -> None:
+        self._allowed = False
+        self._meter.suspend()
+        self._dispenser.close()
+
+    def _drive(self, renew: bool = False) -> None:
+        wanted = self._allowed and self._meter.trouble is None
+        if renew or wanted is not self._given:
+            self._given = wanted
+            self._dispenser.permit(wanted)

@@ -1,0 +1,41 @@
+"""The refuelling terminal as the lane sees it: what a dispenser's wires mean for the visit at the pump."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
+from wire.fuellings import Fuelling
+
+
+@dataclass(frozen=True, slots=True)
+class FlowContext:
+    """Under what fuel flows now: the visit and its authorisation, all None for a flow nobody authorised."""
+
+    visit: str | None = None
+    authorisation: str | None = None
+    plate: str | None = None
+    limit_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalEvent:
+    """Something the lane has to hear. fuelling: the finished fuelling, with NozzleHung after something flowed."""
+
+    event: NozzleLifted | NozzleHung | LimitReached
+    fuelling: Fuelling | None = None
+
+
+class Terminal(Protocol):
+    """Meters one dispenser and reports its fuellings; polled at every turn of the lane."""
+
+    def poll(self, context: FlowContext) -> Sequence[TerminalEvent]:
+        """What happened since the last poll."""
+
+    def permit(self, allowed: bool) -> None:
+        """Energise the permit relay, where one is wired. Raises DispenserFault."""
+
+    def close(self) -> None:
+        """Ends without permit. Idempotent."""

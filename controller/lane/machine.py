@@ -1,0 +1,348 @@
+"""The lane: one pure function of state, event and now.
+
+An event changes facts; the lamp and the permit then follow from the facts alone. Green needs every one of its
+conditions to hold at this moment, so whatever nobody planned ends at red.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from controller.lane.records import (
+    Answered,
+    Ask,
+    AskFailed,
+    CameraBack,
+    CameraLost,
+    Close,
+    Command,
+    Confirmed,
+    Doubted,
+    Event,
+    Faulted,
+    Flow,
+    Gone,
+    Held,
+    Hidden,
+    Identified,
+    LaneRules,
+    LaneState,
+    LimitReached,
+    Note,
+    NozzleHung,
+    NozzleLifted,
+    Opened,
+    Permit,
+    Release,
+    Renew,
+    Renewed,
+    Show,
+    Subject,
+    Tick,
+    Typed,
+    Visit,
+)
+from controller.lane.view import colour_of, green, lamp_reason, permitted
+from controller.records import LampColour
+from wire.reasons import Reason, Verdict
+
+Step = tuple[LaneState, list[Command]]
+
+_ASK_AFRESH = (Reason.STALE_QUESTION, Reason.NOT_CERTAIN, Reason.VISIT_OVER)
+"""Refusals of the question rather than of the plate: asked again soon, under a new key."""
+
+
+def step(state: LaneState, event: Event, now_s: float, rules: LaneRules) -> Step:
+    """The state after an event and what to do about it, in order. Now never goes back."""
+    if not isinstance(event, Faulted) and state.fault:
+        return _lamp(state, now_s, rules)
+    state, commands = _HANDLERS[type(event)](state, event, now_s, rules)
+    for follow_up in (_expire, _time_out, _ask, _renew, _adopt_flow, _lamp):
+        state, more = follow_up(state, now_s, rules)
+        commands += more
+    return state, commands
+
+
+def _opened(state: LaneState, event: Opened, now_s: float, rules: LaneRules) -> Step:
+    commands: list[Command] = []
+    if state.visit is not None:
+        state, commands = _gone(state, Gone(state.visit.id, Reason.PLATE_CHANGED), now_s, rules)
+    visit = Visit(event.visit, now_s, event.first_seen_s, event.first_seen_at, backoff_s=rules.reask_first_s)
+    return replace(state, visit=visit), commands
+
+
+def _doubted(state: LaneState, event: Doubted, now_s: float, rules: LaneRules) -> Step:
+    visit = _named(state, event.visit)
+    if visit is None or visit.subject is not None:
+        return state, []
+    return replace(state, visit=replace(visit, reason=event.reason)), []
+
+
+def _identified(state: LaneState, event: Identified, now_s: float, rules: LaneRules) -> Step:
+    visit = _named(state, event.visit)
+    if visit is None:
+        return state, []
+    if visit.subject is None:
+        return replace(state, visit=_about(replace(visit, read_s=now_s), event.subject, now_s)), []
+    if visit.subject.plate == event.subject.plate:
+        return replace(state, visit=replace(visit, hidden=False)), []
+    visit, commands = _give_back(state, visit)
+    visit = replace(visit, question=None, next_ask_s=None, decision=Verdict.REFUSE, reason=Reason.NOT_CERTAIN)
+    return replace(state, visit=visit), [*commands, Note("the plate read is not the plate typed")]
+
+
+def _confirmed(state: LaneState, event: Confirmed, now_s: float, rules: LaneRules) -> Step:
+    visit = _named(state, event.visit)
+    if visit is None or visit.subject is None:
+        return state, []
+    subject = visit.subject
+    if not visit.key and not subject.typed:
+        subject = replace(subject, captured_at=event.captured_at)
+    return replace(state, visit=replace(visit, hidden=False, subject=subject)), []
+
+
+def _hidden(state: LaneState, event: Hidden, now_s: float, rules: LaneRules) -> Step:
+    visit = _named(state, event.visit)
+    return (state if visit is None else replace(state, visit=replace(visit, hidden=True))), []
+
+
+def _gone(state: LaneState, event: Gone, now_s: float, rules: LaneRules) -> Step:
+    visit = _named(state, event.visit)
+    if visit is None:
+        return state, []
+    _, commands = _give_back(state, visit)
+    return replace(state, visit=None), [*commands, Close(visit, now_s, event.reason)]
+
+
+def _typed(state: LaneState, event: Typed, now_s: float, rules: LaneRules) -> Step:
+    visit = state.visit
+    if visit is None or visit.spent or green(state, now_s) or state.flow is not None:
+        return state, [Note("a typed plate was ignored: no vehicle waits for one")]
+    visit, commands = _give_back(state, visit)
+    subject = Subject(event.plate, True, event.typed_at, 1.0, 1.0)
+    return replace(state, visit=_about(replace(visit, question=None), subject, now_s)), commands
+
+
+def _answered(state: LaneState, event: Answered, now_s: float, rules: LaneRules) -> Step:
+    visit, decision = state.visit, event.decision
+    if visit is None or visit.question != event.key or visit.subject is None:
+        return state, _unwanted(state, decision)
+    if decision.visit != event.key or decision.plate != visit.subject.plate:
+        failed, commands = _ask_failed(state, AskFailed(event.key, Reason.SERVICE_FAULT), now_s, rules)
+        return failed, [*_unwanted(state, decision), *commands]
+    visit = replace(visit, question=None)
+    if decision.decision is Verdict.ALLOW and decision.authorisation and decision.limit_fen is not None:
+        held = _held(decision.authorisation, decision.plate, decision.limit_fen, event.expires_in_s, now_s, rules)
+        visit = replace(visit, held=held, last_held=held, next_ask_s=None)
+        return replace(state, visit=_decided(visit, Verdict.ALLOW, decision.reason, now_s)), []
+    wait_s = rules.reask_first_s if decision.reason in _ASK_AFRESH else rules.refusal_retry_s
+    visit = replace(_decided(visit, Verdict.REFUSE, decision.reason, now_s), key="", next_ask_s=now_s + wait_s)
+    return replace(state, visit=visit), []
+
+
+def _unwanted(state: LaneState, decision: Any) -> list[Command]:
+    """An answer nobody waits for: what it holds is given back, unless it is what the lane holds already."""
+    mine = {h.authorisation for h in (state.visit and state.visit.held, state.flow and state.flow.held) if h}
+    if decision.authorisation is None or decision.authorisation in mine:
+        return []
+    return [Release(decision.authorisation), Note("an answer came too late and was given back")]
+
+
+def _ask_failed(state: LaneState, event: AskFailed, now_s: float, rules: LaneRules) -> Step:
+    visit = state.visit
+    if visit is None or visit.question != event.key:
+        return state, []
+    visit = replace(
+        _decided(visit, Verdict.REFUSE, event.reason, now_s),
+        question=None,
+        next_ask_s=None if event.final else now_s + visit.backoff_s,
+        backoff_s=min(visit.backoff_s * 2, rules.reask_longest_s),
+    )
+    return replace(state, visit=visit), []
+
+
+def _renewed(state: LaneState, event: Renewed, now_s: float, rules: LaneRules) -> Step:
+    """A renewal prolongs; a refused one changes nothing, the authorisation ends at the expiry it had."""
+    decision = event.decision
+    if decision.decision is not Verdict.ALLOW or decision.authorisation != event.authorisation:
+        return state, [Note(f"an authorisation was not renewed: {decision.reason}")]
+
+    def prolonged(held: Held | None) -> Held | None:
+        if held is None or held.authorisation != event.authorisation or decision.plate != held.plate:
+            return held
+        return _held(held.authorisation, held.plate, held.limit_fen, event.expires_in_s, now_s, rules)
+
+    visit, flow = state.visit, state.flow
+    return replace(
+        state,
+        visit=visit and replace(visit, held=prolonged(visit.held)),
+        flow=flow and replace(flow, held=prolonged(flow.held)),
+    ), []
+
+
+def _camera_lost(state: LaneState, event: CameraLost, now_s: float, rules: LaneRules) -> Step:
+    return replace(state, camera=event.reason), []
+
+
+def _camera_back(state: LaneState, event: CameraBack, now_s: float, rules: LaneRules) -> Step:
+    return replace(state, camera=None), []
+
+
+def _nozzle_lifted(state: LaneState, event: NozzleLifted, now_s: float, rules: LaneRules) -> Step:
+    if state.flow is not None:
+        return state, []
+    visit = state.visit
+    held = visit.held if visit is not None and green(state, now_s) else None
+    notes: list[Command] = [] if held else [Note("the nozzle was lifted without green")]
+    return replace(state, flow=Flow(visit.id if visit else None, held)), notes
+
+
+def _nozzle_hung(state: LaneState, event: NozzleHung, now_s: float, rules: LaneRules) -> Step:
+    """What flowed spends the authorisation; a lift without flow leaves it as it was."""
+    flow, visit = state.flow, state.visit
+    state = replace(state, flow=None)
+    if flow is None or flow.held is None:
+        return state, []
+    same = visit is not None and visit.id == flow.visit
+    if event.volume_ml > 0:
+        spent = replace(visit, spent=True, held=None, next_ask_s=None) if visit is not None and same else visit
+        return replace(state, visit=spent), []
+    kept = visit is not None and visit.held is not None and visit.held.authorisation == flow.held.authorisation
+    return state, [] if kept else [Release(flow.held.authorisation)]
+
+
+def _limit_reached(state: LaneState, event: LimitReached, now_s: float, rules: LaneRules) -> Step:
+    return (state if state.flow is None else replace(state, flow=replace(state.flow, stopped=True))), []
+
+
+def _tick(state: LaneState, event: Tick, now_s: float, rules: LaneRules) -> Step:
+    return state, []
+
+
+def _faulted(state: LaneState, event: Faulted, now_s: float, rules: LaneRules) -> Step:
+    return replace(state, fault=event.detail), [Note(event.detail)]
+
+
+_HANDLERS: dict[type, Callable[[LaneState, Any, float, LaneRules], Step]] = {
+    Opened: _opened,
+    Doubted: _doubted,
+    Identified: _identified,
+    Confirmed: _confirmed,
+    Hidden: _hidden,
+    Gone: _gone,
+    Typed: _typed,
+    Answered: _answered,
+    AskFailed: _ask_failed,
+    Renewed: _renewed,
+    CameraLost: _camera_lost,
+    CameraBack: _camera_back,
+    NozzleLifted: _nozzle_lifted,
+    NozzleHung: _nozzle_hung,
+    LimitReached: _limit_reached,
+    Tick: _tick,
+    Faulted: _faulted,
+}
+
+
+def _named(state: LaneState, visit: str) -> Visit | None:
+    """The open visit, if that is its id: events about an older one change nothing."""
+    return state.visit if state.visit is not None and state.visit.id == visit else None
+
+
+def _about(visit: Visit, subject: Subject, now_s: float) -> Visit:
+    """The visit with a plate to ask about, under a key not used before."""
+    return replace(visit, subject=subject, hidden=False, key="", next_ask_s=now_s)
+
+
+def _decided(visit: Visit, decision: Verdict, reason: Reason, now_s: float) -> Visit:
+    changed = (decision, reason) != (visit.decision, visit.reason) or visit.decided_s is None
+    return replace(visit, decision=decision, reason=reason, decided_s=now_s if changed else visit.decided_s)
+
+
+def _held(authorisation: str, plate: str, limit_fen: int, expires_in_s: float, now_s: float, rules: LaneRules) -> Held:
+    life_s = min(max(expires_in_s, 0.0), rules.authorisation_longest_s)
+    renew_s = now_s + life_s - min(rules.renew_before_s, life_s / 2)
+    return Held(authorisation, plate, limit_fen, now_s + life_s, renew_s)
+
+
+def _give_back(state: LaneState, visit: Visit) -> tuple[Visit, list[Command]]:
+    """The visit without its authorisation, which is released unless fuel flows under it."""
+    held, flow = visit.held, state.flow
+    if held is None:
+        return visit, []
+    in_use = flow is not None and flow.held is not None and flow.held.authorisation == held.authorisation
+    return replace(visit, held=None), [] if in_use else [Release(held.authorisation)]
+
+
+def _expire(state: LaneState, now_s: float, rules: LaneRules) -> Step:
+    """An authorisation ends with its time; while the vehicle stands, a new one is asked for under a new key."""
+    visit = state.visit
+    if visit is None or visit.held is None or now_s < visit.held.expires_s:
+        return state, []
+    visit, commands = _give_back(state, visit)
+    visit = _decided(replace(visit, key=""), Verdict.REFUSE, Reason.EXPIRED, now_s)
+    if state.flow is None or state.flow.held is None:
+        longer_s = min(visit.backoff_s * 2, rules.reask_longest_s)
+        visit = replace(visit, next_ask_s=now_s + visit.backoff_s, backoff_s=longer_s)
+    return replace(state, visit=visit), [*commands, Note("the authorisation expired")]
+
+
+def _time_out(state: LaneState, now_s: float, rules: LaneRules) -> Step:
+    visit = state.visit
+    waiting = visit is not None and visit.subject is None and not visit.timed_out
+    if visit is None or not waiting or now_s - visit.first_seen_s < rules.read_timeout_s:
+        return state, []
+    return replace(state, visit=replace(visit, timed_out=True, decided_s=now_s)), []
+
+
+def _ask(state: LaneState, now_s: float, rules: LaneRules) -> Step:
+    visit = state.visit
+    if visit is None or visit.subject is None or visit.next_ask_s is None or now_s < visit.next_ask_s:
+        return state, []
+    subject = visit.subject
+    blocked = visit.question or visit.held or visit.spent or visit.hidden or state.camera is not None
+    if blocked:
+        return state, []
+    asks = visit.asks if visit.key else visit.asks + 1
+    key = visit.key or (visit.id if asks == 1 else f"{visit.id}.{asks}")
+    visit = replace(visit, key=key, asks=asks, question=key, next_ask_s=None)
+    return replace(state, visit=visit), [Ask(visit.id, key, subject)]
+
+
+def _renew(state: LaneState, now_s: float, rules: LaneRules) -> Step:
+    """Ask for more time while the vehicle stands in view, or fuel flows."""
+    held = (state.flow.held if state.flow else None) or (state.visit.held if state.visit else None)
+    if held is None or now_s < held.renew_s or now_s >= held.expires_s or not permitted(state, now_s):
+        return state, []
+    later = replace(held, renew_s=now_s + rules.renew_retry_s)
+    visit, flow = state.visit, state.flow
+    if visit is not None and visit.held is not None and visit.held.authorisation == held.authorisation:
+        visit = replace(visit, held=later)
+    if flow is not None and flow.held is not None:
+        flow = replace(flow, held=later)
+    return replace(state, visit=visit, flow=flow), [Renew(held.authorisation)]
+
+
+def _adopt_flow(state: LaneState, now_s: float, rules: LaneRules) -> Step:
+    """A nozzle lifted while the answer was under way flows under it once it is green."""
+    visit, flow = state.visit, state.flow
+    if visit is None or flow is None or flow.held is not None or not green(state, now_s):
+        return state, []
+    return replace(state, flow=replace(flow, held=visit.held)), []
+
+
+def _lamp(state: LaneState, now_s: float, rules: LaneRules) -> Step:
+    """The lamp and the permit as the facts demand: green renewed at every step, the rest told once."""
+    commands: list[Command] = []
+    colour = colour_of(state, now_s)
+    if colour is LampColour.GREEN and state.visit is not None and state.visit.held is not None:
+        lease_s = min(rules.lease_s, state.visit.held.expires_s - now_s)
+        commands.append(Show(colour, Reason.OK, lease_s))
+    elif colour is not state.shown:
+        commands.append(Show(colour, lamp_reason(state, now_s)))
+    allowed = permitted(state, now_s)
+    if allowed is not state.permitted:
+        commands.append(Permit(allowed))
+    return replace(state, shown=colour, permitted=allowed), commands

@@ -1,0 +1,59 @@
+"""The questions a lane asks the balance service, as jobs whose results are events for the lane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
+from controller.lane.records import Answered, AskFailed, Renewed
+from controller.ports import BalanceService, Clock
+from wire.questions import Decision, Question
+from wire.reasons import ErrorCode, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one question or renewal. event: None for a renewal that failed and is simply tried again."""
+
+    event: Answered | AskFailed | Renewed | None
+    answer: Decision | None
+    reason: Reason
+    detail: str = ""
+
+
+def ask(service: BalanceService, question: Question, deadline_s: float, clock: Clock) -> Outcome:
+    """One question; whatever goes wrong is an outcome."""
+    try:
+        decision = service.ask(question, deadline_s)
+    except ClientError as error:
+        reason = reason_of(error)
+        return Outcome(AskFailed(question.visit, reason, _for_good(error)), None, reason, str(error))
+    return Outcome(Answered(question.visit, decision, _lives_s(decision, clock)), decision, decision.reason)
+
+
+def renew(service: BalanceService, authorisation: str, deadline_s: float, clock: Clock) -> Outcome:
+    """One renewal."""
+    try:
+        decision = service.renew(authorisation, deadline_s)
+    except ClientError as error:
+        return Outcome(None, None, reason_of(error), str(error))
+    return Outcome(Renewed(authorisation, decision, _lives_s(decision, clock)), decision, decision.reason)
+
+
+def reason_of(error: ClientError) -> Reason:
+    """The lane's reason for a service that gave no usable answer."""
+    if isinstance(error, ServiceSilent):
+        return Reason.SERVICE_SILENT
+    if isinstance(error, ServiceFault):
+        return Reason.SERVICE_FAULT
+    return Reason.SERVICE_REJECTED if isinstance(error, Rejected) else Reason.INTERNAL
+
+
+def _for_good(error: ClientError) -> bool:
+    """Whether the question itself is refused; a lost key or a wrong clock can be mended while the vehicle stands."""
+    return isinstance(error, Rejected) and error.reason not in (ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN)
+
+
+def _lives_s(decision: Decision, clock: Clock) -> float:
+    """Seconds to the expiry, by the wall clock both share; the lane cuts what a wrong clock makes too long."""
+    return (decision.expires_at - clock.now()).total_seconds() if decision.expires_at is not None else 0.0

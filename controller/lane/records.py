@@ -1,0 +1,304 @@
+"""What the lane's state machine knows, hears and orders."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from controller.records import LampColour
+from wire.questions import Decision
+from wire.reasons import Reason, Verdict
+
+
+class Phase(enum.StrEnum):
+    """What the lane is doing, for logs, pages and tests; it follows from the facts in LaneState."""
+
+    EMPTY = "empty"
+    READING = "reading"
+    ASKING = "asking"
+    GREEN = "green"
+    FUELLING = "fuelling"
+    RED = "red"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The plate a question is about, as it was read or typed."""
+
+    plate: str
+    typed: bool
+    captured_at: datetime
+    confidence: float
+    weakest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An authorisation that this lane holds. expires_s is in the clock's monotonic seconds."""
+
+    authorisation: str
+    plate: str
+    limit_fen: int
+    expires_s: float
+    renew_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One vehicle at the pump.
+
+    subject: the plate known for certain. hidden: it is not in view just now. question: the key of a question under way.
+    next_ask_s: when to ask next; None for never. decision, reason: the last word so far, decided_s when it fell.
+    """
+
+    id: str
+    opened_s: float
+    first_seen_s: float
+    first_seen_at: datetime
+    subject: Subject | None = None
+    hidden: bool = False
+    key: str = ""
+    asks: int = 0
+    question: str | None = None
+    next_ask_s: float | None = None
+    backoff_s: float = 0.0
+    held: Held | None = None
+    spent: bool = False
+    timed_out: bool = False
+    decision: Verdict = Verdict.REFUSE
+    reason: Reason = Reason.NO_PLATE
+    read_s: float | None = None
+    decided_s: float | None = None
+    last_held: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A lifted nozzle. held: the authorisation it flows under, if any. stopped: its limit is reached."""
+
+    visit: str | None
+    held: Held | None = None
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """Everything the lane knows. camera: why there are no pictures, None while there are."""
+
+    visit: Visit | None = None
+    flow: Flow | None = None
+    camera: Reason | None = Reason.CAMERA_LOST
+    fault: str = ""
+    shown: LampColour | None = None
+    permitted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A vehicle came."""
+
+    visit: str
+    first_seen_s: float
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """The vote over the visit's reads is not certain, for this reason."""
+
+    visit: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The vote is certain and the vehicle stands."""
+
+    visit: str
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The visit's plate was seen again at that time."""
+
+    visit: str
+    captured_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The visit's plate ought to be in view and is not, or another one is."""
+
+    visit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The vehicle left (VISIT_OVER), or another took its place (PLATE_CHANGED)."""
+
+    visit: str
+    reason: Reason = Reason.VISIT_OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A plate was typed at the panel."""
+
+    plate: str
+    typed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The service answered the question of that key; an allowed one lives expires_in_s more seconds."""
+
+    key: str
+    decision: Decision
+    expires_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AskFailed:
+    """No usable answer; final: the service will never take this question."""
+
+    key: str
+    reason: Reason
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """The service answered a renewal."""
+
+    authorisation: str
+    decision: Decision
+    expires_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraLost:
+    """No picture that can be trusted."""
+
+    reason: Reason = Reason.CAMERA_LOST
+
+
+@dataclass(frozen=True, slots=True)
+class CameraBack:
+    """Fresh pictures again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NozzleLifted:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class NozzleHung:
+    """The nozzle is back; volume_ml flowed."""
+
+    volume_ml: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """What flowed is worth the authorised limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faulted:
+    """Something the lane cannot work without has failed for good; only a restart helps."""
+
+    detail: str
+
+
+Event = (
+    Opened
+    | Doubted
+    | Identified
+    | Confirmed
+    | Hidden
+    | Gone
+    | Typed
+    | Answered
+    | AskFailed
+    | Renewed
+    | CameraLost
+    | CameraBack
+    | NozzleLifted
+    | NozzleHung
+    | LimitReached
+    | Tick
+    | Faulted
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Show a colour; GREEN for lease_s only."""
+
+    colour: LampColour
+    reason: Reason
+    lease_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the service about a subject. The same key always goes with the same content."""
+
+    visit: str
+    key: str
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    authorisation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    authorisation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The visit is over; these are its last facts."""
+
+    visit: Visit
+    gone_s: float
+    why: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    text: str
+
+
+Command = Show | Ask | Renew | Release | Permit | Close | Note
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRules:
+    """The times of settings [lane] and [lamp] that the lane decides by."""
+
+    read_timeout_s: float = 6.0
+    reask_first_s: float = 1.0
+    reask_longest_s: float = 15.0
+    refusal_retry_s: float = 30.0
+    authorisation_longest_s: float = 300.0
+    renew_before_s: float = 45.0
+    lease_s: float = 1.0
+    renew_retry_s: float = field(default=5.0)

@@ -1,0 +1,76 @@
+"""What follows from a lane's facts: whether it is green, whether fuel may flow, what the lamp shows and why."""
+
+from __future__ import annotations
+
+from controller.lane.records import Flow, LaneState, Phase, Visit
+from controller.records import LampColour
+from wire.reasons import Reason
+
+
+def phase(state: LaneState, now_s: float) -> Phase:
+    """What the lane is doing."""
+    visit = state.visit
+    if state.fault:
+        return Phase.FAULT
+    if state.flow and state.flow.held:
+        return Phase.FUELLING
+    if visit is None:
+        return Phase.EMPTY
+    if green(state, now_s):
+        return Phase.GREEN
+    if visit.question:
+        return Phase.ASKING
+    undecided = visit.subject is None and not visit.timed_out
+    return Phase.READING if undecided else Phase.RED
+
+
+def green(state: LaneState, now_s: float) -> bool:
+    """Whether the vehicle in view holds an authorisation of its own, unexpired and unspent, and everything works."""
+    visit = state.visit
+    if state.fault or state.camera is not None or visit is None or visit.held is None or visit.subject is None:
+        return False
+    mine = visit.held.plate == visit.subject.plate and now_s < visit.held.expires_s
+    in_view = not visit.hidden and not visit.spent
+    return mine and in_view and _flow_agrees(state.flow, visit)
+
+
+def _flow_agrees(flow: Flow | None, visit: Visit) -> bool:
+    """A nozzle lifted for somebody else, or at its limit, forbids green."""
+    return flow is None or (flow.visit == visit.id and not flow.stopped)
+
+
+def permitted(state: LaneState, now_s: float) -> bool:
+    """Whether fuel may flow: under green; once flowing under an authorisation, until it expires, is used up or its
+    vehicle leaves. A camera lost in mid-flow stops no flow: the nozzle is in the tank, and a new lift needs new green.
+    """
+    flow = state.flow
+    if state.fault:
+        return False
+    if flow is None or flow.held is None:
+        return green(state, now_s)
+    same_vehicle = state.visit is not None and state.visit.id == flow.visit
+    return same_vehicle and not flow.stopped and now_s < flow.held.expires_s
+
+
+def colour_of(state: LaneState, now_s: float) -> LampColour:
+    """What the lamp must show: off only while nobody is there and all is well."""
+    if green(state, now_s):
+        return LampColour.GREEN
+    idle = state.visit is None and state.flow is None and state.camera is None and not state.fault
+    return LampColour.OFF if idle else LampColour.RED
+
+
+def lamp_reason(state: LaneState, now_s: float) -> Reason:
+    """Why the lamp shows what it shows."""
+    visit = state.visit
+    if state.fault:
+        return Reason.INTERNAL
+    if state.camera is not None:
+        return state.camera
+    if visit is None or visit.spent:
+        return Reason.VISIT_OVER
+    if green(state, now_s):
+        return Reason.OK
+    if visit.held is not None:
+        return Reason.UNSURE
+    return visit.reason

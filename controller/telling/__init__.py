@@ -1,0 +1,1 @@
+"""What the lane unit tells others of itself: status, visits, panel, metrics."""

@@ -1,0 +1,217 @@
+"""Tells each visit from frame to lamp, for the station's page: an observer that keeps a few lines and one picture."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from controller.outbound.courier import FUELLING
+from controller.outbound.outbox import Message
+from controller.ports import Clock
+from controller.records import Frame, LampChange, Reading, VisitSummary, Vote
+from controller.telling.observers import SilentObserver
+from wire.codec import WireError, decode
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.live import LampState, Stage, StoryLine, VisitReport
+from wire.questions import Decision, Question
+from wire.reasons import Reason, Verdict
+
+MOST_LINES = 80
+MOST_READS = 12
+RECENT = 6
+"""Visits remembered: a charge comes after its visit is over."""
+
+
+@dataclass(slots=True)
+class _Story:
+    """A visit so far."""
+
+    first_seen_s: float
+    first_seen_at: datetime
+    lines: list[StoryLine] = field(default_factory=list)
+    plate: str | None = None
+    typed: bool = False
+    decision: Verdict = Verdict.REFUSE
+    reason: Reason = Reason.NO_PLATE
+    over: bool = False
+    limit_fen: int | None = None
+    charged_fen: int | None = None
+    reads: int = 0
+    frame: Frame | None = None
+    score: float = -1.0
+    is_new: bool = True
+    has_new_picture: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A report to send, and the frame whose picture goes with it, where there is a new one."""
+
+    report: VisitReport
+    frame: Frame | None
+
+
+class StoryTeller(SilentObserver):
+    """changed is called after every step worth telling. take() and charged() may come from other threads."""
+
+    def __init__(self, station: str, lane: str, clock: Clock) -> None:
+        self.changed: Callable[[], None] = lambda: None
+        self._place = (station, lane)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stories: OrderedDict[str, _Story] = OrderedDict()
+
+    def take(self) -> list[Told]:
+        """What is new since the last call."""
+        with self._lock:
+            told = []
+            for visit, story in self._stories.items():
+                if story.is_new:
+                    story.is_new = False
+                    shown = story.frame if story.has_new_picture else None
+                    story.has_new_picture = False
+                    told.append(Told(self._report(visit, story), shown))
+                    if story.over:
+                        story.frame = None
+            return told
+
+    def again(self, visit: str, frame: Frame | None) -> None:
+        """A report could not be sent: tell it again."""
+        with self._lock:
+            story = self._stories.get(visit)
+            if story is not None:
+                story.is_new = True
+                if frame is not None and not story.has_new_picture:
+                    story.frame, story.has_new_picture = frame, True
+
+    def visit_opened(self, visit: str, first_seen_s: float, first_seen_at: datetime) -> None:
+        with self._lock:
+            self._stories[visit] = _Story(first_seen_s, first_seen_at)
+            while len(self._stories) > RECENT:
+                self._stories.popitem(last=False)
+        self._line(visit, Stage.SEEN, first_seen_s)
+
+    def frame_read(self, visit: str | None, frame: Frame, reading: Reading) -> None:
+        with self._lock:
+            story = self._stories.get(visit or "")
+            if story is None:
+                return
+            best = max(reading.plates, key=lambda plate: plate.confidence, default=None)
+            score = best.confidence if best else 0.0
+            if score > story.score:
+                story.frame, story.score, story.has_new_picture = frame, score, True
+            story.reads += 1
+        if story.reads <= MOST_READS:
+            words = "no plate" if best is None else f"weakest sign {best.weakest:.2f}, {best.kind}"
+            self._line(visit, Stage.READ, frame.captured_s, words, plate=best.text if best else None, quiet=True)
+
+    def voted(self, visit: str, vote: Vote, at_s: float) -> None:
+        words = f"{vote.reads} reads agree, {vote.detail}".strip(", ")
+        reason = None if vote.certain else vote.reason
+        self._line(visit, Stage.VOTED, at_s, words, reason=reason, plate=vote.candidate)
+
+    def asked(self, visit: str, question: Question, at_s: float) -> None:
+        self._set(visit, plate=question.plate, typed=question.typed)
+        self._line(visit, Stage.ASKED, at_s, "typed" if question.typed else "read", plate=question.plate)
+
+    def answered(self, visit: str, answer: Decision | None, reason: Reason, detail: str, at_s: float) -> None:
+        self._set(visit, decision=answer.decision if answer else Verdict.REFUSE, reason=reason)
+        if answer is not None and answer.limit_fen is not None:
+            self._set(visit, limit_fen=answer.limit_fen)
+        self._line(visit, Stage.ANSWERED, at_s, detail, reason=reason)
+
+    def lamp_changed(self, visit: str | None, change: LampChange, reason: Reason) -> None:
+        self._line(visit, Stage.LAMP, change.at_s, reason=reason, lamp=LampState(change.colour.value))
+
+    def fuelling_started(self, visit: str | None, at_s: float) -> None:
+        self._line(visit, Stage.FUELLING, at_s, "nozzle lifted")
+
+    def fuelling_ended(self, visit: str | None, fuelling: Fuelling | None, at_s: float) -> None:
+        words = "nozzle hung up, nothing flowed"
+        if fuelling is not None:
+            words = f"nozzle hung up, {fuelling.volume_ml / 1000:.2f} l, {fuelling.amount_fen / 100:.2f} yuan"
+        self._line(visit, Stage.FUELLING, at_s, words)
+
+    def noted(self, visit: str | None, text: str, at_s: float) -> None:
+        self._line(visit, Stage.NOTE, at_s, text)
+
+    def visit_closed(self, summary: VisitSummary) -> None:
+        self._set(
+            summary.visit,
+            over=True,
+            plate=summary.plate,
+            typed=summary.typed,
+            decision=summary.decision,
+            reason=summary.reason,
+            limit_fen=summary.limit_fen,
+        )
+        self._line(summary.visit, Stage.GONE, summary.gone_s)
+
+    def charged(self, message: Message, receipt: Mapping[str, Any] | None) -> tuple[str, int] | None:
+        """The service took a message: visit and fen of a posted fuelling, None for anything else."""
+        visit = message.body.get("visit")
+        if message.kind != FUELLING or receipt is None or not isinstance(visit, str):
+            return None
+        try:
+            charged_fen = decode(FuellingReceipt, receipt).charged_fen
+        except WireError:
+            return None
+        self._set(visit, charged_fen=charged_fen)
+        self._line(visit, Stage.CHARGED, self._clock.monotonic_s(), f"{charged_fen / 100:.2f} yuan")
+        return visit, charged_fen
+
+    def _set(self, visit: str, **facts: Any) -> None:
+        with self._lock:
+            story = self._stories.get(visit)
+            if story is not None:
+                for name, value in facts.items():
+                    setattr(story, name, value)
+
+    def _line(
+        self,
+        visit: str | None,
+        stage: Stage,
+        at_s: float,
+        words: str = "",
+        *,
+        reason: Reason | None = None,
+        plate: str | None = None,
+        lamp: LampState | None = None,
+        quiet: bool = False,
+    ) -> None:
+        with self._lock:
+            story = self._stories.get(visit or "")
+            if story is None:
+                return
+            shown = "".join(c if c.isprintable() else " " for c in words[:200])
+            told_plate = plate[:12] if plate else None
+            at_s = round(at_s - story.first_seen_s, 2)
+            line = StoryLine(at_s=at_s, stage=stage, words=shown, reason=reason, plate=told_plate, lamp=lamp)
+            story.lines.append(line)
+            if len(story.lines) > MOST_LINES:
+                del story.lines[MOST_LINES // 2]
+            story.is_new = story.is_new or not quiet
+        if not quiet:
+            self.changed()
+
+    def _report(self, visit: str, story: _Story) -> VisitReport:
+        station, lane = self._place
+        return VisitReport(
+            station=station,
+            lane=lane,
+            visit=visit,
+            first_seen_at=story.first_seen_at,
+            at=self._clock.now(),
+            plate=story.plate,
+            typed=story.typed,
+            decision=story.decision,
+            reason=story.reason,
+            over=story.over,
+            limit_fen=story.limit_fen,
+            charged_fen=story.charged_fen,
+            story=tuple(story.lines),
+        )

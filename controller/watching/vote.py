@@ -1,0 +1,103 @@
+"""The vote over a visit: reads of one plate in several frames become one certain text, or none."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from controller.records import PlateRead, SignRead, Vote
+from controller.settings_records import VoteSettings
+from wire.reasons import Reason
+
+SUREST = 0.9995
+"""No single read is believed beyond this, whatever its network claims."""
+
+
+def vote(reads: Sequence[PlateRead], rules: VoteSettings) -> Vote:
+    """What the reads of one plate, one per frame, say together; their order does not matter.
+
+    A text is certain when at least rules.reads frames agree on the whole of it, it has a plate's format, it holds
+    rules.agreement of all evidence and rules.lead times that of the next best, and its weakest sign and its province
+    sign pass their thresholds. Wider reads weigh more, so the first far ones do not win.
+    """
+    if not reads:
+        return Vote(None, Reason.NO_PLATE, detail="no plate was seen")
+    near = [r for r in reads if r.width_px >= rules.width_px and r.detection >= rules.detection and r.signs]
+    if not near:
+        return Vote(None, Reason.UNSURE, detail="plates were seen, none large and clear enough to be believed")
+    weights = _weights(near)
+    evidence: dict[str, float] = defaultdict(float)
+    for read, weight in zip(near, weights, strict=True):
+        evidence[read.text] += weight * read.weakest
+    text = max(_valid_texts(near) or evidence, key=lambda t: (evidence[t], t))
+    signs = _sign_probabilities(text, near, weights)
+    agreeing = sum(r.text == text for r in near)
+    doubt = _doubt(text, agreeing, dict(evidence), signs, near, rules)
+    return Vote(
+        plate=None if doubt else text,
+        reason=Reason.UNSURE if doubt else Reason.OK,
+        candidate=text,
+        confidence=math.prod(signs),
+        weakest=min(signs),
+        reads=agreeing,
+        detail=doubt or f"{agreeing} reads agree",
+    )
+
+
+def _valid_texts(reads: Sequence[PlateRead]) -> set[str]:
+    return {r.text for r in reads if r.valid}
+
+
+def _weights(reads: Sequence[PlateRead]) -> list[float]:
+    """Each read's area against the widest one's, squared, 0 to 1: at half the width a read counts a sixteenth."""
+    widest = max(r.width_px for r in reads)
+    return [(r.width_px / widest) ** 4 for r in reads]
+
+
+def _sign_probabilities(text: str, reads: Sequence[PlateRead], weights: Sequence[float]) -> list[float]:
+    """Per sign of the text the probability that it is right: the weighted mean of the reads' log odds.
+
+    Frames of a standing vehicle repeat each other's errors, so their odds are averaged and never multiplied up. A read
+    that says another sign there counts with what probability it leaves to the rest.
+    """
+    rows = [(r, w) for r, w in zip(reads, weights, strict=True) if len(r.signs) == len(text)]
+    total = sum(w for _, w in rows)
+    return [_probability(sum(w * _log_odds(r.signs[i], sign) for r, w in rows) / total) for i, sign in enumerate(text)]
+
+
+def _log_odds(read: SignRead, sign: str) -> float:
+    p = read.probability if read.sign == sign else 1.0 - read.probability
+    p = min(max(p, 1.0 - SUREST), SUREST)
+    return math.log(p / (1.0 - p))
+
+
+def _probability(log_odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-log_odds))
+
+
+def _doubt(
+    text: str,
+    agreeing: int,
+    evidence: dict[str, float],
+    signs: Sequence[float],
+    reads: Sequence[PlateRead],
+    rules: VoteSettings,
+) -> str:
+    """Why the text is not certain; empty when it is."""
+    mine = evidence[text]
+    rival = max((e for t, e in evidence.items() if t != text), default=0.0)
+    if not any(r.text == text and r.valid for r in reads):
+        return "the text has no plate's format"
+    if agreeing < rules.reads:
+        return f"only {agreeing} of {rules.reads} reads agree"
+    if mine < rules.lead * rival:
+        return f"another text has {rival / mine if mine else 1.0:.0%} of its evidence"
+    if mine < rules.agreement * sum(evidence.values()):
+        return f"only {mine / sum(evidence.values()):.0%} of the evidence agrees"
+    if not text[0].isascii() and signs[0] < rules.province:
+        return f"the province sign is {signs[0]:.2f} sure"
+    weakest = min(range(len(signs)), key=lambda i: signs[i])
+    if signs[weakest] < rules.weakest_sign:
+        return f"sign {weakest + 1} is {signs[weakest]:.2f} sure"
+    return ""

@@ -1,0 +1,304 @@
+"""The watcher: which vehicle stands in the lane, told from what the trigger and the reader see.
+
+It opens and closes visits, keeps the reads of each plate apart by position and text, and says when the plate that was
+certain is out of view or another one has taken its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from controller.lane.records import Confirmed, Doubted, Event, Gone, Hidden, Identified, Opened, Subject
+from controller.records import Change, Frame, PlateRead, Reading, Region, Vote
+from controller.settings_records import TriggerSettings, VoteSettings
+from controller.watching import trigger
+from controller.watching.tracks import TRACK_FORGOTTEN_S, Sighting, Track, alike, confirms, same_place, shift_between
+from controller.watching.trigger import Attention, Look, TriggerState
+from controller.watching.vote import vote
+from wire.reasons import Reason
+
+ASIDE = 0.7
+"""Beyond this share of the way to the region's side a plate that was there before any vehicle is a parked car's."""
+
+BYSTANDER_FORGOTTEN_S = 60.0
+
+SOUGHT_FOR_S = 10.0
+"""A plate that stays out of view is looked for less often after this."""
+
+SEEN_BEFORE_S = 3.0
+"""A vehicle needs no longer to drive in; what was there before was something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the lane tells the watcher. stuck: the read time-out is over. fuelling: a nozzle is in its tank."""
+
+    stuck: bool = False
+    fuelling: bool = False
+    can_read: bool = True
+
+
+@dataclass(slots=True)
+class OpenVisit:
+    """What is known of the vehicle in view. plate: its certain text; challenger: later reads that contradict it."""
+
+    id: str
+    first_seen_s: float
+    tracks: list[Track] = field(default_factory=list)
+    plate: str | None = None
+    confirmed_s: float = 0.0
+    hidden: bool = False
+    challenger: Track = field(default_factory=Track)
+    vote: Vote = field(default_factory=lambda: Vote(None, Reason.NO_PLATE, detail="no plate was seen"))
+    settled: Track | None = None
+    by_picture: bool = False
+
+
+class Watcher:
+    """Follows the lane frame by frame and read by read; says what the lane's state machine has to hear."""
+
+    def __init__(self, rules: TriggerSettings, votes: VoteSettings, region: Region, new_id: Callable[[], str]) -> None:
+        self._rules = rules
+        self._votes = votes
+        self._region = region
+        self._new_id = new_id
+        self._trigger = TriggerState()
+        self._visit: OpenVisit | None = None
+        self._plate_s: float | None = None
+        self._rumours: list[Sighting] = []
+        self._bystanders: list[Sighting] = []
+        self._needs = Needs()
+
+    @property
+    def visit(self) -> OpenVisit | None:
+        return self._visit
+
+    @property
+    def trigger(self) -> TriggerState:
+        return self._trigger
+
+    def attention(self, now_s: float) -> Attention:
+        visit = self._visit
+        if visit is None:
+            return Attention.SEEKING if self._rumours else Attention.IDLE
+        if self._needs.fuelling:
+            return Attention.GUARDING
+        if visit.plate is None:
+            return Attention.STUCK if self._needs.stuck else Attention.SEEKING
+        if not visit.hidden and self._settled_since_upheaval(visit):
+            return Attention.GUARDING
+        return Attention.STUCK if now_s - visit.confirmed_s > SOUGHT_FOR_S else Attention.SEEKING
+
+    def on_change(self, change: Change, frame: Frame, needs: Needs) -> tuple[Look, list[Event]]:
+        """A frame's change came in; Look tells whether to read that frame."""
+        now_s = frame.captured_s
+        self._needs = needs
+        self._rumours = [s for s in self._rumours if now_s - s.at_s < TRACK_FORGOTTEN_S]
+        self._trigger, look = trigger.step(
+            self._trigger, change, now_s, self.attention(now_s), self._plate_s, needs.can_read, self._rules
+        )
+        events: list[Event] = []
+        visit = self._visit
+        if visit is None:
+            if trigger.standing(self._trigger, now_s, self._rules):
+                events += self._open(self._first_seen_s(now_s), frame)
+        else:
+            visit.by_picture = visit.by_picture or (self._trigger.trusted and trigger.present(self._trigger))
+            events += self._left(visit, now_s) or self._unseen(visit, now_s)
+        return look, events
+
+    def on_reading(self, frame: Frame, reading: Reading) -> list[Event]:
+        """A frame was read. Frames come in order of capture."""
+        sightings = self._without_bystanders(frame, reading)
+        self._trigger = trigger.looked(self._trigger, bool(sightings))
+        if sightings:
+            self._plate_s = frame.captured_s
+        events: list[Event] = []
+        if self._visit is None:
+            if not sightings or not self._worth_a_visit(sightings):
+                return []
+            events += self._open(self._first_seen_s(frame.captured_s), frame)
+        visit = self._visit
+        if visit is None or frame.captured_s < visit.first_seen_s:
+            return events
+        if visit.plate is None:
+            return events + self._seek(visit, sightings, frame)
+        return events + self._guard(visit, sightings, frame)
+
+    def on_blind(self) -> list[Event]:
+        """No pictures any more: whatever stood there must be seen again before it is believed."""
+        self._trigger = replace(self._trigger, low_since_s=None, still_since_s=None)
+        visit = self._visit
+        return self._hide(visit) if visit is not None else []
+
+    def _without_bystanders(self, frame: Frame, reading: Reading) -> list[Sighting]:
+        """The plates that may be those of a vehicle at the pump: not those that stood at the edge before it came."""
+        plates = [p for p in reading.plates if self._plate_like(p)]
+        sightings = [Sighting(frame.captured_s, frame.captured_at, p) for p in plates]
+        if self._visit is None and not trigger.present(self._trigger):
+            aside = [s for s in sightings if self._aside(s.plate, frame) > ASIDE]
+            fresh = [b for b in self._bystanders if frame.captured_s - b.at_s < BYSTANDER_FORGOTTEN_S]
+            self._bystanders = aside + [b for b in fresh if not any(same_place(b, s) for s in aside)]
+        return [s for s in sightings if not any(same_place(b, s) for b in self._bystanders)]
+
+    def _aside(self, plate: PlateRead, frame: Frame) -> float:
+        """How far to the side of the region a plate is: 0 in the middle, 1 at the edge."""
+        width, _ = frame.size
+        half = (self._region.right - self._region.left) * width / 2
+        middle = (self._region.right + self._region.left) * width / 2
+        return abs(plate.centre[0] - middle) / half if half else 0.0
+
+    def _plate_like(self, plate: PlateRead) -> bool:
+        return plate.detection >= self._votes.detection and plate.width_px >= 0.5 * self._votes.width_px
+
+    def _first_seen_s(self, now_s: float) -> float:
+        since_s = self._trigger.present_since_s
+        return max(since_s, now_s - SEEN_BEFORE_S) if since_s is not None and self._trigger.trusted else now_s
+
+    def _worth_a_visit(self, sightings: list[Sighting]) -> bool:
+        """One plate on something large, or the same plate twice: a false box alone opens nothing."""
+        if self._trigger.trusted and self._trigger.large_since_s is not None:
+            return True
+        valid = [s for s in sightings if s.plate.valid]
+        twice = any(alike(a.plate.text, b.plate.text) for a in self._rumours for b in valid)
+        self._rumours += valid
+        return twice
+
+    def _open(self, first_seen_s: float, frame: Frame) -> list[Event]:
+        self._rumours = []
+        self._visit = OpenVisit(self._new_id(), first_seen_s, by_picture=trigger.present(self._trigger))
+        earlier = timedelta(seconds=frame.captured_s - first_seen_s)
+        return [Opened(self._visit.id, first_seen_s, frame.captured_at - earlier)]
+
+    def _close(self, visit: OpenVisit, reason: Reason) -> list[Event]:
+        self._visit = None
+        return [Gone(visit.id, reason)]
+
+    def _left(self, visit: OpenVisit, now_s: float) -> list[Event]:
+        state = self._trigger
+        if visit.by_picture and trigger.emptied(state, now_s, self._rules):
+            return self._close(visit, Reason.VISIT_OVER)
+        if not visit.by_picture and trigger.emptied(state, now_s, self._rules) and self._plateless(now_s):
+            return self._close(visit, Reason.VISIT_OVER)
+        return self._forgotten(visit, now_s)
+
+    def _plateless(self, now_s: float) -> bool:
+        """Several looks in a row found nothing where the plate was, though the picture never told of a vehicle."""
+        return self._trigger.looks_since_plate >= 3 and trigger.still_for_s(self._trigger, now_s) >= 1.0
+
+    def _forgotten(self, visit: OpenVisit, now_s: float) -> list[Event]:
+        """After an upheaval nothing but stillness without a plate: the learnt empty lane is wrong, the vehicle gone."""
+        upheaval_s = self._trigger.upheaval_s
+        plate_s = self._plate_s
+        if self._needs.fuelling or visit.plate is None or upheaval_s is None or plate_s is None or plate_s > upheaval_s:
+            return []
+        if trigger.still_for_s(self._trigger, now_s) < self._rules.forget_after_s:
+            return []
+        self._trigger = trigger.distrust(self._trigger)
+        return self._close(visit, Reason.VISIT_OVER)
+
+    def _settled_since_upheaval(self, visit: OpenVisit) -> bool:
+        upheaval_s = self._trigger.upheaval_s
+        return upheaval_s is None or visit.confirmed_s > upheaval_s
+
+    def _unseen(self, visit: OpenVisit, now_s: float) -> list[Event]:
+        """After an upheaval the plate has to be seen again in time, read or typed."""
+        upheaval_s = self._trigger.upheaval_s
+        if self._settled_since_upheaval(visit) or upheaval_s is None:
+            return []
+        if now_s - max(visit.confirmed_s, visit.first_seen_s) < self._rules.confirm_within_s:
+            return []
+        return self._hide(visit)
+
+    def _hide(self, visit: OpenVisit) -> list[Event]:
+        if visit.hidden or visit.plate is None:
+            return []
+        visit.hidden = True
+        return [Hidden(visit.id)]
+
+    def _seek(self, visit: OpenVisit, sightings: list[Sighting], frame: Frame) -> list[Event]:
+        """Before the plate is certain: collect, vote, and notice that another vehicle came."""
+        for sighting in sightings:
+            self._track(visit.tracks, sighting).add(sighting)
+        main = self._main(visit.tracks, frame)
+        if main is not None and self._replaced(visit, main):
+            return self._succeed(visit, main, frame)
+        result = vote([s.plate for s in main.sightings], self._votes) if main else visit.vote
+        if main is not None and main.steady(self._votes.reads):
+            visit.settled = main
+        if result.certain and main is not None and not main.steady(self._votes.reads):
+            result = replace(result, plate=None, reason=Reason.UNSURE, detail="the vehicle does not stand yet")
+        visit.vote = result
+        if result.plate is None or main is None:
+            return [Doubted(visit.id, result.reason)]
+        visit.plate, visit.confirmed_s = result.plate, main.last.at_s
+        subject = Subject(result.plate, False, main.last.captured_at, result.confidence, result.weakest)
+        return [Identified(visit.id, subject)]
+
+    def _track(self, tracks: list[Track], sighting: Sighting) -> Track:
+        """The track a sighting continues: of the nearest plate there or the same text, else a new one."""
+        best, best_distance = None, 1.0
+        for track in tracks:
+            if track.last.at_s == sighting.at_s:
+                continue
+            distance = shift_between(track.last, sighting)
+            if distance < best_distance:
+                best, best_distance = track, distance
+        if best is None:
+            best = Track()
+            tracks.append(best)
+            del tracks[:-8]
+        return best
+
+    def _main(self, tracks: list[Track], frame: Frame) -> Track | None:
+        """The track of the vehicle at the pump: large, near the middle, seen lately and often."""
+        return max(tracks, key=lambda t: self._prominence(t, frame), default=None)
+
+    def _prominence(self, track: Track, frame: Frame) -> float:
+        last = track.last
+        lately = 1.0 if frame.captured_s - last.at_s < TRACK_FORGOTTEN_S else 0.1
+        often = min(1.0, (1 + len(track.sightings)) / (1 + self._votes.reads))
+        aside = min(1.0, self._aside(last.plate, frame))
+        readable = 1.0 if last.plate.valid else 0.6
+        return last.plate.width_px * last.plate.detection * lately * often * readable * (1.0 - 0.4 * aside)
+
+    def _replaced(self, visit: OpenVisit, main: Track) -> bool:
+        """A vehicle that had come to rest unread is out of sight, and another plate stands there now."""
+        before = visit.settled
+        if before is None or main is before or len(main.sightings) < 2:
+            return False
+        upheaval_s = self._trigger.upheaval_s
+        moved = upheaval_s is not None and before.last.at_s < upheaval_s
+        unseen = main.last.at_s - before.last.at_s >= 1.0
+        return moved and unseen and not alike(before.last.plate.text, main.last.plate.text, 3)
+
+    def _guard(self, visit: OpenVisit, sightings: list[Sighting], frame: Frame) -> list[Event]:
+        """After the plate is certain: confirm it, or build the case of another one."""
+        plate = visit.plate or ""
+        same = next((s for s in sightings if confirms(s.plate, plate)), None)
+        if same is not None:
+            visit.confirmed_s, visit.hidden = same.at_s, False
+            visit.challenger = Track()
+            return [Confirmed(visit.id, same.captured_at)]
+        others = [s for s in sightings if s.plate.valid and s.plate.width_px >= self._votes.width_px]
+        if not others:
+            return []
+        visit.challenger.add(max(others, key=lambda s: s.plate.width_px))
+        contradicted = len(visit.challenger.sightings) >= 2
+        events = self._hide(visit) if contradicted else []
+        result = vote([s.plate for s in visit.challenger.sightings], self._votes)
+        if result.certain and visit.challenger.steady(self._votes.reads):
+            return events + self._succeed(visit, visit.challenger, frame)
+        return events
+
+    def _succeed(self, visit: OpenVisit, track: Track, frame: Frame) -> list[Event]:
+        """Another vehicle took the place; its visit begins with the reads it already has."""
+        events = self._close(visit, Reason.PLATE_CHANGED)
+        events += self._open(track.sightings[0].at_s, frame)
+        opened = self._visit
+        if opened is not None:
+            opened.tracks = [track]
+            events += self._seek(opened, [], frame)
+        return events

@@ -1,0 +1,147 @@
+"""`greenlane bench`: measures speed and memory on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = """
+examples:
+  greenlane bench                        the lane: milliseconds per stage, idle CPU share, resident memory
+  greenlane bench lane --engine opencv --engine onnxruntime
+  greenlane bench lane --quick --json    stages only, a few seconds
+  greenlane bench peers                  other readers on the same pictures, see its own --help; also: bench --peers
+  greenlane bench service                authorisations and fuellings per second, see its own --help
+  greenlane bench station                200 lanes and 1,000 open pages on one service, see its own --help
+  greenlane bench growth                 a load model from one station to ten thousand, see its own --help
+
+Measure on a quiet machine: figures come with the processor, the load and the versions they were taken with.
+"""
+
+SERVICE_BENCHES = {
+    "service": ("greenlane.bench.service", "the balance service under load"),
+    "station": ("greenlane.bench.station", "a station's lanes and open pages on one service"),
+    "growth": ("greenlane.bench.growth", "what so many stations need: a load model, computed"),
+}
+"""What the service measures itself: name, module, help."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES
+    what = parser.add_subparsers(dest="what", metavar="WHAT")
+    lane = what.add_parser("lane", help="the lane unit: reader, trigger, idle share, memory (default)")
+    _add_lane_arguments(lane)
+    peers = what.add_parser("peers", help="other readers beside greenlane on the same held-out real pictures")
+    _add_peers_arguments(peers)
+    peers.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document at the end")
+    for name, (module, words) in SERVICE_BENCHES.items():
+        _add_service_arguments(what.add_parser(name, help=words), module)
+    _add_lane_arguments(parser)
+    parser.add_argument("--peers", action="store_true", help="the same as `bench peers`")
+    _add_peers_arguments(parser)
+
+
+def _add_peers_arguments(parser: argparse.ArgumentParser) -> None:
+    absent = argparse.SUPPRESS
+    parser.add_argument(
+        "--peers-python",
+        type=Path,
+        metavar="PATH",
+        default=absent,
+        help="the Python of the environment with the other readers (default .venv-peers/bin/python)",
+    )
+    parser.add_argument(
+        "--easyocr-models", type=Path, metavar="DIR", default=absent, help="where EasyOCR's own models lie"
+    )
+    parser.add_argument(
+        "--pictures", type=_count, metavar="N", default=absent, help="at most so many of each kind (default all)"
+    )
+
+
+def _add_lane_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        action="append",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="what runs the networks; may be repeated (default: all that are installed)",
+    )
+    parser.add_argument(
+        "--frames", type=_count, metavar="N", default=argparse.SUPPRESS, help="frames per engine (default 60)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=_count,
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="processor threads of the reader (default 1)",
+    )
+    parser.add_argument(
+        "--clip", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="a recording instead of the bundled clip"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="leave out the running lane: no idle share, no memory",
+    )
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document at the end")
+
+
+def _add_service_arguments(parser: argparse.ArgumentParser, module: str) -> None:
+    """The service brings its own arguments; without its libraries the command says what to install."""
+    try:
+        bench = importlib.import_module(module)
+    except ImportError as error:
+        parser.epilog = f"not available here: {error}; pip install 'greenlane[service]'"
+        parser.set_defaults(missing=str(error))
+        return
+    bench.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.what in SERVICE_BENCHES:
+        if getattr(args, "missing", None):
+            print(f"greenlane bench {args.what}: {args.missing}; pip install 'greenlane[service]'", file=sys.stderr)
+            return 1
+        return int(importlib.import_module(SERVICE_BENCHES[args.what][0]).run(args))
+    from controller import log
+
+    log.set_up("CRITICAL")
+    found = _compared(args) if args.what == "peers" or args.peers else _measured(args)
+    if getattr(args, "json", False):
+        print(json.dumps(found.facts(), ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(found.lines()))
+    return 0
+
+
+def _compared(args: argparse.Namespace) -> Any:
+    from greenlane.bench import peers as bench_peers
+
+    return bench_peers.measure(
+        getattr(args, "peers_python", None), getattr(args, "easyocr_models", None), getattr(args, "pictures", None)
+    )
+
+
+def _measured(args: argparse.Namespace) -> Any:
+    from greenlane.bench import lane as bench_lane
+
+    wanted = bench_lane.Wanted(
+        engines=tuple(getattr(args, "engine", ())),
+        frames=getattr(args, "frames", 60),
+        threads=getattr(args, "threads", 1),
+        quick=getattr(args, "quick", False),
+        clip=getattr(args, "clip", None),
+    )
+    return bench_lane.measure(wanted)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 10000")
+    return int(text)

@@ -1,0 +1,75 @@
+"""The `greenlane` command: a table of subcommands, each imported only when it is called for."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+import greenlane
+from controller.errors import GreenlaneError
+
+COMMANDS = {
+    "simulate": "play recorded video through the whole system and show every visit",
+    "read": "read the plates in pictures",
+    "run": "run the lane unit, as the boot service does",
+    "service": "run the balance service",
+    "station": "run a station's central control",
+    "admin": "cards, plates, money and devices",
+    "enrol": "give this device a key and make it known to the balance service",
+    "calibrate": "set a lane up: region, plate size, sharpness, lamp",
+    "doctor": "check this machine and its lane, and say what to do",
+    "install": "install the lane unit as a boot service",
+    "explain": "tell why a visit was green or red",
+    "replay": "run the frames of a recorded visit through today's reader",
+    "bench": "measure speed and memory on this machine",
+}
+"""Every subcommand and its one line of help.
+
+The module greenlane.cli.NAME (greenlane.bench for bench) has add_arguments(parser) and run(args) -> int.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; the exit status is 0 when all went well, 1 when something failed, 2 for wrong usage."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(words)
+    args = parser.parse_args(words)
+    try:
+        return int(args.module.run(args))
+    except GreenlaneError as error:
+        print(f"greenlane {args.command}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="greenlane", description="Reads the plate at the pump, asks the balance service, lights green or red."
+    )
+    parser.add_argument("--version", action="version", version=f"greenlane {greenlane.__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    wanted = next((w for w in words if not w.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        sub = subparsers.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == wanted:
+            module = module_of(name)
+            module.add_arguments(sub)
+            sub.set_defaults(module=module)
+    return parser
+
+
+def module_of(name: str) -> ModuleType:
+    """The module that adds this command's arguments and runs it."""
+    return importlib.import_module("greenlane.bench" if name == "bench" else f"greenlane.cli.{name}")

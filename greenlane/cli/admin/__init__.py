@@ -1,0 +1,57 @@
+"""`greenlane admin`: cards, plates, money and stations of the balance service."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+_EPILOG = """examples:
+  greenlane admin station set S1 --preset 100
+  greenlane admin card create C1001 --name "Wang Logistics"
+  greenlane admin plate bind 粤B12345 C1001
+  greenlane admin top-up C1001 500
+  greenlane admin card show C1001
+  greenlane admin statement C1001 --csv
+  greenlane admin reconcile S1 2026-05-04
+  greenlane admin audit
+  greenlane admin enrol --kind lane --station S1 --lane L1
+  greenlane admin offline station S1 200
+  greenlane admin person add wang --role operator
+`greenlane admin COMMAND --help` tells more. Amounts are typed in yuan: 100 or 100.50.
+"""
+
+PARTS = ("cards", "money", "stations", "reports", "devices", "people", "offline")
+"""Modules of this package that each add their commands with add_commands(subparsers, options)."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _EPILOG
+    _add_options(parser, default=None)
+    options = argparse.ArgumentParser(add_help=False)
+    _add_options(options, default=argparse.SUPPRESS)
+    subparsers = parser.add_subparsers(dest="admin", required=True, metavar="COMMAND")
+    for name in PARTS:
+        importlib.import_module(f"greenlane.cli.admin.{name}").add_commands(subparsers, options)
+
+
+def run(args: argparse.Namespace) -> int:
+    from service.errors import ServiceError
+
+    try:
+        return int(args.do(args))
+    except (ServiceError, ValueError) as error:
+        print(f"greenlane admin: {error}", file=sys.stderr)
+        return 1
+
+
+def _add_options(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        default=default,
+        help="the service's database (default: $GREENLANE_DATABASE, else SQLite in the state directory)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=default if default else False, help="print JSON; amounts are then in fen"
+    )

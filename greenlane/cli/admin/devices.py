@@ -1,0 +1,85 @@
+"""`greenlane admin enrol` and `greenlane admin device`: who may speak to the service."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from greenlane.cli.admin.office import Office
+    from service.identity.devices import DeviceDesk
+
+
+def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
+    """Add both commands; `options` are those that every command takes."""
+    enrol = subparsers.add_parser("enrol", parents=[options], help="make a one-time code for a device")
+    enrol.add_argument("--kind", choices=("lane", "panel", "station"), required=True, help="what the device is")
+    enrol.add_argument("--station", required=True, metavar="S")
+    enrol.add_argument("--lane", metavar="L", help="of a lane unit or panel")
+    enrol.add_argument("--minutes", type=int, default=30, metavar="N", help="life of the code (default: 30)")
+    enrol.add_argument("--replace", action="store_true", help="revoke the device that is there when the new one enrols")
+    enrol.set_defaults(do=_enrol)
+    device = subparsers.add_parser("device", help="enrolled devices")
+    actions = device.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", parents=[options], help="all devices, revoked ones included")
+    listing.add_argument("--station", metavar="S", help="of this station only")
+    listing.set_defaults(do=_list)
+    revoke = actions.add_parser("revoke", parents=[options], help="take a device's keys no more, from now on")
+    revoke.add_argument("device", metavar="DEVICE", help="such as d-4t9x2m7kqa")
+    revoke.set_defaults(do=_revoke)
+
+
+def _enrol(args: argparse.Namespace) -> int:
+    from datetime import timedelta
+
+    from greenlane.cli.admin.office import actor, office
+    from service.errors import DeskError
+    from service.identity.devices import Place
+    from wire.devices import DeviceKind
+
+    if not 1 <= args.minutes <= 1440:
+        raise DeskError("--minutes lies between 1 and 1440")
+    place = Place(DeviceKind(args.kind), args.station, args.lane)
+    with office(args) as o:
+        life = timedelta(minutes=args.minutes)
+        code = _desk(o).issue_code(place, actor(), replaces=args.replace, life=life)
+        words = f"{code}\nOn the device, within {args.minutes} minutes: greenlane enrol {code} --service URL"
+        o.show({"code": code, "minutes": args.minutes}, words)
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+
+    with office(args) as o:
+        found = _desk(o).list(args.station)
+        rows = [
+            (
+                d.id,
+                d.place.kind.value,
+                d.place.station,
+                d.place.lane or "-",
+                f"{d.enrolled_at:%Y-%m-%d %H:%M}",
+                f"{d.revoked_at:%Y-%m-%d %H:%M}" if d.revoked_at else "-",
+                " ".join(key[:10] for key in d.keys),
+            )
+            for d in found
+        ]
+        o.show(found, table(("device", "kind", "station", "lane", "enrolled (UTC)", "revoked (UTC)", "keys"), rows))
+    return 0
+
+
+def _revoke(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+
+    with office(args) as o:
+        _desk(o).revoke(args.device, actor())
+        o.show({"revoked": args.device}, f"{args.device} is revoked")
+    return 0
+
+
+def _desk(o: Office) -> DeviceDesk:
+    from service.identity.devices import DeviceDesk
+    from service.store.clock import SystemClock
+
+    return DeviceDesk(o.database, SystemClock().now)

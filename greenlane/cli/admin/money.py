@@ -1,0 +1,77 @@
+"""`greenlane admin top-up`, `refund`, `correct`, `claim` and `explain-gap`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
+    """Add the commands; `options` are those that every command takes."""
+    for name, words, sign in (
+        ("top-up", "pay money in", "500 or 500.50"),
+        ("refund", "pay money out, at most what is free", "20"),
+        ("correct", "post a correction: above zero in the card's favour, below against it", "+12.50 or -3"),
+    ):
+        parser = _command(subparsers, options, name, words, _pay)
+        parser.add_argument("card", metavar="CARD")
+        parser.add_argument("amount", metavar="YUAN", help=sign)
+        parser.add_argument("--note", default="", required=name == "correct", help="why; kept with the posting")
+        parser.add_argument("--key", help="the payment's own number: the same key posts once, however often it is sent")
+    claim = _command(subparsers, options, "claim", "charge a fuelling that nobody was charged for to a card", _claim)
+    claim.add_argument("dispenser", metavar="DISPENSER")
+    claim.add_argument("sequence", metavar="SEQUENCE", type=int)
+    claim.add_argument("card", metavar="CARD")
+    claim.add_argument("--note", default="")
+    gap = _command(subparsers, options, "explain-gap", "accept a jump of sequence or totaliser before a fuelling", _gap)
+    gap.add_argument("dispenser", metavar="DISPENSER")
+    gap.add_argument("sequence", metavar="SEQUENCE", type=int)
+    gap.add_argument("--note", required=True, help="what happened, such as: meter replaced")
+
+
+def _command(
+    subparsers: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
+    )
+    parser.set_defaults(do=do)
+    return parser
+
+
+def _pay(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.reports.statement import cards
+    from wire.money import format_yuan, parse_yuan
+
+    amount_fen = parse_yuan(args.amount)
+    with office(args) as o:
+        post = {"top-up": o.desk.top_up, "refund": o.desk.refund, "correct": o.desk.correct}[args.admin]
+        posted = post(args.card, amount_fen, key=args.key, note=args.note)
+        card = cards(o.database, args.card)[0]
+        done = "posted" if posted else "posted before under this key, nothing done now"
+        words = f"{args.admin} of {format_yuan(amount_fen)} yuan: {done}; balance {format_yuan(card.balance_fen)} yuan"
+        o.show({"posted": posted, "amount_fen": amount_fen, "balance_fen": card.balance_fen}, words)
+    return 0
+
+
+def _claim(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.reports.statement import cards
+    from wire.money import format_yuan
+
+    with office(args) as o:
+        o.desk.claim(args.dispenser, args.sequence, args.card, note=args.note)
+        card = cards(o.database, args.card)[0]
+        words = f"fuelling {args.dispenser} {args.sequence} is charged to card {args.card}"
+        o.show({"balance_fen": card.balance_fen}, f"{words}; balance {format_yuan(card.balance_fen)} yuan")
+    return 0
+
+
+def _gap(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        o.desk.explain_gap(args.dispenser, args.sequence, args.note)
+        o.show({"dispenser": args.dispenser, "sequence": args.sequence}, "the audit accepts this gap from now on")
+    return 0

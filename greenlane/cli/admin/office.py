@@ -1,0 +1,92 @@
+"""What the admin commands share: the opened database, the desk, and how results are printed."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import getpass
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from service.admin import Desk
+from service.books.books import Books
+from service.store.clock import SystemClock
+from service.store.database import Database
+from service.store.state_folder import default_url
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The database and the desk of one command."""
+
+    database: Database
+    desk: Desk
+    as_json: bool
+
+    def show(self, document: Any, words: str) -> None:
+        """Print the document as JSON where asked for, else the words."""
+        print(json.dumps(plain(document), ensure_ascii=False, indent=2) if self.as_json else words)
+
+
+@contextmanager
+def office(args: argparse.Namespace) -> Iterator[Office]:
+    """Opens the database that the arguments name, as whoever is logged in on this machine."""
+    database = Database(args.database or default_url())
+    try:
+        if database.is_sqlite:
+            database.migrate()
+        else:
+            database.require_current()
+        yield Office(database, Desk(Books(database, SystemClock()), actor()), args.json)
+    finally:
+        database.close()
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, times and tuples as JSON values."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> str:
+    """Columns under their heads; `right` names those set to the right. Chinese signs count as two places."""
+    cells = [[str(c) for c in row] for row in (head, *rows)]
+    widths = [max(_width(row[i]) for row in cells) for i in range(len(head))]
+    lines = []
+    for row in cells:
+        padded = [_pad(cell, widths[i], i in right) for i, cell in enumerate(row)]
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def warn(words: str) -> None:
+    print(f"greenlane admin: {words}", file=sys.stderr)
+
+
+def _pad(cell: str, width: int, right: bool) -> str:
+    blank = " " * (width - _width(cell))
+    return blank + cell if right else cell + blank
+
+
+def _width(cell: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in cell)
+
+
+def actor() -> str:
+    """Who the trail names: the user that runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -1,0 +1,136 @@
+"""`greenlane admin person` and `greenlane admin trail`: who may log in, and who did what."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from greenlane.cli.admin.office import Office
+    from service.identity.people import PeopleDesk
+
+ROLES = ("panel", "attendant", "operator", "administrator")
+
+
+def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
+    """Add both commands; `options` are those that every command takes."""
+    person = subparsers.add_parser("person", help="people who may log in")
+    actions = person.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", parents=[options], help="new person; the password is asked for, or comes on stdin")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--role", choices=ROLES, required=True)
+    add.add_argument("--station", metavar="S", help="sees this station only (default: all)")
+    add.set_defaults(do=_add)
+    role = actions.add_parser("role", parents=[options], help="another role, from the next request on")
+    role.add_argument("name", metavar="NAME")
+    role.add_argument("role", choices=ROLES, metavar="ROLE", help=", ".join(ROLES))
+    role.set_defaults(do=_role)
+    for name, words in (
+        ("password", "a new password; ends all sessions"),
+        ("disable", "may not log in any more; ends all sessions"),
+        ("enable", "may log in again"),
+    ):
+        action = actions.add_parser(name, parents=[options], help=words)
+        action.add_argument("name", metavar="NAME")
+        action.set_defaults(do=_CHANGES[name])
+    actions.add_parser("list", parents=[options], help="everybody").set_defaults(do=_list)
+    trail = subparsers.add_parser("trail", parents=[options], help="who did what, newest first")
+    trail.add_argument("--subject", metavar="WHAT", help="of this card, plate, device or person only")
+    trail.add_argument("--limit", type=int, default=50, metavar="N", help="lines (default: 50)")
+    trail.set_defaults(do=_trail)
+
+
+def _add(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+    from service.identity.people import Role
+
+    with office(args) as o:
+        _desk(o).add(args.name, _password(), Role(args.role), args.station, actor())
+        o.show({"name": args.name, "role": args.role}, f"{args.name} may log in as {args.role}")
+    return 0
+
+
+def _role(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+    from service.identity.people import Role
+
+    with office(args) as o:
+        _desk(o).change_role(args.name, Role(args.role), actor())
+        o.show({"name": args.name, "role": args.role}, f"{args.name} is {args.role} now")
+    return 0
+
+
+def _change_password(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+
+    with office(args) as o:
+        _desk(o).change_password(args.name, _password(), actor())
+        o.show({"name": args.name}, f"{args.name} has a new password and is logged out everywhere")
+    return 0
+
+
+def _disable(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+
+    with office(args) as o:
+        _desk(o).disable(args.name, actor())
+        o.show({"name": args.name}, f"{args.name} may not log in any more")
+    return 0
+
+
+def _enable(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+
+    with office(args) as o:
+        _desk(o).enable(args.name, actor())
+        o.show({"name": args.name}, f"{args.name} may log in again")
+    return 0
+
+
+_CHANGES = {"password": _change_password, "disable": _disable, "enable": _enable}
+
+
+def _list(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+
+    with office(args) as o:
+        found = _desk(o).list()
+        rows = [(p.name, p.role.value, p.station or "all", "disabled" if p.disabled else "") for p in found]
+        o.show(found, table(("name", "role", "station", ""), rows))
+    return 0
+
+
+def _trail(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.identity import trail
+
+    with office(args) as o, o.database.reading() as connection:
+        deeds = list(trail.last(connection, args.limit, args.subject))
+        rows = [
+            (f"{d.at:%Y-%m-%d %H:%M:%S}", d.actor, d.action, d.subject, " ".join(map("=".join, d.detail.items())))
+            for d in deeds
+        ]
+        o.show(deeds, table(("at (UTC)", "who", "did", "to", "with"), rows))
+    return 0
+
+
+def _password() -> str:
+    """Asked for twice on a terminal, else the first line of stdin; never an argument, which others could see."""
+    from getpass import getpass
+
+    from service.errors import DeskError
+
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass("password: ")
+    if first != getpass("again: "):
+        raise DeskError("the two passwords differ")
+    return first
+
+
+def _desk(o: Office) -> PeopleDesk:
+    from service.identity.people import PeopleDesk
+    from service.store.clock import SystemClock
+
+    return PeopleDesk(o.database, SystemClock().now)

@@ -1,0 +1,173 @@
+"""`greenlane admin statement`, `reconcile`, `rejected` and `audit`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from service.reports.reconciliation import Day
+    from service.reports.statement import Line
+
+
+def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
+    """Add the commands; `options` are those that every command takes."""
+    statement = subparsers.add_parser("statement", parents=[options], help="every movement of a card")
+    statement.add_argument("card", metavar="CARD")
+    statement.add_argument("--since", metavar="DATE", type=_moment, help="from this day on (UTC), such as 2026-05-01")
+    statement.add_argument("--until", metavar="DATE", type=_moment, help="before this day")
+    statement.add_argument("--csv", action="store_true", help="comma-separated, amounts in yuan")
+    statement.set_defaults(do=_statement)
+    reconcile = subparsers.add_parser(
+        "reconcile", parents=[options], help="a station's day: fuelled, posted, totalisers"
+    )
+    reconcile.add_argument("station", metavar="STATION")
+    reconcile.add_argument("day", metavar="DAY", type=_day, help="in the station's time zone, such as 2026-05-04")
+    reconcile.set_defaults(do=_reconcile)
+    rejected = subparsers.add_parser("rejected", parents=[options], help="fuelling reports that were refused for good")
+    rejected.add_argument("--station", metavar="STATION")
+    rejected.add_argument("--since", metavar="DATE", type=_moment)
+    rejected.set_defaults(do=_rejected)
+    audit = subparsers.add_parser(
+        "audit", parents=[options], help="prove that the books are right; exit status 1 if not"
+    )
+    audit.set_defaults(do=_audit)
+
+
+def _statement(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.reports.statement import statement
+    from wire.money import format_yuan
+
+    with office(args) as o:
+        lines = statement(o.database, args.card, args.since, args.until)
+        head = ("time", "what", "yuan", "balance", "where", "litres", "note")
+        rows = [_row(line) for line in lines]
+        if args.csv:
+            writer = csv.writer(sys.stdout)
+            writer.writerow(head)
+            writer.writerows(rows)
+            return 0
+        last = format_yuan(lines[-1].balance_fen) if lines else "0.00"
+        o.show(lines, table(head, rows, (2, 3, 5)) + f"\nbalance {last} yuan")
+    return 0
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    from wire.money import format_yuan
+
+    where = " ".join(
+        str(part) for part in (line.station, line.dispenser, line.sequence, line.plate) if part is not None
+    )
+    litres = "" if line.volume_ml is None else f"{line.volume_ml // 1000}.{line.volume_ml % 1000:03d}"
+    moment = line.at.strftime("%Y-%m-%d %H:%M:%S")
+    amounts = format_yuan(line.amount_fen), format_yuan(line.balance_fen)
+    return (moment, line.kind, *amounts, where, litres, line.note or "")
+
+
+def _reconcile(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.reports.reconciliation import reconcile
+
+    with office(args) as o:
+        day = reconcile(o.database, args.station, args.day)
+        o.show({**_fields(day), "balanced": day.balanced}, _day_words(day))
+    return 0 if day.balanced else 1
+
+
+def _fields(day: Day) -> dict[str, Any]:
+    import dataclasses
+
+    return dataclasses.asdict(day)
+
+
+def _day_words(day: Day) -> str:
+    from greenlane.cli.admin.office import table
+    from wire.money import format_yuan
+
+    products = [(p.product, p.fuellings, _litres(p.volume_ml), format_yuan(p.amount_fen)) for p in day.products]
+    meters = [
+        (
+            d.dispenser,
+            f"{d.first_sequence}-{d.last_sequence}",
+            d.missing_sequences,
+            _litres(d.volume_ml),
+            _litres(d.totaliser_after_ml - d.totaliser_before_ml),
+            _litres(d.uncovered_ml),
+        )
+        for d in day.dispensers
+    ]
+    odd = [(o.dispenser, o.sequence, o.plate or "", format_yuan(o.amount_fen), " ".join(o.flags)) for o in day.oddities]
+    parts = [
+        f"station {day.station}, {day.day} ({day.zone})",
+        table(("product", "fuellings", "litres", "yuan"), products, (1, 2, 3)),
+        table(("dispenser", "sequences", "missing", "litres", "totaliser", "uncovered"), meters, (2, 3, 4, 5)),
+        f"reported {format_yuan(day.reported_fen)}, posted {format_yuan(day.posted_fen)}, "
+        f"difference {format_yuan(day.difference_fen)} yuan",
+        f"captured {format_yuan(day.captured_fen)}, overrun {format_yuan(day.overrun_fen)}, "
+        f"unclaimed {format_yuan(day.unclaimed_fen)} yuan; open holds {day.open_holds} "
+        f"({format_yuan(day.open_holds_fen)} yuan); rejected reports {day.rejected}",
+    ]
+    if odd:
+        parts.append(table(("dispenser", "sequence", "plate", "yuan", "flags"), odd, (1, 3)))
+    parts.append("balanced" if day.balanced else "NOT balanced")
+    return "\n\n".join(parts)
+
+
+def _rejected(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.reports.statement import rejected
+
+    with office(args) as o:
+        found = rejected(o.database, args.station, args.since)
+        rows = [
+            (r["at"][:19], r["code"], r["station"] or "", r["dispenser"] or "", r["sequence"] or "", r["detail"])
+            for r in found
+        ]
+        o.show(found, table(("time", "code", "station", "dispenser", "sequence", "why"), rows, (4,)))
+    return 0
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.reports.audit import audit
+
+    with office(args) as o:
+        found = audit(o.database)
+        counts = (
+            f"{found.transfers} transfers, {found.accounts} accounts, {found.authorisations} questions, "
+            f"{found.fuellings} fuellings"
+        )
+        lines = [f"{f.check}: {f.words}" for f in found.findings]
+        verdict = f"{counts}: " + ("the books are right" if found.clean else f"{len(lines)} findings")
+        o.show({**_audit_fields(found), "clean": found.clean}, "\n".join([*lines, verdict]))
+    return 0 if found.clean else 1
+
+
+def _audit_fields(found: Any) -> dict[str, Any]:
+    import dataclasses
+
+    return dataclasses.asdict(found)
+
+
+def _litres(volume_ml: int) -> str:
+    sign, volume_ml = ("-" if volume_ml < 0 else ""), abs(volume_ml)
+    return f"{sign}{volume_ml // 1000}.{volume_ml % 1000:03d}"
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write 2026-05-04 or 2026-05-04T08:30") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: write 2026-05-04") from None

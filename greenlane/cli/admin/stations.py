@@ -1,0 +1,89 @@
+"""`greenlane admin station` and `greenlane admin price`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
+    """Add both commands; `options` are those that every command takes."""
+    station = subparsers.add_parser("station", help="set stations up")
+    actions = station.add_subparsers(dest="action", required=True, metavar="ACTION")
+    setting = actions.add_parser("set", parents=[options], help="set a station up, or change it")
+    setting.add_argument("station", metavar="STATION", help="the name that lane units give as theirs")
+    setting.add_argument("--title", help="its name for people")
+    setting.add_argument("--preset", metavar="YUAN", help="refuse below this balance (default: 100)")
+    setting.add_argument("--zone", help="time zone (default: Asia/Shanghai)")
+    setting.set_defaults(do=_set_station)
+    actions.add_parser("list", parents=[options], help="all stations").set_defaults(do=_list_stations)
+    price = subparsers.add_parser("price", help="prices per litre")
+    actions = price.add_subparsers(dest="action", required=True, metavar="ACTION")
+    setting = actions.add_parser("set", parents=[options], help="the price of a product from now on")
+    setting.add_argument("station", metavar="STATION")
+    setting.add_argument("product", metavar="PRODUCT", help="such as 92, 95, 0")
+    setting.add_argument("price", metavar="YUAN", help="per litre, such as 7.90")
+    setting.set_defaults(do=_set_price)
+    listing = actions.add_parser("list", parents=[options], help="the prices of a station")
+    listing.add_argument("station", metavar="STATION")
+    listing.set_defaults(do=_list_prices)
+
+
+def _set_station(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from wire.money import parse_yuan
+
+    preset_fen = parse_yuan(args.preset) if args.preset is not None else None
+    with office(args) as o:
+        o.desk.set_station(args.station, title=args.title, preset_fen=preset_fen, zone=args.zone)
+        o.show({"station": args.station}, f"station {args.station} is set up")
+    return 0
+
+
+def _list_stations(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.reports.statement import stations
+    from wire.money import format_yuan
+
+    with office(args) as o:
+        found = stations(o.database)
+        rows = [
+            (
+                s["station"],
+                s["title"],
+                format_yuan(s["preset_fen"]),
+                s["zone"],
+                *[format_yuan(s[name]) for name in ("revenue_fen", "unclaimed_fen")],
+            )
+            for s in found
+        ]
+        o.show(found, table(("station", "title", "preset", "zone", "revenue", "unclaimed"), rows, (2, 4, 5)))
+    return 0
+
+
+def _set_price(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from wire.money import parse_yuan
+
+    with office(args) as o:
+        o.desk.set_price(args.station, args.product, parse_yuan(args.price))
+        o.show(
+            {"station": args.station, "product": args.product}, f"{args.product} costs {args.price} yuan a litre now"
+        )
+    return 0
+
+
+def _list_prices(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.books.prices import prices_of
+    from service.errors import DeskError
+    from service.store.clock import SystemClock
+    from wire.money import format_yuan
+
+    with office(args) as o:
+        found = prices_of(o.database, args.station, SystemClock().now())
+        if found is None:
+            raise DeskError(f"no station {args.station}")
+        rows = [(p.product, format_yuan(p.unit_price_fen_per_l)) for p in found]
+        o.show(found, table(("product", "yuan/l"), rows, (1,)))
+    return 0

@@ -1,0 +1,133 @@
+"""`greenlane calibrate`: sets a lane up on its live camera or on a clip."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greenlane.cli.options import add_config
+
+if TYPE_CHECKING:
+    from controller.checks import Check
+    from controller.records import Region
+    from controller.settings_records import Settings
+    from greenlane.cli.calibrate_run import Sighting
+
+EXAMPLES = """
+Let a vehicle with a clean plate stand where drivers stop. Every line is OK, WARN or FAIL with what to turn. The lamp
+shows red, green, red. When no line failed, the lane's part of the picture is written to the settings file.
+
+examples:
+  greenlane calibrate                                    the camera of /etc/greenlane/lane.toml, 15 seconds
+  greenlane calibrate --config lane.toml --picture setup.jpg
+  greenlane calibrate --clip lane.mp4 --no-lamp --dry-run  judge a recording, write nothing
+  greenlane calibrate --region 0.1,0.3,0.9,1.0 --yes     this region, and nobody watches the lamp
+
+exit status: 0 when nothing failed, 1 when something did
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES
+    add_config(parser)
+    parser.add_argument("--clip", type=Path, metavar="FILE", help="a recording instead of the camera")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=15.0, metavar="S", help="how long to look (default %(default)s)"
+    )
+    parser.add_argument(
+        "--region",
+        type=_region,
+        metavar="L,T,R,B",
+        help="the lane's part of the picture as shares of its width and height, instead of a proposal",
+    )
+    parser.add_argument(
+        "--picture",
+        type=Path,
+        default=Path("calibration.jpg"),
+        metavar="FILE",
+        help="annotated picture (default %(default)s)",
+    )
+    parser.add_argument("--no-lamp", action="store_true", help="leave the lamp alone")
+    parser.add_argument("--yes", action="store_true", help="ask nothing: take the lamp test as seen")
+    parser.add_argument("--dry-run", action="store_true", help="write no settings")
+    parser.add_argument("--json", action="store_true", help="end with one JSON document; all else goes to stderr")
+
+
+def run(args: argparse.Namespace) -> int:
+    from controller import checks, log
+    from greenlane.cli import calibrate_run
+
+    log.set_up("CRITICAL")
+    settings = calibrate_run.settings_of(args.config, args.clip)
+    sighting = calibrate_run.look(settings, args.seconds, args.region)
+    found = list(sighting.checks)
+    region = args.region or sighting.region
+    calibrate_run.save_picture(args.picture, sighting, region or settings.camera.area)
+    out = sys.stderr if args.json else sys.stdout
+    print("\n".join(checks.lines(found, paint=out.isatty())), file=out)
+    if not args.no_lamp:
+        found.append(calibrate_run.show_lamp(settings, ask=not args.yes))
+        print("\n".join(checks.lines(found[-1:], paint=out.isatty())), file=out)
+    written = _write(args, settings, region, found)
+    print(f"picture: {args.picture}\n{written}", file=out)
+    if args.json:
+        print(json.dumps(_document(args, sighting, region, found), ensure_ascii=False, indent=1))
+    return 1 if checks.worst(found) is checks.Verdict.FAIL else 0
+
+
+def _write(args: argparse.Namespace, settings: Settings, region: Region | None, found: list[Check]) -> str:
+    """Store the region where there is one worth storing, and say what was done."""
+    from controller import checks
+    from controller import settings as settings_file
+
+    if region is None:
+        return "settings: nothing to write"
+    text = f"region = [{region.left}, {region.top}, {region.right}, {region.bottom}]"
+    if args.dry_run:
+        return f"settings: nothing written (--dry-run); proposed {text}"
+    if checks.worst(found) is checks.Verdict.FAIL and args.region is None:
+        return f"settings: nothing written while a check fails; proposed {text}, or give it with --region"
+    if not args.config.exists():
+        args.config.parent.mkdir(parents=True, exist_ok=True)
+        args.config.write_text(settings_file.example(), encoding="utf-8")
+    sides = (region.left, region.top, region.right, region.bottom)
+    settings_file.update_file(args.config, {("camera", "region"): sides})
+    return f"settings: {text} written to {args.config}"
+
+
+def _document(
+    args: argparse.Namespace, sighting: Sighting, region: Region | None, found: list[Check]
+) -> dict[str, object]:
+    return {
+        "checks": [check.facts() for check in found],
+        "region": None if region is None else [region.left, region.top, region.right, region.bottom],
+        "measures": sighting.facts(),
+        "frames": sighting.frames,
+        "reads": len(sighting.plates),
+        "picture": str(args.picture),
+    }
+
+
+def _region(text: str) -> Region:
+    from controller.records import Region
+
+    try:
+        left, top, right, bottom = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: write four shares, such as 0.1,0.3,0.9,1.0") from None
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise argparse.ArgumentTypeError(f"{text!r}: left below right and top above bottom, all from 0 to 1")
+    return Region(left, top, right, bottom)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time from 1 to 600 seconds")
+    return seconds

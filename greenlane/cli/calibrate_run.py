@@ -1,0 +1,165 @@
+"""The work of `greenlane calibrate`: looks through the camera, judges what it reads, and shows the lamp."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+from tqdm import tqdm
+
+from controller import settings as settings_file
+from controller.checks import Check, Verdict
+from controller.clock import ManualClock, SystemClock
+from controller.errors import CameraLost, EndOfVideo, GreenlaneError, VideoDamaged
+from controller.ports import Camera, Clock
+from controller.records import Frame, LampColour, PlateRead, Region
+from controller.settings_records import Settings
+from controller.watching import calibration
+from greenlane import wiring
+from hardware.pins import open_pin_factory
+
+SURE_ENOUGH = 0.5
+"""Reads below this confidence may be no plates at all and are left out of the measures."""
+SHOW_S = 2.0
+
+
+class CalibrationError(GreenlaneError):
+    """The picture cannot be judged or stored at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the camera showed: the checks, the plates, the frame with the best one, and the proposed region."""
+
+    checks: tuple[Check, ...]
+    plates: tuple[PlateRead, ...]
+    best: PlateRead | None
+    image: Any
+    frames: int
+    region: Region | None
+    middle: calibration.Measures | None
+
+    def facts(self) -> dict[str, float] | None:
+        """The medians of all measures, for the JSON document."""
+        if self.middle is None:
+            return None
+        return {name: round(value, 3) for name, value in dataclasses.asdict(self.middle).items()}
+
+
+def settings_of(config: Path, clip: Path | None) -> Settings:
+    """The lane's settings with the clip in place of the camera. Raises SettingsError."""
+    settings = settings_file.load(config) if config.exists() else Settings()
+    if clip is None:
+        return settings
+    return dataclasses.replace(settings, camera=dataclasses.replace(settings.camera, kind="file", source=str(clip)))
+
+
+def look(settings: Settings, seconds: float, region: Region | None) -> Sighting:
+    """Read frames for so many seconds and judge them. Raises CameraLost, VideoDamaged, ReaderError."""
+    reader = wiring.reader_of(settings.reader)
+    clock: Clock = SystemClock() if settings.camera.live else ManualClock()
+    measures: list[calibration.Measures] = []
+    plates: list[PlateRead] = []
+    best: tuple[float, Any, PlateRead] | None = None
+    image, frames = None, 0
+    with closing(wiring.camera_of(settings.camera, clock, paced=settings.camera.live)) as camera:
+        for frame in _frames(camera, clock, seconds):
+            image, frames = frame.image, frames + 1
+            for plate in reader.read(image, region).plates:
+                if not plate.valid or plate.confidence < SURE_ENOUGH:
+                    continue
+                plates.append(plate)
+                measures.append(calibration.measure(image, plate))
+                score = plate.confidence * plate.width_px
+                if best is None or score > best[0]:
+                    best = (score, image, plate)
+    if image is None:
+        raise CalibrationError(f"{camera.name} gave no frame")
+    shown = best[1] if best else image
+    return Sighting(
+        checks=calibration.judge(measures, frames),
+        plates=tuple(plates),
+        best=best[2] if best else None,
+        image=shown,
+        frames=frames,
+        region=calibration.propose_region(plates, shown.shape[1], shown.shape[0]) if plates else None,
+        middle=calibration.summarise(measures) if measures else None,
+    )
+
+
+def _frames(camera: Camera, clock: Clock, seconds: float) -> Iterator[Frame]:
+    """Frames for so many seconds of the clock or of the video, with a progress bar; an early end is an end."""
+    first_s: float | None = None
+    began_s = clock.monotonic_s()
+    bar = tqdm(total=round(seconds, 1), unit="s", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
+    with bar:
+        while True:
+            try:
+                frame = camera.read()
+            except VideoDamaged:
+                if first_s is None:
+                    raise
+                return
+            except EndOfVideo:
+                return
+            except CameraLost:
+                if clock.monotonic_s() - began_s > seconds:
+                    raise
+                continue
+            first_s = frame.captured_s if first_s is None else first_s
+            past_s = frame.captured_s - first_s
+            bar.update(round(min(past_s, seconds) - bar.n, 1))
+            yield frame
+            if past_s >= seconds:
+                return
+
+
+def save_picture(path: Path, sighting: Sighting, region: Region) -> None:
+    """Write the annotated picture. Raises CalibrationError."""
+    plates = [sighting.best] if sighting.best else []
+    drawn = calibration.annotate(sighting.image, plates, region, sighting.checks)
+    try:
+        ok, data = cv2.imencode(path.suffix or ".jpg", drawn)
+        if not ok:
+            raise CalibrationError(f"{path}: OpenCV knows no such kind of picture; end its name in .jpg or .png")
+        path.write_bytes(bytes(data))
+    except (OSError, cv2.error) as error:
+        raise CalibrationError(f"{path}: the picture cannot be written: {error}") from error
+
+
+def show_lamp(settings: Settings, ask: bool, answer: Callable[[str], str] = input, show_s: float = SHOW_S) -> Check:
+    """Show red, green, red; with ask somebody has to say that it was so."""
+    lamp_settings, clock = settings.lamp, SystemClock()
+    print(f"lamp test: red, green, red, {show_s:g} s each", file=sys.stderr)
+    try:
+        with closing(_pins(settings)) as pins, closing(wiring.lamp_of(lamp_settings, pins, clock)) as lamp:
+            for colour in (LampColour.RED, LampColour.GREEN, LampColour.RED):
+                lamp.show(colour, show_s + 1 if colour is LampColour.GREEN else 0.0)
+                clock.sleep(show_s)
+    except GreenlaneError as error:
+        return Check("lamp", Verdict.FAIL, str(error), "see greenlane doctor; --no-lamp leaves the lamp out")
+    if not ask:
+        return Check("lamp", Verdict.OK, "red, green, red were driven; nobody was asked whether they were seen")
+    try:
+        seen = answer("Did the lamp show red, then green, then red? [y/N] ").strip().lower()
+    except EOFError:
+        return Check("lamp", Verdict.FAIL, "nobody answered", "run it at a terminal, or with --yes")
+    if seen in ("y", "yes", "j", "ja", "是"):
+        return Check("lamp", Verdict.OK, "red, green, red were seen")
+    return Check(
+        "lamp", Verdict.FAIL, "not seen", "check the wiring (docs/technician.md), red_pin, green_pin and active_high"
+    )
+
+
+class _NoPins:
+    def close(self) -> None: ...
+
+
+def _pins(settings: Settings) -> Any:
+    return open_pin_factory(settings.lamp.pins) if wiring.needs_pins(settings) else _NoPins()

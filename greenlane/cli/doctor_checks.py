@@ -1,0 +1,296 @@
+"""The checks of `greenlane doctor`, each a function that returns what it found and never raises."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import greenlane
+from controller import settings as settings_file
+from controller.checks import Check, Verdict
+from controller.clock import FIRST_SANE_YEAR, SystemClock
+from controller.errors import CameraLost, GreenlaneError
+from controller.records import LampColour
+from controller.settings_records import Settings
+from greenlane.installation.plan import UNIT
+
+if TYPE_CHECKING:
+    from hardware.cameras import CameraFacts
+
+OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
+
+FREE_WARN_MB, FREE_FAIL_MB = 1000, 100
+CAMERA_WAIT_S = 8.0
+SLOWEST_FPS = 5.0
+SLOW_ANSWER_MS = 500
+PARKED_SHOWN = 5
+OLDEST_PYTHON = (3, 11)
+
+
+def all_checks(config: Path) -> tuple[Check, ...]:
+    """Every check in the order in which a lane depends on them."""
+    settings, read = check_settings(config)
+    running = _unit_state() == "active"
+    found = [check_python(), check_opencv(), check_weights(settings), read]
+    if running:
+        found.append(Check("camera, pins, lamp", OK, f"held by the running {UNIT}; its log: journalctl -u {UNIT}"))
+    else:
+        found += [check_camera(settings), check_pins(settings)]
+    found += [
+        check_disk(settings),
+        check_state(settings),
+        check_clock(),
+        check_service(settings),
+        check_outbox(settings),
+        check_unit(),
+    ]
+    return tuple(found)
+
+
+def lamp_red(config: Path) -> None:
+    """Drive the lamp to red. Raises GreenlaneError; unreadable settings fall back on the defaults' pins."""
+    from greenlane import wiring
+    from hardware.pins import open_pin_factory
+
+    settings, _ = check_settings(config)
+    if settings.lamp.kind != "gpio":
+        return
+    with (
+        closing(open_pin_factory(settings.lamp.pins)) as pins,
+        closing(wiring.lamp_of(settings.lamp, pins, SystemClock())) as lamp,
+    ):
+        lamp.show(LampColour.RED)
+
+
+def check_python() -> Check:
+    found = f"Python {platform.python_version()}, greenlane {greenlane.__version__}, {platform.machine()}"
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        return Check("python", FAIL, found, "install Python 3.11 or newer")
+    return Check("python", OK, found)
+
+
+def check_opencv() -> Check:
+    try:
+        import cv2
+    except ImportError as error:
+        return Check("opencv", FAIL, str(error), "apt-get install libgl1 libglib2.0-0; pip install opencv-python")
+    found = f"OpenCV {cv2.__version__}"
+    packages = {d.metadata["Name"].lower() for d in importlib.metadata.distributions() if d.metadata["Name"]}
+    rivals = sorted(packages & {"opencv-python", "opencv-python-headless", "opencv-contrib-python"})
+    if len(rivals) > 1:
+        return Check("opencv", WARN, found, f"{' and '.join(rivals)} overwrite each other: keep one")
+    if "FFMPEG:                      YES" not in cv2.getBuildInformation():
+        return Check("opencv", WARN, f"{found} without FFmpeg", "streams and clips need OpenCV's own wheel from PyPI")
+    return Check("opencv", OK, found)
+
+
+def check_weights(settings: Settings) -> Check:
+    from greenlane import wiring
+
+    began = time.perf_counter()
+    try:
+        reader = wiring.reader_of(settings.reader)
+    except GreenlaneError as error:
+        return Check("weights", FAIL, str(error), "install greenlane afresh, or the engine that [reader] names")
+    return Check("weights", OK, f"{reader.name}, checked and loaded in {time.perf_counter() - began:.2f} s")
+
+
+def check_settings(config: Path) -> tuple[Settings, Check]:
+    """The settings that count, the defaults where the file is no use."""
+    if not config.exists():
+        missing = Check("settings", WARN, f"no file {config}: the defaults count", "run greenlane install")
+        return Settings(), missing
+    try:
+        return settings_file.load(config), Check("settings", OK, str(config))
+    except GreenlaneError as error:
+        return Settings(), Check("settings", FAIL, str(error), "mend that line; the lane does not start like this")
+
+
+def check_camera(settings: Settings) -> Check:
+    camera = settings.camera
+    name = f"{camera.kind} camera"
+    try:
+        facts = _probe_camera(settings)
+    except GreenlaneError as error:
+        return Check("camera", FAIL, f"{name}: {error}", _camera_advice(camera.kind))
+    found = f"{name} {facts.name}: {facts.width_px}x{facts.height_px}, {facts.fps:.1f} frames/s"
+    if not camera.live:
+        return Check("camera", WARN, found, "this is no live camera: set kind and source of [camera]")
+    found += f", frames {1000 * max(facts.oldest_s, 0):.0f} ms old"
+    if facts.oldest_s > camera.max_age_s:
+        return Check("camera", FAIL, found, "the stream lags: take its low-latency profile, or a lower resolution")
+    if facts.fps < SLOWEST_FPS:
+        return Check("camera", WARN, found, f"fewer than {SLOWEST_FPS:.0f} frames/s: a vehicle is read late")
+    return Check("camera", OK, found)
+
+
+def _probe_camera(settings: Settings) -> CameraFacts:
+    """Some frames of the camera; a live one is given time to connect. Raises the first reason why it could not."""
+    import cv2
+
+    from greenlane import wiring
+    from hardware.cameras import probe
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    clock = SystemClock()
+    deadline_s = clock.monotonic_s() + CAMERA_WAIT_S
+    first: CameraLost | None = None
+    with closing(wiring.camera_of(settings.camera, clock, paced=False)) as opened:
+        while True:
+            try:
+                return probe(opened, clock)
+            except CameraLost as error:
+                first = first or error
+                if clock.monotonic_s() > deadline_s:
+                    raise first from error
+
+
+def _camera_advice(kind: str) -> str:
+    if kind in ("rtsp", "http"):
+        return "check the address of [camera], its user and password, and that the network reaches it"
+    return "check the cable and [camera] source; ls /dev/video*; is this user in the group video?"
+
+
+def check_pins(settings: Settings) -> Check:
+    from greenlane import wiring
+    from hardware.pins import describe, open_pin_factory
+
+    lamp = settings.lamp
+    if lamp.kind != "gpio":
+        return Check("lamp", WARN, f"a {lamp.kind} lamp", "no light will be seen: set kind of [lamp] to gpio")
+    try:
+        with closing(open_pin_factory(lamp.pins)) as pins, closing(wiring.lamp_of(lamp, pins, SystemClock())) as lights:
+            lights.show(LampColour.RED)
+            facts = describe(pins)
+    except GreenlaneError as error:
+        return Check("lamp", FAIL, str(error), "see docs/technician.md; on a desk set pins of [lamp] to mock")
+    chip = "" if facts.chip is None else f" chip {facts.chip}"
+    found = f"{facts.library}{chip} on {facts.board}, red on pin {lamp.red_pin}, green on pin {lamp.green_pin}"
+    if lamp.pins == "mock":
+        return Check("lamp", WARN, found, "mock pins light nothing: set pins of [lamp] to lgpio")
+    if facts.outputs_persist:
+        advice = "put dtparam=strict_gpiod into /boot/firmware/config.txt: pins of a dead process stay green without it"
+        return Check("lamp", FAIL, found, advice)
+    if not lamp.red_rests_lit:
+        advice = "at a pump red hangs on its relay's closed contact: see wiring.md, then red_rests_lit of [lamp]"
+        return Check("lamp", WARN, f"{found}; dark without power", advice)
+    return Check("lamp", OK, found)
+
+
+def check_disk(settings: Settings) -> Check:
+    folder = _nearest(Path(settings.trace.state_dir))
+    free_mb = shutil.disk_usage(folder).free // 10**6
+    found = f"{free_mb} MB free at {folder}"
+    if free_mb < FREE_FAIL_MB:
+        return Check("disk", FAIL, found, "make room: fuellings can't be kept any more")
+    if free_mb < FREE_WARN_MB:
+        return Check("disk", WARN, found, "make room, or lower max_mb of [trace]")
+    return Check("disk", OK, found)
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    return next(p for p in (folder, *folder.absolute().parents) if p.exists())
+
+
+def check_state(settings: Settings) -> Check:
+    folder = Path(settings.trace.state_dir)
+    if not folder.is_dir():
+        return Check("state folder", WARN, f"{folder} is not there yet", "run greenlane install; its service makes it")
+    if not os.access(folder, os.W_OK):
+        return Check("state folder", FAIL, f"{folder} cannot be written", "run doctor as root or as the lane's user")
+    return Check("state folder", OK, str(folder))
+
+
+def check_clock() -> Check:
+    now = SystemClock().now()
+    found = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    if now.year < FIRST_SANE_YEAR:
+        return Check("clock", FAIL, found, "the clock is not set: connect a time server, or set it by hand")
+    synchronised = _output("timedatectl", "show", "-p", "NTPSynchronized", "--value")
+    if synchronised == "yes":
+        return Check("clock", OK, f"{found}, kept by a time server")
+    return Check("clock", WARN, found, "no time server keeps this clock: systemctl enable --now systemd-timesyncd")
+
+
+def check_service(settings: Settings) -> Check:
+    from greenlane import wiring
+
+    service, clock = settings.service, SystemClock()
+    try:
+        with closing(wiring.service_of(service, settings.lane.station, clock)) as client:
+            began = time.perf_counter()
+            health = client.health(service.deadline_s)
+            took_ms = 1000 * (time.perf_counter() - began)
+    except (GreenlaneError, OSError) as error:
+        advice = "check url of [service], the network, and that greenlane service runs there"
+        return Check("balance service", FAIL, f"{service.url}: {error}", advice)
+    found = f"{service.url} answers {health.status_code} in {took_ms:.0f} ms"
+    if health.status_code != 200:
+        return Check("balance service", FAIL, found, f"look at the service's log: {health.text[:120]}")
+    if took_ms > SLOW_ANSWER_MS:
+        return Check("balance service", WARN, found, "slow: drivers wait for green; look at the line and the server")
+    return Check("balance service", OK, found)
+
+
+def check_outbox(settings: Settings) -> Check:
+    from controller.outbound.outbox import Outbox
+    from controller.outbound.statefile import StateFile
+    from greenlane import wiring
+
+    path = Path(settings.trace.state_dir) / wiring.STATE_FILE
+    if not path.exists():
+        return Check("outbox", OK, "nothing was sent yet")
+    clock = SystemClock()
+    try:
+        with closing(StateFile(path, clock)) as state:
+            outbox = Outbox(state, clock)
+            waiting, parked = outbox.waiting(), outbox.parked()
+    except GreenlaneError as error:
+        return Check("outbox", FAIL, str(error), "run doctor as root or as the lane's user; see docs/operator.md")
+    if parked:
+        shown = "; ".join(f"{m.kind} {m.key}: {m.reason}" for m in parked[:PARKED_SHOWN])
+        advice = f"the service refused them, an operator has to look (docs/operator.md): {shown}"
+        return Check("outbox", FAIL, f"{len(parked)} messages parked, {len(waiting)} waiting", advice)
+    if waiting:
+        return Check(
+            "outbox", WARN, f"{len(waiting)} messages wait for the service", "they go out when it answers again"
+        )
+    return Check("outbox", OK, "nothing waits, nothing is parked")
+
+
+def check_unit() -> Check:
+    state = _unit_state()
+    if state == "active":
+        watchdog = _output("systemctl", "show", UNIT, "-p", "WatchdogUSec", "--value")
+        return Check("boot service", OK, f"{UNIT} runs, watched every {watchdog or '?'}")
+    if state is None:
+        return Check("boot service", WARN, "no systemd on this machine", "nothing restarts the lane by itself")
+    enabled = _output("systemctl", "is-enabled", UNIT)
+    if enabled == "enabled":
+        return Check("boot service", WARN, f"{UNIT} is {state}", f"systemctl start {UNIT}; journalctl -u {UNIT}")
+    return Check("boot service", WARN, f"{UNIT} is not installed", "run greenlane install")
+
+
+def _unit_state() -> str | None:
+    """active, inactive, failed...; None without systemd."""
+    return _output("systemctl", "is-active", UNIT) or None
+
+
+def _output(*words: str) -> str:
+    """The first line a program prints, empty when it is missing or hangs."""
+    run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
+    try:
+        done = run(list(words), capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip().partition("\n")[0]

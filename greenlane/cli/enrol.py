@@ -1,0 +1,189 @@
+"""`greenlane enrol`: gives this machine a key of its own and makes it known to the balance service."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent, SettingsError
+
+if TYPE_CHECKING:
+    from controller.outbound.signing import DeviceKey
+    from wire.devices import Enrolment
+
+DEFAULT_STATE = Path("/var/lib/greenlane")
+KEY_FILE, ENROLMENT_FILE = "device.key", "enrolment.json"
+TIMEOUT_S = 15.0
+EPILOG = """The code comes from `greenlane admin enrol` and serves once. The key is made here and stays here.
+
+examples:
+  greenlane enrol 7K3M-9QXT-2HPD --service https://books.example --config /etc/greenlane/lane.toml
+  greenlane enrol 7K3M-9QXT-2HPD --service https://10.0.0.5:8443 --ca station-ca.pem --key panel.key
+  greenlane enrol 7K3M-9QXT-2HPD --service https://books.example --state /var/lib/greenlane
+      a station's central control: `greenlane station` finds its key there
+  greenlane enrol --rotate --service https://books.example
+      a new key instead of the old one, without a code; restart the lane unit afterwards
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.add_argument("code", nargs="?", metavar="CODE", help="the one-time code")
+    parser.add_argument("--service", required=True, metavar="URL", help="address of the balance service or the station")
+    parser.add_argument(
+        "--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="folder of the key (default: %(default)s)"
+    )
+    parser.add_argument("--key", type=Path, metavar="FILE", help=f"the key itself (default: {KEY_FILE} in --state)")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="certificates to trust instead of the public ones")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="write address, key, station, lane into lane.toml")
+    parser.add_argument("--rotate", action="store_true", help="replace the key of a device that is enrolled")
+
+
+def run(args: argparse.Namespace) -> int:
+    if (args.code is None) != args.rotate:
+        raise SettingsError("give either the one-time code or --rotate")
+    args.key = args.key or args.state / KEY_FILE
+    parts = urlsplit(args.service)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"--service {args.service}: expected http(s)://host[:port]")
+    try:
+        enrolled = _rotate(args) if args.rotate else _enrol(args)
+    except Rejected as error:
+        raise SettingsError(f"the service refused: {error.detail}") from error
+    where = f"{enrolled.station}" + (f", lane {enrolled.lane}" if enrolled.lane else "")
+    print(f"{enrolled.kind.value} {enrolled.device} of station {where}; key in {args.key}")
+    if args.config is not None:
+        _write_settings(args, enrolled)
+    if args.rotate:
+        print("restart what uses the key, for example: systemctl restart greenlane-lane")
+    return 0
+
+
+def _enrol(args: argparse.Namespace) -> Enrolment:
+    """The next key is on disk before it is sent, so that a lost answer is mended by running the command again."""
+    if args.key.exists():
+        raise SettingsError(f"{args.key}: there is a key already; use --rotate, or move it away to enrol anew")
+    try:
+        args.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{args.key.parent}: the key's folder cannot be made: {error.strerror}") from error
+    key = _next_key(args.key)
+    body = {"code": args.code, "public_key": key.public_text}
+    enrolled = _post(args, "/v1/enrolments", body, key)
+    _keep_enrolment(args.key, enrolled)
+    _put_in_place(args.key)
+    return enrolled
+
+
+def _keep_enrolment(key: Path, enrolled: Enrolment) -> None:
+    """A station's central control finds out from the file beside its key which station it is."""
+    from wire.codec import encode_text
+    from wire.devices import DeviceKind
+
+    if enrolled.kind is DeviceKind.STATION:
+        beside = key.with_name(ENROLMENT_FILE)
+        beside.write_text(encode_text(enrolled) + "\n", encoding="utf-8")
+        _hand_over(beside)
+
+
+def _rotate(args: argparse.Namespace) -> Enrolment:
+    from controller.outbound.signing import DeviceKey
+
+    old = DeviceKey.load(args.key)
+    new = _next_key(args.key)
+    body = {"public_key": new.public_text, "proof": new.rotation_proof(old.key_id)}
+    enrolled = _post(args, "/v1/keys", body, old)
+    _put_in_place(args.key)
+    return enrolled
+
+
+def _next_key(path: Path) -> DeviceKey:
+    from controller.outbound.signing import DeviceKey
+
+    waiting = _waiting(path)
+    if waiting.exists():
+        return DeviceKey.load(waiting)
+    key = DeviceKey.make()
+    key.save(waiting)
+    _hand_over(waiting)
+    return key
+
+
+def _hand_over(path: Path) -> None:
+    """What root wrote belongs to whom its folder belongs."""
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.chown(path, folder.st_uid, folder.st_gid)
+
+
+def _put_in_place(path: Path) -> None:
+    os.replace(_waiting(path), path)
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _waiting(path: Path) -> Path:
+    return path.with_name(path.name + ".next")
+
+
+def _post(args: argparse.Namespace, path: str, body: dict[str, str], key: DeviceKey) -> Enrolment:
+    """Raises Rejected, ServiceFault or ServiceSilent."""
+    import requests
+
+    from controller.clock import SystemClock
+    from controller.outbound.signing import Signer
+    from wire.codec import WireError, decode
+    from wire.devices import Enrolment
+
+    url = args.service.rstrip("/") + path
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    request = requests.Request("POST", url, data=json.dumps(body).encode(), headers=headers).prepare()
+    Signer(key, SystemClock())(request)
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            answer = session.send(
+                request, timeout=TIMEOUT_S, allow_redirects=False, verify=str(args.ca) if args.ca else True
+            )
+        except (requests.RequestException, OSError) as error:
+            raise _unreachable(args.service, error) from error
+    try:
+        parsed: Any = answer.json()
+        if answer.status_code == 200:
+            return decode(Enrolment, parsed)
+        raise Rejected(str(parsed["code"]), str(parsed["detail"])[:300])
+    except (ValueError, KeyError, TypeError, WireError) as error:
+        raise ServiceFault(f"{args.service} answered {answer.status_code}, not as a balance service does") from error
+
+
+def _unreachable(service: str, error: Exception) -> ClientError:
+    import requests
+
+    if isinstance(error, requests.exceptions.SSLError):
+        return ServiceFault(f"{service}: its certificate is not to be trusted; give the right one with --ca FILE")
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return ServiceFault(f"--ca: {error}")
+    return ServiceSilent(f"{service} cannot be reached; check the address and the network")
+
+
+def _write_settings(args: argparse.Namespace, enrolled: Enrolment) -> None:
+    from controller.settings import update_file
+
+    changes: dict[tuple[str, str], Any] = {
+        ("lane", "station"): enrolled.station,
+        ("service", "url"): args.service,
+        ("service", "key_file"): str(args.key.absolute()),
+    }
+    if enrolled.lane is not None:
+        changes["lane", "name"] = enrolled.lane
+    if args.ca is not None:
+        changes["service", "ca_file"] = str(args.ca.absolute())
+    update_file(args.config, changes)
+    print(f"{args.config}: station, lane, address and key are set")

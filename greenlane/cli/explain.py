@@ -1,0 +1,164 @@
+"""`greenlane explain`: tells why a visit was green or red, from the frame to the lamp, and what to do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.errors import GreenlaneError
+
+if TYPE_CHECKING:
+    from controller.traces.records import VisitTrace
+    from controller.traces.store import TraceStore
+    from greenlane.report.explanation import Explanation
+
+EPILOG = """examples:
+  greenlane explain --list                          the latest visits
+  greenlane explain last                            the latest one, step by step
+  greenlane explain lane-1-20260105T080000-3f9ac1   that one; any part of the id will do that only it has
+  greenlane explain last --html why.html            the same with its pictures, as one page
+
+  greenlane explain --parked                        messages that the balance service refused for good
+  greenlane explain --retry 12 --why "card mended"  send one of them again
+  greenlane explain --discard 12 --why "posted by hand"
+
+Pictures are deleted after 72 hours, the record without them stays longer (section [trace] of lane.toml).
+"""
+DEFAULT_STATE_DIR = Path("/var/lib/greenlane")
+TRACES = "traces"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.add_argument("visit", nargs="?", metavar="VISIT", help='id of the visit, a part of it, or "last"')
+    parser.add_argument("--list", action="store_true", help="list the latest visits")
+    parser.add_argument("--count", type=int, default=20, metavar="N", help="how many --list shows (default 20)")
+    parser.add_argument("--parked", action="store_true", help="list the messages that the service refused for good")
+    parser.add_argument("--retry", type=int, metavar="ID", help="send a parked message again")
+    parser.add_argument("--discard", type=int, metavar="ID", help="give a parked message up; the record stays")
+    parser.add_argument("--why", default="", metavar="TEXT", help="why it is retried or discarded; recorded")
+    parser.add_argument("--who", metavar="NAME", help="who does it; recorded (default: the user)")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write one page with the pictures")
+    parser.add_argument("--json", action="store_true", help="print the trace as JSON")
+    add_place(parser)
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Where the traces are: by the lane's settings or by their folder."""
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--config", type=Path, metavar="FILE", help="settings of the lane, which name the folder")
+    place.add_argument("--traces", type=Path, metavar="DIR", help="their folder (default /var/lib/greenlane/traces)")
+
+
+def open_store(args: argparse.Namespace) -> TraceStore:
+    """The traces that --config or --traces name. Raises GreenlaneError."""
+    from controller.clock import SystemClock
+    from controller.traces.store import TraceStore
+
+    root = args.traces or _state_dir(args) / TRACES
+    if not root.is_dir():
+        raise GreenlaneError(f"{root}: there is no such folder; name it with --traces or --config")
+    return TraceStore(root, SystemClock())
+
+
+def _state_dir(args: argparse.Namespace) -> Path:
+    from controller import settings
+
+    if args.traces is not None:
+        return Path(args.traces).parent
+    return Path(settings.load(args.config).trace.state_dir) if args.config else DEFAULT_STATE_DIR
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.parked or args.retry is not None or args.discard is not None:
+        from greenlane.cli import outbox as parked
+
+        return parked.run(args, _state_dir(args))
+    if args.list == (args.visit is not None):
+        raise GreenlaneError('name one VISIT ("last" for the latest) or ask for --list')
+    store = open_store(args)
+    return _list(store, args.count, args.json) if args.list else _explain(store, args)
+
+
+def _list(store: TraceStore, count: int, as_json: bool) -> int:
+    traces = store.recent(count)
+    if as_json:
+        print(json.dumps([_facts(trace) for trace in traces], ensure_ascii=False, indent=1))
+        return 0
+    if not traces:
+        print("no visits are recorded", file=sys.stderr)
+    for trace in traces:
+        facts = _facts(trace)
+        seen_at = trace.first_seen_at.astimezone()
+        print(
+            f"{seen_at:%Y-%m-%d %H:%M:%S}  {facts['decision'] or 'unfinished':<10} {facts['plate'] or '-':<9} "
+            f"{facts['reason']:<16} {trace.visit}"
+        )
+    return 0
+
+
+def _facts(trace: VisitTrace) -> dict[str, str | None]:
+    from greenlane.report.explanation import last_reason
+
+    decision = None if trace.summary is None else str(trace.summary.decision)
+    return {
+        "visit": trace.visit,
+        "first_seen_at": trace.first_seen_at.isoformat(),
+        "plate": trace.plate,
+        "decision": decision,
+        "reason": str(last_reason(trace)),
+    }
+
+
+def _explain(store: TraceStore, args: argparse.Namespace) -> int:
+    from controller.traces.records import to_json
+    from controller.traces.store import read_trace
+    from greenlane.report.explanation import explain
+
+    folder = store.find(args.visit)
+    trace = read_trace(folder)
+    told = explain(trace)
+    if args.html is not None:
+        _write_page(args.html, folder, trace, told)
+    if args.json:
+        print(json.dumps(to_json(trace), ensure_ascii=False, indent=1))
+    elif args.html is None:
+        print(_text(trace, told))
+    else:
+        print(f"{told.headline}; written to {args.html}")
+    return 0
+
+
+def _write_page(target: Path, folder: Path, trace: VisitTrace, told: Explanation) -> None:
+    from greenlane.report.visit_page import html
+
+    pictures = {p.file: (folder / p.file).read_bytes() for p in trace.pictures if (folder / p.file).is_file()}
+    try:
+        target.write_text(html(trace, told, pictures, f"greenlane explain; reader {trace.reader}"), encoding="utf-8")
+    except OSError as error:
+        raise GreenlaneError(f"{target}: {error.strerror}") from error
+
+
+def _text(trace: VisitTrace, told: Explanation) -> str:
+    from greenlane.report.explanation import Outcome
+
+    marks = {Outcome.GOOD: "ok  ", Outcome.BAD: "FAIL", Outcome.OPEN: "  - "}
+    chain = [f"  {marks[link.outcome]}  {link.name:<16} {link.detail}" for link in told.links]
+    steps = [f"  {step.at_s:7.2f} s  {step.text}" for step in told.steps]
+    return "\n".join(
+        [
+            f"Visit {trace.visit}, {trace.first_seen_at.astimezone():%Y-%m-%d %H:%M:%S %Z}",
+            told.headline,
+            f"{told.english}  {told.chinese}",
+            f"What to do: {told.remedy}",
+            "",
+            "From camera to lamp:",
+            *chain,
+            "",
+            "Step by step:",
+            *steps,
+        ]
+    )

@@ -1,0 +1,193 @@
+"""`greenlane read`: the plates in pictures, as a table for people or one JSON line per picture for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller.errors import ReaderError
+from controller.records import PlateRead, Reading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Picture = NDArray[np.uint8]
+
+Read = Callable[["Picture"], Reading]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+MANY = 8
+"""From this many pictures on a progress bar is worth its line."""
+
+
+class BadPicture(Exception):
+    """str() says what is wrong with the file."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one picture: a reading, or the error that stands in its place."""
+
+    path: Path
+    width: int = 0
+    height: int = 0
+    reading: Reading | None = None
+    error: str | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from models.engines import READER_ENGINES
+
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders that are walked")
+    parser.add_argument("--crop", action="store_true", help="each picture is one plate, edge to edge")
+    parser.add_argument("--engine", default="opencv", metavar="NAME", help=f"one of: {', '.join(READER_ENGINES)}")
+    parser.add_argument(
+        "--easyocr-models", type=Path, metavar="DIR", help="with --engine easyocr: read with EasyOCR's own models there"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="processor threads (default 1)")
+    parser.add_argument("--json", action="store_true", help="one JSON line per picture")
+    parser.add_argument("--annotate", type=Path, metavar="DIR", help="write the pictures with boxes and texts there")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when every picture could be read, else 1; a bad picture never stops the others."""
+    from models.build import build_reader
+
+    reader = build_reader(args.engine, args.threads, args.easyocr_models)
+    return read_all(args, reader.read_crop if args.crop else reader.read)
+
+
+def read_all(args: argparse.Namespace, read: Read) -> int:
+    """Everything but building the reader; status as for run()."""
+    failed = False
+    for path in _progress(list(walk(args.paths))):
+        outcome = read_file(path, read)
+        failed |= outcome.error is not None
+        show(outcome, args.json)
+        if args.annotate and outcome.reading is not None:
+            annotate(outcome, args.annotate)
+    return int(failed)
+
+
+def walk(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files as given; of folders every picture by its suffix, in order of name."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        else:
+            yield path
+
+
+def read_file(path: Path, read: Read) -> Outcome:
+    """Decode one file and read it; what is wrong with it becomes the outcome's error."""
+    try:
+        picture = decode(path)
+    except BadPicture as error:
+        return Outcome(path, error=str(error))
+    height, width = picture.shape[:2]
+    try:
+        return Outcome(path, width, height, read(picture))
+    except ReaderError as error:
+        return Outcome(path, error=str(error))
+
+
+def decode(path: Path) -> Picture:
+    """A picture as BGR uint8 (height, width, 3). Raises BadPicture for whatever is not a whole picture."""
+    import cv2
+    import numpy as np
+
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise BadPicture(f"cannot be opened: {error.strerror or error}") from error
+    if data.size == 0:
+        raise BadPicture("the file is empty")
+    if truncated(data.tobytes()):
+        raise BadPicture("the JPEG is cut off: its end marker is missing")
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise BadPicture(f"not a picture: {error.err}") from error
+    if picture is None:
+        raise BadPicture("not a picture that OpenCV can decode")
+    return np.asarray(picture, np.uint8)
+
+
+def truncated(data: bytes) -> bool:
+    """Whether this is a JPEG without an end-of-image marker; OpenCV decodes such a file in part and says nothing.
+
+    Some cameras append bytes after the marker, so it may stand anywhere after the last scan began.
+    """
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    scan = data.rfind(b"\xff\xda")
+    return scan < 0 or data.find(b"\xff\xd9", scan) < 0
+
+
+def record(outcome: Outcome) -> dict[str, Any]:
+    """The JSON object of one picture, as other programs rely on it."""
+    if outcome.reading is None:
+        return {"path": str(outcome.path), "error": outcome.error}
+    return {
+        "path": str(outcome.path),
+        "width": outcome.width,
+        "height": outcome.height,
+        "plates": [_plate_record(plate) for plate in outcome.reading.plates],
+        "ms": {stage: round(ms, 2) for stage, ms in outcome.reading.ms.items()},
+    }
+
+
+def _plate_record(plate: PlateRead) -> dict[str, Any]:
+    return {
+        "text": plate.text,
+        "confidence": round(plate.confidence, 4),
+        "weakest": round(plate.weakest, 4),
+        "corners": [[round(x, 1), round(y, 1)] for x, y in plate.corners],
+        "kind": plate.kind,
+        "rows": plate.rows,
+    }
+
+
+def show(outcome: Outcome, as_json: bool) -> None:
+    """Print one picture's lines: JSON, or a small table with errors on stderr."""
+    if as_json:
+        print(json.dumps(record(outcome), ensure_ascii=False), flush=True)
+        return
+    if outcome.reading is None:
+        print(f"{outcome.path}: {outcome.error}", file=sys.stderr, flush=True)
+        return
+    total = sum(outcome.reading.ms.values())
+    print(f"{outcome.path}  {outcome.width}x{outcome.height}  {total:.0f} ms")
+    for plate in outcome.reading.plates:
+        x, y = (sum(c) / 4 for c in zip(*plate.corners, strict=True))
+        text = plate.text or "(unreadable)"
+        print(
+            f"  {text:<10} {plate.confidence:7.1%} sure, weakest sign {plate.weakest:6.1%}  "
+            f"{plate.kind:<18} {plate.width_px:4.0f} px wide at {x:.0f},{y:.0f}"
+        )
+    if not outcome.reading.plates:
+        print("  no plate found")
+
+
+def annotate(outcome: Outcome, folder: Path) -> None:
+    """Write the picture with its plates outlined and their texts beside them."""
+    from models.annotate import annotated, write_picture
+
+    assert outcome.reading is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    write_picture(folder / f"{outcome.path.stem}.jpg", annotated(decode(outcome.path), outcome.reading.plates))
+
+
+def _progress(paths: list[Path]) -> Iterable[Path]:
+    if len(paths) < MANY or not sys.stderr.isatty():
+        return paths
+    from tqdm import tqdm
+
+    bar: Iterable[Path] = tqdm(paths, unit="picture", file=sys.stderr)
+    return bar

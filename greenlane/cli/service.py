@@ -1,0 +1,112 @@
+"""`greenlane service`: run the balance service."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.listening import Exposure
+
+_EPILOG = """examples:
+  greenlane service
+      on SQLite in the state directory, at http://127.0.0.1:8080
+  greenlane service --database sqlite:////var/lib/greenlane/service.sqlite3 --listen 0.0.0.0:8080
+  greenlane service --database postgresql://greenlane@db/greenlane --migrate
+      bring a PostgreSQL database to this version's schema, once, then stop
+  greenlane service --database postgresql://greenlane@db/greenlane --workers 4
+  greenlane service --listen 0.0.0.0:8443 --tls-cert fullchain.pem --tls-key key.pem --host-name books.example:8443
+  greenlane service --allow-unsigned
+      devices never need a key: for development and demonstrations
+Devices need a key: `greenlane admin enrol --kind lane --station S1 --lane L1` makes the code for one. Only a service on
+loopback takes unsigned requests at first, until the first device is enrolled.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "--database", metavar="URL", help="default: $GREENLANE_DATABASE, else SQLite in the state directory"
+    )
+    parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", help="default: %(default)s")
+    parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes, on PostgreSQL (default: 1)")
+    parser.add_argument("--migrate", action="store_true", help="bring the database to this version's schema, stop")
+    parser.add_argument(
+        "--hold-life", metavar="S", type=int, default=300, help="life of an authorisation (default: 300 s)"
+    )
+    parser.add_argument("--verbose", action="store_true", help="log every request")
+    add_exposure(parser)
+
+
+def add_exposure(parser: argparse.ArgumentParser) -> None:
+    """Who may speak to it: the same for the service and for a station's central control."""
+    group = parser.add_argument_group("who may speak to it")
+    group.add_argument("--allow-unsigned", action="store_true", help="devices never need a key; for development")
+    group.add_argument(
+        "--host-name",
+        metavar="NAME[:PORT]",
+        action="append",
+        default=[],
+        help="a name this service answers to, as lane units write it; may be repeated (default: any)",
+    )
+    group.add_argument("--tls-cert", metavar="FILE", help="certificate with its chain, PEM")
+    group.add_argument("--tls-key", metavar="FILE", help="the certificate's key, PEM")
+    group.add_argument(
+        "--proxy-headers",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        dest="trusted_proxies",
+        help="believe X-Forwarded-For and X-Forwarded-Proto of this proxy, an address or network; may be repeated",
+    )
+    group.add_argument(
+        "--metrics-from",
+        metavar="NETWORK",
+        action="append",
+        default=[],
+        help="network that may read /metrics, beside loopback; may be repeated",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from service.errors import ServiceError
+    from service.server import Serving, serve
+    from service.store.database import Database
+    from service.store.state_folder import default_url
+
+    try:
+        url = args.database or default_url()
+        if args.migrate:
+            database = Database(url)
+            database.migrate()
+            print(f"{database.name}: schema is up to date")
+            return 0
+        host, port = address(args.listen)
+        serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, exposure_of(args)))
+    except (ServiceError, ValueError) as error:
+        print(f"greenlane service: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def exposure_of(args: argparse.Namespace) -> Exposure:
+    """What add_exposure's options say. Raises ValueError."""
+    from service.listening import Exposure
+
+    return Exposure(
+        args.allow_unsigned,
+        tuple(args.host_name),
+        args.tls_cert,
+        args.tls_key,
+        tuple(args.trusted_proxies),
+        tuple(args.metrics_from),
+    )
+
+
+def address(text: str) -> tuple[str, int]:
+    """Host and port of --listen. Raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise ValueError(f"--listen {text}: write HOST:PORT, such as 127.0.0.1:8080")
+    return host.strip("[]"), int(port)

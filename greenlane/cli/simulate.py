@@ -1,0 +1,235 @@
+"""`greenlane simulate`: the whole system on recorded video, with simulated pins, dispenser and service."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from greenlane.simulation.cast import Card
+    from greenlane.simulation.results import ClipResult, VisitStory
+
+EXAMPLES = """
+Without a clip it plays the bundled one, with its own cards: five vehicles drive in, one after another.
+With clips of your own every plate is unknown to the service until you give it a card.
+
+examples:
+  greenlane simulate                                        the bundled clip
+  greenlane simulate --report report                        and a page with pictures: report/index.html
+  greenlane simulate lane.mp4 --card 粤B12345=500 --preset 100
+  greenlane simulate morning.mp4 night.mp4 --json           one JSON document at the end of the output
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES
+    parser.add_argument("clips", nargs="*", type=Path, metavar="CLIP", help="video, picture or folder of pictures")
+    parser.add_argument(
+        "--card",
+        action="append",
+        default=[],
+        type=_card,
+        metavar="PLATE=YUAN",
+        help="a card for this plate with so many yuan on it; may be repeated",
+    )
+    parser.add_argument(
+        "--preset", type=_yuan, metavar="YUAN", help="refuse below this available balance (default 100)"
+    )
+    parser.add_argument(
+        "--litres",
+        type=_litres,
+        default=1.0,
+        metavar="L",
+        help="what a vehicle takes after green in clips of your own (default %(default)s, 0: nothing)",
+    )
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write a page with every visit: DIR/index.html")
+    parser.add_argument("--json", action="store_true", help="end with one JSON document; all else goes to stderr")
+    parser.add_argument(
+        "--engine", default="opencv", metavar="NAME", help="what runs the networks (default %(default)s)"
+    )
+    parser.add_argument("--verbose", action="store_true", help="show the lane's own log")
+
+
+def run(args: argparse.Namespace) -> int:
+    _set_up_logging(args.verbose)
+    results = _play(args)
+    if args.report is not None:
+        from greenlane.report import page
+
+        written = page.write(args.report, results, _conditions(args.engine))
+        print(f"report: {written}", file=sys.stderr if args.json else sys.stdout)
+    if args.json:
+        from greenlane.simulation.results import document
+
+        print(json.dumps(document(results), ensure_ascii=False, indent=1))
+    return 1 if any(result.error for result in results) else 0
+
+
+def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
+    from controller.settings_records import Settings
+    from greenlane.simulation import cast
+    from greenlane.simulation.play import Stage
+    from greenlane.simulation.world import World
+    from models.build import build_reader
+
+    own = None if args.clips else cast.bundled()
+    clips: list[Path] = args.clips or [own.clip] if own else args.clips
+    cards = _cards([*(own.cards if own and not args.card else ()), *args.card])
+    preset_fen = args.preset if args.preset is not None else own.preset_fen if own else cast.parse_amount("100")
+    reader = build_reader(args.engine)
+    show = Show(sys.stderr if args.json else sys.stdout, len(clips))
+    with World(Settings(), cards, preset_fen) as world:
+        stage = Stage(world, reader, own.litres if own else {}, args.litres)
+        results = tuple(show.clip(stage, clip) for clip in clips)
+    show.end(results, hint=bool(args.clips) and not args.card)
+    return results
+
+
+def _cards(cards: list[Card]) -> list[Card]:
+    from greenlane.simulation.cast import CastError
+
+    seen: set[str] = set()
+    for card in cards:
+        if card.plate in seen:
+            raise CastError(f"--card {card.plate}: given twice")
+        seen.add(card.plate)
+    return cards
+
+
+class Show:
+    """The live lines and the progress bar."""
+
+    def __init__(self, out: TextIO, clips: int) -> None:
+        from tqdm import tqdm
+
+        self._out = out
+        self._several = clips > 1
+        self._bar = tqdm(total=0, unit="frame", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
+        self._paint = out.isatty()
+
+    def clip(self, stage: object, clip: Path) -> ClipResult:
+        """Play one clip and show it."""
+        from greenlane.simulation.play import Stage, Watching
+
+        assert isinstance(stage, Stage)
+        result = stage.play(clip, Watching(self._opened, self._frame, self._visit))
+        if result.error:
+            self._say(f"error: {result.error}")
+        return result
+
+    def end(self, results: tuple[ClipResult, ...], hint: bool) -> None:
+        self._bar.close()
+        visits = [v for r in results for v in r.visits]
+        green = sum(v.summary.decision == "allow" for v in visits)
+        wall_s = sum(r.wall_s for r in results)
+        video_s = sum(r.duration_s for r in results)
+        colours = f"{green} green, {len(visits) - green} red"
+        self._say(f"{len(visits)} visits: {colours}; {video_s:.1f} s of video in {wall_s:.1f} s")
+        if hint and visits:
+            plate = next((v.summary.plate for v in visits if v.summary.plate), "粤B12345")
+            self._say(f"no cards were given, so every plate is unknown; try --card {plate}=500")
+
+    def _opened(self, name: str, frames: int) -> None:
+        self._bar.reset(total=frames or None)
+        self._bar.set_description(name)
+        if self._several:
+            self._say(f"{name}")
+
+    def _frame(self) -> None:
+        self._bar.update()
+
+    def _visit(self, story: VisitStory) -> None:
+        from tqdm import tqdm
+
+        tqdm.write(line(story, self._paint), file=self._out)
+        self._out.flush()
+
+    def _say(self, text: str) -> None:
+        print(text, file=self._out, flush=True)
+
+
+def line(story: VisitStory, paint: bool = False) -> str:
+    """One visit in one line: when, plate, lamp, reason, money."""
+    summary = story.summary
+    green = summary.decision == "allow"
+    lamp = "green" if green else "red"
+    if paint:
+        lamp = f"\033[1;{32 if green else 31}m● {lamp}\033[0m" + " " * (5 - len(lamp))
+    first, gone = story.at(summary.first_seen_s) or 0.0, story.at(summary.gone_s) or 0.0
+    plate = summary.plate or "-"
+    wide = 9 - sum(ord(sign) > 0x2E80 for sign in plate)
+    decided = story.at(summary.decided_s)
+    parts = [
+        f"visit {story.number:<2}",
+        f"{first:6.1f} to {gone:5.1f} s",
+        f"{plate:<{wide}}",
+        f"{lamp:<5}",
+        f"{summary.reason:<14}",
+        "" if decided is None else f"after {decided - first:3.1f} s",
+        _money(story),
+    ]
+    return "  ".join(parts).rstrip()
+
+
+def _money(story: VisitStory) -> str:
+    from wire.money import format_yuan
+
+    fuelled = story.fuelled
+    if fuelled is None or fuelled.report is None:
+        return ""
+    text = f"{fuelled.report.volume_ml / 1000:.2f} l, {format_yuan(fuelled.report.amount_fen)} yuan"
+    receipt = fuelled.receipt
+    if receipt is None or receipt.balance_fen is None:
+        return text
+    return f"{text}, balance {format_yuan(receipt.balance_fen)} yuan"
+
+
+def _conditions(engine: str) -> str:
+    import cv2
+
+    import greenlane
+
+    return (
+        f"greenlane {greenlane.__version__}, reader on {engine}, OpenCV {cv2.__version__}, Python "
+        f"{platform.python_version()}, {platform.machine()}"
+    )
+
+
+def _set_up_logging(verbose: bool) -> None:
+    from controller import log
+
+    log.set_up("INFO" if verbose else "CRITICAL")
+    logging.captureWarnings(True)
+
+
+def _card(text: str) -> Card:
+    from greenlane.simulation.cast import CastError, parse_card
+
+    try:
+        return parse_card(text)
+    except CastError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _yuan(text: str) -> int:
+    from greenlane.simulation.cast import CastError, parse_amount
+
+    try:
+        return parse_amount(text)
+    except CastError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _litres(text: str) -> float:
+    try:
+        litres = float(text)
+    except ValueError:
+        litres = -1.0
+    if not 0 <= litres <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of litres from 0 to 1000")
+    return litres

@@ -1,0 +1,312 @@
+"""Why a visit was green or red, link by link from the camera to the lamp, and what to do about it."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from controller.records import LampColour, PlateRead
+from controller.traces.records import TracedAnswer, TracedFuelling, TracedLamp, VisitTrace
+from greenlane.report.words import meaning
+from wire.reasons import Reason, Verdict
+
+REMEDIES: dict[Reason, str] = {
+    Reason.OK: "Nothing.",
+    Reason.BELOW_PRESET: "Top the card up; the lane asks again by itself while the vehicle stands.",
+    Reason.UNKNOWN_PLATE: "Compare the plate with the picture. If it is right, bind it: greenlane admin plate bind. "
+    "If it is wrong, let the driver type it at the panel and check the camera: greenlane calibrate.",
+    Reason.INVALID_PLATE: "Compare the plate with the picture and let the driver type it at the panel.",
+    Reason.CARD_BLOCKED: "The operator of the card has to unblock it: greenlane admin card unblock.",
+    Reason.PLATE_BLOCKED: "The operator has to unblock the plate: greenlane admin plate unblock.",
+    Reason.NO_PAYER: "Give this hour a payer, or let the plate be refuelled in a covered period.",
+    Reason.UNPAID_CHARGE: "The charge has to be paid on the phone that got it, or by the plate's owner.",
+    Reason.STALE_QUESTION: "Check the clocks of this unit and of the service: greenlane doctor.",
+    Reason.NOT_CERTAIN: "Let the driver type the plate at the panel; check the camera: greenlane calibrate.",
+    Reason.VISIT_OVER: "Nothing: the vehicle had left before the answer.",
+    Reason.EXPIRED: "Let the driver type the plate at the panel, or drive up again.",
+    Reason.OFFLINE_ALLOWED: "Nothing; the line to the server was down, see whether it is back: greenlane doctor.",
+    Reason.OFFLINE_CAP: "Restore the line to the server; until then the cap stands.",
+    Reason.UNSURE: "Let the driver type the plate at the panel. If it happens often, see the picture: clean the lens, "
+    "then greenlane calibrate.",
+    Reason.NO_PLATE: "Let the driver type the plate at the panel. If the picture shows one, check region and "
+    "sharpness: greenlane calibrate.",
+    Reason.READ_TIMEOUT: "Let the driver type the plate at the panel. If it happens often: greenlane calibrate.",
+    Reason.SERVICE_SILENT: "Check network and balance service: greenlane doctor. The lane asks again by itself.",
+    Reason.SERVICE_FAULT: "Read the balance service's own log for this time. The lane asks again by itself.",
+    Reason.SERVICE_REJECTED: "The service refuses this unit's messages: check station name and key: greenlane doctor.",
+    Reason.CAMERA_LOST: "Check the camera's power and cable: greenlane doctor.",
+    Reason.CAMERA_STALE: "The camera hangs: switch it off and on, then greenlane doctor.",
+    Reason.PLATE_CHANGED: "Nothing: another vehicle took the place.",
+    Reason.INTERNAL: "Read the unit's log for this time: journalctl -u greenlane-lane.",
+}
+
+
+class Outcome(enum.StrEnum):
+    """GOOD links let the visit go on; at the first BAD one it stopped; OPEN ones were never reached."""
+
+    GOOD = "ok"
+    BAD = "failed"
+    OPEN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of the chain from camera to lamp."""
+
+    name: str
+    outcome: Outcome
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened, at_s seconds after the vehicle came into view."""
+
+    at_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """headline: the verdict in a few words. english, chinese: its reason. remedy: what to do."""
+
+    visit: str
+    headline: str
+    english: str
+    chinese: str
+    remedy: str
+    links: tuple[Link, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def stopped_at(self) -> Link | None:
+        """The link that kept the lamp from green."""
+        return next((link for link in self.links if link.outcome is Outcome.BAD), None)
+
+
+def explain(trace: VisitTrace) -> Explanation:
+    """The whole story of a trace."""
+    reason = last_reason(trace)
+    english, chinese = meaning(reason)
+    remedy = REMEDIES[reason]
+    if trace.summary is None:
+        english = f"The unit stopped, or still runs, in the middle of this visit. {english}"
+    return Explanation(
+        visit=trace.visit,
+        headline=_headline(trace),
+        english=english,
+        chinese=chinese,
+        remedy=remedy,
+        links=tuple(_links(trace)),
+        steps=tuple(sorted(_steps(trace), key=lambda step: step.at_s)),
+    )
+
+
+def last_reason(trace: VisitTrace) -> Reason:
+    """The reason that the visit ended with, or the last one known of a visit cut short."""
+    if trace.summary is not None:
+        return trace.summary.reason
+    if trace.answers and trace.answers[-1].reason is not None:
+        return trace.answers[-1].reason
+    return trace.votes[-1].vote.reason if trace.votes else Reason.INTERNAL
+
+
+def _headline(trace: VisitTrace) -> str:
+    plate = trace.plate or "no certain plate"
+    was_green = any(change.colour is LampColour.GREEN for change in trace.lamp)
+    if trace.summary is None:
+        return f"UNFINISHED: {plate}"
+    if trace.summary.decision is Verdict.ALLOW:
+        return f"GREEN: {plate}" if was_green else f"ALLOWED, but the lamp never turned green: {plate}"
+    return f"GREEN, then RED: {plate}" if was_green else f"RED: {plate}"
+
+
+def _links(trace: VisitTrace) -> Iterator[Link]:
+    """The chain; after the first bad link the rest is open, unless it was reached all the same (a typed plate)."""
+    chain = [_camera(trace), _plate_seen(trace), _certain(trace), _answer(trace), _allowed(trace), _green(trace)]
+    typed = trace.summary is not None and trace.summary.typed
+    failed = False
+    for link in chain:
+        bad = link.outcome is Outcome.BAD
+        if bad and typed and link.name in ("plate seen", "reads agree"):
+            yield Link(link.name, Outcome.OPEN, f"{link.detail}; the plate was typed")
+        elif bad and failed:
+            yield Link(link.name, Outcome.OPEN, "not reached")
+        else:
+            yield link
+            failed = failed or bad
+
+
+def _camera(trace: VisitTrace) -> Link:
+    lost = next((c for c in trace.lamp if c.reason in (Reason.CAMERA_LOST, Reason.CAMERA_STALE)), None)
+    if lost is not None:
+        return Link("camera", Outcome.BAD, f"{meaning(lost.reason)[0]} ({lost.at_s:.1f} s)")
+    if not trace.reads:
+        return Link("camera", Outcome.BAD, "no frame was read")
+    size = f"{trace.reads[0].width}x{trace.reads[0].height}"
+    return Link("camera", Outcome.GOOD, f"{len(trace.reads) + trace.dropped_reads} frames read, {size}")
+
+
+def _plate_seen(trace: VisitTrace) -> Link:
+    best = [p for read in trace.reads if (p := _main(read.plates)) is not None]
+    if not best:
+        return Link("plate seen", Outcome.BAD, "in none of the frames read")
+    widest = max(p.width_px for p in best)
+    return Link("plate seen", Outcome.GOOD, f"in {len(best)} of {len(trace.reads)} frames, up to {widest:.0f} px wide")
+
+
+def _certain(trace: VisitTrace) -> Link:
+    if not trace.votes:
+        return Link("reads agree", Outcome.BAD, "no vote: nothing was read")
+    certain = next((v.vote for v in trace.votes if v.vote.certain), None)
+    vote = certain or trace.votes[-1].vote
+    found = f"{vote.candidate or 'nothing'}, {vote.reads} reads, weakest sign {vote.weakest:.0%}"
+    detail = f"{found}: {vote.detail}" if vote.detail else found
+    return Link("reads agree", Outcome.GOOD if certain else Outcome.BAD, detail)
+
+
+def _answer(trace: VisitTrace) -> Link:
+    if not trace.answers:
+        return Link("service answers", Outcome.BAD, "it was not asked")
+    last = trace.answers[-1]
+    if last.decision is None:
+        why = "no answer came" if last.reason is None else f"{meaning(last.reason)[0]} {last.detail}".strip()
+        return Link("service answers", Outcome.BAD, why)
+    took_ms = 1000 * _took_s(last)
+    return Link("service answers", Outcome.GOOD, f"within {took_ms:.0f} ms" if took_ms >= 1 else "at once")
+
+
+def _allowed(trace: VisitTrace) -> Link:
+    decision = trace.answers[-1].decision if trace.answers else None
+    if decision is None:
+        return Link("it allows", Outcome.BAD, "no answer")
+    if decision.decision is Verdict.ALLOW:
+        return Link("it allows", Outcome.GOOD, f"up to {yuan(decision.limit_fen or 0)} yuan")
+    return Link("it allows", Outcome.BAD, meaning(decision.reason)[0])
+
+
+def _green(trace: VisitTrace) -> Link:
+    green = next((c for c in trace.lamp if c.colour is LampColour.GREEN), None)
+    if green is None:
+        return Link("lamp green", Outcome.BAD, "never")
+    after = next((c for c in trace.lamp if c.at_s > green.at_s), None)
+    until = f" to {after.at_s:.1f} s ({meaning(after.reason)[0]})" if after else ""
+    return Link("lamp green", Outcome.GOOD, f"from {green.at_s:.1f} s{until}")
+
+
+def _steps(trace: VisitTrace) -> Iterator[Step]:
+    yield Step(0.0, "a vehicle came into view")
+    yield from _read_steps(trace)
+    yield from _vote_steps(trace)
+    for answer in trace.answers:
+        yield from _answer_steps(answer)
+    for change in trace.lamp:
+        yield Step(change.at_s, f"lamp {change.colour}: {_lamp_words(trace, change)}")
+    for fuelling in trace.fuellings:
+        yield from _fuelling_steps(fuelling)
+    for note in trace.notes:
+        yield Step(note.at_s, note.text)
+    if trace.summary is not None:
+        yield Step(trace.summary.gone_s, "the vehicle left")
+
+
+def _vote_steps(trace: VisitTrace) -> Iterator[Step]:
+    """Each change of what the vote says."""
+    before = ""
+    for vote in trace.votes:
+        said = f"certain of {vote.vote.plate}" if vote.vote.certain else f"not certain ({vote.vote.detail})"
+        if said != before:
+            yield Step(vote.at_s, f"vote: {said}")
+        before = said
+
+
+def _lamp_words(trace: VisitTrace, change: TracedLamp) -> str:
+    """Why the lamp changed, said at the moment when it did."""
+    decided_s = min([a.asked_s for a in trace.answers] + [v.at_s for v in trace.votes if v.vote.certain], default=None)
+    if change.reason is Reason.VISIT_OVER:
+        return "the visit is over"
+    if change.reason in (Reason.NO_PLATE, Reason.UNSURE) and decided_s is not None and change.at_s < decided_s:
+        return "a vehicle stands there, and its plate is not certain yet"
+    return meaning(change.reason)[0]
+
+
+def _read_steps(trace: VisitTrace) -> Iterator[Step]:
+    """Each change of what is read, with how often it was read until the next one."""
+    runs: list[tuple[float, str, list[PlateRead]]] = []
+    for read in trace.reads:
+        plate = _main(read.plates)
+        text = "no plate" if plate is None else plate.text or "a plate without a readable sign"
+        if not runs or runs[-1][1] != text:
+            runs.append((read.at_s, text, []))
+        if plate is not None:
+            runs[-1][2].append(plate)
+    for at_s, text, plates in runs[:40]:
+        if not plates:
+            yield Step(at_s, "a frame without a plate was read")
+            continue
+        best = max(plates, key=lambda p: p.weakest)
+        times = "once" if len(plates) == 1 else f"{len(plates)} times"
+        yield Step(at_s, f"read {text} {times}, {best.width_px:.0f} px wide, weakest sign {_weakest(best)}")
+
+
+def _answer_steps(answer: TracedAnswer) -> Iterator[Step]:
+    question = answer.question
+    how = "typed at the panel" if question.typed else f"confidence {question.confidence:.0%}"
+    yield Step(answer.asked_s, f"asked the balance service about {question.plate} ({how})")
+    if answer.answered_s is None:
+        return
+    if answer.decision is None:
+        why = meaning(answer.reason or Reason.INTERNAL)[0]
+        yield Step(answer.answered_s, f"no usable answer: {why} {answer.detail}".rstrip())
+    elif answer.decision.decision is Verdict.ALLOW:
+        limit = yuan(answer.decision.limit_fen or 0)
+        yield Step(answer.answered_s, f"allowed up to {limit} yuan ({answer.decision.reason})")
+    else:
+        yield Step(answer.answered_s, f"refused: {answer.decision.reason}")
+
+
+def _fuelling_steps(fuelling: TracedFuelling) -> Iterator[Step]:
+    yield Step(fuelling.started_s, "the nozzle was lifted")
+    if fuelling.ended_s is None:
+        return
+    report, receipt = fuelling.report, fuelling.receipt
+    if report is None:
+        yield Step(fuelling.ended_s, "the nozzle was hung up, nothing had flowed")
+        return
+    flags = f" [{', '.join(report.flags)}]" if report.flags else ""
+    volume = f"{report.volume_ml / 1000:.2f} l of {report.product} for {yuan(report.amount_fen)} yuan{flags}"
+    yield Step(fuelling.ended_s, f"the nozzle was hung up: {volume}")
+    if receipt is None:
+        yield Step(fuelling.ended_s, "the report waits in the outbox or is under way")
+    else:
+        balance = "" if receipt.balance_fen is None else f", balance {yuan(receipt.balance_fen)} yuan"
+        noticed = f" [{', '.join(receipt.flags)}]" if receipt.flags else ""
+        yield Step(fuelling.ended_s, f"charged {yuan(receipt.charged_fen)} yuan{balance}{noticed}")
+
+
+def read_counts(trace: VisitTrace) -> list[tuple[str, int]]:
+    """Each text that was read and how often, most often first."""
+    return Counter(p.text for read in trace.reads if (p := _main(read.plates)) is not None).most_common()
+
+
+def yuan(fen: int) -> str:
+    """Money for people."""
+    whole, part = divmod(abs(fen), 100)
+    return f"{'-' if fen < 0 else ''}{whole:,}.{part:02d}"
+
+
+def _main(plates: tuple[PlateRead, ...]) -> PlateRead | None:
+    return max(plates, key=lambda p: p.width_px * p.detection, default=None)
+
+
+def _weakest(plate: PlateRead) -> str:
+    if not plate.signs:
+        return "none"
+    sign = min(plate.signs, key=lambda s: s.probability)
+    return f"{sign.sign} {sign.probability:.0%}"
+
+
+def _took_s(answer: TracedAnswer) -> float:
+    return max(0.0, (answer.answered_s or answer.asked_s) - answer.asked_s)

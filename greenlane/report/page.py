@@ -1,0 +1,178 @@
+"""Puts the report together: head, one card per visit, everything embedded."""
+
+from __future__ import annotations
+
+import base64
+import importlib.resources
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from controller.records import Colour
+from greenlane.report import drawings
+from greenlane.report.words import meaning
+from greenlane.simulation.results import Answered, ClipResult, Fuelled, VisitStory
+from wire.reasons import Verdict
+
+LOGO = (
+    '<svg viewBox="0 0 48 48" aria-hidden="true"><rect width="48" height="48" rx="11" fill="#1b2420"/>'
+    '<circle cx="24" cy="15" r="8" fill="#5a2522"/><circle cx="24" cy="33" r="8" fill="#2fce7e"/></svg>'
+)
+
+
+def write(folder: Path, results: Sequence[ClipResult], conditions: str) -> Path:
+    """Write index.html into the folder (made if missing) and return its path. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "index.html"
+    target.write_text(html(results, conditions), encoding="utf-8")
+    return target
+
+
+def html(results: Sequence[ClipResult], conditions: str) -> str:
+    """The whole page; conditions is one line on reader, machine and time."""
+    style = importlib.resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+    body = "".join(_clip(result) for result in results)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>greenlane report</title>'
+        f"<style>{style}</style></head><body><main><header>{LOGO}<div><h1>What the lane saw and did</h1>"
+        f"<p>greenlane simulation: real reader, lane and balance service on recorded video</p></div></header>{body}"
+        f"<footer>{escape(conditions)}</footer></main></body></html>\n"
+    )
+
+
+def _clip(result: ClipResult) -> str:
+    allowed = sum(v.summary.decision is Verdict.ALLOW for v in result.visits)
+    speed = result.duration_s / result.wall_s if result.wall_s > 0 else 0.0
+    facts = [
+        ("visits", str(len(result.visits)), ""),
+        ("green", str(allowed), "green"),
+        ("red", str(len(result.visits) - allowed), "red"),
+        ("frames", f"{result.frames:,}", ""),
+        ("of them read", f"{result.reads:,}", ""),
+        ("video", f"{result.duration_s:.1f} s", ""),
+        ("played at", f"{speed:.1f} x real time", ""),
+    ]
+    shown = "".join(f'<div><dt>{n}</dt><dd class="{c}">{escape(v)}</dd></div>' for n, v, c in facts)
+    error = f'<p class="card error"><strong>{escape(result.error)}</strong></p>' if result.error else ""
+    head = (
+        f'<section class="card"><p class="clip-name">{escape(result.clip)}</p><dl class="facts">{shown}</dl>'
+        f"{drawings.whole_clip(result)}</section>"
+    )
+    return head + error + "".join(_visit(v) for v in result.visits)
+
+
+def _visit(story: VisitStory) -> str:
+    summary = story.summary
+    english, chinese = meaning(summary.reason)
+    word = "Green: may refuel" if summary.decision is Verdict.ALLOW else "Red: may not refuel"
+    return (
+        f'<article class="card visit-card"><div class="left">{_left(story)}</div><div class="right">'
+        f'<div class="verdict"><span class="light {summary.decision}"></span>{_plate(story)}'
+        f'<span class="says {summary.decision}">{word}</span><span class="number">visit {story.number}</span></div>'
+        f'<p class="why">{escape(english)}<span lang="zh">{escape(chinese)}</span></p>'
+        f"<h3>Lamp</h3>{drawings.lamp(story)}<h3>Reads</h3>{drawings.reads(story)}"
+        f'<div class="pair"><div><h3>Question and answer</h3>{_question(story)}</div>'
+        f"<div>{_fuelling(story.fuelled)}</div></div>{_notes(story)}</div></article>"
+    )
+
+
+def _left(story: VisitStory) -> str:
+    shown = story.picture
+    parts = [
+        '<p class="no-picture">no picture was kept</p>'
+        if shown is None
+        else drawings.picture(shown, _embedded(shown.jpeg))
+    ]
+    parts.append('<div class="under">')
+    if shown is not None and shown.crop_jpeg:
+        parts.append(f'<img class="crop" alt="the plate, enlarged" src="{_embedded(shown.crop_jpeg)}">')
+    if shown is not None and shown.plate is not None and shown.plate.signs:
+        parts.append(drawings.signs(shown.plate))
+    return "".join([*parts, "<h3>Vote</h3>", _vote(story), "</div>"])
+
+
+def _embedded(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
+
+
+def _plate(story: VisitStory) -> str:
+    plate = story.summary.plate
+    if plate is None:
+        return '<span class="plate none">no certain plate</span>'
+    colours = [seen.plate.colour for seen in story.reads if seen.plate.text == plate]
+    colour = max(set(colours), key=colours.count) if colours else Colour.BLUE
+    return f'<span class="plate {colour}" lang="zh">{escape(plate[:2])}·{escape(plate[2:])}</span>'
+
+
+def _vote(story: VisitStory) -> str:
+    rows = [
+        (escape(text) or "no sign", f"{count} {'read' if count == 1 else 'reads'}, best {best:.0%}")
+        for text, count, best in drawings.read_counts(story)[:4]
+    ]
+    vote = story.vote
+    if vote is not None:
+        held = f"certain of {vote.plate}" if vote.plate else "not certain"
+        rows.append(("together", f"{held}: {vote.confidence:.1%}, weakest sign {vote.weakest:.1%}"))
+    return _table(rows) if rows else "<p>No plate was read.</p>"
+
+
+def _question(story: VisitStory) -> str:
+    if not story.answers:
+        return "<p>The service was not asked: no certain plate.</p>"
+    return _table([row for answer in story.answers[-2:] for row in _answer_rows(story, answer)])
+
+
+def _answer_rows(story: VisitStory, answer: Answered) -> list[tuple[str, str]]:
+    question, decision = answer.question, answer.decision
+    rows = [(f"asked {answer.asked_s:.2f} s", f"{escape(question.plate)}{' (typed)' if question.typed else ''}")]
+    took = "" if answer.took_ms is None else f" in {answer.took_ms:.0f} ms"
+    if decision is None:
+        return [*rows, ("answer", f"none{took}: {escape(answer.reason)} {escape(answer.detail)}")]
+    rows.append(("answer", f"{decision.decision}, {decision.reason}{took}"))
+    if decision.limit_fen is not None:
+        rows.append(("limit", f"{_yuan(decision.limit_fen)} yuan held"))
+    if decision.expires_at is not None:
+        rows.append(("expires", f"{decision.expires_at:%H:%M:%S} UTC"))
+    return rows
+
+
+def _fuelling(fuelled: Fuelled | None) -> str:
+    if fuelled is None:
+        return ""
+    if fuelled.report is None:
+        return "<h3>Fuelling</h3><p>The nozzle was lifted and hung up again, nothing flowed.</p>"
+    report, receipt = fuelled.report, fuelled.receipt
+    left = [
+        ("volume", f"{report.volume_ml / 1000:.2f} l of {escape(report.product)}"),
+        ("price", f"{_yuan(report.unit_price_fen_per_l)} yuan/l"),
+        ("amount", f"{_yuan(report.amount_fen)} yuan"),
+    ]
+    right = [("receipt", "not posted yet")]
+    if receipt is not None:
+        balance = "" if receipt.balance_fen is None else f"{_yuan(receipt.balance_fen)} yuan"
+        right = [
+            ("charged", f'<span class="sum">{_yuan(receipt.charged_fen)} yuan</span>'),
+            ("released", f"{_yuan(receipt.released_fen)} yuan of the hold"),
+            ("balance after", balance),
+        ]
+        flags = sorted({*report.flags, *receipt.flags})
+        right += [("flags", escape(", ".join(flags)))] if flags else []
+    return f"<h3>Fuelling and bill</h3>{_table(left + right)}"
+
+
+def _notes(story: VisitStory) -> str:
+    if not story.notes:
+        return ""
+    return "<h3>Notes</h3>" + _table([(f"{at:.2f} s", escape(text)) for at, text in story.notes])
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> str:
+    """Rows of trusted HTML."""
+    cells = "".join(f'<tr><th>{name}</th><td class="money">{value}</td></tr>' for name, value in rows)
+    return f"<table>{cells}</table>"
+
+
+def _yuan(fen: int) -> str:
+    whole, part = divmod(abs(fen), 100)
+    return f"{'-' if fen < 0 else ''}{whole:,}.{part:02d}"

@@ -1,0 +1,107 @@
+"""What a simulation plays with: the bundled clip and its truth, the cards of the command line, and the motorists."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controller.errors import GreenlaneError
+from controller.records import LampChange, LampColour
+from controller.telling.observers import SilentObserver
+from hardware.dispensers.simulated import Filling, SimulatedDispenser
+from models.grammar import is_valid, normalise
+from wire.money import parse_yuan
+from wire.questions import Question
+from wire.reasons import Reason
+
+LIFT_AFTER_S = 0.8
+"""A motorist takes the nozzle this long after green."""
+REST_S = 0.4
+LITRES_PER_MIN = 40.0
+
+
+class CastError(GreenlaneError):
+    """A card that is no card, or a bundled clip that is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A fuel card bound to one plate."""
+
+    plate: str
+    balance_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bundled:
+    """The clip that ships with the product, its cards, and how many litres each plate takes."""
+
+    clip: Path
+    cards: tuple[Card, ...]
+    litres: Mapping[str, float]
+    preset_fen: int
+    visits: tuple[Mapping[str, Any], ...]
+
+
+def parse_card(text: str) -> Card:
+    """A card written as PLATE=YUAN. Raises CastError saying which half is wrong."""
+    plate, equals, yuan = text.partition("=")
+    if not equals:
+        raise CastError(f"{text!r}: write PLATE=YUAN, for example 粤B12345=500")
+    if not is_valid(plate):
+        raise CastError(f"{plate!r} is no plate: write it as on the vehicle, for example 粤B12345=500")
+    return Card(normalise(plate), parse_amount(yuan))
+
+
+def parse_amount(text: str) -> int:
+    """Yuan as fen, not below 0. Raises CastError."""
+    try:
+        amount_fen = parse_yuan(text)
+    except ValueError as error:
+        raise CastError(str(error)) from None
+    if amount_fen < 0:
+        raise CastError(f"{text} yuan: a balance is not below 0")
+    return amount_fen
+
+
+def bundled() -> Bundled:
+    """The bundled clip. Raises CastError when the installation lacks it."""
+    folder = Path(str(importlib.resources.files("greenlane"))) / "demo"
+    try:
+        truth = json.loads((folder / "lane.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CastError(f"the bundled clip is missing ({error}); give a clip of your own") from error
+    visits = truth["visits"]
+    return Bundled(
+        clip=folder / truth["clip"],
+        cards=tuple(Card(v["plate"], v["card_yuan"] * 100) for v in visits if v["card_yuan"] is not None),
+        litres={v["plate"]: v["litres"] for v in visits},
+        preset_fen=truth["preset_yuan"] * 100,
+        visits=tuple(visits),
+    )
+
+
+class Motorist(SilentObserver):
+    """Takes fuel whenever the lamp turns green: as much as its plate is known for, else the usual amount."""
+
+    def __init__(self, dispenser: SimulatedDispenser, litres: Mapping[str, float], usual_l: float) -> None:
+        self._dispenser = dispenser
+        self._litres = litres
+        self._usual_l = usual_l
+        self._plate = ""
+        self._served: set[str] = set()
+
+    def asked(self, visit: str, question: Question, at_s: float) -> None:
+        self._plate = question.plate
+
+    def lamp_changed(self, visit: str | None, change: LampChange, reason: Reason) -> None:
+        if change.colour is not LampColour.GREEN or visit is None or visit in self._served:
+            return
+        self._served.add(visit)
+        litres = self._litres.get(self._plate, self._usual_l)
+        if litres > 0:
+            self._dispenser.add(Filling.of(litres, change.at_s + LIFT_AFTER_S, LITRES_PER_MIN, REST_S))

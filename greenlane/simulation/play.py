@@ -1,0 +1,134 @@
+"""Plays one clip through the real lane, frame by frame on the video's own time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from controller.errors import EndOfVideo, VideoDamaged
+from controller.lane.questions import Outcome
+from controller.lane.timeline import summary_of
+from controller.ports import PlateReader
+from controller.records import Frame
+from controller.runner import Parts, Read, Runner
+from controller.telling.observers import Observers
+from controller.worker import InlineDesk
+from greenlane.simulation.cast import Motorist
+from greenlane.simulation.recorder import Recorder
+from greenlane.simulation.results import ClipResult, VisitStory
+from greenlane.simulation.world import World
+from hardware.cameras.recorded import RecordedCamera, recorded_camera
+from models.change import ThumbnailMeter
+from wire.codec import decode
+from wire.fuellings import FuellingReceipt
+
+BETWEEN_CLIPS_S = 60.0
+STILL_THERE = "the clip ended while the vehicle was still in view"
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """Who hears of the progress: opened gets a clip's frames in all (0: unknown), then one call per frame and visit."""
+
+    opened: Callable[[str, int], None]
+    frame: Callable[[], None]
+    visit: Callable[[VisitStory], None]
+
+
+class Stage:
+    """One lane in its world; plays clips one after another, each with a fresh lane."""
+
+    def __init__(self, world: World, reader: PlateReader, litres: Mapping[str, float], usual_l: float) -> None:
+        self._world = world
+        self._reader = reader
+        self._litres = litres
+        self._usual_l = usual_l
+        self._numbers = count(1)
+
+    def play(self, clip: Path, watching: Watching) -> ClipResult:
+        """The visits of a clip. A clip that is damaged or no video gives what there was before, and its error."""
+        world, began = self._world, time.perf_counter()
+        world.clock.advance(BETWEEN_CLIPS_S)
+        start_s = world.clock.monotonic_s()
+        recorder = Recorder(clip.name, start_s, watching.visit)
+        world.on_receipt = lambda receipt: recorder.receipt(decode(FuellingReceipt, receipt))
+        with closing(recorded_camera(clip, world.clock, paced=False)) as camera:
+            watching.opened(clip.name, getattr(camera, "frames_promised", 0))
+            frames, error = self._run(camera, recorder, watching)
+        return ClipResult(
+            clip=clip.name,
+            visits=recorder.stories(),
+            frames=frames,
+            reads=recorder.frames_read,
+            duration_s=round(world.clock.monotonic_s() - start_s, 3),
+            wall_s=time.perf_counter() - began,
+            lamp=tuple(recorder.lamp),
+            start_s=start_s,
+            error=error,
+        )
+
+    def _run(self, camera: RecordedCamera, recorder: Recorder, watching: Watching) -> tuple[int, str | None]:
+        runner = self._runner(recorder)
+        frames, error = 0, None
+        try:
+            for frame in _frames(camera):
+                frames += 1
+                self._turn(runner, frame)
+                watching.frame()
+        except VideoDamaged as damage:
+            error = str(damage)
+        self._leave(runner, recorder)
+        return frames, error
+
+    def _turn(self, runner: Runner, frame: Frame) -> None:
+        world = self._world
+        world.clock.advance_to(frame.captured_s)
+        world.lamp.check()
+        runner.tick(frame)
+        world.courier.step()
+
+    def _leave(self, runner: Runner, recorder: Recorder) -> None:
+        """The clip is over: close the visit whose vehicle is still in view and let everything arrive."""
+        world, visit = self._world, runner.state.visit
+        runner.abandon("the clip is over" if visit is None else STILL_THERE)
+        if visit is not None:
+            now_s = world.clock.monotonic_s()
+            recorder.cut(visit.id, lambda lamp: summary_of(visit, lamp, now_s))
+            if visit.held is not None:
+                world.release(visit.held.authorisation)
+        world.courier.step()
+
+    def _runner(self, recorder: Recorder) -> Runner:
+        world = self._world
+        motorist = Motorist(world.dispenser, self._litres, self._usual_l)
+        reading: InlineDesk[Read] = InlineDesk()
+        network: InlineDesk[Outcome] = InlineDesk()
+        parts = Parts(
+            clock=world.clock,
+            reader=self._reader,
+            meter=ThumbnailMeter(),
+            lamp=world.lamp,
+            service=world.service,
+            observer=Observers([recorder, motorist]),
+            reading=reading,
+            network=network,
+            release=world.release,
+            new_id=lambda: f"{world.settings.lane.name}-{next(self._numbers):04d}",
+            terminal=world.terminal,
+        )
+        return Runner(parts, world.settings)
+
+
+def _frames(camera: RecordedCamera) -> Iterator[Frame]:
+    """The clip's frames to its end; raises VideoDamaged where the file ends too early."""
+    while True:
+        try:
+            yield camera.read()
+        except VideoDamaged:
+            raise
+        except EndOfVideo:
+            return

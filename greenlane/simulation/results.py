@@ -1,0 +1,160 @@
+"""What happened in one visit of a simulated lane, for the live line, the JSON document and the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.records import LampChange, PlateRead, VisitSummary, Vote
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.questions import Decision, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The most prominent plate that one frame gave; at_s is seconds of the video."""
+
+    at_s: float
+    plate: PlateRead
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A kept frame as JPEG with the plate it shows; width and height are those of the frame in pixels."""
+
+    jpeg: bytes = field(repr=False)
+    width: int
+    height: int
+    at_s: float
+    plate: PlateRead | None
+    crop_jpeg: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One question and what came back; times are seconds of the video, took_ms is real time."""
+
+    question: Question
+    asked_s: float
+    answered_s: float | None = None
+    took_ms: float | None = None
+    decision: Decision | None = None
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fuelled:
+    """The fuelling of a visit; receipt is None while the service has not taken it."""
+
+    started_s: float
+    ended_s: float
+    report: Fuelling | None
+    receipt: FuellingReceipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VisitStory:
+    """Everything about one visit. Times ending in _s are seconds of the clip's video."""
+
+    clip: str
+    number: int
+    summary: VisitSummary
+    start_s: float
+    """The clock's moment of the clip's first frame: what the summary's times are counted from."""
+    reads: tuple[Seen, ...] = ()
+    votes: tuple[tuple[float, Vote], ...] = ()
+    answers: tuple[Answered, ...] = ()
+    fuelled: Fuelled | None = None
+    picture: Picture | None = None
+    notes: tuple[tuple[float, str], ...] = ()
+
+    def at(self, moment_s: float | None) -> float | None:
+        """A moment of the clock as seconds of the video, to the millisecond."""
+        return None if moment_s is None else round(moment_s - self.start_s, 3)
+
+    @property
+    def vote(self) -> Vote | None:
+        return self.votes[-1][1] if self.votes else self.summary.vote
+
+    @property
+    def lamp(self) -> tuple[LampChange, ...]:
+        return self.summary.lamp
+
+
+@dataclass(frozen=True, slots=True)
+class ClipResult:
+    """One clip played: duration_s of video, wall_s of real time; error says why it could not be played to its end."""
+
+    clip: str
+    visits: tuple[VisitStory, ...]
+    frames: int
+    reads: int
+    duration_s: float
+    wall_s: float
+    lamp: tuple[LampChange, ...] = ()
+    start_s: float = 0.0
+    error: str | None = None
+
+
+def document(results: tuple[ClipResult, ...]) -> dict[str, Any]:
+    """The JSON document of `simulate --json`; a clip that failed has its error under "clips"."""
+    frames = sum(r.frames for r in results)
+    wall_s = sum(r.wall_s for r in results)
+    return {
+        "visits": [visit_facts(v) for r in results for v in r.visits],
+        "frames": frames,
+        "frames_per_s": round(frames / wall_s, 1) if wall_s > 0 else 0.0,
+        "wall_s": round(wall_s, 3),
+        "clips": [_clip_facts(r) for r in results],
+    }
+
+
+def _clip_facts(result: ClipResult) -> dict[str, Any]:
+    return {
+        "clip": result.clip,
+        "visits": len(result.visits),
+        "frames": result.frames,
+        "frames_read": result.reads,
+        "video_s": round(result.duration_s, 3),
+        "wall_s": round(result.wall_s, 3),
+        "error": result.error,
+    }
+
+
+def visit_facts(story: VisitStory) -> dict[str, Any]:
+    """One visit as the JSON document has it."""
+    summary = story.summary
+    return {
+        "clip": story.clip,
+        "visit": summary.visit,
+        "plate": summary.plate,
+        "decision": str(summary.decision),
+        "reason": str(summary.reason),
+        "first_seen_s": story.at(summary.first_seen_s),
+        "read_s": story.at(summary.read_s),
+        "decided_s": story.at(summary.decided_s),
+        "gone_s": story.at(summary.gone_s),
+        "lamp": [[story.at(change.at_s), str(change.colour)] for change in summary.lamp],
+        "reads": len(story.reads),
+        "confidence": None if story.vote is None else round(story.vote.confidence, 4),
+        "limit_fen": summary.limit_fen,
+        "fuelling": _fuelling_facts(story.fuelled),
+    }
+
+
+def _fuelling_facts(fuelled: Fuelled | None) -> dict[str, Any] | None:
+    if fuelled is None or fuelled.report is None:
+        return None
+    report, receipt = fuelled.report, fuelled.receipt
+    return {
+        "started_s": round(fuelled.started_s, 3),
+        "ended_s": round(fuelled.ended_s, 3),
+        "volume_ml": report.volume_ml,
+        "unit_price_fen_per_l": report.unit_price_fen_per_l,
+        "amount_fen": report.amount_fen,
+        "charged_fen": None if receipt is None else receipt.charged_fen,
+        "released_fen": None if receipt is None else receipt.released_fen,
+        "balance_fen": None if receipt is None else receipt.balance_fen,
+        "flags": sorted({*report.flags, *(receipt.flags if receipt else ())}),
+    }

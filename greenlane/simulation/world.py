@@ -1,0 +1,127 @@
+"""The world around a simulated lane: a balance service over real HTTP, mock pins, a pump, all on one moved clock."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from controller.clock import ManualClock
+from controller.fuelling.journal import FuellingJournal
+from controller.fuelling.meter import FuellingMeter, MeteredTerminal
+from controller.fuelling.open_fuelling import MeterSettings
+from controller.fuelling.prices import PriceBook
+from controller.fuelling.totaliser import exact
+from controller.outbound.courier import RELEASE, Courier, balance_senders
+from controller.outbound.http import HttpBalanceService
+from controller.outbound.outbox import Message, Outbox
+from controller.outbound.statefile import StateError, StateFile
+from controller.settings_records import Settings
+from controller.worker import InlineDesk
+from greenlane.simulation.cast import Card
+from hardware.dispensers.simulated import SimulatedDispenser
+from hardware.lamp import GpioLamp
+from hardware.pins import open_pin_factory
+from service.admin import Desk
+from service.app import create_app
+from service.server import running
+
+UNIT_PRICE_FEN_PER_L = 750
+"""A plausible price of petrol 92 in China in 2025, per litre."""
+
+
+class World:
+    """Open it as a context manager. The service's books, the outbox and the meter live in a temporary folder."""
+
+    def __init__(self, settings: Settings, cards: Sequence[Card], preset_fen: int) -> None:
+        self.settings = settings
+        self.clock = ManualClock()
+        self.on_receipt: Callable[[Mapping[str, Any]], None] | None = None
+        self._cards = cards
+        self._preset_fen = preset_fen
+        self._parts = ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._build()
+        except BaseException:
+            self._parts.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._parts.close()
+
+    def _build(self) -> None:
+        parts, clock, settings = self._parts, self.clock, self.settings
+        folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="greenlane-")))
+        app = create_app(f"sqlite:///{folder / 'service.sqlite3'}", clock)
+        self._seed(Desk(app.state.books, "simulate"))
+        url = parts.enter_context(running(app))
+        self.service = parts.enter_context(_closing(HttpBalanceService(url, settings.lane.station)))
+        self.state = parts.enter_context(_closing(StateFile(folder / "lane.sqlite3", clock)))
+        self.outbox = Outbox(self.state, clock)
+        self.courier = Courier(
+            self.outbox, balance_senders(self.service), clock, random.Random(1), on_sent=self._on_sent
+        )
+        pins = parts.enter_context(_closing(open_pin_factory("mock")))
+        lamp = settings.lamp
+        self.lamp = parts.enter_context(_closing(GpioLamp(lamp.red_pin, lamp.green_pin, pins, clock, guarded=False)))
+        self.dispenser, self.terminal = self._pump()
+        parts.callback(self.terminal.close)
+
+    def _pump(self) -> tuple[SimulatedDispenser, MeteredTerminal]:
+        """The dispenser with the lane unit's own meter, journal and price list."""
+        clock, pump, lane = self.clock, self.settings.dispenser, self.settings.lane
+        prices = PriceBook(self.state, clock, self.service.prices)
+        prices.refresh(self.settings.service.deadline_s)
+        pulses_per_l = exact(pump.pulses_per_litre)
+        journal = FuellingJournal(self.state, self.outbox, clock, random.Random(2), pump.name, pulses_per_l)
+        desk: InlineDesk[StateError | None] = InlineDesk()
+        meter = FuellingMeter(
+            MeterSettings(lane.station, lane.name, pump.product, pump.fastest_l_per_min),
+            journal,
+            desk,
+            clock,
+            lambda: prices.unit_price(pump.product, pump.unit_price_fen_per_l),
+        )
+        dispenser = SimulatedDispenser(clock, pulses_per_litre=pump.pulses_per_litre, name=pump.name)
+        return dispenser, MeteredTerminal(dispenser, meter, wake_courier=lambda: None)
+
+    def _seed(self, desk: Desk) -> None:
+        station = self.settings.lane.station
+        desk.set_station(station, title="simulated station", preset_fen=self._preset_fen)
+        desk.set_price(station, self.settings.dispenser.product, UNIT_PRICE_FEN_PER_L)
+        for number, card in enumerate(self._cards, start=1):
+            name = f"card-{number}"
+            desk.create_card(name)
+            desk.bind_plate(card.plate, name)
+            if card.balance_fen:
+                desk.top_up(name, card.balance_fen)
+
+    def release(self, authorisation: str) -> None:
+        """Give an unused authorisation back through the outbox, as the lane unit does."""
+        self.outbox.put(RELEASE, authorisation, {"authorisation": authorisation})
+
+    def _on_sent(self, message: Message, receipt: Mapping[str, Any] | None) -> None:
+        if receipt is not None and self.on_receipt is not None:
+            self.on_receipt(receipt)
+
+
+class _closing:
+    """A part with close() as a context manager that keeps its type."""
+
+    def __init__(self, part: Any) -> None:
+        self._part = part
+
+    def __enter__(self) -> Any:
+        return self._part
+
+    def __exit__(self, *_: object) -> None:
+        self._part.close()

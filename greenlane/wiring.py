@@ -1,0 +1,364 @@
+"""Builds a lane unit out of its settings: the one place that knows concrete parts."""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from controller import log as logs
+from controller.clock import SystemClock
+from controller.errors import SettingsError
+from controller.fuelling.journal import FuellingJournal
+from controller.fuelling.meter import FuellingMeter, MeteredTerminal
+from controller.fuelling.open_fuelling import MeterSettings
+from controller.fuelling.prices import PriceBook
+from controller.fuelling.totaliser import exact
+from controller.loop import Bell, run_live
+from controller.outbound.connections import Sign
+from controller.outbound.courier import RELEASE, Courier, balance_senders
+from controller.outbound.http import HttpBalanceService
+from controller.outbound.outbox import Message, Outbox
+from controller.outbound.periodic import Chore
+from controller.outbound.statefile import StateError, StateFile
+from controller.outbound.station_http import HttpStationLink
+from controller.ports import Camera, Clock, Dispenser, Lamp, PlateReader
+from controller.runner import Parts, Runner
+from controller.settings_records import (
+    CameraSettings,
+    DispenserSettings,
+    LampSettings,
+    ReaderSettings,
+    ServiceSettings,
+    Settings,
+    TraceSettings,
+)
+from controller.telling.metrics import LaneMetrics, exposition, gauge
+from controller.telling.metrics_server import MetricsServer
+from controller.telling.observers import Observers
+from controller.telling.panel import LanePanel
+from controller.telling.reporter import Reporter
+from controller.telling.visit_reports import StoryTeller
+from controller.traces.recorder import TraceRecorder
+from controller.traces.store import TraceLimits, TraceStore
+from controller.watching.frames import FramePump
+from controller.worker import ThreadDesk
+from hardware.cameras import CameraWishes, open_camera
+from hardware.dispensers.gpio import GpioDispenser
+from hardware.dispensers.simulated import SimulatedDispenser
+from hardware.jpeg import encode_jpeg
+from hardware.lamp import FakeLamp, GpioLamp
+from hardware.pins import open_pin_factory
+from hardware.watchdog import systemd_watchdog
+from models.build import build_reader
+from models.change import ThumbnailMeter
+
+log = logging.getLogger(__name__)
+
+NETWORK_JOBS = 4
+"""Questions and renewals that may wait; one vehicle never has more than two."""
+
+JOURNAL_JOBS = 4
+TRACE_JOBS = 32
+PRICES_EVERY_S = 600.0
+
+STATE_FILE = "lane.sqlite3"
+TRACES = "traces"
+
+OnSent = Callable[[Message, Mapping[str, Any] | None], None]
+
+
+def camera_of(camera: CameraSettings, clock: Clock, paced: bool = True) -> Camera:
+    """The camera of [camera]. paced: recorded pictures come at their own times by the clock."""
+    wishes = CameraWishes(camera.width_px, camera.height_px, camera.fps, camera.reconnect_longest_s, paced)
+    return open_camera(camera.kind, camera.source, clock, wishes)
+
+
+def reader_of(reader: ReaderSettings) -> PlateReader:
+    """The plate reader of [reader]. Raises ReaderError."""
+    models = Path(reader.easyocr_models) if reader.easyocr_models else None
+    return build_reader(reader.engine, reader.threads, models)
+
+
+def _gpio_lamp(lamp: LampSettings, pins: Any, clock: Clock) -> Lamp:
+    return GpioLamp(
+        lamp.red_pin,
+        lamp.green_pin,
+        pins,
+        clock,
+        active_high=lamp.active_high,
+        red_rests_lit=lamp.red_rests_lit,
+    )
+
+
+def _fake_lamp(lamp: LampSettings, pins: Any, clock: Clock) -> Lamp:
+    return FakeLamp(clock, guarded=True)
+
+
+LAMPS: dict[str, Callable[[LampSettings, Any, Clock], Lamp]] = {"gpio": _gpio_lamp, "fake": _fake_lamp}
+
+
+def lamp_of(lamp: LampSettings, pins: Any, clock: Clock) -> Lamp:
+    """The lamp of [lamp] on an open pin factory. Raises LampFault, SettingsError."""
+    if lamp.kind not in LAMPS:
+        raise SettingsError(f"unknown kind of lamp {lamp.kind!r}; there are {', '.join(LAMPS)}")
+    return LAMPS[lamp.kind](lamp, pins, clock)
+
+
+def needs_pins(settings: Settings) -> bool:
+    """Whether any part of this lane hangs on GPIO."""
+    return settings.lamp.kind == "gpio" or settings.dispenser.kind == "gpio"
+
+
+def service_of(service: ServiceSettings, station: str, clock: Clock) -> HttpBalanceService:
+    """The client of [service], signing with the device's key where one is named. Raises SettingsError."""
+    return HttpBalanceService(service.url, station, sign=_sign_of(service, clock), ca_file=service.ca_file or None)
+
+
+def _sign_of(service: ServiceSettings, clock: Clock) -> Sign | None:
+    if not service.key_file:
+        return None
+    from controller.outbound.signing import DeviceKey, Signer
+
+    return Signer(DeviceKey.load(Path(service.key_file)), clock)
+
+
+def small_jpeg(image: Any) -> bytes:
+    """A visit's picture for the station's page, about 15 KB."""
+    return encode_jpeg(image, longest_px=480, quality=60)
+
+
+def new_visit_id(lane: str, clock: Clock) -> Callable[[], str]:
+    """Makes ids such as lane-1-20260105T080000-3f9ac1: sorted by time and never used before."""
+    name = "".join(c if c.isascii() and c.isalnum() else "-" for c in lane)[:30]
+    return lambda: f"{name}-{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _gpio_dispenser(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Dispenser:
+    return GpioDispenser(
+        dispenser.nozzle_pin,
+        dispenser.pulser_pin,
+        dispenser.permit_pin if dispenser.permit_pin >= 0 else None,
+        pins,
+        clock,
+        name=dispenser.name,
+        debounce_s=dispenser.debounce_s,
+    )
+
+
+def _simulated_dispenser(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Dispenser:
+    return SimulatedDispenser(clock, pulses_per_litre=dispenser.pulses_per_litre, name=dispenser.name)
+
+
+DISPENSERS: dict[str, Callable[[DispenserSettings, Any, Clock], Dispenser]] = {
+    "gpio": _gpio_dispenser,
+    "simulated": _simulated_dispenser,
+}
+
+
+def dispenser_of(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Dispenser | None:
+    """The dispenser of [dispenser] on an open pin factory, None for "none". Raises DispenserFault, SettingsError."""
+    if dispenser.kind == "none":
+        return None
+    if dispenser.kind not in DISPENSERS:
+        raise SettingsError(f"unknown kind of dispenser {dispenser.kind!r}; there are none, {', '.join(DISPENSERS)}")
+    return DISPENSERS[dispenser.kind](dispenser, pins, clock)
+
+
+def state_dir_of(trace: TraceSettings) -> Path:
+    """The folder of [trace] state_dir, made where it is missing. Raises SettingsError."""
+    folder = Path(trace.state_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"trace.state_dir {folder} cannot be used: {error.strerror}") from error
+    return folder
+
+
+def trace_store_of(trace: TraceSettings, clock: Clock) -> TraceStore:
+    """The traces of [trace]."""
+    limits = TraceLimits(keep_hours=trace.keep_hours, keep_days=trace.keep_days, max_mb=trace.max_mb)
+    return TraceStore(Path(trace.state_dir) / TRACES, clock, limits)
+
+
+class LaneUnit:
+    """A whole lane, built in the order of what can fail first; closed in the opposite order, each part on its own."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.bell = Bell()
+        self._parts = ExitStack()
+        try:
+            self._build()
+        except BaseException:
+            self._parts.close()
+            raise
+
+    def _build(self) -> None:
+        settings, clock = self.settings, self.clock
+        pins = self._opened(open_pin_factory(settings.lamp.pins)) if needs_pins(settings) else None
+        lamp = self._opened(lamp_of(settings.lamp, pins, clock))
+        self.dispenser = dispenser = dispenser_of(settings.dispenser, pins, clock)
+        if dispenser is not None:
+            self._opened(dispenser)
+        reader = reader_of(settings.reader)
+        state = self._opened(StateFile(state_dir_of(settings.trace) / STATE_FILE, clock))
+        outbox = Outbox(state, clock)
+        service = self._opened(service_of(settings.service, settings.lane.station, clock))
+        prices = PriceBook(state, clock, service.prices)
+        traces = self._recorder(reader)
+        metrics = LaneMetrics(clock)
+        place = (settings.lane.station, settings.lane.name)
+        story = StoryTeller(*place, clock)
+        self.panel = LanePanel(*place, clock, self._running, self.bell.ring)
+        self._courier = self._made_courier(outbox, service, prices, self._charged(traces, story))
+        self._terminal_side = terminal = None if dispenser is None else self._terminal(dispenser, state, outbox, prices)
+        self.watchdog = self._opened(systemd_watchdog(clock))
+        parts = Parts(
+            clock=clock,
+            reader=reader,
+            meter=ThumbnailMeter(),
+            lamp=lamp,
+            service=service,
+            observer=Observers([traces, metrics, story]),
+            reading=self._opened(ThreadDesk("reader", 1, self.bell.ring)),
+            network=self._opened(ThreadDesk("questions", NETWORK_JOBS, self.bell.ring)),
+            release=self._release(),
+            new_id=new_visit_id(settings.lane.name, clock),
+            terminal=terminal,
+            panel=self.panel,
+        )
+        self.runner = Runner(parts, settings)
+        self._serve_metrics(metrics, outbox)
+        self._reporter = self._made_reporter(story, outbox)
+        self.pump = self._opened(FramePump(camera_of(settings.camera, clock), self.bell.ring))
+        names = (settings.lane.name, settings.lane.station, settings.camera.kind, reader.name)
+        log.info("lane %s of %s: camera %s, reader %s", *names)
+
+    def _made_courier(self, outbox: Outbox, service: HttpBalanceService, prices: PriceBook, on_sent: OnSent) -> Courier:
+        """The worker that empties the outbox; it dies only by an error that takes the lane down."""
+        metered = self.settings.dispenser.kind != "none"
+        courier = Courier(
+            outbox,
+            balance_senders(service),
+            self.clock,
+            random.Random(),
+            on_sent=on_sent,
+            on_death=self.bell.fail,
+            chores=[Chore("prices", prices.refresh, PRICES_EVERY_S)] if metered else [],
+        )
+        self._parts.callback(courier.stop)
+        return courier
+
+    def _charged(self, traces: TraceRecorder, story: StoryTeller) -> OnSent:
+        """Tells trace, station and panel what a fuelling cost."""
+
+        def charged(message: Message, receipt: Mapping[str, Any] | None) -> None:
+            traces.charged(message, receipt)
+            told = story.charged(message, receipt)
+            if told is not None:
+                self.panel.charged(*told)
+
+        return charged
+
+    def _running(self) -> tuple[int, int] | None:
+        return None if self._terminal_side is None else self._terminal_side.running
+
+    def _made_reporter(self, story: StoryTeller, outbox: Outbox) -> Reporter:
+        """Tells the station's pages what happens here; it works only where [service] report wants it."""
+        service, lane = self.settings.service, self.settings.lane
+        sign = _sign_of(service, self.clock)
+        ca_file = service.ca_file or None
+        link = HttpStationLink(service.url, lane.station, lane.name, sign=sign, ca_file=ca_file)
+        wake = self._courier.wake
+        reporter: Reporter = self._opened(Reporter(link, self.panel, story, outbox, self.clock, small_jpeg, wake))
+        return reporter
+
+    def _recorder(self, reader: PlateReader) -> TraceRecorder:
+        trace = self.settings.trace
+        desk: ThreadDesk[OSError | None] = self._opened(ThreadDesk("traces", TRACE_JOBS, self.bell.ring))
+        return TraceRecorder(trace_store_of(trace, self.clock), desk, encode_jpeg, trace.pictures, reader.name)
+
+    def _terminal(self, dispenser: Dispenser, state: StateFile, outbox: Outbox, prices: PriceBook) -> MeteredTerminal:
+        """The dispenser's meter with its memory on disk; a fuelling that a power cut ended goes to the outbox here."""
+        lane, pump, clock = self.settings.lane, self.settings.dispenser, self.clock
+        journal = FuellingJournal(state, outbox, clock, random.Random(), pump.name, exact(pump.pulses_per_litre))
+        if journal.interrupted is not None:
+            log.warning("a fuelling of %s ended by a power cut is reported", pump.name)
+        desk: ThreadDesk[StateError | None] = self._opened(ThreadDesk("journal", JOURNAL_JOBS, self.bell.ring))
+        meter = FuellingMeter(
+            MeterSettings(lane.station, lane.name, pump.product, pump.fastest_l_per_min),
+            journal,
+            desk,
+            clock,
+            lambda: prices.unit_price(pump.product, pump.unit_price_fen_per_l),
+        )
+        terminal: MeteredTerminal = self._opened(MeteredTerminal(dispenser, meter, self._courier.wake))
+        return terminal
+
+    def _serve_metrics(self, metrics: LaneMetrics, outbox: Outbox) -> None:
+        """On the address of [metrics], where one is named. Raises SettingsError for one that is none."""
+        listen = self.settings.metrics.listen
+        if not listen:
+            return
+        host, _, port = listen.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise SettingsError(f"metrics.listen {listen}: write HOST:PORT, such as 127.0.0.1:9108")
+
+        def text() -> str:
+            waiting = gauge("greenlane_lane_outbox_waiting", "Messages not sent yet.", len(outbox.waiting()))
+            parked = gauge("greenlane_lane_outbox_parked", "Messages refused for good.", len(outbox.parked()))
+            return exposition([*metrics.series(), waiting, parked])
+
+        def problem() -> str | None:
+            state = self.runner.state
+            if state.fault:
+                return "the lane has stopped after a fault"
+            return None if state.camera is None else f"no picture to be trusted: {state.camera.value}"
+
+        self._opened(MetricsServer(host.strip("[]"), int(port), text, problem))
+
+    def _release(self) -> Callable[[str], None]:
+        """Gives an unused authorisation back, later where the line or the disk fails; the lane never waits for it."""
+
+        def release(authorisation: str) -> None:
+            self._courier.put_soon(RELEASE, authorisation, {"authorisation": authorisation})
+
+        return release
+
+    def _opened(self, part: Any) -> Any:
+        self._parts.callback(part.close)
+        return part
+
+    def run(self) -> int:
+        """Run until stop() or a failure; the process's exit status."""
+        self._courier.start()
+        if self.settings.service.report:
+            self._reporter.start()
+        return run_live(self.runner, self.pump, self.bell, self.watchdog, self.settings.lane.idle_tick_s)
+
+    def stop(self) -> None:
+        """From a signal handler or another thread: end at red."""
+        self.bell.stop()
+
+    def close(self) -> None:
+        self._parts.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def set_up_logging(settings: Settings, journal: bool) -> None:
+    """Logging as [log] wants it."""
+    logs.set_up(settings.log.level, journal)

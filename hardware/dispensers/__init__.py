@@ -1,0 +1,1 @@
+"""The dispenser: nozzle switch and pulser on pins, and a simulated one."""

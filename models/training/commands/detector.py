@@ -1,0 +1,173 @@
+"""Recipes of the detector: train the finder, train the refiner on what the finder proposes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from controller.records import Colour
+from models.detector import DetectorSettings
+from models.grammar import FORMATS
+from models.manifest import WEIGHTS_FOLDER
+from models.training.data.realdata import data_folder
+from models.training.data.scenes import Scene, load_scenes
+from models.training.detector.compose import Composer
+from models.training.detector.net import COLOURS, MULTIPLE, OFFSET_UNIT_PX, STRIDE, Finder, Refiner
+from models.training.detector.refine import CLOSEUP_PX, MARGINS, CloseupMaker, refiner_loss
+from models.training.detector.targets import PIXEL_MEAN, PIXEL_SCALE, finder_batch, finder_loss
+from models.training.detector.train import Batch, Plan, averaged_weights, train
+from models.training.drawing.plates import DrawnPlate, draw_plate
+
+FINDER_PICTURE = (320, 224)
+FINDER_WIDTHS_PX = (12.0, 190.0)
+REFINER_PICTURE = (448, 320)
+REFINER_WIDTHS_PX = (26.0, 270.0)
+LARGEST_SIDE = 1280
+
+SETTINGS = DetectorSettings(
+    colours=tuple(Colour(name) for name in COLOURS),
+    mean=PIXEL_MEAN,
+    scale=PIXEL_SCALE,
+    side_px=320,
+    multiple=MULTIPLE,
+    stride=STRIDE,
+    offset_unit_px=OFFSET_UNIT_PX,
+    closeup_px=CLOSEUP_PX,
+    margin_x=MARGINS[0],
+    margin_y=MARGINS[1],
+    propose=0.25,
+    accept=0.5,
+    most=8,
+    looks=2,
+    settled=0.25,
+)
+"""What goes into the manifest beside the networks."""
+
+
+BLACK_SHARE = 0.2
+BLACK_KINDS = tuple(sorted({form.kind for form in FORMATS if form.colour == Colour.BLACK}))
+
+
+def finding_plate(rng: np.random.Generator) -> DrawnPlate:
+    """A plate to be found: black ones, which hardly stand out from a dark bumper, more often than roads show them."""
+    if rng.random() < BLACK_SHARE:
+        return draw_plate(rng, BLACK_KINDS[int(rng.integers(len(BLACK_KINDS)))])
+    return draw_plate(rng)
+
+
+def training_scenes(smoke: bool) -> list[Scene]:
+    """The scenes that may be learnt from; none, said aloud, where the real pictures are absent or not wanted."""
+    folder = None if smoke else data_folder()
+    if folder is None:
+        print("no real scenes: drawn plates on plain grounds only")
+        return []
+    return load_scenes(folder, held_out=False, largest_side=LARGEST_SIDE)
+
+
+def finder_batches(scenes: list[Scene], seed: int, size: int) -> Iterator[Batch]:
+    """Batches without end."""
+    composer = Composer(scenes, seed, FINDER_PICTURE, FINDER_WIDTHS_PX, finding_plate)
+    while True:
+        yield finder_batch([composer.compose() for _ in range(size)])
+
+
+def train_finder(args: argparse.Namespace) -> None:
+    """Train (or go on training) the finder; the checkpoint is args.out / finder.pt."""
+    batches = finder_batches(training_scenes(args.smoke), args.seed, args.batch)
+    finder = Finder()
+    if args.begin:
+        take_up(finder, args.begin, next(batches)[0])
+    train(finder, batches, finder_loss, plan_of(args, "finder.pt"), resume=args.resume)
+
+
+def take_up(net: nn.Module, weights: Path, pictures: Tensor) -> None:
+    """Begin with exported weights; `pictures` (N, 3, H, W) give the statistics that exporting folded away."""
+    from models.training.data.unfold import copy_convolutions, copy_linears, read_exported, unfold
+
+    exported = read_exported(weights)
+    copy_convolutions(net.eval(), exported)
+    copy_linears(net, exported)
+    unfold(net, lambda: net(pictures))
+
+
+def train_refiner(args: argparse.Namespace) -> None:
+    """Train (or go on training) the refiner with the finder of args.out; the checkpoint is args.out / refiner.pt."""
+    finder = Finder()
+    finder.load_state_dict(averaged_weights(args.finder or args.out / "finder.pt"))
+    composer = Composer(training_scenes(args.smoke), args.seed, REFINER_PICTURE, REFINER_WIDTHS_PX, finding_plate)
+    batches = CloseupMaker(composer, finder, SETTINGS, args.seed).batches(args.batch)
+    refiner = Refiner()
+    if args.begin:
+        take_up(refiner, args.begin, torch.cat([next(batches)[0] for _ in range(8)]))
+    train(refiner, batches, refiner_loss, plan_of(args, "refiner.pt"), resume=args.resume)
+
+
+def plan_of(args: argparse.Namespace, checkpoint: str) -> Plan:
+    return Plan(args.steps, args.out / checkpoint, args.rate)
+
+
+def export_both(args: argparse.Namespace) -> None:
+    """Export the checkpoints of args.out with their section of the manifest."""
+    from models.training.detector.export import export
+
+    recipe = [f"python -m models.training detector {stage} --out DIR" for stage in STAGES]
+    export(args.out, SETTINGS, "; ".join(recipe), args.weights)
+
+
+def quantise_finder(args: argparse.Namespace) -> None:
+    """Make the finder's variant of 8-bit integers out of the exported one."""
+    from models.training.detector.quantise import quantise
+
+    batches = finder_batches(training_scenes(args.smoke), args.seed, 1)
+    pictures = (next(batches)[0].numpy() for _ in tqdm(range(args.steps), desc="pictures"))
+    print(quantise(args.weights, pictures))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("stage", choices=tuple(STAGES), help="in this order: finder, refiner, export, quantise")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
+    parser.add_argument("--steps", type=int, help="batches (finder 9000, refiner 4000) or pictures (quantise 128)")
+    parser.add_argument("--batch", type=int, help="pictures per batch (default: finder 16, refiner 64)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument(
+        "--continue",
+        dest="begin",
+        type=Path,
+        metavar="ONNX",
+        help="finder, refiner: begin with these weights",
+    )
+    parser.add_argument(
+        "--rate", type=float, default=Plan.learning_rate, help="highest learning rate (default: %(default)s)"
+    )
+    parser.add_argument("--finder", type=Path, help="refiner: the finder's checkpoint (default: the one in --out)")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER, help="export: where ONNX and manifest go")
+    parser.add_argument("--smoke", action="store_true", help="a few tiny steps on drawn plates: does the recipe run?")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train on one thread: two recipes share a small machine better than one recipe shares two cores."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    torch.manual_seed(args.seed)
+    recipe, steps, batch = STAGES[args.stage]
+    args.steps = 2 if args.smoke else args.steps or steps
+    args.batch = 2 if args.smoke else args.batch or batch
+    recipe(args)
+    return 0
+
+
+STAGES: dict[str, tuple[Callable[[argparse.Namespace], None], int, int]] = {
+    "finder": (train_finder, 9000, 16),
+    "refiner": (train_refiner, 4000, 64),
+    "export": (export_both, 0, 0),
+    "quantise": (quantise_finder, 128, 1),
+}
+"""Stage -> recipe, steps, batch."""

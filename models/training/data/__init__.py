@@ -1,0 +1,1 @@
+"""Real pictures beside the project, and which of them are held out."""

@@ -1,0 +1,117 @@
+"""Turns an exported ONNX network back into one that can be trained: its batch normalisations are unfolded again."""
+
+# mypy: allow-subclassing-any, allow-untyped-decorators, allow-any-generics
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An ONNX file's graph: values by name, and its nodes in the order of execution."""
+
+    constants: dict[str, Array]
+    nodes: list[Any]
+
+    def nodes_of(self, operator: str) -> list[Any]:
+        return [node for node in self.nodes if node.op_type == operator]
+
+
+def read_exported(path: Path) -> Exported:
+    """The halves that models.training.data.compact made come as float32 under their first names."""
+    graph = onnx.load(str(path)).graph
+    found = {t.name: np.asarray(numpy_helper.to_array(t), np.float32) for t in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Cast" and node.input[0] in found:
+            found[node.output[0]] = found[node.input[0]]
+        if node.op_type == "Constant":
+            found[node.output[0]] = np.asarray(numpy_helper.to_array(node.attribute[0].t), np.float32)
+    return Exported(found, list(graph.node))
+
+
+def copy_convolutions(net: nn.Module, exported: Exported) -> None:
+    """Fill all convolutions in the order of execution, which must be that of the modules; norms become identities.
+
+    Raises ValueError for a file of another architecture.
+    """
+    layers = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
+    nodes = exported.nodes_of("Conv")
+    if len(layers) != len(nodes):
+        raise ValueError(f"the file has {len(nodes)} convolutions, this architecture {len(layers)}")
+    norms = _norms_behind(net)
+    for layer, node in zip(layers, nodes, strict=True):
+        weight, bias = (torch.from_numpy(exported.constants[name].copy()) for name in node.input[1:3])
+        fill(layer.weight, weight)
+        norm = norms.get(layer)
+        fill(layer.bias if norm is None else norm.bias, bias)
+
+
+def copy_linears(net: nn.Module, exported: Exported) -> None:
+    """Fill all linear layers in the order of execution. Raises ValueError for a file of another architecture."""
+    layers = [m for m in net.modules() if isinstance(m, nn.Linear)]
+    nodes = exported.nodes_of("Gemm")
+    if len(layers) != len(nodes):
+        raise ValueError(f"the file has {len(nodes)} linear layers, this architecture {len(layers)}")
+    for layer, node in zip(layers, nodes, strict=True):
+        for parameter, name in zip((layer.weight, layer.bias), node.input[1:3], strict=True):
+            fill(parameter, torch.from_numpy(exported.constants[name].copy()))
+
+
+def fill(parameter: Tensor | None, values: Tensor) -> None:
+    """Raises ValueError where the shapes differ."""
+    if parameter is None or parameter.shape != values.shape:
+        wanted = None if parameter is None else tuple(parameter.shape)
+        raise ValueError(f"the file holds {tuple(values.shape)} where this architecture has {wanted}")
+    parameter.data.copy_(values)
+
+
+@torch.no_grad()
+def unfold(net: nn.Module, run: Callable[[], object]) -> None:
+    """Give each normalisation the statistics that its features have while `run` calls the network once.
+
+    Front to back and without changing what comes out, so that training begins where the exported network stood.
+    """
+    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(_settle) for norm in norms]
+    run()
+    for hook in hooks:
+        hook.remove()
+
+
+def _norms_behind(net: nn.Module) -> dict[nn.Module, nn.BatchNorm2d]:
+    """Convolution -> the normalisation behind it, set to identity."""
+    pairs: dict[nn.Module, nn.BatchNorm2d] = {
+        layer: behind
+        for block in net.modules()
+        if isinstance(block, nn.Sequential)
+        for layer, behind in pairwise(block)
+        if isinstance(layer, nn.Conv2d) and isinstance(behind, nn.BatchNorm2d)
+    }
+    for norm in pairs.values():
+        norm.weight.data.fill_(float(np.sqrt(1 + norm.eps)))
+    return pairs
+
+
+def _settle(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
+    assert isinstance(norm, nn.BatchNorm2d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    mean, variance = given[0].mean((0, 2, 3)), given[0].var((0, 2, 3))
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.weight.copy_((variance + norm.eps).sqrt())
+    norm.bias.add_(mean)

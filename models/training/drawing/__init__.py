@@ -1,0 +1,1 @@
+"""Drawn plates: layout, letterforms, and how a camera spoils them."""

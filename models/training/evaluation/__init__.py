@@ -1,0 +1,1 @@
+"""Measuring the reader on what it has not learnt."""

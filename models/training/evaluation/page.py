@@ -1,0 +1,188 @@
+"""Renews the marked parts of docs/reader.md, and the file of all figures; the words around the parts stay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.training.evaluation.thresholds import verdict
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+PAGE, RESULTS = DOCS / "reader.md", DOCS / "reader_figures.json"
+
+FIGURES, SCENES = "figures", "scenes"
+"""Names of the page's parts: the recogniser's figures and those of whole scenes."""
+
+Row = Mapping[str, Any]
+
+
+def write_part(page: Path, name: str, markdown: str) -> None:
+    """Replace what stands between a part's marks; a page without them gets them at its end."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    text = page.read_text(encoding="utf-8") if page.is_file() else "# The plate reader\n"
+    if begin not in text:
+        text = f"{text.rstrip()}\n\n{begin}\n{end}\n"
+    before, rest = text.split(begin, 1)
+    after = rest.split(end, 1)[1]
+    page.write_text(f"{before}{begin}\n{markdown}\n{end}{after}", encoding="utf-8")
+
+
+def add_results(path: Path, results: Mapping[str, Any]) -> None:
+    """Put results into the file of all figures and leave what other commands put there."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    text = json.dumps(rounded(known | dict(results)), ensure_ascii=False, indent=1)
+    path.write_text(f"{text}\n", encoding="utf-8")
+
+
+def rounded(value: Any) -> Any:
+    """Figures without digits that mean nothing, however deep they lie."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, Mapping):
+        return {key: rounded(its) for key, its in value.items()}
+    return [rounded(its) for its in value] if isinstance(value, list) else value
+
+
+def page_part(result: Row, pictures: str) -> str:
+    """The recogniser's part of the page; pictures: the diagrams' folder as seen from the page."""
+    return "\n\n".join(part(result, pictures) for part in (crop_tables, confidence_tables, drawn_tables))
+
+
+def crop_tables(result: Row, pictures: str) -> str:
+    """Tables of held-out real crops in Markdown."""
+    parts = [
+        "### Held-out real crops by source",
+        groups("source", {"all": result["all"], **result["sources"]}),
+        "### By plate width",
+        "Scenes at their own width, and crops at least 130 px wide shrunk by area (the same crops at every width).",
+        groups("scenes, px from", result["widths"]),
+        groups("shrunk to px", _by_number(result["shrunk"])),
+        f"![Share read exactly by width, blur and tilt]({pictures}/reader-hardness.svg)",
+        "### By blur and tilt",
+        groups("blur from", result["blurs"]),
+        groups("degrees from", result["tilts"]),
+        "### By province",
+        _provinces(result["provinces"]),
+        "### Signs taken for others",
+        f"![Confusion matrix of signs]({pictures}/reader-confusions.svg)",
+    ]
+    return "\n\n".join(parts)
+
+
+def confidence_tables(result: Row, pictures: str) -> str:
+    """Calibration and trade-off in Markdown."""
+    visits = result["visits"]
+    parts = [
+        "### Is a probability a frequency?",
+        f"![Reliability of the weakest sign]({pictures}/reader-reliability.svg)",
+        "Reads by tenths of the weakest sign's probability, with 95 % intervals; the numbers at the foot count them. "
+        + ". ".join(_errors(result["reliability"]))
+        + ".",
+        "### Share answered against answered wrongly",
+        f"![Trade-off]({pictures}/reader-trade-off.svg)",
+        verdict(visits),
+        "Single crops, by threshold of the weakest sign:",
+        _curve(result["all"]),
+        "Simulated visits of held-out crops, by threshold of the weakest and of the province sign, for 2, 3 and 5 "
+        "agreeing reads:",
+        visits_table(visits["crops"]),
+        "Simulated visits of drawn plates of all kinds:",
+        visits_table(visits["drawn"]),
+        "By the province sign's own threshold, everything else as the lane has it:",
+        _provinces_judged(visits["province"]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _errors(reliability: Mapping[str, Row]) -> list[str]:
+    return [f"{name}: expected calibration error {row['calibration_error']:.3f}" for name, row in reliability.items()]
+
+
+def _provinces_judged(tallies: Mapping[str, Mapping[str, Row]]) -> str:
+    heads = ["province sign", "crops: answered", "wrong of these", "drawn: answered", "wrong of these"]
+    rows = [[limit, *_visit(tallies["crops"][limit]), *_visit(tallies["drawn"][limit])] for limit in tallies["crops"]]
+    return table(heads, rows)
+
+
+def visits_table(by_reads: Mapping[str, Mapping[str, Row]]) -> str:
+    """One line per threshold, two columns per number of agreeing reads."""
+    heads = ["threshold"]
+    for reads in by_reads:
+        heads += [f"{reads} agree: answered", "wrong of these"]
+    limits = next(iter(by_reads.values()))
+    rows = [[limit, *(cell for tallies in by_reads.values() for cell in _visit(tallies[limit]))] for limit in limits]
+    return table(heads, rows)
+
+
+def _visit(row: Row) -> list[object]:
+    return [percent(row["answered"] / row["visits"]), f"{row['wrong']} of {row['answered']}"]
+
+
+def drawn_tables(result: Row, pictures: str) -> str:
+    """Tables of drawn plates and of strips without a plate in Markdown."""
+    blank = result["blank_strips"]
+    parts = [
+        "### Drawn plates by kind, under the conditions of real crops",
+        groups("kind", result["drawn"]),
+        "Are they as hard as real ones? Blue plates with the texts of held-out crops, drawn under conditions of the "
+        "same source, three times each:",
+        _twins(result["sources"], result["twins"]),
+        f"![Measures of real training crops and of drawn plates]({pictures}/reader-conditions.svg)",
+        "### Drawn plates by kind, under training's degradation (stress)",
+        groups("kind", result["stress"]),
+        f"Of {blank['strips']} strips that show no whole plate, {blank['read_as_plate']} were read as one, "
+        f"{blank['certain']} of them with every sign above 0.9.",
+    ]
+    return "\n\n".join(parts)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table in Markdown."""
+    lines = [[*heads], ["---"] * len(heads), *[[str(cell) for cell in row] for row in rows]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def groups(name: str, rows: Mapping[str, Row]) -> str:
+    """One line per group of reads."""
+    heads = [name, "plates", "exact", "without first sign", "wrong of answered at 0.9", "at 0.99", "calibration error"]
+    return table(heads, [_group(key, row) for key, row in rows.items() if row["plates"]])
+
+
+def _group(name: str, row: Row) -> list[object]:
+    certain = [f"{row['certain'][at]['wrong']} of {row['certain'][at]['answered']}" for at in ("0.9", "0.99")]
+    shares = [percent(row["exact"]), percent(row["exact_without_province"])]
+    return [name, row["plates"], *shares, *certain, f"{row['calibration_error']:.3f}"]
+
+
+def _by_number(rows: Mapping[str, Row]) -> dict[str, Row]:
+    number: Callable[[str], float] = float
+    return {key: rows[key] for key in sorted(rows, key=number, reverse=True)}
+
+
+def _curve(row: Row) -> str:
+    rows: list[list[object]] = [
+        [limit, percent(counts["answered"] / row["plates"]), f"{counts['wrong']} of {counts['answered']}"]
+        for limit, counts in row["certain"].items()
+    ]
+    return table(["weakest sign at least", "answered", "wrong of these"], rows)
+
+
+def _provinces(rows: Mapping[str, Row]) -> str:
+    heads = ["province", "plates", "exact", "province right"]
+    return table(heads, [[sign, row["plates"], row["exact"], row["province_right"]] for sign, row in rows.items()])
+
+
+def _twins(real: Mapping[str, Row], drawn: Mapping[str, Row]) -> str:
+    heads = ["source", "real crops", "exact", "without first sign", "drawn", "exact", "without first sign"]
+    rows = [[source, *_shares(real[source]), *_shares(twin)] for source, twin in drawn.items()]
+    return table(heads, rows)
+
+
+def _shares(row: Row) -> list[object]:
+    return [row["plates"], percent(row["exact"]), percent(row["exact_without_province"])]

@@ -1,0 +1,214 @@
+"""Trains the recogniser: drawn plates first, then real crops in every batch; resumes from its checkpoint."""
+
+# mypy: allow-untyped-decorators, allow-any-generics
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from models.training.data.realdata import RealCrop
+from models.training.recogniser.eval import read_crops
+from models.training.recogniser.mixing import Mixer, RealData
+from models.training.recogniser.net import GRID_HEIGHT, GRID_WIDTH, RecogniserNet, as_input
+from models.training.recogniser.samples import Sample, real_sample
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast to learn.
+
+    steps: batches in all. drawn_steps: batches before real crops come in; 0 for a network that reads already.
+    real_share: their share from then on, reached over as many steps again. attention_weight: of the loss that shows the
+    attention where drawn signs stand.
+    """
+
+    steps: int = 6000
+    batch: int = 64
+    drawn_steps: int = 600
+    real_share: float = 0.45
+    learning_rate: float = 2.5e-3
+    weight_decay: float = 0.02
+    warmup_steps: int = 300
+    attention_weight: float = 0.3
+    average_decay: float = 0.998
+    save_every: int = 500
+    filter_every: int = 1500
+    seed: int = 1
+
+
+CONTINUED = Plan(steps=10_000, drawn_steps=0, learning_rate=1.5e-3)
+"""For weights that read well already: no lesson on drawn plates alone, and smaller steps."""
+SMOKE = Plan(steps=6, batch=8, drawn_steps=2, warmup_steps=2, save_every=3, filter_every=4)
+
+
+class Trainer:
+    """One training run. The weights that are saved and exported are a running average of the trained ones."""
+
+    def __init__(self, plan: Plan, data: RealData, checkpoint: Path, net: RecogniserNet | None = None) -> None:
+        """net: where to begin; a fresh one without it."""
+        torch.manual_seed(plan.seed)
+        cv2.setNumThreads(1)
+        self.plan, self.data, self.checkpoint = plan, data, checkpoint
+        self.net = (net or RecogniserNet()).to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.net).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.net.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98)
+        )
+        self.step = 0
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint; False where there is none."""
+        if not self.checkpoint.is_file():
+            return False
+        state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = int(state["step"])
+        return True
+
+    def save(self) -> None:
+        """Write the checkpoint in one move, so that a cut leaves the old one."""
+        state = {
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+        }
+        fresh = self.checkpoint.with_suffix(".new")
+        torch.save(state, fresh)
+        fresh.replace(self.checkpoint)
+
+    def run(self) -> None:
+        """Train from the current step to the plan's last; nothing is left to do for a run that has ended."""
+        if self.step >= self.plan.steps:
+            return
+        mixer = Mixer(self.data.train, self.data.grounds, self.plan.seed * 1_000_003 + self.step)
+        self._filter(mixer)
+        with tqdm(total=self.plan.steps, initial=self.step, mininterval=20, desc="recogniser") as bar:
+            while self.step < self.plan.steps:
+                losses = self._one_step(mixer.batch(self.plan.batch, self._real_share()))
+                self.step += 1
+                bar.update()
+                if self.step % 50 == 0:
+                    bar.set_postfix_str(f"loss {losses[0]:.3f} attention {losses[1]:.3f}")
+                if self.step % self.plan.save_every == 0 or self.step == self.plan.steps:
+                    self.save()
+                    self._look(bar)
+                if self.step % self.plan.filter_every == 0:
+                    self._filter(mixer)
+
+    def _real_share(self) -> float:
+        if self.plan.drawn_steps == 0:
+            return self.plan.real_share
+        over = (self.step - self.plan.drawn_steps) / self.plan.drawn_steps
+        return self.plan.real_share * min(max(over, 0.0), 1.0)
+
+    def _rate(self) -> float:
+        if self.step < self.plan.warmup_steps:
+            return (self.step + 1) / self.plan.warmup_steps
+        done = (self.step - self.plan.warmup_steps) / max(self.plan.steps - self.plan.warmup_steps, 1)
+        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+    def _one_step(self, samples: Sequence[Sample]) -> tuple[float, float]:
+        strips = torch.from_numpy(np.stack([sample.strip for sample in samples]))
+        classes = torch.from_numpy(np.stack([sample.classes for sample in samples]))
+        centres = torch.from_numpy(np.stack([sample.centres for sample in samples]))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.plan.learning_rate * self._rate()
+        self.net.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, scores = self.net.forward_full(as_input(strips))
+        reading = functional.cross_entropy(logits.float().flatten(0, 1), classes.flatten())
+        looking = attention_loss(scores.float(), centres)
+        self.optimiser.zero_grad(set_to_none=True)
+        (reading + self.plan.attention_weight * looking).backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self.optimiser.step()
+        self._follow()
+        return reading.item(), looking.item()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(self.plan.average_decay, (1 + self.step) / (10 + self.step))
+        for kept, new in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1 - decay)
+            else:
+                kept.copy_(new)
+
+    def _look(self, bar: Any) -> None:
+        """One line on the calibration part, which is neither trained on nor held out."""
+        by_source: dict[str, list[bool]] = {}
+        for read in read_crops(self.average, self.data.calibration):
+            by_source.setdefault(read.crop.source, []).append(read.text == read.crop.text)
+        shares = ", ".join(f"{name} {100 * np.mean(hits):.1f} %" for name, hits in sorted(by_source.items()))
+        bar.write(f"step {self.step}: calibration part exact: {shares or 'no real crops'}")
+
+    def _filter(self, mixer: Mixer) -> None:
+        """Leave out automatic labels that a network that reads well contradicts; show hard checked crops more often."""
+        if self.step < self.plan.filter_every and self.plan.drawn_steps > 0:
+            return
+        auto = [crop for crop in self.data.train if crop.source == "auto"]
+        crops = [crop for crop in self.data.train if crop.source != "auto"] + trusted(self.average, auto)
+        doubts = doubts_of(self.average, crops, self.plan.seed + self.step)
+        mixer.replace(crops, [0.5 + 3 * d if c.source != "auto" else 0.5 for c, d in zip(crops, doubts, strict=True)])
+
+
+def trusted(net: RecogniserNet, crops: Sequence[RealCrop]) -> list[RealCrop]:
+    """The crops whose label the network does not contradict with every sign above 0.9."""
+    return [r.crop for r in read_crops(net, crops) if r.text == r.crop.text or r.weakest < 0.9]
+
+
+@torch.no_grad()
+def doubts_of(net: RecogniserNet, crops: Sequence[RealCrop], seed: int) -> NDArray[np.float32]:
+    """How hard each crop is, 0 to 1: one minus the least probability of a true sign, on one warped variant of it."""
+    rng = np.random.default_rng(seed)
+    doubts: list[NDArray[np.float32]] = []
+    for start in range(0, len(crops), 64):
+        samples = [real_sample(rng, crop) for crop in crops[start : start + 64]]
+        strips = torch.from_numpy(np.stack([sample.strip for sample in samples]))
+        classes = torch.from_numpy(np.stack([sample.classes for sample in samples]))
+        shares = torch.softmax(net.eval()(as_input(strips)).float(), 2)
+        doubts.append(1 - shares.gather(2, classes[:, :, None])[:, :, 0].min(1).values.numpy())
+    return np.concatenate(doubts) if doubts else np.zeros(0, np.float32)
+
+
+def attention_loss(scores: Tensor, centres: Tensor) -> Tensor:
+    """Cross-entropy between attention logits (N, 8, cells) and a small hill at each known sign centre (N, 8, 2)."""
+    known = ~torch.isnan(centres[:, :, 0])
+    if not bool(known.any()):
+        return scores.sum() * 0.0
+    x = (torch.arange(GRID_WIDTH) + 0.5) / GRID_WIDTH
+    y = (torch.arange(GRID_HEIGHT) + 0.5) / GRID_HEIGHT
+    points = centres[known]
+    across = ((x[None, :] - points[:, :1]) * (GRID_WIDTH / 1.2)) ** 2
+    down = ((y[None, :] - points[:, 1:]) * (GRID_HEIGHT / 1.2)) ** 2
+    hill = torch.softmax(-0.5 * (down[:, :, None] + across[:, None, :]).flatten(1), 1)
+    return -(hill * torch.log_softmax(scores[known], 1)).sum(1).mean()
+
+
+def smoke_plan(plan: Plan) -> Plan:
+    """The plan at a size that ends within seconds and still passes through every phase."""
+    return replace(
+        plan,
+        steps=SMOKE.steps,
+        batch=SMOKE.batch,
+        drawn_steps=min(plan.drawn_steps, SMOKE.drawn_steps),
+        warmup_steps=SMOKE.warmup_steps,
+        save_every=SMOKE.save_every,
+        filter_every=SMOKE.filter_every,
+    )

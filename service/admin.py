@@ -1,0 +1,272 @@
+"""The operators' desk: stations, prices, cards and plates are set up here, and money is paid in and out.
+
+Every change is written beside the name of who made it. Money goes through the books like every other message.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Table, select
+
+from service.books.books import Books
+from service.books.messages import Answer, Claim, Correct, Message, Refund, Refused, TopUp
+from service.books.records import ACTIVE, BLOCKED, AccountKind
+from service.errors import DeskError
+from service.store import schema
+from service.store.clock import to_us
+from service.store.database import telling_faults
+from wire.money import MAX_FEN
+from wire.plates import is_plate, normalise
+
+LONGEST_NAME = 40
+DEFAULT_ZONE = "Asia/Shanghai"
+DEFAULT_PRESET_FEN = 10_000
+
+
+class Desk:
+    """What an operator, `actor`, may change. Raises DeskError with the reason for what can't be done."""
+
+    def __init__(self, books: Books, actor: str) -> None:
+        self._books = books
+        self._database = books.database
+        self._actor = actor
+
+    def set_station(
+        self,
+        name: str,
+        *,
+        title: str | None = None,
+        preset_fen: int | None = None,
+        zone: str | None = None,
+        offline_fen: int | None = None,
+    ) -> None:
+        """Set a station up, or change what is given: title, preset amount in fen, time zone by IANA name.
+
+        offline_fen: what each card may have outstanding there while the line is down; 0 for nothing.
+        """
+        _require_name(name, "station")
+        if zone is not None:
+            _require_zone(zone)
+        if preset_fen is not None:
+            _require_amount(preset_fen)
+        if offline_fen is not None:
+            _require_cap(offline_fen)
+        given = {"name": title, "preset_fen": preset_fen, "zone": zone, "offline_fen": offline_fen}
+        with self._change("set_station", name, **given) as connection:
+            changes = {column: value for column, value in given.items() if value is not None}
+            if _exists(connection, schema.stations, name):
+                if changes:
+                    connection.execute(schema.stations.update().where(schema.stations.c.id == name).values(**changes))
+                return
+            row = {"name": name, "preset_fen": DEFAULT_PRESET_FEN, "zone": DEFAULT_ZONE, **changes}
+            revenue = self._account(connection, AccountKind.REVENUE, name)
+            suspense = self._account(connection, AccountKind.SUSPENSE, name)
+            now_us = to_us(self._books.clock.now())
+            connection.execute(
+                schema.stations.insert().values(
+                    id=name, revenue_account=revenue, suspense_account=suspense, created_us=now_us, **row
+                )
+            )
+
+    def set_price(self, station: str, product: str, unit_price_fen_per_l: int) -> None:
+        """The price of a product from now on, in fen per litre."""
+        if not 0 < unit_price_fen_per_l <= 10**6:
+            raise DeskError("a price lies between 0.01 and 10000 yuan per litre")
+        if not 1 <= len(product) <= 20 or not product.isprintable():
+            raise DeskError("a product's name has 1 to 20 printable characters")
+        with self._change("set_price", station, product=product, fen_per_l=unit_price_fen_per_l) as connection:
+            if not _exists(connection, schema.stations, station):
+                raise DeskError(f"no station {station}; `station set` makes one")
+            since_us = to_us(self._books.clock.now())
+            key = {"station": station, "product": product}
+            while connection.execute(select(1).where(*_equal(schema.prices, since_us=since_us, **key))).first():
+                since_us += 1
+            connection.execute(
+                schema.prices.insert().values(since_us=since_us, unit_price_fen_per_l=unit_price_fen_per_l, **key)
+            )
+
+    def create_card(
+        self, card: str, *, name: str = "", preset_fen: int | None = None, whole_balance: bool = False
+    ) -> None:
+        """A new card without money. preset_fen None: the station's preset amount counts."""
+        _require_name(card, "card")
+        if preset_fen is not None:
+            _require_amount(preset_fen)
+        with self._change("create_card", card, name=name, preset_fen=preset_fen, whole=whole_balance) as connection:
+            if _exists(connection, schema.cards, card):
+                raise DeskError(f"card {card} exists already")
+            connection.execute(
+                schema.cards.insert().values(
+                    id=card,
+                    name=name[:80],
+                    state=ACTIVE,
+                    preset_fen=preset_fen,
+                    whole_balance=whole_balance,
+                    account=self._account(connection, AccountKind.CARD, card),
+                    receivable=self._account(connection, AccountKind.RECEIVABLE, card),
+                    created_us=to_us(self._books.clock.now()),
+                )
+            )
+
+    def set_card_preset(self, card: str, preset_fen: int | None, whole_balance: bool) -> None:
+        """Change the preset amount (None: the station's counts) and whether holds take the whole balance."""
+        if preset_fen is not None:
+            _require_amount(preset_fen)
+        with self._change("set_card_preset", card, preset_fen=preset_fen, whole=whole_balance) as connection:
+            self._update_card(connection, card, preset_fen=preset_fen, whole_balance=whole_balance)
+
+    def set_card_offline(self, card: str, offline_fen: int | None) -> None:
+        """What the card may have outstanding offline at any station; 0 for nothing, None: the station's cap counts."""
+        if offline_fen is not None:
+            _require_cap(offline_fen)
+        with self._change("set_card_offline", card, offline_fen=offline_fen) as connection:
+            self._update_card(connection, card, offline_fen=offline_fen)
+
+    def block_card(self, card: str, blocked: bool) -> None:
+        """A blocked card is refused; fuellings under way are still posted."""
+        with self._change("block_card" if blocked else "unblock_card", card) as connection:
+            self._update_card(connection, card, state=BLOCKED if blocked else ACTIVE)
+
+    def bind_plate(self, plate: str, card: str) -> str:
+        """Bind a plate to a card, or move it from another; returns the plate as it is kept."""
+        kept = require_plate(plate)
+        with self._change("bind_plate", kept, card=card) as connection:
+            if not _exists(connection, schema.cards, card):
+                raise DeskError(f"no card {card}; `card create` makes one")
+            now_us = to_us(self._books.clock.now())
+            values = {"card": card, "payer_kind": "card", "bound_us": now_us}
+            changed = connection.execute(schema.plates.update().where(schema.plates.c.plate == kept).values(**values))
+            if changed.rowcount == 0:
+                connection.execute(schema.plates.insert().values(plate=kept, state=ACTIVE, **values))
+        return kept
+
+    def unbind_plate(self, plate: str) -> str:
+        """Forget a plate; what was fuelled under it stays."""
+        kept = require_plate(plate)
+        with self._change("unbind_plate", kept) as connection:
+            if connection.execute(schema.plates.delete().where(schema.plates.c.plate == kept)).rowcount == 0:
+                raise DeskError(f"plate {kept} is not bound")
+        return kept
+
+    def block_plate(self, plate: str, blocked: bool) -> str:
+        """A blocked plate is refused while its card's other plates go on."""
+        kept = require_plate(plate)
+        with self._change("block_plate" if blocked else "unblock_plate", kept) as connection:
+            state = BLOCKED if blocked else ACTIVE
+            changed = connection.execute(
+                schema.plates.update().where(schema.plates.c.plate == kept).values(state=state)
+            )
+            if changed.rowcount == 0:
+                raise DeskError(f"plate {kept} is not bound")
+        return kept
+
+    def top_up(self, card: str, amount_fen: int, *, key: str | None = None, note: str = "") -> bool:
+        """Pay money in. False when the key was posted before: then nothing was posted now."""
+        _require_amount(amount_fen)
+        return self._post(TopUp(card=card, amount_fen=amount_fen, key=_key(key), actor=self._actor, note=note))
+
+    def refund(self, card: str, amount_fen: int, *, key: str | None = None, note: str = "") -> bool:
+        """Pay money out, at most what is free."""
+        _require_amount(amount_fen)
+        return self._post(Refund(card=card, amount_fen=amount_fen, key=_key(key), actor=self._actor, note=note))
+
+    def correct(self, card: str, amount_fen: int, *, note: str, key: str | None = None) -> bool:
+        """Post a correction with its reason, above zero in the card's favour."""
+        _require_amount(abs(amount_fen))
+        if not note.strip():
+            raise DeskError("a correction needs its reason")
+        return self._post(Correct(card=card, amount_fen=amount_fen, key=_key(key), actor=self._actor, note=note))
+
+    def claim(self, dispenser: str, sequence: int, card: str, *, note: str = "") -> None:
+        """Charge a fuelling in suspense to a card."""
+        self._post(Claim(dispenser=dispenser, sequence=sequence, card=card, actor=self._actor, note=note))
+
+    def explain_gap(self, dispenser: str, sequence: int, note: str) -> None:
+        """Say why a dispenser's sequence or totaliser jumped before this fuelling, so that the audit accepts it."""
+        if not note.strip():
+            raise DeskError("a gap needs its explanation")
+        table = schema.fuellings
+        with self._change("explain_gap", f"{dispenser} {sequence}", note=note) as connection:
+            found = select(1).where(table.c.dispenser == dispenser, table.c.sequence == sequence)
+            if connection.execute(found).first() is None:
+                raise DeskError(f"no fuelling {dispenser} {sequence}")
+
+    def _post(self, message: Message) -> bool:
+        answer: Answer = self._books.carry_out_one(message)
+        if isinstance(answer, Refused):
+            raise DeskError(answer.detail)
+        return not getattr(answer, "repeated", False)
+
+    @contextmanager
+    def _change(self, action: str, subject: str, **detail: object) -> Iterator[Connection]:
+        now_us = to_us(self._books.clock.now())
+        with telling_faults(), self._database.writing() as connection:
+            yield connection
+            connection.execute(
+                schema.operator_events.insert().values(
+                    id=self._books.ids.next(now_us),
+                    at_us=now_us,
+                    actor=self._actor[:80],
+                    action=action,
+                    subject=subject,
+                    detail=json.dumps(detail, ensure_ascii=False),
+                )
+            )
+
+    def _account(self, connection: Connection, kind: AccountKind, owner: str) -> int:
+        number = self._books.ids.next(to_us(self._books.clock.now()))
+        connection.execute(schema.accounts.insert().values(id=number, kind=kind.value, owner=owner))
+        return number
+
+    def _update_card(self, connection: Connection, card: str, **values: object) -> None:
+        changed = connection.execute(schema.cards.update().where(schema.cards.c.id == card).values(**values))
+        if changed.rowcount == 0:
+            raise DeskError(f"no card {card}")
+
+
+def require_plate(text: str) -> str:
+    """The plate as it is kept. Raises DeskError for a text that is no plate."""
+    plate = normalise(text)
+    if not is_plate(plate):
+        raise DeskError(f"{text!r} is no plate: write it as on the vehicle, 粤B12345 or 粤BD12345")
+    return plate
+
+
+def _require_name(name: str, noun: str) -> None:
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise DeskError(f"a {noun}'s name has 1 to {LONGEST_NAME} printable characters and no blanks at its ends")
+
+
+def _require_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, KeyError):
+        raise DeskError(f"{zone!r} is no time zone: write one like {DEFAULT_ZONE}") from None
+
+
+def _require_amount(amount_fen: int) -> None:
+    if not 0 < amount_fen <= MAX_FEN:
+        raise DeskError("an amount lies above 0 and below ten thousand million yuan")
+
+
+def _require_cap(offline_fen: int) -> None:
+    if not 0 <= offline_fen <= MAX_FEN:
+        raise DeskError("an offline cap lies between 0 and ten thousand million yuan")
+
+
+def _exists(connection: Connection, table: Table, name: str) -> bool:
+    return connection.execute(select(1).select_from(table).where(table.c.id == name)).first() is not None
+
+
+def _equal(table: Table, **values: object) -> list[Any]:
+    return [table.c[name] == value for name, value in values.items()]
+
+
+def _key(given: str | None) -> str:
+    return given if given is not None else f"desk-{secrets.token_hex(12)}"

@@ -1,0 +1,1 @@
+"""Cards, holds, fuellings and the ledger."""

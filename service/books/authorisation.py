@@ -1,0 +1,171 @@
+"""May this plate refuel: the decision, its hold, renewal and release."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from service.books.batch_state import Situation
+from service.books.ids import authorisation_name
+from service.books.messages import Ask, Done, Refused, Release, Renew
+from service.books.records import ACTIVE, Authorisation, Card, State
+from service.books.rules import Settings
+from service.store.clock import US_PER_S, from_us, to_us
+from wire.plates import is_plate, normalise
+from wire.questions import Decision, Question
+from wire.reasons import ErrorCode, Reason, Verdict
+
+
+def ask(message: Ask, situation: Situation) -> Decision | Refused:
+    """Decide a question once; the same visit gets the same answer for ever, other content under it is refused."""
+    question = message.question
+    earlier = situation.by_visit.get(question.visit)
+    if earlier is not None:
+        if earlier != replace(earlier, **_asked(question)):
+            return Refused(ErrorCode.KEY_REUSED, f"visit {question.visit} was asked before with other content")
+        return _first_answer(earlier)
+    if question.station not in situation.stations:
+        return Refused(ErrorCode.UNKNOWN_STATION, f"no station {question.station} is set up")
+    reason, card = _judge(question, situation)
+    if reason is Reason.OK and card is not None:
+        reason = _affordable(card, question.station, situation)
+    answer = _record(question, reason, situation)
+    if reason is Reason.OK and card is not None:
+        _grant(answer, card, situation)
+    situation.keep(answer)
+    return _first_answer(answer)
+
+
+def renew(message: Renew, situation: Situation) -> Decision | Refused:
+    """Prolong an open authorisation whose vehicle still stands; one that is over refuses with the reason."""
+    held = situation.by_id.get(message.authorisation)
+    if held is None:
+        return _unknown(message.authorisation)
+    if held.state == State.OPEN and (held.expires_us or 0) <= situation.now_us:
+        situation.give_back(held, State.EXPIRED)
+    reason = _renewal_reason(held, situation)
+    if reason is not Reason.OK:
+        return Decision(visit=held.visit, plate=held.plate, decision=Verdict.REFUSE, reason=reason)
+    life, longest = situation.settings.hold_life_s, situation.settings.renewable_for_s
+    until = min(situation.now_us + life * US_PER_S, held.asked_us + longest * US_PER_S)
+    held.expires_us = max(until, held.expires_us or 0)
+    situation.changed[held.visit] = held
+    return replace(_first_answer(held), expires_at=from_us(held.expires_us))
+
+
+def release(message: Release, situation: Situation) -> Done | Refused:
+    """Give the hold back; harmless when it is over already."""
+    held = situation.by_id.get(message.authorisation)
+    if held is None:
+        return _unknown(message.authorisation)
+    if held.state != State.OPEN:
+        return Done(repeated=True)
+    situation.give_back(held, State.RELEASED)
+    return Done()
+
+
+def _judge(question: Question, situation: Situation) -> tuple[Reason, Card | None]:
+    """Everything but the money: is the question fresh, the plate certain, known and not blocked."""
+    plate = normalise(question.plate)
+    if not is_plate(plate):
+        return Reason.INVALID_PLATE, None
+    settings, age_us = situation.settings, situation.now_us - to_us(question.captured_at)
+    if not -settings.ahead_s * US_PER_S <= age_us <= settings.stale_after_s * US_PER_S:
+        return Reason.STALE_QUESTION, None
+    if not question.typed and not _certain(question, settings):
+        return Reason.NOT_CERTAIN, None
+    bound = situation.plates.get(plate)
+    if bound is None:
+        return Reason.UNKNOWN_PLATE, None
+    if bound.state != ACTIVE:
+        return Reason.PLATE_BLOCKED, None
+    card = situation.cards.get(bound.card) if bound.card is not None else None
+    if card is None:
+        return Reason.NO_PAYER, None
+    return (Reason.OK if card.state == ACTIVE else Reason.CARD_BLOCKED), card
+
+
+def _certain(question: Question, settings: Settings) -> bool:
+    return question.confidence >= settings.least_confidence and question.weakest >= settings.least_weakest
+
+
+def _affordable(card: Card, station: str, situation: Situation) -> Reason:
+    situation.expire_overdue(card.id)
+    free_fen = situation.ledger.accounts[card.account].free_fen
+    return Reason.OK if free_fen >= _preset_fen(card, station, situation) else Reason.BELOW_PRESET
+
+
+def _preset_fen(card: Card, station: str, situation: Situation) -> int:
+    return card.preset_fen if card.preset_fen is not None else situation.stations[station].preset_fen
+
+
+def _grant(answer: Authorisation, card: Card, situation: Situation) -> None:
+    """Hold the limit and write authorisation, limit and expiry into the answer."""
+    limit_fen = _preset_fen(card, answer.station, situation)
+    if card.whole_balance:
+        limit_fen = situation.ledger.accounts[card.account].free_fen
+    hold = situation.ledger.hold(card.account, situation.stations[answer.station].revenue_account, limit_fen)
+    answer.id = authorisation_name(hold.transfer)
+    answer.card, answer.hold, answer.limit_fen = card.id, hold.transfer, limit_fen
+    answer.first_expires_us = answer.expires_us = situation.now_us + situation.settings.hold_life_s * US_PER_S
+    answer.state = State.OPEN
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    """The question in the columns that keep it."""
+    return {
+        "station": question.station,
+        "lane": question.lane,
+        "plate": question.plate,
+        "typed": question.typed,
+        "captured_us": to_us(question.captured_at),
+        "confidence": float(question.confidence),
+        "weakest": float(question.weakest),
+    }
+
+
+def _record(question: Question, reason: Reason, situation: Situation) -> Authorisation:
+    return Authorisation(
+        visit=question.visit,
+        **_asked(question),
+        asked_us=situation.now_us,
+        decision=(Verdict.ALLOW if reason is Reason.OK else Verdict.REFUSE).value,
+        reason=reason.value,
+        id=None,
+        card=None,
+        hold=None,
+        limit_fen=None,
+        first_expires_us=None,
+        expires_us=None,
+        state=State.REFUSED.value,
+    )
+
+
+def _first_answer(answer: Authorisation) -> Decision:
+    return Decision(
+        visit=answer.visit,
+        plate=answer.plate,
+        decision=Verdict(answer.decision),
+        reason=Reason(answer.reason),
+        authorisation=answer.id,
+        limit_fen=answer.limit_fen,
+        expires_at=None if answer.first_expires_us is None else from_us(answer.first_expires_us),
+    )
+
+
+def _renewal_reason(held: Authorisation, situation: Situation) -> Reason:
+    if held.state == State.EXPIRED:
+        return Reason.EXPIRED
+    if held.state != State.OPEN:
+        return Reason.VISIT_OVER
+    if situation.now_us >= held.asked_us + situation.settings.renewable_for_s * US_PER_S:
+        return Reason.EXPIRED
+    assert held.card is not None
+    if situation.cards[held.card].state != ACTIVE:
+        return Reason.CARD_BLOCKED
+    bound = situation.plates.get(normalise(held.plate))
+    return Reason.PLATE_BLOCKED if bound is not None and bound.state != ACTIVE else Reason.OK
+
+
+def _unknown(name: str) -> Refused:
+    return Refused(ErrorCode.UNKNOWN_AUTHORISATION, f"no authorisation {name}")

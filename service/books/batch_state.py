@@ -1,0 +1,109 @@
+"""All that one transaction knows and all that it will write: rows loaded and locked before the decisions are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from service.books.ids import IdMaker
+from service.books.ledger import Hold, Ledger
+from service.books.records import (
+    Account,
+    Authorisation,
+    BoundPlate,
+    Card,
+    Dispenser,
+    Grant,
+    Phase,
+    PostedFuelling,
+    RejectedMessage,
+    State,
+    Station,
+    TransferKind,
+)
+from service.books.rules import Settings
+
+
+@dataclass(slots=True)
+class Situation:
+    """Lookups are by the key's plain value; authorisations by visit, and by id where one was granted."""
+
+    now_us: int
+    settings: Settings
+    ids: IdMaker
+    ledger: Ledger
+    stations: dict[str, Station] = field(default_factory=dict)
+    prices: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
+    """(since_us, unit price) by station and product, oldest first."""
+    plates: dict[str, BoundPlate] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
+    by_visit: dict[str, Authorisation] = field(default_factory=dict)
+    by_id: dict[str, Authorisation] = field(default_factory=dict)
+    fuellings: dict[tuple[str, int], PostedFuelling] = field(default_factory=dict)
+    dispensers: dict[str, Dispenser] = field(default_factory=dict)
+    keys: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """Debit account, credit account and amount of transfers already posted under a key."""
+    claimed: dict[int, str | None] = field(default_factory=dict)
+    offline: dict[str, Grant] = field(default_factory=dict)
+    offline_lists: dict[tuple[str, int], int] = field(default_factory=dict)
+    """When a station's list of that version expires, in microseconds."""
+    clearing: Account | None = None
+    adjustment: Account | None = None
+
+    new_authorisations: list[Authorisation] = field(default_factory=list)
+    changed: dict[str, Authorisation] = field(default_factory=dict)
+    new_fuellings: list[PostedFuelling] = field(default_factory=list)
+    seen_dispensers: dict[str, Dispenser] = field(default_factory=dict)
+    new_dispensers: list[Dispenser] = field(default_factory=list)
+    rejected: list[RejectedMessage] = field(default_factory=list)
+    new_grants: list[Grant] = field(default_factory=list)
+    used_grants: dict[str, Grant] = field(default_factory=dict)
+
+    def keep(self, authorisation: Authorisation) -> None:
+        """Add a new question with its answer."""
+        self.by_visit[authorisation.visit] = authorisation
+        if authorisation.id is not None:
+            self.by_id[authorisation.id] = authorisation
+        self.new_authorisations.append(authorisation)
+
+    def hold_of(self, authorisation: Authorisation) -> Hold:
+        """The pending transfer of an allowed authorisation."""
+        assert authorisation.hold is not None
+        assert authorisation.card is not None
+        assert authorisation.limit_fen is not None
+        revenue = self.stations[authorisation.station].revenue_account
+        return Hold(authorisation.hold, self.cards[authorisation.card].account, revenue, authorisation.limit_fen)
+
+    def end(self, authorisation: Authorisation, state: State) -> None:
+        """Mark an open authorisation as ended; its hold is resolved by the caller."""
+        authorisation.state = state
+        self.changed[authorisation.visit] = authorisation
+
+    def give_back(self, authorisation: Authorisation, state: State) -> None:
+        """End an open authorisation without a fuelling: its hold is free again and settles what the card owes."""
+        phase = Phase.EXPIRE if state is State.EXPIRED else Phase.VOID
+        self.ledger.cancel(self.hold_of(authorisation), phase)
+        self.end(authorisation, state)
+        assert authorisation.card is not None
+        self.settle(self.cards[authorisation.card])
+
+    def expire_overdue(self, card: str | None = None, most: int | None = None) -> int:
+        """Give back loaded holds whose time is over, of one card or of all; how many there were."""
+        overdue = [
+            a
+            for a in self.by_id.values()
+            if a.state == State.OPEN and (a.expires_us or 0) <= self.now_us and card in (None, a.card)
+        ]
+        for authorisation in overdue[:most]:
+            self.give_back(authorisation, State.EXPIRED)
+        return len(overdue[:most])
+
+    def settle(self, card: Card) -> None:
+        """Pay what the card owes from what is free, so that a card in debt has nothing free."""
+        account, receivable = self.ledger.accounts[card.account], self.ledger.accounts[card.receivable]
+        amount_fen = min(account.free_fen, -receivable.balance_fen)
+        if amount_fen > 0:
+            self.ledger.move(TransferKind.SETTLEMENT, card.account, card.receivable, amount_fen)
+
+    def balance_fen(self, card: Card) -> int:
+        """What the card's owner has, debts subtracted and holds not."""
+        return self.ledger.accounts[card.account].balance_fen + self.ledger.accounts[card.receivable].balance_fen

@@ -1,0 +1,167 @@
+"""Carries out messages on the books: each batch is one transaction, decided in memory and written at once.
+
+A batch shares one commit, and so one write to the disk. Within it the messages are decided one after another, each
+seeing what the earlier ones did. A conflict with another worker or a lost connection is answered by doing the batch
+again: every message carries its own key, so that a second attempt finds what the first one wrote.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+
+from service.books import authorisation, fuelling
+from service.books import cash as till
+from service.books import offline_grants as grants
+from service.books.batch_state import Situation
+from service.books.ids import IdMaker
+from service.books.loading import load
+from service.books.messages import (
+    Answer,
+    Ask,
+    Claim,
+    Correct,
+    Done,
+    Message,
+    Refund,
+    Refused,
+    Reject,
+    Release,
+    Renew,
+    Report,
+    Sweep,
+    TakeGrant,
+    TopUp,
+)
+from service.books.records import RejectedMessage
+from service.books.rules import Settings
+from service.books.writing import write
+from service.errors import LedgerError, Unavailable
+from service.store.clock import Clock, to_us
+from service.store.database import Database, fault_of, worth_retrying
+from wire.codec import encode
+
+ATTEMPTS = 8
+"""A conflict needs another worker that committed, so each attempt is somebody's progress."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Books:
+    """The books of one database. Safe between threads: each batch is a transaction of its own."""
+
+    def __init__(self, database: Database, clock: Clock, settings: Settings | None = None) -> None:
+        self.database = database
+        self.clock = clock
+        self.settings = settings or Settings()
+        self.ids = IdMaker()
+
+    def carry_out(self, messages: Sequence[Message]) -> list[Answer]:
+        """The answers in the order of the messages, all committed.
+
+        Raises Unavailable when the database cannot be used now, LedgerError when it refused a posting for good; with
+        nothing half done. After Unavailable the messages may be sent again.
+        """
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return self._once(messages)
+            except DBAPIError as error:
+                if not worth_retrying(error):
+                    raise _final(error) from error
+                _LOG.info("transaction tried again: %s", fault_of(error))
+                self.ids.redraw()
+        try:
+            return self._once(messages)
+        except DBAPIError as error:
+            raise _final(error) from error
+
+    def carry_out_one(self, message: Message) -> Answer:
+        """As carry_out, for a single message."""
+        return self.carry_out([message])[0]
+
+    def _once(self, messages: Sequence[Message]) -> list[Answer]:
+        with self.database.batch() as connection:
+            return self._transact(connection, messages)
+
+    def _transact(self, connection: Connection, messages: Sequence[Message]) -> list[Answer]:
+        situation = load(connection, messages, self.settings, self.ids, to_us(self.clock.now()))
+        answers = [_decide(message, situation) for message in messages]
+        write(connection, situation)
+        return answers
+
+
+def _final(error: DBAPIError) -> Unavailable | LedgerError:
+    """What a message is answered with: a fault of the database passes, a value it will not take never does."""
+    if isinstance(error, IntegrityError | DataError | ProgrammingError):
+        return LedgerError(f"database: {fault_of(error)}")
+    return Unavailable(f"database: {fault_of(error)}")
+
+
+def _decide(message: Message, situation: Situation) -> Answer:
+    match message:
+        case Ask():
+            return authorisation.ask(message, situation)
+        case Renew():
+            return authorisation.renew(message, situation)
+        case Release():
+            return authorisation.release(message, situation)
+        case Report():
+            answer = fuelling.report(message, situation)
+            if isinstance(answer, Refused):
+                _keep_rejected(message, answer, situation)
+            return answer
+        case Reject(code, detail, body):
+            _keep(situation, Refused(code, detail), body)
+            return Done()
+        case TakeGrant():
+            return grants.take(message, situation)
+        case Sweep(most):
+            return Done(count=situation.expire_overdue(most=most))
+    return _decide_till(message, situation)
+
+
+def _decide_till(message: Message, situation: Situation) -> Answer:
+    match message:
+        case Refund():
+            return till.refund(message, situation)
+        case Correct():
+            return till.correct(message, situation)
+        case Claim():
+            return till.claim(message, situation)
+        case TopUp():
+            return till.top_up(message, situation)
+    raise LedgerError(f"no rule for {type(message).__name__}")
+
+
+def _keep_rejected(message: Report, refused: Refused, situation: Situation) -> None:
+    body = json.dumps(encode(message.fuelling), ensure_ascii=False, sort_keys=True)
+    fuelled = message.fuelling
+    _keep(situation, refused, body, fuelled.station, fuelled.dispenser, fuelled.sequence)
+
+
+def _keep(
+    situation: Situation,
+    refused: Refused,
+    body: str,
+    station: str | None = None,
+    dispenser: str | None = None,
+    sequence: int | None = None,
+) -> None:
+    situation.rejected.append(
+        RejectedMessage(
+            id=situation.ids.next(situation.now_us),
+            at_us=situation.now_us,
+            code=refused.code.value,
+            detail=refused.detail,
+            station=station,
+            dispenser=dispenser,
+            sequence=sequence,
+            digest=hashlib.sha256(body.encode()).hexdigest(),
+            body=body,
+        )
+    )

@@ -1,0 +1,218 @@
+"""Posting of fuellings: what a report must satisfy, what is only flagged, who pays, and the receipt."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from service.books import offline_grants as grants
+from service.books import plausibility as meter
+from service.books.batch_state import Situation
+from service.books.messages import Refused, Report
+from service.books.records import Authorisation, Card, Dispenser, Grant, PostedFuelling, State, Station, TransferKind
+from service.store.clock import to_us
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.plates import normalise
+from wire.reasons import ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class _Charge:
+    """Who pays a fuelling and what became of its hold."""
+
+    card: Card | None
+    captured_fen: int
+    overrun_fen: int
+    released_fen: int
+    owed_fen: int = 0
+
+
+def report(message: Report, situation: Situation) -> FuellingReceipt | Refused:
+    """Post a fuelling once; its repeat gets the first receipt. Only what contradicts itself is refused."""
+    fuelling = message.fuelling
+    earlier = situation.fuellings.get((fuelling.dispenser, fuelling.sequence))
+    if earlier is not None:
+        if replace(earlier, **_reported(fuelling)) != earlier:
+            key = f"dispenser {fuelling.dispenser}, sequence {fuelling.sequence}"
+            return Refused(ErrorCode.KEY_REUSED, f"{key} was reported before with other content")
+        return _receipt(earlier)
+    refusal = _contradiction(fuelling, situation)
+    return refusal if refusal is not None else _post(fuelling, situation)
+
+
+def _contradiction(fuelling: Fuelling, situation: Situation) -> Refused | None:
+    if fuelling.station not in situation.stations:
+        return Refused(ErrorCode.UNKNOWN_STATION, f"no station {fuelling.station} is set up")
+    dispenser = situation.dispensers.get(fuelling.dispenser)
+    if dispenser is not None and dispenser.station != fuelling.station:
+        words = f"dispenser {fuelling.dispenser} belongs to station {dispenser.station}, not {fuelling.station}"
+        return Refused(ErrorCode.UNKNOWN_DISPENSER, words)
+    impossible = meter.contradiction(fuelling)
+    return None if impossible is None else Refused(ErrorCode.IMPOSSIBLE_FUELLING, impossible)
+
+
+def _post(fuelling: Fuelling, situation: Situation) -> FuellingReceipt:
+    number = situation.ids.next(situation.now_us)
+    station = situation.stations[fuelling.station]
+    held = None if fuelling.authorisation is None else situation.by_id.get(fuelling.authorisation)
+    flags = meter.flags(fuelling, situation)
+    grant = None if fuelling.authorisation is None else situation.offline.get(fuelling.authorisation)
+    if grant is not None:
+        charge = _charge_granted(fuelling, grant, station, number, situation)
+        flags += grants.fuelling_flags(fuelling, grant) + ([grants.DEBT] if charge.owed_fen else [])
+        grants.mark(grant, number, situation)
+    elif held is not None and held.card is not None:
+        flags += _authorisation_flags(fuelling, held)
+        charge = _charge_authorised(fuelling, held, station, number, situation)
+    else:
+        flags += _authorisation_flags(fuelling, held)
+        card = _card_of_plate(fuelling, situation)
+        charge = _Charge(card, 0, 0, 0, _charge_uncovered(fuelling, card, station, number, situation))
+    if charge.overrun_fen:
+        flags.append("overrun")
+    posted = _posted(fuelling, number, charge, flags, situation)
+    situation.fuellings[(fuelling.dispenser, fuelling.sequence)] = posted
+    situation.new_fuellings.append(posted)
+    _remember_dispenser(fuelling, situation)
+    return _receipt(posted)
+
+
+def _charge_authorised(
+    fuelling: Fuelling, held: Authorisation, station: Station, number: int, situation: Situation
+) -> _Charge:
+    """Capture at most the hold, release its rest, and post what is beyond it to the same card."""
+    assert held.card is not None
+    assert held.limit_fen is not None
+    card = situation.cards[held.card]
+    captured_fen, released_fen = 0, 0
+    if held.state == State.OPEN:
+        captured_fen = min(fuelling.amount_fen, held.limit_fen)
+        released_fen = held.limit_fen - captured_fen
+        hold = situation.hold_of(held)
+        if captured_fen:
+            situation.ledger.capture(hold, captured_fen, number)
+        else:
+            situation.give_back(held, State.CAPTURED)
+        situation.end(held, State.CAPTURED)
+    _charge_card(card, station, fuelling.amount_fen - captured_fen, number, situation)
+    return _Charge(card, captured_fen, max(0, fuelling.amount_fen - held.limit_fen), released_fen)
+
+
+def _charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: int, situation: Situation) -> _Charge:
+    """The card that the station's list named pays, whatever became of it since: the fuel has flowed."""
+    card = _card_of_plate(fuelling, situation) if grant.card is None else situation.cards[grant.card]
+    owed_fen = _charge_uncovered(fuelling, card, station, number, situation)
+    return _Charge(card, 0, max(0, fuelling.amount_fen - grant.limit_fen), 0, owed_fen)
+
+
+def _charge_uncovered(
+    fuelling: Fuelling, card: Card | None, station: Station, number: int, situation: Situation
+) -> int:
+    """Without a hold the card pays, and owes what is returned; without a card the amount waits in suspense."""
+    if card is not None:
+        return _charge_card(card, station, fuelling.amount_fen, number, situation)
+    if fuelling.amount_fen:
+        situation.ledger.move(
+            TransferKind.UNCLAIMED,
+            station.suspense_account,
+            station.revenue_account,
+            fuelling.amount_fen,
+            fuelling_id=number,
+        )
+    return 0
+
+
+def _charge_card(card: Card, station: Station, amount_fen: int, number: int, situation: Situation) -> int:
+    """Post the whole amount: from what is free as far as it goes, the rest as what the owner owes, returned."""
+    free_fen = situation.ledger.accounts[card.account].free_fen
+    paid_fen = min(amount_fen, free_fen)
+    revenue = station.revenue_account
+    if paid_fen:
+        situation.ledger.move(TransferKind.FUELLING, card.account, revenue, paid_fen, fuelling_id=number)
+    owed_fen = amount_fen - paid_fen
+    if owed_fen:
+        situation.ledger.move(TransferKind.DEBT, card.receivable, revenue, owed_fen, fuelling_id=number)
+    situation.settle(card)
+    return owed_fen
+
+
+def _card_of_plate(fuelling: Fuelling, situation: Situation) -> Card | None:
+    bound = None if fuelling.plate is None else situation.plates.get(normalise(fuelling.plate))
+    return None if bound is None or bound.card is None else situation.cards.get(bound.card)
+
+
+def _authorisation_flags(fuelling: Fuelling, held: Authorisation | None) -> list[str]:
+    if held is None:
+        known = [] if fuelling.authorisation is None else ["unknown_authorisation"]
+        return [*known, "uncovered"]
+    flags = []
+    if held.state != State.OPEN:
+        flags.append({"expired": "late", "captured": "second_fuelling"}.get(held.state, "after_release"))
+    if held.expires_us is not None and to_us(fuelling.ended_at) > held.expires_us:
+        flags.append("expired_authorisation")
+    if fuelling.plate is not None and normalise(fuelling.plate) != normalise(held.plate):
+        flags.append("other_plate")
+    return flags
+
+
+def _remember_dispenser(fuelling: Fuelling, situation: Situation) -> None:
+    known = situation.dispensers.get(fuelling.dispenser)
+    if known is None:
+        known = Dispenser(fuelling.dispenser, fuelling.station, fuelling.sequence, fuelling.totaliser_after_ml)
+        situation.dispensers[known.id] = known
+        situation.new_dispensers.append(known)
+    elif fuelling.sequence > known.last_sequence:
+        known.last_sequence = fuelling.sequence
+        known.totaliser_ml = fuelling.totaliser_after_ml
+        if known not in situation.new_dispensers:
+            situation.seen_dispensers[known.id] = known
+
+
+def _reported(fuelling: Fuelling) -> dict[str, Any]:
+    """The report in the columns that keep it."""
+    return {
+        "dispenser": fuelling.dispenser,
+        "sequence": fuelling.sequence,
+        "station": fuelling.station,
+        "lane": fuelling.lane,
+        "visit": fuelling.visit,
+        "authorisation": fuelling.authorisation,
+        "plate": fuelling.plate,
+        "started_us": to_us(fuelling.started_at),
+        "ended_us": to_us(fuelling.ended_at),
+        "volume_ml": fuelling.volume_ml,
+        "amount_fen": fuelling.amount_fen,
+        "unit_price_fen_per_l": fuelling.unit_price_fen_per_l,
+        "product": fuelling.product,
+        "totaliser_before_ml": fuelling.totaliser_before_ml,
+        "totaliser_after_ml": fuelling.totaliser_after_ml,
+        "unit_flags": json.dumps(list(fuelling.flags), ensure_ascii=False),
+    }
+
+
+def _posted(fuelling: Fuelling, number: int, charge: _Charge, flags: list[str], situation: Situation) -> PostedFuelling:
+    return PostedFuelling(
+        id=number,
+        **_reported(fuelling),
+        received_us=situation.now_us,
+        card=None if charge.card is None else charge.card.id,
+        captured_fen=charge.captured_fen,
+        overrun_fen=charge.overrun_fen,
+        released_fen=charge.released_fen,
+        balance_fen=None if charge.card is None else situation.balance_fen(charge.card),
+        flags=json.dumps(flags),
+    )
+
+
+def _receipt(posted: PostedFuelling) -> FuellingReceipt:
+    return FuellingReceipt(
+        dispenser=posted.dispenser,
+        sequence=posted.sequence,
+        charged_fen=posted.amount_fen,
+        captured_fen=posted.captured_fen,
+        overrun_fen=posted.overrun_fen,
+        released_fen=posted.released_fen,
+        balance_fen=posted.balance_fen,
+        flags=tuple(json.loads(posted.flags)),
+    )

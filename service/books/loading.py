@@ -1,0 +1,267 @@
+"""Reads and locks the rows that a batch of messages needs, in one fixed order, so that workers never block each other.
+
+Order: dispensers by name, then accounts by number. A card's accounts guard its authorisations: whoever holds them may
+resolve the card's holds, so the authorisations are read once the accounts are locked. Accounts that the messages' own
+keys did not tell are locked after that, and the authorisations read again; a deadlock that comes of the broken order is
+undone by the database, and the batch tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select
+
+from service.books.batch_state import Situation
+from service.books.ids import IdMaker
+from service.books.ledger import Ledger
+from service.books.messages import Ask, Claim, Correct, Message, Refund, Release, Renew, Report, Sweep, TakeGrant, TopUp
+from service.books.queries import Queries, Questions, Reader
+from service.books.records import (
+    Account,
+    AccountKind,
+    Authorisation,
+    BoundPlate,
+    Card,
+    Dispenser,
+    Grant,
+    PostedFuelling,
+    Station,
+)
+from service.books.rules import Settings
+from service.store.clock import to_us
+from wire.offline import OFFLINE_PREFIX
+from wire.plates import normalise
+
+
+@dataclass(slots=True)
+class Wants:
+    """The keys of all rows that a batch of messages may touch."""
+
+    visits: set[str] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
+    plates: set[str] = field(default_factory=set)
+    cards: set[str] = field(default_factory=set)
+    stations: set[str] = field(default_factory=set)
+    fuellings: set[tuple[str, int]] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+    grants: set[str] = field(default_factory=set)
+    lists: set[tuple[str, int]] = field(default_factory=set)
+    reports: bool = False
+    till: bool = False
+    oldest_us: int = 2**62
+    sweep: int = 0
+
+    def add(self, message: Message) -> None:
+        match message:
+            case Ask(question):
+                self.visits.add(question.visit)
+                self.plates.add(normalise(question.plate))
+                self.stations.add(question.station)
+            case Renew(authorisation) | Release(authorisation):
+                self.ids.add(authorisation)
+            case Report(fuelling):
+                self.reports = True
+                self.fuellings.add((fuelling.dispenser, fuelling.sequence))
+                self.stations.add(fuelling.station)
+                self.oldest_us = min(self.oldest_us, to_us(fuelling.started_at))
+                if fuelling.authorisation is not None:
+                    offline = fuelling.authorisation.startswith(OFFLINE_PREFIX)
+                    (self.grants if offline else self.ids).add(fuelling.authorisation)
+                if fuelling.plate is not None:
+                    self.plates.add(normalise(fuelling.plate))
+            case TakeGrant(grant):
+                self.grants.add(grant.authorisation)
+                self.lists.add((grant.station, grant.list_version))
+                self.visits.add(grant.visit)
+                self.plates.add(normalise(grant.plate))
+                self.cards.add(grant.card)
+                self.stations.add(grant.station)
+            case TopUp() | Refund() | Correct():
+                self.till = True
+                self.cards.add(message.card)
+                self.keys.add(message.key)
+            case Claim():
+                self.fuellings.add((message.dispenser, message.sequence))
+                self.cards.add(message.card)
+            case Sweep(most):
+                self.sweep = max(self.sweep, most)
+            case _:
+                pass
+
+
+def load(
+    connection: Connection, messages: Sequence[Message], settings: Settings, ids: IdMaker, now_us: int
+) -> Situation:
+    """Everything the messages need, the changing rows locked until the transaction ends."""
+    wants = Wants()
+    for message in messages:
+        wants.add(message)
+    reader = Reader(connection)
+    situation = Situation(now_us, settings, ids, Ledger({}, ids, now_us))
+    asked = _Asked(reader, wants, now_us)
+    _take_authorisations(asked, wants, situation)
+    _take_payers(reader, asked, wants, situation)
+    _take_fuellings(reader, asked, wants, situation)
+    _take_stations(reader, asked, wants, situation)
+    _lock_accounts(reader, asked, wants, situation)
+    return situation
+
+
+class _Asked:
+    """What can be asked before anything is known, asked at once."""
+
+    def __init__(self, reader: Reader, wants: Wants, now_us: int) -> None:
+        self.plate_names, self.station_names = frozenset(wants.plates), frozenset(wants.stations)
+        found = reader.together(_first_questions(reader.queries, wants, now_us), _first_locks(reader, wants))
+        by_name = ("by_visit", "by_id", "overdue", "overdue_of_plates")
+        self.authorisations = [row for name in by_name for row in found.get(name, ())]
+        self.grants = found.get("grants", ())
+        self.lists = found.get("lists", ())
+        self.dispensers = found.get("dispensers", ())
+        self.accounts = found.get("accounts", ())
+        self.fuellings = found.get("fuellings", ())
+        self.plates = found.get("plates", ())
+        self.stations = found.get("stations", ())
+        self.prices = found.get("prices", ())
+        self.own_accounts = found.get("own_accounts", ())
+        self.keys = found.get("keys", ())
+
+
+def _first_locks(reader: Reader, wants: Wants) -> Questions:
+    """Dispensers, then the accounts that can be told from the messages' keys; on SQLite the whole file is locked."""
+    names = {name for name, _ in wants.fuellings}
+    locks: Questions = {"dispensers": (reader.queries.dispensers, {"ids": names})} if names else {}
+    keys: dict[str, set[str]] = {"plates": wants.plates, "ids": wants.ids, "cards": wants.cards}
+    if any(keys.values()) and not reader.sqlite:
+        keys["stations"] = wants.stations if wants.fuellings else set()
+        named = {kind: values for kind, values in keys.items() if values}
+        kinds = {*named, "own"} if wants.till else {*named}
+        locks["accounts"] = (reader.queries.accounts_ahead(frozenset(kinds)), dict(named))
+    return locks
+
+
+def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
+    """By name, those whose keys the messages themselves name."""
+    names = {name for name, _ in wants.fuellings}
+    sequences = {sequence for _, sequence in wants.fuellings}
+    listed = {"stations": {station for station, _ in wants.lists}, "versions": {version for _, version in wants.lists}}
+    possible: list[tuple[object, str, Select[Any], dict[str, object]]] = [
+        (names, "fuellings", queries.fuellings, {"names": names, "sequences": sequences}),
+        (wants.visits, "by_visit", queries.by_visit, {"visits": wants.visits}),
+        (wants.ids, "by_id", queries.by_id, {"ids": wants.ids}),
+        (wants.grants, "grants", queries.grants, {"ids": wants.grants}),
+        (wants.lists, "lists", queries.offline_lists, {**listed}),
+        (wants.sweep, "overdue", queries.overdue_anywhere, {"now_us": now_us, "most": wants.sweep}),
+        (wants.plates, "plates", queries.plates, {"plates": wants.plates}),
+        (wants.visits, "overdue_of_plates", queries.overdue_of_plates, {"plates": wants.plates, "now_us": now_us}),
+        (wants.stations, "stations", queries.stations, {"ids": wants.stations}),
+        (wants.reports, "prices", queries.prices, {"ids": wants.stations, "oldest_us": wants.oldest_us}),
+        (wants.till, "own_accounts", queries.own_accounts, {}),
+        (wants.till, "keys", queries.keys, {"keys": wants.keys}),
+    ]
+    return {name: (statement, parameters) for wanted, name, statement, parameters in possible if wanted}
+
+
+def _take_authorisations(asked: _Asked, wants: Wants, situation: Situation) -> None:
+    for row in asked.authorisations:
+        _take(Authorisation(*row), situation)
+    for row in asked.grants:
+        grant = situation.offline[row[0]] = Grant(*row)
+        if grant.card is not None:
+            wants.cards.add(grant.card)
+    for station, version, expires_us in asked.lists:
+        situation.offline_lists[(station, version)] = expires_us
+    for known in situation.by_visit.values():
+        wants.stations.add(known.station)
+        if known.card is not None:
+            wants.cards.add(known.card)
+        if known.id in wants.ids:
+            wants.plates.add(normalise(known.plate))
+
+
+def _take(found: Authorisation, situation: Situation) -> None:
+    situation.by_visit[found.visit] = found
+    if found.id is not None:
+        situation.by_id[found.id] = found
+
+
+def _take_payers(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+    """Plates with their cards; then plates and cards that only the authorisations named."""
+    _keep_plates(asked.plates, situation)
+    late = wants.plates - asked.plate_names
+    if late:
+        _keep_plates(reader.rows(reader.queries.plates, plates=late), situation)
+    missing = wants.cards - situation.cards.keys()
+    if missing:
+        for row in reader.rows(reader.queries.cards, ids=missing):
+            situation.cards[row[0]] = Card(*row)
+
+
+def _keep_plates(rows: Iterable[Any], situation: Situation) -> None:
+    for row in rows:
+        plate = BoundPlate(*row[:4])
+        situation.plates[plate.plate] = plate
+        if plate.card is not None:
+            situation.cards[plate.card] = Card(*row[4:])
+
+
+def _take_fuellings(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+    for row in asked.dispensers:
+        situation.dispensers[row[0]] = Dispenser(*row)
+    for row in asked.fuellings:
+        posted = PostedFuelling(*row)
+        if (posted.dispenser, posted.sequence) not in wants.fuellings:
+            continue
+        situation.fuellings[(posted.dispenser, posted.sequence)] = posted
+        wants.stations.add(posted.station)
+    if situation.fuellings and not wants.reports:
+        claimed = reader.rows(reader.queries.claims, ids={posted.id for posted in situation.fuellings.values()})
+        situation.claimed.update((number, None) for (number,) in claimed)
+
+
+def _take_stations(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+    """Those that messages named, then those that authorisations and fuellings named."""
+    for row in asked.stations:
+        situation.stations[row[0]] = Station(*row)
+    for station, product, since_us, price in asked.prices:
+        situation.prices.setdefault((station, product), []).append((since_us, price))
+    _add_stations(reader, wants.stations - asked.station_names, situation)
+
+
+def _add_stations(reader: Reader, names: set[str], situation: Situation) -> None:
+    missing = names - situation.stations.keys()
+    for row in reader.rows(reader.queries.stations, ids=missing) if missing else ():
+        situation.stations[row[0]] = Station(*row)
+
+
+def _lock_accounts(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+    """Lock the accounts that are not locked yet, and then read again what another worker may have resolved."""
+    numbers = {n for card in situation.cards.values() for n in (card.account, card.receivable)}
+    if wants.fuellings:
+        for station in situation.stations.values():
+            numbers |= {station.revenue_account, station.suspense_account}
+    numbers |= {row[0] for row in asked.own_accounts}
+    _keep_accounts(asked.accounts, situation)
+    for key, debit, credit, amount_fen in asked.keys:
+        situation.keys[key] = (debit, credit, amount_fen)
+    missing = numbers - situation.ledger.accounts.keys()
+    if missing:
+        changing = bool(situation.by_id) and not reader.sqlite
+        again: Questions = {"again": (reader.queries.by_id, {"ids": set(situation.by_id)})} if changing else {}
+        found = reader.together(again, {"accounts": (reader.queries.accounts, {"ids": missing})})
+        _keep_accounts(found["accounts"], situation)
+        for row in found.get("again", ()):
+            _take(Authorisation(*row), situation)
+
+
+def _keep_accounts(rows: Iterable[Any], situation: Situation) -> None:
+    for row in rows:
+        account = Account(*row)
+        situation.ledger.accounts[account.id] = account
+        if account.kind == AccountKind.CLEARING:
+            situation.clearing = account
+        elif account.kind == AccountKind.ADJUSTMENT:
+            situation.adjustment = account

@@ -1,0 +1,112 @@
+"""What stations allowed while their line was down, as the books take it: kept once, held against today's cards."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from service.books.batch_state import Situation
+from service.books.messages import Refused, TakeGrant
+from service.books.records import ACTIVE, Grant, State
+from service.store.clock import to_us
+from wire.fuellings import Fuelling
+from wire.offline import OfflineGrant, OfflineReceipt
+from wire.plates import normalise
+from wire.reasons import ErrorCode
+
+OFFLINE = "offline"
+"""The flag of every fuelling under an authorisation that a station gave without the service."""
+DEBT = "offline_debt"
+"""The balance did not cover the fuelling; the rest is owed."""
+
+
+def take(message: TakeGrant, situation: Situation) -> OfflineReceipt | Refused:
+    """Keep a grant once; its repeat gets the first receipt. Nothing about it can be refused any more, only flagged."""
+    told = message.grant
+    earlier = situation.offline.get(told.authorisation)
+    if earlier is not None:
+        if earlier != replace(earlier, **_told(told, situation)):
+            return Refused(ErrorCode.KEY_REUSED, f"authorisation {told.authorisation} was told with other content")
+        return receipt(earlier)
+    if told.station not in situation.stations:
+        return Refused(ErrorCode.UNKNOWN_STATION, f"no station {told.station} is set up")
+    flags = [*_card_conflicts(told, situation), *_list_conflicts(told, situation), *_unheard(told, situation)]
+    grant = Grant(
+        id=told.authorisation,
+        **_told(told, situation),
+        told_us=situation.now_us,
+        flags=json.dumps(flags),
+        fuelling=None,
+    )
+    situation.offline[grant.id] = grant
+    situation.new_grants.append(grant)
+    return receipt(grant)
+
+
+def receipt(grant: Grant) -> OfflineReceipt:
+    """What the station is told of a grant, the first time and always."""
+    return OfflineReceipt(authorisation=grant.id, flags=tuple(json.loads(grant.flags)))
+
+
+def fuelling_flags(fuelling: Fuelling, grant: Grant) -> list[str]:
+    """The flags of a fuelling under a grant, but for the debt, which is known once it is posted."""
+    flags = [OFFLINE, *json.loads(grant.flags)]
+    if grant.fuelling is not None:
+        flags.append("second_fuelling")
+    if fuelling.plate is not None and normalise(fuelling.plate) != normalise(grant.plate):
+        flags.append("other_plate")
+    return flags
+
+
+def mark(grant: Grant, fuelling: int, situation: Situation) -> None:
+    """The first fuelling under a grant."""
+    if grant.fuelling is None:
+        grant.fuelling = fuelling
+        situation.used_grants[grant.id] = grant
+
+
+def _told(told: OfflineGrant, situation: Situation) -> dict[str, Any]:
+    """The grant in the columns that keep it."""
+    return {
+        "visit": told.visit,
+        "station": told.station,
+        "lane": told.lane,
+        "plate": told.plate,
+        "typed": told.typed,
+        "card": told.card if told.card in situation.cards else None,
+        "limit_fen": told.limit_fen,
+        "list_version": told.list_version,
+        "granted_us": to_us(told.granted_at),
+    }
+
+
+def _card_conflicts(told: OfflineGrant, situation: Situation) -> list[str]:
+    """What has changed since the list was made: card, plate, cap."""
+    card, bound = situation.cards.get(told.card), situation.plates.get(normalise(told.plate))
+    if card is None:
+        return ["card_unknown"]
+    flags = [] if card.state == ACTIVE else ["card_blocked"]
+    if bound is None or bound.card != card.id:
+        flags.append("plate_rebound")
+    elif bound.state != ACTIVE:
+        flags.append("plate_blocked")
+    cap_fen = situation.stations[told.station].offline_fen if card.offline_fen is None else card.offline_fen
+    return [*flags, "over_cap"] if told.limit_fen > cap_fen else flags
+
+
+def _list_conflicts(told: OfflineGrant, situation: Situation) -> list[str]:
+    expires_us = situation.offline_lists.get((told.station, told.list_version))
+    if expires_us is None:
+        return ["list_unknown"]
+    return ["list_expired"] if to_us(told.granted_at) > expires_us else []
+
+
+def _unheard(told: OfflineGrant, situation: Situation) -> list[str]:
+    """The service had answered the same visit, but too late for the station: what it held is given back."""
+    answered = situation.by_visit.get(told.visit)
+    if answered is None:
+        return []
+    if answered.state == State.OPEN:
+        situation.give_back(answered, State.RELEASED)
+    return ["answered_too_late"]

@@ -1,0 +1,239 @@
+"""OpenAPI parts made from the wire records, so that the documents and the decoder can't differ."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import types
+import typing
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from wire.codec import encode, encode_text
+from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
+from wire.fuellings import Fuelling, FuellingReceipt, Price
+from wire.live import LampState, LaneStatus, Order, OrderKind, OrdersWanted, Stage, StoryLine, VisitReport
+from wire.offline import OfflineEntry, OfflineGrant, OfflineList, OfflineReceipt, SignedOfflineList
+from wire.questions import Decision, Question
+from wire.reasons import ErrorCode, Reason, Verdict
+
+_AT = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
+_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+_KEY_ID = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+"""The key of RFC 8037, appendix A, and its thumbprint."""
+_LIST = OfflineList(
+    station="S1",
+    version=1_777_883_400,
+    issued_at=_AT,
+    expires_at=_AT + timedelta(hours=12),
+    entries=(OfflineEntry(plate="粤B12345", card="C1001", cap_fen=20_000),),
+)
+EXAMPLES: dict[str, Any] = {
+    "Question": encode(
+        Question(
+            visit="L1-20260504T083000Z-7",
+            station="S1",
+            lane="L1",
+            plate="粤B12345",
+            typed=False,
+            captured_at=_AT,
+            confidence=0.98,
+            weakest=0.97,
+        )
+    ),
+    "Decision": encode(
+        Decision(
+            visit="L1-20260504T083000Z-7",
+            plate="粤B12345",
+            decision=Verdict.ALLOW,
+            reason=Reason.OK,
+            authorisation="a1b2c3d4e5f60718-9f8e7d6c5b4a",
+            limit_fen=10_000,
+            expires_at=_AT + timedelta(minutes=5),
+        )
+    ),
+    "Fuelling": encode(
+        Fuelling(
+            station="S1",
+            lane="L1",
+            dispenser="S1-D1",
+            sequence=41,
+            visit="L1-20260504T083000Z-7",
+            authorisation="a1b2c3d4e5f60718-9f8e7d6c5b4a",
+            plate="粤B12345",
+            started_at=_AT + timedelta(seconds=20),
+            ended_at=_AT + timedelta(seconds=68),
+            volume_ml=12_000,
+            amount_fen=9_480,
+            unit_price_fen_per_l=790,
+            product="92",
+            totaliser_before_ml=88_120_000,
+            totaliser_after_ml=88_132_000,
+        )
+    ),
+    "FuellingReceipt": encode(
+        FuellingReceipt(
+            dispenser="S1-D1",
+            sequence=41,
+            charged_fen=9_480,
+            captured_fen=9_480,
+            overrun_fen=0,
+            released_fen=520,
+            balance_fen=40_520,
+        )
+    ),
+    "Price": encode(Price(product="92", unit_price_fen_per_l=790)),
+    "EnrolmentRequest": encode(EnrolmentRequest(code="7K3M-9QXT-2HPD", public_key=_KEY)),
+    "Enrolment": encode(
+        Enrolment(device="d-4t9x2m7kqa", key_id=_KEY_ID, kind=DeviceKind.LANE, station="S1", lane="L1")
+    ),
+    "KeyRotation": encode(KeyRotation(public_key=_KEY, proof="A" * 86 + "==")),
+    "DeviceKey": encode(
+        DeviceKey(
+            device="d-4t9x2m7kqa",
+            key_id=_KEY_ID,
+            kind=DeviceKind.LANE,
+            station="S1",
+            lane="L1",
+            public_key=_KEY,
+            revoked=False,
+        )
+    ),
+    "LaneStatus": encode(
+        LaneStatus(
+            station="S1",
+            lane="L1",
+            at=_AT,
+            phase="green",
+            lamp=LampState.GREEN,
+            reason=Reason.OK,
+            visit="L1-20260504T083000Z-7",
+            plate="粤B12345",
+            limit_fen=10_000,
+        )
+    ),
+    "VisitReport": encode(
+        VisitReport(
+            station="S1",
+            lane="L1",
+            visit="L1-20260504T083000Z-7",
+            first_seen_at=_AT,
+            at=_AT + timedelta(seconds=2),
+            plate="粤B12345",
+            decision=Verdict.ALLOW,
+            reason=Reason.OK,
+            over=False,
+            limit_fen=10_000,
+            story=(
+                StoryLine(at_s=0.0, stage=Stage.SEEN, words="a vehicle came into view"),
+                StoryLine(at_s=1.2, stage=Stage.LAMP, reason=Reason.OK, lamp=LampState.GREEN),
+            ),
+        )
+    ),
+    "OrdersWanted": encode(OrdersWanted(station="S1", lane="L1", wait_s=20.0)),
+    "Order": encode(Order(id="o-7k3m9q", kind=OrderKind.TYPED, by="person:li", plate="粤B12345")),
+    "OfflineList": encode(_LIST),
+    "SignedOfflineList": encode(SignedOfflineList(text=encode_text(_LIST), public_key=_KEY, signature="A" * 86 + "==")),
+    "OfflineGrant": encode(
+        OfflineGrant(
+            authorisation="off-6b1d0e9a4c7f25830e1d",
+            visit="L1-20260504T083000Z-7",
+            station="S1",
+            lane="L1",
+            plate="粤B12345",
+            typed=False,
+            card="C1001",
+            limit_fen=20_000,
+            list_version=1_777_883_400,
+            granted_at=_AT,
+        )
+    ),
+    "OfflineReceipt": encode(OfflineReceipt(authorisation="off-6b1d0e9a4c7f25830e1d")),
+    "Problem": {"code": "key_reused", "detail": "visit L1-20260504T083000Z-7 was asked before with other content"},
+}
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["code", "detail"],
+    "additionalProperties": False,
+    "properties": {
+        "code": {"type": "string", "enum": [code.value for code in ErrorCode]},
+        "detail": {"type": "string", "description": "One sentence for people."},
+    },
+}
+
+
+def complete(document: dict[str, Any], records: tuple[type, ...]) -> None:
+    """Add the records' schemas, and drop the framework's own form of a bad parameter: ours is a Problem with 400."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    schemas["Problem"] = PROBLEM
+    schemas.update({record.__name__: schema_of(record) for record in records})
+    for path in document["paths"].values():
+        for operation in path.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+
+
+def schema_of(record: type) -> dict[str, Any]:
+    """The JSON schema that wire.codec.decode enforces for a record."""
+    hints = typing.get_type_hints(record)
+    fields = dataclasses.fields(record)
+    return {
+        "type": "object",
+        "description": (record.__doc__ or "").strip().splitlines()[0],
+        "additionalProperties": False,
+        "required": [f.name for f in fields if f.default is dataclasses.MISSING],
+        "properties": {f.name: _property(hints[f.name], f.metadata) for f in fields},
+    }
+
+
+def body(record: type) -> dict[str, Any]:
+    """An operation's request body."""
+    return {"requestBody": {"required": True, "content": _content(record.__name__)}}
+
+
+def answers(record: type | None, errors: Mapping[int, str], *, many: bool = False) -> dict[int | str, dict[str, Any]]:
+    """An operation's answers: the record with 200 (None: 204 without a body), and its errors by status."""
+    if record is None:
+        return {204: {"description": "Done, or done before."}, **problems(errors)}
+    return {
+        200: {"description": f"{record.__name__}.", "content": _content(record.__name__, many)},
+        **problems(errors),
+    }
+
+
+def problems(errors: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """The answers of refused messages by status; each has the body of a Problem."""
+    return {status: {"description": words, "content": _content("Problem")} for status, words in errors.items()}
+
+
+def _content(name: str, many: bool = False) -> dict[str, Any]:
+    schema: dict[str, Any] = {"$ref": f"#/components/schemas/{name}"}
+    example = EXAMPLES.get(name)
+    if many:
+        schema, example = {"type": "array", "items": schema}, [example]
+    return {"application/json": {"schema": schema, **({"example": example} if example is not None else {})}}
+
+
+def _property(hint: Any, limits: Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(hint, types.UnionType):
+        inner = next(a for a in typing.get_args(hint) if a is not type(None))
+        return {"anyOf": [_property(inner, limits), {"type": "null"}]}
+    if hint is datetime:
+        return {"type": "string", "format": "date-time", "maxLength": 40}
+    if typing.get_origin(hint) is tuple:
+        if dataclasses.is_dataclass(part := typing.get_args(hint)[0]):
+            items = {"$ref": f"#/components/schemas/{part.__name__}"}  # type: ignore[union-attr]
+            return {"type": "array", "maxItems": limits["most"], "items": items}
+        return {"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 40}}
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return {"type": "string", "enum": [member.value for member in hint]}
+    if hint is bool:
+        return {"type": "boolean"}
+    if hint is str:
+        return {"type": "string", "minLength": limits["shortest"], "maxLength": limits["longest"]}
+    kind = {int: "integer", float: "number"}[hint]
+    return {"type": kind, "minimum": limits["low"], "maximum": limits["high"]}

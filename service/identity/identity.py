@@ -1,0 +1,50 @@
+"""Devices, people and their sessions of one service, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from argon2 import PasswordHasher
+
+from service.identity.devices import DeviceDesk
+from service.identity.gate import GateRules
+from service.identity.keys import KeyBook, LaneOf
+from service.identity.people import PeopleDesk
+from service.identity.sessions import SessionDesk
+from service.store.database import Database
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Everything that knows who speaks. close() ends its database connections; the database itself is the caller's."""
+
+    keys: KeyBook
+    devices: DeviceDesk
+    people: PeopleDesk
+    sessions: SessionDesk
+    now: Callable[[], datetime]
+    rules: GateRules
+
+    @classmethod
+    def open(
+        cls,
+        database: Database,
+        now: Callable[[], datetime],
+        rules: GateRules,
+        hasher: PasswordHasher | None = None,
+        lane_of: LaneOf | None = None,
+    ) -> Identity:
+        """hasher: cheaper parameters for tests; the default is argon2-cffi's (RFC 9106, low memory)."""
+        return cls(
+            KeyBook(database, lane_of),
+            DeviceDesk(database, now),
+            PeopleDesk(database, now, hasher),
+            SessionDesk(database, now),
+            now,
+            rules,
+        )
+
+    def close(self) -> None:
+        self.keys.close()

@@ -1,0 +1,1 @@
+"""Telling pages and workers of changes as they happen."""

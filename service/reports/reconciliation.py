@@ -1,0 +1,179 @@
+"""A station's day: what was fuelled, what was posted for it, and what the dispensers' totalisers say to both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from service.books.records import Phase, State
+from service.errors import DeskError
+from service.reports.statement import flagged
+from service.store import schema
+from service.store.clock import to_us
+from service.store.database import Database, telling_faults
+
+
+@dataclass(frozen=True, slots=True)
+class ProductTotal:
+    product: str
+    fuellings: int
+    volume_ml: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class DispenserTotal:
+    """uncovered_ml: what its totaliser moved between first and last fuelling without being reported."""
+
+    dispenser: str
+    first_sequence: int
+    last_sequence: int
+    missing_sequences: int
+    totaliser_before_ml: int
+    totaliser_after_ml: int
+    volume_ml: int
+    uncovered_ml: int
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """A fuelling that carries flags."""
+
+    dispenser: str
+    sequence: int
+    plate: str | None
+    amount_fen: int
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One station's day in its own time zone. difference_fen is 0 when every fuelling was posted in full."""
+
+    station: str
+    day: str
+    zone: str
+    products: tuple[ProductTotal, ...]
+    dispensers: tuple[DispenserTotal, ...]
+    reported_fen: int
+    posted_fen: int
+    difference_fen: int
+    captured_fen: int
+    overrun_fen: int
+    unclaimed_fen: int
+    oddities: tuple[Oddity, ...]
+    rejected: int
+    open_holds: int
+    open_holds_fen: int
+
+    @property
+    def balanced(self) -> bool:
+        """Nothing is missing: all posted, no gap in sequences or totalisers, nothing refused."""
+        gaps = any(d.missing_sequences or d.uncovered_ml for d in self.dispensers)
+        return self.difference_fen == 0 and not gaps and self.rejected == 0
+
+
+def reconcile(database: Database, station: str, day: date) -> Day:
+    """The day's figures; a fuelling belongs to the day in which it ended. Raises DeskError for an unknown station."""
+    with telling_faults(), database.reading() as connection:
+        row = connection.execute(select(schema.stations).where(schema.stations.c.id == station)).mappings().first()
+        if row is None:
+            raise DeskError(f"no station {station}")
+        return _day(connection, row, day)
+
+
+def _day(connection: Connection, station: RowMapping, day: date) -> Day:
+    begin_us, end_us = _bounds(day, ZoneInfo(station["zone"]))
+    table = schema.fuellings
+    rows = (
+        connection.execute(
+            select(table)
+            .where(table.c.station == station["id"], table.c.ended_us >= begin_us, table.c.ended_us < end_us)
+            .order_by(table.c.dispenser, table.c.sequence)
+        )
+        .mappings()
+        .all()
+    )
+    reported_fen = sum(row["amount_fen"] for row in rows)
+    posted_fen = _posted_fen(connection, station, begin_us, end_us)
+    holds = _open_holds(connection, station["id"])
+    return Day(
+        station=station["id"],
+        day=day.isoformat(),
+        zone=station["zone"],
+        products=tuple(_product(name, rows) for name in sorted({row["product"] for row in rows})),
+        dispensers=tuple(_dispenser(name, rows) for name in sorted({row["dispenser"] for row in rows})),
+        reported_fen=reported_fen,
+        posted_fen=posted_fen,
+        difference_fen=posted_fen - reported_fen,
+        captured_fen=sum(row["captured_fen"] for row in rows),
+        overrun_fen=sum(row["overrun_fen"] for row in rows),
+        unclaimed_fen=sum(row["amount_fen"] for row in rows if row["card"] is None),
+        oddities=tuple(_oddity(row) for row in rows if flagged(row)),
+        rejected=_rejected(connection, station["id"], begin_us, end_us),
+        open_holds=holds[0],
+        open_holds_fen=holds[1],
+    )
+
+
+def _bounds(day: date, zone: ZoneInfo) -> tuple[int, int]:
+    begin = datetime.combine(day, time(), zone)
+    end = datetime.combine(day + timedelta(days=1), time(), zone)
+    return to_us(begin), to_us(end)
+
+
+def _posted_fen(connection: Connection, station: RowMapping, begin_us: int, end_us: int) -> int:
+    """What reached the station's revenue for the day's fuellings, whenever it was posted."""
+    transfers, fuellings = schema.transfers, schema.fuellings
+    query = (
+        select(func.coalesce(func.sum(transfers.c.amount_fen), 0))
+        .select_from(transfers.join(fuellings))
+        .where(fuellings.c.station == station["id"], fuellings.c.ended_us >= begin_us, fuellings.c.ended_us < end_us)
+        .where(transfers.c.phase.in_([Phase.SINGLE.value, Phase.POST.value]))
+        .where(transfers.c.credit_account == station["revenue_account"])
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def _open_holds(connection: Connection, station: str) -> tuple[int, int]:
+    table = schema.authorisations
+    query = select(func.count(), func.coalesce(func.sum(table.c.limit_fen), 0)).where(
+        table.c.station == station, table.c.state == State.OPEN.value
+    )
+    count, held_fen = connection.execute(query).one()
+    return int(count), int(held_fen)
+
+
+def _rejected(connection: Connection, station: str, begin_us: int, end_us: int) -> int:
+    table = schema.rejected_messages
+    query = select(func.count()).where(table.c.station == station, table.c.at_us >= begin_us, table.c.at_us < end_us)
+    return int(connection.execute(query).scalar_one())
+
+
+def _product(name: str, rows: Sequence[RowMapping]) -> ProductTotal:
+    own = [row for row in rows if row["product"] == name]
+    return ProductTotal(name, len(own), sum(r["volume_ml"] for r in own), sum(r["amount_fen"] for r in own))
+
+
+def _dispenser(name: str, rows: Sequence[RowMapping]) -> DispenserTotal:
+    own = [row for row in rows if row["dispenser"] == name]
+    first, last = own[0], own[-1]
+    counted_ml = sum(r["totaliser_after_ml"] - r["totaliser_before_ml"] for r in own)
+    return DispenserTotal(
+        dispenser=name,
+        first_sequence=first["sequence"],
+        last_sequence=last["sequence"],
+        missing_sequences=last["sequence"] - first["sequence"] + 1 - len(own),
+        totaliser_before_ml=first["totaliser_before_ml"],
+        totaliser_after_ml=last["totaliser_after_ml"],
+        volume_ml=sum(r["volume_ml"] for r in own),
+        uncovered_ml=last["totaliser_after_ml"] - first["totaliser_before_ml"] - counted_ml,
+    )
+
+
+def _oddity(row: RowMapping) -> Oddity:
+    return Oddity(row["dispenser"], row["sequence"], row["plate"], row["amount_fen"], tuple(flagged(row)))

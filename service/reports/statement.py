@@ -1,0 +1,187 @@
+"""What the books say about a card: its figures, its plates, and every movement with the balance after it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from service.books.records import ACTIVE, Phase, TransferKind
+from service.errors import DeskError
+from service.store import schema
+from service.store.clock import from_us, to_us
+from service.store.database import Database, telling_faults
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """A card as an operator sees it; amounts in fen. available = balance less holds."""
+
+    card: str
+    name: str
+    state: str
+    preset_fen: int | None
+    whole_balance: bool
+    balance_fen: int
+    held_fen: int
+    available_fen: int
+    owed_fen: int
+    plates: tuple[str, ...]
+    blocked_plates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One movement of a card: amount_fen above zero in the owner's favour, balance_fen what they have after it."""
+
+    at: datetime
+    kind: str
+    amount_fen: int
+    balance_fen: int
+    station: str | None
+    dispenser: str | None
+    sequence: int | None
+    plate: str | None
+    product: str | None
+    volume_ml: int | None
+    note: str | None
+    actor: str | None
+
+
+def cards(database: Database, name: str | None = None) -> list[CardView]:
+    """All cards by name, or the one. Raises DeskError when that one does not exist."""
+    query = select(schema.cards).order_by(schema.cards.c.id)
+    if name is not None:
+        query = query.where(schema.cards.c.id == name)
+    with telling_faults(), database.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+        if name is not None and not rows:
+            raise DeskError(f"no card {name}")
+        sums = _sums(connection, [n for row in rows for n in (row["account"], row["receivable"])])
+        plates = _plates(connection)
+        return [_view(row, sums, plates.get(row["id"], [])) for row in rows]
+
+
+def statement(database: Database, card: str, since: datetime | None, until: datetime | None) -> list[Line]:
+    """The card's movements from since to until (excluded), oldest first. Raises DeskError for an unknown card."""
+    with telling_faults(), database.reading() as connection:
+        row = connection.execute(select(schema.cards).where(schema.cards.c.id == card)).mappings().first()
+        if row is None:
+            raise DeskError(f"no card {card}")
+        lines = list(_lines(connection, {row["account"], row["receivable"]}))
+    return [line for line in lines if (since is None or line.at >= since) and (until is None or line.at < until)]
+
+
+def _sums(connection: Connection, numbers: Sequence[int]) -> dict[int, RowMapping]:
+    found: dict[int, RowMapping] = {}
+    for start in range(0, len(numbers), 500):
+        part = schema.accounts.c.id.in_(numbers[start : start + 500])
+        for row in connection.execute(select(schema.accounts).where(part)).mappings():
+            found[row["id"]] = row
+    return found
+
+
+def _plates(connection: Connection) -> dict[str, list[RowMapping]]:
+    found: dict[str, list[RowMapping]] = {}
+    for row in connection.execute(select(schema.plates).order_by(schema.plates.c.plate)).mappings():
+        found.setdefault(row["card"], []).append(row)
+    return found
+
+
+def _view(row: RowMapping, sums: dict[int, RowMapping], plates: Sequence[RowMapping]) -> CardView:
+    account, receivable = sums[row["account"]], sums[row["receivable"]]
+    credit_fen = account["credits_posted_fen"] - account["debits_posted_fen"]
+    owed_fen = receivable["debits_posted_fen"] - receivable["credits_posted_fen"]
+    held_fen = account["debits_pending_fen"]
+    return CardView(
+        card=row["id"],
+        name=row["name"],
+        state=row["state"],
+        preset_fen=row["preset_fen"],
+        whole_balance=row["whole_balance"],
+        balance_fen=credit_fen - owed_fen,
+        held_fen=held_fen,
+        available_fen=credit_fen - owed_fen - held_fen,
+        owed_fen=owed_fen,
+        plates=tuple(p["plate"] for p in plates),
+        blocked_plates=tuple(p["plate"] for p in plates if p["state"] != ACTIVE),
+    )
+
+
+def _lines(connection: Connection, own: set[int]) -> Iterator[Line]:
+    """Movements between the card's two accounts and others; what goes from one to the other changes nothing for it."""
+    transfers, fuellings = schema.transfers, schema.fuellings
+    query = (
+        select(
+            transfers, *[fuellings.c[n] for n in ("station", "dispenser", "sequence", "plate", "product", "volume_ml")]
+        )
+        .select_from(transfers.outerjoin(fuellings))
+        .where(transfers.c.debit_account.in_(own) | transfers.c.credit_account.in_(own))
+        .where(transfers.c.phase.in_([Phase.SINGLE.value, Phase.POST.value]))
+        .where(transfers.c.kind != TransferKind.SETTLEMENT.value)
+        .order_by(transfers.c.at_us, transfers.c.id)
+    )
+    balance_fen = 0
+    for (_, fuelling), group in itertools.groupby(connection.execute(query).mappings(), _movement):
+        rows = list(group)
+        row = rows[0]
+        amount_fen = sum(r["amount_fen"] if r["credit_account"] in own else -r["amount_fen"] for r in rows)
+        balance_fen += amount_fen
+        yield Line(
+            at=from_us(row["at_us"]),
+            kind=TransferKind.FUELLING.value if fuelling is not None else row["kind"],
+            amount_fen=amount_fen,
+            balance_fen=balance_fen,
+            **{n: row[n] for n in ("station", "dispenser", "sequence", "plate", "product", "volume_ml")},
+            note=row["note"],
+            actor=row["actor"],
+        )
+
+
+def _movement(row: RowMapping) -> tuple[int, int | None]:
+    """What belongs on one line: the several transfers of a fuelling, or one transfer alone."""
+    return (0, row["fuelling_id"]) if row["fuelling_id"] is not None else (row["id"], None)
+
+
+def rejected(database: Database, station: str | None, since: datetime | None) -> list[dict[str, Any]]:
+    """Fuelling reports that were refused for good, newest first."""
+    query = select(schema.rejected_messages).order_by(schema.rejected_messages.c.at_us.desc())
+    if station is not None:
+        query = query.where(schema.rejected_messages.c.station == station)
+    if since is not None:
+        query = query.where(schema.rejected_messages.c.at_us >= to_us(since))
+    with telling_faults(), database.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    return [
+        {**{k: v for k, v in row.items() if k not in ("at_us", "digest")}, "at": from_us(row["at_us"]).isoformat()}
+        for row in rows
+    ]
+
+
+def flagged(row: RowMapping) -> list[str]:
+    """All flags of a fuelling, the unit's and the service's."""
+    return [*json.loads(row["unit_flags"]), *json.loads(row["flags"])]
+
+
+def stations(database: Database) -> list[dict[str, Any]]:
+    """All stations with what they sold and what of it nobody was charged for yet, in fen."""
+    with telling_faults(), database.reading() as connection:
+        rows = connection.execute(select(schema.stations).order_by(schema.stations.c.id)).mappings().all()
+        sums = _sums(connection, [n for row in rows for n in (row["revenue_account"], row["suspense_account"])])
+    return [
+        {
+            "station": row["id"],
+            "title": row["name"],
+            "preset_fen": row["preset_fen"],
+            "zone": row["zone"],
+            "revenue_fen": sums[row["revenue_account"]]["credits_posted_fen"],
+            "unclaimed_fen": sums[row["suspense_account"]]["debits_posted_fen"]
+            - sums[row["suspense_account"]]["credits_posted_fen"],
+        }
+        for row in rows
+    ]

@@ -1,0 +1,238 @@
+"""Opens the database of the balance service, SQLite or PostgreSQL, and says plainly when it cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from service.errors import Unavailable
+from service.store.fair_lock import Turns
+
+MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
+BUSY_TIMEOUT_S = 5
+"""How long a writer waits for SQLite's lock, or for PostgreSQL's row locks, before the message is answered 503."""
+STATEMENT_TIMEOUT_S = 15
+POOL: dict[str, int] = {"pool_size": 4, "max_overflow": 4, "pool_timeout": BUSY_TIMEOUT_S}
+"""Connections of a process to PostgreSQL, of the books and of the gate each: more than this wait for one to be free."""
+_ALL_IN_USE = "database: all connections of this process are in use"
+CONFLICTS = {"40001", "40P01"}
+"""PostgreSQL's codes for a serialisation failure and a deadlock: the same transaction may succeed when tried again."""
+
+
+class Database:
+    """One database, with its connections. Used by one process; close() when done."""
+
+    def __init__(self, url: str) -> None:
+        """url: "sqlite:///path" or "postgresql://...". Raises Unavailable for a URL that names neither."""
+        self.url = _checked(url)
+        self.engine = _engine(self.url)
+        self.batch_engine = self.engine if self.is_sqlite else _engine(self.url, isolation_level="AUTOCOMMIT")
+        self._turns = Turns()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def name(self) -> str:
+        """For logs: the URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def writing(self, is_durable: bool = True) -> Iterator[Connection]:
+        """A transaction that commits at the end; on SQLite it holds the only write lock from its beginning.
+
+        is_durable: it is on the disk when this returns. Without, PostgreSQL may lose it in a crash, and is done sooner.
+        """
+        with self.turn(), self._connected() as connection, connection.begin(), _translating(connection):
+            if not is_durable and not self.is_sqlite:
+                connection.exec_driver_sql("set local synchronous_commit = off")
+            yield connection
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """On SQLite the threads of this process write one after another: its own lock makes them sleep, and late."""
+        if not self.is_sqlite:
+            yield
+        elif self._turns.take(BUSY_TIMEOUT_S):
+            try:
+                yield
+            finally:
+                self._turns.hand_on()
+        else:
+            raise Unavailable("database is locked by another message of this process")
+
+    @contextmanager
+    def batch(self) -> Iterator[Connection]:
+        """As writing(); on PostgreSQL begin and commit travel with what is sent (service.store.pipeline)."""
+        with (
+            self.turn(),
+            self._connected(self.batch_engine) as connection,
+            connection.begin(),
+            _translating(connection),
+        ):
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One unchanging view of everything, for reports; it hinders no writer."""
+        with self._connected() as connection:
+            if self.is_sqlite:
+                connection.execution_options(greenlane_reads=True)
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    def migrate(self) -> None:
+        """Bring the schema to this version. Raises Unavailable when the database cannot be reached or written."""
+        with telling_faults(), self.engine.connect() as connection:
+            connection.execution_options(greenlane_migrates=True)
+            with connection.begin():
+                config = migration_config()
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+
+    def require_current(self) -> None:
+        """Raises Unavailable unless the schema is of exactly this version."""
+        with telling_faults(), self.reading() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        wanted = ScriptDirectory.from_config(migration_config()).get_current_head()
+        if found != wanted:
+            raise Unavailable(
+                f"{self.name}: schema version {found or 'none'}, this program needs {wanted}; "
+                "run `greenlane service --migrate --database URL`"
+            )
+
+    def check(self) -> None:
+        """Raises Unavailable unless the books can be read now."""
+        with telling_faults(), self.reading() as connection:
+            connection.exec_driver_sql("select 1 from accounts where id = 1")
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.batch_engine.dispose()
+
+    def _connected(self, engine: Engine | None = None) -> Connection:
+        try:
+            return (engine or self.engine).connect()
+        except PoolTimeout:
+            raise Unavailable(_ALL_IN_USE) from None
+
+
+@contextmanager
+def _translating(connection: Connection) -> Iterator[None]:
+    """Errors of the driver itself, where it was used past SQLAlchemy, come out as SQLAlchemy's."""
+    dialect = connection.dialect
+    driver_error: Any = dialect.loaded_dbapi.Error
+    try:
+        yield
+    except driver_error as error:
+        lost = dialect.is_disconnect(error, connection.connection.driver_connection, None)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, driver_error, connection_invalidated=lost, dialect=dialect
+        ) from error
+
+
+def migration_config() -> Config:
+    """Alembic's configuration, made here so that no file has to be found at run time."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def telling_faults() -> Iterator[None]:
+    """Turns faults of the database itself into Unavailable with one clear sentence; constraint violations pass."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except PoolTimeout:
+        raise Unavailable(_ALL_IN_USE) from None
+    except DBAPIError as error:
+        raise Unavailable(f"database: {fault_of(error)}") from error
+
+
+def fault_of(error: DBAPIError) -> str:
+    """The first line of what the driver said."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__
+
+
+def worth_retrying(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed at once: a conflict with another worker, or a lost connection."""
+    if isinstance(error, IntegrityError) or error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in CONFLICTS
+
+
+def _checked(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise Unavailable(
+            f"{url!r} is no database URL: write sqlite:////path/file.sqlite3 or postgresql://user@host/name"
+        ) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise Unavailable(f"{parsed.drivername}: the balance service works on sqlite and postgresql")
+    return parsed
+
+
+def _engine(url: URL, isolation_level: str = "READ COMMITTED") -> Engine:
+    try:
+        return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url, isolation_level)
+    except (ImportError, NoSuchModuleError) as error:
+        raise Unavailable(f"database driver missing: {error}; install greenlane[service]") from None
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise Unavailable("the ledger needs a file: write sqlite:////path/file.sqlite3")
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("greenlane_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL, isolation_level: str) -> Engine:
+    options = f"-c lock_timeout={BUSY_TIMEOUT_S}s -c statement_timeout={STATEMENT_TIMEOUT_S}s -c timezone=UTC"
+    return create_engine(
+        url,
+        **POOL,
+        isolation_level=isolation_level,
+        connect_args={
+            "connect_timeout": 3,
+            "options": options,
+            "application_name": "greenlane",
+            "client_encoding": "utf8",
+        },
+    )

@@ -1,0 +1,311 @@
+"""The station's clerk: asks the server, and answers by itself what can be answered while the line is down.
+
+Every answer is on disk before it is given, so that a visit gets the same one through a cut line and a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from controller.errors import ClientError, Rejected
+from controller.outbound.statefile import StateError
+from controller.ports import Clock
+from service.books.books import Books
+from service.books.messages import Answer, Ask, Done, Message, Refused, Reject, Release, Renew, Report
+from service.errors import ServiceError, Unavailable
+from service.store.clock import from_us, to_us
+from station import offline_rules as rules
+from station.fuelling_forwarder import PostOffice
+from station.offline_list import Held, ListKeeper
+from station.settings import StationSettings
+from station.store import Memory
+from station.uplink import Line
+from station.upstream import MOST_QUESTIONS, Upstream
+from wire.codec import decode, encode
+from wire.fuellings import Price
+from wire.offline import OFFLINE_PREFIX, OfflineEntry, OfflineGrant
+from wire.questions import Decision, Question
+from wire.reasons import ErrorCode, Reason, Verdict
+
+PRICES = "prices"
+CHECK_EVERY_S = 1.0
+"""A health check tries the disk at most this often, whoever asks."""
+
+Result = TypeVar("Result")
+
+
+class Control:
+    """service.http.answering.Clerk of a station.
+
+    books: the station's own database, for reports that can't even be read.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        line: Line,
+        memory: Memory,
+        keeper: ListKeeper,
+        post: PostOffice,
+        books: Books,
+        clock: Clock,
+        settings: StationSettings,
+    ) -> None:
+        self._upstream = upstream
+        self._line = line
+        self._memory = memory
+        self._keeper = keeper
+        self._post = post
+        self._books = books
+        self._clock = clock
+        self._settings = settings
+        self._workers = ThreadPoolExecutor(MOST_QUESTIONS, thread_name_prefix="control")
+        self._next_check_s = 0.0
+        self.changed: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Nothing of its own; the station's workers are started beside it."""
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._workers.shutdown(wait=True, cancel_futures=True)
+
+    async def carry_out(self, message: Message) -> Answer:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._workers, self.answer, message)
+        except RuntimeError as error:
+            raise Unavailable("the station is stopping") from error
+
+    def answer(self, message: Message) -> Answer:
+        """As carry_out, in the caller's thread. Raises Unavailable with nothing half done."""
+        try:
+            return self._answer(message)
+        except StateError as error:
+            raise Unavailable(str(error)) from error
+
+    def prices(self, station: str) -> list[Price] | None:
+        """The server's, else the last ones it told."""
+        if station != self._upstream.station:
+            return None
+        try:
+            if self._line.state.up:
+                self.fetch_prices(self._settings.deadline_s)
+            kept = self._memory.fact(PRICES)
+        except ClientError:
+            kept = self._memory.fact(PRICES)
+        except StateError as error:
+            raise Unavailable(str(error)) from error
+        if kept is None:
+            raise Unavailable("the line is down, and no prices are known yet")
+        return [decode(Price, price) for price in json.loads(kept)]
+
+    def fetch_prices(self, deadline_s: float) -> None:
+        """Ask for the prices and keep them. Raises ClientError."""
+        found = self._line.ask(self._upstream.balance.prices, deadline_s)
+        text = json.dumps([encode(price) for price in found], ensure_ascii=False)
+        if text != self._memory.fact(PRICES):
+            self._memory.keep_fact(PRICES, text)
+
+    def lane_of(self, authorisation: str) -> tuple[str, str] | None:
+        """Station and lane that an authorisation was given to; None for one that is not known here."""
+        try:
+            return self._memory.lane_of(authorisation)
+        except StateError as error:
+            raise Unavailable(str(error)) from error
+
+    def health(self) -> dict[str, Any]:
+        """The station can answer as long as its own disk works; the line is told, and fails nothing."""
+        try:
+            if self._clock.monotonic_s() >= self._next_check_s:
+                self._memory.keep_fact("healthy_us", str(to_us(self._clock.now())))
+                self._next_check_s = self._clock.monotonic_s() + CHECK_EVERY_S
+            listed = self._keeper.held.why_not or "good"
+        except StateError as error:
+            raise Unavailable(str(error)) from error
+        self._books.database.check()
+        state = self._line.state
+        return {"line": "up" if state.up else "down", "line_since": state.since.isoformat(), "offline_list": listed}
+
+    def _answer(self, message: Message) -> Answer:
+        match message:
+            case Ask(question):
+                return self._ask(question)
+            case Renew(authorisation):
+                return self._renew(authorisation)
+            case Release(authorisation):
+                return self._release(authorisation)
+            case Report(fuelling):
+                answer = self._post.take(fuelling)
+                self.changed()
+                return answer
+            case Reject():
+                return self._books.carry_out_one(message)
+        raise ServiceError(f"a station does not carry out {type(message).__name__}")
+
+    def _ask(self, question: Question) -> Answer:
+        known = self._memory.answer_to(question.visit)
+        if known is not None:
+            return _again(question, known)
+        if self._line.state.up:
+            try:
+                decision = self._line.ask(lambda s: self._upstream.balance.ask(question, s), self._settings.deadline_s)
+            except Rejected as error:
+                return self._refusal(error)
+            except ClientError:
+                return self._offline(question)
+            return _again(question, self._memory.keep_answer(question, decision))
+        return self._offline(question)
+
+    def _offline(self, question: Question) -> Answer:
+        """By the list. What it does not speak of stays unanswered, so that the server can answer the same visit."""
+        self._require_trust()
+        held = self._keeper.held
+        if held.why_not is not None:
+            raise Unavailable(f"the line is down; {held.why_not}")
+        with self._memory.together():
+            known = self._memory.answer_to(question.visit)
+            if known is not None:
+                return _again(question, known)
+            decision = self._decide(question, held)
+            self._memory.keep_answer(question, decision)
+        self.changed()
+        return decision
+
+    def _decide(self, question: Question, held: Held) -> Decision:
+        reason = rules.objection(question, to_us(self._clock.now()), self._books.settings)
+        if reason is not None:
+            return _refused(question, reason)
+        entry = held.entry(question.plate)
+        if entry is None:
+            raise Unavailable("the line is down, and the offline list does not name this plate")
+        outcome = rules.decide(entry, self._memory.outstanding(entry.card, held.under), self._settings.cap_fen)
+        if isinstance(outcome, Reason):
+            return _refused(question, outcome)
+        assert held.listed is not None
+        return self._grant(question, entry, outcome.limit_fen, held.listed.version)
+
+    def _grant(self, question: Question, entry: OfflineEntry, limit_fen: int, version: int) -> Decision:
+        now = self._clock.now()
+        expires_at = now + timedelta(seconds=self._books.settings.hold_life_s)
+        grant = OfflineGrant(
+            authorisation=OFFLINE_PREFIX + secrets.token_hex(12),
+            visit=question.visit,
+            station=question.station,
+            lane=question.lane,
+            plate=question.plate,
+            typed=question.typed,
+            card=entry.card,
+            limit_fen=limit_fen,
+            list_version=version,
+            granted_at=now,
+        )
+        self._memory.grant(grant, expires_at)
+        return Decision(
+            visit=question.visit,
+            plate=question.plate,
+            decision=Verdict.ALLOW,
+            reason=Reason.OFFLINE_ALLOWED,
+            authorisation=grant.authorisation,
+            limit_fen=limit_fen,
+            expires_at=expires_at,
+        )
+
+    def _renew(self, authorisation: str) -> Answer:
+        if authorisation.startswith(OFFLINE_PREFIX):
+            with self._memory.together():
+                return self._renew_offline(authorisation)
+        self._require_line()
+        try:
+            return self._line.ask(lambda s: self._upstream.balance.renew(authorisation, s), self._settings.deadline_s)
+        except Rejected as error:
+            return self._refusal(error)
+        except ClientError as error:
+            raise Unavailable(f"the line is down: {error}") from error
+
+    def _renew_offline(self, authorisation: str) -> Answer:
+        """As long as its plate is still on the list that counts now."""
+        row = self._memory.find_grant(authorisation)
+        if row is None:
+            return _unknown(authorisation)
+        grant = decode(OfflineGrant, json.loads(row["body"]))
+        over = row["state"] != "open" or self._memory.is_used(authorisation)
+        if over or self._keeper.held.entry(grant.plate) is None or self._line.state.barred:
+            return _over(grant, Reason.VISIT_OVER if over else Reason.EXPIRED)
+        until_us = rules.renewed_until_us(
+            to_us(self._clock.now()), row["granted_us"], row["expires_us"], self._books.settings
+        )
+        if until_us is None:
+            return _over(grant, Reason.EXPIRED)
+        self._memory.prolong(authorisation, until_us)
+        return Decision(
+            visit=grant.visit,
+            plate=grant.plate,
+            decision=Verdict.ALLOW,
+            reason=Reason.OFFLINE_ALLOWED,
+            authorisation=authorisation,
+            limit_fen=grant.limit_fen,
+            expires_at=from_us(until_us),
+        )
+
+    def _release(self, authorisation: str) -> Answer:
+        if authorisation.startswith(OFFLINE_PREFIX):
+            if self._memory.find_grant(authorisation) is None:
+                return _unknown(authorisation)
+            self._memory.release(authorisation)
+            self.changed()
+            return Done()
+        if self._line.state.up:
+            try:
+                self._line.ask(lambda s: self._upstream.balance.release(authorisation, s), self._settings.deadline_s)
+            except Rejected as error:
+                return self._refusal(error)
+            except ClientError:
+                pass
+            else:
+                return Done()
+        self._post.release_later(authorisation)
+        return Done()
+
+    def _refusal(self, error: Rejected) -> Refused:
+        """What the server refuses for good goes to the lane unit as it is, but for what speaks of this station."""
+        if error.reason == ErrorCode.UNAUTHENTICATED:
+            raise Unavailable(f"the server does not take this station's word: {error.detail}")
+        return Refused(ErrorCode(error.reason), error.detail)
+
+    def _require_trust(self) -> None:
+        """A station whose word the server does not take must not spend its money either."""
+        state = self._line.state
+        if state.barred:
+            raise Unavailable(f"the server does not take this station's word: {state.trouble}")
+
+    def _require_line(self) -> None:
+        """The server's own authorisations are the server's to prolong: the lane's green ends with the expiry it has."""
+        self._require_trust()
+        if not self._line.state.up:
+            raise Unavailable("the line is down; only the server can prolong its own authorisations")
+
+
+def _again(question: Question, known: tuple[Question, Decision]) -> Answer:
+    """The first answer to the same question; other content under its key is refused."""
+    if known[0] != question:
+        return Refused(ErrorCode.KEY_REUSED, f"visit {question.visit} was asked before with other content")
+    return known[1]
+
+
+def _refused(question: Question, reason: Reason) -> Decision:
+    return Decision(visit=question.visit, plate=question.plate, decision=Verdict.REFUSE, reason=reason)
+
+
+def _over(grant: OfflineGrant, reason: Reason) -> Decision:
+    return Decision(visit=grant.visit, plate=grant.plate, decision=Verdict.REFUSE, reason=reason)
+
+
+def _unknown(name: str) -> Refused:
+    return Refused(ErrorCode.UNKNOWN_AUTHORISATION, f"no authorisation {name}")

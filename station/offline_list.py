@@ -1,0 +1,142 @@
+"""Keeps the offline list: takes only what the service's own key has signed, never an older one, and has it on disk."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from controller.errors import ServiceFault
+from controller.ports import Clock
+from service.offline.list_key import is_signed
+from station.offline_rules import unusable
+from station.store import SEEN, Memory
+from station.upstream import Upstream
+from wire.codec import WireError, decode_text, encode_text
+from wire.offline import OfflineEntry, OfflineList, SignedOfflineList, list_of
+from wire.plates import normalise
+
+log = logging.getLogger(__name__)
+
+LIST, UNDER, PINNED, HIGHEST = "list", "list_under", "list_key", "list_highest"
+"""Names of facts: the signed list, the fetch that confirmed it last, the service's public key, the highest version."""
+
+
+class ListRefused(ServiceFault):
+    """A list that is not taken: str() says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The list that counts, and the number of the fetch that confirmed it last. why_not: why it can't be used."""
+
+    listed: OfflineList | None
+    under: int
+    why_not: str | None
+    entries: Mapping[str, OfflineEntry] = field(default_factory=dict)
+
+    def entry(self, plate: str) -> OfflineEntry | None:
+        return self.entries.get(normalise(plate))
+
+
+class ListKeeper:
+    """Thread-safe. pinned: the service's public key if an operator gave it; else the first one seen is kept."""
+
+    def __init__(self, memory: Memory, station: str, clock: Clock, pinned: str | None) -> None:
+        self._memory = memory
+        self._station = station
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._listed: OfflineList | None = None
+        self._entries: Mapping[str, OfflineEntry] = {}
+        self._refusal: str | None = None
+        if pinned is not None:
+            memory.keep_fact(PINNED, pinned)
+        self._take_kept()
+
+    @property
+    def held(self) -> Held:
+        """The list as it may be used now."""
+        with self._lock:
+            listed, entries = self._listed, self._entries
+        why_not = unusable(listed, self._clock.now(), self._memory.seen_at())
+        return Held(listed, int(self._memory.fact(UNDER) or 0), why_not, {} if why_not else entries)
+
+    @property
+    def version(self) -> int:
+        """The version that is here; 0 for none."""
+        with self._lock:
+            return 0 if self._listed is None else self._listed.version
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the last list that came was not taken; None when it was."""
+        return self._refusal
+
+    def fetch(self, upstream: Upstream, deadline_s: float) -> bool:
+        """Ask for a newer list; True when one came. Raises ClientError, ListRefused among them."""
+        number = self._memory.begin_fetch()
+        signed = upstream.offline_list(self.version, deadline_s)
+        if signed is None:
+            self._confirm(number)
+            return False
+        try:
+            listed = self._judged(signed)
+        except ListRefused as refused:
+            self._refusal = str(refused)
+            raise
+        with self._memory.together():
+            self._memory.keep_fact(LIST, encode_text(signed))
+            self._memory.keep_fact(PINNED, signed.public_key)
+            self._memory.keep_fact(HIGHEST, str(listed.version))
+            self._confirm(number)
+        self._use(listed)
+        return True
+
+    def _confirm(self, number: int) -> None:
+        """The server has just said what counts, so clock and outstanding sums are judged from here on."""
+        self._refusal = None
+        with self._memory.together():
+            self._memory.keep_fact(UNDER, str(number))
+            self._memory.keep_fact(SEEN, "0")
+
+    def _judged(self, signed: SignedOfflineList) -> OfflineList:
+        pinned = self._memory.fact(PINNED)
+        if pinned is not None and signed.public_key != pinned:
+            raise ListRefused("the offline list is signed with another key than the one this station knows")
+        if not is_signed(signed):
+            raise ListRefused("the offline list was tampered with: its signature does not hold")
+        try:
+            listed = list_of(signed.text)
+        except WireError as error:
+            raise ListRefused(f"the offline list makes no sense: {error}") from error
+        if listed.station != self._station:
+            raise ListRefused(f"the offline list is for station {listed.station[:40]}")
+        if listed.version < int(self._memory.fact(HIGHEST) or 0):
+            raise ListRefused(f"the offline list is older than the one before: version {listed.version}")
+        if listed.expires_at <= self._clock.now():
+            raise ListRefused("the offline list had expired when it came")
+        return listed
+
+    def _take_kept(self) -> None:
+        """The list on disk, judged anew: what was altered there counts as none."""
+        kept = self._memory.fact(LIST)
+        if kept is None:
+            return
+        try:
+            signed = decode_text(SignedOfflineList, kept)
+            listed = list_of(signed.text)
+        except WireError as error:
+            log.error("the kept offline list is not used: %s", error)
+            return
+        good = is_signed(signed) and signed.public_key == self._memory.fact(PINNED) and listed.station == self._station
+        if good and listed.version >= int(self._memory.fact(HIGHEST) or 0):
+            self._use(listed)
+        else:
+            log.error("the kept offline list is not used: its signature, key, station or version is wrong")
+
+    def _use(self, listed: OfflineList) -> None:
+        with self._lock:
+            self._listed = listed
+            self._entries = {normalise(entry.plate): entry for entry in listed.entries}

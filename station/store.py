@@ -1,0 +1,299 @@
+"""What the station must not forget: answers, offline grants with their fuellings, and a few facts. One state file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from controller.outbound.outbox import Outbox
+from controller.outbound.statefile import StateFile
+from controller.ports import Clock
+from service.offline.conflicts import OfflineVisit, conflicts_among
+from service.store.clock import from_us, to_us
+from station.offline_rules import Outstanding
+from wire.codec import decode_text, encode_text
+from wire.offline import OfflineGrant, OfflineReceipt
+from wire.questions import Decision, Question
+
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS answer (
+        visit TEXT PRIMARY KEY,
+        question TEXT NOT NULL,
+        decision TEXT NOT NULL,
+        authorisation TEXT UNIQUE,
+        station TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        at_us INTEGER NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS offline_grant (
+        authorisation TEXT PRIMARY KEY,
+        body TEXT NOT NULL,
+        card TEXT NOT NULL,
+        limit_fen INTEGER NOT NULL,
+        granted_us INTEGER NOT NULL,
+        expires_us INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('open', 'released')),
+        receipt TEXT
+    )""",
+    "CREATE INDEX IF NOT EXISTS offline_grant_by_state ON offline_grant (state, expires_us)",
+    "CREATE INDEX IF NOT EXISTS offline_grant_by_card ON offline_grant (card)",
+    """CREATE TABLE IF NOT EXISTS grant_fuelling (
+        message INTEGER PRIMARY KEY,
+        authorisation TEXT NOT NULL,
+        card TEXT NOT NULL,
+        amount_fen INTEGER NOT NULL,
+        settled_under INTEGER
+    )""",
+    "CREATE INDEX IF NOT EXISTS grant_fuelling_by_grant ON grant_fuelling (authorisation)",
+    "CREATE INDEX IF NOT EXISTS grant_fuelling_by_card ON grant_fuelling (card)",
+    "CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+)
+"""offline_grant.receipt: what the server said of it, NULL until it was told. grant_fuelling.settled_under: the
+number of the list's fetch after whose beginning the server had the fuelling; NULL until then."""
+
+SEEN = "seen_us"
+"""Name of the fact that keeps when the last grant was given; 0 once the server has confirmed the list anew."""
+
+UNUSED_LIFE = timedelta(hours=1)
+"""A grant that ran out without a fuelling or a release still counts for this long: the nozzle may still be lifted."""
+KEPT = timedelta(days=30)
+
+_OPEN = (
+    "SELECT coalesce(sum(g.limit_fen), 0) FROM offline_grant g WHERE g.state = 'open' AND g.expires_us > :alive_us"
+    " AND NOT EXISTS (SELECT 1 FROM grant_fuelling f WHERE f.authorisation = g.authorisation)"
+)
+_UNSETTLED = (
+    "SELECT coalesce(sum(f.amount_fen), 0) FROM grant_fuelling f JOIN message m ON m.id = f.message"
+    " WHERE m.state IN ('waiting', 'parked')"
+)
+_SINCE_LIST = (
+    "SELECT coalesce(sum(f.amount_fen), 0) FROM grant_fuelling f LEFT JOIN message m ON m.id = f.message WHERE"
+    " f.card = :card AND (m.state IN ('waiting', 'parked') OR coalesce(f.settled_under, :listed) >= :listed)"
+)
+
+
+class Memory:
+    """Thread-safe; a method that raises StateError has done nothing."""
+
+    def __init__(self, state: StateFile, outbox: Outbox, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+        state.ensure(SCHEMA)
+        for table in ("answer", "offline_grant", "grant_fuelling", "fact"):
+            state.rescue(table)
+        self._catch_up()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done inside is stored as one, and seen by nobody in between."""
+        with self._state.transaction():
+            yield
+
+    def answer_to(self, visit: str) -> tuple[Question, Decision] | None:
+        """What was asked under this key, and the answer that stays."""
+        rows = self._state.rows("SELECT question, decision FROM answer WHERE visit = ?", (visit,))
+        if not rows:
+            return None
+        return decode_text(Question, rows[0]["question"]), decode_text(Decision, rows[0]["decision"])
+
+    def keep_answer(self, question: Question, decision: Decision) -> tuple[Question, Decision]:
+        """Keep the first answer to a visit; returns the one that is kept, which may be an earlier one."""
+        with self._state.transaction() as connection:
+            known = self.answer_to(question.visit)
+            if known is not None:
+                return known
+            connection.execute(
+                "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    question.visit,
+                    encode_text(question),
+                    encode_text(decision),
+                    decision.authorisation,
+                    question.station,
+                    question.lane,
+                    self._now_us(),
+                ),
+            )
+        return question, decision
+
+    def lane_of(self, authorisation: str) -> tuple[str, str] | None:
+        """Station and lane that an authorisation was given to."""
+        rows = self._state.rows("SELECT station, lane FROM answer WHERE authorisation = ?", (authorisation,))
+        return (rows[0]["station"], rows[0]["lane"]) if rows else None
+
+    def grant(self, grant: OfflineGrant, expires_at: datetime) -> None:
+        with self._state.transaction() as connection:
+            connection.execute(
+                "INSERT INTO offline_grant VALUES (?, ?, ?, ?, ?, ?, 'open', NULL)",
+                (
+                    grant.authorisation,
+                    encode_text(grant),
+                    grant.card,
+                    grant.limit_fen,
+                    to_us(grant.granted_at),
+                    to_us(expires_at),
+                ),
+            )
+            self.keep_fact(SEEN, str(max(to_us(grant.granted_at), int(self.fact(SEEN) or 0))))
+
+    def find_grant(self, authorisation: str) -> sqlite3.Row | None:
+        """The row of an offline grant."""
+        rows = self._state.rows("SELECT * FROM offline_grant WHERE authorisation = ?", (authorisation,))
+        return rows[0] if rows else None
+
+    def is_used(self, authorisation: str) -> bool:
+        """Whether something was fuelled under a grant."""
+        return bool(self._state.rows("SELECT 1 FROM grant_fuelling WHERE authorisation = ?", (authorisation,)))
+
+    def prolong(self, authorisation: str, expires_us: int) -> None:
+        with self._state.transaction() as connection:
+            connection.execute(
+                "UPDATE offline_grant SET expires_us = ? WHERE authorisation = ?", (expires_us, authorisation)
+            )
+
+    def release(self, authorisation: str) -> None:
+        """The vehicle of a grant left without fuelling. Harmless when it is over."""
+        with self._state.transaction() as connection:
+            connection.execute("UPDATE offline_grant SET state = 'released' WHERE authorisation = ?", (authorisation,))
+
+    def fuelled(self, message: int, authorisation: str, amount_fen: int) -> None:
+        """The fuelling in the outbox's message was made under an offline grant."""
+        with self._state.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO grant_fuelling SELECT ?, authorisation, card, ?, NULL FROM offline_grant"
+                " WHERE authorisation = ?",
+                (message, amount_fen, authorisation),
+            )
+
+    def settled(self, message: int) -> None:
+        """The server has the fuelling of this message, or people gave it up: it no longer counts as outstanding."""
+        with self._state.transaction() as connection:
+            connection.execute("UPDATE grant_fuelling SET settled_under = ? WHERE message = ?", (self.fetches, message))
+
+    def forget_fuelling(self, message: int) -> None:
+        """The lane unit keeps this fuelling itself."""
+        with self._state.transaction() as connection:
+            connection.execute("DELETE FROM grant_fuelling WHERE message = ?", (message,))
+
+    def exposure_fen(self) -> int:
+        """Everything allowed offline that the server does not have yet: open grants, and fuellings on their way."""
+        return self._sum(_OPEN, alive_us=self._alive_us()) + self._sum(_UNSETTLED)
+
+    def open_grants(self) -> int:
+        """How many grants are counted that nothing was fuelled under yet."""
+        return self._sum(_OPEN.replace("coalesce(sum(g.limit_fen), 0)", "count(*)"), alive_us=self._alive_us())
+
+    def offline_visits(self, since: datetime) -> list[OfflineVisit]:
+        """What was allowed offline since then, with what the server has said about it, the newest first."""
+        rows = self._state.rows(
+            "SELECT g.body, g.receipt, f.amount_fen, m.body AS fuelling, m.receipt AS posted FROM offline_grant g"
+            " LEFT JOIN grant_fuelling f ON f.authorisation = g.authorisation LEFT JOIN message m ON m.id = f.message"
+            " WHERE g.granted_us >= ? ORDER BY g.granted_us DESC LIMIT 1000",
+            (to_us(since),),
+        )
+        return [_offline_visit(row) for row in rows]
+
+    def outstanding(self, card: str, listed_under: int) -> Outstanding:
+        """listed_under: the number of the fetch that last confirmed the list."""
+        open_fen = self._sum(_OPEN + " AND g.card = :card", alive_us=self._alive_us(), card=card)
+        return Outstanding(open_fen + self._sum(_SINCE_LIST, card=card, listed=listed_under), self.exposure_fen())
+
+    def untold(self) -> tuple[OfflineGrant, ...]:
+        """The grants that the server does not know yet, oldest first."""
+        rows = self._state.rows("SELECT body FROM offline_grant WHERE receipt IS NULL ORDER BY granted_us LIMIT 50")
+        return tuple(decode_text(OfflineGrant, row["body"]) for row in rows)
+
+    def untold_grant(self, authorisation: str) -> OfflineGrant | None:
+        """That grant, while the server does not know it."""
+        row = self.find_grant(authorisation)
+        return decode_text(OfflineGrant, row["body"]) if row is not None and row["receipt"] is None else None
+
+    def told(self, receipt: OfflineReceipt) -> None:
+        """The server knows a grant, and said this of it."""
+        with self._state.transaction() as connection:
+            connection.execute(
+                "UPDATE offline_grant SET receipt = ? WHERE authorisation = ?",
+                (encode_text(receipt), receipt.authorisation),
+            )
+
+    def fact(self, name: str) -> str | None:
+        rows = self._state.rows("SELECT value FROM fact WHERE name = ?", (name,))
+        return rows[0]["value"] if rows else None
+
+    def keep_fact(self, name: str, value: str) -> None:
+        with self._state.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+    @property
+    def fetches(self) -> int:
+        """How many fetches of the list have begun."""
+        return int(self.fact("fetches") or 0)
+
+    def begin_fetch(self) -> int:
+        """A fetch of the list begins; its number."""
+        with self._state.transaction():
+            number = self.fetches + 1
+            self.keep_fact("fetches", str(number))
+        return number
+
+    def seen_at(self) -> datetime | None:
+        """The latest moment at which a grant was given since the list was confirmed."""
+        found = int(self.fact(SEEN) or 0)
+        return from_us(found) if found else None
+
+    def tidy(self) -> None:
+        """Forget answers and settled grants of long ago."""
+        before_us = self._now_us() - KEPT // timedelta(microseconds=1)
+        with self._state.transaction() as connection:
+            connection.execute("DELETE FROM answer WHERE at_us < ?", (before_us,))
+            connection.execute(
+                "DELETE FROM grant_fuelling WHERE message NOT IN (SELECT id FROM message) AND authorisation IN"
+                " (SELECT authorisation FROM offline_grant WHERE granted_us < ?)",
+                (before_us,),
+            )
+            connection.execute(
+                "DELETE FROM offline_grant WHERE granted_us < ? AND receipt IS NOT NULL AND NOT EXISTS"
+                " (SELECT 1 FROM grant_fuelling f WHERE f.authorisation = offline_grant.authorisation)",
+                (before_us,),
+            )
+
+    def _catch_up(self) -> None:
+        """Mark what the server had taken when this station stopped before it could write that down."""
+        with self._state.transaction() as connection:
+            connection.execute(
+                "UPDATE grant_fuelling SET settled_under = ? WHERE settled_under IS NULL AND message IN"
+                " (SELECT id FROM message WHERE state IN ('sent', 'discarded'))",
+                (self.fetches,),
+            )
+
+    def _sum(self, query: str, **parameters: object) -> int:
+        with self._state.transaction() as connection:
+            return int(connection.execute(query, parameters).fetchone()[0])
+
+    def _alive_us(self) -> int:
+        return self._now_us() - UNUSED_LIFE // timedelta(microseconds=1)
+
+    def _now_us(self) -> int:
+        return to_us(self._clock.now())
+
+
+def _offline_visit(row: sqlite3.Row) -> OfflineVisit:
+    grant = decode_text(OfflineGrant, row["body"])
+    fuelling = {} if row["fuelling"] is None else json.loads(row["fuelling"])
+    said = [json.loads(text)["flags"] for text in (row["receipt"], row["posted"]) if text is not None]
+    return OfflineVisit(
+        grant.authorisation,
+        grant.station,
+        grant.lane,
+        grant.plate,
+        grant.card,
+        grant.granted_at,
+        grant.limit_fen,
+        fuelling.get("dispenser"),
+        fuelling.get("sequence"),
+        row["amount_fen"],
+        conflicts_among(flag for flags in said for flag in flags),
+    )

@@ -1,0 +1,119 @@
+"""The station's own errands to the server: is the line up, who may speak, who may refuel offline, what was allowed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from controller.errors import ClientError, GreenlaneError, ServiceFault
+from controller.outbound.periodic import Chore, Chores
+from controller.ports import Clock
+from service.errors import ServiceError
+from station.answers import Control
+from station.device_keys import KeyMirror
+from station.offline_list import ListKeeper
+from station.settings import StationSettings
+from station.store import Memory
+from station.uplink import Line
+from station.upstream import Upstream
+
+log = logging.getLogger(__name__)
+
+DEADLINE_S = 5.0
+TURN_S = 0.5
+TIDY_EVERY_S = 3600.0
+
+
+class Duties:
+    """One worker; step() is one of its turns. close() is idempotent."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        line: Line,
+        control: Control,
+        keeper: ListKeeper,
+        keys: KeyMirror,
+        memory: Memory,
+        clock: Clock,
+        settings: StationSettings,
+        on_death: Callable[[BaseException], None],
+    ) -> None:
+        self._upstream = upstream
+        self._line = line
+        self._control = control
+        self._keeper = keeper
+        self._keys = keys
+        self._memory = memory
+        self._settings = settings
+        self._on_death = on_death
+        self._stopping = threading.Event()
+        every, retry_s = settings, settings.probe_every_s
+        self._probe = Chores([Chore("line", self._ask_prices, 0.0, retry_s)], clock)
+        self._rounds = Chores(
+            [
+                Chore("prices", self._ask_prices, every.prices_every_s, retry_s),
+                Chore("device keys", self._fetch_keys, every.keys_every_s, every.keys_every_s),
+                Chore("offline list", self._fetch_list, every.list_every_s, every.keys_every_s),
+                Chore("offline grants", self._tell_grants, every.keys_every_s, retry_s),
+                Chore("memory", self._tidy, TIDY_EVERY_S, TIDY_EVERY_S),
+            ],
+            clock,
+        )
+        self._thread = threading.Thread(target=self._run, name="duties", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(DEADLINE_S + 1)
+
+    def step(self) -> None:
+        """What is due now: while the line is down nothing but asking whether it is back."""
+        if not self._line.state.up:
+            self._probe.do_due(self._settings.deadline_s)
+        if self._line.state.up:
+            self._rounds.do_due(DEADLINE_S, lambda: self._line.state.up and not self._stopping.is_set())
+
+    def _ask_prices(self, deadline_s: float) -> None:
+        self._control.fetch_prices(deadline_s)
+
+    def _fetch_keys(self, deadline_s: float) -> None:
+        keys = self._line.ask(self._upstream.devices, deadline_s)
+        try:
+            changed = self._keys.take(keys)
+        except ServiceError as error:
+            raise ServiceFault(f"the keys cannot be kept: {error}") from error
+        if changed:
+            log.info("device keys: %d changed", changed)
+
+    def _fetch_list(self, deadline_s: float) -> None:
+        """A list that is refused says nothing about the line."""
+        if self._keeper.fetch(self._upstream, deadline_s):
+            log.info("offline list: version %d", self._keeper.version)
+
+    def _tell_grants(self, deadline_s: float) -> None:
+        for grant in self._memory.untold():
+            self._memory.told(self._line.ask(lambda s, g=grant: self._upstream.tell_grant(g, s), deadline_s))  # type: ignore[misc]
+
+    def _tidy(self, _deadline_s: float) -> None:
+        self._memory.tidy()
+
+    def _run(self) -> None:
+        """Turns until closed. A full disk is waited for; an error that nobody planned ends the station."""
+        failing = False
+        try:
+            while not self._stopping.wait(TURN_S):
+                try:
+                    self.step()
+                    failing = False
+                except (GreenlaneError, ServiceError) as error:
+                    if not failing and not isinstance(error, ClientError):
+                        log.error("duties: %s", error)
+                    failing = True
+        except Exception as error:
+            log.exception("duties: ended by an error")
+            self._on_death(error)

@@ -1,0 +1,185 @@
+"""Puts a station's central control together: its files, its line to the server, its workers and its application."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from controller.clock import SystemClock
+from controller.outbound.connections import Sign
+from controller.outbound.outbox import Outbox
+from controller.outbound.signing import DeviceKey, Signer
+from controller.outbound.statefile import StateFile
+from controller.ports import Clock
+from service.admin import Desk
+from service.app import assemble, open_books
+from service.books.prices import prices_of
+from service.errors import Unavailable
+from service.identity.identity import Identity
+from service.identity.mount import Guard
+from service.live.changes import count_change, station_topic
+from station.answers import Control
+from station.device_keys import KeyMirror
+from station.device_relay import RelayDesk
+from station.fuelling_forwarder import PostOffice
+from station.metrics import ControlCollector
+from station.offline_list import ListKeeper
+from station.settings import StationSettings
+from station.status_forwarder import Mirror
+from station.store import Memory
+from station.sync import Duties
+from station.uplink import Line
+from station.upstream import Upstream
+from station.view import StationView
+from wire.codec import WireError, decode_text
+from wire.devices import DeviceKind, Enrolment
+
+log = logging.getLogger(__name__)
+
+KEY, ENROLMENT, STATE, PAGES = "device.key", "enrolment.json", "station.sqlite3", "pages.sqlite3"
+"""Files in the station's state directory."""
+
+
+BARRED = "barred"
+"""Name of the fact that keeps why the server does not take this station's word; empty when it does."""
+
+
+class NotEnrolled(Unavailable):
+    """This machine is no station's central control yet; str() says how it becomes one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a station's central control keeps its files, and whom it asks. list_key: pinned by hand, else None."""
+
+    folder: Path
+    upstream_url: str
+    ca_file: str | None = None
+    list_key: str | None = None
+
+
+class House:
+    """Everything of one station. start() its workers, close() them; the application closes its own database."""
+
+    def __init__(self, place: Place, guard: Guard, settings: StationSettings, clock: Clock | None = None) -> None:
+        """Raises GreenlaneError or ServiceError where a file cannot be used."""
+        self.clock = clock or SystemClock()
+        self.enrolment = enrolment_of(place.folder)
+        self.station = self.enrolment.station
+        with ExitStack() as stack:
+            self.state = stack.enter_context(StateFile(place.folder / STATE, self.clock))
+            self.outbox = Outbox(self.state, self.clock)
+            self.memory = Memory(self.state, self.outbox, self.clock)
+            self.books = open_books(f"sqlite:///{place.folder / PAGES}", self.clock)
+            stack.callback(self.books.database.close)
+            self._set_up(place, guard, settings)
+            self._stack = stack.pop_all()
+
+    def _set_up(self, place: Place, guard: Guard, settings: StationSettings) -> None:
+        if prices_of(self.books.database, self.station, self.clock.now()) is None:
+            Desk(self.books, "station").set_station(self.station)
+        sign: Sign = Signer(DeviceKey.load(place.folder / KEY), self.clock)
+        self.upstream = Upstream(place.upstream_url, self.station, sign=sign, ca_file=place.ca_file)
+        self.line = Line(self.clock, self.memory.fact(BARRED) or "")
+        self.keeper = ListKeeper(self.memory, self.station, self.clock, place.list_key)
+        self.keys = KeyMirror(self.books.database, self.station, self.clock)
+        self.post = PostOffice(self.upstream, self.line, self.memory, self.outbox, self.clock, settings, died)
+        self.control = Control(
+            self.upstream, self.line, self.memory, self.keeper, self.post, self.books, self.clock, settings
+        )
+        self.mirror = Mirror(self.upstream.link, self.line)
+        self.duties = Duties(
+            self.upstream, self.line, self.control, self.keeper, self.keys, self.memory, self.clock, settings, died
+        )
+        self.app = self._application(guard)
+        self._show(settings)
+        self.line.changed = self.control.changed = self.post.changed = self._changed
+
+    def _application(self, guard: Guard) -> FastAPI:
+        gate = replace(guard.gate, unsigned_at_first=False)
+        database, now = self.books.database, self.clock.now
+        identity = Identity.open(database, now, gate, guard.hasher, self.control.lane_of)
+        identity.keys.confirmed = self.post.key_spoken
+        relay = RelayDesk(database, now, self.upstream, self.line, self.keys)
+        return assemble(
+            self.control,
+            database,
+            self.clock,
+            replace(guard, gate=gate),
+            title="greenlane station",
+            identity=replace(identity, devices=relay),
+            told=self.mirror.tell,
+        )
+
+    def _show(self, settings: StationSettings) -> None:
+        """The station's own page and figures."""
+        view = StationView(
+            self.station,
+            self.line,
+            self.memory,
+            self.keeper,
+            self.outbox,
+            self.books.database,
+            self.clock,
+            settings.cap_fen,
+            self._changed,
+        )
+        self.app.state.control = view
+        self.app.state.metrics.show(ControlCollector(view, self.clock.now))
+
+    def start(self) -> None:
+        """Start the workers."""
+        for worker in (self.post, self.mirror, self.duties):
+            worker.start()
+
+    def close(self) -> None:
+        """Idempotent; what is under way is cut."""
+        self.upstream.close()
+        for part in (self.duties, self.mirror, self.post, self.control):
+            part.close()
+        self._stack.close()
+
+    def _changed(self) -> None:
+        """Something that the station's page shows is different; and what waits for the line may go."""
+        state = self.line.state
+        if state.up:
+            self.post.courier.wake()
+        try:
+            barred = state.trouble if state.barred else ""
+            if barred != (self.memory.fact(BARRED) or ""):
+                self.memory.keep_fact(BARRED, barred)
+            with self.books.database.writing() as connection:
+                count_change(connection, station_topic(self.station))
+        except Exception as error:
+            log.warning("the station's page was not told of a change: %s", error)
+        else:
+            self.app.state.changes.ring()
+
+
+def enrolment_of(folder: Path) -> Enrolment:
+    """Who this central control is. Raises NotEnrolled."""
+    how = (
+        "get a code with `greenlane admin enrol --kind station --station S1`, then run "
+        f"`greenlane enrol CODE --service URL --state {folder}`"
+    )
+    try:
+        found = decode_text(Enrolment, (folder / ENROLMENT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotEnrolled(f"{folder}: this is no station's central control yet; {how}") from None
+    except (OSError, WireError, UnicodeDecodeError) as error:
+        raise NotEnrolled(f"{folder / ENROLMENT}: {error}; {how}") from error
+    if found.kind is not DeviceKind.STATION:
+        raise NotEnrolled(f"{folder}: enrolled as a {found.kind.value}; {how}")
+    return found
+
+
+def died(error: BaseException) -> None:
+    """A worker that the station can't do without has ended: so does the station, and is started afresh."""
+    log.critical("the station stops: %s", error)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,1 @@
+"""What lanes, stations, phones and the service say to each other; standard library only."""

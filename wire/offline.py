@@ -1,0 +1,81 @@
+"""The records that a station's central control and the service exchange about offline answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from wire.codec import WireError, decode_text
+from wire.money import MAX_FEN
+
+MOST_ENTRIES = 20_000
+LONGEST_LIST = 4 * 1024 * 1024
+"""Characters of a list; an entry has about 60."""
+OFFLINE_PREFIX = "off-"
+"""How the names of authorisations begin that a station gave without the service."""
+LIST_WORDS = b"greenlane offline-list "
+"""Comes before the text of a list when it is signed, so that the signature says nothing else."""
+PROVISIONAL = "provisional"
+"""The flag of a receipt that a station gives in the service's place; the service's own comes later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineEntry:
+    """A plate that may refuel while the line is down. The cap counts for all plates of the card together."""
+
+    plate: str = field(metadata={"shortest": 1, "longest": 12})
+    card: str = field(metadata={"shortest": 1, "longest": 40})
+    cap_fen: int = field(metadata={"low": 1, "high": MAX_FEN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineList:
+    """Who may refuel at a station while its line is down. A higher version replaces a lower one."""
+
+    station: str = field(metadata={"shortest": 1, "longest": 40})
+    version: int = field(metadata={"low": 1, "high": 2**53 - 1})
+    issued_at: datetime
+    expires_at: datetime
+    entries: tuple[OfflineEntry, ...] = field(default=(), metadata={"most": MOST_ENTRIES})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOfflineList:
+    """An offline list as JSON text, and the service's Ed25519 signature (base64) of LIST_WORDS and that text."""
+
+    text: str = field(metadata={"shortest": 2, "longest": LONGEST_LIST})
+    public_key: str = field(metadata={"shortest": 44, "longest": 44})
+    signature: str = field(metadata={"shortest": 88, "longest": 88})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineGrant:
+    """What a station allowed by its list while the line was down; told once the line is back."""
+
+    authorisation: str = field(metadata={"shortest": 5, "longest": 80})
+    visit: str = field(metadata={"shortest": 1, "longest": 80})
+    station: str = field(metadata={"shortest": 1, "longest": 40})
+    lane: str = field(metadata={"shortest": 1, "longest": 40})
+    plate: str = field(metadata={"shortest": 1, "longest": 12})
+    typed: bool
+    card: str = field(metadata={"shortest": 1, "longest": 40})
+    limit_fen: int = field(metadata={"low": 1, "high": MAX_FEN})
+    list_version: int = field(metadata={"low": 1, "high": 2**53 - 1})
+    granted_at: datetime
+
+    def __post_init__(self) -> None:
+        if not self.authorisation.startswith(OFFLINE_PREFIX):
+            raise WireError(f"authorisation: an offline one begins with {OFFLINE_PREFIX}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineReceipt:
+    """The service knows of the grant now. flags: "card_blocked", "plate_rebound", "list_expired", ..."""
+
+    authorisation: str = field(metadata={"shortest": 5, "longest": 80})
+    flags: tuple[str, ...] = ()
+
+
+def list_of(text: str) -> OfflineList:
+    """The list that a text stands for. Raises WireError."""
+    return decode_text(OfflineList, text)

@@ -1,0 +1,42 @@
+"""The question whether a plate may refuel, and the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from wire.codec import WireError, text
+from wire.money import MAX_FEN
+from wire.reasons import Reason, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """May this plate refuel? `visit` is made once per visit and kept through every retry: it is the idempotency key."""
+
+    visit: str = text(80)
+    station: str = text(40)
+    lane: str = text(40)
+    plate: str = text(12)
+    typed: bool
+    captured_at: datetime
+    confidence: float = field(metadata={"low": 0.0, "high": 1.0})
+    weakest: float = field(metadata={"low": 0.0, "high": 1.0})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The answer. An allowed one carries the authorisation, its limit (the hold) and its expiry."""
+
+    visit: str = text(80)
+    plate: str = text(12)
+    decision: Verdict
+    reason: Reason
+    authorisation: str | None = field(default=None, metadata={"shortest": 1, "longest": 80})
+    limit_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN})
+    expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        complete = None not in (self.authorisation, self.limit_fen, self.expires_at)
+        if self.decision is Verdict.ALLOW and not complete:
+            raise WireError("authorisation, limit_fen, expires_at: an allowed decision needs all three")

@@ -1,0 +1,61 @@
+"""Verdicts, reasons and error codes."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Verdict(enum.StrEnum):
+    ALLOW = "allow"
+    REFUSE = "refuse"
+
+
+class Reason(enum.StrEnum):
+    """Why a lane is green or red. The first group is the service's, the second the lane unit's own."""
+
+    OK = "ok"
+    BELOW_PRESET = "below_preset"
+    UNKNOWN_PLATE = "unknown_plate"
+    INVALID_PLATE = "invalid_plate"
+    CARD_BLOCKED = "card_blocked"
+    PLATE_BLOCKED = "plate_blocked"
+    NO_PAYER = "no_payer"
+    UNPAID_CHARGE = "unpaid_charge"
+    STALE_QUESTION = "stale_question"
+    NOT_CERTAIN = "not_certain"
+    VISIT_OVER = "visit_over"
+    EXPIRED = "expired"
+    OFFLINE_ALLOWED = "offline_allowed"
+    OFFLINE_CAP = "offline_cap"
+
+    UNSURE = "unsure"
+    NO_PLATE = "no_plate"
+    READ_TIMEOUT = "read_timeout"
+    SERVICE_SILENT = "service_silent"
+    SERVICE_FAULT = "service_fault"
+    SERVICE_REJECTED = "service_rejected"
+    CAMERA_LOST = "camera_lost"
+    CAMERA_STALE = "camera_stale"
+    PLATE_CHANGED = "plate_changed"
+    INTERNAL = "internal"
+
+
+class ErrorCode(enum.StrEnum):
+    """Codes of error answers, in the body as {"code", "detail"}: with 4xx the message is refused for good.
+
+    UNAVAILABLE goes with 503, INTERNAL with 500: this message failed in the service, which otherwise works.
+    """
+
+    MALFORMED = "malformed"
+    KEY_REUSED = "key_reused"
+    UNKNOWN_AUTHORISATION = "unknown_authorisation"
+    UNKNOWN_DISPENSER = "unknown_dispenser"
+    UNKNOWN_STATION = "unknown_station"
+    IMPOSSIBLE_FUELLING = "impossible_fuelling"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    UNAVAILABLE = "unavailable"
+    TOO_LARGE = "too_large"
+    THROTTLED = "throttled"
+    INTERNAL = "internal"
