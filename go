@@ -3,7 +3,7 @@
 #   ./go demo            play the bundled clip through the whole system and write report/index.html
 #   ./go test [all]      run the tests; all adds the slow, browser, database, fault and kernel groups
 #   ./go street          as root: a station on three hosts whose lines fail; a table of what each lamp did
-#   ./go check           types and lint
+#   ./go check           types, lint and format
 set -euo pipefail
 cd "$(dirname "$0")"
 python=.venv/bin/python
@@ -89,6 +89,7 @@ street)
 check)
     setup service,onnx,dev
     "$python" -m ruff check .
+    "$python" -m ruff format --check --quiet .
     "$python" -m mypy
     ;;
 *)

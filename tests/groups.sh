@@ -4,6 +4,7 @@ apt_install postgresql ffmpeg chromium chromium-driver gir1.2-gst-rtsp-server-1.
 
 say "lint and types"
 "$python" -m ruff check .
+"$python" -m ruff format --check --quiet .
 "$python" -m mypy
 
 export HYPOTHESIS_PROFILE="${HYPOTHESIS_PROFILE:-greenlane}"
