@@ -20,6 +20,7 @@ from service.books.rules import Settings
 from service.errors import ServiceError, Unavailable
 from service.http import openapi
 from service.http.answering import Clerk
+from service.http.peers import wire_version
 from service.http.plain_route import plain_post
 from service.identity import api_page as handbook
 from service.identity.identity import Identity
@@ -29,10 +30,11 @@ from service.station import mount as station_pages
 from service.station.store import Told, silence
 from service.store.clock import Clock, SystemClock
 from service.store.database import Database
-from wire.codec import WireError, decode, encode
+from wire.codec import WireError, decode
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode
+from wire.versions import encode_for
 
 LONGEST_BODY = 65_536
 THREADS = 16
@@ -151,7 +153,7 @@ def _add_authorisations(app: FastAPI, clerk: Clerk) -> None:
     async def ask(request: Request) -> Response:
         """The same visit gets the same answer for ever. A refusal is an answer with status 200 and a reason."""
         question = await _read(request, Question)
-        return _answer(await clerk.carry_out(Ask(question)))
+        return _answer(await clerk.carry_out(Ask(question)), request)
 
     @plain_post(
         app,
@@ -159,9 +161,9 @@ def _add_authorisations(app: FastAPI, clerk: Clerk) -> None:
         summary="Prolong an authorisation whose vehicle still stands",
         responses=openapi.answers(Decision, {**unknown, **AWAY}),
     )
-    async def renew(_request: Request, authorisation: str) -> Response:
+    async def renew(request: Request, authorisation: str) -> Response:
         """Refused with a reason when it is over."""
-        return _answer(await clerk.carry_out(Renew(authorisation)))
+        return _answer(await clerk.carry_out(Renew(authorisation)), request)
 
     @plain_post(
         app,
@@ -170,9 +172,9 @@ def _add_authorisations(app: FastAPI, clerk: Clerk) -> None:
         status_code=204,
         responses=openapi.answers(None, {**unknown, **AWAY}),
     )
-    async def release(_request: Request, authorisation: str) -> Response:
+    async def release(request: Request, authorisation: str) -> Response:
         """Harmless when it is over already."""
-        return _answer(await clerk.carry_out(Release(authorisation)))
+        return _answer(await clerk.carry_out(Release(authorisation)), request)
 
 
 def _add_fuellings(app: FastAPI, clerk: Clerk) -> None:
@@ -199,7 +201,7 @@ def _add_fuellings(app: FastAPI, clerk: Clerk) -> None:
             text = error.body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
             await clerk.carry_out(Reject(ErrorCode.MALFORMED, error.detail, text))
             raise
-        return _answer(await clerk.carry_out(Report(fuelling)))
+        return _answer(await clerk.carry_out(Report(fuelling)), request)
 
 
 def _add_queries(app: FastAPI, clerk: Clerk) -> None:
@@ -208,12 +210,12 @@ def _add_queries(app: FastAPI, clerk: Clerk) -> None:
         summary="Prices of a station now",
         responses=openapi.answers(Price, {404: "No such station.", 400: "No station given.", **AWAY}, many=True),
     )
-    def prices(station: str) -> Response:
+    def prices(request: Request, station: str) -> Response:
         """One price per product."""
         found = clerk.prices(station)
         if found is None:
             return problem(404, ErrorCode.UNKNOWN_STATION, f"no station {station} is set up")
-        return _json([encode(price) for price in found])
+        return _json([encode_for(price, wire_version(request)) for price in found])
 
     @app.get(
         "/healthz",
@@ -275,11 +277,11 @@ async def _read(request: Request, record: type[Record]) -> Record:
         raise _Malformed(400, "the body is no JSON in UTF-8", body) from None
 
 
-def _answer(answer: Answer) -> Response:
+def _answer(answer: Answer, request: Request) -> Response:
     if isinstance(answer, Refused):
         return problem(STATUS[answer.code], answer.code, answer.detail)
     if isinstance(answer, Decision | FuellingReceipt):
-        return _json(encode(answer))
+        return _json(encode_for(answer, wire_version(request)))
     return Response(status_code=204)
 
 

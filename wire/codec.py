@@ -39,9 +39,31 @@ def records(most: int) -> Any:
 Record = TypeVar("Record")
 
 
-def encode(record: Any) -> dict[str, Any]:
-    """The record as plain JSON values."""
-    return {name: _plain(getattr(record, name)) for name in _readers(type(record))}  # type: ignore[arg-type]
+OLDEST_VERSION = 1
+"""Fields without "since" in their metadata were there from the first version of the wire on."""
+
+
+def encode(record: Any, version: int | None = None) -> dict[str, Any]:
+    """The record as plain JSON values, for a peer that knows the fields up to `version` (all of them, when not given).
+
+    A field that came after the first version is left out while it holds its default: what an older version has written
+    and what this one writes of the same thing are the same.
+    """
+    return {
+        name: _plain(value, version)
+        for name, since, default in _fields(type(record))  # type: ignore[arg-type]
+        if _is_told(value := getattr(record, name), since, default, version)
+    }
+
+
+def _is_told(value: object, since: int, default: object, version: int | None) -> bool:
+    return since <= OLDEST_VERSION or (value != default and (version is None or since <= version))
+
+
+@functools.cache
+def _fields(cls: type[Any]) -> tuple[tuple[str, int, object], ...]:
+    """Name, version in which it came, and default of each field."""
+    return tuple((f.name, f.metadata.get("since", OLDEST_VERSION), f.default) for f in dataclasses.fields(cls))
 
 
 def decode(cls: type[Record], data: object) -> Record:
@@ -61,9 +83,9 @@ def decode(cls: type[Record], data: object) -> Record:
     return cls(**values)
 
 
-def encode_text(record: Any) -> str:
-    """The record as compact JSON text."""
-    return json.dumps(encode(record), ensure_ascii=False, separators=(",", ":"))
+def encode_text(record: Any, version: int | None = None) -> str:
+    """The record as compact JSON text; version as for encode."""
+    return json.dumps(encode(record, version), ensure_ascii=False, separators=(",", ":"))
 
 
 def decode_text(cls: type[Record], text: str) -> Record:
@@ -115,7 +137,7 @@ def _reader(name: str, hint: Any, limits: Mapping[str, Any]) -> Read:
 _PLAIN = (str, int, bool, float, type(None))
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object, version: int | None = None) -> Any:
     if type(value) in _PLAIN:
         return value
     if isinstance(value, enum.Enum):
@@ -125,9 +147,9 @@ def _plain(value: object) -> Any:
             raise WireError(f"{value}: a time without a zone")
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, tuple):
-        return [_plain(v) for v in value]
+        return [_plain(v, version) for v in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return encode(value)
+        return encode(value, version)
     return value
 
 

@@ -28,6 +28,10 @@ class OrderKind(enum.StrEnum):
     DISCARD = "discard"
 
 
+FIRST_ORDERS = frozenset({OrderKind.TYPED, OrderKind.RETRY, OrderKind.DISCARD})
+"""What a lane unit of version 1 of the wire can be asked to do; it would refuse a list with any other kind in it."""
+
+
 class OrderResult(enum.StrEnum):
     """What became of an order. TAKEN: done; NOBODY: no vehicle waits for a plate; FAILED: the detail says why."""
 

@@ -40,6 +40,10 @@ class Reason(enum.StrEnum):
     INTERNAL = "internal"
 
 
+NEAREST_OLD: dict[enum.Enum, enum.Enum] = {}
+"""Member that came after version 1 of the wire -> the nearest that version 1 knows, for peers that know no more."""
+
+
 class ErrorCode(enum.StrEnum):
     """Codes of error answers, in the body as {"code", "detail"}: with 4xx the message is refused for good.
 

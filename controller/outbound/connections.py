@@ -14,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from controller.errors import ClientError, ServiceFault, ServiceSilent
+from wire.versions import WIRE_HEADER, WIRE_VERSION
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_LINES = 8
@@ -116,7 +117,12 @@ class _Line:
         self._session.trust_env = False
         self._session.verify = verify
         self._session.headers.update(
-            {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "greenlane-lane"}
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "greenlane-lane",
+                WIRE_HEADER: str(WIRE_VERSION),
+            }
         )
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(self._sockets))

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.http import openapi
+from service.http.peers import wire_version
 from service.identity import access, browser
 from service.identity.identity import Identity
 from service.identity.keys import Caller
@@ -16,6 +17,7 @@ from service.identity.rules import parsed_body
 from service.identity.signatures import Flaw, SignatureRefused
 from wire.codec import WireError, decode, encode
 from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
+from wire.versions import encode_for
 
 ENROLMENT_ERRORS = {
     400: "The body is no such record.",
@@ -85,7 +87,7 @@ async def spoken(request: Request, key_id: str) -> Response:
 def devices(request: Request, station: str) -> Response:
     """For the station's central control, which judges its lanes and panels by them while the line is cut."""
     keys = access.identity_of(request).devices.keys_of(station)
-    return JSONResponse([encode(key) for key in keys])
+    return JSONResponse([encode_for(key, wire_version(request)) for key in keys])
 
 
 def _spoken_for(identity: Identity, station: Caller, key_id: str) -> Caller:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from service.books.messages import Refused, TakeGrant
 from service.http import openapi
 from service.http.answering import Clerk
+from service.http.peers import wire_version
 from service.identity.rules import parsed_body
 from service.identity.signatures import Flaw, SignatureRefused
 from service.offline.list_key import ListKey, key_file
@@ -19,6 +20,7 @@ from service.store.database import Database
 from wire.codec import WireError, decode, encode, encode_text
 from wire.offline import OfflineEntry, OfflineGrant, OfflineList, OfflineReceipt, SignedOfflineList
 from wire.reasons import ErrorCode
+from wire.versions import encode_for
 
 RECORDS: tuple[type, ...] = (OfflineEntry, OfflineList, SignedOfflineList, OfflineGrant, OfflineReceipt)
 NO_STATION = {404: "No such station."}
@@ -42,14 +44,14 @@ def _add_list(app: FastAPI, database: Database, clock: Clock, key: ListKey) -> N
             204: {"description": "The version that the station has is still the newest."},
         },
     )
-    def offline_list(station: str, have: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0) -> Response:
+    def offline_list(request: Request, station: str, have: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0) -> Response:
         """have: the version that the station has already. The text is an OfflineList."""
         found = current_list(database, station, clock.now())
         if found is None:
             return _problem(Refused(ErrorCode.UNKNOWN_STATION, f"no station {station} is set up"))
         if found.version == have:
             return Response(status_code=204)
-        return JSONResponse(encode(key.sign(encode_text(found))))
+        return JSONResponse(encode(key.sign(encode_text(found, wire_version(request)))))
 
 
 def _add_grants(app: FastAPI, clerk: Clerk) -> None:
@@ -69,7 +71,9 @@ def _add_grants(app: FastAPI, clerk: Clerk) -> None:
         except WireError as error:
             raise SignatureRefused(Flaw.MALFORMED, str(error)) from None
         answer = await clerk.carry_out(TakeGrant(grant))
-        return _problem(answer) if isinstance(answer, Refused) else JSONResponse(encode(answer))
+        return (
+            _problem(answer) if isinstance(answer, Refused) else JSONResponse(encode_for(answer, wire_version(request)))
+        )
 
 
 def _problem(refused: Refused) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
@@ -11,13 +12,15 @@ from starlette.concurrency import run_in_threadpool
 
 from service.http import openapi
 from service.http.batches import Batches
+from service.http.peers import wire_version
 from service.identity import access
 from service.identity.rules import parsed_body
 from service.identity.signatures import Flaw, SignatureRefused
 from service.live.changes import Changes, orders_topic
 from service.station.store import StationDesk
-from wire.codec import WireError, decode, encode
-from wire.live import LaneStatus, Order, OrderOutcome, OrdersWanted, ParkedMessage, StoryLine, VisitReport
+from wire.codec import OLDEST_VERSION, WireError, decode
+from wire.live import FIRST_ORDERS, LaneStatus, Order, OrderOutcome, OrdersWanted, ParkedMessage, StoryLine, VisitReport
+from wire.versions import encode_for
 
 RECORDS: tuple[type, ...] = (LaneStatus, ParkedMessage, VisitReport, StoryLine, OrdersWanted, OrderOutcome, Order)
 MALFORMED = {400: "The body is no such record."}
@@ -86,8 +89,14 @@ async def orders(request: Request) -> Response:
         found = await run_in_threadpool(desk.orders_for, wanted.station, wanted.lane)
         left_s = ends_s - asyncio.get_running_loop().time()
         if found or left_s <= 0 or changes.closed:
-            return JSONResponse([encode(order) for order in found])
+            return _orders(found, wire_version(request))
         await changes.wait(topic, seen, left_s)
+
+
+def _orders(found: Iterable[Order], version: int) -> Response:
+    """What a lane of this version can be asked to do; the rest waits until the lane is upgraded."""
+    known = [order for order in found if version > OLDEST_VERSION or order.kind in FIRST_ORDERS]
+    return JSONResponse([encode_for(order, version) for order in known])
 
 
 async def _read(request: Request, record: type[Record]) -> Record:
