@@ -206,7 +206,7 @@ def _toml(value: Any) -> str:
         return "[" + ", ".join(_toml(v) for v in value) + "]"
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return repr(value)
+    return repr(int(value) if isinstance(value, int) else float(value))
 
 
 def _with(text: str, section: str, key: str, assignment: str) -> str:
@@ -242,7 +242,10 @@ def _replace(target: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     if target.exists():
-        os.chmod(file.name, target.stat().st_mode & 0o777)
+        before = target.stat()
+        if os.geteuid() == 0:  # what root changes stays readable for whom it belongs to
+            os.chown(file.name, before.st_uid, before.st_gid)
+        os.chmod(file.name, before.st_mode & 0o777)
     else:
         os.chmod(file.name, 0o644)
     os.replace(file.name, target)

@@ -135,7 +135,7 @@ def from_json(cls: type[Record], data: object) -> Record:
     """The inverse of to_json. Fields that this version does not know are ignored. Raises TraceError."""
     try:
         return typing.cast(Record, _value(cls, data))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise TraceError(f"the trace is damaged or of another version: {error}") from error
 
 
@@ -154,12 +154,32 @@ def _value(hint: Any, data: Any) -> Any:
         known = {f.name for f in dataclasses.fields(hint)}
         return typing.cast(Any, hint)(**{k: _value(hints[k], v) for k, v in data.items() if k in known})
     if hint is datetime:
-        return datetime.fromisoformat(data)
-    if issubclass(hint, (enum.Enum, float)):
+        return _moment(data)
+    if issubclass(hint, enum.Enum):
         return hint(data)
+    if hint is float:
+        return _within(float(data))
     if not isinstance(data, hint):
         raise TypeError(f"expected {hint.__name__}, got {type(data).__name__}")
-    return data
+    return data.encode().decode() if isinstance(data, str) else _within(data)
+
+
+_LARGEST = 2**53
+
+
+def _within(number: float) -> float:
+    """Raises ValueError for what no unit counts or measures; NaN is one of them."""
+    if not -_LARGEST <= number <= _LARGEST:
+        raise ValueError("a number out of all bounds")
+    return number
+
+
+def _moment(text: str) -> datetime:
+    """A moment that every time zone can show. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or not 1970 <= moment.year <= 9998:
+        raise ValueError("a time without zone or out of all bounds")
+    return moment
 
 
 def _tuple(hints: tuple[Any, ...], data: Any) -> tuple[Any, ...]:

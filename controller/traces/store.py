@@ -176,9 +176,9 @@ def read_trace(folder: Path) -> VisitTrace:
     """The trace in a visit's folder. Raises TraceError."""
     try:
         data = json.loads((folder / TRACE_FILE).read_bytes())
-    except (OSError, ValueError) as error:
+        return from_json(VisitTrace, data)
+    except (OSError, ValueError, RecursionError, TraceError) as error:
         raise TraceError(f"{folder.name}: its trace cannot be read: {error}") from error
-    return from_json(VisitTrace, data)
 
 
 def safe_name(visit: str) -> str:

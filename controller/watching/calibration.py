@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -31,6 +32,7 @@ CONTRAST = 0.20
 CLIPPED_SHARE = 0.12
 DARK_LEVEL, BRIGHT_LEVEL = 45, 215
 ENOUGH_READS = 5
+PLATES_SHOWN = 5
 
 _ONE_ROW_MM = (440, 140, 90)
 _TWO_ROW_MM = (440, 220, 60)
@@ -126,15 +128,15 @@ def summarise(found: Sequence[Measures]) -> Measures:
     return Measures(**{name: median(getattr(m, name) for m in found) for name in Measures.__dataclass_fields__})
 
 
-def judge(found: Sequence[Measures], frames: int) -> tuple[Check, ...]:
-    """What is well and what to turn, from the reads of one calibration run."""
+def judge(found: Sequence[Measures], frames: int, texts: Sequence[str] = ()) -> tuple[Check, ...]:
+    """What is well and what to turn, from the reads of one calibration run; texts are the plates that were read."""
     if len(found) < ENOUGH_READS:
-        few = "no plate was read" if not found else f"only {len(found)} reads"
+        few = "no plate was read" if not found else f"only {len(found)} reads{_which(texts)}"
         advice = "let a vehicle with a clean plate stand where drivers stop, and check that its plate is in the picture"
         return (Check("plates", Verdict.FAIL, f"{few} in {frames} frames", advice),)
     middle = summarise(found)
     return (
-        Check("plates", Verdict.OK, f"{len(found)} reads in {frames} frames"),
+        Check("plates", Verdict.OK, f"{len(found)} reads in {frames} frames{_which(texts)}"),
         _width(middle.width_px),
         _at_least(
             "character height", middle.sign_height_px, SIGN_HEIGHT_PX, "px high", "move the camera closer or zoom in"
@@ -152,6 +154,14 @@ def judge(found: Sequence[Measures], frames: int) -> tuple[Check, ...]:
         ),
         _exposure(middle),
     )
+
+
+def _which(texts: Sequence[str]) -> str:
+    """The plates that were read most often, so that a technician sees whether it was the one before the camera."""
+    common = Counter(texts).most_common()
+    shown = ", ".join(f"{text} {count} times" for text, count in common[:PLATES_SHOWN])
+    rest = f" and {len(common) - PLATES_SHOWN} others" if len(common) > PLATES_SHOWN else ""
+    return f": {shown}{rest}" if shown else ""
 
 
 def _width(width_px: float) -> Check:
@@ -220,11 +230,16 @@ def propose_region(plates: Sequence[PlateRead], width: int, height: int) -> Regi
     right, bottom = np.percentile(centres, 95, axis=0)
     room = 1.6 * float(np.median([p.width_px for p in plates]))
     return Region(
-        round(max(0.0, (left - room) / width), 3),
-        round(max(0.0, (top - room) / height), 3),
-        round(min(1.0, (right + room) / width), 3),
-        round(min(1.0, (bottom + room) / height), 3),
+        _share(left - room, width),
+        _share(top - room, height),
+        _share(right + room, width),
+        _share(bottom + room, height),
     )
+
+
+def _share(position: float, size: int) -> float:
+    """A position as a share of the picture, in Python's own float: what is written to a file has no other type."""
+    return round(min(max(float(position) / size, 0.0), 1.0), 3)
 
 
 def annotate(image: Image, plates: Sequence[PlateRead], region: Region, checks: Sequence[Check]) -> Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
     log.set_up("CRITICAL")
     settings = calibrate_run.settings_of(args.config, args.clip)
+    _check_outputs(args)
     sighting = calibrate_run.look(settings, args.seconds, args.region)
     found = list(sighting.checks)
     region = args.region or sighting.region
@@ -78,6 +80,18 @@ def run(args: argparse.Namespace) -> int:
     return 1 if checks.worst(found) is checks.Verdict.FAIL else 0
 
 
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Nobody looks for 15 seconds at what cannot be kept. Raises GreenlaneError."""
+    from greenlane.cli import calibrate_run
+    from greenlane.cli.outputs import check_file, check_folder
+
+    calibrate_run.check_picture(args.picture)
+    check_file("--picture", args.picture, [args.clip] if args.clip else [])
+    if not args.dry_run:
+        check_folder("--config", args.config.absolute().parent)
+        check_file("--config", args.config)
+
+
 def _write(args: argparse.Namespace, settings: Settings, region: Region | None, found: list[Check]) -> str:
     """Store the region where there is one worth storing, and say what was done."""
     from controller import checks
@@ -90,9 +104,6 @@ def _write(args: argparse.Namespace, settings: Settings, region: Region | None, 
         return f"settings: nothing written (--dry-run); proposed {text}"
     if checks.worst(found) is checks.Verdict.FAIL and args.region is None:
         return f"settings: nothing written while a check fails; proposed {text}, or give it with --region"
-    if not args.config.exists():
-        args.config.parent.mkdir(parents=True, exist_ok=True)
-        args.config.write_text(settings_file.example(), encoding="utf-8")
     sides = (region.left, region.top, region.right, region.bottom)
     settings_file.update_file(args.config, {("camera", "region"): sides})
     return f"settings: {text} written to {args.config}"
@@ -107,6 +118,7 @@ def _document(
         "measures": sighting.facts(),
         "frames": sighting.frames,
         "reads": len(sighting.plates),
+        "plates": dict(Counter(plate.text for plate in sighting.plates).most_common()),
         "picture": str(args.picture),
     }
 

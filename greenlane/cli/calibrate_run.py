@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from tqdm import tqdm
 from controller import settings as settings_file
 from controller.checks import Check, Verdict
 from controller.clock import ManualClock, SystemClock
-from controller.errors import CameraLost, EndOfVideo, GreenlaneError, VideoDamaged
+from controller.errors import CameraLost, EndOfVideo, GreenlaneError
 from controller.ports import Camera, Clock
 from controller.records import Frame, LampColour, PlateRead, Region
 from controller.settings_records import Settings
 from controller.watching import calibration
 from greenlane import wiring
+from hardware.cameras import CAMERA_WAIT_S, first_frame
 from hardware.pins import open_pin_factory
 
 SURE_ENOUGH = 0.5
@@ -62,14 +64,16 @@ def settings_of(config: Path, clip: Path | None) -> Settings:
 
 def look(settings: Settings, seconds: float, region: Region | None) -> Sighting:
     """Read frames for so many seconds and judge them. Raises CameraLost, VideoDamaged, ReaderError."""
-    reader = wiring.reader_of(settings.reader)
     clock: Clock = SystemClock() if settings.camera.live else ManualClock()
     measures: list[calibration.Measures] = []
     plates: list[PlateRead] = []
     best: tuple[float, Any, PlateRead] | None = None
-    image, frames = None, 0
+    image: Any = None
+    frames = 0
     with closing(wiring.camera_of(settings.camera, clock, paced=settings.camera.live)) as camera:
-        for frame in _frames(camera, clock, seconds):
+        first = first_frame(camera, clock, CAMERA_WAIT_S)
+        reader = wiring.reader_of(settings.reader)
+        for frame in chain((first,), _frames(camera, clock, seconds, first)):
             image, frames = frame.image, frames + 1
             for plate in reader.read(image, region).plates:
                 if not plate.valid or plate.confidence < SURE_ENOUGH:
@@ -79,11 +83,9 @@ def look(settings: Settings, seconds: float, region: Region | None) -> Sighting:
                 score = plate.confidence * plate.width_px
                 if best is None or score > best[0]:
                     best = (score, image, plate)
-    if image is None:
-        raise CalibrationError(f"{camera.name} gave no frame")
     shown = best[1] if best else image
     return Sighting(
-        checks=calibration.judge(measures, frames),
+        checks=calibration.judge(measures, frames, [plate.text for plate in plates]),
         plates=tuple(plates),
         best=best[2] if best else None,
         image=shown,
@@ -93,31 +95,31 @@ def look(settings: Settings, seconds: float, region: Region | None) -> Sighting:
     )
 
 
-def _frames(camera: Camera, clock: Clock, seconds: float) -> Iterator[Frame]:
-    """Frames for so many seconds of the clock or of the video, with a progress bar; an early end is an end."""
-    first_s: float | None = None
+def _frames(camera: Camera, clock: Clock, seconds: float, first: Frame) -> Iterator[Frame]:
+    """Frames after the first for so many seconds of clock or video, with a progress bar; an early end is an end."""
     began_s = clock.monotonic_s()
     bar = tqdm(total=round(seconds, 1), unit="s", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
     with bar:
         while True:
             try:
                 frame = camera.read()
-            except VideoDamaged:
-                if first_s is None:
-                    raise
-                return
             except EndOfVideo:
                 return
             except CameraLost:
                 if clock.monotonic_s() - began_s > seconds:
                     raise
                 continue
-            first_s = frame.captured_s if first_s is None else first_s
-            past_s = frame.captured_s - first_s
+            past_s = frame.captured_s - first.captured_s
             bar.update(round(min(past_s, seconds) - bar.n, 1))
             yield frame
             if past_s >= seconds:
                 return
+
+
+def check_picture(path: Path) -> None:
+    """Whether OpenCV writes pictures under such a name. Raises CalibrationError."""
+    if not cv2.haveImageWriter(str(path)):
+        raise CalibrationError(f"--picture {path}: OpenCV writes no such kind; end its name in .jpg or .png")
 
 
 def save_picture(path: Path, sighting: Sighting, region: Region) -> None:
@@ -125,9 +127,7 @@ def save_picture(path: Path, sighting: Sighting, region: Region) -> None:
     plates = [sighting.best] if sighting.best else []
     drawn = calibration.annotate(sighting.image, plates, region, sighting.checks)
     try:
-        ok, data = cv2.imencode(path.suffix or ".jpg", drawn)
-        if not ok:
-            raise CalibrationError(f"{path}: OpenCV knows no such kind of picture; end its name in .jpg or .png")
+        _, data = cv2.imencode(path.suffix, drawn)
         path.write_bytes(bytes(data))
     except (OSError, cv2.error) as error:
         raise CalibrationError(f"{path}: the picture cannot be written: {error}") from error

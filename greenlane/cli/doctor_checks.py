@@ -18,7 +18,7 @@ import greenlane
 from controller import settings as settings_file
 from controller.checks import Check, Verdict
 from controller.clock import FIRST_SANE_YEAR, SystemClock
-from controller.errors import CameraLost, GreenlaneError
+from controller.errors import GreenlaneError
 from controller.records import LampColour
 from controller.settings_records import Settings
 from greenlane.installation.plan import UNIT
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 
 FREE_WARN_MB, FREE_FAIL_MB = 1000, 100
-CAMERA_WAIT_S = 8.0
 SLOWEST_FPS = 5.0
 SLOW_ANSWER_MS = 500
 PARKED_SHOWN = 5
@@ -142,16 +141,8 @@ def _probe_camera(settings: Settings) -> CameraFacts:
 
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     clock = SystemClock()
-    deadline_s = clock.monotonic_s() + CAMERA_WAIT_S
-    first: CameraLost | None = None
     with closing(wiring.camera_of(settings.camera, clock, paced=False)) as opened:
-        while True:
-            try:
-                return probe(opened, clock)
-            except CameraLost as error:
-                first = first or error
-                if clock.monotonic_s() > deadline_s:
-                    raise first from error
+        return probe(opened, clock)
 
 
 def _camera_advice(kind: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.errors import GreenlaneError
+from greenlane.cli.outputs import check_file
 
 if TYPE_CHECKING:
     from controller.traces.records import VisitTrace
@@ -119,6 +120,8 @@ def _explain(store: TraceStore, args: argparse.Namespace) -> int:
     from greenlane.report.explanation import explain
 
     folder = store.find(args.visit)
+    if args.html is not None:
+        check_file("--html", args.html, [folder])
     trace = read_trace(folder)
     told = explain(trace)
     if args.html is not None:
@@ -133,9 +136,11 @@ def _explain(store: TraceStore, args: argparse.Namespace) -> int:
 
 
 def _write_page(target: Path, folder: Path, trace: VisitTrace, told: Explanation) -> None:
+    from controller.traces.store import PICTURES
     from greenlane.report.visit_page import html
 
-    pictures = {p.file: (folder / p.file).read_bytes() for p in trace.pictures if (folder / p.file).is_file()}
+    beside = {path.name: path for path in folder.glob(PICTURES)}
+    pictures = {p.file: beside[p.file].read_bytes() for p in trace.pictures if p.file in beside}
     try:
         target.write_text(html(trace, told, pictures, f"greenlane explain; reader {trace.reader}"), encoding="utf-8")
     except OSError as error:

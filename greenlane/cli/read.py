@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ReaderError
 from controller.records import PlateRead, Reading
+from greenlane.cli.outputs import OutputError, check_folder, fresh_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 Read = Callable[["Picture"], Reading]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+LARGEST_PX = 65_535
+"""A JPEG is not larger; pictures up to there keep their size."""
 MANY = 8
 """From this many pictures on a progress bar is worth its line."""
 
@@ -39,6 +43,7 @@ class Outcome:
     height: int = 0
     reading: Reading | None = None
     error: str | None = None
+    annotated: Path | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     """0 when every picture could be read, else 1; a bad picture never stops the others."""
     from models.build import build_reader
 
+    if args.annotate:
+        check_folder("--annotate", args.annotate)
     reader = build_reader(args.engine, args.threads, args.easyocr_models)
     return read_all(args, reader.read_crop if args.crop else reader.read)
 
@@ -66,22 +73,26 @@ def run(args: argparse.Namespace) -> int:
 def read_all(args: argparse.Namespace, read: Read) -> int:
     """Everything but building the reader; status as for run()."""
     failed = False
-    for path in _progress(list(walk(args.paths))):
+    for path in _progress(list(walk(args.paths, args.annotate))):
         outcome = read_file(path, read)
         failed |= outcome.error is not None
-        show(outcome, args.json)
         if args.annotate and outcome.reading is not None:
-            annotate(outcome, args.annotate)
+            outcome = replace(outcome, annotated=annotate(outcome, args.annotate))
+        show(outcome, args.json)
     return int(failed)
 
 
-def walk(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files as given; of folders every picture by its suffix, in order of name."""
+def walk(paths: Iterable[Path], results: Path | None = None) -> Iterator[Path]:
+    """Files as given; of folders every picture by its suffix, in order of name, but not those of a folder of results
+    that lies inside."""
+    left_out = results.resolve() if results else None
     for path in paths:
-        if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        else:
+        if not path.is_dir():
             yield path
+            continue
+        for found in sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()):
+            if left_out is None or left_out == path.resolve() or left_out not in found.resolve().parents:
+                yield found
 
 
 def read_file(path: Path, read: Read) -> Outcome:
@@ -103,6 +114,8 @@ def decode(path: Path) -> Picture:
     import numpy as np
 
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadPicture("is no regular file")
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise BadPicture(f"cannot be opened: {error.strerror or error}") from error
@@ -140,6 +153,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
         "height": outcome.height,
         "plates": [_plate_record(plate) for plate in outcome.reading.plates],
         "ms": {stage: round(ms, 2) for stage, ms in outcome.reading.ms.items()},
+        **({"annotated": str(outcome.annotated)} if outcome.annotated else {}),
     }
 
 
@@ -173,15 +187,22 @@ def show(outcome: Outcome, as_json: bool) -> None:
         )
     if not outcome.reading.plates:
         print("  no plate found")
+    if outcome.annotated:
+        print(f"  drawn into {outcome.annotated}")
 
 
-def annotate(outcome: Outcome, folder: Path) -> None:
-    """Write the picture with its plates outlined and their texts beside them."""
-    from models.annotate import annotated, write_picture
+def annotate(outcome: Outcome, folder: Path) -> Path:
+    """Write the picture with its plates outlined and their texts beside them, beside whatever is there already."""
+    from hardware.jpeg import encode_jpeg
+    from models.annotate import annotated
 
     assert outcome.reading is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    write_picture(folder / f"{outcome.path.stem}.jpg", annotated(decode(outcome.path), outcome.reading.plates))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        drawn = encode_jpeg(annotated(decode(outcome.path), outcome.reading.plates), LARGEST_PX, quality=90)
+        return fresh_file(folder, outcome.path.stem, ".jpg", drawn)
+    except OSError as error:
+        raise OutputError(f"--annotate {folder}: cannot be written: {error.strerror}") from error
 
 
 def _progress(paths: list[Path]) -> Iterable[Path]:

@@ -28,7 +28,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
-    parser.add_argument("clips", nargs="*", type=Path, metavar="CLIP", help="video, picture or folder of pictures")
+    parser.add_argument("clips", nargs="*", type=Path, metavar="CLIP", help="video, or folder of pictures")
     parser.add_argument(
         "--card",
         action="append",
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     _set_up_logging(args.verbose)
+    _check(args)
     results = _play(args)
     if args.report is not None:
         from greenlane.report import page
@@ -68,6 +69,19 @@ def run(args: argparse.Namespace) -> int:
 
         print(json.dumps(document(results), ensure_ascii=False, indent=1))
     return 1 if any(result.error for result in results) else 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """What can be known before minutes of video are played. Raises GreenlaneError."""
+    from greenlane.cli.outputs import check_file, check_folder
+    from hardware.cameras.recorded import check_clip
+
+    _cards(args.card)
+    for clip in args.clips:
+        check_clip(clip)
+    if args.report is not None:
+        check_folder("--report", args.report)
+        check_file("--report", args.report / "index.html", args.clips)
 
 
 def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:

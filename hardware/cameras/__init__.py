@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.errors import EndOfVideo, SettingsError
+from controller.errors import CameraLost, EndOfVideo, SettingsError
 from controller.ports import Camera, Clock
+from controller.records import Frame
 from hardware.cameras.fake import FakeCamera, noise_pictures
 from hardware.cameras.opencv import device_camera, stream_camera
 from hardware.cameras.picamera import picamera2_camera
@@ -75,6 +76,23 @@ def open_camera(kind: str, source: str, clock: Clock, wishes: CameraWishes = Cam
     return opener(source, clock, wishes)
 
 
+CAMERA_WAIT_S = 8.0
+"""How long a command that tries a camera waits for its first picture: RTSP takes up to 5 s to connect."""
+
+
+def first_frame(camera: Camera, clock: Clock, wait_s: float) -> Frame:
+    """The first frame of a camera that was just opened. Raises CameraLost with the first reason, or EndOfVideo."""
+    deadline_s = clock.monotonic_s() + wait_s
+    first: CameraLost | None = None
+    while True:
+        try:
+            return camera.read()
+        except CameraLost as error:
+            first = first or error
+            if clock.monotonic_s() >= deadline_s:
+                raise CameraLost(f"{camera.name}: {first.__cause__ or first}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class CameraFacts:
     """What a camera showed when it was tried; fps is 0 for a single frame."""
@@ -90,7 +108,7 @@ class CameraFacts:
 def probe(camera: Camera, clock: Clock, frames: int = 10) -> CameraFacts:
     """Read some frames and tell what came. Raises CameraLost, EndOfVideo (without any frame) or VideoDamaged."""
     asked_s = clock.monotonic_s()
-    first = last = camera.read()
+    first = last = first_frame(camera, clock, CAMERA_WAIT_S)
     arrived_s = clock.monotonic_s()
     oldest_s, count = arrived_s - first.captured_s, 1
     while count < frames:

@@ -13,13 +13,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from controller.errors import CameraLost, EndOfVideo, VideoDamaged
+from controller.errors import CameraLost, EndOfVideo, HardwareError, VideoDamaged
 from controller.ports import Clock
 from controller.records import Frame
 from hardware.cameras.quiet import hush
 from hardware.resource import Resource
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".ts", ".m4v", ".webm", ".mpg", ".mpeg", ".h264", ".h265"})
 CUT_FRAMES = 5
 CUT_SHARE = 0.02
 """Containers without an exact frame count promise up to 3 frames more than they hold (MKV, TS, AVI, measured)."""
@@ -167,6 +168,20 @@ def read_picture(path: Path) -> Any | None:
     except OSError:
         return None
     return cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+
+
+def check_clip(path: Path) -> None:
+    """Whether this can be a clip of a lane at all, told by its place and name alone. Raises HardwareError."""
+    if path.is_dir():
+        names = sorted(p.name for p in path.iterdir())
+        if not any(Path(name).suffix.lower() in PICTURE_SUFFIXES for name in names):
+            clips = next((n for n in names if Path(n).suffix.lower() in VIDEO_SUFFIXES), None)
+            does = f"it holds clips: name them one by one, such as {path / clips}" if clips else "it holds no pictures"
+            raise HardwareError(f"{path}: a folder is played as pictures of one lane; {does}")
+    elif trouble := _unusable(path):
+        raise VideoDamaged(f"{path}: {trouble}")
+    elif path.suffix.lower() in PICTURE_SUFFIXES:
+        raise HardwareError(f"{path}: one picture makes no visit: `greenlane read` reads it")
 
 
 def recorded_camera(path: Path, clock: Clock, paced: bool) -> RecordedCamera:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from controller.checks import Check, Verdict
 from controller.records import Colour, Corners, PlateRead, Region, SignRead
 from controller.watching import calibration
 from greenlane.cli import calibrate_run, main
+from greenlane.simulation.cast import bundled
 from models.grammar import PlateKind
 from models.training.drawing.plates import draw_plate
 
@@ -140,6 +142,90 @@ def test_it_writes_the_region_and_the_picture(
     config.unlink()
     assert main([*words, "--dry-run"]) == 0
     assert not config.exists()
+
+
+def calibrated(clip: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What `greenlane calibrate` prints when a technician types it with nothing but the clip in the camera's place."""
+    config = folder / "lane.toml"
+    words = ["--clip", str(clip), "--config", str(config), "--picture", str(folder / "seen.jpg"), "--no-lamp"]
+    status = main(["calibrate", *words])
+    printed = capsys.readouterr()
+    assert (status, printed.err) == (0, "")
+    region = settings_file.load(config).camera.area
+    sides = f"[{region.left}, {region.top}, {region.right}, {region.bottom}]"
+    assert f"settings: region = {sides} written to {config}" in printed.out
+    assert f"\nregion = {sides}\n" in config.read_text(encoding="utf-8")
+    assert region != Region()
+    assert (region.right - region.left) * (region.bottom - region.top) < 0.9
+    return printed.out
+
+
+def test_the_proposed_region_is_written_as_a_technician_types_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = calibrated(bundled().clip, tmp_path, capsys)
+    assert "reads in 226 frames: 沪A8K526 161 times" in out
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["day", "angled_far", "night", "trucks"])
+def test_the_proposed_region_is_written_for_real_vehicles(
+    name: str, real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = real_data / "clips" / f"{name}.mp4"
+    if not clip.exists():
+        pytest.skip(f"no clip {clip}")
+    out = calibrated(clip, tmp_path, capsys)
+    truth = json.loads(clip.with_suffix(".json").read_text(encoding="utf-8"))
+    assert any(f"{visit['plate']} " in out for visit in truth)
+
+
+def test_a_file_of_the_lane_units_user_stays_readable_for_it(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root changes the owner of a file")
+    config = tmp_path / "lane.toml"
+    config.write_text("", encoding="utf-8")
+    config.chmod(0o640)
+    os.chown(config, 0, 4711)
+    calibrated(picture, tmp_path, capsys)
+    found = config.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (0, 4711, 0o640)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--clip", "absent.mp4"], "absent.mp4: no such file"),
+        (["--config", "device.toml"], "/dev/video99: the device does not open"),
+        (["--clip", "CLIP", "--picture", "CLIP/0.png"], "0.png: this is what it reads"),
+        (["--clip", "CLIP", "--picture", "seen.txt"], "end its name in .jpg or .png"),
+        (["--clip", "CLIP", "--picture", "absent/seen.jpg"], "absent/seen.jpg: cannot be written"),
+        (["--clip", "CLIP", "--config", "device.toml/lane.toml"], "--config"),
+    ],
+)
+def test_what_cannot_work_is_told_in_one_line_before_the_work(
+    words: list[str],
+    told: str,
+    picture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "device.toml").write_text('[camera]\nsource = "/dev/video99"\n', encoding="utf-8")
+    before = (picture / "0.png").read_bytes()
+    monkeypatch.setattr("hardware.cameras.CAMERA_WAIT_S", 0.1)
+    monkeypatch.setattr(calibrate_run, "CAMERA_WAIT_S", 0.1)
+    typed = [word.replace("CLIP", str(picture)) for word in words]
+    assert main(["calibrate", *(typed if "--config" in typed else ["--config", "lane.toml", *typed]), "--no-lamp"]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert told in printed.err
+    assert not (tmp_path / "lane.toml").exists()
+    assert (picture / "0.png").read_bytes() == before
 
 
 def test_an_empty_lane_writes_nothing_and_fails(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_camera_that_cannot_be_opened_is_told_with_its_first_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = settings(tmp_path)
-    monkeypatch.setattr(doctor_checks, "CAMERA_WAIT_S", 0.5)
+    monkeypatch.setattr("hardware.cameras.CAMERA_WAIT_S", 0.5)
     broken = replace(made, camera=replace(made.camera, kind="v4l2", source="/dev/video-none"))
     check = doctor_checks.check_camera(broken)
     assert check.verdict is Verdict.FAIL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ import pytest
 
 from controller.errors import ReaderError
 from controller.records import Colour, PlateRead, Reading, SignRead
-from greenlane.cli import read
+from greenlane.cli import main, read
 from models.grammar import PlateKind
 from models.training.drawing.plates import draw_plate
 
@@ -143,6 +144,33 @@ def test_annotated_pictures_show_the_box(tmp_path: Path) -> None:
     drawn = cv2.imdecode(np.fromfile(tmp_path / "out" / "黑.jpg", np.uint8), cv2.IMREAD_COLOR)
     assert drawn[45:95, 35:165].max() > 150
     assert drawn[120:].max() < 60
+
+
+def test_an_annotated_picture_overwrites_neither_an_input_nor_another_result(tmp_path: Path) -> None:
+    for name in ("a/lane.jpg", "b/lane.jpg", "b/lane.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        jpeg(tmp_path / name)
+    before = (tmp_path / "a/lane.jpg").read_bytes()
+    for out in ("a", "out", "out"):
+        assert read.read_all(arguments("--annotate", str(tmp_path / out), str(tmp_path / "a/lane.jpg")), one_plate) == 0
+    assert read.read_all(arguments("--annotate", str(tmp_path / "b/out"), str(tmp_path / "b")), one_plate) == 0
+    assert (tmp_path / "a/lane.jpg").read_bytes() == before
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["lane-2.jpg", "lane.jpg"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["lane-2.jpg", "lane.jpg"]
+    assert sorted(p.name for p in (tmp_path / "b/out").iterdir()) == ["lane-2.jpg", "lane.jpg"]
+    assert read.read_all(arguments("--annotate", str(tmp_path / "b/out"), str(tmp_path / "b")), one_plate) == 0
+    assert len(list((tmp_path / "b/out").iterdir())) == 4, "the results of the run before are no pictures to read"
+
+
+def test_what_cannot_be_read_or_written_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "file").touch()
+    assert main(["read", str(tmp_path / "pipe.jpg")]) == 1
+    assert capsys.readouterr().err == f"{tmp_path / 'pipe.jpg'}: is no regular file\n"
+    assert main(["read", "--annotate", str(tmp_path / "file"), str(jpeg(tmp_path / "x.jpg"))]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert "name another folder" in printed.err
 
 
 def test_the_engine_is_asked_for_by_name() -> None:

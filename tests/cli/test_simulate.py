@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,36 @@ def test_the_line_of_a_visit_says_it_all() -> None:
     for word in ("visit 2", "-", "red", "unsure"):
         assert word in unsure
     assert "\033[1;32m" in line(stories.allowed(b""), paint=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["absent.mp4"], "absent.mp4: no such file"),
+        (["pipe.mp4"], "pipe.mp4: is no file"),
+        (["one.png"], "one picture makes no visit: `greenlane read` reads it"),
+        (["clips"], "it holds clips: name them one by one, such as clips/box.mp4"),
+        (["empty"], "it holds no pictures"),
+        (["clips/box.mp4", "absent.mp4"], "absent.mp4: no such file"),
+        (["clips/box.mp4", "--report", "one.png"], "--report one.png: cannot be written"),
+        (["clips/box.mp4", "--report", "/proc/report"], "--report /proc/report: cannot be written"),
+    ],
+)
+def test_what_cannot_work_is_told_in_one_line_before_the_work(
+    words: list[str],
+    told: str,
+    clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "empty").mkdir()
+    shutil.copy(clip, tmp_path / "clips")
+    os.mkfifo("pipe.mp4")
+    Path("one.png").write_bytes(b"picture")
+    assert main(["simulate", *words]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert told in printed.err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -189,3 +191,62 @@ def test_hostile_text_in_a_trace_is_shown_not_run(store: TraceStore, listener: T
     file.write_text(file.read_text().replace("reader 1", "<script>alert(1)</script>"))
     assert cli.main(["explain", "last", "--traces", str(store.root), "--html", str(tmp_path / "x.html")]) == 0
     assert "<script>" not in (tmp_path / "x.html").read_text()
+
+
+DAMAGED: tuple[Any, ...] = (None, -1, 10**400, float("nan"), float("inf"), "x", "\ud800", [], {}, True, [None])
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value of a JSON document, itself included."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        yield from leaves(part, (*path, key))
+
+
+def with_value(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+    if not path:
+        return value
+    holder = document.copy()
+    holder[path[0]] = with_value(document[path[0]], path[1:], value)
+    return holder
+
+
+def test_a_damaged_trace_is_told_in_one_line(
+    store: TraceStore, listener: TraceRecorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teller = green_visit(listener)
+    listener.charged(*charged(teller.visit))
+    file = store.find("last") / "trace.json"
+    whole = json.loads(file.read_bytes())
+    ways = list(leaves(whole))
+    texts = [json.dumps(with_value(whole, way, DAMAGED[n % len(DAMAGED)])) for n, way in enumerate(ways)]
+    damaged = 0
+    for text in [*texts, "", "{", "[" * 100_000, "null", "1" * 5000]:
+        file.write_text(text, encoding="utf-8")
+        status = cli.main(["explain", "last", "--traces", str(store.root)])
+        printed = capsys.readouterr()
+        (printed.out + printed.err).encode()
+        if status:
+            damaged += 1
+            assert (printed.out, printed.err.count("\n")) == ("", 1)
+            assert teller.visit in printed.err
+    assert damaged > len(ways) / 2
+
+
+def test_a_page_is_never_written_over_a_trace_and_takes_no_file_from_elsewhere(
+    store: TraceStore, listener: TraceRecorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = store.find(green_visit(listener).visit)
+    where = ["explain", "last", "--traces", str(store.root), "--html"]
+    before = (folder / "trace.json").read_bytes()
+    for target in (folder / "trace.json", tmp_path, tmp_path / "absent" / "x.html"):
+        assert cli.main([*where, str(target)]) == 1
+    assert (folder / "trace.json").read_bytes() == before
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"not for others")
+    trace = json.loads(before)
+    trace["pictures"][0]["file"] = str(secret)
+    (folder / "trace.json").write_text(json.dumps(trace), encoding="utf-8")
+    assert cli.main([*where, str(tmp_path / "x.html")]) == 0
+    assert base64.b64encode(secret.read_bytes()).decode() not in (tmp_path / "x.html").read_text(encoding="utf-8")
