@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Request, Response
@@ -20,8 +20,10 @@ from service.books.rules import Settings
 from service.errors import ServiceError, Unavailable
 from service.http import openapi
 from service.http.answering import Clerk
+from service.http.bodies import BodyRefused, read
 from service.http.peers import wire_version
 from service.http.plain_route import plain_post
+from service.http.problems import INTERNAL_WORDS, STATUS, problem
 from service.identity import api_page as handbook
 from service.identity.identity import Identity
 from service.identity.mount import EMBEDDED, Guard, mount
@@ -30,45 +32,17 @@ from service.station import mount as station_pages
 from service.station.store import Told, silence
 from service.store.clock import Clock, SystemClock
 from service.store.database import Database
-from wire.codec import WireError, decode
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode
 from wire.versions import encode_for
 
-LONGEST_BODY = 65_536
 THREADS = 16
 """For what waits for the database. More of them only wait for a connection, or for each other's turn to compute."""
-STATUS = {
-    ErrorCode.MALFORMED: 400,
-    ErrorCode.KEY_REUSED: 409,
-    ErrorCode.UNKNOWN_AUTHORISATION: 404,
-    ErrorCode.UNKNOWN_DISPENSER: 422,
-    ErrorCode.UNKNOWN_STATION: 404,
-    ErrorCode.IMPOSSIBLE_FUELLING: 422,
-    ErrorCode.UNAUTHENTICATED: 401,
-    ErrorCode.FORBIDDEN: 403,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.UNAVAILABLE: 503,
-    ErrorCode.TOO_LARGE: 413,
-    ErrorCode.THROTTLED: 429,
-}
 MALFORMED = {400: "The body is no such record.", 413: "The body is longer than 64 KiB."}
 AWAY = {503: "The database is away, locked or full: nothing was written, try again."}
 BOOK_RECORDS: tuple[type, ...] = (Question, Decision, Fuelling, FuellingReceipt, Price)
 RECORDS = (*BOOK_RECORDS, *handbook.RECORDS, *station_pages.RECORDS, *offline.RECORDS)
-
-Record = TypeVar("Record")
-
-
-class _Malformed(Exception):
-    """A request that can't be read; status 400 or 413."""
-
-    def __init__(self, status: int, detail: str, body: bytes = b"") -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.body = body
 
 
 def create_app(
@@ -123,7 +97,7 @@ def assemble(
             known.close()
             database.close()
 
-    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.database = database
     app.state.clerk = clerk
     _add_error_answers(app)
@@ -152,7 +126,7 @@ def _add_authorisations(app: FastAPI, clerk: Clerk) -> None:
     )
     async def ask(request: Request) -> Response:
         """The same visit gets the same answer for ever. A refusal is an answer with status 200 and a reason."""
-        question = await _read(request, Question)
+        question = await read(request, Question)
         return _answer(await clerk.carry_out(Ask(question)), request)
 
     @plain_post(
@@ -196,10 +170,10 @@ def _add_fuellings(app: FastAPI, clerk: Clerk) -> None:
     async def report(request: Request) -> Response:
         """The pair (dispenser, sequence) posts once; its repeat gets the first receipt. What is refused is kept too."""
         try:
-            fuelling = await _read(request, Fuelling)
-        except _Malformed as error:
+            fuelling = await read(request, Fuelling)
+        except BodyRefused as error:
             text = error.body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
-            await clerk.carry_out(Reject(ErrorCode.MALFORMED, error.detail, text))
+            await clerk.carry_out(Reject(error.code, error.detail, text))
             raise
         return _answer(await clerk.carry_out(Report(fuelling)), request)
 
@@ -228,9 +202,9 @@ def _add_queries(app: FastAPI, clerk: Clerk) -> None:
 
 
 def _add_error_answers(app: FastAPI) -> None:
-    @app.exception_handler(_Malformed)
-    async def malformed(_request: Request, error: _Malformed) -> Response:
-        return problem(error.status, ErrorCode.MALFORMED, error.detail)
+    @app.exception_handler(BodyRefused)
+    async def malformed(_request: Request, error: BodyRefused) -> Response:
+        return problem(STATUS[error.code], error.code, error.detail)
 
     @app.exception_handler(Unavailable)
     async def unavailable(_request: Request, error: Unavailable) -> Response:
@@ -238,7 +212,7 @@ def _add_error_answers(app: FastAPI) -> None:
 
     @app.exception_handler(ServiceError)
     async def defect(_request: Request, _error: ServiceError) -> Response:
-        return problem(500, ErrorCode.UNAVAILABLE, "internal error; the message was not carried out")
+        return problem(500, ErrorCode.INTERNAL, INTERNAL_WORDS)
 
     @app.exception_handler(RequestValidationError)
     async def bad_parameter(_request: Request, error: RequestValidationError) -> Response:
@@ -263,20 +237,6 @@ def _document(app: FastAPI) -> None:
     app.openapi = schema  # type: ignore[method-assign]
 
 
-async def _read(request: Request, record: type[Record]) -> Record:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_BODY:
-            raise _Malformed(413, f"a body has at most {LONGEST_BODY} bytes", body[:LONGEST_BODY])
-    try:
-        return decode(record, json.loads(body))
-    except WireError as error:
-        raise _Malformed(400, str(error), body) from None
-    except (ValueError, RecursionError):
-        raise _Malformed(400, "the body is no JSON in UTF-8", body) from None
-
-
 def _answer(answer: Answer, request: Request) -> Response:
     if isinstance(answer, Refused):
         return problem(STATUS[answer.code], answer.code, answer.detail)
@@ -285,11 +245,6 @@ def _answer(answer: Answer, request: Request) -> Response:
     return Response(status_code=204)
 
 
-def problem(status: int, code: ErrorCode, detail: str, headers: Any = None) -> Response:
-    """The body of every error."""
-    return _json({"code": code.value, "detail": detail}, status, headers)
-
-
-def _json(content: object, status: int = 200, headers: Any = None) -> Response:
+def _json(content: object) -> Response:
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return Response(text.encode(), status_code=status, media_type="application/json", headers=headers)
+    return Response(text.encode(), media_type="application/json")

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from controller.errors import ClientError, Rejected
+from controller.errors import ClientError, Rejected, ServiceFailed
 from controller.outbound.statefile import StateError
 from controller.ports import Clock
 from service.books.books import Books
@@ -77,18 +77,23 @@ class Control:
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     async def carry_out(self, message: Message) -> Answer:
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._workers, self.answer, message)
+            working = self._workers.submit(self.answer, message)
         except RuntimeError as error:
             raise Unavailable("the station is stopping") from error
+        return await asyncio.wrap_future(working)
 
     def answer(self, message: Message) -> Answer:
-        """As carry_out, in the caller's thread. Raises Unavailable with nothing half done."""
+        """As carry_out, in the caller's thread. Raises Unavailable with nothing half done.
+
+        Raises ServiceError where the server is there and failed: what is not allowed there is not allowed here.
+        """
         try:
             return self._answer(message)
         except StateError as error:
             raise Unavailable(str(error)) from error
+        except ServiceFailed as error:
+            raise ServiceError(str(error)) from error
 
     def prices(self, station: str) -> list[Price] | None:
         """The server's, else the last ones it told."""
@@ -158,6 +163,8 @@ class Control:
                 decision = self._line.ask(lambda s: self._upstream.balance.ask(question, s), self._settings.deadline_s)
             except Rejected as error:
                 return self._refusal(error)
+            except ServiceFailed:
+                raise
             except ClientError:
                 return self._offline(question)
             return _again(question, self._memory.keep_answer(question, decision))
@@ -226,6 +233,8 @@ class Control:
             return self._line.ask(lambda s: self._upstream.balance.renew(authorisation, s), self._settings.deadline_s)
         except Rejected as error:
             return self._refusal(error)
+        except ServiceFailed:
+            raise
         except ClientError as error:
             raise Unavailable(f"the line is down: {error}") from error
 

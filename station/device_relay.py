@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from controller.errors import ClientError, Rejected
-from service.errors import Unavailable
+from controller.errors import ClientError, Rejected, ServiceFailed
+from service.errors import ServiceError, Unavailable
 from service.identity.devices import DeviceDesk, Throttled
 from service.identity.keys import Caller
 from service.identity.signatures import Flaw, SignatureRefused
@@ -56,6 +56,8 @@ class RelayDesk(DeviceDesk):
             return self._line.ask(do, DEADLINE_S, relayed=True)
         except Rejected as error:
             raise _refusal(error) from error
+        except ServiceFailed as error:
+            raise ServiceError(str(error)) from error
         except ClientError as error:
             raise Unavailable(f"the line to the server is down: {error}") from error
 

@@ -1,4 +1,8 @@
-"""Whether the server answers: every call goes past here and leaves its mark."""
+"""Whether the server answers: every call goes past here and leaves its mark.
+
+An answer in the server's own error record, whatever its status but 503, means that it is there. No connection, no
+answer in time, 503, and answers that are not the server's (a proxy's 502, a page, a redirect) mean that it is not.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from controller.errors import Rejected, ServiceFault, ServiceSilent
+from controller.errors import Rejected, ServiceFailed, ServiceFault, ServiceSilent
 from controller.ports import Clock
 from wire.reasons import ErrorCode
 
 log = logging.getLogger(__name__)
+
+UNJUDGED = {ErrorCode.MALFORMED, ErrorCode.TOO_LARGE, ErrorCode.THROTTLED}
+"""Refusals that may come before the server has looked at who speaks: they do not say that it trusts this station."""
 
 Result = TypeVar("Result")
 
@@ -54,7 +61,7 @@ class Line:
     ) -> Result:
         """What do(deadline_s) returns or raises (ClientError).
 
-        only_silence: an error of the server's own (5xx) says something about this message alone.
+        only_silence: a fault that is not silence says something about this message alone.
         relayed: somebody else's words, so a refusal says nothing about this station.
         """
         try:
@@ -62,7 +69,10 @@ class Line:
         except Rejected as error:
             barred = error.reason == ErrorCode.UNAUTHENTICATED
             if not (barred and relayed):
-                self._turn(not barred, error.detail if barred else "", barred)
+                self._answered(barred, error.detail if barred else "", error.reason not in UNJUDGED)
+            raise
+        except ServiceFailed:
+            self._answered(False, "", is_trusted=False)
             raise
         except (ServiceSilent, ServiceFault) as error:
             if isinstance(error, ServiceSilent) or not only_silence:
@@ -70,6 +80,11 @@ class Line:
             raise
         self._turn(True, "")
         return result
+
+    def _answered(self, barred: bool, trouble: str, is_trusted: bool) -> None:
+        """The server is there; only an answer that shows its trust ends a bar."""
+        if barred or is_trusted or not self._state.barred:
+            self._turn(not barred, trouble, barred)
 
     def _turn(self, up: bool, trouble: str, barred: bool = False) -> None:
         with self._lock:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote, urlsplit
 
-from controller.errors import Rejected, ServiceFault, SettingsError
+from controller.errors import Rejected, ServiceFailed, ServiceFault, SettingsError
 from controller.outbound.connections import MAX_LINES, Answer, Call, Lines, Sign
 from wire.codec import WireError, decode, encode
 from wire.fuellings import Fuelling, FuellingReceipt, Price
@@ -98,17 +98,19 @@ def understood(answer: Answer) -> object:
     """The JSON of a good answer, None for an empty 204.
 
     Raises Rejected only for a 4xx that the service itself signs with one of its codes: a stranger's 404 page must not
-    make the lane unit give a message up. All else raises ServiceFault.
+    make the lane unit give a message up. Any other error record of the service raises ServiceFailed, except that of
+    503, which says that the service is not there. All else raises ServiceFault.
     """
     if answer.status == 204 and not answer.body:
         return None
     parsed = _json(answer)
     if 200 <= answer.status < 300 and parsed is not None:
         return parsed
-    if 400 <= answer.status < 500 and isinstance(parsed, dict):
-        code, detail = parsed.get("code"), parsed.get("detail")
-        if code in ErrorCode.__members__.values():
-            raise Rejected(str(code), str(detail)[:300])
+    if answer.status >= 400 and answer.status != 503 and _is_error_record(parsed):
+        code, detail = parsed["code"], parsed["detail"][:300]
+        if answer.status < 500 and answer.status != 408 and code in ErrorCode.__members__.values():
+            raise Rejected(code, detail)
+        raise ServiceFailed(f"the service failed at this message ({answer.status} {code[:40]}): {detail}")
     raise ServiceFault(f"the service answered with status {answer.status} {_excerpt(answer)}".rstrip())
 
 
@@ -118,6 +120,15 @@ def decoded(cls: type[Record], data: object) -> Record:
         return decode(cls, data)
     except WireError as error:
         raise ServiceFault(f"the service's answer makes no sense: {error}") from error
+
+
+def _is_error_record(parsed: object) -> TypeGuard[dict[str, str]]:
+    """The record of service.http.problems, whatever its code: a newer service may have codes of its own."""
+    return (
+        isinstance(parsed, dict)
+        and parsed.keys() == {"code", "detail"}
+        and all(isinstance(value, str) for value in parsed.values())
+    )
 
 
 def _json(answer: Answer) -> object:

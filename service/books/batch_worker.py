@@ -86,7 +86,7 @@ class Teller:
             try:
                 self._work(batch)
             except Exception:
-                _LOG.exception("teller: a batch failed in an unplanned way; its messages are answered with an error")
+                _LOG.exception("teller: a batch could not be answered")
                 self._deliver([(w, ServiceError("internal error")) for w in batch])
             if stop:
                 return
@@ -118,7 +118,7 @@ class Teller:
         except Unavailable as error:
             self._note(error)
             self._deliver([(waiting, error) for waiting in batch])
-        except ServiceError:
+        except Exception:
             self._deliver([(waiting, self._alone(waiting.message)) for waiting in batch])
 
     def _alone(self, message: Message) -> Answer | ServiceError:
@@ -128,6 +128,9 @@ class Teller:
         except ServiceError as error:
             _LOG.error("%s failed: %s", type(message).__name__, error)
             return error
+        except Exception as error:
+            _LOG.exception("%s failed in an unplanned way", type(message).__name__)
+            return ServiceError(f"internal error: {type(error).__name__}")
 
     def _sweep(self) -> bool:
         """Give expired holds back when it is time to; whether it was."""

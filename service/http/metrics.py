@@ -21,6 +21,8 @@ from service.store.database import Database
 
 BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+GONE = "gone"
+"""Status of a request whose client went away before it had an answer."""
 
 
 class Metrics:
@@ -91,7 +93,7 @@ class Measured:
             await self._app(scope, receive, send)
             return
         started_s = time.perf_counter()
-        status = "500"
+        status = GONE
 
         async def note_status(message: Message) -> None:
             nonlocal status
@@ -101,6 +103,9 @@ class Measured:
 
         try:
             await self._app(scope, receive, note_status)
+        except Exception:
+            status = "500"
+            raise
         finally:
             route = getattr(scope.get("route"), "path", None) or "other"
             method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD") else "other"

@@ -13,11 +13,14 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Unavailable
 from service.http.batches import Batches
+from service.http.bodies import LONGEST_BODY
+from service.http.problems import problem
 from service.identity.devices import raw_key
 from service.identity.keys import Caller, KeyBook, KeyEntry
 from service.identity.rules import Names, Rule, check, find_rule, parsed_body
@@ -28,7 +31,6 @@ from wire.reasons import ErrorCode
 log = logging.getLogger(__name__)
 
 SIGNED_PREFIX = "/v1"
-LARGEST_BODY = 64 * 1024
 LOG_EVERY = timedelta(minutes=1)
 
 STATUS = {Flaw.MALFORMED: 400, Flaw.FORBIDDEN: 403, Flaw.OVERSIZED: 413}
@@ -156,16 +158,16 @@ class SignatureGate:
         claim = verify(request, find_key, self._now())
         return claim, stations[0] if stations else None
 
-    def _refusal(self, error: Exception) -> JSONResponse:
+    def _refusal(self, error: Exception) -> Response:
         if isinstance(error, Unavailable):
-            return _answer(503, "unavailable", str(error), {"Retry-After": "5"})
+            return problem(503, ErrorCode.UNAVAILABLE, str(error), {"Retry-After": "5"})
         if not isinstance(error, SignatureRefused):
-            return _answer(408, ErrorCode.MALFORMED, f"the body took over {self._rules.body_timeout_s:g} s", {})
+            return problem(408, ErrorCode.MALFORMED, f"the body took over {self._rules.body_timeout_s:g} s", {})
         self._count(error.flaw)
         self._log(error)
         status = STATUS.get(error.flaw, 401)
         headers = {"Accept-Signature": ACCEPT_SIGNATURE, "WWW-Authenticate": "Signature"} if status == 401 else {}
-        return _answer(status, CODES[status], str(error), headers)
+        return problem(status, CODES[status], str(error), headers)
 
     def _log(self, error: SignatureRefused) -> None:
         """Once a minute for each flaw; the metrics count them all."""
@@ -173,10 +175,6 @@ class SignatureGate:
         if error.flaw not in self._logged or abs(now - self._logged[error.flaw]) >= LOG_EVERY:
             self._logged[error.flaw] = now
             log.warning("refused as %s: %s", error.flaw, error)
-
-
-def _answer(status: int, code: str, detail: str, headers: dict[str, str]) -> JSONResponse:
-    return JSONResponse({"code": str(code), "detail": detail}, status, headers)
 
 
 def _is_guarded(path: str) -> bool:
@@ -196,16 +194,16 @@ def _view(scope: Scope, body: bytes) -> RequestView:
 
 async def _whole_body(scope: Scope, receive: Receive) -> bytes:
     length = dict(scope["headers"]).get(b"content-length", b"0")
-    if not length.isdigit() or int(length) > LARGEST_BODY:
-        raise SignatureRefused(Flaw.OVERSIZED, f"body: at most {LARGEST_BODY} bytes")
+    if not length.isdigit() or len(length) > 10 or int(length) > LONGEST_BODY:
+        raise SignatureRefused(Flaw.OVERSIZED, f"body: at most {LONGEST_BODY} bytes")
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise SignatureRefused(Flaw.MALFORMED, "body: the connection ended before it did")
+            raise ClientDisconnect
         body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
-            raise SignatureRefused(Flaw.OVERSIZED, f"body: at most {LARGEST_BODY} bytes")
+        if len(body) > LONGEST_BODY:
+            raise SignatureRefused(Flaw.OVERSIZED, f"body: at most {LONGEST_BODY} bytes")
         if not message.get("more_body", False):
             return bytes(body)
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 from service.identity.signatures import Claim, Flaw, SignatureRefused
 from service.identity.tables import device_keys, devices, nonces
@@ -95,7 +97,8 @@ class KeyBook:
         given = [{"key_id": key, "nonce": nonce, "forget_us": until_us} for (key, nonce), until_us in rows.items()]
         with telling_faults(), self._turn(), self._engine.connect() as connection:
             new = {(row.key_id, row.nonce) for row in connection.execute(self._remember, given)}
-            self._tidy(connection, to_us(now))
+            with suppress(DBAPIError):
+                self._tidy(connection, to_us(now))
         found = []
         for claim in claims:
             found.append((claim.key_id, claim.nonce) in new)

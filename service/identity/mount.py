@@ -7,14 +7,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from argon2 import PasswordHasher
 from fastapi import FastAPI, Request, Response
-from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from service.errors import DeskError
+from service.http.door import Door
 from service.http.metrics import CONTENT_TYPE, Measured, Metrics
+from service.http.problems import problem
 from service.identity import access, login, routes
 from service.identity import api_page as handbook
-from service.identity.browser import SecurityHeaders
+from service.identity.browser import FormRefused, SecurityHeaders
 from service.identity.devices import Throttled
 from service.identity.gate import CODES, STATUS, GateRules, SignatureGate
 from service.identity.identity import Identity
@@ -63,6 +64,7 @@ def mount(app: FastAPI, database: Database, clock: Clock, guard: Guard, identity
     app.add_middleware(
         SignatureGate, keys=identity.keys, now=identity.now, rules=identity.rules, count=metrics.count_refusal
     )
+    app.add_middleware(Door)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measured, metrics=metrics)
     return identity
@@ -94,15 +96,19 @@ def _add_refusals(app: FastAPI) -> None:
         request.app.state.metrics.count_refusal(error.flaw)
         status = STATUS.get(error.flaw, 401)
         headers = {"Accept-Signature": ACCEPT_SIGNATURE, "WWW-Authenticate": "Signature"} if status == 401 else None
-        return _problem(status, CODES[status], str(error), headers)
+        return problem(status, CODES[status], str(error), headers)
 
     @app.exception_handler(Throttled)
     async def throttled(_request: Request, error: Throttled) -> Response:
-        return _problem(429, ErrorCode.THROTTLED, str(error), {"Retry-After": str(whole_seconds(error.wait_s))})
+        return problem(429, ErrorCode.THROTTLED, str(error), {"Retry-After": str(whole_seconds(error.wait_s))})
+
+    @app.exception_handler(FormRefused)
+    async def form(_request: Request, error: FormRefused) -> Response:
+        return problem(400, ErrorCode.MALFORMED, str(error))
 
     @app.exception_handler(DeskError)
     async def desk(_request: Request, error: DeskError) -> Response:
-        return _problem(400, ErrorCode.MALFORMED, str(error))
+        return problem(400, ErrorCode.MALFORMED, str(error))
 
     @app.exception_handler(access.AccessRefused)
     async def no_access(request: Request, error: access.AccessRefused) -> Response:
@@ -111,14 +117,9 @@ def _add_refusals(app: FastAPI) -> None:
 
 def _access_answer(request: Request, error: access.AccessRefused) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
-        code = ErrorCode.UNAUTHENTICATED if error.status == 401 else ErrorCode.FORBIDDEN
-        return _problem(error.status, code, error.detail)
+        return problem(error.status, CODES.get(error.status, ErrorCode.NOT_FOUND), error.detail)
     if error.status == 401 and request.method in access.READING:
         return login.to_login(request)
     is_english = language_of(request).value == "en"
     heading = "Not allowed" if is_english else "无权访问"
     return page(request, "message.html", status=error.status, heading=heading, words=error.detail)
-
-
-def _problem(status: int, code: ErrorCode, detail: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"code": code.value, "detail": detail}, status, headers)

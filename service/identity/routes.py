@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.http import openapi
+from service.http.bodies import read
 from service.http.peers import wire_version
 from service.identity import access, browser
 from service.identity.identity import Identity
 from service.identity.keys import Caller
-from service.identity.rules import parsed_body
 from service.identity.signatures import Flaw, SignatureRefused
-from wire.codec import WireError, decode, encode
+from wire.codec import encode
 from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
 from wire.versions import encode_for
 
@@ -24,8 +22,6 @@ ENROLMENT_ERRORS = {
     401: "The code is wrong, used or expired, or the request is not signed with the key in its body.",
     429: "Too many attempts; Retry-After says when the next one is listened to.",
 }
-
-Record = TypeVar("Record")
 
 router = APIRouter(prefix="/v1", tags=["devices"])
 
@@ -38,7 +34,7 @@ router = APIRouter(prefix="/v1", tags=["devices"])
 )
 async def enrol(request: Request) -> Response:
     """Signed with the key it brings, or by the station's central control. The code is burnt; repeats are harmless."""
-    asked = await _read(request, EnrolmentRequest)
+    asked = await read(request, EnrolmentRequest)
     desk = access.identity_of(request).devices
     vouching = access.device(request)
     station = None if vouching is None else vouching.station
@@ -53,7 +49,7 @@ async def enrol(request: Request) -> Response:
 )
 async def rotate(request: Request) -> Response:
     """Signed with the present key, which is retired when the next one speaks for the first time."""
-    rotation = await _read(request, KeyRotation)
+    rotation = await read(request, KeyRotation)
     caller = access.device(request)
     if caller is None:
         raise SignatureRefused(Flaw.UNSIGNED, "only a signed request can change a key")
@@ -96,13 +92,6 @@ def _spoken_for(identity: Identity, station: Caller, key_id: str) -> Caller:
     if station.kind is not DeviceKind.STATION or device.station != station.station:
         raise SignatureRefused(Flaw.FORBIDDEN, "this key may not speak for that device")
     return device
-
-
-async def _read(request: Request, record: type[Record]) -> Record:
-    try:
-        return decode(record, parsed_body(await request.body()))
-    except WireError as error:
-        raise SignatureRefused(Flaw.MALFORMED, str(error)) from None
 
 
 def _json(record: Enrolment) -> Response:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import enum
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from service.http.bodies import parse
 from service.identity.keys import Caller, LaneOf
 from service.identity.signatures import Flaw, RequestView, SignatureRefused
+from wire.codec import WireError
 from wire.devices import DeviceKind
 
 LANE, PANEL, STATION = DeviceKind.LANE, DeviceKind.PANEL, DeviceKind.STATION
@@ -103,9 +104,9 @@ def _check_body(rule: Rule, caller: Caller, body: bytes) -> None:
 def parsed_body(body: bytes) -> dict[str, Any]:
     """The JSON object of a body, read exactly as the routes read it. Raises SignatureRefused for anything else."""
     try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        parsed = None
+        parsed = parse(body)
+    except WireError as error:
+        raise SignatureRefused(Flaw.MALFORMED, str(error)) from None
     if not isinstance(parsed, dict):
         raise SignatureRefused(Flaw.MALFORMED, "body: expected a JSON object in UTF-8")
     return parsed

@@ -23,6 +23,7 @@ from http_message_signatures import (
 )
 
 from service.errors import ServiceError
+from service.http.problems import clean
 from wire.devices import SIGNATURE_AGE_S, SIGNATURE_TAG, SIGNED_PARTS
 
 SHORTEST_NONCE = 16
@@ -57,7 +58,7 @@ class SignatureRefused(ServiceError):
     """The request is not taken; str() tells a terminal maker what to mend and no secret."""
 
     def __init__(self, flaw: Flaw, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(clean(detail))
         self.flaw = flaw
 
 

@@ -10,14 +10,14 @@ from fastapi.responses import JSONResponse
 from service.books.messages import Refused, TakeGrant
 from service.http import openapi
 from service.http.answering import Clerk
+from service.http.bodies import read
 from service.http.peers import wire_version
-from service.identity.rules import parsed_body
-from service.identity.signatures import Flaw, SignatureRefused
+from service.http.problems import STATUS, problem
 from service.offline.list_key import ListKey, key_file
 from service.offline.listing import current_list
 from service.store.clock import Clock
 from service.store.database import Database
-from wire.codec import WireError, decode, encode, encode_text
+from wire.codec import encode, encode_text
 from wire.offline import OfflineEntry, OfflineGrant, OfflineList, OfflineReceipt, SignedOfflineList
 from wire.reasons import ErrorCode
 from wire.versions import encode_for
@@ -66,10 +66,7 @@ def _add_grants(app: FastAPI, clerk: Clerk) -> None:
     )
     async def offline_grant(request: Request) -> Response:
         """Before the fuelling under it. The flags say what has changed since the list was made."""
-        try:
-            grant = decode(OfflineGrant, parsed_body(await request.body()))
-        except WireError as error:
-            raise SignatureRefused(Flaw.MALFORMED, str(error)) from None
+        grant = await read(request, OfflineGrant)
         answer = await clerk.carry_out(TakeGrant(grant))
         return (
             _problem(answer) if isinstance(answer, Refused) else JSONResponse(encode_for(answer, wire_version(request)))
@@ -77,5 +74,4 @@ def _add_grants(app: FastAPI, clerk: Clerk) -> None:
 
 
 def _problem(refused: Refused) -> Response:
-    status = 409 if refused.code is ErrorCode.KEY_REUSED else 404
-    return JSONResponse({"code": refused.code.value, "detail": refused.detail}, status)
+    return problem(STATUS[refused.code], refused.code, refused.detail)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -12,20 +11,17 @@ from starlette.concurrency import run_in_threadpool
 
 from service.http import openapi
 from service.http.batches import Batches
+from service.http.bodies import read
 from service.http.peers import wire_version
 from service.identity import access
-from service.identity.rules import parsed_body
-from service.identity.signatures import Flaw, SignatureRefused
 from service.live.changes import Changes, orders_topic
 from service.station.store import StationDesk
-from wire.codec import OLDEST_VERSION, WireError, decode
+from wire.codec import OLDEST_VERSION
 from wire.live import FIRST_ORDERS, LaneStatus, Order, OrderOutcome, OrdersWanted, ParkedMessage, StoryLine, VisitReport
 from wire.versions import encode_for
 
 RECORDS: tuple[type, ...] = (LaneStatus, ParkedMessage, VisitReport, StoryLine, OrdersWanted, OrderOutcome, Order)
 MALFORMED = {400: "The body is no such record."}
-
-Record = TypeVar("Record")
 
 router = APIRouter(prefix="/v1", tags=["station"])
 
@@ -52,7 +48,7 @@ def changes_of(request: Request) -> Changes:
 async def status(request: Request) -> Response:
     """At each change, at most twice a second, and every ten seconds without one."""
     statuses: Batches[LaneStatus, None] = request.app.state.statuses
-    await statuses.put(await _read(request, LaneStatus))
+    await statuses.put(await read(request, LaneStatus))
     return Response(status_code=204)
 
 
@@ -65,7 +61,7 @@ async def status(request: Request) -> Response:
 )
 async def visit(request: Request) -> Response:
     """Replaces the visit's report before; its picture is deleted after 72 hours."""
-    await run_in_threadpool(desk_of(request).take_visit, await _read(request, VisitReport))
+    await run_in_threadpool(desk_of(request).take_visit, await read(request, VisitReport))
     return Response(status_code=204)
 
 
@@ -77,7 +73,7 @@ async def visit(request: Request) -> Response:
 )
 async def orders(request: Request) -> Response:
     """Answers as soon as there is an order, or with none after wait_s. It comes again until its outcome is told."""
-    wanted = await _read(request, OrdersWanted)
+    wanted = await read(request, OrdersWanted)
     desk, changes = desk_of(request), changes_of(request)
     caller = access.device(request)
     actor = f"device:{caller.device}" if caller is not None else "device:unsigned"
@@ -97,10 +93,3 @@ def _orders(found: Iterable[Order], version: int) -> Response:
     """What a lane of this version can be asked to do; the rest waits until the lane is upgraded."""
     known = [order for order in found if version > OLDEST_VERSION or order.kind in FIRST_ORDERS]
     return JSONResponse([encode_for(order, version) for order in known])
-
-
-async def _read(request: Request, record: type[Record]) -> Record:
-    try:
-        return decode(record, parsed_body(await request.body()))
-    except WireError as error:
-        raise SignatureRefused(Flaw.MALFORMED, str(error)) from None

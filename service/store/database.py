@@ -13,10 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from service.errors import Unavailable
+from service.errors import ServiceError, Unavailable
 from service.store.fair_lock import Turns
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
@@ -157,13 +157,18 @@ def migration_config() -> Config:
 
 @contextmanager
 def telling_faults() -> Iterator[None]:
-    """Turns faults of the database itself into Unavailable with one clear sentence; constraint violations pass."""
+    """Turns faults of the database itself into Unavailable with one clear sentence; constraint violations pass.
+
+    A value that it can't hold is ServiceError: the fault of one message, which another try does not mend.
+    """
     try:
         yield
     except IntegrityError:
         raise
     except PoolTimeout:
         raise Unavailable(_ALL_IN_USE) from None
+    except DataError as error:
+        raise ServiceError(f"database: {fault_of(error)}") from error
     except DBAPIError as error:
         raise Unavailable(f"database: {fault_of(error)}") from error
 

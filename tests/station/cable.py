@@ -18,6 +18,11 @@ class Fault(enum.Enum):
     HALF = "half"
     LOST_ANSWER = "lost answer"
     ERROR = "error"
+    OWN_500 = "the server's own error"
+    OWN_503 = "the server's own, away"
+    OWN_NEW = "the server's own, with a code of a later version"
+    PLAIN_500 = "somebody's error"
+    REDIRECT = "redirect"
     NONSENSE = "nonsense"
     LATE = "late"
     TWICE = "twice"
@@ -27,7 +32,20 @@ LATE_S = 4.0
 """Longer than a station waits for a decision."""
 WHOLE_AFTER_S = 0.05
 
+
+def _own(status: str, code: str) -> bytes:
+    body = b'{"code":"%s","detail":"words"}' % code.encode()
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close"
+    return head.encode() + b"\r\n\r\n" + body
+
+
 ANSWERS = {
+    Fault.OWN_500: _own("500 Internal Server Error", "internal"),
+    Fault.OWN_503: _own("503 Service Unavailable", "unavailable"),
+    Fault.OWN_NEW: _own("422 Unprocessable Content", "moon_phase"),
+    Fault.PLAIN_500: b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 21\r\nConnection: close\r\n\r\n"
+    b"Internal Server Error",
+    Fault.REDIRECT: b"HTTP/1.1 302 Found\r\nLocation: /portal\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
     Fault.ERROR: b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbad",
     Fault.NONSENSE: b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 3\r\nConnection: close\r\n\r\n<p>",
 }

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from controller.clock import ManualClock
-from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
+from controller.errors import ClientError, Rejected, ServiceFailed, ServiceFault, ServiceSilent
 from station.uplink import Line
 from wire.reasons import ErrorCode
 
+FAILED, BAD = ServiceFailed("500"), Rejected(ErrorCode.MALFORMED, "no text")
 SILENT, FAULT = ServiceSilent("nothing"), ServiceFault("502")
 REVOKED, NO_CODE = Rejected(ErrorCode.UNAUTHENTICATED, "revoked"), Rejected(ErrorCode.KEY_REUSED, "twice")
 
@@ -38,6 +39,8 @@ def after(line: Line, error: ClientError | None, **options: bool) -> tuple[bool,
         (None, {}, (True, False)),
         (SILENT, {}, (False, False)),
         (FAULT, {}, (False, False)),
+        (FAILED, {}, (True, False)),
+        (BAD, {}, (True, False)),
         (NO_CODE, {}, (True, False)),
         (REVOKED, {}, (False, True)),
         (REVOKED, {"relayed": True}, (True, False)),
@@ -53,7 +56,7 @@ def test_what_a_call_says(error: ClientError | None, options: dict[str, bool], s
 def test_only_an_answer_lets_a_barred_station_in_again(earlier: str) -> None:
     line = Line(ManualClock(), earlier)
     after(line, REVOKED)
-    for error in (SILENT, FAULT, REVOKED):
+    for error in (SILENT, FAULT, FAILED, BAD, REVOKED):
         assert after(line, error) == (False, True)
     assert after(line, REVOKED, relayed=True) == (False, True), "that was about somebody else"
     assert after(line, None) == (True, False)
