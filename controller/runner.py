@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from controller.clock import ClockWatch
 from controller.errors import GreenlaneError
@@ -100,6 +101,7 @@ class Runner:
         self._vote: Vote | None = None
         self._renewal_failing = False
         self._last_key = ""
+        self._seen_at: datetime | None = None
         self._clock_watch = ClockWatch(parts.clock)
         self._clock_unset = False
 
@@ -124,7 +126,7 @@ class Runner:
         self._judge_camera(trouble)
         self._poll_terminal()
         self._poll_panel()
-        self._hear(Tick())
+        self._hear(Tick(self._seen_at))
         self._drain()
         if self._parts.panel is not None:
             self._parts.panel.saw(self._state, self._parts.clock.monotonic_s())
@@ -166,6 +168,7 @@ class Runner:
         change = self._parts.meter.measure(frame.image, self._settings.camera.area)
         if not self._eyes.saw(frame, change, self._parts.clock.monotonic_s()):
             return
+        self._seen_at = frame.captured_at
         look, events = self._watcher.on_change(change, frame, self._needs())
         if look.learn > 0.0:
             self._parts.meter.learn(look.learn)

@@ -19,7 +19,7 @@ from controller.ports import Clock
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Done, Message, Refused, Reject, Release, Renew, Report
 from service.errors import ServiceError, Unavailable
-from service.store.clock import from_us, to_us
+from service.store.clock import US_PER_S, from_us, to_us
 from station import offline_rules as rules
 from station.fuelling_forwarder import PostOffice
 from station.offline_list import Held, ListKeeper
@@ -159,6 +159,7 @@ class Control:
         if known is not None:
             return _again(question, known)
         if self._line.state.up:
+            asked_us = to_us(self._clock.now())
             try:
                 decision = self._line.ask(lambda s: self._upstream.balance.ask(question, s), self._settings.deadline_s)
             except Rejected as error:
@@ -167,7 +168,7 @@ class Control:
                 raise
             except ClientError:
                 return self._offline(question)
-            return _again(question, self._memory.keep_answer(question, decision))
+            return _again(question, self._memory.keep_answer(question, decision, asked_us))
         return self._offline(question)
 
     def _offline(self, question: Question) -> Answer:
@@ -222,6 +223,7 @@ class Control:
             authorisation=grant.authorisation,
             limit_fen=limit_fen,
             expires_at=expires_at,
+            expires_in_s=(expires_at - now).total_seconds(),
         )
 
     def _renew(self, authorisation: str) -> Answer:
@@ -247,9 +249,8 @@ class Control:
         over = row["state"] != "open" or self._memory.is_used(authorisation)
         if over or self._keeper.held.entry(grant.plate) is None or self._line.state.barred:
             return _over(grant, Reason.VISIT_OVER if over else Reason.EXPIRED)
-        until_us = rules.renewed_until_us(
-            to_us(self._clock.now()), row["granted_us"], row["expires_us"], self._books.settings
-        )
+        now_us = to_us(self._clock.now())
+        until_us = rules.renewed_until_us(now_us, row["granted_us"], row["expires_us"], self._books.settings)
         if until_us is None:
             return _over(grant, Reason.EXPIRED)
         self._memory.prolong(authorisation, until_us)
@@ -261,6 +262,7 @@ class Control:
             authorisation=authorisation,
             limit_fen=grant.limit_fen,
             expires_at=from_us(until_us),
+            expires_in_s=max(0, until_us - now_us) / US_PER_S,
         )
 
     def _release(self, authorisation: str) -> Answer:

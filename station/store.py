@@ -6,13 +6,14 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateFile
 from controller.ports import Clock
 from service.offline.conflicts import OfflineVisit, conflicts_among
-from service.store.clock import from_us, to_us
+from service.store.clock import US_PER_S, from_us, to_us
 from station.offline_rules import Outstanding
 from wire.codec import decode_text, encode_text
 from wire.offline import OfflineGrant, OfflineReceipt
@@ -93,14 +94,20 @@ class Memory:
             yield
 
     def answer_to(self, visit: str) -> tuple[Question, Decision] | None:
-        """What was asked under this key, and the answer that stays."""
-        rows = self._state.rows("SELECT question, decision FROM answer WHERE visit = ?", (visit,))
+        """What was asked under this key, and the answer that stays; its life has gone on since."""
+        rows = self._state.rows("SELECT question, decision, at_us FROM answer WHERE visit = ?", (visit,))
         if not rows:
             return None
-        return decode_text(Question, rows[0]["question"]), decode_text(Decision, rows[0]["decision"])
+        decision = decode_text(Decision, rows[0]["decision"])
+        return decode_text(Question, rows[0]["question"]), aged(decision, self._now_us() - rows[0]["at_us"])
 
-    def keep_answer(self, question: Question, decision: Decision) -> tuple[Question, Decision]:
-        """Keep the first answer to a visit; returns the one that is kept, which may be an earlier one."""
+    def keep_answer(
+        self, question: Question, decision: Decision, asked_us: int | None = None
+    ) -> tuple[Question, Decision]:
+        """Keep the first answer to a visit; returns the one that is kept, which may be an earlier one.
+
+        asked_us: when the server was asked; now by default.
+        """
         with self._state.transaction() as connection:
             known = self.answer_to(question.visit)
             if known is not None:
@@ -114,7 +121,7 @@ class Memory:
                     decision.authorisation,
                     question.station,
                     question.lane,
-                    self._now_us(),
+                    self._now_us() if asked_us is None else asked_us,
                 ),
             )
         return question, decision
@@ -278,6 +285,13 @@ class Memory:
 
     def _now_us(self) -> int:
         return to_us(self._clock.now())
+
+
+def aged(decision: Decision, age_us: int) -> Decision:
+    """An answer given again after that long: the same, with less of its life left."""
+    if decision.expires_in_s is None:
+        return decision
+    return replace(decision, expires_in_s=max(0.0, decision.expires_in_s - max(0, age_us) / US_PER_S))
 
 
 def _offline_visit(row: sqlite3.Row) -> OfflineVisit:

@@ -9,6 +9,8 @@ from wire.codec import WireError, text
 from wire.money import MAX_FEN
 from wire.reasons import Reason, Verdict
 
+MAX_LIFE_S = 10.0**9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -26,7 +28,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The answer. An allowed one carries the authorisation, its limit (the hold) and its expiry."""
+    """The answer. An allowed one carries the authorisation, its limit (the hold) and its expiry.
+
+    expires_in_s: seconds from this answer to the expiry, counted by the asker's own monotonic clock from the moment it
+    asked, so that no two wall clocks have to agree. Services before it leave it out.
+    """
 
     visit: str = text(80)
     plate: str = text(12)
@@ -35,6 +41,7 @@ class Decision:
     authorisation: str | None = field(default=None, metadata={"shortest": 1, "longest": 80})
     limit_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN})
     expires_at: datetime | None = None
+    expires_in_s: float | None = field(default=None, metadata={"low": 0.0, "high": MAX_LIFE_S, "since": 2})
 
     def __post_init__(self) -> None:
         complete = None not in (self.authorisation, self.limit_fen, self.expires_at)

@@ -50,8 +50,16 @@ from wire.reasons import Reason, Verdict
 
 Step = tuple[LaneState, list[Command]]
 
-_ASK_AFRESH = (Reason.STALE_QUESTION, Reason.NOT_CERTAIN, Reason.VISIT_OVER)
-"""Refusals of the question rather than of the plate: asked again soon, under a new key."""
+_ASK_AFRESH = (Reason.STALE_QUESTION, Reason.NOT_CERTAIN, Reason.VISIT_OVER, Reason.EXPIRED)
+"""Refusals of the question rather than of the plate: asked again by back-off, under a new key."""
+
+_ENDS_AT_ONCE = (Reason.EXPIRED, Reason.VISIT_OVER, Reason.CARD_BLOCKED, Reason.PLATE_BLOCKED)
+"""Refusals of a renewal that say that the authorisation no longer stands, or must not."""
+
+
+KEY_LIFE_S = 90.0
+"""A question unanswered for this long is asked under a new key with a fresh time: the service refuses pictures of more
+than two minutes ago."""
 
 
 def step(state: LaneState, event: Event, now_s: float, rules: LaneRules) -> Step:
@@ -134,12 +142,11 @@ def _answered(state: LaneState, event: Answered, now_s: float, rules: LaneRules)
         return failed, [*_unwanted(state, decision), *commands]
     visit = replace(visit, question=None)
     if decision.decision is Verdict.ALLOW and decision.authorisation and decision.limit_fen is not None:
-        held = _held(decision.authorisation, decision.plate, decision.limit_fen, event.expires_in_s, now_s, rules)
+        held = _held(decision.authorisation, decision.plate, decision.limit_fen, event.expires_s, now_s, rules)
         visit = replace(visit, held=held, last_held=held, next_ask_s=None)
         return replace(state, visit=_decided(visit, Verdict.ALLOW, decision.reason, now_s)), []
-    wait_s = rules.reask_first_s if decision.reason in _ASK_AFRESH else rules.refusal_retry_s
-    visit = replace(_decided(visit, Verdict.REFUSE, decision.reason, now_s), key="", next_ask_s=now_s + wait_s)
-    return replace(state, visit=visit), []
+    visit = replace(_decided(visit, Verdict.REFUSE, decision.reason, now_s), key="")
+    return replace(state, visit=_ask_later(visit, decision.reason, now_s, rules)), []
 
 
 def _unwanted(state: LaneState, decision: Any) -> list[Command]:
@@ -157,6 +164,7 @@ def _ask_failed(state: LaneState, event: AskFailed, now_s: float, rules: LaneRul
     visit = replace(
         _decided(visit, Verdict.REFUSE, event.reason, now_s),
         question=None,
+        key="" if now_s - visit.keyed_s >= KEY_LIFE_S else visit.key,
         next_ask_s=None if event.final else now_s + visit.backoff_s,
         backoff_s=min(visit.backoff_s * 2, rules.reask_longest_s),
     )
@@ -164,15 +172,20 @@ def _ask_failed(state: LaneState, event: AskFailed, now_s: float, rules: LaneRul
 
 
 def _renewed(state: LaneState, event: Renewed, now_s: float, rules: LaneRules) -> Step:
-    """A renewal prolongs; a refused one changes nothing, the authorisation ends at the expiry it had."""
+    """A renewal prolongs; one refused because it is over or blocked ends the authorisation at once.
+
+    Any other refusal changes nothing: the authorisation ends at the expiry it had.
+    """
     decision = event.decision
+    if decision.decision is Verdict.REFUSE and decision.reason in _ENDS_AT_ONCE:
+        return _withdrawn(state, event.authorisation, decision.reason, now_s, rules)
     if decision.decision is not Verdict.ALLOW or decision.authorisation != event.authorisation:
         return state, [Note(f"an authorisation was not renewed: {decision.reason}")]
 
     def prolonged(held: Held | None) -> Held | None:
         if held is None or held.authorisation != event.authorisation or decision.plate != held.plate:
             return held
-        return _held(held.authorisation, held.plate, held.limit_fen, event.expires_in_s, now_s, rules)
+        return _held(held.authorisation, held.plate, held.limit_fen, event.expires_s, now_s, rules)
 
     visit, flow = state.visit, state.flow
     return replace(
@@ -180,6 +193,35 @@ def _renewed(state: LaneState, event: Renewed, now_s: float, rules: LaneRules) -
         visit=visit and replace(visit, held=prolonged(visit.held)),
         flow=flow and replace(flow, held=prolonged(flow.held)),
     ), []
+
+
+def _withdrawn(state: LaneState, authorisation: str, reason: Reason, now_s: float, rules: LaneRules) -> Step:
+    """The service has ended an authorisation: no green and no more flow under it, from this moment on."""
+    note = Note(f"an authorisation was ended by the service: {reason}")
+    flow, visit = state.flow, state.visit
+    if flow is not None and flow.held is not None and flow.held.authorisation == authorisation:
+        state = replace(state, flow=replace(flow, held=replace(flow.held, expires_s=now_s)))
+    if visit is None or visit.held is None or visit.held.authorisation != authorisation:
+        return state, [note]
+    state, commands = _lose(state, visit, reason, now_s, rules)
+    return state, [*commands, note]
+
+
+def _lose(state: LaneState, visit: Visit, reason: Reason, now_s: float, rules: LaneRules) -> Step:
+    """Without its authorisation, for that reason; asked anew under a new key, unless fuel flows under it."""
+    visit, commands = _give_back(state, visit)
+    visit = _decided(replace(visit, key=""), Verdict.REFUSE, reason, now_s)
+    if state.flow is None or state.flow.held is None:
+        visit = _ask_later(visit, reason, now_s, rules)
+    return replace(state, visit=visit), commands
+
+
+def _ask_later(visit: Visit, reason: Reason, now_s: float, rules: LaneRules) -> Visit:
+    """Refused for that reason, when to ask again: none sooner than its back-off, which doubles each time."""
+    if reason not in _ASK_AFRESH:
+        return replace(visit, next_ask_s=now_s + rules.refusal_retry_s)
+    longer_s = min(visit.backoff_s * 2, rules.reask_longest_s)
+    return replace(visit, next_ask_s=now_s + visit.backoff_s, backoff_s=longer_s)
 
 
 def _camera_lost(state: LaneState, event: CameraLost, now_s: float, rules: LaneRules) -> Step:
@@ -218,7 +260,14 @@ def _limit_reached(state: LaneState, event: LimitReached, now_s: float, rules: L
 
 
 def _tick(state: LaneState, event: Tick, now_s: float, rules: LaneRules) -> Step:
-    return state, []
+    """A typed plate is as fresh as its vehicle: nobody reads it, but the pictures show that it stands there still."""
+    visit = state.visit
+    if visit is None or visit.subject is None or event.seen_at is None or state.camera is not None:
+        return state, []
+    if not visit.subject.typed or visit.key or visit.hidden or event.seen_at <= visit.subject.captured_at:
+        return state, []
+    subject = replace(visit.subject, captured_at=event.seen_at)
+    return replace(state, visit=replace(visit, subject=subject)), []
 
 
 def _faulted(state: LaneState, event: Faulted, now_s: float, rules: LaneRules) -> Step:
@@ -261,8 +310,8 @@ def _decided(visit: Visit, decision: Verdict, reason: Reason, now_s: float) -> V
     return replace(visit, decision=decision, reason=reason, decided_s=now_s if changed else visit.decided_s)
 
 
-def _held(authorisation: str, plate: str, limit_fen: int, expires_in_s: float, now_s: float, rules: LaneRules) -> Held:
-    life_s = min(max(expires_in_s, 0.0), rules.authorisation_longest_s)
+def _held(authorisation: str, plate: str, limit_fen: int, expires_s: float, now_s: float, rules: LaneRules) -> Held:
+    life_s = min(max(expires_s - now_s, 0.0), rules.authorisation_longest_s)
     renew_s = now_s + life_s - min(rules.renew_before_s, life_s / 2)
     return Held(authorisation, plate, limit_fen, now_s + life_s, renew_s)
 
@@ -281,12 +330,8 @@ def _expire(state: LaneState, now_s: float, rules: LaneRules) -> Step:
     visit = state.visit
     if visit is None or visit.held is None or now_s < visit.held.expires_s:
         return state, []
-    visit, commands = _give_back(state, visit)
-    visit = _decided(replace(visit, key=""), Verdict.REFUSE, Reason.EXPIRED, now_s)
-    if state.flow is None or state.flow.held is None:
-        longer_s = min(visit.backoff_s * 2, rules.reask_longest_s)
-        visit = replace(visit, next_ask_s=now_s + visit.backoff_s, backoff_s=longer_s)
-    return replace(state, visit=visit), [*commands, Note("the authorisation expired")]
+    state, commands = _lose(state, visit, Reason.EXPIRED, now_s, rules)
+    return state, [*commands, Note("the authorisation expired")]
 
 
 def _time_out(state: LaneState, now_s: float, rules: LaneRules) -> Step:
@@ -307,7 +352,8 @@ def _ask(state: LaneState, now_s: float, rules: LaneRules) -> Step:
         return state, []
     asks = visit.asks if visit.key else visit.asks + 1
     key = visit.key or (visit.id if asks == 1 else f"{visit.id}.{asks}")
-    visit = replace(visit, key=key, asks=asks, question=key, next_ask_s=None)
+    keyed_s = visit.keyed_s if visit.key else now_s
+    visit = replace(visit, key=key, keyed_s=keyed_s, asks=asks, question=key, next_ask_s=None)
     return replace(state, visit=visit), [Ask(visit.id, key, subject)]
 
 

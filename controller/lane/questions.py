@@ -23,21 +23,23 @@ class Outcome:
 
 def ask(service: BalanceService, question: Question, deadline_s: float, clock: Clock) -> Outcome:
     """One question; whatever goes wrong is an outcome."""
+    asked_s = clock.monotonic_s()
     try:
         decision = service.ask(question, deadline_s)
     except ClientError as error:
         reason = reason_of(error)
         return Outcome(AskFailed(question.visit, reason, _for_good(error)), None, reason, str(error))
-    return Outcome(Answered(question.visit, decision, _lives_s(decision, clock)), decision, decision.reason)
+    return Outcome(Answered(question.visit, decision, _until_s(decision, asked_s, clock)), decision, decision.reason)
 
 
 def renew(service: BalanceService, authorisation: str, deadline_s: float, clock: Clock) -> Outcome:
     """One renewal."""
+    asked_s = clock.monotonic_s()
     try:
         decision = service.renew(authorisation, deadline_s)
     except ClientError as error:
         return Outcome(None, None, reason_of(error), str(error))
-    return Outcome(Renewed(authorisation, decision, _lives_s(decision, clock)), decision, decision.reason)
+    return Outcome(Renewed(authorisation, decision, _until_s(decision, asked_s, clock)), decision, decision.reason)
 
 
 def reason_of(error: ClientError) -> Reason:
@@ -54,6 +56,13 @@ def _for_good(error: ClientError) -> bool:
     return isinstance(error, Rejected) and error.reason not in (ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN)
 
 
-def _lives_s(decision: Decision, clock: Clock) -> float:
-    """Seconds to the expiry, by the wall clock both share; the lane cuts what a wrong clock makes too long."""
-    return (decision.expires_at - clock.now()).total_seconds() if decision.expires_at is not None else 0.0
+def _until_s(decision: Decision, asked_s: float, clock: Clock) -> float:
+    """When it expires, in the clock's monotonic seconds: counted from the moment of asking, so never too late.
+
+    A service that tells no seconds to live is believed by the wall clock that both share; the lane cuts what a wrong
+    clock makes too long.
+    """
+    if decision.expires_in_s is not None:
+        return asked_s + decision.expires_in_s
+    left_s = (decision.expires_at - clock.now()).total_seconds() if decision.expires_at is not None else 0.0
+    return clock.monotonic_s() + left_s

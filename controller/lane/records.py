@@ -50,7 +50,8 @@ class Visit:
     """One vehicle at the pump.
 
     subject: the plate known for certain. hidden: it is not in view just now. question: the key of a question under way.
-    next_ask_s: when to ask next; None for never. decision, reason: the last word so far, decided_s when it fell.
+    keyed_s: when the question's key was made. next_ask_s: when to ask next; None for never.
+    decision, reason: the last word so far, decided_s when it fell.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Visit:
     subject: Subject | None = None
     hidden: bool = False
     key: str = ""
+    keyed_s: float = 0.0
     asks: int = 0
     question: str | None = None
     next_ask_s: float | None = None
@@ -153,11 +155,11 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The service answered the question of that key; an allowed one lives expires_in_s more seconds."""
+    """The service answered the question of that key; an allowed one lives until expires_s, monotonic seconds."""
 
     key: str
     decision: Decision
-    expires_in_s: float = 0.0
+    expires_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +173,11 @@ class AskFailed:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """The service answered a renewal."""
+    """The service answered a renewal; an allowed one lives until expires_s, monotonic seconds."""
 
     authorisation: str
     decision: Decision
-    expires_in_s: float = 0.0
+    expires_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,9 @@ class LimitReached:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time passed."""
+    """Time passed. seen_at: when the newest picture that can be trusted was taken."""
+
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def ask(message: Ask, situation: Situation) -> Decision | Refused:
     if earlier is not None:
         if earlier != replace(earlier, **_asked(question)):
             return Refused(ErrorCode.KEY_REUSED, f"visit {question.visit} was asked before with other content")
-        return _first_answer(earlier)
+        return _first_answer(earlier, situation.now_us)
     if question.station not in situation.stations:
         return Refused(ErrorCode.UNKNOWN_STATION, f"no station {question.station} is set up")
     reason, card = _judge(question, situation)
@@ -33,7 +33,7 @@ def ask(message: Ask, situation: Situation) -> Decision | Refused:
     if reason is Reason.OK and card is not None:
         _grant(answer, card, situation)
     situation.keep(answer)
-    return _first_answer(answer)
+    return _first_answer(answer, situation.now_us)
 
 
 def renew(message: Renew, situation: Situation) -> Decision | Refused:
@@ -50,7 +50,7 @@ def renew(message: Renew, situation: Situation) -> Decision | Refused:
     until = min(situation.now_us + life * US_PER_S, held.asked_us + longest * US_PER_S)
     held.expires_us = max(until, held.expires_us or 0)
     situation.changed[held.visit] = held
-    return replace(_first_answer(held), expires_at=from_us(held.expires_us))
+    return replace(_first_answer(held, situation.now_us), **_life(held.expires_us, situation.now_us))
 
 
 def release(message: Release, situation: Situation) -> Done | Refused:
@@ -141,7 +141,7 @@ def _record(question: Question, reason: Reason, situation: Situation) -> Authori
     )
 
 
-def _first_answer(answer: Authorisation) -> Decision:
+def _first_answer(answer: Authorisation, now_us: int) -> Decision:
     return Decision(
         visit=answer.visit,
         plate=answer.plate,
@@ -149,8 +149,15 @@ def _first_answer(answer: Authorisation) -> Decision:
         reason=Reason(answer.reason),
         authorisation=answer.id,
         limit_fen=answer.limit_fen,
-        expires_at=None if answer.first_expires_us is None else from_us(answer.first_expires_us),
+        **_life(answer.first_expires_us, now_us if answer.state == State.OPEN else answer.first_expires_us),
     )
+
+
+def _life(expires_us: int | None, now_us: int | None) -> dict[str, Any]:
+    """When an authorisation ends: as a time, and as what is left of it now."""
+    if expires_us is None or now_us is None:
+        return {}
+    return {"expires_at": from_us(expires_us), "expires_in_s": max(0, expires_us - now_us) / US_PER_S}
 
 
 def _renewal_reason(held: Authorisation, situation: Situation) -> Reason:

@@ -61,7 +61,7 @@ def refuse(visit: str = "v1", plate: str = PLATE, reason: Reason = Reason.BELOW_
 
 OPENED = Opened("v1", NOW_S, AT)
 IDENTIFIED = Identified("v1", subject())
-ALLOWED = Answered("v1", allow(), 120.0)
+ALLOWED = Answered("v1", allow(), NOW_S + 120.0)
 REFUSED = Answered("v1", refuse())
 SILENT = AskFailed("v1", Reason.SERVICE_SILENT)
 
@@ -105,18 +105,18 @@ EVENTS: tuple[Event, ...] = (
     Typed(PLATE, AT),
     Typed(OTHER, AT),
     ALLOWED,
-    Answered("v1", allow(authorisation="a2"), 120.0),
-    Answered("v1", allow(plate=OTHER, authorisation="a3"), 120.0),
-    Answered("v1", allow(), -5.0),
-    Answered("v0", allow("v0", authorisation="a0"), 120.0),
+    Answered("v1", allow(authorisation="a2"), NOW_S + 120.0),
+    Answered("v1", allow(plate=OTHER, authorisation="a3"), NOW_S + 120.0),
+    Answered("v1", allow(), NOW_S - 5.0),
+    Answered("v0", allow("v0", authorisation="a0"), NOW_S + 120.0),
     REFUSED,
     Answered("v0", refuse("v0")),
     SILENT,
     AskFailed("v0", Reason.SERVICE_FAULT),
     AskFailed("v1", Reason.SERVICE_REJECTED, True),
-    Renewed("a1", allow(), 300.0),
+    Renewed("a1", allow(), NOW_S + 300.0),
     Renewed("a1", refuse(reason=Reason.EXPIRED)),
-    Renewed("a0", allow("v0", authorisation="a0"), 300.0),
+    Renewed("a0", allow("v0", authorisation="a0"), NOW_S + 300.0),
     CameraLost(),
     CameraLost(Reason.CAMERA_STALE),
     CameraBack(),
@@ -124,7 +124,9 @@ EVENTS: tuple[Event, ...] = (
     NozzleHung(0),
     NozzleHung(5000),
     LimitReached(),
+    Renewed("a1", refuse(reason=Reason.CARD_BLOCKED)),
     Tick(),
+    Tick(AT + timedelta(seconds=60)),
     Faulted("something broke"),
 )
 """Every kind of event, about this visit and about another, welcome and late."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,7 @@ from tests.controller.lanes import (
     OTHER,
     PATHS,
     PLATE,
+    REFUSED,
     RULES,
     allow,
     refuse,
@@ -180,7 +182,7 @@ def test_an_authorisation_is_renewed_before_it_expires_and_tried_again() -> None
         state, commands = step(state, Tick(), now_s, RULES)
         renewals += [now_s - NOW_S for _ in of(Renew, commands)]
     assert renewals == pytest.approx([75.1, 80.2])
-    state, _ = step(state, Renewed("a1", allow(), 120.0), NOW_S + 81.0, RULES)
+    state, _ = step(state, Renewed("a1", allow(), NOW_S + 201.0), NOW_S + 81.0, RULES)
     state, commands = step(state, Tick(), NOW_S + 190.0, RULES)
     assert state.shown is LampColour.GREEN
 
@@ -191,11 +193,67 @@ def test_a_hidden_plate_is_not_renewed() -> None:
     assert not of(Renew, commands)
 
 
-def test_a_refused_renewal_keeps_the_expiry_it_had() -> None:
+ENDING = [Reason.EXPIRED, Reason.VISIT_OVER, Reason.CARD_BLOCKED, Reason.PLATE_BLOCKED]
+
+
+@pytest.mark.parametrize("reason", ENDING)
+@pytest.mark.parametrize("path", ["green", "green by typing", "hidden", "fuelling", "fuelling and blind"])
+def test_a_renewal_refused_as_over_or_blocked_ends_green_and_flow_at_once(path: str, reason: Reason) -> None:
+    state, _ = walk(PATHS[path])
+    state, commands = step(state, Renewed("a1", refuse(reason=reason)), NOW_S + 80.0, RULES)
+    assert state.shown is LampColour.RED
+    assert not state.permitted
+    assert state.visit is not None
+    assert (state.visit.decision, state.visit.reason) == (Verdict.REFUSE, reason)
+    assert of(Release, commands) == ([] if "fuelling" in path else [Release("a1")])
+
+
+@pytest.mark.parametrize("reason", [r for r in Reason if r not in ENDING])
+def test_a_renewal_refused_for_another_reason_keeps_the_expiry_it_had(reason: Reason) -> None:
     state, _ = walk(PATHS["green"])
-    state, _ = step(state, Renewed("a1", refuse(reason=Reason.EXPIRED), 500.0), NOW_S + 80.0, RULES)
+    state, _ = step(state, Renewed("a1", refuse(reason=reason), NOW_S + 580.0), NOW_S + 80.0, RULES)
     assert green(state, NOW_S + 100.0)
     assert not green(state, NOW_S + 120.0)
+
+
+def test_a_refused_renewal_of_another_authorisation_changes_nothing() -> None:
+    state, _ = walk(PATHS["green"])
+    state, commands = step(state, Renewed("a7", refuse(reason=Reason.CARD_BLOCKED)), NOW_S + 1.0, RULES)
+    assert state.shown is LampColour.GREEN
+    assert not of(Release, commands)
+
+
+@pytest.mark.parametrize("reason", [Reason.STALE_QUESTION, Reason.NOT_CERTAIN, Reason.VISIT_OVER, Reason.EXPIRED])
+def test_no_refusal_is_repeated_faster_than_its_back_off(reason: Reason) -> None:
+    state, commands = walk((CameraBack(), OPENED, IDENTIFIED))
+    now_s, asked_s = NOW_S, [NOW_S]
+    while now_s < NOW_S + 90:
+        for command in of(Ask, commands):
+            assert isinstance(command, Ask)
+            state, _ = step(state, Answered(command.key, refuse(command.key, reason=reason)), now_s, RULES)
+        now_s += 0.25
+        state, commands = step(state, Tick(), now_s, RULES)
+        asked_s += [now_s for _ in of(Ask, commands)]
+    assert [b - a for a, b in pairwise(asked_s)] == [1, 2, 4, 8, 15, 15, 15, 15, 15]
+
+
+def test_a_typed_plate_is_as_fresh_as_its_vehicle_in_view() -> None:
+    later = AT + timedelta(seconds=40)
+    refused = walk((CameraBack(), OPENED, Typed(PLATE, AT), REFUSED))[0]
+    for changed, expected in (((), later), ((Hidden("v1"), Confirmed("v1", AT)), later), ((CameraLost(),), AT)):
+        state, _ = walk((*changed, Tick(later), CameraBack()), NOW_S + 1, state=refused)
+        _, commands = step(state, Tick(), NOW_S + 31, RULES)
+        assert [c.subject.captured_at for c in commands if isinstance(c, Ask)] == [expected]
+
+
+def test_a_question_unanswered_for_long_is_asked_under_a_new_key() -> None:
+    state, _ = walk((CameraBack(), OPENED, Typed(PLATE, AT)))
+    late = NOW_S + 95
+    state, _ = step(state, AskFailed("v1", Reason.SERVICE_SILENT), late, RULES)
+    state, _ = step(state, Tick(AT + timedelta(seconds=95)), late, RULES)
+    _, commands = step(state, Tick(), late + 2, RULES)
+    asked = [(c.key, c.subject.captured_at) for c in commands if isinstance(c, Ask)]
+    assert asked == [("v1.2", AT + timedelta(seconds=95))]
 
 
 def test_the_read_time_out_is_red_with_its_reason_and_a_late_read_still_counts() -> None:
@@ -253,7 +311,7 @@ def test_a_refused_vehicle_is_asked_about_again_later_under_a_new_key() -> None:
     assert not of(Ask, commands)
     state, commands = step(state, Tick(), NOW_S + RULES.refusal_retry_s, RULES)
     assert [c.key for c in commands if isinstance(c, Ask)] == ["v1.2"]
-    state, _ = step(state, Answered("v1.2", allow("v1.2"), 60.0), NOW_S + 31, RULES)
+    state, _ = step(state, Answered("v1.2", allow("v1.2"), NOW_S + 91.0), NOW_S + 31, RULES)
     assert state.shown is LampColour.GREEN
 
 
@@ -263,8 +321,8 @@ def test_a_refused_vehicle_is_asked_about_again_later_under_a_new_key() -> None:
         (CameraBack(), OPENED, IDENTIFIED, Gone("v1"), ALLOWED),
         (CameraBack(), OPENED, IDENTIFIED, Gone("v1"), Opened("v2", NOW_S, AT), ALLOWED),
         (CameraBack(), OPENED, IDENTIFIED, Typed(OTHER, AT), ALLOWED),
-        (CameraBack(), OPENED, IDENTIFIED, Answered("v1", allow(plate=OTHER), 120.0)),
-        (CameraBack(), OPENED, Typed(OTHER, AT), IDENTIFIED, Answered("v1", allow(plate=OTHER), 120.0)),
+        (CameraBack(), OPENED, IDENTIFIED, Answered("v1", allow(plate=OTHER), NOW_S + 120.0)),
+        (CameraBack(), OPENED, Typed(OTHER, AT), IDENTIFIED, Answered("v1", allow(plate=OTHER), NOW_S + 120.0)),
     ],
     ids=["gone", "next vehicle", "typed over", "other plate", "read contradicts typed"],
 )
@@ -281,7 +339,7 @@ def test_the_same_answer_twice_is_not_given_back() -> None:
 
 
 def test_an_answer_without_time_left_is_no_green_and_no_storm_of_questions() -> None:
-    state, commands = walk((CameraBack(), OPENED, IDENTIFIED, Answered("v1", allow(), -600.0)))
+    state, commands = walk((CameraBack(), OPENED, IDENTIFIED, Answered("v1", allow(), NOW_S - 600.0)))
     assert LampColour.GREEN not in [c.colour for c in commands if isinstance(c, Show)]
     asked, now_s, keys = 0, NOW_S, "v1"
     while now_s < NOW_S + 60:
@@ -290,7 +348,7 @@ def test_an_answer_without_time_left_is_no_green_and_no_storm_of_questions() -> 
         for command in of(Ask, commands):
             assert isinstance(command, Ask)
             asked, keys = asked + 1, command.key
-            state, _ = step(state, Answered(keys, allow(keys, authorisation=f"a{asked}"), -600.0), now_s, RULES)
+            state, _ = step(state, Answered(keys, allow(keys, authorisation=f"a{asked}"), NOW_S - 600.0), now_s, RULES)
     assert asked <= 7
 
 
@@ -359,7 +417,7 @@ class TestFuelling:
         state, _ = walk(PATHS["fuelling"])
         state, commands = step(state, Tick(), NOW_S + 80, RULES)
         assert of(Renew, commands) == [Renew("a1")]
-        state, _ = step(state, Renewed("a1", allow(), 120.0), NOW_S + 81, RULES)
+        state, _ = step(state, Renewed("a1", allow(), NOW_S + 201.0), NOW_S + 81, RULES)
         assert permitted(state, NOW_S + 190)
 
     def test_lifted_before_the_answer_it_is_permitted_once_green(self) -> None:
@@ -419,7 +477,7 @@ def test_every_authorisation_is_given_back_or_used(road: list[tuple[int, float]]
         elif choice == 1 and question:
             authorisation = f"a{len(granted)}"
             granted.add(authorisation)
-            feed(Answered(question, allow(question, authorisation=authorisation), 60.0))
+            feed(Answered(question, allow(question, authorisation=authorisation), now_s + 60.0))
         elif choice == 2:
             feed(NozzleLifted())
         elif choice == 3:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,6 +54,26 @@ def test_an_answer_tells_how_long_it_lives_by_the_wall_clock() -> None:
     outcome = questions.ask(Service(allow()), QUESTION, 3.0, clock)
     assert outcome.event == Answered("v1", allow(), 90.0)
     assert outcome.answer == allow()
+
+
+class SlowService(Service):
+    """Takes two seconds."""
+
+    def __init__(self, answer: Decision, clock: ManualClock) -> None:
+        super().__init__(answer)
+        self.clock = clock
+
+    def ask(self, question: Question, deadline_s: float) -> Decision:
+        self.clock.advance(2.0)
+        return super().ask(question, deadline_s)
+
+
+def test_seconds_to_live_are_counted_from_the_moment_of_asking_whatever_the_wall_clock_says() -> None:
+    answer = replace(allow(), expires_in_s=60.0)
+    for year in (1970, 2026, 2031):
+        clock = ManualClock(datetime(year, 1, 5, tzinfo=UTC), monotonic_s=500.0)
+        assert questions.ask(SlowService(answer, clock), QUESTION, 3.0, clock).event == Answered("v1", answer, 560.0)
+        assert questions.renew(SlowService(answer, clock), "a1", 3.0, clock).event == Renewed("a1", answer, 562.0)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller import settings
+from controller.lane import view as lane_view
 from controller.records import Change
 from controller.settings_records import Settings
 from tests.scenarios.world import Pump, Scene, World
@@ -127,6 +128,11 @@ def lamp_is(world: World, colour: str, reason: str | None) -> str:
     return ""
 
 
+def reason_is(world: World, reason: str) -> str:
+    shown = lane_view.lamp_reason(world.runner.state, world.now_s)
+    return "" if shown.value == reason else f"it is {shown}"
+
+
 def lamp_stayed(world: World, colour: str, seconds: str) -> str:
     since_s = world.now_s - float(seconds)
     seen = {c.colour.value for c in world.lamp.timeline if since_s <= c.at_s}
@@ -195,11 +201,15 @@ VERBS: list[tuple[str, Callable[..., object]]] = [
     (r"camera is back", assign("camera", "good")),
     (r"service (allows|is silent|is broken|rejects|refuses \w+)", lambda w, s: setattr(w, "service", s)),
     (r"authorisations live (\d+) s", lambda w, s: setattr(w, "expires_s", float(s))),
+    (r"renewals are refused (\w+)", lambda w, s: setattr(w, "renewals_refused", s)),
+    (r"the lane's clock is (\d+) s behind", lambda w, s: setattr(w, "service_ahead_s", float(s))),
+    (r"the service is of the version before", assign("service_is_old", True)),
     (r"nozzle is lifted", nozzle(Pump.lifted)),
     (r"nozzle is hung up after (\d+) ml", nozzle(Pump.hung)),
     (r"the limit is reached", nozzle(Pump.limit)),
     (r"([^ ]+) is typed at the panel", typed),
     (r"lamp is (\w+)(?: because of (\w+))?", lamp_is),
+    (r"the reason shown is (\w+)", reason_is),
     (r"lamp has been (\w+) for (\d+(?:\.\d+)?) s", lamp_stayed),
     (r"visits were: (.+)", visits_were),
     (r"there (?:was|were) (\d+) visits?", count("closed")),

@@ -25,6 +25,8 @@ from wire.reasons import Reason, Verdict
 
 FRAME_S = 0.1
 DRIVE_S = 1.0
+STALE_S = 120.0
+"""The service refuses a question whose picture is older."""
 CALM = Change(0.0, 0.0)
 
 
@@ -61,6 +63,9 @@ class World:
     camera: str = "good"
     service: str = "allows"
     expires_s: float = 120.0
+    service_ahead_s: float = 0.0
+    service_is_old: bool = False
+    renewals_refused: str = ""
     events: list[TerminalEvent] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     renewals: int = 0
@@ -186,16 +191,11 @@ class Till:
         self.world.questions.append(question)
         self._fail()
         word = self.world.service
+        age_s = (self.world.clock.now() - question.captured_at).total_seconds()
+        if not -60.0 <= age_s + self.world.service_ahead_s <= STALE_S:
+            word = "refuses stale_question"
         if word == "allows":
-            return Decision(
-                visit=question.visit,
-                plate=question.plate,
-                decision=Verdict.ALLOW,
-                reason=Reason.OK,
-                authorisation=f"auth-{len(self.world.questions)}",
-                limit_fen=10_000,
-                expires_at=self.world.clock.now() + timedelta(seconds=self.world.expires_s),
-            )
+            return self._allowed(question, f"auth-{len(self.world.questions)}")
         reason = Reason(word.removeprefix("refuses "))
         return Decision(visit=question.visit, plate=question.plate, decision=Verdict.REFUSE, reason=reason)
 
@@ -203,14 +203,23 @@ class Till:
         self.world.renewals += 1
         self._fail()
         last = self.world.questions[-1]
+        if self.world.renewals_refused:
+            reason = Reason(self.world.renewals_refused)
+            return Decision(visit=last.visit, plate=last.plate, decision=Verdict.REFUSE, reason=reason)
+        return self._allowed(last, authorisation)
+
+    def _allowed(self, question: Question, authorisation: str) -> Decision:
+        world = self.world
+        there = world.clock.now() + timedelta(seconds=world.service_ahead_s)
         return Decision(
-            visit=last.visit,
-            plate=last.plate,
+            visit=question.visit,
+            plate=question.plate,
             decision=Verdict.ALLOW,
             reason=Reason.OK,
             authorisation=authorisation,
             limit_fen=10_000,
-            expires_at=self.world.clock.now() + timedelta(seconds=self.world.expires_s),
+            expires_at=there + timedelta(seconds=world.expires_s),
+            expires_in_s=None if world.service_is_old else world.expires_s,
         )
 
     def _fail(self) -> None:

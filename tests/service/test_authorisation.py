@@ -9,7 +9,7 @@ import pytest
 
 from service.books.messages import Ask, Done, Release, Renew, Sweep
 from service.reports.statement import cards
-from tests.service.world import PLATE, World
+from tests.service.world import PLATE, World, ageless
 from wire.questions import Decision
 from wire.reasons import ErrorCode, Reason, Verdict
 
@@ -103,6 +103,26 @@ def test_blocked_card_and_blocked_plate(world: World) -> None:
     assert world.ask().reason is Reason.OK
 
 
+def test_an_answer_tells_its_seconds_to_live_and_a_repeat_what_is_left_of_them(world: World) -> None:
+    world.card(fen=10_000)
+    question = world.question()
+    first = world.send(Ask(question))
+    assert isinstance(first, Decision)
+    assert first.expires_in_s == 300.0
+    world.clock.advance(40)
+    again = world.send(Ask(question))
+    assert isinstance(again, Decision)
+    assert again.expires_in_s == 260.0
+    assert first.authorisation is not None
+    renewed = world.send(Renew(first.authorisation))
+    assert isinstance(renewed, Decision)
+    assert renewed.expires_in_s == 300.0
+    world.send(Release(first.authorisation))
+    again = world.send(Ask(question))
+    assert isinstance(again, Decision)
+    assert again.expires_in_s == 0.0, "what was given back is no green"
+
+
 def test_the_same_visit_gets_the_same_answer_for_ever(world: World) -> None:
     world.card(fen=10_000)
     question = world.question()
@@ -112,7 +132,10 @@ def test_the_same_visit_gets_the_same_answer_for_ever(world: World) -> None:
     world.send(Renew(first.authorisation))
     world.send(Release(first.authorisation))
     world.clock.advance(100_000)
-    assert world.send(Ask(question)) == first
+    over = world.send(Ask(question))
+    assert ageless(over) == ageless(first)
+    assert isinstance(over, Decision)
+    assert over.expires_in_s == 0.0
     refused = world.question("粤B99999")
     again = world.send(Ask(refused))
     world.desk.bind_plate("粤B99999", "C1")

@@ -30,7 +30,7 @@ from service.reports.audit import audit
 from service.reports.statement import cards, stations
 from service.store.database import Database
 from tests.service.postgres import Cluster
-from tests.service.world import Pump, World
+from tests.service.world import Pump, World, ageless
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode, Reason, Verdict
@@ -95,7 +95,8 @@ class Books(RuleBasedStateMachine):
             assert isinstance(answer, Refused)
             assert answer.code is ErrorCode.KEY_REUSED
         else:
-            assert self.send([Ask(question), Ask(question)]) == [first, first]
+            again = self.send([Ask(question), Ask(question)])
+            assert [ageless(answer) for answer in again] == [ageless(first)] * 2
 
     @precondition(lambda self: self.granted)
     @rule(data=st.data(), kind=st.sampled_from([Renew, Release]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from service.admin import Desk
@@ -29,6 +29,11 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
+
+
+def ageless(answer: Answer) -> Answer:
+    """An answer without the seconds that it still has to live: what its repeats have in common."""
+    return replace(answer, expires_in_s=None) if isinstance(answer, Decision) else answer
 
 
 @dataclass
