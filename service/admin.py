@@ -18,6 +18,7 @@ from service.books.books import Books
 from service.books.messages import Answer, Claim, Correct, Message, Refund, Refused, TopUp
 from service.books.records import ACTIVE, BLOCKED, AccountKind
 from service.errors import DeskError
+from service.payers.tables import plate_payers
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
@@ -147,10 +148,10 @@ class Desk:
         return kept
 
     def unbind_plate(self, plate: str) -> str:
-        """Forget a plate; what was fuelled under it stays."""
+        """Forget a plate, or only its card where phones pay for it too; what was fuelled under it stays."""
         kept = require_plate(plate)
         with self._change("unbind_plate", kept) as connection:
-            if connection.execute(schema.plates.delete().where(schema.plates.c.plate == kept)).rowcount == 0:
+            if not _forget_card(connection, kept):
                 raise DeskError(f"plate {kept} is not bound")
         return kept
 
@@ -258,6 +259,15 @@ def _require_amount(amount_fen: int) -> None:
 def _require_cap(offline_fen: int) -> None:
     if not 0 <= offline_fen <= MAX_FEN:
         raise DeskError("an offline cap lies between 0 and ten thousand million yuan")
+
+
+def _forget_card(connection: Connection, plate: str) -> bool:
+    """Whether the plate was bound to a card."""
+    plates = schema.plates
+    bound = plates.c.plate == plate, plates.c.card.is_not(None)
+    if connection.execute(select(1).where(plate_payers.c.plate == plate)).first() is None:
+        return connection.execute(plates.delete().where(*bound)).rowcount > 0
+    return connection.execute(plates.update().where(*bound).values(card=None, payer_kind="phone")).rowcount > 0
 
 
 def _exists(connection: Connection, table: Table, name: str) -> bool:

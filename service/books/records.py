@@ -12,7 +12,8 @@ class AccountKind(enum.StrEnum):
     CARD: what the company owes the card's owner; never below zero, holds counted.
     RECEIVABLE: what the card's owner owes for fuel beyond the balance.
     REVENUE: what a station has sold. SUSPENSE: fuel that nobody has been charged for yet, per station.
-    CLEARING: money that came in or went out at the till. ADJUSTMENT: corrections by operators.
+    WALLET: what the company owes a person who pays by phone; never below zero, holds counted. OWED: what is charged to
+    them and not paid yet. CLEARING: money that came in or went out at the till. ADJUSTMENT: corrections by operators.
     """
 
     CARD = "card"
@@ -21,6 +22,8 @@ class AccountKind(enum.StrEnum):
     SUSPENSE = "suspense"
     CLEARING = "clearing"
     ADJUSTMENT = "adjustment"
+    WALLET = "wallet"
+    OWED = "owed"
 
 
 class Phase(enum.StrEnum):
@@ -45,6 +48,9 @@ class TransferKind(enum.StrEnum):
     UNCLAIMED = "unclaimed"
     CLAIM = "claim"
     CORRECTION = "correction"
+    PAYMENT = "payment"
+    CASH = "cash_payment"
+    PAY_BACK = "charge_refund"
 
 
 class State(enum.StrEnum):
@@ -157,6 +163,14 @@ class Authorisation:
     first_expires_us: int | None
     expires_us: int | None
     state: str
+    rule: str | None = None
+    person: str | None = None
+    mandate: str | None = None
+    period: str | None = None
+    held_from: str | None = None
+    held_fen: int | None = None
+    then_hold: int | None = None
+    then_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +201,7 @@ class PostedFuelling:
     released_fen: int
     balance_fen: int | None
     flags: str
+    person: str | None = None
 
 
 @dataclass(slots=True)

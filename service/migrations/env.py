@@ -3,7 +3,10 @@
 from alembic import context
 
 import service.identity.tables
-import service.station.tables  # noqa: F401 - the same
+import service.payers.tables
+import service.station.tables
+import service.store.live_tables
+import service.store.offline_tables  # noqa: F401 - the same
 from service.store.schema import metadata
 
 connection = context.config.attributes["connection"]

@@ -162,6 +162,14 @@ authorisations = Table(
     Column("first_expires_us", BigInteger),
     Column("expires_us", BigInteger),
     Column("state", String(8), nullable=False),
+    Column("rule", String(16)),
+    Column("person", String(40)),
+    Column("mandate", String(40)),
+    Column("period", String(11)),
+    Column("held_from", String(8)),
+    Column("held_fen", BigInteger),
+    Column("then_hold", BigInteger),
+    Column("then_fen", BigInteger),
     CheckConstraint("decision in ('allow', 'refuse')", name="decision"),
     CheckConstraint("state in ('refused', 'open', 'captured', 'released', 'expired')", name="state"),
     CheckConstraint("(decision = 'allow') = (hold is not null)", name="allowed_has_hold"),
@@ -177,8 +185,19 @@ authorisations = Table(
         sqlite_where=text("state = 'open'"),
         postgresql_where=text("state = 'open'"),
     ),
+    Index(
+        "ix_authorisations_by_person",
+        "person",
+        "captured_us",
+        sqlite_where=text("person is not null"),
+        postgresql_where=text("person is not null"),
+    ),
 )
-"""One row per visit: question and answer never change; only state and expires_us do."""
+"""One row per visit: question and answer never change; only state and expires_us do.
+
+rule to then_fen are null where a card alone pays. person, mandate, period: who was asked by phone, frozen here. hold is
+held_fen from held_from ("card" or "phone"), then_hold is then_fen from the other one.
+"""
 
 fuellings = Table(
     "fuellings",
@@ -207,11 +226,12 @@ fuellings = Table(
     Column("released_fen", BigInteger, nullable=False),
     Column("balance_fen", BigInteger),
     Column("flags", Text, nullable=False),
+    Column("person", String(40)),
     UniqueConstraint("dispenser", "sequence"),
     Index(None, "station", "ended_us"),
     Index(None, "card", "ended_us"),
 )
-"""Every fuelling as reported, with its receipt. unit_flags and flags are JSON lists of words."""
+"""Every fuelling as reported, with its receipt. Both flags are JSON lists of words. person: who pays by phone."""
 
 dispensers = Table(
     "dispensers",

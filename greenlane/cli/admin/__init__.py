@@ -18,10 +18,12 @@ _EPILOG = """examples:
   greenlane admin enrol --kind lane --station S1 --lane L1
   greenlane admin offline station S1 200
   greenlane admin person add wang --role operator
+  greenlane admin phone add Chen --wallet 500
+  greenlane admin payer set 粤B12345 Chen --hours 8-16
 `greenlane admin COMMAND --help` tells more. Amounts are typed in yuan: 100 or 100.50.
 """
 
-PARTS = ("cards", "money", "stations", "reports", "devices", "people", "offline")
+PARTS = ("cards", "money", "stations", "reports", "devices", "people", "offline", "phones", "payers")
 """Modules of this package that each add their commands with add_commands(subparsers, options)."""
 
 

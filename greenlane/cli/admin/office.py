@@ -27,6 +27,7 @@ class Office:
     """The database and the desk of one command."""
 
     database: Database
+    books: Books
     desk: Desk
     as_json: bool
 
@@ -44,7 +45,8 @@ def office(args: argparse.Namespace) -> Iterator[Office]:
             database.migrate()
         else:
             database.require_current()
-        yield Office(database, Desk(Books(database, SystemClock()), actor()), args.json)
+        books = Books(database, SystemClock())
+        yield Office(database, books, Desk(books, actor()), args.json)
     finally:
         database.close()
 

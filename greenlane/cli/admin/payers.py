@@ -1,0 +1,217 @@
+"""`greenlane admin payer`: who pays for a plate, and when."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from greenlane.cli.admin.office import Office
+    from service.payers.periods import Payer, Schedule, Turn
+    from service.payers.rules import PlatePayers
+
+RULES = ("card", "phone", "card-then-phone", "phone-then-card")
+GAPS = ("refuse", "owner", "card")
+
+
+def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
+    """Add the command; `options` are those that every command takes."""
+    payer = subparsers.add_parser("payer", help="who pays for a plate, and when")
+    actions = payer.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add_bindings(actions, options)
+    rule = _action(actions, options, "rule", "say how a plate is paid for", _rule)
+    rule.add_argument("rule", choices=RULES)
+    gap = _action(actions, options, "gap", "say what happens in hours that nobody holds", _gap)
+    gap.add_argument("hours", metavar="HOURS", help="such as 0-8 or 22-6")
+    gap.add_argument("do_in_gap", choices=GAPS, metavar="refuse|owner|card")
+    owner = _action(actions, options, "owner", "say whose plate it is", _owner)
+    owner.add_argument("name", metavar="NAME")
+    _action(actions, options, "show", "rule, owner, hours and gaps of a plate", _show)
+    at = _action(actions, options, "at", "whose hour it is; whether they can pay is not asked", _at)
+    at.add_argument("at", type=_time, metavar="ISO-TIME", help="such as 2026-05-04T07:59:59+08:00; needs an offset")
+    at.add_argument("--station", metavar="S", help="in this station's time zone (default: Asia/Shanghai)")
+
+
+def _add_bindings(actions: Any, options: argparse.ArgumentParser) -> None:
+    bind = _action(actions, options, "set", "give a person hours on a plate", _set)
+    bind.add_argument("name", metavar="NAME", help="as in `phone add`")
+    bind.add_argument("--hours", required=True, metavar="HOURS", help="H[:MM]-H[:MM], half-open: 8-16, 0-24, 22-6")
+    bind.add_argument("--from", dest="from_at", type=_time, metavar="ISO", help="hand-over: from this instant")
+    bind.add_argument("--until", dest="until_at", type=_time, metavar="ISO", help="hand-over: up to this instant")
+    bind.add_argument(
+        "--order", type=int, default=0, metavar="N", help="who is asked first where hours are shared (default: 0)"
+    )
+    unbind = _action(actions, options, "unset", "take a person's hours on a plate back", _unset)
+    unbind.add_argument("name", metavar="NAME")
+    unbind.add_argument("--hours", metavar="HOURS", help="only those that overlap (default: all)")
+
+
+def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
+    )
+    parser.add_argument("plate", metavar="PLATE", help="as on the vehicle: 粤B12345")
+    parser.set_defaults(do=do)
+    return parser
+
+
+def _time(text: str) -> datetime:
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00") from None
+    if parsed.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no offset: write {text}+08:00, or Z for UTC")
+    try:
+        parsed.timestamp()
+    except (OverflowError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is out of range") from None
+    return parsed
+
+
+def _payers(o: Office) -> PlatePayers:
+    from greenlane.cli.admin.office import actor
+    from service.payers.rules import PlatePayers
+
+    return PlatePayers(o.books, actor())
+
+
+def _set(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.payers.periods import Hours
+    from service.payers.rules import NewBinding
+
+    hours = Hours.parse(args.hours)
+    binding = NewBinding(hours=hours, from_at=args.from_at, until_at=args.until_at, order=args.order)
+    with office(args) as o:
+        plate = _payers(o).set(args.plate, args.name, binding)
+        words = f"{plate}: {hours} is {args.name}'s; nothing is taken until their phone has signed for this plate"
+        o.show({"plate": plate, "phone": args.name, "hours": str(hours)}, words)
+    return 0
+
+
+def _unset(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.payers.periods import Hours
+
+    hours = None if args.hours is None else Hours.parse(args.hours)
+    with office(args) as o:
+        plate = _payers(o).unset(args.plate, args.name, hours)
+        words = f"{plate}: {args.name} has {'no hours' if hours is None else f'no hours in {hours}'} any more"
+        o.show({"plate": plate, "phone": args.name, "hours": None if hours is None else str(hours)}, words)
+    return 0
+
+
+def _rule(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.payers.periods import Rule
+
+    with office(args) as o:
+        plate = _payers(o).set_rule(args.plate, Rule(args.rule))
+        o.show({"plate": plate, "rule": args.rule}, f"{plate}: paid by {args.rule}")
+    return 0
+
+
+def _gap(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.payers.periods import GapAction, Hours
+
+    hours, action = Hours.parse(args.hours), GapAction(args.do_in_gap)
+    with office(args) as o:
+        plate = _payers(o).set_gap(args.plate, hours, action)
+        words = f"{plate}: in {hours}, where nobody holds them: {action.value}"
+        o.show({"plate": plate, "hours": str(hours), "gap": action.value}, words)
+    return 0
+
+
+def _owner(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        plate = _payers(o).set_owner(args.plate, args.name)
+        o.show({"plate": plate, "owner": args.name}, f"{plate}: {args.name}'s")
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.errors import DeskError
+
+    with office(args) as o:
+        schedule = _payers(o).schedule(args.plate)
+        if schedule is None:
+            raise DeskError(f"plate {args.plate} is not known; `payer set` or `plate bind` makes it known")
+        o.show(_schedule(schedule), _words(schedule))
+    return 0
+
+
+def _schedule(schedule: Schedule) -> dict[str, Any]:
+    from service.payers.rules import living
+    from service.store.clock import from_us
+
+    bindings, gaps = living(schedule)
+    return {
+        "plate": schedule.plate,
+        "rule": schedule.rule_in_force.value,
+        "card": schedule.card,
+        "owner": None if schedule.owner is None else schedule.owner.name,
+        "bindings": [
+            {
+                "phone": b.name,
+                "hours": str(b.hours),
+                "order": b.order,
+                "from": None if b.from_us is None else from_us(b.from_us),
+                "until": None if b.until_us is None else from_us(b.until_us),
+            }
+            for b in bindings
+        ],
+        "gaps": [{"hours": str(g.hours), "do": g.action.value} for g in gaps],
+    }
+
+
+def _words(schedule: Schedule) -> str:
+    document = _schedule(schedule)
+    lines = [
+        f"{schedule.plate}: rule {document['rule']}, card {schedule.card or '-'}, owner {document['owner'] or '-'}"
+    ]
+    for bound in document["bindings"]:
+        order = f", order {bound['order']}" if bound["order"] else ""
+        span = "".join(f", {word} {bound[word].isoformat()}" for word in ("from", "until") if bound[word] is not None)
+        lines.append(f"  {bound['hours']}  {bound['phone']}{order}{span}")
+    lines += [f"  {gap['hours']}  nobody: {gap['do']}" for gap in document["gaps"]]
+    return "\n".join(lines)
+
+
+def _at(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from wire.plates import normalise
+
+    with office(args) as o:
+        turn, local = _payers(o).turn(args.plate, args.at, args.station)
+        document = turn_document(normalise(args.plate), args.at, local, turn)
+        who = turn.payer.name or "nobody"
+        words = f"{document['plate']} at {document['local']}: {turn.payer.kind.value} {who}"
+        if turn.then is not None:
+            words += f", then {turn.then.kind.value} {turn.then.name or 'nobody'}"
+        o.show(
+            document, words + (f", {turn.hours}" if turn.hours else "") + (f" ({turn.reason})" if turn.reason else "")
+        )
+    return 0
+
+
+def turn_document(plate: str, at: datetime, local: datetime, turn: Turn) -> dict[str, Any]:
+    """The JSON of `payer at`."""
+    return {
+        "plate": plate,
+        "at": at.isoformat(),
+        "local": local.isoformat(),
+        "payer": _payer(turn.payer),
+        "then": None if turn.then is None else _payer(turn.then),
+        "period": None if turn.hours is None else {"from": turn.hours.start_text, "to": turn.hours.end_text},
+        "reason": turn.reason,
+    }
+
+
+def _payer(payer: Payer) -> dict[str, Any]:
+    return {"kind": payer.kind.value, "id": payer.name}

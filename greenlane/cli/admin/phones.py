@@ -1,0 +1,138 @@
+"""`greenlane admin phone`: persons who pay by phone, their pairing codes and their wallets."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from greenlane.cli.admin.office import Office
+    from service.payers.phones import Code, Phones
+
+
+def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
+    """Add the command; `options` are those that every command takes."""
+    phone = subparsers.add_parser("phone", help="persons who pay by phone: pairing codes, wallets")
+    actions = phone.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = _action(actions, options, "add", "make a person and the code that pairs their phone", _add)
+    add.add_argument("name", metavar="NAME", help="how operators call the person; the books know an opaque number")
+    add.add_argument("--wallet", metavar="YUAN", help="pay so much into the wallet at once")
+    code = _action(actions, options, "code", "make a new one-time code, for a new phone or a lost key", _code)
+    code.add_argument("name", metavar="NAME")
+    for parser in (add, code):
+        parser.add_argument("--url", metavar="URL", help="the service's own address for the QR code: https://HOST")
+    listing = _action(actions, options, "list", "all persons with plates and money", _list)
+    listing.add_argument("name", metavar="NAME", nargs="?", help="this one only")
+    revoke = _action(
+        actions, options, "revoke", "listen to none of the person's phones any more; ends mandates", _revoke
+    )
+    revoke.add_argument("name", metavar="NAME")
+    for name, words in (("top-up", "pay money into a wallet"), ("refund", "pay money out, at most what is free")):
+        pay = _action(actions, options, name, words, _pay)
+        pay.add_argument("name", metavar="NAME")
+        pay.add_argument("amount", metavar="YUAN", help="500 or 500.50")
+        pay.add_argument("--note", default="", help="why; kept with the posting")
+        pay.add_argument("--key", help="the payment's own number: the same key posts once, however often it is sent")
+
+
+def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
+    )
+    parser.set_defaults(do=do)
+    return parser
+
+
+def _phones(o: Office) -> Phones:
+    from greenlane.cli.admin.office import actor
+    from service.payers.phones import Phones
+
+    return Phones(o.books, actor())
+
+
+def _add(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from wire.money import parse_yuan
+
+    wallet_fen = 0 if args.wallet is None else parse_yuan(args.wallet)
+    if wallet_fen < 0:
+        raise ValueError("--wallet: an amount is not below 0")
+    with office(args) as o:
+        phones = _phones(o)
+        code = phones.add(args.name)
+        if wallet_fen:
+            phones.top_up(args.name, wallet_fen, note="at pairing")
+        _show_code(o, code, args.url, wallet_fen=wallet_fen)
+    return 0
+
+
+def _code(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        _show_code(o, _phones(o).new_code(args.name), args.url)
+    return 0
+
+
+def _show_code(o: Office, code: Code, url: str | None, **more: object) -> None:
+    """The code with its QR; with the service's address the QR opens the page that takes the code."""
+    import segno
+
+    target = code.code if url is None else f"{url.rstrip('/')}/phone#{code.code}"
+    document = {"phone": code.name, "person": code.person, "code": code.code, "expires_at": code.expires_at, **more}
+    lines = [f"{code.name}: {code.code}", f"valid once, until {code.expires_at:%Y-%m-%d %H:%M} UTC"]
+    o.show(document, "\n".join([*lines, _qr(segno.make_qr(target, error="m"))]))
+
+
+def _qr(code: Any) -> str:
+    """Two rows of modules a line, so that a terminal shows squares; with the white rim that readers need."""
+    rows = [list(row) for row in code.matrix_iter(border=2)]
+    if len(rows) % 2:
+        rows.append([0] * len(rows[0]))
+    shapes = {(0, 0): "█", (1, 0): "▄", (0, 1): "▀", (1, 1): " "}
+    pairs = zip(rows[::2], rows[1::2], strict=True)
+    return "\n".join("".join(shapes[(int(u), int(d))] for u, d in zip(up, down, strict=True)) for up, down in pairs)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from wire.money import format_yuan
+
+    with office(args) as o:
+        found = _phones(o).list(args.name)
+        rows = [
+            (p.name, p.person, p.keys, *[format_yuan(a) for a in (p.balance_fen, p.held_fen, p.owed_fen)],
+             " ".join(p.plates))
+            for p in found
+        ]  # fmt: skip
+        heads = ("name", "person", "phones", "balance", "held", "owed", "plates")
+        o.show(found, table(heads, rows, (2, 3, 4, 5)))
+    return 0
+
+
+def _revoke(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        keys = _phones(o).revoke(args.name)
+        words = f"{args.name}: {keys} phones revoked, mandates ended; `phone code {args.name}` pairs a new one"
+        o.show({"phone": args.name, "revoked": keys}, words)
+    return 0
+
+
+def _pay(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from wire.money import format_yuan, parse_yuan
+
+    amount_fen = parse_yuan(args.amount)
+    with office(args) as o:
+        phones = _phones(o)
+        post = phones.top_up if args.action == "top-up" else phones.refund
+        posted = post(args.name, amount_fen, key=args.key, note=args.note)
+        person = phones.list(args.name)[0]
+        done = "posted" if posted else "posted before under this key, nothing done now"
+        words = (
+            f"{args.action} of {format_yuan(amount_fen)} yuan: {done}; wallet {format_yuan(person.balance_fen)} yuan"
+        )
+        o.show({"posted": posted, "amount_fen": amount_fen, "balance_fen": person.balance_fen}, words)
+    return 0

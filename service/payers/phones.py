@@ -1,0 +1,177 @@
+"""Persons who pay by phone: made by an operator, paired by a one-time code, their keys revoked, their wallets."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from service.books.books import Books
+from service.books.records import TransferKind
+from service.errors import DeskError
+from service.identity.devices import CODE_LENGTH, CODE_SIGNS
+from service.identity.trail import Deed, note
+from service.payers import mandates, wallets
+from service.payers.tables import pairing_codes, payer_bindings, persons, phone_keys
+from service.store.clock import to_us
+from service.store.database import telling_faults
+from wire.money import MAX_FEN
+
+CODE_LIFE = timedelta(hours=24)
+"""Pairing happens at home, not beside the operator."""
+_MISREAD = str.maketrans("OIL", "011", "- \t")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A one-time pairing code, to be shown once."""
+
+    person: str
+    name: str
+    code: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person for an operator's list; keys: how many phones may speak for them now."""
+
+    person: str
+    name: str
+    keys: int
+    plates: tuple[str, ...]
+    balance_fen: int
+    held_fen: int
+    owed_fen: int
+
+
+class Phones:
+    """What an operator, `actor`, may do about persons and their phones. Raises DeskError with the reason."""
+
+    def __init__(self, books: Books, actor: str) -> None:
+        self._books = books
+        self._database = books.database
+        self._actor = actor
+
+    def add(self, name: str) -> Code:
+        """A new person without money, and the code that binds their first phone."""
+        _require_name(name)
+        with telling_faults(), self._database.writing() as connection:
+            if connection.execute(select(persons.c.id).where(persons.c.name == name)).first() is not None:
+                raise DeskError(f"there is a {name} already; `phone code {name}` makes a new code")
+            person, now_us = f"p-{_random(12).lower()}", to_us(self._books.clock.now())
+            wallet, owed = wallets.open_accounts(connection, person, self._books.ids, now_us)
+            row = {"id": person, "name": name, "wallet": wallet, "owed": owed, "created_us": now_us}
+            connection.execute(persons.insert().values(row))
+            self._note(connection, "phone.add", person)
+            return self._new_code(connection, person, name)
+
+    def new_code(self, name: str) -> Code:
+        """A code for a new phone; the phones that are paired now go on until it is used."""
+        with telling_faults(), self._database.writing() as connection:
+            person = require_person(connection, name)
+            self._note(connection, "phone.code", person.id)
+            return self._new_code(connection, person.id, name)
+
+    def revoke(self, name: str) -> int:
+        """No phone of this person is listened to any more; their mandates end. How many keys that took."""
+        with telling_faults(), self._database.writing() as connection:
+            person = require_person(connection, name)
+            wallets.lock(connection, person.wallet)
+            now_us = to_us(self._books.clock.now())
+            revoked = revoke_keys(connection, person.id, now_us)
+            codes = update(pairing_codes).where(pairing_codes.c.person == person.id, pairing_codes.c.used_us.is_(None))
+            connection.execute(codes.values(expires_us=now_us))
+            self._note(connection, "phone.revoke", person.id, keys=str(revoked))
+            return revoked
+
+    def top_up(self, name: str, amount_fen: int, *, key: str | None = None, note: str = "") -> bool:
+        """Pay money into a wallet. False where the key was posted before."""
+        return self._move(name, TransferKind.TOP_UP, amount_fen, key, note)
+
+    def refund(self, name: str, amount_fen: int, *, key: str | None = None, note: str = "") -> bool:
+        """Pay money out of a wallet, at most what is free; no phone is needed for it."""
+        return self._move(name, TransferKind.REFUND, amount_fen, key, note)
+
+    def list(self, name: str | None = None) -> tuple[Person, ...]:
+        """All persons by name, or one."""
+        query = select(persons).order_by(persons.c.name)
+        if name is not None:
+            query = query.where(persons.c.name == name)
+        with telling_faults(), self._database.reading() as connection:
+            found = tuple(_person(connection, row) for row in connection.execute(query).all())
+        if name is not None and not found:
+            raise DeskError(f"no phone {name}; `phone add {name}` makes one")
+        return found
+
+    def _move(self, name: str, kind: TransferKind, amount_fen: int, key: str | None, words: str) -> bool:
+        if not 0 < amount_fen <= MAX_FEN:
+            raise DeskError("an amount lies above 0 and below ten thousand million yuan")
+        with telling_faults(), self._database.writing() as connection:
+            person = require_person(connection, name)
+            sides = (wallets.CLEARING, person.wallet)
+            debit, credit = sides if kind is TransferKind.TOP_UP else sides[::-1]
+            unique = key if key is not None else f"desk-{secrets.token_hex(12)}"
+            posting = wallets.Posting(kind, debit, credit, amount_fen, unique, self._actor, words)
+            return wallets.post(connection, posting, self._books.ids, to_us(self._books.clock.now()))
+
+    def _new_code(self, connection: Connection, person: str, name: str) -> Code:
+        code, now = _random(CODE_LENGTH), self._books.clock.now()
+        row = {"digest": digest(code), "person": person, "made_us": to_us(now), "expires_us": to_us(now + CODE_LIFE)}
+        connection.execute(pairing_codes.insert().values(row))
+        shown = "-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4))
+        return Code(person, name, shown, now + CODE_LIFE)
+
+    def _note(self, connection: Connection, action: str, subject: str, **detail: str) -> None:
+        note(connection, Deed(self._books.clock.now(), self._actor, action, subject, detail))
+
+
+def require_person(connection: Connection, name: str) -> Row[Any]:
+    """The row of the person of this name. Raises DeskError."""
+    row = connection.execute(select(persons).where(persons.c.name == name)).first()
+    if row is None:
+        raise DeskError(f"no phone {name}; `phone add {name}` makes one")
+    return row
+
+
+def revoke_keys(connection: Connection, person: str, now_us: int) -> int:
+    """Take every key of a person back, and end what they signed."""
+    living = phone_keys.c.person == person, phone_keys.c.revoked_us.is_(None)
+    taken = connection.execute(update(phone_keys).where(*living).values(revoked_us=now_us))
+    mandates.end_all(connection, person, now_us)
+    return int(taken.rowcount)
+
+
+def digest(code: str) -> str:
+    """What is kept of a code, however it was typed."""
+    return hashlib.sha256(code.upper().translate(_MISREAD).encode()).hexdigest()
+
+
+def _person(connection: Connection, row: Row[Any]) -> Person:
+    accounts = wallets.read(connection, row.wallet, row.owed)
+    wallet, owed = accounts[row.wallet], accounts[row.owed]
+    living = select(phone_keys.c.id).where(phone_keys.c.person == row.id, phone_keys.c.revoked_us.is_(None))
+    bound = select(payer_bindings.c.plate).where(payer_bindings.c.person == row.id, payer_bindings.c.ended_us.is_(None))
+    plates = sorted({plate for (plate,) in connection.execute(bound)})
+    return Person(
+        person=row.id,
+        name=row.name,
+        keys=len(connection.execute(living).all()),
+        plates=tuple(plates),
+        balance_fen=wallet.balance_fen,
+        held_fen=wallet.debits_pending_fen,
+        owed_fen=-owed.balance_fen,
+    )
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(CODE_SIGNS) for _ in range(length))
+
+
+def _require_name(name: str) -> None:
+    if not 1 <= len(name) <= 40 or not name.isprintable() or name != name.strip():
+        raise DeskError("a phone's name has 1 to 40 printable characters and no blanks at its ends")

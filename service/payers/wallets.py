@@ -1,0 +1,89 @@
+"""Money of persons: a wallet that is never overdrawn, and what is charged to them and not paid yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from service.books.ids import IdMaker
+from service.books.records import Account, AccountKind, Phase, TransferKind
+from service.errors import DeskError
+from service.store import schema
+from wire.money import format_yuan
+
+CLEARING = 1
+"""The account of money that came in or went out at the counter; made with the first schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """A person's accounts as they stand."""
+
+    wallet: Account
+    owed: Account
+
+    @property
+    def owed_fen(self) -> int:
+        return -self.owed.balance_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One movement of money and why. key: the same key posts once, for ever."""
+
+    kind: TransferKind
+    debit: int
+    credit: int
+    amount_fen: int
+    key: str
+    actor: str
+    note: str = ""
+
+
+def open_accounts(connection: Connection, person: str, ids: IdMaker, now_us: int) -> tuple[int, int]:
+    """The numbers of a new person's wallet and of what they owe."""
+    numbers = ids.next(now_us), ids.next(now_us)
+    for number, kind in zip(numbers, (AccountKind.WALLET, AccountKind.OWED), strict=True):
+        connection.execute(schema.accounts.insert().values(id=number, kind=kind.value, owner=person))
+    return numbers
+
+
+def lock(connection: Connection, *numbers: int) -> dict[int, Account]:
+    """The accounts, locked in the order that all transactions use."""
+    query = select(schema.accounts).where(schema.accounts.c.id.in_(numbers)).order_by(schema.accounts.c.id)
+    rows = connection.execute(query.with_for_update(key_share=True)).mappings()
+    return {row["id"]: Account(**row) for row in rows}
+
+
+def read(connection: Connection, *numbers: int) -> dict[int, Account]:
+    rows = connection.execute(select(schema.accounts).where(schema.accounts.c.id.in_(numbers))).mappings()
+    return {row["id"]: Account(**row) for row in rows}
+
+
+def post(connection: Connection, posting: Posting, ids: IdMaker, now_us: int) -> bool:
+    """Move money once; False where the key was posted before. Raises DeskError for the key of another posting."""
+    table = schema.transfers
+    earlier = connection.execute(select(table).where(table.c.key == posting.key)).mappings().first()
+    moved = {"debit_account": posting.debit, "credit_account": posting.credit, "amount_fen": posting.amount_fen}
+    if earlier is not None:
+        if any(earlier[name] != value for name, value in moved.items()):
+            raise DeskError(f"key {posting.key} was used before for another posting")
+        return False
+    accounts = lock(connection, posting.debit, posting.credit)
+    payer = accounts[posting.debit]
+    if payer.kind in (AccountKind.WALLET, AccountKind.CARD) and payer.free_fen < posting.amount_fen:
+        raise DeskError(f"{format_yuan(payer.free_fen)} yuan are free, not {format_yuan(posting.amount_fen)}")
+    connection.execute(
+        table.insert().values(
+            id=ids.next(now_us),
+            at_us=now_us,
+            phase=Phase.SINGLE.value,
+            kind=posting.kind.value,
+            key=posting.key,
+            actor=posting.actor[:80],
+            note=posting.note,
+            **moved,
+        )
+    )
+    return True
