@@ -9,13 +9,13 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Table, select
 
 from service.books.books import Books
-from service.books.messages import Answer, Claim, Correct, Message, Refund, Refused, TopUp
+from service.books.messages import Answer, Claim, Correct, Message, Refund, Refused, TopUp, WriteOff
 from service.books.records import ACTIVE, BLOCKED, AccountKind
 from service.errors import DeskError
 from service.payers.tables import plate_payers
@@ -28,6 +28,9 @@ from wire.plates import is_plate, normalise
 LONGEST_NAME = 40
 DEFAULT_ZONE = "Asia/Shanghai"
 DEFAULT_PRESET_FEN = 10_000
+AsPreset = Literal["preset"]
+AS_PRESET: AsPreset = "preset"
+"""In place of a cap's amount: the preset amount counts."""
 
 
 class Desk:
@@ -46,10 +49,12 @@ class Desk:
         preset_fen: int | None = None,
         zone: str | None = None,
         offline_fen: int | None = None,
+        unauthorised_cap_fen: int | AsPreset | None = None,
     ) -> None:
         """Set a station up, or change what is given: title, preset amount in fen, time zone by IANA name.
 
         offline_fen: what each card may have outstanding there while the line is down; 0 for nothing.
+        unauthorised_cap_fen: what fuellings without an authorisation may take from one card in a day.
         """
         _require_name(name, "station")
         if zone is not None:
@@ -58,9 +63,17 @@ class Desk:
             _require_amount(preset_fen)
         if offline_fen is not None:
             _require_cap(offline_fen)
-        given = {"name": title, "preset_fen": preset_fen, "zone": zone, "offline_fen": offline_fen}
+        if isinstance(unauthorised_cap_fen, int):
+            _require_cap(unauthorised_cap_fen)
+        given = {
+            "name": title,
+            "preset_fen": preset_fen,
+            "zone": zone,
+            "offline_fen": offline_fen,
+            "unauthorised_cap_fen": unauthorised_cap_fen,
+        }
         with self._change("set_station", name, **given) as connection:
-            changes = {column: value for column, value in given.items() if value is not None}
+            changes = {c: None if v == AS_PRESET else v for c, v in given.items() if v is not None}
             if _exists(connection, schema.stations, name):
                 if changes:
                     connection.execute(schema.stations.update().where(schema.stations.c.id == name).values(**changes))
@@ -184,19 +197,39 @@ class Desk:
             raise DeskError("a correction needs its reason")
         return self._post(Correct(card=card, amount_fen=amount_fen, key=_key(key), actor=self._actor, note=note))
 
-    def claim(self, dispenser: str, sequence: int, card: str, *, note: str = "") -> None:
-        """Charge a fuelling in suspense to a card."""
-        self._post(Claim(dispenser=dispenser, sequence=sequence, card=card, actor=self._actor, note=note))
+    def claim(self, dispenser: str, sequence: int, card: str, *, station: str | None = None, note: str = "") -> None:
+        """Charge what is in suspense of a fuelling to a card. station: needed where several have such a fuelling."""
+        name = self._station_of(dispenser, sequence, station)
+        self._post(Claim(station=name, dispenser=dispenser, sequence=sequence, card=card, actor=self._actor, note=note))
 
-    def explain_gap(self, dispenser: str, sequence: int, note: str) -> None:
+    def write_off(self, dispenser: str, sequence: int, *, note: str, station: str | None = None) -> None:
+        """Give up what is in suspense of a fuelling; the company bears it."""
+        if not note.strip():
+            raise DeskError("a write-off needs its reason")
+        name = self._station_of(dispenser, sequence, station)
+        self._post(WriteOff(station=name, dispenser=dispenser, sequence=sequence, actor=self._actor, note=note))
+
+    def explain_gap(self, dispenser: str, sequence: int, note: str, *, station: str | None = None) -> None:
         """Say why a dispenser's sequence or totaliser jumped before this fuelling, so that the audit accepts it."""
         if not note.strip():
             raise DeskError("a gap needs its explanation")
-        table = schema.fuellings
-        with self._change("explain_gap", f"{dispenser} {sequence}", note=note) as connection:
-            found = select(1).where(table.c.dispenser == dispenser, table.c.sequence == sequence)
-            if connection.execute(found).first() is None:
-                raise DeskError(f"no fuelling {dispenser} {sequence}")
+        name = self._station_of(dispenser, sequence, station)
+        with self._change("explain_gap", f"{dispenser} {sequence}", note=note, station=name):
+            pass
+
+    def _station_of(self, dispenser: str, sequence: int, station: str | None) -> str:
+        """The station of a fuelling that is named by dispenser and sequence."""
+        columns = schema.fuellings.c
+        query = select(columns.station).where(columns.dispenser == dispenser, columns.sequence == sequence)
+        if station is not None:
+            query = query.where(columns.station == station)
+        with telling_faults(), self._database.reading() as connection:
+            found = sorted(connection.execute(query).scalars())
+        if not found:
+            raise DeskError(f"no fuelling {dispenser} {sequence}" + ("" if station is None else f" at {station}"))
+        if len(found) > 1:
+            raise DeskError(f"fuelling {dispenser} {sequence} is there at {', '.join(found)}: name one with --station")
+        return str(found[0])
 
     def _post(self, message: Message) -> bool:
         answer: Answer = self._books.carry_out_one(message)
@@ -256,9 +289,9 @@ def _require_amount(amount_fen: int) -> None:
         raise DeskError("an amount lies above 0 and below ten thousand million yuan")
 
 
-def _require_cap(offline_fen: int) -> None:
-    if not 0 <= offline_fen <= MAX_FEN:
-        raise DeskError("an offline cap lies between 0 and ten thousand million yuan")
+def _require_cap(cap_fen: int) -> None:
+    if not 0 <= cap_fen <= MAX_FEN:
+        raise DeskError("a cap lies between 0 and ten thousand million yuan")
 
 
 def _forget_card(connection: Connection, plate: str) -> bool:

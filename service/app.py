@@ -155,8 +155,8 @@ def _add_fuellings(app: FastAPI, clerk: Clerk) -> None:
     problems = {
         **MALFORMED,
         404: "No such station.",
-        409: "This sequence of the dispenser was reported with other content.",
-        422: "The report contradicts itself, or the dispenser belongs to another station.",
+        409: "This sequence of the station's dispenser was reported with other content.",
+        422: "The report contradicts itself.",
         **AWAY,
     }
 
@@ -168,7 +168,7 @@ def _add_fuellings(app: FastAPI, clerk: Clerk) -> None:
         openapi_extra=openapi.body(Fuelling),
     )
     async def report(request: Request) -> Response:
-        """The pair (dispenser, sequence) posts once; its repeat gets the first receipt. What is refused is kept too."""
+        """A dispenser's sequence posts once at its station; a repeat gets the first receipt. The refused is kept."""
         try:
             fuelling = await read(request, Fuelling)
         except BodyRefused as error:

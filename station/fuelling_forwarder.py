@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 import threading
@@ -22,7 +23,7 @@ from station.uplink import Line
 from station.upstream import Upstream
 from wire.codec import decode, encode
 from wire.fuellings import Fuelling, FuellingReceipt
-from wire.offline import OFFLINE_PREFIX, PROVISIONAL
+from wire.offline import OFFLINE_PREFIX, PROVISIONAL, OfflineGrant
 from wire.reasons import ErrorCode
 
 log = logging.getLogger(__name__)
@@ -108,9 +109,17 @@ class PostOffice:
         with self._memory.together():
             fresh = self._find(fuelling) is None
             message = self._outbox.put(_kind(fuelling), fuelling_key(fuelling), encode(fuelling))
-            if fresh and fuelling.authorisation is not None and fuelling.authorisation.startswith(OFFLINE_PREFIX):
+            if fresh and fuelling.authorisation is not None and self._is_granted(fuelling):
                 self._memory.fuelled(message, fuelling.authorisation, fuelling.amount_fen)
         return _Put(message, fresh)
+
+    def _is_granted(self, fuelling: Fuelling) -> bool:
+        """Whether the fuelling was made under an offline grant of its own lane; another's grant is not used up."""
+        authorisation = fuelling.authorisation
+        if authorisation is None or not authorisation.startswith(OFFLINE_PREFIX):
+            return False
+        row = self._memory.find_grant(authorisation)
+        return row is not None and decode(OfflineGrant, json.loads(row["body"])).lane == fuelling.lane
 
     def _settled(self, fuelling: Fuelling) -> Message:
         """The message once the server has spoken about it, or as it is when time is up or the line is down."""

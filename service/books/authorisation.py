@@ -19,7 +19,7 @@ from wire.reasons import ErrorCode, Reason, Verdict
 def ask(message: Ask, situation: Situation) -> Decision | Refused:
     """Decide a question once; the same visit gets the same answer for ever, other content under it is refused."""
     question = message.question
-    earlier = situation.by_visit.get(question.visit)
+    earlier = situation.by_visit.get((question.station, question.visit))
     if earlier is not None:
         if earlier != replace(earlier, **_asked(question)):
             return Refused(ErrorCode.KEY_REUSED, f"visit {question.visit} was asked before with other content")
@@ -49,7 +49,7 @@ def renew(message: Renew, situation: Situation) -> Decision | Refused:
     life, longest = situation.settings.hold_life_s, situation.settings.renewable_for_s
     until = min(situation.now_us + life * US_PER_S, held.asked_us + longest * US_PER_S)
     held.expires_us = max(until, held.expires_us or 0)
-    situation.changed[held.visit] = held
+    situation.note_changed(held)
     return replace(_first_answer(held, situation.now_us), **_life(held.expires_us, situation.now_us))
 
 

@@ -36,13 +36,19 @@ class Situation:
     """(since_us, unit price) by station and product, oldest first."""
     plates: dict[str, BoundPlate] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
-    by_visit: dict[str, Authorisation] = field(default_factory=dict)
+    by_visit: dict[tuple[str, str], Authorisation] = field(default_factory=dict)
+    """By station and visit."""
     by_id: dict[str, Authorisation] = field(default_factory=dict)
-    fuellings: dict[tuple[str, int], PostedFuelling] = field(default_factory=dict)
-    dispensers: dict[str, Dispenser] = field(default_factory=dict)
+    fuellings: dict[tuple[str, str, int], PostedFuelling] = field(default_factory=dict)
+    """By station, dispenser and sequence."""
+    dispensers: dict[tuple[str, str], Dispenser] = field(default_factory=dict)
+    """By station and name."""
+    unauthorised: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By station and card: what the card was charged there of late without an authorisation, in fen."""
     keys: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """Debit account, credit account and amount of transfers already posted under a key."""
-    claimed: dict[int, str | None] = field(default_factory=dict)
+    resolved: set[int] = field(default_factory=set)
+    """Fuellings whose amount in suspense was charged or written off."""
     offline: dict[str, Grant] = field(default_factory=dict)
     offline_lists: dict[tuple[str, int], int] = field(default_factory=dict)
     """When a station's list of that version expires, in microseconds."""
@@ -50,9 +56,9 @@ class Situation:
     adjustment: Account | None = None
 
     new_authorisations: list[Authorisation] = field(default_factory=list)
-    changed: dict[str, Authorisation] = field(default_factory=dict)
+    changed: dict[tuple[str, str], Authorisation] = field(default_factory=dict)
     new_fuellings: list[PostedFuelling] = field(default_factory=list)
-    seen_dispensers: dict[str, Dispenser] = field(default_factory=dict)
+    seen_dispensers: dict[tuple[str, str], Dispenser] = field(default_factory=dict)
     new_dispensers: list[Dispenser] = field(default_factory=list)
     rejected: list[RejectedMessage] = field(default_factory=list)
     new_grants: list[Grant] = field(default_factory=list)
@@ -60,7 +66,7 @@ class Situation:
 
     def keep(self, authorisation: Authorisation) -> None:
         """Add a new question with its answer."""
-        self.by_visit[authorisation.visit] = authorisation
+        self.by_visit[(authorisation.station, authorisation.visit)] = authorisation
         if authorisation.id is not None:
             self.by_id[authorisation.id] = authorisation
         self.new_authorisations.append(authorisation)
@@ -76,7 +82,11 @@ class Situation:
     def end(self, authorisation: Authorisation, state: State) -> None:
         """Mark an open authorisation as ended; its hold is resolved by the caller."""
         authorisation.state = state
-        self.changed[authorisation.visit] = authorisation
+        self.note_changed(authorisation)
+
+    def note_changed(self, authorisation: Authorisation) -> None:
+        """Its state or its expiry is another now."""
+        self.changed[(authorisation.station, authorisation.visit)] = authorisation
 
     def give_back(self, authorisation: Authorisation, state: State) -> None:
         """End an open authorisation without a fuelling: its hold is free again and settles what the card owes."""

@@ -37,6 +37,7 @@ from service.books.messages import (
     Sweep,
     TakeGrant,
     TopUp,
+    WriteOff,
 )
 from service.books.records import RejectedMessage
 from service.books.rules import Settings
@@ -133,6 +134,8 @@ def _decide_till(message: Message, situation: Situation) -> Answer:
             return till.correct(message, situation)
         case Claim():
             return till.claim(message, situation)
+        case WriteOff():
+            return till.write_off(message, situation)
         case TopUp():
             return till.top_up(message, situation)
     raise LedgerError(f"no rule for {type(message).__name__}")

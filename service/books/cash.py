@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from service.books.batch_state import Situation
-from service.books.messages import Claim, Correct, Done, Refund, Refused, TopUp
-from service.books.records import Card, TransferKind
+from service.books.messages import Claim, Correct, Done, Refund, Refused, TopUp, WriteOff
+from service.books.records import Card, PostedFuelling, TransferKind
 from wire.money import format_yuan
 from wire.reasons import ErrorCode
 
@@ -42,21 +42,17 @@ def correct(message: Correct, situation: Situation) -> Done | Refused:
 
 
 def claim(message: Claim, situation: Situation) -> Done | Refused:
-    """Charge a fuelling in suspense to a card: what is free pays, the rest is owed."""
-    name = f"{message.dispenser} {message.sequence}"
-    fuelling = situation.fuellings.get((message.dispenser, message.sequence))
+    """Charge what is in suspense of a fuelling to a card: what is free pays, the rest is owed."""
+    fuelling = _suspended(message, situation)
     card = situation.cards.get(message.card)
-    if fuelling is None:
-        return Refused(ErrorCode.NOT_FOUND, f"no fuelling {name}")
+    if isinstance(fuelling, Refused):
+        return fuelling
     if card is None:
         return _no_card(message.card)
-    if fuelling.card is not None:
-        return Refused(ErrorCode.KEY_REUSED, f"fuelling {name} was charged to card {fuelling.card}")
-    if fuelling.id in situation.claimed:
-        return Refused(ErrorCode.KEY_REUSED, f"fuelling {name} was claimed already")
     suspense = situation.stations[fuelling.station].suspense_account
-    paid_fen = min(situation.ledger.accounts[card.account].free_fen, fuelling.amount_fen)
-    for debit, amount_fen in ((card.account, paid_fen), (card.receivable, fuelling.amount_fen - paid_fen)):
+    paid_fen = min(situation.ledger.accounts[card.account].free_fen, fuelling.suspended_fen)
+    key = f"claim {fuelling.id}"
+    for debit, amount_fen in ((card.account, paid_fen), (card.receivable, fuelling.suspended_fen - paid_fen)):
         if amount_fen:
             situation.ledger.move(
                 TransferKind.CLAIM,
@@ -64,12 +60,48 @@ def claim(message: Claim, situation: Situation) -> Done | Refused:
                 suspense,
                 amount_fen,
                 fuelling_id=fuelling.id,
-                key=f"claim {name} {debit}",
+                key=key,
                 note=message.note,
                 actor=message.actor,
             )
-    situation.claimed[fuelling.id] = card.id
+            key = f"claim {fuelling.id} rest"
+    situation.resolved.add(fuelling.id)
     return Done()
+
+
+def write_off(message: WriteOff, situation: Situation) -> Done | Refused:
+    """Take what is in suspense of a fuelling out of it at the company's own cost."""
+    fuelling = _suspended(message, situation)
+    if isinstance(fuelling, Refused):
+        return fuelling
+    assert situation.adjustment is not None
+    suspense = situation.stations[fuelling.station].suspense_account
+    situation.ledger.move(
+        TransferKind.WRITE_OFF,
+        situation.adjustment.id,
+        suspense,
+        fuelling.suspended_fen,
+        fuelling_id=fuelling.id,
+        key=f"claim {fuelling.id}",
+        note=message.note,
+        actor=message.actor,
+    )
+    situation.resolved.add(fuelling.id)
+    return Done()
+
+
+def _suspended(message: Claim | WriteOff, situation: Situation) -> PostedFuelling | Refused:
+    """The fuelling, of which something still waits in suspense."""
+    name = f"{message.dispenser} {message.sequence} of station {message.station}"
+    fuelling = situation.fuellings.get((message.station, message.dispenser, message.sequence))
+    if fuelling is None:
+        return Refused(ErrorCode.NOT_FOUND, f"no fuelling {name}")
+    if fuelling.suspended_fen == 0:
+        whom = "nothing was fuelled" if fuelling.card is None else f"card {fuelling.card} was charged for all of it"
+        return Refused(ErrorCode.KEY_REUSED, f"fuelling {name} does not wait in suspense: {whom}")
+    if fuelling.id in situation.resolved:
+        return Refused(ErrorCode.KEY_REUSED, f"fuelling {name} was charged or written off already")
+    return fuelling
 
 
 def _once(

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.books import offline_grants as grants
 from service.books import plausibility as meter
+from service.books.authority import authority, card_of_plate
 from service.books.batch_state import Situation
 from service.books.messages import Refused, Report
 from service.books.records import Authorisation, Card, Dispenser, Grant, PostedFuelling, State, Station, TransferKind
@@ -19,23 +20,30 @@ from wire.reasons import ErrorCode
 
 @dataclass(frozen=True, slots=True)
 class _Charge:
-    """Who pays a fuelling and what became of its hold."""
+    """Who pays a fuelling and what became of its hold; the rest waits in suspense."""
 
     card: Card | None
-    captured_fen: int
-    overrun_fen: int
-    released_fen: int
+    captured_fen: int = 0
+    overrun_fen: int = 0
+    released_fen: int = 0
     owed_fen: int = 0
+    suspended_fen: int = 0
+    unauthorised_fen: int = 0
+
+
+CAPPED = "capped"
+"""Without an authorisation the card was charged only up to the station's cap; the rest is in suspense."""
 
 
 def report(message: Report, situation: Situation) -> FuellingReceipt | Refused:
     """Post a fuelling once; its repeat gets the first receipt. Only what contradicts itself is refused."""
     fuelling = message.fuelling
-    earlier = situation.fuellings.get((fuelling.dispenser, fuelling.sequence))
+    earlier = situation.fuellings.get((fuelling.station, fuelling.dispenser, fuelling.sequence))
     if earlier is not None:
         if replace(earlier, **_reported(fuelling)) != earlier:
             key = f"dispenser {fuelling.dispenser}, sequence {fuelling.sequence}"
-            return Refused(ErrorCode.KEY_REUSED, f"{key} was reported before with other content")
+            words = f"{key} was reported before with other content, by lane {earlier.lane}"
+            return Refused(ErrorCode.KEY_REUSED, words)
         return _receipt(earlier)
     refusal = _contradiction(fuelling, situation)
     return refusal if refusal is not None else _post(fuelling, situation)
@@ -44,10 +52,6 @@ def report(message: Report, situation: Situation) -> FuellingReceipt | Refused:
 def _contradiction(fuelling: Fuelling, situation: Situation) -> Refused | None:
     if fuelling.station not in situation.stations:
         return Refused(ErrorCode.UNKNOWN_STATION, f"no station {fuelling.station} is set up")
-    dispenser = situation.dispensers.get(fuelling.dispenser)
-    if dispenser is not None and dispenser.station != fuelling.station:
-        words = f"dispenser {fuelling.dispenser} belongs to station {dispenser.station}, not {fuelling.station}"
-        return Refused(ErrorCode.UNKNOWN_DISPENSER, words)
     impossible = meter.contradiction(fuelling)
     return None if impossible is None else Refused(ErrorCode.IMPOSSIBLE_FUELLING, impossible)
 
@@ -55,24 +59,23 @@ def _contradiction(fuelling: Fuelling, situation: Situation) -> Refused | None:
 def _post(fuelling: Fuelling, situation: Situation) -> FuellingReceipt:
     number = situation.ids.next(situation.now_us)
     station = situation.stations[fuelling.station]
-    held = None if fuelling.authorisation is None else situation.by_id.get(fuelling.authorisation)
-    flags = meter.flags(fuelling, situation)
-    grant = None if fuelling.authorisation is None else situation.offline.get(fuelling.authorisation)
-    if grant is not None:
-        charge = _charge_granted(fuelling, grant, station, number, situation)
-        flags += grants.fuelling_flags(fuelling, grant) + ([grants.DEBT] if charge.owed_fen else [])
-        grants.mark(grant, number, situation)
-    elif held is not None and held.card is not None:
-        flags += _authorisation_flags(fuelling, held)
-        charge = _charge_authorised(fuelling, held, station, number, situation)
+    under = authority(fuelling, situation)
+    flags = [*meter.flags(fuelling, situation), *under.flags]
+    if under.held is not None:
+        flags += _authorisation_flags(fuelling, under.held)
+        charge = _charge_authorised(fuelling, under.held, station, number, situation)
+    elif under.grant is not None:
+        charge = _charge_granted(fuelling, under.grant, station, number, situation)
+        flags += grants.fuelling_flags(fuelling, under.grant) + ([grants.DEBT] if charge.owed_fen else [])
+        grants.mark(under.grant, number, situation)
     else:
-        flags += _authorisation_flags(fuelling, held)
-        card = _card_of_plate(fuelling, situation)
-        charge = _Charge(card, 0, 0, 0, _charge_uncovered(fuelling, card, station, number, situation))
+        charge = _charge_unauthorised(fuelling, station, number, situation)
     if charge.overrun_fen:
         flags.append("overrun")
+    if charge.card is not None and charge.suspended_fen:
+        flags.append(CAPPED)
     posted = _posted(fuelling, number, charge, flags, situation)
-    situation.fuellings[(fuelling.dispenser, fuelling.sequence)] = posted
+    situation.fuellings[(fuelling.station, fuelling.dispenser, fuelling.sequence)] = posted
     situation.new_fuellings.append(posted)
     _remember_dispenser(fuelling, situation)
     return _receipt(posted)
@@ -101,26 +104,33 @@ def _charge_authorised(
 
 def _charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: int, situation: Situation) -> _Charge:
     """The card that the station's list named pays, whatever became of it since: the fuel has flowed."""
-    card = _card_of_plate(fuelling, situation) if grant.card is None else situation.cards[grant.card]
-    owed_fen = _charge_uncovered(fuelling, card, station, number, situation)
-    return _Charge(card, 0, max(0, fuelling.amount_fen - grant.limit_fen), 0, owed_fen)
+    overrun_fen = max(0, fuelling.amount_fen - grant.limit_fen)
+    if grant.card is None:
+        return replace(_charge_unauthorised(fuelling, station, number, situation), overrun_fen=overrun_fen)
+    card = situation.cards[grant.card]
+    owed_fen = _charge_card(card, station, fuelling.amount_fen, number, situation)
+    return _Charge(card, overrun_fen=overrun_fen, owed_fen=owed_fen)
 
 
-def _charge_uncovered(
-    fuelling: Fuelling, card: Card | None, station: Station, number: int, situation: Situation
-) -> int:
-    """Without a hold the card pays, and owes what is returned; without a card the amount waits in suspense."""
-    if card is not None:
-        return _charge_card(card, station, fuelling.amount_fen, number, situation)
-    if fuelling.amount_fen:
-        situation.ledger.move(
-            TransferKind.UNCLAIMED,
-            station.suspense_account,
-            station.revenue_account,
-            fuelling.amount_fen,
-            fuelling_id=number,
-        )
-    return 0
+def _charge_unauthorised(fuelling: Fuelling, station: Station, number: int, situation: Situation) -> _Charge:
+    """The plate's card pays up to the station's cap for one day; what is beyond it waits in suspense."""
+    card = card_of_plate(fuelling, situation)
+    charged_fen = 0 if card is None else min(fuelling.amount_fen, _left_of_cap_fen(card, station, situation))
+    owed_fen = 0
+    if card is not None and charged_fen:
+        owed_fen = _charge_card(card, station, charged_fen, number, situation)
+        key = (station.id, card.id)
+        situation.unauthorised[key] = situation.unauthorised.get(key, 0) + charged_fen
+    suspended_fen = fuelling.amount_fen - charged_fen
+    if suspended_fen:
+        debit, credit = station.suspense_account, station.revenue_account
+        situation.ledger.move(TransferKind.UNCLAIMED, debit, credit, suspended_fen, fuelling_id=number)
+    return _Charge(card, owed_fen=owed_fen, suspended_fen=suspended_fen, unauthorised_fen=charged_fen)
+
+
+def _left_of_cap_fen(card: Card, station: Station, situation: Situation) -> int:
+    cap_fen = station.preset_fen if station.unauthorised_cap_fen is None else station.unauthorised_cap_fen
+    return max(0, cap_fen - situation.unauthorised.get((station.id, card.id), 0))
 
 
 def _charge_card(card: Card, station: Station, amount_fen: int, number: int, situation: Situation) -> int:
@@ -137,15 +147,7 @@ def _charge_card(card: Card, station: Station, amount_fen: int, number: int, sit
     return owed_fen
 
 
-def _card_of_plate(fuelling: Fuelling, situation: Situation) -> Card | None:
-    bound = None if fuelling.plate is None else situation.plates.get(normalise(fuelling.plate))
-    return None if bound is None or bound.card is None else situation.cards.get(bound.card)
-
-
-def _authorisation_flags(fuelling: Fuelling, held: Authorisation | None) -> list[str]:
-    if held is None:
-        known = [] if fuelling.authorisation is None else ["unknown_authorisation"]
-        return [*known, "uncovered"]
+def _authorisation_flags(fuelling: Fuelling, held: Authorisation) -> list[str]:
     flags = []
     if held.state != State.OPEN:
         flags.append({"expired": "late", "captured": "second_fuelling"}.get(held.state, "after_release"))
@@ -157,16 +159,16 @@ def _authorisation_flags(fuelling: Fuelling, held: Authorisation | None) -> list
 
 
 def _remember_dispenser(fuelling: Fuelling, situation: Situation) -> None:
-    known = situation.dispensers.get(fuelling.dispenser)
+    known = situation.dispensers.get((fuelling.station, fuelling.dispenser))
     if known is None:
         known = Dispenser(fuelling.dispenser, fuelling.station, fuelling.sequence, fuelling.totaliser_after_ml)
-        situation.dispensers[known.id] = known
+        situation.dispensers[(known.station, known.id)] = known
         situation.new_dispensers.append(known)
     elif fuelling.sequence > known.last_sequence:
         known.last_sequence = fuelling.sequence
         known.totaliser_ml = fuelling.totaliser_after_ml
         if known not in situation.new_dispensers:
-            situation.seen_dispensers[known.id] = known
+            situation.seen_dispensers[(known.station, known.id)] = known
 
 
 def _reported(fuelling: Fuelling) -> dict[str, Any]:
@@ -202,6 +204,8 @@ def _posted(fuelling: Fuelling, number: int, charge: _Charge, flags: list[str], 
         released_fen=charge.released_fen,
         balance_fen=None if charge.card is None else situation.balance_fen(charge.card),
         flags=json.dumps(flags),
+        suspended_fen=charge.suspended_fen,
+        unauthorised_fen=charge.unauthorised_fen,
     )
 
 

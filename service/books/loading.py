@@ -14,10 +14,24 @@ from typing import Any
 
 from sqlalchemy import Connection, Select
 
+from service.books.authority import authority, card_of_plate
 from service.books.batch_state import Situation
 from service.books.ids import IdMaker
 from service.books.ledger import Ledger
-from service.books.messages import Ask, Claim, Correct, Message, Refund, Release, Renew, Report, Sweep, TakeGrant, TopUp
+from service.books.messages import (
+    Ask,
+    Claim,
+    Correct,
+    Message,
+    Refund,
+    Release,
+    Renew,
+    Report,
+    Sweep,
+    TakeGrant,
+    TopUp,
+    WriteOff,
+)
 from service.books.queries import Queries, Questions, Reader
 from service.books.records import (
     Account,
@@ -31,25 +45,30 @@ from service.books.records import (
     Station,
 )
 from service.books.rules import Settings
-from service.store.clock import to_us
+from service.store.clock import US_PER_S, to_us
+from wire.fuellings import Fuelling
 from wire.offline import OFFLINE_PREFIX
 from wire.plates import normalise
+
+UNAUTHORISED_S = 86_400
+"""The cap on what a card is charged without an authorisation counts over this time."""
 
 
 @dataclass(slots=True)
 class Wants:
     """The keys of all rows that a batch of messages may touch."""
 
-    visits: set[str] = field(default_factory=set)
+    visits: set[tuple[str, str]] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
     plates: set[str] = field(default_factory=set)
     cards: set[str] = field(default_factory=set)
     stations: set[str] = field(default_factory=set)
-    fuellings: set[tuple[str, int]] = field(default_factory=set)
+    fuellings: set[tuple[str, str, int]] = field(default_factory=set)
+    suspended: bool = False
     keys: set[str] = field(default_factory=set)
     grants: set[str] = field(default_factory=set)
     lists: set[tuple[str, int]] = field(default_factory=set)
-    reports: bool = False
+    reports: list[Fuelling] = field(default_factory=list)
     till: bool = False
     oldest_us: int = 2**62
     sweep: int = 0
@@ -57,14 +76,14 @@ class Wants:
     def add(self, message: Message) -> None:
         match message:
             case Ask(question):
-                self.visits.add(question.visit)
+                self.visits.add((question.station, question.visit))
                 self.plates.add(normalise(question.plate))
                 self.stations.add(question.station)
             case Renew(authorisation) | Release(authorisation):
                 self.ids.add(authorisation)
             case Report(fuelling):
-                self.reports = True
-                self.fuellings.add((fuelling.dispenser, fuelling.sequence))
+                self.reports.append(fuelling)
+                self.fuellings.add((fuelling.station, fuelling.dispenser, fuelling.sequence))
                 self.stations.add(fuelling.station)
                 self.oldest_us = min(self.oldest_us, to_us(fuelling.started_at))
                 if fuelling.authorisation is not None:
@@ -75,7 +94,7 @@ class Wants:
             case TakeGrant(grant):
                 self.grants.add(grant.authorisation)
                 self.lists.add((grant.station, grant.list_version))
-                self.visits.add(grant.visit)
+                self.visits.add((grant.station, grant.visit))
                 self.plates.add(normalise(grant.plate))
                 self.cards.add(grant.card)
                 self.stations.add(grant.station)
@@ -83,9 +102,14 @@ class Wants:
                 self.till = True
                 self.cards.add(message.card)
                 self.keys.add(message.key)
-            case Claim():
-                self.fuellings.add((message.dispenser, message.sequence))
-                self.cards.add(message.card)
+            case Claim() | WriteOff():
+                self.suspended = True
+                self.fuellings.add((message.station, message.dispenser, message.sequence))
+                self.stations.add(message.station)
+                if isinstance(message, Claim):
+                    self.cards.add(message.card)
+                else:
+                    self.till = True
             case Sweep(most):
                 self.sweep = max(self.sweep, most)
             case _:
@@ -107,6 +131,7 @@ def load(
     _take_fuellings(reader, asked, wants, situation)
     _take_stations(reader, asked, wants, situation)
     _lock_accounts(reader, asked, wants, situation)
+    _take_unauthorised(reader, wants, situation)
     return situation
 
 
@@ -132,8 +157,8 @@ class _Asked:
 
 def _first_locks(reader: Reader, wants: Wants) -> Questions:
     """Dispensers, then the accounts that can be told from the messages' keys; on SQLite the whole file is locked."""
-    names = {name for name, _ in wants.fuellings}
-    locks: Questions = {"dispensers": (reader.queries.dispensers, {"ids": names})} if names else {}
+    names = {(station, name) for station, name, _ in wants.fuellings}
+    locks: Questions = {"dispensers": (reader.queries.dispensers, {"dispensers": names})} if names else {}
     keys: dict[str, set[str]] = {"plates": wants.plates, "ids": wants.ids, "cards": wants.cards}
     if any(keys.values()) and not reader.sqlite:
         keys["stations"] = wants.stations if wants.fuellings else set()
@@ -145,11 +170,9 @@ def _first_locks(reader: Reader, wants: Wants) -> Questions:
 
 def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
     """By name, those whose keys the messages themselves name."""
-    names = {name for name, _ in wants.fuellings}
-    sequences = {sequence for _, sequence in wants.fuellings}
     listed = {"stations": {station for station, _ in wants.lists}, "versions": {version for _, version in wants.lists}}
     possible: list[tuple[object, str, Select[Any], dict[str, object]]] = [
-        (names, "fuellings", queries.fuellings, {"names": names, "sequences": sequences}),
+        (wants.fuellings, "fuellings", queries.fuellings, {"fuellings": wants.fuellings}),
         (wants.visits, "by_visit", queries.by_visit, {"visits": wants.visits}),
         (wants.ids, "by_id", queries.by_id, {"ids": wants.ids}),
         (wants.grants, "grants", queries.grants, {"ids": wants.grants}),
@@ -183,7 +206,7 @@ def _take_authorisations(asked: _Asked, wants: Wants, situation: Situation) -> N
 
 
 def _take(found: Authorisation, situation: Situation) -> None:
-    situation.by_visit[found.visit] = found
+    situation.by_visit[(found.station, found.visit)] = found
     if found.id is not None:
         situation.by_id[found.id] = found
 
@@ -210,16 +233,14 @@ def _keep_plates(rows: Iterable[Any], situation: Situation) -> None:
 
 def _take_fuellings(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
     for row in asked.dispensers:
-        situation.dispensers[row[0]] = Dispenser(*row)
+        dispenser = Dispenser(*row)
+        situation.dispensers[(dispenser.station, dispenser.id)] = dispenser
     for row in asked.fuellings:
         posted = PostedFuelling(*row)
-        if (posted.dispenser, posted.sequence) not in wants.fuellings:
-            continue
-        situation.fuellings[(posted.dispenser, posted.sequence)] = posted
-        wants.stations.add(posted.station)
-    if situation.fuellings and not wants.reports:
-        claimed = reader.rows(reader.queries.claims, ids={posted.id for posted in situation.fuellings.values()})
-        situation.claimed.update((number, None) for (number,) in claimed)
+        situation.fuellings[(posted.station, posted.dispenser, posted.sequence)] = posted
+    if situation.fuellings and wants.suspended:
+        found = reader.rows(reader.queries.resolved, ids={posted.id for posted in situation.fuellings.values()})
+        situation.resolved.update(number for (number,) in found)
 
 
 def _take_stations(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
@@ -255,6 +276,17 @@ def _lock_accounts(reader: Reader, asked: _Asked, wants: Wants, situation: Situa
         _keep_accounts(found["accounts"], situation)
         for row in found.get("again", ()):
             _take(Authorisation(*row), situation)
+
+
+def _take_unauthorised(reader: Reader, wants: Wants, situation: Situation) -> None:
+    """What the cards were charged without an authorisation within a day; asked once their accounts are locked."""
+    without = [fuelling for fuelling in wants.reports if not authority(fuelling, situation).covers]
+    payers = {card.id for fuelling in without if (card := card_of_plate(fuelling, situation)) is not None}
+    if not payers:
+        return
+    since_us = situation.now_us - UNAUTHORISED_S * US_PER_S
+    for station, card, amount_fen in reader.rows(reader.queries.unauthorised, cards=payers, since_us=since_us):
+        situation.unauthorised[(station, card)] = int(amount_fen)
 
 
 def _keep_accounts(rows: Iterable[Any], situation: Situation) -> None:

@@ -88,13 +88,25 @@ class Correct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Charge a fuelling that nobody was charged for to a card."""
+    """Charge what nobody was charged for yet of a fuelling to a card."""
 
+    station: str
     dispenser: str
     sequence: int
     card: str
     actor: str
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOff:
+    """Give up what nobody was charged for of a fuelling."""
+
+    station: str
+    dispenser: str
+    sequence: int
+    actor: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,5 +125,5 @@ class Done:
     repeated: bool = False
 
 
-Message = Ask | Renew | Release | Report | Reject | TakeGrant | Sweep | TopUp | Refund | Correct | Claim
+Message = Ask | Renew | Release | Report | Reject | TakeGrant | Sweep | TopUp | Refund | Correct | Claim | WriteOff
 Answer = Decision | FuellingReceipt | OfflineReceipt | Refused | Done

@@ -104,8 +104,8 @@ def _list_conflicts(told: OfflineGrant, situation: Situation) -> list[str]:
 
 def _unheard(told: OfflineGrant, situation: Situation) -> list[str]:
     """The service had answered the same visit, but too late for the station: what it held is given back."""
-    answered = situation.by_visit.get(told.visit)
-    if answered is None:
+    answered = situation.by_visit.get((told.station, told.visit))
+    if answered is None or answered.lane != told.lane:
         return []
     if answered.state == State.OPEN:
         situation.give_back(answered, State.RELEASED)

@@ -61,7 +61,7 @@ def _price_differs(fuelling: Fuelling, situation: Situation) -> bool:
 
 def _sequence_flags(fuelling: Fuelling, situation: Situation) -> list[str]:
     """The report beside the newest one of its dispenser; the audit looks at all of them again, in order."""
-    known = situation.dispensers.get(fuelling.dispenser)
+    known = situation.dispensers.get((fuelling.station, fuelling.dispenser))
     if known is None:
         return []
     if fuelling.sequence < known.last_sequence:

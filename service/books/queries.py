@@ -16,13 +16,14 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    and_,
     bindparam,
+    cast,
     func,
     literal_column,
     or_,
     select,
     text,
+    tuple_,
     union_all,
 )
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as postgresql_dialect
@@ -58,7 +59,7 @@ class Queries:
         self._sqlite = sqlite
         questions = select(*_columns(schema.authorisations, Authorisation))
         columns = schema.authorisations.c
-        self.by_visit = questions.where(self._one_of(columns.visit, "visits"))
+        self.by_visit = questions.where(self._one_key((columns.station, columns.visit), "visits"))
         self.by_id = questions.where(self._one_of(columns.id, "ids"))
         overdue = questions.where(_OPEN, columns.expires_us <= bindparam("now_us"))
         self.overdue_anywhere = overdue.order_by(columns.expires_us).limit(bindparam("most"))
@@ -66,17 +67,19 @@ class Queries:
         self.plates = self._plates()
         self.cards = self._by_id(schema.cards, Card)
         self.stations = self._by_id(schema.stations, Station)
-        self.dispensers = self._locking(self._by_id(schema.dispensers, Dispenser), schema.dispensers.c.id)
+        self.dispensers = self._dispensers()
         self.accounts = self._locking(self._by_id(schema.accounts, Account), schema.accounts.c.id)
         self.own_accounts = select(*_columns(schema.accounts, Account)).where(self._is_own())
         self.fuellings = self._fuellings()
+        self.unauthorised = self._unauthorised()
         self.prices = self._prices()
         moved = schema.transfers.c
         self.keys = select(moved.key, moved.debit_account, moved.credit_account, moved.amount_fen).where(
             self._one_of(moved.key, "keys")
         )
-        self.claims = select(moved.fuelling_id).where(
-            self._one_of(moved.fuelling_id, "ids"), moved.kind == TransferKind.CLAIM.value
+        self.resolved = select(moved.fuelling_id).where(
+            self._one_of(moved.fuelling_id, "ids"),
+            or_(moved.kind == TransferKind.CLAIM.value, moved.kind == TransferKind.WRITE_OFF.value),
         )
         self.grants = self._by_id(offline_grants, Grant)
         listed = offline_lists.c
@@ -133,11 +136,29 @@ class Queries:
         keys = f"array(select cast(value as {kind}) from json_array_elements_text(cast(:{name} as json)))"
         return tested == func.any(text(keys))  # type: ignore[no-any-return]
 
+    def _one_key(self, tested: tuple[Any, ...], name: str) -> ColumnElement[bool]:
+        """As _one_of for a key of several columns: a JSON list of lists, each looked up by itself."""
+        if self._sqlite:
+            parts = [f"json_extract(value, '$[{number}]')" for number in range(len(tested))]
+            return tuple_(*tested).in_(text(f"select {', '.join(parts)} from json_each(:{name})"))
+        parts = [
+            f"cast(value->>{number} as {'bigint' if isinstance(column.type, BigInteger) else 'text'})"
+            for number, column in enumerate(tested)
+        ]
+        keys = f"select {', '.join(parts)} from json_array_elements(cast(:{name} as json))"
+        return tuple_(*tested).in_(text(keys))
+
     def _by_id(self, table: Any, record: type) -> Select[Any]:
         return select(*_columns(table, record)).where(self._one_of(table.c.id, "ids"))
 
-    def _locking(self, statement: Select[Any], order: Any) -> Select[Any]:
-        return statement.order_by(order).with_for_update(key_share=True)
+    def _locking(self, statement: Select[Any], *order: Any) -> Select[Any]:
+        return statement.order_by(*order).with_for_update(key_share=True, of=order[0].table)
+
+    def _dispensers(self) -> Select[Any]:
+        columns = schema.dispensers.c
+        named = select(*_columns(schema.dispensers, Dispenser))
+        named = named.where(self._one_key((columns.station, columns.id), "dispensers"))
+        return self._locking(named, columns.station, columns.id)
 
     def _plates(self) -> Select[Any]:
         """A plate's columns, then its card's."""
@@ -147,11 +168,18 @@ class Queries:
         return statement.where(self._one_of(schema.plates.c.plate, "plates"))
 
     def _fuellings(self) -> Select[Any]:
-        """By names of dispensers and by sequences; the caller drops the pairs it did not ask for."""
         columns = schema.fuellings.c
-        return select(*_columns(schema.fuellings, PostedFuelling)).where(
-            and_(self._one_of(columns.dispenser, "names"), self._one_of(columns.sequence, "sequences"))
-        )
+        key = (columns.station, columns.dispenser, columns.sequence)
+        return select(*_columns(schema.fuellings, PostedFuelling)).where(self._one_key(key, "fuellings"))
+
+    def _unauthorised(self) -> Select[Any]:
+        """What each card was charged at each station since then without an authorisation."""
+        columns = schema.fuellings.c
+        total = func.sum(columns.unauthorised_fen)
+        charged = text("unauthorised_fen > 0")
+        found = select(columns.station, columns.card, total if self._sqlite else cast(total, BigInteger))
+        found = found.where(self._one_of(columns.card, "cards"), columns.received_us >= bindparam("since_us"), charged)
+        return found.group_by(columns.station, columns.card)
 
     def _prices(self) -> Select[Any]:
         """Prices in force since the oldest start of a batch: the newest before it, and all after."""

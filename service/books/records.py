@@ -47,6 +47,7 @@ class TransferKind(enum.StrEnum):
     SETTLEMENT = "settlement"
     UNCLAIMED = "unclaimed"
     CLAIM = "claim"
+    WRITE_OFF = "write_off"
     CORRECTION = "correction"
     PAYMENT = "payment"
     CASH = "cash_payment"
@@ -110,6 +111,8 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Station:
+    """unauthorised_cap_fen None: the preset amount is the cap."""
+
     id: str
     name: str
     zone: str
@@ -117,6 +120,7 @@ class Station:
     revenue_account: int
     suspense_account: int
     offline_fen: int = 0
+    unauthorised_cap_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,8 @@ class PostedFuelling:
     balance_fen: int | None
     flags: str
     person: str | None = None
+    suspended_fen: int = 0
+    unauthorised_fen: int = 0
 
 
 @dataclass(slots=True)

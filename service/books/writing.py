@@ -20,17 +20,17 @@ Rows = Sequence[dict[str, object]]
 """All of one kind have the same columns."""
 
 _MOVES = {
-    "moved_authorisations": ("authorisations", "visit", ("state", "expires_us")),
-    "moved_dispensers": ("dispensers", "id", ("last_sequence", "totaliser_ml")),
-    "used_grants": ("offline_grants", "id", ("fuelling",)),
+    "moved_authorisations": ("authorisations", ("station", "visit"), ("state", "expires_us")),
+    "moved_dispensers": ("dispensers", ("station", "id"), ("last_sequence", "totaliser_ml")),
+    "used_grants": ("offline_grants", ("id",), ("fuelling",)),
 }
 """Table, key and columns of the rows that are moved on; every other kind of row is added to the table of its name."""
 
 
 def write(connection: Connection, situation: Situation) -> None:
     """Add all new rows; the database's triggers move the balances and its checks have the last word."""
-    new = {a.visit for a in situation.new_authorisations}
-    moved = [a for a in situation.changed.values() if a.visit not in new]
+    new = {(a.station, a.visit) for a in situation.new_authorisations}
+    moved = [a for key, a in situation.changed.items() if key not in new]
     seen = situation.seen_dispensers.values()
     told = {grant.id for grant in situation.new_grants}
     used = [grant for grant in situation.used_grants.values() if grant.id not in told]
@@ -41,9 +41,9 @@ def write(connection: Connection, situation: Situation) -> None:
         "authorisations": [_row(a) for a in situation.new_authorisations],
         "rejected_messages": [_row(record) for record in situation.rejected],
         "offline_grants": [_row(grant) for grant in situation.new_grants],
-        "moved_authorisations": [_row(a, ("visit", "state", "expires_us")) for a in moved],
-        "moved_dispensers": [_row(d, ("id", "last_sequence", "totaliser_ml")) for d in seen],
-        "used_grants": [_row(grant, ("id", "fuelling")) for grant in used],
+        "moved_authorisations": [_moved(a, "moved_authorisations") for a in moved],
+        "moved_dispensers": [_moved(d, "moved_dispensers") for d in seen],
+        "used_grants": [_moved(grant, "used_grants") for grant in used],
     }
     put(connection, changes)
 
@@ -69,7 +69,8 @@ def put(connection: Connection, changes: Mapping[str, Rows]) -> None:
 def _sqlite_text(kind: str, columns: tuple[str, ...]) -> str:
     if kind in _MOVES:
         table, key, moved = _MOVES[kind]
-        return f"update {table} set {', '.join(f'{name} = :{name}' for name in moved)} where {key} = :{key}"
+        sets, same = (", ".join(_places(moved)), " and ".join(_places(key)))
+        return f"update {table} set {sets} where {same}"
     places = ", ".join(f":{name}" for name in columns)
     return f"insert into {kind} ({', '.join(columns)}) values ({places}){_unless_there(kind)}"
 
@@ -86,7 +87,8 @@ def _postgresql_part(kind: str, columns: tuple[str, ...]) -> str:
         table, key, moved = _MOVES[kind]
         sets = ", ".join(f"{name} = new.{name}" for name in moved)
         rows = f"json_populate_recordset(null::{table}, %({kind})s) as new"
-        return f"update {table} set {sets} from {rows} where {table}.{key} = new.{key}"
+        same = " and ".join(f"{table}.{name} = new.{name}" for name in key)
+        return f"update {table} set {sets} from {rows} where {same}"
     names = ", ".join(columns)
     rows = f"json_populate_recordset(null::{kind}, %({kind})s)"
     return f"insert into {kind} ({names}) select {names} from {rows}{_unless_there(kind)}"
@@ -94,6 +96,15 @@ def _postgresql_part(kind: str, columns: tuple[str, ...]) -> str:
 
 def _unless_there(kind: str) -> str:
     return " on conflict (digest) do nothing" if kind == "rejected_messages" else ""
+
+
+def _places(names: Sequence[str]) -> list[str]:
+    return [f"{name} = :{name}" for name in names]
+
+
+def _moved(record: Any, kind: str) -> dict[str, object]:
+    _, key, moved = _MOVES[kind]
+    return _row(record, (*key, *moved))
 
 
 def _row(record: Any, names: Sequence[str] = ()) -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""What is computed from the books: audit, statement, reconciliation, metrics."""
+"""What the books can show: statements, days, what waits for an operator, and the proof that all is right."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from service.store.database import Database, telling_faults
 
@@ -72,10 +74,10 @@ from fuellings f left join transfers t
 group by f.id, f.dispenser, f.sequence, f.amount_fen having f.amount_fen <> coalesce(sum(t.amount_fen), 0)
 """
 _CLAIMED = """
-select f.dispenser, f.sequence, f.amount_fen, sum(t.amount_fen) as claimed, f.card
-from fuellings f join transfers t on t.fuelling_id = f.id and t.kind = 'claim'
-group by f.id, f.dispenser, f.sequence, f.amount_fen, f.card
-having f.amount_fen <> sum(t.amount_fen) or f.card is not null
+select f.dispenser, f.sequence, f.suspended_fen, sum(t.amount_fen) as claimed
+from fuellings f join transfers t on t.fuelling_id = f.id and t.kind in ('claim', 'write_off')
+group by f.id, f.dispenser, f.sequence, f.suspended_fen
+having f.suspended_fen <> sum(t.amount_fen)
 """
 _OFFLINE = """
 select f.dispenser, f.sequence, f.authorisation, f.captured_fen, g.id as granted, m.authorisation as marked
@@ -88,16 +90,15 @@ _STRAY_GRANTS = """
 select g.id, g.fuelling from offline_grants g join fuellings f on f.id = g.fuelling where f.authorisation <> g.id
 """
 _CHAINS = """
-select dispenser, sequence, totaliser_before_ml, before_sequence, before_ml from (
-  select dispenser, sequence, totaliser_before_ml,
-    lag(sequence) over (partition by dispenser order by sequence) as before_sequence,
-    lag(totaliser_after_ml) over (partition by dispenser order by sequence) as before_ml
+select station, dispenser, sequence, received_us, totaliser_before_ml, before_sequence, before_ml from (
+  select station, dispenser, sequence, received_us, totaliser_before_ml,
+    lag(sequence) over (partition by station, dispenser order by sequence) as before_sequence,
+    lag(totaliser_after_ml) over (partition by station, dispenser order by sequence) as before_ml
   from fuellings) as chain
 where before_sequence is not null and (sequence <> before_sequence + 1 or totaliser_before_ml <> before_ml)
-  and not exists (select 1 from operator_events e where e.action = 'explain_gap'
-    and e.subject = dispenser || ' ' || cast(sequence as varchar(20)))
-order by dispenser, sequence
+order by station, dispenser, sequence
 """
+_EXPLAINED = "select subject, at_us, detail from operator_events where action = 'explain_gap'"
 
 
 def audit(database: Database) -> Audit:
@@ -165,7 +166,7 @@ def _postings(connection: Connection) -> Iterator[Finding]:
     for row in connection.execute(text(_CLAIMED)):
         yield Finding(
             "fuellings",
-            f"fuelling {row.dispenser} {row.sequence} of {row.amount_fen} fen is claimed with {row.claimed} fen",
+            f"fuelling {row.dispenser} {row.sequence}: {row.suspended_fen} fen in suspense, {row.claimed} fen claimed",
         )
 
 
@@ -184,11 +185,29 @@ def _offline(connection: Connection) -> Iterator[Finding]:
 
 def _totalisers(connection: Connection) -> Iterator[Finding]:
     """Fuel that left a pump unreported: reports on their way, lost, or a gap that an operator has yet to explain."""
+    explained = [(row.subject, row.at_us, _station_in(row.detail)) for row in connection.execute(text(_EXPLAINED))]
     for row in connection.execute(text(_CHAINS)):
+        if any(_explains(row, *event) for event in explained):
+            continue
         missing, moved_ml = row.sequence - row.before_sequence - 1, row.totaliser_before_ml - row.before_ml
-        words = f"dispenser {row.dispenser}, between {row.before_sequence} and {row.sequence}: "
+        words = f"station {row.station}, dispenser {row.dispenser}, between {row.before_sequence} and {row.sequence}: "
         words += f"{missing} reports missing, totaliser moved by {moved_ml} ml without a fuelling"
         yield Finding("totalisers", words)
+
+
+def _station_in(detail: str) -> str | None:
+    try:
+        parsed = json.loads(detail)
+    except ValueError:
+        return None
+    return parsed.get("station") if isinstance(parsed, dict) else None
+
+
+def _explains(gap: Row[Any], subject: str, at_us: int, station: str | None) -> bool:
+    """Events of before version 6 name no station: they speak of the only such dispenser that there was then."""
+    if subject != f"{gap.dispenser} {gap.sequence}":
+        return False
+    return bool(gap.received_us <= at_us if station is None else station == gap.station)
 
 
 _CHECKS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (

@@ -178,6 +178,9 @@ def stations(database: Database) -> list[dict[str, Any]]:
             "station": row["id"],
             "title": row["name"],
             "preset_fen": row["preset_fen"],
+            "unauthorised_cap_fen": row["preset_fen"]
+            if row["unauthorised_cap_fen"] is None
+            else row["unauthorised_cap_fen"],
             "zone": row["zone"],
             "revenue_fen": sums[row["revenue_account"]]["credits_posted_fen"],
             "unclaimed_fen": sums[row["suspense_account"]]["debits_posted_fen"]

@@ -97,12 +97,13 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to this version. Raises Unavailable when the database cannot be reached or written."""
-        with telling_faults(), self.engine.connect() as connection:
+        with telling_faults(), self.engine.connect() as connection, _foreign_keys_off(connection):
             connection.execution_options(greenlane_migrates=True)
             with connection.begin():
                 config = migration_config()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+                _require_references(connection)
 
     def require_current(self) -> None:
         """Raises Unavailable unless the schema is of exactly this version."""
@@ -129,6 +130,29 @@ class Database:
             return (engine or self.engine).connect()
         except PoolTimeout:
             raise Unavailable(_ALL_IN_USE) from None
+
+
+@contextmanager
+def _foreign_keys_off(connection: Connection) -> Iterator[None]:
+    """SQLite makes some tables anew, which it allows only while it does not look at references to them."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _require_references(connection: Connection) -> None:
+    """Raises Unavailable where a row of SQLite refers to one that is not there."""
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise Unavailable(f"table {broken[0]}, row {broken[1]} refers to a missing row of {broken[2]}: not migrated")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -97,8 +98,10 @@ stations = Table(
     Column("suspense_account", BigInteger, ForeignKey("accounts.id"), nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("offline_fen", BigInteger, nullable=False, server_default="0"),
+    Column("unauthorised_cap_fen", BigInteger),
     CheckConstraint("preset_fen > 0", name="preset_above_zero"),
 )
+"""unauthorised_cap_fen: what fuellings without an authorisation take from a card in a day; null: the preset amount."""
 
 prices = Table(
     "prices",
@@ -144,7 +147,7 @@ plates = Table(
 authorisations = Table(
     "authorisations",
     metadata,
-    Column("visit", String(80), primary_key=True),
+    Column("visit", String(80), nullable=False),
     Column("station", String(40), ForeignKey("stations.id"), nullable=False),
     Column("lane", String(40), nullable=False),
     Column("plate", String(12), nullable=False),
@@ -170,6 +173,7 @@ authorisations = Table(
     Column("held_fen", BigInteger),
     Column("then_hold", BigInteger),
     Column("then_fen", BigInteger),
+    PrimaryKeyConstraint("station", "visit"),
     CheckConstraint("decision in ('allow', 'refuse')", name="decision"),
     CheckConstraint("state in ('refused', 'open', 'captured', 'released', 'expired')", name="state"),
     CheckConstraint("(decision = 'allow') = (hold is not null)", name="allowed_has_hold"),
@@ -193,11 +197,18 @@ authorisations = Table(
         postgresql_where=text("person is not null"),
     ),
 )
-"""One row per visit: question and answer never change; only state and expires_us do.
+"""One row per visit of a station: question and answer never change; only state and expires_us do.
 
 rule to then_fen are null where a card alone pays. person, mandate, period: who was asked by phone, frozen here. hold is
 held_fen from held_from ("card" or "phone"), then_hold is then_fen from the other one.
 """
+
+
+def _some(name: str, *columns: str) -> Index:
+    """An index of the few fuellings of which some amount of that name is above zero."""
+    some = text(f"{name}_fen > 0")
+    return Index(f"ix_fuellings_{name}", *columns, sqlite_where=some, postgresql_where=some)
+
 
 fuellings = Table(
     "fuellings",
@@ -227,21 +238,30 @@ fuellings = Table(
     Column("balance_fen", BigInteger),
     Column("flags", Text, nullable=False),
     Column("person", String(40)),
-    UniqueConstraint("dispenser", "sequence"),
+    Column("suspended_fen", BigInteger, nullable=False, server_default="0"),
+    Column("unauthorised_fen", BigInteger, nullable=False, server_default="0"),
+    UniqueConstraint("station", "dispenser", "sequence"),
     Index(None, "station", "ended_us"),
     Index(None, "card", "ended_us"),
+    _some("suspended", "station", "id"),
+    _some("unauthorised", "card", "received_us"),
 )
-"""Every fuelling as reported, with its receipt. Both flags are JSON lists of words. person: who pays by phone."""
+"""Every fuelling as reported, with its receipt. unit_flags and flags are JSON lists of words.
+
+suspended_fen: nobody was charged for it yet. unauthorised_fen: what the card was charged without an authorisation.
+person: who pays by phone.
+"""
 
 dispensers = Table(
     "dispensers",
     metadata,
-    Column("id", String(40), primary_key=True),
+    Column("id", String(40), nullable=False),
     Column("station", String(40), ForeignKey("stations.id"), nullable=False),
     Column("last_sequence", BigInteger, nullable=False),
     Column("totaliser_ml", BigInteger, nullable=False),
+    PrimaryKeyConstraint("station", "id"),
 )
-"""The highest sequence seen of each dispenser and its totaliser after it."""
+"""The highest sequence seen of each dispenser of a station and its totaliser after it."""
 
 rejected_messages = Table(
     "rejected_messages",

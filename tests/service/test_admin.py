@@ -124,6 +124,27 @@ def test_errors_say_what_is_wrong(admin: Admin, ready: World, words: tuple[str, 
     assert part in err
 
 
+def test_fuel_without_an_authorisation_waits_for_an_operator(admin: Admin, ready: World) -> None:
+    assert admin("station", "set", "S1", "--unauthorised-cap", "20.50")[0] == 0
+    assert "20.50" in admin("station", "list")[1]
+    admin("station", "set", "S2")
+    for station in ("S1", "S2"):
+        ready.send(Report(Pump("dispenser-1").fuelling(ready.clock, 10_000, station=station)))
+    listed = admin("suspense")[1].splitlines()
+    assert len(listed) == 2
+    assert all(word in listed[1] for word in ("S1 ", "dispenser-1", PLATE, "C1", "80.00", "59.50", "uncovered capped"))
+    assert [s["suspended_fen"] for s in json.loads(admin("suspense", "--json")[1])] == [5_950]
+    status, _, err = admin("claim", "dispenser-1", "1", "C1")
+    assert (status, "is there at S1, S2: name one with --station" in err) == (1, True)
+    assert "does not wait in suspense" in admin("claim", "dispenser-1", "1", "C1", "--station", "S2")[2]
+    assert admin("write-off", "dispenser-1", "1", "--station", "S1", "--note", "test of the pump")[0] == 0
+    assert "written off already" in admin("claim", "dispenser-1", "1", "C1", "--station", "S1")[2]
+    assert admin("suspense")[1] == "nothing waits in suspense\n"
+    assert "balance    399.50 yuan" in admin("card", "show", "C1")[1]
+    assert admin("station", "set", "S1", "--unauthorised-cap", "preset")[0] == 0
+    assert admin("audit")[0] == 0
+
+
 def test_blocking(admin: Admin, ready: World) -> None:
     admin("plate", "block", PLATE)
     assert f"{PLATE} (blocked)" in admin("card", "show", "C1")[1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ class Books(RuleBasedStateMachine):
         self.granted: list[Authorised] = []
         self.waiting: list[Fuelling] = []
         self.delivered: list[tuple[Fuelling, FuellingReceipt]] = []
-        self.unclaimed: list[Fuelling] = []
+        self.unclaimed: list[tuple[Fuelling, int]] = []
+        self.without: list[tuple[datetime, str, int]] = []
 
     @rule(plates=st.lists(st.sampled_from(sorted(PLATES)), min_size=1, max_size=4))
     def ask(self, plates: list[str]) -> None:
@@ -154,11 +156,12 @@ class Books(RuleBasedStateMachine):
     @precondition(lambda self: self.unclaimed)
     @rule(data=st.data(), card=st.sampled_from(["C1", "C2", "C3"]))
     def claim(self, data: st.DataObject, card: str) -> None:
-        fuelling = data.draw(st.sampled_from(self.unclaimed))
-        self.unclaimed.remove(fuelling)
+        waits = data.draw(st.sampled_from(self.unclaimed))
+        self.unclaimed.remove(waits)
+        fuelling, suspended_fen = waits
         self.world.desk.claim(fuelling.dispenser, fuelling.sequence, card)
-        self.unclaimed_fen -= fuelling.amount_fen
-        self.expected_fen[card] -= fuelling.amount_fen
+        self.unclaimed_fen -= suspended_fen
+        self.expected_fen[card] -= suspended_fen
 
     @rule(seconds=st.sampled_from([1, 100, 299, 300, 8_000]), sweep=st.booleans())
     def wait(self, seconds: int, sweep: bool) -> None:
@@ -197,14 +200,25 @@ class Books(RuleBasedStateMachine):
             self.delivered.append((fuelling, receipt))
             held = limits.get(fuelling.authorisation or "")
             card = held.card if held is not None else PLATES.get(fuelling.plate or "")
-            if card is None:
-                self.unclaimed_fen += fuelling.amount_fen
-                self.unclaimed.append(fuelling)
-                continue
-            self.expected_fen[card] -= fuelling.amount_fen
+            charged_fen = fuelling.amount_fen if held is not None else self.capped_fen(card, fuelling.amount_fen)
+            if charged_fen < fuelling.amount_fen:
+                self.unclaimed_fen += fuelling.amount_fen - charged_fen
+                self.unclaimed.append((fuelling, fuelling.amount_fen - charged_fen))
+            if card is not None:
+                self.expected_fen[card] -= charged_fen
             if held is not None:
                 assert receipt.captured_fen in (0, min(fuelling.amount_fen, held.limit_fen))
                 assert receipt.overrun_fen == max(0, fuelling.amount_fen - held.limit_fen)
+
+    def capped_fen(self, card: str | None, amount_fen: int) -> int:
+        """What a fuelling without an authorisation may take: 100 yuan of a card within a day."""
+        if card is None:
+            return 0
+        now = self.world.clock.now()
+        taken = sum(fen for at, whose, fen in self.without if whose == card and at >= now - timedelta(days=1))
+        charged_fen = min(amount_fen, max(0, 10_000 - taken))
+        self.without.append((now, card, charged_fen))
+        return charged_fen
 
 
 def _run(make_database: Any, examples: int, steps: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from controller.outbound.outbox import MessageState
-from service.books.messages import Ask, Refused, Release, Report
+from service.books.messages import Ask, Refused, Release, Renew, Report
 from service.store import schema
 from tests.service.identity.kit import PLATE
 from tests.service.world import ageless
@@ -212,6 +212,20 @@ def test_other_content_under_the_same_sequence_is_refused(cut: Street) -> None:
     answer = cut.answer(Report(replace(fuelling, lane="L2")))
     assert isinstance(answer, Refused)
     assert answer.code is ErrorCode.KEY_REUSED
+
+
+def test_another_lane_does_not_use_up_a_grant(cut: Street) -> None:
+    """Lane L2 names what L1 was given: L1's grant stays open, is renewed, and pays for L1's own fuelling alone."""
+    decision = cut.ask()
+    cut.report(cut.fuelling(decision, 4_000, "D2", lane="L2", plate=None))
+    renewed = cut.answer(Renew(decision.authorisation or ""))
+    assert isinstance(renewed, Decision)
+    assert renewed.decision is Verdict.ALLOW
+    cut.report(cut.fuelling(decision, 5_000))
+    mend(cut)
+    assert [(v.authorisation, v.amount_fen) for v in cut.offline()] == [(decision.authorisation, 5_000)]
+    assert cut.exposure_fen == 0
+    assert cut.findings() == ()
 
 
 def test_a_grant_without_fuelling_reaches_the_server_too(cut: Street) -> None:

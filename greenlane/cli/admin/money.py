@@ -1,4 +1,4 @@
-"""`greenlane admin top-up`, `refund`, `correct`, `claim` and `explain-gap`."""
+"""`greenlane admin top-up`, `refund`, `correct`, `suspense`, `claim`, `write-off` and `explain-gap`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,27 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         parser.add_argument("amount", metavar="YUAN", help=sign)
         parser.add_argument("--note", default="", required=name == "correct", help="why; kept with the posting")
         parser.add_argument("--key", help="the payment's own number: the same key posts once, however often it is sent")
-    claim = _command(subparsers, options, "claim", "charge a fuelling that nobody was charged for to a card", _claim)
-    claim.add_argument("dispenser", metavar="DISPENSER")
-    claim.add_argument("sequence", metavar="SEQUENCE", type=int)
+    waiting = _command(subparsers, options, "suspense", "fuel that nobody was charged for yet", _suspense)
+    waiting.add_argument("--station", metavar="STATION", help="of this station only")
+    claim = _of_fuelling(subparsers, options, "claim", "charge what is in suspense of a fuelling to a card", _claim)
     claim.add_argument("card", metavar="CARD")
     claim.add_argument("--note", default="")
-    gap = _command(subparsers, options, "explain-gap", "accept a jump of sequence or totaliser before a fuelling", _gap)
-    gap.add_argument("dispenser", metavar="DISPENSER")
-    gap.add_argument("sequence", metavar="SEQUENCE", type=int)
+    given_up = _of_fuelling(subparsers, options, "write-off", "give up what is in suspense of a fuelling", _write_off)
+    given_up.add_argument("--note", required=True, help="why; kept with the posting")
+    gap = _of_fuelling(
+        subparsers, options, "explain-gap", "accept a jump of sequence or totaliser before a fuelling", _gap
+    )
     gap.add_argument("--note", required=True, help="what happened, such as: meter replaced")
+
+
+def _of_fuelling(
+    subparsers: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any
+) -> argparse.ArgumentParser:
+    parser = _command(subparsers, options, name, words, do)
+    parser.add_argument("dispenser", metavar="DISPENSER")
+    parser.add_argument("sequence", metavar="SEQUENCE", type=int)
+    parser.add_argument("--station", metavar="STATION", help="needed where several stations have such a fuelling")
+    return parser
 
 
 def _command(
@@ -61,10 +73,48 @@ def _claim(args: argparse.Namespace) -> int:
     from wire.money import format_yuan
 
     with office(args) as o:
-        o.desk.claim(args.dispenser, args.sequence, args.card, note=args.note)
+        o.desk.claim(args.dispenser, args.sequence, args.card, station=args.station, note=args.note)
         card = cards(o.database, args.card)[0]
         words = f"fuelling {args.dispenser} {args.sequence} is charged to card {args.card}"
         o.show({"balance_fen": card.balance_fen}, f"{words}; balance {format_yuan(card.balance_fen)} yuan")
+    return 0
+
+
+def _write_off(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        o.desk.write_off(args.dispenser, args.sequence, station=args.station, note=args.note)
+        words = f"fuelling {args.dispenser} {args.sequence} is written off"
+        o.show({"dispenser": args.dispenser, "sequence": args.sequence}, words)
+    return 0
+
+
+def _suspense(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.reports.suspense import suspended
+    from wire.money import format_yuan
+
+    with office(args) as o:
+        found = suspended(o.database, args.station)
+        rows = [
+            (
+                s.station,
+                s.dispenser,
+                s.sequence,
+                s.lane,
+                s.ended_at.strftime("%Y-%m-%d %H:%M:%S"),
+                s.plate or "",
+                s.card or "",
+                format_yuan(s.amount_fen),
+                format_yuan(s.suspended_fen),
+                " ".join(s.flags),
+            )
+            for s in found
+        ]
+        head = ("station", "dispenser", "sequence", "lane", "ended", "plate", "card", "yuan", "in suspense", "flags")
+        words = table(head, rows, (2, 7, 8)) if rows else "nothing waits in suspense"
+        o.show(found, words)
     return 0
 
 
@@ -72,6 +122,6 @@ def _gap(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        o.desk.explain_gap(args.dispenser, args.sequence, args.note)
+        o.desk.explain_gap(args.dispenser, args.sequence, args.note, station=args.station)
         o.show({"dispenser": args.dispenser, "sequence": args.sequence}, "the audit accepts this gap from now on")
     return 0

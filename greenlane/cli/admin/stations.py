@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+_LISTED = ("station", "title", "preset", "unauthorised", "zone", "revenue", "unclaimed")
+
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add both commands; `options` are those that every command takes."""
@@ -15,6 +17,11 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     setting.add_argument("--title", help="its name for people")
     setting.add_argument("--preset", metavar="YUAN", help="refuse below this balance (default: 100)")
     setting.add_argument("--zone", help="time zone (default: Asia/Shanghai)")
+    setting.add_argument(
+        "--unauthorised-cap",
+        metavar="YUAN",
+        help="what fuellings without an authorisation may take from one card in a day; `preset`: the preset amount",
+    )
     setting.set_defaults(do=_set_station)
     actions.add_parser("list", parents=[options], help="all stations").set_defaults(do=_list_stations)
     price = subparsers.add_parser("price", help="prices per litre")
@@ -31,11 +38,16 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 def _set_station(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
+    from service.admin import AS_PRESET
     from wire.money import parse_yuan
 
     preset_fen = parse_yuan(args.preset) if args.preset is not None else None
+    cap = args.unauthorised_cap
+    cap_fen = cap if cap in (None, AS_PRESET) else parse_yuan(cap)
     with office(args) as o:
-        o.desk.set_station(args.station, title=args.title, preset_fen=preset_fen, zone=args.zone)
+        o.desk.set_station(
+            args.station, title=args.title, preset_fen=preset_fen, zone=args.zone, unauthorised_cap_fen=cap_fen
+        )
         o.show({"station": args.station}, f"station {args.station} is set up")
     return 0
 
@@ -51,13 +63,13 @@ def _list_stations(args: argparse.Namespace) -> int:
             (
                 s["station"],
                 s["title"],
-                format_yuan(s["preset_fen"]),
+                *[format_yuan(s[name]) for name in ("preset_fen", "unauthorised_cap_fen")],
                 s["zone"],
                 *[format_yuan(s[name]) for name in ("revenue_fen", "unclaimed_fen")],
             )
             for s in found
         ]
-        o.show(found, table(("station", "title", "preset", "zone", "revenue", "unclaimed"), rows, (2, 4, 5)))
+        o.show(found, table(_LISTED, rows, (2, 3, 5, 6)))
     return 0
 
 

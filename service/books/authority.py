@@ -1,0 +1,49 @@
+"""Under what a fuelling was made: an authorisation or an offline grant of its own lane, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.books.batch_state import Situation
+from service.books.records import Authorisation, Card, Grant
+from wire.fuellings import Fuelling
+from wire.plates import normalise
+
+OTHER_STATION, OTHER_LANE = "other_station", "other_lane"
+"""The authorisation that a fuelling names was given to somebody else: it counts as unknown."""
+UNKNOWN = "unknown_authorisation"
+UNCOVERED = "uncovered"
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """At most one of held and grant. flags: what is odd about the authorisation that was named."""
+
+    held: Authorisation | None = None
+    grant: Grant | None = None
+    flags: tuple[str, ...] = ()
+
+    @property
+    def covers(self) -> bool:
+        """Whether somebody allowed this fuelling, and so a card's owner pays all of it."""
+        return self.held is not None or (self.grant is not None and self.grant.card is not None)
+
+
+def authority(fuelling: Fuelling, situation: Situation) -> Authority:
+    """What the fuelling's lane was allowed; an authorisation given elsewhere is none, and is flagged."""
+    name = fuelling.authorisation
+    if name is None:
+        return Authority(flags=(UNCOVERED,))
+    found = situation.by_id.get(name) or situation.offline.get(name)
+    if found is None:
+        return Authority(flags=(UNKNOWN, UNCOVERED))
+    if found.station != fuelling.station or found.lane != fuelling.lane:
+        where = OTHER_STATION if found.station != fuelling.station else OTHER_LANE
+        return Authority(flags=(UNKNOWN, where, UNCOVERED))
+    return Authority(grant=found) if isinstance(found, Grant) else Authority(held=found)
+
+
+def card_of_plate(fuelling: Fuelling, situation: Situation) -> Card | None:
+    """The card that the reported plate is bound to."""
+    bound = None if fuelling.plate is None else situation.plates.get(normalise(fuelling.plate))
+    return None if bound is None or bound.card is None else situation.cards.get(bound.card)
