@@ -120,6 +120,13 @@ def service_of(service: ServiceSettings, station: str, clock: Clock) -> HttpBala
     return HttpBalanceService(service.url, station, sign=_sign_of(service, clock), ca_file=service.ca_file or None)
 
 
+def station_link_of(settings: Settings, clock: Clock) -> HttpStationLink:
+    """The client of the station's pages, signing as service_of does. Raises SettingsError."""
+    service, lane = settings.service, settings.lane
+    sign, ca_file = _sign_of(service, clock), service.ca_file or None
+    return HttpStationLink(service.url, lane.station, lane.name, sign=sign, ca_file=ca_file)
+
+
 def _sign_of(service: ServiceSettings, clock: Clock) -> Sign | None:
     if not service.key_file:
         return None
@@ -272,10 +279,7 @@ class LaneUnit:
 
     def _made_reporter(self, story: StoryTeller, outbox: Outbox) -> Reporter:
         """Tells the station's pages what happens here; it works only where [service] report wants it."""
-        service, lane = self.settings.service, self.settings.lane
-        sign = _sign_of(service, self.clock)
-        ca_file = service.ca_file or None
-        link = HttpStationLink(service.url, lane.station, lane.name, sign=sign, ca_file=ca_file)
+        link = station_link_of(self.settings, self.clock)
         wake = self._courier.wake
         reporter: Reporter = self._opened(Reporter(link, self.panel, story, outbox, self.clock, small_jpeg, wake))
         return reporter

@@ -31,6 +31,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,8 @@ def _read(response: requests.Response, longest_bytes: int) -> Answer:
     promised = response.headers.get("Content-Length")
     if promised is not None and promised != str(len(body)):
         raise ServiceFault(f"the service's answer was cut: {len(body)} of {promised} bytes")
-    return Answer(response.status_code, response.headers.get("Content-Type", ""), bytes(body))
+    headers = response.headers
+    return Answer(response.status_code, headers.get("Content-Type", ""), bytes(body), headers.get("Date", ""))
 
 
 def _client_error(error: BaseException) -> BaseException:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote, urlsplit
@@ -21,10 +23,11 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What GET /healthz said."""
+    """What GET /healthz said. date: the clock over there, in whole seconds; None where the answer has none."""
 
     status_code: int
     text: str
+    date: datetime | None = None
 
 
 class HttpBalanceService:
@@ -83,7 +86,7 @@ class HttpBalanceService:
     def health(self, deadline_s: float) -> Health:
         """Whether it is there at all, for doctor; an answer of any status counts."""
         answer = self._lines.call(Call("GET", f"{self._base_url}/healthz", None), deadline_s)
-        return Health(answer.status, answer.body[:200].decode("utf-8", "replace"))
+        return Health(answer.status, answer.body[:200].decode("utf-8", "replace"), _moment(answer.date))
 
     def close(self) -> None:
         """Cut what is under way and close the connections. Idempotent."""
@@ -129,6 +132,14 @@ def _is_error_record(parsed: object) -> TypeGuard[dict[str, str]]:
         and parsed.keys() == {"code", "detail"}
         and all(isinstance(value, str) for value in parsed.values())
     )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def _json(answer: Answer) -> object:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from controller.clock import FIRST_SANE_YEAR, SystemClock
 from controller.errors import GreenlaneError
 from controller.records import LampColour
 from controller.settings_records import Settings
+from greenlane.cli.doctor_service import service_checks
 from greenlane.installation.plan import UNIT
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 
 FREE_WARN_MB, FREE_FAIL_MB = 1000, 100
 SLOWEST_FPS = 5.0
-SLOW_ANSWER_MS = 500
 PARKED_SHOWN = 5
 OLDEST_PYTHON = (3, 11)
 
@@ -38,6 +38,8 @@ OLDEST_PYTHON = (3, 11)
 def all_checks(config: Path) -> tuple[Check, ...]:
     """Every check in the order in which a lane depends on them."""
     settings, read = check_settings(config)
+    if read.verdict is FAIL:
+        return (check_python(), check_opencv(), read, *_unchecked(), check_clock(), check_unit())
     running = _unit_state() == "active"
     found = [check_python(), check_opencv(), check_weights(settings), read]
     if running:
@@ -48,11 +50,18 @@ def all_checks(config: Path) -> tuple[Check, ...]:
         check_disk(settings),
         check_state(settings),
         check_clock(),
-        check_service(settings),
+        *service_checks(settings),
         check_outbox(settings),
         check_unit(),
     ]
     return tuple(found)
+
+
+def _unchecked() -> Iterator[Check]:
+    """What hangs on the settings while these cannot be read: the defaults would be another lane's."""
+    lane, service = ("weights", "camera", "lamp", "disk", "state folder"), ("balance service", "questions", "outbox")
+    for name in (*lane, *service):
+        yield Check(name, WARN, "not checked: the settings cannot be read", "correct the settings first")
 
 
 def lamp_red(config: Path) -> None:
@@ -111,7 +120,7 @@ def check_settings(config: Path) -> tuple[Settings, Check]:
     try:
         return settings_file.load(config), Check("settings", OK, str(config))
     except GreenlaneError as error:
-        return Settings(), Check("settings", FAIL, str(error), "mend that line; the lane does not start like this")
+        return Settings(), Check("settings", FAIL, str(error), "correct that line; the lane does not start like this")
 
 
 def check_camera(settings: Settings) -> Check:
@@ -211,26 +220,6 @@ def check_clock() -> Check:
     if synchronised == "yes":
         return Check("clock", OK, f"{found}, kept by a time server")
     return Check("clock", WARN, found, "no time server keeps this clock: systemctl enable --now systemd-timesyncd")
-
-
-def check_service(settings: Settings) -> Check:
-    from greenlane import wiring
-
-    service, clock = settings.service, SystemClock()
-    try:
-        with closing(wiring.service_of(service, settings.lane.station, clock)) as client:
-            began = time.perf_counter()
-            health = client.health(service.deadline_s)
-            took_ms = 1000 * (time.perf_counter() - began)
-    except (GreenlaneError, OSError) as error:
-        advice = "check url of [service], the network, and that greenlane service runs there"
-        return Check("balance service", FAIL, f"{service.url}: {error}", advice)
-    found = f"{service.url} answers {health.status_code} in {took_ms:.0f} ms"
-    if health.status_code != 200:
-        return Check("balance service", FAIL, found, f"look at the service's log: {health.text[:120]}")
-    if took_ms > SLOW_ANSWER_MS:
-        return Check("balance service", WARN, found, "slow: drivers wait for green; look at the line and the server")
-    return Check("balance service", OK, found)
 
 
 def check_outbox(settings: Settings) -> Check:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -68,34 +66,6 @@ def test_lamp_red_ends_at_red_and_says_why_it_cannot(tmp_path: Path, capsys: pyt
     config.write_text('[lamp]\npins = "rpigpio"\n')
     assert main(["doctor", "--config", str(config), "--lamp-red"]) == 1
     assert "rpigpio" in capsys.readouterr().err
-
-
-class _Health(BaseHTTPRequestHandler):
-    status = 200
-
-    def do_GET(self) -> None:
-        body = b'{"status": "ok"}'
-        self.send_response(self.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None: ...
-
-
-@pytest.mark.parametrize(("status", "verdict"), [(200, Verdict.OK), (503, Verdict.FAIL)])
-def test_the_service_is_asked(tmp_path: Path, status: int, verdict: Verdict) -> None:
-    handler = type("Handler", (_Health,), {"status": status})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        check = doctor_checks.check_service(settings(tmp_path, f"http://127.0.0.1:{server.server_port}"))
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert check.verdict is verdict
-    assert str(status) in check.found
 
 
 def test_parked_messages_fail_and_are_named(tmp_path: Path) -> None:

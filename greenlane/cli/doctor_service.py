@@ -1,0 +1,107 @@
+"""What `greenlane doctor` asks the balance service: is it there, does it take this lane's word, what time is it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from datetime import datetime
+
+from controller.checks import Check, Verdict
+from controller.clock import SystemClock
+from controller.errors import GreenlaneError, Rejected
+from controller.outbound.http import Health
+from controller.settings_records import Settings
+from wire.reasons import ErrorCode
+
+OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
+
+SLOW_ANSWER_MS = 500
+CLOCK_WARN_S = 5.0
+CLOCK_FAIL_S = 60.0
+"""A question is refused when its picture lies a minute ahead of the service's clock, or two behind it."""
+
+
+def service_checks(settings: Settings) -> tuple[Check, ...]:
+    """The service, its clock beside this unit's, and whether it takes what this lane signs."""
+    check, health = check_service(settings)
+    if health is None or health.status_code != 200:
+        found = "not checked: the service does not answer"
+        advice = "see balance service"
+        return check, Check("questions", WARN, found, advice), Check("service's clock", WARN, found, advice)
+    return check, check_questions(settings), check_clocks(health, SystemClock().now())
+
+
+def check_service(settings: Settings) -> tuple[Check, Health | None]:
+    """Whether anything answers, and how fast."""
+    from greenlane import wiring
+
+    service, clock = settings.service, SystemClock()
+    try:
+        with closing(wiring.service_of(service, settings.lane.station, clock)) as client:
+            began = time.perf_counter()
+            health = client.health(service.deadline_s)
+            took_ms = 1000 * (time.perf_counter() - began)
+    except (GreenlaneError, OSError) as error:
+        advice = "check url of [service], the network, and that greenlane service runs there"
+        return Check("balance service", FAIL, f"{service.url}: {error}", advice), None
+    found = f"{service.url} answers {health.status_code} in {took_ms:.0f} ms"
+    if health.status_code != 200:
+        return Check("balance service", FAIL, found, f"look at the service's log: {health.text[:120]}"), health
+    if took_ms > SLOW_ANSWER_MS:
+        return Check("balance service", WARN, found, "slow: drivers wait for green; look at network and server"), health
+    return Check("balance service", OK, found), health
+
+
+def check_questions(settings: Settings) -> Check:
+    """Signs and sends what the running lane sends, without any effect: its station's prices, then its own orders."""
+    from greenlane import wiring
+
+    service, lane, clock = settings.service, settings.lane, SystemClock()
+    place = f"station {lane.station}, lane {lane.name}"
+    try:
+        with (
+            closing(wiring.service_of(service, lane.station, clock)) as client,
+            closing(wiring.station_link_of(settings, clock)) as link,
+        ):
+            prices = client.prices(service.deadline_s)
+            link.orders((), 0.0, service.deadline_s)
+    except Rejected as error:
+        return Check("questions", FAIL, f"refused: {error.detail}", _advice(error.reason, settings))
+    except (GreenlaneError, OSError) as error:
+        return Check("questions", FAIL, str(error), "look at the service's log; without answers every lamp stays red")
+    if not prices:
+        advice = f"set one: greenlane admin price set {lane.station} PRODUCT YUAN"
+        return Check("questions", WARN, f"taken from {place}, which has no prices", advice)
+    signed = "signed" if service.key_file else "unsigned"
+    return Check("questions", OK, f"taken from {place}, {signed}")
+
+
+def _advice(reason: str, settings: Settings) -> str:
+    """What to do about a refusal that would turn every question of this lane red."""
+    lane, service = settings.lane, settings.service
+    code = f"greenlane admin enrol --kind lane --station {lane.station} --lane {lane.name}"
+    if reason == ErrorCode.UNAUTHENTICATED and not service.key_file:
+        return f"enrol this unit: {code} at the service, then greenlane enrol CODE --service {service.url} here"
+    if reason == ErrorCode.UNAUTHENTICATED:
+        return f"compare the clocks; else the key is not taken (any more): {code} at the service, then greenlane enrol"
+    if reason == ErrorCode.FORBIDDEN:
+        return "set station and name of [lane] to those that the key was enrolled for, or enrol this unit anew"
+    if reason == ErrorCode.UNKNOWN_STATION:
+        return f"correct station of [lane], or set it up at the service: greenlane admin station set {lane.station}"
+    return "every question is refused like this: look at the service's log"
+
+
+def check_clocks(health: Health, now: datetime) -> Check:
+    """This unit's clock beside the service's, which HTTP tells in whole seconds."""
+    if health.date is None:
+        return Check(
+            "service's clock", WARN, "not told by the service or a proxy before it", "compare the clocks by hand"
+        )
+    ahead_s = (now - health.date).total_seconds() - 0.5
+    if abs(ahead_s) <= CLOCK_WARN_S:
+        return Check("service's clock", OK, f"as this unit's, to {abs(ahead_s) + 0.5:.0f} s")
+    found = f"this unit's clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} the service's"
+    verdict = WARN if abs(ahead_s) <= CLOCK_FAIL_S else FAIL
+    return Check(
+        "service's clock", verdict, found, "let both follow a time server; too far apart, questions are refused"
+    )
