@@ -5,18 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 
-_KEPT_FIRST = 2
-_KEPT_LAST = 2
-
-
-def masked(plate: str | None) -> str:
-    """A plate as logs may show it: 粤A12345 becomes 粤A***45; nothing becomes "-"."""
-    if not plate:
-        return "-"
-    if len(plate) <= _KEPT_FIRST + _KEPT_LAST:
-        return plate[0] + "*" * (len(plate) - 1)
-    return plate[:_KEPT_FIRST] + "*" * (len(plate) - _KEPT_FIRST - _KEPT_LAST) + plate[-_KEPT_LAST:]
-
 
 class JournalFormatter(logging.Formatter):
     """One line per record; under the journal, which stamps time itself, with its <level> prefix instead of a time."""

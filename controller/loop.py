@@ -58,14 +58,15 @@ class Bell:
 
 def run_live(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife, longest_pause_s: float) -> int:
     """Turn until stopped or the video ends (0), or until something fails for good (1); either way end at red."""
-    status = EXIT_OK
+    status = EXIT_FAILED
     try:
         _turn(runner, pump, bell, watchdog, longest_pause_s)
+        status = EXIT_OK
     except Exception:
         log.exception("the lane stops: red, and the process ends so that it is started afresh")
-        status = EXIT_FAILED
-    watchdog.stopping()
-    runner.abandon("the lane was stopped" if status == EXIT_OK else "the lane failed")
+    finally:
+        runner.abandon("the lane was stopped" if status == EXIT_OK else "the lane failed")
+        watchdog.stopping()
     return status
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controller.clock import ClockWatch
-from controller.errors import GreenlaneError
 from controller.fuelling.terminal import FlowContext, Terminal
 from controller.lane import machine as lane
 from controller.lane import questions
@@ -41,7 +40,6 @@ from controller.lane.records import (
     Typed,
 )
 from controller.lane.timeline import Timeline
-from controller.log import masked
 from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, VisitObserver
 from controller.records import Frame, LampChange, LampColour, Reading, Vote
 from controller.settings_records import Settings
@@ -50,6 +48,7 @@ from controller.watching.freshness import Eyes
 from controller.watching.watcher import Needs, Watcher
 from controller.worker import Desk
 from wire.live import OrderResult
+from wire.plates import masked
 from wire.questions import Question
 from wire.reasons import Reason
 
@@ -153,8 +152,8 @@ class Runner:
         for part in (self._all_red, self._no_permit):
             try:
                 part()
-            except GreenlaneError as error:
-                log.error("going safe: %s", error)
+            except Exception as error:
+                log.error("going safe: %s: %s", type(error).__name__, error)
 
     def _all_red(self) -> None:
         self._parts.lamp.show(LampColour.RED)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Protocol, Self, TypeVar
 
 from controller import log as logs
 from controller.clock import SystemClock
@@ -53,10 +53,11 @@ from hardware.dispensers.gpio import GpioDispenser
 from hardware.dispensers.simulated import SimulatedDispenser
 from hardware.jpeg import encode_jpeg
 from hardware.lamp import FakeLamp, GpioLamp
-from hardware.pins import open_pin_factory
+from hardware.pins import Pins, open_pin_factory
 from hardware.watchdog import systemd_watchdog
 from models.build import build_reader
 from models.change import ThumbnailMeter
+from models.closeups import Picture
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,16 @@ PRICES_EVERY_S = 600.0
 STATE_FILE = "lane.sqlite3"
 TRACES = "traces"
 
-OnSent = Callable[[Message, Mapping[str, Any] | None], None]
+
+class Closing(Protocol):
+    """A part that is closed with the lane unit."""
+
+    def close(self) -> None: ...
+
+
+Part = TypeVar("Part", bound=Closing)
+
+OnSent = Callable[[Message, Mapping[str, object] | None], None]
 
 
 def camera_of(camera: CameraSettings, clock: Clock, paced: bool = True) -> Camera:
@@ -85,7 +95,7 @@ def reader_of(reader: ReaderSettings) -> PlateReader:
     return build_reader(reader.engine, reader.threads, models)
 
 
-def _gpio_lamp(lamp: LampSettings, pins: Any, clock: Clock) -> Lamp:
+def _gpio_lamp(lamp: LampSettings, pins: Pins, clock: Clock) -> Lamp:
     return GpioLamp(
         lamp.red_pin,
         lamp.green_pin,
@@ -96,14 +106,14 @@ def _gpio_lamp(lamp: LampSettings, pins: Any, clock: Clock) -> Lamp:
     )
 
 
-def _fake_lamp(lamp: LampSettings, pins: Any, clock: Clock) -> Lamp:
+def _fake_lamp(lamp: LampSettings, pins: Pins, clock: Clock) -> Lamp:
     return FakeLamp(clock, guarded=True)
 
 
-LAMPS: dict[str, Callable[[LampSettings, Any, Clock], Lamp]] = {"gpio": _gpio_lamp, "fake": _fake_lamp}
+LAMPS: dict[str, Callable[[LampSettings, Pins, Clock], Lamp]] = {"gpio": _gpio_lamp, "fake": _fake_lamp}
 
 
-def lamp_of(lamp: LampSettings, pins: Any, clock: Clock) -> Lamp:
+def lamp_of(lamp: LampSettings, pins: Pins, clock: Clock) -> Lamp:
     """The lamp of [lamp] on an open pin factory. Raises LampFault, SettingsError."""
     if lamp.kind not in LAMPS:
         raise SettingsError(f"unknown kind of lamp {lamp.kind!r}; there are {', '.join(LAMPS)}")
@@ -135,7 +145,7 @@ def _sign_of(service: ServiceSettings, clock: Clock) -> Sign | None:
     return Signer(DeviceKey.load(Path(service.key_file)), clock)
 
 
-def small_jpeg(image: Any) -> bytes:
+def small_jpeg(image: Picture) -> bytes:
     """A visit's picture for the station's page, about 15 KB."""
     return encode_jpeg(image, longest_px=480, quality=60)
 
@@ -146,7 +156,7 @@ def new_visit_id(lane: str, clock: Clock) -> Callable[[], str]:
     return lambda: f"{name}-{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
-def _gpio_dispenser(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Dispenser:
+def _gpio_dispenser(dispenser: DispenserSettings, pins: Pins, clock: Clock) -> Dispenser:
     return GpioDispenser(
         dispenser.nozzle_pin,
         dispenser.pulser_pin,
@@ -158,17 +168,17 @@ def _gpio_dispenser(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Di
     )
 
 
-def _simulated_dispenser(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Dispenser:
+def _simulated_dispenser(dispenser: DispenserSettings, pins: Pins, clock: Clock) -> Dispenser:
     return SimulatedDispenser(clock, pulses_per_litre=dispenser.pulses_per_litre, name=dispenser.name)
 
 
-DISPENSERS: dict[str, Callable[[DispenserSettings, Any, Clock], Dispenser]] = {
+DISPENSERS: dict[str, Callable[[DispenserSettings, Pins, Clock], Dispenser]] = {
     "gpio": _gpio_dispenser,
     "simulated": _simulated_dispenser,
 }
 
 
-def dispenser_of(dispenser: DispenserSettings, pins: Any, clock: Clock) -> Dispenser | None:
+def dispenser_of(dispenser: DispenserSettings, pins: Pins, clock: Clock) -> Dispenser | None:
     """The dispenser of [dispenser] on an open pin factory, None for "none". Raises DispenserFault, SettingsError."""
     if dispenser.kind == "none":
         return None
@@ -266,7 +276,7 @@ class LaneUnit:
     def _charged(self, traces: TraceRecorder, story: StoryTeller) -> OnSent:
         """Tells trace, station and panel what a fuelling cost."""
 
-        def charged(message: Message, receipt: Mapping[str, Any] | None) -> None:
+        def charged(message: Message, receipt: Mapping[str, object] | None) -> None:
             traces.charged(message, receipt)
             told = story.charged(message, receipt)
             if told is not None:
@@ -336,7 +346,7 @@ class LaneUnit:
 
         return release
 
-    def _opened(self, part: Any) -> Any:
+    def _opened(self, part: Part) -> Part:
         self._parts.callback(part.close)
         return part
 

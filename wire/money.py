@@ -27,3 +27,8 @@ def format_yuan(fen: int) -> str:
     """Fen as yuan with two places: 10050 is "100.50", -5 is "-0.05"."""
     whole, part = divmod(abs(fen), FEN_PER_YUAN)
     return f"{'-' if fen < 0 else ''}{whole}.{part:02d}"
+
+
+def amount_fen(volume_ml: int, unit_price_fen_per_l: int) -> int:
+    """Volume times price, half a fen rounded up: the one rounding of lane units and service."""
+    return (2 * volume_ml * unit_price_fen_per_l + 1000) // 2000

@@ -11,6 +11,7 @@ import re
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SEPARATORS = str.maketrans("", "", " \u3000\xa0\t\r\n.·•・‧∙⋅●-_—–'`|/\\,")
+_KEPT_FIRST = _KEPT_LAST = 2
 _SERIAL = "[0-9A-HJ-NP-Z]"
 _PLATE = re.compile(
     "|".join(
@@ -36,6 +37,10 @@ def is_plate(text: str) -> bool:
     return _PLATE.fullmatch(text) is not None
 
 
-def masked(plate: str) -> str:
-    """The plate for logs: beginning and last sign only."""
-    return f"{plate[:2]}{'*' * max(0, len(plate) - 3)}{plate[-1:]}"
+def masked(plate: str | None) -> str:
+    """A plate as logs may show it: 粤A12345 becomes 粤A***45; nothing becomes "-"."""
+    if not plate:
+        return "-"
+    if len(plate) <= _KEPT_FIRST + _KEPT_LAST:
+        return plate[0] + "*" * (len(plate) - 1)
+    return plate[:_KEPT_FIRST] + "*" * (len(plate) - _KEPT_FIRST - _KEPT_LAST) + plate[-_KEPT_LAST:]

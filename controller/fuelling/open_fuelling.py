@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from controller.clock import FIRST_SANE_YEAR, JUMP_S
 from controller.fuelling.terminal import FlowContext
-from controller.fuelling.totaliser import FlowWatch, Totaliser, amount_fen
+from controller.fuelling.totaliser import FlowWatch, Totaliser
 from controller.ports import Clock
 from wire.fuellings import Fuelling
+from wire.money import amount_fen
 
 NO_AUTHORISATION = "no_authorisation"
 LATE_AUTHORISATION = "late_authorisation"

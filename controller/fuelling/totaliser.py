@@ -34,11 +34,6 @@ class Totaliser:
         return self if pulses_per_l == self.pulses_per_l else Totaliser(pulses_per_l, self.total_ml)
 
 
-def amount_fen(volume_ml: int, unit_price_fen_per_l: int) -> int:
-    """Volume times price, half a fen rounded up."""
-    return (2 * volume_ml * unit_price_fen_per_l + 1000) // 2000
-
-
 def exact(pulses_per_litre: float) -> Fraction:
     """The decimal number that a settings file shows, exactly: 33.3 is 333/10."""
     return Fraction(str(pulses_per_litre))

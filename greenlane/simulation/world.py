@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from controller.clock import ManualClock
 from controller.fuelling.journal import FuellingJournal
@@ -40,7 +40,7 @@ class World:
     def __init__(self, settings: Settings, cards: Sequence[Card], preset_fen: int) -> None:
         self.settings = settings
         self.clock = ManualClock()
-        self.on_receipt: Callable[[Mapping[str, Any]], None] | None = None
+        self.on_receipt: Callable[[Mapping[str, object]], None] | None = None
         self._cards = cards
         self._preset_fen = preset_fen
         self._parts = ExitStack()
@@ -64,15 +64,15 @@ class World:
         app = create_app(f"sqlite:///{folder / 'service.sqlite3'}", clock)
         self._seed(Desk(app.state.books, "simulate"))
         url = parts.enter_context(running(app))
-        self.service = parts.enter_context(_closing(HttpBalanceService(url, settings.lane.station)))
-        self.state = parts.enter_context(_closing(StateFile(folder / "lane.sqlite3", clock)))
+        self.service = parts.enter_context(closing(HttpBalanceService(url, settings.lane.station)))
+        self.state = parts.enter_context(closing(StateFile(folder / "lane.sqlite3", clock)))
         self.outbox = Outbox(self.state, clock)
         self.courier = Courier(
             self.outbox, balance_senders(self.service), clock, random.Random(1), on_sent=self._on_sent
         )
-        pins = parts.enter_context(_closing(open_pin_factory("mock")))
+        pins = parts.enter_context(closing(open_pin_factory("mock")))
         lamp = settings.lamp
-        self.lamp = parts.enter_context(_closing(GpioLamp(lamp.red_pin, lamp.green_pin, pins, clock, guarded=False)))
+        self.lamp = parts.enter_context(closing(GpioLamp(lamp.red_pin, lamp.green_pin, pins, clock, guarded=False)))
         self.dispenser, self.terminal = self._pump()
         parts.callback(self.terminal.close)
 
@@ -109,19 +109,6 @@ class World:
         """Give an unused authorisation back through the outbox, as the lane unit does."""
         self.outbox.put(RELEASE, authorisation, {"authorisation": authorisation})
 
-    def _on_sent(self, message: Message, receipt: Mapping[str, Any] | None) -> None:
+    def _on_sent(self, message: Message, receipt: Mapping[str, object] | None) -> None:
         if receipt is not None and self.on_receipt is not None:
             self.on_receipt(receipt)
-
-
-class _closing:
-    """A part with close() as a context manager that keeps its type."""
-
-    def __init__(self, part: Any) -> None:
-        self._part = part
-
-    def __enter__(self) -> Any:
-        return self._part
-
-    def __exit__(self, *_: object) -> None:
-        self._part.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from service.books.batch_state import Situation
 from service.store.clock import US_PER_S, to_us
 from wire.fuellings import Fuelling
+from wire.money import amount_fen
 
 TOTALISER_STEP_ML = 50
 """Mechanical totalisers count in 10 to 50 ml; a difference within one step, or 0.5 %, is rounding."""
@@ -27,7 +28,7 @@ def contradiction(fuelling: Fuelling) -> str | None:
     if abs(counted_ml - fuelling.volume_ml) > max(TOTALISER_STEP_ML, fuelling.volume_ml // 200):
         return f"volume_ml is {fuelling.volume_ml}, the totaliser moved by {counted_ml} ml"
     price = fuelling.unit_price_fen_per_l
-    expected_fen = (fuelling.volume_ml * price + 500) // 1000
+    expected_fen = amount_fen(fuelling.volume_ml, price)
     if abs(expected_fen - fuelling.amount_fen) > 1 + DISPLAY_STEP_ML * price // 1000:
         return f"amount_fen is {fuelling.amount_fen}, volume and unit price make {expected_fen}"
     return None

@@ -107,3 +107,20 @@ def test_the_loop_turns_without_frames() -> None:
     pump.close()
     assert watchdog.messages.count("WATCHDOG=1") >= 4
     assert world.lamp.colour is LampColour.RED
+
+
+def test_interrupted_it_still_goes_red() -> None:
+    """What is no Exception passes through, but only after lamp and permit are safe."""
+    world, bell, watchdog = World(), Bell(), FakeWatchdog()
+    pump = FramePump(Sky(world, lambda n: None), bell.ring)
+    world.lamp.show(LampColour.GREEN, 60.0)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    world.runner.tick = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        run_live(world.runner, pump, bell, watchdog, 0.05)
+    pump.close()
+    assert world.lamp.colour is LampColour.RED
+    assert watchdog.messages[-1] == "STOPPING=1"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.log import JournalFormatter, masked
+from controller.log import JournalFormatter
+from wire.plates import masked
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.fuelling.totaliser import FlowWatch, Totaliser, amount_fen, exact
+from controller.fuelling.totaliser import FlowWatch, Totaliser, exact
+from wire.money import amount_fen
 
 SCALES = st.fractions(min_value=Fraction(1, 10), max_value=10_000, max_denominator=1000)
 

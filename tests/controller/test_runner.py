@@ -173,6 +173,21 @@ def test_going_safe_raises_nothing_though_everything_fails(world: World, monkeyp
     world.runner.abandon("test")
 
 
+@pytest.mark.parametrize("error", [OSError(5, "I/O error"), RuntimeError("lost"), MemoryError()])
+def test_going_safe_drops_the_permit_whatever_the_lamp_raises(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    drive_in(world)
+    assert world.permit
+
+    def broken(colour: LampColour) -> None:
+        raise error
+
+    monkeypatch.setattr(world.lamp, "show", broken)
+    world.runner.abandon("test")
+    assert not world.permit
+
+
 def test_a_dead_reader_is_raised_in_the_lane(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(image: object, region: object = None) -> Reading:
         raise ReaderError("weights gone")
