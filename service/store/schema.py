@@ -75,6 +75,7 @@ transfers = Table(
     Column("key", String(120), unique=True),
     Column("note", Text),
     Column("actor", String(80)),
+    Column("moved", Integer, nullable=False, server_default="0"),
     CheckConstraint("phase in ('single', 'pending', 'post', 'void', 'expire')", name="phase"),
     CheckConstraint("amount_fen > 0", name="amount_above_zero"),
     CheckConstraint("debit_account <> credit_account", name="two_accounts"),
@@ -84,8 +85,12 @@ transfers = Table(
     Index(None, "debit_account", "id"),
     Index(None, "credit_account", "id"),
     Index(None, "fuelling_id"),
+    Index("ix_transfers_unmoved", "moved", sqlite_where=text("moved = 0"), postgresql_where=text("moved = 0")),
 )
-"""The ledger: every row moves amount_fen from debit to credit. Holds are pending; each is resolved by one row."""
+"""The ledger: every row moves amount_fen from debit to credit. Holds are pending; each is resolved by one row.
+
+moved: 1 once the trigger has moved both accounts, which it does within the row's own insert.
+"""
 
 stations = Table(
     "stations",
