@@ -26,7 +26,7 @@ from service.http.plain_route import plain_post
 from service.http.problems import INTERNAL_WORDS, STATUS, problem
 from service.identity import api_page as handbook
 from service.identity.identity import Identity
-from service.identity.mount import EMBEDDED, Guard, mount
+from service.identity.mount import SIGNED_ONLY, Guard, mount
 from service.offline import routes as offline
 from service.station import mount as station_pages
 from service.station.store import Told, silence
@@ -46,12 +46,12 @@ RECORDS = (*BOOK_RECORDS, *handbook.RECORDS, *station_pages.RECORDS, *offline.RE
 
 
 def create_app(
-    database_url: str, clock: Clock | None = None, settings: Settings | None = None, guard: Guard = EMBEDDED
+    database_url: str, clock: Clock | None = None, settings: Settings | None = None, guard: Guard = SIGNED_ONLY
 ) -> FastAPI:
     """The service on one database. SQLite is brought to this version's schema at once; PostgreSQL must have it.
 
-    app.state.books carries the books, for seeding and for operators' commands in the same process. The default guard is
-    for embedding programs alone: it takes unsigned requests. Raises Unavailable when the database cannot be used.
+    app.state.books carries the books, for seeding and for operators' commands in the same process. EMBEDDED is the
+    guard of programs that serve themselves. Raises Unavailable when the database cannot be used.
     """
     books = open_books(database_url, clock, settings)
     app = assemble(Teller(books), books.database, books.clock, guard, title="greenlane balance service")

@@ -20,7 +20,8 @@ class Exposure:
     """allow_unsigned: devices need no key (development and demonstrations). hosts: names this service answers to.
 
     tls_cert, tls_key: PEM files, the certificate with its chain. trusted_proxies: addresses or networks whose
-    X-Forwarded-For and X-Forwarded-Proto are believed. metrics_from: networks that may read /metrics beside loopback.
+    X-Forwarded-For and X-Forwarded-Proto are believed. metrics_from: networks that may read /metrics, beside loopback
+    where unsigned requests are allowed.
     Raises ValueError for an address that is none, or a certificate without key.
     """
 
@@ -41,12 +42,12 @@ class Exposure:
                 except ValueError:
                     raise ValueError(f"{option} {network}: write an address or a network such as 10.0.0.0/8") from None
 
-    def guard(self, host: str) -> Guard:
-        """Who is let in at that address. On loopback devices need a key only once one of them has one."""
-        at_first = _is_loopback(host) and not self.trusted_proxies
+    def guard(self) -> Guard:
+        """Who is let in."""
+        near = LOOPBACK if self.allow_unsigned else ()
         return Guard(
-            gate=GateRules(self.allow_unsigned, at_first, frozenset(name.lower() for name in self.hosts)),
-            metrics_from=(*LOOPBACK, *(ipaddress.ip_network(network) for network in self.metrics_from)),
+            gate=GateRules(self.allow_unsigned, frozenset(name.lower() for name in self.hosts)),
+            metrics_from=(*near, *(ipaddress.ip_network(network) for network in self.metrics_from)),
             behind_proxy=bool(self.trusted_proxies),
         )
 
@@ -62,16 +63,10 @@ class Exposure:
             options |= {"ssl_certfile": self.tls_cert, "ssl_keyfile": self.tls_key, "ssl_ciphers": CIPHERS}
         return options
 
-    def warnings(self, host: str, at_first: bool = True) -> list[str]:
-        """What an operator should know before this is reachable from a network at that address.
-
-        at_first: on loopback unsigned requests are taken until the first device is enrolled.
-        """
+    def warnings(self, host: str) -> list[str]:
+        """What an operator should know before this is reachable from a network at that address."""
         if _is_loopback(host):
-            if self.allow_unsigned:
-                return ["unsigned requests are taken: --allow-unsigned"]
-            until = "unsigned requests are taken from this machine until the first device is enrolled"
-            return [until] if at_first and not self.trusted_proxies else []
+            return ["unsigned requests are taken: --allow-unsigned"] if self.allow_unsigned else []
         found = []
         if self.allow_unsigned:
             found.append("anyone on the network can spend money: --allow-unsigned is for development")

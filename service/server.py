@@ -25,6 +25,11 @@ from service.store.database import Database
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 2
 """Live pages and waiting lane units keep their connection open for ever; they come back by themselves."""
+FIRST_STEP = (
+    "no device is enrolled, so every question is refused: run "
+    "`greenlane admin enrol --kind lane --station S1 --lane L1` here "
+    "and `greenlane enrol CODE --service URL` on the lane unit (--allow-unsigned is for development)"
+)
 _SERVING = "GREENLANE_SERVING"
 _LOG = logging.getLogger(__name__)
 
@@ -61,16 +66,24 @@ def serve(serving: Serving) -> None:
     shape["timeout_graceful_shutdown"] = STOP_TIMEOUT_S
     shape |= serving.exposure.server_options()
     if serving.workers == 1:
-        server = GracefulServer(uvicorn.Config(_app(serving), **shape))  # type: ignore[arg-type]
+        app = _app(serving)
+        _tell_first_step(app, serving)
+        server = GracefulServer(uvicorn.Config(app, **shape))  # type: ignore[arg-type]
         server.run()
         if not server.started:
             raise ServiceError(f"the service could not start on {serving.host}:{serving.port}")
         return
-    _app(serving)
+    _tell_first_step(_app(serving), serving)
     os.environ[_SERVING] = json.dumps(asdict(serving))
     with tempfile.TemporaryDirectory(prefix="greenlane-metrics-") as folder:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
         uvicorn.run("service.server:worker_app", factory=True, workers=serving.workers, **shape)  # type: ignore[arg-type]
+
+
+def _tell_first_step(app: FastAPI, serving: Serving) -> None:
+    """Without a device every question is refused: say what to do about it."""
+    if not serving.exposure.allow_unsigned and not app.state.identity.keys.has_devices():
+        _LOG.warning("%s", FIRST_STEP)
 
 
 def worker_app() -> FastAPI:
@@ -83,7 +96,7 @@ def worker_app() -> FastAPI:
 
 def _app(serving: Serving) -> FastAPI:
     settings = Settings(hold_life_s=serving.hold_life_s)
-    return create_app(serving.database_url, settings=settings, guard=serving.exposure.guard(serving.host))
+    return create_app(serving.database_url, settings=settings, guard=serving.exposure.guard())
 
 
 @contextmanager

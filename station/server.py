@@ -31,8 +31,8 @@ class Running:
 def serve(running: Running) -> None:
     """Serve until SIGTERM or SIGINT. Raises ServiceError or GreenlaneError when it can't begin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    house = House(running.place, running.exposure.guard(running.host), running.settings)
-    for words in running.exposure.warnings(running.host, at_first=False):
+    house = House(running.place, running.exposure.guard(), running.settings)
+    for words in running.exposure.warnings(running.host):
         log.warning("%s", words)
     log.info("station %s, server %s, state in %s", house.station, running.place.upstream_url, running.place.folder)
     shape = {"host": running.host, "port": running.port, "access_log": running.verbose, "log_config": None}

@@ -102,7 +102,7 @@ class House:
         self.line.changed = self.control.changed = self.post.changed = self._changed
 
     def _application(self, guard: Guard) -> FastAPI:
-        gate = replace(guard.gate, unsigned_at_first=False)
+        gate = guard.gate
         database, now = self.books.database, self.clock.now
         identity = Identity.open(database, now, gate, guard.hasher, self.control.lane_of)
         identity.keys.confirmed = self.post.key_spoken
@@ -111,7 +111,7 @@ class House:
             self.control,
             database,
             self.clock,
-            replace(guard, gate=gate),
+            guard,
             title="greenlane station",
             identity=replace(identity, devices=relay),
             told=self.mirror.tell,

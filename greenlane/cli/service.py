@@ -19,8 +19,7 @@ _EPILOG = """examples:
   greenlane service --listen 0.0.0.0:8443 --tls-cert fullchain.pem --tls-key key.pem --host-name books.example:8443
   greenlane service --allow-unsigned
       devices never need a key: for development and demonstrations
-Devices need a key: `greenlane admin enrol --kind lane --station S1 --lane L1` makes the code for one. Only a service on
-loopback takes unsigned requests at first, until the first device is enrolled.
+Devices need a key: `greenlane admin enrol --kind lane --station S1 --lane L1` makes the code for one.
 """
 
 
@@ -42,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_exposure(parser: argparse.ArgumentParser) -> None:
     """Who may speak to it: the same for the service and for a station's central control."""
     group = parser.add_argument_group("who may speak to it")
-    group.add_argument("--allow-unsigned", action="store_true", help="devices never need a key; for development")
+    group.add_argument("--allow-unsigned", action="store_true", help="programs need no key: for development")
     group.add_argument(
         "--host-name",
         metavar="NAME[:PORT]",
@@ -65,7 +64,7 @@ def add_exposure(parser: argparse.ArgumentParser) -> None:
         metavar="NETWORK",
         action="append",
         default=[],
-        help="network that may read /metrics, beside loopback; may be repeated",
+        help="network that may read /metrics, such as 127.0.0.1; may be repeated (default: nobody)",
     )
 
 

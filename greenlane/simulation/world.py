@@ -28,6 +28,7 @@ from hardware.lamp import GpioLamp
 from hardware.pins import open_pin_factory
 from service.admin import Desk
 from service.app import create_app
+from service.identity.mount import EMBEDDED
 from service.server import running
 
 UNIT_PRICE_FEN_PER_L = 750
@@ -61,7 +62,7 @@ class World:
     def _build(self) -> None:
         parts, clock, settings = self._parts, self.clock, self.settings
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="greenlane-")))
-        app = create_app(f"sqlite:///{folder / 'service.sqlite3'}", clock)
+        app = create_app(f"sqlite:///{folder / 'service.sqlite3'}", clock, guard=EMBEDDED)
         self._seed(Desk(app.state.books, "simulate"))
         url = parts.enter_context(running(app))
         self.service = parts.enter_context(closing(HttpBalanceService(url, settings.lane.station)))

@@ -20,11 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import Unavailable
 from service.http.batches import Batches
 from service.http.bodies import LONGEST_BODY
+from service.http.door import is_host
 from service.http.problems import problem
 from service.identity.devices import raw_key
 from service.identity.keys import Caller, KeyBook, KeyEntry
 from service.identity.rules import Names, Rule, check, find_rule, parsed_body
 from service.identity.signatures import ACCEPT_SIGNATURE, Claim, Flaw, RequestView, SignatureRefused, verify
+from service.identity.unsigned import foreign_mark
 from wire.devices import DeviceKind, key_id
 from wire.reasons import ErrorCode
 
@@ -33,23 +35,21 @@ log = logging.getLogger(__name__)
 SIGNED_PREFIX = "/v1"
 LOG_EVERY = timedelta(minutes=1)
 
-STATUS = {Flaw.MALFORMED: 400, Flaw.FORBIDDEN: 403, Flaw.OVERSIZED: 413}
+STATUS = {Flaw.MALFORMED: 400, Flaw.FORBIDDEN: 403, Flaw.FOREIGN: 403, Flaw.OVERSIZED: 413}
 """All other flaws are 401."""
-FORWARDED = {b"forwarded", b"x-forwarded-for"}
 CODES = {400: ErrorCode.MALFORMED, 401: ErrorCode.UNAUTHENTICATED, 403: ErrorCode.FORBIDDEN, 413: ErrorCode.TOO_LARGE}
 
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
-    """allow_unsigned: unsigned requests pass (development and simulation); a signature that is there must still hold.
+    """allow_unsigned: unsigned requests of programs pass (development and simulation), see identity.unsigned; a
+    signature that is there must still hold.
 
-    unsigned_at_first: they pass until the first device is enrolled, unless they came through a proxy.
     hosts: the names (Host headers) this service answers to; empty for any. Without them a signature made for another
     greenlane service could be shown here. body_timeout_s: a body that trickles in more slowly is refused.
     """
 
     allow_unsigned: bool = False
-    unsigned_at_first: bool = False
     hosts: frozenset[str] = frozenset()
     body_timeout_s: float = 10.0
 
@@ -72,17 +72,19 @@ class SignatureGate:
         self._rules = rules
         self._count = count
         self._logged: dict[Flaw, datetime] = {}
-        self._first_steps = rules.unsigned_at_first
         self._nonces: Batches[Claim, bool] = Batches(lambda claims: keys.remember(claims, now()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and _is_guarded(scope["path"]):
             await send({"type": "websocket.close", "code": 1008})
             return
-        if scope["type"] != "http" or not _is_guarded(scope["path"]) or await self._is_let_through(scope):
+        if scope["type"] != "http" or not _is_guarded(scope["path"]):
             await self._app(scope, receive, send)
             return
         try:
+            if self._is_let_through(scope):
+                await self._app(scope, receive, send)
+                return
             body = await asyncio.wait_for(_whole_body(scope, receive), self._rules.body_timeout_s)
             caller = await self._admitted(scope, body)
         except (SignatureRefused, Unavailable, TimeoutError) as error:
@@ -91,19 +93,15 @@ class SignatureGate:
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, _again(body, receive), send)
 
-    async def _is_let_through(self, scope: Scope) -> bool:
+    def _is_let_through(self, scope: Scope) -> bool:
+        """Whether it passes unsigned. Raises SignatureRefused for what only looks like a program's request."""
         names = {name for name, _ in scope["headers"]}
-        if names & {b"signature", b"signature-input"}:
+        if not self._rules.allow_unsigned or names & {b"signature", b"signature-input"}:
             return False
-        if self._rules.allow_unsigned:
-            return True
-        if self._first_steps and not names & FORWARDED:
-            try:
-                self._first_steps = not await run_in_threadpool(self._keys.has_devices)
-            except Unavailable:
-                return False
-            return self._first_steps
-        return False
+        mark = foreign_mark(scope, self._rules.hosts)
+        if mark is not None:
+            raise SignatureRefused(Flaw.FOREIGN, f"{mark}; unsigned requests are taken from programs alone")
+        return True
 
     async def _admitted(self, scope: Scope, body: bytes) -> Caller | None:
         """Who speaks; None for a stranger who enrols. The nonces of requests that come together are kept together."""
@@ -184,8 +182,8 @@ def _is_guarded(path: str) -> bool:
 def _view(scope: Scope, body: bytes) -> RequestView:
     headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
     hosts = [value for name, value in headers if name.lower() == "host"]
-    if len(hosts) != 1:
-        raise SignatureRefused(Flaw.MALFORMED, "host: expected exactly one")
+    if len(hosts) != 1 or not is_host(hosts[0]):
+        raise SignatureRefused(Flaw.MALFORMED, "host: expected exactly one name or address")
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     query: bytes = scope.get("query_string", b"")
     target = raw.partition(b"?")[0] + (b"?" + query if query else b"")

@@ -21,6 +21,7 @@ from service.identity.gate import CODES, STATUS, GateRules, SignatureGate
 from service.identity.identity import Identity
 from service.identity.signatures import ACCEPT_SIGNATURE, SignatureRefused
 from service.identity.throttle import whole_seconds
+from service.identity.unsigned import is_from_elsewhere, is_own_host, proxy_mark
 from service.identity.web import PAGES, language_of, page
 from service.store.clock import Clock
 from service.store.database import Database
@@ -34,17 +35,18 @@ LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"
 class Guard:
     """Who is let in. The default asks every device for a signature; EMBEDDED below does not.
 
-    metrics_from: networks that may read /metrics. behind_proxy: clients' addresses come from a trusted proxy.
-    hasher: cheaper password hashing for tests; None for argon2-cffi's default (RFC 9106, low memory).
+    metrics_from: networks that may read /metrics; nobody by default. behind_proxy: clients' addresses come from a
+    trusted proxy. hasher: cheaper password hashing for tests; None for argon2-cffi's default (RFC 9106, low memory).
     """
 
     gate: GateRules = field(default_factory=GateRules)
-    metrics_from: tuple[Network, ...] = LOOPBACK
+    metrics_from: tuple[Network, ...] = ()
     behind_proxy: bool = False
     hasher: PasswordHasher | None = None
 
 
-EMBEDDED = Guard(gate=GateRules(allow_unsigned=True))
+SIGNED_ONLY = Guard()
+EMBEDDED = Guard(gate=GateRules(allow_unsigned=True), metrics_from=LOOPBACK)
 """For programs that serve the application to themselves on loopback. A signature that is there must still hold."""
 
 
@@ -80,14 +82,20 @@ def _add_metrics(app: FastAPI, metrics: Metrics, guard: Guard) -> None:
 
 
 def _may_scrape(request: Request, guard: Guard) -> bool:
-    """A request that came through a proxy nobody declared has the proxy's address, which says nothing."""
-    if not guard.behind_proxy and ("x-forwarded-for" in request.headers or "forwarded" in request.headers):
-        return False
+    """Whether it comes from a network that was named, and not by way of a browser or a proxy that nobody declared.
+
+    Such a proxy has this machine's address; the name by which it was reached tells.
+    """
     try:
         address = ip_address(request.client.host if request.client else "")
     except ValueError:
         return False
-    return any(address in network for network in guard.metrics_from)
+    if is_from_elsewhere(request.scope) or not any(address in network for network in guard.metrics_from):
+        return False
+    if guard.behind_proxy:
+        return True
+    is_near = is_own_host(request.scope, guard.gate.hosts)
+    return proxy_mark(request.scope) is None and (is_near or not (address.is_loopback or guard.gate.hosts))
 
 
 def _add_refusals(app: FastAPI) -> None:

@@ -11,12 +11,13 @@ import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from http_message_signatures import (
     HTTPMessageSignaturesException,
     HTTPMessageVerifier,
+    HTTPSignatureComponentResolver,
     HTTPSignatureKeyResolver,
     VerifyResult,
     algorithms,
@@ -52,6 +53,7 @@ class Flaw(enum.StrEnum):
     WRONG_HOST = "wrong_host"
     OVERSIZED = "oversized"
     FORBIDDEN = "forbidden"
+    FOREIGN = "foreign"
 
 
 class SignatureRefused(ServiceError):
@@ -73,9 +75,12 @@ class RequestView:
     body: bytes
 
     @property
-    def url(self) -> str:
-        """For the component resolver; the scheme is not covered and so not judged."""
-        return f"http://{self.host}{self.target}"
+    def path(self) -> str:
+        return self.target.partition("?")[0] or "/"
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +110,23 @@ class _Fields:
 
 @dataclass(frozen=True)
 class _Message:
+    """What the library is given. Its url is a constant: nothing that was sent is glued together and parsed again."""
+
+    request: RequestView
     method: str
-    url: str
     headers: _Fields
+    url: str = "http://unused/"
+
+
+class _Components(HTTPSignatureComponentResolver):
+    """The signed components out of the request's own parts, each as it came."""
+
+    derived_component_resolvers: ClassVar[dict[str, Callable[..., str]]] = {
+        "@method": lambda own: own.message.request.method,
+        "@authority": lambda own: own.message.request.host.removesuffix(":80"),
+        "@path": lambda own: own.message.request.path,
+        "@query": lambda own: f"?{own.message.request.query}",
+    }
 
 
 KeyFinder = Callable[[str], bytes]
@@ -153,15 +172,19 @@ def _check_size(request: RequestView) -> None:
         if name.lower() in sizes:
             sizes[name.lower()] += len(value)
     if not any(sizes.values()):
-        raise SignatureRefused(Flaw.UNSIGNED, "the request carries no signature (RFC 9421)")
+        raise SignatureRefused(
+            Flaw.UNSIGNED, "the request carries no signature (RFC 9421); enrol the device with `greenlane enrol`"
+        )
     if max(sizes.values()) > LONGEST_FIELD:
         raise SignatureRefused(Flaw.OVERSIZED, f"Signature, Signature-Input: at most {LONGEST_FIELD} characters each")
 
 
 def _verified(request: RequestView, resolver: _Resolver) -> VerifyResult:
-    verifier = _Verifier(signature_algorithm=algorithms.ED25519, key_resolver=resolver)
+    verifier = _Verifier(
+        signature_algorithm=algorithms.ED25519, key_resolver=resolver, component_resolver_class=_Components
+    )
     parts = (*SIGNED_PARTS, "content-type", "content-digest") if request.body else SIGNED_PARTS
-    message = _Message(request.method, request.url, _Fields(request.headers))
+    message = _Message(request, request.method, _Fields(request.headers))
     try:
         results = verifier.verify(
             message, max_age=None, expect_tag=SIGNATURE_TAG, require_components=parts, body=request.body

@@ -30,6 +30,7 @@ from controller.records import DispenserReading
 from controller.worker import InlineDesk
 from service.admin import Desk
 from service.app import create_app
+from service.identity.mount import EMBEDDED
 from service.reports.audit import audit
 from service.server import running
 from service.store.database import Database
@@ -150,7 +151,7 @@ class World:
 def world(tmp_path: Path) -> Iterator[World]:
     clock = ManualClock()
     url = f"sqlite:///{tmp_path / 'service.sqlite3'}"
-    app = create_app(url, clock)
+    app = create_app(url, clock, guard=EMBEDDED)
     desk = Desk(app.state.books, "test")
     desk.set_station("s", title="station", preset_fen=20_000)
     desk.set_price("s", "92", 800)

@@ -20,6 +20,7 @@ import pytest
 import requests
 
 from service.app import create_app
+from service.identity.mount import EMBEDDED
 from service.reports.audit import audit
 from service.reports.statement import cards
 from service.server import running
@@ -91,7 +92,7 @@ def test_disk_full(migrated_file: Path, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 16384) as disk:
         url = f"sqlite:///{shutil.copy(migrated_file, disk / 'service.sqlite3')}"
         world = World(Database(url))
-        with running(create_app(url)) as base:
+        with running(create_app(url, guard=EMBEDDED)) as base:
             unit = Lane(base, world, 1)
             unit.visit()
             filler = disk / "filler"
@@ -114,7 +115,7 @@ def _fill(path: Path) -> None:
 
 def test_database_locked(sqlite_url: str) -> None:
     world = World(Database(sqlite_url))
-    with running(create_app(sqlite_url)) as base:
+    with running(create_app(sqlite_url, guard=EMBEDDED)) as base:
         unit = Lane(base, world, 1)
         unit.visit()
         with world.database.writing():
@@ -143,7 +144,7 @@ def test_postgresql_is_restarted_under_load() -> None:
         database = Database(url)
         database.migrate()
         world = World(database)
-        with running(create_app(url)) as base:
+        with running(create_app(url, guard=EMBEDDED)) as base:
             units = [Lane(base, world, n) for n in range(1, LANES + 1)]
             over = threading.Event()
             with ThreadPoolExecutor(LANES) as pool:

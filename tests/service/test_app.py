@@ -17,6 +17,7 @@ from service.admin import Desk
 from service.app import create_app
 from service.books.books import Books
 from service.http.openapi import EXAMPLES
+from service.identity.mount import EMBEDDED
 from service.reports.statement import cards, rejected
 from service.server import running
 from service.store.database import Database
@@ -25,6 +26,8 @@ from wire.codec import decode, encode
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode
+
+JSON = {"Content-Type": "application/json"}
 
 
 @dataclass
@@ -46,7 +49,7 @@ class Served:
 @pytest.fixture
 def served(sqlite_url: str) -> Iterator[Served]:
     clock = ManualClock()
-    app = create_app(sqlite_url, clock)
+    app = create_app(sqlite_url, clock, guard=EMBEDDED)
     desk = Desk(app.state.books, "tester")
     desk.set_station("S1")
     desk.create_card("C1")
@@ -131,7 +134,7 @@ def test_reused_keys_and_impossible_fuellings(served: Served) -> None:
 )
 def test_bodies_that_cannot_be_read(served: Served, body: bytes, status: int) -> None:
     for path in ("/v1/authorisations", "/v1/fuellings"):
-        answer = requests.post(served.url + path, data=body, timeout=20)
+        answer = requests.post(served.url + path, data=body, headers=JSON, timeout=20)
         code = ErrorCode.TOO_LARGE if status == 413 else ErrorCode.MALFORMED
         assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert [r["code"] for r in rejected(served.books.database, None, None)] == [code]
@@ -168,7 +171,7 @@ MESSAGE = st.fixed_dictionaries(
 def test_no_message_breaks_the_service(served: Served, change: dict[str, Any], record: str) -> None:
     path = "/v1/authorisations" if record == "Question" else "/v1/fuellings"
     known = {name: value for name, value in change.items() if name in EXAMPLES[record]}
-    answer = requests.post(served.url + path, data=json.dumps({**EXAMPLES[record], **known}), timeout=20)
+    answer = requests.post(served.url + path, data=json.dumps({**EXAMPLES[record], **known}), headers=JSON, timeout=20)
     assert answer.status_code in (200, 400, 404, 409, 422)
     assert "code" in answer.json() or answer.status_code == 200
 

@@ -13,6 +13,7 @@ from greenlane.bench.load import AMOUNT_FEN, Lane, closed_loop, paced
 from service.admin import Desk
 from service.app import create_app
 from service.errors import ServiceError
+from service.identity.mount import EMBEDDED
 from service.reports.audit import audit
 from service.reports.statement import cards
 from service.server import running
@@ -35,7 +36,7 @@ def lanes(app: FastAPI, count: int) -> Iterator[list[Lane]]:
 
 
 def test_as_many_visits_as_asked_for_are_in_the_books(sqlite_url: str) -> None:
-    app = create_app(sqlite_url)
+    app = create_app(sqlite_url, guard=EMBEDDED)
     with lanes(app, 3) as made:
         timings = closed_loop(made, 60.0, 12)
         assert (len(timings.asked_s), len(timings.fuelled_s)) == (12, 12)
@@ -45,7 +46,7 @@ def test_as_many_visits_as_asked_for_are_in_the_books(sqlite_url: str) -> None:
 
 
 def test_a_closed_loop_ends_with_its_time_and_whole_visits(sqlite_url: str) -> None:
-    app = create_app(sqlite_url)
+    app = create_app(sqlite_url, guard=EMBEDDED)
     with lanes(app, 2) as made:
         timings = closed_loop(made, 0.2)
         assert len(timings.asked_s) == len(timings.fuelled_s) > 0
@@ -54,7 +55,7 @@ def test_a_closed_loop_ends_with_its_time_and_whole_visits(sqlite_url: str) -> N
 
 
 def test_paced_messages_come_when_they_are_due_and_wait_for_nobody(sqlite_url: str) -> None:
-    app = create_app(sqlite_url)
+    app = create_app(sqlite_url, guard=EMBEDDED)
     with lanes(app, 2) as made:
         start_s = time.perf_counter()
         timings = paced(made, 1.0, 20.0)
@@ -65,7 +66,7 @@ def test_paced_messages_come_when_they_are_due_and_wait_for_nobody(sqlite_url: s
 
 
 def test_a_refused_message_ends_the_run(sqlite_url: str) -> None:
-    with running(create_app(sqlite_url)) as url:
+    with running(create_app(sqlite_url, guard=EMBEDDED)) as url:
         lane = Lane(int(url.rsplit(":", 1)[1]), "粤B00000", "D1")
         with pytest.raises(ServiceError, match=r"404.*no station"):
             closed_loop([lane], 1.0, 1)

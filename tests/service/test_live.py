@@ -19,6 +19,7 @@ from sqlalchemy import text
 from service.admin import Desk
 from service.app import create_app
 from service.http.metrics import Metrics
+from service.identity.mount import EMBEDDED
 from service.identity.people import Role
 from service.live.changes import Changes, Pace, count_change
 from service.server import running
@@ -258,7 +259,7 @@ def next_event(lines: Iterator[str]) -> str:
 
 
 def seeded(url: str) -> None:
-    app = create_app(url)
+    app = create_app(url, guard=EMBEDDED)
     Desk(app.state.books, "test").set_station("S1")
     app.state.identity.people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
     app.state.books.database.close()
@@ -267,7 +268,7 @@ def seeded(url: str) -> None:
 @pytest.mark.database
 def test_a_page_of_one_service_is_told_what_another_service_took(postgresql_url: str) -> None:
     seeded(postgresql_url)
-    apps = [create_app(postgresql_url) for _ in range(2)]
+    apps = [create_app(postgresql_url, guard=EMBEDDED) for _ in range(2)]
     for app in apps:
         app.state.changes.pace = HOUR
     with running(apps[0]) as one, running(apps[1]) as other, ExitStack() as stack:

@@ -30,8 +30,9 @@ class Program:
         raise AssertionError("the service did not come up")
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=30)
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.communicate(timeout=30)
 
     @staticmethod
     def again(killed: Program) -> Program:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from service.books.messages import Ask
 from service.identity.gate import GateRules, SignatureGate
 from service.identity.mount import EMBEDDED, Guard
 from service.identity.rules import RULES, Names, find_rule
+from service.identity.signatures import RequestView, SignatureRefused, verify
 from service.listening import Exposure
 from service.store import schema
 from tests.service.identity.kit import (
@@ -392,19 +394,70 @@ def test_where_unsigned_is_allowed_a_wrong_signature_is_still_refused(tmp_path: 
         refused(house, client, spoilt, 401, "")
 
 
-def test_on_loopback_devices_need_a_key_once_one_of_them_has_one(tmp_path: Path) -> None:
-    house = House(tmp_path, replace(Exposure().guard("127.0.0.1"), hasher=CHEAP))
-    with TestClient(house.app) as client:
-        assert client.get("/v1/prices?station=S1").status_code == 200
-        assert client.get("/v1/prices?station=S1", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
-        house.enrol(DeviceKind.LANE)
-        assert client.get("/v1/prices?station=S1").status_code == 401
+FOREIGN: list[tuple[dict[str, str], str]] = [
+    ({"X-Forwarded-For": "203.0.113.9"}, "proxy"),
+    ({"X-Forwarded-Proto": "https"}, "proxy"),
+    ({"X-Real-IP": "203.0.113.9"}, "proxy"),
+    ({"Forwarded": "for=203.0.113.9"}, "proxy"),
+    ({"Via": "1.1 nginx"}, "proxy"),
+    ({"Host": "pay.example"}, "host"),
+    ({"Host": "203.0.113.9:8080"}, "host"),
+    ({"Origin": "http://evil.example"}, "origin"),
+    ({"Origin": "null"}, "origin"),
+    ({"Sec-Fetch-Site": "cross-site"}, "origin"),
+]
+"""What a page of another site or an undeclared proxy sends along, and the word that names it."""
 
 
-@pytest.mark.parametrize(
-    ("exposure", "host"), [(Exposure(), "0.0.0.0"), (Exposure(trusted_proxies=("127.0.0.1",)), "127.0.0.1")]
-)
-def test_elsewhere_they_need_one_from_the_start(tmp_path: Path, exposure: Exposure, host: str) -> None:
-    house = House(tmp_path, replace(exposure.guard(host), hasher=CHEAP))
+@pytest.mark.parametrize(("headers", "word"), FOREIGN)
+def test_unsigned_requests_are_taken_from_programs_alone(tmp_path: Path, headers: dict[str, str], word: str) -> None:
+    house = House(tmp_path, replace(EMBEDDED, hasher=CHEAP))
     with TestClient(house.app) as client:
+        for path, body in (("/v1/authorisations", question()), ("/v1/fuellings", fuelling())):
+            answer = client.post(path, json=body, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+            assert word in answer.json()["detail"]
+        assert client.get("/v1/prices?station=S1", headers=headers).status_code == 403
+        near = TestClient(house.app, client=("127.0.0.1", 1))
+        assert near.get("/metrics", headers=headers).status_code == 403
+        assert near.get("/metrics").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_an_unsigned_body_is_json_by_its_type(tmp_path: Path, kind: str) -> None:
+    """A foreign page can send the other three without asking first."""
+    house = House(tmp_path, replace(EMBEDDED, hasher=CHEAP))
+    with TestClient(house.app) as client:
+        answer = client.post("/v1/authorisations", content=json.dumps(question()), headers={"Content-Type": kind})
+        assert answer.status_code == 403
+        assert "content-type" in answer.json()["detail"]
+        assert client.post("/v1/authorisations", json=question()).status_code == 200
+
+
+@pytest.mark.parametrize("exposure", [Exposure(), Exposure(trusted_proxies=("127.0.0.1",))])
+def test_nothing_is_open_by_itself(tmp_path: Path, exposure: Exposure) -> None:
+    """Not on loopback, not before the first device, and the metrics neither."""
+    house = House(tmp_path, replace(exposure.guard(), hasher=CHEAP))
+    with TestClient(house.app, client=("127.0.0.1", 1)) as client:
+        assert client.post("/v1/authorisations", json=question()).status_code == 401
         assert client.get("/v1/prices?station=S1").status_code == 401
+        assert client.get("/metrics").status_code == 403
+
+
+@pytest.mark.parametrize("named", ["", "h:8080"])
+def test_a_signature_is_not_taken_for_another_request(tmp_path: Path, named: str) -> None:
+    """The Host header carries a path: glued to the request's own it renewed A0 where A1 was released."""
+    house = House(tmp_path, Guard(GateRules(hosts=frozenset(filter(None, [named]))), hasher=CHEAP))
+    key = house.enrol(DeviceKind.LANE)
+    first, second = authorise(house, "S1", "L1"), authorise(house, "S1", "L1")
+    good = house.signed(key, "POST", f"/v1/authorisations/{first}/renew", {}, host="h:8080")
+    host = f"h:8080/v1/authorisations/{first}/renew#"
+    evil = replace(good, target=f"/v1/authorisations/{second}/release").changed(Host=None)
+    evil = replace(evil, headers=dict(evil.headers) | {"Host": host})
+    with TestClient(house.app) as client:
+        answer = evil.send(client)
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+        view = RequestView("POST", host, evil.target, tuple(evil.headers.items()), evil.body)
+        with pytest.raises(SignatureRefused):
+            verify(view, lambda _: house.identity.keys.find(key.key_id).public_key, house.clock.now())
+        assert good.send(client).status_code == 200

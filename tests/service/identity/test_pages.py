@@ -14,9 +14,10 @@ from fastapi.testclient import TestClient
 
 from service.identity import access
 from service.identity.browser import HEADERS, safe_target, source_of
+from service.identity.mount import LOOPBACK, Guard
 from service.identity.people import Role
 from service.identity.sessions import LIVES, Session
-from tests.service.identity.kit import House
+from tests.service.identity.kit import CHEAP, House
 
 PASSWORD = "correct horse battery"
 Operator = Annotated[Session, Depends(access.operator(Role.OPERATOR))]
@@ -213,10 +214,16 @@ def test_attempts_are_counted_by_customer(client_address: str, source: str) -> N
     assert source_of(Request(scope)) == source
 
 
-def test_who_may_read_metrics(house: House, client: TestClient) -> None:
+def test_who_may_read_metrics(house: House, client: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "named").mkdir()
+    named = House(tmp_path / "named", Guard(metrics_from=LOOPBACK, hasher=CHEAP))
     assert client.get("/metrics").status_code == 403
     near = TestClient(house.app, client=("127.0.0.1", 1))
+    assert near.get("/metrics").status_code == 403
+    near = TestClient(named.app, client=("127.0.0.1", 1))
     assert near.get("/metrics", headers={"X-Forwarded-For": "10.0.0.1"}).status_code == 403
+    assert near.get("/metrics", headers={"Host": "pay.example"}).status_code == 403
+    assert TestClient(named.app, client=("10.0.0.1", 1)).get("/metrics").status_code == 403
     near.get("/v1/prices?station=S1")
     text = near.get("/metrics").text
     assert 'greenlane_refused_signatures_total{flaw="unsigned"} 1.0' in text

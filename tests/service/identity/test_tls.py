@@ -182,7 +182,7 @@ def test_plain_http_gets_nothing(port: int) -> None:
 @pytest.mark.parametrize(("trusted", "scheme"), [((), "http"), (("--proxy-headers", "127.0.0.1"), "https")])
 def test_a_proxy_is_believed_only_where_it_is_named(books: Database, trusted: tuple[str, ...], scheme: str) -> None:
     """The log-in cookie is Secure when the proxy says that the browser spoke TLS to it."""
-    with Served(url_of(books), *trusted) as plain:
+    with Served(url_of(books), "--metrics-from", "127.0.0.1", *trusted) as plain:
         headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
         answer = requests.get(f"http://127.0.0.1:{plain}/login", headers=headers, timeout=20)
         assert ("__Host-" in answer.headers["set-cookie"]) is (scheme == "https")
@@ -206,7 +206,7 @@ def test_what_is_wrong_with_a_certificate_is_said(folder: Path, authority: Autho
 @pytest.mark.parametrize(
     ("exposure", "host", "warnings"),
     [
-        (Exposure(), "127.0.0.1", 1),
+        (Exposure(), "127.0.0.1", 0),
         (Exposure(trusted_proxies=("127.0.0.1",)), "127.0.0.1", 0),
         (Exposure(allow_unsigned=True), "127.0.0.1", 1),
         (Exposure(), "0.0.0.0", 2),
@@ -216,3 +216,14 @@ def test_what_is_wrong_with_a_certificate_is_said(folder: Path, authority: Autho
 )
 def test_what_is_unsafe_is_said_at_the_start(exposure: Exposure, host: str, warnings: int) -> None:
     assert len(exposure.warnings(host)) == warnings
+
+
+def test_a_service_without_devices_says_which_command_to_run(tmp_path: Path) -> None:
+    """It was open until the first device; whoever upgrades such an installation has to be told."""
+    process = Served(f"sqlite:///{tmp_path / 'new.sqlite3'}")
+    with process as port:
+        assert requests.get(f"http://127.0.0.1:{port}/v1/prices?station=S1", timeout=20).status_code == 401
+        process._process.terminate()
+        told = process._process.communicate(timeout=30)[1].decode()
+    assert "greenlane admin enrol --kind lane" in told
+    assert "greenlane enrol CODE" in told
