@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "curve": ("models.training.commands.curve", "what more crops and channels bring, from short runs"),
     "evaluate": ("models.training.commands.evaluate", "measure the shipped recogniser on held-out real crops"),
     "conditions": ("models.training.commands.conditions", "fit drawn plates' degradation to real crops"),
+    "corners": ("models.training.commands.corners", "corners for real plates that are labelled with boxes"),
     "detector": ("models.training.commands.detector", "train and export the detector"),
     "evaluate-scenes": ("models.training.commands.evaluate_scenes", "measure the shipped reader on held-out scenes"),
 }

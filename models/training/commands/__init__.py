@@ -1,1 +1,1 @@
-"""The commands of `python -m models.training`."""
+"""The commands of `python -m models.training`, one module each."""

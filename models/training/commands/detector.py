@@ -16,6 +16,7 @@ from controller.records import Colour
 from models.detector import DetectorSettings
 from models.grammar import FORMATS
 from models.manifest import WEIGHTS_FOLDER
+from models.training.data.more import load_more_scenes
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
 from models.training.detector.compose import Composer
@@ -68,7 +69,7 @@ def training_scenes(smoke: bool) -> list[Scene]:
     if folder is None:
         print("no real scenes: drawn plates on plain grounds only")
         return []
-    return load_scenes(folder, held_out=False, largest_side=LARGEST_SIDE)
+    return load_scenes(folder, False, LARGEST_SIDE) + load_more_scenes(folder, False, LARGEST_SIDE)
 
 
 def finder_batches(scenes: list[Scene], seed: int, size: int) -> Iterator[Batch]:

@@ -1,1 +1,1 @@
-"""Real pictures beside the project, and which of them are held out."""
+"""Labelled real pictures: loading, dividing, preparing them."""

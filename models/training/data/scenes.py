@@ -69,8 +69,9 @@ class Scene:
 
     @property
     def held_out(self) -> bool:
-        """A scene is held out with the plate it is named after."""
-        return is_held_out(self.main.text)
+        """A scene is held out with the plate it is named after; one named after none, with any of its plates."""
+        named = [plate for plate in self.plates if plate.main] or self.plates
+        return any(is_held_out(plate.text) for plate in named)
 
 
 def order_corners(points: Iterable[Sequence[float]]) -> Quad:

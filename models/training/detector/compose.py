@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.closeups import quad_size
+from models.training import scenes_marks
 from models.training.data.scenes import Picture, Quad, Scene, ScenePlate, pyramid, pyramid_level
 from models.training.detector.light import add_noise, age
 from models.training.drawing import lettering as scenes_lettering
@@ -61,6 +63,7 @@ class Composer:
         self._size = size
         self._widths_px = widths_px
         self._scenes = [(scene, pyramid(scene.image)) for scene in scenes]
+        self._chances = _chances(scenes)
         self._draw = draw
         self._pool = [draw(self._rng) for _ in range(POOL_SIZE)]
         self._lettering = scenes_lettering.load()
@@ -75,6 +78,8 @@ class Composer:
             self._paste_board(image, plates, unjudged, boards)
         for _ in range(int(rng.choice(4, p=(0.45, 0.3, 0.15, 0.1)))):
             self._paste_plate(image, plates, unjudged, boards)
+        if rng.random() < scenes_marks.SHARE:
+            scenes_marks.burn(rng, image, [plate.corners for plate in plates], self._lettering)
         width, height = self._size
         whole = [plate for plate in plates if inside(plate.corners, width, height)]
         unjudged += [plate.corners for plate in plates if not inside(plate.corners, width, height)]
@@ -89,7 +94,7 @@ class Composer:
 
     def _warped_scene(self) -> tuple[Picture, list[ScenePlate], list[Quad]]:
         rng = self._rng
-        scene, levels = self._scenes[int(rng.integers(len(self._scenes)))]
+        scene, levels = self._scenes[int(rng.choice(len(self._scenes), p=self._chances))]
         aim = scene.plates[int(rng.integers(len(scene.plates)))]
         matrix = self._view(scene, aim)
         scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
@@ -245,6 +250,13 @@ class Composer:
         surround = float(around.mean()) if around.size else 110.0
         gain = (surround + 60.0) / (float(picture.mean()) + 60.0)
         return float(np.clip(gain ** self._rng.uniform(0.0, 1.0) * np.exp(self._rng.normal(0, 0.2)), 0.2, 1.8))
+
+
+def _chances(scenes: Sequence[Scene]) -> NDArray[np.float64]:
+    """How often each scene is shown: one with a plate that is not a blue one of one row three times as often."""
+    rare = [any(plate.colour != "blue" or plate.rows == 2 for plate in scene.plates) for scene in scenes]
+    weights = np.where(rare, 3.0, 1.0)
+    return np.asarray(weights / max(weights.sum(), 1.0), np.float64)
 
 
 def project(matrix: np.ndarray, quad: Quad, mirrored: bool) -> Quad:

@@ -1,1 +1,1 @@
-"""Measuring the reader on what it has not learnt."""
+"""Judging the networks on held-out pictures."""

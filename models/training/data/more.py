@@ -1,0 +1,143 @@
+"""The second set of real pictures (more.csv): scenes with boxes around rarer plates, and crops."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.training.data.holdout import is_held_out
+from models.training.data.marks import Box, painted_over
+from models.training.data.scenes import Picture, Quad, Scene, ScenePlate, read_picture, shrink
+
+CORNERS = Path(__file__).with_name("more_corners.json")
+"""Corners of the scenes' plates, made by `python -m models.training corners`; numbers, no pictures."""
+
+COLOUR_OF_KIND = {
+    "blue": "blue",
+    "yellow": "yellow",
+    "yellow_two_row": "yellow",
+    "trailer": "yellow",
+    "coach": "yellow",
+    "new_energy_small": "green",
+    "new_energy_large": "green",
+    "civil_aviation": "green",
+    "tractor": "green",
+    "police": "white",
+    "military": "white",
+    "armed_police": "white",
+    "hk_macau": "black",
+    "consulate": "black",
+    "embassy": "black",
+}
+"""The list's kinds -> the detector's colours."""
+
+MARKED = "crpd_marked"
+"""The origin of the street frames with a drawn box and caption on every plate."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One row of the list. box: left, top, right, bottom in pixels; None for crops."""
+
+    file: str
+    plate: str
+    kind: str
+    rows: int
+    box: Box | None
+    origin: str
+    note: str
+
+    @property
+    def marked(self) -> bool:
+        """Whether a box and a caption are drawn around the plate, which can be painted over."""
+        return self.origin == MARKED
+
+
+def load_labels(data: Path) -> list[Label]:
+    """The rows of data/more/more.csv, in its order; empty where it is absent."""
+    path = data / "more" / "more.csv"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [_label(row) for row in csv.DictReader(file)]
+
+
+def _label(row: Mapping[str, str]) -> Label:
+    numbers = [float(number) for number in row["box"].split()]
+    box = (numbers[0], numbers[1], numbers[2], numbers[3]) if len(numbers) == 4 else None
+    return Label(row["file"], row["plate"], row["kind"], int(row["rows"]), box, row["origin"], row["note"])
+
+
+def by_scene(labels: list[Label]) -> dict[str, list[Label]]:
+    """The labels with a box, by their picture."""
+    scenes: dict[str, list[Label]] = {}
+    for label in labels:
+        if label.box is not None:
+            scenes.setdefault(label.file, []).append(label)
+    return scenes
+
+
+def is_scene_held_out(labels: list[Label]) -> bool:
+    """A scene is held out with any of its plates."""
+    return any(is_held_out(label.plate) for label in labels)
+
+
+def clean_picture(data: Path, labels: list[Label]) -> Picture:
+    """A scene as a camera would have given it, drawn marks painted over."""
+    image = read_picture(data / "more" / labels[0].file)
+    return painted_over(image, [label.box for label in labels if label.marked and label.box is not None])
+
+
+def load_more_scenes(
+    data: Path, held_out: bool | None = None, largest_side: int | None = None, clean: bool = True
+) -> list[Scene]:
+    """The scenes of the second set, in the order of their names.
+
+    held_out: only that part; None gives both. clean: False leaves drawn marks in the pictures.
+    """
+    known: dict[str, Any] = json.loads(CORNERS.read_text(encoding="utf-8"))
+    scenes = []
+    for file, labels in sorted(by_scene(load_labels(data)).items()):
+        if file not in known or (held_out is not None and is_scene_held_out(labels) != held_out):
+            continue
+        image = clean_picture(data, labels) if clean else read_picture(data / "more" / file)
+        scene = Scene(data / "more" / file, image, *_plates(labels, known[file]))
+        scenes.append(shrink(scene, largest_side))
+    return scenes
+
+
+def _plates(labels: list[Label], known: Mapping[str, Any]) -> tuple[tuple[ScenePlate, ...], tuple[Quad, ...]]:
+    plates = tuple(_plate(label, known["plates"][box_key(label.box)]) for label in labels if label.box is not None)
+    others = tuple(_box_quad(box) for box in known["others"])
+    return plates, others
+
+
+def box_key(box: Box) -> str:
+    """A label's name in the file of corners."""
+    return " ".join(f"{value:g}" for value in box)
+
+
+def _plate(label: Label, known: Mapping[str, Any]) -> ScenePlate:
+    return ScenePlate(
+        text=label.plate,
+        corners=np.asarray(known["corners"], np.float32).reshape(4, 2),
+        colour=COLOUR_OF_KIND[label.kind],
+        rows=label.rows,
+        exact_corners=bool(known["exact"]),
+    )
+
+
+def _box_quad(box: Box) -> Quad:
+    left, top, right, bottom = box
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+
+
+def is_marked(data: Path, picture: Path) -> bool:
+    """Whether a picture of the second set carries drawn boxes and captions."""
+    return any(label.marked and data / "more" / label.file == picture for label in load_labels(data))

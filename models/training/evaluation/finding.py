@@ -1,0 +1,93 @@
+"""How many labelled plates a detector finds on held-out pictures, by their width, and what that costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.closeups import quad_size
+from models.detector import Detector, Found
+from models.training.data.more import is_marked, load_more_scenes
+from models.training.data.scenes import Quad, Scene, load_scenes
+
+BANDS_PX = (0, 70, 90, 120)
+"""Lower edges of the bands of plate widths, in pixels of the picture."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one group of pictures gave. found: (plate's width, whether it was found) of each labelled plate."""
+
+    pictures: int
+    found: tuple[tuple[float, bool], ...]
+    false_finds: int
+    cpu_ms: float
+
+    @property
+    def recall(self) -> float:
+        return sum(hit for _, hit in self.found) / max(1, len(self.found))
+
+    def band(self, low: float, high: float) -> tuple[int, int]:
+        """Found and all plates of a band of widths."""
+        hits = [hit for width, hit in self.found if low <= width < high]
+        return sum(hits), len(hits)
+
+
+def held_out_groups(data: Path) -> dict[str, list[Scene]]:
+    """Held-out pictures by what they are: scenes, street frames with marks painted over and as they are, photos."""
+    more = load_more_scenes(data, held_out=True)
+    marked = {scene.path for scene in more if is_marked(data, scene.path)}
+    return {
+        "scenes": load_scenes(data, held_out=True),
+        "street frames": [scene for scene in more if scene.path in marked],
+        "street frames, boxes drawn": [s for s in load_more_scenes(data, True, clean=False) if s.path in marked],
+        "photos": [scene for scene in more if scene.path not in marked],
+    }
+
+
+def tally(detector: Detector, scenes: Sequence[Scene]) -> Tally:
+    """Look at every picture and match finds with labels by place."""
+    found: list[tuple[float, bool]] = []
+    false, spent = 0, 0.0
+    for scene in scenes:
+        start = time.process_time()
+        left = detector.detect(scene.image)
+        spent += time.process_time() - start
+        for plate in scene.plates:
+            hit = next((find for find in left if _is_at(find, plate.corners)), None)
+            if hit is not None:
+                left.remove(hit)
+            found.append((quad_size(plate.corners)[0], hit is not None))
+        false += sum(not _near_any(find, scene.unjudged) for find in left)
+    return Tally(len(scenes), tuple(found), false, 1e3 * spent / max(1, len(scenes)))
+
+
+def _is_at(find: Found, corners: Quad) -> bool:
+    """Whether a find's centre lies well within the labelled plate and their widths are alike."""
+    quad = np.asarray(find.corners, np.float32)
+    width, height = quad_size(corners)
+    away = np.abs(quad.mean(0) - corners.mean(0))
+    near = away[0] < 0.3 * width and away[1] < max(0.6 * height, 0.2 * width)
+    return bool(near and 0.5 < quad_size(quad)[0] / width < 2.0)
+
+
+def _near_any(find: Found, quads: Iterable[Quad]) -> bool:
+    centre = np.asarray(find.corners, np.float32).mean(0)
+    return any(bool((quad.min(0) - 20 <= centre).all() and (centre <= quad.max(0) + 20).all()) for quad in quads)
+
+
+def table(tallies: Mapping[str, Tally]) -> list[str]:
+    """Lines of a Markdown table, one row per name."""
+    bands = list(zip(BANDS_PX, (*BANDS_PX[1:], 1e9), strict=True))
+    heads = [f"{low}-{high - 1:.0f} px" if high < 1e9 else f"{low} px and wider" for low, high in bands]
+    lines = ["| pictures | " + " | ".join(heads) + " | all | false finds | CPU ms |", "|---" * (len(heads) + 4) + "|"]
+    for name, one in tallies.items():
+        cells = [f"{hits} of {count}" for hits, count in (one.band(*band) for band in bands)]
+        lines.append(
+            f"| {name} | " + " | ".join(cells) + f" | {one.recall:.1%} | {one.false_finds} | {one.cpu_ms:.1f} |"
+        )
+    return lines
