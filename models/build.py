@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,16 @@ def _easyocr_reader(threads: int, models: Path | None) -> OnDeviceReader:
     return OnDeviceReader(detector, shipped, f"{EASYOCR}, weights {section['sha256'][:8]}")
 
 
-def build_detector(engine: str = "opencv", threads: int = 1) -> Detector:
-    """The detector alone; arguments and errors as for build_reader."""
+def build_detector(engine: str = "opencv", threads: int = 1, side_px: int | None = None) -> Detector:
+    """The detector alone; arguments and errors as for build_reader. side_px: one size of the finder's picture."""
     section = load_section("detector")
     try:
         settings = DetectorSettings.from_manifest(section)
         finder, refiner = section["finder"], section["refiner"]
     except (KeyError, TypeError, ValueError) as error:
         raise ReaderError(f"The manifest's section of the detector is incomplete ({error!r}).") from error
+    if side_px is not None:
+        settings = replace(settings, side_px=side_px, largest_side_px=side_px)
     return Detector(_network(finder, engine, threads), _network(refiner, engine, threads), settings)
 
 

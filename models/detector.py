@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,17 +23,21 @@ _OVERLAP = 0.35
 class DetectorSettings:
     """The manifest's detector section: how its networks want their input, and the thresholds.
 
-    colours: class order of the colour outputs. side_px: longer side of the finder's picture. multiple: its sides are
-    padded to it. margin_x, margin_y: how far a close-up reaches beyond the proposal, as shares of its width and
-    height on each side. propose: a centre's probability that earns a close-up. accept: a close-up's probability that
-    makes it a plate. looks: how many close-ups in a row at most, each where the one before saw the plate. settled: a
-    close-up that moves no corner by this share of the plate's height is the last one; 0 always takes all looks.
+    colours: class order of the colour outputs. side_px: longer side of the finder's picture. largest_side_px: how far
+    that grows for a picture that would be shrunk more than most_shrunk times; where nothing is found at that size,
+    side_px is tried after it, because a plate can also be too large. multiple: the picture's sides are padded to it.
+    margin_x, margin_y: how far a close-up reaches beyond the proposal, as shares of its width and height on each
+    side. propose: a centre's probability that earns a close-up. accept: a close-up's probability that makes it a
+    plate. looks: how many close-ups in a row at most, each where the one before saw the plate. settled: a close-up
+    that moves no corner by this share of the plate's height is the last one; 0 always takes all looks.
     """
 
     colours: tuple[Colour, ...]
     mean: float
     scale: float
     side_px: int
+    largest_side_px: int
+    most_shrunk: float
     multiple: int
     stride: int
     offset_unit_px: float
@@ -52,6 +57,12 @@ class DetectorSettings:
         values["colours"] = tuple(Colour(name) for name in values["colours"])
         values["closeup_px"] = tuple(values["closeup_px"])
         return cls(**values)
+
+    def sides_for(self, longest_px: int) -> tuple[int, ...]:
+        """Sizes of the finder's picture to try in turn for a picture of this longer side."""
+        wanted = math.ceil(longest_px / self.most_shrunk / self.multiple) * self.multiple
+        side = min(max(wanted, self.side_px), self.largest_side_px)
+        return (self.side_px,) if side <= self.side_px else (side, self.side_px)
 
 
 @dataclass(frozen=True)
@@ -93,14 +104,17 @@ class Detector:
 
     def detect(self, image: Picture) -> list[Found]:
         """Plates of a BGR picture (H, W, 3), surest first."""
-        proposals = [self.refine(image, proposal) for proposal in self.propose(image)]
-        sure = [p for p in proposals if p.confidence >= self._settings.accept and is_plate_shaped(p.quad)]
-        return [self._found(proposal) for proposal in _distinct(sure)]
+        for side_px in self._settings.sides_for(max(image.shape[:2])):
+            proposals = [self.refine(image, proposal) for proposal in self.propose(image, side_px)]
+            sure = [p for p in proposals if p.confidence >= self._settings.accept and is_plate_shaped(p.quad)]
+            if sure:
+                return [self._found(proposal) for proposal in _distinct(sure)]
+        return []
 
-    def propose(self, image: Picture) -> list[Proposal]:
-        """What the finder alone sees, surest first, in pixels of the picture given."""
+    def propose(self, image: Picture, side_px: int | None = None) -> list[Proposal]:
+        """What the finder alone sees, surest first, in pixels of the picture given. side_px: else the settings'."""
         settings = self._settings
-        picture, scale_x, scale_y = fit(image, settings.side_px, settings.multiple)
+        picture, scale_x, scale_y = fit(image, side_px or settings.side_px, settings.multiple)
         (output,) = self._finder.run(as_input(picture, settings))
         heat = sigmoid(output[0, 0])
         highest = cv2.dilate(heat, np.ones((3, 3), np.uint8))

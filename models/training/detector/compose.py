@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.closeups import quad_size
-from models.training import scenes_marks
 from models.training.data.scenes import Picture, Quad, Scene, ScenePlate, pyramid, pyramid_level
+from models.training.detector import marks
 from models.training.detector.light import add_noise, age
 from models.training.drawing import lettering as scenes_lettering
 from models.training.drawing.plates import DrawnPlate, draw_plate
@@ -78,8 +78,8 @@ class Composer:
             self._paste_board(image, plates, unjudged, boards)
         for _ in range(int(rng.choice(4, p=(0.45, 0.3, 0.15, 0.1)))):
             self._paste_plate(image, plates, unjudged, boards)
-        if rng.random() < scenes_marks.SHARE:
-            scenes_marks.burn(rng, image, [plate.corners for plate in plates], self._lettering)
+        if rng.random() < marks.SHARE:
+            marks.burn(rng, image, [plate.corners for plate in plates], self._lettering)
         width, height = self._size
         whole = [plate for plate in plates if inside(plate.corners, width, height)]
         unjudged += [plate.corners for plate in plates if not inside(plate.corners, width, height)]

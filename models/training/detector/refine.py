@@ -17,7 +17,8 @@ from models.training.data.scenes import Picture, Quad, ScenePlate
 from models.training.detector.compose import Composed, Composer, touches
 from models.training.detector.net import COLOURS, REFINER_SIZE
 from models.training.detector.targets import to_input
-from models.training.detector.train import HALF_PRECISION, Batch, autocast
+from models.training.detector.train import Batch
+from models.training.precision import autocast
 
 MARGINS = (0.17, 0.4)
 """Room around a proposal in its close-up, as shares of its width and height: what the finder's errors need."""
@@ -35,7 +36,7 @@ class TorchNetwork:
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
-        with autocast(HALF_PRECISION):
+        with autocast():
             answer = self._module(torch.from_numpy(input))
         return (np.asarray(answer.float().numpy(), np.float32),)
 

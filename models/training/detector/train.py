@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import math
 from collections.abc import Callable, Iterator
@@ -14,17 +13,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from models.training.precision import HALF_PRECISION, autocast
+
 Batch = tuple[Tensor, Any]
 Loss = Callable[[Tensor, Any], dict[str, Tensor]]
-
-
-HALF_PRECISION = torch.backends.cpu.get_cpu_capability() == "AVX512"
-"""A processor without instructions for it takes ten times as long with 16 bits as with 32."""
-
-
-def autocast(half: bool) -> contextlib.AbstractContextManager[Any]:
-    """Where networks compute with 16 bits, if half."""
-    return torch.autocast("cpu", torch.bfloat16) if half else contextlib.nullcontext()
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +29,6 @@ class Tally:
     found: tuple[tuple[float, bool], ...]
     false_finds: int
     cpu_ms: float
-
-    @property
-    def recall(self) -> float:
-        return sum(hit for _, hit in self.found) / max(1, len(self.found))
 
     def band(self, low: float, high: float) -> tuple[int, int]:
         """Found and all plates of a band of widths."""
@@ -80,14 +79,31 @@ def _near_any(find: Found, quads: Iterable[Quad]) -> bool:
     return any(bool((quad.min(0) - 20 <= centre).all() and (centre <= quad.max(0) + 20).all()) for quad in quads)
 
 
-def table(tallies: Mapping[str, Tally]) -> list[str]:
-    """Lines of a Markdown table, one row per name."""
-    bands = list(zip(BANDS_PX, (*BANDS_PX[1:], 1e9), strict=True))
-    heads = [f"{low}-{high - 1:.0f} px" if high < 1e9 else f"{low} px and wider" for low, high in bands]
-    lines = ["| pictures | " + " | ".join(heads) + " | all | false finds | CPU ms |", "|---" * (len(heads) + 4) + "|"]
-    for name, one in tallies.items():
-        cells = [f"{hits} of {count}" for hits, count in (one.band(*band) for band in bands)]
-        lines.append(
-            f"| {name} | " + " | ".join(cells) + f" | {one.recall:.1%} | {one.false_finds} | {one.cpu_ms:.1f} |"
-        )
+def rows_of(side: str, tallies: Mapping[str, Tally]) -> list[dict[str, Any]]:
+    """The figures of one size of the finder's picture, a row for each group of pictures."""
+    bands = list(zip(BANDS_PX, (*BANDS_PX[1:], math.inf), strict=True))
+    return [
+        {
+            "side": side,
+            "pictures": name,
+            "bands": [one.band(*band) for band in bands],
+            "all": one.band(0, math.inf),
+            "false_finds": one.false_finds,
+            "cpu_ms": one.cpu_ms,
+        }
+        for name, one in tallies.items()
+    ]
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Lines of a Markdown table."""
+    heads = [f"{low}-{high - 1} px" for low, high in itertools.pairwise(BANDS_PX)] + [f"{BANDS_PX[-1]} px and wider"]
+    lines = [
+        "| side | pictures | " + " | ".join(heads) + " | all | false finds | CPU ms |",
+        "| --- " * (len(heads) + 5) + "|",
+    ]
+    for row in rows:
+        cells = [f"{hits} of {count}" for hits, count in (*row["bands"], row["all"])]
+        known = [row["side"], row["pictures"], *cells, str(row["false_finds"]), f"{row['cpu_ms']:.1f}"]
+        lines.append("| " + " | ".join(known) + " |")
     return lines

@@ -12,8 +12,8 @@ from models.training.evaluation.thresholds import verdict
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE, RESULTS = DOCS / "reader.md", DOCS / "reader_figures.json"
 
-FIGURES, SCENES = "figures", "scenes"
-"""Names of the page's parts: the recogniser's figures and those of whole scenes."""
+FIGURES, SCENES, FINDING = "figures", "scenes", "finding"
+"""Names of the page's parts: the recogniser's figures, those of whole scenes, and what is found at which size."""
 
 Row = Mapping[str, Any]
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.data.holdout import is_for_calibration
+from models.training.data.more import load_more_crops, load_more_cuts
 from models.training.data.realdata import Image, RealCrop, load_crops, load_scene_cuts, load_scene_grounds
 from models.training.recogniser.samples import (
     Sample,
@@ -21,7 +22,16 @@ from models.training.recogniser.samples import (
     real_sample,
 )
 
-SOURCE_SHARES = {"ccpd": 0.42, "easypr": 0.25, "auto": 0.18, "scene": 0.15}
+SOURCE_SHARES = {
+    "ccpd": 0.32,
+    "easypr": 0.16,
+    "auto": 0.1,
+    "scene": 0.1,
+    "toll": 0.06,
+    "loose": 0.08,
+    "street": 0.09,
+    "photo": 0.09,
+}
 """How the real part of a batch is divided: the sources that a reader meets most, and the noisy one least."""
 
 BLANK_SHARE = 0.06
@@ -46,6 +56,7 @@ def load_real_data(folder: Path | None) -> RealData:
     if folder is None:
         return RealData()
     crops = [*load_crops(folder, "crops.csv"), *load_crops(folder, "crops_auto.csv"), *load_scene_cuts(folder)]
+    crops += [*load_more_crops(folder), *load_more_cuts(folder)]
     known = [crop for crop in crops if not crop.held_out]
     return RealData(
         train=tuple(crop for crop in known if not is_for_calibration(crop.text)),

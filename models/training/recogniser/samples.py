@@ -23,6 +23,8 @@ Image = NDArray[np.uint8]
 BOXED_SHARE = 0.4
 """How many one-row plates, drawn ones and upright real crops, are shown askew, tilted as far as any."""
 CCPD_CROP_PX = (94, 24)
+TILTED_SOURCES = ("ccpd", "loose")
+"""Crops that are upright boxes around plates which may stand askew."""
 ASKEW_SHARE = 0.4
 """How many photographed plates are surely taken as crops of parked cars, the harder ones; of the rest it is half."""
 LIT_SHARE = 0.5
@@ -137,13 +139,14 @@ def real_sample(rng: np.random.Generator, crop: RealCrop) -> Sample:
     if corners is None:
         corners = np.asarray([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - 0.5
     rows, text = crop.rows, crop.text
-    if rows == 1 and crop.source != "ccpd" and rng.random() < 0.35:
+    tilted = crop.source in TILTED_SOURCES
+    if rows == 1 and not tilted and rng.random() < 0.35:
         image, text = swap_province(rng, image, corners, text)
-    if height > 48 or crop.source == "scene":
+    if rows == 2 or crop.corners is not None or (height > 48 and not tilted):
         bands = jittered_bands(rng, bands_of(rows))
         strip = _scene_strip(rng, image, corners, rows, bands)
     else:
-        strip = _tilted_strip(rng, image, corners, crop.source == "ccpd")
+        strip = _tilted_strip(rng, image, corners, tilted)
     return Sample(degrade(rng, strip, 0.45), classes_of(text), unknown_centres())
 
 

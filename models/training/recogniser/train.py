@@ -20,6 +20,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from models.training.data.realdata import RealCrop
+from models.training.precision import autocast
 from models.training.recogniser.eval import read_crops
 from models.training.recogniser.mixing import Mixer, RealData
 from models.training.recogniser.net import GRID_HEIGHT, GRID_WIDTH, RecogniserNet, as_input
@@ -130,7 +131,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.learning_rate * self._rate()
         self.net.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             logits, scores = self.net.forward_full(as_input(strips))
         reading = functional.cross_entropy(logits.float().flatten(0, 1), classes.flatten())
         looking = attention_loss(scores.float(), centres)

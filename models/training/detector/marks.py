@@ -30,7 +30,14 @@ def burn(rng: Rng, image: Picture, plates: Sequence[Quad], lettering: Sequence[P
         size[1] = size[0] * rng.uniform(0.25, 0.9)
         low = rng.uniform(0, 1, 2) * (width, height) - size / 2
         if not any(bool((quad.max(0) > low - 4).all() and (quad.min(0) < low + size + 4).all()) for quad in plates):
-            _mark(rng, image, low, low + size, colour, lettering if with_caption else ())
+            _mark(
+                rng,
+                image,
+                low.astype(np.float32),
+                (low + size).astype(np.float32),
+                colour,
+                lettering if with_caption else (),
+            )
     if rng.random() < 0.3:
         _write(rng, image, (rng.uniform(0, 0.6) * width, float(rng.choice((2, height - 12)))), 9.0, lettering)
 

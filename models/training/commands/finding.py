@@ -1,0 +1,43 @@
+"""`python -m models.training finding`: plates found at each size of the finder's picture, and what that costs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+
+from models.build import build_detector
+from models.training.data.realdata import data_folder
+from models.training.evaluation.finding import held_out_groups, rows_of, table, tally
+from models.training.evaluation.page import FINDING, PAGE, RESULTS, add_results, write_part
+
+SIDES_PX = (320, 480, 640, 960)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--engine", default="onnxruntime")
+    parser.add_argument("--sides", type=int, nargs="+", default=SIDES_PX, help="sizes to try beside the shipped rule")
+    parser.add_argument("--record", action="store_true", help="put the curve into the page and the file of figures")
+    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--json", type=Path, default=RESULTS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints a table per size. Status 1, with the reason, where the real pictures are absent."""
+    folder = data_folder()
+    if folder is None:
+        print("no real pictures beside the project: nothing measured")
+        return 1
+    cv2.setNumThreads(1)
+    groups = held_out_groups(folder)
+    rows = []
+    for side in (None, *args.sides):
+        detector = build_detector(args.engine, side_px=side)
+        rows += rows_of(str(side or "shipped"), {name: tally(detector, scenes) for name, scenes in groups.items()})
+    markdown = "\n".join(table(rows))
+    print(markdown)
+    if args.record:
+        add_results(args.json, {"finding": {"engine": args.engine, "rows": rows}})
+        write_part(args.page, FINDING, markdown)
+    return 0

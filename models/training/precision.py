@@ -1,0 +1,16 @@
+"""Whether training computes with 16 bits: only where the processor has instructions for it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import torch
+
+HALF_PRECISION = torch.backends.cpu.get_cpu_capability() == "AVX512"
+"""A processor without them takes ten times as long with 16 bits as with 32."""
+
+
+def autocast(half: bool = HALF_PRECISION) -> contextlib.AbstractContextManager[Any]:
+    """Where networks compute with 16 bits, if half."""
+    return torch.autocast("cpu", torch.bfloat16) if half else contextlib.nullcontext()
