@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from controller.errors import SettingsError
 from controller.settings_records import SettingFact, Settings, table
@@ -22,7 +23,7 @@ _KEY = re.compile(r"^\s*([\w-]+)\s*=")
 def load(path: Path | str) -> Settings:
     """The settings of a file. Raises SettingsError naming file, line and key of the first fault."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); `greenlane calibrate` writes one") from error
     except UnicodeDecodeError as error:
@@ -78,7 +79,7 @@ def update_file(path: Path | str, changes: Mapping[tuple[str, str], Any]) -> Non
     The new text is checked as a whole before it replaces the old file by renaming. Raises SettingsError.
     """
     target = Path(path)
-    text = target.read_text(encoding="utf-8") if target.exists() else example()
+    text = target.read_text(encoding="utf-8-sig") if target.exists() else example()
     for (section, key), value in changes.items():
         text = _with(text, section, key, f"{key} = {_toml(value)}")
     parse(text, str(target))
@@ -119,6 +120,8 @@ class _Source:
         return cls(**values)
 
     def _check_together(self, settings: Settings) -> None:
+        if settings.lane.zone and not is_zone(settings.lane.zone):
+            raise self.fault("lane", "zone", f"lane.zone: {settings.lane.zone!r} is not a time zone")
         left, top, right, bottom = settings.camera.region
         if not (left < right and top < bottom):
             raise self.fault("camera", "region", "camera.region: left, top must be less than right, bottom")
@@ -135,6 +138,15 @@ class _Source:
     def fault(self, section: str, key: str | None, text: str) -> SettingsError:
         line = line_of(self.text, section, key)
         return SettingsError(f"{self.name}{f', line {line}' if line else ''}: {text}")
+
+
+def is_zone(name: str) -> bool:
+    """Whether this machine knows a time zone of that name."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
 
 
 def line_of(text: str, section: str, key: str | None) -> int | None:

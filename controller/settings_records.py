@@ -28,6 +28,7 @@ class LaneSettings:
 
     station: str = setting("station-1", "name of the station, as the balance service knows it")
     name: str = setting("lane-1", "name of this lane, unique in the station")
+    zone: str = setting("", "time zone of the station, such as Asia/Shanghai, in lists; empty: this machine's")
     read_timeout_s: float = setting(6.0, "a vehicle not read for certain after this long gets red", 1.0, 60.0)
     reask_first_s: float = setting(1.0, "wait before a failed question is asked again; doubles each time", 0.2, 60.0)
     reask_longest_s: float = setting(15.0, "longest wait between two questions", 1.0, 600.0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.records import Colour
+from wire.plates import normalise
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 DIGITS = "0123456789"
@@ -24,9 +25,6 @@ ALPHABET = PROVINCES + DIGITS + OFFICE_LETTERS + SUFFIXES
 """Every sign that any plate carries, in the order of the recogniser's classes (class 0 is blank)."""
 
 MAX_SIGNS = 8
-
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_SEPARATORS = str.maketrans("", "", " \u3000\xa0\t\r\n.·•・‧∙⋅●-_—–'`|/\\,")
 
 
 class PlateKind(StrEnum):
@@ -114,14 +112,6 @@ FORMATS: tuple[PlateFormat, ...] = (
     PlateFormat(PlateKind.MILITARY, Colour.WHITE, 1, 440, 140, _MILITARY),
     PlateFormat(PlateKind.MILITARY_TWO_ROW, Colour.WHITE, 2, 440, 220, _MILITARY, 2),
 )
-
-
-def normalise(text: str) -> str:
-    """The text as plates are compared: half-width capitals without spaces, dots or dashes.
-
-    Nothing else is changed: look-alikes (O and 0, I and 1) stay what was typed or read.
-    """
-    return text.translate(_FULL_WIDTH).translate(_SEPARATORS).upper()
 
 
 def formats_of(text: str) -> tuple[PlateFormat, ...]:

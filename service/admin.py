@@ -28,6 +28,8 @@ from wire.plates import is_plate, normalise
 LONGEST_NAME = 40
 DEFAULT_ZONE = "Asia/Shanghai"
 DEFAULT_PRESET_FEN = 10_000
+AnyCard = Literal["any card"]
+ANY_CARD: AnyCard = "any card"
 AsPreset = Literal["preset"]
 AS_PRESET: AsPreset = "preset"
 """In place of a cap's amount: the preset amount counts."""
@@ -72,7 +74,7 @@ class Desk:
             "offline_fen": offline_fen,
             "unauthorised_cap_fen": unauthorised_cap_fen,
         }
-        with self._change("set_station", name, **given) as connection:
+        with self._change("set_station", name, dict(given)) as connection:
             changes = {c: None if v == AS_PRESET else v for c, v in given.items() if v is not None}
             if _exists(connection, schema.stations, name):
                 if changes:
@@ -147,12 +149,19 @@ class Desk:
         with self._change("block_card" if blocked else "unblock_card", card) as connection:
             self._update_card(connection, card, state=BLOCKED if blocked else ACTIVE)
 
-    def bind_plate(self, plate: str, card: str) -> str:
-        """Bind a plate to a card, or move it from another; returns the plate as it is kept."""
+    def bind_plate(self, plate: str, card: str, *, moved_from: str | AnyCard | None = ANY_CARD) -> str:
+        """Bind a plate to a card, or move it there from moved_from alone; returns the plate as it is kept."""
         kept = require_plate(plate)
-        with self._change("bind_plate", kept, card=card) as connection:
+        detail: dict[str, object] = {"card": card}
+        with self._change("bind_plate", kept, detail) as connection:
             if not _exists(connection, schema.cards, card):
                 raise DeskError(f"no card {card}; `card create` makes one")
+            plates = schema.plates.c
+            before = connection.execute(select(plates.card).where(plates.plate == kept)).scalar()
+            if before not in (None, card):
+                if moved_from not in (ANY_CARD, before):
+                    raise DeskError(f"plate {kept} is bound to card {before} by now; look at it and bind it again")
+                detail["from"] = before
             now_us = to_us(self._books.clock.now())
             values = {"card": card, "payer_kind": "card", "bound_us": now_us}
             changed = connection.execute(schema.plates.update().where(schema.plates.c.plate == kept).values(**values))
@@ -238,7 +247,10 @@ class Desk:
         return not getattr(answer, "repeated", False)
 
     @contextmanager
-    def _change(self, action: str, subject: str, **detail: object) -> Iterator[Connection]:
+    def _change(
+        self, action: str, subject: str, known: dict[str, object] | None = None, **detail: object
+    ) -> Iterator[Connection]:
+        """A transaction with its line in the trail; known: more of its detail, also what is found on the way."""
         now_us = to_us(self._books.clock.now())
         with telling_faults(), self._database.writing() as connection:
             yield connection
@@ -249,7 +261,7 @@ class Desk:
                     actor=self._actor[:80],
                     action=action,
                     subject=subject,
-                    detail=json.dumps(detail, ensure_ascii=False),
+                    detail=json.dumps({**(known or {}), **detail}, ensure_ascii=False),
                 )
             )
 

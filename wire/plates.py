@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+_TRADITIONAL = str.maketrans("粵滬遼雲蘇贛魯寧瓊陝閩貴晉學領掛", "粤沪辽云苏赣鲁宁琼陕闽贵晋学领挂")
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SEPARATORS = str.maketrans("", "", " \u3000\xa0\t\r\n.·•・‧∙⋅●-_—–'`|/\\,")
 _KEPT_FIRST = _KEPT_LAST = 2
@@ -28,8 +29,11 @@ _PLATE = re.compile(
 
 
 def normalise(text: str) -> str:
-    """Half-width capitals without spaces, dots or dashes; look-alikes (O and 0) stay what they are."""
-    return text.translate(_FULL_WIDTH).translate(_SEPARATORS).upper()
+    """Half-width capitals without spaces, dots or dashes, traditional characters as plates write them (粵 is 粤).
+
+    Look-alikes (O and 0) stay what they are.
+    """
+    return text.translate(_FULL_WIDTH).translate(_SEPARATORS).translate(_TRADITIONAL).upper()
 
 
 def is_plate(text: str) -> bool:

@@ -24,11 +24,12 @@ from greenlane.bench import peers_worker
 from greenlane.bench.lane import BenchError
 from greenlane.cli.read import decode
 from models.build import build_reader
-from models.grammar import formats_of, normalise
+from models.grammar import formats_of
 from models.manifest import load_section
 from models.training.data.holdout import is_held_out
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import UNLABELLED
+from wire.plates import normalise
 
 OURS = {"greenlane opencv": "opencv", "greenlane onnxruntime": "onnxruntime"}
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": "check this machine and its lane, and say what to do",
     "install": "install the lane unit as a boot service",
     "explain": "tell why a visit was green or red",
+    "outbox": "messages that wait for the balance service, and those that it refused",
     "replay": "run the frames of a recorded visit through today's reader",
     "bench": "measure speed and memory on this machine",
 }

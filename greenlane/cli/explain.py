@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from controller.errors import GreenlaneError
+from greenlane.cli.options import lane_zone, stamp
 from greenlane.cli.outputs import check_file
 
 if TYPE_CHECKING:
@@ -22,10 +25,7 @@ EPILOG = """examples:
   greenlane explain lane-1-20260105T080000-3f9ac1   that one; any part of the id will do that only it has
   greenlane explain last --html why.html            the same with its pictures, as one page
 
-  greenlane explain --parked                        messages that the balance service refused for good
-  greenlane explain --retry 12 --why "card mended"  send one of them again
-  greenlane explain --discard 12 --why "posted by hand"
-
+Messages that the balance service refused for good: greenlane outbox list.
 Pictures are deleted after 72 hours, the record without them stays longer (section [trace] of lane.toml).
 """
 DEFAULT_STATE_DIR = Path("/var/lib/greenlane")
@@ -37,11 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("visit", nargs="?", metavar="VISIT", help='id of the visit, a part of it, or "last"')
     parser.add_argument("--list", action="store_true", help="list the latest visits")
     parser.add_argument("--count", type=int, default=20, metavar="N", help="how many --list shows (default 20)")
-    parser.add_argument("--parked", action="store_true", help="list the messages that the service refused for good")
-    parser.add_argument("--retry", type=int, metavar="ID", help="send a parked message again")
-    parser.add_argument("--discard", type=int, metavar="ID", help="give a parked message up; the record stays")
-    parser.add_argument("--why", default="", metavar="TEXT", help="why it is retried or discarded; recorded")
-    parser.add_argument("--who", metavar="NAME", help="who does it; recorded (default: the user)")
+    parser.add_argument("--parked", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--retry", type=int, metavar="ID", help=argparse.SUPPRESS)
+    parser.add_argument("--discard", type=int, metavar="ID", help=argparse.SUPPRESS)
+    parser.add_argument("--why", default="", metavar="TEXT", help=argparse.SUPPRESS)
+    parser.add_argument("--who", metavar="NAME", help=argparse.SUPPRESS)
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one page with the pictures")
     parser.add_argument("--json", action="store_true", help="print the trace as JSON")
     add_place(parser)
@@ -75,16 +75,17 @@ def _state_dir(args: argparse.Namespace) -> Path:
 
 def run(args: argparse.Namespace) -> int:
     if args.parked or args.retry is not None or args.discard is not None:
-        from greenlane.cli import outbox as parked
+        from greenlane.cli import outbox
 
-        return parked.run(args, _state_dir(args))
+        print("these options move: greenlane outbox list, retry ID, discard ID", file=sys.stderr)
+        return outbox.run_old(args, _state_dir(args))
     if args.list == (args.visit is not None):
         raise GreenlaneError('name one VISIT ("last" for the latest) or ask for --list')
     store = open_store(args)
-    return _list(store, args.count, args.json) if args.list else _explain(store, args)
+    return _list(store, args.count, args.json, lane_zone(args.config)) if args.list else _explain(store, args)
 
 
-def _list(store: TraceStore, count: int, as_json: bool) -> int:
+def _list(store: TraceStore, count: int, as_json: bool, zone: ZoneInfo | None) -> int:
     traces = store.recent(count)
     if as_json:
         print(json.dumps([_facts(trace) for trace in traces], ensure_ascii=False, indent=1))
@@ -93,9 +94,8 @@ def _list(store: TraceStore, count: int, as_json: bool) -> int:
         print("no visits are recorded", file=sys.stderr)
     for trace in traces:
         facts = _facts(trace)
-        seen_at = trace.first_seen_at.astimezone()
         print(
-            f"{seen_at:%Y-%m-%d %H:%M:%S}  {facts['decision'] or 'unfinished':<10} {facts['plate'] or '-':<9} "
+            f"{stamp(trace.first_seen_at, zone)}  {facts['decision'] or 'unfinished':<10} {facts['plate'] or '-':<9} "
             f"{facts['reason']:<16} {trace.visit}"
         )
     return 0
@@ -123,6 +123,7 @@ def _explain(store: TraceStore, args: argparse.Namespace) -> int:
     if args.html is not None:
         check_file("--html", args.html, [folder])
     trace = read_trace(folder)
+    trace = replace(trace, first_seen_at=trace.first_seen_at.astimezone(lane_zone(args.config)))
     told = explain(trace)
     if args.html is not None:
         _write_page(args.html, folder, trace, told)
@@ -155,7 +156,7 @@ def _text(trace: VisitTrace, told: Explanation) -> str:
     steps = [f"  {step.at_s:7.2f} s  {step.text}" for step in told.steps]
     return "\n".join(
         [
-            f"Visit {trace.visit}, {trace.first_seen_at.astimezone():%Y-%m-%d %H:%M:%S %Z}",
+            f"Visit {trace.visit}, {stamp(trace.first_seen_at, trace.first_seen_at.tzinfo)}",
             told.headline,
             f"{told.english}  {told.chinese}",
             f"What to do: {told.remedy}",

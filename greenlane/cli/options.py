@@ -1,9 +1,11 @@
-"""Options that several commands share."""
+"""What several commands share: the option that names a lane's settings, and times by the clock of its station."""
 
 from __future__ import annotations
 
 import argparse
+from datetime import datetime, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 LANE_SETTINGS = Path("/etc/greenlane/lane.toml")
 """Where `greenlane install` puts a lane unit's settings."""
@@ -14,3 +16,20 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, default=LANE_SETTINGS, metavar="FILE", help="settings of the lane (default %(default)s)"
     )
+
+
+def lane_zone(config: Path | None) -> ZoneInfo | None:
+    """The station's time zone by the lane's settings; None, which is this machine's, where they name none."""
+    from controller import settings
+    from controller.errors import SettingsError
+
+    try:
+        name = settings.load(config or LANE_SETTINGS).lane.zone
+    except SettingsError:
+        return None
+    return ZoneInfo(name) if name else None
+
+
+def stamp(moment: datetime, zone: tzinfo | None) -> str:
+    """Date, time and offset: 2026-05-04 16:30:00+08:00."""
+    return moment.astimezone(zone).isoformat(sep=" ", timespec="seconds")

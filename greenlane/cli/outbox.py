@@ -1,21 +1,85 @@
-"""Messages that the balance service refused for good: shown, sent again, or given up with a name and a reason."""
+"""`greenlane outbox`: messages that wait for the balance service, and those that it refused for good."""
 
 from __future__ import annotations
 
 import argparse
 import getpass
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.errors import GreenlaneError
+from greenlane.cli.options import lane_zone, stamp
 
 if TYPE_CHECKING:
     from controller.outbound.outbox import Message, Outbox
 
+EPILOG = """examples:
+  greenlane outbox list                               what waits, and what the service refused for good
+  greenlane outbox retry 12 --why "card mended"       send a refused message again
+  greenlane outbox discard 12 --why "posted by hand"  give it up; the record stays
 
-def run(args: argparse.Namespace, state_dir: Path) -> int:
-    """What --parked, --retry or --discard ask for. Raises GreenlaneError."""
+exit status of list: 0, whatever it shows
+"""
+DEFAULT_STATE_DIR = Path("/var/lib/greenlane")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="what waits, and what the service refused for good")
+    listing.add_argument("--json", action="store_true", help="one JSON document, with the messages' bodies")
+    _add_place(listing)
+    for name, words in (("retry", "send a refused message again"), ("discard", "give it up; the record stays")):
+        action = actions.add_parser(name, help=words)
+        action.add_argument("id", type=int, metavar="ID", help="as `greenlane outbox list` shows it")
+        action.add_argument("--why", required=True, metavar="TEXT", help="recorded with it")
+        action.add_argument("--who", metavar="NAME", help="who does it; recorded (default: the user)")
+        _add_place(action)
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--config", type=Path, metavar="FILE", help="settings of the lane, which name its state folder")
+    place.add_argument("--state", type=Path, metavar="DIR", help=f"that folder itself (default {DEFAULT_STATE_DIR})")
+
+
+def run(args: argparse.Namespace) -> int:
+    with _outbox(args.state or _state_dir(args.config)) as outbox:
+        if args.action == "list":
+            _list(outbox, args)
+        else:
+            settle(outbox, args.action, args.id, args.who, args.why)
+    return 0
+
+
+def run_old(args: argparse.Namespace, state_dir: Path) -> int:
+    """What `greenlane explain --parked, --retry, --discard` ask for, as they did before. Raises GreenlaneError."""
+    with _outbox(state_dir) as outbox:
+        if args.retry is not None:
+            settle(outbox, "retry", args.retry, args.who, args.why)
+        elif args.discard is not None:
+            settle(outbox, "discard", args.discard, args.who, args.why)
+        else:
+            _show_parked(outbox.parked(), args)
+    return 0
+
+
+def settle(outbox: Outbox, action: str, number: int, who: str | None, why: str) -> None:
+    """Retry or discard a parked message and say so. Raises GreenlaneError."""
+    who = who or getpass.getuser()
+    if action == "retry":
+        outbox.retry(number, who, why)
+        print(f"message {number} goes out again within a minute")
+    else:
+        outbox.discard(number, who, why)
+        print(f"message {number} is given up; it stays on record")
+
+
+@contextmanager
+def _outbox(state_dir: Path) -> Iterator[Outbox]:
     from controller.clock import SystemClock
     from controller.outbound.outbox import Outbox
     from controller.outbound.statefile import StateFile
@@ -26,30 +90,40 @@ def run(args: argparse.Namespace, state_dir: Path) -> int:
         raise GreenlaneError(f"{path}: there is no outbox; name its folder's settings with --config")
     clock = SystemClock()
     with StateFile(path, clock) as state:
-        return _act(Outbox(state, clock), args)
+        yield Outbox(state, clock)
 
 
-def _act(outbox: Outbox, args: argparse.Namespace) -> int:
-    who = args.who or getpass.getuser()
-    if args.retry is not None:
-        outbox.retry(args.retry, who, args.why)
-        print(f"message {args.retry} goes out again within a minute")
-    elif args.discard is not None:
-        outbox.discard(args.discard, who, args.why)
-        print(f"message {args.discard} is given up; it stays on record")
-    else:
-        _show(outbox.parked(), args.json)
-    return 0
+def _state_dir(config: Path | None) -> Path:
+    from controller import settings
+
+    return Path(settings.load(config).trace.state_dir) if config else DEFAULT_STATE_DIR
 
 
-def _show(messages: tuple[Message, ...], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps([_facts(message) for message in messages], ensure_ascii=False, indent=1))
+def _list(outbox: Outbox, args: argparse.Namespace) -> None:
+    waiting, parked = outbox.waiting(), outbox.parked()
+    if args.json:
+        document = {"waiting": [_facts(m) for m in waiting], "parked": [_facts(m) for m in parked]}
+        print(json.dumps(document, ensure_ascii=False, indent=1))
         return
-    if not messages:
+    print(f"{len(waiting)} waiting" + (": they go out when the service answers" if waiting else ""))
+    for message in waiting:
+        print(f"{message.id:>6}  {message.kind} {message.key}")
+    print(f"{len(parked)} refused for good" + (": retry or discard them by their number" if parked else ""))
+    _show(parked, args.config)
+
+
+def _show_parked(messages: tuple[Message, ...], args: argparse.Namespace) -> None:
+    if args.json:
+        print(json.dumps([_facts(message) for message in messages], ensure_ascii=False, indent=1))
+    elif not messages:
         print("no message is parked")
+    _show(() if args.json else messages, args.config)
+
+
+def _show(messages: tuple[Message, ...], config: Path | None) -> None:
+    zone = lane_zone(config)
     for message in messages:
-        parked_at = "" if message.settled_at is None else f"{message.settled_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        parked_at = "" if message.settled_at is None else stamp(message.settled_at, zone)
         print(f"{message.id:>6}  {parked_at}  {message.kind} {message.key}: {message.reason} ({message.last_error})")
 
 

@@ -35,7 +35,7 @@ def html(trace: VisitTrace, told: Explanation, pictures: Mapping[str, bytes], co
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(trace.visit)}</title>'
         f"<style>{style}</style></head><body><main><header><div><h1>Visit {escape(trace.visit)}</h1>"
-        f"<p>{trace.first_seen_at.astimezone():%Y-%m-%d %H:%M:%S %Z}</p></div></header>"
+        f"<p>{trace.first_seen_at.isoformat(sep=' ', timespec='seconds')}</p></div></header>"
         f'<section class="card"><div class="verdict"><span class="light {colour}"></span>'
         f'<span class="says {colour}">{escape(told.headline)}</span></div>'
         f'<p class="why">{escape(told.english)}<span lang="zh">{escape(told.chinese)}</span></p>'

@@ -13,8 +13,9 @@ from controller.errors import GreenlaneError
 from controller.records import LampChange, LampColour
 from controller.telling.observers import SilentObserver
 from hardware.dispensers.simulated import Filling, SimulatedDispenser
-from models.grammar import is_valid, normalise
+from models.grammar import is_valid
 from wire.money import parse_yuan
+from wire.plates import normalise
 from wire.questions import Question
 from wire.reasons import Reason
 

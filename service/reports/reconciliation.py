@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,9 +12,11 @@ from sqlalchemy import Connection, RowMapping, func, select
 from service.books.records import Phase, State
 from service.errors import DeskError
 from service.reports.statement import flagged
+from service.reports.zones import YEARS
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
+from wire.money import format_yuan
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,42 @@ class Day:
     @property
     def balanced(self) -> bool:
         """Nothing is missing: all posted, no gap in sequences or totalisers, nothing refused."""
-        gaps = any(d.missing_sequences or d.uncovered_ml for d in self.dispensers)
-        return self.difference_fen == 0 and not gaps and self.rejected == 0
+        return not self.troubles
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why the day is not balanced, each with what to do."""
+        return tuple(_troubles(self))
+
+
+def _troubles(day: Day) -> Iterator[str]:
+    if day.difference_fen:
+        yield (
+            f"the fuellings' postings are {format_yuan(day.difference_fen)} yuan off what was reported: "
+            "greenlane admin audit names the fuelling"
+        )
+    for d in day.dispensers:
+        if d.missing_sequences:
+            yield (
+                f"{d.dispenser}: {d.missing_sequences} of the numbers {d.first_sequence} to {d.last_sequence} were "
+                "never reported: on its lane unit see greenlane outbox list and greenlane doctor"
+            )
+        if d.uncovered_ml:
+            yield (
+                f"{d.dispenser}: its totaliser moved {d.uncovered_ml / 1000:.3f} l that no fuelling accounts for: "
+                "compare with the pump's own record; for the audit greenlane admin explain-gap keeps the explanation"
+            )
+    if day.rejected:
+        yield (
+            f"{day.rejected} reports were refused for good: greenlane admin rejected --station {day.station} "
+            "tells why; after correcting the cause, send them again on the lane unit: greenlane outbox retry ID"
+        )
 
 
 def reconcile(database: Database, station: str, day: date) -> Day:
     """The day's figures; a fuelling belongs to the day in which it ended. Raises DeskError for an unknown station."""
+    if day.year not in YEARS:
+        raise DeskError(f"the year {day.year}: write one from {YEARS[0]} to {YEARS[-1]}")
     with telling_faults(), database.reading() as connection:
         row = connection.execute(select(schema.stations).where(schema.stations.c.id == station)).mappings().first()
         if row is None:

@@ -16,6 +16,7 @@ from service.errors import DeskError
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
+from wire.plates import is_plate, normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,58 @@ def cards(database: Database, name: str | None = None) -> list[CardView]:
         sums = _sums(connection, [n for row in rows for n in (row["account"], row["receivable"])])
         plates = _plates(connection)
         return [_view(row, sums, plates.get(row["id"], [])) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PlateView:
+    """A plate as an operator sees it. payer: who pays for it, by the rule that is kept with it."""
+
+    plate: str
+    state: str
+    payer: str
+    card: str | None
+    card_name: str | None
+    card_state: str | None
+    bound_at: datetime
+
+
+def plates(database: Database, *, plate: str | None = None, card: str | None = None) -> list[PlateView]:
+    """All plates in their order, or the one, or those of a card. Raises DeskError for a card that is not there."""
+    own, cards_ = schema.plates.c, schema.cards.c
+    query = (
+        select(schema.plates, cards_.name.label("card_name"), cards_.state.label("card_state"))
+        .select_from(schema.plates.outerjoin(schema.cards))
+        .order_by(own.plate)
+    )
+    if plate is not None:
+        query = query.where(own.plate == plate)
+    if card is not None:
+        cards(database, card)
+        query = query.where(own.card == card)
+    with telling_faults(), database.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    return [
+        PlateView(
+            payer=row["payer_kind"],
+            bound_at=from_us(row["bound_us"]),
+            **{name: row[name] for name in ("plate", "state", "card", "card_name", "card_state")},
+        )
+        for row in rows
+    ]
+
+
+def card_of(database: Database, text: str) -> str:
+    """The card that a text names: itself, else the one that the plate is bound to. Raises DeskError for neither."""
+    with telling_faults(), database.reading() as connection:
+        if connection.execute(select(schema.cards.c.id).where(schema.cards.c.id == text)).first() is not None:
+            return text
+    kept = normalise(text)
+    if not is_plate(kept):
+        raise DeskError(f"no card {text}")
+    card = next((found.card for found in plates(database, plate=kept)), None)
+    if card is None:
+        raise DeskError(f"no card {text}, and the plate {kept} is not bound to one")
+    return card
 
 
 def statement(database: Database, card: str, since: datetime | None, until: datetime | None) -> list[Line]:

@@ -71,6 +71,39 @@ def test_what_must_not_be_is_refused(
     assert said in capsys.readouterr().err
 
 
+def outbox(place: Path, *words: str) -> int:
+    return cli.main(["outbox", *words, "--state", str(place.parent)])
+
+
+def test_the_command_lists_what_waits_and_what_was_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert outbox(place, "list") == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[:3] == ["1 waiting: they go out when the service answers", "     3  fuelling d1/3", out[2]]
+    assert out[2].startswith("2 refused for good")
+    assert out[3].endswith("fuelling d1/1: impossible_fuelling (it ends before it starts)")
+    assert outbox(place, "list", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [[m["id"] for m in document[name]] for name in ("waiting", "parked")] == [[3], [1, 2]]
+
+
+def test_the_command_retries_and_gives_up(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert outbox(place, "retry", "1", "--who", "li", "--why", "mended") == 0
+    assert outbox(place, "discard", "2", "--who", "li", "--why", "posted by hand") == 0
+    assert state_of(place, 1) == (MessageState.WAITING, [("retry", "li", "mended")])
+    assert state_of(place, 2) == (MessageState.DISCARDED, [("discard", "li", "posted by hand")])
+    assert outbox(place, "retry", "3", "--why", "x") == 1
+    assert "not parked" in capsys.readouterr().err
+
+
+def test_times_have_the_zone_of_the_lanes_settings(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = place.parent / "lane.toml"
+    config.write_text(
+        f'\ufeff[lane]\nzone = "Asia/Kathmandu"\n[trace]\nstate_dir = "{place.parent}"\n', encoding="utf-8"
+    )
+    assert cli.main(["outbox", "list", "--config", str(config)]) == 0
+    assert "+05:45  fuelling d1/1" in capsys.readouterr().out
+
+
 def test_without_an_outbox_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(tmp_path / "traces", "--parked") == 1
     assert "there is no outbox" in capsys.readouterr().err

@@ -123,3 +123,16 @@ class TestUpdate:
 def test_any_text_is_settings_or_a_told_fault(text: str) -> None:
     with contextlib.suppress(SettingsError):
         assert isinstance(settings.parse(text), Settings)
+
+
+def test_a_byte_order_mark_is_no_fault_and_does_not_outlive_a_change(tmp_path: Path) -> None:
+    config = tmp_path / "lane.toml"
+    config.write_text('\ufeff[lane]\nname = "L7"\n', encoding="utf-8")
+    assert settings.load(config).lane.name == "L7"
+    settings.update_file(config, {("lane", "station"): "S3"})
+    assert config.read_text(encoding="utf-8") == '[lane]\nname = "L7"\nstation = "S3"\n'
+
+
+def test_a_time_zone_that_is_none_is_told_with_its_line() -> None:
+    with pytest.raises(SettingsError, match=r"line 2: lane.zone: 'Mars' is not a time zone"):
+        settings.parse('[lane]\nzone = "Mars"\n')

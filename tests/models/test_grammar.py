@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from controller.records import Colour
 from models import grammar
 from models.grammar import FORMATS, PlateFormat, PlateKind
+from wire.plates import normalise
 
 EXAMPLES = [
     ("皖A72P33", "blue", 1, PlateKind.BLUE),
@@ -66,7 +67,7 @@ def test_normalise_undoes_how_people_write(drawn: tuple[PlateFormat, str], data:
     _, text = drawn
     wide = {ord(c): ord(c) + 0xFEE0 for c in grammar.DIGITS + grammar.OFFICE_LETTERS}
     style = data.draw(st.sampled_from([str.lower, lambda t: t.translate(wide), lambda t: f" {t[:2]}·{t[2:]} "]))
-    assert grammar.normalise(style(text)) == text
+    assert normalise(style(text)) == text
 
 
 @given(plates(), st.data())
@@ -75,7 +76,7 @@ def test_a_plate_written_by_hand_comes_back_with_its_kind(drawn: tuple[PlateForm
     mark = data.draw(st.sampled_from(["", " ", "·", "-", "\u3000", "—"]))
     place = data.draw(st.integers(0, len(text)))
     given_text = data.draw(st.sampled_from([str.lower, str.upper]))(text[:place] + mark + text[place:])
-    plate = grammar.normalise(given_text)
+    plate = normalise(given_text)
     assert plate == text
     assert grammar.kind_of(plate, plate_format.colour, plate_format.rows) == plate_format.kind
 
@@ -138,8 +139,8 @@ def test_the_table_is_that_of_the_standard() -> None:
 
 @given(st.text(max_size=12))
 def test_normalise_is_idempotent_and_validity_follows_it(text: str) -> None:
-    once = grammar.normalise(text)
-    assert grammar.normalise(once) == once
+    once = normalise(text)
+    assert normalise(once) == once
     assert grammar.is_valid(text) == grammar.is_valid(once)
 
 

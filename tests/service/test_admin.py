@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -183,3 +186,129 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["admin", "--help"])
     assert "greenlane admin top-up C1001 500" in capsys.readouterr().out
+
+
+LOCAL = ZoneInfo("Asia/Shanghai")
+
+
+def shown_times(out: str) -> list[datetime]:
+    """The times with an offset that stand at the beginning of lines."""
+    found = re.findall(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d)\b", out, re.MULTILINE)
+    return [datetime.fromisoformat(text) for text in found]
+
+
+def test_times_are_the_stations_own_with_their_offset(admin: Admin, ready: World) -> None:
+    fuel(ready)
+    now = ready.clock.now()
+    for words in (("statement", "C1"), ("statement", "C1", "--csv"), ("trail",)):
+        times = shown_times(admin(*words)[1])
+        assert times, words
+        assert {moment.utcoffset() for moment in times} == {timedelta(hours=8)}
+        assert all(abs(moment - now) < timedelta(minutes=5) for moment in times)
+    admin("station", "set", "S1", "--zone", "Asia/Kathmandu")
+    assert {t.utcoffset() for t in shown_times(admin("statement", "C1")[1])} == {timedelta(hours=5, minutes=45)}
+
+
+def test_a_day_without_an_offset_is_the_stations_day(admin: Admin, ready: World) -> None:
+    fuel(ready)
+    ended = ready.clock.now().astimezone(LOCAL)
+    day, next_day = ended.date(), ended.date() + timedelta(days=1)
+    kinds = [line["kind"] for line in json.loads(admin("statement", "C1", "--since", str(day), "--json")[1])]
+    assert "fuelling" in kinds
+    assert json.loads(admin("statement", "C1", "--since", str(next_day), "--json")[1]) == []
+    assert json.loads(admin("statement", "C1", "--until", f"{ended:%Y-%m-%dT%H:%M:%S}", "--json")[1]) != []
+    assert (
+        json.loads(admin("statement", "C1", "--until", f"{ended - timedelta(hours=8):%Y-%m-%dT%H:%M}", "--json")[1])
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("reconcile", "S1", "9999-12-31"),
+        ("reconcile", "S1", "0001-01-01"),
+        ("statement", "C1", "--since", "0001-01-01"),
+        ("statement", "C1", "--until", "9999-12-31T23:59:59+00:00"),
+        ("rejected", "--since", "0001-01-01"),
+    ],
+)
+def test_absurd_days_are_one_clear_line(admin: Admin, ready: World, words: tuple[str, ...]) -> None:
+    status, out, err = admin(*words)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "write one from 1970 to 9998" in err
+
+
+def test_excel_gets_its_byte_order_mark_only_when_asked(admin: Admin, ready: World) -> None:
+    assert admin("statement", "C1", "--csv", "--bom")[1].encode().startswith(b"\xef\xbb\xbftime,what,")
+    assert admin("statement", "C1", "--csv")[1].startswith("time,what,")
+
+
+def test_the_trail_has_every_movement_of_money_with_its_actor(admin: Admin, ready: World) -> None:
+    fuel(ready)
+    admin("refund", "C1", "20", "--note", "cash back")
+    admin("correct", "C1", "-3", "--note", "typing error")
+    deeds = json.loads(admin("trail", "--json")[1])
+    assert [deed["at"] for deed in deeds] == sorted((deed["at"] for deed in deeds), reverse=True)
+    moved = {deed["action"]: deed for deed in deeds if "yuan" in deed["detail"]}
+    assert set(moved) == {"top_up", "fuelling", "refund", "correction"}
+    assert {deed["subject"] for deed in moved.values()} == {"C1"}
+    assert moved["fuelling"]["actor"] == "lane:S1/L1"
+    assert moved["fuelling"]["detail"] == {
+        "yuan": "80.00", "from": "card:C1", "to": "revenue:S1", "fuelling": "S1/D1/1", "plate": PLATE,
+    }  # fmt: skip
+    assert moved["refund"]["detail"]["note"] == "cash back"
+    assert moved["refund"]["actor"] == moved["top_up"]["actor"] == getpass.getuser()
+    shown = admin("trail", "--subject", "C1", "--limit", "3")[1]
+    assert len(shown.splitlines()) == 4
+    assert "correction" in shown.splitlines()[1]
+
+
+def test_plates_are_shown_and_listed_and_lead_to_their_card(admin: Admin, ready: World) -> None:
+    assert admin("card", "show", "粤b·12345")[1] == admin("card", "show", "C1")[1]
+    shown = admin("plate", "show", PLATE)[1]
+    assert "card   C1 (王): active" in shown
+    admin("plate", "bind", "粤B00001", "C1")
+    admin("plate", "block", "粤B00001")
+    rows = [line.split()[:3] for line in admin("plate", "list")[1].splitlines()[1:]]
+    assert rows == [["粤B00001", "C1", "blocked"], [PLATE, "C1", "active"]]
+    assert [p["plate"] for p in json.loads(admin("plate", "list", "--card", "C1", "--json")[1])] == ["粤B00001", PLATE]
+    for words in (("plate", "show", "粤B99999"), ("plate", "list", "--card", "C9"), ("card", "show", "粤B99999")):
+        assert admin(*words)[0] == 1
+
+
+def test_a_plate_is_moved_only_when_somebody_says_yes(
+    admin: Admin, ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin("card", "create", "C2")
+    status, out, err = admin("plate", "bind", PLATE, "C2")
+    assert (status, out) == (1, "")
+    assert f"plate {PLATE} is bound to card C1; say --yes" in err
+    assert admin("plate", "bind", PLATE, "C1")[0] == 0, "bound there already"
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    assert "stays with card C1" in admin("plate", "bind", PLATE, "C2")[2]
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    assert f"plate {PLATE} is bound to card C2, no longer to C1" in admin("plate", "bind", PLATE, "C2")[1]
+    assert "bound to card C1, no longer to C2" in admin("plate", "bind", PLATE, "C1", "--yes")[1]
+    moves = json.loads(admin("trail", "--subject", PLATE, "--json")[1])
+    assert moves[0]["detail"] == {"card": "C1", "from": "C2"}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_reconciling_says_why_and_what_to_do(admin: Admin, ready: World) -> None:
+    pump = Pump("D1")
+    for lost in (False, True, False):
+        fuelling = pump.fuelling(ready.clock, 1_000)
+        if not lost:
+            ready.send(Report(fuelling))
+    day = ready.clock.now().astimezone(LOCAL).date().isoformat()
+    status, out, _ = admin("reconcile", "S1", day)
+    assert status == 1
+    why = out.split("NOT balanced:\n")[1].splitlines()
+    assert why[0].startswith("- D1: 1 of the numbers 1 to 3 were never reported: on its lane unit see")
+    assert why[1].startswith("- D1: its totaliser moved 1.000 l that no fuelling accounts for")
+    assert len(json.loads(admin("reconcile", "S1", day, "--json")[1])["troubles"]) == 2

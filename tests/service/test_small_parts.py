@@ -39,11 +39,6 @@ def test_what_is_no_amount(text: str) -> None:
         parse_yuan(text)
 
 
-@given(st.text(SIGNS, max_size=9))
-def test_plates_are_spelt_as_the_lane_spells_them(text: str) -> None:
-    assert plates.normalise(text) == grammar.normalise(text)
-
-
 @given(st.sampled_from(grammar.FORMATS).flatmap(lambda f: st.tuples(*[st.sampled_from(sorted(p)) for p in f.places])))
 def test_every_plate_of_the_lanes_table_is_a_plate(signs: tuple[str, ...]) -> None:
     assert plates.is_plate("".join(signs))
@@ -53,6 +48,14 @@ def test_every_plate_of_the_lanes_table_is_a_plate(signs: tuple[str, ...]) -> No
 def test_what_the_lane_takes_for_no_plate_is_none_here(text: str) -> None:
     plate = plates.normalise(text)
     assert plates.is_plate(plate) == grammar.is_valid(plate)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("粵B·12345", "粤B12345"), ("滬A8K526", "沪A8K526"), ("粵B1234學", "粤B1234学")]
+)
+def test_traditional_characters_are_the_plates_own(typed: str, kept: str) -> None:
+    assert plates.normalise(typed) == kept
+    assert plates.is_plate(kept)
 
 
 def test_a_masked_plate_keeps_its_length_and_hides_its_middle() -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from greenlane.cli.admin.office import Office
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
@@ -16,7 +21,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     create.add_argument("--preset", metavar="YUAN", help="refuse below this balance (default: the station's)")
     create.add_argument("--whole-balance", action="store_true", help="hold all that is free, not the preset amount")
     show = _action(actions, options, "show", "balance, holds, plates", _show)
-    show.add_argument("card", metavar="CARD")
+    show.add_argument("card", metavar="CARD", help="the card, or a plate that is bound to it")
     _action(actions, options, "list", "all cards", _list)
     for name, words in (("block", "refuse it from now on"), ("unblock", "allow it again")):
         block = _action(actions, options, name, words, _block)
@@ -34,6 +39,11 @@ def _add_plate(subparsers: Any, options: argparse.ArgumentParser) -> None:
     bind = _action(actions, options, "bind", "bind a plate to a card, or move it there", _bind)
     bind.add_argument("plate", metavar="PLATE", help="as on the vehicle: 粤B12345")
     bind.add_argument("card", metavar="CARD")
+    bind.add_argument("--yes", action="store_true", help="move it from another card without asking")
+    show = _action(actions, options, "show", "its card, state and binding", _show_plate)
+    show.add_argument("plate", metavar="PLATE")
+    listing = _action(actions, options, "list", "all plates", _list_plates)
+    listing.add_argument("--card", metavar="CARD", help="of this card only")
     for name, words, do in (
         ("unbind", "forget a plate", _unbind),
         ("block", "refuse it from now on", _block_plate),
@@ -67,11 +77,11 @@ def _create(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.reports.statement import cards
+    from service.reports.statement import card_of, cards
     from wire.money import format_yuan
 
     with office(args) as o:
-        card = cards(o.database, args.card)[0]
+        card = cards(o.database, card_of(o.database, args.card))[0]
         preset = "the station's" if card.preset_fen is None else f"{format_yuan(card.preset_fen)} yuan"
         plates = [f"{p} (blocked)" if p in card.blocked_plates else p for p in card.plates]
         lines = [
@@ -129,10 +139,72 @@ def _preset(args: argparse.Namespace) -> int:
 
 def _bind(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
+    from service.reports.statement import cards
 
     with office(args) as o:
-        plate = o.desk.bind_plate(args.plate, args.card)
-        o.show({"plate": plate, "card": args.card}, f"plate {plate} is bound to card {args.card}")
+        cards(o.database, args.card)
+        before = _bound_to(o, args.plate)
+        moves = before not in (None, args.card)
+        if moves and not args.yes:
+            _confirm_move(args.plate, str(before), args.card)
+        plate = o.desk.bind_plate(args.plate, args.card, moved_from=before)
+        words = f"plate {plate} is bound to card {args.card}" + (f", no longer to {before}" if moves else "")
+        o.show({"plate": plate, "card": args.card, **({"moved_from": before} if moves else {})}, words)
+    return 0
+
+
+def _bound_to(o: Office, plate: str) -> str | None:
+    from service.admin import require_plate
+    from service.reports.statement import plates
+
+    return next((found.card for found in plates(o.database, plate=require_plate(plate))), None)
+
+
+def _confirm_move(plate: str, before: str, card: str) -> None:
+    """Raises DeskError where nobody says yes."""
+    from service.errors import DeskError
+
+    question = f"plate {plate} is bound to card {before}; move it to {card}? [y/N] "
+    if not sys.stdin.isatty():
+        raise DeskError(f"plate {plate} is bound to card {before}; say --yes to move it to {card}")
+    if input(question).strip().lower() not in ("y", "yes", "是"):
+        raise DeskError(f"plate {plate} stays with card {before}")
+
+
+def _show_plate(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.admin import require_plate
+    from service.errors import DeskError
+    from service.reports.statement import plates
+    from service.reports.zones import stamp, zones
+
+    with office(args) as o:
+        kept = require_plate(args.plate)
+        found = plates(o.database, plate=kept)
+        if not found:
+            raise DeskError(f"plate {kept} is not bound; `plate bind {kept} CARD` binds it")
+        plate = replace(found[0], bound_at=zones(o.database).at(found[0].bound_at))
+        lines = [
+            f"plate  {plate.plate}: {plate.state}",
+            f"card   {plate.card or 'none'}{f' ({plate.card_name})' if plate.card_name else ''}"
+            f"{f': {plate.card_state}' if plate.card_state else ''}",
+            f"payer  {plate.payer}",
+            f"bound  {stamp(plate.bound_at)}",
+        ]
+        o.show(plate, "\n".join(lines))
+    return 0
+
+
+def _list_plates(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.reports.statement import plates
+    from service.reports.zones import stamp, zones
+
+    with office(args) as o:
+        shown = zones(o.database)
+        found = [replace(plate, bound_at=shown.at(plate.bound_at)) for plate in plates(o.database, card=args.card)]
+        rows = [(p.plate, p.card or "-", p.state, p.payer, stamp(p.bound_at)) for p in found]
+        o.show(found, table(("plate", "card", "state", "payer", "bound"), rows))
     return 0
 
 

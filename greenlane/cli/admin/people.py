@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         action.add_argument("name", metavar="NAME")
         action.set_defaults(do=_CHANGES[name])
     actions.add_parser("list", parents=[options], help="everybody").set_defaults(do=_list)
-    trail = subparsers.add_parser("trail", parents=[options], help="who did what, newest first")
+    trail = subparsers.add_parser("trail", parents=[options], help="who did what and moved which money, newest first")
     trail.add_argument("--subject", metavar="WHAT", help="of this card, plate, device or person only")
     trail.add_argument("--limit", type=int, default=50, metavar="N", help="lines (default: 50)")
     trail.set_defaults(do=_trail)
@@ -102,16 +103,22 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _trail(args: argparse.Namespace) -> int:
+    import heapq
+    from itertools import islice
+
     from greenlane.cli.admin.office import office, table
     from service.identity import trail
+    from service.reports.movements import movements
+    from service.reports.zones import stamp, zones
 
-    with office(args) as o, o.database.reading() as connection:
-        deeds = list(trail.last(connection, args.limit, args.subject))
-        rows = [
-            (f"{d.at:%Y-%m-%d %H:%M:%S}", d.actor, d.action, d.subject, " ".join(map("=".join, d.detail.items())))
-            for d in deeds
-        ]
-        o.show(deeds, table(("at (UTC)", "who", "did", "to", "with"), rows))
+    with office(args) as o:
+        shown = zones(o.database)
+        with o.database.reading() as connection:
+            both = trail.last(connection, args.limit, args.subject), movements(connection, args.limit, args.subject)
+            newest = islice(heapq.merge(*map(list, both), key=lambda deed: deed.at, reverse=True), args.limit)
+        deeds = [dataclasses.replace(deed, at=shown.at(deed.at)) for deed in newest]
+        rows = [(stamp(d.at), d.actor, d.action, d.subject, " ".join(map("=".join, d.detail.items()))) for d in deeds]
+        o.show(deeds, table(("at", "who", "did", "to", "with"), rows))
     return 0
 
 

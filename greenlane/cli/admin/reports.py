@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add the commands; `options` are those that every command takes."""
     statement = subparsers.add_parser("statement", parents=[options], help="every movement of a card")
     statement.add_argument("card", metavar="CARD")
-    statement.add_argument("--since", metavar="DATE", type=_moment, help="from this day on (UTC), such as 2026-05-01")
+    statement.add_argument("--since", metavar="DATE", type=_moment, help="from this day on, in the station's time zone")
     statement.add_argument("--until", metavar="DATE", type=_moment, help="before this day")
     statement.add_argument("--csv", action="store_true", help="comma-separated, amounts in yuan")
+    statement.add_argument("--bom", action="store_true", help="with --csv: the byte-order mark that Excel needs")
     statement.set_defaults(do=_statement)
     reconcile = subparsers.add_parser(
         "reconcile", parents=[options], help="a station's day: fuelled, posted, totalisers"
@@ -40,13 +42,17 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 def _statement(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.reports.statement import statement
+    from service.reports.zones import zones
     from wire.money import format_yuan
 
     with office(args) as o:
-        lines = statement(o.database, args.card, args.since, args.until)
+        shown = zones(o.database)
+        found = statement(o.database, args.card, shown.read(args.since), shown.read(args.until))
+        lines = [replace(line, at=shown.at(line.at, line.station)) for line in found]
         head = ("time", "what", "yuan", "balance", "where", "litres", "note")
         rows = [_row(line) for line in lines]
         if args.csv:
+            sys.stdout.write("\ufeff" if args.bom else "")
             writer = csv.writer(sys.stdout)
             writer.writerow(head)
             writer.writerows(rows)
@@ -57,15 +63,15 @@ def _statement(args: argparse.Namespace) -> int:
 
 
 def _row(line: Line) -> tuple[str, ...]:
+    from service.reports.zones import stamp
     from wire.money import format_yuan
 
     where = " ".join(
         str(part) for part in (line.station, line.dispenser, line.sequence, line.plate) if part is not None
     )
     litres = "" if line.volume_ml is None else f"{line.volume_ml // 1000}.{line.volume_ml % 1000:03d}"
-    moment = line.at.strftime("%Y-%m-%d %H:%M:%S")
     amounts = format_yuan(line.amount_fen), format_yuan(line.balance_fen)
-    return (moment, line.kind, *amounts, where, litres, line.note or "")
+    return (stamp(line.at), line.kind, *amounts, where, litres, line.note or "")
 
 
 def _reconcile(args: argparse.Namespace) -> int:
@@ -74,7 +80,7 @@ def _reconcile(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         day = reconcile(o.database, args.station, args.day)
-        o.show({**_fields(day), "balanced": day.balanced}, _day_words(day))
+        o.show({**_fields(day), "balanced": day.balanced, "troubles": day.troubles}, _day_words(day))
     return 0 if day.balanced else 1
 
 
@@ -113,18 +119,22 @@ def _day_words(day: Day) -> str:
     ]
     if odd:
         parts.append(table(("dispenser", "sequence", "plate", "yuan", "flags"), odd, (1, 3)))
-    parts.append("balanced" if day.balanced else "NOT balanced")
+    parts.append("balanced" if day.balanced else "NOT balanced:\n" + "\n".join(f"- {why}" for why in day.troubles))
     return "\n\n".join(parts)
 
 
 def _rejected(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.reports.statement import rejected
+    from service.reports.zones import stamp, zones
 
     with office(args) as o:
-        found = rejected(o.database, args.station, args.since)
+        shown = zones(o.database, args.station)
+        found = rejected(o.database, args.station, shown.read(args.since))
+        for entry in found:
+            entry["at"] = shown.at(datetime.fromisoformat(entry["at"]), entry["station"])
         rows = [
-            (r["at"][:19], r["code"], r["station"] or "", r["dispenser"] or "", r["sequence"] or "", r["detail"])
+            (stamp(r["at"]), r["code"], r["station"] or "", r["dispenser"] or "", r["sequence"] or "", r["detail"])
             for r in found
         ]
         o.show(found, table(("time", "code", "station", "dispenser", "sequence", "why"), rows, (4,)))
@@ -160,14 +170,13 @@ def _litres(volume_ml: int) -> str:
 
 def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date: write 2026-05-04 or 2026-05-04T08:30") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date: write 2026-05-04 or 2026-05-04T08:30") from None
 
 
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day: write 2026-05-04") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day: write 2026-05-04") from None

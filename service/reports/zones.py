@@ -1,0 +1,52 @@
+"""In whose clock a time is shown: the station's where one is named, else the one that the books' stations share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from service.admin import DEFAULT_ZONE
+from service.errors import DeskError
+from service.store import schema
+from service.store.database import Database, telling_faults
+
+YEARS = range(1970, 9999)
+
+
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """The stations' time zones; home is for what happened at no station."""
+
+    stations: Mapping[str, ZoneInfo]
+    home: ZoneInfo
+
+    def at(self, moment: datetime, station: str | None = None) -> datetime:
+        """The same moment by the station's clock."""
+        return moment.astimezone(self.stations.get(station or "", self.home))
+
+    def read(self, moment: datetime | None) -> datetime | None:
+        """What an operator typed: without an offset it means the home zone. Raises DeskError for an absurd year."""
+        if moment is None:
+            return None
+        if moment.year not in YEARS:
+            raise DeskError(f"the year {moment.year}: write one from {YEARS[0]} to {YEARS[-1]}")
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=self.home)
+
+
+def zones(database: Database, station: str | None = None) -> Zones:
+    """Home is the named station's zone, else the only one that there is, else Asia/Shanghai."""
+    with telling_faults(), database.reading() as connection:
+        rows = connection.execute(select(schema.stations.c.id, schema.stations.c.zone)).all()
+    found = {row.id: ZoneInfo(row.zone) for row in rows}
+    shared = set(found.values())
+    home = found.get(station or "") or (shared.pop() if len(shared) == 1 else ZoneInfo(DEFAULT_ZONE))
+    return Zones(found, home)
+
+
+def stamp(moment: datetime) -> str:
+    """Date, time and offset, as every list shows them: 2026-05-04 16:30:00+08:00."""
+    return moment.isoformat(sep=" ", timespec="seconds")
