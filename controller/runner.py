@@ -26,6 +26,7 @@ from controller.lane.records import (
     Held,
     LaneRules,
     LaneState,
+    Moved,
     Note,
     NozzleHung,
     NozzleLifted,
@@ -138,10 +139,19 @@ class Runner:
         taken = subject is not None and subject.typed and (subject.plate, subject.captured_at) == (plate, typed_at)
         return OrderResult.TAKEN if taken else OrderResult.NOBODY
 
+    def moved(self, plate: str) -> OrderResult:
+        """Give a plate's unused authorisation up for another lane. NOBODY: there is none, or the nozzle is lifted."""
+        visit = self._state.visit
+        held = visit.held if visit else None
+        self._hear(Moved(plate))
+        visit = self._state.visit
+        given_up = held is not None and held.plate == plate and visit is not None and visit.held is None
+        return OrderResult.TAKEN if given_up else OrderResult.NOBODY
+
     def _poll_panel(self) -> None:
         if self._parts.panel is not None:
             for typed in self._parts.panel.typed():
-                self._parts.panel.answer(typed, self.typed(typed.plate))
+                self._parts.panel.answer(typed, (self.moved if typed.is_move else self.typed)(typed.plate))
 
     def abandon(self, detail: str) -> None:
         """Go safe for good: red, no permit. Raises nothing."""

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Table, select
 
 from service.books.books import Books
-from service.books.messages import Answer, Claim, Correct, Message, Refund, Refused, TopUp, WriteOff
+from service.books.messages import Answer, Claim, Correct, Message, Refund, Refused, Release, TopUp, WriteOff
 from service.books.records import ACTIVE, BLOCKED, AccountKind
 from service.errors import DeskError
 from service.payers.tables import plate_payers
@@ -217,6 +217,23 @@ class Desk:
             raise DeskError("a write-off needs its reason")
         name = self._station_of(dispenser, sequence, station)
         self._post(WriteOff(station=name, dispenser=dispenser, sequence=sequence, actor=self._actor, note=note))
+
+    def release(self, plate: str, *, why: str) -> str:
+        """Give back the open authorisation of a plate whose lane unit cannot any more; returns where it was open.
+
+        The lane unit is not told: a green lamp there ends with its next renewal, or with the authorisation's time.
+        """
+        wanted, c = require_plate(plate), schema.authorisations.c
+        with self._books.database.reading() as connection:
+            rows = connection.execute(select(c.id, c.plate, c.station, c.lane).where(c.state == "open")).all()
+        mine = [row for row in rows if normalise(row.plate) == wanted]
+        if not mine:
+            raise DeskError(f"plate {wanted} has no open authorisation")
+        for row in mine:
+            with self._change("release_authorisation", row.id, plate=wanted, lane=f"{row.station}/{row.lane}", why=why):
+                pass
+            self._post(Release(row.id))
+        return ", ".join(f"{row.station}/{row.lane}" for row in mine)
 
     def explain_gap(self, dispenser: str, sequence: int, note: str, *, station: str | None = None) -> None:
         """Say why a dispenser's sequence or totaliser jumped before this fuelling, so that the audit accepts it."""

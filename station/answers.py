@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from service.store.clock import US_PER_S, from_us, to_us
 from station import offline_rules as rules
 from station.fuelling_forwarder import PostOffice
 from station.offline_list import Held, ListKeeper
+from station.open_here import OpenHere
 from station.settings import StationSettings
 from station.store import Memory
 from station.uplink import Line
@@ -51,6 +53,7 @@ class Control:
         upstream: Upstream,
         line: Line,
         memory: Memory,
+        open_here: OpenHere,
         keeper: ListKeeper,
         post: PostOffice,
         books: Books,
@@ -60,6 +63,7 @@ class Control:
         self._upstream = upstream
         self._line = line
         self._memory = memory
+        self._open_here = open_here
         self._keeper = keeper
         self._post = post
         self._books = books
@@ -148,6 +152,7 @@ class Control:
                 return self._release(authorisation)
             case Report(fuelling):
                 answer = self._post.take(fuelling)
+                self._open_here.over(fuelling.authorisation)
                 self.changed()
                 return answer
             case Reject():
@@ -157,8 +162,11 @@ class Control:
     def _ask(self, question: Question) -> Answer:
         known = self._memory.answer_to(question.visit)
         if known is not None:
-            return _again(question, known)
+            return _again(question, self._if_open(known))
         if self._line.state.up:
+            lane = self._open_here.elsewhere(question, OFFLINE_PREFIX)
+            if lane is not None:
+                return _again(question, self._memory.keep_answer(question, _elsewhere(question, lane)))
             asked_us = to_us(self._clock.now())
             try:
                 decision = self._line.ask(lambda s: self._upstream.balance.ask(question, s), self._settings.deadline_s)
@@ -168,8 +176,17 @@ class Control:
                 raise
             except ClientError:
                 return self._offline(question)
-            return _again(question, self._memory.keep_answer(question, decision, asked_us))
+            with self._memory.together():
+                kept = self._memory.keep_answer(question, decision, asked_us)
+                self._open_here.given(*kept)
+            return _again(question, kept)
         return self._offline(question)
+
+    def _if_open(self, known: tuple[Question, Decision]) -> tuple[Question, Decision]:
+        """An answer given again: one whose authorisation is over has no life left."""
+        question, decision = known
+        over = decision.authorisation is not None and not self._open_here.holds(decision.authorisation)
+        return (question, replace(decision, expires_in_s=0.0)) if over and decision.expires_in_s else known
 
     def _offline(self, question: Question) -> Answer:
         """By the list. What it does not speak of stays unanswered, so that the server can answer the same visit."""
@@ -183,6 +200,7 @@ class Control:
                 return _again(question, known)
             decision = self._decide(question, held)
             self._memory.keep_answer(question, decision)
+            self._open_here.given(question, decision)
         self.changed()
         return decision
 
@@ -193,6 +211,9 @@ class Control:
         entry = held.entry(question.plate)
         if entry is None:
             raise Unavailable("the line is down, and the offline list does not name this plate")
+        lane = self._open_here.elsewhere(question)
+        if lane is not None:
+            return _elsewhere(question, lane)
         outcome = rules.decide(entry, self._memory.outstanding(entry.card, held.under), self._settings.cap_fen)
         if isinstance(outcome, Reason):
             return _refused(question, outcome)
@@ -227,6 +248,14 @@ class Control:
         )
 
     def _renew(self, authorisation: str) -> Answer:
+        answer = self._renewed(authorisation)
+        if isinstance(answer, Decision) and answer.expires_at is not None:
+            self._open_here.prolonged(authorisation, answer.expires_at)
+        elif isinstance(answer, Decision) and answer.reason in (Reason.EXPIRED, Reason.VISIT_OVER):
+            self._open_here.over(authorisation)
+        return answer
+
+    def _renewed(self, authorisation: str) -> Answer:
         if authorisation.startswith(OFFLINE_PREFIX):
             with self._memory.together():
                 return self._renew_offline(authorisation)
@@ -266,6 +295,7 @@ class Control:
         )
 
     def _release(self, authorisation: str) -> Answer:
+        self._open_here.over(authorisation)
         if authorisation.startswith(OFFLINE_PREFIX):
             if self._memory.find_grant(authorisation) is None:
                 return _unknown(authorisation)
@@ -312,6 +342,10 @@ def _again(question: Question, known: tuple[Question, Decision]) -> Answer:
 
 def _refused(question: Question, reason: Reason) -> Decision:
     return Decision(visit=question.visit, plate=question.plate, decision=Verdict.REFUSE, reason=reason)
+
+
+def _elsewhere(question: Question, lane: str) -> Decision:
+    return replace(_refused(question, Reason.OPEN_ELSEWHERE), open_lane=lane)
 
 
 def _over(grant: OfflineGrant, reason: Reason) -> Decision:

@@ -30,6 +30,7 @@ from station.device_relay import RelayDesk
 from station.fuelling_forwarder import PostOffice
 from station.metrics import ControlCollector
 from station.offline_list import ListKeeper
+from station.open_here import OpenHere
 from station.settings import StationSettings
 from station.status_forwarder import Mirror
 from station.store import Memory
@@ -90,8 +91,17 @@ class House:
         self.keeper = ListKeeper(self.memory, self.station, self.clock, place.list_key)
         self.keys = KeyMirror(self.books.database, self.station, self.clock)
         self.post = PostOffice(self.upstream, self.line, self.memory, self.outbox, self.clock, settings, died)
+        open_here = OpenHere(self.state, self.clock)
         self.control = Control(
-            self.upstream, self.line, self.memory, self.keeper, self.post, self.books, self.clock, settings
+            self.upstream,
+            self.line,
+            self.memory,
+            open_here,
+            self.keeper,
+            self.post,
+            self.books,
+            self.clock,
+            settings,
         )
         self.mirror = Mirror(self.upstream.link, self.line)
         self.duties = Duties(

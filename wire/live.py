@@ -26,6 +26,7 @@ class OrderKind(enum.StrEnum):
     TYPED = "typed"
     RETRY = "retry"
     DISCARD = "discard"
+    MOVE = "move"
 
 
 FIRST_ORDERS = frozenset({OrderKind.TYPED, OrderKind.RETRY, OrderKind.DISCARD})
@@ -72,6 +73,7 @@ class LaneStatus:
     """What a lane shows and does now. camera: why there are no pictures to be trusted, null while there are.
 
     volume_ml, amount_fen: the running fuelling. charged_fen: what the last fuelling of this visit cost, once posted.
+    open_lane: with OPEN_ELSEWHERE the lane that holds this plate's authorisation.
     """
 
     station: str = text(40)
@@ -90,6 +92,7 @@ class LaneStatus:
     charged_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN})
     waiting: int = field(default=0, metadata={"low": 0, "high": 10**9})
     parked: tuple[ParkedMessage, ...] = records(20)
+    open_lane: str | None = field(default=None, metadata={"shortest": 1, "longest": 40, "since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

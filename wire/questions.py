@@ -32,6 +32,8 @@ class Decision:
 
     expires_in_s: seconds from this answer to the expiry, counted by the asker's own monotonic clock from the moment it
     asked, so that no two wall clocks have to agree. Services before it leave it out.
+    open_lane: with OPEN_ELSEWHERE the lane of the same station that holds this plate's authorisation; where a vehicle
+    is on another station is nobody's business who types its plate here.
     """
 
     visit: str = text(80)
@@ -42,6 +44,7 @@ class Decision:
     limit_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN})
     expires_at: datetime | None = None
     expires_in_s: float | None = field(default=None, metadata={"low": 0.0, "high": MAX_LIFE_S, "since": 2})
+    open_lane: str | None = field(default=None, metadata={"shortest": 1, "longest": 40, "since": 2})
 
     def __post_init__(self) -> None:
         complete = None not in (self.authorisation, self.limit_fen, self.expires_at)

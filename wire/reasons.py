@@ -27,6 +27,7 @@ class Reason(enum.StrEnum):
     EXPIRED = "expired"
     OFFLINE_ALLOWED = "offline_allowed"
     OFFLINE_CAP = "offline_cap"
+    OPEN_ELSEWHERE = "open_elsewhere"
 
     UNSURE = "unsure"
     NO_PLATE = "no_plate"
@@ -40,7 +41,9 @@ class Reason(enum.StrEnum):
     INTERNAL = "internal"
 
 
-NEAREST_OLD: dict[enum.Enum, enum.Enum] = {}
+NEAREST_OLD: dict[enum.Enum, enum.Enum] = {
+    Reason.OPEN_ELSEWHERE: Reason.UNPAID_CHARGE,
+}
 """Member that came after version 1 of the wire -> the nearest that version 1 knows, for peers that know no more."""
 
 

@@ -30,6 +30,7 @@ from controller.lane.records import (
     LaneRules,
     LaneState,
     LimitReached,
+    Moved,
     Note,
     NozzleHung,
     NozzleLifted,
@@ -50,7 +51,7 @@ from wire.reasons import Reason, Verdict
 
 Step = tuple[LaneState, list[Command]]
 
-_ASK_AFRESH = (Reason.STALE_QUESTION, Reason.NOT_CERTAIN, Reason.VISIT_OVER, Reason.EXPIRED)
+_ASK_AFRESH = (Reason.STALE_QUESTION, Reason.NOT_CERTAIN, Reason.VISIT_OVER, Reason.EXPIRED, Reason.OPEN_ELSEWHERE)
 """Refusals of the question rather than of the plate: asked again by back-off, under a new key."""
 
 _ENDS_AT_ONCE = (Reason.EXPIRED, Reason.VISIT_OVER, Reason.CARD_BLOCKED, Reason.PLATE_BLOCKED)
@@ -133,6 +134,17 @@ def _typed(state: LaneState, event: Typed, now_s: float, rules: LaneRules) -> St
     return replace(state, visit=_about(replace(visit, question=None), subject, now_s)), commands
 
 
+def _moved(state: LaneState, event: Moved, now_s: float, rules: LaneRules) -> Step:
+    """Give the authorisation up for another lane, unless the nozzle is lifted; ask again when that one has had time."""
+    visit = state.visit
+    if visit is None or visit.held is None or visit.held.plate != event.plate or state.flow is not None:
+        return state, [Note("an authorisation was not moved: there is none that is unused")]
+    state, commands = _lose(state, visit, Reason.OPEN_ELSEWHERE, now_s, rules)
+    assert state.visit is not None
+    later_s = now_s + rules.refusal_retry_s + rules.reask_longest_s
+    return replace(state, visit=replace(state.visit, next_ask_s=later_s)), commands
+
+
 def _answered(state: LaneState, event: Answered, now_s: float, rules: LaneRules) -> Step:
     visit, decision = state.visit, event.decision
     if visit is None or visit.question != event.key or visit.subject is None:
@@ -140,7 +152,7 @@ def _answered(state: LaneState, event: Answered, now_s: float, rules: LaneRules)
     if decision.visit != event.key or decision.plate != visit.subject.plate:
         failed, commands = _ask_failed(state, AskFailed(event.key, Reason.SERVICE_FAULT), now_s, rules)
         return failed, [*_unwanted(state, decision), *commands]
-    visit = replace(visit, question=None)
+    visit = replace(visit, question=None, open_lane=decision.open_lane)
     if decision.decision is Verdict.ALLOW and decision.authorisation and decision.limit_fen is not None:
         held = _held(decision.authorisation, decision.plate, decision.limit_fen, event.expires_s, now_s, rules)
         visit = replace(visit, held=held, last_held=held, next_ask_s=None)
@@ -282,6 +294,7 @@ _HANDLERS: dict[type, Callable[[LaneState, Any, float, LaneRules], Step]] = {
     Hidden: _hidden,
     Gone: _gone,
     Typed: _typed,
+    Moved: _moved,
     Answered: _answered,
     AskFailed: _ask_failed,
     Renewed: _renewed,

@@ -51,7 +51,7 @@ class Visit:
 
     subject: the plate known for certain. hidden: it is not in view just now. question: the key of a question under way.
     keyed_s: when the question's key was made. next_ask_s: when to ask next; None for never.
-    decision, reason: the last word so far, decided_s when it fell.
+    decision, reason: the last word so far, decided_s when it fell. open_lane: where the plate is being served instead.
     """
 
     id: str
@@ -74,6 +74,7 @@ class Visit:
     read_s: float | None = None
     decided_s: float | None = None
     last_held: Held | None = None
+    open_lane: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,13 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """An attendant moves this plate's authorisation to the lane where its vehicle stands now."""
+
+    plate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The service answered the question of that key; an allowed one lives until expires_s, monotonic seconds."""
 
@@ -231,6 +239,7 @@ Event = (
     | Hidden
     | Gone
     | Typed
+    | Moved
     | Answered
     | AskFailed
     | Renewed

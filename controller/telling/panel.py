@@ -18,9 +18,13 @@ MOST_CHARGES = 8
 
 @dataclass(slots=True)
 class TypedPlate:
-    """A plate typed at the panel. result: what the lane did with it; answered is set then."""
+    """A plate typed at the panel, or (is_move) whose authorisation an attendant moves to another lane.
+
+    result: what the lane did with it; answered is set then.
+    """
 
     plate: str
+    is_move: bool = False
     result: OrderResult | None = None
     answered: threading.Event = field(default_factory=threading.Event)
 
@@ -69,9 +73,12 @@ class LanePanel:
         """What the lane last showed; None before its first turn."""
         return self._status
 
-    def type(self, plate: str, longest_s: float) -> OrderResult:
-        """Hand a typed plate to the lane and wait for its word; a lane too slow for that will not act on it later."""
-        typed = TypedPlate(plate)
+    def type(self, plate: str, longest_s: float, is_move: bool = False) -> OrderResult:
+        """Hand a typed plate to the lane and wait for its word; a lane too slow for that will not act on it later.
+
+        is_move: the plate's unused authorisation is wanted back instead, for another lane.
+        """
+        typed = TypedPlate(plate, is_move)
         with self._lock:
             self._inbox.append(typed)
         self._wake_lane()
@@ -118,6 +125,7 @@ class LanePanel:
             held and held.limit_fen,
             running,
             charged,
+            visit and visit.open_lane,
         )
         if facts == self._facts:
             return
@@ -138,6 +146,7 @@ class LanePanel:
             volume_ml=running[0] if running else None,
             amount_fen=running[1] if running else None,
             charged_fen=charged,
+            open_lane=visit.open_lane if visit else None,
         )
         self.version += 1
         self.changed()

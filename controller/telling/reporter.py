@@ -147,6 +147,8 @@ class Reporter:
     def _do(self, order: Order) -> OrderResult:
         if order.kind is OrderKind.TYPED and order.plate is not None:
             return self._panel.type(order.plate, self._settings.typed_s)
+        if order.kind is OrderKind.MOVE and order.plate is not None:
+            return self._panel.type(order.plate, self._settings.typed_s, is_move=True)
         if order.kind is OrderKind.RETRY and order.message is not None:
             self._outbox.retry(order.message, order.by, order.why)
         elif order.kind is OrderKind.DISCARD and order.message is not None:

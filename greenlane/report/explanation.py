@@ -27,6 +27,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.VISIT_OVER: "Nothing: the vehicle had left before the answer.",
     Reason.EXPIRED: "Let the driver type the plate at the panel, or drive up again.",
     Reason.OFFLINE_ALLOWED: "Nothing; the line to the server was down, see whether it is back: greenlane doctor.",
+    Reason.OPEN_ELSEWHERE: "The other lane gives it back when its vehicle leaves; an attendant can move it at once.",
     Reason.OFFLINE_CAP: "Restore the line to the server; until then the cap stands.",
     Reason.UNSURE: "Let the driver type the plate at the panel. If it happens often, see the picture: clean the lens, "
     "then greenlane calibrate.",

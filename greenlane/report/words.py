@@ -19,6 +19,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.EXPIRED: ("The authorisation expired.", "授权已过期"),
     Reason.OFFLINE_ALLOWED: ("Allowed from the signed list while the line is down.", "离线名单授权"),
     Reason.OFFLINE_CAP: ("The line is down and the offline cap is used up.", "离线额度已用完"),
+    Reason.OPEN_ELSEWHERE: ("The plate holds an authorisation at another lane.", "该车牌已在其他加油位获授权"),
     Reason.UNSURE: (
         "A plate is there, but no reading was certain. Type it at the panel.",
         "车牌识别不确定，请在面板输入车牌",

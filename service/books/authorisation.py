@@ -23,17 +23,19 @@ def ask(message: Ask, situation: Situation) -> Decision | Refused:
     if earlier is not None:
         if earlier != replace(earlier, **_asked(question)):
             return Refused(ErrorCode.KEY_REUSED, f"visit {question.visit} was asked before with other content")
-        return _first_answer(earlier, situation.now_us)
+        return _told_where(_first_answer(earlier, situation.now_us), question, situation)
     if question.station not in situation.stations:
         return Refused(ErrorCode.UNKNOWN_STATION, f"no station {question.station} is set up")
     reason, card = _judge(question, situation)
+    if reason is Reason.OK:
+        reason = _alone(question, situation)
     if reason is Reason.OK and card is not None:
         reason = _affordable(card, question.station, situation)
     answer = _record(question, reason, situation)
     if reason is Reason.OK and card is not None:
         _grant(answer, card, situation)
     situation.keep(answer)
-    return _first_answer(answer, situation.now_us)
+    return _told_where(_first_answer(answer, situation.now_us), question, situation)
 
 
 def renew(message: Renew, situation: Situation) -> Decision | Refused:
@@ -83,6 +85,42 @@ def _judge(question: Question, situation: Situation) -> tuple[Reason, Card | Non
     if card is None:
         return Reason.NO_PAYER, None
     return (Reason.OK if card.state == ACTIVE else Reason.CARD_BLOCKED), card
+
+
+def _alone(question: Question, situation: Situation) -> Reason:
+    """A plate is at one lane at a time: a new visit at its own lane replaces the old one, at another it waits."""
+    for held in _open_ones(question, situation):
+        if not _same_lane(held, question):
+            return Reason.OPEN_ELSEWHERE
+    for held in _open_ones(question, situation):
+        situation.give_back(held, State.RELEASED)
+    return Reason.OK
+
+
+def _open_ones(question: Question, situation: Situation) -> list[Authorisation]:
+    """The authorisations under which this plate may refuel now."""
+    plate = normalise(question.plate)
+    return [
+        held
+        for held in situation.by_id.values()
+        if held.state == State.OPEN and (held.expires_us or 0) > situation.now_us and normalise(held.plate) == plate
+    ]
+
+
+def _same_lane(held: Authorisation, question: Question) -> bool:
+    return (held.station, held.lane) == (question.station, question.lane)
+
+
+def _told_where(answer: Decision, question: Question, situation: Situation) -> Decision:
+    """A refusal for the plate's other lane with that lane's name, where it is one of the same station."""
+    if answer.reason is not Reason.OPEN_ELSEWHERE:
+        return answer
+    there = [
+        held.lane
+        for held in _open_ones(question, situation)
+        if held.station == question.station and held.lane != question.lane
+    ]
+    return replace(answer, open_lane=there[0]) if there else answer
 
 
 def _certain(question: Question, settings: Settings) -> bool:

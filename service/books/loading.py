@@ -141,7 +141,7 @@ class _Asked:
     def __init__(self, reader: Reader, wants: Wants, now_us: int) -> None:
         self.plate_names, self.station_names = frozenset(wants.plates), frozenset(wants.stations)
         found = reader.together(_first_questions(reader.queries, wants, now_us), _first_locks(reader, wants))
-        by_name = ("by_visit", "by_id", "overdue", "overdue_of_plates")
+        by_name = ("by_visit", "by_id", "overdue", "open_of_plates")
         self.authorisations = [row for name in by_name for row in found.get(name, ())]
         self.grants = found.get("grants", ())
         self.lists = found.get("lists", ())
@@ -179,7 +179,7 @@ def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
         (wants.lists, "lists", queries.offline_lists, {**listed}),
         (wants.sweep, "overdue", queries.overdue_anywhere, {"now_us": now_us, "most": wants.sweep}),
         (wants.plates, "plates", queries.plates, {"plates": wants.plates}),
-        (wants.visits, "overdue_of_plates", queries.overdue_of_plates, {"plates": wants.plates, "now_us": now_us}),
+        (wants.visits, "open_of_plates", queries.open_of_plates, {"plates": wants.plates}),
         (wants.stations, "stations", queries.stations, {"ids": wants.stations}),
         (wants.reports, "prices", queries.prices, {"ids": wants.stations, "oldest_us": wants.oldest_us}),
         (wants.till, "own_accounts", queries.own_accounts, {}),

@@ -61,9 +61,10 @@ class Queries:
         columns = schema.authorisations.c
         self.by_visit = questions.where(self._one_key((columns.station, columns.visit), "visits"))
         self.by_id = questions.where(self._one_of(columns.id, "ids"))
-        overdue = questions.where(_OPEN, columns.expires_us <= bindparam("now_us"))
+        still_open = questions.where(_OPEN)
+        overdue = still_open.where(columns.expires_us <= bindparam("now_us"))
         self.overdue_anywhere = overdue.order_by(columns.expires_us).limit(bindparam("most"))
-        self.overdue_of_plates = overdue.where(self._among(columns.card, self._cards_of_plates()))
+        self.open_of_plates = still_open.where(self._among(columns.card, self._cards_of_plates()))
         self.plates = self._plates()
         self.cards = self._by_id(schema.cards, Card)
         self.stations = self._by_id(schema.stations, Station)

@@ -131,6 +131,23 @@ async def order(request: Request, session: Operator) -> Response:
     return RedirectResponse("/station" + _here(station) + "#parked", 303)
 
 
+@router.post("/station/move")
+async def move(request: Request, session: Watcher) -> Response:
+    """An attendant moves a plate's authorisation to the lane where its vehicle stands: the other lane gives it up."""
+    station = station_of(request, session)
+    asking = (await access.fields(request)).get("lane", "")[:40]
+    found = await run_in_threadpool(desk_of(request).lane, station, asking)
+    if found is None or found.silent or found.status.open_lane is None or found.status.plate is None:
+        raise access.AccessRefused(409, "that lane no longer waits for another one; load the page again")
+    order = Order(id="new", kind=OrderKind.MOVE, by=session.person.name, plate=found.status.plate)
+    actor = f"person:{session.person.name}"
+    try:
+        await run_in_threadpool(desk_of(request).order, station, found.status.open_lane, order, actor)
+    except DeskError as error:
+        raise access.AccessRefused(409, str(error)) from error
+    return RedirectResponse("/station" + _here(station), 303)
+
+
 def _parked_order(form: dict[str, str], session: Session) -> tuple[str, Order]:
     """The lane and the order that a form of the parked messages stands for. Raises DeskError."""
     message, why = form.get("message", ""), form.get("why", "").strip()[:200]

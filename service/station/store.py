@@ -144,7 +144,7 @@ class StationDesk:
             raise DeskError(f"the unit of lane {lane} is silent")
         number = self._ids.next(to_us(now))
         order = replace(order, id=str(number))
-        life = TYPED_LIFE if order.kind is OrderKind.TYPED else PARKED_LIFE
+        life = TYPED_LIFE if order.kind in (OrderKind.TYPED, OrderKind.MOVE) else PARKED_LIFE
         detail = {k: str(v) for k, v in encode(order).items() if k in ("plate", "message", "why") and v}
         with telling_faults(), self._database.writing() as connection:
             connection.execute(
@@ -224,7 +224,8 @@ class StationDesk:
         """Lane and order of what is to be done about parked messages, and is neither done nor expired."""
         c = lane_orders.c
         mine = (c.station == station) & c.result.is_(None) & (c.expires_us > to_us(self._now()))
-        query = select(c.lane, c.body).where(mine & (c.kind != OrderKind.TYPED.value))
+        kinds = (OrderKind.RETRY.value, OrderKind.DISCARD.value)
+        query = select(c.lane, c.body).where(mine & c.kind.in_(kinds))
         with telling_faults(), self._database.reading() as connection:
             return [(row.lane, decode(Order, json.loads(row.body))) for row in connection.execute(query)]
 

@@ -23,6 +23,10 @@ REASONS: dict[Reason, Words] = {
     Reason.EXPIRED: ("授权已到期，正在重新询问", "The authorisation ran out: asking again"),
     Reason.OFFLINE_ALLOWED: ("线路中断，按离线额度放行", "The line is down: allowed within the offline limit"),
     Reason.OFFLINE_CAP: ("线路中断，离线额度已用完", "The line is down and the offline limit is used up"),
+    Reason.OPEN_ELSEWHERE: (
+        "该车牌已在其他加油位获授权，请找工作人员",
+        "This plate is being served at another lane: please call the staff",
+    ),
     Reason.UNSURE: ("车牌看不清，请在面板输入车牌", "The plate cannot be read: please type it here"),
     Reason.NO_PLATE: ("没有看到车牌，请在面板输入车牌", "No plate is seen: please type it here"),
     Reason.READ_TIMEOUT: ("识别超时，请在面板输入车牌", "Reading took too long: please type your plate"),

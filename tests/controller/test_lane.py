@@ -28,6 +28,7 @@ from controller.lane.records import (
     Identified,
     LaneState,
     LimitReached,
+    Moved,
     NozzleHung,
     NozzleLifted,
     Opened,
@@ -235,6 +236,40 @@ def test_no_refusal_is_repeated_faster_than_its_back_off(reason: Reason) -> None
         state, commands = step(state, Tick(), now_s, RULES)
         asked_s += [now_s for _ in of(Ask, commands)]
     assert [b - a for a, b in pairwise(asked_s)] == [1, 2, 4, 8, 15, 15, 15, 15, 15]
+
+
+def test_a_plate_that_is_open_elsewhere_is_asked_about_by_back_off_and_its_lane_is_known() -> None:
+    elsewhere = replace(refuse(reason=Reason.OPEN_ELSEWHERE), open_lane="lane-2")
+    state, _ = walk((CameraBack(), OPENED, IDENTIFIED, Answered("v1", elsewhere)))
+    assert state.visit is not None
+    assert state.visit.open_lane == "lane-2"
+    state, commands = step(state, Tick(), NOW_S + 1, RULES)
+    assert [c.key for c in commands if isinstance(c, Ask)] == ["v1.2"]
+    state, _ = step(state, Answered("v1.2", allow("v1.2"), NOW_S + 91.0), NOW_S + 1, RULES)
+    assert state.shown is LampColour.GREEN
+    assert state.visit is not None
+    assert state.visit.open_lane is None
+
+
+def test_an_unused_authorisation_moves_and_the_lane_waits_until_the_other_has_asked() -> None:
+    state, commands = walk((Moved(PLATE),), state=walk(PATHS["green"])[0])
+    assert of(Release, commands) == [Release("a1")]
+    assert state.shown is LampColour.RED
+    _, commands = step(state, Tick(), NOW_S + 44, RULES)
+    assert not of(Ask, commands)
+    _, commands = step(state, Tick(), NOW_S + 46, RULES)
+    assert len(of(Ask, commands)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "plate"), [("fuelling", PLATE), ("green", OTHER), ("asking", PLATE), ("fuelled", PLATE)]
+)
+def test_what_does_not_move(path: str, plate: str) -> None:
+    before = walk(PATHS[path])[0]
+    state, commands = walk((Moved(plate),), state=before)
+    assert not of(Release, commands)
+    assert state.shown is before.shown
+    assert state.permitted is before.permitted
 
 
 def test_a_typed_plate_is_as_fresh_as_its_vehicle_in_view() -> None:

@@ -118,6 +118,10 @@ def assign(name: str, value: object) -> Callable[..., None]:
     return lambda world: setattr(world, name, value)
 
 
+def void(_: object) -> None:
+    """An action that says nothing."""
+
+
 def lamp_is(world: World, colour: str, reason: str | None) -> str:
     shown = world.lamp.colour.value
     if shown != colour:
@@ -208,6 +212,7 @@ VERBS: list[tuple[str, Callable[..., object]]] = [
     (r"nozzle is hung up after (\d+) ml", nozzle(Pump.hung)),
     (r"the limit is reached", nozzle(Pump.limit)),
     (r"([^ ]+) is typed at the panel", typed),
+    (r"([^ ]+) is moved to another lane", lambda w, p: void(w.runner.moved(p))),
     (r"lamp is (\w+)(?: because of (\w+))?", lamp_is),
     (r"the reason shown is (\w+)", reason_is),
     (r"lamp has been (\w+) for (\d+(?:\.\d+)?) s", lamp_stayed),

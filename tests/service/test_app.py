@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -180,10 +181,9 @@ def test_openapi_names_every_error_and_its_examples_can_be_read(served: Served) 
     document = requests.get(served.url + "/openapi.json", timeout=20).json()
     for record in (Question, Decision, Fuelling, FuellingReceipt, Price):
         decode(record, EXAMPLES[record.__name__])
-        assert (
-            document["components"]["schemas"][record.__name__]["properties"].keys()
-            == encode(decode(record, EXAMPLES[record.__name__])).keys()
-        )
+        assert document["components"]["schemas"][record.__name__]["properties"].keys() == {
+            f.name for f in dataclasses.fields(record)
+        }
     paths = document["paths"]
     assert {"400", "404", "409", "413", "503"} <= paths["/v1/authorisations"]["post"]["responses"].keys()
     assert {"400", "404", "409", "413", "422", "503"} <= paths["/v1/fuellings"]["post"]["responses"].keys()

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from service.books.messages import Ask, Done, Release, Renew, Sweep
+from service.errors import DeskError
 from service.reports.statement import cards
-from tests.service.world import PLATE, World, ageless
+from tests.service.world import PLATE, Pump, World, ageless
 from wire.questions import Decision
 from wire.reasons import ErrorCode, Reason, Verdict
 
@@ -42,25 +43,27 @@ def test_one_fen_less_is_refused_and_nothing_is_held(world: World) -> None:
 
 def test_holds_of_other_lanes_count(world: World) -> None:
     world.card(fen=25_000)
-    assert [world.ask().reason for _ in range(3)] == [Reason.OK, Reason.OK, Reason.BELOW_PRESET]
+    assert [world.ask(plate).reason for plate in world.fleet(3)] == [Reason.OK, Reason.OK, Reason.BELOW_PRESET]
 
 
 def test_a_batch_sees_its_own_holds(world: World) -> None:
     world.card(fen=25_000)
-    answers = world.books.carry_out([Ask(world.question()) for _ in range(5)])
+    answers = world.books.carry_out([Ask(world.question(plate)) for plate in world.fleet(5)])
     assert [a.reason for a in answers if isinstance(a, Decision)] == [Reason.OK] * 2 + [Reason.BELOW_PRESET] * 3
 
 
 def test_the_cards_own_preset_amount_counts_before_the_stations(world: World) -> None:
     world.card(fen=5_000, preset_fen=3_000)
     assert world.ask().limit_fen == 3_000
-    assert world.ask().reason is Reason.BELOW_PRESET
+    (other,) = world.fleet(1)
+    assert world.ask(other).reason is Reason.BELOW_PRESET
 
 
 def test_a_card_can_hold_its_whole_balance(world: World) -> None:
     world.card(fen=25_000, whole_balance=True)
     assert world.ask().limit_fen == 25_000
-    assert world.ask().reason is Reason.BELOW_PRESET
+    (other,) = world.fleet(1)
+    assert world.ask(other).reason is Reason.BELOW_PRESET
 
 
 @pytest.mark.parametrize(
@@ -197,7 +200,7 @@ def test_renewal_prolongs_until_its_limit(world: World) -> None:
 
 def test_renewal_of_what_is_over_is_refused(world: World) -> None:
     world.card(fen=30_000)
-    released, expired, blocked = world.allowed(), world.allowed(), world.allowed()
+    released, expired, blocked = (world.allowed(plate) for plate in world.fleet(3))
     world.send(Release(released))
     assert _renewal(world, released) is Reason.VISIT_OVER
     world.desk.block_card("C1", True)
@@ -219,7 +222,62 @@ def _renewal(world: World, name: str) -> Reason:
 def test_an_expired_hold_is_free_for_the_next_question(world: World) -> None:
     world.card(fen=10_000)
     world.allowed()
+    (other,) = world.fleet(1)
     world.clock.advance(299)
-    assert world.ask().reason is Reason.BELOW_PRESET
+    assert world.ask(other).reason is Reason.BELOW_PRESET
     world.clock.advance(1)
-    assert world.ask().reason is Reason.OK
+    assert world.ask(other).reason is Reason.OK
+
+
+def test_a_plate_is_open_at_one_lane_at_a_time(world: World) -> None:
+    world.card(fen=50_000)
+    world.desk.set_station("S2", preset_fen=10_000)
+    first = world.ask(lane="L1")
+    second = world.ask(lane="L2")
+    assert (second.decision, second.reason, second.open_lane) == (Verdict.REFUSE, Reason.OPEN_ELSEWHERE, "L1")
+    abroad = world.ask(lane="L1", station="S2")
+    assert (abroad.reason, abroad.open_lane) == (Reason.OPEN_ELSEWHERE, None), "whose lane is where is not told"
+    assert first.authorisation is not None
+    world.send(Release(first.authorisation))
+    assert world.ask(lane="L2").reason is Reason.OK
+    assert available_fen(world) == 40_000
+
+
+@pytest.mark.parametrize("end", ["expiry", "fuelling"])
+def test_a_plate_is_free_for_another_lane_when_its_authorisation_is_over(world: World, end: str) -> None:
+    world.card(fen=50_000)
+    name = world.allowed()
+    if end == "expiry":
+        world.clock.advance(300)
+    else:
+        world.report(Pump("D1").fuelling(world.clock, 1_000, authorisation=name))
+    assert world.ask(lane="L2").reason is Reason.OK
+
+
+def test_a_new_visit_at_the_same_lane_replaces_the_old_one(world: World) -> None:
+    world.card(fen=10_000)
+    first, second = world.allowed(), world.allowed()
+    assert first != second
+    assert available_fen(world) == 0, "one hold, not two"
+    assert _renewal(world, first) is Reason.VISIT_OVER
+    assert _renewal(world, second) is Reason.OK
+
+
+def test_one_batch_opens_a_plate_once(world: World) -> None:
+    world.card(fen=50_000)
+    answers = world.books.carry_out([Ask(world.question(lane=f"L{n}")) for n in range(3)])
+    assert [a.reason for a in answers if isinstance(a, Decision)] == [Reason.OK, *[Reason.OPEN_ELSEWHERE] * 2]
+
+
+def test_several_plates_of_one_card_stand_at_several_lanes(world: World) -> None:
+    world.card(fen=50_000)
+    assert [world.ask(p, lane=f"L{n}").reason for n, p in enumerate(world.fleet(3))] == [Reason.OK] * 3
+
+
+def test_an_operator_gives_back_what_a_dead_lane_unit_holds(world: World) -> None:
+    world.card(fen=50_000)
+    world.allowed()
+    assert world.desk.release(PLATE, why="the unit of L1 burnt") == "S1/L1"
+    assert world.ask(lane="L2").reason is Reason.OK
+    with pytest.raises(DeskError, match="no open authorisation"):
+        world.desk.release("粤B99999", why="x")

@@ -91,11 +91,12 @@ def test_late_is_posted_in_full_and_flagged(world: World) -> None:
 
 def test_fuel_that_flowed_after_expiry_or_release_is_flagged(world: World) -> None:
     world.card(fen=50_000)
-    pump, expired, released = Pump("D1"), world.allowed(), world.allowed()
+    (other,) = world.fleet(1)
+    pump, expired, released = Pump("D1"), world.allowed(), world.allowed(other)
     world.send(Release(released))
     world.clock.advance(301)
     assert world.report(pump.fuelling(world.clock, 1_000, authorisation=expired)).flags == ("expired_authorisation",)
-    assert world.report(pump.fuelling(world.clock, 1_000, authorisation=released)).flags == (
+    assert world.report(pump.fuelling(world.clock, 1_000, plate=other, authorisation=released)).flags == (
         "after_release",
         "expired_authorisation",
     )

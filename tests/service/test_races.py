@@ -45,9 +45,10 @@ def lanes(url: str, count: int, world: World) -> Iterator[list[Books]]:
 def race(url: str, world: World, count: int, rounds: int, affordable: int) -> None:
     world.card(fen=affordable * PRESET_FEN + PRESET_FEN - 1)
     start = threading.Barrier(count)
+    plates = world.fleet(count)
 
-    def ask(books: Books) -> Decision:
-        message = Ask(world.question())
+    def ask(books: Books, plate: str) -> Decision:
+        message = Ask(world.question(plate))
         start.wait()
         answer = one_by_one(books, message)
         assert isinstance(answer, Decision)
@@ -55,7 +56,7 @@ def race(url: str, world: World, count: int, rounds: int, affordable: int) -> No
 
     with lanes(url, count, world) as racers, ThreadPoolExecutor(count) as pool:
         for _ in range(rounds):
-            answers = list(pool.map(ask, racers))
+            answers = list(pool.map(ask, racers, plates))
             allowed = [a.authorisation for a in answers if a.decision is Verdict.ALLOW]
             assert len(allowed) == min(count, affordable)
             assert cards(world.database, "C1")[0].available_fen >= 0
@@ -81,8 +82,8 @@ def test_lanes_race_ten_thousand_times(
 def test_one_question_asked_by_several_workers_at_once_has_one_answer(world: World, database_url: str) -> None:
     world.card(fen=50_000)
     with lanes(database_url, 4, world) as workers, ThreadPoolExecutor(4) as pool:
-        for _ in range(5):
-            message = Ask(world.question())
+        for plate in world.fleet(5):
+            message = Ask(world.question(plate))
             answers = list(pool.map(lambda books, m=message: one_by_one(books, m), workers))  # type: ignore[misc]
             assert all(answer == answers[0] for answer in answers)
     assert cards(world.database, "C1")[0].held_fen == 5 * PRESET_FEN
@@ -91,13 +92,14 @@ def test_one_question_asked_by_several_workers_at_once_has_one_answer(world: Wor
 
 def test_the_teller_answers_many_lanes_from_few_transactions(world: World) -> None:
     world.card(fen=5 * PRESET_FEN)
+    plates = world.fleet(200)
     commits = []
 
     async def ask_all() -> list[Answer]:
         teller = Teller(world.books)
         teller.start()
         try:
-            return await asyncio.gather(*[teller.carry_out(Ask(world.question())) for _ in range(200)])
+            return await asyncio.gather(*[teller.carry_out(Ask(world.question(plate))) for plate in plates])
         finally:
             await asyncio.to_thread(teller.close)
 

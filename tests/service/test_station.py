@@ -255,6 +255,31 @@ def test_retry_and_discard_are_ordered_by_operators_and_written_down(
     assert deeds == [("person", "order discard"), ("device", "did discard")]
 
 
+def test_an_attendant_moves_an_authorisation_to_the_lane_where_the_vehicle_stands(
+    house: House, client: TestClient, key: DeviceKey
+) -> None:
+    other = house.enrol(DeviceKind.LANE, lane="L2")
+    waits = {"lane": "L2", "plate": "粤B12345", "reason": "open_elsewhere", "lamp": "red", "open_lane": "L1"}
+    tell(house, client, key, "/v1/lane-status", lane_status())
+    tell(house, client, other, "/v1/lane-status", lane_status() | waits)
+    log_in(client, "li")
+    form = {"csrf": csrf(client), "lane": "L2"}
+    assert "Its authorisation is open at lane L1" in client.get("/station?station=S1", headers=ENGLISH).text
+    assert client.post("/station/move?station=S1", data=form | {"lane": "L1"}).status_code == 409
+    assert client.post("/station/move?station=S1", data=form).status_code == 303
+    assert orders(house, client, key) == [], "a unit of the version before would refuse the list with such an order"
+    client.headers["Greenlane-Wire"] = "2"
+    (order,) = orders(house, client, key)
+    assert (order["kind"], order["plate"], order["by"]) == ("move", "粤B12345", "li")
+    orders(house, client, key, [{"order": order["id"], "result": "taken"}])
+    with house.app.state.books.database.reading() as connection:
+        rows = connection.execute(select(schema.operator_events).where(schema.operator_events.c.subject == "S1/L1"))
+        assert [(row.actor.split(":")[0], row.action) for row in rows] == [
+            ("person", "order move"),
+            ("device", "did move"),
+        ]
+
+
 def test_an_attendant_orders_nothing_and_sees_one_station(house: House, client: TestClient, key: DeviceKey) -> None:
     tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
     log_in(client, "li")

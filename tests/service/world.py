@@ -16,6 +16,8 @@ from wire.questions import Decision, Question
 
 START = datetime(2026, 5, 4, 0, 30, tzinfo=UTC)
 PLATE = "粤B12345"
+FLEET = tuple(f"粤C{number:05d}" for number in range(200))
+"""Plates of one card, for tests that need vehicles at several lanes at once."""
 
 
 @dataclass
@@ -88,6 +90,12 @@ class World:
             self.desk.bind_plate(plate, name)
         if fen:
             self.desk.top_up(name, fen)
+
+    def fleet(self, count: int, card: str = "C1") -> tuple[str, ...]:
+        """So many more plates of a card."""
+        for plate in FLEET[:count]:
+            self.desk.bind_plate(plate, card)
+        return FLEET[:count]
 
     def question(self, plate: str = PLATE, **changes: object) -> Question:
         values: dict[str, object] = {

@@ -226,3 +226,39 @@ def test_a_revoked_station_spends_nothing(cut: Street) -> None:
     cut.restart()
     assert "does not take this station's word" in unanswered(cut)
     assert cut.exposure_fen == 0
+
+
+def test_a_plate_is_open_at_one_lane_while_the_line_is_down(cut: Street) -> None:
+    first = cut.answer(Ask(cut.question()))
+    second = cut.answer(Ask(cut.question(lane="L2")))
+    assert isinstance(second, Decision)
+    assert (second.decision, second.reason, second.open_lane) == (Verdict.REFUSE, Reason.OPEN_ELSEWHERE, "L1")
+    assert isinstance(first, Decision)
+    assert first.authorisation is not None
+    cut.answer(Release(first.authorisation))
+    third = cut.answer(Ask(cut.question(lane="L2")))
+    assert isinstance(third, Decision)
+    assert third.reason is Reason.OFFLINE_ALLOWED
+
+
+@pytest.mark.parametrize("given_online", [True, False])
+def test_a_plate_stays_open_at_its_lane_through_a_cut_line_and_a_restart(cut: Street, given_online: bool) -> None:
+    if given_online:
+        cut.mend()
+        cut.step(1)
+    first = cut.answer(Ask(cut.question()))
+    assert isinstance(first, Decision)
+    assert first.decision is Verdict.ALLOW
+    if given_online:
+        cut.cut()
+    else:
+        cut.mend()
+        cut.step(1)
+    cut.restart()
+    second = cut.answer(Ask(cut.question(lane="L2")))
+    assert isinstance(second, Decision)
+    assert (second.reason, second.open_lane) == (Reason.OPEN_ELSEWHERE, "L1")
+    cut.report(cut.fuelling(first, 2_000))
+    third = cut.answer(Ask(cut.question(lane="L2")))
+    assert isinstance(third, Decision)
+    assert third.decision is Verdict.ALLOW

@@ -51,6 +51,11 @@ def _add_plate(subparsers: Any, options: argparse.ArgumentParser) -> None:
     ):
         action = _action(actions, options, name, words, do)
         action.add_argument("plate", metavar="PLATE")
+    release = _action(
+        actions, options, "release", "give its open authorisation back, as for a lane unit that died", _release
+    )
+    release.add_argument("plate", metavar="PLATE")
+    release.add_argument("--why", required=True, metavar="TEXT", help="goes into the trail")
 
 
 def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
@@ -223,4 +228,13 @@ def _block_plate(args: argparse.Namespace) -> int:
     with office(args) as o:
         plate = o.desk.block_plate(args.plate, args.action == "block")
         o.show({"plate": plate, "action": args.action}, f"plate {plate}: {args.action}ed")
+    return 0
+
+
+def _release(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        lanes = o.desk.release(args.plate, why=args.why)
+        o.show({"plate": args.plate, "lanes": lanes}, f"plate {args.plate}: given back, it was open at {lanes}")
     return 0
