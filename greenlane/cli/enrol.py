@@ -23,7 +23,7 @@ EPILOG = """The code comes from `greenlane admin enrol` and serves once. The key
 examples:
   greenlane enrol 7K3M-9QXT-2HPD --service https://books.example --config /etc/greenlane/lane.toml
   greenlane enrol 7K3M-9QXT-2HPD --service https://10.0.0.5:8443 --ca station-ca.pem --key panel.key
-  greenlane enrol 7K3M-9QXT-2HPD --service https://books.example --state /var/lib/greenlane
+  greenlane enrol 7K3M-9QXT-2HPD --service https://books.example --state /var/lib/greenlane-station
       a station's central control: `greenlane station` finds its key there
   greenlane enrol --rotate --service https://books.example
       a new key instead of the old one, without a code; restart the lane unit afterwards

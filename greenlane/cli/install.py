@@ -1,4 +1,4 @@
-"""`greenlane install`: makes the lane unit a boot service."""
+"""`greenlane install`: makes the lane unit, a station's central control or the balance service a boot service."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from greenlane.cli.options import add_config
+from greenlane.cli.options import LANE_SETTINGS, add_config
+
+if TYPE_CHECKING:
+    from greenlane.installation.plan import Step
 
 EXAMPLES = """
-It makes the user `greenlane`, /etc/greenlane/lane.toml (a file that is there already is kept), the rule for the pins
-and a systemd unit that starts at boot, restarts after every end and leaves the lamp at red. It asks nothing and may be
-run again at any time.
+For a lane unit it makes the user `greenlane`, /etc/greenlane/lane.toml (a file that is there already is kept), the
+rule for the pins and a systemd unit that starts at boot, restarts after every end and leaves the lamp at red. It asks
+nothing and may be run again at any time.
+
+For the balance service it makes the user `greenlane-service`, /etc/greenlane/service.env, the folder
+/var/lib/greenlane-service for the books, the boot service, and a timer that every night copies the books to
+/var/backups/greenlane, restores the copy and audits it. For a station's central control it makes the user
+`greenlane-station`, /etc/greenlane/station.env, its state folder and the boot service.
 
 examples:
   greenlane install --dry-run               show every file and every program, change nothing
+  sudo greenlane install service            the balance service and its backups
+  sudo greenlane install station --no-start the central control; set station.env and enrol it, then start it
   sudo greenlane install                    install, enable and start
   sudo greenlane install --hardware-watchdog  the board restarts when the kernel hangs, too
   greenlane install --root build/image      put everything into another root folder, for packaging
@@ -24,6 +35,9 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
+    parser.add_argument(
+        "what", nargs="?", choices=("lane", "service", "station"), default="lane", help="default: %(default)s"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print every file and program, change nothing")
     parser.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="install below this folder")
     add_config(parser)
@@ -33,6 +47,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from greenlane.installation import plan
+
+    todo = _lane_steps(args) if args.what == "lane" else _server_steps(args)
+    if args.dry_run:
+        print("\n".join(plan.describe(todo)))
+        return 0
+    for line in plan.carry_out(todo, args.root.resolve()):
+        print(line, flush=True)
+    print(f"\nNext: {_next(args)}")
+    return 0
+
+
+def _server_steps(args: argparse.Namespace) -> tuple[Step, ...]:
+    from controller.errors import GreenlaneError
+    from greenlane.installation import servers
+
+    if args.hardware_watchdog or args.config != LANE_SETTINGS:
+        raise GreenlaneError(f"--hardware-watchdog and --config are of the lane unit, not of {args.what}")
+    return servers.steps(servers.SERVERS[args.what], _program(args.program), not args.no_start)
+
+
+def _next(args: argparse.Namespace) -> str:
+    if args.what == "service":
+        return "sudo -u greenlane-service greenlane admin station set S1; options in /etc/greenlane/service.env"
+    if args.what == "station":
+        return (
+            "set /etc/greenlane/station.env; sudo greenlane enrol CODE --service URL "
+            "--state /var/lib/greenlane-station; sudo systemctl restart greenlane-station"
+        )
+    return f"greenlane calibrate --config {args.config}, then greenlane doctor --config {args.config}"
+
+
+def _lane_steps(args: argparse.Namespace) -> tuple[Step, ...]:
     from controller import settings
     from greenlane.installation import plan
 
@@ -43,14 +90,7 @@ def run(args: argparse.Namespace) -> int:
         hardware_watchdog=args.hardware_watchdog,
         start=not args.no_start,
     )
-    todo = plan.steps(options)
-    if args.dry_run:
-        print("\n".join(plan.describe(todo)))
-        return 0
-    for line in plan.carry_out(todo, args.root.resolve()):
-        print(line, flush=True)
-    print(f"\nNext: greenlane calibrate --config {args.config}, then greenlane doctor --config {args.config}")
-    return 0
+    return plan.steps(options)
 
 
 def _program(wish: Path | None) -> Path:

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from greenlane.cli.enrol import DEFAULT_STATE
 from greenlane.cli.service import add_exposure, address, exposure_of
 
 _EPILOG = """Lane units and panels of a station point their `[service] url` here. What they ask goes on to the server;
@@ -17,9 +16,10 @@ while the line is cut, plates of the offline list may refuel up to a small cap e
 set up:
   greenlane admin enrol --kind station --station S1            at the server: prints a code
   greenlane admin offline station S1 200                       at the server: 200 yuan a card while the line is cut
-  greenlane enrol CODE --service https://books.example --state /var/lib/greenlane
+  greenlane enrol CODE --service https://books.example --state /var/lib/greenlane-station
   greenlane station --upstream https://books.example           and then, for its pages:
-  greenlane admin --database sqlite:////var/lib/greenlane/pages.sqlite3 person add wang --role operator --station S1
+  greenlane admin --database sqlite:////var/lib/greenlane-station/pages.sqlite3 \\
+                  person add wang --role operator --station S1
 
 examples:
   greenlane station --upstream https://books.example --listen 10.1.0.1:8080 --host-name station.local:8080
@@ -27,6 +27,15 @@ examples:
                     --tls-cert station.pem --tls-key station.key --host-name station.local:8443
   greenlane station --upstream http://127.0.0.1:8080 --listen 127.0.0.1:8081 --state build/station --cap 2000
 """
+
+
+STATE, OLD_STATE = Path("/var/lib/greenlane-station"), Path("/var/lib/greenlane")
+"""Its folder as `greenlane install station` makes it, and the one that it was given by default before."""
+
+
+def _default_state() -> Path:
+    kept_where_it_was = (OLD_STATE / "station.sqlite3").exists() and not (STATE / "station.sqlite3").exists()
+    return OLD_STATE if kept_where_it_was else STATE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state",
         metavar="DIR",
         type=Path,
-        default=DEFAULT_STATE,
+        default=_default_state(),
         help="folder of its key, answers, queue and pages (default: %(default)s)",
     )
     parser.add_argument(

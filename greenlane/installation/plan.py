@@ -68,10 +68,17 @@ class Options:
 
 def unit_text(program: Path, config: Path) -> str:
     """The systemd unit for that program and settings file. Raises InstallError for a path that systemd cannot take."""
-    for path in (program, config):
+    return filled(UNIT, program=program, config=config)
+
+
+def filled(name: str, **paths: Path) -> str:
+    """A unit of this package with its {paths} filled in. Raises InstallError for one that systemd cannot take."""
+    text = _template(name)
+    for word, path in paths.items():
         if not path.is_absolute() or any(c.isspace() or c in "%\"'\\$" for c in str(path)):
             raise InstallError(f"{path}: the boot service needs an absolute path without blanks, quotes, $ and %")
-    return _template(UNIT).replace("{program}", str(program)).replace("{config}", str(config))
+        text = text.replace(f"{{{word}}}", str(path))
+    return text
 
 
 def _template(name: str) -> str:
@@ -145,7 +152,7 @@ def _run(step: RunProgram, root: Path) -> str:
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise InstallError(f"{words[0]}: {error}; the lane unit needs a system with systemd") from error
+        raise InstallError(f"{words[0]}: {error}; installing needs a system with systemd") from error
     if done.returncode != 0:
         raise InstallError(f"{' '.join(words)}: {(done.stderr or done.stdout).strip() or f'exit {done.returncode}'}")
     return f"done       {' '.join(words)}"

@@ -7,10 +7,22 @@ from pathlib import Path
 
 from service.errors import Unavailable
 
+INSTALLED = Path("/etc/greenlane/service.env")
+
 
 def default_url() -> str:
-    """$GREENLANE_DATABASE, else an SQLite file in the state directory."""
-    return os.environ.get("GREENLANE_DATABASE") or f"sqlite:///{state_folder() / 'service.sqlite3'}"
+    """$GREENLANE_DATABASE, else that of the installed service, else an SQLite file in the state directory."""
+    named = os.environ.get("GREENLANE_DATABASE") or _installed()
+    return named or f"sqlite:///{state_folder() / 'service.sqlite3'}"
+
+
+def _installed() -> str:
+    """What `greenlane install service` wrote for its unit, so that operators' commands meet the same books."""
+    try:
+        lines = INSTALLED.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return next((line.partition("=")[2].strip() for line in lines if line.startswith("GREENLANE_DATABASE=")), "")
 
 
 def state_folder() -> Path:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from greenlane.cli import _parser as cli_parser
 from greenlane.cli import main
-from greenlane.installation import plan
+from greenlane.installation import plan, servers
 
 UNIT = "etc/systemd/system/greenlane-lane.service"
 needs_systemd = pytest.mark.skipif(
@@ -108,6 +110,80 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 def test_unit_and_rules_are_one_file_each() -> None:
     root = Path(__file__).resolve().parents[2]
     assert (root / "deploy/greenlane-lane.service").resolve() == root / "greenlane/installation/greenlane-lane.service"
+    for server in servers.SERVERS.values():
+        for unit in server.units:
+            assert (root / "deploy" / unit).resolve() == root / "greenlane/installation" / unit
     rules = root / "greenlane/installation/70-greenlane.rules"
     assert rules.resolve() == root / "deploy/udev/70-greenlane.rules"
     assert 'GROUP="gpio"' in rules.read_text()
+
+
+@needs_systemd
+@pytest.mark.parametrize("what", ["service", "station"])
+def test_servers_are_installed_twice_alike_with_user_folders_and_units(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["install", what, "--root", str(tmp_path), "--program", "/opt/greenlane/bin/greenlane"]) == 0
+    config = tmp_path / f"etc/greenlane/{what}.env"
+    assert config.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / f"var/lib/greenlane-{what}").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / f"etc/systemd/system/multi-user.target.wants/greenlane-{what}.service").is_symlink()
+    assert f"greenlane-{what}:" in (tmp_path / "etc/passwd").read_text()
+    assert (tmp_path / "etc/systemd/system/timers.target.wants/greenlane-backup.timer").is_symlink() is (
+        what == "service"
+    )
+    assert (tmp_path / "var/backups/greenlane").is_dir() is (what == "service")
+    config.write_text("# mine\n")
+    capsys.readouterr()
+    assert main(["install", what, "--root", str(tmp_path), "--program", "/opt/greenlane/bin/greenlane"]) == 0
+    out = capsys.readouterr().out
+    assert "wrote" not in out
+    assert "updated" not in out
+    assert config.read_text() == "# mine\n"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_accepts_the_servers_units(tmp_path: Path) -> None:
+    program = tmp_path / "greenlane"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for server in servers.SERVERS.values():
+        for unit in server.units:
+            (tmp_path / unit).write_text(plan.filled(unit, program=program))
+    units = sorted(str(path) for path in tmp_path.glob("greenlane-*.*"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert [line for line in done.stderr.splitlines() if "/greenlane-" in line] == []
+    assert done.returncode == 0
+
+
+def test_the_installed_options_are_ones_that_the_programs_take() -> None:
+    for server in servers.SERVERS.values():
+        values = dict(line.split("=", 1) for line in server.settings.splitlines() if line[:1] not in ("", "#"))
+        text = plan.filled(server.units[0], program=Path("/g")) + "".join(
+            plan.filled(unit, program=Path("/g")) for unit in server.units[1:] if unit.endswith(".service")
+        )
+        for command in re.findall(r"^ExecStart=/g (.*)$", text, re.MULTILINE):
+            for name, value in values.items():
+                command = command.replace(f"${{{name}}}", value).replace(f"${name}", value)
+            words = command.split()
+            assert "$" not in command
+            assert cli_parser(words).parse_args(words)
+
+
+def test_what_belongs_to_the_lane_alone_is_refused_for_a_server(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--hardware-watchdog"], ["--config", "/etc/x.toml"]):
+        assert main(["install", "service", "--dry-run", *words]) == 1
+        assert "of the lane unit" in capsys.readouterr().err
+
+
+def test_one_state_folder_for_a_station(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/station.md").read_text(encoding="utf-8")
+    folders = set(
+        re.findall(r"/var/lib/greenlane[\w-]*", page.partition("### Set it up")[2].partition("| option |")[0])
+    )
+    assert folders == {str(servers.STATION.state)}
+    with pytest.raises(SystemExit):
+        main(["station", "--help"])
+    assert f"(default: {servers.STATION.state})" in " ".join(capsys.readouterr().out.split())

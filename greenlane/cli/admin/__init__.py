@@ -15,6 +15,7 @@ _EPILOG = """examples:
   greenlane admin statement C1001 --csv
   greenlane admin reconcile S1 2026-05-04
   greenlane admin audit
+  greenlane admin backup --to /var/backups/greenlane
   greenlane admin enrol --kind lane --station S1 --lane L1
   greenlane admin offline station S1 200
   greenlane admin person add wang --role operator
@@ -23,7 +24,7 @@ _EPILOG = """examples:
 `greenlane admin COMMAND --help` tells more. Amounts are typed in yuan: 100 or 100.50.
 """
 
-PARTS = ("cards", "money", "stations", "reports", "devices", "people", "offline", "phones", "payers")
+PARTS = ("cards", "money", "stations", "reports", "devices", "people", "offline", "phones", "payers", "backup")
 """Modules of this package that each add their commands with add_commands(subparsers, options)."""
 
 

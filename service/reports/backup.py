@@ -1,0 +1,128 @@
+"""Copies of the books that were proved by restoring them, and putting such a copy back in place."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from service.errors import DeskError
+from service.reports.audit import audit
+from service.store.database import Database
+
+PREFIX, SUFFIX = "greenlane-", ".sqlite3"
+
+
+def file_of(url: str) -> Path:
+    """The SQLite file that a database's address names. Raises DeskError for another kind of database."""
+    parsed = make_url(url)
+    if not parsed.drivername.startswith("sqlite") or not parsed.database:
+        raise DeskError("this copies SQLite files; PostgreSQL has pg_dump and pg_restore, see docs/service.md")
+    return Path(parsed.database)
+
+
+def back_up(database: Path, folder: Path, now: datetime, keep: int) -> Path:
+    """Copy the books while they are in use, restore and audit the copy, and keep the newest `keep` copies.
+
+    Raises DeskError; a copy that does not hold is not left behind.
+    """
+    target = folder / f"{PREFIX}{now:%Y%m%dT%H%M%SZ}{SUFFIX}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _scratch(folder) as fresh:
+            _copy(database, fresh)
+            prove(fresh)
+            os.replace(fresh, target)
+    except (OSError, sqlite3.Error) as error:
+        raise DeskError(f"{target}: {getattr(error, 'strerror', None) or error}") from error
+    for old in copies(folder)[:-keep]:
+        old.unlink()
+    return target
+
+
+def copies(folder: Path) -> list[Path]:
+    """What back_up left there, the oldest first."""
+    return sorted(folder.glob(f"{PREFIX}*{SUFFIX}"))
+
+
+def prove(copy: Path) -> None:
+    """Restore a copy elsewhere, as this version would run it, and audit it. Raises DeskError with what is wrong."""
+    with tempfile.TemporaryDirectory(prefix="greenlane-restored-", dir=copy.parent) as folder:
+        restored = Path(folder) / "service.sqlite3"
+        _copy(copy, restored)
+        with closing(sqlite3.connect(restored)) as opened:
+            (verdict,) = opened.execute("pragma integrity_check(1)").fetchone()
+        if verdict != "ok":
+            raise DeskError(f"{copy.name} is damaged: {verdict}")
+        with closing(Database(f"sqlite:///{restored}")) as database:
+            database.migrate()
+            found = audit(database)
+    if not found.clean:
+        first = found.findings[0]
+        raise DeskError(f"{copy.name}: the audit of the restored copy finds {first.check}: {first.words}")
+
+
+def restore(copy: Path, database: Path, now: datetime) -> Path | None:
+    """Put a copy in the place of the books; where the books of before are kept, None where there were none.
+
+    Raises DeskError while anything has the books open, and for a copy that does not hold.
+    """
+    if not copy.is_file():
+        raise DeskError(f"{copy}: there is no such copy")
+    try:
+        prove(copy)
+        kept = _put_aside(database, now) if database.exists() else None
+        with _scratch(database.parent) as fresh:
+            _copy(copy, fresh)
+            if kept is not None:
+                before = kept.stat()
+                os.chown(fresh, before.st_uid, before.st_gid)
+            os.replace(fresh, database)
+    except (OSError, sqlite3.Error) as error:
+        raise DeskError(f"{copy}: {getattr(error, 'strerror', None) or error}") from error
+    return kept
+
+
+def _put_aside(database: Path, now: datetime) -> Path:
+    """Close the write-ahead log, which only the last connection can, and rename the file."""
+    with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as opened:
+        try:
+            opened.execute("pragma journal_mode = delete")
+        except sqlite3.OperationalError as error:
+            raise DeskError(f"{database} is in use: stop the service first ({error})") from error
+    kept = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%SZ}")
+    os.rename(database, kept)
+    return kept
+
+
+def _copy(source: Path, target: Path) -> None:
+    """One moment of a database that others may be writing."""
+    with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+        new.execute("pragma journal_mode = delete").fetchall()
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A file of mode 0600 that is gone afterwards unless it was renamed."""
+    handle, name = tempfile.mkstemp(prefix=".greenlane-", dir=folder)
+    os.close(handle)
+    try:
+        yield Path(name)
+        _flush(folder)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _flush(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,114 @@
+"""`greenlane admin backup` and `restore`, as an operator types them, beside a service that writes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from greenlane.cli import main
+from service.reports.backup import copies
+from tests.service.identity.served import Served
+
+Admin = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def admin(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> Admin:
+    def run(*words: str) -> tuple[int, str, str]:
+        status = main(["admin", "--database", sqlite_url, *words])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    for words in (("card", "create", "C1"), ("top-up", "C1", "500")):
+        assert run(*words)[0] == 0
+    return run
+
+
+@pytest.fixture
+def books(sqlite_url: str) -> Path:
+    return Path(sqlite_url.removeprefix("sqlite:///"))
+
+
+def test_a_copy_brings_the_books_back(admin: Admin, books: Path, tmp_path: Path) -> None:
+    status, out, _ = admin("backup", "--to", str(tmp_path / "copies"))
+    (copy,) = copies(tmp_path / "copies")
+    assert (status, out) == (0, f"{copy}: copied, restored, audited: the books are right\n")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "copies").stat().st_mode & 0o777 == 0o700
+    assert [p.name for p in (tmp_path / "copies").iterdir()] == [copy.name], "nothing is left behind"
+    admin("top-up", "C1", "11")
+    status, out, _ = admin("restore", str(copy))
+    assert status == 0
+    assert "balance    500.00 yuan" in admin("card", "show", "C1")[1]
+    kept = Path(out.rsplit(" ", 1)[1].strip())
+    with closing(sqlite3.connect(kept)) as before:
+        assert before.execute("select count(*) from transfers").fetchone() == (2,)
+    books.unlink()
+    assert admin("restore", str(copy))[0] == 0
+    assert admin("audit")[0] == 0
+
+
+def test_only_the_newest_are_kept(admin: Admin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in (1, 2, 3):
+        (tmp_path / f"greenlane-2026010{day}T000000Z.sqlite3").touch()
+    (tmp_path / "mine.sqlite3").touch()
+    assert admin("backup", "--to", str(tmp_path), "--keep", "2")[0] == 0
+    assert len(copies(tmp_path)) == 2
+    assert copies(tmp_path)[0].name == "greenlane-20260103T000000Z.sqlite3"
+    assert (tmp_path / "mine.sqlite3").exists()
+    assert admin("backup", "--to", str(tmp_path), "--keep", "0")[0] == 1
+
+
+def test_while_the_service_runs_there_are_copies_but_no_restore(
+    admin: Admin, sqlite_url: str, books: Path, tmp_path: Path
+) -> None:
+    with Served(sqlite_url):
+        assert admin("backup", "--to", str(tmp_path / "copies"))[0] == 0
+        (copy,) = copies(tmp_path / "copies")
+        inode = books.stat().st_ino
+        status, out, err = admin("restore", str(copy))
+        assert (status, out) == (1, "")
+        assert "is in use: stop the service first" in err
+        assert books.stat().st_ino == inode
+    assert admin("restore", str(copy))[0] == 0
+
+
+def test_what_does_not_hold_is_neither_kept_nor_restored(admin: Admin, books: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copies"
+    admin("backup", "--to", str(folder))
+    (good,) = copies(folder)
+    damaged = tmp_path / "damaged.sqlite3"
+    content = bytearray(good.read_bytes())
+    content[len(content) // 4 : len(content) // 2] = os.urandom(len(content) // 2 - len(content) // 4)
+    damaged.write_bytes(content)
+    forged = tmp_path / "forged.sqlite3"
+    forged.write_bytes(good.read_bytes())
+    _forge(forged)
+    before = books.read_bytes()
+    for bad in (damaged, forged, tmp_path / "absent.sqlite3", Path(__file__)):
+        status, out, err = admin("restore", str(bad))
+        assert (status, out, err.count("\n")) == (1, "", 1), bad
+    assert books.read_bytes() == before
+    _forge(books)
+    status, _, err = admin("backup", "--to", str(folder))
+    assert status == 1
+    assert "the audit of the restored copy finds" in err
+    assert copies(folder) == [good]
+
+
+def _forge(path: Path) -> None:
+    """A hand in the books, past their triggers."""
+    with closing(sqlite3.connect(path)) as opened, opened:
+        for (name,) in opened.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            opened.execute(f"drop trigger {name}")
+        opened.execute("update transfers set amount_fen = amount_fen + 100")
+
+
+def test_postgresql_is_told_its_own_way(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["admin", "--database", "postgresql://u@h/db", "backup", "--to", str(tmp_path)]) == 1
+    assert "PostgreSQL has pg_dump" in capsys.readouterr().err
