@@ -21,6 +21,7 @@ from service.errors import ServiceError, Unavailable
 from service.http import openapi
 from service.http.answering import Clerk
 from service.http.bodies import BodyRefused, read
+from service.http.connections import STATE, Connections, limits_of_this_process
 from service.http.peers import wire_version
 from service.http.plain_route import plain_post
 from service.http.problems import INTERNAL_WORDS, STATUS, problem
@@ -86,11 +87,11 @@ def assemble(
     """
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
         clerk.start()
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         try:
-            yield
+            yield {STATE: app.state.connections}
         finally:
             app.state.changes.close()
             clerk.close()
@@ -105,6 +106,9 @@ def assemble(
     _add_fuellings(app, clerk)
     _add_queries(app, clerk)
     known = mount(app, database, clock, guard, identity)
+    app.state.connections = Connections(
+        limits_of_this_process(), guard.proxies, app.state.metrics.count_refused_connection
+    )
     station_pages.mount(app, database, clock, told)
     app.state.changes.observer = app.state.metrics.note_live
     _document(app)

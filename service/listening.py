@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.errors import ServiceError
+from service.http.connections import GuardedProtocol
 from service.identity.gate import GateRules
 from service.identity.mount import LOOPBACK, Guard
 
@@ -48,7 +49,7 @@ class Exposure:
         return Guard(
             gate=GateRules(self.allow_unsigned, frozenset(name.lower() for name in self.hosts)),
             metrics_from=(*near, *(ipaddress.ip_network(network) for network in self.metrics_from)),
-            behind_proxy=bool(self.trusted_proxies),
+            proxies=tuple(ipaddress.ip_network(network) for network in self.trusted_proxies),
         )
 
     def server_options(self) -> dict[str, Any]:
@@ -57,6 +58,8 @@ class Exposure:
             "proxy_headers": bool(self.trusted_proxies),
             "forwarded_allow_ips": list(self.trusted_proxies),
             "server_header": False,
+            "http": GuardedProtocol,
+            "ws": "none",
         }
         if self.tls_cert is not None and self.tls_key is not None:
             _check_certificate(self.tls_cert, self.tls_key)

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from service.app import create_app
 from service.books.rules import Settings
 from service.errors import ServiceError
+from service.http.connections import GuardedProtocol
 from service.listening import Exposure
 from service.store.database import Database
 
@@ -111,6 +112,8 @@ def running(app: FastAPI) -> Iterator[str]:
             access_log=False,
             lifespan="on",
             proxy_headers=False,
+            http=GuardedProtocol,
+            ws="none",
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
         )
     )

@@ -40,6 +40,9 @@ class Metrics:
         self._refusals = Counter(
             "greenlane_refused_signatures", "Signed routes: requests not taken.", ("flaw",), registry=self._registry
         )
+        self._connections = Counter(
+            "greenlane_refused_connections", "Connections not let in or dropped.", ("why",), registry=self._registry
+        )
         self._logins = Counter("greenlane_logins", "Log-ins by outcome.", ("outcome",), registry=self._registry)
         self._pages = Gauge(
             "greenlane_live_waiters",
@@ -67,6 +70,10 @@ class Metrics:
 
     def count_refusal(self, flaw: Flaw) -> None:
         self._refusals.labels(flaw.value).inc()
+
+    def count_refused_connection(self, why: str) -> None:
+        """why: "all", "address", "half_open", "slow_head", "large_head" or "slow_body"."""
+        self._connections.labels(why).inc()
 
     def count_login(self, outcome: str) -> None:
         """outcome: "welcome", "wrong" or "throttled"."""

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import ServiceError
+from service.http.connections import source_of as source_of_address
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -140,18 +141,7 @@ def check_form_secret(request: Request, sent: str) -> None:
 
 def source_of(request: Request) -> str:
     """Where a request comes from, for counting attempts: the address; of IPv6 the /64 that one customer has."""
-    host = request.client.host if request.client else "unknown"
-    if ":" not in host:
-        return host[:64]
-    from ipaddress import IPv6Address, IPv6Network
-
-    try:
-        address = IPv6Address(host)
-    except ValueError:
-        return host[:64]
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(IPv6Network((address, 64), strict=False))
+    return source_of_address(request.client.host if request.client else "unknown")
 
 
 def safe_target(target: str) -> str:

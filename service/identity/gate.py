@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import Unavailable
 from service.http.batches import Batches
 from service.http.bodies import LONGEST_BODY
+from service.http.connections import CONNECTION
 from service.http.door import is_host
 from service.http.problems import problem
 from service.identity.devices import raw_key
@@ -108,6 +109,9 @@ class SignatureGate:
         claim, entry = await run_in_threadpool(self._judge, scope, body)
         if not await self._nonces.put(claim):
             raise SignatureRefused(Flaw.REPLAYED, "nonce: this signature has been used before; sign every attempt anew")
+        connection = scope.get("state", {}).get(CONNECTION)
+        if entry is not None and connection is not None:
+            connection.belongs_to(entry.caller.device)
         if entry is not None and entry.waiting:
             await run_in_threadpool(self._keys.confirm, claim.key_id)
         return None if entry is None else entry.caller

@@ -35,13 +35,13 @@ LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"
 class Guard:
     """Who is let in. The default asks every device for a signature; EMBEDDED below does not.
 
-    metrics_from: networks that may read /metrics; nobody by default. behind_proxy: clients' addresses come from a
-    trusted proxy. hasher: cheaper password hashing for tests; None for argon2-cffi's default (RFC 9106, low memory).
+    metrics_from: networks that may read /metrics; nobody by default. proxies: whose word about clients'
+    addresses is believed. hasher: cheaper password hashing for tests; None for argon2-cffi's default (RFC 9106).
     """
 
     gate: GateRules = field(default_factory=GateRules)
     metrics_from: tuple[Network, ...] = ()
-    behind_proxy: bool = False
+    proxies: tuple[Network, ...] = ()
     hasher: PasswordHasher | None = None
 
 
@@ -92,7 +92,7 @@ def _may_scrape(request: Request, guard: Guard) -> bool:
         return False
     if is_from_elsewhere(request.scope) or not any(address in network for network in guard.metrics_from):
         return False
-    if guard.behind_proxy:
+    if guard.proxies:
         return True
     is_near = is_own_host(request.scope, guard.gate.hosts)
     return proxy_mark(request.scope) is None and (is_near or not (address.is_loopback or guard.gate.hosts))
