@@ -74,7 +74,7 @@ def _turn(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife, lo
     pump.start()
     runner.tick()
     watchdog.ready()
-    phase = None
+    told = ""
     while not bell.stopped:
         glimpse = pump.take()
         if glimpse.over:
@@ -82,9 +82,9 @@ def _turn(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife, lo
             return
         runner.tick(glimpse.frame, glimpse.trouble)
         watchdog.alive()
-        if runner.phase is not phase:
-            phase = runner.phase
-            watchdog.status(f"lane {phase}")
+        if runner.situation != told:
+            told = runner.situation
+            watchdog.status(told)
         bell.wait(longest_pause_s)
     if bell.failure is not None:
         raise bell.failure

@@ -136,10 +136,12 @@ class DispenserReading:
     """What the dispenser's wires say now.
 
     pulses: pulses counted since the dispenser object was made; never goes back.
+    close_pulses: how many of them came closer to the one before than the fastest flow allows: the pulser bounces.
     """
 
     nozzle_lifted: bool
     pulses: int
+    close_pulses: int = 0
 
 
 @dataclass(frozen=True, slots=True)

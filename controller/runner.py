@@ -113,6 +113,14 @@ class Runner:
     def phase(self) -> Phase:
         return lane_view.phase(self._state, self._parts.clock.monotonic_s())
 
+    @property
+    def situation(self) -> str:
+        """What the lane does and, while the lamp is red, why; for the boot service's status line and doctor."""
+        now_s = self._parts.clock.monotonic_s()
+        phase = lane_view.phase(self._state, now_s)
+        red = lane_view.colour_of(self._state, now_s) is LampColour.RED
+        return f"lane {phase}, red: {lane_view.lamp_reason(self._state, now_s)}" if red else f"lane {phase}"
+
     def tick(self, frame: Frame | None = None, trouble: Reason | None = None) -> None:
         """One turn: take in what came, decide, obey. trouble: why the camera gives no frames, if it knows.
 

@@ -157,6 +157,7 @@ class DispenserSettings:
     pulses_per_litre: float = setting(100.0, "pulses for one litre, as the meter's plate says", 0.01, 100_000.0)
     debounce_s: float = setting(0.05, "the nozzle switch must rest this long", 0.0, 1.0)
     fastest_l_per_min: float = setting(200.0, "a faster flow is flagged as impossible", 1.0, 2000.0)
+    noise_ml: int = setting(100, "pulses of less than this in 10 s, the nozzle hung, are noise and no flow", 0, 5000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ from controller.watching.frames import FramePump
 from controller.worker import ThreadDesk
 from hardware.cameras import CameraWishes, open_camera
 from hardware.dispensers.gpio import GpioDispenser
+from hardware.dispensers.pulses import closest_edges_s
 from hardware.dispensers.simulated import SimulatedDispenser
 from hardware.jpeg import encode_jpeg
 from hardware.lamp import FakeLamp, GpioLamp
@@ -165,6 +166,7 @@ def _gpio_dispenser(dispenser: DispenserSettings, pins: Pins, clock: Clock) -> D
         clock,
         name=dispenser.name,
         debounce_s=dispenser.debounce_s,
+        closest_s=closest_edges_s(dispenser.fastest_l_per_min, dispenser.pulses_per_litre),
     )
 
 
@@ -307,7 +309,7 @@ class LaneUnit:
             log.warning("a fuelling of %s ended by a power cut is reported", pump.name)
         desk: ThreadDesk[StateError | None] = self._opened(ThreadDesk("journal", JOURNAL_JOBS, self.bell.ring))
         meter = FuellingMeter(
-            MeterSettings(lane.station, lane.name, pump.product, pump.fastest_l_per_min),
+            MeterSettings(lane.station, lane.name, pump.product, pump.fastest_l_per_min, noise_ml=pump.noise_ml),
             journal,
             desk,
             clock,

@@ -38,11 +38,15 @@ class Reason(enum.StrEnum):
     CAMERA_LOST = "camera_lost"
     CAMERA_STALE = "camera_stale"
     PLATE_CHANGED = "plate_changed"
+    NOZZLE_LIFTED = "nozzle_lifted"
+    LIMIT_REACHED = "limit_reached"
     INTERNAL = "internal"
 
 
 NEAREST_OLD: dict[enum.Enum, enum.Enum] = {
     Reason.OPEN_ELSEWHERE: Reason.UNPAID_CHARGE,
+    Reason.NOZZLE_LIFTED: Reason.UNSURE,
+    Reason.LIMIT_REACHED: Reason.UNSURE,
 }
 """Member that came after version 1 of the wire -> the nearest that version 1 knows, for peers that know no more."""
 

@@ -13,6 +13,7 @@ from controller.fuelling.journal import FuellingJournal
 from controller.fuelling.open_fuelling import (
     COUNTER_RESET,
     NOZZLE_HUNG,
+    STRAY_PULSES,
     Ended,
     Lifted,
     MeterEvent,
@@ -21,9 +22,12 @@ from controller.fuelling.open_fuelling import (
     Progress,
     Reached,
     Started,
+    Strayed,
     UnitPrice,
 )
+from controller.fuelling.strays import Strays, most_pulses
 from controller.fuelling.terminal import FlowContext, TerminalEvent
+from controller.fuelling.totaliser import Totaliser
 from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
 from controller.outbound.statefile import StateError
 from controller.ports import Clock, Dispenser
@@ -58,7 +62,9 @@ class FuellingMeter:
         self._price = price
         self._totaliser = state.totaliser
         self._next_sequence = state.next_sequence
-        self._seen_pulses = 0
+        self._seen_pulses = self._seen_close = 0
+        self._strays = Strays(most_pulses(settings.noise_ml, state.totaliser.pulses_per_l), settings.stray_s)
+        self._noise: OpenFuelling | None = None
         self._lifted = False
         self._told_lifted = False
         self._quiet_since_s = self._polled_s = clock.monotonic_s()
@@ -80,6 +86,11 @@ class FuellingMeter:
         return open_one.volume_ml(self._totaliser), open_one.amount_fen(self._totaliser)
 
     @property
+    def noise_ml(self) -> int:
+        """What pulses without a lift came to and is not yet reported."""
+        return 0 if self._noise is None else self._noise.volume_ml(self._totaliser)
+
+    @property
     def unwritten(self) -> int:
         """Writes that wait for the disk."""
         return len(self._writes)
@@ -93,8 +104,11 @@ class FuellingMeter:
         if pulses:
             self._quiet_since_s = now_s
             self._count(pulses, context, events)
+        self._take_bounces(reading)
         if self._open is not None:
             self._follow(self._open, context, now_s, bool(pulses), events)
+        elif self._noise is not None:
+            self._keep_noise(self._noise, now_s, events)
         if self._told_lifted and not self._lifted and now_s - self._quiet_since_s >= self._patience_s():
             self._end(events)
         self._polled_s = now_s
@@ -112,8 +126,9 @@ class FuellingMeter:
 
     def suspend(self) -> None:
         """Store where a fuelling in progress stands, before an orderly end of this process."""
-        if self._open is not None:
-            self._store(self._open, self._open.volume_ml(self._totaliser))
+        unfinished = self._open or self._noise
+        if unfinished is not None:
+            self._store(unfinished, unfinished.volume_ml(self._totaliser))
         for write in self._writes:
             error = _attempt(write.do)
             if error is not None:
@@ -134,6 +149,8 @@ class FuellingMeter:
             self._lifted = reading.nozzle_lifted
             self._quiet_since_s = now_s
         if self._lifted:
+            if not self._told_lifted:
+                self._end_noise(self._totaliser, events)
             self._tell_lifted(events)
 
     def _tell_lifted(self, events: list[MeterEvent]) -> None:
@@ -151,23 +168,58 @@ class FuellingMeter:
             self._open.flag(COUNTER_RESET)
         return reading.pulses
 
+    def _take_bounces(self, reading: DispenserReading) -> None:
+        close, self._seen_close = max(0, reading.close_pulses - self._seen_close), reading.close_pulses
+        counting = self._open or self._noise
+        if counting is not None:
+            counting.bounced(close)
+
     def _count(self, pulses: int, context: FlowContext, events: list[MeterEvent]) -> None:
+        before = self._totaliser
+        if self._open is None and not self._told_lifted:
+            began = self._strays.saw(pulses, self._totaliser, self._clock.monotonic_s())
+            if began is None:
+                self._noise = self._noise or self._opened(self._totaliser, STRAY_PULSES, NOZZLE_HUNG)
+                self._totaliser = self._totaliser.counted(pulses)
+                return
+            self._end_noise(began, events)
+            before = began
         self._tell_lifted(events)
         if self._open is None:
-            self._open = OpenFuelling(
-                self._settings,
-                self._journal.dispenser,
-                self._clock,
-                self._totaliser,
-                self._next_sequence,
-                self._price(),
-                self._polled_s,
-            )
+            self._open = self._opened(before, *(() if self._lifted else (NOZZLE_HUNG,)))
             self._open.adopt(context, first=True)
-            if not self._lifted:
-                self._open.flag(NOZZLE_HUNG)
             events.append(Started(self._next_sequence))
         self._totaliser = self._totaliser.counted(pulses)
+
+    def _opened(self, before: Totaliser, *flags: str) -> OpenFuelling:
+        name, sequence = self._journal.dispenser, self._next_sequence
+        made = OpenFuelling(self._settings, name, self._clock, before, sequence, self._price(), self._polled_s)
+        for flag in flags:
+            made.flag(flag)
+        return made
+
+    def _keep_noise(self, noise: OpenFuelling, now_s: float, events: list[MeterEvent]) -> None:
+        """On the disk like a fuelling in progress, and reported when it has come to much."""
+        volume_ml = noise.volume_ml(self._totaliser)
+        if volume_ml >= self._settings.noise_report_ml:
+            self._end_noise(self._totaliser, events)
+        elif volume_ml != noise.stored_ml and now_s - noise.stored_s >= self._settings.store_every_s:
+            self._store(noise, volume_ml)
+
+    def _end_noise(self, until: Totaliser, events: list[MeterEvent]) -> None:
+        """Report what came until then, without a payer; what came later belongs to the flow that begins."""
+        noise, self._noise = self._noise, None
+        self._strays.clear()
+        if noise is None:
+            return
+        report = noise.report(until, last=True)
+        if report.volume_ml == 0:
+            self._write(_Write(functools.partial(self._journal.drop, until)))
+            return
+        log.warning("%s: %d ml of pulses without a lift", self._journal.dispenser, report.volume_ml)
+        self._next_sequence += 1
+        self._write(_Write(functools.partial(self._journal.close, report, until)))
+        events.append(Strayed(report))
 
     def _follow(
         self, fuelling: OpenFuelling, context: FlowContext, now_s: float, flowed: bool, events: list[MeterEvent]
@@ -263,6 +315,8 @@ class MeteredTerminal:
             elif isinstance(event, Ended):
                 volume_ml = event.fuelling.volume_ml if event.fuelling else 0
                 told.append(TerminalEvent(NozzleHung(volume_ml), event.fuelling))
+                self._has_ended = True
+            elif isinstance(event, Strayed):
                 self._has_ended = True
         if self._has_ended and self._meter.unwritten == 0:
             self._has_ended = False

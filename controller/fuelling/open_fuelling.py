@@ -20,6 +20,8 @@ CLOCK_JUMPED = "clock_jumped"
 IMPOSSIBLE_FLOW = "impossible_flow"
 NOZZLE_HUNG = "nozzle_hung"
 COUNTER_RESET = "counter_reset"
+STRAY_PULSES = "stray_pulses"
+PULSER_BOUNCE = "pulser_bounce"
 PRICE_FROM_SETTINGS = "price_from_settings"
 
 
@@ -28,7 +30,9 @@ class MeterSettings:
     """Whose fuel it is and when a fuelling is over.
 
     settle_s: after the nozzle is hung up the fuelling stays open until no pulse has come for this long.
-    stray_s: the same for a flow with the nozzle hung all the time.
+    stray_s: the same for a flow with the nozzle hung all the time. noise_ml: less than this within stray_s, the nozzle
+    hung, is noise on the wire and no flow: reported without a payer, at the next lift or when noise_report_ml came.
+    bounce_share: of a fuelling's pulses, so many closer than the fastest flow allows are flagged.
     store_every_s, store_every_ml: the fuelling in progress is stored whenever either has passed.
     """
 
@@ -38,6 +42,9 @@ class MeterSettings:
     fastest_l_per_min: float = 200.0
     settle_s: float = 0.5
     stray_s: float = 10.0
+    noise_ml: int = 100
+    noise_report_ml: int = 1000
+    bounce_share: float = 0.005
     store_every_s: float = 1.0
     store_every_ml: int = 500
     store_retry_s: float = 1.0
@@ -86,7 +93,14 @@ class Ended:
     fuelling: Fuelling | None
 
 
-MeterEvent = Lifted | Started | Progress | Reached | Ended
+@dataclass(frozen=True, slots=True)
+class Strayed:
+    """Pulses without a lift were taken for noise; the report without a payer is on its way into the outbox."""
+
+    fuelling: Fuelling
+
+
+MeterEvent = Strayed | Lifted | Started | Progress | Reached | Ended
 
 
 class OpenFuelling:
@@ -116,6 +130,7 @@ class OpenFuelling:
         self._dispenser = dispenser
         self._clock = clock
         self._before_ml = before.total_ml
+        self._close_pulses = 0
         self._started_s = clock.monotonic_s()
         self._started_at = clock.now()
         self._flow = FlowWatch(rules.fastest_l_per_min, still_s, before.total_ml)
@@ -125,9 +140,15 @@ class OpenFuelling:
         if name not in self.flags:
             self.flags.append(name)
 
+    def bounced(self, close_pulses: int) -> None:
+        """So many more pulses came closer to the one before than the fastest flow allows."""
+        self._close_pulses += close_pulses
+
     def adopt(self, context: FlowContext, first: bool) -> bool:
         """Take over who refuels, once that is known; True when something changed."""
         mine = self.context
+        if NOZZLE_HUNG in self.flags and context.authorisation is None:
+            return False
         if context.visit is None or mine.visit not in (None, context.visit) or mine.authorisation is not None:
             return False
         changed = (context.visit, context.authorisation, context.plate) != (mine.visit, mine.authorisation, mine.plate)
@@ -158,6 +179,8 @@ class OpenFuelling:
         self._flow.saw(now_s, totaliser.total_ml, last)
         if self._flow.impossible:
             self.flag(IMPOSSIBLE_FLOW)
+        if self._close_pulses * 1000 / totaliser.pulses_per_l > self._rules.bounce_share * self.volume_ml(totaliser):
+            self.flag(PULSER_BOUNCE)
         self._check_clock(ended_at)
         unpaid = (NO_AUTHORISATION,) if self.context.authorisation is None else ()
         return Fuelling(

@@ -45,7 +45,7 @@ from controller.lane.records import (
     Typed,
     Visit,
 )
-from controller.lane.view import colour_of, green, lamp_reason, permitted
+from controller.lane.view import colour_of, green, lamp_reason, off_its_seat, permitted
 from controller.records import LampColour
 from wire.reasons import Reason, Verdict
 
@@ -359,6 +359,8 @@ def _ask(state: LaneState, now_s: float, rules: LaneRules) -> Step:
     visit = state.visit
     if visit is None or visit.subject is None or visit.next_ask_s is None or now_s < visit.next_ask_s:
         return state, []
+    if off_its_seat(state):
+        return _wait_for_the_nozzle(state, visit, now_s)
     subject = visit.subject
     blocked = visit.question or visit.held or visit.spent or visit.hidden or state.camera is not None
     if blocked:
@@ -368,6 +370,14 @@ def _ask(state: LaneState, now_s: float, rules: LaneRules) -> Step:
     keyed_s = visit.keyed_s if visit.key else now_s
     visit = replace(visit, key=key, keyed_s=keyed_s, asks=asks, question=key, next_ask_s=None)
     return replace(state, visit=visit), [Ask(visit.id, key, subject)]
+
+
+def _wait_for_the_nozzle(state: LaneState, visit: Visit, now_s: float) -> Step:
+    """Nobody is asked, and so no money held, for a vehicle that cannot be green before the nozzle hangs."""
+    if visit.reason is Reason.NOZZLE_LIFTED:
+        return state, []
+    visit = _decided(visit, Verdict.REFUSE, Reason.NOZZLE_LIFTED, now_s)
+    return replace(state, visit=visit), [Note("the nozzle is off its seat: nobody is asked before it hangs")]
 
 
 def _renew(state: LaneState, now_s: float, rules: LaneRules) -> Step:

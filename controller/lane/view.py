@@ -34,6 +34,11 @@ def green(state: LaneState, now_s: float) -> bool:
     return mine and in_view and _flow_agrees(state.flow, visit)
 
 
+def off_its_seat(state: LaneState) -> bool:
+    """Whether the nozzle was lifted before the vehicle in view came: it must hang before this one can be green."""
+    return state.visit is not None and state.flow is not None and state.flow.visit != state.visit.id
+
+
 def _flow_agrees(flow: Flow | None, visit: Visit) -> bool:
     """A nozzle lifted for somebody else, or at its limit, forbids green."""
     return flow is None or (flow.visit == visit.id and not flow.stopped)
@@ -67,10 +72,14 @@ def lamp_reason(state: LaneState, now_s: float) -> Reason:
         return Reason.INTERNAL
     if state.camera is not None:
         return state.camera
-    if visit is None or visit.spent:
+    if visit is None:
+        return Reason.VISIT_OVER if state.flow is None else Reason.NOZZLE_LIFTED
+    if visit.spent:
         return Reason.VISIT_OVER
     if green(state, now_s):
         return Reason.OK
+    if off_its_seat(state):
+        return Reason.NOZZLE_LIFTED
     if visit.held is not None:
-        return Reason.UNSURE
+        return Reason.LIMIT_REACHED if state.flow is not None and state.flow.stopped else Reason.UNSURE
     return visit.reason

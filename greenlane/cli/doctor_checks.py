@@ -23,6 +23,7 @@ from controller.records import LampColour
 from controller.settings_records import Settings
 from greenlane.cli.doctor_service import service_checks
 from greenlane.installation.plan import UNIT
+from wire.reasons import Reason
 
 if TYPE_CHECKING:
     from hardware.cameras import CameraFacts
@@ -32,6 +33,8 @@ OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 FREE_WARN_MB, FREE_FAIL_MB = 1000, 100
 SLOWEST_FPS = 5.0
 PARKED_SHOWN = 5
+NOZZLE_LOOK_S = 0.3
+NOZZLE_ADVICE = "hang it up; if it hangs already, its switch, the seat or the wire is at fault: no vehicle gets green"
 OLDEST_PYTHON = (3, 11)
 
 
@@ -44,8 +47,9 @@ def all_checks(config: Path) -> tuple[Check, ...]:
     found = [check_python(), check_opencv(), check_weights(settings), read]
     if running:
         found.append(Check("camera, pins, lamp", OK, f"held by the running {UNIT}; its log: journalctl -u {UNIT}"))
+        found.append(check_lane())
     else:
-        found += [check_camera(settings), check_pins(settings)]
+        found += [check_camera(settings), check_pins(settings), *check_nozzle(settings)]
     found += [
         check_disk(settings),
         check_state(settings),
@@ -184,6 +188,41 @@ def check_pins(settings: Settings) -> Check:
         advice = "at a pump red hangs on its relay's closed contact: see wiring.md, then red_rests_lit of [lamp]"
         return Check("lamp", WARN, f"{found}; dark without power", advice)
     return Check("lamp", OK, found)
+
+
+def check_nozzle(settings: Settings) -> tuple[Check, ...]:
+    """Whether the nozzle's switch says that it hangs, as it must while nobody refuels; nothing without wires."""
+    from greenlane import wiring
+    from hardware.pins import open_pin_factory
+
+    if settings.dispenser.kind != "gpio":
+        return ()
+    clock = SystemClock()
+    try:
+        with closing(open_pin_factory(settings.lamp.pins)) as pins:
+            dispenser = wiring.dispenser_of(settings.dispenser, pins, clock)
+            assert dispenser is not None
+            with closing(dispenser):
+                before = dispenser.poll().pulses
+                clock.sleep(max(NOZZLE_LOOK_S, 2 * settings.dispenser.debounce_s))
+                reading = dispenser.poll()
+    except GreenlaneError as error:
+        return (Check("nozzle, pulser", FAIL, str(error), "see docs/technician.md and deploy/wiring.md"),)
+    pin = settings.dispenser.nozzle_pin
+    if reading.nozzle_lifted:
+        return (Check("nozzle, pulser", WARN, f"lifted, says the switch on pin {pin}", NOZZLE_ADVICE),)
+    if reading.pulses > before:
+        found = f"{reading.pulses - before} pulses in {NOZZLE_LOOK_S:g} s though the nozzle hangs"
+        return (Check("nozzle, pulser", WARN, found, "look for a loose or unshielded wire of the pulser"),)
+    return (Check("nozzle, pulser", OK, f"hung, says the switch on pin {pin}; no stray pulses"),)
+
+
+def check_lane() -> Check:
+    """What the running lane says of itself."""
+    told = _output("systemctl", "show", UNIT, "-p", "StatusText", "--value")
+    if told.endswith(f"red: {Reason.NOZZLE_LIFTED}"):
+        return Check("lane", WARN, told, NOZZLE_ADVICE)
+    return Check("lane", OK, told or "says nothing yet")
 
 
 def check_disk(settings: Settings) -> Check:

@@ -28,6 +28,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.EXPIRED: "Let the driver type the plate at the panel, or drive up again.",
     Reason.OFFLINE_ALLOWED: "Nothing; the line to the server was down, see whether it is back: greenlane doctor.",
     Reason.OPEN_ELSEWHERE: "The other lane gives it back when its vehicle leaves; an attendant can move it at once.",
+    Reason.NOZZLE_LIFTED: "Hang the nozzle up: the lane asks at once. If it hangs, its switch or the seat is at fault.",
+    Reason.LIMIT_REACHED: "Hang the nozzle up; a higher preset amount of the card gives more.",
     Reason.OFFLINE_CAP: "Restore the line to the server; until then the cap stands.",
     Reason.UNSURE: "Let the driver type the plate at the panel. If it happens often, see the picture: clean the lens, "
     "then greenlane calibrate.",

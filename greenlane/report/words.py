@@ -35,6 +35,11 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.CAMERA_LOST: ("The camera gave no picture.", "摄像头中断"),
     Reason.CAMERA_STALE: ("The camera's pictures were too old or did not change.", "画面停滞"),
     Reason.PLATE_CHANGED: ("Another plate came into view.", "车牌已更换"),
+    Reason.NOZZLE_LIFTED: (
+        "The nozzle was off its seat before this vehicle came. Hang it up.",
+        "油枪在本车到达前未归位，请挂好油枪",
+    ),
+    Reason.LIMIT_REACHED: ("What flowed is worth the authorised limit.", "已加到授权限额"),
     Reason.INTERNAL: ("Something nobody planned happened; red is the answer to it.", "内部错误，保持红灯"),
 }
 

@@ -74,6 +74,7 @@ class GpioDispenser(Resource):
     for permit_lease_s, until permit(True) is called anew.
     permit_active_high: a high pin energises the relay.
     debounce_s: the nozzle switch must rest this long. Pulses are counted by their falling edge and not debounced.
+    closest_s: falling edges nearer to each other than this are told as bounces, and counted all the same.
     guarded: a thread drops the relay of a dead loop; without it check() has to be called.
     Raises DispenserFault when the pins cannot be had.
     """
@@ -91,6 +92,7 @@ class GpioDispenser(Resource):
         permit_lease_s: float = PERMIT_LEASE_S,
         permit_active_high: bool = True,
         guarded: bool = True,
+        closest_s: float = 0.0,
     ) -> None:
         self.name = name
         self._clock = clock
@@ -101,7 +103,7 @@ class GpioDispenser(Resource):
         try:
             self._relay = None if permit_pin is None else self._wire_relay(permit_pin, permit_active_high, pins)
             self._nozzle = self._wire_input(nozzle_pin, pins)
-            self._pulser = pulse_counter(pulser_pin, pins)
+            self._pulser = pulse_counter(pulser_pin, pins, closest_s)
             self._devices.append(self._pulser)
         except pin_errors() as error:
             self._release()
@@ -119,7 +121,8 @@ class GpioDispenser(Resource):
                 self._debounce.saw(bool(self._nozzle.is_active), now_s)
             except pin_errors() as error:
                 raise DispenserFault(f"{self.name}: the nozzle switch cannot be read: {error}") from error
-            return DispenserReading(self._debounce.state(now_s), self._counted())
+            pulses = self._counted()
+            return DispenserReading(self._debounce.state(now_s), pulses, self._pulser.bounces)
 
     def permit(self, allowed: bool) -> None:
         """Energise or drop the permit relay; nothing happens where none is wired. Raises DispenserFault."""

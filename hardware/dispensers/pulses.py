@@ -36,7 +36,31 @@ class PulseCounter(Protocol):
     def count(self) -> int:
         """Never goes back. Raises OSError or what the pin library raises."""
 
+    @property
+    def bounces(self) -> int:
+        """Edges so far that came closer to the one before than closest_s."""
+
     def close(self) -> None: ...
+
+
+class Spacing:
+    """Counts edges that come closer to the one before than closest_s."""
+
+    def __init__(self, closest_s: float) -> None:
+        self.close = 0
+        self._closest_s = closest_s
+        self._last_s: float | None = None
+
+    def saw(self, at_s: float) -> None:
+        """An edge, at its time on any clock that does not go back."""
+        if self._last_s is not None:
+            self.after(at_s - self._last_s)
+        self._last_s = at_s
+
+    def after(self, gap_s: float) -> None:
+        """An edge so long after the one before."""
+        if gap_s < self._closest_s:
+            self.close += 1
 
 
 class KernelPulses(Resource):
@@ -47,7 +71,7 @@ class KernelPulses(Resource):
     Raises OSError when the line cannot be had (EBUSY: somebody else holds it).
     """
 
-    def __init__(self, line: int, chip: Path) -> None:
+    def __init__(self, line: int, chip: Path, closest_s: float = 0.0) -> None:
         device = os.open(chip, os.O_RDWR | os.O_CLOEXEC)
         try:
             self._events: int | None = _request_edges(device, line)
@@ -55,6 +79,11 @@ class KernelPulses(Resource):
             os.close(device)
         os.set_blocking(self._events, False)
         self._count = 0
+        self._spacing = Spacing(closest_s)
+
+    @property
+    def bounces(self) -> int:
+        return self._spacing.close
 
     def count(self) -> int:
         if self._events is None:
@@ -62,6 +91,8 @@ class KernelPulses(Resource):
         try:
             while data := os.read(self._events, LINE_EVENT.size * EVENT_BUFFER):
                 self._count = newest(data)
+                for event in LINE_EVENT.iter_unpack(data):
+                    self._spacing.saw(event[0] / 1e9)
         except BlockingIOError:
             pass
         return self._count
@@ -91,13 +122,20 @@ def newest(events: bytes) -> int:
 class CallbackPulses(Resource):
     """Falling edges by gpiozero's callbacks, for mock pins and for libraries without a gpiochip."""
 
-    def __init__(self, pin: int, pins: Pins) -> None:
+    def __init__(self, pin: int, pins: Pins, closest_s: float = 0.0) -> None:
         self._count = 0
+        self._pins: Any = pins
+        self._last: float | None = None
+        self._spacing = Spacing(closest_s)
         self._lock = threading.Lock()
         self._device: Any = DigitalInputDevice(pin, pull_up=True, pin_factory=pins)
         # On the pin itself: half the events and a third of the time of the device's own when_activated.
         self._device.pin.edges = "falling"
         self._device.pin.when_changed = self._edge
+
+    @property
+    def bounces(self) -> int:
+        return self._spacing.close
 
     def count(self) -> int:
         with self._lock:
@@ -113,9 +151,19 @@ class CallbackPulses(Resource):
     def _edge(self, ticks: float, level: int) -> None:
         with self._lock:
             self._count += 1
+            if self._last is not None:
+                self._spacing.after(self._pins.ticks_diff(ticks, self._last))
+            self._last = ticks
 
 
-def pulse_counter(pin: int, pins: Pins) -> PulseCounter:
+def pulse_counter(pin: int, pins: Pins, closest_s: float = 0.0) -> PulseCounter:
     """The counter for a pin (BCM number) of that factory: its gpiochip's kernel counts where it has one."""
     chip = getattr(pins, "chip", None)
-    return CallbackPulses(pin, pins) if chip is None else KernelPulses(pin, Path(f"/dev/gpiochip{chip}"))
+    if chip is None:
+        return CallbackPulses(pin, pins, closest_s)
+    return KernelPulses(pin, Path(f"/dev/gpiochip{chip}"), closest_s)
+
+
+def closest_edges_s(fastest_l_per_min: float, pulses_per_l: float) -> float:
+    """Half the time between two pulses of the fastest flow: nearer ones are one pulse that bounced."""
+    return 0.5 * 60.0 / (fastest_l_per_min * pulses_per_l)

@@ -36,6 +36,8 @@ REASONS: dict[Reason, Words] = {
     Reason.CAMERA_LOST: ("摄像头没有画面，请找工作人员", "The camera gives no picture: please call the staff"),
     Reason.CAMERA_STALE: ("摄像头画面停滞，请找工作人员", "The camera's picture stands still: please call the staff"),
     Reason.PLATE_CHANGED: ("车辆已更换", "Another vehicle came"),
+    Reason.NOZZLE_LIFTED: ("油枪未归位，请先挂好油枪", "The nozzle is off its seat: please hang it up first"),
+    Reason.LIMIT_REACHED: ("已加到授权限额，请挂好油枪", "The limit is reached: please hang the nozzle up"),
     Reason.INTERNAL: ("设备故障，请找工作人员", "The lane has a fault: please call the staff"),
 }
 

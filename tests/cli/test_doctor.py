@@ -12,9 +12,12 @@ from controller.checks import Check, Verdict, lines, worst
 from controller.clock import SystemClock
 from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateFile
-from controller.settings_records import Settings
+from controller.ports import Clock, Dispenser
+from controller.settings_records import DispenserSettings, Settings
+from greenlane import wiring
 from greenlane.cli import doctor_checks, main
 from greenlane.wiring import STATE_FILE
+from hardware.pins import Pins
 
 
 def settings(tmp_path: Path, url: str = "http://127.0.0.1:9") -> Settings:
@@ -100,3 +103,23 @@ def test_the_table_puts_the_advice_below_its_check() -> None:
     assert shown == ["OK    disk   fine", "FAIL  clock  1970", "             -> set it"]
     assert worst(checks) is Verdict.FAIL
     assert worst(checks[:1]) is Verdict.OK
+
+
+@pytest.mark.parametrize(("lifted", "verdict"), [(True, Verdict.WARN), (False, Verdict.OK)])
+def test_a_nozzle_off_its_seat_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lifted: bool, verdict: Verdict
+) -> None:
+    made = replace(settings(tmp_path), dispenser=DispenserSettings(kind="gpio"))
+
+    wired = wiring.dispenser_of
+
+    def with_a_nozzle(dispenser: DispenserSettings, pins: Pins, clock: Clock) -> Dispenser | None:
+        built = wired(dispenser, pins, clock)
+        if lifted:
+            pins.pin(dispenser.nozzle_pin).drive_low()
+        return built
+
+    monkeypatch.setattr(wiring, "dispenser_of", with_a_nozzle)
+    (check,) = doctor_checks.check_nozzle(made)
+    assert check.verdict is verdict, check
+    assert "pin 22" in check.found

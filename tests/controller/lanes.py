@@ -81,6 +81,7 @@ PATHS: dict[str, tuple[Event, ...]] = {
     "fuelling at its limit": (CameraBack(), OPENED, IDENTIFIED, ALLOWED, NozzleLifted(), LimitReached()),
     "fuelling and blind": (CameraBack(), OPENED, IDENTIFIED, ALLOWED, NozzleLifted(), CameraLost()),
     "fuelling, vehicle gone": (CameraBack(), OPENED, IDENTIFIED, ALLOWED, NozzleLifted(), Gone("v1")),
+    "nozzle off its seat": (CameraBack(), NozzleLifted(), OPENED, IDENTIFIED),
     "fuelled": (CameraBack(), OPENED, IDENTIFIED, ALLOWED, NozzleLifted(), NozzleHung(5000)),
     "refused": (CameraBack(), OPENED, IDENTIFIED, REFUSED),
     "unanswered": (CameraBack(), OPENED, IDENTIFIED, SILENT),

@@ -27,6 +27,7 @@ from controller.fuelling.open_fuelling import (
     Progress,
     Reached,
     Started,
+    Strayed,
     UnitPrice,
 )
 from controller.fuelling.prices import PriceBook
@@ -268,14 +269,79 @@ def test_another_visits_authorisation_is_not_taken(pump: Pump) -> None:
 
 
 def test_fuel_with_the_nozzle_hung_is_counted_flagged_and_ends_later(pump: Pump) -> None:
-    events = pump.poll(pulses=3, context=FlowContext())
+    events = pump.poll(pulses=30, context=FlowContext("v1", None, "粤B12345", None))
     assert kinds(events) == [Lifted, Started, Progress]
     assert pump.poll(9.8, context=FlowContext()) == []
     (ended,) = pump.poll(0.3, context=FlowContext())
     assert isinstance(ended, Ended)
     assert ended.fuelling is not None
-    assert ended.fuelling.volume_ml == 30
+    assert ended.fuelling.volume_ml == 300
     assert ended.fuelling.flags == ("nozzle_hung", "no_authorisation")
+    assert (ended.fuelling.visit, ended.fuelling.plate) == (None, None), "whoever stands there has not lifted"
+
+
+def test_a_dead_nozzle_switch_under_green_is_charged_and_flagged(pump: Pump) -> None:
+    pump.flow(3, 8)
+    (ended,) = [e for e in pump.poll(10.1) if isinstance(e, Ended)]
+    assert ended.fuelling is not None
+    assert (ended.fuelling.volume_ml, ended.fuelling.authorisation) == (3000, "a1")
+    assert ended.fuelling.flags == ("nozzle_hung",)
+    assert pump.reported == [ended.fuelling]
+
+
+def test_one_stray_pulse_is_noise_kept_and_flagged_without_a_payer(pump: Pump) -> None:
+    assert pump.poll(pulses=1) == []
+    assert pump.poll(60) == []
+    assert pump.reported == []
+    fuelling = pump.fuel(3)
+    noise, posted = pump.reported
+    assert posted == fuelling
+    assert (posted.volume_ml, posted.flags, posted.authorisation) == (3000, (), "a1")
+    assert (noise.volume_ml, noise.visit, noise.authorisation, noise.plate) == (10, None, None, None)
+    assert noise.flags == ("stray_pulses", "nozzle_hung", "no_authorisation")
+    assert (noise.totaliser_after_ml, noise.sequence + 1) == (posted.totaliser_before_ml, posted.sequence)
+
+
+def test_slow_noise_is_never_a_flow_and_reported_by_the_litre(pump: Pump) -> None:
+    for _ in range(250):
+        assert [e for e in pump.poll(4, pulses=1) if not isinstance(e, Strayed)] == []
+    assert [r.volume_ml for r in pump.reported] == [1000, 1000]
+    assert pump.meter.noise_ml == 500
+
+
+def test_noise_before_a_flow_is_not_added_to_it(pump: Pump) -> None:
+    pump.poll(pulses=5)
+    pump.poll(30)
+    pump.flow(2, 5)
+    pump.poll(11)
+    noise, flow = pump.reported
+    assert (noise.volume_ml, flow.volume_ml) == (50, 2000)
+    assert flow.totaliser_before_ml == noise.totaliser_after_ml
+
+
+def test_noise_survives_a_power_cut(pump: Pump) -> None:
+    pump.poll(pulses=1)
+    pump.poll(2)
+    pump.cut_power()
+    (noise,) = pump.reported
+    assert noise.volume_ml == 10
+    assert noise.flags == ("stray_pulses", "nozzle_hung", "no_authorisation", "power_cut")
+    assert pump.fuel(1) is not None
+
+
+@pytest.mark.parametrize(("close", "flags"), [(0, ()), (1, ()), (2, ("pulser_bounce",)), (300, ("pulser_bounce",))])
+def test_a_pulser_that_bounces_is_flagged_by_its_close_edges(pump: Pump, close: int, flags: tuple[str, ...]) -> None:
+    pump.lift()
+    pump.clock.advance(6)
+    pump.pulses += 300
+    pump.meter.poll(DispenserReading(True, pump.pulses, close), PAID)
+    pump.lifted = False
+    pump.clock.advance(0.1)
+    pump.meter.poll(DispenserReading(False, pump.pulses, close), PAID)
+    pump.clock.advance(0.6)
+    pump.meter.poll(DispenserReading(False, pump.pulses, close), PAID)
+    (fuelling,) = pump.reported
+    assert (fuelling.volume_ml, fuelling.flags) == (3000, flags)
 
 
 def test_an_impossible_flow_is_flagged(pump: Pump) -> None:
@@ -529,6 +595,9 @@ def test_the_courier_is_woken_when_the_report_is_on_the_disk_and_not_before(pump
     assert woken == [1]
 
 
+PULSES = st.one_of(st.integers(0, 3), st.integers(0, 400))
+
+
 class Station(RuleBasedStateMachine):
     """Whatever happens at the pump, each millilitre is in exactly one report or in the fuelling in progress."""
 
@@ -538,7 +607,11 @@ class Station(RuleBasedStateMachine):
         self.pump = Pump(Path(self.folder.name) / "x.sqlite3")
         self.lost_ml = 0
 
-    @rule(seconds=st.sampled_from([0.05, 0.3, 1.2, 12.0]), pulses=st.integers(0, 400), paid=st.booleans())
+    @rule(
+        seconds=st.sampled_from([0.05, 0.3, 1.2, 12.0]),
+        pulses=st.one_of(st.integers(0, 3), st.integers(0, 400)),
+        paid=st.booleans(),
+    )
     def poll(self, seconds: float, pulses: int, paid: bool) -> None:
         self.pump.poll(seconds, pulses, PAID if paid else FlowContext())
 
@@ -580,7 +653,8 @@ class Station(RuleBasedStateMachine):
         self.pump.poll(0.6)
         self.pump.poll(11)
         total = self.pump.reported[-1].totaliser_after_ml if self.pump.reported else 0
-        assert self.pump.meter.totaliser_ml == total
+        assert self.pump.meter.totaliser_ml == total + self.pump.meter.noise_ml
+        assert self.pump.meter.noise_ml < 1000
 
     def teardown(self) -> None:
         self.pump.state.close()

@@ -41,7 +41,7 @@ from controller.lane.records import (
     Tick,
     Typed,
 )
-from controller.lane.view import colour_of, green, permitted, phase
+from controller.lane.view import colour_of, green, lamp_reason, permitted, phase
 from controller.records import LampColour
 from tests.controller.lanes import (
     ALLOWED,
@@ -270,6 +270,18 @@ def test_what_does_not_move(path: str, plate: str) -> None:
     assert not of(Release, commands)
     assert state.shown is before.shown
     assert state.permitted is before.permitted
+
+
+def test_a_nozzle_off_its_seat_has_its_own_reason_holds_no_money_and_asks_when_it_hangs() -> None:
+    state, commands = walk(PATHS["nozzle off its seat"])
+    assert not of(Ask, commands)
+    assert lamp_reason(state, NOW_S) is Reason.NOZZLE_LIFTED
+    assert state.visit is not None
+    assert (state.visit.decision, state.visit.reason) == (Verdict.REFUSE, Reason.NOZZLE_LIFTED)
+    _, commands = step(state, NozzleHung(0), NOW_S + 5, RULES)
+    assert len(of(Ask, commands)) == 1
+    assert lamp_reason(walk(PATHS["empty and lifted"])[0], NOW_S) is Reason.NOZZLE_LIFTED
+    assert lamp_reason(walk(PATHS["fuelling at its limit"])[0], NOW_S) is Reason.LIMIT_REACHED
 
 
 def test_a_typed_plate_is_as_fresh_as_its_vehicle_in_view() -> None:

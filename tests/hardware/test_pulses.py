@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.dispensers import pulses
-from hardware.dispensers.pulses import LINE_EVENT, LINE_REQUEST, CallbackPulses, KernelPulses, newest, pulse_counter
+from hardware.dispensers.pulses import (
+    LINE_EVENT,
+    LINE_REQUEST,
+    CallbackPulses,
+    KernelPulses,
+    closest_edges_s,
+    newest,
+    pulse_counter,
+)
 
 FALLING = 2
 
@@ -97,3 +105,28 @@ def test_the_callback_counts_falling_edges_only() -> None:
         assert counter.count() == 3
     pins.pin(23).drive_low()
     counter.close()
+
+
+def test_the_kernels_time_stamps_tell_a_bounce_however_late_they_are_read(queue: int) -> None:
+    with KernelPulses(23, Path("/dev/null"), closest_s=0.0015) as counter:
+        stamps = [0, 10_000_000, 11_000_000, 21_000_000, 24_000_000]
+        for number, stamp in enumerate(stamps, 1):
+            os.write(queue, LINE_EVENT.pack(stamp, FALLING, 23, number, number))
+        assert counter.count() == 5
+        assert counter.bounces == 1
+
+
+def test_edges_close_together_are_bounces_by_callback_too() -> None:
+    pins = MockFactory()
+    for closest_s, bounces in ((3600.0, 2), (0.0, 0)):
+        counter = CallbackPulses(23, pins, closest_s)
+        for _ in range(3):
+            pins.pin(23).drive_low()
+            pins.pin(23).drive_high()
+        assert (counter.count(), counter.bounces) == (3, bounces)
+        counter.close()
+
+
+def test_the_fastest_flow_is_no_bounce() -> None:
+    """At 200 l/min and 100 pulses a litre a pulse comes every 3 ms."""
+    assert closest_edges_s(200.0, 100.0) == pytest.approx(0.0015)
