@@ -71,6 +71,7 @@ class PlateRead:
 
     kind: a format name of models.grammar, or "unknown" when the text fits none.
     detection: the detector's confidence, 0 to 1.
+    doubts: names of what keeps the read from being certain; models.doubts has them.
     width_px: the plate's mean width in the frame.
     """
 
@@ -80,6 +81,7 @@ class PlateRead:
     kind: str
     rows: int
     detection: float
+    doubts: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -98,6 +100,11 @@ class PlateRead:
     @property
     def valid(self) -> bool:
         return self.kind != "unknown"
+
+    @property
+    def certain(self) -> bool:
+        """Whether this picture alone tells the plate."""
+        return self.valid and not self.doubts
 
     @property
     def centre(self) -> Point:
@@ -174,6 +181,7 @@ class Vote:
     candidate: the text with the most evidence, certain or not.
     confidence, weakest: combined probabilities, 0 to 1, of the whole candidate and of its least certain sign.
     reads: reads that agree with the candidate. detail: one sentence for traces and logs, without the plate.
+    doubts: what most of the reads that agree are doubted for, while that keeps the candidate from being certain.
     """
 
     plate: str | None
@@ -183,6 +191,7 @@ class Vote:
     weakest: float = 0.0
     reads: int = 0
     detail: str = ""
+    doubts: tuple[str, ...] = ()
 
     @property
     def certain(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from controller.errors import ReaderError
 from controller.records import PlateRead, Reading, Region, SignRead
 from models.detector import Detector, Found
+from models.doubts import Box, doubts_of
 from models.grammar import formats_of, kind_of
 from models.rectify import rectify
 from models.second_reading import surely
@@ -55,8 +57,8 @@ class OnDeviceReader:
     def read(self, image: object, region: Region | None = None) -> Reading:
         """Plates of a BGR uint8 picture (height, width, 3), the largest and surest first.
 
-        Only plates whose centre lies in region. ms: "detect", "rectify", "recognise". Raises ReaderError for anything
-        that is no such picture.
+        Only plates whose centre lies in region. ms: "detect", "rectify", "recognise", "doubt". Raises ReaderError for
+        anything that is no such picture.
         """
         picture = checked(image)
         start = time.perf_counter()
@@ -68,8 +70,11 @@ class OnDeviceReader:
         texts = [self._sure(picture, plate, signs) for plate, signs in zip(found, texts, strict=True)]
         plates = [plate_read(plate, signs) for plate, signs in zip(found, texts, strict=True)]
         recognised = time.perf_counter()
-        kept = sorted(filter(worth_telling, plates), key=prominence, reverse=True)
-        return Reading(tuple(kept), _milliseconds(start, detected, rectified, recognised))
+        box = searched_box(picture, region)
+        doubted = [replace(plate, doubts=doubts_of(picture, plate, box)) for plate in filter(worth_telling, plates)]
+        checked_s = time.perf_counter()
+        kept = sorted(doubted, key=prominence, reverse=True)
+        return Reading(tuple(kept), _milliseconds(start, detected, rectified, recognised, checked_s))
 
     def read_crop(self, image: object) -> Reading:
         """The plate of a picture that is nothing but one plate, edge to edge. Times and errors as in read()."""
@@ -81,8 +86,10 @@ class OnDeviceReader:
         rectified = time.perf_counter()
         signs = self._sure(picture, plate, self._recogniser.read([strip])[0])
         read = plate_read(plate, signs)
+        recognised = time.perf_counter()
+        read = replace(read, doubts=doubts_of(picture, read, None)) if signs else read
         done = time.perf_counter()
-        return Reading((read,) if signs else (), _milliseconds(start, looked, rectified, done))
+        return Reading((read,) if signs else (), _milliseconds(start, looked, rectified, recognised, done))
 
     def _sure(self, picture: Picture, plate: Found, signs: tuple[SignRead, ...]) -> tuple[SignRead, ...]:
         """The signs, read again from other cuts where they are unsure."""
@@ -92,8 +99,7 @@ class OnDeviceReader:
         if region is None:
             return self._detector.detect(picture)
         height, width = picture.shape[:2]
-        left, right = _span(region.left, region.right, width)
-        top, bottom = _span(region.top, region.bottom, height)
+        left, top, right, bottom = searched_box(picture, region)
         found = self._detector.detect(np.ascontiguousarray(picture[top:bottom, left:right]))
         moved = [shifted(plate, left, top) for plate in found]
         return [plate for plate in moved if region.holds(*centre(plate), width, height)]
@@ -142,13 +148,26 @@ def shifted(plate: Found, left: int, top: int) -> Found:
     return Found((a, b, c, d), plate.colour, plate.rows, plate.confidence, plate.colour_certainty)
 
 
-def _milliseconds(start: float, detected: float, rectified: float, recognised: float) -> dict[str, float]:
+def _milliseconds(
+    start: float, detected: float, rectified: float, recognised: float, doubted: float
+) -> dict[str, float]:
     """Moments in seconds -> milliseconds per stage."""
     return {
         "detect": 1e3 * (detected - start),
         "rectify": 1e3 * (rectified - detected),
         "recognise": 1e3 * (recognised - rectified),
+        "doubt": 1e3 * (doubted - recognised),
     }
+
+
+def searched_box(picture: Picture, region: Region | None) -> Box:
+    """The part of a picture that is searched for plates of a region."""
+    height, width = picture.shape[:2]
+    if region is None:
+        return 0, 0, width, height
+    left, right = _span(region.left, region.right, width)
+    top, bottom = _span(region.top, region.bottom, height)
+    return left, top, right, bottom
 
 
 def _span(low: float, high: float, size: int) -> tuple[int, int]:

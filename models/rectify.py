@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
+Corners = Sequence[Sequence[float]] | NDArray[np.float32]
 
 STRIP_WIDTH, STRIP_HEIGHT = 128, 32
 _WORKING_HEIGHT_PX = 48.0
@@ -44,16 +45,34 @@ def bands_of(rows: int) -> tuple[Band, ...]:
     return ONE_ROW if rows == 1 else TWO_ROW
 
 
-def rectify(image: Image, corners: Sequence[Sequence[float]] | NDArray[np.float32], rows: int) -> Image:
+def rectify(image: Image, corners: Corners, rows: int) -> Image:
     """Cut one plate out: BGR uint8 strip (32, 128, 3).
 
     image: BGR uint8 (height, width, 3). corners: (4, 2) pixels, clockwise from the plate's top left; they may lie
     outside the image (edge pixels are repeated). rows: 1 or 2. Raises ValueError for corners that span no area.
     """
+    return warp_bands(*_shrunk(image, _checked(corners), rows), bands_of(rows))
+
+
+def flatten(image: Image, corners: Corners, rows: int, size: tuple[int, int], border: int) -> Image:
+    """The plate as if seen from straight ahead, of size (width, height) pixels, with a border of its surroundings.
+
+    Arguments and errors as for rectify().
+    """
+    points = _checked(corners)
+    small, points = _shrunk(image, points, rows)
+    width, height = size
+    flat = np.asarray([[0, 0], [width, 0], [width, height], [0, height]], np.float32) + border - 0.5
+    matrix = cv2.getPerspectiveTransform(points, flat.astype(np.float32))
+    whole = (width + 2 * border, height + 2 * border)
+    return np.asarray(cv2.warpPerspective(small, matrix, whole, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _checked(corners: Corners) -> NDArray[np.float32]:
     points = np.asarray(corners, np.float32).reshape(4, 2)
     if not np.isfinite(points).all() or abs(cv2.contourArea(points)) < 1.0:
         raise ValueError("the corners span no area")
-    return warp_bands(*_shrunk(image, points, rows), bands_of(rows))
+    return points
 
 
 def warp_bands(image: Image, corners: NDArray[np.float32], bands: tuple[Band, ...]) -> Image:

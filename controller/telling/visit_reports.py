@@ -12,7 +12,7 @@ from typing import Any
 from controller.outbound.courier import FUELLING
 from controller.outbound.outbox import Message
 from controller.ports import Clock
-from controller.records import Frame, LampChange, Reading, VisitSummary, Vote
+from controller.records import Frame, LampChange, PlateRead, Reading, VisitSummary, Vote
 from controller.telling.observers import SilentObserver
 from wire.codec import WireError, decode
 from wire.fuellings import Fuelling, FuellingReceipt
@@ -106,7 +106,7 @@ class StoryTeller(SilentObserver):
                 story.frame, story.score, story.has_new_picture = frame, score, True
             story.reads += 1
         if story.reads <= MOST_READS:
-            words = "no plate" if best is None else f"weakest sign {best.weakest:.2f}, {best.kind}"
+            words = "no plate" if best is None else f"weakest sign {best.weakest:.2f}, {best.kind}{_doubted(best)}"
             self._line(visit, Stage.READ, frame.captured_s, words, plate=best.text if best else None, quiet=True)
 
     def voted(self, visit: str, vote: Vote, at_s: float) -> None:
@@ -215,3 +215,7 @@ class StoryTeller(SilentObserver):
             charged_fen=story.charged_fen,
             story=tuple(story.lines),
         )
+
+
+def _doubted(plate: PlateRead) -> str:
+    return f", doubted: {', '.join(plate.doubts)}" if plate.doubts else ""

@@ -13,13 +13,20 @@ from wire.reasons import Reason
 SUREST = 0.9995
 """No single read is believed beyond this, whatever its network claims."""
 
+CLEAR_SHARE = 0.5
+"""Of the reads that agree, by weight, so much has to be free of doubts."""
+
+ONE_PICTURE = "unsure"
+"""The doubt that a vote over several pictures settles by itself."""
+
 
 def vote(reads: Sequence[PlateRead], rules: VoteSettings) -> Vote:
     """What the reads of one plate, one per frame, say together; their order does not matter.
 
-    A text is certain when at least rules.reads frames agree on the whole of it, it has a plate's format, it holds
-    rules.agreement of all evidence and rules.lead times that of the next best, and its weakest sign and its province
-    sign pass their thresholds. Wider reads weigh more, so the first far ones do not win.
+    A text is certain when at least rules.reads frames agree on the whole of it undoubted, which are most of those that
+    agree, it has a plate's format, it holds rules.agreement of all evidence and rules.lead times that of the next best,
+    and its weakest sign and its province sign pass their thresholds. Wider reads weigh more, so the first far ones do
+    not win.
     """
     if not reads:
         return Vote(None, Reason.NO_PLATE, detail="no plate was seen")
@@ -33,7 +40,8 @@ def vote(reads: Sequence[PlateRead], rules: VoteSettings) -> Vote:
     text = max(_valid_texts(near) or evidence, key=lambda t: (evidence[t], t))
     signs = _sign_probabilities(text, near, weights)
     agreeing = sum(r.text == text for r in near)
-    doubt = _doubt(text, agreeing, dict(evidence), signs, near, rules)
+    doubts = _shared_doubts(text, near, weights, rules.reads)
+    doubt = _doubt(text, agreeing, dict(evidence), signs, near, rules) or _doubted(doubts)
     return Vote(
         plate=None if doubt else text,
         reason=Reason.UNSURE if doubt else Reason.OK,
@@ -42,7 +50,28 @@ def vote(reads: Sequence[PlateRead], rules: VoteSettings) -> Vote:
         weakest=min(signs),
         reads=agreeing,
         detail=doubt or f"{agreeing} reads agree",
+        doubts=doubts if doubt else (),
     )
+
+
+def _shared_doubts(text: str, reads: Sequence[PlateRead], weights: Sequence[float], enough: int) -> tuple[str, ...]:
+    """What the reads of a text are doubted for; empty when enough of them, and most by weight, are not doubted.
+
+    A standing vehicle shows the same covered character in every frame, so a few frames that pass prove nothing.
+    """
+    mine = [(set(r.doubts) - {ONE_PICTURE}, weight) for r, weight in zip(reads, weights, strict=True) if r.text == text]
+    clear = [weight for doubts, weight in mine if not doubts]
+    if len(clear) >= min(enough, len(mine)) and sum(clear) >= CLEAR_SHARE * sum(weight for _, weight in mine):
+        return ()
+    often: dict[str, float] = defaultdict(float)
+    for doubts, weight in mine:
+        for name in doubts:
+            often[name] += weight
+    return tuple(sorted(often, key=lambda name: (-often[name], name)))
+
+
+def _doubted(doubts: tuple[str, ...]) -> str:
+    return f"the plate is doubted: {', '.join(doubts)}" if doubts else ""
 
 
 def _valid_texts(reads: Sequence[PlateRead]) -> set[str]:

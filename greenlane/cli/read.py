@@ -162,6 +162,8 @@ def _plate_record(plate: PlateRead) -> dict[str, Any]:
         "text": plate.text,
         "confidence": round(plate.confidence, 4),
         "weakest": round(plate.weakest, 4),
+        "certain": plate.certain,
+        "doubts": list(plate.doubts),
         "corners": [[round(x, 1), round(y, 1)] for x, y in plate.corners],
         "kind": plate.kind,
         "rows": plate.rows,
@@ -183,12 +185,16 @@ def show(outcome: Outcome, as_json: bool) -> None:
         text = plate.text or "(unreadable)"
         print(
             f"  {text:<10} {plate.confidence:7.1%} sure, weakest sign {plate.weakest:6.1%}  "
-            f"{plate.kind:<18} {plate.width_px:4.0f} px wide at {x:.0f},{y:.0f}"
+            f"{plate.kind:<18} {plate.width_px:4.0f} px wide at {x:.0f},{y:.0f}{_doubted(plate)}"
         )
     if not outcome.reading.plates:
         print("  no plate found")
     if outcome.annotated:
         print(f"  drawn into {outcome.annotated}")
+
+
+def _doubted(plate: PlateRead) -> str:
+    return f", not certain: {', '.join(plate.doubts)}" if plate.doubts else ""
 
 
 def annotate(outcome: Outcome, folder: Path) -> Path:

@@ -251,7 +251,8 @@ def _read_steps(trace: VisitTrace) -> Iterator[Step]:
             continue
         best = max(plates, key=lambda p: p.weakest)
         times = "once" if len(plates) == 1 else f"{len(plates)} times"
-        yield Step(at_s, f"read {text} {times}, {best.width_px:.0f} px wide, weakest sign {_weakest(best)}")
+        doubted = f", doubted: {', '.join(best.doubts)}" if best.doubts else ""
+        yield Step(at_s, f"read {text} {times}, {best.width_px:.0f} px wide, weakest sign {_weakest(best)}{doubted}")
 
 
 def _answer_steps(answer: TracedAnswer) -> Iterator[Step]:

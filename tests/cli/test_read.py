@@ -76,6 +76,8 @@ def test_one_json_line_per_picture(tmp_path: Path, capsys: pytest.CaptureFixture
                 "text": "粤A84266",
                 "confidence": 0.95,
                 "weakest": 0.95,
+                "certain": True,
+                "doubts": [],
                 "corners": [[40.0, 50.0], [160.0, 50.0], [160.0, 90.0], [40.0, 90.0]],
                 "kind": "blue",
                 "rows": 1,
@@ -193,4 +195,4 @@ def test_the_shipped_reader_reads_a_drawn_plate(tmp_path: Path, capsys: pytest.C
     (found,) = in_scene["plates"]
     assert (found["kind"], found["rows"]) == ("blue", 1)
     assert np.abs(np.array(found["corners"]) - [[240, 200], [416, 200], [416, 256], [240, 256]]).max() < 14
-    assert set(in_scene["ms"]) == {"detect", "rectify", "recognise"}
+    assert set(in_scene["ms"]) == {"detect", "rectify", "recognise", "doubt"}

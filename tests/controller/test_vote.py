@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,3 +143,29 @@ def test_a_contradicting_read_never_makes_it_certain(reads: list[PlateRead], oth
     after = vote([*reads, other], RULES)
     if before.plate is None and after.plate is not None:
         assert other.text == after.plate or other.width_px > max(r.width_px for r in reads)
+
+
+def test_reads_that_are_doubted_never_make_a_plate_certain() -> None:
+    covered = replace(plate(), doubts=("covered",))
+    result = vote([covered] * 20, RULES)
+    assert (result.plate, result.candidate, result.reason) == (None, RIGHT, Reason.UNSURE)
+    assert result.doubts == ("covered",)
+    assert result.detail == "the plate is doubted: covered"
+
+
+def test_a_few_frames_that_pass_do_not_outweigh_those_that_show_the_doubt() -> None:
+    covered = replace(plate(), doubts=("spacing", "covered"))
+    assert vote([covered] * 7 + [plate()] * 3, RULES).plate is None
+    assert vote([covered] * 2 + [plate()] * 3, RULES).plate == RIGHT
+    assert vote([covered] * 3 + [plate()] * 2, RULES).plate is None
+
+
+def test_far_reads_at_the_pictures_edge_do_not_hold_up_a_near_one() -> None:
+    driving_in = replace(plate(width=70.0), doubts=("edge",))
+    assert vote([driving_in] * 6 + [plate()] * 3, RULES).plate == RIGHT
+
+
+def test_what_one_picture_alone_leaves_open_the_vote_settles() -> None:
+    single = replace(plate(probability=0.96), doubts=("unsure",))
+    result = vote([single] * 3, RULES)
+    assert (result.plate, result.doubts) == (RIGHT, ())

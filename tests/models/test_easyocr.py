@@ -177,7 +177,7 @@ def test_the_command_reads_a_scene(easyocr: Any, tmp_path: Path, capsys: pytest.
     assert read.run(parser.parse_args(["--engine", "easyocr", "--json", str(tmp_path / "画.png")])) == 0
     record = json.loads(capsys.readouterr().out)
     assert [plate["text"] for plate in record["plates"]] == ["粤B5PQ23"]
-    assert set(record["ms"]) == {"detect", "rectify", "recognise"}
+    assert set(record["ms"]) == {"detect", "rectify", "recognise", "doubt"}
 
 
 @pytest.mark.realdata

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.geometry import layout_of
 from models.grammar import FORMATS, PlateFormat, PlateKind
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH, bands_of, rectify
-from models.training.drawing.geometry import layout_of
 from models.training.drawing.plates import draw_plate
 
 

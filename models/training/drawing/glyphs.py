@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.geometry import layout_of
 from models.glyphs import FONT_STYLES, GLYPH_HEIGHT, GLYPH_WIDTH, LEARNT, GlyphSet, Mask
 from models.grammar import ALPHABET, PlateKind, format_of_kind
 from models.training.data.realdata import RealCrop
-from models.training.drawing.geometry import layout_of
 
 MIN_CROPS = 5
 MAX_CROPS = 60

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.records import Colour
+from models.geometry import Box, layout_of
 from models.glyphs import LEARNT, Mask, load_glyphs
 from models.grammar import DIGITS, FORMATS, SERIAL, PlateFormat, PlateKind
-from models.training.drawing.geometry import Box, layout_of
 
 Image = NDArray[np.uint8]
 Rgb = tuple[float, float, float]

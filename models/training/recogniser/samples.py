@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.geometry import layout_of
 from models.glyphs import LEARNT, load_glyphs
 from models.grammar import ALPHABET, DIGITS, MAX_SIGNS, PROVINCES, PlateKind, is_valid
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH, Band, band_matrix, bands_of, rectify, warp_bands
 from models.training.data.realdata import RealCrop
 from models.training.drawing.conditions import pick, varied
 from models.training.drawing.degrade import boxed_quad, corners_for, degrade, jittered_bands, leaning_quad, tight_quad
-from models.training.drawing.geometry import layout_of
 from models.training.drawing.photograph import FINE_PX_PER_MM, photograph
 from models.training.drawing.plates import DrawnPlate, alike_text, draw_plate
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import grammar
+from models.geometry import layout_of
 from models.glyphs import LEARNT, load_glyphs
 from models.grammar import FORMATS, MAX_SIGNS, PlateKind
 from models.training.data.holdout import is_for_calibration, is_held_out
-from models.training.drawing.geometry import layout_of
 from models.training.drawing.plates import KIND_SHARES, draw_plate
 from models.training.recogniser.samples import CLASS_OF, blank_sample, classes_of, drawn_with_text
 
