@@ -4,18 +4,39 @@
 #   ./go test [all]      run the tests; all adds the slow, browser, database, fault and kernel groups
 #   ./go street          as root: a station on three hosts whose lines fail; a table of what each lamp did
 #   ./go check           types, lint and format
+#   ./go package         a folder from which a board installs greenlane without any index
 set -euo pipefail
 cd "$(dirname "$0")"
 python=.venv/bin/python
 
 say() { printf '== %s\n' "$*" >&2; }
 
-apt_install() {  # the Debian packages named, where they are missing
+is_there() {  # whether what a Debian package brings is on this machine already, whoever put it there
+    case $1 in
+    libgl1) has_library libGL.so.1 ;;
+    libglib2.0-0) has_library libgthread-2.0.so.0 ;;
+    nftables) command -v nft >/dev/null ;;
+    iproute2) command -v ip >/dev/null ;;
+    *) dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;
+    esac
+}
+
+has_library() {
+    local base
+    base=$(command -v python3 || command -v python) || return 1
+    "$base" -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$1" 2>/dev/null
+}
+
+apt_install() {  # the Debian packages named, where what they bring is missing; asked for where there is no apt
     local missing=()
     for package in "$@"; do
-        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+        is_there "$package" || missing+=("$package")
     done
     [ ${#missing[@]} -eq 0 ] && return
+    if ! command -v apt-get >/dev/null; then
+        say "please install what Debian calls: ${missing[*]}"
+        exit 1
+    fi
     local root=()
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null || { say "please install: ${missing[*]}"; exit 1; }
@@ -86,6 +107,10 @@ street)
     setup service
     "$python" -m tests.faults.three_hosts "${@:2}"
     ;;
+package)
+    setup package
+    "$python" deploy/package.py "${@:2}"
+    ;;
 check)
     setup service,onnx,dev
     "$python" -m ruff check .
@@ -93,7 +118,7 @@ check)
     "$python" -m mypy
     ;;
 *)
-    sed -n '2,6s/^# \{0,1\}//p' "$0"
+    sed -n '2,7s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
