@@ -22,10 +22,11 @@ from controller.fuelling.totaliser import exact
 from controller.loop import Bell, run_live
 from controller.outbound.connections import Sign
 from controller.outbound.courier import RELEASE, Courier, balance_senders
+from controller.outbound.folder_lock import FolderLock
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Message, Outbox
 from controller.outbound.periodic import Chore
-from controller.outbound.statefile import StateError, StateFile
+from controller.outbound.statefile import StateError, StateFile, damaged_copies
 from controller.outbound.station_http import HttpStationLink
 from controller.ports import Camera, Clock, Dispenser, Lamp, PlateReader
 from controller.runner import Parts, Runner
@@ -221,6 +222,7 @@ class LaneUnit:
 
     def _build(self) -> None:
         settings, clock = self.settings, self.clock
+        self._opened(FolderLock(state_dir_of(settings.trace), "greenlane run"))
         pins = self._opened(open_pin_factory(settings.lamp.pins)) if needs_pins(settings) else None
         lamp = self._opened(lamp_of(settings.lamp, pins, clock))
         self.dispenser = dispenser = dispenser_of(settings.dispenser, pins, clock)
@@ -293,7 +295,9 @@ class LaneUnit:
         """Tells the station's pages what happens here; it works only where [service] report wants it."""
         link = station_link_of(self.settings, self.clock)
         wake = self._courier.wake
-        reporter: Reporter = self._opened(Reporter(link, self.panel, story, outbox, self.clock, small_jpeg, wake))
+        path = state_dir_of(self.settings.trace) / STATE_FILE
+        parts = (link, self.panel, story, outbox, self.clock, small_jpeg, wake)
+        reporter: Reporter = self._opened(Reporter(*parts, damaged=lambda: len(damaged_copies(path))))
         return reporter
 
     def _recorder(self, reader: PlateReader) -> TraceRecorder:

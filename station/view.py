@@ -35,7 +35,9 @@ class StationView:
         clock: Clock,
         cap_fen: int,
         changed: Callable[[], None],
+        damaged: Callable[[], int] = lambda: 0,
     ) -> None:
+        self._damaged = damaged
         self._station = station
         self._line = line
         self._memory = memory
@@ -96,4 +98,5 @@ class StationView:
             list_refused=self._keeper.refusal,
             waiting=self._outbox.count_waiting(),
             parked=tuple(parked_message(message) for message in self._outbox.parked()[:MOST_PARKED]),
+            damaged=self._damaged(),
         )

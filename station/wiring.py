@@ -13,9 +13,10 @@ from fastapi import FastAPI
 
 from controller.clock import SystemClock
 from controller.outbound.connections import Sign
+from controller.outbound.folder_lock import FolderLock
 from controller.outbound.outbox import Outbox
 from controller.outbound.signing import DeviceKey, Signer
-from controller.outbound.statefile import StateFile
+from controller.outbound.statefile import StateFile, damaged_copies
 from controller.ports import Clock
 from service.admin import Desk
 from service.app import assemble, open_books
@@ -74,6 +75,7 @@ class House:
         self.enrolment = enrolment_of(place.folder)
         self.station = self.enrolment.station
         with ExitStack() as stack:
+            stack.callback(FolderLock(place.folder, "greenlane station").close)
             self.state = stack.enter_context(StateFile(place.folder / STATE, self.clock))
             self.outbox = Outbox(self.state, self.clock)
             self.memory = Memory(self.state, self.outbox, self.clock)
@@ -139,6 +141,7 @@ class House:
             self.clock,
             settings.cap_fen,
             self._changed,
+            lambda: len(damaged_copies(self.state.path)),
         )
         self.app.state.control = view
         self.app.state.metrics.show(ControlCollector(view, self.clock.now))

@@ -73,7 +73,8 @@ class LaneStatus:
     """What a lane shows and does now. camera: why there are no pictures to be trusted, null while there are.
 
     volume_ml, amount_fen: the running fuelling. charged_fen: what the last fuelling of this visit cost, once posted.
-    open_lane: with OPEN_ELSEWHERE the lane that holds this plate's authorisation.
+    open_lane: with OPEN_ELSEWHERE the lane that holds this plate's authorisation. damaged: how many damaged state files
+    lie on the unit, so that fuellings may be missing.
     """
 
     station: str = text(40)
@@ -93,6 +94,7 @@ class LaneStatus:
     waiting: int = field(default=0, metadata={"low": 0, "high": 10**9})
     parked: tuple[ParkedMessage, ...] = records(20)
     open_lane: str | None = field(default=None, metadata={"shortest": 1, "longest": 40, "since": 2})
+    damaged: int = field(default=0, metadata={"low": 0, "high": 10**6, "since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

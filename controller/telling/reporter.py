@@ -58,6 +58,7 @@ class ReporterSettings:
 class Reporter:
     """Two workers: one tells, one waits for orders. tell_once and listen_once are their turns.
 
+    damaged: how many damaged state files of this unit lie there.
     encode: a small JPEG of one BGR uint8 image (height, width, 3); raises HardwareError.
     """
 
@@ -71,6 +72,7 @@ class Reporter:
         encode: Callable[[Any], bytes],
         wake_courier: Callable[[], None],
         settings: ReporterSettings | None = None,
+        damaged: Callable[[], int] = lambda: 0,
     ) -> None:
         self._link = link
         self._panel = panel
@@ -80,6 +82,7 @@ class Reporter:
         self._encode = encode
         self._wake_courier = wake_courier
         self._settings = settings or ReporterSettings()
+        self._damaged = damaged
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._heard = threading.Event()
@@ -106,22 +109,23 @@ class Reporter:
         due = self._clock.monotonic_s() >= self._next_beat_s
         if status is not None and (version != self._told_version or due):
             now = self._clock.now()
-            told = replace(status, at=now, waiting=len(self._outbox.waiting()), parked=self._parked())
+            waiting = len(self._outbox.waiting())
+            told = replace(status, at=now, waiting=waiting, parked=self._parked(), damaged=self._damaged())
             self._link.tell_status(told, self._settings.deadline_s)
             self._heard.set()
             self._told_version = version
             self._next_beat_s = self._clock.monotonic_s() + self._settings.beat_s
-        waiting = self._story.take()
-        while waiting:
-            one = waiting[0]
+        visits = self._story.take()
+        while visits:
+            one = visits[0]
             try:
                 self._link.tell_visit(self._with_picture(one), self._settings.deadline_s)
             except ClientError:
-                for untold in waiting:
+                for untold in visits:
                     self._story.again(untold.report.visit, untold.frame)
                 raise
             self._heard.set()
-            waiting.pop(0)
+            visits.pop(0)
 
     def listen_once(self) -> None:
         """Wait for orders and carry them out. Raises ClientError."""

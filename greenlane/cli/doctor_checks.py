@@ -56,6 +56,7 @@ def all_checks(config: Path) -> tuple[Check, ...]:
         check_clock(),
         *service_checks(settings),
         check_outbox(settings),
+        check_damage(settings),
         check_unit(),
     ]
     return tuple(found)
@@ -63,7 +64,10 @@ def all_checks(config: Path) -> tuple[Check, ...]:
 
 def _unchecked() -> Iterator[Check]:
     """What hangs on the settings while these cannot be read: the defaults would be another lane's."""
-    lane, service = ("weights", "camera", "lamp", "disk", "state folder"), ("balance service", "questions", "outbox")
+    lane, service = (
+        ("weights", "camera", "lamp", "disk", "state folder"),
+        ("balance service", "questions", "outbox", "state file"),
+    )
     for name in (*lane, *service):
         yield Check(name, WARN, "not checked: the settings cannot be read", "correct the settings first")
 
@@ -285,6 +289,19 @@ def check_outbox(settings: Settings) -> Check:
             "outbox", WARN, f"{len(waiting)} messages wait for the service", "they go out when it answers again"
         )
     return Check("outbox", OK, "nothing waits, nothing is parked")
+
+
+def check_damage(settings: Settings) -> Check:
+    """Whether a state file was damaged once: what could be read of it was taken over, the rest may be missing."""
+    from controller.outbound.statefile import damaged_copies
+    from greenlane import wiring
+
+    copies = damaged_copies(Path(settings.trace.state_dir) / wiring.STATE_FILE)
+    if not copies:
+        return Check("state file", OK, "no damaged copy lies there")
+    found = f"{len(copies)} damaged, fuellings may be missing: {', '.join(c.name for c in copies[:PARKED_SHOWN])}"
+    advice = f"see 'A damaged state file' in docs/operator.md, then move it out of {settings.trace.state_dir}"
+    return Check("state file", WARN, found, advice)
 
 
 def check_unit() -> Check:

@@ -32,6 +32,7 @@ class ControlView:
     list_refused: str | None
     waiting: int
     parked: tuple[ParkedMessage, ...]
+    damaged: int = 0
 
 
 class CentralControl(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,3 +124,18 @@ def test_a_nozzle_off_its_seat_is_told(
     (check,) = doctor_checks.check_nozzle(made)
     assert check.verdict is verdict, check
     assert "pin 22" in check.found
+
+
+def test_a_damaged_copy_is_told_as_long_as_it_lies_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = settings(tmp_path)
+    state = tmp_path / STATE_FILE
+    with closing(StateFile(state, SystemClock())) as opened:
+        Outbox(opened, SystemClock()).put("fuelling", "d 1", {})
+    state.write_bytes(state.read_bytes()[:1024] + b"spoilt" * 2000)
+    assert doctor_checks.check_outbox(made).verdict is Verdict.OK
+    check = doctor_checks.check_damage(made)
+    assert check.verdict is Verdict.WARN
+    assert "lane.sqlite3.corrupt-" in check.found
+    for copy in tmp_path.glob("*.corrupt-*"):
+        copy.unlink()
+    assert doctor_checks.check_damage(made).verdict is Verdict.OK

@@ -280,6 +280,15 @@ def test_an_attendant_moves_an_authorisation_to_the_lane_where_the_vehicle_stand
         ]
 
 
+def test_a_damaged_state_file_is_told_on_the_page(house: House, client: TestClient, key: DeviceKey) -> None:
+    log_in(client, "li")
+    for damaged, told in ((1, True), (0, False)):
+        status = lane_status(number=2 - damaged) | {"damaged": damaged}
+        assert tell(house, client, key, "/v1/lane-status", status).status_code == 204
+        page = client.get("/station?station=S1", headers=ENGLISH).text
+        assert ("fuellings may be missing" in page) is told
+
+
 def test_an_attendant_orders_nothing_and_sees_one_station(house: House, client: TestClient, key: DeviceKey) -> None:
     tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
     log_in(client, "li")
