@@ -18,6 +18,7 @@ BATCH_VISITS = 2_000
 HOLD_FEN = 10_000
 AMOUNT_FEN = 800
 VOLUME_ML = 1_000
+DISPENSERS = 16
 
 
 def fill(books: Books, postings: int) -> Iterator[int]:
@@ -34,6 +35,8 @@ def fill(books: Books, postings: int) -> Iterator[int]:
         numbers = range(first, min(first + BATCH_VISITS, visits))
         _write(books, accounts, revenue, [(n, start_us + n * US_PER_S) for n in numbers])
         yield 2 * (numbers[-1] + 1)
+    with books.database.writing() as connection:
+        put(connection, {"dispensers": _dispensers(visits)})
 
 
 def _cards(desk: Desk, books: Books) -> list[tuple[str, int]]:
@@ -65,11 +68,20 @@ def _write(books: Books, accounts: list[tuple[str, int]], revenue: int, visits: 
         put(connection, {"fuellings": fuellings, "transfers": transfers, "authorisations": questions})
 
 
+def _dispensers(visits: int) -> list[dict[str, Any]]:
+    """What the newest of so many fuellings leaves of each dispenser."""
+    newest = {number % DISPENSERS: number // DISPENSERS + 1 for number in range(max(0, visits - DISPENSERS), visits)}
+    return [
+        {"id": f"history-{n}", "station": "history", "last_sequence": last, "totaliser_ml": last * VOLUME_ML}
+        for n, last in newest.items()
+    ]
+
+
 def _fuelling(number: int, sequence: int, card: str, at_us: int) -> dict[str, Any]:
     return {
         "id": number,
-        "dispenser": f"history-{sequence % 16}",
-        "sequence": sequence // 16 + 1,
+        "dispenser": f"history-{sequence % DISPENSERS}",
+        "sequence": sequence // DISPENSERS + 1,
         "station": "history",
         "lane": "L",
         "visit": f"history-{sequence}",
@@ -81,8 +93,8 @@ def _fuelling(number: int, sequence: int, card: str, at_us: int) -> dict[str, An
         "amount_fen": AMOUNT_FEN,
         "unit_price_fen_per_l": 800,
         "product": "92",
-        "totaliser_before_ml": sequence // 16 * VOLUME_ML,
-        "totaliser_after_ml": (sequence // 16 + 1) * VOLUME_ML,
+        "totaliser_before_ml": sequence // DISPENSERS * VOLUME_ML,
+        "totaliser_after_ml": (sequence // DISPENSERS + 1) * VOLUME_ML,
         "unit_flags": "[]",
         "received_us": at_us,
         "card": card,

@@ -13,8 +13,10 @@ from typing import Any
 from service.books.books import Books
 from service.books.messages import Answer, Message, Sweep
 from service.books.prices import prices_of
+from service.books.sealing import MOST_ROWS, seal
 from service.errors import ServiceError, Unavailable
 from service.store.clock import US_PER_S, to_us
+from service.store.database import telling_faults
 from wire.fuellings import Price
 
 MOST_IN_BATCH = 64
@@ -22,6 +24,7 @@ MOST_WAITING = 2000
 """Beyond this the service answers 503 at once instead of answering late."""
 LONGEST_WAIT_S = 10.0
 IDLE_S = 0.5
+SEALS_AT_ONCE = 5
 
 _LOG = logging.getLogger(__name__)
 
@@ -139,7 +142,15 @@ class Teller:
             return False
         self._books.carry_out_one(Sweep())
         self._swept_us = now_us
+        self._seal()
         return True
+
+    def _seal(self) -> None:
+        """Some of what was committed meanwhile; old books are sealed bit by bit."""
+        with telling_faults():
+            for _ in range(SEALS_AT_ONCE):
+                if seal(self._books.database, self._books.clock) < MOST_ROWS:
+                    return
 
     def _deliver(self, answers: Sequence[tuple[_Waiting, Answer | ServiceError]]) -> None:
         assert self._loop is not None

@@ -6,7 +6,8 @@ import service.identity.tables
 import service.payers.tables
 import service.station.tables
 import service.store.live_tables
-import service.store.offline_tables  # noqa: F401 - the same
+import service.store.offline_tables
+import service.store.seal_tables  # noqa: F401 - the same
 from service.store.schema import metadata
 
 connection = context.config.attributes["connection"]

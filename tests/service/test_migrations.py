@@ -23,8 +23,17 @@ OLD_ROWS = (
     "insert into cards (id, name, state, whole_balance, account, receivable, created_us)"
     " values ('C1', '', 'active', false, 11, 12, 1)",
     f"insert into plates (plate, state, payer_kind, card, bound_us) values ('{PLATE}', 'active', 'card', 'C1', 1)",
-    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen, key)"
-    " values (101, 1, 'single', 'top_up', 1, 11, 50000, 'k')",
+    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen, key, actor)"
+    " values (101, 1, 'single', 'top_up', 1, 11, 50000, 'k', 'wang')",
+    *(
+        "insert into operator_events (id, at_us, actor, action, subject, detail) values"
+        f" ({number}, 1, 'wang', '{action}', '{subject}', '{detail}')"
+        for number, action, subject, detail in (
+            (301, "set_station", "S1", '{"name" : ""}'),
+            (302, "create_card", "C1", '{"name" : "", "whole" : false}'),
+            (303, "bind_plate", PLATE, '{"card" : "C1"}'),
+        )
+    ),
     "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen)"
     " values (102, 1, 'pending', 'hold', 11, 13, 10000)",
     "insert into authorisations (visit, station, lane, plate, typed, captured_us, confidence, weakest, asked_us,"
@@ -41,8 +50,8 @@ OLD_ROWS = (
     "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen, fuelling_id)"
     " values (103, 1, 'single', 'unclaimed', 14, 13, 800, 201), (104, 1, 'single', 'fuelling', 11, 13, 800, 202),"
     " (105, 1, 'single', 'unclaimed', 14, 13, 800, 203)",
-    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen, fuelling_id, key)"
-    " values (106, 2, 'single', 'claim', 11, 14, 800, 203, 'claim dispenser-1 3 11')",
+    "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen, fuelling_id, key,"
+    " actor) values (106, 2, 'single', 'claim', 11, 14, 800, 203, 'claim dispenser-1 3 11', 'wang')",
 )
 
 
@@ -68,7 +77,8 @@ def old(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 def test_old_rows_are_kept_and_go_on(old: Database) -> None:
     old.migrate()
     old.require_current()
-    assert audit(old).findings == ()
+    found = audit(old)
+    assert (found.findings, found.waiting) == ((), 9), "older rows wait to be sealed as they were found"
     assert [(s.sequence, s.suspended_fen) for s in suspended(old)] == [(1, 800)]
     world = World(old)
     world.desk.set_station("S2", preset_fen=10_000)

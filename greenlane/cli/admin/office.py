@@ -33,7 +33,7 @@ class Office:
 
     def show(self, document: Any, words: str) -> None:
         """Print the document as JSON where asked for, else the words."""
-        print(json.dumps(plain(document), ensure_ascii=False, indent=2) if self.as_json else words)
+        show(self.as_json, document, words)
 
 
 @contextmanager
@@ -49,6 +49,11 @@ def office(args: argparse.Namespace) -> Iterator[Office]:
         yield Office(database, books, Desk(books, actor()), args.json)
     finally:
         database.close()
+
+
+def show(as_json: bool, document: Any, words: str) -> None:
+    """Print the document as JSON where asked for, else the words."""
+    print(json.dumps(plain(document), ensure_ascii=False, indent=2) if as_json else words)
 
 
 def plain(value: Any) -> Any:

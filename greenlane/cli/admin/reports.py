@@ -7,9 +7,12 @@ import csv
 import sys
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from service.books.sealing import Head
+    from service.reports.audit import Audit
     from service.reports.reconciliation import Day
     from service.reports.statement import Line
 
@@ -36,6 +39,10 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     audit = subparsers.add_parser(
         "audit", parents=[options], help="prove that the books are right; exit status 1 if not"
     )
+    audit.add_argument(
+        "--head", metavar="FILE", help="seal what waits and write the head of the chain there, to be kept"
+    )
+    audit.add_argument("--against", metavar="HEAD", help="a head kept elsewhere, or its file: nothing up to it changed")
     audit.set_defaults(do=_audit)
 
 
@@ -142,19 +149,50 @@ def _rejected(args: argparse.Namespace) -> int:
 
 
 def _audit(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office
+    from greenlane.cli.admin.office import show
+    from service.books.sealing import seal_all
     from service.reports.audit import audit
+    from service.store.clock import SystemClock
+    from service.store.database import Database, telling_faults
+    from service.store.state_folder import default_url
 
-    with office(args) as o:
-        found = audit(o.database)
-        counts = (
-            f"{found.transfers} transfers, {found.accounts} accounts, {found.authorisations} questions, "
-            f"{found.fuellings} fuellings"
-        )
-        lines = [f"{f.check}: {f.words}" for f in found.findings]
-        verdict = f"{counts}: " + ("the books are right" if found.clean else f"{len(lines)} findings")
-        o.show({**_audit_fields(found), "clean": found.clean}, "\n".join([*lines, verdict]))
+    against = None if args.against is None else _kept_head(args.against)
+    database = Database(args.database or default_url())
+    try:
+        found = audit(database, against)
+        if args.head is not None and found.clean:
+            with telling_faults():
+                seal_all(database, SystemClock())
+            found = audit(database, against)
+            Path(args.head).write_text(found.head + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{args.head}: {error.strerror}; no head was written") from None
+    finally:
+        database.close()
+    show(args.json, {**_audit_fields(found), "clean": found.clean}, _audit_words(found))
     return 0 if found.clean else 1
+
+
+def _kept_head(words: str) -> Head:
+    from service.books.sealing import head_of
+
+    try:
+        path = Path(words)
+        return head_of(path.read_text(encoding="utf-8") if path.is_file() else words)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"--against: {error}") from None
+
+
+def _audit_words(found: Audit) -> str:
+    lines = [f"{f.check}: {f.words}" for f in found.findings]
+    if found.head:
+        lines.append(f"head {found.head}" + (f", {found.waiting} rows have no seal yet" if found.waiting else ""))
+    counts = (
+        f"{found.transfers} transfers, {found.accounts} accounts, {found.authorisations} questions, "
+        f"{found.fuellings} fuellings"
+    )
+    lines.append(f"{counts}: " + ("the books are right" if found.clean else f"{len(found.findings)} findings"))
+    return "\n".join(lines)
 
 
 def _audit_fields(found: Any) -> dict[str, Any]:

@@ -1,0 +1,158 @@
+"""Cards, plates, stations, prices, people and devices against the operator events that made and changed them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from service.reports.proofs.findings import Finding, later_than_its_number, rows
+
+_NOT_SAID = object()
+"""In place of a value that the trail does not speak of."""
+
+
+@dataclass
+class _Told:
+    """What the trail says of all that operators set up, by name, and by column as far as it speaks of it."""
+
+    cards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    plates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
+    devices: dict[str, dict[str, Any]] = field(default_factory=dict)
+    prices: set[tuple[str, str, int]] = field(default_factory=set)
+
+
+def trail(connection: Connection) -> Iterator[Finding]:
+    """Replays the events in order and compares what they leave with what is there."""
+    told = _Told()
+    for row in rows(connection, "select id, at_us, action, subject, detail from operator_events order by id"):
+        try:
+            detail = json.loads(row.detail)
+            if not isinstance(detail, dict):
+                raise ValueError
+        except ValueError:
+            yield Finding("trail", f"event {row.id} ({row.action} {row.subject}): its detail is no record")
+            continue
+        _apply(told, row.action, row.subject, detail)
+    query = f"select id, action from operator_events e where {later_than_its_number('e', 'at_us')}"
+    for row in rows(connection, query):
+        yield Finding("trail", f"event {row.id} ({row.action}) says a later time than its number was made at")
+    yield from _compared(
+        connection, "cards", "id", told.cards, ("name", "preset_fen", "whole_balance", "offline_fen", "state")
+    )
+    yield from _compared(connection, "plates", "plate", told.plates, ("card", "state"))
+    yield from _compared(
+        connection,
+        "stations",
+        "id",
+        told.stations,
+        ("name", "preset_fen", "zone", "offline_fen", "unauthorised_cap_fen"),
+    )
+    yield from _compared(connection, "people", "name", told.people, ("role", "station", "disabled"))
+    yield from _compared(connection, "devices", "id", told.devices, ("revoked",))
+    yield from _prices(connection, told)
+    yield from _rejected(connection)
+
+
+def _apply(told: _Told, action: str, subject: str, detail: dict[str, Any]) -> None:
+    match action:
+        case "create_card":
+            told.cards[subject] = {
+                "name": str(detail.get("name", ""))[:80], "preset_fen": detail.get("preset_fen"),
+                "whole_balance": bool(detail.get("whole")), "offline_fen": None, "state": "active",
+            }  # fmt: skip
+        case "set_card_preset":
+            changed = {"preset_fen": detail.get("preset_fen"), "whole_balance": bool(detail.get("whole"))}
+            told.cards.setdefault(subject, {}).update(changed)
+        case "set_card_offline":
+            told.cards.setdefault(subject, {})["offline_fen"] = detail.get("offline_fen")
+        case "block_card" | "unblock_card":
+            told.cards.setdefault(subject, {})["state"] = _state(action)
+        case "bind_plate":
+            told.plates.setdefault(subject, {"state": "active"})["card"] = detail.get("card")
+        case "unbind_plate":
+            told.plates.pop(subject, None)
+        case "block_plate" | "unblock_plate":
+            told.plates.setdefault(subject, {})["state"] = _state(action)
+        case "set_station":
+            _apply_station(told, subject, detail)
+        case "set_price":
+            told.prices.add((subject, str(detail.get("product")), int(detail.get("fen_per_l", -1))))
+        case _:
+            _apply_identity(told, action, subject, detail)
+
+
+def _apply_station(told: _Told, subject: str, detail: dict[str, Any]) -> None:
+    first = {
+        "name": subject, "preset_fen": 10_000, "zone": "Asia/Shanghai", "offline_fen": 0, "unauthorised_cap_fen": None
+    }  # fmt: skip
+    station = told.stations.setdefault(subject, first)
+    for column, value in detail.items():
+        if value is not None:
+            station[column] = None if (column, value) == ("unauthorised_cap_fen", "preset") else value
+
+
+def _apply_identity(told: _Told, action: str, subject: str, detail: dict[str, Any]) -> None:
+    match action:
+        case "person.add":
+            station = detail.get("station")
+            told.people[subject] = {
+                "role": detail.get("role"), "station": None if station == "all" else station, "disabled": False
+            }  # fmt: skip
+        case "person.role":
+            told.people.setdefault(subject, {})["role"] = detail.get("role")
+        case "person.disable" | "person.enable":
+            told.people.setdefault(subject, {})["disabled"] = action == "person.disable"
+        case "device.enrol":
+            told.devices[subject] = {"revoked": False}
+        case "device.revoke":
+            told.devices.setdefault(subject, {})["revoked"] = True
+
+
+def _state(action: str) -> str:
+    return "blocked" if action.startswith("block") else "active"
+
+
+def _compared(
+    connection: Connection, table: str, key: str, told: dict[str, dict[str, Any]], columns: tuple[str, ...]
+) -> Iterator[Finding]:
+    special = {"disabled": "disabled_us is not null", "revoked": "revoked_us is not null"}
+    listed = ", ".join(f"{special.get(column, column)} as {column}" for column in columns)
+    found = {row[0]: row for row in rows(connection, f"select {key}, {listed} from {table}")}
+    for name, row in found.items():
+        said = told.get(name)
+        if said is None:
+            yield Finding("trail", f"{table}: {name} is there, and no event says who set it up")
+            continue
+        for column, value in zip(columns, row[1:], strict=True):
+            expected = said.get(column, _NOT_SAID)
+            if expected is not _NOT_SAID and _plain(value, expected) != expected:
+                words = f"{table}: {column} of {name} is {value!r}, the last event says {expected!r}"
+                yield Finding("trail", words)
+    for name in told.keys() - found.keys():
+        yield Finding("trail", f"{table}: {name} was set up and is gone without an event")
+
+
+def _plain(value: object, expected: object) -> object:
+    """SQLite's truths are 0 and 1."""
+    return bool(value) if isinstance(expected, bool) and isinstance(value, int) else value
+
+
+def _prices(connection: Connection, told: _Told) -> Iterator[Finding]:
+    found = {(r[0], r[1], r[2]) for r in rows(connection, "select station, product, unit_price_fen_per_l from prices")}
+    for station, product, price in sorted(found - told.prices, key=str):
+        yield Finding("trail", f"prices: {product} at {station} for {price} fen was set by no event")
+    for station, product, price in sorted(told.prices - found, key=str):
+        yield Finding("trail", f"prices: {product} at {station} for {price} fen was set and is gone")
+
+
+def _rejected(connection: Connection) -> Iterator[Finding]:
+    for row in rows(connection, "select id, digest, body from rejected_messages"):
+        if hashlib.sha256(str(row.body).encode("utf-8", "surrogatepass")).hexdigest() != row.digest:
+            yield Finding("rejected", f"rejected message {row.id} is not what was received: its digest is another")
