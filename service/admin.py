@@ -52,13 +52,15 @@ class Desk:
         zone: str | None = None,
         offline_fen: int | None = None,
         unauthorised_cap_fen: int | AsPreset | None = None,
+        at: tuple[int, int, str] | None = None,
     ) -> None:
         """Set a station up, or change what is given: title, preset amount in fen, time zone by IANA name.
 
         offline_fen: what each card may have outstanding there while the line is down; 0 for nothing.
         unauthorised_cap_fen: what fuellings without an authorisation may take from one card in a day.
+        at: where it stands, in 1e-7 degree of latitude and longitude, and their datum.
         """
-        _require_name(name, "station")
+        require_name(name, "station")
         if zone is not None:
             _require_zone(zone)
         if preset_fen is not None:
@@ -73,6 +75,7 @@ class Desk:
             "zone": zone,
             "offline_fen": offline_fen,
             "unauthorised_cap_fen": unauthorised_cap_fen,
+            **dict(zip(("lat_e7", "lon_e7", "datum"), at or (None, None, None), strict=True)),
         }
         with self._change("set_station", name, dict(given)) as connection:
             changes = {c: None if v == AS_PRESET else v for c, v in given.items() if v is not None}
@@ -111,7 +114,7 @@ class Desk:
         self, card: str, *, name: str = "", preset_fen: int | None = None, whole_balance: bool = False
     ) -> None:
         """A new card without money. preset_fen None: the station's preset amount counts."""
-        _require_name(card, "card")
+        require_name(card, "card")
         if preset_fen is not None:
             _require_amount(preset_fen)
         with self._change("create_card", card, name=name, preset_fen=preset_fen, whole=whole_balance) as connection:
@@ -301,7 +304,8 @@ def require_plate(text: str) -> str:
     return plate
 
 
-def _require_name(name: str, noun: str) -> None:
+def require_name(name: str, noun: str) -> None:
+    """Raises DeskError for a text that names nothing well."""
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
         raise DeskError(f"a {noun}'s name has 1 to {LONGEST_NAME} printable characters and no blanks at its ends")
 

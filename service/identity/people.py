@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from service.errors import DeskError
 from service.identity import throttle, trail
 from service.identity.tables import known_browsers, people, sessions
+from service.mileage.tables import fleets
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
 from service.store.schema import stations
@@ -38,26 +39,30 @@ _HASHING_WAIT_S = 3.0
 
 
 class Role(enum.StrEnum):
-    """What a person may do; each role may do all that those before it may."""
+    """What a person may do; each role may do all that those before it may. A fleet's is apart: it covers itself."""
 
     PANEL = "panel"
     ATTENDANT = "attendant"
     OPERATOR = "operator"
     ADMINISTRATOR = "administrator"
+    FLEET = "fleet"
 
     def covers(self, needed: Role) -> bool:
+        if Role.FLEET in (self, needed):
+            return self is needed
         ranks = list(Role)
         return ranks.index(self) >= ranks.index(needed)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """station: the only one this person sees; None for all."""
+    """station: the only one this person sees; None for all. fleet: of the role fleet alone, whose vehicles it sees."""
 
     name: str
     role: Role
     station: str | None
     disabled: bool = False
+    fleet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,11 @@ class PeopleDesk:
         self._hashing = threading.BoundedSemaphore(_HASHERS_AT_ONCE)
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
 
-    def add(self, name: str, password: str, role: Role, station: str | None, actor: str) -> None:
-        """Raises DeskError for a bad name, a name in use, a weak password or an unknown station."""
+    def add(
+        self, name: str, password: str, role: Role, station: str | None, actor: str, *, fleet: str | None = None
+    ) -> None:
+        """Raises DeskError for a bad name, a name in use, a weak password, an unknown station or fleet."""
+        _check_fleet(role, fleet)
         if not _NAME.fullmatch(name):
             raise DeskError(f"{name}: a name has 2 to 40 of a-z, 0-9, dot, dash and underscore, a letter first")
         check_strength(password, name)
@@ -98,13 +106,17 @@ class PeopleDesk:
                 raise DeskError(f"{name}: there is somebody of this name")
             if station is not None and not connection.execute(select(stations).where(stations.c.id == station)).first():
                 raise DeskError(f"{station}: no such station")
-            row = {"name": name, "password_hash": hashed, "role": role.value, "station": station}
+            _require_fleet(connection, fleet)
+            row = {"name": name, "password_hash": hashed, "role": role.value, "station": station, "fleet": fleet}
             connection.execute(insert(people).values(**row, created_us=to_us(self._now())))
-            self._note(connection, actor, "person.add", name, role=role.value, station=station or "all")
+            self._note(connection, actor, "person.add", name, role=role.value, station=station or fleet or "all")
 
-    def change_role(self, name: str, role: Role, actor: str) -> None:
-        """Takes effect on the next request. Raises DeskError for an unknown person."""
-        self._change(name, actor, "person.role", {"role": role.value}, role=role.value)
+    def change_role(self, name: str, role: Role, actor: str, *, fleet: str | None = None) -> None:
+        """Takes effect on the next request. Raises DeskError for an unknown person or fleet."""
+        _check_fleet(role, fleet)
+        with telling_faults(), self._database.reading() as connection:
+            _require_fleet(connection, fleet)
+        self._change(name, actor, "person.role", {"role": role.value, "fleet": fleet}, role=role.value)
 
     def change_password(self, name: str, password: str, actor: str) -> None:
         """Ends all sessions of the person. Raises DeskError for an unknown person or a weak password."""
@@ -121,7 +133,7 @@ class PeopleDesk:
     def list(self) -> tuple[Person, ...]:
         with telling_faults(), self._database.reading() as connection:
             rows = connection.execute(select(people).order_by(people.c.name))
-            return tuple(Person(r.name, Role(r.role), r.station, r.disabled_us is not None) for r in rows)
+            return tuple(Person(r.name, Role(r.role), r.station, r.disabled_us is not None, r.fleet) for r in rows)
 
     def log_in(self, attempt: Attempt) -> Person | LoginRefused:
         """Who this is, if name and password are right and the buckets allow a look.
@@ -150,7 +162,7 @@ class PeopleDesk:
                 return LoginRefused()
             throttle.give_back(connection, buckets, now)
             self._note(connection, f"person:{row.name}", "login", row.name, source=attempt.source)
-        return Person(row.name, Role(row.role), row.station)
+        return Person(row.name, Role(row.role), row.station, fleet=row.fleet)
 
     def know_browser(self, name: str, replaces: str = "") -> str:
         """A secret for the browser that has just logged in, so that it is not slowed by others' guesses."""
@@ -203,6 +215,16 @@ class PeopleDesk:
 
     def _note(self, connection: Connection, actor: str, action: str, subject: str, **detail: str) -> None:
         trail.note(connection, trail.Deed(self._now(), actor, action, subject, detail))
+
+
+def _check_fleet(role: Role, fleet: str | None) -> None:
+    if (role is Role.FLEET) != (fleet is not None):
+        raise DeskError("the role fleet needs --fleet NAME, and no other role takes it")
+
+
+def _require_fleet(connection: Connection, fleet: str | None) -> None:
+    if fleet is not None and connection.execute(select(fleets).where(fleets.c.name == fleet)).first() is None:
+        raise DeskError(f"no fleet {fleet}; `fleet add {fleet}` makes one")
 
 
 def check_strength(password: str, name: str) -> None:

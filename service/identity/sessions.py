@@ -21,6 +21,7 @@ LIVES: dict[Role, tuple[timedelta, timedelta]] = {
     Role.ATTENDANT: (timedelta(hours=4), timedelta(hours=12)),
     Role.OPERATOR: (timedelta(minutes=30), timedelta(hours=12)),
     Role.ADMINISTRATOR: (timedelta(minutes=15), timedelta(hours=8)),
+    Role.FLEET: (timedelta(minutes=30), timedelta(hours=12)),
 }
 """Idle and absolute life by role. A panel is bolted to the pump and has no keyboard for passwords."""
 
@@ -29,7 +30,7 @@ TOUCH_EVERY = timedelta(seconds=30)
 
 
 _FIND = (
-    select(sessions, people.c.role, people.c.station, people.c.disabled_us)
+    select(sessions, people.c.role, people.c.station, people.c.fleet, people.c.disabled_us)
     .join_from(sessions, people)
     .where(sessions.c.token_hash == bindparam("token_hash"))
 )
@@ -79,7 +80,7 @@ class SessionDesk:
             return None
         if now_us > row.seen_us + to_us_span(TOUCH_EVERY):
             self._touch(row.token_hash, now_us)
-        return Session(Person(row.person, Role(row.role), row.station), row.csrf, row.token_hash)
+        return Session(Person(row.person, Role(row.role), row.station, fleet=row.fleet), row.csrf, row.token_hash)
 
     def end(self, session: Session) -> None:
         """Log out. Idempotent."""

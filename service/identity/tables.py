@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Float, ForeignKey, Index, String, Table, Text
 
+import service.mileage.tables  # noqa: F401 - people refer to fleets
 from service.store.schema import metadata
 
 devices = Table(
@@ -68,9 +69,11 @@ people = Table(
     Column("station", String(40), ForeignKey("stations.id")),
     Column("created_us", BigInteger, nullable=False),
     Column("disabled_us", BigInteger),
-    CheckConstraint("role in ('panel', 'attendant', 'operator', 'administrator')", name="role"),
+    Column("fleet", String(40), ForeignKey("fleets.name")),
+    CheckConstraint("role in ('panel', 'attendant', 'operator', 'administrator', 'fleet')", name="role"),
+    CheckConstraint("(role = 'fleet') = (fleet is not null)", name="fleet_role_has_fleet"),
 )
-"""station: the only one this person sees; null for all."""
+"""station: the only one this person sees; null for all. fleet: whose vehicles a person of a fleet sees, no others."""
 
 sessions = Table(
     "sessions",

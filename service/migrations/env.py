@@ -3,6 +3,7 @@
 from alembic import context
 
 import service.identity.tables
+import service.mileage.tables
 import service.payers.tables
 import service.station.tables
 import service.store.live_tables

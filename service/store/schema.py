@@ -104,9 +104,15 @@ stations = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("offline_fen", BigInteger, nullable=False, server_default="0"),
     Column("unauthorised_cap_fen", BigInteger),
+    Column("lat_e7", Integer),
+    Column("lon_e7", Integer),
+    Column("datum", String(5)),
     CheckConstraint("preset_fen > 0", name="preset_above_zero"),
 )
-"""unauthorised_cap_fen: what fuellings without an authorisation take from a card in a day; null: the preset amount."""
+"""unauthorised_cap_fen: what fuellings without an authorisation take from a card in a day; null: the preset amount.
+
+lat_e7, lon_e7: where it stands, in 1e-7 degree of the datum, "wgs84" or "gcj02"; null where nobody has said.
+"""
 
 prices = Table(
     "prices",

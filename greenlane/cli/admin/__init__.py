@@ -21,10 +21,28 @@ _EPILOG = """examples:
   greenlane admin person add wang --role operator
   greenlane admin phone add Chen --wallet 500
   greenlane admin payer set 粤B12345 Chen --hours 8-16
+  greenlane admin odometer import 粤B12345 odometer.csv
+  greenlane admin places 粤B12345 --json
 `greenlane admin COMMAND --help` tells more. Amounts are typed in yuan: 100 or 100.50.
 """
 
-PARTS = ("cards", "money", "stations", "reports", "devices", "people", "offline", "phones", "payers", "backup")
+PARTS = (
+    "cards",
+    "money",
+    "stations",
+    "reports",
+    "devices",
+    "people",
+    "offline",
+    "phones",
+    "payers",
+    "vehicles",
+    "fleets",
+    "odometer",
+    "tracks",
+    "places",
+    "backup",
+)
 """Modules of this package that each add their commands with add_commands(subparsers, options)."""
 
 

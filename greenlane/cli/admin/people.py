@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.identity.people import PeopleDesk
 
-ROLES = ("panel", "attendant", "operator", "administrator")
+ROLES = ("panel", "attendant", "operator", "administrator", "fleet")
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
@@ -22,10 +22,12 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     add.add_argument("name", metavar="NAME")
     add.add_argument("--role", choices=ROLES, required=True)
     add.add_argument("--station", metavar="S", help="sees this station only (default: all)")
+    add.add_argument("--fleet", metavar="NAME", help="with the role fleet: sees this fleet's vehicles, nothing else")
     add.set_defaults(do=_add)
     role = actions.add_parser("role", parents=[options], help="another role, from the next request on")
     role.add_argument("name", metavar="NAME")
     role.add_argument("role", choices=ROLES, metavar="ROLE", help=", ".join(ROLES))
+    role.add_argument("--fleet", metavar="NAME", help="with the role fleet: whose vehicles")
     role.set_defaults(do=_role)
     for name, words in (
         ("password", "a new password; ends all sessions"),
@@ -47,7 +49,7 @@ def _add(args: argparse.Namespace) -> int:
     from service.identity.people import Role
 
     with office(args) as o:
-        _desk(o).add(args.name, _password(), Role(args.role), args.station, actor())
+        _desk(o).add(args.name, _password(), Role(args.role), args.station, actor(), fleet=args.fleet)
         o.show({"name": args.name, "role": args.role}, f"{args.name} may log in as {args.role}")
     return 0
 
@@ -57,7 +59,7 @@ def _role(args: argparse.Namespace) -> int:
     from service.identity.people import Role
 
     with office(args) as o:
-        _desk(o).change_role(args.name, Role(args.role), actor())
+        _desk(o).change_role(args.name, Role(args.role), actor(), fleet=args.fleet)
         o.show({"name": args.name, "role": args.role}, f"{args.name} is {args.role} now")
     return 0
 
@@ -93,12 +95,13 @@ _CHANGES = {"password": _change_password, "disable": _disable, "enable": _enable
 
 
 def _list(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office, table
+    from greenlane.cli.admin.office import office, plain, table
 
     with office(args) as o:
         found = _desk(o).list()
-        rows = [(p.name, p.role.value, p.station or "all", "disabled" if p.disabled else "") for p in found]
-        o.show(found, table(("name", "role", "station", ""), rows))
+        rows = [(p.name, p.role.value, p.station or p.fleet or "all", "disabled" if p.disabled else "") for p in found]
+        document = [{k: v for k, v in plain(p).items() if k != "fleet" or v is not None} for p in found]
+        o.show(document, table(("name", "role", "sees", ""), rows))
     return 0
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from greenlane.cli.admin.places import add_place, place_of
+
 _LISTED = ("station", "title", "preset", "unauthorised", "zone", "revenue", "unclaimed")
 
 
@@ -22,6 +24,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         metavar="YUAN",
         help="what fuellings without an authorisation may take from one card in a day; `preset`: the preset amount",
     )
+    add_place(setting, required=False)
     setting.set_defaults(do=_set_station)
     actions.add_parser("list", parents=[options], help="all stations").set_defaults(do=_list_stations)
     price = subparsers.add_parser("price", help="prices per litre")
@@ -43,10 +46,12 @@ def _set_station(args: argparse.Namespace) -> int:
 
     preset_fen = parse_yuan(args.preset) if args.preset is not None else None
     cap = args.unauthorised_cap
+    where = None if args.at is None else place_of(args.at, args.datum)
+    at = None if where is None else (where.lat_e7, where.lon_e7, where.datum.value)
     cap_fen = cap if cap in (None, AS_PRESET) else parse_yuan(cap)
     with office(args) as o:
         o.desk.set_station(
-            args.station, title=args.title, preset_fen=preset_fen, zone=args.zone, unauthorised_cap_fen=cap_fen
+            args.station, title=args.title, preset_fen=preset_fen, zone=args.zone, unauthorised_cap_fen=cap_fen, at=at
         )
         o.show({"station": args.station}, f"station {args.station} is set up")
     return 0

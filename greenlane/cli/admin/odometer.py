@@ -1,0 +1,103 @@
+"""`greenlane admin odometer`: readings of a vehicle's odometer from a file."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from greenlane.cli.admin.office import Office
+    from service.mileage.lines import Bad
+    from service.mileage.store import Imported
+
+_COLUMNS = "at (ISO with offset), odometer_km, litres (optional: fuel taken then), full (optional: yes when to the top)"
+
+
+def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
+    """Add the command; `options` are those that every command takes."""
+    odometer = subparsers.add_parser("odometer", help="odometer readings of a vehicle")
+    actions = odometer.add_subparsers(dest="action", required=True, metavar="ACTION")
+    importing = actions.add_parser("import", parents=[options], help=f"from a CSV file: {_COLUMNS}")
+    importing.add_argument("plate", metavar="PLATE", help="as on the vehicle: 粤B12345")
+    importing.add_argument("file", type=Path, metavar="FILE")
+    importing.set_defaults(do=_import)
+
+
+def _import(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+    from service.mileage.readings import read_csv
+    from service.mileage.store import MileageDesk
+
+    bad = BadRows(args.file)
+    with office(args) as o, opened(args.file) as file:
+        done = MileageDesk(o.books, actor()).take_readings(args.plate, read_csv(as_text(file)), bad)
+        return show_import(o, done, bad)
+
+
+class BadRows:
+    """Names each bad row at once, past the progress bar, and keeps it for the document."""
+
+    def __init__(self, path: Path) -> None:
+        self.found: list[Bad] = []
+        self._path = path
+
+    def __call__(self, bad: Bad) -> None:
+        from tqdm import tqdm
+
+        self.found.append(bad)
+        tqdm.write(f"{self._path.name}, line {bad.line}: {bad.why}", file=sys.stderr)
+
+
+class _Watched(io.RawIOBase):
+    """A file that moves a progress bar as it is read."""
+
+    def __init__(self, file: BinaryIO, bar: Any) -> None:
+        super().__init__()
+        self._file, self._bar = file, bar
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._bar.update(len(data))
+        return len(data)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, with a progress bar on a terminal. Raises DeskError where it cannot be read."""
+    from tqdm import tqdm
+
+    from service.errors import DeskError
+
+    try:
+        file = path.open("rb")
+        size = path.stat().st_size
+    except OSError as error:
+        raise DeskError(f"{path}: cannot be read: {error.strerror}") from None
+    hidden = not sys.stderr.isatty()
+    with file, tqdm(total=size, unit="B", unit_scale=True, file=sys.stderr, disable=hidden, leave=False) as bar:
+        try:
+            yield io.BufferedReader(_Watched(file, bar), 1 << 16)
+        except OSError as error:
+            raise DeskError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def as_text(file: BinaryIO) -> io.TextIOWrapper:
+    """Lines of a file; what is not UTF-8 becomes a character that no field takes."""
+    return io.TextIOWrapper(file, encoding="utf-8", errors="replace")
+
+
+def show_import(o: Office, done: Imported, bad: BadRows) -> int:
+    """Tell what became of the rows; the exit status is 1 where one was bad."""
+    words = f"{done.plate}: {done.rows} rows, {done.added} added, {done.repeated} there already, {done.bad} bad"
+    counts = {"plate": done.plate, "rows": done.rows, "added": done.added, "repeated": done.repeated}
+    o.show({**counts, "bad": [{"line": b.line, "why": b.why} for b in bad.found]}, words)
+    return 1 if bad.found else 0

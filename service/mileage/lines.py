@@ -1,0 +1,106 @@
+"""Lines of a CSV file with named columns, read one by one so that a bad line never costs its neighbours."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from service.errors import DeskError
+from service.store.clock import to_us
+
+_NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,12})?\Z", re.ASCII)
+_YEARS = range(1990, 2100)
+_LONGEST = 500
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A line that cannot be taken, by its number in the file, and why."""
+
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered(Generic[Row]):
+    """What a line says. line: its number in the file."""
+
+    line: int
+    row: Row
+
+
+def records(
+    lines: Iterable[str], required: set[str], optional: set[str]
+) -> Iterator[Numbered[Mapping[str, str]] | Bad]:
+    """The lines after the head by column name, blank lines left out. Raises DeskError for a head that does not fit."""
+    numbered = enumerate(lines, 1)
+    head = _head(next(numbered, (1, ""))[1], required, optional)
+    for number, line in numbered:
+        text = line.rstrip("\r\n")
+        if not text.strip(" ,\t"):
+            continue
+        try:
+            yield Numbered(number, _record(head, text))
+        except ValueError as error:
+            yield Bad(number, str(error))
+
+
+def instant_us(text: str) -> int:
+    """Microseconds of a time with its offset. Raises ValueError."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"at: {text!r} is not a time: write 2026-05-04T08:00:00+08:00") from None
+    if at.tzinfo is None:
+        raise ValueError(f"at: {text} has no offset: write {text}+08:00, or Z for UTC")
+    if at.year not in _YEARS:
+        raise ValueError(f"at: the year {at.year} cannot be right")
+    return to_us(at)
+
+
+def scaled(name: str, text: str, per_unit: int, low: int, high: int) -> int:
+    """A decimal number as an integer of so many to the unit, rounded; low and high are in units. Raises ValueError."""
+    if not _NUMBER.match(text):
+        raise ValueError(f"{name}: {text!r} is not a number: write 123 or 123.4")
+    number = Decimal(text)
+    if not low <= number <= high:
+        raise ValueError(f"{name}: {text} does not lie between {low} and {high}")
+    return int((number * per_unit).to_integral_value())
+
+
+def _head(line: str, required: set[str], optional: set[str]) -> list[str]:
+    names = [name.strip().lower() for name in _fields(line.lstrip("\ufeff").rstrip("\r\n"))]
+    missing, strange = required - set(names), set(names) - required - optional
+    if missing or strange or len(set(names)) != len(names):
+        wrong = f"{', '.join(sorted(missing))} missing" if missing else ", ".join(sorted(strange)) or "a column twice"
+        raise DeskError(
+            f"line 1 names the columns: {', '.join(sorted(required))}, and if you have them "
+            f"{', '.join(sorted(optional))}; here: {wrong}"
+        )
+    return names
+
+
+def _record(head: list[str], text: str) -> Mapping[str, str]:
+    if len(text) > _LONGEST:
+        raise ValueError(f"the line is longer than {_LONGEST} characters")
+    found = [field.strip() for field in _fields(text)]
+    if len(found) > len(head) and not any(found[len(head) :]):
+        found = found[: len(head)]
+    if len(found) > len(head):
+        raise ValueError(f"{len(found)} fields under {len(head)} columns")
+    return dict(zip(head, found + [""] * (len(head) - len(found)), strict=True))
+
+
+def _fields(text: str) -> list[str]:
+    if '"' not in text:
+        return text.split(",")
+    try:
+        return next(csv.reader([text], strict=True), [])
+    except csv.Error as error:
+        raise ValueError(f"quotes: {error}") from None

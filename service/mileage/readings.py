@@ -1,0 +1,63 @@
+"""Odometer rows: what a line of a file says, and whether readings can belong to one vehicle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from service.mileage.lines import Bad, Numbered, instant_us, records, scaled
+
+M_PER_KM = 1_000
+ML_PER_L = 1_000
+HIGHEST_KM = 9_999_999
+LARGEST_FILL_L = 5_000
+FASTEST_M_PER_S = 150 / 3.6
+"""No vehicle averages more between two readings: legal 120 km/h and a margin."""
+READING_ERROR_M = 1_000
+"""A reading may be off by a kilometre: the display shows whole ones, and a driver rounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class OdometerReading:
+    """One odometer row. volume_ml: fuel taken then; is_full: to the top."""
+
+    at_us: int
+    odometer_m: int
+    volume_ml: int | None = None
+    is_full: bool = False
+
+    @property
+    def is_refuelling(self) -> bool:
+        return self.volume_ml is not None or self.is_full
+
+
+def read_csv(lines: Iterable[str]) -> Iterator[Numbered[OdometerReading] | Bad]:
+    """The rows of a file with at, odometer_km, litres, full. Raises DeskError for another head."""
+    for found in records(lines, {"at", "odometer_km"}, {"litres", "full"}):
+        if isinstance(found, Bad):
+            yield found
+            continue
+        try:
+            yield Numbered(found.line, _reading(found.row))
+        except ValueError as error:
+            yield Bad(found.line, str(error))
+
+
+def _reading(row: Mapping[str, str]) -> OdometerReading:
+    litres = row.get("litres", "")
+    volume_ml = scaled("litres", litres, ML_PER_L, 0, LARGEST_FILL_L) if litres else None
+    if volume_ml == 0:
+        volume_ml = None
+    return OdometerReading(
+        instant_us(row["at"]),
+        scaled("odometer_km", row["odometer_km"], M_PER_KM, 0, HIGHEST_KM),
+        volume_ml,
+        _yes(row.get("full", "")),
+    )
+
+
+def _yes(text: str) -> bool:
+    words = {"": False, "no": False, "yes": True}
+    if text.lower() not in words:
+        raise ValueError(f"full: {text!r}: write yes, no or nothing")
+    return words[text.lower()]
