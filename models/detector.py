@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,9 +22,9 @@ _OVERLAP = 0.35
 class DetectorSettings:
     """The manifest's detector section: how its networks want their input, and the thresholds.
 
-    colours: class order of the colour outputs. side_px: longer side of the finder's picture. largest_side_px: how far
-    that grows for a picture that would be shrunk more than most_shrunk times; where nothing is found at that size,
-    side_px is tried after it, because a plate can also be too large. multiple: the picture's sides are padded to it.
+    colours: class order of the colour outputs. side_px: longer side of the finder's picture. largest_side_px: the
+    same for a picture that would be shrunk more than most_shrunk times; where nothing is found at that size, side_px
+    is tried after it, because a plate can also be too large. multiple: the picture's sides are padded to it.
     margin_x, margin_y: how far a close-up reaches beyond the proposal, as shares of its width and height on each
     side. propose: a centre's probability that earns a close-up. accept: a close-up's probability that makes it a
     plate. looks: how many close-ups in a row at most, each where the one before saw the plate. settled: a close-up
@@ -60,9 +59,8 @@ class DetectorSettings:
 
     def sides_for(self, longest_px: int) -> tuple[int, ...]:
         """Sizes of the finder's picture to try in turn for a picture of this longer side."""
-        wanted = math.ceil(longest_px / self.most_shrunk / self.multiple) * self.multiple
-        side = min(max(wanted, self.side_px), self.largest_side_px)
-        return (self.side_px,) if side <= self.side_px else (side, self.side_px)
+        large = longest_px > self.most_shrunk * self.side_px and self.largest_side_px > self.side_px
+        return (self.largest_side_px, self.side_px) if large else (self.side_px,)
 
 
 @dataclass(frozen=True)

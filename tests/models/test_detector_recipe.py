@@ -134,6 +134,15 @@ def test_the_recipe_runs_from_drawing_to_the_lane(tmp_path: Path) -> None:
         assert recipe.run(parser.parse_args(words)) == 0
     resumed = ["finder", "--out", str(tmp_path), "--smoke", "--resume"]
     assert recipe.run(parser.parse_args(resumed)) == 0
+    onto = [
+        "refiner",
+        "--out",
+        str(tmp_path / "onto"),
+        "--smoke",
+        "--finder",
+        str(tmp_path / "weights" / "finder.onnx"),
+    ]
+    assert recipe.run(parser.parse_args([*onto, "--continue", str(tmp_path / "weights" / "refiner.onnx")])) == 0
     section = json.loads((tmp_path / "weights" / "manifest.json").read_text(encoding="utf-8"))["detector"]
     networks = [
         load_network("opencv", tmp_path / "weights" / section[name]["file"], section[name]["sha256"])

@@ -14,14 +14,15 @@ from tqdm import tqdm
 
 from controller.records import Colour
 from models.detector import DetectorSettings
+from models.engines import Network, load_network
 from models.grammar import FORMATS
-from models.manifest import WEIGHTS_FOLDER
+from models.manifest import WEIGHTS_FOLDER, sha256_of
 from models.training.data.more import load_more_scenes
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
 from models.training.detector.compose import Composer
 from models.training.detector.net import COLOURS, MULTIPLE, OFFSET_UNIT_PX, STRIDE, Finder, Refiner
-from models.training.detector.refine import CLOSEUP_PX, MARGINS, CloseupMaker, refiner_loss
+from models.training.detector.refine import CLOSEUP_PX, MARGINS, CloseupMaker, TorchNetwork, refiner_loss
 from models.training.detector.targets import PIXEL_MEAN, PIXEL_SCALE, finder_batch, finder_loss
 from models.training.detector.train import Batch, Plan, averaged_weights, train
 from models.training.drawing.plates import DrawnPlate, draw_plate
@@ -38,7 +39,7 @@ SETTINGS = DetectorSettings(
     scale=PIXEL_SCALE,
     side_px=320,
     largest_side_px=640,
-    most_shrunk=3.0,
+    most_shrunk=4.0,
     multiple=MULTIPLE,
     stride=STRIDE,
     offset_unit_px=OFFSET_UNIT_PX,
@@ -100,10 +101,18 @@ def take_up(net: nn.Module, weights: Path, pictures: Tensor) -> None:
     unfold(net, lambda: net(pictures))
 
 
+def open_finder(path: Path) -> Network:
+    """A finder out of a checkpoint or an exported file."""
+    if path.suffix == ".onnx":
+        return load_network("opencv", path, sha256_of(path))
+    finder = Finder()
+    finder.load_state_dict(averaged_weights(path))
+    return TorchNetwork(finder)
+
+
 def train_refiner(args: argparse.Namespace) -> None:
     """Train (or go on training) the refiner with the finder of args.out; the checkpoint is args.out / refiner.pt."""
-    finder = Finder()
-    finder.load_state_dict(averaged_weights(args.finder or args.out / "finder.pt"))
+    finder = open_finder(args.finder or args.out / "finder.pt")
     composer = Composer(training_scenes(args.smoke), args.seed, REFINER_PICTURE, REFINER_WIDTHS_PX, finding_plate)
     batches = CloseupMaker(composer, finder, SETTINGS, args.seed).batches(args.batch)
     refiner = Refiner()
@@ -150,7 +159,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate", type=float, default=Plan.learning_rate, help="highest learning rate (default: %(default)s)"
     )
-    parser.add_argument("--finder", type=Path, help="refiner: the finder's checkpoint (default: the one in --out)")
+    parser.add_argument("--finder", type=Path, help="refiner: the finder, .pt or .onnx (default: the one in --out)")
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER, help="export: where ONNX and manifest go")
     parser.add_argument("--smoke", action="store_true", help="a few tiny steps on drawn plates: does the recipe run?")
 

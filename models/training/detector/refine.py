@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from models.closeups import closeup_matrix, cut, map_points, quad_size
 from models.detector import Detector, DetectorSettings
-from models.engines import FloatArray
+from models.engines import FloatArray, Network
 from models.training.data.scenes import Picture, Quad, ScenePlate
 from models.training.detector.compose import Composed, Composer, touches
 from models.training.detector.net import COLOURS, REFINER_SIZE
@@ -60,11 +60,10 @@ class Closeup:
 class CloseupMaker:
     """Cuts close-ups out of composed pictures."""
 
-    def __init__(self, composer: Composer, finder: nn.Module, settings: DetectorSettings, seed: int) -> None:
+    def __init__(self, composer: Composer, finder: Network, settings: DetectorSettings, seed: int) -> None:
         self._composer = composer
         self._rng = np.random.default_rng(seed)
-        network = TorchNetwork(finder)
-        self._detectors = [Detector(network, None, settings_with(settings, side)) for side in SIDES_PX]
+        self._detectors = [Detector(finder, None, settings_with(settings, side)) for side in SIDES_PX]
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Batches without end; the close-ups of one picture are spread over several of them."""

@@ -11,7 +11,7 @@ from controller.records import Colour
 from models.detector import Found
 from models.training.__main__ import main
 from models.training.data.scenes import Scene, ScenePlate
-from models.training.evaluation.finding import rows_of, table, tally
+from models.training.evaluation.finding import held_out_groups, rows_of, table, tally
 
 
 def quad(left: float, top: float, width: float) -> np.ndarray:
@@ -57,3 +57,17 @@ def test_the_command_needs_the_pictures(
     monkeypatch.setenv("GREENLANE_DATA", str(tmp_path))
     assert main(["finding"]) == 1
     assert "no real pictures" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_held_out_street_frames_keep_their_figures(real_data: Path) -> None:
+    from models.build import build_detector
+
+    groups = held_out_groups(real_data / "data")
+    detector = build_detector()
+    for name in ("street frames", "street frames, boxes drawn"):
+        result = tally(detector, groups[name])
+        wide, middle = result.band(90, 1e9), result.band(70, 90)
+        assert wide[0] >= 0.92 * wide[1], name
+        assert middle[0] >= 0.85 * middle[1], name
