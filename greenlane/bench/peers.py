@@ -35,7 +35,7 @@ OURS = {"greenlane opencv": "opencv", "greenlane onnxruntime": "onnxruntime"}
 
 NO_ENVIRONMENT = """no environment of other readers at {place}. Make one, once, in any folder:
   python3 -m venv .venv-peers
-  .venv-peers/bin/python -m pip install rapidocr-onnxruntime
+  .venv-peers/bin/python -m pip install rapidocr-onnxruntime agentclpr
 and run this command there, or pass --peers-python PATH. For EasyOCR install easyocr into it as well, put its models
 ({models}) into a folder and pass --easyocr-models DIR."""
 

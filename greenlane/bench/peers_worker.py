@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -59,7 +60,31 @@ def open_easyocr(folder: str) -> tuple[str, Read]:
     return str(module.__version__), read
 
 
-READERS = {"rapidocr": open_rapidocr, "easyocr": open_easyocr}
+BORDER_PX = 12
+"""agentclpr cuts ten pixels around a plate and fails where the picture ends before."""
+
+
+def open_agentclpr(folder: str) -> tuple[str, Read]:
+    """agentclpr's detector of plates with its recogniser; a crop goes to the recogniser as the package pads a find."""
+    module = importlib.import_module("agentclpr")
+    cv2, np = importlib.import_module("cv2"), importlib.import_module("numpy")
+    if hasattr(os, "sched_setaffinity"):  # it leaves the number of threads to ONNX Runtime, which asks for processors
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    engine = module.CLPSystem(providers="CPU")
+
+    def read(picture: Any, is_crop: bool) -> Texts:
+        if not is_crop:
+            wider = cv2.copyMakeBorder(picture, *(BORDER_PX,) * 4, cv2.BORDER_REPLICATE)
+            return [found[1][0] for found in engine(wider)]
+        height, width = picture.shape[:2]
+        large = cv2.resize(picture, (256, max(1, 256 * height // width)))
+        board = np.pad(large, ((100, 100), (100, 100), (0, 0)), mode="constant", constant_values=255)
+        return ["".join(line[1][0] for line in engine.ocr(board))]
+
+    return importlib.metadata.version("agentclpr"), read
+
+
+READERS = {"rapidocr": open_rapidocr, "easyocr": open_easyocr, "agentclpr": open_agentclpr}
 
 
 def decoded(path: str) -> Any:

@@ -37,6 +37,19 @@ class RapidOCR:
         return [[TEXT[:2] + "·" + TEXT[2:].lower(), 0.9]], None
 """
 
+AGENTCLPR = """
+import os
+class CLPSystem:
+    def __init__(self, providers):
+        assert providers == "CPU" and len(os.sched_getaffinity(0)) == 1
+    def __call__(self, picture):
+        assert picture.shape == (384, 664, 3), picture.shape
+        return [[[[0, 0]] * 4, [TEXT, 0.9]]]
+    def ocr(self, board):
+        assert board.shape == (281, 456, 3), board.shape
+        return [[None, (TEXT, 0.9)]]
+"""
+
 
 def plate(text: str) -> np.ndarray:
     drawn = draw_plate(np.random.default_rng(6), PlateKind.BLUE, text).image
@@ -73,6 +86,10 @@ def python(tmp_path: Path) -> Path:
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: rapidocr-onnxruntime\nVersion: 9.9\n")
     (stubs / "rapidocr_onnxruntime.py").write_text(f"TEXT = {HELD_OUT[0]!r}\n{RAPIDOCR}", encoding="utf-8")
+    other = stubs / "agentclpr-1.1.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: agentclpr\nVersion: 1.1\n")
+    (stubs / "agentclpr.py").write_text(f"TEXT = {HELD_OUT[0]!r}\n{AGENTCLPR}", encoding="utf-8")
     (stubs / "easyocr.py").write_text("__version__ = '1.7.2'\n")
     start = (
         f"import runpy, sys; sys.path.insert(0, {str(stubs)!r}); del sys.argv[0]; "
@@ -93,6 +110,7 @@ def test_all_readers_see_the_held_out_pictures_and_are_compared(
     crops, scenes = rows["ccpd", "rapidocr 9.9"], rows["scene", "rapidocr 9.9"]
     assert (crops["pictures"], crops["exact"], crops["wrong_plate"]) == (len(HELD_OUT), 1, len(HELD_OUT) - 1)
     assert (scenes["pictures"], scenes["exact"], scenes["wrong_plate"]) == (1, 1, 0)
+    assert (rows["ccpd", "agentclpr 1.1"]["exact"], rows["scene", "agentclpr 1.1"]["exact"]) == (1, 1)
     own = rows["ccpd", "greenlane opencv"]
     assert own["exact"] == len(HELD_OUT)
     assert own["cpu_ms_median"] > 0
