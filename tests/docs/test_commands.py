@@ -1,0 +1,224 @@
+"""Every command that README and docs/ show is one that the program takes, and it does what the page says."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import pytest
+
+from controller.clock import ManualClock, SystemClock
+from controller.outbound.outbox import Outbox
+from controller.outbound.statefile import StateFile
+from controller.traces.recorder import TraceRecorder
+from controller.traces.store import TraceStore
+from controller.worker import InlineDesk
+from greenlane import cli
+from greenlane.simulation.cast import bundled
+from greenlane.wiring import STATE_FILE
+from hardware.jpeg import encode_jpeg
+from service.books.messages import Report
+from service.store.database import Database
+from tests.controller.visits import START, green_visit
+from tests.docs.blocks import PAGES, ROOT, Command, commands
+from tests.service.identity.served import Program, Served
+from tests.service.world import ManualClock as BooksClock
+from tests.service.world import Pump, World
+
+FOUND = [command for page in PAGES for command in commands(page)]
+SERVERS = ("service", "station")
+
+
+def test_the_pages_show_commands_of_every_kind() -> None:
+    assert len(FOUND) > 50
+    assert {"simulate", "calibrate", "admin", "explain", "outbox", "install"} <= {c.words[0] for c in FOUND}
+
+
+@pytest.mark.parametrize("command", [c for c in FOUND if not c.is_synopsis], ids=str)
+def test_every_command_is_one_that_the_program_takes(command: Command) -> None:
+    cli._parser(command.words).parse_args(command.words)
+
+
+@pytest.mark.parametrize("command", [c for c in FOUND if c.is_synopsis], ids=str)
+def test_every_option_of_a_synopsis_is_there(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [word for word in command.words if not word.startswith(("[", "-")) and word.islower()]
+    with pytest.raises(SystemExit):
+        cli._parser(names).parse_args([*names, "--help"])
+    shown = capsys.readouterr().out
+    options = [word.strip("[]") for word in command.words if word.strip("[").startswith("--")]
+    assert [option for option in options if option not in shown] == []
+
+
+@dataclass(frozen=True)
+class Street:
+    """A service, a station and a lane of the test's own, in one scratch folder."""
+
+    folder: Path
+    database: str
+    service: str
+    server: Served
+
+    @property
+    def lane(self) -> Path:
+        return self.folder / "lane.toml"
+
+
+@pytest.fixture
+def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
+    database = f"sqlite:///{tmp_path / 'service.sqlite3'}"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GREENLANE_DATABASE", database)
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    assert cli.main(["admin", "station", "set", "S1"]) == 0
+    assert cli.main(["admin", "price", "set", "S1", "92", "7.50"]) == 0
+    server = Served(database)
+    with server as port:
+        made = Street(tmp_path, database, f"http://127.0.0.1:{port}", server)
+        made.lane.write_text(
+            f'[camera]\nkind = "file"\nsource = "{bundled().clip}"\n[lamp]\npins = "mock"\n'
+            f'[trace]\nstate_dir = "{tmp_path / "lane"}"\n[service]\nurl = "{made.service}"\n',
+            encoding="utf-8",
+        )
+        yield made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if list(commands(p))], ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_commands_of_a_page_do_what_it_says(
+    page: Path, street: Street, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    GIVEN.get(page.stem, lambda _: None)(street)
+    run = 0
+    for command in commands(page):
+        if command.not_run or command.is_synopsis:
+            continue
+        run += 1
+        words = fitted(command.words, street, capsys)
+        monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery staple\n"))
+        if words[0] in SERVERS:
+            with Program(*words):
+                continue
+        if words[:2] == ["admin", "restore"]:
+            street.server.__exit__()
+        if any("pages.sqlite3" in word for word in words):
+            start_station(street)
+        status = cli.main(words)
+        if words[:2] == ["admin", "restore"]:
+            street.server.__enter__()
+        printed = capsys.readouterr()
+        assert status == 0, f"{command}: greenlane {' '.join(words)}\n{printed.out}{printed.err}"
+    assert run or page.stem not in GIVEN
+
+
+def fitted(words: tuple[str, ...], street: Street, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The same command on this street: its addresses, folders and settings in place of those of the page."""
+    places = {
+        "https://books.example": street.service,
+        "/etc/greenlane/lane.toml": str(street.lane),
+        "/var/lib/greenlane-station": str(street.folder / "station"),
+        "/var/backups/greenlane": str(street.folder / "backups"),
+    }
+    found = list(words)
+    for old, new in places.items():
+        found = [word.replace(old, new) for word in found]
+    if found[0] in ("calibrate", "doctor", "explain", "outbox", "replay", "run") and "--config" not in found:
+        found += ["--config", str(street.lane)]
+    if found[0] == "enrol":
+        found[1] = code(street, "station" if "--state" in found else "lane", capsys)
+        found += [] if "--state" in found else ["--state", str(street.folder / "lane")]
+    if found[0] == "install":
+        found += ["--root", str(street.folder / "root")]
+    if found[0] == "station":
+        enrol_station(street, capsys)
+        found += ["--state", str(street.folder / "station")]
+    if found[0] == "restore" or found[1:2] == ["restore"]:
+        found[-1] = str(next((street.folder / "backups").glob("*.sqlite3")))
+    return found
+
+
+def code(street: Street, kind: str, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    place = ["--station", "S1", *(["--lane", "lane-1"] if kind == "lane" else [])]
+    assert cli.main(["admin", "enrol", "--kind", kind, *place]) == 0
+    return capsys.readouterr().out.split()[0]
+
+
+def start_station(street: Street) -> None:
+    """As `systemctl start greenlane-station` does, which is no command of greenlane."""
+    with Program("station", "--upstream", street.service, "--state", str(street.folder / "station")):
+        pass
+
+
+def enrol_station(street: Street, capsys: pytest.CaptureFixture[str]) -> None:
+    state = street.folder / "station"
+    if not (state / "device.key").exists():
+        words = ["enrol", code(street, "station", capsys), "--service", street.service, "--state", str(state)]
+        assert cli.main(words) == 0
+
+
+def _cards(street: Street) -> None:
+    for words in (("card", "create", "C1001"), ("plate", "bind", "粤B12345", "C1001"), ("top-up", "C1001", "500")):
+        assert cli.main(["admin", *words]) == 0
+
+
+def _suspended(street: Street) -> None:
+    """Fuellings 418 to 420 of dispenser-1, for which nobody was charged."""
+    _cards(street)
+    world = World(Database(street.database), clock=BooksClock(SystemClock().now()))
+    pump = Pump("dispenser-1", sequence=417)
+    for _ in range(3):
+        world.send(Report(pump.fuelling(world.clock, 1_000, plate=None)))
+    world.database.close()
+
+
+def _lane(street: Street) -> None:
+    """A visit that is recorded, and messages 12 and 13 that were refused for good."""
+    _visit(street)
+    with StateFile(street.folder / "lane" / STATE_FILE, ManualClock(START)) as state:
+        outbox = Outbox(state, ManualClock(START))
+        for number in range(1, 14):
+            outbox.put("fuelling", f"dispenser-1/{number}", {"sequence": number})
+        for number in (12, 13):
+            outbox.park(number, "unknown_station", "S1")
+
+
+def _visit(street: Street) -> None:
+    traces = TraceStore(street.folder / "lane/traces", ManualClock(START))
+    green_visit(TraceRecorder(traces, InlineDesk[OSError | None](), encode_jpeg, 3, "reader"))
+
+
+def _pictures(street: Street) -> None:
+    """An enrolled lane with a visit to explain; a clip, a picture and a folder of pictures of the reader's own."""
+    words = ["--service", street.service, "--state", str(street.folder / "lane"), "--config", str(street.lane)]
+    with redirect_stdout(io.StringIO()) as printed:
+        assert cli.main(["admin", "enrol", "--kind", "lane", "--station", "S1", "--lane", "lane-1"]) == 0
+    assert cli.main(["enrol", printed.getvalue().split()[0], *words]) == 0
+    shutil.copy(bundled().clip, street.folder / "myclip.mp4")
+    (street.folder / "folder").mkdir()
+    video = cv2.VideoCapture(str(bundled().clip))
+    _, image = video.read()
+    video.release()
+    for name in ("photo.jpg", "folder/one.jpg"):
+        cv2.imwrite(str(street.folder / name), image)
+    _visit(street)
+
+
+def _persons(street: Street) -> None:
+    _cards(street)
+    for name in ("Wu", "Li"):
+        assert cli.main(["admin", "phone", "add", name]) == 0
+
+
+GIVEN: dict[str, Callable[[Street], None]] = {
+    "README": _pictures,
+    "money": _suspended,
+    "operator": _lane,
+    "payers": _persons,
+    "station": _cards,
+}
+"""What a page takes for granted before its first command."""
