@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from service.http.problem_examples import example_of
 from wire.codec import encode, encode_text
 from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
 from wire.fuellings import Fuelling, FuellingReceipt, Price
@@ -150,7 +151,6 @@ EXAMPLES: dict[str, Any] = {
         )
     ),
     "OfflineReceipt": encode(OfflineReceipt(authorisation="off-6b1d0e9a4c7f25830e1d")),
-    "Problem": {"code": "key_reused", "detail": "visit L1-20260504T083000Z-7 was asked before with other content"},
 }
 
 PROBLEM: dict[str, Any] = {
@@ -207,7 +207,11 @@ def answers(record: type | None, errors: Mapping[int, str], *, many: bool = Fals
 
 def problems(errors: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """The answers of refused messages by status; each has the body of a Problem."""
-    return {status: {"description": words, "content": _content("Problem")} for status, words in errors.items()}
+    found: dict[int | str, dict[str, Any]] = {}
+    for status, words in errors.items():
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example_of(status, words)}
+        found[status] = {"description": words, "content": {"application/json": content}}
+    return found
 
 
 def _content(name: str, many: bool = False) -> dict[str, Any]:

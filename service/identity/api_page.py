@@ -29,7 +29,9 @@ SCHEME = {
     "scheme": "Signature",
     "description": (
         "RFC 9421 with Ed25519: @method, @authority, @path, @query and, with a body, content-type and content-digest "
-        '(RFC 9530); created, keyid, nonce, tag="greenlane". docs/api.md has the recipe with test vectors.'
+        '(RFC 9530); created, keyid, nonce, tag="greenlane". keyid is the JWK thumbprint of the public key (RFC 7638, '
+        'RFC 8037): SHA-256 over {"crv":"Ed25519","kty":"OKP","x":"<public key, base64url without padding>"}, '
+        "base64url without padding; the enrolment's answer names it. docs/api.md has the recipe with test vectors."
     ),
 }
 

@@ -189,3 +189,59 @@ def test_openapi_names_every_error_and_its_examples_can_be_read(served: Served) 
     assert {"400", "404", "409", "413", "422", "503"} <= paths["/v1/fuellings"]["post"]["responses"].keys()
     for path in ("/v1/authorisations", "/v1/fuellings"):
         assert "example" in paths[path]["post"]["requestBody"]["content"]["application/json"]
+
+
+STATUSES = {
+    ErrorCode.MALFORMED: {400, 408},
+    ErrorCode.UNAUTHENTICATED: {401},
+    ErrorCode.FORBIDDEN: {403},
+    ErrorCode.UNKNOWN_STATION: {404},
+    ErrorCode.UNKNOWN_AUTHORISATION: {404},
+    ErrorCode.NOT_FOUND: {404},
+    ErrorCode.KEY_REUSED: {409},
+    ErrorCode.TOO_LARGE: {413},
+    ErrorCode.IMPOSSIBLE_FUELLING: {422},
+    ErrorCode.UNKNOWN_DISPENSER: {422},
+    ErrorCode.THROTTLED: {429},
+    ErrorCode.INTERNAL: {500},
+    ErrorCode.UNAVAILABLE: {503},
+}
+
+
+def error_examples(document: Any) -> dict[tuple[str, str, str], dict[str, str]]:
+    """Method, path and status -> the example of that error answer."""
+    found = {}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for status, answer in operation["responses"].items():
+                if "Problem" in str(answer.get("content")):
+                    found[method, path, status] = answer["content"]["application/json"]["example"]
+    return found
+
+
+def test_every_error_example_is_of_its_own_code(served: Served) -> None:
+    examples = error_examples(requests.get(served.url + "/openapi.json", timeout=10).json())
+    assert len(examples) > 50
+    for (method, path, status), example in examples.items():
+        assert int(status) in STATUSES[ErrorCode(example["code"])], (method, path, status, example)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "url"),
+    [
+        ("get", "/v1/prices", "/v1/prices?station=S9"),
+        ("post", "/v1/authorisations/{authorisation}/renew", "/v1/authorisations/a0/renew"),
+        ("post", "/v1/authorisations/{authorisation}/release", "/v1/authorisations/a0/release"),
+    ],
+)
+def test_an_error_example_is_what_the_route_answers(served: Served, method: str, path: str, url: str) -> None:
+    examples = error_examples(requests.get(served.url + "/openapi.json", timeout=10).json())
+    answer = requests.request(method, served.url + url, timeout=10)
+    assert answer.json()["code"] == examples[method, path, str(answer.status_code)]["code"]
+
+
+def test_the_document_explains_the_key_id(served: Served) -> None:
+    told = requests.get(served.url + "/openapi.json", timeout=10).json()["components"]["securitySchemes"]["signature"][
+        "description"
+    ]
+    assert "keyid is the JWK thumbprint" in told
