@@ -108,6 +108,9 @@ class ChangeMeter(Protocol):
     def measure(self, image: object, region: Region) -> Change:
         """Changes of one BGR uint8 image (height, width, 3) inside region. The first picture becomes the empty lane."""
 
+    def shift(self) -> tuple[float, float] | None:
+        """How far the last picture shows the empty lane moved, in shares of its width and height; None for no move."""
+
     def learn(self, rate: float) -> None:
         """Blend the last measured picture into the empty lane; 0 leaves it, 1 replaces it."""
 

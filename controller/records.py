@@ -166,11 +166,17 @@ class Change:
     presence: differs from the learnt empty lane, a change of the light alone discounted.
     motion: differs from the picture measured before.
     same: not one sampled pixel differs from the picture before; a live sensor's noise makes that impossible.
+    noise: share of tiles in which any pixel differs from the picture before.
+    light: mean grey level, 0 to 255.
+    blank: what a decoder shows for want of a picture: neutral grey, or one row drawn down to the bottom.
     """
 
     presence: float
     motion: float
     same: bool = False
+    noise: float = 1.0
+    light: float = 100.0
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)

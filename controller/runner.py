@@ -46,6 +46,7 @@ from controller.records import Frame, LampChange, LampColour, Reading, Vote
 from controller.settings_records import Settings
 from controller.telling.panel import Panel
 from controller.watching.freshness import Eyes
+from controller.watching.moved_view import MovedView
 from controller.watching.watcher import Needs, Watcher
 from controller.worker import Desk
 from wire.live import OrderResult
@@ -71,6 +72,7 @@ class Parts:
     reading, network: where reads and questions are done, one thread each or inline.
     release: hands an unused authorisation back, for certain and later on.
     new_id: a new visit's id, never used before, at most 60 characters.
+    view_moved: hears that somebody moved the camera.
     """
 
     clock: Clock
@@ -85,6 +87,7 @@ class Parts:
     new_id: Callable[[], str]
     terminal: Terminal | None = None
     panel: Panel | None = None
+    view_moved: Callable[[MovedView], None] = lambda moved: None
 
 
 class Runner:
@@ -99,6 +102,7 @@ class Runner:
         self._eyes = Eyes(settings.camera)
         self._timeline = Timeline()
         self._vote: Vote | None = None
+        self._view_changes = 0
         self._renewal_failing = False
         self._last_key = ""
         self._seen_at: datetime | None = None
@@ -191,8 +195,20 @@ class Runner:
             self._parts.meter.learn(look.learn)
         for event in events:
             self._hear(event)
+        self._notice_view()
         if look.read:
             self._parts.reading.submit(lambda: self._read(frame))
+
+    def _notice_view(self) -> None:
+        if self._watcher.view_changes != self._view_changes:
+            self._view_changes = self._watcher.view_changes
+            shift = self._parts.meter.shift()
+            if shift is None:
+                self._note("the whole view changed and no vehicle came: another light, or something before the lens")
+                return
+            moved = MovedView(self._parts.clock.now().isoformat(timespec="seconds"), *shift)
+            self._note(f"the camera was moved: what it sees lies {moved}; calibrate the lane again")
+            self._parts.view_moved(moved)
 
     def _needs(self) -> Needs:
         visit, flow = self._state.visit, self._state.flow

@@ -53,7 +53,9 @@ class CameraSettings:
         (0.0, 0.0, 1.0, 1.0), "this lane's part of the picture: left, top, right, bottom as shares", 0.0, 1.0
     )
     max_age_s: float = setting(1.0, "an older picture counts as none: red", 0.2, 10.0)
-    frozen_after_s: float = setting(5.0, "pictures without any change for this long count as none", 1.0, 60.0)
+    frozen_after_s: float = setting(
+        5.0, "pictures that lost their sensor's noise for this long count as none", 1.0, 60.0
+    )
     grace_s: float = setting(0.6, "green outlives the last good picture by this", 0.0, 3.0)
     reconnect_longest_s: float = setting(10.0, "longest pause before a lost camera is opened again", 0.5, 120.0)
 
@@ -65,6 +67,11 @@ class CameraSettings:
     def live(self) -> bool:
         """Whether a sensor makes the pictures, so that two are never the same."""
         return self.kind not in ("file", "fake")
+
+    @property
+    def compressed(self) -> bool:
+        """Whether pictures come through a video codec, which leaves out what hardly changes."""
+        return self.kind in ("rtsp", "http")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ from controller.telling.visit_reports import StoryTeller
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceLimits, TraceStore
 from controller.watching.frames import FramePump
+from controller.watching.moved_view import MovedView, leave_mark
 from controller.worker import ThreadDesk
 from hardware.cameras import CameraWishes, open_camera
 from hardware.dispensers.gpio import GpioDispenser
@@ -254,6 +255,7 @@ class LaneUnit:
             new_id=new_visit_id(settings.lane.name, clock),
             terminal=terminal,
             panel=self.panel,
+            view_moved=self._mark_moved_view,
         )
         self.runner = Runner(parts, settings)
         self._serve_metrics(metrics, outbox)
@@ -321,6 +323,12 @@ class LaneUnit:
         )
         terminal: MeteredTerminal = self._opened(MeteredTerminal(dispenser, meter, self._courier.wake))
         return terminal
+
+    def _mark_moved_view(self, moved: MovedView) -> None:
+        try:
+            leave_mark(state_dir_of(self.settings.trace), moved)
+        except OSError as error:
+            log.error("the mark of a moved camera cannot be kept: %s", error)
 
     def _serve_metrics(self, metrics: LaneMetrics, outbox: Outbox) -> None:
         """On the address of [metrics], where one is named. Raises SettingsError for one that is none."""

@@ -27,6 +27,7 @@ class TriggerState:
     """What the trigger remembers. Times are the clock's monotonic seconds; None means never.
 
     trusted: the learnt picture of the empty lane is believed. It is not at the start, when a vehicle may stand there.
+    whole_s: the whole picture changed from one frame to the next, which no vehicle does.
     """
 
     trusted: bool = False
@@ -35,6 +36,7 @@ class TriggerState:
     large_since_s: float | None = None
     still_since_s: float | None = None
     upheaval_s: float | None = None
+    whole_s: float | None = None
     read_s: float | None = None
     measured_s: float | None = None
     looks_since_plate: int = 0
@@ -52,6 +54,14 @@ LEARN_TIME_S = 20.0
 """Daylight changes over minutes, a vehicle drives in within seconds: between the two."""
 
 TRUST_AFTER_S = 1.0
+
+WHOLE_SHARE, NEXT_FRAME_S = 0.5, 0.3
+"""So much of the region at once, from one frame to the next: infrared light that goes on, a camera that was knocked. A
+vehicle takes many frames to fill it; where frames are rarer nothing is concluded."""
+
+VIEW_OPENED_S = 2.0
+VIEW_STILL_S = 10.0
+"""After that a new view that stands still and shows no plate is the empty lane."""
 STUCK_EVERY_S = 0.5
 GUARD_EVERY_S = 0.4
 
@@ -120,7 +130,21 @@ def _observed(state: TriggerState, change: Change, now_s: float, rules: TriggerS
         large_since_s=_since(state.large_since_s, change.presence >= rules.vehicle_share, now_s),
         still_since_s=_since(state.still_since_s, not moving, now_s),
         upheaval_s=now_s if change.motion >= rules.upheaval_share else state.upheaval_s,
+        whole_s=now_s if _is_whole(state, change, now_s) else state.whole_s,
     )
+
+
+def _is_whole(state: TriggerState, change: Change, now_s: float) -> bool:
+    at_once = state.measured_s is not None and now_s - state.measured_s <= NEXT_FRAME_S
+    return at_once and change.motion >= WHOLE_SHARE
+
+
+def view_changed(state: TriggerState, first_seen_s: float, now_s: float) -> bool:
+    """Whether what opened a visit then was the view itself, and nothing has moved since."""
+    whole_s = state.whole_s
+    if whole_s is None or not -VIEW_OPENED_S <= whole_s - first_seen_s <= VIEW_OPENED_S:
+        return False
+    return still_for_s(state, now_s) >= VIEW_STILL_S and state.looks_since_plate >= 3
 
 
 def _since(before_s: float | None, holds: bool, now_s: float) -> float | None:

@@ -70,6 +70,12 @@ class Watcher:
         self._rumours: list[Sighting] = []
         self._bystanders: list[Sighting] = []
         self._needs = Needs()
+        self._view_changes = 0
+
+    @property
+    def view_changes(self) -> int:
+        """How often the whole view has changed without a vehicle."""
+        return self._view_changes
 
     @property
     def visit(self) -> OpenVisit | None:
@@ -182,7 +188,16 @@ class Watcher:
             return self._close(visit, Reason.VISIT_OVER)
         if not visit.by_picture and trigger.emptied(state, now_s, self._rules) and self._plateless(now_s):
             return self._close(visit, Reason.VISIT_OVER)
-        return self._forgotten(visit, now_s)
+        return self._never_came(visit, now_s) or self._forgotten(visit, now_s)
+
+    def _never_came(self, visit: OpenVisit, now_s: float) -> list[Event]:
+        """The whole picture changed at once and has stood still since, without a plate: light or camera, no vehicle."""
+        unread = visit.plate is None and not visit.tracks and not self._needs.fuelling
+        if not unread or not trigger.view_changed(self._trigger, visit.first_seen_s, now_s):
+            return []
+        self._view_changes += 1
+        self._trigger = trigger.distrust(self._trigger)
+        return self._close(visit, Reason.VISIT_OVER)
 
     def _plateless(self, now_s: float) -> bool:
         """Several looks in a row found nothing where the plate was, though the picture never told of a vehicle."""

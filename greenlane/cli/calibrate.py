@@ -96,6 +96,7 @@ def _write(args: argparse.Namespace, settings: Settings, region: Region | None, 
     """Store the region where there is one worth storing, and say what was done."""
     from controller import checks
     from controller import settings as settings_file
+    from controller.watching.moved_view import clear_mark
 
     if region is None:
         return "settings: nothing to write"
@@ -106,6 +107,8 @@ def _write(args: argparse.Namespace, settings: Settings, region: Region | None, 
         return f"settings: nothing written while a check fails; proposed {text}, or give it with --region"
     sides = (region.left, region.top, region.right, region.bottom)
     settings_file.update_file(args.config, {("camera", "region"): sides})
+    if args.clip is None:
+        clear_mark(Path(settings.trace.state_dir))
     return f"settings: {text} written to {args.config}"
 
 

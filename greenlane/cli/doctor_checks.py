@@ -21,6 +21,7 @@ from controller.clock import FIRST_SANE_YEAR, SystemClock
 from controller.errors import GreenlaneError
 from controller.records import LampColour
 from controller.settings_records import Settings
+from controller.watching.moved_view import find_mark
 from greenlane.cli.doctor_service import service_checks
 from greenlane.installation.plan import UNIT
 from wire.reasons import Reason
@@ -53,6 +54,7 @@ def all_checks(config: Path) -> tuple[Check, ...]:
     found += [
         check_disk(settings),
         check_state(settings),
+        check_view(settings),
         check_clock(),
         *service_checks(settings),
         check_outbox(settings),
@@ -252,6 +254,17 @@ def check_state(settings: Settings) -> Check:
     if not os.access(folder, os.W_OK):
         return Check("state folder", FAIL, f"{folder} cannot be written", "run doctor as root or as the lane's user")
     return Check("state folder", OK, str(folder))
+
+
+def check_view(settings: Settings) -> Check:
+    """Whether the lane noticed that its camera was moved."""
+    moved = find_mark(Path(settings.trace.state_dir))
+    if moved is None:
+        return Check("camera's view", OK, "where it was calibrated, as far as the lane noticed")
+    found = f"moved since {moved.at}: what it sees lies {moved}"
+    return Check(
+        "camera's view", WARN, found, "turn the camera back or run greenlane calibrate, which ends this warning"
+    )
 
 
 def check_clock() -> Check:

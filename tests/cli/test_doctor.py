@@ -15,6 +15,7 @@ from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateFile
 from controller.ports import Clock, Dispenser
 from controller.settings_records import DispenserSettings, Settings
+from controller.watching.moved_view import MovedView, leave_mark
 from greenlane import wiring
 from greenlane.cli import doctor_checks, main
 from greenlane.wiring import STATE_FILE
@@ -139,3 +140,21 @@ def test_a_damaged_copy_is_told_as_long_as_it_lies_there(tmp_path: Path, capsys:
     for copy in tmp_path.glob("*.corrupt-*"):
         copy.unlink()
     assert doctor_checks.check_damage(made).verdict is Verdict.OK
+
+
+def test_a_moved_camera_is_told_until_somebody_calibrates(tmp_path: Path) -> None:
+    assert doctor_checks.check_view(settings(tmp_path)).verdict is Verdict.OK
+    leave_mark(tmp_path, MovedView("2026-11-28T12:00:00+00:00", -0.12, 0.06))
+    check = doctor_checks.check_view(settings(tmp_path))
+    assert check.verdict is Verdict.WARN
+    assert check.found == "moved since 2026-11-28T12:00:00+00:00: what it sees lies 12% to the left and 6% down"
+    config = tmp_path / "lane.toml"
+    config.write_text(f'[camera]\nkind = "fake"\n[lamp]\npins = "mock"\n[trace]\nstate_dir = "{tmp_path}"\n')
+    words = ["calibrate", "--config", str(config), "--seconds", "1", "--no-lamp", "--region", "0.1,0.1,0.9,0.9"]
+    main([*words, "--picture", str(tmp_path / "lane.jpg")])
+    assert doctor_checks.check_view(settings(tmp_path)).verdict is Verdict.OK
+
+
+def test_a_damaged_mark_of_a_moved_camera_is_none(tmp_path: Path) -> None:
+    (tmp_path / "moved_view.json").write_text('{"at": 1')
+    assert doctor_checks.check_view(settings(tmp_path)).verdict is Verdict.OK

@@ -44,11 +44,63 @@ def test_a_frame_that_comes_late_is_not_used() -> None:
     assert eyes.trouble(12.0, None) is Reason.CAMERA_STALE
 
 
-@pytest.mark.parametrize(("kind", "usable"), [("rtsp", False), ("file", True)])
-def test_the_same_picture_for_seconds_is_a_dead_sensor_but_not_a_dead_film(kind: str, usable: bool) -> None:
+@pytest.mark.parametrize(("kind", "usable"), [("v4l2", False), ("file", True), ("rtsp", True)])
+def test_the_same_picture_for_seconds_is_a_dead_sensor_but_no_dead_film_or_stream(kind: str, usable: bool) -> None:
     eyes = Eyes(CameraSettings(kind=kind))
     times = [10.0 + 0.1 * n for n in range(60)]
     used = [eyes.saw(frame(t), Change(0, 0, same=n > 0), t) for n, t in enumerate(times)]
     assert used[45]
     assert used[-1] is usable
     assert eyes.saw(frame(16.1), Change(0, 0.001), 16.1)
+
+
+FPS = 15
+STILL = Change(0.0, 0.0, noise=1.0)
+CLOCK = Change(0.0, 0.0005, noise=0.02)
+KEYFRAME = Change(0.0, 0.0, noise=1.0)
+
+
+def play(eyes: Eyes, changes: list[Change], from_s: float) -> list[float]:
+    """Frames at 15 a second; the seconds, from the first one on, of those that cannot be used."""
+    return [n / FPS for n, c in enumerate(changes) if not eyes.saw(frame(from_s + n / FPS), c, from_s + n / FPS)]
+
+
+def test_a_picture_that_stands_still_under_a_clock_is_none_after_frozen_after_s() -> None:
+    eyes = Eyes(LIVE)
+    assert play(eyes, [STILL] * 20 * FPS, 0.0) == []
+    frozen = [CLOCK if n % FPS == 0 else Change(0.0, 0.0, noise=0.0) for n in range(40 * FPS)]
+    for n in range(0, len(frozen), 2 * FPS):
+        frozen[n] = KEYFRAME
+    bad = play(eyes, frozen, 20.0)
+    assert bad[0] <= LIVE.frozen_after_s
+    assert bad[-1] > 39.0
+    assert len(bad) > 34 * FPS
+    assert eyes.trouble(60.0, None) is Reason.CAMERA_STALE
+    after = play(eyes, [STILL] * 3 * FPS, 60.0)
+    assert max(after) < 1.5
+
+
+def test_a_stream_that_never_carried_noise_is_believed_from_keyframe_to_keyframe() -> None:
+    dark = [KEYFRAME if n % 250 == 0 else Change(0.0, 0.0, same=True, light=20.0) for n in range(3600 * FPS)]
+    assert play(Eyes(LIVE), dark, 0.0) == []
+
+
+def test_a_stream_without_keyframe_or_noise_for_a_minute_is_frozen() -> None:
+    bad = play(Eyes(LIVE), [Change(0.0, 0.0, same=True)] * 90 * FPS, 0.0)
+    assert 59.0 < bad[0] < 62.0
+
+
+def test_a_lamp_that_goes_out_is_not_a_frozen_picture() -> None:
+    """The stream has no noise in the dark; the light tells that it is another picture."""
+    eyes = Eyes(LIVE)
+    dark = [Change(0.0, 0.0, noise=float(n % 250 == 0), light=15.0) for n in range(120 * FPS)]
+    assert play(eyes, [STILL] * 60 * FPS, 0.0) == []
+    assert play(eyes, dark, 60.0) == []
+
+
+def test_what_a_decoder_shows_for_want_of_a_picture_is_none() -> None:
+    eyes = Eyes(LIVE)
+    assert eyes.saw(frame(10.0), STILL, 10.0)
+    assert not eyes.saw(frame(10.1), Change(1.0, 1.0, blank=True), 10.1)
+    assert eyes.trouble(10.9, None) is None
+    assert eyes.trouble(11.1, None) is Reason.CAMERA_STALE

@@ -244,3 +244,42 @@ def test_events_are_always_about_the_open_visit(pictures: list[tuple[float, floa
         else:
             assert getattr(event, "visit", None) == open_visit
             open_visit = None if isinstance(event, Gone) else open_visit
+
+
+def test_a_view_that_changes_as_a_whole_is_no_vehicle(lane: Lane) -> None:
+    """Infrared light goes on, or the camera is knocked: off within half a minute, and the next one is seen to go."""
+    lane.frames(0.1, 0.8, 0.8)
+    lane.frames(29.0, 0.7, 0.0)
+    assert lane.of(Opened)
+    assert lane.of(Gone)
+    assert lane.watcher.visit is None
+    assert lane.watcher.view_changes == 1
+    lane.frames(0.5, 0.4, 0.2)
+    lane.frames(3.0, 0.5, 0.0, plate(PLATE))
+    assert lane.of(Identified)
+    lane.frames(0.5, 0.4, 0.2)
+    lane.frames(1.0, 0.7, 0.0)
+    assert len(lane.of(Gone)) == 2
+
+
+def test_a_vehicle_without_a_plate_that_drove_in_keeps_its_visit(lane: Lane) -> None:
+    """Its driver may be about to type."""
+    lane.frames(1.5, 0.5, 0.3)
+    lane.frames(120.0, 0.7, 0.0)
+    assert lane.watcher.visit is not None
+    assert lane.watcher.view_changes == 0
+
+
+def test_a_vehicle_that_stands_while_the_view_changes_keeps_its_visit(lane: Lane) -> None:
+    lane.frames(1.5, 0.5, 0.3)
+    lane.frames(5.0, 0.7, 0.0)
+    lane.frames(0.1, 0.9, 0.8)
+    lane.frames(60.0, 0.9, 0.0)
+    assert lane.watcher.visit is not None
+
+
+def test_a_new_view_with_a_plate_in_it_is_a_vehicle(lane: Lane) -> None:
+    lane.frames(0.1, 0.8, 0.8)
+    lane.frames(60.0, 0.7, 0.0, plate(PLATE))
+    assert lane.watcher.visit is not None
+    assert lane.of(Identified)

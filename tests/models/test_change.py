@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -106,3 +107,83 @@ def _cpu_s(meter: ThumbnailMeter, picture: Picture) -> float:
     for _ in range(10):
         meter.measure(picture, WHOLE)
     return (time.thread_time() - start) / 10
+
+
+def test_a_running_clock_is_noise_in_a_few_tiles_and_a_sensors_in_all() -> None:
+    meter, still = ThumbnailMeter(), ground(1)
+    meter.measure(still, WHOLE)
+    assert meter.measure(ground(2), WHOLE).noise == 1.0
+    meter.measure(still, WHOLE)
+    clock = still.copy()
+    clock[20:60, 20:420] = 255
+    change = meter.measure(clock, WHOLE)
+    assert not change.same
+    assert 0.0 < change.noise < 0.1
+    assert meter.measure(clock, WHOLE).noise == 0.0
+
+
+def test_the_grey_of_a_decoder_without_a_keyframe_is_blank_and_the_grey_of_a_lane_is_not() -> None:
+    noise = np.random.default_rng(3).normal(0, 0.6, (720, 1280, 1))
+    grey = np.clip(np.full((720, 1280, 3), 128.0) + noise, 0, 255).astype(np.uint8)
+    assert ThumbnailMeter().measure(grey, WHOLE).blank
+    assert ThumbnailMeter().measure(grey, Region(0.2, 0.2, 0.8, 0.8)).blank
+    assert not ThumbnailMeter().measure(ground(1), WHOLE).blank
+    assert not ThumbnailMeter().measure((grey * (0.8, 0.9, 1.0)).astype(np.uint8), WHOLE).blank
+    assert not ThumbnailMeter().measure((grey * 0.15).astype(np.uint8), WHOLE).blank
+
+
+def test_a_row_drawn_down_to_the_bottom_is_blank() -> None:
+    smeared = with_vehicle(ground(1))
+    smeared[400:] = smeared[400]
+    noise = np.random.default_rng(3).normal(0, 1.0, (720, 1280, 1))
+    smeared = np.clip(smeared + noise, 0, 255).astype(np.uint8)
+    assert ThumbnailMeter().measure(smeared, WHOLE).blank
+    assert not ThumbnailMeter().measure(with_vehicle(ground(1)), WHOLE).blank
+
+
+def banded(picture: Picture, phase: float) -> Picture:
+    """Lamps on mains current seen by a rolling shutter: bands along the rows that wander from frame to frame."""
+    rows = np.arange(720)[:, None, None]
+    return np.clip(picture * (1 + 0.28 * np.sin(2 * np.pi * rows / 288 + phase)), 0, 255).astype(np.uint8)
+
+
+def test_flickering_light_is_no_change_and_a_vehicle_under_it_is() -> None:
+    meter = ThumbnailMeter()
+    meter.measure(banded(ground(0), 0.0), WHOLE)
+    empty = [meter.measure(banded(ground(n), 1.95 * n), WHOLE) for n in range(1, 12)]
+    assert max(change.presence for change in empty) < 0.03
+    assert max(change.motion for change in empty) < 0.03
+    there = [meter.measure(banded(with_vehicle(ground(n)), 1.95 * n), WHOLE) for n in range(1, 12)]
+    assert min(change.presence for change in there) > 0.15
+
+
+def test_a_vehicle_as_wide_as_the_lane_is_still_a_change() -> None:
+    meter = ThumbnailMeter()
+    meter.measure(ground(0), WHOLE)
+    assert meter.measure(with_vehicle(ground(1), 0, 1280), WHOLE).presence > 0.3
+
+
+def test_a_camera_that_was_knocked_shows_the_lane_elsewhere() -> None:
+    wide = np.random.default_rng(4).normal(100, 30, (50, 90)).astype(np.float32)
+    street = np.clip(cv2.resize(wide, (1440, 810), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
+    street = np.repeat(street[..., None], 3, axis=2)
+    meter = ThumbnailMeter()
+    meter.measure(street[:720, :1280], WHOLE)
+    assert meter.shift() is None
+    change = meter.measure(street[60:780, 120:1400], WHOLE)
+    assert change.motion > 0.5
+    shift = meter.shift()
+    assert shift is not None
+    assert shift == pytest.approx((-120 / 1280, -60 / 720), abs=0.02)
+
+
+def test_another_light_over_the_same_lane_is_no_move() -> None:
+    wide = np.random.default_rng(4).normal(100, 30, (45, 80)).astype(np.float32)
+    street = np.clip(cv2.resize(wide, (1280, 720), interpolation=cv2.INTER_CUBIC), 0, 255)
+    y, x = np.mgrid[:720, :1280]
+    spot = np.exp(-((x - 640) ** 2 + (y - 430) ** 2) / (2 * 260**2))
+    meter = ThumbnailMeter()
+    meter.measure(np.repeat(street.astype(np.uint8)[..., None], 3, axis=2), WHOLE)
+    night = np.clip(street * 0.35 + 150 * spot + 15, 0, 255).astype(np.uint8)
+    assert meter.measure(np.repeat(night[..., None], 3, axis=2), WHOLE).motion > 0.3
+    assert meter.shift() is None

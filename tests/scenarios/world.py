@@ -154,6 +154,9 @@ class Motion:
         frozen = world.camera == "frozen"
         return Change(max(filled, stir.presence), max(moving, stir.motion), frozen)
 
+    def shift(self) -> tuple[float, float] | None:
+        return None
+
     def learn(self, rate: float) -> None:
         pass
 
