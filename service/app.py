@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,10 +34,13 @@ from service.station import mount as station_pages
 from service.station.store import Told, silence
 from service.store.clock import Clock, SystemClock
 from service.store.database import Database
+from service.store.schema_version import Standing
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode
 from wire.versions import encode_for
+
+log = logging.getLogger(__name__)
 
 THREADS = 16
 """For what waits for the database. More of them only wait for a connection, or for each other's turn to compute."""
@@ -62,10 +66,12 @@ def create_app(
 
 
 def open_books(database_url: str, clock: Clock | None = None, settings: Settings | None = None) -> Books:
-    """The books of a database, SQLite brought to this version's schema. Raises Unavailable."""
+    """The books of a database, made if there is none; SQLite brought to this version's schema. Raises Unavailable."""
     database = Database(database_url)
-    if database.is_sqlite:
-        database.migrate()
+    if database.is_sqlite or database.standing() is Standing.MISSING:
+        told = database.migrate().words(database.name)
+        if told is not None:
+            log.warning("%s", told)
     else:
         database.require_current()
     return Books(database, clock or SystemClock(), settings)
@@ -198,10 +204,10 @@ def _add_queries(app: FastAPI, clerk: Clerk) -> None:
     @app.get(
         "/healthz",
         summary="Is the service able to answer?",
-        responses={200: {"description": "The database can be read."}, **openapi.problems(AWAY)},
+        responses={200: {"description": "The database can be read and written."}, **openapi.problems(AWAY)},
     )
     def healthz() -> Response:
-        """200 when the database can be read, 503 when not."""
+        """200 when the database can be read and written, 503 when not."""
         return _json({"status": "ok", **clerk.health()})
 
 

@@ -78,8 +78,7 @@ def run(args: argparse.Namespace) -> int:
         url = args.database or default_url()
         if args.migrate:
             database = Database(url)
-            database.migrate()
-            print(f"{database.name}: schema is up to date")
+            print(database.migrate().words(database.name) or f"{database.name}: schema is up to date")
             return 0
         host, port = address(args.listen)
         serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, exposure_of(args)))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ MOST_WAITING = 2000
 LONGEST_WAIT_S = 10.0
 IDLE_S = 0.5
 SEALS_AT_ONCE = 5
+CHECK_EVERY_S = 1.0
+"""A health check writes at most this often, whoever asks."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,6 +48,8 @@ class Teller:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._swept_us = 0
         self._away = False
+        self._checking = threading.Lock()
+        self._next_check_s = 0.0
 
     def start(self) -> None:
         """Begin to work for the running event loop."""
@@ -79,8 +84,12 @@ class Teller:
         return prices_of(self._books.database, station, self._books.clock.now())
 
     def health(self) -> dict[str, Any]:
-        """Raises Unavailable when the database cannot be read."""
+        """Raises Unavailable when the database cannot be read or written; tried at most once a second."""
         self._books.database.check()
+        with self._checking:
+            if time.monotonic() >= self._next_check_s:
+                self._books.database.check_writing()
+                self._next_check_s = time.monotonic() + CHECK_EVERY_S
         return {}
 
     def _run(self) -> None:

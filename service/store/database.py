@@ -8,18 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.errors import ServiceError, Unavailable
 from service.store.fair_lock import Turns
+from service.store.schema_version import (
+    MIGRATION_LOCK,
+    Migrated,
+    Standing,
+    copy_before,
+    found_revision,
+    make_file,
+    migration_config,
+    newer,
+    one_at_a_time,
+    standing_of,
+)
 
-MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 BUSY_TIMEOUT_S = 5
 """How long a writer waits for SQLite's lock, or for PostgreSQL's row locks, before the message is answered 503."""
 STATEMENT_TIMEOUT_S = 15
@@ -28,6 +36,11 @@ POOL: dict[str, int] = {"pool_size": 4, "max_overflow": 4, "pool_timeout": BUSY_
 _ALL_IN_USE = "database: all connections of this process are in use"
 CONFLICTS = {"40001", "40P01"}
 """PostgreSQL's codes for a serialisation failure and a deadlock: the same transaction may succeed when tried again."""
+
+_BEAT = text(
+    "insert into live_changes (topic, number) values ('health', 1) "
+    "on conflict (topic) do update set number = live_changes.number + 1"
+)
 
 
 class Database:
@@ -43,6 +56,11 @@ class Database:
     @property
     def is_sqlite(self) -> bool:
         return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def path(self) -> Path:
+        """The file of an SQLite database."""
+        return Path(str(self.url.database))
 
     @property
     def name(self) -> str:
@@ -95,24 +113,62 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def migrate(self) -> None:
-        """Bring the schema to this version. Raises Unavailable when the database cannot be reached or written."""
+    def migrate(self) -> Migrated:
+        """Bring the schema to this version, made from nothing if need be; two at once wait for each other.
+
+        SQLite's books are copied beside themselves first. Raises Unavailable when the database cannot be reached,
+        written or copied, or is of a newer version.
+        """
+        if not self.is_sqlite:
+            return self._migrate()
+        with one_at_a_time(self.path.parent):
+            make_file(self.path)
+            return self._migrate()
+
+    def _migrate(self) -> Migrated:
         with telling_faults(), self.engine.connect() as connection, _foreign_keys_off(connection):
             connection.execution_options(greenlane_migrates=True)
             with connection.begin():
+                if not self.is_sqlite:
+                    connection.exec_driver_sql("set local lock_timeout = 0")
+                    connection.exec_driver_sql("set local statement_timeout = 0")
+                    connection.exec_driver_sql(f"select pg_advisory_xact_lock({MIGRATION_LOCK})")
+                revision = found_revision(connection)
+                before = standing_of(revision)
+                if before is Standing.NEWER:
+                    raise newer(self.name, revision)
+                if before is Standing.CURRENT:
+                    return Migrated(before)
+                is_copied = self.is_sqlite and before is Standing.OLDER
+                copy = copy_before(self.path, revision) if is_copied else None
                 config = migration_config()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
                 _require_references(connection)
+        return Migrated(before, copy)
+
+    def standing(self) -> Standing:
+        """How its schema stands to this program's; looks and changes nothing. Raises Unavailable."""
+        if self.is_sqlite and not self.path.exists():
+            return Standing.MISSING
+        with telling_faults(), self.reading() as connection:
+            return standing_of(found_revision(connection))
 
     def require_current(self) -> None:
-        """Raises Unavailable unless the schema is of exactly this version."""
-        with telling_faults(), self.reading() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        wanted = ScriptDirectory.from_config(migration_config()).get_current_head()
-        if found != wanted:
+        """Raises Unavailable unless the database is there and its schema is of exactly this version."""
+        standing = self.standing()
+        if standing is Standing.MISSING:
             raise Unavailable(
-                f"{self.name}: schema version {found or 'none'}, this program needs {wanted}; "
+                f"{self.name}: there is no such database, or nothing in it; `greenlane service`, "
+                "`greenlane service --migrate` or `greenlane admin station set STATION` makes one"
+            )
+        with telling_faults(), self.reading() as connection:
+            revision = found_revision(connection)
+        if standing is Standing.NEWER:
+            raise newer(self.name, revision)
+        if standing is Standing.OLDER:
+            raise Unavailable(
+                f"{self.name}: schema version {revision}, this program needs a later one; "
                 "run `greenlane service --migrate --database URL`"
             )
 
@@ -120,6 +176,11 @@ class Database:
         """Raises Unavailable unless the books can be read now."""
         with telling_faults(), self.reading() as connection:
             connection.exec_driver_sql("select 1 from accounts where id = 1")
+
+    def check_writing(self) -> None:
+        """Raises Unavailable unless something can be written to the disk now."""
+        with telling_faults(), self.writing() as connection:
+            connection.execute(_BEAT)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -169,14 +230,6 @@ def _translating(connection: Connection) -> Iterator[None]:
         raise DBAPIError.instance(
             None, None, error, driver_error, connection_invalidated=lost, dialect=dialect
         ) from error
-
-
-def migration_config() -> Config:
-    """Alembic's configuration, made here so that no file has to be found at run time."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    return config
 
 
 @contextmanager
@@ -235,6 +288,12 @@ def _sqlite(url: URL) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise Unavailable("the ledger needs a file: write sqlite:////path/file.sqlite3")
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
+
+    @event.listens_for(engine, "do_connect")
+    def open_only(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        """A file that is not there is made by who is asked to make it, see migrate(), and not by looking at it."""
+        arguments[:] = [f"{Path(str(url.database)).absolute().as_uri()}?mode=rw"]
+        options["uri"] = True
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:

@@ -51,7 +51,7 @@ def _healthy(url: str, process: subprocess.Popen[str]) -> bool:
         (("--listen", "8080"), "write HOST:PORT"),
         (("--listen", "h:99999"), "write HOST:PORT"),
         (("--database", "nonsense"), "no database URL"),
-        (("--database", "sqlite:////nowhere/x.sqlite3"), "unable to open"),
+        (("--database", "sqlite:////nowhere/x.sqlite3"), "No such file"),
         (("--workers", "2"), "several workers need PostgreSQL"),
         (("--workers", "0"), "between 1 and 64"),
         (("--hold-life", "0"), "hold_life_s"),

@@ -114,7 +114,7 @@ def test_sqlite_is_opened_for_safety(world: World, sqlite_url: str) -> None:
         ("nonsense", "no database URL"),
         ("mysql://h/d", "sqlite and postgresql"),
         ("sqlite://", "needs a file"),
-        ("sqlite:////nowhere/at/all.sqlite3", "unable to open"),
+        ("sqlite:////nowhere/at/all.sqlite3", "No such file"),
         ("postgresql://nobody@127.0.0.1:1/x", "refused"),
     ],
 )

@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from service.reports.audit import audit
 from service.reports.suspense import suspended
-from service.store.database import Database, migration_config
+from service.store.database import Database
+from service.store.schema_version import make_file, migration_config
 from tests.service.postgres import Cluster
 from tests.service.world import PLATE, Pump, World
 
@@ -64,6 +65,8 @@ def old(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         cluster: Cluster = request.getfixturevalue("cluster")
         url = cluster.database()
     database = Database(url)
+    if database.is_sqlite:
+        make_file(database.path)
     config = migration_config()
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection

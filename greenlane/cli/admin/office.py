@@ -19,6 +19,7 @@ from service.admin import Desk
 from service.books.books import Books
 from service.store.clock import SystemClock
 from service.store.database import Database
+from service.store.schema_version import Standing
 from service.store.state_folder import default_url
 
 
@@ -37,14 +38,16 @@ class Office:
 
 
 @contextmanager
-def office(args: argparse.Namespace) -> Iterator[Office]:
-    """Opens the database that the arguments name, as whoever is logged in on this machine."""
+def office(args: argparse.Namespace, *, makes: bool = False) -> Iterator[Office]:
+    """Opens the database that the arguments name, as whoever is logged in on this machine.
+
+    makes: a database that is not there is made, and said so. None is brought to another version.
+    """
     database = Database(args.database or default_url())
     try:
-        if database.is_sqlite:
-            database.migrate()
-        else:
-            database.require_current()
+        if makes and database.standing() is Standing.MISSING:
+            warn(database.migrate().words(database.name) or "")
+        database.require_current()
         books = Books(database, SystemClock())
         yield Office(database, books, Desk(books, actor()), args.json)
     finally:

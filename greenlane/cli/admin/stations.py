@@ -49,7 +49,7 @@ def _set_station(args: argparse.Namespace) -> int:
     where = None if args.at is None else place_of(args.at, args.datum)
     at = None if where is None else (where.lat_e7, where.lon_e7, where.datum.value)
     cap_fen = cap if cap in (None, AS_PRESET) else parse_yuan(cap)
-    with office(args) as o:
+    with office(args, makes=True) as o:
         o.desk.set_station(
             args.station, title=args.title, preset_fen=preset_fen, zone=args.zone, unauthorised_cap_fen=cap_fen, at=at
         )

@@ -134,8 +134,11 @@ def say(house: House, key: DeviceKey, method: str, pattern: str) -> Said:
 
 
 def authorise(house: House, station: str, lane: str) -> str:
-    """An authorisation that is open at that lane."""
-    asked = decode(Question, question(station, lane, f"open-{house.number()}"))
+    """An authorisation that is open at that lane, for a plate of its own."""
+    number = house.number()
+    plate = f"粤B{10_000 + number}"
+    house.desk.bind_plate(plate, "C1")
+    asked = decode(Question, question(station, lane, f"open-{number}", plate=plate))
     answer = house.app.state.books.carry_out_one(Ask(asked))
     assert isinstance(answer, Decision)
     assert answer.authorisation is not None

@@ -1,0 +1,117 @@
+"""Which schema a database has, how that stands to this program's, and the copy that is kept before it is changed."""
+
+from __future__ import annotations
+
+import enum
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from service.errors import Unavailable
+
+MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
+MIGRATION_LOCK = 7_241_990_001
+"""PostgreSQL's advisory lock of who migrates."""
+
+
+class Standing(enum.Enum):
+    """A database against this program: not there, of an earlier version, as it should be, of a later one."""
+
+    MISSING = "missing"
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What migrating did: made a database, changed one (and kept `copy` of it as it was), or nothing."""
+
+    before: Standing
+    copy: Path | None = None
+
+    def words(self, name: str) -> str | None:
+        """For the log or the terminal; None where there was nothing to do."""
+        if self.before is Standing.MISSING:
+            return f"{name}: a new database was made"
+        if self.before is Standing.OLDER:
+            kept = f"a copy of it as it was is {self.copy}" if self.copy else "no copy was made: that is pg_dump's"
+            return f"{name}: brought to this version's schema; {kept}"
+        return None
+
+
+def migration_config() -> Config:
+    """Alembic's configuration, made here so that no file has to be found at run time."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def found_revision(connection: Connection) -> str | None:
+    """The revision that the database is at; None for one without our tables."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def standing_of(revision: str | None) -> Standing:
+    """How a database at this revision stands to this program."""
+    scripts = ScriptDirectory.from_config(migration_config())
+    if revision is None:
+        return Standing.MISSING
+    if revision == scripts.get_current_head():
+        return Standing.CURRENT
+    known = {script.revision for script in scripts.walk_revisions()}
+    return Standing.OLDER if revision in known else Standing.NEWER
+
+
+def newer(name: str, revision: str | None) -> Unavailable:
+    return Unavailable(
+        f"{name}: written by a newer version of greenlane (schema {revision}), which this one does not know; "
+        "update this program"
+    )
+
+
+def make_file(path: Path) -> None:
+    """An empty file that only its owner may read, where there is none."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise Unavailable(f"{path}: {error.strerror}") from None
+
+
+def copy_before(path: Path, revision: str | None) -> Path:
+    """A copy of an SQLite database beside it, complete and readable to its owner alone."""
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    target = path.with_name(f"{path.name}.before-migration-{moment}-schema-{revision}")
+    make_file(target)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as sink:
+            source.backup(sink)
+    except sqlite3.Error as error:
+        target.unlink(missing_ok=True)
+        raise Unavailable(f"{target}: no copy could be made, so nothing was migrated: {error}") from None
+    return target
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Waits until no other process migrates a database of this folder."""
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise Unavailable(f"{folder}: {error.strerror}") from None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
