@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from service.books.batch_worker import Teller
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
+from service.books.rejects import LONGEST_KEPT, RejectBudget
 from service.books.rules import Settings
 from service.errors import ServiceError, Unavailable
 from service.http import openapi
@@ -26,6 +27,7 @@ from service.http.connections import STATE, Connections, limits_of_this_process
 from service.http.peers import wire_version
 from service.http.plain_route import plain_post
 from service.http.problems import INTERNAL_WORDS, STATUS, problem
+from service.identity import access
 from service.identity import api_page as handbook
 from service.identity.identity import Identity
 from service.identity.mount import SIGNED_ONLY, Guard, mount
@@ -162,6 +164,7 @@ def _add_authorisations(app: FastAPI, clerk: Clerk) -> None:
 
 
 def _add_fuellings(app: FastAPI, clerk: Clerk) -> None:
+    budget = RejectBudget()
     problems = {
         **MALFORMED,
         404: "No such station.",
@@ -179,13 +182,21 @@ def _add_fuellings(app: FastAPI, clerk: Clerk) -> None:
     )
     async def report(request: Request) -> Response:
         """A dispenser's sequence posts once at its station; a repeat gets the first receipt. The refused is kept."""
+        caller = access.device(request)
+        device = "unsigned" if caller is None else caller.device
+        keeps = budget.has_room(device)
         try:
             fuelling = await read(request, Fuelling)
         except BodyRefused as error:
-            text = error.body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
-            await clerk.carry_out(Reject(error.code, error.detail, text))
+            text = error.body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")[:LONGEST_KEPT]
+            if keeps:
+                await clerk.carry_out(Reject(error.code, error.detail, text))
+            budget.note(device)
             raise
-        return _answer(await clerk.carry_out(Report(fuelling)), request)
+        answer = await clerk.carry_out(Report(fuelling, keeps))
+        if isinstance(answer, Refused):
+            budget.note(device)
+        return _answer(answer, request)
 
 
 def _add_queries(app: FastAPI, clerk: Clerk) -> None:

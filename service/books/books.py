@@ -113,7 +113,7 @@ def _decide(message: Message, situation: Situation) -> Answer:
             return authorisation.release(message, situation)
         case Report():
             answer = fuelling.report(message, situation)
-            if isinstance(answer, Refused):
+            if isinstance(answer, Refused) and message.keeps:
                 _keep_rejected(message, answer, situation)
             return answer
         case Reject(code, detail, body):

@@ -27,7 +27,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """keeps: what is refused is kept word for word."""
+
     fuelling: Fuelling
+    keeps: bool = True
 
 
 @dataclass(frozen=True, slots=True)

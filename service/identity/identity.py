@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 
 from service.identity.devices import DeviceDesk
 from service.identity.gate import GateRules
+from service.identity.guesses import LogInThreads
 from service.identity.keys import KeyBook, LaneOf
 from service.identity.people import PeopleDesk
 from service.identity.sessions import SessionDesk
@@ -26,6 +27,7 @@ class Identity:
     sessions: SessionDesk
     now: Callable[[], datetime]
     rules: GateRules
+    guesses: LogInThreads
 
     @classmethod
     def open(
@@ -44,7 +46,9 @@ class Identity:
             SessionDesk(database, now),
             now,
             rules,
+            LogInThreads(),
         )
 
     def close(self) -> None:
         self.keys.close()
+        self.guesses.close()

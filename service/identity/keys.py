@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from service.store.schema import authorisations
 from wire.devices import SIGNATURE_AGE_S, DeviceKind
 
 TIDY_EVERY_S = 60
+DRIFT_S = 60
+STEADY_S = 2 * SIGNATURE_AGE_S + 2
 _FIND = (
     select(devices, device_keys.c.public_key, device_keys.c.state)
     .join_from(device_keys, devices)
@@ -65,7 +68,9 @@ class KeyBook:
     just spoken for the first time.
     """
 
-    def __init__(self, database: Database, lane_of: LaneOf | None = None) -> None:
+    def __init__(
+        self, database: Database, lane_of: LaneOf | None = None, monotonic_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._lane_of = lane_of
         self.confirmed: Callable[[str], None] = lambda key_id: None
         self._engine = _light_engine(database)
@@ -73,6 +78,8 @@ class KeyBook:
         insert = sqlite.insert(nonces) if database.is_sqlite else postgresql.insert(nonces)
         self._remember = insert.on_conflict_do_nothing().returning(nonces.c.key_id, nonces.c.nonce)
         self._tidied_us = 0
+        self._monotonic_s = monotonic_s
+        self._anchor: tuple[int, float] | None = None
         self._lock = threading.Lock()
 
     def has_devices(self) -> bool:
@@ -128,8 +135,22 @@ class KeyBook:
     def close(self) -> None:
         self._engine.dispose()
 
+    def _is_steady(self, now_us: int) -> bool:
+        """Whether the clock has gone evenly for as long as a signature counts, since the start or since it was set."""
+        elapsed_s = self._monotonic_s()
+        if self._anchor is not None:
+            at_us, at_s = self._anchor
+            drift_s = (now_us - at_us) / US_PER_S - (elapsed_s - at_s)
+            if abs(drift_s) <= DRIFT_S:
+                return elapsed_s - at_s > STEADY_S
+        self._anchor = (now_us, elapsed_s)
+        return False
+
     def _tidy(self, connection: Connection, now_us: int) -> None:
+        """Forget what no clock lets in again: a clock set forward and back must not make an old signature new."""
         with self._lock:
+            if not self._is_steady(now_us):
+                return
             if abs(now_us - self._tidied_us) < TIDY_EVERY_S * US_PER_S:
                 return
             self._tidied_us = now_us

@@ -10,8 +10,11 @@ from starlette.responses import RedirectResponse
 
 from service.http.metrics import Metrics
 from service.identity import access, browser, throttle
+from service.identity.guesses import TooManyWait
 from service.identity.people import BROWSER_LIFE, LONGEST_PASSWORD, Attempt, LoginRefused, Person
 from service.identity.web import page
+
+WAIT_WHEN_CROWDED_S = 5.0
 
 router = APIRouter(include_in_schema=False)
 
@@ -47,7 +50,11 @@ async def log_in(request: Request) -> Response:
         source=browser.source_of(request),
         browser=browser.cookie(request, browser.BROWSER_COOKIE),
     )
-    outcome = await run_in_threadpool(access.identity_of(request).people.log_in, attempt)
+    identity = access.identity_of(request)
+    try:
+        outcome = await identity.guesses.run(lambda: identity.people.log_in(attempt))
+    except TooManyWait:
+        outcome = LoginRefused(WAIT_WHEN_CROWDED_S)
     metrics: Metrics = request.app.state.metrics
     if isinstance(outcome, LoginRefused):
         metrics.count_login("throttled" if outcome.wait_s else "wrong")

@@ -20,6 +20,10 @@ FORGET_AFTER = timedelta(days=1)
 """Every bucket is full again by then."""
 
 
+FUTURE_S = 60.0
+"""Workers' clocks differ by less."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """name: what is counted, for example an account from an address; at most 160 characters."""
@@ -68,7 +72,14 @@ def _level(connection: Connection, bucket: Bucket, now: datetime) -> float:
 
 
 def _present(row: Any, bucket: Bucket, now: datetime) -> float:
-    gained = max(0.0, (now - from_us(row.at_us)).total_seconds()) * bucket.per_s
+    """What is in it now. A bucket from the future, since the clock was set back, is as it was left and gains from now.
+
+    take() writes it anew with this time; so that it comes to that, an empty one has one attempt.
+    """
+    passed_s = (now - from_us(row.at_us)).total_seconds()
+    if passed_s < -FUTURE_S:
+        return max(1.0, min(float(bucket.burst), float(row.tokens)))
+    gained = max(0.0, passed_s) * bucket.per_s
     return min(float(bucket.burst), float(row.tokens) + gained)
 
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from greenlane.cli import main
+from greenlane.cli.admin.reports import harmless
 from service.books.messages import Ask, Report
 from service.store.clock import SystemClock
 from service.store.database import Database
@@ -312,3 +313,19 @@ def test_reconciling_says_why_and_what_to_do(admin: Admin, ready: World) -> None
     assert why[0].startswith("- D1: 1 of the numbers 1 to 3 were never reported: on its lane unit see")
     assert why[1].startswith("- D1: its totaliser moved 1.000 l that no fuelling accounts for")
     assert len(json.loads(admin("reconcile", "S1", day, "--json")[1])["troubles"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [("=1+1", "'=1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("+cmd", "'+cmd"), ("-x", "'-x"), ("-80.00", "-80.00"), ("+3", "+3"),
+     ("\t=1", "'\t=1"), ("王", "王"), ("", "")],
+)  # fmt: skip
+def test_no_cell_is_a_formula(cell: str, shown: str) -> None:
+    assert harmless(cell) == shown
+
+
+def test_a_note_that_is_a_formula_is_text_in_the_csv(admin: Admin, ready: World) -> None:
+    admin("correct", "C1", "-3", "--note", "=HYPERLINK(1)")
+    rows = list(csv.reader(io.StringIO(admin("statement", "C1", "--csv")[1])))
+    assert rows[-1][2] == "-3.00"
+    assert any(cell == "'=HYPERLINK(1)" for cell in rows[-1])

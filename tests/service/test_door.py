@@ -6,17 +6,22 @@ import asyncio
 import json
 import re
 import socket
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message as AsgiMessage
 
 from service.books.batch_worker import Teller
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Message, Renew
+from service.books.rejects import LONGEST_KEPT, MOST_A_DAY
 from service.http.batches import Batches
 from service.http.bodies import parse
 from service.http.door import Door, is_host
@@ -27,7 +32,7 @@ from service.reports.statement import rejected
 from service.server import running
 from service.store.database import Database
 from tests.service.identity.kit import CHEAP, House, MovingClock, Parcel, fuelling, question, signed
-from tests.service.raw_http import RawAnswer, head, say
+from tests.service.raw_http import PATIENCE_S, RawAnswer, head, say
 from wire.codec import WireError, decode, encode
 from wire.devices import DeviceKind
 from wire.questions import Decision, Question
@@ -294,3 +299,46 @@ def test_escaped_letters_are_text() -> None:
     assert parse(b'{"a":"\\ud83d\\ude97"}') == {"a": "\U0001f697"}
     with pytest.raises(WireError):
         parse(b'{"a":"\\ud83d"}')
+
+
+def test_questions_do_not_wait_for_passwords(tmp_path: Path) -> None:
+    """Sixty log-ins hang in their hashing; a question passes them all. With a common pool it waited for some."""
+
+    class Hanging(PasswordHasher):
+        released = threading.Event()
+
+        def verify(self, *_: object) -> Literal[True]:
+            self.released.wait(PATIENCE_S)
+            return True
+
+    house = House(tmp_path, Guard(hasher=Hanging(time_cost=1, memory_cost=8, parallelism=1)))
+    house.identity.people._hashing = threading.BoundedSemaphore(100)
+    lane = house.enrol(DeviceKind.LANE)
+    form = b"csrf=x&name=nobody&password=long-enough-to-be-one"
+    headers = [
+        ("Host", "h"), ("Cookie", "greenlane-form=x"), ("Content-Type", "application/x-www-form-urlencoded")
+    ]  # fmt: skip
+    with running(house.app) as url, ThreadPoolExecutor(60) as pool:
+        port = int(url.rpartition(":")[2])
+        log_ins = [pool.submit(say, port, head("POST", b"/login", headers, form)) for _ in range(60)]
+        while house.identity.guesses._waiting < 60:
+            time.sleep(0.02)
+        asked = house.signed(lane, "POST", "/v1/authorisations", question(visit="between"))
+        assert send(port, asked).status == 200
+        assert not any(one.done() for one in log_ins), "the question came after"
+        Hanging.released.set()
+        assert {one.result().status for one in log_ins} <= {401, 429}
+
+
+def test_refused_reports_of_a_device_do_not_fill_the_disk(tmp_path: Path) -> None:
+    house = House(tmp_path, Guard(hasher=CHEAP))
+    key, other = house.enrol(DeviceKind.LANE), house.enrol(DeviceKind.LANE, "S2", "L2")
+    with running(house.app) as url:
+        port = int(url.rpartition(":")[2])
+        for number in range(MOST_A_DAY + 20):
+            body = b'{"number":%d,"long":"%b"}' % (number, b"x" * 20_000)
+            assert send(port, spoilt(house, key, "/v1/fuellings", body)).status == 400
+        assert send(port, spoilt(house, other, "/v1/fuellings", b"{}")).status == 400
+    kept = rejected(house.app.state.database, None, None)
+    assert len(kept) == MOST_A_DAY + 1
+    assert max(len(one["body"]) for one in kept) <= LONGEST_KEPT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 import sys
 from dataclasses import replace
 from datetime import date, datetime
@@ -62,11 +63,17 @@ def _statement(args: argparse.Namespace) -> int:
             sys.stdout.write("\ufeff" if args.bom else "")
             writer = csv.writer(sys.stdout)
             writer.writerow(head)
-            writer.writerows(rows)
+            writer.writerows([harmless(cell) for cell in row] for row in rows)
             return 0
         last = format_yuan(lines[-1].balance_fen) if lines else "0.00"
         o.show(lines, table(head, rows, (2, 3, 5)) + f"\nbalance {last} yuan")
     return 0
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
+    is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?", cell) is not None
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not is_number else cell
 
 
 def _row(line: Line) -> tuple[str, ...]:

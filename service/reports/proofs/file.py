@@ -12,7 +12,7 @@ from alembic import command
 from sqlalchemy import Connection, StaticPool, create_engine
 
 from service.reports.proofs.findings import Finding, rows
-from service.store.database import MIGRATIONS, migration_config
+from service.store.schema_version import MIGRATIONS, migration_config
 
 POSTGRESQL_GUARDS = MIGRATIONS / "postgresql_guards.json"
 """Triggers and functions as PostgreSQL shows them; written by tests/service/test_audit.py, see docs/developer.md."""

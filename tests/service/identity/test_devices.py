@@ -192,9 +192,28 @@ def test_nonces_are_forgotten_when_their_time_alone_refuses(house: House, client
     from service.identity.tables import nonces
 
     key = house.enrol(DeviceKind.LANE)
+    steady_s = [0.0]
+    house.identity.keys._monotonic_s = lambda: steady_s[0]
     for _ in range(5):
         house.signed(key, "GET", "/v1/prices?station=S1").send(client)
-    house.clock.move(400)
+    house.clock.move(700)
+    steady_s[0] += 700
     house.signed(key, "GET", "/v1/prices?station=S1").send(client)
     with house.app.state.books.database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(nonces)).scalar_one() == 1
+
+
+def test_a_clock_set_forward_and_back_makes_no_signature_new(house: House, client: TestClient) -> None:
+    """Forward, the nonces were tidied away; back, what had been shown before was taken again."""
+    steady_s = [0.0]
+    house.identity.keys._monotonic_s = lambda: steady_s[0]
+    key = house.enrol(DeviceKind.LANE)
+    shown = house.signed(key, "GET", "/v1/prices?station=S1")
+    assert shown.send(client).status_code == 200
+    for jump_s in (86_400, -86_400 + 30):
+        house.clock.move(jump_s)
+        steady_s[0] += 10
+        assert house.signed(key, "GET", "/v1/prices?station=S1").send(client).status_code == 200
+    answer = shown.send(client)
+    assert answer.status_code == 401
+    assert "used before" in answer.json()["detail"]

@@ -224,3 +224,15 @@ def test_the_trail_cannot_be_changed(house: House, desk: PeopleDesk) -> None:
     with pytest.raises(DatabaseError), database.writing() as connection:
         connection.execute(update(operator_events).values(actor="nobody"))
     assert CHEAP.memory_cost == 8
+
+
+def test_a_clock_set_forward_and_back_locks_nobody_out(house: House, desk: PeopleDesk) -> None:
+    """The buckets were touched in what is now the future, and gained nothing until it came."""
+    house.clock.move(30 * 86_400)
+    for _ in range(20):
+        desk.log_in(replace(RIGHT, password="wrong"))
+    house.clock.move(-30 * 86_400)
+    assert desk.log_in(RIGHT) == Person("wang", Role.OPERATOR, None)
+    for _ in range(20):
+        desk.log_in(replace(RIGHT, password="wrong"))
+    assert isinstance(desk.log_in(RIGHT), LoginRefused), "and guessing is slowed as ever"
