@@ -204,7 +204,6 @@ class Runner:
             self._view_changes = self._watcher.view_changes
             shift = self._parts.meter.shift()
             if shift is None:
-                self._note("the whole view changed and no vehicle came: another light, or something before the lens")
                 return
             moved = MovedView(self._parts.clock.now().isoformat(timespec="seconds"), *shift)
             self._note(f"the camera was moved: what it sees lies {moved}; calibrate the lane again")

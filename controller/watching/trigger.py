@@ -27,7 +27,7 @@ class TriggerState:
     """What the trigger remembers. Times are the clock's monotonic seconds; None means never.
 
     trusted: the learnt picture of the empty lane is believed. It is not at the start, when a vehicle may stand there.
-    whole_s: the whole picture changed from one frame to the next, which no vehicle does.
+    whole_s: the view jumped from one frame to the next, which no vehicle does, and nothing has moved since.
     """
 
     trusted: bool = False
@@ -55,9 +55,12 @@ LEARN_TIME_S = 20.0
 
 TRUST_AFTER_S = 1.0
 
-WHOLE_SHARE, NEXT_FRAME_S = 0.5, 0.3
-"""So much of the region at once, from one frame to the next: infrared light that goes on, a camera that was knocked. A
-vehicle takes many frames to fill it; where frames are rarer nothing is concluded."""
+JUMP_SHARE, NEXT_FRAME_S = 0.2, 0.3
+"""So much of a region that was still differs in its very next frame: infrared light that goes on, a camera that was
+knocked. Where frames are rarer than this nothing is concluded."""
+
+JUMP_LASTS_S = 0.6
+"""A vehicle that drives in moves for longer."""
 
 VIEW_OPENED_S = 2.0
 VIEW_STILL_S = 10.0
@@ -130,13 +133,19 @@ def _observed(state: TriggerState, change: Change, now_s: float, rules: TriggerS
         large_since_s=_since(state.large_since_s, change.presence >= rules.vehicle_share, now_s),
         still_since_s=_since(state.still_since_s, not moving, now_s),
         upheaval_s=now_s if change.motion >= rules.upheaval_share else state.upheaval_s,
-        whole_s=now_s if _is_whole(state, change, now_s) else state.whole_s,
+        whole_s=_jumped_s(state, change, now_s, moving),
     )
 
 
-def _is_whole(state: TriggerState, change: Change, now_s: float) -> bool:
+def _jumped_s(state: TriggerState, change: Change, now_s: float, moving: bool) -> float | None:
+    """When the view jumped, as long as nothing has moved since."""
+    if not moving:
+        return state.whole_s
+    if state.whole_s is not None and now_s - state.whole_s <= JUMP_LASTS_S:
+        return state.whole_s
     at_once = state.measured_s is not None and now_s - state.measured_s <= NEXT_FRAME_S
-    return at_once and change.motion >= WHOLE_SHARE
+    still = still_for_s(state, now_s) >= TRUST_AFTER_S
+    return now_s if at_once and still and change.motion >= JUMP_SHARE else None
 
 
 def view_changed(state: TriggerState, first_seen_s: float, now_s: float) -> bool:

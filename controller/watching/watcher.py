@@ -71,10 +71,11 @@ class Watcher:
         self._bystanders: list[Sighting] = []
         self._needs = Needs()
         self._view_changes = 0
+        self._jump_judged_s: float | None = None
 
     @property
     def view_changes(self) -> int:
-        """How often the whole view has changed without a vehicle."""
+        """How often the view has jumped and then stood still."""
         return self._view_changes
 
     @property
@@ -105,6 +106,7 @@ class Watcher:
         self._trigger, look = trigger.step(
             self._trigger, change, now_s, self.attention(now_s), self._plate_s, needs.can_read, self._rules
         )
+        self._judge_view(now_s)
         events: list[Event] = []
         visit = self._visit
         if visit is None:
@@ -190,12 +192,18 @@ class Watcher:
             return self._close(visit, Reason.VISIT_OVER)
         return self._never_came(visit, now_s) or self._forgotten(visit, now_s)
 
+    def _judge_view(self, now_s: float) -> None:
+        whole_s = self._trigger.whole_s
+        still = trigger.still_for_s(self._trigger, now_s) >= trigger.VIEW_STILL_S
+        if whole_s is not None and whole_s != self._jump_judged_s and still:
+            self._jump_judged_s = whole_s
+            self._view_changes += 1
+
     def _never_came(self, visit: OpenVisit, now_s: float) -> list[Event]:
         """The whole picture changed at once and has stood still since, without a plate: light or camera, no vehicle."""
         unread = visit.plate is None and not visit.tracks and not self._needs.fuelling
         if not unread or not trigger.view_changed(self._trigger, visit.first_seen_s, now_s):
             return []
-        self._view_changes += 1
         self._trigger = trigger.distrust(self._trigger)
         return self._close(visit, Reason.VISIT_OVER)
 

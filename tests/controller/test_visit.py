@@ -262,6 +262,22 @@ def test_a_view_that_changes_as_a_whole_is_no_vehicle(lane: Lane) -> None:
     assert len(lane.of(Gone)) == 2
 
 
+def test_a_knock_that_moves_a_smooth_view_is_one_too(lane: Lane) -> None:
+    """Little of a blurred street differs when it lies a tenth of the picture elsewhere."""
+    lane.frames(0.2, 0.3, 0.3)
+    lane.frames(29.0, 0.3, 0.0)
+    assert lane.watcher.visit is None
+    assert lane.watcher.view_changes == 1
+
+
+def test_a_view_that_jumps_under_a_standing_vehicle_is_judged_too(decided: Lane) -> None:
+    decided.frames(2.0, 0.5, 0.0, plate(PLATE))
+    decided.frames(0.1, 0.5, 0.3, plate(PLATE))
+    decided.frames(12.0, 0.5, 0.0, plate(PLATE))
+    assert decided.watcher.view_changes == 1
+    assert decided.watcher.visit is not None
+
+
 def test_a_vehicle_without_a_plate_that_drove_in_keeps_its_visit(lane: Lane) -> None:
     """Its driver may be about to type."""
     lane.frames(1.5, 0.5, 0.3)
