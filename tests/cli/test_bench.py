@@ -76,3 +76,9 @@ def test_the_running_lane_is_small_and_idles_cheaply(capsys: pytest.CaptureFixtu
     idle, work = json.loads(capsys.readouterr().out)["processes"]
     assert idle["cpu_share"] < 0.2
     assert work["peak_mb"] < 200
+
+
+@pytest.mark.slow
+def test_the_service_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "service", "--clients", "1", "--seconds", "0.5", "--json"]) == 0
+    assert '"messages_per_s"' in capsys.readouterr().out

@@ -329,3 +329,20 @@ def test_a_note_that_is_a_formula_is_text_in_the_csv(admin: Admin, ready: World)
     rows = list(csv.reader(io.StringIO(admin("statement", "C1", "--csv")[1])))
     assert rows[-1][2] == "-3.00"
     assert any(cell == "'=HYPERLINK(1)" for cell in rows[-1])
+
+
+def test_a_plate_is_given_back_for_a_lane_that_died(admin: Admin, ready: World) -> None:
+    decision: Any = ready.send(Ask(ready.question()))
+    assert decision.authorisation is not None
+    status, _, err = admin("plate", "release", PLATE, "--why", "lane unit is being replaced")
+    assert (status, err) == (0, "")
+    assert "held       0.00 yuan" in admin("card", "show", "C1")[1]
+    assert "lane unit is being replaced" in admin("trail", "--limit", "1")[1]
+
+
+def test_whose_plate_it_is_and_which_vehicles_there_are(admin: Admin, ready: World) -> None:
+    assert admin("phone", "add", "Chen")[0] == 0
+    assert admin("payer", "owner", PLATE, "Chen")[0] == 0
+    assert "Chen" in admin("payer", "show", PLATE)[1]
+    assert admin("vehicle", "set", PLATE, "--tank", "55")[0] == 0
+    assert PLATE in admin("vehicle", "list")[1]
