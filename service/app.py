@@ -32,6 +32,7 @@ from service.identity import api_page as handbook
 from service.identity.identity import Identity
 from service.identity.mount import SIGNED_ONLY, Guard, mount
 from service.offline import routes as offline
+from service.payers.charging import Charging
 from service.station import mount as station_pages
 from service.station.store import Told, silence
 from service.store.clock import Clock, SystemClock
@@ -61,7 +62,13 @@ def create_app(
     guard of programs that serve themselves. Raises Unavailable when the database cannot be used.
     """
     books = open_books(database_url, clock, settings)
-    app = assemble(Teller(books), books.database, books.clock, guard, title="greenlane balance service")
+    app = assemble(
+        Teller(books, [Charging(books).hand_on_due]),
+        books.database,
+        books.clock,
+        guard,
+        title="greenlane balance service",
+    )
     app.state.books = books
     offline.mount(app, app.state.clerk, books.database, books.clock)
     return app

@@ -28,6 +28,11 @@ class Reason(enum.StrEnum):
     OFFLINE_ALLOWED = "offline_allowed"
     OFFLINE_CAP = "offline_cap"
     OPEN_ELSEWHERE = "open_elsewhere"
+    GAP = "gap"
+    MANDATE_MISSING = "mandate_missing"
+    MANDATE_PAUSED = "mandate_paused"
+    PAYER_OVERDUE = "payer_overdue"
+    CLOCK_UNSURE = "clock_unsure"
 
     UNSURE = "unsure"
     NO_PLATE = "no_plate"
@@ -47,6 +52,11 @@ NEAREST_OLD: dict[enum.Enum, enum.Enum] = {
     Reason.OPEN_ELSEWHERE: Reason.UNPAID_CHARGE,
     Reason.NOZZLE_LIFTED: Reason.UNSURE,
     Reason.LIMIT_REACHED: Reason.UNSURE,
+    Reason.GAP: Reason.NO_PAYER,
+    Reason.MANDATE_MISSING: Reason.NO_PAYER,
+    Reason.MANDATE_PAUSED: Reason.NO_PAYER,
+    Reason.PAYER_OVERDUE: Reason.UNPAID_CHARGE,
+    Reason.CLOCK_UNSURE: Reason.STALE_QUESTION,
 }
 """Member that came after version 1 of the wire -> the nearest that version 1 knows, for peers that know no more."""
 

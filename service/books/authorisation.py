@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from service.books import phone_payment
 from service.books.batch_state import Situation
 from service.books.ids import authorisation_name
 from service.books.messages import Ask, Done, Refused, Release, Renew
@@ -29,10 +30,18 @@ def ask(message: Ask, situation: Situation) -> Decision | Refused:
     reason, card = _judge(question, situation)
     if reason is Reason.OK:
         reason = _alone(question, situation)
+    plan = None
     if reason is Reason.OK and card is not None:
         reason = _affordable(card, question.station, situation)
+    elif reason is Reason.OK:
+        plan = phone_payment.plan(question, situation)
+        reason = plan.reason
     answer = _record(question, reason, situation)
-    if reason is Reason.OK and card is not None:
+    if plan is not None:
+        phone_payment.note(answer, plan, situation)
+    if reason is Reason.OK and plan is not None:
+        phone_payment.grant(answer, plan, situation)
+    elif reason is Reason.OK and card is not None:
         _grant(answer, card, situation)
     situation.keep(answer)
     return _told_where(_first_answer(answer, situation.now_us), question, situation)
@@ -67,7 +76,10 @@ def release(message: Release, situation: Situation) -> Done | Refused:
 
 
 def _judge(question: Question, situation: Situation) -> tuple[Reason, Card | None]:
-    """Everything but the money: is the question fresh, the plate certain, known and not blocked."""
+    """Everything but the money: is the question fresh, the plate certain, known and not blocked.
+
+    Without a card where phones are asked.
+    """
     plate = normalise(question.plate)
     if not is_plate(plate):
         return Reason.INVALID_PLATE, None
@@ -81,6 +93,8 @@ def _judge(question: Question, situation: Situation) -> tuple[Reason, Card | Non
         return Reason.UNKNOWN_PLATE, None
     if bound.state != ACTIVE:
         return Reason.PLATE_BLOCKED, None
+    if phone_payment.is_asked(plate, situation):
+        return Reason.OK, None
     card = situation.cards.get(bound.card) if bound.card is not None else None
     if card is None:
         return Reason.NO_PAYER, None
@@ -205,8 +219,7 @@ def _renewal_reason(held: Authorisation, situation: Situation) -> Reason:
         return Reason.VISIT_OVER
     if situation.now_us >= held.asked_us + situation.settings.renewable_for_s * US_PER_S:
         return Reason.EXPIRED
-    assert held.card is not None
-    if situation.cards[held.card].state != ACTIVE:
+    if held.card is not None and situation.cards[held.card].state != ACTIVE:
         return Reason.CARD_BLOCKED
     bound = situation.plates.get(normalise(held.plate))
     return Reason.PLATE_BLOCKED if bound is not None and bound.state != ACTIVE else Reason.OK

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.books import phone_payment
 from service.books.batch_state import Situation
 from service.books.records import Authorisation, Card, Grant
+from service.payers.periods import Turn
+from service.store.clock import to_us
 from wire.fuellings import Fuelling
 from wire.plates import normalise
 
@@ -41,6 +44,14 @@ def authority(fuelling: Fuelling, situation: Situation) -> Authority:
         where = OTHER_STATION if found.station != fuelling.station else OTHER_LANE
         return Authority(flags=(UNKNOWN, where, UNCOVERED))
     return Authority(grant=found) if isinstance(found, Grant) else Authority(held=found)
+
+
+def phone_turn_of(fuelling: Fuelling, situation: Situation) -> Turn | None:
+    """Whose hour the fuelling began in, where phones pay for the reported plate."""
+    plate = None if fuelling.plate is None else normalise(fuelling.plate)
+    if plate is None or not phone_payment.is_asked(plate, situation):
+        return None
+    return phone_payment.turn_of(plate, to_us(fuelling.started_at), fuelling.station, situation)
 
 
 def card_of_plate(fuelling: Fuelling, situation: Situation) -> Card | None:

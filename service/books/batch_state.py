@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from service.books.ids import IdMaker
 from service.books.ledger import Hold, Ledger
+from service.books.payer_state import PayerState
 from service.books.records import (
     Account,
     Authorisation,
@@ -52,6 +53,7 @@ class Situation:
     offline: dict[str, Grant] = field(default_factory=dict)
     offline_lists: dict[tuple[str, int], int] = field(default_factory=dict)
     """When a station's list of that version expires, in microseconds."""
+    payers: PayerState = field(default_factory=PayerState)
     clearing: Account | None = None
     adjustment: Account | None = None
 
@@ -71,13 +73,26 @@ class Situation:
             self.by_id[authorisation.id] = authorisation
         self.new_authorisations.append(authorisation)
 
-    def hold_of(self, authorisation: Authorisation) -> Hold:
-        """The pending transfer of an allowed authorisation."""
+    def holds_of(self, authorisation: Authorisation) -> list[tuple[str, Hold]]:
+        """The pending transfers of an allowed authorisation, "card" or "phone" with each, the first payer's first."""
         assert authorisation.hold is not None
-        assert authorisation.card is not None
         assert authorisation.limit_fen is not None
         revenue = self.stations[authorisation.station].revenue_account
-        return Hold(authorisation.hold, self.cards[authorisation.card].account, revenue, authorisation.limit_fen)
+        source = authorisation.held_from or "card"
+        fen = authorisation.limit_fen if authorisation.held_fen is None else authorisation.held_fen
+        found = [(source, Hold(authorisation.hold, self._held_account(authorisation, source), revenue, fen))]
+        if authorisation.then_hold is not None and authorisation.then_fen is not None:
+            other = "phone" if source == "card" else "card"
+            account = self._held_account(authorisation, other)
+            found.append((other, Hold(authorisation.then_hold, account, revenue, authorisation.then_fen)))
+        return found
+
+    def _held_account(self, authorisation: Authorisation, source: str) -> int:
+        if source == "phone":
+            assert authorisation.person is not None
+            return self.payers.persons[authorisation.person].wallet
+        assert authorisation.card is not None
+        return self.cards[authorisation.card].account
 
     def end(self, authorisation: Authorisation, state: State) -> None:
         """Mark an open authorisation as ended; its hold is resolved by the caller."""
@@ -91,21 +106,35 @@ class Situation:
     def give_back(self, authorisation: Authorisation, state: State) -> None:
         """End an open authorisation without a fuelling: its hold is free again and settles what the card owes."""
         phase = Phase.EXPIRE if state is State.EXPIRED else Phase.VOID
-        self.ledger.cancel(self.hold_of(authorisation), phase)
+        for _, hold in self.holds_of(authorisation):
+            self.ledger.cancel(hold, phase)
         self.end(authorisation, state)
-        assert authorisation.card is not None
-        self.settle(self.cards[authorisation.card])
+        if authorisation.card is not None:
+            self.settle(self.cards[authorisation.card])
 
-    def expire_overdue(self, card: str | None = None, most: int | None = None) -> int:
-        """Give back loaded holds whose time is over, of one card or of all; how many there were."""
+    def expire_overdue(self, card: str | None = None, most: int | None = None, person: str | None = None) -> int:
+        """Give back loaded holds whose time is over, of one card, one person or of all; how many there were."""
         overdue = [
             a
             for a in self.by_id.values()
-            if a.state == State.OPEN and (a.expires_us or 0) <= self.now_us and card in (None, a.card)
+            if a.state == State.OPEN
+            and (a.expires_us or 0) <= self.now_us
+            and card in (None, a.card)
+            and person in (None, a.person)
+            and self._is_loaded(a)
         ]
         for authorisation in overdue[:most]:
             self.give_back(authorisation, State.EXPIRED)
         return len(overdue[:most])
+
+    def _is_loaded(self, authorisation: Authorisation) -> bool:
+        """Whether all accounts of its holds are locked here; one that is not waits for the sweep."""
+        card, person = authorisation.card, authorisation.person
+        return (
+            authorisation.station in self.stations
+            and (card is None or (card in self.cards and self.cards[card].account in self.ledger.accounts))
+            and (person is None or person in self.payers.persons)
+        )
 
     def settle(self, card: Card) -> None:
         """Pay what the card owes from what is free, so that a card in debt has nothing free."""

@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,10 @@ class _Waiting:
 class Teller:
     """start() before use, close() when done. carry_out() belongs to one event loop."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, also: Sequence[Callable[[], object]] = ()) -> None:
+        """also: what is done beside each sweep."""
         self._books = books
+        self._also = also
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -150,6 +152,8 @@ class Teller:
         if abs(now_us - self._swept_us) < self._books.settings.sweep_every_s * US_PER_S:
             return False
         self._books.carry_out_one(Sweep())
+        for do in self._also:
+            do()
         self._swept_us = now_us
         self._seal()
         return True

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from service.books import offline_grants as grants
 from service.books import plausibility as meter
-from service.books.authority import authority, card_of_plate
+from service.books.authority import authority, card_of_plate, phone_turn_of
 from service.books.batch_state import Situation
+from service.books.charged import Charged, charge_card
+from service.books.charges import charge_held, charge_unauthorised
 from service.books.messages import Refused, Report
+from service.books.phone_payment import card_of, person_of
 from service.books.records import Authorisation, Card, Dispenser, Grant, PostedFuelling, State, Station, TransferKind
+from service.payers.periods import PayerKind
 from service.store.clock import to_us
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.plates import normalise
 from wire.reasons import ErrorCode
-
-
-@dataclass(frozen=True, slots=True)
-class _Charge:
-    """Who pays a fuelling and what became of its hold; the rest waits in suspense."""
-
-    card: Card | None
-    captured_fen: int = 0
-    overrun_fen: int = 0
-    released_fen: int = 0
-    owed_fen: int = 0
-    suspended_fen: int = 0
-    unauthorised_fen: int = 0
-
 
 CAPPED = "capped"
 """Without an authorisation the card was charged only up to the station's cap; the rest is in suspense."""
@@ -83,8 +73,10 @@ def _post(fuelling: Fuelling, situation: Situation) -> FuellingReceipt:
 
 def _charge_authorised(
     fuelling: Fuelling, held: Authorisation, station: Station, number: int, situation: Situation
-) -> _Charge:
+) -> Charged:
     """Capture at most the hold, release its rest, and post what is beyond it to the same card."""
+    if held.rule is not None:
+        return charge_held(fuelling, held, station, number, situation)
     assert held.card is not None
     assert held.limit_fen is not None
     card = situation.cards[held.card]
@@ -92,59 +84,53 @@ def _charge_authorised(
     if held.state == State.OPEN:
         captured_fen = min(fuelling.amount_fen, held.limit_fen)
         released_fen = held.limit_fen - captured_fen
-        hold = situation.hold_of(held)
+        ((_, hold),) = situation.holds_of(held)
         if captured_fen:
             situation.ledger.capture(hold, captured_fen, number)
         else:
             situation.give_back(held, State.CAPTURED)
         situation.end(held, State.CAPTURED)
-    _charge_card(card, station, fuelling.amount_fen - captured_fen, number, situation)
-    return _Charge(card, captured_fen, max(0, fuelling.amount_fen - held.limit_fen), released_fen)
+    charge_card(card, station, fuelling.amount_fen - captured_fen, number, situation)
+    return Charged(card, captured_fen, max(0, fuelling.amount_fen - held.limit_fen), released_fen)
 
 
-def _charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: int, situation: Situation) -> _Charge:
+def _charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: int, situation: Situation) -> Charged:
     """The card that the station's list named pays, whatever became of it since: the fuel has flowed."""
     overrun_fen = max(0, fuelling.amount_fen - grant.limit_fen)
     if grant.card is None:
         return replace(_charge_unauthorised(fuelling, station, number, situation), overrun_fen=overrun_fen)
     card = situation.cards[grant.card]
-    owed_fen = _charge_card(card, station, fuelling.amount_fen, number, situation)
-    return _Charge(card, overrun_fen=overrun_fen, owed_fen=owed_fen)
+    owed_fen = charge_card(card, station, fuelling.amount_fen, number, situation)
+    return Charged(card, overrun_fen=overrun_fen, owed_fen=owed_fen)
 
 
-def _charge_unauthorised(fuelling: Fuelling, station: Station, number: int, situation: Situation) -> _Charge:
+def _charge_unauthorised(fuelling: Fuelling, station: Station, number: int, situation: Situation) -> Charged:
     """The plate's card pays up to the station's cap for one day; what is beyond it waits in suspense."""
-    card = card_of_plate(fuelling, situation)
+    turn = phone_turn_of(fuelling, situation)
+    person = None if turn is None else person_of(turn)
+    card = card_of_plate(fuelling, situation) if turn is None else card_of(turn, situation)
+    if person is not None and (turn is None or turn.payer.kind is not PayerKind.CARD):
+        card = None
     charged_fen = 0 if card is None else min(fuelling.amount_fen, _left_of_cap_fen(card, station, situation))
     owed_fen = 0
     if card is not None and charged_fen:
-        owed_fen = _charge_card(card, station, charged_fen, number, situation)
+        owed_fen = charge_card(card, station, charged_fen, number, situation)
         key = (station.id, card.id)
         situation.unauthorised[key] = situation.unauthorised.get(key, 0) + charged_fen
     suspended_fen = fuelling.amount_fen - charged_fen
+    if person is not None and turn is not None and suspended_fen:
+        period = None if turn.hours is None else str(turn.hours)
+        charge_unauthorised(fuelling, person, period, suspended_fen, number, situation)
+        suspended_fen = 0
     if suspended_fen:
         debit, credit = station.suspense_account, station.revenue_account
         situation.ledger.move(TransferKind.UNCLAIMED, debit, credit, suspended_fen, fuelling_id=number)
-    return _Charge(card, owed_fen=owed_fen, suspended_fen=suspended_fen, unauthorised_fen=charged_fen)
+    return Charged(card, owed_fen=owed_fen, suspended_fen=suspended_fen, unauthorised_fen=charged_fen, person=person)
 
 
 def _left_of_cap_fen(card: Card, station: Station, situation: Situation) -> int:
     cap_fen = station.preset_fen if station.unauthorised_cap_fen is None else station.unauthorised_cap_fen
     return max(0, cap_fen - situation.unauthorised.get((station.id, card.id), 0))
-
-
-def _charge_card(card: Card, station: Station, amount_fen: int, number: int, situation: Situation) -> int:
-    """Post the whole amount: from what is free as far as it goes, the rest as what the owner owes, returned."""
-    free_fen = situation.ledger.accounts[card.account].free_fen
-    paid_fen = min(amount_fen, free_fen)
-    revenue = station.revenue_account
-    if paid_fen:
-        situation.ledger.move(TransferKind.FUELLING, card.account, revenue, paid_fen, fuelling_id=number)
-    owed_fen = amount_fen - paid_fen
-    if owed_fen:
-        situation.ledger.move(TransferKind.DEBT, card.receivable, revenue, owed_fen, fuelling_id=number)
-    situation.settle(card)
-    return owed_fen
 
 
 def _authorisation_flags(fuelling: Fuelling, held: Authorisation) -> list[str]:
@@ -193,7 +179,7 @@ def _reported(fuelling: Fuelling) -> dict[str, Any]:
     }
 
 
-def _posted(fuelling: Fuelling, number: int, charge: _Charge, flags: list[str], situation: Situation) -> PostedFuelling:
+def _posted(fuelling: Fuelling, number: int, charge: Charged, flags: list[str], situation: Situation) -> PostedFuelling:
     return PostedFuelling(
         id=number,
         **_reported(fuelling),
@@ -206,6 +192,7 @@ def _posted(fuelling: Fuelling, number: int, charge: _Charge, flags: list[str], 
         flags=json.dumps(flags),
         suspended_fen=charge.suspended_fen,
         unauthorised_fen=charge.unauthorised_fen,
+        person=charge.person,
     )
 
 

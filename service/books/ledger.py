@@ -12,6 +12,9 @@ from service.books.ids import IdMaker
 from service.books.records import Account, AccountKind, Phase, Transfer, TransferKind
 from service.errors import LedgerError
 
+PREPAID = (AccountKind.CARD, AccountKind.WALLET)
+OWING = (AccountKind.RECEIVABLE, AccountKind.OWED)
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -45,12 +48,12 @@ class Ledger:
         note: str | None = None,
         actor: str | None = None,
     ) -> None:
-        """Move money at once. Raises LedgerError when a card would be overdrawn or a receivable overpaid."""
+        """Move money at once. Raises LedgerError when a card or wallet would be overdrawn or a debt overpaid."""
         self._require(debit, credit, amount_fen)
         payer, payee = self.accounts[debit], self.accounts[credit]
-        if payer.kind == AccountKind.CARD and payer.free_fen < amount_fen:
-            raise LedgerError(f"card account {debit} has {payer.free_fen} fen free, not {amount_fen}")
-        if payee.kind == AccountKind.RECEIVABLE and -payee.balance_fen < amount_fen:
+        if payer.kind in PREPAID and payer.free_fen < amount_fen:
+            raise LedgerError(f"{payer.kind} account {debit} has {payer.free_fen} fen free, not {amount_fen}")
+        if payee.kind in OWING and -payee.balance_fen < amount_fen:
             raise LedgerError(f"account {credit} is owed {-payee.balance_fen} fen, not {amount_fen}")
         payer.debits_posted_fen += amount_fen
         payee.credits_posted_fen += amount_fen
@@ -59,11 +62,11 @@ class Ledger:
         )
 
     def hold(self, debit: int, credit: int, amount_fen: int) -> Hold:
-        """Reserve money of a card. Raises LedgerError when less is free."""
+        """Reserve money of a card or wallet. Raises LedgerError when less is free."""
         self._require(debit, credit, amount_fen)
         payer = self.accounts[debit]
         if payer.free_fen < amount_fen:
-            raise LedgerError(f"card account {debit} has {payer.free_fen} fen free, not {amount_fen}")
+            raise LedgerError(f"{payer.kind} account {debit} has {payer.free_fen} fen free, not {amount_fen}")
         payer.debits_pending_fen += amount_fen
         number = self._add(Phase.PENDING, TransferKind.HOLD, debit, credit, amount_fen)
         return Hold(number, debit, credit, amount_fen)

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select
 
+from service.books import payer_loading
 from service.books.authority import authority, card_of_plate
 from service.books.batch_state import Situation
 from service.books.ids import IdMaker
@@ -128,9 +129,12 @@ def load(
     asked = _Asked(reader, wants, now_us)
     _take_authorisations(asked, wants, situation)
     _take_payers(reader, asked, wants, situation)
+    payer_loading.take_schedules(reader, asked.schedules, situation)
     _take_fuellings(reader, asked, wants, situation)
     _take_stations(reader, asked, wants, situation)
     _lock_accounts(reader, asked, wants, situation)
+    for found in payer_loading.take_standings(reader, min(now_us, wants.oldest_us), situation):
+        _take(found, situation)
     _take_unauthorised(reader, wants, situation)
     return situation
 
@@ -153,6 +157,7 @@ class _Asked:
         self.prices = found.get("prices", ())
         self.own_accounts = found.get("own_accounts", ())
         self.keys = found.get("keys", ())
+        self.schedules = {name: found.get(name, ()) for name in payer_loading.OF_PLATES}
 
 
 def _first_locks(reader: Reader, wants: Wants) -> Questions:
@@ -185,7 +190,8 @@ def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
         (wants.till, "own_accounts", queries.own_accounts, {}),
         (wants.till, "keys", queries.keys, {"keys": wants.keys}),
     ]
-    return {name: (statement, parameters) for wanted, name, statement, parameters in possible if wanted}
+    asked: Questions = {name: (statement, parameters) for wanted, name, statement, parameters in possible if wanted}
+    return {**asked, **payer_loading.questions(queries, wants.plates)} if wants.plates else asked
 
 
 def _take_authorisations(asked: _Asked, wants: Wants, situation: Situation) -> None:
@@ -265,6 +271,7 @@ def _lock_accounts(reader: Reader, asked: _Asked, wants: Wants, situation: Situa
         for station in situation.stations.values():
             numbers |= {station.revenue_account, station.suspense_account}
     numbers |= {row[0] for row in asked.own_accounts}
+    numbers |= {n for person in situation.payers.persons.values() for n in (person.wallet, person.owed)}
     _keep_accounts(asked.accounts, situation)
     for key, debit, credit, amount_fen in asked.keys:
         situation.keys[key] = (debit, credit, amount_fen)

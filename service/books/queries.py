@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as postgresql_dialect
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite as sqlite_dialect
 
+from service.books.payer_queries import PayerQueries
 from service.books.records import (
     Account,
     AccountKind,
@@ -87,6 +88,7 @@ class Queries:
         self.offline_lists = select(listed.station, listed.version, listed.expires_us).where(
             self._one_of(listed.station, "stations"), self._one_of(listed.version, "versions")
         )
+        self.payers = PayerQueries(self._one_of, questions)
         self._texts: dict[Select[Any], tuple[str, dict[str, Any]]] = {}
 
     def text(self, statement: Select[Any]) -> tuple[str, dict[str, Any]]:

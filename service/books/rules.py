@@ -17,6 +17,9 @@ class Settings:
     sweep_every_s: how often expired holds are given back.
     clock_ahead_s: a fuelling that ends further in the future is flagged.
     fastest_l_per_min: beyond this a fuelling is flagged; fast lorry pumps deliver 120 to 200 l/min.
+    next_payer_after_s: a charge that its payer is silent about goes to the next who holds the same hours.
+    owner_after_s: and then to the plate's owner.
+    overdue_after_s: and is then overdue: its payer, and the owner once they were asked, are refused on all plates.
     """
 
     hold_life_s: int = 300
@@ -28,11 +31,16 @@ class Settings:
     sweep_every_s: int = 5
     clock_ahead_s: int = 300
     fastest_l_per_min: int = 200
+    next_payer_after_s: int = 1800
+    owner_after_s: int = 86_400
+    overdue_after_s: int = 259_200
 
     def __post_init__(self) -> None:
         for name in ("hold_life_s", "renewable_for_s", "stale_after_s", "sweep_every_s", "fastest_l_per_min"):
             if not 1 <= getattr(self, name) <= 86_400:
                 raise ValueError(f"{name}: {getattr(self, name)} is not between 1 and 86400")
+        if not 1 <= self.next_payer_after_s < self.owner_after_s < self.overdue_after_s <= 31 * 86_400:
+            raise ValueError("next_payer_after_s, owner_after_s, overdue_after_s: expected to rise, up to 31 days")
         for name in ("ahead_s", "clock_ahead_s"):
             if not 0 <= getattr(self, name) <= 86_400:
                 raise ValueError(f"{name}: {getattr(self, name)} is not between 0 and 86400")

@@ -41,6 +41,8 @@ def write(connection: Connection, situation: Situation) -> None:
         "authorisations": [_row(a) for a in situation.new_authorisations],
         "rejected_messages": [_row(record) for record in situation.rejected],
         "offline_grants": [_row(grant) for grant in situation.new_grants],
+        "charges": [_row(charge) for charge in situation.payers.new_charges],
+        "charge_events": [_row(step) for step in situation.payers.new_steps],
         "moved_authorisations": [_moved(a, "moved_authorisations") for a in moved],
         "moved_dispensers": [_moved(d, "moved_dispensers") for d in seen],
         "used_grants": [_moved(grant, "used_grants") for grant in used],

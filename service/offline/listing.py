@@ -6,9 +6,11 @@ import hashlib
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, exists, func, select
 
 from service.books.records import ACTIVE
+from service.payers.periods import Rule
+from service.payers.tables import plate_payers
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
@@ -51,7 +53,7 @@ def current_list(database: Database, station: str, now: datetime) -> OfflineList
 
 
 def _entries(connection: Connection, station: str) -> tuple[OfflineEntry, ...]:
-    """Active plates of active cards whose free balance covers both the cap and the preset amount."""
+    """Active plates that cards alone pay for, whose free balance covers both the cap and the preset amount."""
     plates, cards, accounts, stations = schema.plates.c, schema.cards.c, schema.accounts.c, schema.stations.c
     cap = func.coalesce(cards.offline_fen, stations.offline_fen)
     preset = func.coalesce(cards.preset_fen, stations.preset_fen)
@@ -61,6 +63,7 @@ def _entries(connection: Connection, station: str) -> tuple[OfflineEntry, ...]:
         .select_from(schema.plates.join(schema.cards).join(schema.accounts, accounts.id == cards.account))
         .join(schema.stations, stations.id == station)
         .where(plates.state == ACTIVE, cards.state == ACTIVE, cap > 0, free >= cap, free >= preset)
+        .where(~exists().where(plate_payers.c.plate == plates.plate, plate_payers.c.rule != Rule.CARD.value))
         .order_by(plates.plate)
         .limit(MOST_ENTRIES + 1)
     )

@@ -70,12 +70,12 @@ class Phones:
             self._note(connection, "phone.add", person)
             return self._new_code(connection, person, name)
 
-    def new_code(self, name: str) -> Code:
-        """A code for a new phone; the phones that are paired now go on until it is used."""
+    def new_code(self, name: str, *, adds: bool = False) -> Code:
+        """A code for a new phone, which ends those before it once it is used. adds: for another phone beside them."""
         with telling_faults(), self._database.writing() as connection:
             person = require_person(connection, name)
             self._note(connection, "phone.code", person.id)
-            return self._new_code(connection, person.id, name)
+            return self._new_code(connection, person.id, name, adds)
 
     def revoke(self, name: str) -> int:
         """No phone of this person is listened to any more; their mandates end. How many keys that took."""
@@ -119,10 +119,10 @@ class Phones:
             posting = wallets.Posting(kind, debit, credit, amount_fen, unique, self._actor, words)
             return wallets.post(connection, posting, self._books.ids, to_us(self._books.clock.now()))
 
-    def _new_code(self, connection: Connection, person: str, name: str) -> Code:
+    def _new_code(self, connection: Connection, person: str, name: str, adds: bool = False) -> Code:
         code, now = _random(CODE_LENGTH), self._books.clock.now()
         row = {"digest": digest(code), "person": person, "made_us": to_us(now), "expires_us": to_us(now + CODE_LIFE)}
-        connection.execute(pairing_codes.insert().values(row))
+        connection.execute(pairing_codes.insert().values(adds=adds, **row))
         shown = "-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4))
         return Code(person, name, shown, now + CODE_LIFE)
 

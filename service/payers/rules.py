@@ -55,6 +55,8 @@ class PlatePayers:
             self._know(connection, kept)
             now_us = self._now_us()
             from_us = None if binding.from_at is None else to_us(binding.from_at)
+            if not any(row.until_us is None or row.until_us > now_us for row in _living(connection, kept, person.id)):
+                mandates.end_for_plate(connection, person.id, kept, now_us)
             for row in _living(connection, kept, person.id):
                 if _hours(row).overlaps(binding.hours):
                     _replace(connection, row, from_us, now_us)

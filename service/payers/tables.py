@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -51,8 +52,10 @@ pairing_codes = Table(
     Column("made_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger, nullable=False),
     Column("used_us", BigInteger),
+    Column("adds", Boolean, nullable=False, server_default=text("false")),
     Index(None, "person"),
 )
+"""adds: the code is for another phone, so that those before it go on."""
 
 plate_payers = Table(
     "plate_payers",
@@ -95,6 +98,18 @@ payer_gaps = Table(
     CheckConstraint("action in ('refuse', 'owner', 'card')", name="action"),
     Index(None, "plate"),
 )
+
+payer_blocks = Table(
+    "payer_blocks",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=False),
+    Column("plate", String(12), nullable=False),
+    Column("person", String(40), ForeignKey("persons.id"), nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("lifted_us", BigInteger),
+    Index(None, "plate"),
+)
+"""A payer who said "not me": the plate is refused in their hours until they or the owner lift it."""
 
 mandates = Table(
     "mandates",
@@ -173,7 +188,7 @@ charges = Table(
 )
 """person: who was addressed first and whose charge it is; asked: who is asked now. hold: the one it was captured from.
 
-overdue_us: when it became overdue, null while it is not. What a charge is about never changes, only what became of it.
+overdue_us: when it becomes overdue unless it is paid. What a charge is about never changes, only what became of it.
 """
 
 charge_events = Table(

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from service.books.sealing import Head, head
 from service.errors import Unavailable
-from service.reports.proofs import accounts, chain, file, fuel, holds, trail
+from service.reports.proofs import accounts, chain, file, fuel, holds, payers, trail
 from service.reports.proofs.findings import Finding, Proof
 from service.store.database import Database, fault_of, telling_faults
 
@@ -36,6 +36,8 @@ PROOFS: tuple[Proof, ...] = (
     fuel.dispensers,
     fuel.totalisers,
     fuel.offline,
+    payers.charges,
+    payers.signatures,
 )
 
 

@@ -36,6 +36,7 @@ PARTS = (
     "offline",
     "phones",
     "payers",
+    "charges",
     "vehicles",
     "fleets",
     "odometer",

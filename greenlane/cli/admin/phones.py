@@ -19,6 +19,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     add.add_argument("--wallet", metavar="YUAN", help="pay so much into the wallet at once")
     code = _action(actions, options, "code", "make a new one-time code, for a new phone or a lost key", _code)
     code.add_argument("name", metavar="NAME")
+    code.add_argument("--another", action="store_true", help="for one more phone; the others go on")
     for parser in (add, code):
         parser.add_argument("--url", metavar="URL", help="the service's own address for the QR code: https://HOST")
     listing = _action(actions, options, "list", "all persons with plates and money", _list)
@@ -70,7 +71,7 @@ def _code(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        _show_code(o, _phones(o).new_code(args.name), args.url)
+        _show_code(o, _phones(o).new_code(args.name, adds=args.another), args.url)
     return 0
 
 

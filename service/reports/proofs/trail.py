@@ -25,6 +25,8 @@ class _Told:
     stations: dict[str, dict[str, Any]] = field(default_factory=dict)
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
     devices: dict[str, dict[str, Any]] = field(default_factory=dict)
+    by_phone: set[str] = field(default_factory=set)
+    """Plates that persons pay for, so that they stay when they lose their card."""
     prices: set[tuple[str, str, int]] = field(default_factory=set)
 
 
@@ -76,8 +78,13 @@ def _apply(told: _Told, action: str, subject: str, detail: dict[str, Any]) -> No
             told.cards.setdefault(subject, {})["state"] = _state(action)
         case "bind_plate":
             told.plates.setdefault(subject, {"state": "active"})["card"] = detail.get("card")
+        case "unbind_plate" if subject in told.by_phone:
+            told.plates.setdefault(subject, {})["card"] = None
         case "unbind_plate":
             told.plates.pop(subject, None)
+        case "payer.set" | "payer.rule" | "payer.gap" | "payer.owner":
+            told.plates.setdefault(subject, {"state": "active", "card": None})
+            told.by_phone.add(subject)
         case "block_plate" | "unblock_plate":
             told.plates.setdefault(subject, {})["state"] = _state(action)
         case "set_station":

@@ -1,0 +1,87 @@
+"""`greenlane admin charge`: what persons are charged, and what operators do about it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+STATES = (
+    "created", "sent", "seen", "accepted", "paid", "declined", "expired", "refunded", "disputed", "unknown",
+)  # fmt: skip
+
+
+def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
+    """Add the command; `options` are those that every command takes."""
+    charge = subparsers.add_parser("charge", help="charges to persons who pay by phone")
+    actions = charge.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = _action(actions, options, "list", "charges, oldest first", _list)
+    listing.add_argument("--phone", metavar="NAME", help="of this person only")
+    listing.add_argument("--plate", metavar="PLATE")
+    listing.add_argument("--state", choices=STATES, metavar="STATE", help=", ".join(STATES))
+    settle = _action(actions, options, "settle", "cash at the counter pays a charge", _settle)
+    refund = _action(actions, options, "refund", "give a paid charge back the way the money came, once", _refund)
+    resolve = _action(actions, options, "resolve", "end a dispute", _resolve)
+    for parser in (settle, refund, resolve):
+        parser.add_argument("id", metavar="ID", help="as in `charge list`")
+    refund.add_argument("amount", metavar="YUAN", nargs="?", help="a part of it (default: all)")
+    resolve.add_argument("--for", dest="whom", choices=("driver", "station"), required=True, help="who was right")
+    resolve.add_argument("--why", required=True, metavar="TEXT", help="the reason; kept with the charge")
+
+
+def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
+    )
+    parser.set_defaults(do=do)
+    return parser
+
+
+def _list(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.payers.charging import Charging
+    from wire.money import format_yuan
+    from wire.plates import normalise
+
+    plate = None if args.plate is None else normalise(args.plate)
+    with office(args) as o:
+        found = Charging(o.books).list(phone=args.phone, plate=plate, state=args.state)
+        rows = [
+            (c.id, f"{c.at:%Y-%m-%d %H:%M}", c.plate or "-", c.phone, format_yuan(c.amount_fen), c.state,
+             f"{c.due:%Y-%m-%d %H:%M}" if c.due else "-")
+            for c in found
+        ]  # fmt: skip
+        o.show(found, table(("charge", "at (UTC)", "plate", "phone", "yuan", "state", "due (UTC)"), rows, (4,)))
+    return 0
+
+
+def _settle(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+    from service.payers.charging import Charging
+
+    with office(args) as o:
+        state = Charging(o.books).settle(args.id, actor())
+        o.show({"id": args.id, "state": state.value}, f"charge {args.id}: {state.value}, in cash")
+    return 0
+
+
+def _refund(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+    from service.payers.charging import Charging
+    from wire.money import format_yuan, parse_yuan
+
+    amount_fen = None if args.amount is None else parse_yuan(args.amount)
+    with office(args) as o:
+        back_fen = Charging(o.books).refund(args.id, actor(), amount_fen)
+        o.show({"id": args.id, "refunded_fen": back_fen}, f"charge {args.id}: {format_yuan(back_fen)} yuan given back")
+    return 0
+
+
+def _resolve(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+    from service.payers.charging import Charging
+
+    with office(args) as o:
+        state = Charging(o.books).resolve(args.id, for_driver=args.whom == "driver", why=args.why, actor=actor())
+        words = f"charge {args.id}: resolved for the {args.whom}, {state.value}"
+        o.show({"id": args.id, "state": state.value, "for": args.whom}, words)
+    return 0

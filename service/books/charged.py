@@ -1,0 +1,36 @@
+"""Who was charged for a fuelling and with how much; and how a card is charged, with a hold or without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.books.batch_state import Situation
+from service.books.records import Card, Station, TransferKind
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """Who pays a fuelling and what became of its holds; the rest waits in suspense. person: who pays by phone."""
+
+    card: Card | None
+    captured_fen: int = 0
+    overrun_fen: int = 0
+    released_fen: int = 0
+    owed_fen: int = 0
+    suspended_fen: int = 0
+    unauthorised_fen: int = 0
+    person: str | None = None
+
+
+def charge_card(card: Card, station: Station, amount_fen: int, number: int, situation: Situation) -> int:
+    """Post the whole amount: from what is free as far as it goes, the rest as what the owner owes, returned."""
+    free_fen = situation.ledger.accounts[card.account].free_fen
+    paid_fen = min(amount_fen, free_fen)
+    revenue = station.revenue_account
+    if paid_fen:
+        situation.ledger.move(TransferKind.FUELLING, card.account, revenue, paid_fen, fuelling_id=number)
+    owed_fen = amount_fen - paid_fen
+    if owed_fen:
+        situation.ledger.move(TransferKind.DEBT, card.receivable, revenue, owed_fen, fuelling_id=number)
+    situation.settle(card)
+    return owed_fen

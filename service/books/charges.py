@@ -1,0 +1,237 @@
+"""Charges to persons: made with the fuelling in one transaction, and the one table of what may become of them."""
+
+from __future__ import annotations
+
+import enum
+import secrets
+from dataclasses import dataclass
+
+from service.books import phone_payment
+from service.books.batch_state import Situation
+from service.books.charged import Charged, charge_card
+from service.books.payer_state import Charge, ChargeStep
+from service.books.records import Authorisation, Phase, State, Station, TransferKind
+from service.store.clock import US_PER_S, to_us
+from wire.fuellings import Fuelling
+from wire.payers import ChargeState
+from wire.plates import normalise
+
+
+class ChargeEvent(enum.StrEnum):
+    """What can happen to a charge."""
+
+    SEND = "send"
+    SEE = "see"
+    ACCEPT = "accept"
+    PAY = "pay"
+    FAIL = "fail"
+    LOSE = "lose"
+    DECLINE = "decline"
+    HAND_ON = "hand_on"
+    EXPIRE = "expire"
+    REFUND = "refund"
+    REFUND_PART = "refund_part"
+    DISPUTE = "dispute"
+    FOR_DRIVER = "for_driver"
+    FOR_STATION = "for_station"
+    REOPEN = "reopen"
+
+
+_S, _E = ChargeState, ChargeEvent
+OPEN = (_S.CREATED, _S.SENT, _S.SEEN)
+UNPAID = (*OPEN, _S.DECLINED, _S.EXPIRED)
+"""States in which somebody still has to pay; a payment may arrive in each of them."""
+
+TRANSITIONS: dict[tuple[ChargeState, ChargeEvent], ChargeState] = {
+    (_S.CREATED, _E.SEND): _S.SENT,
+    **{(state, _E.SEE): _S.SEEN for state in (_S.CREATED, _S.SENT)},
+    **{(state, _E.ACCEPT): _S.ACCEPTED for state in UNPAID},
+    **{(state, _E.PAY): _S.PAID for state in (*UNPAID, _S.ACCEPTED, _S.UNKNOWN)},
+    **{(state, _E.FAIL): _S.SEEN for state in (_S.ACCEPTED, _S.UNKNOWN)},
+    (_S.ACCEPTED, _E.LOSE): _S.UNKNOWN,
+    **{(state, _E.DECLINE): _S.DECLINED for state in OPEN},
+    **{(state, _E.HAND_ON): _S.CREATED for state in (*OPEN, _S.DECLINED)},
+    **{(state, _E.EXPIRE): _S.EXPIRED for state in (*OPEN, _S.DECLINED)},
+    **{(state, _E.DISPUTE): _S.DISPUTED for state in (*UNPAID, _S.PAID)},
+    (_S.PAID, _E.REFUND): _S.REFUNDED,
+    (_S.PAID, _E.REFUND_PART): _S.PAID,
+    (_S.DISPUTED, _E.FOR_DRIVER): _S.REFUNDED,
+    (_S.DISPUTED, _E.FOR_STATION): _S.PAID,
+    (_S.DISPUTED, _E.REOPEN): _S.CREATED,
+}
+"""The one table: what it lacks cannot happen. REFUNDED is the end."""
+
+
+def after(state: ChargeState, event: ChargeEvent) -> ChargeState | None:
+    """The state that an event leads to; None where it cannot happen."""
+    return TRANSITIONS.get((state, event))
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What the charges of one fuelling have in common."""
+
+    fuelling: Fuelling
+    number: int
+    station: Station
+    person: str
+    visit: str | None
+    plate: str
+    captured_us: int
+    period: str | None
+
+
+def charge_held(
+    fuelling: Fuelling, held: Authorisation, station: Station, number: int, situation: Situation
+) -> Charged:
+    """Capture the holds in the order of the rule, give their rest back, and charge what exceeds them by itself."""
+    assert held.limit_fen is not None
+    captured = {"card": 0, "phone": 0}
+    is_open = held.state == State.OPEN
+    if is_open:
+        captured |= _capture(fuelling.amount_fen, held, number, situation)
+        situation.end(held, State.CAPTURED)
+    captured_fen = sum(captured.values())
+    card = None if held.card is None else situation.cards[held.card]
+    if held.person is not None and captured["phone"]:
+        _add_captured(_about(fuelling, held, station, number), held, captured["phone"], situation)
+    rest_fen, by_card_fen = fuelling.amount_fen - captured_fen, 0
+    if card is not None:
+        by_card_fen = _card_share(held, rest_fen, is_open, situation)
+        charge_card(card, station, by_card_fen, number, situation)
+    if rest_fen > by_card_fen and held.person is not None:
+        about = _about(fuelling, held, station, number)
+        _add_request(about, rest_fen - by_card_fen, captured["phone"], situation, by_mandate=is_open)
+    released_fen = held.limit_fen - captured_fen if is_open else 0
+    over_fen = max(0, fuelling.amount_fen - held.limit_fen)
+    return Charged(card, captured_fen, over_fen, released_fen, person=held.person)
+
+
+def charge_unauthorised(
+    fuelling: Fuelling, person: str, period: str | None, amount_fen: int, number: int, situation: Situation
+) -> None:
+    """Ask the person whose hour it was; nothing that nobody authorised is taken by machine."""
+    assert fuelling.plate is not None
+    station = situation.stations[fuelling.station]
+    plate, captured_us = normalise(fuelling.plate), to_us(fuelling.started_at)
+    about = _About(fuelling, number, station, person, fuelling.visit, plate, captured_us, period)
+    _add_request(about, amount_fen, 0, situation, by_mandate=False)
+
+
+def _capture(amount_fen: int, held: Authorisation, number: int, situation: Situation) -> dict[str, int]:
+    captured: dict[str, int] = {}
+    left_fen = amount_fen
+    for source, hold in situation.holds_of(held):
+        captured[source] = min(left_fen, hold.amount_fen)
+        left_fen -= captured[source]
+        if captured[source]:
+            situation.ledger.capture(hold, captured[source], number)
+        else:
+            situation.ledger.cancel(hold, Phase.VOID)
+    return captured
+
+
+def _card_share(held: Authorisation, rest_fen: int, is_open: bool, situation: Situation) -> int:
+    """What the card pays without a hold: all where nobody else is asked, what is free where it comes first."""
+    assert held.card is not None
+    if held.person is None:
+        return rest_fen
+    if is_open or held.rule != "card-then-phone":
+        return 0
+    return min(rest_fen, max(0, situation.ledger.accounts[situation.cards[held.card].account].free_fen))
+
+
+def _about(fuelling: Fuelling, held: Authorisation, station: Station, number: int) -> _About:
+    assert held.person is not None
+    plate = normalise(held.plate)
+    return _About(fuelling, number, station, held.person, held.visit, plate, held.captured_us, held.period)
+
+
+def _add_captured(about: _About, held: Authorisation, amount_fen: int, situation: Situation) -> None:
+    """Paid by the mandate out of the hold."""
+    hold = held.hold if held.held_from == "phone" else held.then_hold
+    charge = _charge(about, 0, amount_fen, situation)
+    charge.mandate, charge.hold = held.mandate, hold
+    _pay_by_mandate(charge, situation)
+
+
+def _add_request(about: _About, amount_fen: int, captured_fen: int, situation: Situation, *, by_mandate: bool) -> None:
+    """A charge of its own for what no hold covers: the mandate pays where its limits allow, else the phone is asked."""
+    accounts = situation.payers.persons[about.person]
+    revenue = about.station.revenue_account
+    situation.ledger.move(TransferKind.DEBT, accounts.owed, revenue, amount_fen, fuelling_id=about.number)
+    charge = _charge(about, 1, amount_fen, situation)
+    mandate = _mandate_for(about, amount_fen, captured_fen, situation) if by_mandate else None
+    if mandate is not None:
+        charge.mandate = mandate
+        wallet, key = accounts.wallet, payment_key(charge.id)
+        situation.ledger.move(TransferKind.PAYMENT, wallet, accounts.owed, amount_fen, key=key, actor=mandate)
+        _pay_by_mandate(charge, situation)
+        return
+    charge.due_us = situation.now_us + situation.settings.next_payer_after_s * US_PER_S
+    charge.overdue_us = situation.now_us + situation.settings.overdue_after_s * US_PER_S
+    situation.payers.add(charge, [_step(charge, "create", None, situation)])
+
+
+def payment_key(charge: str) -> str:
+    """The key of the one posting that pays a charge, whoever pays it and how."""
+    return f"charge {charge}"
+
+
+def _mandate_for(about: _About, amount_fen: int, captured_fen: int, situation: Situation) -> str | None:
+    """The mandate that allows this amount on top of what was captured; a question counted its try already."""
+    standing = phone_payment.standing_of(about.person, about.plate, about.captured_us, about.station.id, situation)
+    mandate = standing.mandate
+    if mandate is None or mandate.is_paused or standing.is_blocked or standing.is_overdue:
+        return None
+    fits = amount_fen + captured_fen <= mandate.per_fill_fen and amount_fen <= standing.free_fen
+    return mandate.id if fits and standing.spent_fen + amount_fen <= mandate.per_day_fen else None
+
+
+def _pay_by_mandate(charge: Charge, situation: Situation) -> None:
+    charge.state, charge.paid_us, charge.paid_by = ChargeState.PAID.value, situation.now_us, charge.person
+    created = _step(charge, "create", None, situation, new=ChargeState.CREATED)
+    paid = _step(charge, ChargeEvent.PAY.value, ChargeState.CREATED, situation)
+    situation.payers.add(charge, [created, paid])
+
+
+def _charge(about: _About, part: int, amount_fen: int, situation: Situation) -> Charge:
+    return Charge(
+        id=f"c-{secrets.token_hex(8)}",
+        fuelling=about.number,
+        part=part,
+        visit=about.visit,
+        plate=about.plate,
+        station=about.station.id,
+        person=about.person,
+        asked=about.person,
+        amount_fen=amount_fen,
+        period=about.period,
+        captured_us=about.captured_us,
+        created_us=situation.now_us,
+        mandate=None,
+        hold=None,
+        state=ChargeState.CREATED.value,
+        due_us=None,
+        overdue_us=None,
+        paid_us=None,
+        paid_by=None,
+        refunded_fen=0,
+        disputed_us=None,
+    )
+
+
+def _step(
+    charge: Charge, event: str, old: ChargeState | None, situation: Situation, *, new: ChargeState | None = None
+) -> ChargeStep:
+    return ChargeStep(
+        id=situation.ids.next(situation.now_us),
+        charge=charge.id,
+        at_us=situation.now_us,
+        event=event,
+        old=None if old is None else old.value,
+        new=charge.state if new is None else new.value,
+        asked=charge.asked,
+        actor="service" if charge.mandate is None else f"mandate {charge.mandate}",
+        detail="",
+    )

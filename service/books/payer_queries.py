@@ -1,0 +1,84 @@
+"""The questions about persons who pay by phone, for loading; see service.books.queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select, text
+
+from service.payers.tables import (
+    charges,
+    mandate_plates,
+    mandates,
+    payer_bindings,
+    payer_blocks,
+    payer_gaps,
+    persons,
+    plate_payers,
+)
+from service.store import schema
+
+OneOf = Callable[[Any, str], ColumnElement[bool]]
+_UNPAID = text("charges.state in ('created', 'sent', 'seen', 'declined', 'expired')")
+
+
+class PayerQueries:
+    """By plates: rules, bindings, gaps and blocks. By persons: accounts, mandates, what was spent and tried."""
+
+    def __init__(self, one_of: OneOf, authorisations: Select[Any]) -> None:
+        rules, bound, gaps, blocks = plate_payers.c, payer_bindings.c, payer_gaps.c, payer_blocks.c
+        self.rules = (
+            select(rules.plate, rules.rule, rules.owner, persons.c.name)
+            .select_from(plate_payers.outerjoin(persons))
+            .where(one_of(rules.plate, "plates"))
+        )
+        columns = (bound.order_no, bound.from_us, bound.until_us, bound.made_us, bound.ended_us)
+        self.bindings = (
+            select(bound.plate, bound.person, persons.c.name, bound.start_min, bound.end_min, *columns)
+            .select_from(payer_bindings.join(persons))
+            .where(one_of(bound.plate, "plates"))
+        )
+        self.gaps = select(gaps.plate, gaps.start_min, gaps.end_min, gaps.action, gaps.made_us, gaps.ended_us).where(
+            one_of(gaps.plate, "plates")
+        )
+        self.blocks = select(blocks.plate, blocks.person).where(
+            one_of(blocks.plate, "plates"), blocks.lifted_us.is_(None)
+        )
+        self.persons = select(persons.c.id, persons.c.name, persons.c.wallet, persons.c.owed).where(
+            one_of(persons.c.id, "persons")
+        )
+        self.mandates = self._mandates(one_of)
+        self.spent = select(charges.c.mandate, charges.c.captured_us, charges.c.amount_fen).where(
+            one_of(charges.c.person, "persons"), charges.c.captured_us >= bindparam("since_us"), _PAID_BY_MANDATE
+        )
+        asked = schema.authorisations.c
+        recent = one_of(asked.person, "persons"), asked.captured_us >= bindparam("since_us")
+        self.tries = select(asked.mandate, asked.captured_us).where(*recent, text("mandate is not null"))
+        self.overdue = select(charges.c.person, charges.c.asked).where(
+            or_(one_of(charges.c.person, "persons"), one_of(charges.c.asked, "persons")),
+            charges.c.overdue_us <= bindparam("now_us"),
+            _UNPAID,
+        )
+        self.open = authorisations.where(text("state = 'open'"), one_of(asked.person, "persons"))
+
+    def _mandates(self, one_of: OneOf) -> Select[Any]:
+        signed = mandates.c
+        limits = (signed.per_fill_fen, signed.per_day_fen, signed.tries_per_day)
+        return (
+            select(
+                mandate_plates.c.plate,
+                signed.id,
+                signed.person,
+                *limits,
+                signed.stations,
+                signed.hours,
+                signed.paused_us,
+            )
+            .select_from(mandate_plates.join(mandates))
+            .where(one_of(signed.person, "persons"), signed.ended_us.is_(None), mandate_plates.c.ended_us.is_(None))
+            .order_by(signed.received_us)
+        )
+
+
+_PAID_BY_MANDATE = text("charges.mandate is not null")

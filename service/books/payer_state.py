@@ -1,0 +1,123 @@
+"""What one transaction knows of persons who pay by phone: loaded before decisions are made, added to by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from service.books.records import Authorisation, State
+from service.payers.decision import Mandate, Standing
+from service.payers.periods import Schedule
+from service.store.clock import from_us
+from wire.payers import ChargeState
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAccounts:
+    """A person with the numbers of their accounts."""
+
+    id: str
+    name: str
+    wallet: int
+    owed: int
+
+
+@dataclass(slots=True)
+class Charge:
+    """One charge to a person. Fields as in the table charges."""
+
+    id: str
+    fuelling: int
+    part: int
+    visit: str | None
+    plate: str | None
+    station: str
+    person: str
+    asked: str
+    amount_fen: int
+    period: str | None
+    captured_us: int
+    created_us: int
+    mandate: str | None
+    hold: int | None
+    state: str
+    due_us: int | None
+    overdue_us: int | None
+    paid_us: int | None
+    paid_by: str | None
+    refunded_fen: int
+    disputed_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeStep:
+    """One step of a charge, as in the table charge_events."""
+
+    id: int
+    charge: str
+    at_us: int
+    event: str
+    old: str | None
+    new: str
+    asked: str | None
+    actor: str
+    detail: str
+    key: str | None = None
+    signature: str | None = None
+
+
+@dataclass(slots=True)
+class PayerState:
+    """mandates: by person and plate. spent, tries: by mandate, with the time of capture in microseconds."""
+
+    persons: dict[str, PersonAccounts] = field(default_factory=dict)
+    schedules: dict[str, Schedule] = field(default_factory=dict)
+    mandates: dict[tuple[str, str], Mandate] = field(default_factory=dict)
+    spent: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    tries: dict[str, list[int]] = field(default_factory=dict)
+    overdue: set[str] = field(default_factory=set)
+    blocked: set[tuple[str, str]] = field(default_factory=set)
+    """Plate and person."""
+    new_charges: list[Charge] = field(default_factory=list)
+    new_steps: list[ChargeStep] = field(default_factory=list)
+
+    def standing(
+        self,
+        person: str,
+        plate: str,
+        captured_us: int,
+        zone: ZoneInfo,
+        free_fen: int,
+        open_ones: Iterable[Authorisation],
+    ) -> Standing:
+        """What is known of a payer; a mandate's day is the local day of the capture time."""
+        mandate = self.mandates.get((person, plate))
+        spent_fen, tries = 0, 0
+        if mandate is not None:
+            day = _day(captured_us, zone)
+            spent = self.spent.get(mandate.id, [])
+            spent_fen = sum(fen for at_us, fen in spent if _day(at_us, zone) == day)
+            held = [a for a in open_ones if a.state == State.OPEN and a.mandate == mandate.id]
+            spent_fen += sum(phone_held_fen(a) for a in held if _day(a.captured_us, zone) == day)
+            tries = sum(_day(at_us, zone) == day for at_us in self.tries.get(mandate.id, []))
+        is_blocked, is_overdue = (plate, person) in self.blocked, person in self.overdue
+        return Standing(mandate, is_blocked, is_overdue, spent_fen, tries, free_fen)
+
+    def add(self, charge: Charge, steps: Iterable[ChargeStep]) -> None:
+        """Keep a new charge; what its mandate has paid counts at once."""
+        self.new_charges.append(charge)
+        self.new_steps.extend(steps)
+        if charge.mandate is not None and charge.state == ChargeState.PAID:
+            self.spent.setdefault(charge.mandate, []).append((charge.captured_us, charge.amount_fen))
+
+
+def phone_held_fen(authorisation: Authorisation) -> int:
+    """How much an authorisation holds of a wallet, and against the mandate's day."""
+    first = authorisation.held_fen if authorisation.held_from == "phone" else authorisation.then_fen
+    return first or 0
+
+
+def _day(at_us: int, zone: ZoneInfo) -> date:
+    return from_us(at_us).astimezone(zone).date()

@@ -1,0 +1,299 @@
+"""What people do about charges: phones pay, decline and dispute; operators settle, refund and resolve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from service.books.books import Books
+from service.books.charges import UNPAID, ChargeEvent, after, payment_key
+from service.books.records import TransferKind
+from service.errors import DeskError
+from service.payers import keys, wallets
+from service.payers.escalation import Request, first_request, next_request
+from service.payers.tables import charge_events, charges, persons
+from service.store import schema
+from service.store.clock import from_us, to_us
+from service.store.database import telling_faults
+from wire.money import format_yuan
+from wire.payers import PAYMENT_WORDS, ChargeState, PaymentText, PhoneWord, Signed
+
+DISPUTE_WITHIN = timedelta(days=90)
+BY_CASH = "cash"
+_BY_TIME = (charges.c.created_us, charges.c.fuelling, charges.c.part)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCharge:
+    """One charge for an operator's list; phone: the name of whose charge it is."""
+
+    id: str
+    visit: str | None
+    plate: str | None
+    phone: str
+    amount_fen: int
+    state: str
+    at: datetime
+    due: datetime | None
+    paid_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Who caused a step of a charge, and the signed message where it was a phone."""
+
+    actor: str
+    detail: str = ""
+    key: str | None = None
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Locked:
+    """A charge whose row, person's accounts and station's account are locked."""
+
+    row: Row[Any]
+    wallet: int
+    owed: int
+    revenue: int
+
+    @property
+    def state(self) -> ChargeState:
+        return ChargeState(self.row.state)
+
+
+class Charging:
+    """Raises DeskError with the reason for what can't be done; with nothing half done."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._database = books.database
+
+    def hear(self, signed: Signed) -> ChargeState:
+        """What a phone has signed about one charge: pay, decline or dispute; the charge's state afterwards.
+
+        Refuses another's phone, a revoked key, a stale or repeated message, and another amount than the charge's.
+        """
+        now = self._books.clock.now()
+        with telling_faults(), self._database.writing() as connection:
+            person, text = keys.judged(connection, PAYMENT_WORDS, signed, PaymentText)
+            keys.require_fresh(text.at, now)
+            repeated = select(charge_events.c.id).where(charge_events.c.signature == signed.signature)
+            if connection.execute(repeated).first() is not None:
+                raise keys.NotSigned("this message was heard before")
+            locked = self._lock(connection, text.charge, person)
+            if text.amount_fen != locked.row.amount_fen:
+                raise keys.NotSigned(f"the charge is {format_yuan(locked.row.amount_fen)} yuan")
+            cause = _Cause(f"phone {person}", signed.text, signed.key_id, signed.signature)
+            if text.word is PhoneWord.PAY:
+                return self._pay(connection, locked, person, cause)
+            if text.word is PhoneWord.DECLINE:
+                return self._decline(connection, locked, person, cause)
+            return self._dispute(connection, locked, person, cause)
+
+    def note(self, charge: str, person: str, event: ChargeEvent) -> None:
+        """That a charge was sent to a phone or seen on it; what cannot happen any more is no fault."""
+        with telling_faults(), self._database.writing() as connection:
+            locked = self._lock(connection, charge, person)
+            if after(locked.state, event) is not None and event in (ChargeEvent.SEND, ChargeEvent.SEE):
+                self._step(connection, locked, event, _Cause(f"phone {person}"))
+
+    def settle(self, charge: str, actor: str) -> ChargeState:
+        """Cash at the counter pays a charge that is open."""
+        with telling_faults(), self._database.writing() as connection:
+            locked = self._lock(connection, charge)
+            self._require(locked, ChargeEvent.PAY)
+            self._move(connection, locked, TransferKind.CASH, wallets.CLEARING, locked.owed, actor)
+            paid = {"paid_us": self._now_us(), "paid_by": BY_CASH, "due_us": None, "overdue_us": None}
+            return self._step(connection, locked, ChargeEvent.PAY, _Cause(actor, "cash at the counter"), **paid)
+
+    def refund(self, charge: str, actor: str, amount_fen: int | None = None) -> int:
+        """Give a paid charge back, all or part of it, the way the money came; once. Returns the fen given back."""
+        with telling_faults(), self._database.writing() as connection:
+            locked = self._lock(connection, charge)
+            self._require(locked, ChargeEvent.REFUND)
+            amount_fen = locked.row.amount_fen if amount_fen is None else amount_fen
+            if locked.row.refunded_fen:
+                raise DeskError(f"charge {charge}: {format_yuan(locked.row.refunded_fen)} yuan were given back already")
+            if not 0 < amount_fen <= locked.row.amount_fen:
+                raise DeskError(f"charge {charge}: an amount above 0 and up to {format_yuan(locked.row.amount_fen)}")
+            event = ChargeEvent.REFUND if amount_fen == locked.row.amount_fen else ChargeEvent.REFUND_PART
+            self._give_back(connection, locked, amount_fen, actor)
+            self._step(connection, locked, event, _Cause(actor), refunded_fen=amount_fen)
+            return amount_fen
+
+    def resolve(self, charge: str, *, for_driver: bool, why: str, actor: str) -> ChargeState:
+        """End a dispute with its reason. For the driver: paid money goes back, an open charge is waived."""
+        if not why.strip():
+            raise DeskError("a dispute is resolved with its reason: --why TEXT")
+        with telling_faults(), self._database.writing() as connection:
+            locked = self._lock(connection, charge)
+            was_paid, row = locked.row.paid_us is not None, locked.row
+            if locked.state is not ChargeState.DISPUTED:
+                raise DeskError(f"charge {charge} is {row.state}, not disputed")
+            if for_driver:
+                left_fen = row.amount_fen - row.refunded_fen
+                if was_paid and left_fen:
+                    self._give_back(connection, locked, left_fen, actor)
+                elif not was_paid:
+                    self._move(connection, locked, TransferKind.PAY_BACK, locked.revenue, locked.owed, actor)
+                changes: dict[str, Any] = {"refunded_fen": row.amount_fen}
+                return self._step(connection, locked, ChargeEvent.FOR_DRIVER, _Cause(actor, why), **changes)
+            if was_paid:
+                return self._step(connection, locked, ChargeEvent.FOR_STATION, _Cause(actor, why))
+            again = first_request(row.person, self._now_us(), self._books.settings)
+            return self._step(connection, locked, ChargeEvent.REOPEN, _Cause(actor, why), **_asking(again))
+
+    def hand_on_due(self, most: int = 100) -> int:
+        """Hand every charge whose time is over to whom it goes next; how many there were."""
+        due = select(charges.c.id).where(charges.c.due_us <= self._now_us()).order_by(charges.c.due_us).limit(most)
+        with telling_faults(), self._database.reading() as connection:
+            names = [name for (name,) in connection.execute(due)]
+        return sum(self._hand_on(name) for name in names)
+
+    def list(
+        self, *, phone: str | None = None, plate: str | None = None, state: str | None = None
+    ) -> tuple[ListedCharge, ...]:
+        """Charges, oldest first."""
+        query = select(charges, persons.c.name).join(persons, persons.c.id == charges.c.person)
+        for column, value in ((persons.c.name, phone), (charges.c.plate, plate), (charges.c.state, state)):
+            if value is not None:
+                query = query.where(column == value)
+        with telling_faults(), self._database.reading() as connection:
+            return tuple(_listed(row) for row in connection.execute(query.order_by(*_BY_TIME)))
+
+    def _pay(self, connection: Connection, locked: _Locked, person: str, cause: _Cause) -> ChargeState:
+        self._require(locked, ChargeEvent.PAY)
+        wallet = connection.execute(select(persons.c.wallet).where(persons.c.id == person)).scalar_one()
+        self._move(connection, locked, TransferKind.PAYMENT, wallet, locked.owed, cause.actor)
+        paid = {"paid_us": self._now_us(), "paid_by": person, "due_us": None, "overdue_us": None}
+        return self._step(connection, locked, ChargeEvent.PAY, cause, **paid)
+
+    def _decline(self, connection: Connection, locked: _Locked, person: str, cause: _Cause) -> ChargeState:
+        """At no cost; the charge goes to the next at once, and stays its first payer's."""
+        if person != locked.row.asked:
+            raise DeskError("this charge asks somebody else by now")
+        self._require(locked, ChargeEvent.DECLINE)
+        return self._step(connection, locked, ChargeEvent.DECLINE, cause, due_us=self._now_us())
+
+    def _dispute(self, connection: Connection, locked: _Locked, person: str, cause: _Cause) -> ChargeState:
+        """Once, within 90 days; it stops the clock."""
+        now_us = self._now_us()
+        if locked.row.disputed_us is not None:
+            raise DeskError("this charge was disputed before; ask the operator")
+        if from_us(now_us) - from_us(locked.row.created_us) > DISPUTE_WITHIN:
+            raise DeskError(f"a charge can be disputed within {DISPUTE_WITHIN.days} days")
+        self._require(locked, ChargeEvent.DISPUTE)
+        stopped: dict[str, Any] = {"disputed_us": now_us, "due_us": None, "overdue_us": None}
+        return self._step(connection, locked, ChargeEvent.DISPUTE, cause, **stopped)
+
+    def _hand_on(self, charge: str) -> bool:
+        with telling_faults(), self._database.writing() as connection:
+            locked = self._lock(connection, charge)
+            now_us = self._now_us()
+            if locked.state not in UNPAID or locked.row.due_us is None or locked.row.due_us > now_us:
+                return False
+            request = next_request(connection, locked.row, now_us, self._books.settings)
+            event = ChargeEvent.EXPIRE if request.is_over else ChargeEvent.HAND_ON
+            rests = locked.state is ChargeState.DECLINED and request.is_same(locked.row) and not request.is_over
+            if rests or after(locked.state, event) is None:
+                row = charges.c.id == charge
+                connection.execute(update(charges).where(row).values(due_us=request.due_us))
+                return False
+            self._step(connection, locked, event, _Cause("service"), **_asking(request, locked.row))
+            return True
+
+    def _lock(self, connection: Connection, charge: str, person: str | None = None) -> _Locked:
+        """Accounts first, then the charge, as everybody does. person: who must be its payer or the one asked."""
+        found = connection.execute(select(charges).where(charges.c.id == charge)).first()
+        if found is None or (person is not None and person not in (found.person, found.asked)):
+            raise DeskError(f"no charge {charge}")
+        whom = connection.execute(select(persons).where(persons.c.id == found.person)).one()
+        payers = connection.execute(
+            select(persons.c.wallet).where(persons.c.id.in_([found.asked, found.paid_by or ""]))
+        )
+        station = select(schema.stations.c.revenue_account).where(schema.stations.c.id == found.station)
+        revenue = connection.execute(station).scalar_one()
+        numbers = {whom.wallet, whom.owed, revenue, wallets.CLEARING, *(number for (number,) in payers)}
+        wallets.lock(connection, *numbers)
+        row = connection.execute(select(charges).where(charges.c.id == charge).with_for_update()).one()
+        if person is not None and person not in (row.person, row.asked):
+            raise DeskError(f"no charge {charge}")
+        return _Locked(row, whom.wallet, whom.owed, revenue)
+
+    def _require(self, locked: _Locked, event: ChargeEvent) -> None:
+        if after(locked.state, event) is None:
+            word = event.value.replace("_", " ")
+            raise DeskError(f"charge {locked.row.id} is {locked.row.state}: it cannot be {_DONE.get(word, word)}")
+
+    def _move(
+        self, connection: Connection, locked: _Locked, kind: TransferKind, debit: int, credit: int, actor: str
+    ) -> None:
+        """Pay what is owed; one key, so that a charge is paid once whoever pays it."""
+        row = locked.row
+        posting = wallets.Posting(kind, debit, credit, row.amount_fen, payment_key(row.id), actor, row.visit or "")
+        if not wallets.post(connection, posting, self._books.ids, self._now_us()):
+            raise DeskError(f"charge {row.id} is paid already")
+
+    def _give_back(self, connection: Connection, locked: _Locked, amount_fen: int, actor: str) -> None:
+        """To the wallet that paid, or over the counter."""
+        row, credit = locked.row, wallets.CLEARING
+        if row.paid_by != BY_CASH:
+            credit = connection.execute(select(persons.c.wallet).where(persons.c.id == row.paid_by)).scalar_one()
+        key = f"charge-refund {row.id}" + (" rest" if row.refunded_fen else "")
+        posting = wallets.Posting(TransferKind.PAY_BACK, locked.revenue, credit, amount_fen, key, actor)
+        wallets.post(connection, posting, self._books.ids, self._now_us())
+
+    def _step(
+        self, connection: Connection, locked: _Locked, event: ChargeEvent, cause: _Cause, **changes: Any
+    ) -> ChargeState:
+        """Move the charge on and write the step down."""
+        self._require(locked, event)
+        new = after(locked.state, event)
+        assert new is not None
+        values = {"state": new.value, **changes}
+        connection.execute(update(charges).where(charges.c.id == locked.row.id).values(**values))
+        connection.execute(
+            charge_events.insert().values(
+                id=self._books.ids.next(self._now_us()),
+                charge=locked.row.id,
+                at_us=self._now_us(),
+                event=event.value,
+                old=locked.row.state,
+                new=new.value,
+                asked=changes.get("asked", locked.row.asked),
+                actor=cause.actor[:80],
+                detail=cause.detail,
+                key=cause.key,
+                signature=cause.signature,
+            )
+        )
+        return new
+
+    def _now_us(self) -> int:
+        return to_us(self._books.clock.now())
+
+
+_DONE = {"pay": "paid", "refund": "given back", "decline": "declined", "dispute": "disputed"}
+
+
+def _asking(request: Request, row: Row[Any] | None = None) -> dict[str, Any]:
+    overdue_us = request.overdue_us if row is None else row.overdue_us
+    return {"asked": request.asked, "due_us": request.due_us, "overdue_us": overdue_us}
+
+
+def _listed(row: Row[Any]) -> ListedCharge:
+    return ListedCharge(
+        id=row.id,
+        visit=row.visit,
+        plate=row.plate,
+        phone=row.name,
+        amount_fen=row.amount_fen,
+        state=row.state,
+        at=from_us(row.created_us),
+        due=None if row.due_us is None else from_us(row.due_us),
+        paid_at=None if row.paid_us is None else from_us(row.paid_us),
+    )

@@ -1,0 +1,114 @@
+"""Proves the charges to persons: each posted as it says, paid and given back at most once, signed by whom it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, select, text
+
+from service.payers.keys import verifies
+from service.payers.tables import charge_events, mandates, phone_keys
+from service.reports.proofs.findings import Finding
+from wire.payers import MANDATE_WORDS, PAYMENT_WORDS, KeyAlgorithm
+
+_THEN_HOLDS = """
+select a.id, a.visit, a.then_fen, h.phase as held, h.amount_fen, r.phase as resolved, a.state
+from authorisations a left join transfers h on h.id = a.then_hold left join transfers r on r.resolves = a.then_hold
+where a.then_hold is not null and (
+  h.id is null or h.phase <> 'pending' or h.amount_fen <> a.then_fen or a.held_fen + a.then_fen <> a.limit_fen
+  or (a.state = 'open') <> (r.id is null))
+"""
+_UNCOVERED = """
+select a.id, a.visit, a.reason from authorisations a
+where a.decision = 'allow' and a.rule is not null and (a.held_from is null or (a.held_from = 'phone' or
+  a.then_hold is not null) and (a.person is null or a.mandate is null))
+"""
+_BY_FUELLING = """
+select f.dispenser, f.sequence, f.person, coalesce(c.charged, 0) as charged, coalesce(t.posted, 0) as posted
+from fuellings f
+left join (select fuelling, sum(amount_fen) as charged from charges group by fuelling) c on c.fuelling = f.id
+left join (
+  select t.fuelling_id, sum(t.amount_fen) as posted from transfers t join accounts a on a.id = t.debit_account
+  where a.kind in ('wallet', 'owed') and t.phase in ('single', 'post') and t.kind in ('fuelling', 'debt')
+  group by t.fuelling_id) t on t.fuelling_id = f.id
+where coalesce(c.charged, 0) <> coalesce(t.posted, 0) or (c.charged is not null and f.person is null)
+"""
+_PAID = """
+select c.id, c.state, c.amount_fen, c.paid_us, p.amount_fen as paid, h.phase as held, h.amount_fen as captured,
+  c.refunded_fen, coalesce(b.back, 0) as back, w.amount_fen as waived
+from charges c
+left join transfers p on p.key = 'charge ' || c.id and p.kind in ('payment', 'cash_payment')
+left join transfers w on w.key = 'charge ' || c.id and w.kind = 'charge_refund'
+left join transfers h on h.resolves = c.hold
+left join (
+  select substr(key, 15, 18) as charge, sum(amount_fen) as back from transfers
+  where kind = 'charge_refund' and key like 'charge-refund %' group by substr(key, 15, 18)) b on b.charge = c.id
+where (c.paid_us is not null) <> (
+    coalesce(p.amount_fen, 0) = c.amount_fen or (c.hold is not null and h.phase = 'post'
+      and h.amount_fen = c.amount_fen))
+  or (c.state = 'paid' and c.paid_us is null)
+  or (c.paid_us is not null and coalesce(b.back, 0) <> c.refunded_fen)
+  or (c.paid_us is null and c.refunded_fen <> coalesce(w.amount_fen, 0))
+  or (c.state = 'refunded' and c.refunded_fen <> c.amount_fen)
+"""
+_STEPS = """
+select c.id, c.state, e.new from charges c left join charge_events e on e.charge = c.id
+  and e.id = (select max(id) from charge_events where charge = c.id)
+where e.new is null or e.new <> c.state
+"""
+_OWED = """
+select p.name, -(a.credits_posted_fen - a.debits_posted_fen) as owed, coalesce(sum(c.amount_fen), 0) as charged
+from persons p join accounts a on a.id = p.owed
+left join charges c on c.person = p.id and c.hold is null and c.paid_us is null and c.refunded_fen = 0
+group by p.name, a.credits_posted_fen, a.debits_posted_fen
+having a.debits_posted_fen - a.credits_posted_fen <> coalesce(sum(c.amount_fen), 0)
+"""
+_OUTSIDE = """
+select c.id, c.mandate from charges c left join mandates m on m.id = c.mandate
+left join mandate_plates mp on mp.mandate = c.mandate and mp.plate = c.plate
+where c.mandate is not null and (m.person <> c.person or mp.plate is null or c.amount_fen > m.per_fill_fen)
+"""
+
+
+def charges(connection: Connection) -> Iterator[Finding]:
+    """Charges against postings and steps, second holds, and mandates against what they allow."""
+    for row in connection.execute(text(_THEN_HOLDS)):
+        yield Finding(
+            "holds", f"authorisation {row.id}: its second hold of {row.then_fen} fen is {row.held or 'missing'}"
+        )
+    for row in connection.execute(text(_UNCOVERED)):
+        yield Finding(
+            "mandates", f"authorisation {row.id} of visit {row.visit} holds a wallet's money without a mandate"
+        )
+    for row in connection.execute(text(_BY_FUELLING)):
+        words = f"charges make {row.charged} fen, the postings to its person {row.posted} fen"
+        yield Finding("charges", f"fuelling {row.dispenser} {row.sequence}: {words}")
+    for row in connection.execute(text(_PAID)):
+        words = f"is {row.state}, {row.amount_fen} fen; paid {row.paid or row.captured or 0}, given back {row.back}"
+        yield Finding("charges", f"charge {row.id} {words}, says {row.refunded_fen}")
+    for row in connection.execute(text(_STEPS)):
+        yield Finding("charges", f"charge {row.id} is {row.state}, its last step led to {row.new or 'nothing'}")
+    for row in connection.execute(text(_OWED)):
+        yield Finding("charges", f"{row.name} owes {row.owed} fen, the open charges make {row.charged} fen")
+    for row in connection.execute(text(_OUTSIDE)):
+        yield Finding("mandates", f"charge {row.id} was taken by mandate {row.mandate}, which does not allow it")
+
+
+def signatures(connection: Connection) -> Iterator[Finding]:
+    """Every mandate and every word of a phone, against the public key that was there."""
+    signed, said = mandates.c, charge_events.c
+    keys = {row.id: row for row in connection.execute(select(phone_keys))}
+    for row in connection.execute(select(signed.id, signed.key, signed.person, signed.text, signed.signature)):
+        key = keys.get(row.key)
+        if key is None or key.person != row.person or not _fits(key, MANDATE_WORDS, row.text, row.signature):
+            yield Finding("signatures", f"mandate {row.id} is not signed by a key of {row.person}")
+    heard = select(said.charge, said.key, said.detail, said.signature).where(said.signature.is_not(None))
+    for step in connection.execute(heard):
+        key = keys.get(step.key)
+        if key is None or not _fits(key, PAYMENT_WORDS, step.detail, step.signature):
+            yield Finding("signatures", f"charge {step.charge}: what its phone said is not signed by key {step.key}")
+
+
+def _fits(key: object, words: bytes, body: str, signature: str) -> bool:
+    algorithm, public_key = KeyAlgorithm(getattr(key, "algorithm")), str(getattr(key, "public_key"))  # noqa: B009
+    return verifies(algorithm, public_key, words + body.encode(), signature)
