@@ -7,21 +7,23 @@ import json
 import logging
 import platform
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from greenlane.simulation.cast import Card
+    from greenlane.simulation.cast import Card, Phone
     from greenlane.simulation.results import ClipResult, VisitStory
 
 EXAMPLES = """
-Without a clip it plays the bundled one, with its own cards: five vehicles drive in, one after another.
+Without a clip it plays the bundled one, with its own cards and phones: five vehicles drive in, one after another.
 With clips of your own every plate is unknown to the service until you give it a card.
 
 examples:
   greenlane simulate                                        the bundled clip
   greenlane simulate --report report                        and a page with pictures: report/index.html
   greenlane simulate lane.mp4 --card 粤B12345=500 --preset 100
+  greenlane simulate lane.mp4 --phone 粤B12345@8-16=Chen:300 --at 2026-05-04T07:59:50+08:00
   greenlane simulate morning.mp4 night.mp4 --json           one JSON document at the end of the output
 """
 
@@ -36,6 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_card,
         metavar="PLATE=YUAN",
         help="a card for this plate with so many yuan on it; may be repeated",
+    )
+    parser.add_argument(
+        "--phone",
+        action="append",
+        default=[],
+        type=_phone,
+        metavar="PLATE@HOURS=NAME[:YUAN]",
+        help="a paired phone that pays for this plate in these hours, with so many yuan in its wallet (default 500); "
+        "with --card for the same plate the card pays first; may be repeated",
+    )
+    parser.add_argument(
+        "--at", type=_time, metavar="ISO-TIME", help="wall clock at the first frame of the first clip, with its offset"
     )
     parser.add_argument(
         "--preset", type=_yuan, metavar="YUAN", help="refuse below this available balance (default 100)"
@@ -87,7 +101,7 @@ def _check(args: argparse.Namespace) -> None:
 def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
     from controller.settings_records import Settings
     from greenlane.simulation import cast
-    from greenlane.simulation.play import Stage
+    from greenlane.simulation.play import BETWEEN_CLIPS_S, Stage
     from greenlane.simulation.world import World
     from models.build import build_reader
 
@@ -97,7 +111,9 @@ def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
     preset_fen = args.preset if args.preset is not None else own.preset_fen if own else cast.parse_amount("100")
     reader = build_reader(args.engine)
     show = Show(sys.stderr if args.json else sys.stdout, len(clips))
-    with World(Settings(), cards, preset_fen) as world:
+    phones = _phones([*(own.phones if own and not args.phone else ()), *args.phone])
+    start = None if args.at is None else args.at - timedelta(seconds=BETWEEN_CLIPS_S)
+    with World(Settings(), cards, preset_fen, phones, start) as world:
         stage = Stage(world, reader, own.litres if own else {}, args.litres)
         results = tuple(show.clip(stage, clip) for clip in clips)
     show.end(results, hint=bool(args.clips) and not args.card)
@@ -113,6 +129,16 @@ def _cards(cards: list[Card]) -> list[Card]:
             raise CastError(f"--card {card.plate}: given twice")
         seen.add(card.plate)
     return cards
+
+
+def _phones(phones: list[Phone]) -> list[Phone]:
+    from greenlane.simulation.cast import CastError
+
+    wallets: dict[str, int] = {}
+    for phone in phones:
+        if wallets.setdefault(phone.name, phone.wallet_fen) != phone.wallet_fen:
+            raise CastError(f"--phone {phone.name}: one person has one wallet; say its yuan the same everywhere")
+    return phones
 
 
 class Show:
@@ -228,6 +254,25 @@ def _card(text: str) -> Card:
         return parse_card(text)
     except CastError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _phone(text: str) -> Phone:
+    from greenlane.simulation.cast import CastError, parse_phone
+
+    try:
+        return parse_phone(text)
+    except CastError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _time(text: str) -> datetime:
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00") from None
+    if parsed.tzinfo is None or not 2000 <= parsed.year <= 2200:
+        raise argparse.ArgumentTypeError(f"{text!r} needs a year from 2000 on and an offset: 2026-05-04T08:00:00+08:00")
+    return parsed
 
 
 def _yuan(text: str) -> int:

@@ -59,7 +59,24 @@ def _clip(result: ClipResult) -> str:
         f'<section class="card"><p class="clip-name">{escape(result.clip)}</p><dl class="facts">{shown}</dl>'
         f"{drawings.whole_clip(result)}</section>"
     )
-    return head + error + "".join(_visit(v) for v in result.visits)
+    return head + error + "".join(_visit(v) for v in result.visits) + _charges(result)
+
+
+def _charges(result: ClipResult) -> str:
+    """What persons were charged, visit by visit."""
+    if not result.charges:
+        return ""
+    numbers = {story.summary.visit: story.number for story in result.visits}
+    rows = [
+        (
+            f"visit {numbers[charge.visit]}",
+            f"{escape(charge.phone)}, {_yuan(charge.amount_fen)} yuan: {charge.state}"
+            + ("" if charge.paid_s is None else f" at {charge.paid_s:.1f} s")
+            + (f", hours {charge.period}" if charge.period else ""),
+        )
+        for charge in result.charges
+    ]
+    return f'<section class="card"><h3>Charges to phones</h3>{_table(rows)}</section>'
 
 
 def _visit(story: VisitStory) -> str:

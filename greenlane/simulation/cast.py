@@ -14,6 +14,7 @@ from controller.records import LampChange, LampColour
 from controller.telling.observers import SilentObserver
 from hardware.dispensers.simulated import Filling, SimulatedDispenser
 from models.grammar import is_valid
+from service.payers.periods import Hours
 from wire.money import parse_yuan
 from wire.plates import normalise
 from wire.questions import Question
@@ -22,6 +23,8 @@ from wire.reasons import Reason
 LIFT_AFTER_S = 0.8
 """A motorist takes the nozzle this long after green."""
 REST_S = 0.4
+WALLET_FEN = 50_000
+"""What a phone's wallet holds where nothing is said."""
 LITRES_PER_MIN = 40.0
 
 
@@ -38,11 +41,22 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Phone:
+    """A person who pays for one plate by phone in these hours."""
+
+    plate: str
+    hours: str
+    name: str
+    wallet_fen: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bundled:
-    """The clip that ships with the product, its cards, and how many litres each plate takes."""
+    """The clip that ships with the product, its cards and phones, and how many litres each plate takes."""
 
     clip: Path
     cards: tuple[Card, ...]
+    phones: tuple[Phone, ...]
     litres: Mapping[str, float]
     preset_fen: int
     visits: tuple[Mapping[str, Any], ...]
@@ -56,6 +70,22 @@ def parse_card(text: str) -> Card:
     if not is_valid(plate):
         raise CastError(f"{plate!r} is no plate: write it as on the vehicle, for example 粤B12345=500")
     return Card(normalise(plate), parse_amount(yuan))
+
+
+def parse_phone(text: str) -> Phone:
+    """A phone written as PLATE@HOURS=NAME[:YUAN]. Raises CastError saying which part is wrong."""
+    place, equals, whom = text.partition("=")
+    plate, at, hours = place.partition("@")
+    name, colon, yuan = whom.partition(":")
+    if not (equals and at and name.strip()):
+        raise CastError(f"{text!r}: write PLATE@HOURS=NAME or PLATE@HOURS=NAME:YUAN, for example 粤B12345@8-16=Chen")
+    if not is_valid(plate):
+        raise CastError(f"{plate!r} is no plate: write it as on the vehicle, for example 粤B12345@8-16=Chen")
+    try:
+        period = Hours.parse(hours)
+    except ValueError as error:
+        raise CastError(str(error)) from None
+    return Phone(normalise(plate), str(period), name.strip(), parse_amount(yuan) if colon else WALLET_FEN)
 
 
 def parse_amount(text: str) -> int:
@@ -80,6 +110,7 @@ def bundled() -> Bundled:
     return Bundled(
         clip=folder / truth["clip"],
         cards=tuple(Card(v["plate"], v["card_yuan"] * 100) for v in visits if v["card_yuan"] is not None),
+        phones=tuple(parse_phone(f"{v['plate']}@{v['phone']}") for v in visits if v.get("phone") is not None),
         litres={v["plate"]: v["litres"] for v in visits},
         preset_fen=truth["preset_yuan"] * 100,
         visits=tuple(visits),

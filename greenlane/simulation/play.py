@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from controller.runner import Parts, Read, Runner
 from controller.telling.observers import Observers
 from controller.worker import InlineDesk
 from greenlane.simulation.cast import Motorist
+from greenlane.simulation.payers import charges_of, payer_of
 from greenlane.simulation.recorder import Recorder
 from greenlane.simulation.results import ClipResult, VisitStory
 from greenlane.simulation.world import World
@@ -53,15 +54,17 @@ class Stage:
         """The visits of a clip. A clip that is damaged or no video gives what there was before, and its error."""
         world, began = self._world, time.perf_counter()
         world.clock.advance(BETWEEN_CLIPS_S)
-        start_s = world.clock.monotonic_s()
+        start_s, first_frame_at = world.clock.monotonic_s(), world.clock.now()
         recorder = Recorder(clip.name, start_s, watching.visit)
         world.on_receipt = lambda receipt: recorder.receipt(decode(FuellingReceipt, receipt))
         with closing(recorded_camera(clip, world.clock, paced=False)) as camera:
             watching.opened(clip.name, getattr(camera, "frames_promised", 0))
             frames, error = self._run(camera, recorder, watching)
+        visits = tuple(self._with_payer(story) for story in recorder.stories())
         return ClipResult(
             clip=clip.name,
-            visits=recorder.stories(),
+            visits=visits,
+            charges=charges_of(world.books, {story.summary.visit for story in visits}, first_frame_at),
             frames=frames,
             reads=recorder.frames_read,
             duration_s=round(world.clock.monotonic_s() - start_s, 3),
@@ -70,6 +73,14 @@ class Stage:
             start_s=start_s,
             error=error,
         )
+
+    def _with_payer(self, story: VisitStory) -> VisitStory:
+        """The story with whose hour its question was."""
+        if not story.answers:
+            return story
+        question = story.answers[-1].question
+        payer = payer_of(self._world.books, question.plate, question.captured_at, question.station)
+        return replace(story, payer=payer)
 
     def _run(self, camera: RecordedCamera, recorder: Recorder, watching: Watching) -> tuple[int, str | None]:
         runner = self._runner(recorder)

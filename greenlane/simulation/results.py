@@ -54,6 +54,26 @@ class Fuelled:
 
 
 @dataclass(frozen=True, slots=True)
+class PayerFacts:
+    """Whose hour a visit was: kind "card", "phone", "owner" or "none", and the card or name."""
+
+    kind: str
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFacts:
+    """A charge to a person for one visit; paid_s in seconds of the video, period as 08:00-16:00."""
+
+    visit: str
+    phone: str
+    amount_fen: int
+    state: str
+    period: str | None
+    paid_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class VisitStory:
     """Everything about one visit. Times ending in _s are seconds of the clip's video."""
 
@@ -68,6 +88,7 @@ class VisitStory:
     fuelled: Fuelled | None = None
     picture: Picture | None = None
     notes: tuple[tuple[float, str], ...] = ()
+    payer: PayerFacts | None = None
 
     def at(self, moment_s: float | None) -> float | None:
         """A moment of the clock as seconds of the video, to the millisecond."""
@@ -95,6 +116,7 @@ class ClipResult:
     lamp: tuple[LampChange, ...] = ()
     start_s: float = 0.0
     error: str | None = None
+    charges: tuple[ChargeFacts, ...] = ()
 
 
 def document(results: tuple[ClipResult, ...]) -> dict[str, Any]:
@@ -103,10 +125,24 @@ def document(results: tuple[ClipResult, ...]) -> dict[str, Any]:
     wall_s = sum(r.wall_s for r in results)
     return {
         "visits": [visit_facts(v) for r in results for v in r.visits],
+        "charges": [charge_facts(c) for r in results for c in r.charges],
         "frames": frames,
         "frames_per_s": round(frames / wall_s, 1) if wall_s > 0 else 0.0,
         "wall_s": round(wall_s, 3),
         "clips": [_clip_facts(r) for r in results],
+    }
+
+
+def charge_facts(charge: ChargeFacts) -> dict[str, Any]:
+    """One charge as the JSON document has it."""
+    begin, _, end = (charge.period or "").partition("-")
+    return {
+        "visit": charge.visit,
+        "phone": charge.phone,
+        "amount_fen": charge.amount_fen,
+        "state": charge.state,
+        "period": {"from": begin, "to": end} if end else None,
+        "paid_s": charge.paid_s,
     }
 
 
@@ -139,6 +175,7 @@ def visit_facts(story: VisitStory) -> dict[str, Any]:
         "reads": len(story.reads),
         "confidence": None if story.vote is None else round(story.vote.confidence, 4),
         "limit_fen": summary.limit_fen,
+        "payer": None if story.payer is None else {"kind": story.payer.kind, "id": story.payer.id},
         "fuelling": _fuelling_facts(story.fuelled),
     }
 

@@ -6,6 +6,7 @@ import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,12 +23,14 @@ from controller.outbound.outbox import Message, Outbox
 from controller.outbound.statefile import StateError, StateFile
 from controller.settings_records import Settings
 from controller.worker import InlineDesk
-from greenlane.simulation.cast import Card
+from greenlane.simulation import payers
+from greenlane.simulation.cast import Card, Phone
 from hardware.dispensers.simulated import SimulatedDispenser
 from hardware.lamp import GpioLamp
 from hardware.pins import open_pin_factory
 from service.admin import Desk
 from service.app import create_app
+from service.books.books import Books
 from service.identity.mount import EMBEDDED
 from service.server import running
 
@@ -38,9 +41,18 @@ UNIT_PRICE_FEN_PER_L = 750
 class World:
     """Open it as a context manager. The service's books, the outbox and the meter live in a temporary folder."""
 
-    def __init__(self, settings: Settings, cards: Sequence[Card], preset_fen: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        cards: Sequence[Card],
+        preset_fen: int,
+        phones: Sequence[Phone] = (),
+        start: datetime | None = None,
+    ) -> None:
+        """start: the wall clock at the beginning; the first clip comes a little later."""
         self.settings = settings
-        self.clock = ManualClock()
+        self.clock = ManualClock() if start is None else ManualClock(start)
+        self._phones = phones
         self.on_receipt: Callable[[Mapping[str, object]], None] | None = None
         self._cards = cards
         self._preset_fen = preset_fen
@@ -63,7 +75,9 @@ class World:
         parts, clock, settings = self._parts, self.clock, self.settings
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="greenlane-")))
         app = create_app(f"sqlite:///{folder / 'service.sqlite3'}", clock, guard=EMBEDDED)
-        self._seed(Desk(app.state.books, "simulate"))
+        self.books: Books = app.state.books
+        self._seed(Desk(self.books, "simulate"))
+        payers.seed(self.books, self._phones, {card.plate for card in self._cards})
         url = parts.enter_context(running(app))
         self.service = parts.enter_context(closing(HttpBalanceService(url, settings.lane.station)))
         self.state = parts.enter_context(closing(StateFile(folder / "lane.sqlite3", clock)))

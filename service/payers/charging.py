@@ -165,6 +165,12 @@ class Charging:
         with telling_faults(), self._database.reading() as connection:
             return tuple(_listed(row) for row in connection.execute(query.order_by(*_BY_TIME)))
 
+    def with_periods(self) -> tuple[tuple[ListedCharge, str | None], ...]:
+        """All charges with the hours of whose they are, oldest first."""
+        query = select(charges, persons.c.name).join(persons, persons.c.id == charges.c.person).order_by(*_BY_TIME)
+        with telling_faults(), self._database.reading() as connection:
+            return tuple((_listed(row), row.period) for row in connection.execute(query))
+
     def _pay(self, connection: Connection, locked: _Locked, person: str, cause: _Cause) -> ChargeState:
         self._require(locked, ChargeEvent.PAY)
         wallet = connection.execute(select(persons.c.wallet).where(persons.c.id == person)).scalar_one()
