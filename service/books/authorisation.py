@@ -12,6 +12,7 @@ from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.books.records import ACTIVE, Authorisation, Card, State
 from service.books.rules import Settings
 from service.store.clock import US_PER_S, from_us, to_us
+from wire.money import MAX_FEN
 from wire.plates import is_plate, normalise
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode, Reason, Verdict
@@ -155,7 +156,7 @@ def _grant(answer: Authorisation, card: Card, situation: Situation) -> None:
     """Hold the limit and write authorisation, limit and expiry into the answer."""
     limit_fen = _preset_fen(card, answer.station, situation)
     if card.whole_balance:
-        limit_fen = situation.ledger.accounts[card.account].free_fen
+        limit_fen = min(situation.ledger.accounts[card.account].free_fen, MAX_FEN)
     hold = situation.ledger.hold(card.account, situation.stations[answer.station].revenue_account, limit_fen)
     answer.id = authorisation_name(hold.transfer)
     answer.card, answer.hold, answer.limit_fen = card.id, hold.transfer, limit_fen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.books.batch_state import Situation
 from service.books.messages import Claim, Correct, Done, Refund, Refused, TopUp, WriteOff
 from service.books.records import Card, PostedFuelling, TransferKind
-from wire.money import format_yuan
+from wire.money import MAX_FEN, format_yuan
 from wire.reasons import ErrorCode
 
 
@@ -122,6 +122,12 @@ def _once(
     free_fen = situation.ledger.accounts[card.account].free_fen
     if debit == card.account and free_fen < amount_fen:
         words = f"card {card.id} has {format_yuan(free_fen)} yuan free, not {format_yuan(amount_fen)}"
+        return Refused(ErrorCode.FORBIDDEN, words)
+    most_fen = MAX_FEN - situation.ledger.accounts[card.account].balance_fen
+    if credit == card.account and amount_fen > most_fen:
+        words = (
+            f"card {card.id} holds at most {format_yuan(MAX_FEN)} yuan; {format_yuan(max(0, most_fen))} more can come"
+        )
         return Refused(ErrorCode.FORBIDDEN, words)
     situation.ledger.move(kind, debit, credit, amount_fen, key=key, note=message.note, actor=message.actor)
     situation.keys[key] = (debit, credit, amount_fen)

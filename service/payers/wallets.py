@@ -10,7 +10,7 @@ from service.books.ids import IdMaker
 from service.books.records import Account, AccountKind, Phase, TransferKind
 from service.errors import DeskError
 from service.store import schema
-from wire.money import format_yuan
+from wire.money import MAX_FEN, format_yuan
 
 CLEARING = 1
 """The account of money that came in or went out at the counter; made with the first schema."""
@@ -74,6 +74,11 @@ def post(connection: Connection, posting: Posting, ids: IdMaker, now_us: int) ->
     payer = accounts[posting.debit]
     if payer.kind in (AccountKind.WALLET, AccountKind.CARD) and payer.free_fen < posting.amount_fen:
         raise DeskError(f"{format_yuan(payer.free_fen)} yuan are free, not {format_yuan(posting.amount_fen)}")
+    payee = accounts[posting.credit]
+    if payee.kind in (AccountKind.WALLET, AccountKind.CARD) and payee.balance_fen + posting.amount_fen > MAX_FEN:
+        raise DeskError(
+            f"a {payee.kind} holds at most {format_yuan(MAX_FEN)} yuan, and has {format_yuan(payee.balance_fen)}"
+        )
     connection.execute(
         table.insert().values(
             id=ids.next(now_us),

@@ -17,6 +17,7 @@ from service.reports.proofs import accounts, chain, file, fuel, holds, payers, t
 from service.reports.proofs.findings import Finding, Proof
 from service.store.database import Database, fault_of, telling_faults
 
+MOST_MAPPED = 4 * 1024**3
 MOST_OF_A_PROOF = 200
 """Findings of one proof that are named one by one."""
 
@@ -82,6 +83,7 @@ def _proved(
         if not _is_current(database, connection):
             words = f"the file is spoilt: {database.name} holds no books of this program"
             return Audit(0, 0, 0, 0, (*whole.result(), Finding("file", words)))
+        _mapped(connection)
         others = beside.submit(_beside, database, against)
         findings = [finding for proof in PROOFS for finding in _guarded(proof, connection)]
         return Audit(
@@ -106,7 +108,14 @@ def _is_current(database: Database, connection: Connection) -> bool:
 def _beside(database: Database, against: Head | None) -> list[Finding]:
     proofs = [*BESIDE, *([lambda c: chain.against(c, against)] if against is not None else [])]
     with telling_faults(), database.reading() as connection:
+        _mapped(connection)
         return [finding for proof in proofs for finding in _guarded(proof, connection)]
+
+
+def _mapped(connection: Connection) -> None:
+    """SQLite's default cache is far smaller than a large ledger."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"pragma mmap_size = {MOST_MAPPED}")
 
 
 def _whole(database: Database) -> list[Finding]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from alembic import command
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.errors import ServiceError, Unavailable
@@ -27,6 +27,7 @@ from service.store.schema_version import (
     one_at_a_time,
     standing_of,
 )
+from service.store.urls import database_url
 
 BUSY_TIMEOUT_S = 5
 """How long a writer waits for SQLite's lock, or for PostgreSQL's row locks, before the message is answered 503."""
@@ -48,7 +49,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """url: "sqlite:///path" or "postgresql://...". Raises Unavailable for a URL that names neither."""
-        self.url = _checked(url)
+        self.url = database_url(url)
         self.engine = _engine(self.url)
         self.batch_engine = self.engine if self.is_sqlite else _engine(self.url, isolation_level="AUTOCOMMIT")
         self._turns = Turns()
@@ -261,20 +262,6 @@ def worth_retrying(error: DBAPIError) -> bool:
     if isinstance(error, IntegrityError) or error.connection_invalidated:
         return True
     return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in CONFLICTS
-
-
-def _checked(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise Unavailable(
-            f"{url!r} is no database URL: write sqlite:////path/file.sqlite3 or postgresql://user@host/name"
-        ) from None
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
-        raise Unavailable(f"{parsed.drivername}: the balance service works on sqlite and postgresql")
-    return parsed
 
 
 def _engine(url: URL, isolation_level: str = "READ COMMITTED") -> Engine:

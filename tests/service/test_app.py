@@ -14,6 +14,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from greenlane.cli import main
 from service.admin import Desk
 from service.app import create_app
 from service.books.books import Books
@@ -74,6 +75,40 @@ def test_a_visit_from_question_to_receipt(served: Served) -> None:
     assert served.post("/v1/fuellings", encode(fuelling)).json() == first.json()
     assert served.post(f"/v1/authorisations/{decision.authorisation}/release").status_code == 204
     assert cards(served.books.database, "C1")[0].available_fen == 42_000
+
+
+@pytest.mark.parametrize(("beyond_fen", "decision"), [(-1, "refuse"), (0, "allow"), (1, "allow")])
+def test_exactly_the_preset_amount_is_enough(served: Served, sqlite_url: str, beyond_fen: int, decision: str) -> None:
+    """Paid in by the operator's command, asked over HTTP."""
+    yuan = f"{(10_000 + beyond_fen) // 100}.{(10_000 + beyond_fen) % 100:02d}"
+    for words in (("card", "create", "C9"), ("plate", "bind", "粤B00009", "C9"), ("top-up", "C9", yuan)):
+        assert main(["admin", "--database", sqlite_url, *words]) == 0
+    answer = decode(Decision, served.post("/v1/authorisations", served.question(plate="粤B00009")).json())
+    assert answer.decision == decision
+    assert answer.reason == ("ok" if decision == "allow" else "below_preset")
+    assert answer.limit_fen == (10_000 if decision == "allow" else None)
+    held_fen = cards(served.books.database, "C9")[0].held_fen
+    assert held_fen == (10_000 if decision == "allow" else 0)
+
+
+def test_no_amount_is_beyond_what_a_record_carries(
+    served: Served, sqlite_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A card filled to the brim is still answered and charged; one fen more is refused by every way of paying in."""
+    admin = ["admin", "--database", sqlite_url]
+    for words in (("card", "create", "C9", "--whole-balance"), ("plate", "bind", "粤B00009", "C9")):
+        assert main([*admin, *words]) == 0
+    assert main([*admin, "top-up", "C9", "9999999999.99"]) == 0
+    assert main([*admin, "top-up", "C9", "0.01"]) == 0
+    capsys.readouterr()
+    for words in (("top-up", "C9", "0.01"), ("correct", "C9", "+0.01", "--note", "x"), ("top-up", "C9", "10000000000")):
+        assert main([*admin, *words]) == 1
+        assert "holds at most 10000000000.00 yuan" in capsys.readouterr().err
+    answer = decode(Decision, served.post("/v1/authorisations", served.question(plate="粤B00009")).json())
+    assert answer.limit_fen == 10**12
+    fuelled = Pump("D1").fuelling(served.clock, 10_000, authorisation=answer.authorisation, plate="粤B00009")
+    receipt = decode(FuellingReceipt, served.post("/v1/fuellings", encode(fuelled)).json())
+    assert receipt.balance_fen == 10**12 - 8_000
 
 
 def test_prices_and_health(served: Served) -> None:

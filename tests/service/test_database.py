@@ -12,12 +12,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from greenlane.cli import main
 from service.errors import Unavailable
 from service.reports.audit import audit
 from service.store.database import Database
 from service.store.schema import metadata
 from service.store.state_folder import default_url
-from tests.service.postgres import Cluster
+from tests.service.postgres import Cluster, programs
 from tests.service.world import Pump, World
 
 FORBIDDEN = [
@@ -121,6 +122,50 @@ def test_sqlite_is_opened_for_safety(world: World, sqlite_url: str) -> None:
 def test_urls_that_cannot_work_say_why(url: str, words: str) -> None:
     with pytest.raises(Unavailable, match=words):
         Database(url).migrate()
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "attributes"),
+    [
+        ("postgresql://u@h1:1,h2:2,h3:3/db", ("h1:1", "h2:2", "h3:3"), "read-write"),
+        ("postgres://u:p%40,w@h1,h2:2/db", ("h1:5432", "h2:2"), "read-write"),
+        ("postgresql+psycopg://h1:1,h2:2/db?target_session_attrs=any&sslmode=require", ("h1:1", "h2:2"), "any"),
+    ],
+)
+def test_several_hosts_are_taken_as_postgresql_writes_them(url: str, hosts: tuple[str, ...], attributes: str) -> None:
+    database = Database(url)
+    assert database.url.query["host"] == hosts
+    assert database.url.query["target_session_attrs"] == attributes
+    assert database.url.database == "db"
+    if ":p%40" in url:
+        assert (database.url.password, "p%40" in database.name) == ("p@,w", False)
+    database.close()
+
+
+@pytest.mark.parametrize("hosts", ["h1:1,", "h1:x,h2:2", "h1:1,h 2"])
+def test_a_host_that_is_none_is_named(hosts: str) -> None:
+    with pytest.raises(Unavailable, match="is no host of a database"):
+        Database(f"postgresql://u@{hosts}/db")
+
+
+@pytest.mark.database
+def test_the_host_that_takes_writes_is_found(cluster: Cluster, migrated_template: str) -> None:
+    """The first host is down, the second only reads, the third is the one; books and listener both reach it."""
+    url = cluster.database(migrated_template)
+    reading = Cluster(programs())
+    reading.start(default_transaction_read_only="on")
+    try:
+        name = url.rsplit("/", 1)[1]
+        hosts = f"127.0.0.1:1,127.0.0.1:{reading.port},127.0.0.1:{cluster.port}"
+        assert (
+            main(["admin", "--database", f"postgresql://{cluster.owner}@{hosts}/{name}", "station", "set", "S1"]) == 0
+        )
+        database = Database(url)
+        with database.reading() as connection:
+            assert connection.execute(text("select id from stations")).scalars().all() == ["S1"]
+        database.close()
+    finally:
+        reading.remove()
 
 
 def test_a_password_is_not_shown() -> None:

@@ -70,7 +70,7 @@ def _rows_of(connection: Connection, seal: Row[Any], sealed: dict[str, set[int]]
     for kind in FACTS:
         numbers = listed.get(kind, {}).keys()
         before = len(sealed[kind])
-        sealed[kind] |= numbers
+        sealed[kind].update(numbers)
         if len(sealed[kind]) - before != len(numbers):
             yield Finding("chain", f"seal {seal.number} seals {kind} that an earlier one sealed")
     if seal_facts(connection, {kind: list(rows) for kind, rows in listed.items()}) != seal.facts:
