@@ -30,6 +30,8 @@ class Fuelling:
     product: str = text(20)
     totaliser_before_ml: int = whole(0, MAX_ML)
     totaliser_after_ml: int = whole(0, MAX_ML)
+    metered_ml: int | None = field(default=None, metadata={"low": 0, "high": MAX_ML, "since": 2})
+    """What the lane unit's own pulses of this fuelling come to, whatever the dispenser's display or totaliser says."""
     flags: tuple[str, ...] = ()
     """What the lane unit itself noticed: "power_cut", "clock_unset", "clock_jumped", "no_authorisation"."""
 

@@ -180,6 +180,7 @@ class FuellingMeter:
             began = self._strays.saw(pulses, self._totaliser, self._clock.monotonic_s())
             if began is None:
                 self._noise = self._noise or self._opened(self._totaliser, STRAY_PULSES, NOZZLE_HUNG)
+                self._noise.counted(pulses)
                 self._totaliser = self._totaliser.counted(pulses)
                 return
             self._end_noise(began, events)
@@ -188,7 +189,9 @@ class FuellingMeter:
         if self._open is None:
             self._open = self._opened(before, *(() if self._lifted else (NOZZLE_HUNG,)))
             self._open.adopt(context, first=True)
+            self._open.counted(self._totaliser.pulses - before.pulses)
             events.append(Started(self._next_sequence))
+        self._open.counted(pulses)
         self._totaliser = self._totaliser.counted(pulses)
 
     def _opened(self, before: Totaliser, *flags: str) -> OpenFuelling:
@@ -212,6 +215,7 @@ class FuellingMeter:
         self._strays.clear()
         if noise is None:
             return
+        noise.counted(until.pulses - self._totaliser.pulses)
         report = noise.report(until, last=True)
         if report.volume_ml == 0:
             self._write(_Write(functools.partial(self._journal.drop, until)))

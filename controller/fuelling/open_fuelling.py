@@ -130,7 +130,7 @@ class OpenFuelling:
         self._dispenser = dispenser
         self._clock = clock
         self._before_ml = before.total_ml
-        self._close_pulses = 0
+        self._pulses = self._close_pulses = 0
         self._started_s = clock.monotonic_s()
         self._started_at = clock.now()
         self._flow = FlowWatch(rules.fastest_l_per_min, still_s, before.total_ml)
@@ -139,6 +139,10 @@ class OpenFuelling:
     def flag(self, name: str) -> None:
         if name not in self.flags:
             self.flags.append(name)
+
+    def counted(self, pulses: int) -> None:
+        """So many more pulses belong to this fuelling."""
+        self._pulses += pulses
 
     def bounced(self, close_pulses: int) -> None:
         """So many more pulses came closer to the one before than the fastest flow allows."""
@@ -199,6 +203,7 @@ class OpenFuelling:
             product=self._rules.product,
             totaliser_before_ml=self._before_ml,
             totaliser_after_ml=totaliser.total_ml,
+            metered_ml=round(self._pulses * 1000 / totaliser.pulses_per_l),
             flags=(*self.flags, *unpaid),
         )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from service.books import offline_grants as grants
+from service.books import patterns
 from service.books import plausibility as meter
 from service.books.authority import authority, card_of_plate, phone_turn_of
 from service.books.batch_state import Situation
@@ -43,7 +44,11 @@ def _contradiction(fuelling: Fuelling, situation: Situation) -> Refused | None:
     if fuelling.station not in situation.stations:
         return Refused(ErrorCode.UNKNOWN_STATION, f"no station {fuelling.station} is set up")
     impossible = meter.contradiction(fuelling)
-    return None if impossible is None else Refused(ErrorCode.IMPOSSIBLE_FUELLING, impossible)
+    if impossible is None:
+        return None
+    kind = meter.pattern_of(fuelling, situation)
+    words = impossible if kind is None else f"{impossible}; it looks like {patterns.WORDS[kind]}"
+    return Refused(ErrorCode.IMPOSSIBLE_FUELLING, words)
 
 
 def _post(fuelling: Fuelling, situation: Situation) -> FuellingReceipt:
@@ -147,12 +152,13 @@ def _authorisation_flags(fuelling: Fuelling, held: Authorisation) -> list[str]:
 def _remember_dispenser(fuelling: Fuelling, situation: Situation) -> None:
     known = situation.dispensers.get((fuelling.station, fuelling.dispenser))
     if known is None:
-        known = Dispenser(fuelling.dispenser, fuelling.station, fuelling.sequence, fuelling.totaliser_after_ml)
+        known = Dispenser(fuelling.dispenser, fuelling.station, 0, 0)
         situation.dispensers[(known.station, known.id)] = known
         situation.new_dispensers.append(known)
-    elif fuelling.sequence > known.last_sequence:
-        known.last_sequence = fuelling.sequence
-        known.totaliser_ml = fuelling.totaliser_after_ml
+    if fuelling.sequence > known.last_sequence:
+        figures = meter.figures(fuelling, None if known.last_sequence == 0 else known.totaliser_ml)
+        known.last_sequence, known.totaliser_ml = fuelling.sequence, fuelling.totaliser_after_ml
+        known.last_volume_ml, known.last_own_ml = figures.volume_ml, figures.own_ml
         if known not in situation.new_dispensers:
             situation.seen_dispensers[(known.station, known.id)] = known
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.books.batch_state import Situation
+from service.books.patterns import Figures, pattern
 from service.store.clock import US_PER_S, to_us
 from wire.fuellings import Fuelling
 from wire.money import amount_fen
@@ -11,6 +12,9 @@ TOTALISER_STEP_ML = 50
 """Mechanical totalisers count in 10 to 50 ml; a difference within one step, or 0.5 %, is rounding."""
 DISPLAY_STEP_ML = 10
 """Pump displays show centilitres, and compute the amount from what they show."""
+PULSES_DIFFER = "pulses_differ"
+CONTRADICTED = frozenset({PULSES_DIFFER, "impossible_flow", "totaliser_back"})
+"""Flags that say that the volume can't be right; beside one of them a pattern may name the kind of fault."""
 _US_PER_MIN = 60 * US_PER_S
 CLOCK_FLAGS = frozenset({"clock_unset", "clock_jumped"})
 
@@ -25,7 +29,7 @@ def contradiction(fuelling: Fuelling) -> str | None:
     if fuelling.totaliser_after_ml < fuelling.totaliser_before_ml:
         return "totaliser_after_ml is below totaliser_before_ml"
     counted_ml = fuelling.totaliser_after_ml - fuelling.totaliser_before_ml
-    if abs(counted_ml - fuelling.volume_ml) > max(TOTALISER_STEP_ML, fuelling.volume_ml // 200):
+    if _differ(fuelling.volume_ml, counted_ml):
         return f"volume_ml is {fuelling.volume_ml}, the totaliser moved by {counted_ml} ml"
     price = fuelling.unit_price_fen_per_l
     expected_fen = amount_fen(fuelling.volume_ml, price)
@@ -44,7 +48,37 @@ def flags(fuelling: Fuelling, situation: Situation) -> list[str]:
         found.append("impossible_flow")
     if _price_differs(fuelling, situation):
         found.append("price_differs")
-    return found + _sequence_flags(fuelling, situation)
+    if fuelling.metered_ml is not None and _differ(fuelling.volume_ml, fuelling.metered_ml):
+        found.append(PULSES_DIFFER)
+    found += _sequence_flags(fuelling, situation)
+    kind = pattern_of(fuelling, situation) if CONTRADICTED & set(found) else None
+    return found if kind is None else [*found, kind]
+
+
+def figures(fuelling: Fuelling, totaliser_ml: int | None) -> Figures:
+    """The volume and what an independent figure makes of it: the totaliser since the fuelling before (totaliser_ml),
+    else the unit's own pulses, else the totaliser of this report; the volume itself where all of them agree.
+    """
+    own = fuelling.totaliser_after_ml - fuelling.totaliser_before_ml
+    if fuelling.metered_ml is not None and _differ(fuelling.volume_ml, fuelling.metered_ml):
+        own = fuelling.metered_ml
+    elif totaliser_ml is not None and fuelling.totaliser_before_ml < totaliser_ml <= fuelling.totaliser_after_ml:
+        own = fuelling.totaliser_after_ml - totaliser_ml
+    return Figures(fuelling.volume_ml, own)
+
+
+def pattern_of(fuelling: Fuelling, situation: Situation) -> str | None:
+    """The kind of fault that the figures beside those of the fuelling before look like."""
+    known = situation.dispensers.get((fuelling.station, fuelling.dispenser))
+    if known is None or known.last_volume_ml is None or known.last_own_ml is None:
+        return None
+    before = Figures(known.last_volume_ml, known.last_own_ml)
+    return pattern(figures(fuelling, known.totaliser_ml), before, TOTALISER_STEP_ML)
+
+
+def _differ(one_ml: int, other_ml: int) -> bool:
+    """By more than a totaliser's step and half a percent."""
+    return abs(one_ml - other_ml) > max(TOTALISER_STEP_ML, one_ml // 200)
 
 
 def _too_fast(volume_ml: int, duration_us: int, fastest_l_per_min: int) -> bool:

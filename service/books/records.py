@@ -212,12 +212,14 @@ class PostedFuelling:
 
 @dataclass(slots=True)
 class Dispenser:
-    """The highest sequence seen of a dispenser and its totaliser after it."""
+    """The highest sequence seen of a dispenser and its totaliser after it. last_*: that fuelling's patterns.Figures."""
 
     id: str
     station: str
     last_sequence: int
     totaliser_ml: int
+    last_volume_ml: int | None = None
+    last_own_ml: int | None = None
 
 
 @dataclass(slots=True)

@@ -21,7 +21,11 @@ Rows = Sequence[dict[str, object]]
 
 _MOVES = {
     "moved_authorisations": ("authorisations", ("station", "visit"), ("state", "expires_us")),
-    "moved_dispensers": ("dispensers", ("station", "id"), ("last_sequence", "totaliser_ml")),
+    "moved_dispensers": (
+        "dispensers",
+        ("station", "id"),
+        ("last_sequence", "totaliser_ml", "last_volume_ml", "last_own_ml"),
+    ),
     "used_grants": ("offline_grants", ("id",), ("fuelling",)),
 }
 """Table, key and columns of the rows that are moved on; every other kind of row is added to the table of its name."""

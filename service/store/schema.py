@@ -270,9 +270,12 @@ dispensers = Table(
     Column("station", String(40), ForeignKey("stations.id"), nullable=False),
     Column("last_sequence", BigInteger, nullable=False),
     Column("totaliser_ml", BigInteger, nullable=False),
+    Column("last_volume_ml", BigInteger),
+    Column("last_own_ml", BigInteger),
     PrimaryKeyConstraint("station", "id"),
 )
-"""The highest sequence seen of each dispenser of a station and its totaliser after it."""
+"""The highest sequence seen of each dispenser of a station, its totaliser after it, the volume that was reported and
+what it should have been by an independent figure; both NULL before the first fuelling since they are kept."""
 
 rejected_messages = Table(
     "rejected_messages",

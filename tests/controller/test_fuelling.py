@@ -155,6 +155,7 @@ def test_a_fuelling_is_reported_as_it_was(pump: Pump) -> None:
         product="92",
         totaliser_before_ml=0,
         totaliser_after_ml=12_340,
+        metered_ml=12_340,
         flags=(),
     )
     assert pump.reported == [fuelling]
@@ -643,6 +644,8 @@ class Station(RuleBasedStateMachine):
             assert report.totaliser_before_ml == totals[-1]
             assert report.volume_ml == report.totaliser_after_ml - report.totaliser_before_ml > 0
             assert report.started_at <= report.ended_at
+            assert report.metered_ml is not None
+            assert abs(report.metered_ml - report.volume_ml) <= 1, "its own pulses, and no other's"
             assert decode(Fuelling, encode(report)) == report
             totals.append(report.totaliser_after_ml)
         assert self.pump.meter.totaliser_ml >= totals[-1]

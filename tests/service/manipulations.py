@@ -165,7 +165,7 @@ MANIPULATIONS = (
     _one("a dispenser's sequence changed", "dispensers", "says sequence",
          "update dispensers set last_sequence = last_sequence - 1 where id = 'D1'"),
     _one("a dispenser deleted", "dispensers", "says sequence None", "delete from dispensers where id = 'D1'"),
-    _one("a dispenser invented", "dispensers", "D8", "insert into dispensers values ('D8', 'S1', 5, 5000)"),
+    _one("a dispenser invented", "dispensers", "D8", "insert into dispensers values ('D8', 'S1', 5, 5000, null, null)"),
     _one("a card on another's account", "owners", "names account",
          f"update cards set account = {C2} where id = 'C1'"),
     _one("two cards' accounts swapped", "owners", "a card account of C1",
