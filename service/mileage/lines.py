@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from service.errors import DeskError
 from service.store.clock import to_us
 
-_NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,12})?\Z", re.ASCII)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,24})?(?:[eE][+-]?[0-9]{1,2})?\Z", re.ASCII)
 _YEARS = range(1990, 2100)
 _LONGEST = 500
 Row = TypeVar("Row")

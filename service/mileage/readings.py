@@ -17,6 +17,15 @@ READING_ERROR_M = 1_000
 """A reading may be off by a kilometre: the display shows whole ones, and a driver rounds."""
 
 
+_OTHER_UNITS = (
+    ("metres instead of kilometres", 1_000.0),
+    ("kilometres after metres", 0.001),
+    ("miles instead of kilometres", 0.621371),
+    ("kilometres after miles", 1.609344),
+)
+_SAME_RATIO = 0.01
+
+
 @dataclass(frozen=True, slots=True)
 class OdometerReading:
     """One odometer row. volume_ml: fuel taken then; is_full: to the top."""
@@ -61,3 +70,16 @@ def _yes(text: str) -> bool:
     if text.lower() not in words:
         raise ValueError(f"full: {text!r}: write yes, no or nothing")
     return words[text.lower()]
+
+
+def fault_between(before: OdometerReading, after: OdometerReading) -> str | None:
+    """Why two readings of one vehicle, one after the other, cannot both be right; None where they can."""
+    driven_m = after.odometer_m - before.odometer_m
+    longest_m = (after.at_us - before.at_us) / 1_000_000 * FASTEST_M_PER_S + 2 * READING_ERROR_M
+    if -2 * READING_ERROR_M <= driven_m <= longest_m:
+        return None
+    shown = f"{before.odometer_m / M_PER_KM:.1f} km, then {after.odometer_m / M_PER_KM:.1f} km"
+    for name, ratio in _OTHER_UNITS:
+        if before.odometer_m > 0 and abs(after.odometer_m / (before.odometer_m * ratio) - 1) < _SAME_RATIO:
+            return f"{shown}: {name}?"
+    return f"{shown}: it ran backwards" if driven_m < 0 else f"{shown}: no car drives so far in the time between"

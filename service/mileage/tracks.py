@@ -26,7 +26,7 @@ class Position:
     odometer_m: int | None = None
 
     @property
-    def point(self) -> Spot:
+    def spot(self) -> Spot:
         return to_wgs84(self.lat_e7 / E7, self.lon_e7 / E7, self.datum)
 
 

@@ -23,10 +23,10 @@ THIRSTIEST_ML = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A known station. is_own: one of ours; point None: nobody has said where it stands."""
+    """A known station. is_own: one of ours; spot None: nobody has said where it stands."""
 
     name: str
-    point: Spot | None
+    spot: Spot | None
     is_own: bool
     zone: str | None = None
 

@@ -1,12 +1,15 @@
-"""`greenlane admin place`: known stations of others."""
+"""`greenlane admin place` and `greenlane admin places`: known stations, and where a vehicle refuelled."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
+    from service.mileage.history import Located
     from service.mileage.vehicles import Garage, Where
 
 DATUMS = ("wgs84", "gcj02")
@@ -24,6 +27,19 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     remove.add_argument("name", metavar="NAME")
     remove.set_defaults(do=_remove)
     actions.add_parser("list", parents=[options], help="all known stations, ours too").set_defaults(do=_list)
+    places = subparsers.add_parser("places", parents=[options], help="where a vehicle refuelled, with the evidence")
+    places.add_argument("plate", metavar="PLATE", help="as on the vehicle: 粤B12345")
+    places.add_argument("--from", dest="since", type=moment, metavar="ISO", help="from this time on")
+    places.add_argument("--to", dest="until", type=moment, metavar="ISO", help="up to this time, which is left out")
+    places.set_defaults(do=_places)
+
+
+def moment(text: str) -> datetime:
+    """A time as typed; without an offset it is the stations'."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00") from None
 
 
 def add_place(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -88,11 +104,70 @@ def _list(args: argparse.Namespace) -> int:
             {
                 "place": p.name,
                 "own": p.is_own,
-                "lat": None if p.point is None else round(p.point.lat, 7),
-                "lon": None if p.point is None else round(p.point.lon, 7),
+                "lat": None if p.spot is None else round(p.spot.lat, 7),
+                "lon": None if p.spot is None else round(p.spot.lon, 7),
             }
             for p in found
         ]
         rows = [(d["place"], "ours" if d["own"] else "", d["lat"] or "-", d["lon"] or "-") for d in document]
         o.show(document, table(("place", "", "latitude", "longitude"), rows, (2, 3)))
     return 0
+
+
+def _places(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.admin import require_plate
+    from service.mileage.history import History
+    from service.reports.zones import zones
+    from service.store.clock import to_us
+    from service.store.database import telling_faults
+
+    plate = require_plate(args.plate)
+    with office(args) as o:
+        shown = zones(o.database)
+        since, until = shown.read(args.since), shown.read(args.until)
+        with telling_faults(), o.database.reading() as connection:
+            found = History(connection, plate).located(
+                None if since is None else to_us(since), None if until is None else to_us(until)
+            )
+        o.show([located_document(each) for each in found], _located_words(found))
+    return 0
+
+
+def located_document(located: Located) -> dict[str, Any]:
+    """One refuelling as other programs read it."""
+    from service.store.clock import from_us
+
+    zone, finding = located.at.tzinfo, located.finding
+    return {
+        "fuelling": located.fuelling,
+        "at": located.at.isoformat(),
+        "period": None if located.period is None else {"from": located.period[0], "to": located.period[1]},
+        "user": located.user,
+        "volume_ml": located.volume_ml,
+        "status": finding.status.value,
+        "station": finding.station,
+        "evidence": [
+            {"kind": e.kind.value, "at": from_us(e.at_us).astimezone(zone).isoformat(), "detail": e.detail}
+            for e in finding.evidence
+        ],
+        "reason": finding.reason,
+    }
+
+
+def _located_words(found: Sequence[Located]) -> str:
+    from greenlane.cli.admin.office import table
+    from service.reports.zones import stamp
+
+    rows = [
+        (
+            stamp(each.at),
+            each.user or "-",
+            "-" if each.volume_ml is None else f"{each.volume_ml / 1000:.2f}",
+            each.finding.status.value,
+            each.finding.station or "-",
+            each.finding.reason or "; ".join(e.detail for e in each.finding.evidence),
+        )
+        for each in found
+    ]
+    return table(("at", "user", "litres", "status", "station", "why"), rows, (2,))

@@ -1,0 +1,217 @@
+"""A vehicle's refuellings with their places, from what the database holds."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from service.admin import DEFAULT_ZONE
+from service.mileage.driven import Anchor, judge_by_distance
+from service.mileage.places import FAR_US, Finding, Refuelling, Status, judge_by_positions, judge_own
+from service.mileage.readings import OdometerReading
+from service.mileage.stops import US_PER_S, Fix
+from service.mileage.store import position_of, reading_of
+from service.mileage.tables import odometer_rows, positions
+from service.mileage.vehicles import places_of
+from service.payers.periods import Hours, Turn, turn_at
+from service.payers.rules import load_schedule
+from service.payers.tables import persons
+from service.store import schema
+from service.store.clock import from_us
+
+SAME_US = 1_800 * US_PER_S
+SAME_SHARE = 0.1
+"""A row within 30 min and 10 % of a fuelling of ours is that fuelling."""
+BESIDE_US = 600 * US_PER_S
+"""A reading this near to a fuelling of ours is the odometer's at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One refuelling with its place. at: by the station's clock, else UTC. user: who pays in that hour."""
+
+    fuelling: str | None
+    at: datetime
+    period: tuple[str, str] | None
+    user: str | None
+    volume_ml: int | None
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFuelling:
+    """A fuelling of ours as the books have it, with the capture time that decided and who was asked by phone."""
+
+    refuelling: Refuelling
+    captured_us: int
+    card: str | None
+    product: str
+    person: str | None
+    period: str | None
+
+
+class History:
+    """All that is known of one vehicle; judges each refuelling at most once."""
+
+    def __init__(self, connection: Connection, plate: str) -> None:
+        self._connection = connection
+        self._plate = plate
+        self.places = {place.name: place for place in places_of(connection)}
+        self.readings = readings_of(connection, plate)
+        self.own = own_fuellings(connection, plate)
+        self.refuellings = merged([own.refuelling for own in self.own], self.readings)
+        self._by_name = {own.refuelling.fuelling: own for own in self.own}
+        self._schedule = load_schedule(connection, plate)
+        self._sure: dict[int, Finding | None] = {}
+        self._findings: dict[int, Finding] = {}
+
+    def located(self, since_us: int | None = None, until_us: int | None = None) -> list[Located]:
+        """The refuellings from since (included) to until (excluded), by time."""
+        wanted = [
+            index
+            for index, found in enumerate(self.refuellings)
+            if (since_us is None or found.at_us >= since_us) and (until_us is None or found.at_us < until_us)
+        ]
+        return [self._located(index) for index in wanted]
+
+    def finding(self, index: int) -> Finding:
+        """Where the refuelling of that index was."""
+        if index not in self._findings:
+            self._findings[index] = self._by_evidence(index) or judge_by_distance(
+                self.refuellings[index],
+                self._anchor(range(index - 1, -1, -1)),
+                self._anchor(range(index + 1, len(self.refuellings))),
+                self.readings,
+                tuple(self.places.values()),
+            )
+        return self._findings[index]
+
+    def fixes(self, since_us: int, until_us: int) -> list[Fix]:
+        """The positions of a span, its ends included, by time."""
+        c = positions.c
+        query = select(positions).where(c.plate == self._plate, c.at_us >= since_us, c.at_us <= until_us)
+        return [Fix(row.at_us, position_of(row).spot) for row in self._connection.execute(query.order_by(c.at_us))]
+
+    def _by_evidence(self, index: int) -> Finding | None:
+        """By dispenser and positions; None where only the odometer is left."""
+        if index not in self._sure:
+            found = self.refuellings[index]
+            fixes = self.fixes(found.since_us - FAR_US, found.until_us + FAR_US)
+            if found.station is not None:
+                self._sure[index] = judge_own(found, self.places[found.station], fixes)
+            else:
+                self._sure[index] = judge_by_positions(found, fixes, tuple(self.places.values()))
+        return self._sure[index]
+
+    def _anchor(self, indexes: Iterable[int]) -> Anchor | None:
+        for index in indexes:
+            found = self.refuellings[index]
+            if found.odometer_m is None:
+                continue
+            finding = self._by_evidence(index)
+            if finding is None or finding.status not in (Status.VERIFIED, Status.RECORDED, Status.PLACED):
+                continue
+            place = self.places[finding.station or ""]
+            if place.spot is not None:
+                return Anchor(found.odometer_us or found.at_us, found.odometer_m, place.name, place.spot)
+        return None
+
+    def _located(self, index: int) -> Located:
+        found, finding = self.refuellings[index], self.finding(index)
+        own = self._by_name.get(found.fuelling)
+        zone = self._zone(finding)
+        turn = self._turn(own.captured_us if own else found.at_us, zone or ZoneInfo(DEFAULT_ZONE))
+        period = None if turn is None or turn.hours is None else (turn.hours.start_text, turn.hours.end_text)
+        user = None if turn is None else turn.payer.name
+        if own is not None and own.person is not None:
+            hours = Hours.parse(own.period) if own.period else None
+            user, period = own.person, (hours.start_text, hours.end_text) if hours else period
+        elif own is not None and own.card is not None:
+            user = own.card
+        at = from_us(found.at_us)
+        return Located(found.fuelling, at.astimezone(zone) if zone else at, period, user, found.volume_ml, finding)
+
+    def _zone(self, finding: Finding) -> ZoneInfo | None:
+        place = self.places.get(finding.station or "")
+        return ZoneInfo(place.zone) if place is not None and place.zone is not None else None
+
+    def _turn(self, at_us: int, zone: ZoneInfo) -> Turn | None:
+        return None if self._schedule is None else turn_at(self._schedule, from_us(at_us), zone)
+
+
+def readings_of(connection: Connection, plate: str) -> list[OdometerReading]:
+    """All odometer rows of a vehicle, by time."""
+    c = odometer_rows.c
+    rows = connection.execute(select(odometer_rows).where(c.plate == plate).order_by(c.at_us))
+    return [reading_of(row) for row in rows]
+
+
+def own_fuellings(connection: Connection, plate: str) -> list[OwnFuelling]:
+    """The fuellings of a plate at our stations in which fuel flowed, by time."""
+    f, a = schema.fuellings.c, schema.authorisations.c
+    asked = schema.fuellings.outerjoin(schema.authorisations, f.authorisation == a.id).outerjoin(
+        persons, a.person == persons.c.id
+    )
+    query = (
+        select(schema.fuellings, a.captured_us, a.period, persons.c.name.label("person_name"))
+        .select_from(asked)
+        .where(f.plate == plate, f.volume_ml > 0)
+        .order_by(f.ended_us, f.id)
+    )
+    return [_own(row) for row in connection.execute(query)]
+
+
+def _own(row: Any) -> OwnFuelling:
+    name = f"{row.station}/{row.dispenser}/{row.sequence}"
+    refuelling = Refuelling(row.started_us, row.ended_us, row.ended_us, row.volume_ml, name, row.station)
+    captured_us = row.started_us if row.captured_us is None else row.captured_us
+    return OwnFuelling(refuelling, captured_us, row.card, row.product, row.person_name, row.period)
+
+
+def merged(own: Sequence[Refuelling], readings: Sequence[OdometerReading]) -> list[Refuelling]:
+    """Ours with the odometer read beside them, and the rows that are none of ours, by time."""
+    rows = {reading.at_us: reading for reading in readings if reading.is_refuelling}
+    found = []
+    for fuelling in own:
+        same = [r for r in rows.values() if is_same(fuelling, r)]
+        reading = min(same, key=lambda r: _apart_us(fuelling, r.at_us)) if same else _beside(fuelling, readings)
+        if reading is None:
+            found.append(fuelling)
+            continue
+        rows.pop(reading.at_us, None)
+        found.append(replace(fuelling, odometer_m=reading.odometer_m, odometer_us=reading.at_us))
+    found += [
+        Refuelling(r.at_us, r.at_us, r.at_us, r.volume_ml, odometer_m=r.odometer_m, odometer_us=r.at_us)
+        for r in rows.values()
+    ]
+    return sorted(found, key=lambda r: (r.at_us, r.fuelling or ""))
+
+
+def is_same(fuelling: Refuelling, reading: OdometerReading) -> bool:
+    """Whether a row speaks of this fuelling of ours; one without litres does when it is near in time."""
+    if _apart_us(fuelling, reading.at_us) > SAME_US:
+        return False
+    ours = fuelling.volume_ml or 0
+    return reading.volume_ml is None or abs(reading.volume_ml - ours) <= SAME_SHARE * ours
+
+
+def _beside(fuelling: Refuelling, readings: Sequence[OdometerReading]) -> OdometerReading | None:
+    """The plain reading nearest to a fuelling, if it is near."""
+    start = bisect_left(readings, fuelling.since_us - BESIDE_US, key=lambda r: r.at_us)
+    near = []
+    for reading in readings[start:]:
+        if reading.at_us > fuelling.until_us + BESIDE_US:
+            break
+        if not reading.is_refuelling:
+            near.append(reading)
+    return min(near, key=lambda r: _apart_us(fuelling, r.at_us), default=None)
+
+
+def _apart_us(fuelling: Refuelling, at_us: int) -> int:
+    return max(fuelling.since_us - at_us, at_us - fuelling.until_us, 0)

@@ -1,0 +1,222 @@
+"""Where each refuelling of a vehicle was: pure functions of what dispenser, positions and odometer say.
+
+A place is never named without evidence; what is ambiguous stays undetermined, with its reason. One wrong place is worse
+than many unnamed ones.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.mileage.datum import Datum, Spot, distance_m, to_gcj02, to_wgs84
+from service.mileage.readings import FASTEST_M_PER_S
+from service.mileage.stops import US_PER_S, Fix, Stand, stands
+from service.mileage.vehicles import Place
+
+NEAR_M = 100.0
+NEAR_US = 600 * US_PER_S
+"""Verified: within 100 m and 10 min, as fleet systems take it."""
+LOOKED_AT_US = 45 * 60 * US_PER_S
+"""Positions before and after a refuelling that are searched for stands."""
+FAR_US = 3 * 3600 * US_PER_S
+"""Positions before and after a fuelling of ours that could contradict it."""
+_CLOCKS_US = 30 * US_PER_S
+_SLACK_M = 500.0
+"""A datum given wrongly, a forecourt's width and noise together."""
+_COVERS_US = 120 * US_PER_S
+_FORECOURT_M = 35.0
+_SURELY_M = 65.0
+_SIGMAS = 3.0
+_LOOKED_AROUND_M = 2_000.0
+
+
+class Status(enum.StrEnum):
+    VERIFIED = "verified"
+    RECORDED = "recorded"
+    CONTRADICTED = "contradicted"
+    PLACED = "placed"
+    MILEAGE = "mileage"
+    UNDETERMINED = "undetermined"
+
+
+class Witness(enum.StrEnum):
+    DISPENSER = "dispenser"
+    POSITION = "position"
+    ODOMETER = "odometer"
+    STATION = "station"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing that speaks for a place, or against it."""
+
+    kind: Witness
+    at_us: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuelling:
+    """A fuelling of ours, or a row that says fuel was taken. since_us to until_us: while fuel flowed.
+
+    station: where our own dispenser stands; odometer_m: what was read beside it, None where nobody did.
+    """
+
+    since_us: int
+    until_us: int
+    at_us: int
+    volume_ml: int | None
+    fuelling: str | None = None
+    station: str | None = None
+    odometer_m: int | None = None
+    odometer_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where a refuelling was. reason: only of undetermined and contradicted."""
+
+    status: Status
+    station: str | None
+    evidence: tuple[Evidence, ...]
+    reason: str | None = None
+
+
+def judge_own(own: Refuelling, place: Place, fixes: Sequence[Fix]) -> Finding:
+    """A fuelling of ours against the vehicle's own positions around it."""
+    told = (_dispenser(own, place.name),)
+    if place.spot is None:
+        return Finding(Status.RECORDED, place.name, told)
+    around = [(fix, distance_m(fix.spot, place.spot)) for fix in fixes]
+    near = [pair for pair in around if pair[1] <= NEAR_M and _away_us(own, pair[0]) <= NEAR_US]
+    if near:
+        fix, off_m = min(near, key=lambda pair: (_away_us(own, pair[0]), pair[1]))
+        seen = Evidence(
+            Witness.POSITION, fix.at_us, f"{off_m:.0f} m from {place.name}; {len(near)} within {NEAR_M:.0f} m"
+        )
+        return Finding(Status.VERIFIED, place.name, (*told, seen))
+    beyond = [(off_m - _could_be_m(own, fix), fix, off_m) for fix, off_m in _trusted(around)]
+    too_far = [found for found in beyond if found[0] > 0]
+    if too_far:
+        _, fix, off_m = max(too_far, key=lambda found: found[0])
+        seen = Evidence(Witness.POSITION, fix.at_us, f"{off_m / 1000:.1f} km from {place.name}")
+        minutes = _away_us(own, fix) / US_PER_S / 60
+        reason = f"the vehicle was {off_m / 1000:.1f} km away {minutes:.0f} min from it: no car drives so fast"
+        return Finding(Status.CONTRADICTED, place.name, (*told, seen), reason)
+    return Finding(Status.RECORDED, place.name, told)
+
+
+def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[Place]) -> Finding | None:
+    """A refuelling that no dispenser of ours knows, by the stand at its time; None without a position near in time."""
+    close = [fix for fix in fixes if abs(fix.at_us - row.at_us) <= NEAR_US]
+    if not close:
+        return None
+    found = stands([fix for fix in fixes if abs(fix.at_us - row.at_us) <= LOOKED_AT_US])
+    at_it = [s for s in found if s.from_us - _COVERS_US <= row.at_us <= s.until_us + _COVERS_US]
+    chosen = at_it or [s for s in found if s.from_us - NEAR_US <= row.at_us <= s.until_us + NEAR_US]
+    read = _odometer(row)
+    if not chosen:
+        passed = _passed(close, known)
+        detail = f"{len(close)} positions within 10 min, none of them at rest"
+        reason = "the vehicle did not stand within 10 min of it"
+        return _unknown(reason + passed, *read, Evidence(Witness.POSITION, close[0].at_us, detail))
+    seen = tuple(
+        Evidence(
+            Witness.POSITION,
+            s.from_us,
+            f"stood {_seconds(s):.0f} s, {s.fixes} positions, mean within {s.error_m:.0f} m",
+        )
+        for s in chosen
+    )
+    if len(chosen) > 1:
+        return _unknown(f"the vehicle stood at {len(chosen)} places within 10 min of it", *read, *seen)
+    name, words = station_of(chosen[0], known)
+    if name is None:
+        return _unknown(words, *read, *seen)
+    return Finding(Status.PLACED, name, (*read, *seen, Evidence(Witness.STATION, row.at_us, words)))
+
+
+def station_of(stand: Stand, known: Sequence[Place]) -> tuple[str | None, str]:
+    """The one station at which a vehicle stood, and the words for it; None where that is not certain, and why."""
+    around = sorted(
+        ((distance_m(stand.spot, place.spot), place) for place in known if place.spot is not None),
+        key=lambda pair: (pair[0], pair[1].name),
+    )
+    if not around:
+        return None, "no station is known"
+    off_m, nearest = around[0]
+    sure_m = _SIGMAS * stand.error_m
+    if off_m > NEAR_M + sure_m:
+        return None, f"no known station within {NEAR_M:.0f} m of where it stood" + _datum_hint(stand, known)
+    for other_m, other in around[1:]:
+        if other.spot is None or nearest.spot is None or other_m > _LOOKED_AROUND_M:
+            break
+        between_m = distance_m(nearest.spot, other.spot)
+        if between_m < NEAR_M:
+            return None, f"{nearest.name} and {other.name} are {between_m:.0f} m apart: either may be it"
+        if (other_m**2 - off_m**2) / (2 * between_m) < sure_m:
+            return None, f"it stood between {nearest.name} and {other.name}: either may be it"
+    if off_m > _FORECOURT_M + sure_m:
+        return None, f"it stood {off_m:.0f} m beside {nearest.name}"
+    if off_m > _FORECOURT_M or off_m + sure_m > _SURELY_M:
+        return None, f"it stood about {off_m:.0f} m from {nearest.name}, but the positions do not tell exactly enough"
+    return nearest.name, f"{nearest.name}, {off_m:.0f} m from the mean of the stand, no other near"
+
+
+def _datum_hint(stand: Stand, known: Sequence[Place]) -> str:
+    """Where the other datum would put it at a station: a hint for people, never a place."""
+    others = (to_wgs84(stand.spot.lat, stand.spot.lon, Datum.GCJ02), Spot(*to_gcj02(stand.spot)))
+    for other in others:
+        if any(place.spot is not None and distance_m(other, place.spot) <= _FORECOURT_M for place in known):
+            return "; in the other datum it would be at one: is the datum right?"
+    return ""
+
+
+def _passed(close: Sequence[Fix], known: Sequence[Place]) -> str:
+    passed = {p.name for p in known if p.spot and any(distance_m(f.spot, p.spot) <= NEAR_M for f in close)}
+    return f"; it only passed {', '.join(sorted(passed))}" if passed else ""
+
+
+def _trusted(around: Sequence[tuple[Fix, float]]) -> list[tuple[Fix, float]]:
+    """Without fixes that agree with no neighbour: a receiver's slips."""
+    fixes = [fix for fix, _ in around]
+
+    def agrees(index: int) -> bool:
+        neighbours = [fixes[n] for n in (index - 1, index + 1) if 0 <= n < len(fixes)]
+        return not neighbours or any(_drivable(fixes[index], other) for other in neighbours)
+
+    return [pair for index, pair in enumerate(around) if agrees(index)]
+
+
+def _drivable(a: Fix, b: Fix) -> bool:
+    seconds = (abs(a.at_us - b.at_us) + _CLOCKS_US) / US_PER_S
+    return distance_m(a.spot, b.spot) <= _SLACK_M + seconds * FASTEST_M_PER_S
+
+
+def _away_us(own: Refuelling, fix: Fix) -> int:
+    return max(own.since_us - fix.at_us, fix.at_us - own.until_us, 0)
+
+
+def _could_be_m(own: Refuelling, fix: Fix) -> float:
+    return _SLACK_M + (_away_us(own, fix) + _CLOCKS_US) / US_PER_S * FASTEST_M_PER_S
+
+
+def _dispenser(own: Refuelling, station: str) -> Evidence:
+    litres = "" if own.volume_ml is None else f"{own.volume_ml / 1000:.2f} l "
+    return Evidence(Witness.DISPENSER, own.at_us, f"{litres}at {station} ({own.fuelling})")
+
+
+def _odometer(row: Refuelling) -> tuple[Evidence, ...]:
+    if row.odometer_m is None:
+        return ()
+    return (Evidence(Witness.ODOMETER, row.odometer_us or row.at_us, f"{row.odometer_m / 1000:.1f} km"),)
+
+
+def _unknown(reason: str, *evidence: Evidence) -> Finding:
+    return Finding(Status.UNDETERMINED, None, evidence, reason)
+
+
+def _seconds(stand: Stand) -> float:
+    return (stand.until_us - stand.from_us) / US_PER_S
