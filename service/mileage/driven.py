@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from service.mileage.datum import Spot, distance_m
-from service.mileage.places import Evidence, Finding, Refuelling, Status, Witness
+from service.mileage.places import Evidence, Placement, Refuelling, Status, Witness
 from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between
 from service.mileage.stops import US_PER_S
 from service.mileage.vehicles import Place
@@ -37,7 +37,7 @@ def judge_by_distance(
     after: Anchor | None,
     readings: Sequence[OdometerReading],
     known: Sequence[Place],
-) -> Finding:
+) -> Placement:
     """The one station that fits the odometer. readings: all of the vehicle's, by time."""
     if row.odometer_m is None:
         return _unknown("no positions near in time, and no odometer reading")
@@ -60,7 +60,7 @@ def judge_by_distance(
     detail = f"{place.name} alone fits {driven_km:.1f} km from {before.name}"
     if after is not None:
         detail += f" and {(after.odometer_m - row.odometer_m) / 1000:.1f} km to {after.name}"
-    return Finding(Status.MILEAGE, place.name, (since, read, Evidence(Witness.STATION, row.at_us, detail)))
+    return Placement(Status.MILEAGE, place.name, (since, read, Evidence(Witness.STATION, row.at_us, detail)))
 
 
 def _fits(row: Refuelling, before: Anchor, after: Anchor | None, spot: Spot) -> bool:
@@ -85,5 +85,5 @@ def _fault(readings: Sequence[OdometerReading], since_us: int, until_us: int) ->
 _BESIDE_US = 1_800 * US_PER_S
 
 
-def _unknown(reason: str, *evidence: Evidence) -> Finding:
-    return Finding(Status.UNDETERMINED, None, evidence, reason)
+def _unknown(reason: str, *evidence: Evidence) -> Placement:
+    return Placement(Status.UNDETERMINED, None, evidence, reason)

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from service.admin import DEFAULT_ZONE
 from service.mileage.driven import Anchor, judge_by_distance
-from service.mileage.places import FAR_US, Finding, Refuelling, Status, judge_by_positions, judge_own
+from service.mileage.places import FAR_US, Placement, Refuelling, Status, judge_by_positions, judge_own
 from service.mileage.readings import OdometerReading
 from service.mileage.stops import US_PER_S, Fix
 from service.mileage.store import position_of, reading_of
@@ -41,7 +41,7 @@ class Located:
     period: tuple[str, str] | None
     user: str | None
     volume_ml: int | None
-    finding: Finding
+    finding: Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,10 @@ class History:
         self.own = own_fuellings(connection, plate)
         self.refuellings = merged([own.refuelling for own in self.own], self.readings)
         self._by_name = {own.refuelling.fuelling: own for own in self.own}
+        self.has_positions = has_positions(connection, plate)
         self._schedule = load_schedule(connection, plate)
-        self._sure: dict[int, Finding | None] = {}
-        self._findings: dict[int, Finding] = {}
+        self._sure: dict[int, Placement | None] = {}
+        self._findings: dict[int, Placement] = {}
 
     def located(self, since_us: int | None = None, until_us: int | None = None) -> list[Located]:
         """The refuellings from since (included) to until (excluded), by time."""
@@ -80,7 +81,7 @@ class History:
         ]
         return [self._located(index) for index in wanted]
 
-    def finding(self, index: int) -> Finding:
+    def finding(self, index: int) -> Placement:
         """Where the refuelling of that index was."""
         if index not in self._findings:
             self._findings[index] = self._by_evidence(index) or judge_by_distance(
@@ -94,11 +95,13 @@ class History:
 
     def fixes(self, since_us: int, until_us: int) -> list[Fix]:
         """The positions of a span, its ends included, by time."""
+        if not self.has_positions:
+            return []
         c = positions.c
         query = select(positions).where(c.plate == self._plate, c.at_us >= since_us, c.at_us <= until_us)
         return [Fix(row.at_us, position_of(row).spot) for row in self._connection.execute(query.order_by(c.at_us))]
 
-    def _by_evidence(self, index: int) -> Finding | None:
+    def _by_evidence(self, index: int) -> Placement | None:
         """By dispenser and positions; None where only the odometer is left."""
         if index not in self._sure:
             found = self.refuellings[index]
@@ -129,15 +132,15 @@ class History:
         turn = self._turn(own.captured_us if own else found.at_us, zone or ZoneInfo(DEFAULT_ZONE))
         period = None if turn is None or turn.hours is None else (turn.hours.start_text, turn.hours.end_text)
         user = None if turn is None else turn.payer.name
+        if user is None and own is not None:
+            user = own.card
         if own is not None and own.person is not None:
             hours = Hours.parse(own.period) if own.period else None
             user, period = own.person, (hours.start_text, hours.end_text) if hours else period
-        elif own is not None and own.card is not None:
-            user = own.card
         at = from_us(found.at_us)
         return Located(found.fuelling, at.astimezone(zone) if zone else at, period, user, found.volume_ml, finding)
 
-    def _zone(self, finding: Finding) -> ZoneInfo | None:
+    def _zone(self, finding: Placement) -> ZoneInfo | None:
         place = self.places.get(finding.station or "")
         return ZoneInfo(place.zone) if place is not None and place.zone is not None else None
 
@@ -152,11 +155,16 @@ def readings_of(connection: Connection, plate: str) -> list[OdometerReading]:
     return [reading_of(row) for row in rows]
 
 
+def has_positions(connection: Connection, plate: str) -> bool:
+    """Whether any position of the vehicle is kept."""
+    return connection.execute(select(positions.c.at_us).where(positions.c.plate == plate).limit(1)).first() is not None
+
+
 def own_fuellings(connection: Connection, plate: str) -> list[OwnFuelling]:
     """The fuellings of a plate at our stations in which fuel flowed, by time."""
     f, a = schema.fuellings.c, schema.authorisations.c
     asked = schema.fuellings.outerjoin(schema.authorisations, f.authorisation == a.id).outerjoin(
-        persons, a.person == persons.c.id
+        persons, func.coalesce(f.person, a.person) == persons.c.id
     )
     query = (
         select(schema.fuellings, a.captured_us, a.period, persons.c.name.label("person_name"))
@@ -185,9 +193,13 @@ def merged(own: Sequence[Refuelling], readings: Sequence[OdometerReading]) -> li
             found.append(fuelling)
             continue
         rows.pop(reading.at_us, None)
-        found.append(replace(fuelling, odometer_m=reading.odometer_m, odometer_us=reading.at_us))
+        found.append(
+            replace(fuelling, odometer_m=reading.odometer_m, odometer_us=reading.at_us, is_full=reading.is_full)
+        )
     found += [
-        Refuelling(r.at_us, r.at_us, r.at_us, r.volume_ml, odometer_m=r.odometer_m, odometer_us=r.at_us)
+        Refuelling(
+            r.at_us, r.at_us, r.at_us, r.volume_ml, odometer_m=r.odometer_m, odometer_us=r.at_us, is_full=r.is_full
+        )
         for r in rows.values()
     ]
     return sorted(found, key=lambda r: (r.at_us, r.fuelling or ""))

@@ -72,10 +72,11 @@ class Refuelling:
     station: str | None = None
     odometer_m: int | None = None
     odometer_us: int | None = None
+    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Placement:
     """Where a refuelling was. reason: only of undetermined and contradicted."""
 
     status: Status
@@ -84,11 +85,11 @@ class Finding:
     reason: str | None = None
 
 
-def judge_own(own: Refuelling, place: Place, fixes: Sequence[Fix]) -> Finding:
+def judge_own(own: Refuelling, place: Place, fixes: Sequence[Fix]) -> Placement:
     """A fuelling of ours against the vehicle's own positions around it."""
     told = (_dispenser(own, place.name),)
     if place.spot is None:
-        return Finding(Status.RECORDED, place.name, told)
+        return Placement(Status.RECORDED, place.name, told)
     around = [(fix, distance_m(fix.spot, place.spot)) for fix in fixes]
     near = [pair for pair in around if pair[1] <= NEAR_M and _away_us(own, pair[0]) <= NEAR_US]
     if near:
@@ -96,7 +97,7 @@ def judge_own(own: Refuelling, place: Place, fixes: Sequence[Fix]) -> Finding:
         seen = Evidence(
             Witness.POSITION, fix.at_us, f"{off_m:.0f} m from {place.name}; {len(near)} within {NEAR_M:.0f} m"
         )
-        return Finding(Status.VERIFIED, place.name, (*told, seen))
+        return Placement(Status.VERIFIED, place.name, (*told, seen))
     beyond = [(off_m - _could_be_m(own, fix), fix, off_m) for fix, off_m in _trusted(around)]
     too_far = [found for found in beyond if found[0] > 0]
     if too_far:
@@ -104,11 +105,11 @@ def judge_own(own: Refuelling, place: Place, fixes: Sequence[Fix]) -> Finding:
         seen = Evidence(Witness.POSITION, fix.at_us, f"{off_m / 1000:.1f} km from {place.name}")
         minutes = _away_us(own, fix) / US_PER_S / 60
         reason = f"the vehicle was {off_m / 1000:.1f} km away {minutes:.0f} min from it: no car drives so fast"
-        return Finding(Status.CONTRADICTED, place.name, (*told, seen), reason)
-    return Finding(Status.RECORDED, place.name, told)
+        return Placement(Status.CONTRADICTED, place.name, (*told, seen), reason)
+    return Placement(Status.RECORDED, place.name, told)
 
 
-def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[Place]) -> Finding | None:
+def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[Place]) -> Placement | None:
     """A refuelling that no dispenser of ours knows, by the stand at its time; None without a position near in time."""
     close = [fix for fix in fixes if abs(fix.at_us - row.at_us) <= NEAR_US]
     if not close:
@@ -135,7 +136,7 @@ def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[Pl
     name, words = station_of(chosen[0], known)
     if name is None:
         return _unknown(words, *read, *seen)
-    return Finding(Status.PLACED, name, (*read, *seen, Evidence(Witness.STATION, row.at_us, words)))
+    return Placement(Status.PLACED, name, (*read, *seen, Evidence(Witness.STATION, row.at_us, words)))
 
 
 def station_of(stand: Stand, known: Sequence[Place]) -> tuple[str | None, str]:
@@ -214,8 +215,8 @@ def _odometer(row: Refuelling) -> tuple[Evidence, ...]:
     return (Evidence(Witness.ODOMETER, row.odometer_us or row.at_us, f"{row.odometer_m / 1000:.1f} km"),)
 
 
-def _unknown(reason: str, *evidence: Evidence) -> Finding:
-    return Finding(Status.UNDETERMINED, None, evidence, reason)
+def _unknown(reason: str, *evidence: Evidence) -> Placement:
+    return Placement(Status.UNDETERMINED, None, evidence, reason)
 
 
 def _seconds(stand: Stand) -> float:

@@ -42,6 +42,7 @@ PARTS = (
     "odometer",
     "tracks",
     "places",
+    "exceptions",
     "backup",
 )
 """Modules of this package that each add their commands with add_commands(subparsers, options)."""

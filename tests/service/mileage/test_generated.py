@@ -10,7 +10,7 @@ import pytest
 
 from service.mileage.datum import Datum
 from service.mileage.history import History
-from service.mileage.places import Finding
+from service.mileage.places import Placement
 from service.mileage.readings import read_csv as read_odometer
 from service.mileage.store import MileageDesk
 from service.mileage.tracks import coordinates_e7
@@ -31,7 +31,7 @@ def sqlite_world(sqlite_url: str) -> Iterator[World]:
     database.close()
 
 
-def judged(world: World, way: Way, with_positions: bool) -> Finding:
+def judged(world: World, way: Way, with_positions: bool) -> Placement:
     """What the service says about the way's refuelling, all of it brought in as files bring it."""
     plate = f"粤{'A' if with_positions else 'B'}{way.number:05d}"
     desk, garage = MileageDesk(world.books, "tester"), Garage(world.books, "tester")
@@ -64,7 +64,7 @@ def judged(world: World, way: Way, with_positions: bool) -> Finding:
     return found[1].finding
 
 
-def name_of(way: Way, finding: Finding) -> str | None:
+def name_of(way: Way, finding: Placement) -> str | None:
     return None if finding.station is None else finding.station.removesuffix(f" {way.number}")
 
 

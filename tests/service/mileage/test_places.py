@@ -84,7 +84,7 @@ def test_recorded_has_every_field_of_its_contract(admin: Admin, sqlite_world: Wo
         "fuelling": "S1/d040030/1",
         "at": "2026-05-04T08:30:00+08:00",
         "period": {"from": "08:00", "to": "16:00"},
-        "user": "C1",
+        "user": "Chen",
         "volume_ml": 40_000,
         "status": "recorded",
         "station": "S1",

@@ -1,0 +1,180 @@
+"""What does not fit: refuellings that tank, product, time, distance, odometer or positions speak against."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from sqlalchemy import Connection, select
+
+from service.mileage.datum import distance_m
+from service.mileage.history import History, OwnFuelling
+from service.mileage.places import Evidence, Refuelling, Status, Witness
+from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between
+from service.mileage.stops import US_PER_S
+from service.mileage.tables import odometer_rows, vehicles
+from service.mileage.vehicles import Vehicle, vehicle_of
+from service.store import schema
+
+TANK_SHARE = 1.05
+"""A tank takes a little more than its data sheet says: filler neck and warm fuel."""
+CLOSE_US = 3_600 * US_PER_S
+CLOSE_TOGETHER_US = 3 * CLOSE_US
+SAME_CARD_US = 600 * US_PER_S
+THIRST_SHARE = 1.5
+ALWAYS_ML = 5_000
+_SLACK_M = 2_000.0
+
+
+class Misfit(enum.StrEnum):
+    MORE_THAN_TANK = "more_than_tank"
+    WRONG_PRODUCT = "wrong_product"
+    TOO_CLOSE = "too_close"
+    CARD_ON_TWO_VEHICLES = "card_on_two_vehicles"
+    FUEL_WITHOUT_DISTANCE = "fuel_without_distance"
+    ODOMETER_ROLLED_BACK = "odometer_rolled_back"
+    ODOMETER_JUMPED = "odometer_jumped"
+    TWO_PLACES = "two_places"
+    POSITIONS_ELSEWHERE = "positions_elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Exceptional:
+    """One thing that does not fit, with what speaks for it. at_us: of the later of the two where two do not fit."""
+
+    plate: str
+    at_us: int
+    kind: Misfit
+    detail: str
+    evidence: tuple[Evidence, ...]
+
+
+def exceptions_of(connection: Connection, plates: Iterable[str]) -> list[Exceptional]:
+    """All exceptions of these vehicles, by time."""
+    found: list[Exceptional] = []
+    cards: dict[str, list[tuple[str, OwnFuelling]]] = {}
+    for plate in plates:
+        history = History(connection, plate)
+        found += _of_vehicle(history, vehicle_of(connection, plate))
+        for own in history.own:
+            if own.card is not None:
+                cards.setdefault(own.card, []).append((plate, own))
+    for card, fuelled in cards.items():
+        found += _on_two(card, sorted(fuelled, key=lambda pair: pair[1].refuelling.at_us))
+    return sorted(found, key=lambda e: (e.at_us, e.plate, e.kind))
+
+
+def known_plates(connection: Connection, fleet: str | None = None) -> list[str]:
+    """The plates of a fleet, else all that were fuelled, spoken of or read."""
+    if fleet is not None:
+        query = select(vehicles.c.plate).where(vehicles.c.fleet == fleet).order_by(vehicles.c.plate)
+        return list(connection.execute(query).scalars())
+    fuelled = select(schema.fuellings.c.plate).where(schema.fuellings.c.plate.is_not(None))
+    every = fuelled.union(select(vehicles.c.plate), select(odometer_rows.c.plate))
+    return sorted(connection.execute(every).scalars())
+
+
+def _of_vehicle(history: History, vehicle: Vehicle) -> Iterator[Exceptional]:
+    plate, fills = vehicle.plate, history.refuellings
+    for fill in fills:
+        yield from _too_much(plate, fill, vehicle.tank_ml)
+    for own in history.own:
+        if vehicle.product is not None and own.product != vehicle.product:
+            detail = f"{own.product} in a vehicle that takes {vehicle.product}"
+            yield _misfit(plate, Misfit.WRONG_PRODUCT, detail, own.refuelling)
+    for before, after in pairwise(fills):
+        yield from _too_close(plate, before, after, vehicle.tank_ml)
+        yield from _two_places(history, plate, before, after)
+    read = [fill for fill in fills if fill.odometer_m is not None]
+    for before, after in pairwise(read):
+        yield from _without_distance(plate, before, after, vehicle)
+    yield from _odometer(plate, history.readings)
+    for index, fill in enumerate(fills if history.has_positions else ()):
+        finding = history.finding(index)
+        if finding.status is Status.CONTRADICTED:
+            reason = finding.reason or ""
+            yield Exceptional(plate, fill.at_us, Misfit.POSITIONS_ELSEWHERE, reason, finding.evidence)
+
+
+def _too_much(plate: str, fill: Refuelling, tank_ml: int | None) -> Iterator[Exceptional]:
+    if tank_ml is not None and fill.volume_ml is not None and fill.volume_ml > tank_ml * TANK_SHARE:
+        detail = f"{fill.volume_ml / 1000:.2f} l into a tank of {tank_ml / 1000:g} l"
+        yield _misfit(plate, Misfit.MORE_THAN_TANK, detail, fill)
+
+
+def _too_close(plate: str, before: Refuelling, after: Refuelling, tank_ml: int | None) -> Iterator[Exceptional]:
+    apart_us = after.since_us - before.until_us
+    both_ml = (before.volume_ml or 0) + (after.volume_ml or 0)
+    too_much = tank_ml is not None and both_ml > tank_ml * TANK_SHARE
+    if apart_us < CLOSE_US or (apart_us < CLOSE_TOGETHER_US and too_much):
+        detail = f"{both_ml / 1000:.2f} l in two fills {max(apart_us, 0) / US_PER_S / 60:.0f} min apart"
+        yield _misfit(plate, Misfit.TOO_CLOSE, detail, before, after)
+
+
+def _two_places(history: History, plate: str, before: Refuelling, after: Refuelling) -> Iterator[Exceptional]:
+    """Two of our stations faster than a car drives."""
+    a, b = (history.places.get(fill.station or "") for fill in (before, after))
+    if a is None or b is None or a.spot is None or b.spot is None:
+        return
+    apart_m = distance_m(a.spot, b.spot)
+    seconds = max(after.since_us - before.until_us, 0) / US_PER_S
+    if apart_m > _SLACK_M + seconds * FASTEST_M_PER_S:
+        detail = f"{a.name} and {b.name}, {apart_m / 1000:.1f} km apart, within {seconds / 60:.0f} min"
+        yield _misfit(plate, Misfit.TWO_PLACES, detail, before, after)
+
+
+def _without_distance(plate: str, before: Refuelling, after: Refuelling, vehicle: Vehicle) -> Iterator[Exceptional]:
+    """More than the way since the fill before can have used, and than there was room for after it."""
+    driven_m = (after.odometer_m or 0) - (before.odometer_m or 0)
+    room_ml = _room_ml(before, vehicle.tank_ml)
+    if vehicle.per_100km_ml is None or room_ml is None or after.volume_ml is None or driven_m < 0:
+        return
+    explained_ml = (driven_m + 2_000) / 100_000 * vehicle.per_100km_ml * THIRST_SHARE + ALWAYS_ML
+    if after.volume_ml > room_ml + explained_ml:
+        detail = f"{after.volume_ml / 1000:.2f} l after {driven_m / 1000:.1f} km, which explain "
+        detail += f"{(room_ml + explained_ml) / 1000:.1f} l at most"
+        yield _misfit(plate, Misfit.FUEL_WITHOUT_DISTANCE, detail, before, after)
+
+
+def _room_ml(fill: Refuelling, tank_ml: int | None) -> int | None:
+    """What the tank could still take at most after a fill; None where nobody can tell."""
+    if fill.is_full:
+        return 0
+    return None if tank_ml is None else max(0, tank_ml - (fill.volume_ml or 0))
+
+
+def _odometer(plate: str, readings: Sequence[OdometerReading]) -> Iterator[Exceptional]:
+    for before, after in pairwise(readings):
+        fault = fault_between(before, after)
+        if fault:
+            back = after.odometer_m < before.odometer_m
+            kind = Misfit.ODOMETER_ROLLED_BACK if back else Misfit.ODOMETER_JUMPED
+            evidence = (_read(before.at_us, before.odometer_m), _read(after.at_us, after.odometer_m))
+            yield Exceptional(plate, after.at_us, kind, fault, evidence)
+
+
+def _on_two(card: str, fuelled: Sequence[tuple[str, OwnFuelling]]) -> Iterator[Exceptional]:
+    """One card under two vehicles at about the same time."""
+    for (first, before), (second, after) in pairwise(fuelled):
+        apart_us = after.refuelling.since_us - before.refuelling.until_us
+        if first != second and apart_us < SAME_CARD_US:
+            detail = f"card {card} for {first} and {second} within {max(apart_us, 0) / US_PER_S / 60:.0f} min"
+            yield _misfit(second, Misfit.CARD_ON_TWO_VEHICLES, detail, before.refuelling, after.refuelling)
+
+
+def _misfit(plate: str, kind: Misfit, detail: str, *fills: Refuelling) -> Exceptional:
+    evidence: list[Evidence] = []
+    for fill in fills:
+        litres = "fuel" if fill.volume_ml is None else f"{fill.volume_ml / 1000:.2f} l"
+        if fill.station is not None:
+            evidence.append(Evidence(Witness.DISPENSER, fill.at_us, f"{litres} at {fill.station} ({fill.fuelling})"))
+        if fill.odometer_m is not None:
+            row = f"{fill.odometer_m / 1000:.1f} km" + ("" if fill.station else f", {litres}")
+            evidence.append(Evidence(Witness.ODOMETER, fill.odometer_us or fill.at_us, row))
+    return Exceptional(plate, fills[-1].at_us, kind, detail, tuple(evidence))
+
+
+def _read(at_us: int, odometer_m: int) -> Evidence:
+    return Evidence(Witness.ODOMETER, at_us, f"{odometer_m / 1000:.1f} km")
