@@ -188,6 +188,7 @@ class Vote:
     confidence, weakest: combined probabilities, 0 to 1, of the whole candidate and of its least certain sign.
     reads: reads that agree with the candidate. detail: one sentence for traces and logs, without the plate.
     doubts: what most of the reads that agree are doubted for, while that keeps the candidate from being certain.
+    characters: the combined probability of each character of the candidate.
     """
 
     plate: str | None
@@ -198,6 +199,7 @@ class Vote:
     reads: int = 0
     detail: str = ""
     doubts: tuple[str, ...] = ()
+    characters: tuple[float, ...] = ()
 
     @property
     def certain(self) -> bool:

@@ -22,6 +22,7 @@ from controller.lane.records import (
     Close,
     Command,
     Event,
+    Evidence,
     Faulted,
     Held,
     LaneRules,
@@ -39,6 +40,7 @@ from controller.lane.records import (
     Show,
     Tick,
     Typed,
+    Vouched,
 )
 from controller.lane.timeline import Timeline
 from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, VisitObserver
@@ -47,6 +49,7 @@ from controller.settings_records import Settings
 from controller.telling.panel import Panel
 from controller.watching.freshness import Eyes
 from controller.watching.moved_view import MovedView
+from controller.watching.vote import evidence_of
 from controller.watching.watcher import Needs, Watcher
 from controller.worker import Desk
 from wire.live import OrderResult
@@ -138,15 +141,15 @@ class Runner:
         self._judge_camera(trouble)
         self._poll_terminal()
         self._poll_panel()
-        self._hear(Tick(self._seen_at))
+        self._hear(Tick(self._seen_at, self._seen()))
         self._drain()
         if self._parts.panel is not None:
             self._parts.panel.saw(self._state, self._parts.clock.monotonic_s())
 
-    def typed(self, plate: str) -> OrderResult:
+    def typed(self, plate: str, pin_proof: str | None = None) -> OrderResult:
         """A plate was typed at the panel; call it from the lane's thread. NOBODY when no vehicle waits for one."""
         typed_at = self._parts.clock.now()
-        self._hear(Typed(plate, typed_at))
+        self._hear(Typed(plate, typed_at, self._seen(), pin_proof))
         subject = self._state.visit.subject if self._state.visit else None
         taken = subject is not None and subject.typed and (subject.plate, subject.captured_at) == (plate, typed_at)
         return OrderResult.TAKEN if taken else OrderResult.NOBODY
@@ -159,6 +162,18 @@ class Runner:
         visit = self._state.visit
         given_up = held is not None and held.plate == plate and visit is not None and visit.held is None
         return OrderResult.TAKEN if given_up else OrderResult.NOBODY
+
+    def vouched(self, plate: str, by: str) -> OrderResult:
+        """Somebody of the station confirms the plate that was typed; NOBODY where none waits for that."""
+        self._hear(Vouched(plate, by))
+        subject = self._state.visit.subject if self._state.visit else None
+        taken = subject is not None and (subject.plate, subject.confirmed_by) == (plate, by)
+        return OrderResult.TAKEN if taken else OrderResult.NOBODY
+
+    def _seen(self) -> Evidence | None:
+        """What the open visit's reads say of its plate."""
+        visit = self._watcher.visit
+        return None if visit is None else evidence_of(visit.vote, self._settings.vote)
 
     def _poll_panel(self) -> None:
         if self._parts.panel is not None:
@@ -358,6 +373,10 @@ class Runner:
             captured_at=subject.captured_at,
             confidence=min(1.0, subject.confidence),
             weakest=min(1.0, subject.weakest),
+            seen=subject.seen,
+            seen_certain=subject.seen_certain,
+            confirmed_by=subject.confirmed_by,
+            pin_proof=subject.pin_proof,
         )
         parts.observer.asked(command.visit, question, now_s)
         level = logging.DEBUG if command.key == self._last_key else logging.INFO

@@ -14,7 +14,12 @@ MAX_LIFE_S = 10.0**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """May this plate refuel? `visit` is made once per visit and kept through every retry: it is the idempotency key."""
+    """May this plate refuel? `visit` is made once per visit and kept through every retry: it is the idempotency key.
+
+    seen: what the camera read of a vehicle whose plate was typed, wire.typed.UNSEEN for a character it is not sure of;
+    seen_certain: it would have been asked about without typing. confirmed_by: who of the station vouches for the typed
+    plate. pin_proof: what the service gave for the right PIN, good for this plate and lane and a short time.
+    """
 
     visit: str = text(80)
     station: str = text(40)
@@ -24,6 +29,10 @@ class Question:
     captured_at: datetime
     confidence: float = field(metadata={"low": 0.0, "high": 1.0})
     weakest: float = field(metadata={"low": 0.0, "high": 1.0})
+    seen: str | None = field(default=None, metadata={"shortest": 1, "longest": 12, "since": 2})
+    seen_certain: bool = field(default=False, metadata={"since": 2})
+    confirmed_by: str | None = field(default=None, metadata={"shortest": 1, "longest": 80, "since": 2})
+    pin_proof: str | None = field(default=None, repr=False, metadata={"shortest": 1, "longest": 64, "since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

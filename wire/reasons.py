@@ -33,6 +33,11 @@ class Reason(enum.StrEnum):
     MANDATE_PAUSED = "mandate_paused"
     PAYER_OVERDUE = "payer_overdue"
     CLOCK_UNSURE = "clock_unsure"
+    TYPED_DIFFERS = "typed_differs"
+    ATTENDANT_NEEDED = "attendant_needed"
+    PIN_NEEDED = "pin_needed"
+    PIN_WRONG = "pin_wrong"
+    TYPED_REFUSED = "typed_refused"
 
     UNSURE = "unsure"
     NO_PLATE = "no_plate"
@@ -57,6 +62,11 @@ NEAREST_OLD: dict[enum.Enum, enum.Enum] = {
     Reason.MANDATE_PAUSED: Reason.NO_PAYER,
     Reason.PAYER_OVERDUE: Reason.UNPAID_CHARGE,
     Reason.CLOCK_UNSURE: Reason.STALE_QUESTION,
+    Reason.TYPED_DIFFERS: Reason.SERVICE_REJECTED,
+    Reason.ATTENDANT_NEEDED: Reason.SERVICE_REJECTED,
+    Reason.PIN_NEEDED: Reason.SERVICE_REJECTED,
+    Reason.PIN_WRONG: Reason.SERVICE_REJECTED,
+    Reason.TYPED_REFUSED: Reason.SERVICE_REJECTED,
 }
 """Member that came after version 1 of the wire -> the nearest that version 1 knows, for peers that know no more."""
 

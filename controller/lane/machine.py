@@ -21,6 +21,7 @@ from controller.lane.records import (
     Confirmed,
     Doubted,
     Event,
+    Evidence,
     Faulted,
     Flow,
     Gone,
@@ -44,10 +45,12 @@ from controller.lane.records import (
     Tick,
     Typed,
     Visit,
+    Vouched,
 )
 from controller.lane.view import colour_of, green, lamp_reason, off_its_seat, permitted
 from controller.records import LampColour
 from wire.reasons import Reason, Verdict
+from wire.typed import CONFIRMABLE
 
 Step = tuple[LaneState, list[Command]]
 
@@ -95,10 +98,15 @@ def _identified(state: LaneState, event: Identified, now_s: float, rules: LaneRu
         return state, []
     if visit.subject is None:
         return replace(state, visit=_about(replace(visit, read_s=now_s), event.subject, now_s)), []
-    if visit.subject.plate == event.subject.plate:
+    typed = visit.subject
+    if typed.plate == event.subject.plate:
         return replace(state, visit=replace(visit, hidden=False)), []
+    if typed.confirmed_by is not None:
+        return state, [Note("the plate read is not the plate typed, which the station has confirmed")]
     visit, commands = _give_back(state, visit)
-    visit = replace(visit, question=None, next_ask_s=None, decision=Verdict.REFUSE, reason=Reason.NOT_CERTAIN)
+    subject = replace(typed, seen=event.subject.plate, seen_certain=True)
+    visit = replace(visit, subject=subject, question=None, key="", next_ask_s=None)
+    visit = _decided(visit, Verdict.REFUSE, Reason.TYPED_DIFFERS, now_s)
     return replace(state, visit=visit), [*commands, Note("the plate read is not the plate typed")]
 
 
@@ -130,7 +138,8 @@ def _typed(state: LaneState, event: Typed, now_s: float, rules: LaneRules) -> St
     if visit is None or visit.spent or green(state, now_s) or state.flow is not None:
         return state, [Note("a typed plate was ignored: no vehicle waits for one")]
     visit, commands = _give_back(state, visit)
-    subject = Subject(event.plate, True, event.typed_at, 1.0, 1.0)
+    subject = Subject(event.plate, True, event.typed_at, 1.0, 1.0, pin_proof=event.pin_proof)
+    subject = _beside(subject, event.seen)
     return replace(state, visit=_about(replace(visit, question=None), subject, now_s)), commands
 
 
@@ -143,6 +152,25 @@ def _moved(state: LaneState, event: Moved, now_s: float, rules: LaneRules) -> St
     assert state.visit is not None
     later_s = now_s + rules.refusal_retry_s + rules.reask_longest_s
     return replace(state, visit=replace(state.visit, next_ask_s=later_s)), commands
+
+
+def _beside(subject: Subject, seen: Evidence | None) -> Subject:
+    """The typed plate with what the camera has read by now; what it was once sure of is not forgotten."""
+    if seen is None or (subject.seen_certain and not seen.certain):
+        return subject
+    return replace(subject, seen=seen.text, seen_certain=seen.certain)
+
+
+def _vouched(state: LaneState, event: Vouched, now_s: float, rules: LaneRules) -> Step:
+    """A typed plate that was refused for want of agreement is asked about anew, with who vouches for it."""
+    visit = state.visit
+    subject = None if visit is None else visit.subject
+    if visit is None or subject is None or not subject.typed or subject.plate != event.plate:
+        return state, [Note("a confirmation was ignored: no such typed plate waits for one")]
+    if visit.reason not in CONFIRMABLE or visit.question is not None:
+        return state, [Note("a confirmation was ignored: the typed plate does not wait for one")]
+    subject = replace(subject, confirmed_by=event.by)
+    return replace(state, visit=_about(visit, subject, now_s)), []
 
 
 def _answered(state: LaneState, event: Answered, now_s: float, rules: LaneRules) -> Step:
@@ -278,7 +306,7 @@ def _tick(state: LaneState, event: Tick, now_s: float, rules: LaneRules) -> Step
         return state, []
     if not visit.subject.typed or visit.key or visit.hidden or event.seen_at <= visit.subject.captured_at:
         return state, []
-    subject = replace(visit.subject, captured_at=event.seen_at)
+    subject = _beside(replace(visit.subject, captured_at=event.seen_at), event.seen)
     return replace(state, visit=replace(visit, subject=subject)), []
 
 
@@ -295,6 +323,7 @@ _HANDLERS: dict[type, Callable[[LaneState, Any, float, LaneRules], Step]] = {
     Gone: _gone,
     Typed: _typed,
     Moved: _moved,
+    Vouched: _vouched,
     Answered: _answered,
     AskFailed: _ask_failed,
     Renewed: _renewed,

@@ -24,14 +24,29 @@ class Phase(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the reads of a visit say of its plate: the text, wire.typed.UNSEEN for a character they are not sure of."""
+
+    text: str
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """The plate a question is about, as it was read or typed."""
+    """The plate a question is about, as it was read or typed.
+
+    seen, seen_certain, confirmed_by, pin_proof: of a typed one, as in wire.questions.Question.
+    """
 
     plate: str
     typed: bool
     captured_at: datetime
     confidence: float
     weakest: float
+    seen: str | None = None
+    seen_certain: bool = False
+    confirmed_by: str | None = None
+    pin_proof: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +163,20 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A plate was typed at the panel."""
+    """A plate was typed at the panel. seen: what the camera has read of the vehicle so far."""
 
     plate: str
     typed_at: datetime
+    seen: Evidence | None = None
+    pin_proof: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Somebody of the station saw the vehicle and confirms the plate that was typed for it."""
+
+    plate: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +244,10 @@ class LimitReached:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time passed. seen_at: when the newest picture that can be trusted was taken."""
+    """Time passed. seen_at: when the newest picture that can be trusted was taken; seen: what all reads say by now."""
 
     seen_at: datetime | None = None
+    seen: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +266,7 @@ Event = (
     | Gone
     | Typed
     | Moved
+    | Vouched
     | Answered
     | AskFailed
     | Renewed

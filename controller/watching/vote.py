@@ -6,9 +6,11 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
+from controller.lane.records import Evidence
 from controller.records import PlateRead, SignRead, Vote
 from controller.settings_records import VoteSettings
 from wire.reasons import Reason
+from wire.typed import UNSEEN
 
 SUREST = 0.9995
 """No single read is believed beyond this, whatever its network claims."""
@@ -50,6 +52,7 @@ def vote(reads: Sequence[PlateRead], rules: VoteSettings) -> Vote:
         weakest=min(signs),
         reads=agreeing,
         detail=doubt or f"{agreeing} reads agree",
+        characters=tuple(round(p, 4) for p in signs),
         doubts=doubts if doubt else (),
     )
 
@@ -72,6 +75,22 @@ def _shared_doubts(text: str, reads: Sequence[PlateRead], weights: Sequence[floa
 
 def _doubted(doubts: tuple[str, ...]) -> str:
     return f"the plate is doubted: {', '.join(doubts)}" if doubts else ""
+
+
+def evidence_of(result: Vote, rules: VoteSettings) -> Evidence | None:
+    """What a vote says of the plate beside a typed one: None where not one character is sure.
+
+    A read that is doubted says nothing: what hides a character can make another plate of it.
+    """
+    if result.plate is not None:
+        return Evidence(result.plate, True)
+    if result.doubts:
+        return None
+    text = "".join(
+        character if probability >= rules.weakest_sign else UNSEEN
+        for character, probability in zip(result.candidate or "", result.characters, strict=False)
+    )
+    return Evidence(text, False) if text.strip(UNSEEN) else None
 
 
 def _valid_texts(reads: Sequence[PlateRead]) -> set[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from greenlane.simulation.cast import Card, Phone
+    from greenlane.simulation.cast import Card, Phone, Typing
     from greenlane.simulation.results import ClipResult, VisitStory
 
 EXAMPLES = """
@@ -24,6 +24,7 @@ examples:
   greenlane simulate --report report                        and a page with pictures: report/index.html
   greenlane simulate lane.mp4 --card 粤B12345=500 --preset 100
   greenlane simulate lane.mp4 --phone 粤B12345@8-16=Chen:300 --at 2026-05-04T07:59:50+08:00
+  greenlane simulate lane.mp4 --card 粤B12345=500 --typed 4.5=粤B12345#ok    typed at the panel, an attendant confirms
   greenlane simulate morning.mp4 night.mp4 --json           one JSON document at the end of the output
 """
 
@@ -61,12 +62,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="L",
         help="what a vehicle takes after green in clips of your own (default %(default)s, 0: nothing)",
     )
+    _add_typing(parser)
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a page with every visit: DIR/index.html")
     parser.add_argument("--json", action="store_true", help="end with one JSON document; all else goes to stderr")
     parser.add_argument(
         "--engine", default="opencv", metavar="NAME", help="what runs the networks (default %(default)s)"
     )
     parser.add_argument("--verbose", action="store_true", help="show the lane's own log")
+
+
+def _add_typing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--typed",
+        action="append",
+        default=[],
+        type=_typing,
+        metavar="SECONDS=PLATE[#PIN|#ok]",
+        help="type a plate at the panel during the first clip, with a PIN, or #ok: an attendant confirms it",
+    )
+    parser.add_argument(
+        "--typed-rule",
+        choices=("attendant", "pin", "refuse", "free"),
+        default="attendant",
+        help="what a typed plate needs where nothing was read (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--pin", action="append", default=[], type=_pin, metavar="PLATE=PIN", help="the PIN of a plate's card"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -113,8 +135,8 @@ def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
     show = Show(sys.stderr if args.json else sys.stdout, len(clips))
     phones = _phones([*(own.phones if own and not args.phone else ()), *args.phone])
     start = None if args.at is None else args.at - timedelta(seconds=BETWEEN_CLIPS_S)
-    with World(Settings(), cards, preset_fen, phones, start) as world:
-        stage = Stage(world, reader, own.litres if own else {}, args.litres)
+    with World(Settings(), cards, preset_fen, phones, start, args.typed_rule, dict(args.pin)) as world:
+        stage = Stage(world, reader, own.litres if own else {}, args.litres, args.typed)
         results = tuple(show.clip(stage, clip) for clip in clips)
     show.end(results, hint=bool(args.clips) and not args.card)
     return results
@@ -265,6 +287,15 @@ def _phone(text: str) -> Phone:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _typing(text: str) -> Typing:
+    from greenlane.simulation.cast import CastError, parse_typing
+
+    try:
+        return parse_typing(text)
+    except CastError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _time(text: str) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
@@ -273,6 +304,15 @@ def _time(text: str) -> datetime:
     if parsed.tzinfo is None or not 2000 <= parsed.year <= 2200:
         raise argparse.ArgumentTypeError(f"{text!r} needs a year from 2000 on and an offset: 2026-05-04T08:00:00+08:00")
     return parsed
+
+
+def _pin(text: str) -> tuple[str, str]:
+    from greenlane.simulation.cast import CastError, parse_pin
+
+    try:
+        return parse_pin(text)
+    except CastError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _yuan(text: str) -> int:

@@ -25,6 +25,11 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.OFFLINE_ALLOWED: ("Allowed from the signed list while the line is down.", "离线名单授权"),
     Reason.OFFLINE_CAP: ("The line is down and the offline cap is used up.", "离线额度已用完"),
     Reason.OPEN_ELSEWHERE: ("The plate holds an authorisation at another lane.", "该车牌已在其他加油位获授权"),
+    Reason.TYPED_DIFFERS: ("The plate typed is not the one that the camera saw.", "手动输入与摄像头所见不符"),
+    Reason.ATTENDANT_NEEDED: ("Nothing was read: an attendant has to confirm the typed plate.", "等待加油员确认"),
+    Reason.PIN_NEEDED: ("Nothing was read: the typed plate needs its card's PIN.", "需要密码"),
+    Reason.PIN_WRONG: ("The PIN typed with the plate was wrong, or its time was over.", "密码错误"),
+    Reason.TYPED_REFUSED: ("Nothing was read, and this plate may not be typed.", "该车牌不可手动输入"),
     Reason.UNSURE: (
         "A plate is there, but no reading was certain. Type it at the panel.",
         "车牌识别不确定，请在面板输入车牌",

@@ -51,6 +51,16 @@ class Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class Typing:
+    """A plate typed at the panel at_s seconds into the first clip, perhaps with a PIN. attended: somebody confirms."""
+
+    at_s: float
+    plate: str
+    pin: str | None = None
+    attended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Bundled:
     """The clip that ships with the product, its cards and phones, and how many litres each plate takes."""
 
@@ -86,6 +96,36 @@ def parse_phone(text: str) -> Phone:
     except ValueError as error:
         raise CastError(str(error)) from None
     return Phone(normalise(plate), str(period), name.strip(), parse_amount(yuan) if colon else WALLET_FEN)
+
+
+def parse_typing(text: str) -> Typing:
+    """What is typed, written as SECONDS=PLATE, SECONDS=PLATE#PIN or SECONDS=PLATE#ok. Raises CastError."""
+    seconds, equals, typed = text.partition("=")
+    plate, _, more = typed.partition("#")
+    try:
+        at_s = float(seconds)
+    except ValueError:
+        at_s = -1.0
+    if not equals or not 0 <= at_s < 1e6:
+        raise CastError(f"{text!r}: write SECONDS=PLATE, for example 12.5=粤B12345")
+    if not is_valid(plate):
+        raise CastError(f"{plate!r} is not a plate: write it as on the vehicle, for example 12.5=粤B12345")
+    if more and more != "ok" and not is_pin(more):
+        raise CastError(f"{text!r}: after # comes a PIN of six digits, or ok for an attendant who confirms")
+    return Typing(at_s, normalise(plate), more if is_pin(more) else None, more == "ok")
+
+
+def parse_pin(text: str) -> tuple[str, str]:
+    """A plate and the PIN of its card, written as PLATE=PIN. Raises CastError."""
+    plate, _, pin = text.partition("=")
+    if not is_valid(plate) or not is_pin(pin):
+        raise CastError(f"{text!r}: write PLATE=PIN with six digits, for example 粤B12345=493817")
+    return normalise(plate), pin
+
+
+def is_pin(text: str) -> bool:
+    """Whether a text has the form of a PIN."""
+    return len(text) == 6 and text.isascii() and text.isdigit()
 
 
 def parse_amount(text: str) -> int:

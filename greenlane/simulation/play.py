@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import count
@@ -17,10 +17,11 @@ from controller.records import Frame
 from controller.runner import Parts, Read, Runner
 from controller.telling.observers import Observers
 from controller.worker import InlineDesk
-from greenlane.simulation.cast import Motorist
+from greenlane.simulation.cast import Motorist, Typing
 from greenlane.simulation.payers import charges_of, payer_of
 from greenlane.simulation.recorder import Recorder
 from greenlane.simulation.results import ClipResult, VisitStory
+from greenlane.simulation.typist import Typist
 from greenlane.simulation.world import World
 from hardware.cameras.recorded import RecordedCamera, recorded_camera
 from models.change import ThumbnailMeter
@@ -43,7 +44,15 @@ class Watching:
 class Stage:
     """One lane in its world; plays clips one after another, each with a fresh lane."""
 
-    def __init__(self, world: World, reader: PlateReader, litres: Mapping[str, float], usual_l: float) -> None:
+    def __init__(
+        self,
+        world: World,
+        reader: PlateReader,
+        litres: Mapping[str, float],
+        usual_l: float,
+        typings: Sequence[Typing] = (),
+    ) -> None:
+        self._typings = typings
         self._world = world
         self._reader = reader
         self._litres = litres
@@ -84,11 +93,14 @@ class Stage:
 
     def _run(self, camera: RecordedCamera, recorder: Recorder, watching: Watching) -> tuple[int, str | None]:
         runner = self._runner(recorder)
+        typist, self._typings = Typist(self._world, self._typings), ()
+        start_s = self._world.clock.monotonic_s()
         frames, error = 0, None
         try:
             for frame in _frames(camera):
                 frames += 1
                 self._turn(runner, frame)
+                typist.act(runner, self._world.clock.monotonic_s() - start_s)
                 watching.frame()
         except VideoDamaged as damage:
             error = str(damage)

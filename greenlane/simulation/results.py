@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.records import LampChange, PlateRead, VisitSummary, Vote
+from controller.settings_records import VoteSettings
+from controller.watching.vote import evidence_of
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
 
@@ -99,6 +101,17 @@ class VisitStory:
         return self.votes[-1][1] if self.votes else self.summary.vote
 
     @property
+    def typed(self) -> str | None:
+        """The plate that was typed last and asked about."""
+        return next((a.question.plate for a in reversed(self.answers) if a.question.typed), None)
+
+    @property
+    def read(self) -> str | None:
+        """What the camera read: the certain plate, else the best read with wire.typed.UNSEEN where it is not sure."""
+        seen = None if self.vote is None else evidence_of(self.vote, VoteSettings())
+        return None if seen is None else seen.text
+
+    @property
     def lamp(self) -> tuple[LampChange, ...]:
         return self.summary.lamp
 
@@ -165,6 +178,8 @@ def visit_facts(story: VisitStory) -> dict[str, Any]:
         "clip": story.clip,
         "visit": summary.visit,
         "plate": summary.plate,
+        "typed": story.typed,
+        "read": story.read,
         "decision": str(summary.decision),
         "reason": str(summary.reason),
         "first_seen_s": story.at(summary.first_seen_s),

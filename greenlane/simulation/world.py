@@ -33,6 +33,8 @@ from service.app import create_app
 from service.books.books import Books
 from service.identity.mount import EMBEDDED
 from service.server import running
+from service.typed_plates import TypedPlates
+from wire.typed import TypedRule
 
 UNIT_PRICE_FEN_PER_L = 750
 """A plausible price of petrol 92 in China in 2025, per litre."""
@@ -48,11 +50,15 @@ class World:
         preset_fen: int,
         phones: Sequence[Phone] = (),
         start: datetime | None = None,
+        typed_rule: str = "attendant",
+        pins: Mapping[str, str] | None = None,
     ) -> None:
         """start: the wall clock at the beginning; the first clip comes a little later."""
         self.settings = settings
         self.clock = ManualClock() if start is None else ManualClock(start)
         self._phones = phones
+        self._typed_rule = TypedRule(typed_rule)
+        self._pins = pins or {}
         self.on_receipt: Callable[[Mapping[str, object]], None] | None = None
         self._cards = cards
         self._preset_fen = preset_fen
@@ -76,7 +82,7 @@ class World:
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="greenlane-")))
         app = create_app(f"sqlite:///{folder / 'service.sqlite3'}", clock, guard=EMBEDDED)
         self.books: Books = app.state.books
-        self._seed(Desk(self.books, "simulate"))
+        self._seed(Desk(self.books, "simulate"), TypedPlates(self.books, "simulate"))
         payers.seed(self.books, self._phones, {card.plate for card in self._cards})
         url = parts.enter_context(running(app))
         self.service = parts.enter_context(closing(HttpBalanceService(url, settings.lane.station)))
@@ -109,9 +115,10 @@ class World:
         dispenser = SimulatedDispenser(clock, pulses_per_litre=pump.pulses_per_litre, name=pump.name)
         return dispenser, MeteredTerminal(dispenser, meter, wake_courier=lambda: None)
 
-    def _seed(self, desk: Desk) -> None:
+    def _seed(self, desk: Desk, typed: TypedPlates) -> None:
         station = self.settings.lane.station
         desk.set_station(station, title="simulated station", preset_fen=self._preset_fen)
+        typed.set_rule("station", station, self._typed_rule)
         desk.set_price(station, self.settings.dispenser.product, UNIT_PRICE_FEN_PER_L)
         for number, card in enumerate(self._cards, start=1):
             name = f"card-{number}"
@@ -119,6 +126,8 @@ class World:
             desk.bind_plate(card.plate, name)
             if card.balance_fen:
                 desk.top_up(name, card.balance_fen)
+            if card.plate in self._pins:
+                typed.set_pin(name, self._pins[card.plate])
 
     def release(self, authorisation: str) -> None:
         """Give an unused authorisation back through the outbox, as the lane unit does."""

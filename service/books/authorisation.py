@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from service.books import phone_payment
+from service.books import phone_payment, typed
 from service.books.batch_state import Situation
 from service.books.ids import authorisation_name
 from service.books.messages import Ask, Done, Refused, Release, Renew
@@ -89,17 +89,22 @@ def _judge(question: Question, situation: Situation) -> tuple[Reason, Card | Non
         return Reason.STALE_QUESTION, None
     if not question.typed and not _certain(question, settings):
         return Reason.NOT_CERTAIN, None
+    if question.typed and typed.differs(question):
+        return Reason.TYPED_DIFFERS, None
     bound = situation.plates.get(plate)
     if bound is None:
         return Reason.UNKNOWN_PLATE, None
     if bound.state != ACTIVE:
         return Reason.PLATE_BLOCKED, None
-    if phone_payment.is_asked(plate, situation):
-        return Reason.OK, None
     card = situation.cards.get(bound.card) if bound.card is not None else None
+    refused = typed.refused(question, bound, card, situation) if question.typed else None
+    if phone_payment.is_asked(plate, situation):
+        return refused or Reason.OK, None
     if card is None:
         return Reason.NO_PAYER, None
-    return (Reason.OK if card.state == ACTIVE else Reason.CARD_BLOCKED), card
+    if card.state != ACTIVE:
+        return Reason.CARD_BLOCKED, card
+    return refused or Reason.OK, card
 
 
 def _alone(question: Question, situation: Situation) -> Reason:
@@ -174,6 +179,9 @@ def _asked(question: Question) -> dict[str, Any]:
         "captured_us": to_us(question.captured_at),
         "confidence": float(question.confidence),
         "weakest": float(question.weakest),
+        "seen": question.seen,
+        "seen_certain": question.seen_certain or None,
+        "confirmed_by": question.confirmed_by,
     }
 
 

@@ -230,11 +230,12 @@ def _take_payers(reader: Reader, asked: _Asked, wants: Wants, situation: Situati
 
 
 def _keep_plates(rows: Iterable[Any], situation: Situation) -> None:
+    own = len(BoundPlate.__slots__)
     for row in rows:
-        plate = BoundPlate(*row[:4])
+        plate = BoundPlate(*row[:own])
         situation.plates[plate.plate] = plate
         if plate.card is not None:
-            situation.cards[plate.card] = Card(*row[4:])
+            situation.cards[plate.card] = Card(*row[own:])
 
 
 def _take_fuellings(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:

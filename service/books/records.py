@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class AccountKind(enum.StrEnum):
@@ -121,6 +121,7 @@ class Station:
     suspense_account: int
     offline_fen: int = 0
     unauthorised_cap_fen: int | None = None
+    typed_rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,8 @@ class Card:
     account: int
     receivable: int
     offline_fen: int | None = None
+    typed_rule: str | None = None
+    pin_hash: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ class BoundPlate:
     state: str
     payer_kind: str
     card: str | None
+    typed_rule: str | None = None
 
 
 @dataclass(slots=True)
@@ -175,6 +179,9 @@ class Authorisation:
     held_fen: int | None = None
     then_hold: int | None = None
     then_fen: int | None = None
+    seen: str | None = None
+    seen_certain: bool | None = None
+    confirmed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

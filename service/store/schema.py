@@ -107,6 +107,7 @@ stations = Table(
     Column("lat_e7", Integer),
     Column("lon_e7", Integer),
     Column("datum", String(5)),
+    Column("typed_rule", String(12)),
     CheckConstraint("preset_fen > 0", name="preset_above_zero"),
 )
 """unauthorised_cap_fen: what fuellings without an authorisation take from a card in a day; null: the preset amount.
@@ -137,6 +138,8 @@ cards = Table(
     Column("receivable", BigInteger, ForeignKey("accounts.id"), nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("offline_fen", BigInteger),
+    Column("typed_rule", String(12)),
+    Column("pin_hash", String(200)),
     CheckConstraint("state in ('active', 'blocked')", name="state"),
     CheckConstraint("preset_fen > 0", name="preset_above_zero"),
 )
@@ -149,6 +152,7 @@ plates = Table(
     Column("payer_kind", String(8), nullable=False),
     Column("card", String(40), ForeignKey("cards.id")),
     Column("bound_us", BigInteger, nullable=False),
+    Column("typed_rule", String(12)),
     CheckConstraint("state in ('active', 'blocked')", name="state"),
     CheckConstraint("payer_kind <> 'card' or card is not null", name="card_payer_has_card"),
     Index(None, "card"),
@@ -184,6 +188,9 @@ authorisations = Table(
     Column("held_fen", BigInteger),
     Column("then_hold", BigInteger),
     Column("then_fen", BigInteger),
+    Column("seen", String(12)),
+    Column("seen_certain", Boolean),
+    Column("confirmed_by", String(80)),
     PrimaryKeyConstraint("station", "visit"),
     CheckConstraint("decision in ('allow', 'refuse')", name="decision"),
     CheckConstraint("state in ('refused', 'open', 'captured', 'released', 'expired')", name="state"),

@@ -74,7 +74,8 @@ def test_a_card_can_hold_its_whole_balance(world: World) -> None:
         ("粤B1234", {}, Reason.INVALID_PLATE),
         (PLATE, {"confidence": 0.1}, Reason.NOT_CERTAIN),
         (PLATE, {"weakest": 0.1}, Reason.NOT_CERTAIN),
-        (PLATE, {"weakest": 0.1, "confidence": 0.1, "typed": True}, Reason.OK),
+        (PLATE, {"weakest": 0.1, "confidence": 0.1, "typed": True}, Reason.ATTENDANT_NEEDED),
+        (PLATE, {"weakest": 0.1, "confidence": 0.1, "typed": True, "seen": "粤B1234?"}, Reason.OK),
         ("粤b·12345", {}, Reason.OK),
     ],
 )

@@ -44,6 +44,7 @@ PARTS = (
     "places",
     "exceptions",
     "backup",
+    "typed",
 )
 """Modules of this package that each add their commands with add_commands(subparsers, options)."""
 

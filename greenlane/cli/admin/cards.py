@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
 
+from greenlane.cli.admin.typed import add_set
+
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add both commands; `options` are those that every command takes."""
@@ -30,6 +32,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     preset.add_argument("card", metavar="CARD")
     preset.add_argument("amount", metavar="YUAN", help='an amount in yuan, or "station" for the station\'s')
     preset.add_argument("--whole-balance", action="store_true", help="hold all that is free, not the preset amount")
+    add_set(actions, options, "card")
     _add_plate(subparsers, options)
 
 
@@ -56,6 +59,7 @@ def _add_plate(subparsers: Any, options: argparse.ArgumentParser) -> None:
     )
     release.add_argument("plate", metavar="PLATE")
     release.add_argument("--why", required=True, metavar="TEXT", help="goes into the trail")
+    add_set(actions, options, "plate")
 
 
 def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:

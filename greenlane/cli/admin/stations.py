@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from greenlane.cli.admin.places import add_place, place_of
+from greenlane.cli.admin.typed import HELP, RULES, rule_of, typed_plates
 
 _LISTED = ("station", "title", "preset", "unauthorised", "zone", "revenue", "unclaimed")
 
@@ -25,6 +26,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         help="what fuellings without an authorisation may take from one card in a day; `preset`: the preset amount",
     )
     add_place(setting, required=False)
+    setting.add_argument("--typed", choices=RULES, help=HELP)
     setting.set_defaults(do=_set_station)
     actions.add_parser("list", parents=[options], help="all stations").set_defaults(do=_list_stations)
     price = subparsers.add_parser("price", help="prices per litre")
@@ -53,6 +55,8 @@ def _set_station(args: argparse.Namespace) -> int:
         o.desk.set_station(
             args.station, title=args.title, preset_fen=preset_fen, zone=args.zone, unauthorised_cap_fen=cap_fen, at=at
         )
+        if args.typed is not None:
+            typed_plates(o).set_rule("station", args.station, rule_of(args.typed))
         o.show({"station": args.station}, f"station {args.station} is set up")
     return 0
 

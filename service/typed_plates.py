@@ -1,0 +1,161 @@
+"""Typed plates as operators and pages see them: rules, PINs of cards, and visits whose reads say something else."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, Row, or_, select
+
+from service.books import typed
+from service.books.books import Books
+from service.errors import DeskError
+from service.identity import throttle, trail
+from service.store import schema
+from service.store.clock import from_us, to_us
+from service.store.database import Database, telling_faults
+from wire.plates import is_plate, normalise
+from wire.typed import TypedRule
+
+_PIN = re.compile(r"[0-9]{6}", re.ASCII)
+_PER_CARD = (5, 1 / 900)
+"""Five tries at once, then one in a quarter of an hour: a PIN has a million values."""
+_PER_LANE = (20, 1 / 30)
+
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+"""OWASP's least for argon2id (password storage cheat sheet, 2024)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedVisit:
+    """A typed question whose reads say something else, or nothing."""
+
+    at: datetime
+    station: str
+    lane: str
+    visit: str
+    typed: str
+    read: str | None
+    certain: bool
+    decision: str
+    reason: str
+    confirmed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PinWait:
+    """No look at the PIN now: too many wrong ones before it."""
+
+    wait_s: float
+
+
+class TypedPlates:
+    """What an operator, `actor`, may change and see. Raises DeskError."""
+
+    def __init__(self, books: Books, actor: str) -> None:
+        self._books = books
+        self._database = books.database
+        self._actor = actor
+
+    def set_rule(self, table: str, name: str, rule: TypedRule | None) -> str:
+        """The rule of a station, card or plate; None: what stands above it counts. Returns the name as it is kept."""
+        found = {"station": schema.stations, "card": schema.cards, "plate": schema.plates}[table]
+        kept = _plate(name) if table == "plate" else name
+        key = found.c.plate if table == "plate" else found.c.id
+        with telling_faults(), self._database.writing() as connection:
+            change = found.update().where(key == kept).values(typed_rule=rule)
+            if connection.execute(change).rowcount == 0:
+                raise DeskError(f"no {table} {kept}")
+            self._note(connection, f"set_{table}_typed", kept, rule="as above" if rule is None else rule.value)
+        return kept
+
+    def set_pin(self, card: str, pin: str | None) -> None:
+        """The PIN of a card, six digits; None takes it away. The trail says that it was set, never what it is."""
+        if pin is not None and (not _PIN.fullmatch(pin) or len(set(pin)) < 3):
+            raise DeskError("a PIN has six digits, at least three of them different")
+        hashed = None if pin is None else _HASHER.hash(pin)
+        with telling_faults(), self._database.writing() as connection:
+            change = schema.cards.update().where(schema.cards.c.id == card).values(pin_hash=hashed)
+            if connection.execute(change).rowcount == 0:
+                raise DeskError(f"no card {card}")
+            self._note(connection, "set_pin" if pin is not None else "forget_pin", card)
+
+    def differing(self, limit: int = 100) -> list[TypedVisit]:
+        """Typed questions that the reads did not agree with word for word, newest first."""
+        asked = schema.authorisations.c
+        query = select(schema.authorisations).where(
+            asked.typed, or_(asked.seen.is_(None), asked.seen != asked.plate, asked.seen_certain.is_(None))
+        )
+        with telling_faults(), self._database.reading() as connection:
+            rows = connection.execute(query.order_by(asked.asked_us.desc()).limit(limit)).all()
+        return [_visit(row) for row in rows]
+
+    def _note(self, connection: Connection, action: str, subject: str, **detail: str) -> None:
+        deed = trail.Deed(self._books.clock.now(), self._actor, action, subject, detail)
+        trail.note(connection, deed)
+
+
+def check_pin(database: Database, now: datetime, station: str, lane: str, plate: str, pin: str) -> str | PinWait | None:
+    """The proof for the right PIN of the plate's card; None for a wrong one. Hashes: call it off the event loop.
+
+    A plate without a card or a card without a PIN takes as long as a wrong one.
+    """
+    kept = normalise(plate)
+    with telling_faults(), database.writing() as connection:
+        joined = schema.plates.join(schema.cards)
+        query = select(schema.cards.c.id, schema.cards.c.pin_hash).select_from(joined)
+        row = connection.execute(query.where(schema.plates.c.plate == kept)).first()
+        holder = f"card:{row.id}" if row is not None else f"plate:{kept}"
+        buckets = (
+            throttle.Bucket(f"pin:{holder}", *_PER_CARD),
+            throttle.Bucket(f"pin:{station}:{lane}", *_PER_LANE),
+        )
+        wait_s = throttle.take(connection, buckets, now)
+    if wait_s:
+        return PinWait(wait_s)
+    hashed = row.pin_hash if row is not None else None
+    if not _verified(hashed or _nobody(), pin) or hashed is None:
+        return None
+    with telling_faults(), database.writing() as connection:
+        throttle.give_back(connection, buckets, now)
+    return typed.proof(hashed, station, lane, kept, to_us(now))
+
+
+@functools.cache
+def _nobody() -> str:
+    """A hash that no PIN has, so that a card without one takes as long."""
+    return _HASHER.hash("no card has this")
+
+
+def _verified(hashed: str, pin: str) -> bool:
+    try:
+        return _HASHER.verify(hashed, pin)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _plate(text: str) -> str:
+    kept = normalise(text)
+    if not is_plate(kept):
+        raise DeskError(f"{text} is not a plate: write it as on the vehicle, such as 粤B12345")
+    return kept
+
+
+def _visit(row: Row[Any]) -> TypedVisit:
+    return TypedVisit(
+        at=from_us(row.asked_us),
+        station=row.station,
+        lane=row.lane,
+        visit=row.visit,
+        typed=row.plate,
+        read=row.seen,
+        certain=bool(row.seen_certain),
+        decision=row.decision,
+        reason=row.reason,
+        confirmed_by=row.confirmed_by,
+    )
