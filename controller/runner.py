@@ -46,7 +46,7 @@ from controller.lane.timeline import Timeline
 from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, VisitObserver
 from controller.records import Frame, LampChange, LampColour, Reading, Vote
 from controller.settings_records import Settings
-from controller.telling.panel import Panel
+from controller.telling.panel import Panel, TypedPlate
 from controller.watching.freshness import Eyes
 from controller.watching.moved_view import MovedView
 from controller.watching.vote import evidence_of
@@ -178,7 +178,14 @@ class Runner:
     def _poll_panel(self) -> None:
         if self._parts.panel is not None:
             for typed in self._parts.panel.typed():
-                self._parts.panel.answer(typed, (self.moved if typed.is_move else self.typed)(typed.plate))
+                self._parts.panel.answer(typed, self._type(typed))
+
+    def _type(self, typed: TypedPlate) -> OrderResult:
+        if typed.is_move:
+            return self.moved(typed.plate)
+        if typed.confirmed_by is not None:
+            return self.vouched(typed.plate, typed.confirmed_by)
+        return self.typed(typed.plate, typed.pin_proof)
 
     def abandon(self, detail: str) -> None:
         """Go safe for good: red, no permit. Raises nothing."""

@@ -211,6 +211,9 @@ class Control:
         entry = held.entry(question.plate)
         if entry is None:
             raise Unavailable("the line is down, and the offline list does not name this plate")
+        typed = rules.typed_refusal(question, entry)
+        if typed is not None:
+            return _refused(question, typed)
         lane = self._open_here.elsewhere(question)
         if lane is not None:
             return _elsewhere(question, lane)

@@ -11,6 +11,7 @@ from wire.offline import OfflineEntry, OfflineList
 from wire.plates import is_plate, normalise
 from wire.questions import Question
 from wire.reasons import Reason
+from wire.typed import Agreement, TypedRule, agreement, refusal
 
 LEAST_GRANT_FEN = 1_000
 """Ten yuan: less would stop the pump at once."""
@@ -51,8 +52,24 @@ def objection(question: Question, now_us: int, settings: Settings) -> Reason | N
     age_us = now_us - to_us(question.captured_at)
     if not -settings.ahead_s * US_PER_S <= age_us <= settings.stale_after_s * US_PER_S:
         return Reason.STALE_QUESTION
+    if question.typed:
+        differs = agreement(normalise(question.plate), question.seen, question.seen_certain) is Agreement.DIFFERS
+        return Reason.TYPED_DIFFERS if differs and question.confirmed_by is None else None
     certain = question.confidence >= settings.least_confidence and question.weakest >= settings.least_weakest
-    return None if question.typed or certain else Reason.NOT_CERTAIN
+    return None if certain else Reason.NOT_CERTAIN
+
+
+def typed_refusal(question: Question, entry: OfflineEntry) -> Reason | None:
+    """Why a typed plate of the list is refused. A PIN is never right here: only the server can tell."""
+    if not question.typed:
+        return None
+    return refusal(
+        agreement(normalise(question.plate), question.seen, question.seen_certain),
+        entry.typed or TypedRule.ATTENDANT,
+        confirmed=question.confirmed_by is not None,
+        pin_given=False,
+        pin_right=False,
+    )
 
 
 def decide(entry: OfflineEntry, out: Outstanding, station_cap_fen: int) -> Allowed | Reason:

@@ -27,6 +27,7 @@ class OrderKind(enum.StrEnum):
     RETRY = "retry"
     DISCARD = "discard"
     MOVE = "move"
+    CONFIRM = "confirm"
 
 
 FIRST_ORDERS = frozenset({OrderKind.TYPED, OrderKind.RETRY, OrderKind.DISCARD})
@@ -75,6 +76,7 @@ class LaneStatus:
     volume_ml, amount_fen: the running fuelling. charged_fen: what the last fuelling of this visit cost, once posted.
     open_lane: with OPEN_ELSEWHERE the lane that holds this plate's authorisation. damaged: how many damaged state files
     lie on the unit, so that fuellings may be missing.
+    seen: what the camera read beside a typed plate, wire.typed.UNSEEN where it is not sure.
     """
 
     station: str = text(40)
@@ -95,6 +97,7 @@ class LaneStatus:
     parked: tuple[ParkedMessage, ...] = records(20)
     open_lane: str | None = field(default=None, metadata={"shortest": 1, "longest": 40, "since": 2})
     damaged: int = field(default=0, metadata={"low": 0, "high": 10**6, "since": 2})
+    seen: str | None = field(default=None, metadata={"shortest": 1, "longest": 12, "since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +156,10 @@ class OrdersWanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Something for a lane unit to do; repeated until its outcome is told. message: the id of a parked message."""
+    """Something for a lane unit to do; repeated until its outcome is told. message: the id of a parked message.
+
+    pin_proof: of a typed plate, as in wire.questions.Question.
+    """
 
     id: str = text(40)
     kind: OrderKind
@@ -161,3 +167,4 @@ class Order:
     plate: str | None = field(default=None, metadata={"shortest": 1, "longest": 12})
     message: int | None = field(default=None, metadata={"low": 1, "high": 2**53 - 1})
     why: str = field(default="", metadata={"shortest": 0, "longest": 200})
+    pin_proof: str | None = field(default=None, repr=False, metadata={"shortest": 1, "longest": 64, "since": 2})

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from wire.codec import WireError, decode_text
 from wire.money import MAX_FEN
+from wire.typed import TypedRule
 
 MOST_ENTRIES = 20_000
 LONGEST_LIST = 4 * 1024 * 1024
@@ -21,11 +22,15 @@ PROVISIONAL = "provisional"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineEntry:
-    """A plate that may refuel while the line is down. The cap counts for all plates of the card together."""
+    """A plate that may refuel while the line is down. The cap counts for all plates of the card together.
+
+    typed: what it needs when it is typed and nothing was read; without it an attendant.
+    """
 
     plate: str = field(metadata={"shortest": 1, "longest": 12})
     card: str = field(metadata={"shortest": 1, "longest": 40})
     cap_fen: int = field(metadata={"low": 1, "high": MAX_FEN})
+    typed: TypedRule | None = field(default=None, metadata={"since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

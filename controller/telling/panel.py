@@ -20,11 +20,14 @@ MOST_CHARGES = 8
 class TypedPlate:
     """A plate typed at the panel, or (is_move) whose authorisation an attendant moves to another lane.
 
+    confirmed_by: it was typed before, and this person vouches for it. pin_proof: what the service gave for its PIN.
     result: what the lane did with it; answered is set then.
     """
 
     plate: str
     is_move: bool = False
+    confirmed_by: str | None = None
+    pin_proof: str | None = field(default=None, repr=False)
     result: OrderResult | None = None
     answered: threading.Event = field(default_factory=threading.Event)
 
@@ -73,12 +76,8 @@ class LanePanel:
         """What the lane last showed; None before its first turn."""
         return self._status
 
-    def type(self, plate: str, longest_s: float, is_move: bool = False) -> OrderResult:
-        """Hand a typed plate to the lane and wait for its word; a lane too slow for that will not act on it later.
-
-        is_move: the plate's unused authorisation is wanted back instead, for another lane.
-        """
-        typed = TypedPlate(plate, is_move)
+    def type(self, typed: TypedPlate, longest_s: float) -> OrderResult:
+        """Hand a typed plate to the lane and wait for its word; a lane too slow for that will not act on it later."""
         with self._lock:
             self._inbox.append(typed)
         self._wake_lane()
@@ -126,6 +125,7 @@ class LanePanel:
             running,
             charged,
             visit and visit.open_lane,
+            subject and subject.seen,
         )
         if facts == self._facts:
             return
@@ -147,6 +147,7 @@ class LanePanel:
             amount_fen=running[1] if running else None,
             charged_fen=charged,
             open_lane=visit.open_lane if visit else None,
+            seen=subject.seen if subject else None,
         )
         self.version += 1
         self.changed()

@@ -15,7 +15,7 @@ from controller.outbound.outbox import MOST_PARKED, Outbox, OutboxError, parked_
 from controller.outbound.statefile import StateError
 from controller.ports import Clock
 from controller.records import Frame
-from controller.telling.panel import LanePanel
+from controller.telling.panel import LanePanel, TypedPlate
 from controller.telling.visit_reports import StoryTeller, Told
 from wire.live import LaneStatus, Order, OrderKind, OrderOutcome, OrderResult, ParkedMessage, VisitReport
 
@@ -150,9 +150,11 @@ class Reporter:
 
     def _do(self, order: Order) -> OrderResult:
         if order.kind is OrderKind.TYPED and order.plate is not None:
-            return self._panel.type(order.plate, self._settings.typed_s)
+            return self._panel.type(TypedPlate(order.plate, pin_proof=order.pin_proof), self._settings.typed_s)
+        if order.kind is OrderKind.CONFIRM and order.plate is not None:
+            return self._panel.type(TypedPlate(order.plate, confirmed_by=order.by), self._settings.typed_s)
         if order.kind is OrderKind.MOVE and order.plate is not None:
-            return self._panel.type(order.plate, self._settings.typed_s, is_move=True)
+            return self._panel.type(TypedPlate(order.plate, is_move=True), self._settings.typed_s)
         if order.kind is OrderKind.RETRY and order.message is not None:
             self._outbox.retry(order.message, order.by, order.why)
         elif order.kind is OrderKind.DISCARD and order.message is not None:

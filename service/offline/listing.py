@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Row, exists, func, select
 
@@ -17,6 +18,7 @@ from service.store.database import Database, telling_faults
 from service.store.offline_tables import offline_lists
 from wire.codec import encode_text
 from wire.offline import MOST_ENTRIES, OfflineEntry, OfflineList
+from wire.typed import TypedRule
 
 LIFE = timedelta(hours=12)
 """A station that has heard nothing new for this long allows nobody any more."""
@@ -57,9 +59,10 @@ def _entries(connection: Connection, station: str) -> tuple[OfflineEntry, ...]:
     plates, cards, accounts, stations = schema.plates.c, schema.cards.c, schema.accounts.c, schema.stations.c
     cap = func.coalesce(cards.offline_fen, stations.offline_fen)
     preset = func.coalesce(cards.preset_fen, stations.preset_fen)
+    typed = func.coalesce(plates.typed_rule, cards.typed_rule, stations.typed_rule)
     free = accounts.credits_posted_fen - accounts.debits_posted_fen - accounts.debits_pending_fen
     query = (
-        select(plates.plate, plates.card, cap.label("cap_fen"))
+        select(plates.plate, plates.card, cap.label("cap_fen"), typed.label("typed"))
         .select_from(schema.plates.join(schema.cards).join(schema.accounts, accounts.id == cards.account))
         .join(schema.stations, stations.id == station)
         .where(plates.state == ACTIVE, cards.state == ACTIVE, cap > 0, free >= cap, free >= preset)
@@ -70,7 +73,12 @@ def _entries(connection: Connection, station: str) -> tuple[OfflineEntry, ...]:
     rows = connection.execute(query).all()
     if len(rows) > MOST_ENTRIES:
         _LOG.error("offline list of %s: only the first %d plates are on it", station, MOST_ENTRIES)
-    return tuple(OfflineEntry(plate=r.plate, card=r.card, cap_fen=r.cap_fen) for r in rows[:MOST_ENTRIES])
+    return tuple(_entry(row) for row in rows[:MOST_ENTRIES])
+
+
+def _entry(row: Row[Any, Any, Any, Any]) -> OfflineEntry:
+    typed = TypedRule(row.typed) if row.typed else None
+    return OfflineEntry(plate=row.plate, card=row.card, cap_fen=row.cap_fen, typed=typed)
 
 
 def _last(connection: Connection, station: str) -> Row[tuple[object, ...]] | None:

@@ -30,6 +30,7 @@ from service.station.stream import FRESH_HEADER, number_for, station_of, stream
 from service.store.database import Database, telling_faults
 from service.store.schema import stations
 from wire.live import Order, OrderKind, VisitReport
+from wire.typed import CONFIRMABLE
 
 CONFLICTS_FOR = timedelta(days=30)
 
@@ -148,6 +149,25 @@ async def move(request: Request, session: Watcher) -> Response:
     return RedirectResponse("/station" + _here(station), 303)
 
 
+@router.post("/station/confirm")
+async def confirm(request: Request, session: Watcher) -> Response:
+    """An attendant who sees the vehicle vouches for the plate that was typed; the name goes into the trail."""
+    station = station_of(request, session)
+    form = await access.fields(request)
+    lane, plate = form.get("lane", "")[:40], form.get("plate", "")[:12]
+    found = await run_in_threadpool(desk_of(request).lane, station, lane)
+    waits = found is not None and not found.silent and found.status.typed and found.status.reason in CONFIRMABLE
+    if found is None or not waits or not plate or found.status.plate != plate:
+        raise access.AccessRefused(409, "that typed plate no longer waits to be confirmed; load the page again")
+    actor = f"person:{session.person.name}"
+    order = Order(id="new", kind=OrderKind.CONFIRM, by=actor, plate=plate)
+    try:
+        await run_in_threadpool(desk_of(request).order, station, lane, order, actor)
+    except DeskError as error:
+        raise access.AccessRefused(409, str(error)) from error
+    return RedirectResponse("/station" + _here(station), 303)
+
+
 def _parked_order(form: dict[str, str], session: Session) -> tuple[str, Order]:
     """The lane and the order that a form of the parked messages stands for. Raises DeskError."""
     message, why = form.get("message", ""), form.get("why", "").strip()[:200]
@@ -178,6 +198,7 @@ def _facts(request: Request, station: str) -> dict[str, Any]:
         "control": None if control is None else control.view(),
         "conflicts": conflicts_of(database, station, since) if control is None else control.conflicts(),
         "clock_of": _clock_of(_zone(database, station)),
+        "confirmable": CONFIRMABLE,
         **_words(),
     }
 

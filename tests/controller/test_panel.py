@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from controller.clock import ManualClock
-from controller.telling.panel import LanePanel
+from controller.telling.panel import LanePanel, TypedPlate
 from tests.controller.lanes import NOW_S, PATHS, PLATE, walk
 from wire.live import LampState, OrderResult
 from wire.reasons import Reason
@@ -68,7 +68,7 @@ def test_only_changes_are_told() -> None:
 def test_a_typed_plate_waits_for_the_lanes_word() -> None:
     made = panel()
     results: list[OrderResult] = []
-    waiting = threading.Thread(target=lambda: results.append(made.type(PLATE, 5.0)))
+    waiting = threading.Thread(target=lambda: results.append(made.type(TypedPlate(PLATE), 5.0)))
     waiting.start()
     while not (plates := made.typed()):
         pass
@@ -79,5 +79,5 @@ def test_a_typed_plate_waits_for_the_lanes_word() -> None:
 
 def test_a_lane_that_is_too_slow_does_not_act_on_it_later() -> None:
     made = panel()
-    assert made.type(PLATE, 0.0) is OrderResult.FAILED
+    assert made.type(TypedPlate(PLATE), 0.0) is OrderResult.FAILED
     assert made.typed() == ()

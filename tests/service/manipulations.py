@@ -191,7 +191,8 @@ MANIPULATIONS = (
     _one("a plate unbound without a word", "trail", "gone without an event",
          "delete from plates where plate = '粤B12345'"),
     _one("a plate bound without a word", "trail", "no event says",
-         "insert into plates select '粤B99999', state, payer_kind, card, bound_us from plates where card = 'C1'"),
+         "insert into plates (plate, state, payer_kind, card, bound_us)"
+         " select '粤B99999', state, payer_kind, card, bound_us from plates where card = 'C1'"),
     _one("a blocked plate unblocked", "trail", "state of 粤B67890",
          "update plates set state = 'active' where plate = '粤B67890'"),
     _one("a station's preset amount lowered", "trail", "preset_fen of S1",

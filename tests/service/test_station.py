@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from controller.outbound.signing import DeviceKey
 from models.grammar import FORMATS
+from service.identity import trail
 from service.identity.people import Role
 from service.live.changes import Changes, count_change
 from service.station.format_table import formats, typed_plate
@@ -26,7 +27,7 @@ from tests.service.identity.kit import PLATE, House, lane_status, visit_report
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
 from wire.codec import WireError
 from wire.devices import DeviceKind
-from wire.live import LampState, OrderResult, Stage
+from wire.live import LampState, OrderKind, OrderResult, Stage
 from wire.reasons import Reason
 
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0 a small picture").decode()
@@ -176,6 +177,31 @@ def test_without_scripts_the_form_leads_back_to_the_panel(house: House, client: 
     assert (answer.status_code, answer.headers["location"]) == (303, "/panel/L1?station=S1")
 
 
+def test_an_attendant_confirms_a_typed_plate_by_name(house: House, client: TestClient, key: DeviceKey) -> None:
+    waiting = {"typed": True, "reason": "attendant_needed", "phase": "red", "lamp": "red", "seen": "粤B1??45"}
+    tell(house, client, key, "/v1/lane-status", lane_status() | waiting)
+    log_in(client, "li")
+    page = client.get("/station", headers=ENGLISH).text
+    for words in ("This is its plate: confirm", "粤B1??45", "/picture"):
+        assert words in page
+    token = csrf(client)
+
+    def confirm(plate: str, token: str = token) -> int:
+        return client.post("/station/confirm", data={"lane": "L1", "plate": plate, "csrf": token}).status_code
+
+    assert confirm(PLATE, "wrong") == 403
+    assert confirm("粤B99999") == 409
+    assert house.app.state.station.orders_for("S1", "L1") == []
+    assert confirm(PLATE) in (200, 303)
+    (order,) = house.app.state.station.orders_for("S1", "L1")
+    assert (order.kind, order.by, order.plate) == (OrderKind.CONFIRM, "person:li", PLATE)
+    assert orders(house, client, key) == [], "a lane of the first version would refuse it"
+    with house.app.state.books.database.reading() as connection:
+        assert any(d.actor == "person:li" and "confirm" in d.action for d in trail.last(connection, 5))
+    tell(house, client, key, "/v1/lane-status", lane_status(number=9))
+    assert confirm(PLATE) == 409, "it waits no longer"
+
+
 def test_the_station_page_shows_lanes_visits_holds_and_parked_messages(
     house: House, client: TestClient, key: DeviceKey
 ) -> None:
@@ -190,7 +216,7 @@ def test_the_station_page_shows_lanes_visits_holds_and_parked_messages(
             "station": "S1",
             "lane": "L1",
             "plate": PLATE,
-            "typed": True,
+            "typed": False,
             "captured_at": "2026-05-04T08:30:00Z",
             "confidence": 1.0,
             "weakest": 1.0,

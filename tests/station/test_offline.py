@@ -33,7 +33,9 @@ def unanswered(street: Street, plate: str = PLATE, **changes: object) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("fault", [f for f in Fault if f not in (Fault.NONE, Fault.TWICE)])
+@pytest.mark.parametrize(
+    "fault", [f for f in Fault if f not in (Fault.NONE, Fault.TWICE, Fault.OWN_500, Fault.OWN_NEW)]
+)
 def test_every_way_a_line_can_fail_is_bridged(cut: Street, fault: Fault) -> None:
     cut.restart(IMPATIENT)
     cut.cut(fault)

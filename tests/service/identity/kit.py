@@ -134,7 +134,16 @@ def signed(key: DeviceKey, clock: Any, method: str, target: str, body: object = 
 
 def question(station: str = "S1", lane: str = "L1", visit: str = "v1", **changes: Any) -> dict[str, Any]:
     record = Question(
-        visit=visit, station=station, lane=lane, plate=PLATE, typed=True, captured_at=START, confidence=1.0, weakest=1.0
+        visit=visit,
+        station=station,
+        lane=lane,
+        plate=PLATE,
+        typed=True,
+        captured_at=START,
+        confidence=1.0,
+        weakest=1.0,
+        seen=PLATE,
+        seen_certain=True,
     )
     return encode(replace(record, **changes))
 

@@ -138,7 +138,7 @@ def authorise(house: House, station: str, lane: str) -> str:
     number = house.number()
     plate = f"粤B{10_000 + number}"
     house.desk.bind_plate(plate, "C1")
-    asked = decode(Question, question(station, lane, f"open-{number}", plate=plate))
+    asked = decode(Question, question(station, lane, f"open-{number}", plate=plate, seen=plate))
     answer = house.app.state.books.carry_out_one(Ask(asked))
     assert isinstance(answer, Decision)
     assert answer.authorisation is not None
