@@ -32,7 +32,7 @@ def upgrade() -> None:
         )
         rebuild(op.get_bind(), "people", {role: now})
         return
-    op.drop_constraint("ck_people_role", "people", type_="check")
+    op.drop_constraint(op.f("ck_people_role"), "people", type_="check")
     op.create_check_constraint(op.f("ck_people_role"), "people", ROLES_NOW)
     op.create_check_constraint(
         op.f("ck_people_fleet_role_has_fleet"), "people", "(role = 'fleet') = (fleet is not null)"
