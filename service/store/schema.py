@@ -261,6 +261,7 @@ fuellings = Table(
     UniqueConstraint("station", "dispenser", "sequence"),
     Index(None, "station", "ended_us"),
     Index(None, "card", "ended_us"),
+    Index(None, "plate", "ended_us"),
     _some("suspended", "station", "id"),
     _some("unauthorised", "card", "received_us"),
 )
