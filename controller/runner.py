@@ -22,7 +22,6 @@ from controller.lane.records import (
     Close,
     Command,
     Event,
-    Evidence,
     Faulted,
     Held,
     LaneRules,
@@ -37,6 +36,7 @@ from controller.lane.records import (
     Release,
     Renew,
     Renewed,
+    SeenText,
     Show,
     Tick,
     Typed,
@@ -170,7 +170,7 @@ class Runner:
         taken = subject is not None and (subject.plate, subject.confirmed_by) == (plate, by)
         return OrderResult.TAKEN if taken else OrderResult.NOBODY
 
-    def _seen(self) -> Evidence | None:
+    def _seen(self) -> SeenText | None:
         """What the open visit's reads say of its plate."""
         visit = self._watcher.visit
         return None if visit is None else evidence_of(visit.vote, self._settings.vote)

@@ -37,7 +37,7 @@ from service.station import mount as station_pages
 from service.station.store import Told, silence
 from service.store.clock import Clock, SystemClock
 from service.store.database import Database
-from service.store.schema_version import Standing
+from service.store.schema_version import SchemaStanding
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode
@@ -77,7 +77,7 @@ def create_app(
 def open_books(database_url: str, clock: Clock | None = None, settings: Settings | None = None) -> Books:
     """The books of a database, made if there is none; SQLite brought to this version's schema. Raises Unavailable."""
     database = Database(database_url)
-    if database.is_sqlite or database.standing() is Standing.MISSING:
+    if database.is_sqlite or database.standing() is SchemaStanding.MISSING:
         told = database.migrate().words(database.name)
         if told is not None:
             log.warning("%s", told)

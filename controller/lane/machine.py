@@ -21,7 +21,6 @@ from controller.lane.records import (
     Confirmed,
     Doubted,
     Event,
-    Evidence,
     Faulted,
     Flow,
     Gone,
@@ -40,6 +39,7 @@ from controller.lane.records import (
     Release,
     Renew,
     Renewed,
+    SeenText,
     Show,
     Subject,
     Tick,
@@ -154,7 +154,7 @@ def _moved(state: LaneState, event: Moved, now_s: float, rules: LaneRules) -> St
     return replace(state, visit=replace(state.visit, next_ask_s=later_s)), commands
 
 
-def _beside(subject: Subject, seen: Evidence | None) -> Subject:
+def _beside(subject: Subject, seen: SeenText | None) -> Subject:
     """The typed plate with what the camera has read by now; what it was once sure of is not forgotten."""
     if seen is None or (subject.seen_certain and not seen.certain):
         return subject

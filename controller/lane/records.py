@@ -24,7 +24,7 @@ class Phase(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class SeenText:
     """What the reads of a visit say of its plate: the text, wire.typed.UNSEEN for a character they are not sure of."""
 
     text: str
@@ -167,7 +167,7 @@ class Typed:
 
     plate: str
     typed_at: datetime
-    seen: Evidence | None = None
+    seen: SeenText | None = None
     pin_proof: str | None = field(default=None, repr=False)
 
 
@@ -247,7 +247,7 @@ class Tick:
     """Time passed. seen_at: when the newest picture that can be trusted was taken; seen: what all reads say by now."""
 
     seen_at: datetime | None = None
-    seen: Evidence | None = None
+    seen: SeenText | None = None
 
 
 @dataclass(frozen=True, slots=True)

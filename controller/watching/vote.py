@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from controller.lane.records import Evidence
+from controller.lane.records import SeenText
 from controller.records import PlateRead, SignRead, Vote
 from controller.settings_records import VoteSettings
 from wire.reasons import Reason
@@ -77,20 +77,20 @@ def _doubted(doubts: tuple[str, ...]) -> str:
     return f"the plate is doubted: {', '.join(doubts)}" if doubts else ""
 
 
-def evidence_of(result: Vote, rules: VoteSettings) -> Evidence | None:
+def evidence_of(result: Vote, rules: VoteSettings) -> SeenText | None:
     """What a vote says of the plate beside a typed one: None where not one character is sure.
 
     A read that is doubted says nothing: what hides a character can make another plate of it.
     """
     if result.plate is not None:
-        return Evidence(result.plate, True)
+        return SeenText(result.plate, True)
     if result.doubts:
         return None
     text = "".join(
         character if probability >= rules.weakest_sign else UNSEEN
         for character, probability in zip(result.candidate or "", result.characters, strict=False)
     )
-    return Evidence(text, False) if text.strip(UNSEEN) else None
+    return SeenText(text, False) if text.strip(UNSEEN) else None
 
 
 def _valid_texts(reads: Sequence[PlateRead]) -> set[str]:

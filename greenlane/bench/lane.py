@@ -77,7 +77,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class LaneFigures:
     """All figures with the conditions they were taken under."""
 
     conditions: dict[str, Any]
@@ -124,7 +124,7 @@ class Figures:
         return shown
 
 
-def measure(wanted: Wanted) -> Figures:
+def measure(wanted: Wanted) -> LaneFigures:
     """All figures; takes half a minute without and two minutes with the running lane. Raises GreenlaneError."""
     installed = [name for name, module in ENGINES.items() if importlib.util.find_spec(module)]
     engines = wanted.engines or tuple(installed)
@@ -141,7 +141,7 @@ def measure(wanted: Wanted) -> Figures:
             processes.append(measured(what))
             bar.update()
     source = "the bundled clip" if wanted.clip is None else wanted.clip.name
-    return Figures(conditions(wanted.threads, len(pictures), source), tuple(stages), tuple(processes))
+    return LaneFigures(conditions(wanted.threads, len(pictures), source), tuple(stages), tuple(processes))
 
 
 def conditions(threads: int, frames: int, source: str = "the bundled clip") -> dict[str, Any]:

@@ -18,7 +18,7 @@ from service.store.fair_lock import Turns
 from service.store.schema_version import (
     MIGRATION_LOCK,
     Migrated,
-    Standing,
+    SchemaStanding,
     copy_before,
     found_revision,
     make_file,
@@ -136,11 +136,11 @@ class Database:
                     connection.exec_driver_sql(f"select pg_advisory_xact_lock({MIGRATION_LOCK})")
                 revision = found_revision(connection)
                 before = standing_of(revision)
-                if before is Standing.NEWER:
+                if before is SchemaStanding.NEWER:
                     raise newer(self.name, revision)
-                if before is Standing.CURRENT:
+                if before is SchemaStanding.CURRENT:
                     return Migrated(before)
-                is_copied = self.is_sqlite and before is Standing.OLDER
+                is_copied = self.is_sqlite and before is SchemaStanding.OLDER
                 copy = copy_before(self.path, revision) if is_copied else None
                 config = migration_config()
                 config.attributes["connection"] = connection
@@ -148,26 +148,26 @@ class Database:
                 _require_references(connection)
         return Migrated(before, copy)
 
-    def standing(self) -> Standing:
+    def standing(self) -> SchemaStanding:
         """How its schema stands to this program's; looks and changes nothing. Raises Unavailable."""
         if self.is_sqlite and not self.path.exists():
-            return Standing.MISSING
+            return SchemaStanding.MISSING
         with telling_faults(), self.reading() as connection:
             return standing_of(found_revision(connection))
 
     def require_current(self) -> None:
         """Raises Unavailable unless the database is there and its schema is of exactly this version."""
         standing = self.standing()
-        if standing is Standing.MISSING:
+        if standing is SchemaStanding.MISSING:
             raise Unavailable(
                 f"{self.name}: there is no such database, or nothing in it; `greenlane service`, "
                 "`greenlane service --migrate` or `greenlane admin station set STATION` makes one"
             )
         with telling_faults(), self.reading() as connection:
             revision = found_revision(connection)
-        if standing is Standing.NEWER:
+        if standing is SchemaStanding.NEWER:
             raise newer(self.name, revision)
-        if standing is Standing.OLDER:
+        if standing is SchemaStanding.OLDER:
             raise Unavailable(
                 f"{self.name}: schema version {revision}, this program needs a later one; "
                 "run `greenlane service --migrate --database URL`"

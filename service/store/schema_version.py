@@ -24,7 +24,7 @@ MIGRATION_LOCK = 7_241_990_001
 """PostgreSQL's advisory lock of who migrates."""
 
 
-class Standing(enum.Enum):
+class SchemaStanding(enum.Enum):
     """A database against this program: not there, of an earlier version, as it should be, of a later one."""
 
     MISSING = "missing"
@@ -37,14 +37,14 @@ class Standing(enum.Enum):
 class Migrated:
     """What migrating did: made a database, changed one (and kept `copy` of it as it was), or nothing."""
 
-    before: Standing
+    before: SchemaStanding
     copy: Path | None = None
 
     def words(self, name: str) -> str | None:
         """For the log or the terminal; None where there was nothing to do."""
-        if self.before is Standing.MISSING:
+        if self.before is SchemaStanding.MISSING:
             return f"{name}: a new database was made"
-        if self.before is Standing.OLDER:
+        if self.before is SchemaStanding.OLDER:
             kept = f"a copy of it as it was is {self.copy}" if self.copy else "no copy was made: that is pg_dump's"
             return f"{name}: brought to this version's schema; {kept}"
         return None
@@ -63,15 +63,15 @@ def found_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def standing_of(revision: str | None) -> Standing:
+def standing_of(revision: str | None) -> SchemaStanding:
     """How a database at this revision stands to this program."""
     scripts = ScriptDirectory.from_config(migration_config())
     if revision is None:
-        return Standing.MISSING
+        return SchemaStanding.MISSING
     if revision == scripts.get_current_head():
-        return Standing.CURRENT
+        return SchemaStanding.CURRENT
     known = {script.revision for script in scripts.walk_revisions()}
-    return Standing.OLDER if revision in known else Standing.NEWER
+    return SchemaStanding.OLDER if revision in known else SchemaStanding.NEWER
 
 
 def newer(name: str, revision: str | None) -> Unavailable:

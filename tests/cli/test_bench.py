@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from greenlane.bench.lane import Figures, Process, Stage
+from greenlane.bench.lane import LaneFigures, Process, Stage
 from greenlane.cli import main
 from greenlane.simulation.cast import bundled
 
@@ -58,7 +58,7 @@ def test_ratios_compare_the_engines_and_the_table_shows_the_processes() -> None:
         Stage("opencv", "read", 20.0, 25.0, 19.0),
         Stage("onnxruntime", "read", 10.0, 12.0, 9.0),
     )
-    figures = Figures({"processor": "x"}, stages, (Process("idle lane", 20.0, 0.05, 134.0, 136.0),))
+    figures = LaneFigures({"processor": "x"}, stages, (Process("idle lane", 20.0, 0.05, 134.0, 136.0),))
     assert figures.ratios() == {
         "opencv: reads per second": 50.0,
         "onnxruntime: reads per second": 100.0,

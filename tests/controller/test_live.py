@@ -34,9 +34,9 @@ class Sky:
         pass
 
 
-def live(act: Callable[[int, Bell], None]) -> tuple[int, World, FakeWatchdog]:
+def live(act: Callable[[int, Bell], None], watchdog: FakeWatchdog | None = None) -> tuple[int, World, FakeWatchdog]:
     """Run a lane until it ends; act is called before each frame."""
-    world, bell, watchdog = World(), Bell(), FakeWatchdog()
+    world, bell, watchdog = World(), Bell(), watchdog or FakeWatchdog()
     pump = FramePump(Sky(world, lambda n: act(n, bell)), bell.ring)
     status = run_live(world.runner, pump, bell, watchdog, 0.05)
     pump.close()
@@ -44,7 +44,13 @@ def live(act: Callable[[int, Bell], None]) -> tuple[int, World, FakeWatchdog]:
 
 
 def test_told_to_stop_it_ends_well_and_red() -> None:
-    status, world, watchdog = live(lambda n, bell: bell.stop() if n == 5 else None)
+    watchdog = FakeWatchdog()
+
+    def stop_once_it_lives(number: int, bell: Bell) -> None:
+        if number >= 5 and "STATUS=lane empty" in watchdog.messages:
+            bell.stop()
+
+    status, world, _ = live(stop_once_it_lives, watchdog)
     assert status == EXIT_OK
     assert world.lamp.colour is LampColour.RED
     assert watchdog.messages[0] == "READY=1"

@@ -19,7 +19,7 @@ from service.app import create_app
 from service.identity.mount import EMBEDDED
 from service.server import running
 from service.store.database import Database
-from service.store.schema_version import Migrated, Standing, migration_config
+from service.store.schema_version import Migrated, SchemaStanding, migration_config
 from tests.service.raw_http import head, say
 
 Run = Callable[..., tuple[int, str, str]]
@@ -179,7 +179,7 @@ def test_an_empty_postgresql_database_is_filled_by_who_may(cluster: object, caps
     assert "there is no such database" in capsys.readouterr().err
     assert main(["admin", "station", "set", "S1", "--database", url]) == 0
     database = Database(url)
-    assert database.standing() is Standing.CURRENT
+    assert database.standing() is SchemaStanding.CURRENT
     database.close()
 
 

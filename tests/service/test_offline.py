@@ -215,7 +215,7 @@ def test_the_commands(admin: Admin, sqlite_url: str) -> None:
     assert "50.50" in admin("offline", "list", "S1")[1]
     assert admin("offline", "card", "C1", "station")[0] == 0
     assert json.loads(admin("offline", "list", "S1", "--json")[1]) == [
-        {"plate": PLATE, "card": "C1", "cap_fen": 20_000}
+        {"plate": PLATE, "card": "C1", "cap_fen": 20_000, "typed": None}
     ]
     assert admin("offline", "station", "S9", "1") == (1, "greenlane admin: no station S9; `station set` makes one\n")
     assert admin("offline", "card", "C9", "1") == (1, "greenlane admin: no card C9\n")

@@ -19,7 +19,7 @@ from service.admin import Desk
 from service.books.books import Books
 from service.store.clock import SystemClock
 from service.store.database import Database
-from service.store.schema_version import Standing
+from service.store.schema_version import SchemaStanding
 from service.store.state_folder import default_url
 
 
@@ -45,7 +45,7 @@ def office(args: argparse.Namespace, *, makes: bool = False) -> Iterator[Office]
     """
     database = Database(args.database or default_url())
     try:
-        if makes and database.standing() is Standing.MISSING:
+        if makes and database.standing() is SchemaStanding.MISSING:
             warn(database.migrate().words(database.name) or "")
         database.require_current()
         books = Books(database, SystemClock())

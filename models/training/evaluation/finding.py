@@ -22,7 +22,7 @@ BANDS_PX = (0, 70, 90, 120)
 
 
 @dataclass(frozen=True)
-class Tally:
+class Finds:
     """What one group of pictures gave. found: (plate's width, whether it was found) of each labelled plate."""
 
     pictures: int
@@ -48,7 +48,7 @@ def held_out_groups(data: Path) -> dict[str, list[Scene]]:
     }
 
 
-def tally(detector: Detector, scenes: Sequence[Scene]) -> Tally:
+def tally(detector: Detector, scenes: Sequence[Scene]) -> Finds:
     """Look at every picture and match finds with labels by place."""
     found: list[tuple[float, bool]] = []
     false, spent = 0, 0.0
@@ -62,7 +62,7 @@ def tally(detector: Detector, scenes: Sequence[Scene]) -> Tally:
                 left.remove(hit)
             found.append((quad_size(plate.corners)[0], hit is not None))
         false += sum(not _near_any(find, scene.unjudged) for find in left)
-    return Tally(len(scenes), tuple(found), false, 1e3 * spent / max(1, len(scenes)))
+    return Finds(len(scenes), tuple(found), false, 1e3 * spent / max(1, len(scenes)))
 
 
 def _is_at(find: Found, corners: Quad) -> bool:
@@ -79,7 +79,7 @@ def _near_any(find: Found, quads: Iterable[Quad]) -> bool:
     return any(bool((quad.min(0) - 20 <= centre).all() and (centre <= quad.max(0) + 20).all()) for quad in quads)
 
 
-def rows_of(side: str, tallies: Mapping[str, Tally]) -> list[dict[str, Any]]:
+def rows_of(side: str, tallies: Mapping[str, Finds]) -> list[dict[str, Any]]:
     """The figures of one size of the finder's picture, a row for each group of pictures."""
     bands = list(zip(BANDS_PX, (*BANDS_PX[1:], math.inf), strict=True))
     return [

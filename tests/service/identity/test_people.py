@@ -12,6 +12,7 @@ from service.errors import DeskError
 from service.identity import trail
 from service.identity.people import Attempt, LoginRefused, PeopleDesk, Person, Role
 from service.identity.sessions import LIVES, SessionDesk
+from service.mileage.tables import fleets
 from tests.service.identity.kit import CHEAP, House
 
 PASSWORD = "correct horse battery"
@@ -160,8 +161,15 @@ def test_what_cannot_be_done_is_said(desk: PeopleDesk) -> None:
 
 
 def test_roles_are_ranked() -> None:
-    for rank, role in enumerate(Role):
-        assert [role.covers(other) for other in Role] == [n <= rank for n in range(len(Role))]
+    ladder = [role for role in Role if role is not Role.FLEET]
+    for rank, role in enumerate(ladder):
+        assert [role.covers(other) for other in ladder] == [n <= rank for n in range(len(ladder))]
+
+
+def test_a_fleets_account_is_apart_from_the_station() -> None:
+    assert Role.FLEET.covers(Role.FLEET)
+    others = [role for role in Role if role is not Role.FLEET]
+    assert not any(Role.FLEET.covers(other) or other.covers(Role.FLEET) for other in others)
 
 
 @pytest.fixture
@@ -173,7 +181,11 @@ def sessions(house: House) -> SessionDesk:
 def test_sessions_end_when_idle_and_in_any_case(
     house: House, desk: PeopleDesk, sessions: SessionDesk, role: Role
 ) -> None:
-    desk.change_role("wang", role, "test")
+    fleet = "F1" if role is Role.FLEET else None
+    if fleet is not None:
+        with house.app.state.books.database.writing() as connection:
+            connection.execute(fleets.insert().values(name=fleet, created_us=1))
+    desk.change_role("wang", role, "test", fleet=fleet)
     idle, whole = LIVES[role]
     token = sessions.begin(Person("wang", role, None), "10.0.0.1")
     house.clock.move(idle.total_seconds())
