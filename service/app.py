@@ -38,6 +38,7 @@ from service.station.store import Told, silence
 from service.store.clock import Clock, SystemClock
 from service.store.database import Database
 from service.store.schema_version import SchemaStanding
+from service.typed_plates import check_pin
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode
@@ -71,6 +72,7 @@ def create_app(
     )
     app.state.books = books
     offline.mount(app, app.state.clerk, books.database, books.clock)
+    app.state.check_pin = lambda *typed: check_pin(books.database, books.clock.now(), *typed)
     return app
 
 

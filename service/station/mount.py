@@ -18,6 +18,7 @@ RECORDS = routes.RECORDS
 def mount(app: FastAPI, database: Database, clock: Clock, told: Told = silence) -> StationDesk:
     """Adds routes and pages; app.state.station, changes, views and statuses carry what they work with.
 
+    app.state.check_pin checks a typed PIN (service.typed_plates.check_pin); None where none are kept.
     app.state.control is for a central control that shows itself on the page; None for the service.
     """
     changes = Changes(database)
@@ -25,6 +26,7 @@ def mount(app: FastAPI, database: Database, clock: Clock, told: Told = silence) 
     app.state.changes = changes
     app.state.station = desk
     app.state.control = None
+    app.state.check_pin = None
     app.state.views = SharedViews()
     app.state.statuses = Batches(desk.take_statuses)
     app.include_router(routes.router)

@@ -28,6 +28,7 @@ Driver = Annotated[Session, Depends(access.operator(Role.PANEL))]
 PROVINCES = ("京津沪渝冀豫云辽黑湘", "皖鲁新苏浙赣鄂桂甘晋", "蒙陕吉闽贵粤青藏川宁", "琼使")
 SIGNS = ("1234567890", "QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM", "警学挂港澳领使")
 SHOWN_FOR_S = 60.0
+WANTS_PIN = frozenset({Reason.PIN_NEEDED, Reason.PIN_WRONG})
 
 
 @router.get("/panel/{lane}")
@@ -58,16 +59,35 @@ async def events(request: Request, lane: str, session: Driver) -> Response:
 @router.post("/panel/{lane}/typed")
 async def typed(request: Request, lane: str, session: Driver) -> Response:
     """A plate was typed: it goes to the lane unit, which asks about it as about a read one and owns the lamp."""
-    station = station_of(request, session)
-    plate = typed_plate((await access.fields(request)).get("plate", ""))
+    station, form = station_of(request, session), await access.fields(request)
+    plate = typed_plate(form.get("plate", ""))
     if plate is None:
         return _typed_answer(request, lane, 422, words.REASONS[Reason.INVALID_PLATE])
-    order = Order(id="new", kind=OrderKind.TYPED, by=session.person.name, plate=plate)
+    proof: str | None = None
+    if form.get("pin"):
+        checked = await _checked_pin(request, station, lane, plate, form["pin"])
+        if not isinstance(checked, str):
+            return _typed_answer(request, lane, *checked)
+        proof = checked
+    order = Order(id="new", kind=OrderKind.TYPED, by=session.person.name, plate=plate, pin_proof=proof)
     try:
         await run_in_threadpool(desk_of(request).order, station, lane, order, f"person:{session.person.name}")
     except DeskError:
         return _typed_answer(request, lane, 409, words.SILENT)
     return _typed_answer(request, lane, 202, words.WAITING)
+
+
+async def _checked_pin(
+    request: Request, station: str, lane: str, plate: str, pin: str
+) -> str | tuple[int, words.Words]:
+    """The proof for a right PIN; else status and words. A station's central control keeps no PINs."""
+    check = request.app.state.check_pin
+    if check is None:
+        return 503, words.NO_PINS_HERE
+    found = await run_in_threadpool(check, station, lane, plate, pin[:20])
+    if isinstance(found, str):
+        return found
+    return (422, words.REASONS[Reason.PIN_WRONG]) if found is None else (429, words.PIN_LATER)
 
 
 def _typed_answer(request: Request, lane: str, status: int, told: words.Words) -> Response:
@@ -87,6 +107,7 @@ def _facts(desk: StationDesk, station: str, lane: str) -> dict[str, Any]:
         fresh_s = min(fresh_s, SHOWN_FOR_S - desk.age_s(order.made_at), order.left_s or SHOWN_FOR_S)
     return {
         "fresh_s": fresh_s,
+        "wants_pin": found is not None and not found.silent and found.status.reason in WANTS_PIN,
         "told": None if found is None or found.silent else found.status,
         "headline": _headline(found),
         "why": _why(found),

@@ -106,6 +106,8 @@ RESULTS: dict[OrderResult, Words] = {
 
 WAITING: Words = ("正在发送到加油位", "On its way to the lane")
 EXPIRED: Words = ("加油位没有应答，请重试", "The lane did not answer: please try again")
+NO_PINS_HERE: Words = ("此处无法核对密码，请联系加油员", "The PIN cannot be checked here: please call the attendant")
+PIN_LATER: Words = ("密码错误次数过多，请联系加油员", "Too many wrong PINs: please call the attendant")
 FUELLED: Words = ("加油已结束，请驶离", "The fuelling is over: please drive on")
 SILENT: Words = ("加油位没有应答，请找工作人员", "The lane does not answer: please call the staff")
 

@@ -16,18 +16,21 @@ from sqlalchemy import select
 
 from controller.outbound.signing import DeviceKey
 from models.grammar import FORMATS
+from service.books.messages import Ask
 from service.identity import trail
 from service.identity.people import Role
 from service.live.changes import Changes, count_change
 from service.station.format_table import formats, typed_plate
-from service.station.tables import visit_reports
+from service.station.tables import lane_orders, visit_reports
 from service.station.words import LAMPS, PHASES, REASONS, RESULTS, STAGES
 from service.store import schema
-from tests.service.identity.kit import PLATE, House, lane_status, visit_report
+from service.typed_plates import TypedPlates
+from tests.service.identity.kit import PLATE, House, lane_status, question, visit_report
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
-from wire.codec import WireError
+from wire.codec import WireError, decode
 from wire.devices import DeviceKind
 from wire.live import LampState, OrderKind, OrderResult, Stage
+from wire.questions import Question
 from wire.reasons import Reason
 
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0 a small picture").decode()
@@ -175,6 +178,37 @@ def test_without_scripts_the_form_leads_back_to_the_panel(house: House, client: 
     log_in(client, "pump")
     answer = client.post("/panel/L1/typed?station=S1", data={"plate": PLATE, "csrf": csrf(client)})
     assert (answer.status_code, answer.headers["location"]) == (303, "/panel/L1?station=S1")
+
+
+def test_a_pin_is_checked_before_the_lane_hears_of_it_and_kept_nowhere(
+    house: House, client: TestClient, key: DeviceKey
+) -> None:
+    TypedPlates(house.app.state.books, "tester").set_pin("C1", "493817")
+    needs = {"typed": True, "reason": "pin_needed", "phase": "red", "lamp": "red"}
+    tell(house, client, key, "/v1/lane-status", lane_status() | needs)
+    log_in(client, "pump")
+    assert 'name="pin"' in client.get("/panel/L1?station=S1").text
+    assert "data-wants-pin" in client.get("/panel/L1/view?station=S1").text
+
+    def typed(pin: str) -> httpx.Response:
+        form = {"csrf": csrf(client), "plate": PLATE, "pin": pin}
+        return client.post("/panel/L1/typed", data=form, headers={"Accept": "application/json"})
+
+    assert typed("000001").json()["en"] == "The PIN is wrong: please type it again"
+    assert [typed(wrong).status_code for wrong in ("x" * 500, "12", "４９３８１７")] == [422, 422, 422]
+    assert house.app.state.station.orders_for("S1", "L1") == []
+    assert typed("493817").status_code == 202
+    (order,) = house.app.state.station.orders_for("S1", "L1")
+    assert order.pin_proof
+    answer = house.app.state.books.carry_out_one(
+        Ask(decode(Question, question(plate=PLATE, seen=None, seen_certain=False, pin_proof=order.pin_proof)))
+    )
+    assert answer.reason is Reason.ATTENDANT_NEEDED, "a PIN counts only where the rule wants one"
+    with house.app.state.books.database.reading() as connection:
+        written = str(connection.execute(select(lane_orders)).all()) + str(list(trail.last(connection, 50)))
+    assert "493817" not in written
+    assert typed("000001").status_code == 422
+    assert [typed("000001").status_code for _ in range(3)][-1] == 429
 
 
 def test_an_attendant_confirms_a_typed_plate_by_name(house: House, client: TestClient, key: DeviceKey) -> None:
