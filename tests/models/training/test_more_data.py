@@ -67,7 +67,8 @@ def data(tmp_path: Path) -> Path:
         lines.append(f"{file},{plate},{kind},1,{' '.join(f'{v:g}' for v in box)},{form},{origin},")
         cv2.imwrite(str(tmp_path / "more" / file), marked(street(plate)) if origin == "crpd_marked" else street(plate))
     lines += [f"crops/d.jpg,{learnt},blue,1,,crop,toll,", "crops/e.jpg,民航A1234,civil_aviation,1,,crop,plain,"]
-    for name in ("d", "e"):
+    lines.append("crops/f.jpg,WJ1693015,armed_police,1,,crop,plain,of before 2013: nine characters")
+    for name in ("d", "e", "f"):
         cv2.imwrite(str(tmp_path / "more" / "crops" / f"{name}.jpg"), np.full((36, 136, 3), 90, np.uint8))
     (folder / "more.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return tmp_path
