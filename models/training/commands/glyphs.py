@@ -12,22 +12,29 @@ from numpy.typing import NDArray
 from models.glyphs import GLYPH_HEIGHT, GLYPH_WIDTH, STORE, GlyphSet, save_glyphs
 from models.grammar import ALPHABET
 from models.training.data.realdata import RealCrop, data_folder
-from models.training.drawing.glyphs import make_glyphs
+from models.training.drawing.glyphs import FONT_FOLDER, make_glyphs, missing_fonts
 from models.training.recogniser.mixing import load_real_data
+
+FONT_PACKAGES = "fonts-noto-cjk fonts-wqy-zenhei fonts-roboto fonts-liberation fonts-dejavu fonts-open-sans"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=STORE, help="the store to write (default: the shipped one)")
+    parser.add_argument("--fonts", type=Path, default=FONT_FOLDER, help="where the public fonts lie")
     parser.add_argument("--sheet", type=Path, help="also write a picture of all masks here")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Needs the real crops and the fonts; 1 when the crops are not there."""
+    """Needs the real crops and the fonts; 1 with the reason where either is missing."""
     folder = data_folder()
     if folder is None:
         print("no real crops: set GREENLANE_DATA to the folder that holds crops.csv")
         return 1
-    glyphs = make_glyphs([flat_crop(crop) for crop in load_real_data(folder).train if crop.rows == 1])
+    if missing := missing_fonts(args.fonts):
+        print(f"not under {args.fonts}: {', '.join(missing)}; on Debian: apt-get install {FONT_PACKAGES}")
+        return 1
+    crops = [flat_crop(crop) for crop in load_real_data(folder).train if crop.rows == 1]
+    glyphs = make_glyphs(crops, args.fonts)
     save_glyphs(glyphs, args.out)
     print(f"{args.out}: " + ", ".join(f"{style} {len(masks)} signs" for style, masks in glyphs.masks.items()))
     if args.sheet:

@@ -23,7 +23,16 @@ MAX_CROPS = 60
 _NARROW = {"1": 0.42, "J": 0.85, "L": 0.9}
 
 
-def render_font_masks(style: str, font_folder: Path = Path("/usr/share/fonts")) -> dict[str, Mask]:
+FONT_FOLDER = Path("/usr/share/fonts")
+
+
+def missing_fonts(font_folder: Path = FONT_FOLDER) -> list[str]:
+    """The files of FONT_STYLES that are nowhere under the folder, each once."""
+    names = dict.fromkeys(name for pair in FONT_STYLES.values() for name in pair)
+    return [name for name in names if next(font_folder.rglob(name), None) is None]
+
+
+def render_font_masks(style: str, font_folder: Path = FONT_FOLDER) -> dict[str, Mask]:
     """Every sign of one font style, its ink stretched over the whole box. Raises FileNotFoundError without the font."""
     from PIL import ImageFont  # type: ignore[import-not-found, unused-ignore]
 
@@ -134,8 +143,8 @@ def _average(found: list[tuple[float, NDArray[np.float32]]]) -> Mask:
     return np.asarray(np.round(resized * 255), np.uint8)
 
 
-def make_glyphs(train_crops: list[RealCrop]) -> GlyphSet:
+def make_glyphs(train_crops: list[RealCrop], font_folder: Path = FONT_FOLDER) -> GlyphSet:
     """All font styles plus the learnt one, which takes the first font style as its first template."""
-    fonts = {style: render_font_masks(style) for style in FONT_STYLES}
+    fonts = {style: render_font_masks(style, font_folder) for style in FONT_STYLES}
     learnt = learn_masks([c for c in train_crops if len(c.text) == 7], fonts["noto_bold"])
     return GlyphSet({LEARNT: learnt, **fonts})
