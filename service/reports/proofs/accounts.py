@@ -26,6 +26,9 @@ SIDES: dict[str, tuple[tuple[str, str], ...]] = {
     "unclaimed": (("suspense", "revenue"),),
     "claim": (("card", "suspense"), ("receivable", "suspense")),
     "write_off": (("adjustment", "suspense"),),
+    "payment": (("wallet", "owed"),),
+    "cash_payment": (("clearing", "owed"),),
+    "charge_refund": (("revenue", "owed"), ("revenue", "wallet"), ("revenue", "clearing")),
 }
 """Between which kinds of accounts a kind of transfer moves money; kinds that are not named here are not looked at."""
 
@@ -67,8 +70,8 @@ where t.amount_fen <= 0 or t.moved <> 1 or {later_than_its_number("t", "at_us")}
 """
 OF_FUEL = ("fuelling", "debt", "unclaimed", "claim", "write_off")
 """Kinds of transfers that name a fuelling; all others of SIDES but holds name none."""
-BY_HAND = ("top_up", "refund", "correction", "claim", "write_off")
-"""Kinds that somebody posts, under a key."""
+BY_HAND = ("top_up", "refund", "correction", "claim", "write_off", "payment", "cash_payment", "charge_refund")
+"""Kinds that somebody (or a mandate of theirs) posts, under a key."""
 
 
 def balances(connection: Connection) -> Iterator[Finding]:
