@@ -153,7 +153,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     url = f"sqlite:///{tmp_path / 'service.sqlite3'}"
     app = create_app(url, clock, guard=EMBEDDED)
     desk = Desk(app.state.books, "test")
-    desk.set_station("s", title="station", preset_fen=20_000)
+    desk.set_station("s", title="station", preset_fen=20_000, unauthorised_cap_fen=TOP_UP_FEN)
     desk.set_price("s", "92", 800)
     desk.create_card("card")
     desk.bind_plate(PLATE, "card")

@@ -128,8 +128,9 @@ def test_database_locked(sqlite_url: str) -> None:
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             assert "locked" in answer.json()["detail"]
             assert time.monotonic() - began < 15
-            assert requests.get(f"{base}/healthz", timeout=20).status_code == 200
+            assert requests.get(f"{base}/healthz", timeout=20).status_code == 503, "nothing can be written"
         unit.visit()
+        assert requests.get(f"{base}/healthz", timeout=20).status_code == 200
         unit.check(world.database)
     assert audit(world.database).findings == ()
     world.database.close()
