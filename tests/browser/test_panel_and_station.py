@@ -1,4 +1,4 @@
-"""A driver types a plate, sees green, refuels and sees the charge; the station watches; the service restarts."""
+"""A driver types a plate, the station confirms it, green, a fuelling and its charge; the service restarts meanwhile."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ from service.identity.devices import Place
 from service.identity.mount import Guard
 from service.identity.people import Role
 from service.server import GracefulServer
+from service.typed_plates import TypedPlates
 from tests.browser.pump_lane import draw_clip, running_unit, settings
 from tests.service.identity.kit import CHEAP, PLATE
 from wire.devices import DeviceKind, EnrolmentRequest
+from wire.typed import TypedRule
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -76,6 +78,7 @@ def station(folder: Path) -> Iterator[Service]:
         desk.create_card(card)
         desk.bind_plate(plate, card)
         desk.top_up(card, fen)
+    TypedPlates(app.state.books, "test").set_rule("plate", POOR, TypedRule.FREE)
     identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test")
     identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
     code = identity.devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test", replaces=True)
@@ -143,6 +146,15 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             panel.focus("#plate")
             panel.keyboard.insert_text(PLATE)
             panel.keyboard.press("Enter")
+            shows(panel, "请等待加油员确认车牌", "The attendant confirms the plate")
+            lamp(panel, "red")
+            assert panel.evaluate(SIZE) == [800, 480]
+            picture(panel, "panel-waiting.png")
+            assert serious(panel) == []
+            shows(desk, PLATE, "the camera read nothing")
+            picture(desk, "station-confirm.png")
+            assert serious(desk) == []
+            desk.click(".confirm button")
             lamp(panel, "green")
             shows(panel, "手输", "限额", "You may refuel")
             picture(panel, "panel-green.png")
