@@ -7,14 +7,19 @@ from typing import Any
 import numpy as np
 
 WIDTH_PX, HEIGHT_PX, BARS = 320, 240, 32
+STAMPED_PX, STRIPE_PX = 160, 10
+"""Rows with the bars; below them lie stripes, for one row drawn down to the bottom is what a broken decoder shows."""
 
 
 def stamped_picture(monotonic_s: float) -> Any:
-    """Milliseconds as 32 bars, black for 0 and white for 1, highest bit left; BGR (240, 320, 3)."""
+    """Milliseconds as 32 bars, black for 0 and white for 1, highest bit left, stripes below; BGR (240, 320, 3)."""
     stamp_ms = int(monotonic_s * 1000) & 0xFFFFFFFF
     bits = np.array([stamp_ms >> (BARS - 1 - i) & 1 for i in range(BARS)], dtype=np.uint8)
     row = np.repeat(bits * 192 + 32, WIDTH_PX // BARS)
-    return np.repeat(np.repeat(row[None, :, None], HEIGHT_PX, 0), 3, 2)
+    picture = np.repeat(row[None, :], HEIGHT_PX, 0)
+    stripes = np.arange(STAMPED_PX, HEIGHT_PX) // STRIPE_PX % 2
+    picture[STAMPED_PX:] = np.where(stripes, 0x60, 0xA0)[:, None]
+    return np.repeat(picture[:, :, None], 3, 2)
 
 
 def made_s(image: Any) -> float:

@@ -15,6 +15,7 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstApp, GstRtspServer  # noqa: E402, F401
 
 WIDTH, HEIGHT, FRAMES_PER_S, BARS = 320, 240, 15, 32
+STAMPED, STRIPE = 160, 10
 RAW = f"video/x-raw,format=GRAY8,width={WIDTH},height={HEIGHT},framerate={FRAMES_PER_S}/1"
 H264 = (
     "videoconvert ! video/x-raw,format=I420 ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 "
@@ -27,7 +28,8 @@ def picture():
     stamp_ms = int(time.monotonic() * 1000) & 0xFFFFFFFF
     bar = WIDTH // BARS
     row = b"".join((b"\xe0" if stamp_ms >> (BARS - 1 - i) & 1 else b"\x20") * bar for i in range(BARS))
-    return row * HEIGHT
+    stripes = b"".join((b"\x60" if y // STRIPE % 2 else b"\xa0") * WIDTH for y in range(STAMPED, HEIGHT))
+    return row * STAMPED + stripes
 
 
 def feed(source, started):
