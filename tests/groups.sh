@@ -8,8 +8,11 @@ say "lint and types"
 "$python" -m mypy
 
 export HYPOTHESIS_PROFILE="${HYPOTHESIS_PROFILE:-greenlane}"
-say "all tests but those that need a world of their own"
-"$python" -m pytest -m "not (kernel or easyocr)" --durations=15
+say "all tests but those that need a world of their own, by as many processes as there are processors"
+"$python" -m pytest -m "not (kernel or easyocr or browser or faults)" --numprocesses "$(nproc)" --dist worksteal --durations=15
+
+say "browsers, killed processes and cut networks, one after another"
+"$python" -m pytest -m "(browser or faults) and not (kernel or easyocr)" --durations=15
 
 say "the reader's networks where there is torch"
 . tests/easyocr.sh
