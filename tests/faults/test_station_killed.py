@@ -62,7 +62,7 @@ class Yard:
             station="S1",
             lane="L1",
             plate=PLATE,
-            typed=True,
+            typed=False,
             captured_at=datetime.now(UTC),
             confidence=1.0,
             weakest=1.0,
