@@ -26,7 +26,7 @@ from service.reports.statement import cards
 from service.server import running
 from service.store.clock import SystemClock
 from service.store.database import Database
-from tests.service.postgres import Cluster, programs
+from tests.service.postgres import Cluster, free_port, programs
 from tests.service.world import ManualClock, Pump, World
 from wire.codec import encode
 
@@ -201,7 +201,7 @@ def test_several_workers_share_one_balance(cluster: Cluster, migrated_template: 
 
 @contextmanager
 def _service(url: str, workers: int) -> Iterator[str]:
-    base = "http://127.0.0.1:18431"
+    base = f"http://127.0.0.1:{free_port()}"
     command = [sys.executable, "-c", _COMMAND, "service", "--database", url, "--listen", base[7:]]
     process = subprocess.Popen([*command, "--workers", str(workers), "--allow-unsigned"], stderr=subprocess.DEVNULL)
     try:

@@ -22,7 +22,7 @@ class Cluster:
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user is not None:
             shutil.chown(self.folder, self._user)
-        self.port = _free_port()
+        self.port = free_port()
         self.owner = self._user or pwd.getpwuid(os.geteuid()).pw_name
         self._run("initdb", "-D", str(self._data), "-A", "trust", "-U", self.owner, "--no-sync")
         self._count = 0
@@ -81,7 +81,7 @@ def programs() -> Path:
     return found[-1].parent if found else Path(str(other)).resolve().parent
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
