@@ -178,15 +178,17 @@ def _until(over: threading.Event, unit: Lane) -> None:
 
 @pytest.mark.database
 def test_several_workers_share_one_balance(cluster: Cluster, migrated_template: str) -> None:
-    """`greenlane service --workers 3`: lanes of all workers race for one card, as a station's lanes do."""
+    """`greenlane service --workers 3`: the vehicles of one card race for its money through all workers."""
     url = cluster.database(migrated_template)
     database = Database(url)
     world = World(database)
     world.card(fen=55_000)
+    plates = world.fleet(16)
     with _service(url, workers=3) as base, ThreadPoolExecutor(16) as pool:
         for _ in range(20):
             questions = [
-                encode(world.question(captured_at=SystemClock().now(), visit=uuid.uuid4().hex)) for _ in range(16)
+                encode(world.question(plate, captured_at=SystemClock().now(), visit=uuid.uuid4().hex))
+                for plate in plates
             ]
             answers = list(
                 pool.map(lambda q: requests.post(f"{base}/v1/authorisations", json=q, timeout=30).json(), questions)
