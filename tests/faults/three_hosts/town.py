@@ -20,6 +20,7 @@ from service.books.books import Books
 from service.identity.devices import DeviceDesk
 from service.identity.devices import Place as DevicePlace
 from service.identity.people import PeopleDesk, Role
+from service.typed_plates import TypedPlates
 from tests.faults.three_hosts.camera import LaneCamera, draw_vehicles
 from tests.faults.three_hosts.machine import Machine
 from tests.faults.three_hosts.network import (
@@ -34,6 +35,7 @@ from tests.faults.three_hosts.network import (
 from tests.faults.three_hosts.shifted import Shift, clocks_shifted
 from tests.station.cable import Cable
 from wire.devices import DeviceKind
+from wire.typed import TypedRule
 
 LANES = ("L1", "L2")
 PLATE_CAP_FEN, STATION_CAP_FEN, PRESET_FEN, PRICE_FEN_PER_L = 6_000, 15_000, 5_000, 800
@@ -161,6 +163,7 @@ class Town:
         desk = self.desk = Desk(books, "town")
         desk.set_station("S1", preset_fen=PRESET_FEN, offline_fen=PLATE_CAP_FEN)
         desk.set_price("S1", "92", PRICE_FEN_PER_L)
+        TypedPlates(books, "town").set_rule("station", "S1", TypedRule.FREE)
         for plate in (*self.plates, *self.poor):
             card = self.card_of(plate)
             desk.create_card(card)
