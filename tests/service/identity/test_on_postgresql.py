@@ -72,7 +72,7 @@ def test_workers_of_one_service_count_and_remember_together(cluster: Cluster, mi
     devices, key = DeviceDesk(database, SystemClock().now), DeviceKey.make()
     code = devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test")
     devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")
-    with Served(url, "--workers", "2") as port:
+    with Served(url, "--workers", "2", "--metrics-from", "127.0.0.1") as port:
         request = requests.Request("GET", f"http://127.0.0.1:{port}/v1/prices?station=S1").prepare()
         Signer(key, LaneClock())(request)
         answers = []
