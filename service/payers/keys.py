@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -16,14 +17,14 @@ from sqlalchemy import Connection, select, update
 
 from service.errors import DeskError
 from service.payers import wallets
-from service.payers.phones import digest, revoke_keys
-from service.payers.tables import pairing_codes, persons, phone_keys
+from service.payers.tables import mandate_plates, mandates, pairing_codes, persons, phone_keys
 from service.store.clock import to_us
 from wire.codec import WireError, decode_text
 from wire.devices import SIGNATURE_AGE_S
 from wire.payers import KeyAlgorithm, Signed, phone_key_id
 
 Text = TypeVar("Text")
+_MISREAD = str.maketrans("OIL", "011", "- \t")
 WRONG_CODE = "this code is wrong, used or expired; ask for a new one"
 
 
@@ -103,3 +104,20 @@ def raw_key(algorithm: KeyAlgorithm, public_key: str) -> bytes:
     except (ValueError, binascii.Error):
         raise DeskError(f"public_key: not a key of {algorithm.value} in base64") from None
     return raw
+
+
+def revoke_keys(connection: Connection, person: str, now_us: int) -> int:
+    """Take every key of a person back, and end what they signed; a green already given keeps its hold."""
+    living = phone_keys.c.person == person, phone_keys.c.revoked_us.is_(None)
+    taken = connection.execute(update(phone_keys).where(*living).values(revoked_us=now_us))
+    own = select(mandates.c.id).where(mandates.c.person == person)
+    plates = mandate_plates.c.mandate.in_(own), mandate_plates.c.ended_us.is_(None)
+    connection.execute(update(mandate_plates).where(*plates).values(ended_us=now_us))
+    signed = mandates.c.person == person, mandates.c.ended_us.is_(None)
+    connection.execute(update(mandates).where(*signed).values(ended_us=now_us))
+    return int(taken.rowcount)
+
+
+def digest(code: str) -> str:
+    """What is kept of a code, however it was typed."""
+    return hashlib.sha256(code.upper().translate(_MISREAD).encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,8 @@ from service.books.records import TransferKind
 from service.errors import DeskError
 from service.identity.devices import CODE_LENGTH, CODE_SIGNS
 from service.identity.trail import Deed, note
-from service.payers import mandates, wallets
+from service.payers import wallets
+from service.payers.keys import digest, revoke_keys
 from service.payers.tables import pairing_codes, payer_bindings, persons, phone_keys
 from service.store.clock import to_us
 from service.store.database import telling_faults
@@ -23,7 +23,6 @@ from wire.money import MAX_FEN
 
 CODE_LIFE = timedelta(hours=24)
 """Pairing happens at home, not beside the operator."""
-_MISREAD = str.maketrans("OIL", "011", "- \t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +135,6 @@ def require_person(connection: Connection, name: str) -> Row[Any]:
     if row is None:
         raise DeskError(f"no phone {name}; `phone add {name}` makes one")
     return row
-
-
-def revoke_keys(connection: Connection, person: str, now_us: int) -> int:
-    """Take every key of a person back, and end what they signed."""
-    living = phone_keys.c.person == person, phone_keys.c.revoked_us.is_(None)
-    taken = connection.execute(update(phone_keys).where(*living).values(revoked_us=now_us))
-    mandates.end_all(connection, person, now_us)
-    return int(taken.rowcount)
-
-
-def digest(code: str) -> str:
-    """What is kept of a code, however it was typed."""
-    return hashlib.sha256(code.upper().translate(_MISREAD).encode()).hexdigest()
 
 
 def _person(connection: Connection, row: Row[Any]) -> Person:
