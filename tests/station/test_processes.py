@@ -26,6 +26,7 @@ from service.reports.statement import cards
 from service.store.database import Database
 from tests.service.identity.served import Program, Served
 from tests.service.identity.test_tls import Authority
+from tests.service.world import ageless
 from tests.station.cable import Cable, Fault
 from wire.fuellings import Fuelling
 from wire.questions import Decision, Question
@@ -155,7 +156,9 @@ def test_a_day_at_the_station(town: Town) -> None:
     town.station.kill()
     with Program.again(town.station):
         wait_for(lambda: town.health() == "down")
-        assert town.lane.ask(question("v2", captured_at=second_asked(town)), 3.0) == second
+        again = town.lane.ask(question("v2", captured_at=second_asked(town)), 3.0)
+        assert ageless(again) == ageless(second)
+        assert again.expires_in_s == 0.0, "it is spent: nothing is left of its time"
         assert town.lane.report(report, 10.0).flags == ("provisional",)
         assert town.lane.ask(question("v3"), 3.0).limit_fen == 12_000
         town.cable.fault = Fault.NONE
