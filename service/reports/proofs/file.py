@@ -40,8 +40,9 @@ def whole(path: str) -> list[Finding]:
     """What SQLite itself finds: pages, indexes, checks, references. Opens the file by itself, and only reads."""
     found: list[Finding] = []
     try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
         try:
+            connection.execute("begin")  # one snapshot: a table and its index are counted at the same moment
             for (words,) in connection.execute(f"pragma quick_check({MOST})"):
                 if words != "ok":
                     found.append(Finding("file", f"the file is spoilt: {words}"))
