@@ -133,8 +133,10 @@ def save_picture(path: Path, sighting: Sighting, region: Region) -> None:
         raise CalibrationError(f"{path}: the picture cannot be written: {error}") from error
 
 
-def show_lamp(settings: Settings, ask: bool, answer: Callable[[str], str] = input, show_s: float = SHOW_S) -> Check:
-    """Show red, green, red; with ask somebody has to say that it was so."""
+def show_lamp(
+    settings: Settings, ask: bool, answer: Callable[[str], str] | None = None, show_s: float = SHOW_S
+) -> Check:
+    """Show red, green, red; with ask somebody has to say that it was so, at the terminal or by answer."""
     lamp_settings, clock = settings.lamp, SystemClock()
     print(f"lamp test: red, green, red, {show_s:g} s each", file=sys.stderr)
     try:
@@ -147,7 +149,7 @@ def show_lamp(settings: Settings, ask: bool, answer: Callable[[str], str] = inpu
     if not ask:
         return Check("lamp", Verdict.OK, "red, green, red were driven; nobody was asked whether they were seen")
     try:
-        seen = answer("Did the lamp show red, then green, then red? [y/N] ").strip().lower()
+        seen = (answer or input)("Did the lamp show red, then green, then red? [y/N] ").strip().lower()
     except EOFError:
         return Check("lamp", Verdict.FAIL, "nobody answered", "run it at a terminal, or with --yes")
     if seen in ("y", "yes", "j", "ja", "是"):

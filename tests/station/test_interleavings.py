@@ -40,6 +40,8 @@ from wire.reasons import ErrorCode, Reason, Verdict
 
 CARDS = {"粤B11111": "K1", "粤B22222": "K1", "粤B33333": "K2", "粤B44444": "K3"}
 CAP_FEN, STATION_CAP_FEN = 6_000, 14_000
+UNREACHED_FEN = 10**9
+"""What fuellings without an authorisation may take: its cap has tests of its own, here every fen is followed."""
 FAULTS = st.sampled_from([Fault.REFUSED, Fault.LOST_ANSWER, Fault.ERROR, Fault.HALF])
 
 
@@ -69,7 +71,7 @@ class Line(RuleBasedStateMachine):
         rules = StationSettings(cap_fen=STATION_CAP_FEN, deadline_s=2.0, fuelling_wait_s=0.1)
         self.street = self.stack.enter_context(Street(folder, rules).open())
         desk = self.street.desk
-        desk.set_station("S1", preset_fen=5_000, offline_fen=CAP_FEN)
+        desk.set_station("S1", preset_fen=5_000, offline_fen=CAP_FEN, unauthorised_cap_fen=UNREACHED_FEN)
         for card in sorted(set(CARDS.values())):
             desk.create_card(card)
             desk.top_up(card, 40_000)
