@@ -69,12 +69,15 @@ def serve(serving: Serving) -> None:
     if serving.workers == 1:
         app = _app(serving)
         _tell_first_step(app, serving)
+        warn_of_unbound_panels(app)
         server = GracefulServer(uvicorn.Config(app, **shape))  # type: ignore[arg-type]
         server.run()
         if not server.started:
             raise ServiceError(f"the service could not start on {serving.host}:{serving.port}")
         return
-    _tell_first_step(_app(serving), serving)
+    first = _app(serving)
+    _tell_first_step(first, serving)
+    warn_of_unbound_panels(first)
     os.environ[_SERVING] = json.dumps(asdict(serving))
     with tempfile.TemporaryDirectory(prefix="greenlane-metrics-") as folder:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
@@ -85,6 +88,17 @@ def _tell_first_step(app: FastAPI, serving: Serving) -> None:
     """Without a device every question is refused: say what to do about it."""
     if not serving.exposure.allow_unsigned and not app.state.identity.keys.has_devices():
         _LOG.warning("%s", FIRST_STEP)
+
+
+def warn_of_unbound_panels(app: FastAPI) -> None:
+    """Panels' accounts of before lanes were named keep working: say which, and how they are bound."""
+    for name in app.state.identity.people.unbound_panels():
+        _LOG.warning(
+            "the panel account %s is bound to no lane, so it may use every panel of its station: run "
+            "`greenlane admin person role %s panel --station S --lane L`",
+            name,
+            name,
+        )
 
 
 def worker_app() -> FastAPI:

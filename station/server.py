@@ -9,7 +9,7 @@ import uvicorn
 
 from service.errors import ServiceError
 from service.listening import Exposure
-from service.server import STOP_TIMEOUT_S, GracefulServer
+from service.server import STOP_TIMEOUT_S, GracefulServer, warn_of_unbound_panels
 from station.settings import StationSettings
 from station.wiring import House, Place
 
@@ -37,6 +37,7 @@ def serve(running: Running) -> None:
     log.info("station %s, server %s, state in %s", house.station, running.place.upstream_url, running.place.folder)
     shape = {"host": running.host, "port": running.port, "access_log": running.verbose, "log_config": None}
     shape |= {"timeout_graceful_shutdown": STOP_TIMEOUT_S, **running.exposure.server_options()}
+    warn_of_unbound_panels(house.app)
     house.start()
     try:
         server = GracefulServer(uvicorn.Config(house.app, **shape))  # type: ignore[arg-type]

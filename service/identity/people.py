@@ -7,13 +7,14 @@ import hashlib
 import re
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from service.errors import DeskError
 from service.identity import throttle, trail
@@ -56,13 +57,17 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """station: the only one this person sees; None for all. fleet: of the role fleet alone, whose vehicles it sees."""
+    """station: the only one this person sees; None for all. fleet: of the role fleet alone, whose vehicles it sees.
+
+    lane: of the role panel alone, the only lane whose panel it may use; None for one made before lanes were named.
+    """
 
     name: str
     role: Role
     station: str | None
     disabled: bool = False
     fleet: str | None = None
+    lane: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,19 @@ class PeopleDesk:
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
 
     def add(
-        self, name: str, password: str, role: Role, station: str | None, actor: str, *, fleet: str | None = None
+        self,
+        name: str,
+        password: str,
+        role: Role,
+        station: str | None,
+        actor: str,
+        *,
+        fleet: str | None = None,
+        lane: str | None = None,
     ) -> None:
-        """Raises DeskError for a bad name, a name in use, a weak password, an unknown station or fleet."""
+        """Raises DeskError for a bad name, a name in use, a weak password, an unknown station or fleet, no lane."""
         _check_fleet(role, fleet)
+        _check_lane(role, station, lane)
         if not _NAME.fullmatch(name):
             raise DeskError(f"{name}: a name has 2 to 40 of a-z, 0-9, dot, dash and underscore, a letter first")
         check_strength(password, name)
@@ -104,19 +118,40 @@ class PeopleDesk:
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(select(people.c.name).where(people.c.name == name)).first() is not None:
                 raise DeskError(f"{name}: there is somebody of this name")
-            if station is not None and not connection.execute(select(stations).where(stations.c.id == station)).first():
-                raise DeskError(f"{station}: no such station")
+            _require_station(connection, station)
             _require_fleet(connection, fleet)
-            row = {"name": name, "password_hash": hashed, "role": role.value, "station": station, "fleet": fleet}
-            connection.execute(insert(people).values(**row, created_us=to_us(self._now())))
-            self._note(connection, actor, "person.add", name, role=role.value, station=station or fleet or "all")
+            row: dict[str, object] = {"name": name, "password_hash": hashed, "role": role.value, "station": station}
+            row |= {"fleet": fleet, "lane": lane, "created_us": to_us(self._now())}
+            connection.execute(insert(people).values(row))
+            bound = {} if lane is None else {"lane": lane}
+            self._note(
+                connection, actor, "person.add", name, role=role.value, station=station or fleet or "all", **bound
+            )
 
-    def change_role(self, name: str, role: Role, actor: str, *, fleet: str | None = None) -> None:
-        """Takes effect on the next request. Raises DeskError for an unknown person or fleet."""
+    def change_role(
+        self,
+        name: str,
+        role: Role,
+        actor: str,
+        *,
+        fleet: str | None = None,
+        station: str | None = None,
+        lane: str | None = None,
+    ) -> None:
+        """Takes effect on the next request. station, lane: where a panel hangs; others keep their station.
+
+        Raises DeskError for an unknown person, station or fleet, and for a panel without a lane.
+        """
         _check_fleet(role, fleet)
+        _check_lane(role, station, lane)
+        if station is not None and role is not Role.PANEL:
+            raise DeskError("with role, only panel takes --station; others keep the one they have")
         with telling_faults(), self._database.reading() as connection:
             _require_fleet(connection, fleet)
-        self._change(name, actor, "person.role", {"role": role.value, "fleet": fleet}, role=role.value)
+            _require_station(connection, station)
+        columns: dict[str, object] = {"role": role.value, "fleet": fleet, "lane": lane}
+        place = {} if station is None or lane is None else {"station": station, "lane": lane}
+        self._change(name, actor, "person.role", {**columns, **place}, detail={"role": role.value, **place})
 
     def change_password(self, name: str, password: str, actor: str) -> None:
         """Ends all sessions of the person. Raises DeskError for an unknown person or a weak password."""
@@ -132,8 +167,11 @@ class PeopleDesk:
 
     def list(self) -> tuple[Person, ...]:
         with telling_faults(), self._database.reading() as connection:
-            rows = connection.execute(select(people).order_by(people.c.name))
-            return tuple(Person(r.name, Role(r.role), r.station, r.disabled_us is not None, r.fleet) for r in rows)
+            return tuple(map(_person, connection.execute(select(people).order_by(people.c.name))))
+
+    def unbound_panels(self) -> tuple[str, ...]:
+        """Names of the panels' accounts that may use every panel, because no lane has been named for them."""
+        return tuple(p.name for p in self.list() if p.role is Role.PANEL and p.lane is None and not p.disabled)
 
     def log_in(self, attempt: Attempt) -> Person | LoginRefused:
         """Who this is, if name and password are right and the buckets allow a look.
@@ -162,7 +200,7 @@ class PeopleDesk:
                 return LoginRefused()
             throttle.give_back(connection, buckets, now)
             self._note(connection, f"person:{row.name}", "login", row.name, source=attempt.source)
-        return Person(row.name, Role(row.role), row.station, fleet=row.fleet)
+        return _person(row)
 
     def know_browser(self, name: str, replaces: str = "") -> str:
         """A secret for the browser that has just logged in, so that it is not slowed by others' guesses."""
@@ -203,7 +241,13 @@ class PeopleDesk:
         return row is not None and row.person == attempt.name and row.expires_us >= to_us(now)
 
     def _change(
-        self, name: str, actor: str, action: str, columns: dict[str, object], forget: bool = False, **detail: str
+        self,
+        name: str,
+        actor: str,
+        action: str,
+        columns: dict[str, object],
+        forget: bool = False,
+        detail: Mapping[str, str] | None = None,
     ) -> None:
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(update(people).where(people.c.name == name).values(columns)).rowcount == 0:
@@ -211,7 +255,7 @@ class PeopleDesk:
             if forget:
                 connection.execute(delete(sessions).where(sessions.c.person == name))
                 connection.execute(delete(known_browsers).where(known_browsers.c.person == name))
-            self._note(connection, actor, action, name, **detail)
+            self._note(connection, actor, action, name, **(detail or {}))
 
     def _note(self, connection: Connection, actor: str, action: str, subject: str, **detail: str) -> None:
         trail.note(connection, trail.Deed(self._now(), actor, action, subject, detail))
@@ -220,6 +264,26 @@ class PeopleDesk:
 def _check_fleet(role: Role, fleet: str | None) -> None:
     if (role is Role.FLEET) != (fleet is not None):
         raise DeskError("the role fleet needs --fleet NAME, and no other role takes it")
+
+
+def _check_lane(role: Role, station: str | None, lane: str | None) -> None:
+    if role is not Role.PANEL:
+        if lane is not None:
+            raise DeskError("only the role panel takes --lane")
+    elif not station or not lane:
+        raise DeskError("the role panel needs --station S and --lane L: the lane where the panel hangs")
+    elif not (len(lane) <= 40 and lane.isprintable()):
+        raise DeskError("a lane's name has at most 40 characters that can be printed")
+
+
+def _person(row: Row[Any]) -> Person:
+    disabled = row.disabled_us is not None
+    return Person(row.name, Role(row.role), row.station, disabled, fleet=row.fleet, lane=row.lane)
+
+
+def _require_station(connection: Connection, station: str | None) -> None:
+    if station is not None and connection.execute(select(stations).where(stations.c.id == station)).first() is None:
+        raise DeskError(f"{station}: no such station")
 
 
 def _require_fleet(connection: Connection, fleet: str | None) -> None:

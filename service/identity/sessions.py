@@ -30,7 +30,7 @@ TOUCH_EVERY = timedelta(seconds=30)
 
 
 _FIND = (
-    select(sessions, people.c.role, people.c.station, people.c.fleet, people.c.disabled_us)
+    select(sessions, people.c.role, people.c.station, people.c.fleet, people.c.lane, people.c.disabled_us)
     .join_from(sessions, people)
     .where(sessions.c.token_hash == bindparam("token_hash"))
 )
@@ -80,7 +80,8 @@ class SessionDesk:
             return None
         if now_us > row.seen_us + to_us_span(TOUCH_EVERY):
             self._touch(row.token_hash, now_us)
-        return Session(Person(row.person, Role(row.role), row.station, fleet=row.fleet), row.csrf, row.token_hash)
+        person = Person(row.person, Role(row.role), row.station, fleet=row.fleet, lane=row.lane)
+        return Session(person, row.csrf, row.token_hash)
 
     def end(self, session: Session) -> None:
         """Log out. Idempotent."""

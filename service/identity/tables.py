@@ -70,10 +70,14 @@ people = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("disabled_us", BigInteger),
     Column("fleet", String(40), ForeignKey("fleets.name")),
+    Column("lane", String(40)),
     CheckConstraint("role in ('panel', 'attendant', 'operator', 'administrator', 'fleet')", name="role"),
     CheckConstraint("(role = 'fleet') = (fleet is not null)", name="fleet_role_has_fleet"),
 )
-"""station: the only one this person sees; null for all. fleet: whose vehicles a person of a fleet sees, no others."""
+"""station: the only one this person sees; null for all. fleet: whose vehicles a person of a fleet sees, no others.
+
+lane: of the station's panels the only one that a panel's account may use; null for an account of before, which may all.
+"""
 
 sessions = Table(
     "sessions",

@@ -17,7 +17,7 @@ from service.station import words
 from service.station.format_table import typed_plate
 from service.station.routes import changes_of, desk_of
 from service.station.store import Lane, OrderState, StationDesk
-from service.station.stream import FRESH_HEADER, station_of, stream
+from service.station.stream import FRESH_HEADER, panel_of, stream
 from wire.live import LampState, Order, OrderKind, OrderResult
 from wire.reasons import Reason
 
@@ -34,7 +34,7 @@ WANTS_PIN = frozenset({Reason.PIN_NEEDED, Reason.PIN_WRONG})
 @router.get("/panel/{lane}")
 async def show(request: Request, lane: str, session: Driver) -> Response:
     """The whole page."""
-    station = station_of(request, session)
+    station = panel_of(request, session, lane)
     facts = await run_in_threadpool(_facts, desk_of(request), station, lane)
     return page(
         request, "panel.html", session=session, station=station, lane=lane, provinces=PROVINCES, signs=SIGNS, **facts
@@ -44,7 +44,7 @@ async def show(request: Request, lane: str, session: Driver) -> Response:
 @router.get("/panel/{lane}/view")
 async def view(request: Request, lane: str, session: Driver) -> Response:
     """The part of the page that changes."""
-    facts = await run_in_threadpool(_facts, desk_of(request), station_of(request, session), lane)
+    facts = await run_in_threadpool(_facts, desk_of(request), panel_of(request, session, lane), lane)
     answer = page(request, "panel_view.html", session=session, lane=lane, **facts)
     answer.headers[FRESH_HEADER] = f"{facts['fresh_s']:.1f}"
     return answer
@@ -53,13 +53,13 @@ async def view(request: Request, lane: str, session: Driver) -> Response:
 @router.get("/panel/{lane}/events")
 async def events(request: Request, lane: str, session: Driver) -> Response:
     """Tells when to fetch the view again."""
-    return stream(request, station_of(request, session), changes_of(request), lane)
+    return stream(request, panel_of(request, session, lane), changes_of(request), lane)
 
 
 @router.post("/panel/{lane}/typed")
 async def typed(request: Request, lane: str, session: Driver) -> Response:
     """A plate was typed: it goes to the lane unit, which asks about it as about a read one and owns the lamp."""
-    station, form = station_of(request, session), await access.fields(request)
+    station, form = panel_of(request, session, lane), await access.fields(request)
     plate = typed_plate(form.get("plate", ""))
     if plate is None:
         return _typed_answer(request, lane, 422, words.REASONS[Reason.INVALID_PLATE])

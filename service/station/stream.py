@@ -43,6 +43,16 @@ def station_of(request: Request, session: Session) -> str:
     return asked[:40]
 
 
+def panel_of(request: Request, session: Session, lane: str) -> str:
+    """The station of a lane's panel, for whoever may use that panel. Raises AccessRefused."""
+    station, own = station_of(request, session), session.person.lane
+    if own is not None and lane != own:
+        raise access.AccessRefused(
+            403, f"this account belongs to lane {own} of station {station}, not to lane {lane[:40]}"
+        )
+    return station
+
+
 def stream(request: Request, station: str, changes: Changes, lane: str | None = None) -> Response:
     """An event "changed" at once and after every change, of one lane or of the whole station.
 

@@ -31,7 +31,7 @@ def test_a_quiet_page_fetches_nothing_and_a_silent_line_covers_it(chromium: Any,
     books = f"sqlite:///{tmp_path / 'books.sqlite3'}"
     app = create_app(books, guard=Guard(hasher=CHEAP))
     Desk(app.state.books, "test").set_station("S1")
-    app.state.identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test")
+    app.state.identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     app.state.books.database.close()
     served = Served(books, "--allow-unsigned")
     with served as port:

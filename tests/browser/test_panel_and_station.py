@@ -79,7 +79,7 @@ def station(folder: Path) -> Iterator[Service]:
         desk.bind_plate(plate, card)
         desk.top_up(card, fen)
     TypedPlates(app.state.books, "test").set_rule("plate", POOR, TypedRule.FREE)
-    identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test")
+    identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
     code = identity.devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test", replaces=True)
     key = DeviceKey.make()

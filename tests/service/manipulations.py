@@ -210,6 +210,8 @@ MANIPULATIONS = (
     _one("a price deleted", "trail", "was set and is gone", "delete from prices"),
     _one("a person made administrator", "trail", "role of wang",
          "update people set role = 'administrator' where name = 'wang'"),
+    _one("a panel's account led to another lane", "trail", "lane of pump",
+         "update people set lane = 'L2' where name = 'pump'"),
     _one("a disabled person enabled", "trail", "disabled of li",
          "update people set disabled_us = null where name = 'li'"),
     _one("an event deleted", "chain", "operator_events row",

@@ -68,6 +68,7 @@ def stock(world: World) -> None:
     people = PeopleDesk(world.database, world.clock.now, PasswordHasher(1, 8, 1))
     for name in ("wang", "li"):
         people.add(name, "a long pass phrase 7", Role.ATTENDANT, None, "tester")
+    people.add("pump", "a long pass phrase 7", Role.PANEL, "S1", "tester", lane="L1")
     people.disable("li", "tester")
     seal_all(world.database, world.clock)
     world.desk.top_up("C1", 100, key="last")

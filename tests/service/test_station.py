@@ -48,10 +48,10 @@ ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
 @pytest.fixture
 def house(tmp_path: Path, database_url: str) -> House:
     made = House(tmp_path, url=database_url)
-    people = made.identity.people
-    people.add("wang", PASSWORD, Role.OPERATOR, None, "test")
-    people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
-    people.add("pump", PASSWORD, Role.PANEL, "S1", "test")
+    desk = made.identity.people
+    desk.add("wang", PASSWORD, Role.OPERATOR, None, "test")
+    desk.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
+    desk.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     return made
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
-    from service.identity.people import PeopleDesk
+    from service.identity.people import PeopleDesk, Person
 
+_OF_ONE_ROLE = ("fleet", "lane")
 ROLES = ("panel", "attendant", "operator", "administrator", "fleet")
 
 
@@ -22,11 +23,14 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     add.add_argument("name", metavar="NAME")
     add.add_argument("--role", choices=ROLES, required=True)
     add.add_argument("--station", metavar="S", help="sees this station only (default: all)")
+    add.add_argument("--lane", metavar="L", help="with the role panel: the lane where the panel hangs, no other")
     add.add_argument("--fleet", metavar="NAME", help="with the role fleet: sees this fleet's vehicles, nothing else")
     add.set_defaults(do=_add)
     role = actions.add_parser("role", parents=[options], help="another role, from the next request on")
     role.add_argument("name", metavar="NAME")
     role.add_argument("role", choices=ROLES, metavar="ROLE", help=", ".join(ROLES))
+    role.add_argument("--station", metavar="S", help="with the role panel: the panel's station")
+    role.add_argument("--lane", metavar="L", help="with the role panel: the lane where the panel hangs, no other")
     role.add_argument("--fleet", metavar="NAME", help="with the role fleet: whose vehicles")
     role.set_defaults(do=_role)
     for name, words in (
@@ -49,8 +53,9 @@ def _add(args: argparse.Namespace) -> int:
     from service.identity.people import Role
 
     with office(args) as o:
-        _desk(o).add(args.name, _password(), Role(args.role), args.station, actor(), fleet=args.fleet)
-        o.show({"name": args.name, "role": args.role}, f"{args.name} may log in as {args.role}")
+        bound = {"fleet": args.fleet, "lane": args.lane}
+        _desk(o).add(args.name, _password(), Role(args.role), args.station, actor(), **bound)
+        o.show({"name": args.name, "role": args.role}, f"{args.name} may log in as {args.role}{_where(args.lane)}")
     return 0
 
 
@@ -59,9 +64,14 @@ def _role(args: argparse.Namespace) -> int:
     from service.identity.people import Role
 
     with office(args) as o:
-        _desk(o).change_role(args.name, Role(args.role), actor(), fleet=args.fleet)
-        o.show({"name": args.name, "role": args.role}, f"{args.name} is {args.role} now")
+        bound = {"fleet": args.fleet, "station": args.station, "lane": args.lane}
+        _desk(o).change_role(args.name, Role(args.role), actor(), **bound)
+        o.show({"name": args.name, "role": args.role}, f"{args.name} is {args.role}{_where(args.lane)} now")
     return 0
+
+
+def _where(lane: str | None) -> str:
+    return "" if lane is None else f" of lane {lane}"
 
 
 def _change_password(args: argparse.Namespace) -> int:
@@ -99,10 +109,20 @@ def _list(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         found = _desk(o).list()
-        rows = [(p.name, p.role.value, p.station or p.fleet or "all", "disabled" if p.disabled else "") for p in found]
-        document = [{k: v for k, v in plain(p).items() if k != "fleet" or v is not None} for p in found]
+        rows = [(p.name, p.role.value, _sees(p), "disabled" if p.disabled else "") for p in found]
+        document = [{k: v for k, v in plain(p).items() if k not in _OF_ONE_ROLE or v is not None} for p in found]
         o.show(document, table(("name", "role", "sees", ""), rows))
     return 0
+
+
+def _sees(person: Person) -> str:
+    """Where this person may look; a panel's account of before lanes were named says how it gets one."""
+    place = person.station or person.fleet or "all"
+    if person.lane is not None:
+        return f"{place}, lane {person.lane}"
+    if person.role.value != "panel":
+        return place
+    return f"{place}, bound to no lane: person role {person.name} panel --station {person.station or 'S'} --lane L"
 
 
 def _trail(args: argparse.Namespace) -> int:

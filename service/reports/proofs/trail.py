@@ -56,7 +56,7 @@ def trail(connection: Connection) -> Iterator[Finding]:
         told.stations,
         ("name", "preset_fen", "zone", "offline_fen", "unauthorised_cap_fen"),
     )
-    yield from _compared(connection, "people", "name", told.people, ("role", "station", "disabled"))
+    yield from _compared(connection, "people", "name", told.people, ("role", "station", "lane", "disabled"))
     yield from _compared(connection, "devices", "id", told.devices, ("revoked",))
     yield from _prices(connection, told)
     yield from _rejected(connection)
@@ -108,12 +108,15 @@ def _apply_station(told: _Told, subject: str, detail: dict[str, Any]) -> None:
 def _apply_identity(told: _Told, action: str, subject: str, detail: dict[str, Any]) -> None:
     match action:
         case "person.add":
-            station = detail.get("station")
+            everywhere = detail.get("station") == "all" or detail.get("role") == "fleet"
             told.people[subject] = {
-                "role": detail.get("role"), "station": None if station == "all" else station, "disabled": False
+                "role": detail.get("role"), "station": None if everywhere else detail.get("station"),
+                "lane": detail.get("lane"), "disabled": False,
             }  # fmt: skip
         case "person.role":
-            told.people.setdefault(subject, {})["role"] = detail.get("role")
+            named = {"role": detail.get("role"), "lane": detail.get("lane")}
+            place = {"station": detail["station"]} if "station" in detail else {}
+            told.people.setdefault(subject, {}).update(named | place)
         case "person.disable" | "person.enable":
             told.people.setdefault(subject, {})["disabled"] = action == "person.disable"
         case "device.enrol":

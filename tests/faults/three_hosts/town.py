@@ -148,7 +148,11 @@ class Town:
         def typed() -> None:
             with requests.Session() as browser:
                 form = _fields(browser.get(f"{STATION_URL}/login", timeout=10))
-                browser.post(f"{STATION_URL}/login", data=form | {"name": "pump", "password": PASSWORD}, timeout=10)
+                browser.post(
+                    f"{STATION_URL}/login",
+                    data=form | {"name": f"pump-{lane.lower()}", "password": PASSWORD},
+                    timeout=10,
+                )
                 form = {"csrf": _fields(browser.get(STATION_URL, timeout=10))["csrf"], "plate": plate}
                 answer = browser.post(f"{STATION_URL}/panel/{lane}/typed", data=form, timeout=10)
                 answer.raise_for_status()
@@ -196,7 +200,9 @@ class Town:
         self.start_station()
         self.station.wait_for("offline list: version")
         pages = open_books(f"sqlite:///{state / 'pages.sqlite3'}", self.shift)
-        PeopleDesk(pages.database, self.shift.now).add("pump", PASSWORD, Role.PANEL, "S1", "town")
+        people = PeopleDesk(pages.database, self.shift.now)
+        for lane in LANES:
+            people.add(f"pump-{lane.lower()}", PASSWORD, Role.PANEL, "S1", "town", lane=lane)
         pages.database.close()
 
     def _open_lane(self, name: str, stack: ExitStack) -> None:

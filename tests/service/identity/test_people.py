@@ -148,14 +148,21 @@ def test_passwords_that_are_easy_to_guess(desk: PeopleDesk, password: str) -> No
 @pytest.mark.parametrize("name", ["", "W", "王", "a b", "1st", "x" * 41, "a\n"])
 def test_names(desk: PeopleDesk, name: str) -> None:
     with pytest.raises(DeskError):
-        desk.add(name, PASSWORD, Role.PANEL, None, "test")
+        desk.add(name, PASSWORD, Role.OPERATOR, None, "test")
 
 
 def test_what_cannot_be_done_is_said(desk: PeopleDesk) -> None:
     with pytest.raises(DeskError, match="somebody of this name"):
-        desk.add("wang", PASSWORD, Role.PANEL, None, "test")
+        desk.add("wang", PASSWORD, Role.OPERATOR, None, "test")
     with pytest.raises(DeskError, match="no such station"):
-        desk.add("li", PASSWORD, Role.PANEL, "S9", "test")
+        desk.add("li", PASSWORD, Role.PANEL, "S9", "test", lane="L1")
+    for station, lane in (("S1", None), (None, "L1"), (None, None)):
+        with pytest.raises(DeskError, match="--station S and --lane L"):
+            desk.add("li", PASSWORD, Role.PANEL, station, "test", lane=lane)
+        with pytest.raises(DeskError, match="--station S and --lane L"):
+            desk.change_role("wang", Role.PANEL, "test", station=station, lane=lane)
+    with pytest.raises(DeskError, match="only the role panel takes --lane"):
+        desk.add("li", PASSWORD, Role.ATTENDANT, "S1", "test", lane="L1")
     with pytest.raises(DeskError, match="nobody of this name"):
         desk.disable("li", "test")
 
@@ -185,7 +192,8 @@ def test_sessions_end_when_idle_and_in_any_case(
     if fleet is not None:
         with house.app.state.books.database.writing() as connection:
             connection.execute(fleets.insert().values(name=fleet, created_us=1))
-    desk.change_role("wang", role, "test", fleet=fleet)
+    station, lane = ("S1", "L1") if role is Role.PANEL else (None, None)
+    desk.change_role("wang", role, "test", fleet=fleet, station=station, lane=lane)
     idle, whole = LIVES[role]
     token = sessions.begin(Person("wang", role, None), "10.0.0.1")
     house.clock.move(idle.total_seconds())
