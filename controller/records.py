@@ -58,10 +58,10 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class SignRead:
-    """One sign of a plate and the calibrated probability, 0 to 1, that it is right."""
+class CharacterRead:
+    """One character of a plate and the calibrated probability, 0 to 1, that it is right."""
 
-    sign: str
+    character: str
     probability: float
 
 
@@ -75,7 +75,7 @@ class PlateRead:
     width_px: the plate's mean width in the frame.
     """
 
-    signs: tuple[SignRead, ...]
+    characters: tuple[CharacterRead, ...]
     corners: Corners
     colour: Colour
     kind: str
@@ -85,17 +85,17 @@ class PlateRead:
 
     @property
     def text(self) -> str:
-        return "".join(s.sign for s in self.signs)
+        return "".join(s.character for s in self.characters)
 
     @property
     def confidence(self) -> float:
-        """Probability that every sign is right, the signs taken as independent; 0 for no sign."""
-        return math.prod(s.probability for s in self.signs) if self.signs else 0.0
+        """Probability that every character is right, the characters taken as independent; 0 for no character."""
+        return math.prod(s.probability for s in self.characters) if self.characters else 0.0
 
     @property
     def weakest(self) -> float:
-        """Probability of the least certain sign; 0 for no sign."""
-        return min((s.probability for s in self.signs), default=0.0)
+        """Probability of the least certain character; 0 for no character."""
+        return min((s.probability for s in self.characters), default=0.0)
 
     @property
     def valid(self) -> bool:
@@ -185,7 +185,7 @@ class Vote:
 
     plate: the text all is certain of, else None; then reason is UNSURE (plates were seen) or NO_PLATE.
     candidate: the text with the most evidence, certain or not.
-    confidence, weakest: combined probabilities, 0 to 1, of the whole candidate and of its least certain sign.
+    confidence, weakest: combined probabilities, 0 to 1, of the whole candidate and of its least certain character.
     reads: reads that agree with the candidate. detail: one sentence for traces and logs, without the plate.
     doubts: what most of the reads that agree are doubted for, while that keeps the candidate from being certain.
     characters: the combined probability of each character of the candidate.

@@ -18,6 +18,8 @@ from controller.settings_records import SettingFact, Settings, table
 
 _HEADER = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]\s*(#.*)?$")
 _KEY = re.compile(r"^\s*([\w-]+)\s*=")
+FORMERLY = {("vote", "weakest_sign"): "weakest_character"}
+"""Old spellings of keys by (section, key); understood for one release, so that a unit keeps its file."""
 
 
 def load(path: Path | str) -> Settings:
@@ -111,12 +113,15 @@ class _Source:
     def _section(self, section: str, cls: type[Any], data: Mapping[str, Any]) -> Any:
         facts = {fact.key: fact for fact in table() if fact.section == section}
         values = {}
-        for key, value in data.items():
+        for written, value in data.items():
+            key = FORMERLY.get((section, written), written)
+            if key != written and key in data:
+                raise self.fault(section, written, f"{written} is the old name of {key}: leave one of them out")
             if key not in facts:
-                raise self.fault(section, key, f"{key} is no setting of [{section}]{_nearest(key, facts)}")
+                raise self.fault(section, written, f"{key} is no setting of [{section}]{_nearest(key, facts)}")
             problem, values[key] = _checked(facts[key], value)
             if problem:
-                raise self.fault(section, key, f"{section}.{key}: {problem}")
+                raise self.fault(section, written, f"{section}.{key}: {problem}")
         return cls(**values)
 
     def _check_together(self, settings: Settings) -> None:
@@ -230,7 +235,7 @@ def _with(text: str, section: str, key: str, assignment: str) -> str:
             current = header[1]
         if current != section:
             continue
-        if (found := _KEY.match(line)) and found[1] == key:
+        if (found := _KEY.match(line)) and FORMERLY.get((section, found[1]), found[1]) == key:
             lines[index] = assignment + _comment(line)
             return "\n".join(lines) + "\n"
         if line.strip():

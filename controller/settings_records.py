@@ -118,8 +118,8 @@ class VoteSettings:
     """[vote]: how sure the lane must be."""
 
     reads: int = setting(3, "pictures that must agree on the whole plate", 2, 20)
-    weakest_sign: float = setting(0.95, "least combined probability of the weakest sign", 0.5, 0.9999)
-    province: float = setting(0.95, "least combined probability of the province sign", 0.5, 0.9999)
+    weakest_character: float = setting(0.95, "least combined probability of the weakest character", 0.5, 0.9999)
+    province: float = setting(0.95, "least combined probability of the province character", 0.5, 0.9999)
     lead: float = setting(2.0, "the plate must have this many times the evidence of the next best", 1.0, 100.0)
     agreement: float = setting(0.6, "share of the evidence that must agree on the whole plate", 0.5, 1.0)
     width_px: float = setting(60.0, "narrower plates are not believed (73 px give 15 px characters)", 20.0, 1000.0)

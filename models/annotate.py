@@ -36,12 +36,12 @@ def annotated(picture: Picture, plates: Iterable[PlateRead]) -> Picture:
 
 
 def text_mask(glyphs: GlyphSet, text: str) -> Picture:
-    """A line of signs as one mask (height, width), 255 where there is ink; unknown signs leave a gap."""
+    """A line of characters as one mask (height, width), 255 where there is ink; unknown characters leave a gap."""
     pieces = []
-    for sign in text:
-        styles = glyphs.styles_of(sign)
+    for character in text:
+        styles = glyphs.styles_of(character)
         style = PLAIN_STYLE if PLAIN_STYLE in styles else (styles[0] if styles else None)
-        mask = glyphs.masks[style][sign] if style else np.zeros((64, 32), np.uint8)
+        mask = glyphs.masks[style][character] if style else np.zeros((64, 32), np.uint8)
         pieces.append(np.pad(mask, ((6, 6), (4, 4))))
     return np.hstack(pieces)
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.records import SignRead
+from controller.records import CharacterRead
 
 FloatArray = NDArray[np.float32]
 
 
-def decode(logits: FloatArray, alphabet: str) -> tuple[SignRead, ...]:
-    """The signs of one plate's logits (places, 1 + signs), class 0 blank.
+def decode(logits: FloatArray, alphabet: str) -> tuple[CharacterRead, ...]:
+    """The characters of one plate's logits (places, 1 + characters), class 0 blank.
 
-    A place that is blank carries no sign, but its doubt is kept: the probability that it is blank indeed multiplies
-    that of the sign before it, so that a lost last sign shows in the confidence.
+    A place that is blank carries no character, but its doubt is kept: the probability that it is blank indeed
+    multiplies that of the character before it, so that a lost last character shows in the confidence.
     """
     shares = np.exp(logits - logits.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
-    signs: list[SignRead] = []
+    characters: list[CharacterRead] = []
     doubt = 1.0
     for place, best in zip(shares, shares.argmax(1), strict=True):
         probability = float(place[best])
         if best > 0:
-            signs.append(SignRead(alphabet[best - 1], probability * doubt))
+            characters.append(CharacterRead(alphabet[best - 1], probability * doubt))
             doubt = 1.0
-        elif signs:
-            signs[-1] = SignRead(signs[-1].sign, signs[-1].probability * probability)
+        elif characters:
+            characters[-1] = CharacterRead(characters[-1].character, characters[-1].probability * probability)
         else:
             doubt *= probability
-    return tuple(signs)
+    return tuple(characters)

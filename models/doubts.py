@@ -76,7 +76,7 @@ def touches_edge(plate: PlateRead, searched: Box) -> bool:
 
 def fit_doubts(fits: Fit, plate: PlateRead) -> set[Doubt]:
     """What the picture of a plate says against its text."""
-    probability = np.array([character.probability for character in plate.signs])
+    probability = np.array([character.probability for character in plate.characters])
     unsure = probability < SURE
     likeness, strays, sharpness = (np.array(values) for values in (fits.likeness, fits.strays, fits.sharpness))
     unlike = likeness < np.where(unsure, LEAST_LIKENESS_UNSURE, LEAST_LIKENESS)

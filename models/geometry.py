@@ -1,4 +1,4 @@
-"""Where each sign stands on a plate, in millimetres from the plate's top left corner (GA 36)."""
+"""Where each character stands on a plate, in millimetres from the plate's top left corner (GA 36)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Box:
 
 @dataclass(frozen=True)
 class Layout:
-    """Sign boxes of a format from left to right, upper row first, and the dot (centre x, y) where there is one."""
+    """Character boxes of a format from left to right, upper row first, and the dot (centre x, y) where there is one."""
 
-    signs: tuple[Box, ...]
+    characters: tuple[Box, ...]
     dot: tuple[float, float] | None
 
 
 _MARGIN = 15.5
-_SIGN = (45.0, 90.0)
+_CHARACTER = (45.0, 90.0)
 _TOP = 25.0
 
 
@@ -45,7 +45,7 @@ def _row(widths: list[float], gaps: list[float], left: float, top: float, height
 
 
 def _ordinary(dot_after: int) -> Layout:
-    """Seven signs of 45x90 mm, 12 mm apart, 34 mm around the dot of 10 mm."""
+    """Seven characters of 45x90 mm, 12 mm apart, 34 mm around the dot of 10 mm."""
     gaps = [12.0] * 6
     gaps[dot_after - 1] = 34.0
     boxes = _row([45.0] * 7, gaps, _MARGIN, _TOP, 90.0)
@@ -66,7 +66,7 @@ def _eight(width_mm: float, dot_after: int) -> Layout:
 
 
 def _two_row(upper: int, lower: int) -> Layout:
-    """Upper signs 80x60 mm around the middle, lower ones 65x110 mm, 15 mm apart, on a plate of 440x220 mm."""
+    """Upper characters 80x60 mm around the middle, lower ones 65x110 mm, 15 mm apart, on a plate of 440x220 mm."""
     if upper == 2:
         top = _row([80.0, 80.0], [60.0], 110.0, 15.0, 60.0)
         dot: tuple[float, float] | None = (220.0, 45.0)
@@ -79,9 +79,9 @@ def _two_row(upper: int, lower: int) -> Layout:
 
 @cache
 def layout_of(plate_format: PlateFormat) -> Layout:
-    """The places of a format's signs; rarer kinds follow the ordinary plate as far as pictures of them show."""
-    if plate_format.upper_signs:
-        return _two_row(plate_format.upper_signs, len(plate_format.places) - plate_format.upper_signs)
+    """The places of a format's characters; rarer kinds follow the ordinary plate as far as pictures of them show."""
+    if plate_format.upper_characters:
+        return _two_row(plate_format.upper_characters, len(plate_format.places) - plate_format.upper_characters)
     if len(plate_format.places) == 8:
         return _eight(plate_format.width_mm, 3 if plate_format.kind == PlateKind.ARMED_POLICE else 2)
     if plate_format.kind == PlateKind.EMBASSY:

@@ -21,7 +21,7 @@ FONT_STYLES: dict[str, tuple[str, str]] = {
     "zenhei": ("wqy-zenhei.ttc", "DejaVuSansCondensed-Bold.ttf"),
     "open": ("NotoSansCJK-Bold.ttc", "OpenSans-CondBold.ttf"),
 }
-"""Style name: font of the Chinese signs, font of letters and digits (Debian fonts-noto-cjk, fonts-wqy-zenhei,
+"""Style name: font of the Chinese characters, font of letters and digits (Debian fonts-noto-cjk, fonts-wqy-zenhei,
 fonts-roboto, fonts-liberation, fonts-dejavu, fonts-open-sans)."""
 
 Mask = NDArray[np.uint8]
@@ -29,12 +29,12 @@ Mask = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class GlyphSet:
-    """Masks by style and sign; `styles_of(sign)` tells which styles have it, the learnt one first."""
+    """Masks by style and character; `styles_of(character)` tells which styles have it, the learnt one first."""
 
     masks: dict[str, dict[str, Mask]]
 
-    def styles_of(self, sign: str) -> tuple[str, ...]:
-        return tuple(style for style, masks in self.masks.items() if sign in masks)
+    def styles_of(self, character: str) -> tuple[str, ...]:
+        return tuple(style for style, masks in self.masks.items() if character in masks)
 
 
 @cache
@@ -43,7 +43,7 @@ def load_glyphs(path: Path = STORE) -> GlyphSet:
     with np.load(path) as stored:
         names = sorted(stored.files, key=lambda name: name != LEARNT)
         masks = {
-            name: {sign: mask for sign, mask in zip(ALPHABET, stored[name], strict=True) if mask.any()}
+            name: {character: mask for character, mask in zip(ALPHABET, stored[name], strict=True) if mask.any()}
             for name in names
         }
     return GlyphSet(masks)
@@ -52,5 +52,8 @@ def load_glyphs(path: Path = STORE) -> GlyphSet:
 def save_glyphs(glyphs: GlyphSet, path: Path = STORE) -> None:
     """Write masks to the compressed store."""
     empty = np.zeros((GLYPH_HEIGHT, GLYPH_WIDTH), np.uint8)
-    arrays = {style: np.stack([masks.get(sign, empty) for sign in ALPHABET]) for style, masks in glyphs.masks.items()}
+    arrays = {
+        style: np.stack([masks.get(character, empty) for character in ALPHABET])
+        for style, masks in glyphs.masks.items()
+    }
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type, unused-ignore]

@@ -22,9 +22,9 @@ NEW_ENERGY_LETTERS = "ABCDEFGHJK"
 ARMED_POLICE_LAST = DIGITS + "TDSHBXJ"
 
 ALPHABET = PROVINCES + DIGITS + OFFICE_LETTERS + SUFFIXES
-"""Every sign that any plate carries, in the order of the recogniser's classes (class 0 is blank)."""
+"""Every character that any plate carries, in the order of the recogniser's classes (class 0 is blank)."""
 
-MAX_SIGNS = 8
+MAX_CHARACTERS = 8
 
 
 class PlateKind(StrEnum):
@@ -50,9 +50,9 @@ class PlateKind(StrEnum):
 
 @dataclass(frozen=True)
 class PlateFormat:
-    """One row of the format table: sizes in mm, `places` holds the allowed signs of each place from left to right.
+    """One row of the format table: sizes in mm, `places` holds the allowed characters of each place from left to right.
 
-    Two-row plates carry the first `upper_signs` places in the upper row; one-row plates have 0 there.
+    Two-row plates carry the first `upper_characters` places in the upper row; one-row plates have 0 there.
     """
 
     kind: PlateKind
@@ -61,7 +61,7 @@ class PlateFormat:
     width_mm: int
     height_mm: int
     places: tuple[str, ...]
-    upper_signs: int = 0
+    upper_characters: int = 0
 
     def fits(self, text: str) -> bool:
         """Whether a normalised text has this format."""
@@ -70,7 +70,7 @@ class PlateFormat:
     def starts(self, prefix: str) -> bool:
         """Whether a normalised text could be the beginning of this format."""
         return len(prefix) <= len(self.places) and all(
-            sign in place for sign, place in zip(prefix, self.places, strict=False)
+            character in place for character, place in zip(prefix, self.places, strict=False)
         )
 
 
@@ -143,12 +143,12 @@ def format_of_kind(kind: PlateKind) -> PlateFormat:
 
 
 def allowed_next(prefix: str) -> str:
-    """The signs that may follow a typed prefix, in alphabet order; empty when it is complete or begins no plate."""
+    """The characters that may follow a typed prefix, in alphabet order; empty where it is complete or no plate's."""
     plate = normalise(prefix)
-    signs = {
-        sign
+    characters = {
+        character
         for plate_format in FORMATS
         if plate_format.starts(plate) and len(plate) < len(plate_format.places)
-        for sign in plate_format.places[len(plate)]
+        for character in plate_format.places[len(plate)]
     }
-    return "".join(sign for sign in ALPHABET if sign in signs)
+    return "".join(character for character in ALPHABET if character in characters)

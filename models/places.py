@@ -60,7 +60,7 @@ def fit(image: Image, corners: Corners, text: str, plate_format: PlateFormat) ->
     points = np.asarray(corners, np.float32)
     width = float(np.linalg.norm(points[1] - points[0]) + np.linalg.norm(points[2] - points[3])) / 2
     blur = float(np.clip(BLUR_PX * size[0] / max(width, 1.0), 0.6, 2.5))
-    shown = _Shown(grey, layout_of(plate_format).signs, text, 1.5 * blur)
+    shown = _Shown(grey, layout_of(plate_format).characters, text, 1.5 * blur)
     either = (replace(shown, grey=ink * grey) for ink in (1.0, -1.0))
     inked, found = max(((s, s.found()) for s in either), key=lambda pair: float(pair[1][:, 0].sum()))
     return _settled(inked, found, blur)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.errors import ReaderError
-from controller.records import PlateRead, Reading, Region, SignRead
+from controller.records import CharacterRead, PlateRead, Reading, Region
 from models.detector import Detector, Found
 from models.doubts import Box, doubts_of
 from models.grammar import formats_of, kind_of
@@ -26,20 +26,20 @@ REGION_MARGIN = 0.06
 """How far, as a share of the frame, the look goes beyond the region: a plate whose centre lies inside may stick out."""
 
 COLOUR_SURE = 0.9
-"""Above this a colour may contradict a text, as when a green plate comes out with seven signs."""
+"""Above this a colour may contradict a text, as when a green plate comes out with seven characters."""
 
 LOOKS_LIKE_A_PLATE = 0.8
-"""Detection confidence from which a find is reported though its signs make no plate: the lane must know it is there."""
+"""Detection confidence from which a find is reported though its text is no plate's: the lane must know it is there."""
 
 
 HARDLY_READ = 0.3
-"""Weakest sign below which a valid text is chance: headlights and grilles come out as some plate now and then."""
+"""Weakest character below which a valid text is chance: headlights and grilles come out as some plate now and then."""
 
 
 class Recognising(Protocol):
     """What the reader needs of a recogniser."""
 
-    def read(self, strips: Sequence[Picture]) -> list[tuple[SignRead, ...]]: ...
+    def read(self, strips: Sequence[Picture]) -> list[tuple[CharacterRead, ...]]: ...
 
 
 class OnDeviceReader:
@@ -67,8 +67,8 @@ class OnDeviceReader:
         strips = [rectify(picture, plate.corners, plate.rows) for plate in found]
         rectified = time.perf_counter()
         texts = self._recogniser.read(strips) if strips else []
-        texts = [self._sure(picture, plate, signs) for plate, signs in zip(found, texts, strict=True)]
-        plates = [plate_read(plate, signs) for plate, signs in zip(found, texts, strict=True)]
+        texts = [self._sure(picture, plate, characters) for plate, characters in zip(found, texts, strict=True)]
+        plates = [plate_read(plate, characters) for plate, characters in zip(found, texts, strict=True)]
         recognised = time.perf_counter()
         box = searched_box(picture, region)
         doubted = [replace(plate, doubts=doubts_of(picture, plate, box)) for plate in filter(worth_telling, plates)]
@@ -84,16 +84,16 @@ class OnDeviceReader:
         looked = time.perf_counter()
         strip = rectify(picture, plate.corners, plate.rows)
         rectified = time.perf_counter()
-        signs = self._sure(picture, plate, self._recogniser.read([strip])[0])
-        read = plate_read(plate, signs)
+        characters = self._sure(picture, plate, self._recogniser.read([strip])[0])
+        read = plate_read(plate, characters)
         recognised = time.perf_counter()
-        read = replace(read, doubts=doubts_of(picture, read, None)) if signs else read
+        read = replace(read, doubts=doubts_of(picture, read, None)) if characters else read
         done = time.perf_counter()
-        return Reading((read,) if signs else (), _milliseconds(start, looked, rectified, recognised, done))
+        return Reading((read,) if characters else (), _milliseconds(start, looked, rectified, recognised, done))
 
-    def _sure(self, picture: Picture, plate: Found, signs: tuple[SignRead, ...]) -> tuple[SignRead, ...]:
-        """The signs, read again from other cuts where they are unsure."""
-        return surely(self._recogniser.read, picture, plate.corners, plate.rows, signs)
+    def _sure(self, picture: Picture, plate: Found, characters: tuple[CharacterRead, ...]) -> tuple[CharacterRead, ...]:
+        """The characters, read again from other cuts where they are unsure."""
+        return surely(self._recogniser.read, picture, plate.corners, plate.rows, characters)
 
     def _found(self, picture: Picture, region: Region | None) -> list[Found]:
         if region is None:
@@ -115,15 +115,15 @@ def checked(image: object) -> Picture:
     return image
 
 
-def plate_read(plate: Found, signs: tuple[SignRead, ...]) -> PlateRead:
-    """The find with its signs and the kind that text, rows and, where it is sure, colour agree on."""
-    text = "".join(sign.sign for sign in signs)
+def plate_read(plate: Found, characters: tuple[CharacterRead, ...]) -> PlateRead:
+    """The find with its characters and the kind that text, rows and, where it is sure, colour agree on."""
+    text = "".join(character.character for character in characters)
     kind = kind_of(text, plate.colour, plate.rows)
     colour = plate.colour
     if kind is None and plate.colour_certainty < COLOUR_SURE:
         kind = kind_of(text, None, plate.rows)
         colour = next((f.colour for f in formats_of(text) if f.kind == kind), colour)
-    return PlateRead(signs, plate.corners, colour, str(kind) if kind else UNKNOWN, plate.rows, plate.confidence)
+    return PlateRead(characters, plate.corners, colour, str(kind) if kind else UNKNOWN, plate.rows, plate.confidence)
 
 
 def worth_telling(plate: PlateRead) -> bool:

@@ -1,4 +1,4 @@
-"""Reads the signs of rectified plate strips, each with the probability that it is right."""
+"""Reads the characters of rectified plate strips, each with the probability that it is right."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.errors import ReaderError
-from controller.records import SignRead
+from controller.records import CharacterRead
 from models.decoding import FloatArray, decode
 from models.engines import Network
 
@@ -30,8 +30,8 @@ class Recogniser:
             raise ReaderError(f"The manifest's section of the recogniser is incomplete ({error!r}).") from error
         self._network = network
 
-    def read(self, strips: Sequence[Strip]) -> list[tuple[SignRead, ...]]:
-        """The signs of each strip from left to right; an empty tuple for a strip that shows no plate.
+    def read(self, strips: Sequence[Strip]) -> list[tuple[CharacterRead, ...]]:
+        """The characters of each strip from left to right; an empty tuple for a strip that shows no plate.
 
         strips: BGR uint8 (32, 128, 3) from models.rectify. Raises ValueError for another shape, ReaderError when the
         engine fails or answers for another alphabet.

@@ -34,8 +34,8 @@ TWO_ROW = (
     Band(70 / 440, 6 / 220, 370 / 440, 84 / 220, 0, 40),
     Band(0.0, 82 / 220, 1.0, 210 / 220, 40, STRIP_WIDTH),
 )
-"""GA 36, plates of 440x220 mm: upper signs at 15 to 75 mm between 110 and 330 mm, lower ones at 90 to 200 mm; some
-margin for corners that are slightly off. Upper signs come out 11 columns wide, lower ones 13, as on one-row plates."""
+"""GA 36, plates of 440x220 mm: upper characters at 15 to 75 mm between 110 and 330 mm, lower ones at 90 to 200 mm; some
+margin for corners that are slightly off. Upper ones come out 11 columns wide, lower ones 13, as on one-row plates."""
 
 
 def bands_of(rows: int) -> tuple[Band, ...]:

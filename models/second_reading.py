@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.records import Corners, SignRead
+from controller.records import CharacterRead, Corners
 from models.rectify import rectify
 
-Signs = tuple[SignRead, ...]
+Characters = tuple[CharacterRead, ...]
 Picture = NDArray[np.uint8]
 Quad = Corners | NDArray[np.float32]
-ReadStrips = Callable[[Sequence[Picture]], list[Signs]]
+ReadStrips = Callable[[Sequence[Picture]], list[Characters]]
 
 UNSURE = 0.9
-"""Weakest sign below which a second reading is worth its time."""
+"""Weakest character below which a second reading is worth its time."""
 
 SHIFTS = (-0.03, 0.03)
 """How far the left edge moves, as shares of the plate's width. A small plate's strokes fall between the strip's columns
@@ -31,18 +31,18 @@ SLANTS = (-0.06, 0.06)
 part of the real crops, each shown in eleven views."""
 
 
-def read_plate(read: ReadStrips, picture: Picture, corners: Quad, rows: int) -> Signs:
-    """The signs of one plate in a BGR picture, read again where they are unsure."""
-    (signs,) = read([rectify(picture, corners, rows)])
-    return surely(read, picture, corners, rows, signs)
+def read_plate(read: ReadStrips, picture: Picture, corners: Quad, rows: int) -> Characters:
+    """The characters of one plate in a BGR picture, read again where they are unsure."""
+    (characters,) = read([rectify(picture, corners, rows)])
+    return surely(read, picture, corners, rows, characters)
 
 
-def surely(read: ReadStrips, picture: Picture, corners: Quad, rows: int, signs: Signs) -> Signs:
-    """The first reading's signs, or, where they are unsure, what it and readings of other cuts say together."""
-    if not is_unsure(signs):
-        return signs
+def surely(read: ReadStrips, picture: Picture, corners: Quad, rows: int, characters: Characters) -> Characters:
+    """The first reading's characters, or, where they are unsure, what it and readings of other cuts say together."""
+    if not is_unsure(characters):
+        return characters
     strips = [rectify(picture, cut, rows) for cut in recuts(corners)]
-    return averaged([signs, *read(strips)])
+    return averaged([characters, *read(strips)])
 
 
 def recuts(corners: Quad) -> list[NDArray[np.float32]]:
@@ -56,35 +56,38 @@ def recuts(corners: Quad) -> list[NDArray[np.float32]]:
     return [np.asarray(quad + move, np.float32) for move in (*shifted, *tilted, *slanted)]
 
 
-def is_unsure(signs: Signs) -> bool:
+def is_unsure(characters: Characters) -> bool:
     """Whether a read has signs and doubts one of them."""
-    return bool(signs) and min(sign.probability for sign in signs) < UNSURE
+    return bool(characters) and min(character.probability for character in characters) < UNSURE
 
 
-def averaged(reads: Sequence[Signs]) -> Signs:
-    """The text with most evidence, each sign with its mean probability over all reads.
+def averaged(reads: Sequence[Characters]) -> Characters:
+    """The text with most evidence, each character with its mean probability over all reads.
 
-    A read that says another sign in a place leaves to this one what it does not claim itself; a read of another length
-    gives nothing. So agreement never makes a plate surer than its reads were, and disagreement makes it less sure.
+    A read that says another character in a place leaves to this one what it does not claim itself; a read of another
+    length gives nothing. So agreement never makes a plate surer than its reads were,
+    and disagreement makes it less sure.
     """
     evidence: dict[str, float] = defaultdict(float)
     for read in reads:
         if read:
-            evidence[_text(read)] += min(sign.probability for sign in read)
+            evidence[_text(read)] += min(character.probability for character in read)
     if not evidence:
         return ()
     text = max(evidence, key=lambda candidate: evidence[candidate])
-    return tuple(SignRead(sign, _support(sign, place, len(text), reads)) for place, sign in enumerate(text))
+    return tuple(
+        CharacterRead(character, _support(character, place, len(text), reads)) for place, character in enumerate(text)
+    )
 
 
-def _support(sign: str, place: int, length: int, reads: Sequence[Signs]) -> float:
+def _support(character: str, place: int, length: int, reads: Sequence[Characters]) -> float:
     total = 0.0
     for read in reads:
         if len(read) == length:
             said = read[place]
-            total += said.probability if said.sign == sign else 1.0 - said.probability
+            total += said.probability if said.character == character else 1.0 - said.probability
     return total / len(reads)
 
 
-def _text(signs: Signs) -> str:
-    return "".join(sign.sign for sign in signs)
+def _text(characters: Characters) -> str:
+    return "".join(character.character for character in characters)

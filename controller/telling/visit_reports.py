@@ -106,7 +106,7 @@ class StoryTeller(SilentObserver):
                 story.frame, story.score, story.has_new_picture = frame, score, True
             story.reads += 1
         if story.reads <= MOST_READS:
-            words = "no plate" if best is None else f"weakest sign {best.weakest:.2f}, {best.kind}{_doubted(best)}"
+            words = "no plate" if best is None else f"weakest character {best.weakest:.2f}, {best.kind}{_doubted(best)}"
             self._line(visit, Stage.READ, frame.captured_s, words, plate=best.text if best else None, quiet=True)
 
     def voted(self, visit: str, vote: Vote, at_s: float) -> None:

@@ -115,6 +115,9 @@ class VisitTrace:
 
 Record = TypeVar("Record")
 
+FORMERLY = {"signs": "characters", "sign": "character"}
+"""What traces written before characters had that name call them; read for one release."""
+
 
 def to_json(value: Any) -> Any:
     """Dataclasses, enums, times and tuples as plain JSON values; real numbers keep four decimals."""
@@ -152,6 +155,7 @@ def _value(hint: Any, data: Any) -> Any:
     if dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint)
         known = {f.name for f in dataclasses.fields(hint)}
+        data = {FORMERLY.get(k, k): v for k, v in data.items()}
         return typing.cast(Any, hint)(**{k: _value(hints[k], v) for k, v in data.items() if k in known})
     if hint is datetime:
         return _moment(data)

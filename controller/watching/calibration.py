@@ -17,7 +17,7 @@ from controller.records import PlateRead, Region
 
 Image = NDArray[np.uint8]
 
-SIGN_HEIGHT_PX = 15.0
+CHARACTER_HEIGHT_PX = 15.0
 STROKE_PX = 2.0
 TILT_DEG = 20.0
 """The least character height and stroke and the largest angle for full accuracy (AxxonSoft's camera guide)."""
@@ -37,7 +37,7 @@ PLATES_SHOWN = 5
 _ONE_ROW_MM = (440, 140, 90)
 _TWO_ROW_MM = (440, 220, 60)
 _GREEN_MM = (480, 140, 90)
-"""GA 36: width and height of the plate and height of its (upper row's) signs; the stroke is 10 mm."""
+"""GA 36: width and height of the plate and height of its (upper row's) characters; the stroke is 10 mm."""
 _STROKE_MM = 10
 
 
@@ -45,14 +45,15 @@ _STROKE_MM = 10
 class Measures:
     """One plate in one frame.
 
-    width_px, sign_height_px, stroke_px: sizes in the frame. roll_deg: the plate's slope, positive falls to the right.
+    width_px, character_height_px, stroke_px: sizes in the frame. roll_deg: the plate's slope, positive falls
+    to the right.
     off_axis_deg: how far the camera looks from the side or from above, judged by the plate's proportions.
     edge_px: how many pixels a sharp edge takes. contrast: dark to bright, 0 to 1. brightness: mean grey, 0 to 255.
     clipped: share of pixels that are white throughout.
     """
 
     width_px: float
-    sign_height_px: float
+    character_height_px: float
     stroke_px: float
     roll_deg: float
     off_axis_deg: float
@@ -64,7 +65,7 @@ class Measures:
 
 def measure(image: Image, plate: PlateRead) -> Measures:
     """Measures of one plate read in a BGR uint8 image (height, width, 3)."""
-    width_mm, height_mm, sign_mm = _size_mm(plate)
+    width_mm, height_mm, character_mm = _size_mm(plate)
     width, height = _sides(plate)
     flat = _flattened(image, plate, width, height)
     grey = cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY).astype(np.float32)
@@ -72,7 +73,7 @@ def measure(image: Image, plate: PlateRead) -> Measures:
     tilt = _off_axis(width / max(height, 1e-6), width_mm / height_mm)
     return Measures(
         width_px=width,
-        sign_height_px=height * sign_mm / height_mm,
+        character_height_px=height * character_mm / height_mm,
         stroke_px=width * _STROKE_MM / width_mm,
         roll_deg=_roll(plate),
         off_axis_deg=tilt,
@@ -86,7 +87,7 @@ def measure(image: Image, plate: PlateRead) -> Measures:
 def _size_mm(plate: PlateRead) -> tuple[int, int, int]:
     if plate.rows == 2:
         return _TWO_ROW_MM
-    return _GREEN_MM if len(plate.signs) == 8 else _ONE_ROW_MM
+    return _GREEN_MM if len(plate.characters) == 8 else _ONE_ROW_MM
 
 
 def _sides(plate: PlateRead) -> tuple[float, float]:
@@ -139,7 +140,11 @@ def judge(found: Sequence[Measures], frames: int, texts: Sequence[str] = ()) -> 
         Check("plates", Verdict.OK, f"{len(found)} reads in {frames} frames{_which(texts)}"),
         _width(middle.width_px),
         _at_least(
-            "character height", middle.sign_height_px, SIGN_HEIGHT_PX, "px high", "move the camera closer or zoom in"
+            "character height",
+            middle.character_height_px,
+            CHARACTER_HEIGHT_PX,
+            "px high",
+            "move the camera closer or zoom in",
         ),
         _at_least("stroke", middle.stroke_px, STROKE_PX, "px wide", "move the camera closer or zoom in"),
         _angle("slope", middle.roll_deg, "turn the camera about its lens axis until plates lie level"),

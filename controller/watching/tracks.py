@@ -16,7 +16,7 @@ STEADY_SHARE = 0.08
 STEADY_PER_S = 0.6
 """A standing plate's centre moves by less than this many plate widths, found corners being unsteady, and a second."""
 
-SURE_SIGN = 0.9
+SURE_CHARACTER = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,16 @@ def same_place(one: Sighting, other: Sighting) -> bool:
 
 
 def alike(one: str, other: str, most: int = 1) -> bool:
-    """Whether two texts are as long and differ in at most that many signs."""
+    """Whether two texts are as long and differ in at most that many characters."""
     return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) <= most
 
 
 def confirms(read: PlateRead, plate: str) -> bool:
-    """Whether a read shows that plate: the same text, or one or two signs off where it is unsure itself."""
-    if len(read.signs) != len(plate):
+    """Whether a read shows that plate: the same text, or one or two characters off where it is unsure itself."""
+    if len(read.characters) != len(plate):
         return False
-    wrong = [s for s, sign in zip(read.signs, plate, strict=True) if s.sign != sign]
-    return len(wrong) <= 2 and all(s.probability < SURE_SIGN for s in wrong)
+    wrong = [s for s, character in zip(read.characters, plate, strict=True) if s.character != character]
+    return len(wrong) <= 2 and all(s.probability < SURE_CHARACTER for s in wrong)
 
 
 def shift_between(last: Sighting, new: Sighting) -> float:

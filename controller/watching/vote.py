@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from controller.lane.records import SeenText
-from controller.records import PlateRead, SignRead, Vote
+from controller.records import CharacterRead, PlateRead, Vote
 from controller.settings_records import VoteSettings
 from wire.reasons import Reason
 from wire.typed import UNSEEN
@@ -27,12 +27,12 @@ def vote(reads: Sequence[PlateRead], rules: VoteSettings) -> Vote:
 
     A text is certain when at least rules.reads frames agree on the whole of it undoubted, which are most of those that
     agree, it has a plate's format, it holds rules.agreement of all evidence and rules.lead times that of the next best,
-    and its weakest sign and its province sign pass their thresholds. Wider reads weigh more, so the first far ones do
-    not win.
+    and its weakest character and its province character pass their thresholds. Wider reads weigh more, so the
+    first far ones do not win.
     """
     if not reads:
         return Vote(None, Reason.NO_PLATE, detail="no plate was seen")
-    near = [r for r in reads if r.width_px >= rules.width_px and r.detection >= rules.detection and r.signs]
+    near = [r for r in reads if r.width_px >= rules.width_px and r.detection >= rules.detection and r.characters]
     if not near:
         return Vote(None, Reason.UNSURE, detail="plates were seen, none large and clear enough to be believed")
     weights = _weights(near)
@@ -40,19 +40,19 @@ def vote(reads: Sequence[PlateRead], rules: VoteSettings) -> Vote:
     for read, weight in zip(near, weights, strict=True):
         evidence[read.text] += weight * read.weakest
     text = max(_valid_texts(near) or evidence, key=lambda t: (evidence[t], t))
-    signs = _sign_probabilities(text, near, weights)
+    characters = _character_probabilities(text, near, weights)
     agreeing = sum(r.text == text for r in near)
     doubts = _shared_doubts(text, near, weights, rules.reads)
-    doubt = _doubt(text, agreeing, dict(evidence), signs, near, rules) or _doubted(doubts)
+    doubt = _doubt(text, agreeing, dict(evidence), characters, near, rules) or _doubted(doubts)
     return Vote(
         plate=None if doubt else text,
         reason=Reason.UNSURE if doubt else Reason.OK,
         candidate=text,
-        confidence=math.prod(signs),
-        weakest=min(signs),
+        confidence=math.prod(characters),
+        weakest=min(characters),
         reads=agreeing,
         detail=doubt or f"{agreeing} reads agree",
-        characters=tuple(round(p, 4) for p in signs),
+        characters=tuple(round(p, 4) for p in characters),
         doubts=doubts if doubt else (),
     )
 
@@ -87,7 +87,7 @@ def evidence_of(result: Vote, rules: VoteSettings) -> SeenText | None:
     if result.doubts:
         return None
     text = "".join(
-        character if probability >= rules.weakest_sign else UNSEEN
+        character if probability >= rules.weakest_character else UNSEEN
         for character, probability in zip(result.candidate or "", result.characters, strict=False)
     )
     return SeenText(text, False) if text.strip(UNSEEN) else None
@@ -103,19 +103,22 @@ def _weights(reads: Sequence[PlateRead]) -> list[float]:
     return [(r.width_px / widest) ** 4 for r in reads]
 
 
-def _sign_probabilities(text: str, reads: Sequence[PlateRead], weights: Sequence[float]) -> list[float]:
-    """Per sign of the text the probability that it is right: the weighted mean of the reads' log odds.
+def _character_probabilities(text: str, reads: Sequence[PlateRead], weights: Sequence[float]) -> list[float]:
+    """Per character of the text the probability that it is right: the weighted mean of the reads' log odds.
 
     Frames of a standing vehicle repeat each other's errors, so their odds are averaged and never multiplied up. A read
-    that says another sign there counts with what probability it leaves to the rest.
+    that says another character there counts with what probability it leaves to the rest.
     """
-    rows = [(r, w) for r, w in zip(reads, weights, strict=True) if len(r.signs) == len(text)]
+    rows = [(r, w) for r, w in zip(reads, weights, strict=True) if len(r.characters) == len(text)]
     total = sum(w for _, w in rows)
-    return [_probability(sum(w * _log_odds(r.signs[i], sign) for r, w in rows) / total) for i, sign in enumerate(text)]
+    return [
+        _probability(sum(w * _log_odds(r.characters[i], character) for r, w in rows) / total)
+        for i, character in enumerate(text)
+    ]
 
 
-def _log_odds(read: SignRead, sign: str) -> float:
-    p = read.probability if read.sign == sign else 1.0 - read.probability
+def _log_odds(read: CharacterRead, character: str) -> float:
+    p = read.probability if read.character == character else 1.0 - read.probability
     p = min(max(p, 1.0 - SUREST), SUREST)
     return math.log(p / (1.0 - p))
 
@@ -128,7 +131,7 @@ def _doubt(
     text: str,
     agreeing: int,
     evidence: dict[str, float],
-    signs: Sequence[float],
+    characters: Sequence[float],
     reads: Sequence[PlateRead],
     rules: VoteSettings,
 ) -> str:
@@ -143,9 +146,9 @@ def _doubt(
         return f"another text has {rival / mine if mine else 1.0:.0%} of its evidence"
     if mine < rules.agreement * sum(evidence.values()):
         return f"only {mine / sum(evidence.values()):.0%} of the evidence agrees"
-    if not text[0].isascii() and signs[0] < rules.province:
-        return f"the province sign is {signs[0]:.2f} sure"
-    weakest = min(range(len(signs)), key=lambda i: signs[i])
-    if signs[weakest] < rules.weakest_sign:
-        return f"sign {weakest + 1} is {signs[weakest]:.2f} sure"
+    if not text[0].isascii() and characters[0] < rules.province:
+        return f"the province character is {characters[0]:.2f} sure"
+    weakest = min(range(len(characters)), key=lambda i: characters[i])
+    if characters[weakest] < rules.weakest_character:
+        return f"character {weakest + 1} is {characters[weakest]:.2f} sure"
     return ""

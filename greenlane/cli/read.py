@@ -184,7 +184,7 @@ def show(outcome: Outcome, as_json: bool) -> None:
         x, y = (sum(c) / 4 for c in zip(*plate.corners, strict=True))
         text = plate.text or "(unreadable)"
         print(
-            f"  {text:<10} {plate.confidence:7.1%} sure, weakest sign {plate.weakest:6.1%}  "
+            f"  {text:<10} {plate.confidence:7.1%} sure, weakest character {plate.weakest:6.1%}  "
             f"{plate.kind:<18} {plate.width_px:4.0f} px wide at {x:.0f},{y:.0f}{_doubted(plate)}"
         )
     if not outcome.reading.plates:

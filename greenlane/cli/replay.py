@@ -106,7 +106,7 @@ def _main(read: TracedRead | Reading | None) -> PlateRead | None:
 
 
 def _said(plate: PlateRead | None) -> str:
-    return "no plate" if plate is None else f"{plate.text or 'no sign'} {plate.weakest:.0%}"
+    return "no plate" if plate is None else f"{plate.text or 'no character'} {plate.weakest:.0%}"
 
 
 def _text(trace: VisitTrace, reader: str, compared: list[Compared], votes: tuple[Vote | None, Vote]) -> str:

@@ -224,7 +224,7 @@ def line(story: VisitStory, paint: bool = False) -> str:
         lamp = f"\033[1;{32 if green else 31}m● {lamp}\033[0m" + " " * (5 - len(lamp))
     first, gone = story.at(summary.first_seen_s) or 0.0, story.at(summary.gone_s) or 0.0
     plate = summary.plate or "-"
-    wide = 9 - sum(ord(sign) > 0x2E80 for sign in plate)
+    wide = 9 - sum(ord(character) > 0x2E80 for character in plate)
     decided = story.at(summary.decided_s)
     parts = [
         f"visit {story.number:<2}",

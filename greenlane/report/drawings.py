@@ -123,7 +123,7 @@ def reads(story: VisitStory) -> str:
     dots = "".join(
         f'<circle class="{"agrees" if seen.plate.text == winner else "differs"}" cx="{scale.x(seen.at_s)}" '
         f'cy="{_y(seen.plate.confidence, top, foot)}" r="4"><title>{seen.at_s:.2f} s: '
-        f"{escape(seen.plate.text or 'no sign')} {seen.plate.confidence:.1%}</title></circle>"
+        f"{escape(seen.plate.text or 'no character')} {seen.plate.confidence:.1%}</title></circle>"
         for seen in story.reads
     )
     return (
@@ -136,19 +136,18 @@ def _y(share: float, top: float, foot: float) -> float:
     return round(foot - (foot - top) * share, 1)
 
 
-def signs(plate: PlateRead) -> str:
-    """One bar per sign: how probable the reader holds it."""
-    width = 46 * len(plate.signs)
+def characters(plate: PlateRead) -> str:
+    """One bar per character: how probable the reader holds it."""
+    width = 46 * len(plate.characters)
     bars = "".join(
         f'<rect class="{"sure" if s.probability >= 0.9 else "weak"}" x="{46 * i + 8}" width="30" '
         f'y="{58 - 50 * s.probability:.1f}" height="{max(50 * s.probability, 1):.1f}" rx="3">'
         f"<title>{s.probability:.3%}</title></rect>"
-        f'<text class="sign" x="{46 * i + 23}" y="78" text-anchor="middle">{escape(s.sign)}</text>'
-        for i, s in enumerate(plate.signs)
+        f'<text class="character" x="{46 * i + 23}" y="78" text-anchor="middle">{escape(s.character)}</text>'
+        for i, s in enumerate(plate.characters)
     )
-    return (
-        f'<svg class="signs" viewBox="0 0 {max(width, 46)} 84" role="img" aria-label="Sureness per sign">{bars}</svg>'
-    )
+    box = f'viewBox="0 0 {max(width, 46)} 84" role="img" aria-label="Sureness per character"'
+    return f'<svg class="characters" {box}>{bars}</svg>'
 
 
 def whole_clip(result: ClipResult) -> str:

@@ -175,7 +175,7 @@ def _certain(trace: VisitTrace) -> Link:
         return Link("reads agree", Outcome.BAD, "no vote: nothing was read")
     certain = next((v.vote for v in trace.votes if v.vote.certain), None)
     vote = certain or trace.votes[-1].vote
-    found = f"{vote.candidate or 'nothing'}, {vote.reads} reads, weakest sign {vote.weakest:.0%}"
+    found = f"{vote.candidate or 'nothing'}, {vote.reads} reads, weakest character {vote.weakest:.0%}"
     detail = f"{found}: {vote.detail}" if vote.detail else found
     return Link("reads agree", Outcome.GOOD if certain else Outcome.BAD, detail)
 
@@ -250,7 +250,7 @@ def _read_steps(trace: VisitTrace) -> Iterator[Step]:
     runs: list[tuple[float, str, list[PlateRead]]] = []
     for read in trace.reads:
         plate = _main(read.plates)
-        text = "no plate" if plate is None else plate.text or "a plate without a readable sign"
+        text = "no plate" if plate is None else plate.text or "a plate without a readable character"
         if not runs or runs[-1][1] != text:
             runs.append((read.at_s, text, []))
         if plate is not None:
@@ -262,7 +262,9 @@ def _read_steps(trace: VisitTrace) -> Iterator[Step]:
         best = max(plates, key=lambda p: p.weakest)
         times = "once" if len(plates) == 1 else f"{len(plates)} times"
         doubted = f", doubted: {', '.join(best.doubts)}" if best.doubts else ""
-        yield Step(at_s, f"read {text} {times}, {best.width_px:.0f} px wide, weakest sign {_weakest(best)}{doubted}")
+        yield Step(
+            at_s, f"read {text} {times}, {best.width_px:.0f} px wide, weakest character {_weakest(best)}{doubted}"
+        )
 
 
 def _answer_steps(answer: TracedAnswer) -> Iterator[Step]:
@@ -316,10 +318,10 @@ def _main(plates: tuple[PlateRead, ...]) -> PlateRead | None:
 
 
 def _weakest(plate: PlateRead) -> str:
-    if not plate.signs:
+    if not plate.characters:
         return "none"
-    sign = min(plate.signs, key=lambda s: s.probability)
-    return f"{sign.sign} {sign.probability:.0%}"
+    character = min(plate.characters, key=lambda s: s.probability)
+    return f"{character.character} {character.probability:.0%}"
 
 
 def _took_s(answer: TracedAnswer) -> float:

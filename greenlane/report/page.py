@@ -104,8 +104,8 @@ def _left(story: VisitStory) -> str:
     parts.append('<div class="under">')
     if shown is not None and shown.crop_jpeg:
         parts.append(f'<img class="crop" alt="the plate, enlarged" src="{_embedded(shown.crop_jpeg)}">')
-    if shown is not None and shown.plate is not None and shown.plate.signs:
-        parts.append(drawings.signs(shown.plate))
+    if shown is not None and shown.plate is not None and shown.plate.characters:
+        parts.append(drawings.characters(shown.plate))
     return "".join([*parts, "<h3>Vote</h3>", _vote(story), "</div>"])
 
 
@@ -124,13 +124,13 @@ def _plate(story: VisitStory) -> str:
 
 def _vote(story: VisitStory) -> str:
     rows = [
-        (escape(text) or "no sign", f"{count} {'read' if count == 1 else 'reads'}, best {best:.0%}")
+        (escape(text) or "no character", f"{count} {'read' if count == 1 else 'reads'}, best {best:.0%}")
         for text, count, best in drawings.read_counts(story)[:4]
     ]
     vote = story.vote
     if vote is not None:
         held = f"certain of {vote.plate}" if vote.plate else "not certain"
-        rows.append(("together", f"{held}: {vote.confidence:.1%}, weakest sign {vote.weakest:.1%}"))
+        rows.append(("together", f"{held}: {vote.confidence:.1%}, weakest character {vote.weakest:.1%}"))
     return _table(rows) if rows else "<p>No plate was read.</p>"
 
 

@@ -112,7 +112,7 @@ def _figure(trace: VisitTrace, fact: TracedPicture, jpeg: bytes) -> str:
     width, height = (read.width, read.height) if read else (1280, 720)
     source = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
     drawn = drawings.picture(Picture(jpeg, width, height, fact.at_s, plate), source)
-    said = f"{plate.text or 'no sign'}, weakest sign {plate.weakest:.0%}" if plate else "no plate found"
+    said = f"{plate.text or 'no character'}, weakest character {plate.weakest:.0%}" if plate else "no plate found"
     said += f", doubted: {', '.join(plate.doubts)}" if plate and plate.doubts else ""
     return f"<figure>{drawn}<figcaption>{fact.role}, {fact.at_s:.2f} s: {escape(said)}</figcaption></figure>"
 

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from controller.errors import ReaderError
-from controller.records import SignRead
+from controller.records import CharacterRead
 from models.decoding import decode
 from models.engines.easyocr_files import LANGUAGES, write_network
 
@@ -38,7 +38,7 @@ OWN_HEIGHT = 64
 class EasyOcrRecogniser:
     """Reads strips through one easyocr.Reader; one thread at a time.
 
-    EasyOCR's confidence is no probability, so each sign's is taken from the network's own output of the same run.
+    EasyOCR's confidence is no probability, so each character's is taken from the network's own output of the same run.
     """
 
     def __init__(self, reader: Any, alphabet: str, height: int, places: bool) -> None:
@@ -50,14 +50,14 @@ class EasyOcrRecogniser:
         self._steps: list[FloatArray] = []
         reader.recognizer.register_forward_hook(self._keep)
 
-    def read(self, strips: Sequence[Strip]) -> list[tuple[SignRead, ...]]:
-        """The signs of each strip from left to right; an empty tuple for a strip that shows no plate.
+    def read(self, strips: Sequence[Strip]) -> list[tuple[CharacterRead, ...]]:
+        """The characters of each strip from left to right; an empty tuple for a strip that shows no plate.
 
         strips: BGR uint8 (height, width, 3). Raises ReaderError when EasyOCR fails.
         """
         return [self._read(strip) for strip in strips]
 
-    def _read(self, strip: Strip) -> tuple[SignRead, ...]:
+    def _read(self, strip: Strip) -> tuple[CharacterRead, ...]:
         if strip.ndim != 3 or strip.shape[2] != 3:
             raise ValueError(f"a strip is (height, width, 3), not {strip.shape}")
         height, width = strip.shape[:2]
@@ -76,15 +76,15 @@ class EasyOcrRecogniser:
                 )
         except (RuntimeError, ValueError, cv2.error) as error:
             raise ReaderError(f"EasyOCR {easyocr.__version__} cannot read this strip: {error}") from error
-        signs = self._signs(self._steps[-1])
-        if "".join(sign.sign for sign in signs) != text:
+        characters = self._characters(self._steps[-1])
+        if "".join(character.character for character in characters) != text:
             raise ReaderError(f"EasyOCR {easyocr.__version__} decodes its network's output in a way unknown here.")
-        return signs
+        return characters
 
-    def _signs(self, steps: FloatArray) -> tuple[SignRead, ...]:
+    def _characters(self, steps: FloatArray) -> tuple[CharacterRead, ...]:
         if self._places:
             return decode(steps[::2], self._alphabet)
-        return signs_of_steps(steps, str(self._reader.character), self._alphabet)
+        return characters_of_steps(steps, str(self._reader.character), self._alphabet)
 
     def _keep(self, module: object, given: object, output: Any) -> None:
         self._steps.append(np.asarray(output[0].numpy(), np.float32))
@@ -100,7 +100,7 @@ def open_shipped(model: bytes, section: Mapping[str, Any], threads: int) -> Easy
 
 
 def open_own(folder: Path, alphabet: str, threads: int) -> EasyOcrRecogniser:
-    """EasyOCR's own recogniser from the user's folder, held to the signs of plates.
+    """EasyOCR's own recogniser from the user's folder, held to the characters of plates.
 
     Nothing is downloaded: raises ReaderError with the folder and the missing files.
     """
@@ -115,20 +115,21 @@ def open_own(folder: Path, alphabet: str, threads: int) -> EasyOcrRecogniser:
     return EasyOcrRecogniser(reader, alphabet, OWN_HEIGHT, places=False)
 
 
-def signs_of_steps(steps: FloatArray, characters: str, alphabet: str) -> tuple[SignRead, ...]:
+def characters_of_steps(steps: FloatArray, classes: str, alphabet: str) -> tuple[CharacterRead, ...]:
     """Greedy CTC over logits (steps, 1 + characters), class 0 blank, with all but the alphabet left out.
 
-    A sign's probability is the highest of its run of steps, as the network gave it: before the others were left out.
+    A character's probability is the highest of its run of steps, as the network gave it: before the others were left
+    out.
     """
     shares = np.exp(steps - steps.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
-    allowed = np.array([True, *(character in alphabet for character in characters)])
+    allowed = np.array([True, *(character in alphabet for character in classes)])
     best = np.where(allowed, shares, -1.0).argmax(1)
-    signs = []
+    characters = []
     for number, run in groupby(range(len(best)), key=lambda step: int(best[step])):
         if number > 0:
-            signs.append(SignRead(characters[number - 1], max(float(shares[step, number]) for step in run)))
-    return tuple(signs)
+            characters.append(CharacterRead(classes[number - 1], max(float(shares[step, number]) for step in run)))
+    return tuple(characters)
 
 
 def _open(models: Path, **arguments: Any) -> Any:

@@ -16,7 +16,7 @@ from controller.errors import ReaderError
 from models.engines import easyocr_network
 
 LANGUAGES = ("ch_sim", "en")
-"""EasyOCR's codes of the languages whose signs stand on a plate."""
+"""EasyOCR's codes of the languages whose characters stand on a plate."""
 
 
 def write_network(folder: Path, model: bytes, section: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ SURE = 30.0
 class Model(nn.Module):
     """Grey plates (N, 1, height, width) in -1 to 1, as EasyOCR feeds them, to CTC logits (N, 2 * places - 1, classes).
 
-    Class 0 is blank. A blank stands between any two places, so that greedy CTC decoding keeps doubled signs.
+    Class 0 is blank. A blank stands between any two places, so that greedy CTC decoding keeps doubled characters.
     num_class: classes including blank. size: height and width of the graph's input; mean, scale: (pixel - mean) * scale
     of pixels 0 to 255. nodes: the graph in order, each with op, inputs, output and attributes. tensors: name -> shape
     and type of the weights; they are the buffers of the state dict. entry, exit: the graph's input and output.

@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "glyphs": ("models.training.commands.glyphs", "learn the sign masks from real crops and public fonts"),
+    "glyphs": ("models.training.commands.glyphs", "learn the character masks from real crops and public fonts"),
     "recogniser": ("models.training.commands.recogniser", "train, calibrate and export the recogniser"),
     "curve": ("models.training.commands.curve", "what more crops and channels bring, from short runs"),
     "evaluate": ("models.training.commands.evaluate", "measure the shipped recogniser on held-out real crops"),

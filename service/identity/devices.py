@@ -28,7 +28,7 @@ from service.store.database import Database, telling_faults
 from service.store.schema import stations
 from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation, key_id, rotation_words
 
-CODE_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U, so that a code survives being read aloud."""
 CODE_LENGTH = 12
 CODE_LIFE = timedelta(minutes=30)
@@ -86,7 +86,7 @@ class DeviceDesk:
         replaces: the device that is there now is revoked when the new one enrols. Raises DeskError for an unknown
         station, or a place that is taken and not to be replaced.
         """
-        code = "".join(secrets.choice(CODE_SIGNS) for _ in range(CODE_LENGTH))
+        code = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(CODE_LENGTH))
         row = {
             "code_hash": _hashed(code),
             "kind": place.kind.value,
@@ -194,7 +194,7 @@ class DeviceDesk:
         return Enrolment(device=device, key_id=new_id, kind=place.kind, station=place.station, lane=place.lane)
 
     def _add(self, connection: Connection, row: Row[Any], place: Place, public_key: bytes) -> str:
-        device = "d-" + "".join(secrets.choice(CODE_SIGNS.lower()) for _ in range(10))
+        device = "d-" + "".join(secrets.choice(CODE_CHARACTERS.lower()) for _ in range(10))
         living = _living(connection, place)
         if living and not row.replaces and place.kind is not DeviceKind.PANEL:
             raise SignatureRefused(Flaw.FORBIDDEN, f"{place}: another device has enrolled here in the meantime")

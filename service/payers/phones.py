@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select, update
 from service.books.books import Books
 from service.books.records import TransferKind
 from service.errors import DeskError
-from service.identity.devices import CODE_LENGTH, CODE_SIGNS
+from service.identity.devices import CODE_CHARACTERS, CODE_LENGTH
 from service.identity.trail import Deed, note
 from service.payers import wallets
 from service.payers.keys import digest, revoke_keys
@@ -155,7 +155,7 @@ def _person(connection: Connection, row: Row[Any]) -> Person:
 
 
 def _random(length: int) -> str:
-    return "".join(secrets.choice(CODE_SIGNS) for _ in range(length))
+    return "".join(secrets.choice(CODE_CHARACTERS) for _ in range(length))
 
 
 def _require_name(name: str) -> None:

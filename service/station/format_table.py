@@ -1,4 +1,4 @@
-"""The table of plate formats that panel and service share: which signs each place of a plate may hold."""
+"""The table of plate formats that panel and service share: which characters each place of a plate may hold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from wire.plates import normalise
 
 TABLE = Path(__file__).resolve().parents[1] / "pages" / "static" / "plates.json"
-"""A list of formats, each a list of places, each the signs allowed there. The panel's script reads the same file."""
+"""A list of formats, each a list of places, each the characters allowed there. The panel reads the same file."""
 
 
 @functools.cache

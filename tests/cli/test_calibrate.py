@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from controller import settings as settings_file
 from controller.checks import Check, Verdict
-from controller.records import Colour, Corners, PlateRead, Region, SignRead
+from controller.records import CharacterRead, Colour, Corners, PlateRead, Region
 from controller.watching import calibration
 from greenlane.cli import calibrate_run, main
 from greenlane.simulation.cast import bundled
@@ -50,7 +50,7 @@ def scene(
     frame = np.clip(frame.astype(np.float32) * gain, 0, 255).astype(np.uint8)
     tl, tr, br, bl = ((float(x), float(y)) for x, y in corners)
     made: Corners = (tl, tr, br, bl)
-    return frame, PlateRead(tuple(SignRead(s, 0.99) for s in TEXT), made, Colour.BLUE, "blue", 1, 0.9)
+    return frame, PlateRead(tuple(CharacterRead(s, 0.99) for s in TEXT), made, Colour.BLUE, "blue", 1, 0.9)
 
 
 def verdicts(found: Sequence[Check]) -> dict[str, Verdict]:
@@ -69,7 +69,7 @@ def test_a_good_plate_passes_everything() -> None:
 def test_sizes_are_measured_in_pixels(width_px: float) -> None:
     found = calibration.measure(*scene(width_px))
     assert found.width_px == pytest.approx(width_px, rel=0.01)
-    assert found.sign_height_px == pytest.approx(width_px * 90 / 440, rel=0.01)
+    assert found.character_height_px == pytest.approx(width_px * 90 / 440, rel=0.01)
     assert found.stroke_px == pytest.approx(width_px * 10 / 440, rel=0.01)
 
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from controller.errors import ReaderError
-from controller.records import Colour, PlateRead, Reading, SignRead
+from controller.records import CharacterRead, Colour, PlateRead, Reading
 from greenlane.cli import main, read
 from models.grammar import PlateKind
 from models.training.drawing.plates import draw_plate
 
 PLATE = PlateRead(
-    signs=tuple(SignRead(sign, 0.95 if sign == "8" else 1.0) for sign in "粤A84266"),
+    characters=tuple(CharacterRead(character, 0.95 if character == "8" else 1.0) for character in "粤A84266"),
     corners=((40.04, 50.0), (160.0, 50.0), (160.0, 90.0), (40.0, 90.0)),
     colour=Colour.BLUE,
     kind="blue",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.records import Colour, Corners, PlateRead, SignRead
+from controller.records import CharacterRead, Colour, Corners, PlateRead
 
 
 def corners(x: float = 640.0, y: float = 500.0, width: float = 150.0) -> Corners:
@@ -22,7 +22,7 @@ def plate(
     detection: float = 0.9,
     kind: str = "blue",
 ) -> PlateRead:
-    """A read of a plate; probability of all signs, or of each."""
+    """A read of a plate; probability of all characters, or of each."""
     each = [probability] * len(text) if isinstance(probability, float) else list(probability)
-    signs = tuple(SignRead(s, p) for s, p in zip(text, each, strict=True))
-    return PlateRead(signs, corners(x, y, width), Colour.BLUE, kind if len(text) == 7 else "unknown", 1, detection)
+    characters = tuple(CharacterRead(s, p) for s, p in zip(text, each, strict=True))
+    return PlateRead(characters, corners(x, y, width), Colour.BLUE, kind if len(text) == 7 else "unknown", 1, detection)

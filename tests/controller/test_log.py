@@ -21,7 +21,7 @@ def test_masked(plate: str | None, shown: str) -> None:
 
 
 @given(st.text(min_size=5, max_size=12))
-def test_a_masked_plate_keeps_four_signs(plate: str) -> None:
+def test_a_masked_plate_keeps_four_characters(plate: str) -> None:
     assert masked(plate) == plate[:2] + "*" * (len(plate) - 4) + plate[-2:]
 
 

@@ -15,7 +15,17 @@ from controller.clock import ManualClock
 from controller.errors import HardwareError, ServiceSilent
 from controller.outbound.outbox import Message, MessageState, Outbox
 from controller.outbound.statefile import StateFile
-from controller.records import Colour, Frame, LampChange, LampColour, PlateRead, Reading, SignRead, VisitSummary, Vote
+from controller.records import (
+    CharacterRead,
+    Colour,
+    Frame,
+    LampChange,
+    LampColour,
+    PlateRead,
+    Reading,
+    VisitSummary,
+    Vote,
+)
 from controller.telling.panel import LanePanel
 from controller.telling.reporter import Reporter, ReporterSettings
 from controller.telling.visit_reports import MOST_LINES, StoryTeller
@@ -99,8 +109,8 @@ def frame(number: int, image: Any = b"x") -> Frame:
 
 
 def read(probability: float) -> Reading:
-    signs = tuple(SignRead(sign, probability) for sign in PLATE)
-    return Reading((PlateRead(signs, corners(), Colour.BLUE, "blue", 1, 0.9),))
+    characters = tuple(CharacterRead(character, probability) for character in PLATE)
+    return Reading((PlateRead(characters, corners(), Colour.BLUE, "blue", 1, 0.9),))
 
 
 def visit(desk: Desk) -> None:

@@ -48,7 +48,7 @@ def test_every_setting_is_described_and_its_default_is_good(fact: SettingFact) -
         ("[vote]\nreads = 3\nraeds = 4\n", "line 3: raeds is no setting of [vote]; did you mean reads?"),
         ("[vote]\nreads = 99\n", "line 2: vote.reads: 99 is not between 2 and 20"),
         ("[vote]\nreads = true\n", "line 2: vote.reads: must be a whole number"),
-        ("[vote]\nweakest_sign = 'high'\n", "line 2: vote.weakest_sign: must be a number"),
+        ("[vote]\nweakest_character = 'high'\n", "line 2: vote.weakest_character: must be a number"),
         ("[lamp]\nlease_s = nan\n", "line 2: lamp.lease_s: nan is not between"),
         ("[lamp]\nactive_high = 1\n", "line 2: lamp.active_high: must be true or false"),
         ("[lamp]\nred_pin = 5\ngreen_pin = 5\n", "line 2: lamp and dispenser: two uses"),
@@ -67,6 +67,18 @@ def test_faults_name_file_line_and_remedy(text: str, told: str) -> None:
         settings.parse(text, "lane.toml")
     assert str(caught.value).startswith("lane.toml")
     assert told in str(caught.value)
+
+
+def test_a_key_is_understood_by_its_old_name_too(tmp_path: Path) -> None:
+    lane = tmp_path / "lane.toml"
+    lane.write_text("[vote]\nweakest_sign = 0.9  # ours\n", encoding="utf-8")
+    assert settings.load(lane).vote.weakest_character == 0.9
+    settings.update_file(lane, {("vote", "weakest_character"): 0.97})
+    assert lane.read_text(encoding="utf-8") == "[vote]\nweakest_character = 0.97  # ours\n"
+    with pytest.raises(SettingsError, match=r"line 2: vote\.weakest_character: must be a number"):
+        settings.parse("[vote]\nweakest_sign = 'high'\n")
+    with pytest.raises(SettingsError, match="line 3: weakest_sign is the old name of weakest_character: leave one"):
+        settings.parse("[vote]\nweakest_character = 0.9\nweakest_sign = 0.9\n")
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -76,6 +76,17 @@ def test_a_visit_is_told_again_as_it_was(store: TraceStore) -> None:
     assert [c.at_s for c in trace.summary.lamp] == pytest.approx([0.1, 1.26, 40.1])
 
 
+def test_a_trace_that_calls_characters_signs_is_read(store: TraceStore) -> None:
+    trace = store.load(green_visit(recorder(store)).visit)
+    old = json.dumps(to_json(trace)).replace('"character":', '"sign":')
+    reads = [
+        {**read, "plates": [{("signs" if k == "characters" else k): v for k, v in p.items()} for p in read["plates"]]}
+        for read in json.loads(old)["reads"]
+    ]
+    assert '"signs"' in json.dumps(reads)
+    assert from_json(VisitTrace, {**json.loads(old), "reads": reads}) == trace
+
+
 def test_first_best_and_last_frames_are_kept(store: TraceStore) -> None:
     teller = green_visit(recorder(store))
     trace = store.load(teller.visit)

@@ -36,18 +36,18 @@ def test_nothing_read_is_no_plate() -> None:
     assert vote([], RULES).reason is Reason.NO_PLATE
 
 
-def test_one_weak_sign_is_unsure_though_the_average_is_high() -> None:
+def test_one_weak_character_is_unsure_though_the_average_is_high() -> None:
     weak = plate(probability=[0.99, 0.99, 0.99, 0.99, 0.7, 0.99, 0.99])
     result = vote([weak] * 10, RULES)
     assert result.plate is None
-    assert "sign 5" in result.detail
+    assert "character 5" in result.detail
 
 
-def test_the_province_sign_is_judged_by_its_own_threshold() -> None:
-    rules = VoteSettings(province=0.97, weakest_sign=0.9)
+def test_the_province_character_is_judged_by_its_own_threshold() -> None:
+    rules = VoteSettings(province=0.97, weakest_character=0.9)
     doubtful = plate(probability=[0.95, 0.99, 0.99, 0.99, 0.99, 0.99, 0.99])
     assert "province" in vote([doubtful] * 5, rules).detail
-    assert vote([plate("WJ粤1234"[:7], 0.95)] * 5, rules).plate == "WJ粤1234"[:7], "its first sign is no province"
+    assert vote([plate("WJ粤1234"[:7], 0.95)] * 5, rules).plate == "WJ粤1234"[:7], "its first character is no province"
 
 
 def test_far_reads_do_not_win_against_near_ones() -> None:
@@ -66,24 +66,29 @@ def test_a_text_without_a_plate_format_is_never_certain() -> None:
     assert vote([plate("危险品12", 0.99)] * 9, RULES).plate is None
 
 
-def test_a_sign_that_flickers_between_two_readings_is_unsure() -> None:
+def test_a_character_that_flickers_between_two_readings_is_unsure() -> None:
     assert vote([plate(RIGHT), plate(NEAR)] * 6, RULES).plate is None
 
 
-def test_a_lost_eighth_sign_does_not_make_a_green_plate_certain() -> None:
+def test_a_lost_eighth_character_does_not_make_a_green_plate_certain() -> None:
     """粤AD12345 read as 粤AD1234 now and then: the shorter text must not win by a few reads."""
     whole = PlateRead(
-        (*plate("粤AD1234").signs, plate("5").signs[0]), plate().corners, plate().colour, "new_energy_small", 1, 0.9
+        (*plate("粤AD1234").characters, plate("5").characters[0]),
+        plate().corners,
+        plate().colour,
+        "new_energy_small",
+        1,
+        0.9,
     )
     assert vote([whole] * 2 + [plate("粤AD1234")] * 3, RULES).plate is None
     assert vote([whole] * 9 + [plate("粤AD1234")], RULES).plate == "粤AD12345"
 
 
-def test_reads_that_contradict_a_sign_count_against_it() -> None:
-    """Five against two on one sign: enough evidence for the text, not enough for the sign."""
+def test_reads_that_contradict_a_character_count_against_it() -> None:
+    """Five against two on one character: enough evidence for the text, not enough for the character."""
     result = vote([plate(RIGHT)] * 5 + [plate(NEAR)] * 2, RULES)
     assert result.candidate == RIGHT
-    assert "sign 7" in result.detail
+    assert "character 7" in result.detail
 
 
 def test_one_network_that_is_too_sure_of_itself_does_not_outvote_the_rest() -> None:
@@ -114,7 +119,7 @@ def test_only_what_enough_good_reads_said_is_certain(reads: list[PlateRead]) -> 
     if result.plate is not None:
         agreeing = [r for r in reads if r.text == result.plate and r.valid and r.width_px >= RULES.width_px]
         assert len(agreeing) >= RULES.reads
-        assert result.weakest >= RULES.weakest_sign
+        assert result.weakest >= RULES.weakest_character
 
 
 @given(st.lists(READS, max_size=12), READS)

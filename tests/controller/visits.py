@@ -10,13 +10,13 @@ import numpy as np
 
 from controller.ports import VisitObserver
 from controller.records import (
+    CharacterRead,
     Colour,
     Frame,
     LampChange,
     LampColour,
     PlateRead,
     Reading,
-    SignRead,
     VisitSummary,
     Vote,
 )
@@ -29,9 +29,9 @@ PLATE = "粤B12345"
 
 
 def plate_read(text: str = PLATE, probability: float = 0.98, width: float = 140.0) -> PlateRead:
-    signs = tuple(SignRead(s, probability if i == 3 else 0.999) for i, s in enumerate(text))
+    characters = tuple(CharacterRead(s, probability if i == 3 else 0.999) for i, s in enumerate(text))
     corners = ((500.0, 400.0), (500.0 + width, 402.0), (500.0 + width, 446.0), (500.0, 444.0))
-    return PlateRead(signs, corners, Colour.BLUE, "blue", 1, 0.97)
+    return PlateRead(characters, corners, Colour.BLUE, "blue", 1, 0.97)
 
 
 @dataclass
@@ -105,7 +105,7 @@ class Teller:
 
 
 CERTAIN = Vote(PLATE, Reason.OK, PLATE, 0.97, 0.98, 3, "3 reads agree")
-UNSURE = Vote(None, Reason.UNSURE, PLATE, 0.4, 0.5, 2, "the weakest sign is too weak")
+UNSURE = Vote(None, Reason.UNSURE, PLATE, 0.4, 0.5, 2, "the weakest character is too weak")
 
 
 def allowed(visit: str) -> Decision:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from controller.records import Colour, PlateRead, Region, SignRead
+from controller.records import CharacterRead, Colour, PlateRead, Region
 from greenlane.cli import main
 from models.build import build_reader
 from models.doubts import Doubt, doubts_of, touches_edge
@@ -116,7 +116,7 @@ def test_a_plate_with_a_drop_on_it_is_not(reader: OnDeviceReader, place: int) ->
 
 def read_of(text: str, kind: str, colour: Colour = Colour.BLUE) -> PlateRead:
     corners = ((100.0, 100.0), (250.0, 100.0), (250.0, 148.0), (100.0, 148.0))
-    return PlateRead(tuple(SignRead(c, 0.9999) for c in text), corners, colour, kind, 1, 0.99)
+    return PlateRead(tuple(CharacterRead(c, 0.9999) for c in text), corners, colour, kind, 1, 0.99)
 
 
 @pytest.mark.parametrize(

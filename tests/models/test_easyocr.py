@@ -60,7 +60,7 @@ def drawn(text: str, kind: PlateKind = PlateKind.BLUE, size: tuple[int, int] = (
 
 
 def texts(reads: Sequence[Sequence[Any]]) -> list[str]:
-    return ["".join(sign.sign for sign in signs) for signs in reads]
+    return ["".join(character.character for character in characters) for characters in reads]
 
 
 PLATES = [
@@ -74,7 +74,7 @@ PLATES = [
 ]
 
 
-def test_signs_and_probabilities_are_those_of_the_default_engine_on_grey(
+def test_characters_and_probabilities_are_those_of_the_default_engine_on_grey(
     recogniser: Recognising, reference: Recogniser
 ) -> None:
     strips = [drawn(text, kind) for kind, text in PLATES]
@@ -85,7 +85,7 @@ def test_signs_and_probabilities_are_those_of_the_default_engine_on_grey(
         assert [s.probability for s in answer] == pytest.approx([s.probability for s in right], abs=5e-3)
 
 
-def test_doubled_signs_survive_decoding(recogniser: Recognising) -> None:
+def test_doubled_characters_survive_decoding(recogniser: Recognising) -> None:
     assert texts(recogniser.read([drawn("皖A88888"), drawn("京AAA001")])) == ["皖A88888", "京AAA001"]
 
 

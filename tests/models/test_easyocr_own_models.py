@@ -59,11 +59,11 @@ def test_a_damaged_file_is_refused(easyocr: Any, tmp_path: Path) -> None:
     assert (tmp_path / "zh_sim_g2.pth").exists()
 
 
-def test_only_signs_of_plates_come_out_with_probabilities(easyocr: Any, folder: Path) -> None:
+def test_only_characters_of_plates_come_out_with_probabilities(easyocr: Any, folder: Path) -> None:
     from models.engines.easyocr_engine import open_own
 
-    (signs,) = open_own(folder, ALPHABET, 1).read([STRIP])
-    assert all(sign.sign in ALPHABET and 0 <= sign.probability <= 1 for sign in signs)
+    (characters,) = open_own(folder, ALPHABET, 1).read([STRIP])
+    assert all(character.character in ALPHABET and 0 <= character.probability <= 1 for character in characters)
 
 
 def test_two_networks_of_different_height_do_not_disturb_each_other(easyocr: Any, folder: Path) -> None:
@@ -84,13 +84,13 @@ def test_the_reader_says_whose_models_it_runs(easyocr: Any, folder: Path) -> Non
     assert "recognise" in reader.read(np.zeros((240, 320, 3), np.uint8)).ms
 
 
-def test_greedy_decoding_merges_runs_and_keeps_doubled_signs(easyocr: Any) -> None:
-    from models.engines.easyocr_engine import signs_of_steps
+def test_greedy_decoding_merges_runs_and_keeps_doubled_characters(easyocr: Any) -> None:
+    from models.engines.easyocr_engine import characters_of_steps
 
     best = [0, 1, 1, 0, 1, 3, 2, 0]
     steps = np.zeros((len(best), 4), np.float32)
     steps[np.arange(len(best)), best] = 5.0
     steps[2, 1] = 8.0
-    signs = signs_of_steps(steps, "A?8", "A8")
-    assert "".join(sign.sign for sign in signs) == "AA8"
-    assert signs[0].probability == pytest.approx(np.exp(8) / (np.exp(8) + 3), rel=1e-5)
+    characters = characters_of_steps(steps, "A?8", "A8")
+    assert "".join(character.character for character in characters) == "AA8"
+    assert characters[0].probability == pytest.approx(np.exp(8) / (np.exp(8) + 3), rel=1e-5)

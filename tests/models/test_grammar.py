@@ -83,7 +83,7 @@ def test_a_plate_written_by_hand_comes_back_with_its_kind(drawn: tuple[PlateForm
 
 @pytest.mark.parametrize("plate_format", FORMATS, ids=lambda f: f"{f.kind}-{f.places[0][:2]}")
 @given(data=st.data())
-def test_one_foreign_sign_makes_a_plate_of_no_format_or_of_another_one(
+def test_one_foreign_character_makes_a_plate_of_no_format_or_of_another_one(
     plate_format: PlateFormat, data: st.DataObject
 ) -> None:
     text = "".join(data.draw(st.sampled_from(place)) for place in plate_format.places)
@@ -147,19 +147,19 @@ def test_normalise_is_idempotent_and_validity_follows_it(text: str) -> None:
 @given(plates())
 def test_keyboard_lets_every_plate_be_typed(drawn: tuple[PlateFormat, str]) -> None:
     _, text = drawn
-    for place, sign in enumerate(text):
-        assert sign in grammar.allowed_next(text[:place])
+    for place, character in enumerate(text):
+        assert character in grammar.allowed_next(text[:place])
 
 
 @given(st.text(alphabet=grammar.ALPHABET, max_size=9))
 def test_keyboard_offers_only_ways_to_a_plate(prefix: str) -> None:
-    for sign in grammar.allowed_next(prefix):
-        assert any(plate_format.starts(prefix + sign) for plate_format in FORMATS)
+    for character in grammar.allowed_next(prefix):
+        assert any(plate_format.starts(prefix + character) for plate_format in FORMATS)
 
 
-def test_alphabet_holds_each_sign_once_and_every_place() -> None:
+def test_alphabet_holds_each_character_once_and_every_place() -> None:
     assert len(set(grammar.ALPHABET)) == len(grammar.ALPHABET) == 73
-    assert {sign for f in FORMATS for place in f.places for sign in place} <= set(grammar.ALPHABET)
+    assert {character for f in FORMATS for place in f.places for character in place} <= set(grammar.ALPHABET)
     assert "O" in grammar.ALPHABET
     assert "I" not in grammar.ALPHABET
-    assert max(len(f.places) for f in FORMATS) == grammar.MAX_SIGNS
+    assert max(len(f.places) for f in FORMATS) == grammar.MAX_CHARACTERS

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from controller.errors import ReaderError
-from controller.records import Colour, Region, SignRead
+from controller.records import CharacterRead, Colour, Region
 from models.detector import Found
 from models.reader import UNKNOWN, OnDeviceReader, Picture
 
@@ -34,9 +34,12 @@ class FixedRecogniser:
     def __init__(self, *texts: str, probability: float = 0.99) -> None:
         self.texts, self.probability = texts, probability
 
-    def read(self, strips: Sequence[Picture]) -> list[tuple[SignRead, ...]]:
+    def read(self, strips: Sequence[Picture]) -> list[tuple[CharacterRead, ...]]:
         assert all(strip.shape == (32, 128, 3) for strip in strips)
-        return [tuple(SignRead(sign, self.probability) for sign in text) for text in self.texts[: len(strips)]]
+        return [
+            tuple(CharacterRead(character, self.probability) for character in text)
+            for text in self.texts[: len(strips)]
+        ]
 
 
 def found(
@@ -156,10 +159,10 @@ def test_an_unsure_read_is_read_again_and_a_sure_one_is_not() -> None:
             super().__init__(probability=probability)
             self.strips = 0
 
-        def read(self, strips: Sequence[Picture]) -> list[tuple[SignRead, ...]]:
+        def read(self, strips: Sequence[Picture]) -> list[tuple[CharacterRead, ...]]:
             first, self.strips = self.strips, self.strips + len(strips)
             texts = ["赣A12345", "川A12345", "川A12345"][first : self.strips]
-            return [tuple(SignRead(sign, self.probability) for sign in text) for text in texts]
+            return [tuple(CharacterRead(character, self.probability) for character in text) for text in texts]
 
     unsure, sure = Wavering(0.8), Wavering(0.95)
     (plate,) = OnDeviceReader(FixedDetector(found(10, 10)), unsure, "").read(BLACK).plates  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from controller.errors import ReaderError
 from models.decoding import decode
-from models.grammar import ALPHABET, MAX_SIGNS
+from models.grammar import ALPHABET, MAX_CHARACTERS
 from models.recogniser import Recogniser
 from models.training.recogniser.samples import classes_of
 
@@ -38,18 +38,18 @@ def logits_for(text: str, probability: float = 0.99) -> NDArray[np.float32]:
     """Logits (8, classes) whose softmax gives each class of the text this probability."""
     classes = classes_of(text)
     others = len(ALPHABET)
-    logits = np.full((MAX_SIGNS, 1 + others), np.log((1 - probability) / others), np.float32)
-    logits[np.arange(MAX_SIGNS), classes] = np.log(probability)
+    logits = np.full((MAX_CHARACTERS, 1 + others), np.log((1 - probability) / others), np.float32)
+    logits[np.arange(MAX_CHARACTERS), classes] = np.log(probability)
     return logits
 
 
-def test_reads_signs_with_their_probabilities() -> None:
+def test_reads_characters_with_their_probabilities() -> None:
     network = Answers(np.stack([logits_for("皖A72P33", 0.9), logits_for("京AD12345", 0.8)]))
     strips = [np.zeros((32, 128, 3), np.uint8), np.full((32, 128, 3), 255, np.uint8)]
     first, second = Recogniser(network, SECTION).read(strips)
-    assert "".join(sign.sign for sign in first) == "皖A72P33"
+    assert "".join(character.character for character in first) == "皖A72P33"
     assert first[0].probability == pytest.approx(0.9, abs=1e-4)
-    assert "".join(sign.sign for sign in second) == "京AD12345"
+    assert "".join(character.character for character in second) == "京AD12345"
     assert second[7].probability == pytest.approx(0.8, abs=1e-4)
 
 
@@ -71,34 +71,34 @@ def test_no_strips_ask_nothing() -> None:
     assert network.asked == []
 
 
-def test_no_plate_is_no_sign() -> None:
+def test_no_plate_is_no_character() -> None:
     assert decode(logits_for(""), ALPHABET) == ()
 
 
-def test_a_doubtful_blank_last_place_lowers_the_last_sign() -> None:
+def test_a_doubtful_blank_last_place_lowers_the_last_character() -> None:
     logits = logits_for("京AD1234", 0.99)
     logits[7] = np.log(0.4 / 73)
     logits[7, 0], logits[7, 40] = np.log(0.55), np.log(0.45)
-    signs = decode(logits, ALPHABET)
-    assert len(signs) == 7
-    assert signs[-1].probability < 0.6
+    characters = decode(logits, ALPHABET)
+    assert len(characters) == 7
+    assert characters[-1].probability < 0.6
 
 
-def test_a_doubtful_blank_first_place_lowers_the_first_sign() -> None:
+def test_a_doubtful_blank_first_place_lowers_the_first_character() -> None:
     logits = logits_for("皖A72P33", 0.99)
     logits[0] = np.log(0.4 / 73)
     logits[0, 0] = np.log(0.55)
-    signs = decode(logits, ALPHABET)
-    assert signs[0].sign == "A"
-    assert signs[0].probability < 0.6
+    characters = decode(logits, ALPHABET)
+    assert characters[0].character == "A"
+    assert characters[0].probability < 0.6
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 30))
 def test_probabilities_are_probabilities(seed: int, spread: float) -> None:
     logits = (np.random.default_rng(seed).normal(0, spread, (8, 74))).astype(np.float32)
-    signs = decode(logits, ALPHABET)
-    assert len(signs) <= MAX_SIGNS
-    assert all(0 <= sign.probability <= 1.000001 and sign.sign in ALPHABET for sign in signs)
+    characters = decode(logits, ALPHABET)
+    assert len(characters) <= MAX_CHARACTERS
+    assert all(0 <= character.probability <= 1.000001 and character.character in ALPHABET for character in characters)
 
 
 def test_strips_of_another_size_are_refused() -> None:

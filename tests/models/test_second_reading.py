@@ -7,18 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.records import SignRead
-from models.second_reading import SHIFTS, SLANTS, TILTS, Signs, averaged, is_unsure, recuts
+from controller.records import CharacterRead
+from models.second_reading import SHIFTS, SLANTS, TILTS, Characters, averaged, is_unsure, recuts
 
 
-def signs(text: str, *probabilities: float) -> Signs:
-    return tuple(SignRead(sign, p) for sign, p in zip(text, probabilities or (0.8,) * len(text), strict=True))
+def characters(text: str, *probabilities: float) -> Characters:
+    return tuple(
+        CharacterRead(character, p) for character, p in zip(text, probabilities or (0.8,) * len(text), strict=True)
+    )
 
 
 reads = st.lists(
     st.text("粤皖A12", min_size=0, max_size=4).flatmap(
         lambda text: st.lists(st.floats(0.3, 1.0), min_size=len(text), max_size=len(text)).map(
-            lambda ps: tuple(SignRead(sign, p) for sign, p in zip(text, ps, strict=True))
+            lambda ps: tuple(CharacterRead(character, p) for character, p in zip(text, ps, strict=True))
         )
     ),
     min_size=1,
@@ -27,26 +29,30 @@ reads = st.lists(
 
 
 @given(reads)
-def test_the_text_is_one_of_the_reads_and_its_probabilities_are_means(given_reads: list[Signs]) -> None:
+def test_the_text_is_one_of_the_reads_and_its_probabilities_are_means(given_reads: list[Characters]) -> None:
     answer = averaged(given_reads)
-    texts = ["".join(s.sign for s in read) for read in given_reads]
-    assert "".join(s.sign for s in answer) in texts
-    for place, sign in enumerate(answer):
+    texts = ["".join(s.character for s in read) for read in given_reads]
+    assert "".join(s.character for s in answer) in texts
+    for place, character in enumerate(answer):
         same_length = [read[place] for read in given_reads if len(read) == len(answer)]
-        claims = [s.probability if s.sign == sign.sign else 1 - s.probability for s in same_length]
-        assert 0.0 <= sign.probability <= max(claims) + 1e-9
+        claims = [s.probability if s.character == character.character else 1 - s.probability for s in same_length]
+        assert 0.0 <= character.probability <= max(claims) + 1e-9
 
 
 def test_most_evidence_wins_and_dissent_costs() -> None:
-    first, second, third = signs("赣A1", 0.7, 0.9, 0.9), signs("川A1", 0.8, 0.9, 0.9), signs("川A1", 0.9, 0.9, 0.9)
+    first, second, third = (
+        characters("赣A1", 0.7, 0.9, 0.9),
+        characters("川A1", 0.8, 0.9, 0.9),
+        characters("川A1", 0.9, 0.9, 0.9),
+    )
     answer = averaged([first, second, third])
-    assert "".join(s.sign for s in answer) == "川A1"
+    assert "".join(s.character for s in answer) == "川A1"
     assert answer[0].probability == pytest.approx((0.3 + 0.8 + 0.9) / 3)
     assert answer[1].probability == pytest.approx(0.9)
 
 
 def test_a_read_of_another_length_gives_nothing() -> None:
-    answer = averaged([signs("川A1", 0.9, 0.9, 0.9), signs("川A11", 0.5, 0.5, 0.5, 0.5)])
+    answer = averaged([characters("川A1", 0.9, 0.9, 0.9), characters("川A11", 0.5, 0.5, 0.5, 0.5)])
     assert [s.probability for s in answer] == pytest.approx([0.45] * 3)
 
 
@@ -56,8 +62,8 @@ def test_nothing_but_blanks_stays_blank() -> None:
 
 
 def test_only_doubt_asks_for_it() -> None:
-    assert is_unsure(signs("川A1", 0.95, 0.6, 0.99))
-    assert not is_unsure(signs("川A1", 0.95, 0.96, 0.99))
+    assert is_unsure(characters("川A1", 0.95, 0.6, 0.99))
+    assert not is_unsure(characters("川A1", 0.95, 0.96, 0.99))
 
 
 def test_recuts_shift_tilt_and_slant_the_same_plate() -> None:

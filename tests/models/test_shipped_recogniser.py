@@ -35,10 +35,10 @@ def test_single_strips_and_batches_read_the_same(engine: str) -> None:
     rng = np.random.default_rng(4)
     strips = [drawn_with_text(rng)[0].strip for _ in range(3)]
     together = recogniser.read(strips)
-    for strip, signs in zip(strips, together, strict=True):
+    for strip, characters in zip(strips, together, strict=True):
         (alone,) = recogniser.read([strip])
-        assert [sign.sign for sign in alone] == [sign.sign for sign in signs]
-        assert [s.probability for s in alone] == pytest.approx([s.probability for s in signs], abs=1e-3)
+        assert [character.character for character in alone] == [character.character for character in characters]
+        assert [s.probability for s in alone] == pytest.approx([s.probability for s in characters], abs=1e-3)
 
 
 def test_drawn_plates_of_all_kinds_are_read() -> None:

@@ -15,7 +15,7 @@ from service.store.clock import from_us, to_us
 from wire import plates
 from wire.money import MAX_FEN, format_yuan, parse_yuan
 
-SIGNS = st.sampled_from(grammar.ALPHABET + "IO· -a粤") | st.characters()
+CHARACTERS = st.sampled_from(grammar.ALPHABET + "IO· -a粤") | st.characters()
 
 
 @given(st.integers(-MAX_FEN, MAX_FEN))
@@ -40,11 +40,11 @@ def test_what_is_no_amount(text: str) -> None:
 
 
 @given(st.sampled_from(grammar.FORMATS).flatmap(lambda f: st.tuples(*[st.sampled_from(sorted(p)) for p in f.places])))
-def test_every_plate_of_the_lanes_table_is_a_plate(signs: tuple[str, ...]) -> None:
-    assert plates.is_plate("".join(signs))
+def test_every_plate_of_the_lanes_table_is_a_plate(characters: tuple[str, ...]) -> None:
+    assert plates.is_plate("".join(characters))
 
 
-@given(st.text(SIGNS, max_size=9))
+@given(st.text(CHARACTERS, max_size=9))
 def test_what_the_lane_takes_for_no_plate_is_none_here(text: str) -> None:
     plate = plates.normalise(text)
     assert plates.is_plate(plate) == grammar.is_valid(plate)

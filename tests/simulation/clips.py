@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from controller.records import Colour, PlateRead, Reading, Region, SignRead
+from controller.records import CharacterRead, Colour, PlateRead, Reading, Region
 
 FPS = 15
 SIZE = (320, 180)
@@ -38,7 +38,7 @@ def write_clip(
 
 
 class LevelReader:
-    """Knows each box by its grey level: level -> text and the probability of every sign. Other levels have no plate."""
+    """Knows each box by its grey level: level -> text and each character's probability. Other levels have no plate."""
 
     name = "levels"
 
@@ -51,5 +51,5 @@ class LevelReader:
         if level is None or abs(level - seen) > 6:
             return Reading(())
         text, probability = self._plates[level]
-        signs = tuple(SignRead(sign, probability) for sign in text)
-        return Reading((PlateRead(signs, CORNERS, Colour.BLUE, "blue", 1, 0.95),), {"detect": 1.0})
+        characters = tuple(CharacterRead(character, probability) for character in text)
+        return Reading((PlateRead(characters, CORNERS, Colour.BLUE, "blue", 1, 0.95),), {"detect": 1.0})

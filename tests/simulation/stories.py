@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from controller.records import Colour, LampChange, LampColour, PlateRead, SignRead, VisitSummary, Vote
+from controller.records import CharacterRead, Colour, LampChange, LampColour, PlateRead, VisitSummary, Vote
 from greenlane.simulation.results import Answered, ClipResult, Fuelled, Picture, Seen, VisitStory
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
@@ -15,8 +15,8 @@ CORNERS = ((579.0, 556.0), (727.0, 556.0), (727.0, 604.0), (579.0, 604.0))
 
 
 def plate_read(text: str, sureness: float = 0.999, colour: Colour = Colour.BLUE) -> PlateRead:
-    signs = tuple(SignRead(sign, sureness) for sign in text)
-    return PlateRead(signs, CORNERS, colour, "blue", 1, 0.97)
+    characters = tuple(CharacterRead(character, sureness) for character in text)
+    return PlateRead(characters, CORNERS, colour, "blue", 1, 0.97)
 
 
 def allowed(jpeg: bytes, start_s: float = 100.0) -> VisitStory:

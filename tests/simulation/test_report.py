@@ -84,4 +84,4 @@ def test_every_reason_has_words(reason: Reason) -> None:
     english, chinese = meaning(reason)
     assert reason in REASONS
     assert english.endswith(".")
-    assert any(ord(sign) > 0x3000 for sign in chinese)
+    assert any(ord(character) > 0x3000 for character in chinese)

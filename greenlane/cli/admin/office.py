@@ -71,7 +71,7 @@ def plain(value: Any) -> Any:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> str:
-    """Columns under their heads; `right` names those set to the right. Chinese signs count as two places."""
+    """Columns under their heads; `right` names those set to the right. Chinese characters count as two places."""
     cells = [[str(c) for c in row] for row in (head, *rows)]
     widths = [max(_width(row[i]) for row in cells) for i in range(len(head))]
     lines = []
@@ -91,7 +91,7 @@ def _pad(cell: str, width: int, right: bool) -> str:
 
 
 def _width(cell: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in cell)
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in cell)
 
 
 def actor() -> str:

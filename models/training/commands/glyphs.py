@@ -1,4 +1,4 @@
-"""`python -m models.training glyphs`: make the store of sign masks anew."""
+"""`python -m models.training glyphs`: make the store of character masks anew."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     crops = [flat_crop(crop) for crop in load_real_data(folder).train if crop.rows == 1]
     glyphs = make_glyphs(crops, args.fonts)
     save_glyphs(glyphs, args.out)
-    print(f"{args.out}: " + ", ".join(f"{style} {len(masks)} signs" for style, masks in glyphs.masks.items()))
+    print(f"{args.out}: " + ", ".join(f"{style} {len(masks)} characters" for style, masks in glyphs.masks.items()))
     if args.sheet:
         cv2.imwrite(str(args.sheet), sheet_of(glyphs))
     return 0
@@ -54,5 +54,5 @@ def flat_crop(crop: RealCrop) -> RealCrop:
 def sheet_of(glyphs: GlyphSet) -> NDArray[np.uint8]:
     """One row of masks per style, in alphabet order."""
     empty = np.zeros((GLYPH_HEIGHT, GLYPH_WIDTH), np.uint8)
-    rows = [np.hstack([masks.get(sign, empty) for sign in ALPHABET]) for masks in glyphs.masks.values()]
+    rows = [np.hstack([masks.get(character, empty) for character in ALPHABET]) for masks in glyphs.masks.values()]
     return np.asarray(np.vstack(rows), np.uint8)

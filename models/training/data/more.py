@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from models.grammar import ALPHABET, MAX_SIGNS
+from models.grammar import ALPHABET, MAX_CHARACTERS
 from models.training.data.holdout import is_held_out
 from models.training.data.marks import Box, painted_over
 from models.training.data.realdata import RealCrop, cut_out
@@ -171,7 +171,7 @@ def load_more_crops(data: Path) -> list[RealCrop]:
 
 def is_writable(plate: str) -> bool:
     """Whether the recogniser has a place and a class for every character."""
-    return len(plate) <= MAX_SIGNS and all(character in ALPHABET for character in plate)
+    return len(plate) <= MAX_CHARACTERS and all(character in ALPHABET for character in plate)
 
 
 def is_marked(data: Path, picture: Path) -> bool:

@@ -15,9 +15,9 @@ from models.training.drawing.measures import (
     Measures,
     as_grey,
     blur_px,
+    character_height,
     measure,
     noise,
-    sign_height,
     upright_strokes,
 )
 from models.training.drawing.photograph import Condition, photograph, reference_plate
@@ -36,7 +36,7 @@ def fit(crop: Image, rng: np.random.Generator) -> Condition:
     """The condition under which drawn blue plates measure as the crop does."""
     seen = measure(crop)
     height, width = crop.shape[:2]
-    looks = (seen.contrast, seen.level, seen.tilt_degrees, seen.lean_degrees, seen.sign_height)
+    looks = (seen.contrast, seen.level, seen.tilt_degrees, seen.lean_degrees, seen.character_height)
     condition = Condition(width, height, 0.0, seen.noise, *looks)
     plates = [reference_plate(rng) for _ in range(_PLATES)]
     seed = int(rng.integers(1 << 31))
@@ -49,10 +49,10 @@ def fit(crop: Image, rng: np.random.Generator) -> Condition:
 
 def _cut(condition: Condition, seen: Measures, plates: Sequence[DrawnPlate], seed: int) -> Condition:
     def height(crop: Image) -> float:
-        return sign_height(upright_strokes(as_grey(crop)), condition.tilt_degrees)
+        return character_height(upright_strokes(as_grey(crop)), condition.tilt_degrees)
 
     measured = _mean(height, condition, plates, seed)
-    return replace(condition, sign_height=condition.sign_height * seen.sign_height / measured)
+    return replace(condition, character_height=condition.character_height * seen.character_height / measured)
 
 
 def _focused(condition: Condition, seen: Measures, plates: Sequence[DrawnPlate], seed: int) -> Condition:

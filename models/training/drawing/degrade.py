@@ -17,7 +17,7 @@ UNIT = np.asarray([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
 def tight_quad(rng: np.random.Generator, spread: float = 0.025) -> Quad:
     """Where the plate's corners land in the strip (shares) when a detector's corners are off by about `spread`.
 
-    Sometimes one end is off by more, so that the first or last sign is partly cut.
+    Sometimes one end is off by more, so that the first or last character is partly cut.
     """
     noise = np.clip(rng.normal(0, spread, (4, 2)), -2.5 * spread, 2.5 * spread)
     noise *= np.asarray([0.6, 1.4])

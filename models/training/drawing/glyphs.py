@@ -1,7 +1,7 @@
-"""Masks of every sign: learnt from labelled real crops where enough of them exist, else rendered from public fonts.
+"""Masks of every character: learnt from labelled real crops where enough exist, else rendered from public fonts.
 
-The file glyphs.npz holds uint8 masks (signs, 64, 32), 0 to 255, one array per style; signs that a style lacks are all
-zero. A learnt mask is the average of at least MIN_CROPS aligned training crops, never a single picture.
+The file glyphs.npz holds uint8 masks (characters, 64, 32), 0 to 255, one array per style; what a style
+lacks is all zero. A learnt mask is the average of at least MIN_CROPS aligned training crops, never a single picture.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def missing_fonts(font_folder: Path = FONT_FOLDER) -> list[str]:
 
 
 def render_font_masks(style: str, font_folder: Path = FONT_FOLDER) -> dict[str, Mask]:
-    """Every sign of one font style, its ink stretched over the whole box. Raises FileNotFoundError without the font."""
+    """Every character of one font style, its ink stretched over the box. Raises FileNotFoundError without the font."""
     from PIL import ImageFont  # type: ignore[import-not-found, unused-ignore]
 
     fonts = []
@@ -42,16 +42,16 @@ def render_font_masks(style: str, font_folder: Path = FONT_FOLDER) -> dict[str, 
         if not found:
             raise FileNotFoundError(f"font {name} is not under {font_folder}")
         fonts.append(ImageFont.truetype(str(found[0]), 160))
-    return {sign: _render(fonts[0] if ord(sign) > 127 else fonts[1], sign) for sign in ALPHABET}
+    return {character: _render(fonts[0] if ord(character) > 127 else fonts[1], character) for character in ALPHABET}
 
 
-def _render(font: object, sign: str) -> Mask:
+def _render(font: object, character: str) -> Mask:
     from PIL import Image, ImageDraw  # type: ignore[import-not-found, unused-ignore]
 
     canvas = Image.new("L", (320, 320))
-    ImageDraw.Draw(canvas).text((60, 40), sign, fill=255, font=font)
+    ImageDraw.Draw(canvas).text((60, 40), character, fill=255, font=font)
     ink = canvas.crop(canvas.getbbox())
-    width = round(GLYPH_WIDTH * _NARROW.get(sign, 1.0))
+    width = round(GLYPH_WIDTH * _NARROW.get(character, 1.0))
     resized = np.asarray(ink.resize((width, GLYPH_HEIGHT), Image.Resampling.BOX))
     mask = np.zeros((GLYPH_HEIGHT, GLYPH_WIDTH), np.uint8)
     left = (GLYPH_WIDTH - width) // 2
@@ -60,14 +60,14 @@ def _render(font: object, sign: str) -> Mask:
 
 
 def learn_masks(crops: list[RealCrop], template_masks: dict[str, Mask], rounds: int = 2) -> dict[str, Mask]:
-    """Average sign masks of well-aligned one-row crops; signs with fewer than MIN_CROPS good ones are left out."""
+    """Average character masks of well-aligned one-row crops; those with fewer than MIN_CROPS good ones are left out."""
     masks = dict(template_masks)
     learnt: dict[str, Mask] = {}
     for _ in range(rounds):
         patches: dict[str, list[tuple[float, NDArray[np.float32]]]] = defaultdict(list)
         for crop in crops:
             _collect(crop, masks, patches)
-        learnt = {sign: _average(found) for sign, found in patches.items() if len(found) >= MIN_CROPS}
+        learnt = {character: _average(found) for character, found in patches.items() if len(found) >= MIN_CROPS}
         masks.update(learnt)
     return learnt
 
@@ -81,10 +81,12 @@ _FORMAT = format_of_kind(PlateKind.BLUE)
 def template_of(text: str, masks: dict[str, Mask], px_per_mm: float) -> NDArray[np.float32]:
     """A flat one-row plate as float32 (height, width), 0 ground to 1 ink, without border."""
     canvas = np.zeros((round(140 * px_per_mm), round(440 * px_per_mm)), np.float32)
-    for sign, box in zip(text, layout_of(_FORMAT).signs, strict=True):
+    for character, box in zip(text, layout_of(_FORMAT).characters, strict=True):
         x, y = round(box.x * px_per_mm), round(box.y * px_per_mm)
         size = (round(box.width * px_per_mm), round(box.height * px_per_mm))
-        canvas[y : y + size[1], x : x + size[0]] = cv2.resize(masks[sign], size, interpolation=cv2.INTER_AREA) / 255.0
+        canvas[y : y + size[1], x : x + size[0]] = (
+            cv2.resize(masks[character], size, interpolation=cv2.INTER_AREA) / 255.0
+        )
     return canvas
 
 
@@ -116,16 +118,16 @@ def _collect(
     flat = cv2.warpAffine(
         large, found, (440, 140), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
     )
-    for sign, box in zip(crop.text, layout_of(_FORMAT).signs, strict=True):
-        patches[sign].append((score, _patch(flat, sign, masks, box.x, box.y)))
+    for character, box in zip(crop.text, layout_of(_FORMAT).characters, strict=True):
+        patches[character].append((score, _patch(flat, character, masks, box.x, box.y)))
 
 
 def _patch(
-    flat: NDArray[np.float32], sign: str, masks: dict[str, Mask], x_mm: float, y_mm: float
+    flat: NDArray[np.float32], character: str, masks: dict[str, Mask], x_mm: float, y_mm: float
 ) -> NDArray[np.float32]:
-    """The sign's box moved to where it fits the mask best, its ground at 0 and its ink at 1."""
+    """The character's box moved to where it fits the mask best, its ground at 0 and its ink at 1."""
     x, y = round(x_mm), round(y_mm)
-    mask = cv2.GaussianBlur(cv2.resize(masks[sign], (45, 90)), (0, 0), 2).astype(np.float32)
+    mask = cv2.GaussianBlur(cv2.resize(masks[character], (45, 90)), (0, 0), 2).astype(np.float32)
     area = flat[y - _PAD : y + 90 + _PAD, x - _PAD : x + 45 + _PAD]
     _, _, _, (dx, dy) = cv2.minMaxLoc(cv2.matchTemplate(area, mask, cv2.TM_CCOEFF_NORMED))
     patch = area[dy : dy + 90, dx : dx + 45]

@@ -27,9 +27,10 @@ class Measures:
     blur_px: softness of upright strokes as a Gaussian's standard deviation (gradient ratio of Zhuo and Sim 2011), for a
     plate of 128 pixels. contrast: grey levels between the darkest and the brightest twentieth. level: mean
     grey. noise: deviation of a pixel from its surroundings in grey levels (Immerkaer 1996, where it is flat).
-    tilt_degrees: slope of the row of signs, down to the right. lean_degrees: how far upright strokes lean, feet to the
-    right. Both are told on the plate's own proportions and estimated with the projection profiles of Postl (1986).
-    sign_height: share of the picture's height that the signs take; 90 of 140 mm in a level plate cut at its edges.
+    tilt_degrees: slope of the row of characters, down to the right. lean_degrees: how far upright strokes lean, feet to
+    the right. Both are told on the plate's own proportions and estimated with the projection profiles of Postl (1986).
+    character_height: share of the picture's height that the characters take; 90 of 140 mm in a level plate cut at
+    its edges.
     """
 
     blur_px: float
@@ -38,7 +39,7 @@ class Measures:
     noise: float
     tilt_degrees: float
     lean_degrees: float
-    sign_height: float
+    character_height: float
 
 
 NAMES = tuple(field.name for field in fields(Measures))
@@ -49,7 +50,7 @@ def measure(crop: Image) -> Measures:
     grey = as_grey(crop)
     strokes = upright_strokes(grey)
     tilt, lean = slopes_degrees(strokes)
-    height = sign_height(strokes, tilt)
+    height = character_height(strokes, tilt)
     return Measures(blur_px(grey), contrast(grey), float(grey.mean()), noise(grey), tilt, lean, height)
 
 
@@ -104,7 +105,7 @@ def noise(grey: Grey) -> float:
 
 
 def upright_strokes(grey: Grey) -> Grey:
-    """Slopes across, (height, width), the strongest cut off so that no single edge outweighs the signs."""
+    """Slopes across, (height, width), the strongest cut off so that no single edge outweighs the characters."""
     slope = np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3))
     # Softened, else no slope at all would win later for being spared the interpolation.
     return np.asarray(cv2.GaussianBlur(np.minimum(slope, np.percentile(slope, 95)), (0, 0), 1.0), np.float32)
@@ -121,7 +122,7 @@ def slopes_degrees(strokes: Grey) -> tuple[float, float]:
     return float(_SLOPES[tilt]), float(_SLOPES[lean])
 
 
-def sign_height(strokes: Grey, tilt: float) -> float:
+def character_height(strokes: Grey, tilt: float) -> float:
     """Share of the rows, once level, whose strokes reach half of the strongest row's."""
     height, width = strokes.shape
     rows = _tilted_back(strokes, tilt_slope(tilt, width, height)).mean(1)

@@ -17,9 +17,9 @@ Image = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
 Rng = np.random.Generator
 
-SIGN_PX = 40
+CHARACTER_PX = 40
 _MARKS = {"-": (0.46, 0.54, 0.15, 0.85), ".": (0.84, 1.0, 0.35, 0.65), "/": None, ":": None, " ": None}
-"""Bars as shares of a sign's box (top, bottom, left, right) for what the glyphs lack."""
+"""Bars as shares of a character's box (top, bottom, left, right) for what the glyphs lack."""
 
 ORANGE, YELLOW, WHITE, BLUE, GREEN, BLACK, RED = (
     (30, 130, 250),
@@ -47,41 +47,43 @@ class Nuisance:
 
 
 def line_of(rng: Rng, words: str, style: str | None = None) -> Mask:
-    """A line of signs as a mask (SIGN_PX high), 255 where there is ink."""
+    """A line of characters as a mask (CHARACTER_PX high), 255 where there is ink."""
     glyphs = load_glyphs()
     styles = [name for name in glyphs.masks if name != LEARNT]
     chosen = style or styles[int(rng.integers(len(styles)))]
     gap = int(rng.integers(2, 9))
     pieces = []
-    for sign in words:
-        if sign in _MARKS:
-            mask = _mark(sign)
+    for character in words:
+        if character in _MARKS:
+            mask = _mark(character)
         else:
-            wide = round(SIGN_PX * (0.95 if ord(sign) > 127 else rng.uniform(0.48, 0.55)))
-            mask = np.asarray(cv2.resize(glyphs.masks[chosen][sign], (wide, SIGN_PX), interpolation=cv2.INTER_AREA))
+            wide = round(CHARACTER_PX * (0.95 if ord(character) > 127 else rng.uniform(0.48, 0.55)))
+            mask = np.asarray(
+                cv2.resize(glyphs.masks[chosen][character], (wide, CHARACTER_PX), interpolation=cv2.INTER_AREA)
+            )
         pieces.append(np.pad(mask, ((0, 0), (gap // 2, gap - gap // 2))))
     return np.asarray(np.hstack(pieces), np.uint8)
 
 
-def _mark(sign: str) -> Mask:
-    mask = np.zeros((SIGN_PX, SIGN_PX // 3), np.uint8)
-    box = _MARKS[sign]
-    if sign == ":":
+def _mark(character: str) -> Mask:
+    mask = np.zeros((CHARACTER_PX, CHARACTER_PX // 3), np.uint8)
+    box = _MARKS[character]
+    if character == ":":
         for middle in (0.3, 0.75):
-            cv2.circle(mask, (SIGN_PX // 6, round(middle * SIGN_PX)), 3, 255, -1)
-    elif sign == "/":
-        cv2.line(mask, (2, SIGN_PX - 2), (SIGN_PX // 3 - 2, 2), 255, 3)
+            cv2.circle(mask, (CHARACTER_PX // 6, round(middle * CHARACTER_PX)), 3, 255, -1)
+    elif character == "/":
+        cv2.line(mask, (2, CHARACTER_PX - 2), (CHARACTER_PX // 3 - 2, 2), 255, 3)
     elif box is not None:
-        top, bottom, left, right = (round(share * SIGN_PX) for share in box)
+        top, bottom, left, right = (round(share * CHARACTER_PX) for share in box)
         mask[top:bottom, left // 3 : right // 3] = 255
     return mask
 
 
 def written(phrase: str) -> Mask:
-    """A phrase of scenes_lettering at SIGN_PX."""
+    """A phrase of scenes_lettering at CHARACTER_PX."""
     mask = load()[CHINESE_TEXTS.index(phrase)]
-    wide = round(mask.shape[1] * SIGN_PX / mask.shape[0])
-    return np.asarray(cv2.resize(mask, (wide, SIGN_PX), interpolation=cv2.INTER_AREA), np.uint8)
+    wide = round(mask.shape[1] * CHARACTER_PX / mask.shape[0])
+    return np.asarray(cv2.resize(mask, (wide, CHARACTER_PX), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def digits(rng: Rng, count: int) -> str:
@@ -96,7 +98,7 @@ def danger_board(rng: Rng) -> Nuisance:
     padded = [np.pad(row, ((8, 8), ((width - row.shape[1]) // 2, -(-(width - row.shape[1]) // 2)))) for row in rows]
     image = _painted(np.vstack(padded), ORANGE, BLACK)
     for row in range(1, len(rows)):
-        cv2.line(image, (0, row * (SIGN_PX + 16)), (width, row * (SIGN_PX + 16)), BLACK, 3)
+        cv2.line(image, (0, row * (CHARACTER_PX + 16)), (width, row * (CHARACTER_PX + 16)), BLACK, 3)
     cv2.rectangle(image, (0, 0), (image.shape[1] - 1, image.shape[0] - 1), BLACK, 4)
     return Nuisance(image, None, "danger board", 400)
 
@@ -134,7 +136,7 @@ def company_name(rng: Rng) -> Nuisance:
 
 
 def fleet_number(rng: Rng) -> Nuisance:
-    """A province sign and a few signs that make no plate: too short, too long, or digits alone."""
+    """A province character and a few characters that make no plate: too short, too long, or digits alone."""
     words = (
         PROVINCES[int(rng.integers(len(PROVINCES)))]
         + (

@@ -17,7 +17,7 @@ from models.training.drawing.plates import DrawnPlate, draw_plate
 Image = NDArray[np.uint8]
 Quad = NDArray[np.float32]
 
-ONE_ROW_MM, SIGN_MM = 140.0, 90.0
+ONE_ROW_MM, CHARACTER_MM = 140.0, 90.0
 FINE_PX_PER_MM = 0.6
 """Plates are drawn about twice as fine as real crops are, so that drawing softens nothing."""
 
@@ -38,7 +38,7 @@ class Condition:
     level: float
     tilt_degrees: float
     lean_degrees: float
-    sign_height: float
+    character_height: float
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _cropped(rng: np.random.Generator, condition: Condition) -> Placed:
     """The corners of a tilted plate are often cut off by its crop."""
     size = (condition.width_px, condition.height_px)
     fall, lean = _slants(condition)
-    upright = condition.sign_height * ONE_ROW_MM / SIGN_MM
+    upright = condition.character_height * ONE_ROW_MM / CHARACTER_MM
     across, down = condition.width_px - abs(lean) * condition.height_px, upright * condition.height_px
     quad = _slanted((tight_quad(rng, CORNERS_OFF) - 0.5) * (across, down), fall * size[0], lean * size[1])
     return size, _centred(quad, size), edges_of(*size)
@@ -91,7 +91,7 @@ def _cropped(rng: np.random.Generator, condition: Condition) -> Placed:
 def _found(rng: np.random.Generator, plate: DrawnPlate, condition: Condition) -> Placed:
     fall, lean = _slants(condition)
     across = float(condition.width_px)
-    down = condition.height_px * condition.sign_height * plate.plate_format.height_mm / SIGN_MM
+    down = condition.height_px * condition.character_height * plate.plate_format.height_mm / CHARACTER_MM
     quad = _slanted((UNIT - 0.5) * (across, down), fall * across, lean * down)
     width, height = (int(side) for side in np.ceil(np.ptp(quad, axis=0) * 1.16))
     quad = _centred(quad, (width, height))

@@ -82,23 +82,23 @@ def draw_plate(
 
 def random_text(rng: np.random.Generator, plate_format: PlateFormat) -> str:
     """A text of the format: provinces and letters balanced, serials with more digits than letters, as issued."""
-    signs = []
+    characters = []
     for place in plate_format.places:
         pool = DIGITS if place == SERIAL and rng.random() < 0.55 else place
-        signs.append(pool[int(rng.integers(len(pool)))])
+        characters.append(pool[int(rng.integers(len(pool)))])
     if "O" in plate_format.places[1] and rng.random() < 0.05:
-        signs[1] = "O"
-    return "".join(signs)
+        characters[1] = "O"
+    return "".join(characters)
 
 
 def alike_text(rng: np.random.Generator, plate_format: PlateFormat) -> str:
-    """A text of the format, of signs that are taken for one another where the place allows them."""
-    signs = list(random_text(rng, plate_format))
+    """A text of the format, of characters that are taken for one another where the place allows them."""
+    characters = list(random_text(rng, plate_format))
     for place, allowed in enumerate(plate_format.places):
-        pool = [sign for sign in LOOK_ALIKES if sign in allowed]
+        pool = [character for character in LOOK_ALIKES if character in allowed]
         if place > 0 and pool and rng.random() < 0.7:
-            signs[place] = pool[int(rng.integers(len(pool)))]
-    return "".join(signs)
+            characters[place] = pool[int(rng.integers(len(pool)))]
+    return "".join(characters)
 
 
 def _pick_format(rng: np.random.Generator, kind: PlateKind | None, text: str | None) -> PlateFormat:
@@ -117,20 +117,20 @@ def _kind_table() -> tuple[tuple[PlateKind, ...], NDArray[np.float64]]:
     return tuple(KIND_SHARES), shares / shares[-1]
 
 
-def _mask_of(rng: np.random.Generator, sign: str, style: str) -> tuple[str, str]:
-    """Style and sign of the mask to draw: the wished style where it has the sign, else any."""
+def _mask_of(rng: np.random.Generator, character: str, style: str) -> tuple[str, str]:
+    """Style and character of the mask to draw: the wished style where it has the character, else any."""
     glyphs = load_glyphs()
-    if sign == "O" and rng.random() < 0.5:
-        sign = "0"
-    styles = glyphs.styles_of(sign)
+    if character == "O" and rng.random() < 0.5:
+        character = "0"
+    styles = glyphs.styles_of(character)
     if style in styles:
-        return style, sign
-    return styles[int(rng.integers(len(styles)))], sign
+        return style, character
+    return styles[int(rng.integers(len(styles)))], character
 
 
 @cache
-def _scaled(style: str, sign: str, width: int, height: int) -> Mask:
-    mask = load_glyphs().masks[style][sign]
+def _scaled(style: str, character: str, width: int, height: int) -> Mask:
+    mask = load_glyphs().masks[style][character]
     return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -140,8 +140,8 @@ def _ink_mask(rng: np.random.Generator, plate_format: PlateFormat, text: str, sc
     layout = layout_of(plate_format)
     style = _pick_style(rng)
     province_style = style if rng.random() < 0.5 else _pick_style(rng)
-    for sign, box in zip(text, layout.signs, strict=True):
-        chosen = _mask_of(rng, sign, province_style if ord(sign) > 127 else style)
+    for character, box in zip(text, layout.characters, strict=True):
+        chosen = _mask_of(rng, character, province_style if ord(character) > 127 else style)
         _stamp(canvas, chosen, box, scale, rng)
     if layout.dot and rng.random() < 0.85:
         centre = (round(layout.dot[0] * scale), round(layout.dot[1] * scale))
@@ -215,7 +215,7 @@ def _colours(
     return ground, ((ink[0], ink[1], ink[2]), (red[0], red[1], red[2]))
 
 
-_RED_SIGNS: dict[PlateKind, slice] = {
+_RED_CHARACTERS: dict[PlateKind, slice] = {
     PlateKind.POLICE: slice(6, 7),
     PlateKind.ARMED_POLICE: slice(0, 3),
     PlateKind.ARMED_POLICE_TWO_ROW: slice(0, 3),
@@ -232,8 +232,8 @@ def _compose(
     plate_format: PlateFormat,
     scale: float,
 ) -> NDArray[np.float32]:
-    """Ground and ink mixed; the signs that this kind prints in red are red."""
-    reds = layout_of(plate_format).signs[_RED_SIGNS.get(plate_format.kind, slice(0, 0))]
+    """Ground and ink mixed; the characters that this kind prints in red are red."""
+    reds = layout_of(plate_format).characters[_RED_CHARACTERS.get(plate_format.kind, slice(0, 0))]
     if not reds:
         return ground + alpha[:, :, None] * (np.asarray(inks[0], np.float32) - ground)
     ink = np.empty_like(ground)

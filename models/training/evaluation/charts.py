@@ -1,4 +1,4 @@
-"""Diagrams as SVG text: curves, reliability, histograms and a matrix of signs, drawn without any library."""
+"""Diagrams as SVG text: curves, reliability, histograms and a matrix of characters, drawn without any library."""
 
 from __future__ import annotations
 
@@ -146,13 +146,15 @@ def document(width: float, height: float, *parts: str) -> str:
 def matrix(
     counts: Mapping[tuple[str, str], int], title: str, x: float, y: float, cell: float = 22.0
 ) -> tuple[str, float]:
-    """True signs down, read signs across, with counts; only signs that were mistaken. Returns it and its height."""
+    """True characters down, read ones across, with counts; only those that were mistaken. Returns it and its height."""
     down, across = sorted({true for true, _ in counts}), sorted({read for _, read in counts})
     left, top = x + 40, y + 62
     parts = [text(x, y + 16, title, INK, weight=600), text(left, y + 36, "down: true, across: read as", SOFT, size=11)]
     parts.append(_grid(left, top, cell, len(across), len(down)))
-    parts += [text(left + cell * (n + 0.5), top - 6, sign, INK, "middle", 12) for n, sign in enumerate(across)]
-    parts += [text(left - 8, top + cell * (n + 0.7), sign, INK, "end", 12) for n, sign in enumerate(down)]
+    parts += [
+        text(left + cell * (n + 0.5), top - 6, character, INK, "middle", 12) for n, character in enumerate(across)
+    ]
+    parts += [text(left - 8, top + cell * (n + 0.7), character, INK, "end", 12) for n, character in enumerate(down)]
     most = max(counts.values(), default=1)
     for (true, read), count in counts.items():
         corner = left + cell * across.index(read), top + cell * down.index(true)

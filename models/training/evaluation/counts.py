@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from controller.records import SignRead
+from controller.records import CharacterRead
 from models.training.drawing.measures import Measures
 
 CERTAIN = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
-"""Thresholds of the weakest sign at which a read would count as certain."""
+"""Thresholds of the weakest character at which a read would count as certain."""
 
 WIDTHS_PX = (0, 60, 80, 110, 150, 220)
 BLURS_PX = (0, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.5)
@@ -28,14 +28,14 @@ class Judged:
     """One read beside the truth; `group` is its source or kind. measures, width_px: of the picture it was read from."""
 
     truth: str
-    signs: tuple[SignRead, ...]
+    characters: tuple[CharacterRead, ...]
     group: str
     measures: Measures | None = None
     width_px: float = 0.0
 
     @property
     def text(self) -> str:
-        return "".join(sign.sign for sign in self.signs)
+        return "".join(character.character for character in self.characters)
 
     @property
     def exact(self) -> bool:
@@ -43,15 +43,15 @@ class Judged:
 
     @property
     def weakest(self) -> float:
-        return min((sign.probability for sign in self.signs), default=0.0)
+        return min((character.probability for character in self.characters), default=0.0)
 
     @property
     def weakest_right(self) -> bool:
-        """Whether the least certain sign is the right one; false where signs are missing or too many."""
-        if len(self.signs) != len(self.truth):
+        """Whether the least certain character is the right one; false where characters are missing or too many."""
+        if len(self.characters) != len(self.truth):
             return False
-        place = int(np.argmin([sign.probability for sign in self.signs]))
-        return self.signs[place].sign == self.truth[place]
+        place = int(np.argmin([character.probability for character in self.characters]))
+        return self.characters[place].character == self.truth[place]
 
 
 def figures(judged: Sequence[Judged]) -> dict[str, Any]:
@@ -70,19 +70,19 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
 
 
 def certain_at(judged: Sequence[Judged], limit: float) -> dict[str, int]:
-    """How many reads have every sign at or above the limit, and how many of those are wrong."""
+    """How many reads have every character at or above the limit, and how many of those are wrong."""
     answered = [read for read in judged if read.weakest >= limit]
     return {"answered": len(answered), "wrong": sum(not read.exact for read in answered)}
 
 
 def calibration_error(judged: Sequence[Judged]) -> float:
-    """Expected calibration error of the weakest sign: ten equal bins, each gap weighted by its share of the reads."""
+    """Expected calibration error of the weakest character: ten equal bins, gaps weighted by their reads."""
     bins = reliability(judged)
     return sum(abs(row["claimed"] - row["right"]) * row["reads"] for row in bins) / max(len(judged), 1)
 
 
 def reliability(judged: Sequence[Judged]) -> list[dict[str, float]]:
-    """Per tenth of the weakest sign's probability: its bounds, reads, mean probability claimed and share right."""
+    """Per tenth of the weakest character's probability: its bounds, reads, mean probability claimed and share right."""
     probability = np.asarray([read.weakest for read in judged])
     right = np.asarray([read.weakest_right for read in judged], float)
     bins = np.clip(np.digitize(probability, _BINS) - 1, 0, len(_BINS) - 2)
@@ -126,7 +126,7 @@ def by_band(
 
 
 def by_province(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
-    """Per true province: plates, and how often the whole plate and the province sign alone were right."""
+    """Per true province: plates, and how often the whole plate and the province character alone were right."""
     table: dict[str, dict[str, int]] = {}
     for read in judged:
         row = table.setdefault(read.truth[0], {"plates": 0, "exact": 0, "province_right": 0})
@@ -137,12 +137,12 @@ def by_province(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
 
 
 def confusions(judged: Sequence[Judged]) -> dict[str, int]:
-    """Signs taken for others ("8>B": count) where the number of signs was right, most frequent first."""
+    """Characters taken for others ("8>B": count) where the number of characters was right, most frequent first."""
     counts = Counter(
-        f"{true}>{sign.sign}"
+        f"{true}>{character.character}"
         for read in judged
-        if len(read.signs) == len(read.truth)
-        for true, sign in zip(read.truth, read.signs, strict=True)
-        if true != sign.sign
+        if len(read.characters) == len(read.truth)
+        for true, character in zip(read.truth, read.characters, strict=True)
+        if true != character.character
     )
     return dict(counts.most_common())

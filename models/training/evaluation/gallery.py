@@ -45,17 +45,18 @@ def _write(path: Path, strip: Image) -> None:
 
 
 def _figure(name: str, read: Judged) -> str:
-    """Strip, truth, read with each sign's probability, and what is known of the picture."""
-    truth = read.truth if len(read.truth) == len(read.signs) else ""
-    signs = "".join(
-        f'<td class="{"wrong" if truth and truth[place] != sign.sign else ""}">{escape(sign.sign)}<br>'
-        f"{sign.probability:.2f}</td>"
-        for place, sign in enumerate(read.signs)
+    """Strip, truth, read with each character's probability, and what is known of the picture."""
+    truth = read.truth if len(read.truth) == len(read.characters) else ""
+    characters = "".join(
+        f'<td class="{"wrong" if truth and truth[place] != character.character else ""}">'
+        f"{escape(character.character)}<br>"
+        f"{character.probability:.2f}</td>"
+        for place, character in enumerate(read.characters)
     )
     seen = read.measures
     about = "" if seen is None else f", blur {seen.blur_px:.2f} px, tilt {seen.tilt_degrees:.0f} degrees"
     return (
         f'<figure><img src="{name}" alt=""><b>{escape(read.truth)}</b> read as '
-        f"<b>{escape(read.text or 'nothing')}</b><table><tr>{signs}</tr></table>"
+        f"<b>{escape(read.text or 'nothing')}</b><table><tr>{characters}</tr></table>"
         f"<small>{escape(read.group)}, {read.width_px:.0f} px{about}, weakest {read.weakest:.2f}</small></figure>"
     )

@@ -65,8 +65,8 @@ def crop_tables(result: Row, pictures: str) -> str:
         groups("degrees from", result["tilts"]),
         "### By province",
         _provinces(result["provinces"]),
-        "### Signs taken for others",
-        f"![Confusion matrix of signs]({pictures}/reader-confusions.svg)",
+        "### Characters taken for others",
+        f"![Confusion matrix of characters]({pictures}/reader-confusions.svg)",
     ]
     return "\n\n".join(parts)
 
@@ -76,21 +76,20 @@ def confidence_tables(result: Row, pictures: str) -> str:
     visits = result["visits"]
     parts = [
         "### Is a probability a frequency?",
-        f"![Reliability of the weakest sign]({pictures}/reader-reliability.svg)",
-        "Reads by tenths of the weakest sign's probability, with 95 % intervals; the numbers at the foot count them. "
-        + ". ".join(_errors(result["reliability"]))
-        + ".",
+        f"![Reliability of the weakest character]({pictures}/reader-reliability.svg)",
+        "Reads by tenths of the weakest character's probability, with 95 % intervals; the numbers at the foot count "
+        "them. " + ". ".join(_errors(result["reliability"])) + ".",
         "### Share answered against answered wrongly",
         f"![Trade-off]({pictures}/reader-trade-off.svg)",
         verdict(visits),
-        "Single crops, by threshold of the weakest sign:",
+        "Single crops, by threshold of the weakest character:",
         _curve(result["all"]),
-        "Simulated visits of held-out crops, by threshold of the weakest and of the province sign, for 2, 3 and 5 "
+        "Simulated visits of held-out crops, by threshold of the weakest and of the province character, for 2, 3 and 5 "
         "agreeing reads:",
         visits_table(visits["crops"]),
         "Simulated visits of drawn plates of all kinds:",
         visits_table(visits["drawn"]),
-        "By the province sign's own threshold, everything else as the lane has it:",
+        "By the province character's own threshold, everything else as the lane has it:",
         _provinces_judged(visits["province"]),
     ]
     return "\n\n".join(parts)
@@ -101,7 +100,7 @@ def _errors(reliability: Mapping[str, Row]) -> list[str]:
 
 
 def _provinces_judged(tallies: Mapping[str, Mapping[str, Row]]) -> str:
-    heads = ["province sign", "crops: answered", "wrong of these", "drawn: answered", "wrong of these"]
+    heads = ["province character", "crops: answered", "wrong of these", "drawn: answered", "wrong of these"]
     rows = [[limit, *_visit(tallies["crops"][limit]), *_visit(tallies["drawn"][limit])] for limit in tallies["crops"]]
     return table(heads, rows)
 
@@ -133,7 +132,7 @@ def drawn_tables(result: Row, pictures: str) -> str:
         "### Drawn plates by kind, under training's degradation (stress)",
         groups("kind", result["stress"]),
         f"Of {blank['strips']} strips that show no whole plate, {blank['read_as_plate']} were read as one, "
-        f"{blank['certain']} of them with every sign above 0.9.",
+        f"{blank['certain']} of them with every character above 0.9.",
     ]
     return "\n\n".join(parts)
 
@@ -150,7 +149,15 @@ def percent(share: float) -> str:
 
 def groups(name: str, rows: Mapping[str, Row]) -> str:
     """One line per group of reads."""
-    heads = [name, "plates", "exact", "without first sign", "wrong of answered at 0.9", "at 0.99", "calibration error"]
+    heads = [
+        name,
+        "plates",
+        "exact",
+        "without first character",
+        "wrong of answered at 0.9",
+        "at 0.99",
+        "calibration error",
+    ]
     return table(heads, [_group(key, row) for key, row in rows.items() if row["plates"]])
 
 
@@ -170,16 +177,18 @@ def _curve(row: Row) -> str:
         [limit, percent(counts["answered"] / row["plates"]), f"{counts['wrong']} of {counts['answered']}"]
         for limit, counts in row["certain"].items()
     ]
-    return table(["weakest sign at least", "answered", "wrong of these"], rows)
+    return table(["weakest character at least", "answered", "wrong of these"], rows)
 
 
 def _provinces(rows: Mapping[str, Row]) -> str:
     heads = ["province", "plates", "exact", "province right"]
-    return table(heads, [[sign, row["plates"], row["exact"], row["province_right"]] for sign, row in rows.items()])
+    return table(
+        heads, [[character, row["plates"], row["exact"], row["province_right"]] for character, row in rows.items()]
+    )
 
 
 def _twins(real: Mapping[str, Row], drawn: Mapping[str, Row]) -> str:
-    heads = ["source", "real crops", "exact", "without first sign", "drawn", "exact", "without first sign"]
+    heads = ["source", "real crops", "exact", "without first character", "drawn", "exact", "without first character"]
     rows = [[source, *_shares(real[source]), *_shares(twin)] for source, twin in drawn.items()]
     return table(heads, rows)
 

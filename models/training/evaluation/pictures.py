@@ -24,7 +24,7 @@ FEWEST = 5
 """Groups of fewer reads are left out of curves."""
 
 MOST_PAIRS = 60
-"""Pairs of signs that the matrix of drawn plates shows."""
+"""Pairs of characters that the matrix of drawn plates shows."""
 
 PERCENT = Axis("exact, %", 80, 100, (80, 85, 90, 95, 100))
 
@@ -71,7 +71,7 @@ def _curve(plot: Plot, bands: Bands) -> None:
 
 
 def reliability_diagram(groups: Mapping[str, Row]) -> str:
-    """Of the weakest sign: how often it is right against how probable it claimed to be."""
+    """Of the weakest character: how often it is right against how probable it claimed to be."""
     tenths = (0, 0.2, 0.4, 0.6, 0.8, 1)
     plots = []
     for column, (name, group) in enumerate(groups.items()):
@@ -133,7 +133,7 @@ def _points(limits: Bands, count: int | None = None) -> list[tuple[float, float,
 
 
 def confusions(result: Row) -> str:
-    """Signs taken for others, on held-out real crops and on drawn plates."""
+    """Characters taken for others, on held-out real crops and on drawn plates."""
     on_real, on_drawn = _pairs(result["confusions"]), _pairs(result["drawn_confusions"], MOST_PAIRS)
     real, real_height = matrix(on_real, "Held-out real crops", 20, 10)
     title = f"Drawn plates of all kinds, the {len(on_drawn)} most frequent"
@@ -154,7 +154,7 @@ PANELS: dict[str, Axis] = {
     "level": Axis("mean level", 0, 255, (0, 100, 200)),
     "noise": Axis("noise, grey levels", 0, 10, (0, 5, 10)),
     "tilt_degrees": Axis("tilt, degrees", -15, 15, (-15, 0, 15)),
-    "sign_height": Axis("height of the signs, share", 0.2, 1.0, (0.2, 0.6, 1)),
+    "character_height": Axis("height of the characters, share", 0.2, 1.0, (0.2, 0.6, 1)),
 }
 STEPS = 15
 

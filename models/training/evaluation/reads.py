@@ -64,8 +64,8 @@ def judge_shrunk(recogniser: Recogniser, crops: Sequence[RealCrop]) -> list[Judg
     for width_px in tqdm(SHRUNK_PX, desc="shrunk crops", unit="width"):
         for crop in wide:
             small, corners = _shrunk(crop, width_px)
-            signs = read_plate(recogniser.read, small, corners, 1)
-            judged.append(Judged(crop.text, signs, str(width_px), None, float(width_px)))
+            characters = read_plate(recogniser.read, small, corners, 1)
+            judged.append(Judged(crop.text, characters, str(width_px), None, float(width_px)))
     return judged
 
 
@@ -103,8 +103,8 @@ def _judge_drawn(
 ) -> Judged:
     plate = draw_plate(rng, kind, text, FINE_PX_PER_MM)
     photo = photograph(rng, plate, pick(rng, source, HELD_OUT))
-    signs = read_plate(recogniser.read, photo.image, photo.corners, plate.rows)
-    return Judged(plate.text, signs, group, measure(photo.image) if source else None)
+    characters = read_plate(recogniser.read, photo.image, photo.corners, plate.rows)
+    return Judged(plate.text, characters, group, measure(photo.image) if source else None)
 
 
 def judge_stress(recogniser: Recogniser, per_kind: int, seed: int = 96) -> list[Judged]:
@@ -119,11 +119,11 @@ def judge_stress(recogniser: Recogniser, per_kind: int, seed: int = 96) -> list[
 
 
 def judge_blanks(recogniser: Recogniser, grounds: Sequence[Image], count: int) -> dict[str, int]:
-    """Strips that show no plate: how many of them nevertheless read as one with every sign above 0.9."""
+    """Strips that show no plate: how many of them nevertheless read as one with every character above 0.9."""
     rng = np.random.default_rng(98)
     reads = [recogniser.read([blank_sample(rng, grounds).strip])[0] for _ in range(count)]
     full = [read for read in reads if len(read) >= 7]
-    certain = sum(min(sign.probability for sign in read) >= 0.9 for read in full)
+    certain = sum(min(character.probability for character in read) >= 0.9 for read in full)
     return {"strips": count, "read_as_plate": len(full), "certain": certain}
 
 

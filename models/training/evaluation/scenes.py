@@ -17,7 +17,7 @@ from models.closeups import quad_size
 from models.training.data.scenes import Picture, Scene, ScenePlate
 
 CERTAIN = 0.9
-"""A read whose weakest sign is above this is called certain here; the lane has thresholds of its own."""
+"""A read whose weakest character is above this is called certain here; the lane has thresholds of its own."""
 
 WIDTH_BANDS_PX = (0, 70, 100, 140, 200, 10_000)
 
@@ -82,7 +82,7 @@ def figures(verdicts: Verdicts) -> dict[str, Any]:
     return {
         "scenes": len(mains),
         "main_exact": sum(judged.exact for judged in mains),
-        "main_exact_but_first_sign": sum(_but_first(judged) for judged in mains),
+        "main_exact_but_first_character": sum(_but_first(judged) for judged in mains),
         "main_found": sum(judged.read is not None for judged in mains),
         "main_certain": sum(judged.certain for judged in mains),
         "plates": len(plates),

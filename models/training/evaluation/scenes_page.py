@@ -17,7 +17,7 @@ def scene_tables(result: Row) -> str:
         _summary(result),
         _main("width, px from", {key.rstrip("+"): row for key, row in result["main_by_width_px"].items()}),
         _main("colour", result["main_by_colour"]),
-        "Simulated visits of these scenes, by threshold of the weakest and of the province sign:",
+        "Simulated visits of these scenes, by threshold of the weakest and of the province character:",
         visits_table(result["visits"]),
     ]
     if "kinds" in result:
@@ -32,9 +32,9 @@ def _summary(result: Row) -> str:
     scenes, plates = result["scenes"], result["plates"]
     rows = [
         ["main plate exact", f"{result['main_exact']} of {scenes} ({percent(result['main_exact'] / scenes)})"],
-        ["main plate exact but for the first sign", f"{result['main_exact_but_first_sign']} of {scenes}"],
+        ["main plate exact but for the first character", f"{result['main_exact_but_first_character']} of {scenes}"],
         ["main plate found", f"{result['main_found']} of {scenes}"],
-        ["main plate certain (weakest sign 0.9)", f"{result['main_certain']} of {scenes}"],
+        ["main plate certain (weakest character 0.9)", f"{result['main_certain']} of {scenes}"],
         ["all labelled plates found, exact", f"{result['found']}, {result['exact']} of {plates}"],
         ["colour and rows right", f"{result['colour_right']}, {result['rows_right']} of {plates}"],
         [
@@ -70,7 +70,7 @@ def _stress(result: Row) -> str:
     names = {
         "finds": "finds, plate's format or not",
         "valid": "finds with a plate's format",
-        "certain": "of these certain (weakest sign 0.9, at least 60 px)",
+        "certain": "of these certain (weakest character 0.9, at least 60 px)",
         "certain_again": "and again in two more frames, so that a vote of three would decide",
     }
     rows = [[line, result[key], f"{1000 * result[key] / count:.1f}"] for key, line in names.items()]

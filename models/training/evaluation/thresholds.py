@@ -51,10 +51,10 @@ def verdict(visits: Mapping[str, Any]) -> str:
     """Where the lane's thresholds lie on the curves, and which one the goal asks for."""
     lane = visits["lane"]
     crops, drawn = (visits[of][str(lane["reads"])] for of in ("crops", "drawn"))
-    limit = f"{lane['weakest_sign']:g}"
+    limit = f"{lane['weakest_character']:g}"
     lines = [
-        f"The lane's defaults are {lane['reads']} agreeing reads, {limit} for the weakest sign and "
-        f"{lane['province']:g} for the province sign ([settings.md](settings.md), `[vote]`). There:",
+        f"The lane's defaults are {lane['reads']} agreeing reads, {limit} for the weakest character and "
+        f"{lane['province']:g} for the province character ([settings.md](settings.md), `[vote]`). There:",
         f"- held-out crops: {told(crops[limit])};",
         f"- drawn plates of all kinds: {told(drawn[limit])}.",
         "",

@@ -37,10 +37,10 @@ from models.training.evaluation.scenes import same_place
 READS = 8
 CROP_SEED = 95
 LIMITS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
-"""Thresholds of the weakest sign and of the province sign, tried together."""
+"""Thresholds of the weakest character and of the province character, tried together."""
 
 PROVINCE_LIMITS = (0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
-"""Thresholds of the province sign alone; below the weakest sign's one they have no say."""
+"""Thresholds of the province character alone; below the weakest character's one they have no say."""
 
 AGREEING = (2, 3, 5)
 """How many reads have to agree."""
@@ -115,8 +115,8 @@ def _again(rng: np.random.Generator, crop: RealCrop) -> tuple[Image, NDArray[np.
 
 def _read(recogniser: Recogniser, image: Image, corners: NDArray[np.float32], rows: int) -> PlateRead:
     """What the reader makes of it, as if its colour told nothing."""
-    signs = read_plate(recogniser.read, image, corners, rows)
-    return plate_read(Found(_points(corners), Colour.BLUE, rows, 1.0, 0.0), signs)
+    characters = read_plate(recogniser.read, image, corners, rows)
+    return plate_read(Found(_points(corners), Colour.BLUE, rows, 1.0, 0.0), characters)
 
 
 def _points(corners: NDArray[np.float32]) -> Corners:
@@ -144,23 +144,23 @@ def tally(visits: Sequence[Visit], rules: VoteSettings) -> dict[str, int]:
 def lane_rules() -> dict[str, float]:
     """The lane's defaults that a vote hangs on."""
     rules = VoteSettings()
-    return {"reads": rules.reads, "weakest_sign": rules.weakest_sign, "province": rules.province}
+    return {"reads": rules.reads, "weakest_character": rules.weakest_character, "province": rules.province}
 
 
 def by_province_limit(visits: Sequence[Visit]) -> dict[str, dict[str, int]]:
-    """Tallies by the province sign's own threshold, everything else as the lane has it."""
+    """Tallies by the province character's own threshold, everything else as the lane has it."""
     lane = VoteSettings()
-    limits = [limit for limit in PROVINCE_LIMITS if limit >= lane.weakest_sign]
+    limits = [limit for limit in PROVINCE_LIMITS if limit >= lane.weakest_character]
     return {f"{limit:g}": tally(visits, replace(lane, province=limit)) for limit in limits}
 
 
 def trade_off(visits: Sequence[Visit]) -> dict[str, dict[str, dict[str, int]]]:
     """Tallies by reads that agree and by threshold; the other rules, and one point each, are the lane's defaults."""
     lane = VoteSettings()
-    limits = sorted({*LIMITS, lane.weakest_sign})
+    limits = sorted({*LIMITS, lane.weakest_character})
     return {
         str(reads): {
-            f"{limit:g}": tally(visits, replace(lane, reads=reads, weakest_sign=limit, province=limit))
+            f"{limit:g}": tally(visits, replace(lane, reads=reads, weakest_character=limit, province=limit))
             for limit in limits
         }
         for reads in tqdm(sorted({*AGREEING, lane.reads}), desc="votes", unit="rule")

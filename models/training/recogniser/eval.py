@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from controller.records import SignRead
+from controller.records import CharacterRead
 from models.decoding import decode
 from models.grammar import ALPHABET
 from models.training.data.realdata import Image, RealCrop
@@ -24,11 +24,11 @@ class CropRead:
     """What the network read on one crop."""
 
     crop: RealCrop
-    signs: tuple[SignRead, ...]
+    characters: tuple[CharacterRead, ...]
 
     @property
     def text(self) -> str:
-        return "".join(sign.sign for sign in self.signs)
+        return "".join(character.character for character in self.characters)
 
     @property
     def exact(self) -> bool:
@@ -40,7 +40,7 @@ class CropRead:
 
     @property
     def weakest(self) -> float:
-        return min((sign.probability for sign in self.signs), default=0.0)
+        return min((character.probability for character in self.characters), default=0.0)
 
 
 class TrainedReader:
@@ -50,17 +50,17 @@ class TrainedReader:
         self._net = net.eval()
 
     @torch.no_grad()
-    def read(self, strips: Sequence[Image]) -> list[tuple[SignRead, ...]]:
-        """The signs of each strip (32, 128, 3)."""
-        signs: list[tuple[SignRead, ...]] = []
+    def read(self, strips: Sequence[Image]) -> list[tuple[CharacterRead, ...]]:
+        """The characters of each strip (32, 128, 3)."""
+        characters: list[tuple[CharacterRead, ...]] = []
         for start in range(0, len(strips), 64):
             inputs = as_input(torch.from_numpy(np.stack(strips[start : start + 64])))
             logits: NDArray[np.float32] = self._net(inputs).float().numpy()
-            signs += [decode(plate, ALPHABET) for plate in logits]
-        return signs
+            characters += [decode(plate, ALPHABET) for plate in logits]
+        return characters
 
 
 def read_crops(net: RecogniserNet, crops: Sequence[RealCrop]) -> list[CropRead]:
     """Read every crop's plain strip."""
-    signs = TrainedReader(net).read([plain_strip(crop) for crop in crops])
-    return [CropRead(crop, its) for crop, its in zip(crops, signs, strict=True)]
+    characters = TrainedReader(net).read([plain_strip(crop) for crop in crops])
+    return [CropRead(crop, its) for crop, its in zip(crops, characters, strict=True)]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.grammar import ALPHABET, MAX_SIGNS
+from models.grammar import ALPHABET, MAX_CHARACTERS
 from models.manifest import sha256_of, update_section
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH
 from models.training.data.compact import compact
@@ -54,7 +54,7 @@ def calibrate(net: RecogniserNet, samples: Sequence[Sample]) -> RecogniserNet:
     logits = np.concatenate([fitted.forward_full(as_input(part))[0].numpy() for part in strips.split(64)])
     classes = np.stack([sample.classes for sample in samples])
     first, rest = _best(logits[:, :1], classes[:, :1]), _best(logits[:, 1:], classes[:, 1:])
-    places = torch.full((1, MAX_SIGNS, 1), rest)
+    places = torch.full((1, MAX_CHARACTERS, 1), rest)
     places[:, 0] = first
     fitted.temperature = places
     return fitted
@@ -71,7 +71,7 @@ def _best(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> float:
 
 
 def export(net: RecogniserNet, weights: Path) -> None:
-    """Write ONNX, opset 13, a free batch axis, constants in 16 bits; "logits" (N, 8, 1 + signs) after temperature."""
+    """Write ONNX, opset 13, a free batch axis, constants in 16 bits; "logits" (N, 8, 1 + classes) after temperature."""
     weights.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
         net.eval().float().to(memory_format=torch.contiguous_format),
@@ -101,7 +101,7 @@ def write_section(net: RecogniserNet, weights: Path, manifest: Path, facts: Mapp
             "mean": 127.5,
             "scale": 1 / 127.5,
         },
-        "output": {"name": "logits", "places": MAX_SIGNS, "classes": 1 + len(ALPHABET), "blank": 0},
+        "output": {"name": "logits", "places": MAX_CHARACTERS, "classes": 1 + len(ALPHABET), "blank": 0},
         "temperature": {"first_place": round(temperatures[0], 4), "other_places": round(temperatures[-1], 4)},
         "parameters": sum(parameter.numel() for parameter in net.parameters()),
         **facts,

@@ -38,7 +38,7 @@ BLANK_SHARE = 0.06
 PHOTOGRAPHED_SHARE = 0.5
 """Of the drawn plates, how many are taken as the real training crops were, all kinds alike."""
 ALIKE_SHARE = 0.35
-"""Of the other drawn plates, how many carry signs that are taken for one another."""
+"""Of the other drawn plates, how many carry characters that are taken for one another."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The recogniser's network: a small residual backbone, one spatial attention map per sign, one shared classifier."""
+"""The recogniser's network: a small residual backbone, an attention map per character, one shared classifier."""
 
 # mypy: allow-subclassing-any, allow-untyped-decorators
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.grammar import ALPHABET, MAX_SIGNS
+from models.grammar import ALPHABET, MAX_CHARACTERS
 
 CLASSES = 1 + len(ALPHABET)
 GRID_HEIGHT, GRID_WIDTH = 4, 32
@@ -37,10 +37,11 @@ class Residual(nn.Module):
 
 
 class RecogniserNet(nn.Module):
-    """(N, 3, 32, 128) float strips, (BGR - 127.5) / 127.5, to logits (N, 8, 1 + signs), class 0 blank.
+    """(N, 3, 32, 128) float strips, (BGR - 127.5) / 127.5, to logits (N, 8, 1 + characters), class 0 blank.
 
-    Each of the eight places looks at the feature map (4 x 32 cells) through its own soft attention, so that a sign's
-    softmax is a plain probability that temperature can calibrate. `forward_full` also returns the attention.
+    Each of the eight places looks at the feature map (4 x 32 cells) through its own soft attention, so that a
+    character's softmax is a plain probability that temperature can calibrate. `forward_full` also returns the
+    attention.
     """
 
     def __init__(self, widths: tuple[int, int, int] = WIDTHS, hidden: int = 128) -> None:
@@ -57,10 +58,10 @@ class RecogniserNet(nn.Module):
         self.position = nn.Parameter(torch.zeros(1, third, GRID_HEIGHT, GRID_WIDTH))
         self.context = nn.Linear(third, 48)
         self.query = nn.Conv2d(third, 48, 3, padding=1)
-        self.attention = nn.Conv2d(48, MAX_SIGNS, 1)
-        self.bias = nn.Parameter(torch.zeros(1, MAX_SIGNS, GRID_HEIGHT * GRID_WIDTH))
+        self.attention = nn.Conv2d(48, MAX_CHARACTERS, 1)
+        self.bias = nn.Parameter(torch.zeros(1, MAX_CHARACTERS, GRID_HEIGHT * GRID_WIDTH))
         self.hidden = nn.Linear(third, hidden)
-        self.place = nn.Parameter(torch.zeros(1, MAX_SIGNS, hidden))
+        self.place = nn.Parameter(torch.zeros(1, MAX_CHARACTERS, hidden))
         self.classify = nn.Linear(hidden, CLASSES)
         nn.init.normal_(self.position, std=0.02)
         nn.init.normal_(self.place, std=0.02)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.geometry import layout_of
 from models.glyphs import LEARNT, load_glyphs
-from models.grammar import ALPHABET, DIGITS, MAX_SIGNS, PROVINCES, PlateKind, is_valid
+from models.grammar import ALPHABET, DIGITS, MAX_CHARACTERS, PROVINCES, PlateKind, is_valid
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH, Band, band_matrix, bands_of, rectify, warp_bands
 from models.training.data.realdata import RealCrop
 from models.training.drawing.conditions import pick, varied
@@ -31,13 +31,13 @@ LIT_SHARE = 0.5
 """How many photographed plates get more changes of light than their condition has."""
 PLATE_COLOURS = (((180, 70, 20), (240, 240, 240)), ((20, 180, 240), (20, 20, 20)), ((240, 240, 240), (20, 20, 20)))
 """Ground and ink, BGR, of boards that look like plates at a glance."""
-CLASS_OF = {sign: index + 1 for index, sign in enumerate(ALPHABET)}
+CLASS_OF = {character: index + 1 for index, character in enumerate(ALPHABET)}
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One strip (32, 128, 3) uint8 BGR, its classes (8,) int64 with 0 for blank, and the sign centres (8, 2) as shares
-    of the strip, NaN where unknown."""
+    """One strip (32, 128, 3) uint8 BGR, its classes (8,) int64 with 0 for blank, and the characters' centres (8, 2) as
+    shares of the strip, NaN where unknown."""
 
     strip: Image
     classes: NDArray[np.int64]
@@ -45,14 +45,14 @@ class Sample:
 
 
 def classes_of(text: str) -> NDArray[np.int64]:
-    """Class numbers (8,) of a text, blank-filled at the end. Raises KeyError for a foreign sign."""
-    classes = np.zeros(MAX_SIGNS, np.int64)
-    classes[: len(text)] = [CLASS_OF[sign] for sign in text]
+    """Class numbers (8,) of a text, blank-filled at the end. Raises KeyError for a foreign character."""
+    classes = np.zeros(MAX_CHARACTERS, np.int64)
+    classes[: len(text)] = [CLASS_OF[character] for character in text]
     return classes
 
 
 def unknown_centres() -> NDArray[np.float32]:
-    return np.full((MAX_SIGNS, 2), np.nan, np.float32)
+    return np.full((MAX_CHARACTERS, 2), np.nan, np.float32)
 
 
 def drawn_sample(rng: np.random.Generator, kind: PlateKind | None = None) -> Sample:
@@ -61,7 +61,7 @@ def drawn_sample(rng: np.random.Generator, kind: PlateKind | None = None) -> Sam
 
 
 def alike_sample(rng: np.random.Generator) -> Sample:
-    """A drawn sample of signs that are taken for one another."""
+    """A drawn sample of characters that are taken for one another."""
     plate = draw_plate(rng)
     return _sample_of(rng, draw_plate(rng, plate.kind, alike_text(rng, plate.plate_format)))
 
@@ -117,8 +117,8 @@ def _centres(
     scale = (corners[2] - corners[0]) / np.asarray([form.width_mm, form.height_mm], np.float32)
     centres = unknown_centres()
     matrices = [band_matrix(shown, band) for band in bands]
-    for place, box in enumerate(layout_of(form).signs):
-        index = 0 if place < form.upper_signs or len(bands) == 1 else 1
+    for place, box in enumerate(layout_of(form).characters):
+        index = 0 if place < form.upper_characters or len(bands) == 1 else 1
         point = corners[0] + np.asarray(box.centre, np.float32) * scale
         x, y, w = matrices[index] @ np.asarray([point[0], point[1], 1.0])
         centres[place] = ((x / w + bands[index].start) / STRIP_WIDTH, y / w / STRIP_HEIGHT)
@@ -133,7 +133,7 @@ def plain_strip(crop: RealCrop) -> Image:
 
 
 def real_sample(rng: np.random.Generator, crop: RealCrop) -> Sample:
-    """A real crop with light warps, lighting changes and blur; sometimes with another province sign."""
+    """A real crop with light warps, lighting changes and blur; sometimes with another province character."""
     image, corners = crop.image, crop.corners
     height, width = image.shape[:2]
     if corners is None:
@@ -184,8 +184,8 @@ _PROVINCE_BOX = np.asarray([[9, 16], [67, 16], [67, 124], [9, 124]], np.float32)
 
 
 def swap_province(rng: np.random.Generator, image: Image, corners: NDArray[np.float32], text: str) -> tuple[Image, str]:
-    """Paint another province over the first sign of an upright one-row plate in its own ground, ink and blur."""
-    sign = PROVINCES[int(rng.integers(len(PROVINCES)))]
+    """Paint another province over the first character of an upright one-row plate in its own ground, ink and blur."""
+    character = PROVINCES[int(rng.integers(len(PROVINCES)))]
     matrix = cv2.getPerspectiveTransform(np.asarray([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32), corners)
     quad = cv2.perspectiveTransform(_PROVINCE_BOX[None], matrix)[0]
     x0, y0 = np.maximum(np.floor(quad.min(0)), 0).astype(int)
@@ -194,18 +194,18 @@ def swap_province(rng: np.random.Generator, image: Image, corners: NDArray[np.fl
         return image, text
     area = image[y0:y1, x0:x1].astype(np.float32)
     ground, ink = _two_tones(area)
-    mask = _blurred_mask(rng, sign, x1 - x0, y1 - y0)
+    mask = _blurred_mask(rng, character, x1 - x0, y1 - y0)
     painted = ground + mask[:, :, None] * (ink - ground) + rng.normal(0, 3, area.shape)
     feather = cv2.GaussianBlur(
         cv2.copyMakeBorder(np.ones((y1 - y0 - 4, x1 - x0 - 4), np.float32), 2, 2, 2, 2, 0), (3, 3), 0
     )
     result = image.copy()
     result[y0:y1, x0:x1] = np.clip(area + feather[:, :, None] * (painted - area), 0, 255)
-    return result, sign + text[1:]
+    return result, character + text[1:]
 
 
 def _two_tones(area: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Ground and ink colour (3,) of a sign's surroundings: the ink is the rarer of light and dark."""
+    """Ground and ink colour (3,) of a character's surroundings: the ink is the rarer of light and dark."""
     pixels = area.reshape(-1, 3)
     grey = pixels.mean(1)
     low, middle, high = np.percentile(grey, (10, 50, 90))
@@ -214,12 +214,12 @@ def _two_tones(area: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
     return pixels[grey >= middle].mean(0), pixels[grey <= low].mean(0)
 
 
-def _blurred_mask(rng: np.random.Generator, sign: str, width: int, height: int) -> NDArray[np.float32]:
+def _blurred_mask(rng: np.random.Generator, character: str, width: int, height: int) -> NDArray[np.float32]:
     glyphs = load_glyphs()
-    styles = glyphs.styles_of(sign)
+    styles = glyphs.styles_of(character)
     style = styles[0] if styles[0] == LEARNT and rng.random() < 0.5 else styles[int(rng.integers(len(styles)))]
     inner = (max(round(width * 45 / 58), 3), max(round(height * 90 / 108), 5))
-    glyph = cv2.resize(glyphs.masks[style][sign], inner, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    glyph = cv2.resize(glyphs.masks[style][character], inner, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     mask = np.zeros((height, width), np.float32)
     y, x = (height - inner[1]) // 2, (width - inner[0]) // 2
     mask[y : y + inner[1], x : x + inner[0]] = glyph
@@ -235,7 +235,7 @@ def blank_sample(rng: np.random.Generator, grounds: Sequence[Image]) -> Sample:
         strip = _lettering(rng)
     else:
         strip = _background(rng, grounds[int(rng.integers(len(grounds)))])
-    return Sample(degrade(rng, strip, 0.8), np.zeros(MAX_SIGNS, np.int64), unknown_centres())
+    return Sample(degrade(rng, strip, 0.8), np.zeros(MAX_CHARACTERS, np.int64), unknown_centres())
 
 
 def _part_of_plate(rng: np.random.Generator) -> Image:
@@ -256,7 +256,7 @@ def _part_of_plate(rng: np.random.Generator) -> Image:
 
 
 def _lettering(rng: np.random.Generator) -> Image:
-    """Signs in numbers and places that no plate has: phone numbers, danger-goods boards, company names."""
+    """Characters in numbers and places that no plate has: phone numbers, danger-goods boards, company names."""
     glyphs = load_glyphs()
     styles = tuple(glyphs.masks)
     ground, ink = rng.uniform(0, 255, 3), rng.uniform(0, 255, 3)
@@ -269,18 +269,20 @@ def _lettering(rng: np.random.Generator) -> Image:
     height = int(rng.integers(14, 30))
     width = min(int(120 / count), int(height * rng.uniform(0.5, 1.1)))
     left, top = int(rng.integers(0, STRIP_WIDTH - width * count)), int(rng.integers(0, STRIP_HEIGHT - height + 1))
-    for place, sign in enumerate(text):
+    for place, character in enumerate(text):
         masks = glyphs.masks[styles[int(rng.integers(len(styles)))]]
-        if sign not in masks or width < 3:
+        if character not in masks or width < 3:
             continue
-        alpha = cv2.resize(masks[sign], (max(width - 1, 2), height), interpolation=cv2.INTER_AREA)[:, :, None] / 255.0
+        alpha = (
+            cv2.resize(masks[character], (max(width - 1, 2), height), interpolation=cv2.INTER_AREA)[:, :, None] / 255.0
+        )
         area = strip[top : top + height, left + place * width : left + place * width + alpha.shape[1]]
         area += alpha * (ink - area)
     return np.clip(strip, 0, 255).astype(np.uint8)
 
 
 def _no_plate_text(rng: np.random.Generator) -> str:
-    """One to twelve signs that no format allows: words, numbers, a province sign with too few behind it."""
+    """One to twelve characters that no format allows: words, numbers, a province character with too few behind it."""
     count = int(rng.choice([1, 2, 3, 4, 5, 6, 9, 10, 11, 12]))
     letters, words = ALPHABET[31:66], PROVINCES + ALPHABET[-7:]
     while True:

@@ -33,7 +33,7 @@ class Plan:
 
     steps: batches in all. drawn_steps: batches before real crops come in; 0 for a network that reads already.
     real_share: their share from then on, reached over as many steps again. attention_weight: of the loss that shows the
-    attention where drawn signs stand.
+    attention where drawn characters stand.
     """
 
     steps: int = 6000
@@ -170,13 +170,13 @@ class Trainer:
 
 
 def trusted(net: RecogniserNet, crops: Sequence[RealCrop]) -> list[RealCrop]:
-    """The crops whose label the network does not contradict with every sign above 0.9."""
+    """The crops whose label the network does not contradict with every character above 0.9."""
     return [r.crop for r in read_crops(net, crops) if r.text == r.crop.text or r.weakest < 0.9]
 
 
 @torch.no_grad()
 def doubts_of(net: RecogniserNet, crops: Sequence[RealCrop], seed: int) -> NDArray[np.float32]:
-    """How hard each crop is, 0 to 1: one minus the least probability of a true sign, on one warped variant of it."""
+    """How hard each crop is, 0 to 1: one minus the least probability of a true character, on one warped variant."""
     rng = np.random.default_rng(seed)
     doubts: list[NDArray[np.float32]] = []
     for start in range(0, len(crops), 64):
@@ -189,7 +189,7 @@ def doubts_of(net: RecogniserNet, crops: Sequence[RealCrop], seed: int) -> NDArr
 
 
 def attention_loss(scores: Tensor, centres: Tensor) -> Tensor:
-    """Cross-entropy between attention logits (N, 8, cells) and a small hill at each known sign centre (N, 8, 2)."""
+    """Cross-entropy between attention logits (N, 8, cells) and a small hill at each known centre (N, 8, 2)."""
     known = ~torch.isnan(centres[:, :, 0])
     if not bool(known.any()):
         return scores.sum() * 0.0

@@ -38,7 +38,7 @@ def test_a_drawing_is_xml_with_its_names_and_marks() -> None:
     assert [title.text for title in tree.iter(f"{SVG}title")] == ["half & half"]
 
 
-def test_a_matrix_shows_mistaken_signs_only() -> None:
+def test_a_matrix_shows_mistaken_characters_only() -> None:
     drawn, height = matrix({("8", "B"): 3, ("皖", "赣"): 1}, "errors", 0, 0)
     tree = ElementTree.fromstring(f'<svg xmlns="http://www.w3.org/2000/svg">{drawn}</svg>')
     words = [element.text for element in tree.iter(f"{SVG}text")]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models import grammar
 from models.geometry import layout_of
 from models.glyphs import LEARNT, load_glyphs
-from models.grammar import FORMATS, MAX_SIGNS, PlateKind
+from models.grammar import FORMATS, MAX_CHARACTERS, PlateKind
 from models.training.data.holdout import is_for_calibration, is_held_out
 from models.training.drawing.plates import KIND_SHARES, draw_plate
 from models.training.recogniser.samples import CLASS_OF, blank_sample, classes_of, drawn_with_text
@@ -53,8 +53,8 @@ def test_another_text_makes_another_picture() -> None:
 
 
 @pytest.mark.parametrize("plate_format", FORMATS, ids=lambda f: f"{f.kind}-{f.places[0][:1]}")
-def test_signs_lie_on_the_plate_and_apart(plate_format: grammar.PlateFormat) -> None:
-    boxes = layout_of(plate_format).signs
+def test_characters_lie_on_the_plate_and_apart(plate_format: grammar.PlateFormat) -> None:
+    boxes = layout_of(plate_format).characters
     assert len(boxes) == len(plate_format.places)
     for box in boxes:
         assert box.x >= 0
@@ -66,13 +66,13 @@ def test_signs_lie_on_the_plate_and_apart(plate_format: grammar.PlateFormat) -> 
 
 
 def test_ordinary_plate_follows_the_standard() -> None:
-    boxes = layout_of(grammar.format_of_kind(PlateKind.BLUE)).signs
+    boxes = layout_of(grammar.format_of_kind(PlateKind.BLUE)).characters
     assert [box.x for box in boxes] == [15.5, 72.5, 151.5, 208.5, 265.5, 322.5, 379.5]
 
 
-def test_every_sign_has_a_glyph_and_the_common_ones_a_learnt_one() -> None:
+def test_every_character_has_a_glyph_and_the_common_ones_a_learnt_one() -> None:
     glyphs = load_glyphs()
-    assert all(glyphs.styles_of(sign) for sign in grammar.ALPHABET)
+    assert all(glyphs.styles_of(character) for character in grammar.ALPHABET)
     assert set(grammar.SERIAL) <= set(glyphs.masks[LEARNT])
 
 
@@ -95,7 +95,7 @@ def test_samples_carry_the_classes_of_their_text(seed: int) -> None:
 
 @given(seeds)
 @settings(max_examples=40)
-def test_blank_samples_have_no_sign(seed: int) -> None:
+def test_blank_samples_have_no_character(seed: int) -> None:
     ground = np.random.default_rng(seed).integers(0, 255, (90, 160, 3)).astype(np.uint8)
     sample = blank_sample(np.random.default_rng(seed), [ground])
     assert sample.strip.shape == (32, 128, 3)
@@ -104,7 +104,7 @@ def test_blank_samples_have_no_sign(seed: int) -> None:
 
 def test_classes_leave_unused_places_blank() -> None:
     assert list(classes_of("皖A72P33")[:2]) == [CLASS_OF["皖"], CLASS_OF["A"]]
-    assert classes_of("皖A72P33")[MAX_SIGNS - 1] == 0
+    assert classes_of("皖A72P33")[MAX_CHARACTERS - 1] == 0
 
 
 def test_holdout_rule_is_the_written_one() -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from controller.records import SignRead
+from controller.records import CharacterRead
 from models.training.data.realdata import RealCrop
 from models.training.evaluation.counts import (
     Judged,
@@ -26,11 +26,11 @@ from models.training.evaluation.reads import SHRUNK_PX, judge_shrunk
 
 
 def judged(truth: str, read: str, weakest: float = 0.99, group: str = "ccpd") -> Judged:
-    signs = [SignRead(sign, 1.0) for sign in read]
-    if signs:
-        place = next((i for i, (a, b) in enumerate(zip(truth, read, strict=False)) if a != b), len(signs) - 1)
-        signs[place] = SignRead(read[place], weakest)
-    return Judged(truth, tuple(signs), group)
+    characters = [CharacterRead(character, 1.0) for character in read]
+    if characters:
+        place = next((i for i, (a, b) in enumerate(zip(truth, read, strict=False)) if a != b), len(characters) - 1)
+        characters[place] = CharacterRead(read[place], weakest)
+    return Judged(truth, tuple(characters), group)
 
 
 READS = [
@@ -55,7 +55,7 @@ def test_calibration_error_of_sure_and_right_reads_is_small() -> None:
     assert calibration_error([judged("皖A72P33", "苏A72P33", 1.0)] * 5) == pytest.approx(1, abs=1e-6)
 
 
-def test_tables_by_group_province_and_sign() -> None:
+def test_tables_by_group_province_and_character() -> None:
     assert list(by_group([*READS, judged("皖A72P33", "皖A72P33", group="auto")])) == ["auto", "ccpd"]
     assert by_province(READS)["苏"] == {"plates": 2, "exact": 0, "province_right": 1}
     assert confusions(READS) == {"苏>皖": 1, "0>O": 1}
@@ -81,7 +81,7 @@ def test_shrunk_crops_keep_their_plate_between_their_corners() -> None:
     strips: list[np.ndarray] = []
 
     class Looking:
-        def read(self, given: list[np.ndarray]) -> list[tuple[SignRead, ...]]:
+        def read(self, given: list[np.ndarray]) -> list[tuple[CharacterRead, ...]]:
             strips.extend(given)
             return [()] * len(given)
 

@@ -91,7 +91,7 @@ def test_conditions_are_fitted_to_each_part_of_the_crops_by_itself(made_up_data:
             assert {source: len(stored[source]) for source in stored.files} == {"ccpd": 3, "easypr": 3}
 
 
-def test_the_gallery_shows_errors_with_each_signs_probability(tmp_path: Path) -> None:
+def test_the_gallery_shows_errors_with_each_characters_probability(tmp_path: Path) -> None:
     crop = RealCrop(np.full((24, 94, 3), 90, np.uint8), "苏E97W93", "ccpd")
     reads: list[Judged] = [judged("苏E97W93", "皖E97W93", 0.97), judged("苏E97W93", "苏E97W93"), judged("苏E97W93", "")]
     assert write_gallery(tmp_path, [crop] * 3, reads) == 2

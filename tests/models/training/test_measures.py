@@ -26,7 +26,7 @@ LEVEL = Condition(
     level=110.0,
     tilt_degrees=0.0,
     lean_degrees=0.0,
-    sign_height=90 / 140,
+    character_height=90 / 140,
 )
 
 
@@ -87,7 +87,7 @@ def test_a_fitted_condition_gives_back_what_the_crop_measures() -> None:
         level=80.0,
         tilt_degrees=5.0,
         lean_degrees=0.0,
-        sign_height=0.5,
+        character_height=0.5,
     )
     crop = photograph(rng, reference_plate(rng), taken).image
     seen, found = measure(crop), fit(crop, rng)
@@ -96,7 +96,7 @@ def test_a_fitted_condition_gives_back_what_the_crop_measures() -> None:
     assert again.blur_px == pytest.approx(seen.blur_px, rel=0.12)
     assert again.contrast == pytest.approx(seen.contrast, rel=0.15)
     assert again.noise == pytest.approx(seen.noise, rel=0.4)
-    assert again.sign_height == pytest.approx(seen.sign_height, abs=0.09)
+    assert again.character_height == pytest.approx(seen.character_height, abs=0.09)
 
 
 def test_conditions_come_back_from_their_file(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_shipped_conditions_are_plausible(path: Path, least: int) -> None:
     assert set(stored) == {"ccpd", "easypr"}
     for rows in stored.values():
         assert len(rows) > least
-        assert all(0 <= row.focus_px <= 5 and 0 <= row.grain <= 30 and 0.1 < row.sign_height < 1.4 for row in rows)
+        assert all(0 <= row.focus_px <= 5 and 0 <= row.grain <= 30 and 0.1 < row.character_height < 1.4 for row in rows)
         assert np.median([row.contrast for row in rows]) > 80
     assert pick(np.random.default_rng(1), "ccpd", path) in stored["ccpd"]
     assert pick(np.random.default_rng(1), "ccpd", path).width_px == 94

@@ -8,7 +8,7 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from models.grammar import ALPHABET, MAX_SIGNS, PlateKind, formats_of
+from models.grammar import ALPHABET, MAX_CHARACTERS, PlateKind, formats_of
 from models.training.data.realdata import RealCrop
 from models.training.drawing.conditions import HELD_OUT, load, varied
 from models.training.drawing.photograph import edges_of
@@ -45,7 +45,7 @@ def test_a_sample_is_a_strip_and_the_classes_of_a_plate(make: Callable[[Rng], Sa
         assert (sample.strip.shape, sample.strip.dtype) == ((32, 128, 3), np.uint8)
         assert formats_of(text_of(sample)), "a text that no plate has"
         assert (sample.classes == classes_of(text_of(sample))).all()
-        assert sample.centres.shape == (MAX_SIGNS, 2)
+        assert sample.centres.shape == (MAX_CHARACTERS, 2)
 
 
 def test_a_strip_without_a_plate_is_blank_in_all_places() -> None:

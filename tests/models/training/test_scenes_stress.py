@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from controller.records import Colour, PlateRead, Reading, SignRead
+from controller.records import CharacterRead, Colour, PlateRead, Reading
 from models.training.data.scenes import Picture, Scene, ScenePlate
-from models.training.drawing.nuisances import KINDS, SIGN_PX, draw_nuisance, line_of
+from models.training.drawing.nuisances import CHARACTER_PX, KINDS, draw_nuisance, line_of
 from models.training.evaluation.page import RESULTS
 from models.training.evaluation.scenes import Verdicts, figures, judge
 from models.training.evaluation.scenes_page import scene_tables
@@ -24,9 +24,9 @@ GROUNDS = [np.full((300, 480, 3), tone, np.uint8) for tone in (60, 140)]
 
 
 def plate_read(text: str, weakest: float = 0.99, corners: np.ndarray = QUAD) -> PlateRead:
-    signs = tuple(SignRead(sign, weakest) for sign in text)
+    characters = tuple(CharacterRead(character, weakest) for character in text)
     points = tuple((float(x), float(y)) for x, y in corners)
-    return PlateRead(signs, points, Colour.BLUE, "blue" if len(text) == 7 else "unknown", 1, 0.99)  # type: ignore[arg-type]
+    return PlateRead(characters, points, Colour.BLUE, "blue" if len(text) == 7 else "unknown", 1, 0.99)  # type: ignore[arg-type]
 
 
 def scene(text: str = "皖A72P33") -> Scene:
@@ -43,7 +43,7 @@ def test_every_nuisance_shows_ink_on_its_ground(kind: object) -> None:
     for _ in range(20):
         nuisance = kind(rng)  # type: ignore[operator]
         assert nuisance.image.dtype == np.uint8
-        assert min(nuisance.image.shape[:2]) >= SIGN_PX
+        assert min(nuisance.image.shape[:2]) >= CHARACTER_PX
         assert nuisance.burnt or nuisance.width_mm > 50
         ink = nuisance.image if nuisance.alpha is None else nuisance.alpha
         assert ink.max() > ink.min()
@@ -52,7 +52,7 @@ def test_every_nuisance_shows_ink_on_its_ground(kind: object) -> None:
 
 def test_lines_differ_by_what_is_written() -> None:
     rng = np.random.default_rng(1)
-    assert line_of(rng, "12").shape[0] == line_of(rng, "粤 12-3/4:5.").shape[0] == SIGN_PX
+    assert line_of(rng, "12").shape[0] == line_of(rng, "粤 12-3/4:5.").shape[0] == CHARACTER_PX
     assert {draw_nuisance(rng).kind for _ in range(80)} == {
         "danger board",
         "danger lettering",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controller.records import Colour, PlateRead, SignRead
+from controller.records import CharacterRead, Colour, PlateRead
 from controller.settings_records import VoteSettings
 from models.grammar import PlateKind
 from models.training.data.realdata import RealCrop
@@ -31,9 +31,11 @@ RULES = VoteSettings()
 
 
 def read(text: str, weakest: float = 0.99) -> PlateRead:
-    signs = tuple(SignRead(sign, weakest if place == 4 else 0.999) for place, sign in enumerate(text))
+    characters = tuple(
+        CharacterRead(character, weakest if place == 4 else 0.999) for place, character in enumerate(text)
+    )
     corners = ((0.0, 0.0), (100.0, 0.0), (100.0, 30.0), (0.0, 30.0))
-    return PlateRead(signs, corners, Colour.BLUE, "blue", 1, 1.0)
+    return PlateRead(characters, corners, Colour.BLUE, "blue", 1, 1.0)
 
 
 def visit(*reads: PlateRead) -> Visit:
@@ -41,7 +43,11 @@ def visit(*reads: PlateRead) -> Visit:
 
 
 def test_a_visit_is_decided_by_the_first_certain_vote_and_stays_so() -> None:
-    assert lane_rules() == {"reads": RULES.reads, "weakest_sign": RULES.weakest_sign, "province": RULES.province}
+    assert lane_rules() == {
+        "reads": RULES.reads,
+        "weakest_character": RULES.weakest_character,
+        "province": RULES.province,
+    }
     assert decided([read(TRUTH)] * 2, RULES) is None
     assert decided([read(TRUTH)] * 3, RULES) == TRUTH
     wrong_first = [read("皖A72B33")] * 3 + [read(TRUTH)] * 5
@@ -66,13 +72,13 @@ def test_a_higher_threshold_never_answers_more() -> None:
 
 
 def test_the_provinces_own_threshold_only_takes_answers_away() -> None:
-    sure = SignRead("皖", 0.96)
-    unsure_province = replace(read(TRUTH), signs=(sure, *read(TRUTH).signs[1:]))
+    sure = CharacterRead("皖", 0.96)
+    unsure_province = replace(read(TRUTH), characters=(sure, *read(TRUTH).characters[1:]))
     curve = by_province_limit([visit(*[unsure_province] * 3), visit(*[read(TRUTH)] * 3)])
     answered = [row["answered"] for row in curve.values()]
     assert answered == [1 + (sure.probability >= float(limit)) for limit in curve]
     assert set(answered) == {1, 2}
-    assert next(iter(curve)) == f"{VoteSettings().weakest_sign:g}"
+    assert next(iter(curve)) == f"{VoteSettings().weakest_character:g}"
 
 
 def curve_of(*rows: tuple[float, int, int]) -> dict[str, dict[str, int]]:
@@ -87,7 +93,7 @@ def test_the_verdict_names_the_goals_thresholds() -> None:
     assert least_safe(crops) == "0.99", "a threshold counts only if all above it are safe too"
     assert least_safe(pooled([crops, drawn])) == "0.95"
     assert least_safe(curve_of((0.9, 100, 1))) is None
-    lane = {"reads": 3, "weakest_sign": 0.9, "province": 0.9}
+    lane = {"reads": 3, "weakest_character": 0.9, "province": 0.9}
     words = verdict({"lane": lane, "crops": {"3": crops}, "drawn": {"3": drawn}})
     assert "held-out crops: 97.5 % of 1000 visits answered, 0 of them wrong (at most 3.9 in 1,000" in words
     assert "Drawn plates: no threshold answers 97 %." in words
@@ -98,12 +104,12 @@ class Fixed:
     """Reads the same on every strip and keeps the strips."""
 
     def __init__(self, text: str) -> None:
-        self.signs = tuple(SignRead(sign, 0.99) for sign in text)
+        self.characters = tuple(CharacterRead(character, 0.99) for character in text)
         self.strips: list[np.ndarray] = []
 
-    def read(self, strips: Sequence[np.ndarray]) -> list[tuple[SignRead, ...]]:
+    def read(self, strips: Sequence[np.ndarray]) -> list[tuple[CharacterRead, ...]]:
         self.strips.extend(strips)
-        return [self.signs] * len(strips)
+        return [self.characters] * len(strips)
 
 
 def test_every_read_of_a_crop_sees_it_a_little_differently() -> None:
