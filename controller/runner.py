@@ -36,6 +36,7 @@ from controller.lane.records import (
     Release,
     Renew,
     Renewed,
+    Revoked,
     SeenText,
     Show,
     Tick,
@@ -156,12 +157,19 @@ class Runner:
 
     def moved(self, plate: str) -> OrderResult:
         """Give a plate's unused authorisation up for another lane. NOBODY: there is none, or the nozzle is lifted."""
+        return self._gives_up(Moved(plate), plate)
+
+    def _gives_up(self, event: Moved | Revoked, plate: str) -> OrderResult:
         visit = self._state.visit
         held = visit.held if visit else None
-        self._hear(Moved(plate))
+        self._hear(event)
         visit = self._state.visit
         given_up = held is not None and held.plate == plate and visit is not None and visit.held is None
         return OrderResult.TAKEN if given_up else OrderResult.NOBODY
+
+    def revoked(self, plate: str, has_flowed: bool) -> OrderResult:
+        """Its payer takes a plate's unused authorisation away. NOBODY: there is none, or fuel has flowed under it."""
+        return self._gives_up(Revoked(plate, has_flowed), plate)
 
     def vouched(self, plate: str, by: str) -> OrderResult:
         """Somebody of the station confirms the plate that was typed; NOBODY where none waits for that."""
@@ -183,6 +191,8 @@ class Runner:
     def _type(self, typed: TypedPlate) -> OrderResult:
         if typed.is_move:
             return self.moved(typed.plate)
+        if typed.is_revoke:
+            return self.revoked(typed.plate, typed.has_flowed)
         if typed.confirmed_by is not None:
             return self.vouched(typed.plate, typed.confirmed_by)
         return self.typed(typed.plate, typed.pin_proof)

@@ -28,6 +28,7 @@ class OrderKind(enum.StrEnum):
     DISCARD = "discard"
     MOVE = "move"
     CONFIRM = "confirm"
+    REVOKE = "revoke"
 
 
 FIRST_ORDERS = frozenset({OrderKind.TYPED, OrderKind.RETRY, OrderKind.DISCARD})

@@ -39,6 +39,7 @@ from controller.lane.records import (
     Release,
     Renew,
     Renewed,
+    Revoked,
     SeenText,
     Show,
     Subject,
@@ -152,6 +153,14 @@ def _moved(state: LaneState, event: Moved, now_s: float, rules: LaneRules) -> St
     assert state.visit is not None
     later_s = now_s + rules.refusal_retry_s + rules.reask_longest_s
     return replace(state, visit=replace(state.visit, next_ask_s=later_s)), commands
+
+
+def _revoked(state: LaneState, event: Revoked, now_s: float, rules: LaneRules) -> Step:
+    """Neither green nor flow under it from now on, also where the nozzle is lifted but nothing has flowed."""
+    held = None if state.visit is None else state.visit.held
+    if held is None or held.plate != event.plate or event.has_flowed:
+        return state, [Note("an authorisation was not revoked: there is none that is unused")]
+    return _withdrawn(state, held.authorisation, Reason.PLATE_BLOCKED, now_s, rules)
 
 
 def _beside(subject: Subject, seen: SeenText | None) -> Subject:
@@ -323,6 +332,7 @@ _HANDLERS: dict[type, Callable[[LaneState, Any, float, LaneRules], Step]] = {
     Gone: _gone,
     Typed: _typed,
     Moved: _moved,
+    Revoked: _revoked,
     Vouched: _vouched,
     Answered: _answered,
     AskFailed: _ask_failed,

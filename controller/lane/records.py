@@ -187,6 +187,14 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoked:
+    """The payer of this plate's authorisation takes it away. has_flowed: fuel has flowed already, so that it stays."""
+
+    plate: str
+    has_flowed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The service answered the question of that key; an allowed one lives until expires_s, monotonic seconds."""
 
@@ -266,6 +274,7 @@ Event = (
     | Gone
     | Typed
     | Moved
+    | Revoked
     | Vouched
     | Answered
     | AskFailed

@@ -20,12 +20,16 @@ MOST_CHARGES = 8
 class TypedPlate:
     """A plate typed at the panel, or (is_move) whose authorisation an attendant moves to another lane.
 
+    is_revoke: its payer takes its authorisation away; has_flowed: fuel has flowed by now.
+
     confirmed_by: it was typed before, and this person vouches for it. pin_proof: what the service gave for its PIN.
     result: what the lane did with it; answered is set then.
     """
 
     plate: str
     is_move: bool = False
+    is_revoke: bool = False
+    has_flowed: bool = False
     confirmed_by: str | None = None
     pin_proof: str | None = field(default=None, repr=False)
     result: OrderResult | None = None
@@ -101,6 +105,9 @@ class LanePanel:
         with self._lock:
             found = tuple(self._inbox)
             self._inbox.clear()
+        running = self._running()
+        for typed in found:
+            typed.has_flowed = running is not None and running[0] > 0
         return found
 
     def answer(self, plate: TypedPlate, result: OrderResult) -> None:

@@ -155,6 +155,8 @@ class Reporter:
             return self._panel.type(TypedPlate(order.plate, confirmed_by=order.by), self._settings.typed_s)
         if order.kind is OrderKind.MOVE and order.plate is not None:
             return self._panel.type(TypedPlate(order.plate, is_move=True), self._settings.typed_s)
+        if order.kind is OrderKind.REVOKE and order.plate is not None:
+            return self._panel.type(TypedPlate(order.plate, is_revoke=True), self._settings.typed_s)
         if order.kind is OrderKind.RETRY and order.message is not None:
             self._outbox.retry(order.message, order.by, order.why)
         elif order.kind is OrderKind.DISCARD and order.message is not None:

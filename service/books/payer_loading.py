@@ -14,7 +14,7 @@ from service.payers.decision import Mandate
 from service.payers.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule
 from service.store.clock import US_PER_S
 
-OF_PLATES = ("payer_rules", "payer_bindings", "payer_gaps", "payer_blocks")
+OF_PLATES = ("payer_rules", "payer_bindings", "payer_gaps")
 LONGEST_DAY_US = 26 * 3600 * US_PER_S
 """A local day has 25 hours at most."""
 
@@ -22,13 +22,13 @@ LONGEST_DAY_US = 26 * 3600 * US_PER_S
 def questions(queries: Queries, plates: set[str]) -> Questions:
     """What is asked of plates at once."""
     asked = queries.payers
-    statements = (asked.rules, asked.bindings, asked.gaps, asked.blocks)
+    statements = (asked.rules, asked.bindings, asked.gaps)
     return {name: (statement, {"plates": plates}) for name, statement in zip(OF_PLATES, statements, strict=True)}
 
 
 def take_schedules(reader: Reader, found: Mapping[str, Sequence[Any]], situation: Situation) -> None:
     """Schedules of the plates that have one; then the persons whom they and the authorisations name."""
-    rules, bound, gapped, blocked = (found[name] for name in OF_PLATES)
+    rules, bound, gapped = (found[name] for name in OF_PLATES)
     persons = {a.person for a in situation.by_visit.values() if a.person is not None}
     for plate, rule, owner, owner_name in rules:
         bindings = tuple(_binding(row) for row in bound if row[0] == plate)
@@ -38,7 +38,6 @@ def take_schedules(reader: Reader, found: Mapping[str, Sequence[Any]], situation
         known = None if rule is None else Rule(rule)
         situation.payers.schedules[plate] = Schedule(plate, known, card, payer, bindings, gaps)
         persons |= {binding.person for binding in bindings} | ({owner} if owner is not None else set())
-    situation.payers.blocked |= {(plate, person) for plate, person in blocked}
     if persons:
         for row in reader.rows(reader.queries.payers.persons, persons=persons):
             situation.payers.persons[row[0]] = PersonAccounts(*row)
@@ -53,12 +52,14 @@ def take_standings(reader: Reader, since_us: int, situation: Situation) -> list[
     recent = {**named, "since_us": since_us - LONGEST_DAY_US}
     asked: Questions = {
         "mandates": (queries.mandates, named),
+        "blocks": (queries.blocks, named),
         "spent": (queries.spent, recent),
         "tries": (queries.tries, recent),
         "overdue": (queries.overdue, {**named, "now_us": situation.now_us}),
         "open": (queries.open, named),
     }
     found = reader.together(asked)
+    payers.blocked |= {(plate, person) for plate, person in found["blocks"]}
     for row in found["mandates"]:
         payers.mandates[(row[2], row[0])] = _mandate(row)
     for mandate, captured_us, amount_fen in found["spent"]:

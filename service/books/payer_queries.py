@@ -24,7 +24,7 @@ _UNPAID = text("charges.state in ('created', 'sent', 'seen', 'declined', 'expire
 
 
 class PayerQueries:
-    """By plates: rules, bindings, gaps and blocks. By persons: accounts, mandates, what was spent and tried."""
+    """By plates: rules, bindings and gaps. By persons: accounts, mandates, blocks, what was spent and tried."""
 
     def __init__(self, one_of: OneOf, authorisations: Select[Any]) -> None:
         rules, bound, gaps, blocks = plate_payers.c, payer_bindings.c, payer_gaps.c, payer_blocks.c
@@ -43,7 +43,7 @@ class PayerQueries:
             one_of(gaps.plate, "plates")
         )
         self.blocks = select(blocks.plate, blocks.person).where(
-            one_of(blocks.plate, "plates"), blocks.lifted_us.is_(None)
+            one_of(blocks.person, "persons"), blocks.lifted_us.is_(None)
         )
         self.persons = select(persons.c.id, persons.c.name, persons.c.wallet, persons.c.owed).where(
             one_of(persons.c.id, "persons")

@@ -107,9 +107,15 @@ payer_blocks = Table(
     Column("person", String(40), ForeignKey("persons.id"), nullable=False),
     Column("made_us", BigInteger, nullable=False),
     Column("lifted_us", BigInteger),
+    Column("station", String(40)),
+    Column("lane", String(40)),
+    Column("visit", String(80)),
     Index(None, "plate"),
+    Index(None, "person"),
 )
-"""A payer who said "not me": the plate is refused in their hours until they or the owner lift it."""
+"""A payer who said "not me": the plate is refused in their hours until they or the owner lift it.
+
+station, lane, visit: where the vehicle stood that it was said of, for the staff; null where it stood nowhere."""
 
 mandates = Table(
     "mandates",

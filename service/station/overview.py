@@ -20,6 +20,7 @@ from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import language_of, page, part
 from service.live.changes import station_topic
+from service.payers.blocks import strange_vehicles
 from service.station import words
 from service.station.book_views import Hold, open_holds
 from service.station.control_view import CentralControl, conflicts_of
@@ -194,6 +195,7 @@ def _facts(request: Request, station: str) -> dict[str, Any]:
         "lanes": lanes,
         "visits": desk.visits(station),
         "holds": open_holds(database, station),
+        "strange": strange_vehicles(database, station, desk.now()),
         "pending": {(lane, order.message) for lane, order in desk.parked_orders(station)},
         "control": None if control is None else control.view(),
         "conflicts": conflicts_of(database, station, since) if control is None else control.conflicts(),

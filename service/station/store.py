@@ -144,7 +144,7 @@ class StationDesk:
             raise DeskError(f"the unit of lane {lane} is silent")
         number = self._ids.next(to_us(now))
         order = replace(order, id=str(number))
-        life = TYPED_LIFE if order.kind in (OrderKind.TYPED, OrderKind.MOVE, OrderKind.CONFIRM) else PARKED_LIFE
+        life = PARKED_LIFE if order.kind in (OrderKind.RETRY, OrderKind.DISCARD) else TYPED_LIFE
         detail = {k: str(v) for k, v in encode(order).items() if k in ("plate", "message", "why") and v}
         with telling_faults(), self._database.writing() as connection:
             connection.execute(

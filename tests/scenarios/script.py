@@ -213,6 +213,8 @@ VERBS: list[tuple[str, Callable[..., object]]] = [
     (r"the limit is reached", nozzle(Pump.limit)),
     (r"([^ ]+) is typed at the panel", typed),
     (r"([^ ]+) is moved to another lane", lambda w, p: void(w.runner.moved(p))),
+    (r"([^ ]+) is revoked by its payer", lambda w, p: void(w.runner.revoked(p, has_flowed=False))),
+    (r"([^ ]+) is revoked after fuel has flowed", lambda w, p: void(w.runner.revoked(p, has_flowed=True))),
     (r"lamp is (\w+)(?: because of (\w+))?", lamp_is),
     (r"the reason shown is (\w+)", reason_is),
     (r"lamp has been (\w+) for (\d+(?:\.\d+)?) s", lamp_stayed),

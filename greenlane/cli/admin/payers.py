@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
+    from service.payers.blocks import PlateBlocks
     from service.payers.periods import Payer, Schedule, Turn
     from service.payers.rules import PlatePayers
 
@@ -27,6 +28,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     gap.add_argument("do_in_gap", choices=GAPS, metavar="refuse|owner|card")
     owner = _action(actions, options, "owner", "say whose plate it is", _owner)
     owner.add_argument("name", metavar="NAME")
+    _add_blocks(actions, options)
     _action(actions, options, "show", "rule, owner, hours and gaps of a plate", _show)
     at = _action(actions, options, "at", "whose hour it is; whether they can pay is not asked", _at)
     at.add_argument("at", type=_time, metavar="ISO-TIME", help="such as 2026-05-04T07:59:59+08:00; needs an offset")
@@ -45,6 +47,12 @@ def _add_bindings(actions: Any, options: argparse.ArgumentParser) -> None:
     unbind = _action(actions, options, "unset", "take a person's hours on a plate back", _unset)
     unbind.add_argument("name", metavar="NAME")
     unbind.add_argument("--hours", metavar="HOURS", help="only those that overlap (default: all)")
+
+
+def _add_blocks(actions: Any, options: argparse.ArgumentParser) -> None:
+    words = "a payer says that the vehicle is not theirs: green and hold go, the plate is blocked for them"
+    _action(actions, options, "not-me", words, _not_me).add_argument("name", metavar="NAME")
+    _action(actions, options, "lift", "end what not-me blocked", _lift).add_argument("name", metavar="NAME")
 
 
 def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
@@ -134,15 +142,55 @@ def _owner(args: argparse.Namespace) -> int:
     return 0
 
 
+def _blocks(o: Office) -> PlateBlocks:
+    from greenlane.cli.admin.office import actor
+    from service.payers.blocks import PlateBlocks
+    from service.station.store import StationDesk
+
+    return PlateBlocks(o.books, StationDesk(o.database, o.books.clock.now, lambda: None), actor())
+
+
+def _person_id(o: Office, name: str) -> str:
+    from service.payers.phones import Phones
+
+    return Phones(o.books, "").list(name)[0].person
+
+
+def _not_me(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        found = _blocks(o).not_me(args.plate, _person_id(o, args.name))
+        ended = f"{len(found.revoked)} green taken away" if found.revoked else "nothing was open"
+        words = f"{found.plate}: blocked for {args.name}; {ended}"
+        if found.flowing:
+            words += f"; {len(found.flowing)} stays: fuel has flowed, {args.name} can dispute the charge"
+        document = {"plate": found.plate, "phone": args.name, "revoked": found.revoked, "flowing": found.flowing}
+        o.show(document, words)
+    return 0
+
+
+def _lift(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        _blocks(o).lift(args.plate, _person_id(o, args.name))
+        o.show({"plate": args.plate, "phone": args.name}, f"{args.plate}: no longer blocked for {args.name}")
+    return 0
+
+
 def _show(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
     from service.errors import DeskError
+    from service.payers.blocks import blocked_names
 
     with office(args) as o:
         schedule = _payers(o).schedule(args.plate)
         if schedule is None:
             raise DeskError(f"plate {args.plate} is not known; `payer set` or `plate bind` makes it known")
-        o.show(_schedule(schedule), _words(schedule))
+        blocked = blocked_names(o.database, schedule.plate)
+        words = _words(schedule) + "".join(f"\n  blocked for {name}" for name in blocked)
+        o.show({**_schedule(schedule), "blocked": blocked}, words)
     return 0
 
 

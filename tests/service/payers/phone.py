@@ -96,10 +96,12 @@ def person(world: World, name: str, hours: str | None = "0-24", fen: int = 50_00
     return Phone(world, code.code)
 
 
-def payer(world: World, name: str, period: str = "0-24", fen: int = 50_000, **limits: object) -> Phone:
+def payer(
+    world: World, name: str, period: str = "0-24", fen: int = 50_000, plate: str = PLATE, **limits: object
+) -> Phone:
     """As person, with a mandate for the plate."""
-    phone = person(world, name, period, fen)
-    phone.mandate(**limits)
+    phone = person(world, name, period, fen, plate)
+    phone.mandate(plate, **limits)
     return phone
 
 

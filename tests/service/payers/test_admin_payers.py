@@ -153,3 +153,14 @@ def test_the_code_is_shown_as_a_qr_for_the_service_s_address(admin: Admin, tmp_p
     shown = admin("phone", "code", "A", "--url", "https://pay.example/")
     assert shown.count("█") > 100
     assert admin("phone", "code", "A", "--json")["code"] not in shown
+
+
+def test_not_me_and_lift(admin: Admin) -> None:
+    admin("phone", "add", "A")
+    admin("payer", "set", PLATE, "A", "--hours", "0-8")
+    assert admin("payer", "not-me", PLATE, "A", "--json")["revoked"] == []
+    assert admin("payer", "show", PLATE, "--json")["blocked"] == ["A"]
+    assert "no longer blocked for A" in admin("payer", "lift", PLATE, "A")
+    assert admin("payer", "show", PLATE, "--json")["blocked"] == []
+    assert "not blocked" in admin("payer", "lift", PLATE, "A", fails=True)
+    assert "no phone X" in admin("payer", "not-me", PLATE, "X", fails=True)
