@@ -33,6 +33,7 @@ from service.identity.identity import Identity
 from service.identity.mount import SIGNED_ONLY, Guard, mount
 from service.offline import routes as offline
 from service.payers.charging import Charging
+from service.phone import mount as phone_pages
 from service.station import mount as station_pages
 from service.station.store import Told, silence
 from service.store.clock import Clock, SystemClock
@@ -72,6 +73,7 @@ def create_app(
     )
     app.state.books = books
     offline.mount(app, app.state.clerk, books.database, books.clock)
+    phone_pages.mount(app, books)
     app.state.check_pin = lambda *typed: check_pin(books.database, books.clock.now(), *typed)
     return app
 

@@ -1,4 +1,4 @@
-"""Stands before every route under /v1 and lets in only what an enrolled device has signed.
+"""Stands before every route under /v1 and lets in only what an enrolled device or a paired phone has signed.
 
 Plain ASGI, outside the framework's routing: a route that nobody wrote a rule for is closed, not open.
 """
@@ -25,6 +25,7 @@ from service.http.door import is_host
 from service.http.problems import problem
 from service.identity.devices import raw_key
 from service.identity.keys import Caller, KeyBook, KeyEntry
+from service.identity.phone_callers import PhoneCaller, PhoneJudge
 from service.identity.rules import Names, Rule, check, find_rule, parsed_body
 from service.identity.signatures import ACCEPT_SIGNATURE, Claim, Flaw, RequestView, SignatureRefused, verify
 from service.identity.unsigned import foreign_mark
@@ -34,6 +35,8 @@ from wire.reasons import ErrorCode
 log = logging.getLogger(__name__)
 
 SIGNED_PREFIX = "/v1"
+FLAW_HEADER = "Greenlane-Flaw"
+PHONE_NAMES = (Names.PERSON, Names.PAIRING)
 LOG_EVERY = timedelta(minutes=1)
 
 STATUS = {Flaw.MALFORMED: 400, Flaw.FORBIDDEN: 403, Flaw.FOREIGN: 403, Flaw.OVERSIZED: 413}
@@ -56,7 +59,10 @@ class GateRules:
 
 
 class SignatureGate:
-    """ASGI middleware. An accepted request carries its Caller (None when unsigned) as request.state.caller."""
+    """ASGI middleware. An accepted request carries its Caller (None when unsigned) as request.state.caller.
+
+    A phone's carries its PhoneCaller as request.state.phone. phones: who knows their keys; None where none speaks.
+    """
 
     def __init__(
         self,
@@ -66,12 +72,14 @@ class SignatureGate:
         now: Callable[[], datetime],
         rules: GateRules,
         count: Callable[[Flaw], None] = lambda flaw: None,
+        phones: Callable[[], PhoneJudge | None] = lambda: None,
     ) -> None:
         self._app = app
         self._keys = keys
         self._now = now
         self._rules = rules
         self._count = count
+        self._phones = phones
         self._logged: dict[Flaw, datetime] = {}
         self._nonces: Batches[Claim, bool] = Batches(lambda claims: keys.remember(claims, now()))
 
@@ -87,11 +95,11 @@ class SignatureGate:
                 await self._app(scope, receive, send)
                 return
             body = await asyncio.wait_for(_whole_body(scope, receive), self._rules.body_timeout_s)
-            caller = await self._admitted(scope, body)
+            admitted = await self._admitted(scope, body)
         except (SignatureRefused, Unavailable, TimeoutError) as error:
             await self._refusal(error)(scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = caller
+        scope.setdefault("state", {})["phone" if isinstance(admitted, PhoneCaller) else "caller"] = admitted
         await self._app(scope, _again(body, receive), send)
 
     def _is_let_through(self, scope: Scope) -> bool:
@@ -104,11 +112,13 @@ class SignatureGate:
             raise SignatureRefused(Flaw.FOREIGN, f"{mark}; unsigned requests are taken from programs alone")
         return True
 
-    async def _admitted(self, scope: Scope, body: bytes) -> Caller | None:
+    async def _admitted(self, scope: Scope, body: bytes) -> Caller | PhoneCaller | None:
         """Who speaks; None for a stranger who enrols. The nonces of requests that come together are kept together."""
         claim, entry = await run_in_threadpool(self._judge, scope, body)
         if not await self._nonces.put(claim):
             raise SignatureRefused(Flaw.REPLAYED, "nonce: this signature has been used before; sign every attempt anew")
+        if isinstance(entry, PhoneCaller):
+            return entry
         connection = scope.get("state", {}).get(CONNECTION)
         if entry is not None and connection is not None:
             connection.belongs_to(entry.caller.device)
@@ -116,7 +126,7 @@ class SignatureGate:
             await run_in_threadpool(self._keys.confirm, claim.key_id)
         return None if entry is None else entry.caller
 
-    def _judge(self, scope: Scope, body: bytes) -> tuple[Claim, KeyEntry | None]:
+    def _judge(self, scope: Scope, body: bytes) -> tuple[Claim, KeyEntry | PhoneCaller | None]:
         """All but whether the nonce is new."""
         request = _view(scope, body)
         found = find_rule(request.method, scope["path"])
@@ -124,6 +134,8 @@ class SignatureGate:
             raise SignatureRefused(Flaw.WRONG_HOST, f"host: this service is not {request.host[:80]}")
         if found is not None and found[0].names is Names.ENROLMENT:
             return self._judge_enrolment(request)
+        if found is not None and found[0].names in PHONE_NAMES:
+            return self._judge_phone(request, found[0])
         return self._judge_device(request, found)
 
     def _judge_device(self, request: RequestView, found: tuple[Rule, str] | None) -> tuple[Claim, KeyEntry]:
@@ -139,6 +151,12 @@ class SignatureGate:
             raise SignatureRefused(Flaw.FORBIDDEN, "there is nothing here for devices")
         check(*found, entry.caller, request, self._keys.lane_of)
         return claim, entry
+
+    def _judge_phone(self, request: RequestView, rule: Rule) -> tuple[Claim, PhoneCaller]:
+        judge = self._phones()
+        if judge is None:
+            raise SignatureRefused(Flaw.FORBIDDEN, "phones speak to the balance service itself")
+        return judge.judge(request, is_pairing=rule.names is Names.PAIRING)
 
     def _judge_enrolment(self, request: RequestView) -> tuple[Claim, KeyEntry | None]:
         """A stranger proves only that the key is its own; the code is judged by the route.
@@ -168,8 +186,7 @@ class SignatureGate:
         self._count(error.flaw)
         self._log(error)
         status = STATUS.get(error.flaw, 401)
-        headers = {"Accept-Signature": ACCEPT_SIGNATURE, "WWW-Authenticate": "Signature"} if status == 401 else {}
-        return problem(status, CODES[status], str(error), headers)
+        return problem(status, CODES[status], str(error), refusal_headers(error.flaw, status))
 
     def _log(self, error: SignatureRefused) -> None:
         """Once a minute for each flaw; the metrics count them all."""
@@ -177,6 +194,12 @@ class SignatureGate:
         if error.flaw not in self._logged or abs(now - self._logged[error.flaw]) >= LOG_EVERY:
             self._logged[error.flaw] = now
             log.warning("refused as %s: %s", error.flaw, error)
+
+
+def refusal_headers(flaw: Flaw, status: int) -> dict[str, str]:
+    """Of an answer to what is not taken: the flaw for programs, and with 401 what to send instead."""
+    asked = {"Accept-Signature": ACCEPT_SIGNATURE, "WWW-Authenticate": "Signature"} if status == 401 else {}
+    return {FLAW_HEADER: flaw.value, **asked}
 
 
 def _is_guarded(path: str) -> bool:

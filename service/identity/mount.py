@@ -17,9 +17,9 @@ from service.identity import access, login, routes
 from service.identity import api_page as handbook
 from service.identity.browser import FormRefused, SecurityHeaders
 from service.identity.devices import Throttled
-from service.identity.gate import CODES, STATUS, GateRules, SignatureGate
+from service.identity.gate import CODES, STATUS, GateRules, SignatureGate, refusal_headers
 from service.identity.identity import Identity
-from service.identity.signatures import ACCEPT_SIGNATURE, SignatureRefused
+from service.identity.signatures import SignatureRefused
 from service.identity.throttle import whole_seconds
 from service.identity.unsigned import is_from_elsewhere, is_own_host, proxy_mark
 from service.identity.web import PAGES, language_of, page
@@ -51,12 +51,16 @@ EMBEDDED = Guard(gate=GateRules(allow_unsigned=True), metrics_from=LOOPBACK)
 
 
 def mount(app: FastAPI, database: Database, clock: Clock, guard: Guard, identity: Identity | None = None) -> Identity:
-    """Adds routes, guards and error pages. The caller closes what is returned; app.state.identity is the same."""
+    """Adds routes, guards and error pages. The caller closes what is returned; app.state.identity is the same.
+
+    app.state.phones: who judges what phones have signed; None where they do not speak.
+    """
     identity = identity or Identity.open(database, clock.now, guard.gate, guard.hasher)
     metrics = Metrics(database, clock)
     app.state.identity = identity
     app.state.metrics = metrics
     app.state.guard = guard
+    app.state.phones = None
     app.include_router(routes.router)
     app.include_router(login.router)
     app.include_router(handbook.router)
@@ -64,7 +68,12 @@ def mount(app: FastAPI, database: Database, clock: Clock, guard: Guard, identity
     _add_metrics(app, metrics, guard)
     _add_refusals(app)
     app.add_middleware(
-        SignatureGate, keys=identity.keys, now=identity.now, rules=identity.rules, count=metrics.count_refusal
+        SignatureGate,
+        keys=identity.keys,
+        now=identity.now,
+        rules=identity.rules,
+        count=metrics.count_refusal,
+        phones=lambda: app.state.phones,
     )
     app.add_middleware(Door)
     app.add_middleware(SecurityHeaders)
@@ -103,8 +112,7 @@ def _add_refusals(app: FastAPI) -> None:
     async def signature(request: Request, error: SignatureRefused) -> Response:
         request.app.state.metrics.count_refusal(error.flaw)
         status = STATUS.get(error.flaw, 401)
-        headers = {"Accept-Signature": ACCEPT_SIGNATURE, "WWW-Authenticate": "Signature"} if status == 401 else None
-        return problem(status, CODES[status], str(error), headers)
+        return problem(status, CODES[status], str(error), refusal_headers(error.flaw, status))
 
     @app.exception_handler(Throttled)
     async def throttled(_request: Request, error: Throttled) -> Response:

@@ -1,4 +1,4 @@
-"""Which device may say what: one rule per signed route, and what has no rule is refused."""
+"""Which device or phone may say what: one rule per signed route, and what has no rule is refused."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class Names(enum.Enum):
     BY_AUTHORISATION = "the lane that asked for the authorisation in the path"
     NOTHING = "nothing but the caller itself"
     ENROLMENT = "nothing yet: the request is signed with the key it brings"
+    PERSON = "the person whose phone has signed it"
+    PAIRING = "nobody yet: the request is signed with the phone's key that it brings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,16 @@ RULES: tuple[Rule, ...] = (
     Rule("POST", "/v1/enrolments", Names.ENROLMENT, frozenset()),
 )
 
+PHONE_RULES: tuple[Rule, ...] = (
+    Rule("POST", "/v1/phone/pairings", Names.PAIRING, frozenset()),
+    Rule("GET", "/v1/phone/me", Names.PERSON, frozenset()),
+)
+"""What phones may say; whose charge, mandate or hours an id in the path is, is judged by the route."""
+
 
 def find_rule(method: str, path: str) -> tuple[Rule, str] | None:
     """The rule of a request and the id in its path."""
-    for rule in RULES:
+    for rule in (*RULES, *PHONE_RULES):
         identifier = rule.match(method, path)
         if identifier is not None:
             return rule, identifier

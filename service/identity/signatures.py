@@ -1,4 +1,4 @@
-"""Judges the signature of one request by RFC 9421 (Ed25519) and RFC 9530, without knowing where keys are kept.
+"""Judges the signature of one request by RFC 9421 and RFC 9530, without knowing where keys are kept.
 
 What makes a signature good here: exactly one with the tag "greenlane", over method, authority, path and query, and over
 content type and digest where there is a body; `created` within 300 s of this machine's clock; a nonce; a key that is
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from http_message_signatures import (
     HTTPMessageSignaturesException,
@@ -130,21 +131,42 @@ class _Components(HTTPSignatureComponentResolver):
 
 
 KeyFinder = Callable[[str], bytes]
-"""Raw Ed25519 public key of a key id; raises SignatureRefused for one that is unknown or revoked."""
+"""Raw public key of a key id; raises SignatureRefused for one that is unknown or revoked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How a kind of signer signs: algorithm of RFC 9421, its raw public key made usable, and what the unsigned do."""
+
+    algorithm: type[Any]
+    load: Callable[[bytes], object]
+    unsigned_words: str
+
+
+DEVICE_SCHEME = Scheme(
+    algorithms.ED25519, Ed25519PublicKey.from_public_bytes, "enrol the device with `greenlane enrol`"
+)
+PHONE_SCHEME = Scheme(
+    algorithms.ECDSA_P256_SHA256,
+    lambda raw: EllipticCurvePublicKey.from_encoded_point(SECP256R1(), raw),
+    "pair the phone on the page /phone",
+)
+"""What a browser's WebCrypto can sign with a key that it never gives away."""
 
 
 class _Resolver(HTTPSignatureKeyResolver):
     """Asks for the key and remembers why there was none, because the library tells only that."""
 
-    def __init__(self, find_key: KeyFinder) -> None:
+    def __init__(self, find_key: KeyFinder, scheme: Scheme) -> None:
         self._find_key = find_key
+        self._scheme = scheme
         self.asked = False
         self.refusal: SignatureRefused | None = None
 
-    def resolve_public_key(self, key_id: str) -> Ed25519PublicKey | None:
+    def resolve_public_key(self, key_id: str) -> object | None:
         self.asked = True
         try:
-            return Ed25519PublicKey.from_public_bytes(self._find_key(key_id))
+            return self._scheme.load(self._find_key(key_id))
         except SignatureRefused as refusal:
             self.refusal = refusal
             return None
@@ -157,31 +179,29 @@ class _Verifier(HTTPMessageVerifier):
         return
 
 
-def verify(request: RequestView, find_key: KeyFinder, now: datetime) -> Claim:
+def verify(request: RequestView, find_key: KeyFinder, now: datetime, scheme: Scheme = DEVICE_SCHEME) -> Claim:
     """What the request proves. Raises SignatureRefused."""
-    _check_size(request)
-    result = _verified(request, _Resolver(find_key))
+    _check_size(request, scheme)
+    result = _verified(request, _Resolver(find_key, scheme), scheme)
     claim = _claim(result.parameters)
     _check_times(claim.created_at, result.parameters, now)
     return claim
 
 
-def _check_size(request: RequestView) -> None:
+def _check_size(request: RequestView, scheme: Scheme) -> None:
     sizes = {"signature-input": 0, "signature": 0}
     for name, value in request.headers:
         if name.lower() in sizes:
             sizes[name.lower()] += len(value)
     if not any(sizes.values()):
-        raise SignatureRefused(
-            Flaw.UNSIGNED, "the request carries no signature (RFC 9421); enrol the device with `greenlane enrol`"
-        )
+        raise SignatureRefused(Flaw.UNSIGNED, f"the request carries no signature (RFC 9421); {scheme.unsigned_words}")
     if max(sizes.values()) > LONGEST_FIELD:
         raise SignatureRefused(Flaw.OVERSIZED, f"Signature, Signature-Input: at most {LONGEST_FIELD} characters each")
 
 
-def _verified(request: RequestView, resolver: _Resolver) -> VerifyResult:
+def _verified(request: RequestView, resolver: _Resolver, scheme: Scheme) -> VerifyResult:
     verifier = _Verifier(
-        signature_algorithm=algorithms.ED25519, key_resolver=resolver, component_resolver_class=_Components
+        signature_algorithm=scheme.algorithm, key_resolver=resolver, component_resolver_class=_Components
     )
     parts = (*SIGNED_PARTS, "content-type", "content-digest") if request.body else SIGNED_PARTS
     message = _Message(request, request.method, _Fields(request.headers))

@@ -32,10 +32,18 @@ class NotSigned(DeskError):
     """A phone's message that is not taken: another's key, a revoked one, a stale or altered text."""
 
 
-def pair(connection: Connection, code: str, algorithm: KeyAlgorithm, public_key: str, now: datetime) -> str:
+def pair(
+    connection: Connection,
+    code: str,
+    algorithm: KeyAlgorithm,
+    public_key: str,
+    now: datetime,
+    consent: str | None = None,
+) -> str:
     """Bind a phone's key to the person whose code this is, and return the person's id.
 
-    The code is burnt, and the keys before this one end, unless the code was made for another phone. Raises DeskError.
+    The code is burnt, and the keys before this one end, unless the code was made for another phone. consent: the
+    version of the words that the person agreed to. Raises DeskError, and then nothing was written.
     """
     raw = raw_key(algorithm, public_key)
     now_us, key = to_us(now), phone_key_id(algorithm, raw)
@@ -52,7 +60,7 @@ def pair(connection: Connection, code: str, algorithm: KeyAlgorithm, public_key:
     if not row.adds:
         revoke_keys(connection, row.person, now_us)
     values = {"id": key, "person": row.person, "algorithm": algorithm.value, "public_key": public_key}
-    connection.execute(phone_keys.insert().values(added_us=now_us, **values))
+    connection.execute(phone_keys.insert().values(added_us=now_us, consent=consent, **values))
     return str(row.person)
 
 

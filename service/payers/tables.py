@@ -39,10 +39,14 @@ phone_keys = Table(
     Column("public_key", String(200), nullable=False),
     Column("added_us", BigInteger, nullable=False),
     Column("revoked_us", BigInteger),
+    Column("consent", String(20)),
     CheckConstraint("algorithm in ('ed25519', 'p256')", name="algorithm"),
     Index(None, "person"),
 )
-"""Public keys alone. Revoked ones stay, so that what they signed can be proved."""
+"""Public keys alone. Revoked ones stay, so that what they signed can be proved.
+
+consent: version of the words that the person agreed to when this key was bound; null where no page asked for it.
+"""
 
 pairing_codes = Table(
     "pairing_codes",

@@ -17,7 +17,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP plain.test 127.0.0.1",
 ]
+"""plain.test: this machine under a name that no browser takes for it, so that http there is not secure."""
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,96 @@
+// What all pages of the phone share: the paired key or the way to pairing, messages, and values as people read them.
+"use strict";
+import * as key from "/static/phone-key.js";
+
+export const at = (id) => document.getElementById(id);
+export const yuan = (fen) => (fen < 0 ? "-" : "") + "¥" + Math.floor(Math.abs(fen) / 100) + "." + String(Math.abs(fen) % 100).padStart(2, "0");
+export const litres = (ml) => (ml / 1000).toFixed(2) + " L";
+
+let own;
+export const phone = () => own;
+
+// Shows one of the page's messages, in both languages; the service's own sentence goes along for whoever helps.
+export function say(name, detail = "", place = "wrong") {
+  for (const other of ["wrong", "done"]) at(other).hidden = true;
+  const template = document.querySelector(`template[data-message="${name}"]`);
+  at(place).replaceChildren(template.content.cloneNode(true));
+  if (detail) {
+    const small = document.createElement("small");
+    small.lang = "en";
+    small.textContent = detail;
+    at(place).append(small);
+  }
+  at(place).hidden = false;
+  at(place).scrollIntoView({block: "nearest"});
+}
+
+export function quiet() { at("wrong").hidden = at("done").hidden = true; }
+
+const BY_FLAW = {revoked: "revoked", unknown_key: "revoked", stale: "clock", future: "clock"};
+const BY_STATUS = {400: "input", 403: "moved", 404: "gone", 409: "moved", 422: "input", 429: "throttled"};
+
+// The answer's record, or undefined where it was refused; then the page has said why.
+export async function ask(method, target, record) {
+  let answer;
+  try {
+    answer = await key.ask(own, method, target, record);
+  } catch { say("offline"); return undefined; }
+  if (answer.ok) return answer.status === 204 ? {} : answer.json();
+  const {detail = ""} = await answer.json().catch(() => ({}));
+  const name = BY_FLAW[answer.headers.get("Greenlane-Flaw")] ?? BY_STATUS[answer.status] ?? "fault";
+  if (name === "revoked") {
+    await key.forget();
+    if (at("pairing")) showPairing(); else { location.assign("/phone"); return undefined; }
+  }
+  say(name, detail);
+  return undefined;
+}
+
+function showPairing() {
+  for (const part of document.querySelectorAll("[data-view], [data-paired]")) part.hidden = true;
+  at("pairing").hidden = false;
+  at("code").focus();
+}
+
+async function pair(event) {
+  event.preventDefault();
+  quiet();
+  const code = at("code").value.trim(), consent = at("consent");
+  if (!code || !consent.checked) { say("input"); (code ? consent : at("code")).focus(); return; }
+  own = (await key.load()) ?? (await key.make());
+  await key.keep(own);
+  let answer;
+  try {
+    answer = await key.ask(own, "POST", "/v1/phone/pairings", {code, public_key: own.publicKey, consent: consent.value});
+  } catch { say("offline"); return; }
+  const told = await answer.json().catch(() => ({}));
+  if (!answer.ok) {
+    const flaw = answer.headers.get("Greenlane-Flaw");
+    const name = answer.status === 401 && flaw === "unknown_key" ? "code" : BY_FLAW[flaw];
+    say(name ?? (answer.status === 400 && told.detail?.startsWith("consent") ? "consent" : BY_STATUS[answer.status] ?? "fault"), told.detail);
+    return;
+  }
+  own = {...own, paired: true, name: told.name};
+  await key.keep(own);
+  navigator.storage?.persist?.();
+  history.replaceState(null, "", location.pathname);
+  location.reload();
+}
+
+// Calls show() once the phone has a key; else the way to pairing, or why there is none.
+export async function start(show) {
+  if (!key.canHoldKey()) { at("insecure").hidden = false; return; }
+  own = await key.load();
+  const fromLink = location.hash.slice(1);
+  if (!own?.paired || fromLink) {
+    if (!at("pairing")) { location.assign("/phone"); return; }
+    if (own?.paired && fromLink) { await key.forget(); own = undefined; }
+    at("pair").addEventListener("submit", pair);
+    at("code").value = decodeURIComponent(fromLink).slice(0, 20);
+    showPairing();
+    return;
+  }
+  at("pair")?.addEventListener("submit", pair);
+  for (const part of document.querySelectorAll("[data-view], [data-paired]")) part.hidden = false;
+  await show();
+}

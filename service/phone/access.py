@@ -1,0 +1,29 @@
+"""Who speaks on a route for phones, and the one answer for what is not theirs."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from service.errors import ServiceError
+from service.identity.phone_callers import PhoneCaller
+from service.identity.signatures import Flaw, SignatureRefused
+
+
+class NotYours(ServiceError):
+    """There is no such thing, or it is another person's: the two look the same."""
+
+
+def caller(request: Request) -> PhoneCaller:
+    """The phone whose signature the gate has accepted, paired or about to be. Raises SignatureRefused."""
+    phone: PhoneCaller | None = getattr(request.state, "phone", None)
+    if phone is None:
+        raise SignatureRefused(Flaw.UNSIGNED, "only a phone's signed request is heard here")
+    return phone
+
+
+def person(request: Request) -> str:
+    """The person whose phone speaks. Raises SignatureRefused."""
+    found = caller(request).person
+    if found is None:
+        raise SignatureRefused(Flaw.UNKNOWN_KEY, "keyid: no phone is paired with this key")
+    return found

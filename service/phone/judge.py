@@ -1,0 +1,64 @@
+"""Judges which person's phone has signed a request, by the keys that are paired now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from service.errors import DeskError
+from service.identity.phone_callers import PhoneCaller
+from service.identity.rules import parsed_body
+from service.identity.signatures import PHONE_SCHEME, Claim, Flaw, RequestView, SignatureRefused, verify
+from service.payers.keys import raw_key
+from service.payers.tables import phone_keys
+from service.store.database import Database, telling_faults
+from wire.payers import KeyAlgorithm, phone_key_id
+
+
+class PhoneKeys:
+    """Looks every key up anew, so that one taken back is refused at the next request."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def judge(self, request: RequestView, *, is_pairing: bool) -> tuple[Claim, PhoneCaller]:
+        """All but whether the nonce is new. Raises SignatureRefused."""
+        if is_pairing:
+            return self._judge_pairing(request)
+        found: list[Any] = []
+
+        def find_key(wanted: str) -> bytes:
+            found.append(self._living(wanted))
+            return raw_key(KeyAlgorithm.P256, found[-1].public_key)
+
+        claim = verify(request, find_key, self._now(), PHONE_SCHEME)
+        return claim, PhoneCaller(found[-1].person, claim.key_id)
+
+    def _judge_pairing(self, request: RequestView) -> tuple[Claim, PhoneCaller]:
+        """The signature proves that the phone holds the key; the code is judged by the route."""
+        try:
+            raw = raw_key(KeyAlgorithm.P256, str(parsed_body(request.body).get("public_key", "")))
+        except DeskError as error:
+            raise SignatureRefused(Flaw.MALFORMED, str(error)) from None
+        own = phone_key_id(KeyAlgorithm.P256, raw)
+
+        def find_key(wanted: str) -> bytes:
+            if wanted != own:
+                raise SignatureRefused(Flaw.UNKNOWN_KEY, "keyid: expected the thumbprint of the public_key in the body")
+            return raw
+
+        return verify(request, find_key, self._now(), PHONE_SCHEME), PhoneCaller(None, own)
+
+    def _living(self, key_id: str) -> Any:
+        query = select(phone_keys).where(phone_keys.c.id == key_id)
+        with telling_faults(), self._database.reading() as connection:
+            row = connection.execute(query).first()
+        if row is None or row.algorithm != KeyAlgorithm.P256:
+            raise SignatureRefused(Flaw.UNKNOWN_KEY, "keyid: no phone is paired with this key")
+        if row.revoked_us is not None:
+            raise SignatureRefused(Flaw.REVOKED, "keyid: this phone is not paired any more; ask for a new code")
+        return row
