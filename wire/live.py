@@ -78,6 +78,8 @@ class LaneStatus:
     open_lane: with OPEN_ELSEWHERE the lane that holds this plate's authorisation. damaged: how many damaged state files
     lie on the unit, so that fuellings may be missing.
     seen: what the camera read beside a typed plate, wire.typed.UNSEEN where it is not sure.
+    metered_ml, metered_fen: the fuelling of this visit that is over. balance_fen: of the card that paid it; by_phone:
+    a phone pays it. unit_price_fen_per_l: of the fuelling that runs or is over.
     """
 
     station: str = text(40)
@@ -99,6 +101,11 @@ class LaneStatus:
     open_lane: str | None = field(default=None, metadata={"shortest": 1, "longest": 40, "since": 2})
     damaged: int = field(default=0, metadata={"low": 0, "high": 10**6, "since": 2})
     seen: str | None = field(default=None, metadata={"shortest": 1, "longest": 12, "since": 2})
+    unit_price_fen_per_l: int | None = field(default=None, metadata={"low": 0, "high": 10**6, "since": 2})
+    metered_ml: int | None = field(default=None, metadata={"low": 0, "high": MAX_ML, "since": 2})
+    metered_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN, "since": 2})
+    balance_fen: int | None = field(default=None, metadata={"low": -MAX_FEN, "high": MAX_FEN, "since": 2})
+    by_phone: bool = field(default=False, metadata={"since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +166,7 @@ class OrdersWanted:
 class Order:
     """Something for a lane unit to do; repeated until its outcome is told. message: the id of a parked message.
 
-    pin_proof: of a typed plate, as in wire.questions.Question.
+    pin_proof: of a typed plate, as in wire.questions.Question. visit: what the panel showed when it was typed.
     """
 
     id: str = text(40)
@@ -169,3 +176,4 @@ class Order:
     message: int | None = field(default=None, metadata={"low": 1, "high": 2**53 - 1})
     why: str = field(default="", metadata={"shortest": 0, "longest": 200})
     pin_proof: str | None = field(default=None, repr=False, metadata={"shortest": 1, "longest": 64, "since": 2})
+    visit: str | None = field(default=None, metadata={"shortest": 1, "longest": 80, "since": 2})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from controller.records import LampColour, PlateRead
 from controller.traces.records import TracedAnswer, TracedFuelling, TracedLamp, VisitTrace
-from greenlane.report.words import meaning
+from service.station.words import meaning
 from wire.reasons import Reason, Verdict
 
 REMEDIES: dict[Reason, str] = {
@@ -102,7 +102,7 @@ class Explanation:
 def explain(trace: VisitTrace) -> Explanation:
     """The whole story of a trace."""
     reason = last_reason(trace)
-    english, chinese = meaning(reason)
+    chinese, english = meaning(reason)
     remedy = REMEDIES[reason]
     if trace.summary is None:
         english = f"The unit stopped, or still runs, in the middle of this visit. {english}"
@@ -155,7 +155,7 @@ def _links(trace: VisitTrace) -> Iterator[Link]:
 def _camera(trace: VisitTrace) -> Link:
     lost = next((c for c in trace.lamp if c.reason in (Reason.CAMERA_LOST, Reason.CAMERA_STALE)), None)
     if lost is not None:
-        return Link("camera", Outcome.BAD, f"{meaning(lost.reason)[0]} ({lost.at_s:.1f} s)")
+        return Link("camera", Outcome.BAD, f"{meaning(lost.reason)[1]} ({lost.at_s:.1f} s)")
     if not trace.reads:
         return Link("camera", Outcome.BAD, "no frame was read")
     size = f"{trace.reads[0].width}x{trace.reads[0].height}"
@@ -185,7 +185,7 @@ def _answer(trace: VisitTrace) -> Link:
         return Link("service answers", Outcome.BAD, "it was not asked")
     last = trace.answers[-1]
     if last.decision is None:
-        why = "no answer came" if last.reason is None else f"{meaning(last.reason)[0]} {last.detail}".strip()
+        why = "no answer came" if last.reason is None else f"{meaning(last.reason)[1]} {last.detail}".strip()
         return Link("service answers", Outcome.BAD, why)
     took_ms = 1000 * _took_s(last)
     return Link("service answers", Outcome.GOOD, f"within {took_ms:.0f} ms" if took_ms >= 1 else "at once")
@@ -197,7 +197,7 @@ def _allowed(trace: VisitTrace) -> Link:
         return Link("it allows", Outcome.BAD, "no answer")
     if decision.decision is Verdict.ALLOW:
         return Link("it allows", Outcome.GOOD, f"up to {yuan(decision.limit_fen or 0)} yuan")
-    return Link("it allows", Outcome.BAD, meaning(decision.reason)[0])
+    return Link("it allows", Outcome.BAD, meaning(decision.reason)[1])
 
 
 def _green(trace: VisitTrace) -> Link:
@@ -205,7 +205,7 @@ def _green(trace: VisitTrace) -> Link:
     if green is None:
         return Link("lamp green", Outcome.BAD, "never")
     after = next((c for c in trace.lamp if c.at_s > green.at_s), None)
-    until = f" to {after.at_s:.1f} s ({meaning(after.reason)[0]})" if after else ""
+    until = f" to {after.at_s:.1f} s ({meaning(after.reason)[1]})" if after else ""
     return Link("lamp green", Outcome.GOOD, f"from {green.at_s:.1f} s{until}")
 
 
@@ -242,7 +242,7 @@ def _lamp_words(trace: VisitTrace, change: TracedLamp) -> str:
         return "the visit is over"
     if change.reason in (Reason.NO_PLATE, Reason.UNSURE) and decided_s is not None and change.at_s < decided_s:
         return "a vehicle stands there, and its plate is not certain yet"
-    return meaning(change.reason)[0]
+    return meaning(change.reason)[1]
 
 
 def _read_steps(trace: VisitTrace) -> Iterator[Step]:
@@ -274,7 +274,7 @@ def _answer_steps(answer: TracedAnswer) -> Iterator[Step]:
     if answer.answered_s is None:
         return
     if answer.decision is None:
-        why = meaning(answer.reason or Reason.INTERNAL)[0]
+        why = meaning(answer.reason or Reason.INTERNAL)[1]
         yield Step(answer.answered_s, f"no usable answer: {why} {answer.detail}".rstrip())
     elif answer.decision.decision is Verdict.ALLOW:
         limit = yuan(answer.decision.limit_fen or 0)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from controller.records import Colour
 from greenlane.report import drawings
-from greenlane.report.words import meaning
 from greenlane.simulation.results import Answered, ClipResult, Fuelled, VisitStory
+from service.station.words import meaning
 from wire.reasons import Verdict
 
 LOGO = (
@@ -81,7 +81,7 @@ def _charges(result: ClipResult) -> str:
 
 def _visit(story: VisitStory) -> str:
     summary = story.summary
-    english, chinese = meaning(summary.reason)
+    chinese, english = meaning(summary.reason)
     word = "Green: may refuel" if summary.decision is Verdict.ALLOW else "Red: may not refuel"
     return (
         f'<article class="card visit-card"><div class="left">{_left(story)}</div><div class="right">'

@@ -14,11 +14,12 @@ from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import page
 from service.station import words
-from service.station.format_table import typed_plate
+from service.station.format_table import look_of, missing, typed_plate
 from service.station.routes import changes_of, desk_of
-from service.station.store import Lane, OrderState, StationDesk
+from service.station.screen import screen_of
+from service.station.store import StationDesk
 from service.station.stream import FRESH_HEADER, panel_of, stream
-from wire.live import LampState, Order, OrderKind, OrderResult
+from wire.live import LampState, Order, OrderKind
 from wire.reasons import Reason
 
 router = APIRouter(include_in_schema=False)
@@ -26,9 +27,7 @@ router = APIRouter(include_in_schema=False)
 Driver = Annotated[Session, Depends(access.operator(Role.PANEL))]
 
 PROVINCES = ("京津沪渝冀豫云辽黑湘", "皖鲁新苏浙赣鄂桂甘晋", "蒙陕吉闽贵粤青藏川宁", "琼使")
-SIGNS = ("1234567890", "QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM", "警学挂港澳领使")
-SHOWN_FOR_S = 60.0
-WANTS_PIN = frozenset({Reason.PIN_NEEDED, Reason.PIN_WRONG})
+CHARACTERS = ("1234567890", "QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM", "警学挂港澳领使")
 
 
 @router.get("/panel/{lane}")
@@ -37,7 +36,14 @@ async def show(request: Request, lane: str, session: Driver) -> Response:
     station = panel_of(request, session, lane)
     facts = await run_in_threadpool(_facts, desk_of(request), station, lane)
     return page(
-        request, "panel.html", session=session, station=station, lane=lane, provinces=PROVINCES, signs=SIGNS, **facts
+        request,
+        "panel.html",
+        session=session,
+        station=station,
+        lane=lane,
+        provinces=PROVINCES,
+        characters=CHARACTERS,
+        **facts,
     )
 
 
@@ -62,19 +68,24 @@ async def typed(request: Request, lane: str, session: Driver) -> Response:
     station, form = panel_of(request, session, lane), await access.fields(request)
     plate = typed_plate(form.get("plate", ""))
     if plate is None:
-        return _typed_answer(request, lane, 422, words.REASONS[Reason.INVALID_PLATE])
+        return _typed_answer(request, 422, missing(form.get("plate", "")))
+    found = await run_in_threadpool(desk_of(request).lane, station, lane)
+    if found is not None and not found.silent and found.status.lamp is LampState.GREEN:
+        return _typed_answer(request, 200, words.ALREADY_GREEN)
     proof: str | None = None
     if form.get("pin"):
         checked = await _checked_pin(request, station, lane, plate, form["pin"])
         if not isinstance(checked, str):
-            return _typed_answer(request, lane, *checked)
+            return _typed_answer(request, *checked)
         proof = checked
-    order = Order(id="new", kind=OrderKind.TYPED, by=session.person.name, plate=plate, pin_proof=proof)
+    visit = None if found is None else found.status.visit
+    by = session.person.name
+    order = Order(id="new", kind=OrderKind.TYPED, by=by, plate=plate, pin_proof=proof, visit=visit)
     try:
-        await run_in_threadpool(desk_of(request).order, station, lane, order, f"person:{session.person.name}")
+        await run_in_threadpool(desk_of(request).order, station, lane, order, f"person:{by}")
     except DeskError:
-        return _typed_answer(request, lane, 409, words.SILENT)
-    return _typed_answer(request, lane, 202, words.WAITING)
+        return _typed_answer(request, 409, words.SILENT)
+    return _typed_answer(request, 202, words.SENT)
 
 
 async def _checked_pin(
@@ -90,7 +101,7 @@ async def _checked_pin(
     return (422, words.REASONS[Reason.PIN_WRONG]) if found is None else (429, words.PIN_LATER)
 
 
-def _typed_answer(request: Request, lane: str, status: int, told: words.Words) -> Response:
+def _typed_answer(request: Request, status: int, told: words.Words) -> Response:
     """JSON for the page's script; without scripts the page itself, which shows the order."""
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"zh": told[0], "en": told[1]}, status)
@@ -100,47 +111,17 @@ def _typed_answer(request: Request, lane: str, status: int, told: words.Words) -
 
 def _facts(desk: StationDesk, station: str, lane: str) -> dict[str, Any]:
     found = desk.lane(station, lane)
-    orders = desk.last_orders(station, lane, OrderKind.TYPED)
-    order = orders[0] if orders and desk.age_s(orders[0].made_at) < SHOWN_FOR_S else None
+    order = next(iter(desk.last_orders(station, lane, OrderKind.TYPED)), None)
+    age_s = 0.0 if order is None else desk.age_s(order.made_at)
+    is_fresh = order is not None and found is not None and found.seen_at >= order.made_at
+    screen = screen_of(found, order, age_s, is_fresh)
     fresh_s = desk.fresh_s([] if found is None else [found])
-    if order is not None:
-        fresh_s = min(fresh_s, SHOWN_FOR_S - desk.age_s(order.made_at), order.left_s or SHOWN_FOR_S)
     return {
-        "fresh_s": fresh_s,
-        "wants_pin": found is not None and not found.silent and found.status.reason in WANTS_PIN,
-        "told": None if found is None or found.silent else found.status,
-        "headline": _headline(found),
-        "why": _why(found),
-        "colour": "silent" if found is None or found.silent else found.status.lamp.value,
-        "order": order,
-        "order_words": None if order is None else _order_words(order),
-        "yuan": words.yuan,
-        "litres": words.litres,
+        "fresh_s": fresh_s if screen.until_s is None else min(fresh_s, screen.until_s),
+        "screen": screen,
+        "look_of": look_of,
+        "lost": words.LOST,
+        "counter": words.COUNTER,
+        "type_here": words.TYPE_HERE,
+        "number": words.number,
     }
-
-
-def _headline(lane: Lane | None) -> words.Words:
-    if lane is None or lane.silent:
-        return "无法连接", "Not connected"
-    status = lane.status
-    if status.phase in ("reading", "asking") and status.lamp is not LampState.GREEN:
-        return words.PHASES[status.phase][0], words.PHASES[status.phase][1].capitalize()
-    if status.volume_ml is not None:
-        return words.PHASES["fuelling"][0], "Fuelling"
-    return words.LAMPS[status.lamp]
-
-
-def _why(lane: Lane | None) -> words.Words:
-    if lane is None or lane.silent:
-        return words.SILENT
-    if lane.status.reason is Reason.VISIT_OVER and lane.status.visit is not None:
-        return words.FUELLED
-    return words.REASONS[lane.status.reason]
-
-
-def _order_words(order: OrderState) -> words.Words | None:
-    if order.expired:
-        return words.EXPIRED
-    if order.result is None:
-        return words.WAITING
-    return None if order.result is OrderResult.TAKEN else words.RESULTS[order.result]

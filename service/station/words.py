@@ -8,51 +8,55 @@ from wire.reasons import Reason
 Words = tuple[str, str]
 """Chinese, English."""
 
-REASONS: dict[Reason, Words] = {
-    Reason.OK: ("可以加油", "You may refuel"),
-    Reason.BELOW_PRESET: ("余额不足，请充值", "The balance is too low: please top up"),
-    Reason.UNKNOWN_PLATE: ("该车牌未登记", "This plate is not registered"),
-    Reason.INVALID_PLATE: ("车牌格式不正确", "This is no possible plate"),
-    Reason.CARD_BLOCKED: ("油卡已冻结", "The fuel card is blocked"),
-    Reason.PLATE_BLOCKED: ("该车牌已停用", "This plate is blocked"),
-    Reason.NO_PAYER: ("当前时段没有付款人", "Nobody pays for this plate at this hour"),
-    Reason.GAP: ("该时段不可加油", "This plate does not refuel at this hour"),
-    Reason.MANDATE_MISSING: ("付款人尚未签约代扣", "The payer's phone has not signed for this plate"),
-    Reason.MANDATE_PAUSED: ("付款人已暂停代扣", "The payer has paused paying"),
-    Reason.PAYER_OVERDUE: ("有待支付账单", "An earlier bill of the payer waits to be paid"),
-    Reason.CLOCK_UNSURE: ("设备时间不准，请到柜台付款", "The lane's clock is not sure: please pay at the counter"),
-    Reason.UNPAID_CHARGE: ("有未支付的加油账单", "An earlier fuelling is not paid yet"),
-    Reason.STALE_QUESTION: ("询问已过期，正在重试", "The question was too old: trying again"),
-    Reason.NOT_CERTAIN: ("车牌不确定，请在面板输入车牌", "The plate is not certain: please type it here"),
-    Reason.VISIT_OVER: ("请驶入加油位", "Drive up to the pump"),
-    Reason.EXPIRED: ("授权已到期，正在重新询问", "The authorisation ran out: asking again"),
-    Reason.OFFLINE_ALLOWED: ("线路中断，按离线额度放行", "The line is down: allowed within the offline limit"),
-    Reason.OFFLINE_CAP: ("线路中断，离线额度已用完", "The line is down and the offline limit is used up"),
-    Reason.OPEN_ELSEWHERE: (
-        "该车牌已在其他加油位获授权，请找工作人员",
-        "This plate is being served at another lane: please call the staff",
-    ),
-    Reason.TYPED_DIFFERS: (
-        "与摄像头所见不符，请联系加油员",
-        "The camera saw another plate: please call the attendant",
-    ),
-    Reason.ATTENDANT_NEEDED: ("请等待加油员确认车牌", "The attendant confirms the plate: please wait"),
-    Reason.PIN_NEEDED: ("请在此输入车牌和密码", "Please type your plate with its PIN"),
-    Reason.PIN_WRONG: ("密码错误，请重新输入", "The PIN is wrong: please type it again"),
-    Reason.TYPED_REFUSED: ("该车牌不可手动输入，请联系加油员", "This plate cannot be typed: please call the attendant"),
-    Reason.UNSURE: ("车牌看不清，请在面板输入车牌", "The plate cannot be read: please type it here"),
-    Reason.NO_PLATE: ("没有看到车牌，请在面板输入车牌", "No plate is seen: please type it here"),
-    Reason.READ_TIMEOUT: ("识别超时，请在面板输入车牌", "Reading took too long: please type your plate"),
-    Reason.SERVICE_SILENT: ("结算系统没有应答，请稍候", "The balance service does not answer: please wait"),
-    Reason.SERVICE_FAULT: ("结算系统出错，请稍候", "The balance service has a fault: please wait"),
-    Reason.SERVICE_REJECTED: ("结算系统拒绝了询问，请找工作人员", "The question was rejected: please call the staff"),
-    Reason.CAMERA_LOST: ("摄像头没有画面，请找工作人员", "The camera gives no picture: please call the staff"),
-    Reason.CAMERA_STALE: ("摄像头画面停滞，请找工作人员", "The camera's picture stands still: please call the staff"),
-    Reason.PLATE_CHANGED: ("车辆已更换", "Another vehicle came"),
-    Reason.NOZZLE_LIFTED: ("油枪未归位，请先挂好油枪", "The nozzle is off its seat: please hang it up first"),
-    Reason.LIMIT_REACHED: ("已加到授权限额，请挂好油枪", "The limit is reached: please hang the nozzle up"),
-    Reason.INTERNAL: ("设备故障，请找工作人员", "The lane has a fault: please call the staff"),
+CALL = ("请联系加油员", "call the staff")
+COUNTER = ("请到柜台付款", "pay at the counter")
+ASK = ("请到柜台咨询", "ask at the counter")
+TYPE_IT = ("请在此输入车牌号", "type it here")
+WAIT = ("请稍候", "please wait")
+NOTHING_TO_DO: Words = ("", "")
+
+REASON_AND_REMEDY: dict[Reason, tuple[Words, Words]] = {
+    Reason.OK: (("可以加油", "You may refuel"), NOTHING_TO_DO),
+    Reason.BELOW_PRESET: (("余额不足", "Balance too low"), ("请到柜台充值", "top up at the counter")),
+    Reason.UNKNOWN_PLATE: (("车牌未绑定油卡", "No card for this plate"), ASK),
+    Reason.INVALID_PLATE: (("车牌格式不正确", "Not a possible plate"), ("请重新输入", "type it again")),
+    Reason.CARD_BLOCKED: (("油卡已停用", "The card is blocked"), ASK),
+    Reason.PLATE_BLOCKED: (("车牌已停用", "The plate is blocked"), ASK),
+    Reason.NO_PAYER: (("本时段没有付款人", "Nobody pays now"), COUNTER),
+    Reason.GAP: (("本时段不可加油", "Closed at this hour"), ASK),
+    Reason.MANDATE_MISSING: (("付款人尚未签约代扣", "Payer has not signed"), COUNTER),
+    Reason.MANDATE_PAUSED: (("付款人已暂停代扣", "The payer has paused"), COUNTER),
+    Reason.PAYER_OVERDUE: (("有待支付账单", "A bill waits to be paid"), ("请先用手机支付", "pay it by phone")),
+    Reason.CLOCK_UNSURE: (("设备时间不准", "The clock is not sure"), COUNTER),
+    Reason.UNPAID_CHARGE: (("上次加油待支付", "Last fuelling not paid"), ("请先支付", "pay it first")),
+    Reason.STALE_QUESTION: (("查询超时", "The question was too old"), WAIT),
+    Reason.NOT_CERTAIN: (("车牌识别把握不足", "Plate not sure enough"), TYPE_IT),
+    Reason.VISIT_OVER: (("加油已结束", "Fuelling is over"), ("请驶离加油位", "please drive on")),
+    Reason.EXPIRED: (("授权超时", "Authorisation ran out"), WAIT),
+    Reason.OFFLINE_ALLOWED: (("按离线额度放行", "Allowed while offline"), NOTHING_TO_DO),
+    Reason.OFFLINE_CAP: (("离线额度已用完", "Offline limit used up"), COUNTER),
+    Reason.OPEN_ELSEWHERE: (("已在其他加油位授权", "Served at another lane"), CALL),
+    Reason.TYPED_DIFFERS: (("与摄像头所见不符", "The camera saw another"), CALL),
+    Reason.ATTENDANT_NEEDED: (("等待加油员确认车牌", "The attendant confirms"), WAIT),
+    Reason.PIN_NEEDED: (("需要密码", "A PIN is needed"), ("请在此输入密码", "type it here")),
+    Reason.PIN_WRONG: (("密码错误", "The PIN is wrong"), ("请重新输入", "type it again")),
+    Reason.TYPED_REFUSED: (("该车牌不可手动输入", "Plate may not be typed"), CALL),
+    Reason.UNSURE: (("车牌看不清", "The plate is not clear"), TYPE_IT),
+    Reason.NO_PLATE: (("没有看到车牌", "No plate is seen"), TYPE_IT),
+    Reason.READ_TIMEOUT: (("识别超时", "Reading took too long"), TYPE_IT),
+    Reason.SERVICE_SILENT: (("后台没有应答", "The server is silent"), COUNTER),
+    Reason.SERVICE_FAULT: (("后台故障或网络中断", "The server has a fault"), COUNTER),
+    Reason.SERVICE_REJECTED: (("后台拒绝了查询", "The server refused"), CALL),
+    Reason.CAMERA_LOST: (("摄像头没有画面", "No camera picture"), CALL),
+    Reason.CAMERA_STALE: (("摄像头画面停滞", "Camera picture is frozen"), CALL),
+    Reason.PLATE_CHANGED: (("车辆已更换", "Another vehicle came"), WAIT),
+    Reason.NOZZLE_LIFTED: (("油枪未归位", "The nozzle is off"), ("请先挂枪", "hang it up first")),
+    Reason.LIMIT_REACHED: (("已加到限额", "The limit is reached"), ("请挂枪", "hang the nozzle up")),
+    Reason.INTERNAL: (("设备故障", "The lane has a fault"), CALL),
 }
+"""Each reason's one wording everywhere: the fact, and what a driver does about it. A panel gives each a line."""
+
+REASONS: dict[Reason, Words] = {reason: fact for reason, (fact, _) in REASON_AND_REMEDY.items()}
 
 LAMPS: dict[LampState, Words] = {
     LampState.OFF: ("空闲", "Ready"),
@@ -85,8 +89,8 @@ STAGES: dict[Stage, Words] = {
 
 CONFLICTS: dict[str, Words] = {
     "card_unknown": ("油卡不存在", "card unknown"),
-    "card_blocked": ("油卡已冻结", "card blocked meanwhile"),
-    "plate_rebound": ("车牌已换绑", "plate bound to another card"),
+    "card_blocked": ("油卡已停用", "card blocked meanwhile"),
+    "plate_rebound": ("已改绑", "plate bound to another card"),
     "plate_blocked": ("车牌已停用", "plate blocked meanwhile"),
     "over_cap": ("超出现行离线额度", "beyond today's cap"),
     "list_unknown": ("名单版本不明", "list unknown"),
@@ -104,12 +108,15 @@ RESULTS: dict[OrderResult, Words] = {
     OrderResult.FAILED: ("未能执行", "It could not be done"),
 }
 
-WAITING: Words = ("正在发送到加油位", "On its way to the lane")
-EXPIRED: Words = ("加油位没有应答，请重试", "The lane did not answer: please try again")
-NO_PINS_HERE: Words = ("此处无法核对密码，请联系加油员", "The PIN cannot be checked here: please call the attendant")
-PIN_LATER: Words = ("密码错误次数过多，请联系加油员", "Too many wrong PINs: please call the attendant")
-FUELLED: Words = ("加油已结束，请驶离", "The fuelling is over: please drive on")
-SILENT: Words = ("加油位没有应答，请找工作人员", "The lane does not answer: please call the staff")
+TYPE_HERE: Words = ("请在此输入", "Type your plate")
+LOST: Words = ("网络中断", "No connection")
+SILENT: Words = ("设备没有应答", "The lane does not answer")
+NO_PINS_HERE: Words = ("此处无法核对密码", "The PIN can't be checked here")
+PIN_LATER: Words = ("密码错误次数过多", "Too many wrong PINs")
+SENT: Words = ("已发送", "Sent")
+ALREADY_GREEN: Words = ("已可加油，无需输入", "Already green")
+NO_VEHICLE: Words = ("没有车辆等待输入", "No vehicle waits for it")
+NOT_TAKEN: Words = ("没有应答，请再输入", "No answer: type it again")
 
 
 def yuan(fen: int) -> str:
@@ -117,6 +124,19 @@ def yuan(fen: int) -> str:
     return f"¥{fen // 100}.{fen % 100:02d}" if fen >= 0 else f"-{yuan(-fen)}"
 
 
+def number(amount: int, unit: int) -> str:
+    """A figure as a dispenser shows it, in hundredths: 7900 fen of 100 are 79.00, 10000 ml of 1000 are 10.00."""
+    hundredths = amount * 100 // unit
+    sign = "-" if hundredths < 0 else ""
+    return f"{sign}{abs(hundredths) // 100}.{abs(hundredths) % 100:02d}"
+
+
 def litres(ml: int) -> str:
     """A volume as people read it, in hundredths of a litre."""
     return f"{ml / 1000:.2f} L"
+
+
+def meaning(reason: Reason) -> Words:
+    """A reason's words as a sentence of a report; one without words of its own shows its code."""
+    chinese, english = REASONS.get(reason, (str(reason), str(reason)))
+    return chinese, f"{english}."

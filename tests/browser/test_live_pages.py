@@ -48,8 +48,8 @@ def test_a_quiet_page_fetches_nothing_and_a_silent_line_covers_it(chromium: Any,
         told(url, lane="L2")
         page.wait_for_timeout(1500)
         assert len(fetched) <= 1, "another lane is not this panel's business"
-        told(url, volume_ml=1500, amount_fen=1185)
-        page.wait_for_selector("#running", timeout=WAIT_MS)
+        told(url, phase="fuelling", volume_ml=1500, amount_fen=1185)
+        page.wait_for_selector("#litres", timeout=WAIT_MS)
         os.kill(served._process.pid, signal.SIGSTOP)
         stopped_s = time.monotonic()
         page.wait_for_selector("#lost:not([hidden])", timeout=WAIT_MS)

@@ -21,6 +21,7 @@ from service.identity.mount import Guard
 from service.identity.people import Role
 from service.server import GracefulServer
 from service.typed_plates import TypedPlates
+from tests.browser.frames import frames_of, record
 from tests.browser.pump_lane import draw_clip, running_unit, settings
 from tests.service.identity.kit import CHEAP, PLATE
 from wire.devices import DeviceKind, EnrolmentRequest
@@ -31,7 +32,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PASSWORD = "correct horse battery"
 POOR = "沪C99999"
 WAIT_MS = 40_000
-FLOWED = "() => parseFloat(document.querySelector('#running')?.innerText) > 1"
+FLOWED = "() => parseFloat(document.querySelector('#litres')?.innerText) > 1"
 SIZE = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
 
 
@@ -113,11 +114,11 @@ def shows(page: Any, *words: str) -> None:
 
 def type_by_touch(page: Any, plate: str) -> None:
     for sign in plate:
-        page.click(f"[data-sign='{sign}']:visible")
+        page.click(f"[data-key='{sign}']:visible")
 
 
 def lamp(page: Any, colour: str) -> None:
-    page.wait_for_selector(f".lamp-line[data-lamp={colour}]", timeout=WAIT_MS)
+    page.wait_for_selector(f"[data-lamp={colour}]", state="attached", timeout=WAIT_MS)
 
 
 def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list[str]], tmp_path: Path) -> None:
@@ -132,21 +133,24 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
         with running_unit(made) as dispenser:
             log_in(panel, service.url, "pump", "/panel/L1")
             log_in(desk, service.url, "wang", "/station")
+            record(panel)
             lamp(panel, "red")
-            shows(panel, "请在面板输入车牌")
+            panel.wait_for_selector("#panel[data-view=keys]", timeout=WAIT_MS)
+            shows(panel, "没有看到车牌")
             assert panel.evaluate(SIZE) == [800, 480]
-            assert panel.is_disabled("[data-sign='I']")
+            assert panel.is_disabled("[data-key='I']")
             picture(panel, "panel-provinces.png")
             assert serious(panel) == []
             type_by_touch(panel, POOR)
             picture(panel, "panel-typing.png")
             panel.click("#send")
-            shows(panel, "余额不足，请充值", "The balance is too low")
+            shows(panel, "余额不足", "请到柜台充值", "Balance too low")
             picture(panel, "panel-refused.png")
-            panel.focus("#plate")
+            panel.focus("#open-keys")
+            panel.keyboard.press("Enter")
             panel.keyboard.insert_text(PLATE)
             panel.keyboard.press("Enter")
-            shows(panel, "请等待加油员确认车牌", "The attendant confirms the plate")
+            shows(panel, "等待加油员确认车牌", "The attendant confirms")
             lamp(panel, "red")
             assert panel.evaluate(SIZE) == [800, 480]
             picture(panel, "panel-waiting.png")
@@ -156,7 +160,7 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             assert serious(desk) == []
             desk.click(".confirm button")
             lamp(panel, "green")
-            shows(panel, "手输", "限额", "You may refuel")
+            shows(panel, "可以加油", "限额", "You may refuel")
             picture(panel, "panel-green.png")
             assert serious(panel) == []
             shows(desk, PLATE, "typed", "You may refuel")
@@ -169,7 +173,7 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             lamp(panel, "green")
             dispenser.lift()
             dispenser.squeeze(60.0)
-            shows(panel, "本次加油")
+            shows(panel, "正在加油")
             panel.wait_for_function(FLOWED, timeout=WAIT_MS)
             picture(panel, "panel-fuelling.png")
             dispenser.hang()
@@ -180,4 +184,5 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             shows(desk, "From frame to lamp", "Charged", "nozzle lifted")
             picture(desk, "visit.png")
             assert serious(desk) == []
+            assert [frame for frame in frames_of(panel) if len(frame.states) != 1] == []
         assert errors == []

@@ -146,7 +146,7 @@ def test_the_command_explains_lists_and_writes_a_page(
     assert cli.main(["explain", "last", *where]) == 0
     out = capsys.readouterr().out
     assert "RED: 粤B12345" in out
-    assert "可用余额低于预设金额" in out
+    assert "余额不足" in out
     assert "What to do: Top the card up" in out
     assert "FAIL  it allows" in out
     assert cli.main(["explain", "--list", *where]) == 0

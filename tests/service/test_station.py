@@ -42,6 +42,8 @@ PARKED = {
     "detail": "<b>its end</b>",
     "queued_at": "2026-05-04T08:00:00Z",
 }
+EMPTY = lane_status(phase="empty", lamp=LampState.OFF, reason=Reason.VISIT_OVER, visit=None, plate=None, limit_fen=None)
+UNSURE = {"phase": "red", "lamp": "red", "reason": "unsure", "plate": None, "limit_fen": None}
 ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
 
 
@@ -93,18 +95,18 @@ def test_the_typed_plate_reaches_the_lane_and_the_lamp_the_panel(
         lane_status(phase="reading", lamp=LampState.RED, reason=Reason.NO_PLATE, plate=None, limit_fen=None),
     )
     log_in(client, "pump")
-    assert "请在面板输入车牌" in client.get("/panel/L1").text
+    assert "正在识别" in client.get("/panel/L1").text
     answer = type_plate(client, " 粤b·12345")
-    assert (answer.status_code, answer.json()["en"]) == (202, "On its way to the lane")
+    assert (answer.status_code, answer.json()["en"]) == (202, "Sent")
     (order,) = orders(house, client, key)
     assert (order["kind"], order["plate"], order["by"]) == ("typed", PLATE, "pump")
     assert orders(house, client, key) == [order]
     assert orders(house, client, key, [{"order": order["id"], "result": "taken"}]) == []
     house.clock.move(1)
-    told = lane_status(number=1000, typed=True, volume_ml=1500, amount_fen=1185, charged_fen=None)
+    told = lane_status(typed=True) | {"at": "2026-05-04T08:30:01Z"}
     assert tell(house, client, key, "/v1/lane-status", told).status_code == 204
     shown = client.get("/panel/L1/view").text
-    for words in (PLATE, "手输", "¥300.00", "1.50 L · ¥11.85", "可以加油", 'data-lamp="green"'):
+    for words in ("粤B", "12345", "¥300.00", "可以加油", 'data-lamp="green"', 'data-state="green"'):
         assert words in shown
 
 
@@ -117,21 +119,104 @@ def test_what_no_plate_can_be_goes_nowhere(house: House, client: TestClient, key
 
 
 def test_no_vehicle_waits(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status())
+    tell(house, client, key, "/v1/lane-status", EMPTY)
     log_in(client, "pump")
     type_plate(client, PLATE)
     (order,) = orders(house, client, key)
     orders(house, client, key, [{"order": order["id"], "result": "nobody"}])
-    assert "No vehicle waits for a typed plate" in client.get("/panel/L1/view").text
+    assert "No vehicle waits for it" in client.get("/panel/L1/view").text
+    house.clock.move(1)
+    came = lane_status() | UNSURE | {"at": "2026-05-04T08:30:01Z"}
+    tell(house, client, key, "/v1/lane-status", came)
+    assert "No vehicle waits for it" not in client.get("/panel/L1/view").text, "the note is of no visit"
 
 
 def test_a_plate_typed_too_long_ago_is_not_asked_about(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status())
+    tell(house, client, key, "/v1/lane-status", lane_status() | UNSURE)
     log_in(client, "pump")
     type_plate(client, PLATE)
-    house.clock.move(21)
+    house.clock.move(19)
+    assert 'data-state="reading"' in client.get("/panel/L1/view").text
+    house.clock.move(2)
     assert orders(house, client, key) == []
-    assert "The lane did not answer: please try again" in client.get("/panel/L1/view").text
+    tell(house, client, key, "/v1/lane-status", lane_status(number=20_000, visit="v0") | UNSURE)
+    assert "车牌看不清" in client.get("/panel/L1/view").text, "20 s later nobody remembers it"
+
+
+def test_a_plate_that_the_lane_could_not_take_is_asked_for_again(
+    house: House, client: TestClient, key: DeviceKey
+) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status() | UNSURE)
+    log_in(client, "pump")
+    type_plate(client, PLATE)
+    (order,) = orders(house, client, key)
+    orders(house, client, key, [{"order": order["id"], "result": "failed"}])
+    assert "No answer: type it again" in client.get("/panel/L1/view").text
+
+
+def test_a_plate_typed_while_green_is_not_needed(house: House, client: TestClient, key: DeviceKey) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status())
+    log_in(client, "pump")
+    answer = type_plate(client, PLATE)
+    assert (answer.status_code, answer.json()["en"]) == (200, "Already green")
+    assert orders(house, client, key) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "chinese", "english"),
+    [
+        ("", "请输入车牌号", "Type the plate number"),
+        ("粤B1234", "还差1位", "1 more character"),
+        ("粤B12", "还差3位", "3 more characters"),
+        ("B12345", "缺少省份简称", "The province is missing"),
+        ("粤B1234I", "第7位不正确", "Character 7 can't be"),
+        ("粤BD123456", "位数太多", "Too many characters"),
+    ],
+)
+def test_what_a_plate_lacks_is_said(
+    house: House, client: TestClient, key: DeviceKey, text: str, chinese: str, english: str
+) -> None:
+    tell(house, client, key, "/v1/lane-status", lane_status() | UNSURE)
+    log_in(client, "pump")
+    answer = type_plate(client, text)
+    assert (answer.status_code, answer.json()) == (422, {"zh": chinese, "en": english})
+
+
+def test_an_old_answer_is_not_shown_for_a_plate_typed_since(house: House, client: TestClient, key: DeviceKey) -> None:
+    poor = {"phase": "red", "lamp": "red", "reason": "below_preset", "typed": True}
+    tell(house, client, key, "/v1/lane-status", lane_status() | poor)
+    log_in(client, "pump")
+    assert "余额不足" in client.get("/panel/L1/view").text
+    house.clock.move(1)
+    type_plate(client, PLATE)
+    (order,) = orders(house, client, key)
+    for done in ([], [{"order": order["id"], "result": "taken"}]):
+        orders(house, client, key, done)
+        shown = client.get("/panel/L1/view").text
+        assert "余额不足" not in shown, "the answer before"
+        assert 'data-state="reading"' in shown
+    house.clock.move(1)
+    tell(
+        house, client, key, "/v1/lane-status", lane_status(number=2000, visit="v0") | poor | {"reason": "card_blocked"}
+    )
+    assert "油卡已停用" in client.get("/panel/L1/view").text
+
+
+def test_a_line_that_is_cut_says_one_thing_steadily(house: House, client: TestClient, key: DeviceKey) -> None:
+    log_in(client, "pump")
+    steps = (
+        ("red", "service_fault"),
+        ("asking", "service_fault"),
+        ("red", "service_silent"),
+        ("asking", "service_silent"),
+    )
+    shown = set()
+    for number, (phase, reason) in enumerate(steps):
+        told = lane_status(number=number, visit="v", phase=phase, reason=Reason(reason), lamp=LampState.RED)
+        tell(house, client, key, "/v1/lane-status", told)
+        shown.add(client.get("/panel/L1/view").text)
+    (text,) = shown
+    assert "请到柜台付款" in text
 
 
 def test_a_silent_lane_takes_no_plate_and_shows_no_green(house: House, client: TestClient, key: DeviceKey) -> None:
@@ -194,7 +279,7 @@ def test_a_pin_is_checked_before_the_lane_hears_of_it_and_kept_nowhere(
         form = {"csrf": csrf(client), "plate": PLATE, "pin": pin}
         return client.post("/panel/L1/typed", data=form, headers={"Accept": "application/json"})
 
-    assert typed("000001").json()["en"] == "The PIN is wrong: please type it again"
+    assert typed("000001").json()["en"] == "The PIN is wrong"
     assert [typed(wrong).status_code for wrong in ("x" * 500, "12", "４９３８１７")] == [422, 422, 422]
     assert house.app.state.station.orders_for("S1", "L1") == []
     assert typed("493817").status_code == 202
@@ -258,7 +343,7 @@ def test_the_station_page_shows_lanes_visits_holds_and_parked_messages(
     ).send(client)
     log_in(client, "li")
     text = client.get("/station", headers=ENGLISH).text
-    for words in ("The camera gives no picture", "L1-visit-1", "allowed", "D1/9", "&lt;b&gt;its end", "Holds"):
+    for words in ("No camera picture", "L1-visit-1", "allowed", "D1/9", "&lt;b&gt;its end", "Holds"):
         assert words in text
     assert text.count(PLATE) >= 3
     assert "Discard" not in text

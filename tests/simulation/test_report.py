@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from greenlane.report import page
-from greenlane.report.words import REASONS, meaning
+from service.station.words import REASONS, meaning
 from tests.simulation import stories
 from wire.reasons import Reason
 
@@ -61,7 +61,7 @@ def test_it_tells_decision_money_and_reason_in_two_languages(html: str) -> None:
         "100.00 yuan held",
         "4.00 l of 92",
         "no certain plate",
-        "车牌识别不确定",
+        "车牌看不清",
         "reading timed out",
         "皖C&lt;script&gt;",
     ):
@@ -81,7 +81,7 @@ def test_a_clip_that_failed_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_words(reason: Reason) -> None:
-    english, chinese = meaning(reason)
+    chinese, english = meaning(reason)
     assert reason in REASONS
     assert english.endswith(".")
     assert any(ord(character) > 0x3000 for character in chinese)

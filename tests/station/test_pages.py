@@ -21,7 +21,7 @@ from service.store.live_tables import live_changes
 from tests.service.identity.kit import PLATE, lane_status, visit_report
 from tests.station.street import Street
 from wire.codec import decode
-from wire.live import LaneStatus, OrderKind, VisitReport
+from wire.live import LampState, LaneStatus, OrderKind, VisitReport
 
 PASSWORD = "correct horse battery"
 
@@ -147,7 +147,7 @@ def test_attendants_only_look(street: Street, client: TestClient) -> None:
 def test_the_panel_works_on_the_stations_own_database(street: Street, client: TestClient) -> None:
     street.cut()
     street.house.app.state.station.take_status(
-        replace(decode(LaneStatus, lane_status()), at=street.clock.now(), phase="red")
+        replace(decode(LaneStatus, lane_status()), at=street.clock.now(), phase="red", lamp=LampState.RED)
     )
     csrf = log_in(client)
     answer = client.post(

@@ -16,6 +16,7 @@
     const nameOf = (e) => e.id || e.getAttribute("aria-label") || e.textContent;
     const name = held && nameOf(held);
     region.innerHTML = text;
+    document.dispatchEvent(new Event("replaced"));
     for (const [id, value] of typed) { const input = document.getElementById(id); if (input) input.value = value; }
     if (held) [...region.querySelectorAll("a, button, input")].find((e) => nameOf(e) === name)?.focus();
   }
@@ -29,8 +30,10 @@
     if (isThere) lastGood = Date.now();
     const isLost = !isThere && Date.now() - lastGood > 4000;
     if (isThere || isLost) {
+      if (region.classList.contains("stale") === isLost) return;
       if (lost) lost.hidden = !isLost;
       region.classList.toggle("stale", isLost);
+      document.dispatchEvent(new Event("replaced"));
     }
   }
 
@@ -62,6 +65,11 @@
     source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000); refresh(); };
   }
 
+  // What the server has now, whatever fetch is under way.
+  window.greenlaneRefresh = async () => {
+    while (fetching) await new Promise((done) => setTimeout(done, 20));
+    await refresh();
+  };
   listen();
   speak();
   setInterval(() => {
