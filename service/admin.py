@@ -33,6 +33,9 @@ ANY_CARD: AnyCard = "any card"
 AsPreset = Literal["preset"]
 AS_PRESET: AsPreset = "preset"
 """In place of a cap's amount: the preset amount counts."""
+NoLimit = Literal["none"]
+NO_LIMIT: NoLimit = "none"
+"""In place of a limit's amount: there is none."""
 
 
 class Desk:
@@ -52,12 +55,14 @@ class Desk:
         zone: str | None = None,
         offline_fen: int | None = None,
         unauthorised_cap_fen: int | AsPreset | None = None,
+        second_person_fen: int | NoLimit | None = None,
         at: tuple[int, int, str] | None = None,
     ) -> None:
         """Set a station up, or change what is given: title, preset amount in fen, time zone by IANA name.
 
         offline_fen: what each card may have outstanding there while the line is down; 0 for nothing.
         unauthorised_cap_fen: what fuellings without an authorisation may take from one card in a day.
+        second_person_fen: a refund or correction above it waits at the counter for a second person.
         at: where it stands, in 1e-7 degree of latitude and longitude, and their datum.
         """
         require_name(name, "station")
@@ -67,18 +72,20 @@ class Desk:
             _require_amount(preset_fen)
         if offline_fen is not None:
             _require_cap(offline_fen)
-        if isinstance(unauthorised_cap_fen, int):
-            _require_cap(unauthorised_cap_fen)
+        for cap_fen in (unauthorised_cap_fen, second_person_fen):
+            if isinstance(cap_fen, int):
+                _require_cap(cap_fen)
         given = {
             "name": title,
             "preset_fen": preset_fen,
             "zone": zone,
             "offline_fen": offline_fen,
             "unauthorised_cap_fen": unauthorised_cap_fen,
+            "second_person_fen": second_person_fen,
             **dict(zip(("lat_e7", "lon_e7", "datum"), at or (None, None, None), strict=True)),
         }
         with self._change("set_station", name, dict(given)) as connection:
-            changes = {c: None if v == AS_PRESET else v for c, v in given.items() if v is not None}
+            changes = {c: None if v in (AS_PRESET, NO_LIMIT) else v for c, v in given.items() if v is not None}
             if _exists(connection, schema.stations, name):
                 if changes:
                     connection.execute(schema.stations.update().where(schema.stations.c.id == name).values(**changes))

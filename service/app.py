@@ -19,6 +19,7 @@ from service.books.books import Books
 from service.books.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
 from service.books.rejects import LONGEST_KEPT, RejectBudget
 from service.books.rules import Settings
+from service.counter import mount as counter
 from service.errors import ServiceError, Unavailable
 from service.http import openapi
 from service.http.answering import Clerk
@@ -72,6 +73,7 @@ def create_app(
         title="greenlane balance service",
     )
     app.state.books = books
+    counter.mount(app)
     offline.mount(app, app.state.clerk, books.database, books.clock)
     phone_pages.mount(app, books)
     app.state.check_pin = lambda *typed: check_pin(books.database, books.clock.now(), *typed)

@@ -14,6 +14,7 @@ class AccountKind(enum.StrEnum):
     REVENUE: what a station has sold. SUSPENSE: fuel that nobody has been charged for yet, per station.
     WALLET: what the company owes a person who pays by phone; never below zero, holds counted. OWED: what is charged to
     them and not paid yet. CLEARING: money that came in or went out at the till. ADJUSTMENT: corrections by operators.
+    OVER_SHORT: what the cash of closed shifts was over or short of what the books expected.
     """
 
     CARD = "card"
@@ -24,6 +25,7 @@ class AccountKind(enum.StrEnum):
     ADJUSTMENT = "adjustment"
     WALLET = "wallet"
     OWED = "owed"
+    OVER_SHORT = "over_short"
 
 
 class Phase(enum.StrEnum):
@@ -52,6 +54,7 @@ class TransferKind(enum.StrEnum):
     PAYMENT = "payment"
     CASH = "cash_payment"
     PAY_BACK = "charge_refund"
+    OVER_SHORT = "over_short"
 
 
 class State(enum.StrEnum):

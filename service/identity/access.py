@@ -12,7 +12,7 @@ from service.errors import ServiceError
 from service.identity import browser
 from service.identity.identity import Identity
 from service.identity.keys import Caller
-from service.identity.people import Role
+from service.identity.people import ROLE_WORDS, Role
 from service.identity.sessions import Session
 
 READING = ("GET", "HEAD")
@@ -20,10 +20,11 @@ READING = ("GET", "HEAD")
 
 @dataclass
 class AccessRefused(ServiceError):
-    """status 401: log in first; 403: this person may not, or the form was forged."""
+    """status 401: log in first; 403: this person may not, or the form was forged. chinese: for a page in Chinese."""
 
     status: int
     detail: str
+    chinese: str = ""
 
     def __str__(self) -> str:
         return self.detail
@@ -53,7 +54,9 @@ def operator(needed: Role) -> Callable[[Request], Awaitable[Session]]:
         if session is None:
             raise AccessRefused(401, "log in first")
         if not session.person.role.covers(needed):
-            raise AccessRefused(403, f"this needs the role {needed.value}")
+            raise AccessRefused(
+                403, f"this needs the role {needed.value}", f"没有权限：需要角色“{ROLE_WORDS[needed][0]}”"
+            )
         if request.method not in READING:
             await _check_token(request, session)
         return session
@@ -82,4 +85,4 @@ async def _check_token(request: Request, session: Session) -> None:
     except browser.FormRefused as error:
         raise AccessRefused(403, str(error)) from error
     if not session.knows(token):
-        raise AccessRefused(403, "this page is out of date; load it again")
+        raise AccessRefused(403, "this page is out of date; load it again", "页面已过期，请重新打开")

@@ -22,7 +22,7 @@ from service.identity.identity import Identity
 from service.identity.signatures import SignatureRefused
 from service.identity.throttle import whole_seconds
 from service.identity.unsigned import is_from_elsewhere, is_own_host, proxy_mark
-from service.identity.web import PAGES, language_of, page
+from service.identity.web import MENU, PAGES, language_of, page
 from service.store.clock import Clock
 from service.store.database import Database
 from wire.reasons import ErrorCode
@@ -61,6 +61,7 @@ def mount(app: FastAPI, database: Database, clock: Clock, guard: Guard, identity
     app.state.metrics = metrics
     app.state.guard = guard
     app.state.phones = None
+    app.state.menu = MENU
     app.include_router(routes.router)
     app.include_router(login.router)
     app.include_router(handbook.router)
@@ -138,4 +139,5 @@ def _access_answer(request: Request, error: access.AccessRefused) -> Response:
         return login.to_login(request)
     is_english = language_of(request).value == "en"
     heading = "Not allowed" if is_english else "无权访问"
-    return page(request, "message.html", status=error.status, heading=heading, words=error.detail)
+    words = error.detail if is_english else error.chinese or error.detail
+    return page(request, "message.html", status=error.status, heading=heading, words=words)

@@ -44,6 +44,7 @@ class Role(enum.StrEnum):
 
     PANEL = "panel"
     ATTENDANT = "attendant"
+    CASHIER = "cashier"
     OPERATOR = "operator"
     ADMINISTRATOR = "administrator"
     FLEET = "fleet"
@@ -53,6 +54,17 @@ class Role(enum.StrEnum):
             return self is needed
         ranks = list(Role)
         return ranks.index(self) >= ranks.index(needed)
+
+
+ROLE_WORDS: dict[Role, tuple[str, str]] = {
+    Role.PANEL: ("触摸屏", "Control panel"),
+    Role.ATTENDANT: ("加油员", "Attendant"),
+    Role.CASHIER: ("收银员", "Cashier"),
+    Role.OPERATOR: ("运营", "Operator"),
+    Role.ADMINISTRATOR: ("系统管理员", "Administrator"),
+    Role.FLEET: ("车队管理员", "Fleet manager"),
+}
+"""Chinese, English."""
 
 
 @dataclass(frozen=True, slots=True)

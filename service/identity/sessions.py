@@ -19,6 +19,7 @@ from service.store.database import Database, telling_faults
 LIVES: dict[Role, tuple[timedelta, timedelta]] = {
     Role.PANEL: (timedelta(days=7), timedelta(days=90)),
     Role.ATTENDANT: (timedelta(hours=4), timedelta(hours=12)),
+    Role.CASHIER: (timedelta(minutes=30), timedelta(hours=12)),
     Role.OPERATOR: (timedelta(minutes=30), timedelta(hours=12)),
     Role.ADMINISTRATOR: (timedelta(minutes=15), timedelta(hours=8)),
     Role.FLEET: (timedelta(minutes=30), timedelta(hours=12)),

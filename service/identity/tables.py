@@ -71,7 +71,7 @@ people = Table(
     Column("disabled_us", BigInteger),
     Column("fleet", String(40), ForeignKey("fleets.name")),
     Column("lane", String(40)),
-    CheckConstraint("role in ('panel', 'attendant', 'operator', 'administrator', 'fleet')", name="role"),
+    CheckConstraint("role in ('panel', 'attendant', 'cashier', 'operator', 'administrator', 'fleet')", name="role"),
     CheckConstraint("(role = 'fleet') = (fleet is not null)", name="fleet_role_has_fleet"),
 )
 """station: the only one this person sees; null for all. fleet: whose vehicles a person of a fleet sees, no others.

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from service.identity import browser
-from service.identity.people import Role
+from service.identity.people import ROLE_WORDS, Role
 from service.identity.sessions import Session
 
 PAGES = Path(__file__).resolve().parents[1] / "pages"
@@ -29,7 +29,7 @@ class Language(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the menu, shown to people of at least this role."""
+    """One entry of the menu, shown to people of at least this role. app.state.menu holds those of the application."""
 
     path: str
     chinese: str
@@ -68,10 +68,15 @@ def page(
         "t": _chooser(language),
         "language": language,
         "session": session,
+        "role_words": ROLE_WORDS,
         "csrf": session.csrf if session is not None else "",
         "path": request.url.path,
         "other_language": _link(request, Language.ENGLISH if language is Language.CHINESE else Language.CHINESE),
-        "menu": [entry for entry in MENU if session is not None and session.person.role.covers(entry.needed)],
+        "menu": [
+            entry
+            for entry in request.app.state.menu
+            if session is not None and session.person.role.covers(entry.needed)
+        ],
         **values,
     }
     response = HTMLResponse(_templates.get_template(template).render(context), status)

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import service.counter.tables
 import service.identity.tables
 import service.mileage.tables
 import service.payers.tables

@@ -234,6 +234,7 @@ def stations(database: Database) -> list[dict[str, Any]]:
             "unauthorised_cap_fen": row["preset_fen"]
             if row["unauthorised_cap_fen"] is None
             else row["unauthorised_cap_fen"],
+            "second_person_fen": row["second_person_fen"],
             "zone": row["zone"],
             "revenue_fen": sums[row["revenue_account"]]["credits_posted_fen"],
             "unclaimed_fen": sums[row["suspense_account"]]["debits_posted_fen"]

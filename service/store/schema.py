@@ -108,9 +108,12 @@ stations = Table(
     Column("lon_e7", Integer),
     Column("datum", String(5)),
     Column("typed_rule", String(12)),
+    Column("second_person_fen", BigInteger, server_default="100000"),
     CheckConstraint("preset_fen > 0", name="preset_above_zero"),
 )
 """unauthorised_cap_fen: what fuellings without an authorisation take from a card in a day; null: the preset amount.
+
+second_person_fen: a refund or correction above it waits at the counter for a second person; null: none does.
 
 lat_e7, lon_e7: where it stands, in 1e-7 degree of the datum, "wgs84" or "gcj02"; null where nobody has said.
 """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from service.identity.people import PeopleDesk, Person
 
 _OF_ONE_ROLE = ("fleet", "lane")
-ROLES = ("panel", "attendant", "operator", "administrator", "fleet")
+ROLES = ("panel", "attendant", "cashier", "operator", "administrator", "fleet")
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:

@@ -25,6 +25,11 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         metavar="YUAN",
         help="what fuellings without an authorisation may take from one card in a day; `preset`: the preset amount",
     )
+    setting.add_argument(
+        "--second-person",
+        metavar="YUAN",
+        help="a refund or correction at the counter above it needs a second person (default: 1000); `none`: none does",
+    )
     add_place(setting, required=False)
     setting.add_argument("--typed", choices=RULES, help=HELP)
     setting.set_defaults(do=_set_station)
@@ -43,17 +48,25 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 def _set_station(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.admin import AS_PRESET
+    from service.admin import AS_PRESET, NO_LIMIT
     from wire.money import parse_yuan
 
     preset_fen = parse_yuan(args.preset) if args.preset is not None else None
     cap = args.unauthorised_cap
     where = None if args.at is None else place_of(args.at, args.datum)
     at = None if where is None else (where.lat_e7, where.lon_e7, where.datum.value)
+    limit = args.second_person
+    limit_fen = limit if limit in (None, NO_LIMIT) else parse_yuan(limit)
     cap_fen = cap if cap in (None, AS_PRESET) else parse_yuan(cap)
     with office(args, makes=True) as o:
         o.desk.set_station(
-            args.station, title=args.title, preset_fen=preset_fen, zone=args.zone, unauthorised_cap_fen=cap_fen, at=at
+            args.station,
+            title=args.title,
+            preset_fen=preset_fen,
+            zone=args.zone,
+            unauthorised_cap_fen=cap_fen,
+            second_person_fen=limit_fen,
+            at=at,
         )
         if args.typed is not None:
             typed_plates(o).set_rule("station", args.station, rule_of(args.typed))

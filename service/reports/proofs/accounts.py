@@ -13,7 +13,7 @@ from service.reports.proofs.findings import Finding, later_than_its_number, rows
 OWNER_TABLES = {kind: (table, column) for table, pairs in OWN_ACCOUNTS.items() for column, kind in pairs}
 """By kind of account, where its owner stands and in which column the owner names it."""
 
-COMPANY = {1: "clearing", 2: "adjustment"}
+COMPANY = {1: "clearing", 2: "adjustment", 3: "over_short"}
 
 SIDES: dict[str, tuple[tuple[str, str], ...]] = {
     "top_up": (("clearing", "card"), ("clearing", "wallet")),
@@ -28,6 +28,7 @@ SIDES: dict[str, tuple[tuple[str, str], ...]] = {
     "write_off": (("adjustment", "suspense"),),
     "payment": (("wallet", "owed"),),
     "cash_payment": (("clearing", "owed"),),
+    "over_short": (("clearing", "over_short"), ("over_short", "clearing")),
     "charge_refund": (("revenue", "owed"), ("revenue", "wallet"), ("revenue", "clearing")),
 }
 """Between which kinds of accounts a kind of transfer moves money; kinds that are not named here are not looked at."""
@@ -70,7 +71,17 @@ where t.amount_fen <= 0 or t.moved <> 1 or {later_than_its_number("t", "at_us")}
 """
 OF_FUEL = ("fuelling", "debt", "unclaimed", "claim", "write_off")
 """Kinds of transfers that name a fuelling; all others of SIDES but holds name none."""
-BY_HAND = ("top_up", "refund", "correction", "claim", "write_off", "payment", "cash_payment", "charge_refund")
+BY_HAND = (
+    "top_up",
+    "refund",
+    "correction",
+    "claim",
+    "write_off",
+    "payment",
+    "cash_payment",
+    "charge_refund",
+    "over_short",
+)
 """Kinds that somebody (or a mandate of theirs) posts, under a key."""
 
 
@@ -114,16 +125,15 @@ def owners(connection: Connection) -> Iterator[Finding]:
         )
         for row in rows(connection, query):
             yield Finding("owners", f"{kind} account {row.id} says it is {row.owner}'s; no row of {table} has it")
-    known = {row.id: row.kind for row in rows(connection, "select id, kind from accounts where id in (1, 2)")}
+    known = {row.id: row.kind for row in rows(connection, f"select id, kind from accounts where id <= {max(COMPANY)}")}
     for number, kind in COMPANY.items():
         if known.get(number) != kind:
             yield Finding(
                 "owners", f"account {number} is {known.get(number, 'missing')}, not the company's {kind} account"
             )
     names = ", ".join(f"'{kind}'" for kind in (*OWNER_TABLES, *COMPANY.values()))
-    query = (
-        f"select id, kind from accounts where kind not in ({names}) or (kind in ('clearing', 'adjustment') and id > 2)"
-    )
+    ours = ", ".join(f"'{kind}'" for kind in COMPANY.values())
+    query = f"select id, kind from accounts where kind not in ({names}) or (kind in ({ours}) and id > {max(COMPANY)})"
     for row in rows(connection, query):
         yield Finding("owners", f"account {row.id} is of a kind that nobody has: {row.kind}")
 

@@ -54,7 +54,7 @@ def trail(connection: Connection) -> Iterator[Finding]:
         "stations",
         "id",
         told.stations,
-        ("name", "preset_fen", "zone", "offline_fen", "unauthorised_cap_fen"),
+        ("name", "preset_fen", "zone", "offline_fen", "unauthorised_cap_fen", "second_person_fen"),
     )
     yield from _compared(connection, "people", "name", told.people, ("role", "station", "lane", "disabled"))
     yield from _compared(connection, "devices", "id", told.devices, ("revoked",))
@@ -95,14 +95,19 @@ def _apply(told: _Told, action: str, subject: str, detail: dict[str, Any]) -> No
             _apply_identity(told, action, subject, detail)
 
 
+_TAKEN_BACK = (("unauthorised_cap_fen", "preset"), ("second_person_fen", "none"))
+"""Words of the trail that stand for no amount."""
+
+
 def _apply_station(told: _Told, subject: str, detail: dict[str, Any]) -> None:
     first = {
-        "name": subject, "preset_fen": 10_000, "zone": "Asia/Shanghai", "offline_fen": 0, "unauthorised_cap_fen": None
+        "name": subject, "preset_fen": 10_000, "zone": "Asia/Shanghai", "offline_fen": 0, "unauthorised_cap_fen": None,
+        "second_person_fen": 100_000,
     }  # fmt: skip
     station = told.stations.setdefault(subject, first)
     for column, value in detail.items():
         if value is not None:
-            station[column] = None if (column, value) == ("unauthorised_cap_fen", "preset") else value
+            station[column] = None if (column, value) in _TAKEN_BACK else value
 
 
 def _apply_identity(told: _Told, action: str, subject: str, detail: dict[str, Any]) -> None:

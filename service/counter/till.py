@@ -1,0 +1,218 @@
+"""A person's till: the shift that is open, and money taken in and paid out in it, each form once.
+
+What is sent is written down before it is posted, under the shift; so a shift counts every posting of its own, and a
+form that comes twice, or after a crash, posts once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from service.admin import Desk
+from service.books.books import Books
+from service.books.charges import payment_key
+from service.books.records import TransferKind
+from service.counter.errors import FORM_USED, NO_SHIFT, CounterRefused, telling_why, too_little_free
+from service.counter.tables import counter_entries, shifts
+from service.payers.charging import Charging
+from service.payers.tables import charges
+from service.reports.statement import cards
+from service.store import schema
+from service.store.clock import from_us, to_us
+from service.store.database import Database, telling_faults
+
+METHODS = ("cash", "scan", "bank")
+CASH = "cash"
+FORM = "counter "
+"""Begins the key of every form of the counter; the ledger has no other keys like it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One payment as it was sent. subject: the card, or the charge that is paid. posted: it stands in the ledger."""
+
+    key: str
+    shift: int
+    at: datetime
+    kind: str
+    subject: str
+    amount_fen: int
+    method: str
+    note: str
+    cashier: str
+    station: str
+    posted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenShift:
+    """The shift in which a person works now."""
+
+    id: int
+    station: str
+    cashier: str
+    opened_at: datetime
+    float_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What a form asks for."""
+
+    key: str
+    kind: TransferKind
+    subject: str
+    amount_fen: int
+    method: str
+    note: str = ""
+
+
+class Till:
+    """Of one person at one station. Raises CounterRefused with nothing posted."""
+
+    def __init__(self, books: Books, person: str, station: str) -> None:
+        self._books = books
+        self._database = books.database
+        self._person = person
+        self._station = station
+        self._desk = Desk(books, f"person:{person}")
+
+    def open_shift(self, float_fen: int) -> None:
+        """Begin a shift with so much cash in the drawer; again, nothing changes."""
+        now_us = to_us(self._books.clock.now())
+        with telling_faults(), self._database.writing() as connection:
+            if _open_row(connection, self._person) is None:
+                connection.execute(
+                    shifts.insert().values(
+                        id=self._books.ids.next(now_us), station=self._station, cashier=self._person,
+                        opened_us=now_us, float_fen=float_fen, note="",
+                    )
+                )  # fmt: skip
+
+    def shift(self) -> OpenShift | None:
+        """The person's open shift, at whatever station."""
+        with telling_faults(), self._database.reading() as connection:
+            row = _open_row(connection, self._person)
+        return None if row is None else _shift(row)
+
+    def top_up(self, key: str, card: str, amount_fen: int, method: str, note: str = "") -> None:
+        """Money comes in for a card. key: the form's own; the same form twice tops up once."""
+        self.pay(Payment(key, TransferKind.TOP_UP, card, amount_fen, method, note))
+
+    def refund(self, key: str, card: str, amount_fen: int, method: str, note: str = "") -> None:
+        """Money goes out, at most what is free."""
+        self.pay(Payment(key, TransferKind.REFUND, card, amount_fen, method, note))
+
+    def settle(self, charge: str, method: str) -> str:
+        """A charge that a phone has not paid is paid here; returns the key of its receipt."""
+        with telling_faults(), self._database.reading() as connection:
+            amount_fen = connection.execute(select(charges.c.amount_fen).where(charges.c.id == charge)).scalar()
+        if amount_fen is None:
+            raise CounterRefused(f"没有账单 {charge}。", f"There is no bill {charge}.")
+        payment = Payment(payment_key(charge), TransferKind.CASH, charge, amount_fen, method)
+        self.pay(payment)
+        return payment.key
+
+    def pay(self, payment: Payment) -> None:
+        """Write it down under the open shift, then post it; a repeat of what is posted does nothing."""
+        if payment.kind is TransferKind.REFUND:
+            self._require_free(payment)
+        if self._keep(payment):
+            return
+        self.post(payment)
+
+    def post(self, payment: Payment) -> None:
+        """Post what is written down, as the command line does; once."""
+        with telling_why():
+            if payment.kind is TransferKind.TOP_UP:
+                self._desk.top_up(payment.subject, payment.amount_fen, key=payment.key, note=payment.note)
+            elif payment.kind is TransferKind.REFUND:
+                self._desk.refund(payment.subject, payment.amount_fen, key=payment.key, note=payment.note)
+            else:
+                Charging(self._books).settle(payment.subject, f"person:{self._person}")
+
+    def _keep(self, payment: Payment) -> bool:
+        """Whether it stands in the ledger already; else it stands among the entries now."""
+        with telling_faults(), self._database.writing() as connection:
+            before = entry_of(connection, payment.key)
+            if before is not None:
+                self._require_same(before, payment)
+                return before.posted
+            shift = _open_row(connection, self._person, locks=True)
+            if shift is None or shift.station != self._station:
+                raise CounterRefused(*NO_SHIFT, back="/counter/shift")
+            _require_subject(connection, payment)
+            connection.execute(
+                counter_entries.insert().values(
+                    key=payment.key, shift=shift.id, at_us=to_us(self._books.clock.now()), kind=payment.kind.value,
+                    subject=payment.subject, amount_fen=payment.amount_fen, method=payment.method, note=payment.note,
+                )
+            )  # fmt: skip
+            return False
+
+    def _require_same(self, before: Entry, payment: Payment) -> None:
+        kept = (before.kind, before.subject, before.amount_fen, before.method, before.note)
+        sent = (payment.kind.value, payment.subject, payment.amount_fen, payment.method, payment.note)
+        if kept != sent or (before.cashier, before.station) != (self._person, self._station):
+            raise CounterRefused(*FORM_USED)
+
+    def _require_free(self, payment: Payment) -> None:
+        with telling_faults(), self._database.reading() as connection:
+            if (before := entry_of(connection, payment.key)) is not None and before.posted:
+                return
+        with telling_why():
+            card = cards(self._database, payment.subject)[0]
+        if card.available_fen < payment.amount_fen:
+            raise too_little_free(card.card, card.available_fen, payment.amount_fen)
+
+
+def entry_of(connection: Connection, key: str) -> Entry | None:
+    """One entry of the counter, with whether it is posted."""
+    row = connection.execute(_entries().where(counter_entries.c.key == key)).first()
+    return None if row is None else _entry(row)
+
+
+def entries_of_shift(connection: Connection, shift: int) -> list[Entry]:
+    """All of a shift, oldest first."""
+    query = _entries().where(counter_entries.c.shift == shift).order_by(counter_entries.c.at_us)
+    return [_entry(row) for row in connection.execute(query)]
+
+
+def find_entry(database: Database, key: str) -> Entry | None:
+    with telling_faults(), database.reading() as connection:
+        return entry_of(connection, key)
+
+
+def _entries() -> Any:
+    entries, moved = counter_entries, schema.transfers
+    posted = (moved.c.key == entries.c.key) & (moved.c.kind == entries.c.kind)
+    joined = entries.join(shifts, shifts.c.id == entries.c.shift).outerjoin(moved, posted)
+    return select(entries, shifts.c.cashier, shifts.c.station, moved.c.id.label("transfer")).select_from(joined)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        row.key, row.shift, from_us(row.at_us), row.kind, row.subject, row.amount_fen, row.method, row.note,
+        row.cashier, row.station, row.transfer is not None,
+    )  # fmt: skip
+
+
+def _open_row(connection: Connection, person: str, locks: bool = False) -> Row[Any] | None:
+    query = select(shifts).where(shifts.c.cashier == person, shifts.c.closed_us.is_(None))
+    return connection.execute(query.with_for_update() if locks else query).first()
+
+
+def _shift(row: Row[Any]) -> OpenShift:
+    return OpenShift(row.id, row.station, row.cashier, from_us(row.opened_us), row.float_fen)
+
+
+def _require_subject(connection: Connection, payment: Payment) -> None:
+    """A card that is not there leaves no entry behind; a charge was looked at before."""
+    if payment.kind is TransferKind.CASH:
+        return
+    if connection.execute(select(schema.cards.c.id).where(schema.cards.c.id == payment.subject)).first() is None:
+        raise CounterRefused(f"没有加油卡 {payment.subject}。", f"There is no card {payment.subject}.")
