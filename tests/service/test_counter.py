@@ -57,7 +57,8 @@ class Counter:
 def house(tmp_path: Path, database_url: str) -> Iterator[House]:
     made = House(tmp_path, url=database_url)
     for name, (role, station) in PEOPLE.items():
-        made.identity.people.add(name, PASSWORD, role, station, "test")
+        lane = "L1" if role is Role.PANEL else None
+        made.identity.people.add(name, PASSWORD, role, station, "test", lane=lane)
     made.desk.create_card("C2", name="王物流")
     made.desk.bind_plate("沪C99999", "C2")
     with TestClient(made.app, follow_redirects=False):
