@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 
 from service.books.records import Phase
-from service.counter.till import Entry
+from service.counter.till import CounterEntry
 from service.payers.tables import charges, persons
 from service.reports.statement import Line, statement
 from service.store import schema
@@ -28,7 +28,7 @@ SHORTEST = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PlateOrCard:
     """A plate with its card (None: phones pay), or a card alone (plate None)."""
 
     plate: str | None
@@ -52,7 +52,7 @@ class StationFacts:
 class Receipt:
     """A posted payment. owner: whose card or charge; balance_fen: of a card, after this payment."""
 
-    entry: Entry
+    entry: CounterEntry
     at: datetime
     owner: str
     plates: tuple[str, ...]
@@ -72,7 +72,7 @@ def station_names(database: Database) -> list[str]:
         return list(connection.execute(select(schema.stations.c.id).order_by(schema.stations.c.id)).scalars())
 
 
-def find(database: Database, text: str) -> list[Found]:
+def find(database: Database, text: str) -> list[PlateOrCard]:
     """Plates, cards and card holders that a search names, the exact ones alone where there are any."""
     text = text.strip()
     if len(text) < SHORTEST:
@@ -92,16 +92,16 @@ def find(database: Database, text: str) -> list[Found]:
             plates = connection.execute(
                 query.select_from(joined).where(of_plates).order_by(own.plate).limit(MOST_FOUND)
             )
-            found = [Found(r.plate, r.plate_state, r.card, r.name or "", r.state) for r in plates]
+            found = [PlateOrCard(r.plate, r.plate_state, r.card, r.name or "", r.state) for r in plates]
             rows = connection.execute(select(schema.cards).where(of_cards).order_by(card.id).limit(MOST_FOUND))
             named = {one.card for one in found}
-            found += [Found(None, None, r.id, r.name, r.state) for r in rows if r.id not in named]
+            found += [PlateOrCard(None, None, r.id, r.name, r.state) for r in rows if r.id not in named]
             if found:
                 return found[:MOST_FOUND]
     return []
 
 
-def receipt(database: Database, entry: Entry) -> Receipt | None:
+def receipt(database: Database, entry: CounterEntry) -> Receipt | None:
     """None for what is not posted."""
     moved = schema.transfers.c
     with telling_faults(), database.reading() as connection:

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from service.counter.errors import telling_why
-from service.counter.facts import ELSEWHERE, Found, StationFacts, find, lines_for, receipt
+from service.counter.facts import ELSEWHERE, PlateOrCard, StationFacts, find, lines_for, receipt
 from service.counter.place import (
     Cashier,
     amount_of,
@@ -49,7 +49,7 @@ async def search(request: Request, session: Cashier) -> Response:
     return shown(request, session, "search.html", station, text=text, found=found, shift=shift)
 
 
-def text_names(text: str, found: Found) -> bool:
+def text_names(text: str, found: PlateOrCard) -> bool:
     """Whether it is that plate or card, and not a part of its name."""
     return normalise(text) == found.plate or text == found.card
 

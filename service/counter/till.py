@@ -32,7 +32,7 @@ FORM = "counter "
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CounterEntry:
     """One payment as it was sent. subject: the card, or the charge that is paid. posted: it stands in the ledger."""
 
     key: str
@@ -154,7 +154,7 @@ class Till:
             )  # fmt: skip
             return False
 
-    def _require_same(self, before: Entry, payment: Payment) -> None:
+    def _require_same(self, before: CounterEntry, payment: Payment) -> None:
         kept = (before.kind, before.subject, before.amount_fen, before.method, before.note)
         sent = (payment.kind.value, payment.subject, payment.amount_fen, payment.method, payment.note)
         if kept != sent or (before.cashier, before.station) != (self._person, self._station):
@@ -170,19 +170,19 @@ class Till:
             raise too_little_free(card.card, card.available_fen, payment.amount_fen)
 
 
-def entry_of(connection: Connection, key: str) -> Entry | None:
+def entry_of(connection: Connection, key: str) -> CounterEntry | None:
     """One entry of the counter, with whether it is posted."""
     row = connection.execute(_entries().where(counter_entries.c.key == key)).first()
     return None if row is None else _entry(row)
 
 
-def entries_of_shift(connection: Connection, shift: int) -> list[Entry]:
+def entries_of_shift(connection: Connection, shift: int) -> list[CounterEntry]:
     """All of a shift, oldest first."""
     query = _entries().where(counter_entries.c.shift == shift).order_by(counter_entries.c.at_us)
     return [_entry(row) for row in connection.execute(query)]
 
 
-def find_entry(database: Database, key: str) -> Entry | None:
+def find_entry(database: Database, key: str) -> CounterEntry | None:
     with telling_faults(), database.reading() as connection:
         return entry_of(connection, key)
 
@@ -194,8 +194,8 @@ def _entries() -> Any:
     return select(entries, shifts.c.cashier, shifts.c.station, moved.c.id.label("transfer")).select_from(joined)
 
 
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(
+def _entry(row: Row[Any]) -> CounterEntry:
+    return CounterEntry(
         row.key, row.shift, from_us(row.at_us), row.kind, row.subject, row.amount_fen, row.method, row.note,
         row.cashier, row.station, row.transfer is not None,
     )  # fmt: skip
