@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from controller.errors import ClientError, Rejected, ServiceFailed
 from service.errors import ServiceError, Unavailable
-from service.identity.devices import DeviceDesk, Throttled
+from service.identity import throttle
+from service.identity.devices import DeviceDesk, Throttled, enrolment_buckets
 from service.identity.keys import Caller
 from service.identity.signatures import Flaw, SignatureRefused
-from service.store.database import Database
+from service.store.database import Database, telling_faults
 from station.device_keys import KeyMirror
 from station.uplink import Line
 from station.upstream import Upstream
@@ -37,8 +38,15 @@ class RelayDesk(DeviceDesk):
         self._keys = keys
 
     def enrol(self, request: EnrolmentRequest, source: str, station: str | None = None) -> Enrolment:
-        """The server's answer; the new key is known here at once."""
+        """The server's answer; the new key is known here at once.
+
+        Attempts are counted here too, so that a stranger at the station's network neither uses up what the server
+        grants the station's address nor keeps its line busy. Raises Throttled.
+        """
+        self._take(source)
         enrolled = self._asked(lambda s: self._upstream.enrol(request, s))
+        with telling_faults(), self._database.writing() as connection:
+            throttle.give_back(connection, enrolment_buckets(source), self._now())
         self._keys.take(self._asked(self._upstream.devices))
         return enrolled
 
@@ -48,6 +56,14 @@ class RelayDesk(DeviceDesk):
         enrolled = self._asked(lambda s: self._upstream.rotate(relayed, s))
         self._keys.add_waiting(enrolled.key_id, rotation.public_key, caller.key_id)
         return enrolled
+
+    def _take(self, source: str) -> None:
+        wait_s = self.wait_s(source)
+        if not wait_s:
+            with telling_faults(), self._database.writing() as connection:
+                wait_s = throttle.take(connection, enrolment_buckets(source), self._now())
+        if wait_s:
+            raise Throttled(wait_s)
 
     def _asked(self, do: Callable[[float], Result]) -> Result:
         if not self._line.state.up:

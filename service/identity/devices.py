@@ -112,19 +112,23 @@ class DeviceDesk:
         Raises SignatureRefused for a wrong, used or expired code and Throttled for too many of them.
         """
         public_key = raw_key(request.public_key)
-        with telling_faults(), self._database.reading() as connection:
-            wait_s = throttle.wait_of(connection, _buckets(source), self._now())
+        wait_s = self.wait_s(source)
         if wait_s:
             raise Throttled(wait_s)
         with telling_faults(), self._database.writing() as connection:
-            wait_s = throttle.take(connection, _buckets(source), self._now())
+            wait_s = throttle.take(connection, enrolment_buckets(source), self._now())
             row = None if wait_s else self._burn(connection, request.code, key_id(public_key), station)
             if row is not None:
-                throttle.give_back(connection, _buckets(source), self._now())
+                throttle.give_back(connection, enrolment_buckets(source), self._now())
                 return self._take_in(connection, row, public_key)
         if wait_s:
             raise Throttled(wait_s)
         raise SignatureRefused(Flaw.UNKNOWN_KEY, "code: wrong, used or expired; ask for a new one")
+
+    def wait_s(self, source: str) -> float:
+        """How long an address has to wait for its next enrolment; from reading alone."""
+        with telling_faults(), self._database.reading() as connection:
+            return throttle.wait_of(connection, enrolment_buckets(source), self._now())
 
     def rotate(self, caller: Caller, rotation: KeyRotation) -> Enrolment:
         """Let the device's next key wait until it speaks. Raises SignatureRefused where its proof does not hold."""
@@ -237,7 +241,8 @@ def _hashed(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
 
 
-def _buckets(source: str) -> tuple[throttle.Bucket, ...]:
+def enrolment_buckets(source: str) -> tuple[throttle.Bucket, ...]:
+    """What an attempt with a code is counted in."""
     return throttle.Bucket(f"enrol:{source}", *_PER_SOURCE), throttle.Bucket("enrol", *_ALL_SOURCES)
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,13 +23,16 @@ from service.http.bodies import LONGEST_BODY
 from service.http.connections import CONNECTION
 from service.http.door import is_host
 from service.http.problems import problem
-from service.identity.devices import raw_key
+from service.identity.browser import source_of
+from service.identity.devices import Throttled, raw_key
 from service.identity.keys import Caller, KeyBook, KeyEntry
 from service.identity.phone_callers import PhoneCaller, PhoneJudge
 from service.identity.rules import Names, Rule, check, find_rule, parsed_body
 from service.identity.signatures import ACCEPT_SIGNATURE, Claim, Flaw, RequestView, SignatureRefused, verify
+from service.identity.throttle import whole_seconds
 from service.identity.unsigned import foreign_mark
-from wire.devices import DeviceKind, key_id
+from wire.codec import WireError, decode
+from wire.devices import DeviceKind, EnrolmentRequest, key_id
 from wire.reasons import ErrorCode
 
 log = logging.getLogger(__name__)
@@ -73,13 +76,16 @@ class SignatureGate:
         rules: GateRules,
         count: Callable[[Flaw], None] = lambda flaw: None,
         phones: Callable[[], PhoneJudge | None] = lambda: None,
+        enrolment_wait_s: Callable[[str], float] = lambda source: 0.0,
     ) -> None:
+        """enrolment_wait_s: how long an address waits for its next enrolment; nothing is kept of what is early."""
         self._app = app
         self._keys = keys
         self._now = now
         self._rules = rules
         self._count = count
         self._phones = phones
+        self._enrolment_wait_s = enrolment_wait_s
         self._logged: dict[Flaw, datetime] = {}
         self._nonces: Batches[Claim, bool] = Batches(lambda claims: keys.remember(claims, now()))
 
@@ -96,7 +102,7 @@ class SignatureGate:
                 return
             body = await asyncio.wait_for(_whole_body(scope, receive), self._rules.body_timeout_s)
             admitted = await self._admitted(scope, body)
-        except (SignatureRefused, Unavailable, TimeoutError) as error:
+        except (SignatureRefused, Throttled, Unavailable, TimeoutError) as error:
             await self._refusal(error)(scope, receive, send)
             return
         scope.setdefault("state", {})["phone" if isinstance(admitted, PhoneCaller) else "caller"] = admitted
@@ -133,7 +139,7 @@ class SignatureGate:
         if self._rules.hosts and request.host not in self._rules.hosts:
             raise SignatureRefused(Flaw.WRONG_HOST, f"host: this service is not {request.host[:80]}")
         if found is not None and found[0].names is Names.ENROLMENT:
-            return self._judge_enrolment(request)
+            return self._judge_enrolment(request, source_of(Request(scope)))
         if found is not None and found[0].names in PHONE_NAMES:
             return self._judge_phone(request, found[0])
         return self._judge_device(request, found)
@@ -158,13 +164,17 @@ class SignatureGate:
             raise SignatureRefused(Flaw.FORBIDDEN, "phones speak to the balance service itself")
         return judge.judge(request, is_pairing=rule.names is Names.PAIRING)
 
-    def _judge_enrolment(self, request: RequestView) -> tuple[Claim, KeyEntry | None]:
+    def _judge_enrolment(self, request: RequestView, source: str) -> tuple[Claim, KeyEntry | None]:
         """A stranger proves only that the key is its own; the code is judged by the route.
 
-        A station's central control, returned, vouches for a stranger whose request it has judged so itself.
+        Strangers make as many keys as they like, so what the throttle turns away and what is no enrolment leave no
+        nonce. A station's central control, returned, vouches for a stranger whose request it has judged so itself.
         """
+        wait_s = self._enrolment_wait_s(source)
+        if wait_s:
+            raise Throttled(wait_s)
         stations: list[KeyEntry] = []
-        public_key = raw_key(str(parsed_body(request.body).get("public_key", "")))
+        public_key = raw_key(_enrolment(request.body).public_key)
 
         def find_key(wanted: str) -> bytes:
             if wanted == key_id(public_key):
@@ -181,6 +191,8 @@ class SignatureGate:
     def _refusal(self, error: Exception) -> Response:
         if isinstance(error, Unavailable):
             return problem(503, ErrorCode.UNAVAILABLE, str(error), {"Retry-After": "5"})
+        if isinstance(error, Throttled):
+            return problem(429, ErrorCode.THROTTLED, str(error), {"Retry-After": str(whole_seconds(error.wait_s))})
         if not isinstance(error, SignatureRefused):
             return problem(408, ErrorCode.MALFORMED, f"the body took over {self._rules.body_timeout_s:g} s", {})
         self._count(error.flaw)
@@ -200,6 +212,13 @@ def refusal_headers(flaw: Flaw, status: int) -> dict[str, str]:
     """Of an answer to what is not taken: the flaw for programs, and with 401 what to send instead."""
     asked = {"Accept-Signature": ACCEPT_SIGNATURE, "WWW-Authenticate": "Signature"} if status == 401 else {}
     return {FLAW_HEADER: flaw.value, **asked}
+
+
+def _enrolment(body: bytes) -> EnrolmentRequest:
+    try:
+        return decode(EnrolmentRequest, parsed_body(body))
+    except WireError as error:
+        raise SignatureRefused(Flaw.MALFORMED, str(error)) from None
 
 
 def _is_guarded(path: str) -> bool:

@@ -75,6 +75,7 @@ def mount(app: FastAPI, database: Database, clock: Clock, guard: Guard, identity
         rules=identity.rules,
         count=metrics.count_refusal,
         phones=lambda: app.state.phones,
+        enrolment_wait_s=identity.devices.wait_s,
     )
     app.add_middleware(Door)
     app.add_middleware(SecurityHeaders)

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import func, select
 
 from controller.outbound.signing import DeviceKey
 from service.books.messages import Ask
+from service.identity.devices import Place as DevicePlace
 from service.identity.rules import RULES, Names, Rule, find_rule
+from service.identity.tables import nonces
 from tests.service.identity.kit import Parcel, question, signed
 from tests.service.identity.test_every_route import LANE_TELLS, PUBLIC, TAMPERED, routes
 from tests.service.identity.test_every_route import written as written_at_server
@@ -224,3 +227,27 @@ def test_until_the_first_keys_have_come_nobody_gets_in(tmp_path: Path) -> None:
         assert client.get("/v1/prices?station=S1").status_code == 401, "not unsigned either, though it is loopback"
         street.step()
         assert signed(key, street.clock, "GET", "/v1/prices?station=S1").send(client).status_code == 200
+
+
+def test_a_stranger_at_the_stations_network_is_slowed_by_the_station(street: Street) -> None:
+    """Neither nonces here nor the server's patience with the station's address are a stranger's to use up."""
+    at_server = street.server.app.state.books.database
+    with TestClient(street.house.app, client=("10.1.0.66", 4711)) as stranger:
+        statuses = []
+        for _ in range(40):
+            key = DeviceKey.make()
+            body = {"code": "0000-0000-0000", "public_key": key.public_text}
+            statuses.append(signed(key, street.clock, "POST", "/v1/enrolments", body).send(stranger).status_code)
+    assert (statuses.count(401), statuses.count(429)) == (10, 30)
+    for database in (street.house.books.database, at_server):
+        with database.reading() as connection:
+            keys = select(func.count(nonces.c.key_id.distinct()))
+            assert connection.execute(keys).scalar() <= 10 + 1, "ten guesses, and what the station itself has said"
+    street.clock.move(60)
+    place = DevicePlace(DeviceKind.LANE, "S1", "L7")
+    code = street.server.identity.devices.issue_code(place, "test")
+    with TestClient(street.house.app, client=("10.1.0.7", 4711)) as honest:
+        key = DeviceKey.make()
+        body = {"code": code, "public_key": key.public_text}
+        answer = signed(key, street.clock, "POST", "/v1/enrolments", body).send(honest)
+        assert (answer.status_code, answer.json().get("lane")) == (200, "L7")

@@ -9,12 +9,14 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import func, select
 
 from controller.outbound.signing import DeviceKey
 from service.errors import DeskError
 from service.identity import trail
 from service.identity.devices import Place, Throttled
 from service.identity.signatures import SignatureRefused
+from service.identity.tables import nonces
 from tests.service.identity.kit import House
 from wire.devices import DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
 
@@ -100,6 +102,28 @@ def test_guessing_is_slowed_and_the_right_code_still_works(house: House) -> None
     assert outcomes.count(SignatureRefused) == 10
     assert outcomes.count(Throttled) == 490
     enrol(house, code, DeviceKey.make(), "10.0.0.1")
+
+
+def test_strangers_who_are_turned_away_leave_no_nonce(house: House, client: TestClient) -> None:
+    """A stranger signs with as many new keys as it likes: only what the throttle lets through is written down."""
+    code = house.identity.devices.issue_code(LANE, "test")
+
+    def tried(body: dict[str, object], key: DeviceKey) -> int:
+        return (
+            house.signed(key, "POST", "/v1/enrolments", {"public_key": key.public_text} | body).send(client).status_code
+        )
+
+    statuses = [tried({"code": "0000-0000-0000"}, DeviceKey.make()) for _ in range(60)]
+    assert (statuses.count(401), statuses.count(429)) == (10, 50)
+    assert {tried({"code": code}, DeviceKey.make()) for _ in range(3)} == {429}, (
+        "the right code is not looked at either"
+    )
+    for spoilt in ({"code": 7}, {}, {"code": "0" * 12, "more": 1}):
+        house.clock.move(3600)
+        assert tried(spoilt, DeviceKey.make()) == 400
+    with house.app.state.books.database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(nonces)).scalar() == 10
+    assert tried({"code": house.identity.devices.issue_code(LANE, "test")}, DeviceKey.make()) == 200
 
 
 def test_two_keys_race_for_one_code(house: House) -> None:
