@@ -42,6 +42,8 @@ class Situation:
     by_id: dict[str, Authorisation] = field(default_factory=dict)
     fuellings: dict[tuple[str, str, int], PostedFuelling] = field(default_factory=dict)
     """By station, dispenser and sequence."""
+    tanks: dict[str, int] = field(default_factory=dict)
+    """Millilitres that the vehicle of a plate holds, where somebody has said so."""
     dispensers: dict[tuple[str, str], Dispenser] = field(default_factory=dict)
     """By station and name."""
     unauthorised: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -55,7 +55,9 @@ def _post(fuelling: Fuelling, situation: Situation) -> FuellingReceipt:
     number = situation.ids.next(situation.now_us)
     station = situation.stations[fuelling.station]
     under = authority(fuelling, situation)
-    flags = [*meter.flags(fuelling, situation), *under.flags]
+    named = under.held or under.grant
+    plate = fuelling.plate or (None if named is None else named.plate)
+    flags = [*meter.flags(fuelling, plate, situation), *under.flags]
     if under.held is not None:
         flags += _authorisation_flags(fuelling, under.held)
         charge = _charge_authorised(fuelling, under.held, station, number, situation)

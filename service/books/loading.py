@@ -155,6 +155,7 @@ class _Asked:
         self.plates = found.get("plates", ())
         self.stations = found.get("stations", ())
         self.prices = found.get("prices", ())
+        self.tanks = found.get("tanks", ())
         self.own_accounts = found.get("own_accounts", ())
         self.keys = found.get("keys", ())
         self.schedules = {name: found.get(name, ()) for name in payer_loading.OF_PLATES}
@@ -184,6 +185,7 @@ def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
         (wants.lists, "lists", queries.offline_lists, {**listed}),
         (wants.sweep, "overdue", queries.overdue_anywhere, {"now_us": now_us, "most": wants.sweep}),
         (wants.plates, "plates", queries.plates, {"plates": wants.plates}),
+        (wants.reports and wants.plates, "tanks", queries.tanks, {"plates": wants.plates}),
         (wants.visits, "open_of_plates", queries.open_of_plates, {"plates": wants.plates}),
         (wants.stations, "stations", queries.stations, {"ids": wants.stations}),
         (wants.reports, "prices", queries.prices, {"ids": wants.stations, "oldest_us": wants.oldest_us}),
@@ -220,9 +222,15 @@ def _take(found: Authorisation, situation: Situation) -> None:
 def _take_payers(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
     """Plates with their cards; then plates and cards that only the authorisations named."""
     _keep_plates(asked.plates, situation)
+    situation.tanks.update(asked.tanks)
     late = wants.plates - asked.plate_names
     if late:
-        _keep_plates(reader.rows(reader.queries.plates, plates=late), situation)
+        asked_late: Questions = {"plates": (reader.queries.plates, {"plates": late})}
+        if wants.reports:
+            asked_late["tanks"] = (reader.queries.tanks, {"plates": late})
+        found = reader.together(asked_late)
+        _keep_plates(found["plates"], situation)
+        situation.tanks.update(found.get("tanks", ()))
     missing = wants.cards - situation.cards.keys()
     if missing:
         for row in reader.rows(reader.queries.cards, ids=missing):

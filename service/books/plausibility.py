@@ -7,11 +7,13 @@ from service.books.patterns import Figures, pattern
 from service.store.clock import US_PER_S, to_us
 from wire.fuellings import Fuelling
 from wire.money import amount_fen
+from wire.plates import normalise
 
 TOTALISER_STEP_ML = 50
 """Mechanical totalisers count in 10 to 50 ml; a difference within one step, or 0.5 %, is rounding."""
 DISPLAY_STEP_ML = 10
 """Pump displays show centilitres, and compute the amount from what they show."""
+ABOVE_TANK = "above_tank"
 PULSES_DIFFER = "pulses_differ"
 CONTRADICTED = frozenset({PULSES_DIFFER, "impossible_flow", "totaliser_back"})
 """Flags that say that the volume can't be right; beside one of them a pattern may name the kind of fault."""
@@ -38,14 +40,19 @@ def contradiction(fuelling: Fuelling) -> str | None:
     return None
 
 
-def flags(fuelling: Fuelling, situation: Situation) -> list[str]:
-    """What an operator should look at: clocks, flow, price, and the dispenser's totaliser and sequence."""
+def flags(fuelling: Fuelling, plate: str | None, situation: Situation) -> list[str]:
+    """What an operator should look at: clocks, flow, tank, price, and the dispenser's totaliser and sequence.
+
+    plate: of the vehicle that was filled, as the report or its authorisation names it.
+    """
     found = []
     if to_us(fuelling.ended_at) > situation.now_us + situation.settings.clock_ahead_s * US_PER_S:
         found.append("clock_ahead")
     duration_us = to_us(fuelling.ended_at) - to_us(fuelling.started_at)
     if _too_fast(fuelling.volume_ml, duration_us, situation.settings.fastest_l_per_min):
         found.append("impossible_flow")
+    if _above_tank(fuelling.volume_ml, plate, situation):
+        found.append(ABOVE_TANK)
     if _price_differs(fuelling, situation):
         found.append("price_differs")
     if fuelling.metered_ml is not None and _differ(fuelling.volume_ml, fuelling.metered_ml):
@@ -84,6 +91,12 @@ def _differ(one_ml: int, other_ml: int) -> bool:
 def _too_fast(volume_ml: int, duration_us: int, fastest_l_per_min: int) -> bool:
     """Whether more flowed than the fastest pump gives in that time; a second is granted for rounded times."""
     return volume_ml * _US_PER_MIN > fastest_l_per_min * 1000 * (max(0, duration_us) + US_PER_S)
+
+
+def _above_tank(volume_ml: int, plate: str | None, situation: Situation) -> bool:
+    """Whether more was sold than the vehicle's tank takes; a little above its data sheet is honest."""
+    tank_ml = None if plate is None else situation.tanks.get(normalise(plate))
+    return tank_ml is not None and volume_ml * 100 > tank_ml * situation.settings.tank_percent
 
 
 def _price_differs(fuelling: Fuelling, situation: Situation) -> bool:

@@ -42,6 +42,7 @@ from service.books.records import (
     Station,
     TransferKind,
 )
+from service.mileage.tables import vehicles
 from service.store import schema
 from service.store.offline_tables import offline_grants, offline_lists
 from service.store.pipeline import Script
@@ -75,6 +76,10 @@ class Queries:
         self.fuellings = self._fuellings()
         self.unauthorised = self._unauthorised()
         self.prices = self._prices()
+        known = vehicles.c
+        self.tanks = select(known.plate, known.tank_ml).where(
+            self._one_of(known.plate, "plates"), known.tank_ml.is_not(None)
+        )
         moved = schema.transfers.c
         self.keys = select(moved.key, moved.debit_account, moved.credit_account, moved.amount_fen).where(
             self._one_of(moved.key, "keys")
