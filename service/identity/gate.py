@@ -141,7 +141,7 @@ class SignatureGate:
         if found is not None and found[0].names is Names.ENROLMENT:
             return self._judge_enrolment(request, source_of(Request(scope)))
         if found is not None and found[0].names in PHONE_NAMES:
-            return self._judge_phone(request, found[0])
+            return self._judge_phone(request, found[0], source_of(Request(scope)))
         return self._judge_device(request, found)
 
     def _judge_device(self, request: RequestView, found: tuple[Rule, str] | None) -> tuple[Claim, KeyEntry]:
@@ -158,11 +158,11 @@ class SignatureGate:
         check(*found, entry.caller, request, self._keys.lane_of)
         return claim, entry
 
-    def _judge_phone(self, request: RequestView, rule: Rule) -> tuple[Claim, PhoneCaller]:
+    def _judge_phone(self, request: RequestView, rule: Rule, source: str) -> tuple[Claim, PhoneCaller]:
         judge = self._phones()
         if judge is None:
             raise SignatureRefused(Flaw.FORBIDDEN, "phones speak to the balance service itself")
-        return judge.judge(request, is_pairing=rule.names is Names.PAIRING)
+        return judge.judge(request, is_pairing=rule.names is Names.PAIRING, source=source)
 
     def _judge_enrolment(self, request: RequestView, source: str) -> tuple[Claim, KeyEntry | None]:
         """A stranger proves only that the key is its own; the code is judged by the route.

@@ -22,5 +22,5 @@ class PhoneCaller:
 class PhoneJudge(Protocol):
     """Knows the phones' keys."""
 
-    def judge(self, request: RequestView, *, is_pairing: bool) -> tuple[Claim, PhoneCaller]:
-        """All but whether the nonce is new. Raises SignatureRefused."""
+    def judge(self, request: RequestView, *, is_pairing: bool, source: str) -> tuple[Claim, PhoneCaller]:
+        """All but whether the nonce is new. Raises SignatureRefused, and Throttled for a stranger from `source`."""

@@ -9,26 +9,32 @@ from typing import Any
 from sqlalchemy import select
 
 from service.errors import DeskError
+from service.identity.devices import Throttled
 from service.identity.phone_callers import PhoneCaller
 from service.identity.rules import parsed_body
 from service.identity.signatures import PHONE_SCHEME, Claim, Flaw, RequestView, SignatureRefused, verify
 from service.payers.keys import raw_key
 from service.payers.tables import phone_keys
+from service.phone.pairing import check_consent
 from service.store.database import Database, telling_faults
+from wire.codec import WireError, decode
 from wire.payers import KeyAlgorithm, phone_key_id
+from wire.phone import PhonePairing
 
 
 class PhoneKeys:
     """Looks every key up anew, so that one taken back is refused at the next request."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime], wait_s: Callable[[str], float]) -> None:
+        """wait_s: how long an address waits for its next pairing."""
         self._database = database
         self._now = now
+        self._wait_s = wait_s
 
-    def judge(self, request: RequestView, *, is_pairing: bool) -> tuple[Claim, PhoneCaller]:
-        """All but whether the nonce is new. Raises SignatureRefused."""
+    def judge(self, request: RequestView, *, is_pairing: bool, source: str) -> tuple[Claim, PhoneCaller]:
+        """All but whether the nonce is new. Raises SignatureRefused, and Throttled for a stranger from `source`."""
         if is_pairing:
-            return self._judge_pairing(request)
+            return self._judge_pairing(request, source)
         found: list[Any] = []
 
         def find_key(wanted: str) -> bytes:
@@ -38,11 +44,19 @@ class PhoneKeys:
         claim = verify(request, find_key, self._now(), PHONE_SCHEME)
         return claim, PhoneCaller(found[-1].person, claim.key_id)
 
-    def _judge_pairing(self, request: RequestView) -> tuple[Claim, PhoneCaller]:
-        """The signature proves that the phone holds the key; the code is judged by the route."""
+    def _judge_pairing(self, request: RequestView, source: str) -> tuple[Claim, PhoneCaller]:
+        """The signature proves that the phone holds the key; the code is judged by the route.
+
+        Strangers make as many keys as they like: what the throttle turns away, or is no pairing, leaves no nonce.
+        """
+        wait_s = self._wait_s(source)
+        if wait_s:
+            raise Throttled(wait_s)
         try:
-            raw = raw_key(KeyAlgorithm.P256, str(parsed_body(request.body).get("public_key", "")))
-        except DeskError as error:
+            asked = decode(PhonePairing, parsed_body(request.body))
+            check_consent(asked)
+            raw = raw_key(KeyAlgorithm.P256, asked.public_key)
+        except (DeskError, WireError) as error:
             raise SignatureRefused(Flaw.MALFORMED, str(error)) from None
         own = phone_key_id(KeyAlgorithm.P256, raw)
 

@@ -14,8 +14,8 @@ from wire.reasons import ErrorCode
 
 def mount(app: FastAPI, books: Books) -> None:
     """Adds routes and pages, and tells the gate who knows phones' keys."""
-    app.state.phones = PhoneKeys(books.database, books.clock.now)
-    app.state.phone_pairing = Pairing(books.database, books.clock.now)
+    pairing = app.state.phone_pairing = Pairing(books.database, books.clock.now)
+    app.state.phones = PhoneKeys(books.database, books.clock.now, pairing.wait_s)
     app.include_router(routes.router)
     app.include_router(pages.router)
 

@@ -37,10 +37,8 @@ class Pairing:
         key_id: of the key that has signed. Raises DeskError for another consent than today's, SignatureRefused for a
         wrong, used or expired code, Throttled for too many of them.
         """
-        if asked.consent != CONSENT:
-            raise DeskError(f"consent: the words of version {CONSENT} are to be agreed to; load the page again")
-        with telling_faults(), self._database.reading() as connection:
-            wait_s = throttle.wait_of(connection, _buckets(source), self._now())
+        check_consent(asked)
+        wait_s = self.wait_s(source)
         if wait_s:
             raise Throttled(wait_s)
         with telling_faults(), self._database.writing() as connection:
@@ -52,6 +50,11 @@ class Pairing:
         if wait_s:
             raise Throttled(wait_s)
         raise SignatureRefused(Flaw.UNKNOWN_KEY, f"code: {refusal}")
+
+    def wait_s(self, source: str) -> float:
+        """How long an address has to wait for its next pairing; from reading alone."""
+        with telling_faults(), self._database.reading() as connection:
+            return throttle.wait_of(connection, _buckets(source), self._now())
 
     def _bind(self, connection: Connection, asked: PhonePairing, key_id: str) -> str | None:
         """Why not; None when it is bound. Nothing is written where it is refused."""
@@ -66,6 +69,12 @@ class Pairing:
         detail = {"key": key_id, "consent": asked.consent}
         note(connection, Deed(now, f"phone:{person}", "phone.pair", person, detail))
         return None
+
+
+def check_consent(asked: PhonePairing) -> None:
+    """Raises DeskError for another consent than today's."""
+    if asked.consent != CONSENT:
+        raise DeskError(f"consent: the words of version {CONSENT} are to be agreed to; load the page again")
 
 
 def _is_repeat(connection: Connection, code: str, known: Row[Any]) -> bool:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service.identity.mount import EMBEDDED
+from service.identity.tables import nonces
 from service.payers.phones import Phones
 from service.payers.tables import phone_keys
 from tests.service.identity.kit import CHEAP, House
@@ -38,6 +39,11 @@ def fresh(house: House) -> str:
     return f"N{house.number()}"
 
 
+def nonces_kept(house: House) -> int:
+    with house.app.state.books.database.reading() as connection:
+        return int(connection.execute(select(func.count()).select_from(nonces)).scalar_one())
+
+
 def test_a_code_binds_one_key_and_consent_is_kept(house: House, client: TestClient) -> None:
     name = fresh(house)
     code = phones(house).add(name).code
@@ -57,8 +63,10 @@ def test_a_code_binds_one_key_and_consent_is_kept(house: House, client: TestClie
 
 def test_an_expired_code_and_words_of_another_version(house: House, client: TestClient) -> None:
     code = phones(house).add(fresh(house)).code
+    kept = nonces_kept(house)
     old = HttpPhone(house, client).pairing(code, consent="2020-01").send(client)
     assert (old.status_code, old.json()["detail"][:8]) == (400, "consent:")
+    assert nonces_kept(house) == kept, "nor is what is no pairing"
     house.clock.move(24 * 3600)
     assert HttpPhone(house, client).pairing(code).send(client).status_code == 401
 
@@ -79,8 +87,11 @@ def test_guesses_are_slowed_down_and_the_page_is_told_for_how_long(house: House,
     code = phones(house).add(fresh(house)).code
     statuses = [HttpPhone(house, client).pairing(f"0000-0000-{n:04}").send(client).status_code for n in range(11)]
     assert statuses == [401] * 10 + [429]
+    kept = nonces_kept(house)
+    assert HttpPhone(house, client).pairing(code, consent="2020-01").send(client).status_code == 429
     late = HttpPhone(house, client).pairing(code).send(client)
     assert (late.status_code, int(late.headers["retry-after"])) == (429, 30)
+    assert nonces_kept(house) == kept, "what the throttle turns away is not written down"
     house.clock.move(31)
     assert HttpPhone(house, client).pairing(code).send(client).status_code == 200
     house.clock.move(3600)
