@@ -59,7 +59,7 @@ class Injected:
 
 
 @dataclass
-class Tally:
+class FaultCounts:
     """By kind and witness: spoilt sales, those that the witness contradicts, and those found, right or wrongly."""
 
     spoilt: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -243,8 +243,8 @@ def _clean(forecourt: Forecourt, fills: int) -> int:
     return wrong
 
 
-def _spoilt(forecourt: Forecourt, faults: int) -> Tally:
-    tally, half = Tally(), BATCH // 2
+def _spoilt(forecourt: Forecourt, faults: int) -> FaultCounts:
+    tally, half = FaultCounts(), BATCH // 2
     for first in range(0, faults, half):
         made = [forecourt.fault(number) for number in range(first, min(first + half, faults))]
         answers = forecourt.books.carry_out([Report(report) for fault in made for report in fault.reports])
