@@ -1,4 +1,4 @@
-"""What phones sign and what they are told: mandates, words on one charge, and charge messages."""
+"""What phones sign: mandates, and words on one charge."""
 
 from __future__ import annotations
 
@@ -90,26 +90,6 @@ class Signed:
     text: str = _text(4000, 2)
     key_id: str = _text(43, 43)
     signature: str = _text(88, 88)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargeMessage:
-    """What the payer's phone is told of one charge. escalated: somebody else's, to be signed for or declined."""
-
-    id: str = _text(40)
-    plate: str | None = field(metadata={"shortest": 1, "longest": 12})
-    station: str = _text(40)
-    lane: str = _text(40)
-    amount_fen: int = field(metadata={"low": 1, "high": MAX_FEN})
-    volume_ml: int = field(metadata={"low": 0, "high": 10**12})
-    product: str = _text(20)
-    state: ChargeState
-    at: datetime
-    due: datetime | None = None
-    paid_at: datetime | None = None
-    refunded_fen: int = field(default=0, metadata={"low": 0, "high": MAX_FEN})
-    period: str | None = field(default=None, metadata={"shortest": 3, "longest": 11})
-    escalated: bool = False
 
 
 def phone_key_id(algorithm: KeyAlgorithm, public_key: bytes) -> str:

@@ -1,10 +1,12 @@
-"""What a phone's page says to the service and is answered: pairing, and whose phone it is."""
+"""What a phone's page says to the service and is answered: pairing, whose phone it is, and its charges."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from wire.codec import text
+from wire.payers import ChargeState, PhoneWord
 
 PUBLIC_KEY_LENGTH = 88
 """Base64 of the 65 bytes of an uncompressed point of P-256."""
@@ -38,3 +40,46 @@ class PhonePerson:
     held_fen: int
     owed_fen: int
     plates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeMessage:
+    """What a phone is told of one charge. escalated: it was somebody else's first, to be signed for or declined.
+
+    zone: of the station's clock, in which times are shown. fuelling_fen: of the whole fuelling, of which this may be a
+    part; its digits are the dispenser's own. may: what the phone can say about it now. by_mandate: paid without asking.
+    """
+
+    id: str
+    state: ChargeState
+    amount_fen: int
+    plate: str | None
+    station: str
+    station_name: str
+    zone: str
+    lane: str
+    dispenser: str
+    started_at: datetime
+    ended_at: datetime
+    product: str
+    volume_ml: int
+    unit_price_fen_per_l: int
+    fuelling_fen: int
+    totaliser_before_ml: int
+    totaliser_after_ml: int
+    created_at: datetime
+    due_at: datetime | None
+    paid_at: datetime | None
+    refunded_fen: int
+    period: str | None
+    escalated: bool
+    by_mandate: bool
+    may: tuple[PhoneWord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeAnswer:
+    """What became of a charge by what the phone said."""
+
+    id: str
+    state: ChargeState

@@ -79,6 +79,7 @@ class ErrorCode(enum.StrEnum):
 
     MALFORMED = "malformed"
     KEY_REUSED = "key_reused"
+    CONFLICT = "conflict"
     UNKNOWN_AUTHORISATION = "unknown_authorisation"
     UNKNOWN_DISPENSER = "unknown_dispenser"
     UNKNOWN_STATION = "unknown_station"

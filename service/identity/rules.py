@@ -69,7 +69,16 @@ RULES: tuple[Rule, ...] = (
 
 PHONE_RULES: tuple[Rule, ...] = (
     Rule("POST", "/v1/phone/pairings", Names.PAIRING, frozenset()),
-    Rule("GET", "/v1/phone/me", Names.PERSON, frozenset()),
+    *(
+        Rule(method, f"/v1/phone/{path}", Names.PERSON, frozenset())
+        for method, path in (
+            ("GET", "me"),
+            ("GET", "charges"),
+            ("GET", "charges/{id}"),
+            ("GET", "charges/{id}/picture"),
+            ("POST", "charges/{id}/words"),
+        )
+    ),
 )
 """What phones may say; whose charge, mandate or hours an id in the path is, is judged by the route."""
 

@@ -13,6 +13,10 @@ class NotYours(ServiceError):
     """There is no such thing, or it is another person's: the two look the same."""
 
 
+class ChangedMeanwhile(ServiceError):
+    """What was asked for can't be done as things stand now; str() says why."""
+
+
 def caller(request: Request) -> PhoneCaller:
     """The phone whose signature the gate has accepted, paired or about to be. Raises SignatureRefused."""
     phone: PhoneCaller | None = getattr(request.state, "phone", None)

@@ -6,7 +6,8 @@ from fastapi import FastAPI, Request, Response
 
 from service.books.books import Books
 from service.http.problems import problem
-from service.phone import access, pages, routes
+from service.payers.keys import NotSigned
+from service.phone import access, charge_routes, pages, routes
 from service.phone.judge import PhoneKeys
 from service.phone.pairing import Pairing
 from wire.reasons import ErrorCode
@@ -17,8 +18,21 @@ def mount(app: FastAPI, books: Books) -> None:
     pairing = app.state.phone_pairing = Pairing(books.database, books.clock.now)
     app.state.phones = PhoneKeys(books.database, books.clock.now, pairing.wait_s)
     app.include_router(routes.router)
+    app.include_router(charge_routes.router)
     app.include_router(pages.router)
+    _add_refusals(app)
+
+
+def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(access.NotYours)
     async def not_yours(_request: Request, _error: access.NotYours) -> Response:
         return problem(404, ErrorCode.NOT_FOUND, "there is no such thing, or it is another person's")
+
+    @app.exception_handler(access.ChangedMeanwhile)
+    async def changed(_request: Request, error: access.ChangedMeanwhile) -> Response:
+        return problem(409, ErrorCode.CONFLICT, str(error))
+
+    @app.exception_handler(NotSigned)
+    async def not_signed(_request: Request, error: NotSigned) -> Response:
+        return problem(403, ErrorCode.FORBIDDEN, str(error))

@@ -23,3 +23,10 @@ STATES: dict[ChargeState, Words] = {
     ChargeState.UNKNOWN: ("支付渠道未答复，尚未确认", "The provider is silent: not confirmed yet"),
 }
 """ACCEPTED and UNKNOWN are never told as paid."""
+
+TONES: dict[ChargeState, str] = {
+    ChargeState.PAID: "good",
+    ChargeState.REFUNDED: "good",
+    ChargeState.EXPIRED: "bad",
+}
+"""The colour of a state; the others wait for something."""

@@ -6,6 +6,29 @@ export const at = (id) => document.getElementById(id);
 export const yuan = (fen) => (fen < 0 ? "-" : "") + "¥" + Math.floor(Math.abs(fen) / 100) + "." + String(Math.abs(fen) % 100).padStart(2, "0");
 export const litres = (ml) => (ml / 1000).toFixed(2) + " L";
 
+// A time of the station's own clock.
+export function clock(iso, zone) {
+  const parts = {year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit"};
+  return new Intl.DateTimeFormat("sv-SE", {...parts, hourCycle: "h23", timeZone: zone}).format(new Date(iso));
+}
+
+// Writes a text into every place of a part that is marked for it; no text becomes markup.
+export function fill(part, values) {
+  for (const [name, text] of Object.entries(values)) {
+    for (const place of part.querySelectorAll(`[data-${name}]`)) place.textContent = text;
+  }
+}
+
+// Shows a charge's state in words and colour.
+export function showState(part, state) {
+  const words = document.querySelector(`template[data-state="${state}"]`);
+  for (const tag of part.querySelectorAll(".tag[data-state]")) {
+    tag.replaceChildren(words.content.cloneNode(true));
+    tag.className = `tag ${words.dataset.tone}`;
+    tag.dataset.state = state;
+  }
+}
+
 let own;
 export const phone = () => own;
 
@@ -44,6 +67,18 @@ export async function ask(method, target, record) {
   }
   say(name, detail);
   return undefined;
+}
+
+// A picture that only this phone may see, as an address for an image; null where none is kept.
+export async function picture(target) {
+  const answer = await key.ask(own, "GET", target).catch(() => null);
+  if (!answer?.ok) return null;
+  const blob = await answer.blob();
+  return new Promise((done) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result);
+    reader.readAsDataURL(blob);
+  });
 }
 
 function showPairing() {

@@ -6,7 +6,8 @@ import base64
 import hashlib
 import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -16,12 +17,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi.testclient import TestClient
 
+from service.books.messages import Report
 from service.payers.periods import Hours
 from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.phone.words import CONSENT
-from tests.service.identity.kit import HOST, House, Parcel
-from wire.payers import KeyAlgorithm, phone_key_id
+from tests.service.identity.kit import HOST, House, Parcel, fuelling
+from wire.codec import decode
+from wire.fuellings import Fuelling, FuellingReceipt
+from wire.payers import PAYMENT_WORDS, KeyAlgorithm, phone_key_id
 
 PLATE = "粤B67890"
 _NONCES = itertools.count(1)
@@ -73,6 +77,18 @@ class HttpPhone:
     def ask(self, method: str, target: str, record: object = None) -> httpx.Response:
         return self.signed(method, target, record).send(self.client)
 
+    def word(self, charge: str, amount_fen: int, word: str = "pay", at: datetime | None = None) -> dict[str, str]:
+        """What the key signs about a charge."""
+        moment = (at or self.house.clock.now()).isoformat()
+        text = json.dumps({"charge": charge, "word": word, "amount_fen": amount_fen, "at": moment})
+        return self.words(PAYMENT_WORDS, text)
+
+    def words(self, words: bytes, text: str) -> dict[str, str]:
+        return {"text": text, "key_id": self.key_id, "signature": self.proof(words + text.encode())}
+
+    def say(self, charge: str, amount_fen: int, word: str = "pay") -> httpx.Response:
+        return self.ask("POST", f"/v1/phone/charges/{charge}/words", self.word(charge, amount_fen, word))
+
     def pairing(self, code: str, consent: str = CONSENT) -> Parcel:
         record = {"code": code, "public_key": _base64(self.raw), "consent": consent}
         return self.signed("POST", "/v1/phone/pairings", record)
@@ -83,12 +99,34 @@ class HttpPhone:
         return self
 
 
-def person(house: House, client: TestClient, name: str, hours: str | None = "0-24", fen: int = 50_000) -> HttpPhone:
+def person(
+    house: House, client: TestClient, name: str, hours: str | None = "0-24", fen: int = 50_000, plate: str = PLATE
+) -> HttpPhone:
     """A person with money, hours on the plate and a paired phone, but no mandate."""
     phones = Phones(house.app.state.books, "test")
     code = phones.add(name).code
     if fen:
         phones.top_up(name, fen)
     if hours is not None:
-        PlatePayers(house.app.state.books, "test").set(PLATE, name, NewBinding(hours=Hours.parse(hours)))
+        PlatePayers(house.app.state.books, "test").set(plate, name, NewBinding(hours=Hours.parse(hours)))
     return HttpPhone(house, client).pair(code)
+
+
+def fuel(house: House, amount_fen: int, plate: str = PLATE, **changes: Any) -> FuellingReceipt:
+    """A fuelling that nobody authorised, ended now at 7.90 yuan a litre: its payer is asked."""
+    number, now = house.number(), house.clock.now()
+    volume_ml = amount_fen * 1000 // 790
+    made = replace(
+        decode(Fuelling, fuelling()),
+        dispenser=f"S1-D{number}",
+        plate=plate,
+        started_at=now - timedelta(seconds=60),
+        ended_at=now,
+        amount_fen=amount_fen,
+        volume_ml=volume_ml,
+        totaliser_after_ml=volume_ml,
+        **changes,
+    )
+    answer = house.app.state.books.carry_out_one(Report(made))
+    assert isinstance(answer, FuellingReceipt), answer
+    return answer

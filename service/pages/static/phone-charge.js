@@ -1,0 +1,70 @@
+// One bill, or its receipt: what it is for, and what the phone's key signs about it.
+"use strict";
+import {signedText} from "/static/phone-key.js";
+import {ask, at, clock, fill, litres, phone, picture, say, showState, start, yuan} from "/static/phone-page.js";
+
+const id = decodeURIComponent(location.pathname.split("/")[3]);
+const target = `/v1/phone/charges/${encodeURIComponent(id)}`;
+let charge;
+
+function facts() {
+  const total = (ml) => (ml / 1000).toFixed(2);
+  return {
+    amount: yuan(charge.amount_fen), plate: charge.plate ?? "", station: charge.station_name || charge.station,
+    place: `${charge.lane} · ${charge.dispenser}`, at: clock(charge.started_at, charge.zone), product: charge.product,
+    litres: litres(charge.volume_ml), price: `${yuan(charge.unit_price_fen_per_l)} / L`, fuelling: yuan(charge.fuelling_fen),
+    totals: `${total(charge.totaliser_before_ml)} / ${total(charge.totaliser_after_ml)}`, period: charge.period ?? "",
+    paid: charge.paid_at ? clock(charge.paid_at, charge.zone) : "", refunded: charge.refunded_fen ? yuan(charge.refunded_fen) : "",
+    due: charge.due_at ? clock(charge.due_at, charge.zone) : "", id: charge.id,
+  };
+}
+
+function show() {
+  const part = at("bill"), values = facts();
+  fill(part, values);
+  for (const row of part.querySelectorAll("[data-row]")) row.hidden = !values[row.dataset.row];
+  showState(part, charge.state);
+  for (const note of part.querySelectorAll("[data-if]")) {
+    note.hidden = note.dataset.if === "due" ? !(charge.due_at && charge.may.includes("pay")) : !(charge.escalated && charge.may.includes("pay"));
+  }
+  for (const button of part.querySelectorAll("[data-say]")) button.hidden = !charge.may.includes(button.dataset.say);
+  part.hidden = false;
+}
+
+async function refresh() {
+  const found = await ask("GET", target);
+  if (found) { charge = found; show(); }
+}
+
+// A press that cannot be taken back is asked for twice.
+function isSure(button) {
+  if (!("sure" in button.dataset) || button.dataset.armed) return true;
+  const before = [...button.childNodes];
+  button.dataset.armed = "yes";
+  button.replaceChildren(at("sure").content.cloneNode(true));
+  setTimeout(() => { delete button.dataset.armed; button.replaceChildren(...before); }, 5000);
+  return false;
+}
+
+async function press(button) {
+  if (!isSure(button)) return;
+  const word = button.dataset.say;
+  button.disabled = true;
+  const record = {charge: charge.id, word, amount_fen: charge.amount_fen, at: new Date().toISOString()};
+  const answer = await ask("POST", `${target}/words`, await signedText(phone(), "greenlane payment ", record));
+  button.disabled = false;
+  await refresh();
+  if (answer && (word !== "pay" || answer.state === "paid")) say(`said-${word}`, "", "done");
+}
+
+start(async () => {
+  await refresh();
+  if (!charge) return;
+  for (const button of document.querySelectorAll("[data-say]")) button.addEventListener("click", () => press(button));
+  for (const link of document.querySelectorAll("[data-receipt]")) link.href = `${location.pathname}/receipt`;
+  for (const link of document.querySelectorAll("[data-back]")) link.href = location.pathname.replace(/\/receipt$/, "");
+  at("print")?.addEventListener("click", () => print());
+  const shot = at("shot");
+  const found = shot && (await picture(`${target}/picture`));
+  if (found) { shot.src = found; shot.hidden = false; }
+});

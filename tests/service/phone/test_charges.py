@@ -1,0 +1,146 @@
+"""A phone sees its own charges and no others, and says what it has signed about them."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from service.payers.phones import Phones
+from service.reports.audit import audit
+from tests.service.identity.kit import House, visit_report
+from tests.service.phone.kit import HttpPhone, fuel, person
+from wire.codec import decode
+from wire.live import VisitReport
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    return House(tmp_path_factory.mktemp("phones"))
+
+
+@pytest.fixture
+def client(house: House) -> Iterator[TestClient]:
+    with TestClient(house.app) as opened:
+        yield opened
+    assert audit(house.app.state.books.database).findings == ()
+
+
+def asked(house: House, client: TestClient) -> tuple[HttpPhone, dict[str, Any]]:
+    """A phone and the one charge that waits for it."""
+    name, plate = f"N{house.number()}", f"粤B{10_000 + house.number()}"
+    phone = person(house, client, name, plate=plate)
+    fuel(house, 7_900, plate)
+    (charge,) = phone.ask("GET", "/v1/phone/charges").json()
+    return phone, charge
+
+
+def test_a_charge_is_sent_seen_and_paid_once(house: House, client: TestClient) -> None:
+    phone, charge = asked(house, client)
+    told = {name: charge[name] for name in ("state", "amount_fen", "volume_ml", "unit_price_fen_per_l", "product")}
+    assert told == {
+        "state": "sent", "amount_fen": 7_900, "volume_ml": 10_000, "unit_price_fen_per_l": 790, "product": "92",
+    }  # fmt: skip
+    assert (charge["zone"], charge["lane"], charge["may"]) == ("Asia/Shanghai", "L1", ["pay", "decline", "dispute"])
+    assert phone.ask("GET", f"/v1/phone/charges/{charge['id']}").json()["state"] == "seen"
+    assert phone.say(charge["id"], 7_900).json()["state"] == "paid"
+    again = phone.say(charge["id"], 7_900)
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    seen = phone.ask("GET", f"/v1/phone/charges/{charge['id']}").json()
+    assert (seen["state"], seen["may"], seen["by_mandate"]) == ("paid", ["dispute"], False)
+    assert phone.ask("GET", "/v1/phone/me").json()["balance_fen"] == 42_100
+
+
+def test_stale_repeated_and_altered_words_are_refused(house: House, client: TestClient) -> None:
+    phone, charge = asked(house, client)
+    target = f"/v1/phone/charges/{charge['id']}/words"
+    stale = phone.word(charge["id"], 7_900, at=house.clock.now() - timedelta(seconds=301))
+    cheap = phone.word(charge["id"], 7_899)
+    altered = phone.word(charge["id"], 7_900) | {"text": cheap["text"]}
+    for record in (stale, cheap, altered):
+        answer = phone.ask("POST", target, record)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    right = phone.word(charge["id"], 7_900, word="dispute")
+    assert phone.ask("POST", target, right).json()["state"] == "disputed"
+    repeated = phone.ask("POST", target, right)
+    assert (repeated.status_code, "heard before" in repeated.json()["detail"]) == (403, True)
+    other = HttpPhone(house, client)
+    assert phone.ask("POST", target, other.word(charge["id"], 7_900)).status_code == 403
+    assert phone.ask("POST", target, phone.word("c-0123456789abcdef", 7_900)).status_code == 400
+
+
+def test_declined_at_no_cost(house: House, client: TestClient) -> None:
+    phone, charge = asked(house, client)
+    assert phone.say(charge["id"], 7_900, "decline").json()["state"] == "declined"
+    assert phone.ask("GET", "/v1/phone/me").json()["balance_fen"] == 50_000
+    assert phone.ask("GET", f"/v1/phone/charges/{charge['id']}").json()["may"] == ["pay", "dispute"]
+
+
+def test_the_picture_of_the_own_visit_while_it_is_kept(house: House, client: TestClient) -> None:
+    name, plate, jpeg = f"N{house.number()}", f"粤B{10_000 + house.number()}", b"\xff\xd8\xff\xe0 a picture"
+    phone, visit = person(house, client, name, plate=plate), f"seen-{house.number()}"
+    report = replace(decode(VisitReport, visit_report()), visit=visit, picture=base64.b64encode(jpeg).decode())
+    house.app.state.station.take_visit(report)
+    fuel(house, 7_900, plate, visit=visit)
+    (charge,) = phone.ask("GET", "/v1/phone/charges").json()
+    target = f"/v1/phone/charges/{charge['id']}/picture"
+    assert phone.ask("GET", target).content == jpeg
+    house.clock.move(73 * 3600)
+    assert phone.ask("GET", target).status_code == 404
+
+
+def shape(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.text
+
+
+def test_nothing_of_another_person_can_be_had_by_any_route(
+    house: House, client: TestClient, phone_routes: list[tuple[str, str]]
+) -> None:
+    """Every route with ids of another person is answered as one with ids that nobody has."""
+    victim, theirs = belongings(house, client)
+    thief, _ = asked(house, client)
+    before = victim.ask("GET", "/v1/phone/me").text, victim.ask("GET", "/v1/phone/charges").text
+    walked = 0
+    for method, pattern in phone_routes:
+        if "{" not in pattern:
+            continue
+        room = pattern.split("/")[3]
+        nobody_s = "c-0123456789abcdef" if room == "charges" else "987654321"
+        found, unknown = (re.sub(r"{\w+}", name, pattern) for name in (theirs[room], nobody_s))
+        for signer in (thief, victim):
+            record = None if method == "GET" else signer.word(theirs["charges"], 7_900)
+            assert shape(thief.ask(method, found, record)) == shape(thief.ask(method, unknown, record)), pattern
+            assert thief.ask(method, found, record).status_code == 404, pattern
+            if method == "POST" and record is not None:
+                client.request(method, found, json=record)
+        walked += 1
+    assert walked == len([pattern for _, pattern in phone_routes if "{" in pattern]) >= 3
+    assert (victim.ask("GET", "/v1/phone/me").text, victim.ask("GET", "/v1/phone/charges").text) == before
+    for target in [pattern for method, pattern in phone_routes if method == "GET" and "{" not in pattern]:
+        text = thief.ask("GET", target).text
+        assert not [word for word in (*theirs.values(), theirs["plate"]) if word in text], target
+
+
+def belongings(house: House, client: TestClient) -> tuple[HttpPhone, dict[str, str]]:
+    """A person with one of everything, by the room of the routes that know it."""
+    plate = f"粤B{10_000 + house.number()}"
+    phone = person(house, client, f"victim-{house.number()}", plate=plate)
+    fuel(house, 7_900, plate)
+    (charge,) = phone.ask("GET", "/v1/phone/charges").json()
+    return phone, {"charges": charge["id"], "plate": plate}
+
+
+def test_a_lost_key_s_charges_wait_for_the_new_one(house: House, client: TestClient) -> None:
+    phone, charge = asked(house, client)
+    name = phone.ask("GET", "/v1/phone/me").json()["name"]
+    new = HttpPhone(house, client).pair(Phones(house.app.state.books, "test").new_code(name).code)
+    assert phone.say(charge["id"], 7_900).status_code == 401
+    assert [c["id"] for c in new.ask("GET", "/v1/phone/charges").json()] == [charge["id"]]
+    assert new.say(charge["id"], 7_900).json()["state"] == "paid"
