@@ -12,7 +12,7 @@ from pathlib import Path
 from controller.errors import EndOfVideo, VideoDamaged
 from controller.lane.questions import Outcome
 from controller.lane.timeline import summary_of
-from controller.ports import PlateReader
+from controller.ports import Clock, PlateReader
 from controller.records import Frame
 from controller.runner import Parts, Read, Runner
 from controller.telling.observers import Observers
@@ -30,6 +30,13 @@ from wire.fuellings import FuellingReceipt
 
 BETWEEN_CLIPS_S = 60.0
 STILL_THERE = "the clip ended while the vehicle was still in view"
+
+
+Opener = Callable[[Path, Clock], RecordedCamera]
+
+
+def _unpaced(clip: Path, clock: Clock) -> RecordedCamera:
+    return recorded_camera(clip, clock, paced=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +66,17 @@ class Stage:
         self._usual_l = usual_l
         self._numbers = count(1)
 
-    def play(self, clip: Path, watching: Watching) -> ClipResult:
-        """The visits of a clip. A clip that is damaged or no video gives what there was before, and its error."""
+    def play(self, clip: Path, watching: Watching, opened: Opener = _unpaced) -> ClipResult:
+        """The visits of a clip. A clip that is damaged or no video gives what there was before, and its error.
+
+        opened: makes the camera that plays it.
+        """
         world, began = self._world, time.perf_counter()
         world.clock.advance(BETWEEN_CLIPS_S)
         start_s, first_frame_at = world.clock.monotonic_s(), world.clock.now()
         recorder = Recorder(clip.name, start_s, watching.visit)
         world.on_receipt = lambda receipt: recorder.receipt(decode(FuellingReceipt, receipt))
-        with closing(recorded_camera(clip, world.clock, paced=False)) as camera:
+        with closing(opened(clip, world.clock)) as camera:
             watching.opened(clip.name, getattr(camera, "frames_promised", 0))
             frames, error = self._run(camera, recorder, watching)
         visits = tuple(self._with_payer(story) for story in recorder.stories())

@@ -62,7 +62,8 @@ class Recorder(SilentObserver):
         self._start_s = start_s
         self._on_closed = on_closed
         self._visits: dict[str, _Open] = {}
-        self._receipts: dict[tuple[str, int], FuellingReceipt] = {}
+        self._receipts: dict[tuple[str, int], tuple[FuellingReceipt, float]] = {}
+        self._ended_at = 0.0
         self._asked_at = 0.0
         self.lamp: list[LampChange] = []
         self.frames_read = 0
@@ -114,6 +115,7 @@ class Recorder(SilentObserver):
             self._visits[visit].nozzle_s = self._at(at_s)
 
     def fuelling_ended(self, visit: str | None, fuelling: Fuelling | None, at_s: float) -> None:
+        self._ended_at = time.perf_counter()
         if visit is None:
             return
         found = self._visits[visit]
@@ -127,7 +129,8 @@ class Recorder(SilentObserver):
 
     def receipt(self, receipt: FuellingReceipt) -> None:
         """The service took a fuelling."""
-        self._receipts[(receipt.dispenser, receipt.sequence)] = receipt
+        took_ms = round(1000 * (time.perf_counter() - self._ended_at), 1)
+        self._receipts.setdefault((receipt.dispenser, receipt.sequence), (receipt, took_ms))
 
     def visit_closed(self, summary: VisitSummary) -> None:
         found = self._visits[summary.visit]
@@ -148,7 +151,8 @@ class Recorder(SilentObserver):
         fuelled = found.fuelled
         if fuelled is not None and fuelled.report is not None:
             key = (fuelled.report.dispenser, fuelled.report.sequence)
-            fuelled = replace(fuelled, receipt=self._receipts.get(key))
+            receipt, took_ms = self._receipts.get(key, (None, None))
+            fuelled = replace(fuelled, receipt=receipt, receipt_ms=took_ms)
         return VisitStory(
             clip=self._clip,
             number=found.number,

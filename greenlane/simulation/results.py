@@ -47,12 +47,16 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Fuelled:
-    """The fuelling of a visit; receipt is None while the service has not taken it."""
+    """The fuelling of a visit; receipt is None while the service has not taken it.
+
+    receipt_ms is real time from the lane's end of the fuelling to the service's receipt.
+    """
 
     started_s: float
     ended_s: float
     report: Fuelling | None
     receipt: FuellingReceipt | None = None
+    receipt_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
