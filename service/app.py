@@ -32,6 +32,7 @@ from service.identity import access
 from service.identity import api_page as handbook
 from service.identity.identity import Identity
 from service.identity.mount import SIGNED_ONLY, Guard, mount
+from service.mileage import routes as positions
 from service.offline import routes as offline
 from service.payers.charging import Charging
 from service.phone import mount as phone_pages
@@ -76,6 +77,7 @@ def create_app(
     counter.mount(app)
     offline.mount(app, app.state.clerk, books.database, books.clock)
     phone_pages.mount(app, books)
+    positions.mount(app, books.database, books.clock)
     app.state.check_pin = lambda *typed: check_pin(books.database, books.clock.now(), *typed)
     return app
 

@@ -31,7 +31,7 @@ class BodyRefused(ServiceError):
 
 async def read(request: Request, record: type[Record]) -> Record:
     """The record that a request carries. Raises BodyRefused."""
-    body = await _whole(request)
+    body = await whole(request)
     try:
         return decode(record, parse(body))
     except WireError as error:
@@ -50,7 +50,8 @@ def parse(body: bytes) -> object:
     return value
 
 
-async def _whole(request: Request) -> bytes:
+async def whole(request: Request) -> bytes:
+    """The bytes of a body. Raises BodyRefused for more than LONGEST_BODY."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

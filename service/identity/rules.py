@@ -27,6 +27,7 @@ class Names(enum.Enum):
     ENROLMENT = "nothing yet: the request is signed with the key it brings"
     PERSON = "the person whose phone has signed it"
     PAIRING = "nobody yet: the request is signed with the phone's key that it brings"
+    VEHICLE_TOKEN = "the vehicle whose token the request brings; it is not signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,16 @@ PHONE_RULES: tuple[Rule, ...] = (
 )
 """What phones may say; whose charge, mandate or hours an id in the path is, is judged by the route."""
 
+TOKEN_RULES: tuple[Rule, ...] = (
+    Rule("POST", "/v1/positions/owntracks", Names.VEHICLE_TOKEN, frozenset()),
+    Rule("POST", "/v1/positions/osmand", Names.VEHICLE_TOKEN, frozenset()),
+)
+"""Not signed: whoever has a vehicle's token says where it is, which the route judges."""
+
 
 def find_rule(method: str, path: str) -> tuple[Rule, str] | None:
     """The rule of a request and the id in its path."""
-    for rule in (*RULES, *PHONE_RULES):
+    for rule in (*RULES, *PHONE_RULES, *TOKEN_RULES):
         identifier = rule.match(method, path)
         if identifier is not None:
             return rule, identifier

@@ -1,4 +1,4 @@
-"""The tables of where and how far: vehicles and fleets, odometer rows, positions and known places.
+"""The tables of where and how far: vehicles and fleets, odometer rows, positions, tokens and known places.
 
 Distances are integer metres, volumes integer ml, coordinates integers of 1e-7 degree in the datum beside them.
 """
@@ -55,6 +55,19 @@ positions = Table(
     CheckConstraint("datum in ('wgs84', 'gcj02')", name="datum"),
 )
 """As they came, so that a datum that was given wrongly can be told from a place that is wrong."""
+
+vehicle_tokens = Table(
+    "vehicle_tokens",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("plate", String(12), nullable=False),
+    Column("datum", String(5), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("revoked_us", BigInteger),
+    CheckConstraint("datum in ('wgs84', 'gcj02')", name="datum"),
+    Index(None, "plate"),
+)
+"""Who may tell where a vehicle is; of long random values a SHA-256 is enough. datum: of what the holder sends."""
 
 known_places = Table(
     "known_places",

@@ -23,6 +23,13 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     show.add_argument("plate", metavar="PLATE")
     show.set_defaults(do=_show)
     actions.add_parser("list", parents=[options], help="all vehicles").set_defaults(do=_list)
+    token = actions.add_parser("token", parents=[options], help="a token by which its phone or tracker sends positions")
+    token.add_argument("plate", metavar="PLATE")
+    token.add_argument(
+        "--datum", choices=("wgs84", "gcj02"), default="wgs84", help="of what is sent (default: %(default)s)"
+    )
+    token.add_argument("--revoke", action="store_true", help="end all tokens of the vehicle instead")
+    token.set_defaults(do=_token)
 
 
 def _set(args: argparse.Namespace) -> int:
@@ -61,6 +68,26 @@ def _list(args: argparse.Namespace) -> int:
             found = vehicles_of(connection)
         rows = [(v.plate, litres(v.tank_ml), litres(v.per_100km_ml), v.product or "-", v.fleet or "-") for v in found]
         o.show(found, table(("plate", "tank l", "l/100 km", "product", "fleet"), rows, (1, 2)))
+    return 0
+
+
+def _token(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+    from service.mileage.datum import Datum
+    from service.mileage.tokens import TokenDesk
+
+    with office(args) as o:
+        desk = TokenDesk(o.database, o.books.clock, actor())
+        if args.revoke:
+            ended = desk.revoke(args.plate)
+            o.show({"plate": args.plate, "revoked": ended}, f"{args.plate}: {ended} tokens ended")
+            return 0
+        made = desk.issue(args.plate, Datum(args.datum))
+        words = (
+            f"{made.plate}: {made.token}\nshown once. OwnTracks: POST to /v1/positions/owntracks, it is the password; "
+            "Traccar Client: server URL /v1/positions/osmand, it is the device identifier"
+        )
+        o.show(made, words)
     return 0
 
 

@@ -1,0 +1,128 @@
+"""Tokens of vehicles: whoever has one may tell where that vehicle is, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.admin import require_plate
+from service.errors import DeskError, ServiceError
+from service.identity import throttle
+from service.identity.devices import Throttled
+from service.identity.trail import Deed, note
+from service.mileage.datum import Datum
+from service.mileage.tables import positions, vehicle_tokens
+from service.mileage.tracks import Position
+from service.store.clock import Clock, to_us
+from service.store.database import Database, telling_faults
+
+MOST_TOKENS = 20
+"""Of one vehicle at a time: phones of its drivers, and a tracker."""
+PREFIX = "gv_"
+_PER_VEHICLE = (600, 2.0)
+"""A phone that was without a line for an hour sends it all at once."""
+_PER_SOURCE = (20, 1 / 3)
+
+
+class TokenRefused(ServiceError):
+    """No vehicle has this token, or not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleToken:
+    """Shown once."""
+
+    plate: str
+    token: str
+    datum: Datum
+
+
+class TokenDesk:
+    """What an operator, `actor`, does with tokens. Raises DeskError with the reason."""
+
+    def __init__(self, database: Database, clock: Clock, actor: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._actor = actor
+
+    def issue(self, plate: str, datum: Datum) -> VehicleToken:
+        """A new token beside those that the vehicle has; its positions come in this datum."""
+        kept, token = require_plate(plate), PREFIX + secrets.token_urlsafe(24)
+        with telling_faults(), self._database.writing() as connection:
+            live = connection.execute(select(vehicle_tokens.c.token_hash).where(*_living(kept))).all()
+            if len(live) >= MOST_TOKENS:
+                raise DeskError(f"{kept} has {MOST_TOKENS} tokens; `vehicle token {kept} --revoke` ends them")
+            row = {"token_hash": _hash(token), "plate": kept, "datum": datum.value}
+            connection.execute(insert(vehicle_tokens).values(**row, created_us=to_us(self._clock.now())))
+            note(connection, Deed(self._clock.now(), self._actor, "vehicle.token", kept, {"datum": datum.value}))
+        return VehicleToken(kept, token, datum)
+
+    def revoke(self, plate: str) -> int:
+        """End all tokens of a vehicle, at once; how many there were."""
+        kept = require_plate(plate)
+        with telling_faults(), self._database.writing() as connection:
+            values = {"revoked_us": to_us(self._clock.now())}
+            ended = connection.execute(update(vehicle_tokens).where(*_living(kept)).values(values)).rowcount
+            note(connection, Deed(self._clock.now(), self._actor, "vehicle.revoke", kept, {"tokens": str(ended)}))
+        return ended
+
+
+def take_position(
+    database: Database, clock: Clock, token: str, source: str, read: Callable[[Datum], Position | None]
+) -> None:
+    """Keep what a token's holder sends; read makes it of the token's datum. What is kept for an instant stays.
+
+    Raises TokenRefused, Throttled, and what read raises.
+    """
+    now, guessing = clock.now(), (throttle.Bucket(f"vehicle:source:{source}", *_PER_SOURCE),)
+    with telling_faults(), database.reading() as connection:
+        row = _row(connection, token)
+        wait_s = throttle.wait_of(connection, guessing, now) if row is None else 0.0
+    if row is None:
+        if not wait_s:
+            with telling_faults(), database.writing() as connection:
+                throttle.take(connection, guessing, now)
+            raise TokenRefused("no vehicle has this token: `greenlane admin vehicle token PLATE` makes one")
+        raise Throttled(wait_s)
+    found = read(Datum(row.datum))
+    bucket = throttle.Bucket(f"vehicle:positions:{row.plate}", *_PER_VEHICLE)
+    with telling_faults(), database.writing() as connection:
+        wait_s = throttle.take(connection, (bucket,), now)
+        if not wait_s and found is not None:
+            _keep(connection, row.plate, found)
+    if wait_s:
+        raise Throttled(wait_s)
+
+
+def _keep(connection: Connection, plate: str, position: Position) -> None:
+    made = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    values = {
+        "plate": plate,
+        "at_us": position.at_us,
+        "lat_e7": position.lat_e7,
+        "lon_e7": position.lon_e7,
+        "datum": position.datum.value,
+        "odometer_m": position.odometer_m,
+    }
+    connection.execute(made(positions).values(values).on_conflict_do_nothing())
+
+
+def _row(connection: Connection, token: str) -> Any:
+    c = vehicle_tokens.c
+    return connection.execute(
+        select(c.plate, c.datum).where(c.token_hash == _hash(token), c.revoked_us.is_(None))
+    ).first()
+
+
+def _living(plate: str) -> tuple[Any, Any]:
+    return vehicle_tokens.c.plate == plate, vehicle_tokens.c.revoked_us.is_(None)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
