@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from controller.ports import Clock
+from wire.flags import LaneFlag
 
 FIRST_SANE_YEAR = 2025
 """A board without a battery wakes up in 1970 or at its image's date; this software is younger than that."""
@@ -81,8 +82,8 @@ class ClockState:
     @property
     def flags(self) -> tuple[str, ...]:
         """As fuelling reports carry them (wire.fuellings.Fuelling.flags)."""
-        unset = ("clock_unset",) if self.unset else ()
-        return unset + (("clock_jumped",) if self.jumped else ())
+        unset = (LaneFlag.CLOCK_UNSET,) if self.unset else ()
+        return unset + ((LaneFlag.CLOCK_JUMPED,) if self.jumped else ())
 
 
 class ClockWatch:

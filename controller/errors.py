@@ -1,4 +1,4 @@
-"""Every error of the lane, in one tree.
+"""Every error of the lane, in one tree under the root that all parts share.
 
 GreenlaneError
   SettingsError        a setting is unknown, missing or out of range; names file, line and key
@@ -18,9 +18,7 @@ GreenlaneError
 
 from __future__ import annotations
 
-
-class GreenlaneError(Exception):
-    """Base of all; str() is one sentence that says what to do."""
+from wire.errors import GreenlaneError
 
 
 class SettingsError(GreenlaneError):

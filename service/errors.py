@@ -1,4 +1,4 @@
-"""Every error of the balance service, in one tree.
+"""Every error of the balance service, in one tree under the root that all parts share.
 
 ServiceError
   Unavailable          the database is away, locked, full or not migrated; trying again later may help
@@ -9,8 +9,10 @@ A refused question or a refused message is a value (Decision, Refused), not an e
 
 from __future__ import annotations
 
+from wire.errors import GreenlaneError
 
-class ServiceError(Exception):
+
+class ServiceError(GreenlaneError):
     """Base of all; str() is one sentence for people."""
 
 

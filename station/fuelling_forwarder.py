@@ -22,8 +22,9 @@ from station.store import Memory
 from station.uplink import Line
 from station.upstream import Upstream
 from wire.codec import decode, encode
+from wire.flags import StationFlag
 from wire.fuellings import Fuelling, FuellingReceipt
-from wire.offline import OFFLINE_PREFIX, PROVISIONAL, OfflineGrant
+from wire.offline import OFFLINE_PREFIX, OfflineGrant
 from wire.reasons import ErrorCode
 
 log = logging.getLogger(__name__)
@@ -192,5 +193,5 @@ def _provisional(fuelling: Fuelling) -> FuellingReceipt:
         overrun_fen=0,
         released_fen=0,
         balance_fen=None,
-        flags=(PROVISIONAL,),
+        flags=(StationFlag.PROVISIONAL,),
     )

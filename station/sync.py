@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from controller.errors import ClientError, GreenlaneError, ServiceFault
+from controller.errors import ClientError, ServiceFault
 from controller.outbound.periodic import Chore, Chores
 from controller.ports import Clock
 from service.errors import ServiceError
@@ -17,6 +17,7 @@ from station.settings import StationSettings
 from station.store import Memory
 from station.uplink import Line
 from station.upstream import Upstream
+from wire.errors import GreenlaneError
 
 log = logging.getLogger(__name__)
 

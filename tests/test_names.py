@@ -8,6 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from tests.test_imports import ARROWS, ROOT
+from wire.flags import BooksFlag, LaneFlag, StationFlag
 
 TWO_HOMES = {
     "Answer",
@@ -70,6 +71,54 @@ def test_a_class_name_has_one_home() -> None:
 def test_the_list_of_exceptions_only_shrinks() -> None:
     twice = {name for name, paths in homes().items() if len(paths) > 1}
     assert not TWO_HOMES - twice, "these have one home now: take them off the list"
+
+
+BUILT_IN = {"Exception", "ValueError", "RuntimeError"}
+
+
+def test_every_error_has_one_root() -> None:
+    """Whoever catches GreenlaneError has caught what any part says; an OSError is the system's own."""
+    rootless = {
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for package in ARROWS
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and {"Exception", "ValueError", "RuntimeError"} & {_name(b) for b in node.bases}
+    }
+    assert rootless == {
+        "wire/errors.py: GreenlaneError",
+        "wire/codec.py: WireError",
+        "greenlane/bench/peers_worker.py: Unavailable",
+    }, "WireError is a ValueError too; peers_worker runs beside other readers, without greenlane"
+
+
+def _name(base: ast.expr) -> str:
+    return base.id if isinstance(base, ast.Name) else ""
+
+
+def test_flags_are_written_once() -> None:
+    """A flag's text stands in wire/flags.py alone: everywhere else it is a member of its enum."""
+    flags = {member.value for side in (LaneFlag, StationFlag, BooksFlag) for member in side}
+    loose = {
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
+        for package in ("controller", "service", "station", "wire")
+        for path in (ROOT / package).rglob("*.py")
+        if path != ROOT / "wire" / "flags.py" and "migrations" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in flags - OTHER_MEANINGS
+    }
+    assert not loose
+
+
+OTHER_MEANINGS = {"late", "offline", "card_blocked", "plate_blocked", "uncovered", "overrun", "unknown_authorisation"}
+"""Flags whose text means something else too: reasons, error codes, columns, keys of a summary."""
+
+
+def test_every_flag_is_documented() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    flags = {member.value for side in (LaneFlag, StationFlag, BooksFlag) for member in side}
+    assert not [flag for flag in sorted(flags) if f"`{flag}`" not in pages]
 
 
 def test_the_files_that_the_map_names_are_there() -> None:

@@ -19,8 +19,10 @@ from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from wire.errors import GreenlaneError
 
-class WireError(ValueError):
+
+class WireError(GreenlaneError, ValueError):
     """A message does not have the form it must have; str() names the field."""
 
 

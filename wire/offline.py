@@ -16,8 +16,6 @@ OFFLINE_PREFIX = "off-"
 """How the names of authorisations begin that a station gave without the service."""
 LIST_WORDS = b"greenlane offline-list "
 """Comes before the text of a list when it is signed, so that the signature says nothing else."""
-PROVISIONAL = "provisional"
-"""The flag of a receipt that a station gives in the service's place; the service's own comes later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

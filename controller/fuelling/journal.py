@@ -16,11 +16,11 @@ from controller.outbound.outbox import Outbox, OutboxError
 from controller.outbound.statefile import StateFile
 from controller.ports import Clock
 from wire.codec import WireError, decode, encode
+from wire.flags import LaneFlag
 from wire.fuellings import Fuelling
 
 log = logging.getLogger(__name__)
 
-POWER_CUT = "power_cut"
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS dispenser (
@@ -122,7 +122,7 @@ class FuellingJournal:
             return None
         try:
             stored = decode(Fuelling, json.loads(row["fuelling"]))
-            fuelling = replace(stored, flags=(*stored.flags, POWER_CUT))
+            fuelling = replace(stored, flags=(*stored.flags, LaneFlag.POWER_CUT))
             if fuelling.volume_ml > 0 and not self._is_closed(connection, fuelling):
                 self._close(connection, fuelling, row["pulses"])
                 log.warning("%s: fuelling %d was cut at %d ml", self.dispenser, fuelling.sequence, fuelling.volume_ml)

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 from controller.fuelling.journal import FuellingJournal
 from controller.fuelling.open_fuelling import (
-    COUNTER_RESET,
-    NOZZLE_HUNG,
-    STRAY_PULSES,
     Ended,
     Lifted,
     MeterEvent,
@@ -33,6 +30,7 @@ from controller.outbound.statefile import StateError
 from controller.ports import Clock, Dispenser
 from controller.records import DispenserReading
 from controller.worker import Desk
+from wire.flags import LaneFlag
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +163,7 @@ class FuellingMeter:
             return pulses
         log.error("%s: its pulse counter went back", self._journal.dispenser)
         if self._open is not None:
-            self._open.flag(COUNTER_RESET)
+            self._open.flag(LaneFlag.COUNTER_RESET)
         return reading.pulses
 
     def _take_bounces(self, reading: DispenserReading) -> None:
@@ -179,7 +177,7 @@ class FuellingMeter:
         if self._open is None and not self._told_lifted:
             began = self._strays.saw(pulses, self._totaliser, self._clock.monotonic_s())
             if began is None:
-                self._noise = self._noise or self._opened(self._totaliser, STRAY_PULSES, NOZZLE_HUNG)
+                self._noise = self._noise or self._opened(self._totaliser, LaneFlag.STRAY_PULSES, LaneFlag.NOZZLE_HUNG)
                 self._noise.counted(pulses)
                 self._totaliser = self._totaliser.counted(pulses)
                 return
@@ -187,7 +185,7 @@ class FuellingMeter:
             before = began
         self._tell_lifted(events)
         if self._open is None:
-            self._open = self._opened(before, *(() if self._lifted else (NOZZLE_HUNG,)))
+            self._open = self._opened(before, *(() if self._lifted else (LaneFlag.NOZZLE_HUNG,)))
             self._open.adopt(context, first=True)
             self._open.counted(self._totaliser.pulses - before.pulses)
             events.append(Started(self._next_sequence))
@@ -271,7 +269,7 @@ class FuellingMeter:
         self.trouble = error
 
     def _patience_s(self) -> float:
-        stray = self._open is not None and NOZZLE_HUNG in self._open.flags
+        stray = self._open is not None and LaneFlag.NOZZLE_HUNG in self._open.flags
         return self._settings.stray_s if stray else self._settings.settle_s
 
 

@@ -10,19 +10,9 @@ from controller.clock import FIRST_SANE_YEAR, JUMP_S
 from controller.fuelling.terminal import FlowContext
 from controller.fuelling.totaliser import FlowWatch, Totaliser
 from controller.ports import Clock
+from wire.flags import LaneFlag
 from wire.fuellings import Fuelling
 from wire.money import amount_fen
-
-NO_AUTHORISATION = "no_authorisation"
-LATE_AUTHORISATION = "late_authorisation"
-CLOCK_UNSET = "clock_unset"
-CLOCK_JUMPED = "clock_jumped"
-IMPOSSIBLE_FLOW = "impossible_flow"
-NOZZLE_HUNG = "nozzle_hung"
-COUNTER_RESET = "counter_reset"
-STRAY_PULSES = "stray_pulses"
-PULSER_BOUNCE = "pulser_bounce"
-PRICE_FROM_SETTINGS = "price_from_settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +111,7 @@ class OpenFuelling:
     ) -> None:
         self.sequence = sequence
         self.price = price
-        self.flags: list[str] = [PRICE_FROM_SETTINGS] if price.from_settings else []
+        self.flags: list[str] = [LaneFlag.PRICE_FROM_SETTINGS] if price.from_settings else []
         self.stored_s = -math.inf
         self.stored_ml = -1
         self.told_limit_fen: int | None = None
@@ -151,7 +141,7 @@ class OpenFuelling:
     def adopt(self, context: FlowContext, first: bool) -> bool:
         """Take over who refuels, once that is known; True when something changed."""
         mine = self.context
-        if NOZZLE_HUNG in self.flags and context.authorisation is None:
+        if LaneFlag.NOZZLE_HUNG in self.flags and context.authorisation is None:
             return False
         if context.visit is None or mine.visit not in (None, context.visit) or mine.authorisation is not None:
             return False
@@ -159,7 +149,7 @@ class OpenFuelling:
         if changed:
             self.context = context
             if context.authorisation is not None and not first:
-                self.flag(LATE_AUTHORISATION)
+                self.flag(LaneFlag.LATE_AUTHORISATION)
         return changed
 
     def limit_reached(self, context: FlowContext, amount: int) -> int | None:
@@ -182,11 +172,11 @@ class OpenFuelling:
         now_s, ended_at = self._clock.monotonic_s(), self._clock.now()
         self._flow.saw(now_s, totaliser.total_ml, last)
         if self._flow.impossible:
-            self.flag(IMPOSSIBLE_FLOW)
+            self.flag(LaneFlag.IMPOSSIBLE_FLOW)
         if self._close_pulses * 1000 / totaliser.pulses_per_l > self._rules.bounce_share * self.volume_ml(totaliser):
-            self.flag(PULSER_BOUNCE)
+            self.flag(LaneFlag.PULSER_BOUNCE)
         self._check_clock(ended_at)
-        unpaid = (NO_AUTHORISATION,) if self.context.authorisation is None else ()
+        unpaid = (LaneFlag.NO_AUTHORISATION,) if self.context.authorisation is None else ()
         return Fuelling(
             station=self._rules.station,
             lane=self._rules.lane,
@@ -210,9 +200,9 @@ class OpenFuelling:
     def _believed_start(self, now_s: float, now: datetime) -> datetime:
         lasted = timedelta(seconds=now_s - self._started_s)
         if abs((now - self._started_at - lasted).total_seconds()) > JUMP_S:
-            self.flag(CLOCK_JUMPED)
-        return now - lasted if CLOCK_JUMPED in self.flags else min(self._started_at, now)
+            self.flag(LaneFlag.CLOCK_JUMPED)
+        return now - lasted if LaneFlag.CLOCK_JUMPED in self.flags else min(self._started_at, now)
 
     def _check_clock(self, now: datetime) -> None:
         if now.year < FIRST_SANE_YEAR:
-            self.flag(CLOCK_UNSET)
+            self.flag(LaneFlag.CLOCK_UNSET)

@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from controller.errors import GreenlaneError
+from wire.errors import GreenlaneError
 
 LOCK = "running.lock"
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controller.errors import GreenlaneError
 from controller.outbound.statefile import StateFile
 from controller.ports import Clock
+from wire.errors import GreenlaneError
 from wire.live import ParkedMessage
 
 SCHEMA = (

@@ -20,8 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from controller.errors import GreenlaneError
 from controller.ports import Clock
+from wire.errors import GreenlaneError
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from controller.errors import ClientError, GreenlaneError, HardwareError
+from controller.errors import ClientError, HardwareError
 from controller.outbound.outbox import MOST_PARKED, Outbox, OutboxError, parked_message
 from controller.outbound.statefile import StateError
 from controller.ports import Clock
 from controller.records import Frame
 from controller.telling.panel import LanePanel, TypedPlate
 from controller.telling.visit_reports import StoryTeller, Told
+from wire.errors import GreenlaneError
 from wire.live import LaneStatus, Order, OrderKind, OrderOutcome, OrderResult, ParkedMessage, VisitReport
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from controller.errors import GreenlaneError
 from controller.records import LampColour, PlateRead, VisitSummary, Vote
+from wire.errors import GreenlaneError
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
 from wire.reasons import Reason

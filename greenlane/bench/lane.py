@@ -21,12 +21,12 @@ import numpy as np
 from tqdm import tqdm
 
 from controller import settings as settings_file
-from controller.errors import GreenlaneError
 from controller.ports import PlateReader
 from controller.records import Region
 from greenlane.simulation.cast import bundled
 from models.build import build_reader
 from models.change import ThumbnailMeter
+from wire.errors import GreenlaneError
 
 FPS = 15
 FRAME_PX = (1280, 720)

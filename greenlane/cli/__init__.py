@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 import greenlane
-from controller.errors import GreenlaneError
+from wire.errors import GreenlaneError
 
 COMMANDS = {
     "simulate": "play recorded video through the whole system and show every visit",

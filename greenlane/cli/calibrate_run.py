@@ -17,7 +17,7 @@ from tqdm import tqdm
 from controller import settings as settings_file
 from controller.checks import Check, Verdict
 from controller.clock import ManualClock, SystemClock
-from controller.errors import CameraLost, EndOfVideo, GreenlaneError
+from controller.errors import CameraLost, EndOfVideo
 from controller.ports import Camera, Clock
 from controller.records import Frame, LampColour, PlateRead, Region
 from controller.settings_records import Settings
@@ -25,6 +25,7 @@ from controller.watching import calibration
 from greenlane import wiring
 from hardware.cameras import CAMERA_WAIT_S, first_frame
 from hardware.pins import open_pin_factory
+from wire.errors import GreenlaneError
 
 SURE_ENOUGH = 0.5
 """Reads below this confidence may be no plates at all and are left out of the measures."""

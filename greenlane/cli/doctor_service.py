@@ -8,9 +8,10 @@ from datetime import datetime
 
 from controller.checks import Check, Verdict
 from controller.clock import SystemClock
-from controller.errors import GreenlaneError, Rejected
+from controller.errors import Rejected
 from controller.outbound.http import Health
 from controller.settings_records import Settings
+from wire.errors import GreenlaneError
 from wire.reasons import ErrorCode
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL

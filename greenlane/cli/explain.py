@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from controller.errors import GreenlaneError
 from greenlane.cli.options import lane_zone, stamp
 from greenlane.cli.outputs import check_file
+from wire.errors import GreenlaneError
 
 if TYPE_CHECKING:
     from controller.traces.records import VisitTrace

@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _server_steps(args: argparse.Namespace) -> tuple[Step, ...]:
-    from controller.errors import GreenlaneError
     from greenlane.installation import servers
+    from wire.errors import GreenlaneError
 
     if args.hardware_watchdog or args.config != LANE_SETTINGS:
         raise GreenlaneError(f"--hardware-watchdog and --config are of the lane unit, not of {args.what}")

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.errors import GreenlaneError
 from greenlane.cli.options import lane_zone, stamp
+from wire.errors import GreenlaneError
 
 if TYPE_CHECKING:
     from controller.outbound.outbox import Message, Outbox

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from controller.errors import GreenlaneError
+from wire.errors import GreenlaneError
 
 
 class OutputError(GreenlaneError):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from controller.errors import ReaderError
 from controller.records import PlateRead, Reading
 from greenlane.cli.outputs import OutputError, check_folder, fresh_file
+from wire.errors import GreenlaneError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +31,7 @@ MANY = 8
 """From this many pictures on a progress bar is worth its line."""
 
 
-class BadPicture(Exception):
+class BadPicture(GreenlaneError):
     """str() says what is wrong with the file."""
 
 

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import GreenlaneError
 from greenlane.cli.explain import add_place, open_store
+from wire.errors import GreenlaneError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.errors import GreenlaneError
+from wire.errors import GreenlaneError
 
 UNIT = "greenlane-lane.service"
 RULES = "70-greenlane.rules"

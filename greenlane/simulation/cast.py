@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.errors import GreenlaneError
 from controller.records import LampChange, LampColour
 from controller.telling.observers import SilentObserver
 from hardware.dispensers.simulated import Filling, SimulatedDispenser
 from models.grammar import is_valid
 from service.payers.periods import Hours
+from wire.errors import GreenlaneError
 from wire.money import parse_yuan
 from wire.plates import normalise
 from wire.questions import Question

@@ -12,6 +12,7 @@ from controller.ports import Clock
 from controller.records import Frame
 from hardware.cameras.stamps import Stamper
 from hardware.resource import Resource
+from wire.errors import GreenlaneError
 
 FIRST_PAUSE_S = 0.5
 LONGEST_BLOCK_S = 0.5
@@ -20,7 +21,7 @@ LONGEST_BLOCK_S = 0.5
 log = logging.getLogger(__name__)
 
 
-class LinkLost(Exception):
+class LinkLost(GreenlaneError):
     """This link is over; str() says what was seen, without credentials."""
 
 

@@ -9,13 +9,9 @@ from service.books.batch_state import Situation
 from service.books.records import Authorisation, Card, Grant
 from service.payers.periods import Turn
 from service.store.clock import to_us
+from wire.flags import BooksFlag
 from wire.fuellings import Fuelling
 from wire.plates import normalise
-
-OTHER_STATION, OTHER_LANE = "other_station", "other_lane"
-"""The authorisation that a fuelling names was given to somebody else: it counts as unknown."""
-UNKNOWN = "unknown_authorisation"
-UNCOVERED = "uncovered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +32,13 @@ def authority(fuelling: Fuelling, situation: Situation) -> Authority:
     """What the fuelling's lane was allowed; an authorisation given elsewhere is none, and is flagged."""
     name = fuelling.authorisation
     if name is None:
-        return Authority(flags=(UNCOVERED,))
+        return Authority(flags=(BooksFlag.UNCOVERED,))
     found = situation.by_id.get(name) or situation.offline.get(name)
     if found is None:
-        return Authority(flags=(UNKNOWN, UNCOVERED))
+        return Authority(flags=(BooksFlag.UNKNOWN_AUTHORISATION, BooksFlag.UNCOVERED))
     if found.station != fuelling.station or found.lane != fuelling.lane:
-        where = OTHER_STATION if found.station != fuelling.station else OTHER_LANE
-        return Authority(flags=(UNKNOWN, where, UNCOVERED))
+        where = BooksFlag.OTHER_STATION if found.station != fuelling.station else BooksFlag.OTHER_LANE
+        return Authority(flags=(BooksFlag.UNKNOWN_AUTHORISATION, where, BooksFlag.UNCOVERED))
     return Authority(grant=found) if isinstance(found, Grant) else Authority(held=found)
 
 

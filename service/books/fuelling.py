@@ -18,11 +18,11 @@ from service.books.phone_payment import card_of, person_of
 from service.books.records import Authorisation, Card, Dispenser, Grant, PostedFuelling, State, Station, TransferKind
 from service.payers.periods import PayerKind
 from service.store.clock import to_us
+from wire.flags import BooksFlag
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.plates import normalise
 from wire.reasons import ErrorCode
 
-CAPPED = "capped"
 """Without an authorisation the card was charged only up to the station's cap; the rest is in suspense."""
 
 
@@ -63,14 +63,14 @@ def _post(fuelling: Fuelling, situation: Situation) -> FuellingReceipt:
         charge = _charge_authorised(fuelling, under.held, station, number, situation)
     elif under.grant is not None:
         charge = _charge_granted(fuelling, under.grant, station, number, situation)
-        flags += grants.fuelling_flags(fuelling, under.grant) + ([grants.DEBT] if charge.owed_fen else [])
+        flags += grants.fuelling_flags(fuelling, under.grant) + ([BooksFlag.OFFLINE_DEBT] if charge.owed_fen else [])
         grants.mark(under.grant, number, situation)
     else:
         charge = _charge_unauthorised(fuelling, station, number, situation)
     if charge.overrun_fen:
-        flags.append("overrun")
+        flags.append(BooksFlag.OVERRUN)
     if charge.card is not None and charge.suspended_fen:
-        flags.append(CAPPED)
+        flags.append(BooksFlag.CAPPED)
     posted = _posted(fuelling, number, charge, flags, situation)
     situation.fuellings[(fuelling.station, fuelling.dispenser, fuelling.sequence)] = posted
     situation.new_fuellings.append(posted)
@@ -140,14 +140,18 @@ def _left_of_cap_fen(card: Card, station: Station, situation: Situation) -> int:
     return max(0, cap_fen - situation.unauthorised.get((station.id, card.id), 0))
 
 
-def _authorisation_flags(fuelling: Fuelling, held: Authorisation) -> list[str]:
+_SPENT: dict[str, BooksFlag] = {State.EXPIRED: BooksFlag.LATE, State.CAPTURED: BooksFlag.SECOND_FUELLING}
+"""What a fuelling says whose authorisation was not open any more; any other end is a release."""
+
+
+def _authorisation_flags(fuelling: Fuelling, held: Authorisation) -> list[BooksFlag]:
     flags = []
     if held.state != State.OPEN:
-        flags.append({"expired": "late", "captured": "second_fuelling"}.get(held.state, "after_release"))
+        flags.append(_SPENT.get(held.state, BooksFlag.AFTER_RELEASE))
     if held.expires_us is not None and to_us(fuelling.ended_at) > held.expires_us:
-        flags.append("expired_authorisation")
+        flags.append(BooksFlag.EXPIRED_AUTHORISATION)
     if fuelling.plate is not None and normalise(fuelling.plate) != normalise(held.plate):
-        flags.append("other_plate")
+        flags.append(BooksFlag.OTHER_PLATE)
     return flags
 
 

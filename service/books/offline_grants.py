@@ -10,15 +10,11 @@ from service.books.batch_state import Situation
 from service.books.messages import Refused, TakeGrant
 from service.books.records import ACTIVE, Grant, State
 from service.store.clock import to_us
+from wire.flags import BooksFlag
 from wire.fuellings import Fuelling
 from wire.offline import OfflineGrant, OfflineReceipt
 from wire.plates import normalise
 from wire.reasons import ErrorCode
-
-OFFLINE = "offline"
-"""The flag of every fuelling under an authorisation that a station gave without the service."""
-DEBT = "offline_debt"
-"""The balance did not cover the fuelling; the rest is owed."""
 
 
 def take(message: TakeGrant, situation: Situation) -> OfflineReceipt | Refused:
@@ -51,11 +47,11 @@ def receipt(grant: Grant) -> OfflineReceipt:
 
 def fuelling_flags(fuelling: Fuelling, grant: Grant) -> list[str]:
     """The flags of a fuelling under a grant, but for the debt, which is known once it is posted."""
-    flags = [OFFLINE, *json.loads(grant.flags)]
+    flags = [BooksFlag.OFFLINE, *json.loads(grant.flags)]
     if grant.fuelling is not None:
-        flags.append("second_fuelling")
+        flags.append(BooksFlag.SECOND_FUELLING)
     if fuelling.plate is not None and normalise(fuelling.plate) != normalise(grant.plate):
-        flags.append("other_plate")
+        flags.append(BooksFlag.OTHER_PLATE)
     return flags
 
 
@@ -81,32 +77,32 @@ def _told(told: OfflineGrant, situation: Situation) -> dict[str, Any]:
     }
 
 
-def _card_conflicts(told: OfflineGrant, situation: Situation) -> list[str]:
+def _card_conflicts(told: OfflineGrant, situation: Situation) -> list[BooksFlag]:
     """What has changed since the list was made: card, plate, cap."""
     card, bound = situation.cards.get(told.card), situation.plates.get(normalise(told.plate))
     if card is None:
-        return ["card_unknown"]
-    flags = [] if card.state == ACTIVE else ["card_blocked"]
+        return [BooksFlag.CARD_UNKNOWN]
+    flags = [] if card.state == ACTIVE else [BooksFlag.CARD_BLOCKED]
     if bound is None or bound.card != card.id:
-        flags.append("plate_rebound")
+        flags.append(BooksFlag.PLATE_REBOUND)
     elif bound.state != ACTIVE:
-        flags.append("plate_blocked")
+        flags.append(BooksFlag.PLATE_BLOCKED)
     cap_fen = situation.stations[told.station].offline_fen if card.offline_fen is None else card.offline_fen
-    return [*flags, "over_cap"] if told.limit_fen > cap_fen else flags
+    return [*flags, BooksFlag.OVER_CAP] if told.limit_fen > cap_fen else flags
 
 
-def _list_conflicts(told: OfflineGrant, situation: Situation) -> list[str]:
+def _list_conflicts(told: OfflineGrant, situation: Situation) -> list[BooksFlag]:
     expires_us = situation.offline_lists.get((told.station, told.list_version))
     if expires_us is None:
-        return ["list_unknown"]
-    return ["list_expired"] if to_us(told.granted_at) > expires_us else []
+        return [BooksFlag.LIST_UNKNOWN]
+    return [BooksFlag.LIST_EXPIRED] if to_us(told.granted_at) > expires_us else []
 
 
-def _unheard(told: OfflineGrant, situation: Situation) -> list[str]:
+def _unheard(told: OfflineGrant, situation: Situation) -> list[BooksFlag]:
     """The service had answered the same visit, but too late for the station: what it held is given back."""
     answered = situation.by_visit.get((told.station, told.visit))
     if answered is None or answered.lane != told.lane:
         return []
     if answered.state == State.OPEN:
         situation.give_back(answered, State.RELEASED)
-    return ["answered_too_late"]
+    return [BooksFlag.ANSWERED_TOO_LATE]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SUM_OF_TWO = "sum_of_two"
-SAME_AGAIN = "same_again"
-TWO_SWAPPED = "two_swapped"
+from wire.flags import BooksFlag
 
 WORDS = {
-    SUM_OF_TWO: "the sale before added to this one",
-    SAME_AGAIN: "the sale before once more",
-    TWO_SWAPPED: "this sale and the one before exchanged",
+    BooksFlag.SUM_OF_TWO: "the sale before added to this one",
+    BooksFlag.SAME_AGAIN: "the sale before once more",
+    BooksFlag.TWO_SWAPPED: "this sale and the one before exchanged",
 }
 
 
@@ -23,7 +21,7 @@ class Figures:
     own_ml: int
 
 
-def pattern(now: Figures, before: Figures | None, step_ml: int) -> str | None:
+def pattern(now: Figures, before: Figures | None, step_ml: int) -> BooksFlag | None:
     """The kind of fault that both figures together look like. Ask only where something else contradicts the report.
 
     Figures are alike within step_ml. The three patterns come in honest sales too, which is why they prove nothing.
@@ -37,7 +35,7 @@ def pattern(now: Figures, before: Figures | None, step_ml: int) -> str | None:
     if alike(now.volume_ml, now.own_ml):
         return None
     if alike(now.volume_ml, before.volume_ml + now.own_ml):
-        return SUM_OF_TWO
+        return BooksFlag.SUM_OF_TWO
     if alike(now.volume_ml, before.own_ml) and alike(now.own_ml, before.volume_ml):
-        return TWO_SWAPPED
-    return SAME_AGAIN if alike(now.volume_ml, before.volume_ml) else None
+        return BooksFlag.TWO_SWAPPED
+    return BooksFlag.SAME_AGAIN if alike(now.volume_ml, before.volume_ml) else None

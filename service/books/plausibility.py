@@ -5,6 +5,7 @@ from __future__ import annotations
 from service.books.batch_state import Situation
 from service.books.patterns import Figures, pattern
 from service.store.clock import US_PER_S, to_us
+from wire.flags import CLOCK_FLAGS, BooksFlag
 from wire.fuellings import Fuelling
 from wire.money import amount_fen
 from wire.plates import normalise
@@ -13,12 +14,9 @@ TOTALISER_STEP_ML = 50
 """Mechanical totalisers count in 10 to 50 ml; a difference within one step, or 0.5 %, is rounding."""
 DISPLAY_STEP_ML = 10
 """Pump displays show centilitres, and compute the amount from what they show."""
-ABOVE_TANK = "above_tank"
-PULSES_DIFFER = "pulses_differ"
-CONTRADICTED = frozenset({PULSES_DIFFER, "impossible_flow", "totaliser_back"})
+CONTRADICTED = frozenset({BooksFlag.PULSES_DIFFER, BooksFlag.IMPOSSIBLE_FLOW, BooksFlag.TOTALISER_BACK})
 """Flags that say that the volume can't be right; beside one of them a pattern may name the kind of fault."""
 _US_PER_MIN = 60 * US_PER_S
-CLOCK_FLAGS = frozenset({"clock_unset", "clock_jumped"})
 
 
 def contradiction(fuelling: Fuelling) -> str | None:
@@ -40,23 +38,23 @@ def contradiction(fuelling: Fuelling) -> str | None:
     return None
 
 
-def flags(fuelling: Fuelling, plate: str | None, situation: Situation) -> list[str]:
+def flags(fuelling: Fuelling, plate: str | None, situation: Situation) -> list[BooksFlag]:
     """What an operator should look at: clocks, flow, tank, price, and the dispenser's totaliser and sequence.
 
     plate: of the vehicle that was filled, as the report or its authorisation names it.
     """
-    found = []
+    found: list[BooksFlag] = []
     if to_us(fuelling.ended_at) > situation.now_us + situation.settings.clock_ahead_s * US_PER_S:
-        found.append("clock_ahead")
+        found.append(BooksFlag.CLOCK_AHEAD)
     duration_us = to_us(fuelling.ended_at) - to_us(fuelling.started_at)
     if _too_fast(fuelling.volume_ml, duration_us, situation.settings.fastest_l_per_min):
-        found.append("impossible_flow")
+        found.append(BooksFlag.IMPOSSIBLE_FLOW)
     if _above_tank(fuelling.volume_ml, plate, situation):
-        found.append(ABOVE_TANK)
+        found.append(BooksFlag.ABOVE_TANK)
     if _price_differs(fuelling, situation):
-        found.append("price_differs")
+        found.append(BooksFlag.PRICE_DIFFERS)
     if fuelling.metered_ml is not None and _differ(fuelling.volume_ml, fuelling.metered_ml):
-        found.append(PULSES_DIFFER)
+        found.append(BooksFlag.PULSES_DIFFER)
     found += _sequence_flags(fuelling, situation)
     kind = pattern_of(fuelling, situation) if CONTRADICTED & set(found) else None
     return found if kind is None else [*found, kind]
@@ -74,7 +72,7 @@ def figures(fuelling: Fuelling, totaliser_ml: int | None) -> Figures:
     return Figures(fuelling.volume_ml, own)
 
 
-def pattern_of(fuelling: Fuelling, situation: Situation) -> str | None:
+def pattern_of(fuelling: Fuelling, situation: Situation) -> BooksFlag | None:
     """The kind of fault that the figures beside those of the fuelling before look like."""
     known = situation.dispensers.get((fuelling.station, fuelling.dispenser))
     if known is None or known.last_volume_ml is None or known.last_own_ml is None:
@@ -107,17 +105,17 @@ def _price_differs(fuelling: Fuelling, situation: Situation) -> bool:
     return bool(at_start) and fuelling.unit_price_fen_per_l not in at_start[-1:] + until_end
 
 
-def _sequence_flags(fuelling: Fuelling, situation: Situation) -> list[str]:
+def _sequence_flags(fuelling: Fuelling, situation: Situation) -> list[BooksFlag]:
     """The report beside the newest one of its dispenser; the audit looks at all of them again, in order."""
     known = situation.dispensers.get((fuelling.station, fuelling.dispenser))
     if known is None:
         return []
     if fuelling.sequence < known.last_sequence:
-        return ["out_of_order"]
-    found = ["sequence_gap"] if fuelling.sequence > known.last_sequence + 1 else []
+        return [BooksFlag.OUT_OF_ORDER]
+    found = [BooksFlag.SEQUENCE_GAP] if fuelling.sequence > known.last_sequence + 1 else []
     difference_ml = fuelling.totaliser_before_ml - known.totaliser_ml
     if difference_ml < 0:
-        found.append("totaliser_back")
+        found.append(BooksFlag.TOTALISER_BACK)
     elif difference_ml > 0:
-        found.append("totaliser_gap")
+        found.append(BooksFlag.TOTALISER_GAP)
     return found

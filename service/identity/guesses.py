@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
+from wire.errors import GreenlaneError
+
 THREADS = 2
 MOST_WAITING = 100
 NICE = 10
@@ -18,7 +20,7 @@ NICE = 10
 Result = TypeVar("Result")
 
 
-class TooManyWait(Exception):
+class TooManyWait(GreenlaneError):
     """So many log-ins wait that another one would wait too long."""
 
 

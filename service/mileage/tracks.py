@@ -10,6 +10,7 @@ from xml.parsers import expat
 from service.mileage.datum import E7, Datum, Spot, to_wgs84
 from service.mileage.lines import Bad, Numbered, instant_us, records, scaled
 from service.mileage.readings import HIGHEST_KM, M_PER_KM
+from wire.errors import GreenlaneError
 
 _BLOCK = 1 << 16
 _LONGEST_TEXT = 200
@@ -88,7 +89,7 @@ def read_gpx(file: BinaryIO) -> Iterator[Numbered[Position] | Bad]:
         yield Bad(reader.parser.CurrentLineNumber, f"the file is cut off: {error}")
 
 
-class _Refused(Exception):
+class _Refused(GreenlaneError):
     pass
 
 

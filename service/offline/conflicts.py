@@ -14,20 +14,21 @@ from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.offline_tables import offline_grants
 from service.store.schema import fuellings
+from wire.flags import BooksFlag
 
 MOST = 200
 CONFLICTS = (
-    "card_unknown",
-    "card_blocked",
-    "plate_rebound",
-    "plate_blocked",
-    "over_cap",
-    "list_unknown",
-    "list_expired",
-    "second_fuelling",
-    "other_plate",
-    "overrun",
-    "offline_debt",
+    BooksFlag.CARD_UNKNOWN,
+    BooksFlag.CARD_BLOCKED,
+    BooksFlag.PLATE_REBOUND,
+    BooksFlag.PLATE_BLOCKED,
+    BooksFlag.OVER_CAP,
+    BooksFlag.LIST_UNKNOWN,
+    BooksFlag.LIST_EXPIRED,
+    BooksFlag.SECOND_FUELLING,
+    BooksFlag.OTHER_PLATE,
+    BooksFlag.OVERRUN,
+    BooksFlag.OFFLINE_DEBT,
 )
 """Flags of a grant or its fuelling that a person should look at."""
 

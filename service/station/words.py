@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wire.flags import BooksFlag
 from wire.live import LampState, OrderResult, Stage
 from wire.reasons import Reason
 
@@ -88,17 +89,17 @@ STAGES: dict[Stage, Words] = {
 }
 
 CONFLICTS: dict[str, Words] = {
-    "card_unknown": ("油卡不存在", "card unknown"),
-    "card_blocked": ("油卡已停用", "card blocked meanwhile"),
-    "plate_rebound": ("已改绑", "plate bound to another card"),
-    "plate_blocked": ("车牌已停用", "plate blocked meanwhile"),
-    "over_cap": ("超出现行离线额度", "beyond today's cap"),
-    "list_unknown": ("名单版本不明", "list unknown"),
-    "list_expired": ("名单已过期", "list had expired"),
-    "second_fuelling": ("同一授权再次加油", "second fuelling"),
-    "other_plate": ("车牌不符", "other plate"),
-    "overrun": ("超出限额", "beyond the limit"),
-    "offline_debt": ("余额不足，已记欠款", "balance too low: owed"),
+    BooksFlag.CARD_UNKNOWN: ("油卡不存在", "card unknown"),
+    BooksFlag.CARD_BLOCKED: ("油卡已停用", "card blocked meanwhile"),
+    BooksFlag.PLATE_REBOUND: ("已改绑", "plate bound to another card"),
+    BooksFlag.PLATE_BLOCKED: ("车牌已停用", "plate blocked meanwhile"),
+    BooksFlag.OVER_CAP: ("超出现行离线额度", "beyond today's cap"),
+    BooksFlag.LIST_UNKNOWN: ("名单版本不明", "list unknown"),
+    BooksFlag.LIST_EXPIRED: ("名单已过期", "list had expired"),
+    BooksFlag.SECOND_FUELLING: ("同一授权再次加油", "second fuelling"),
+    BooksFlag.OTHER_PLATE: ("车牌不符", "other plate"),
+    BooksFlag.OVERRUN: ("超出限额", "beyond the limit"),
+    BooksFlag.OFFLINE_DEBT: ("余额不足，已记欠款", "balance too low: owed"),
 }
 """What a fuelling that was allowed offline met once the line was back (service/offline/conflicts.py)."""
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import uvicorn
 
-from controller.errors import GreenlaneError
 from station.settings import StationSettings
 from station.wiring import House, Place
 from tests.faults.service_zygote import CHEAP, Points, serve_children
+from wire.errors import GreenlaneError
 
 SETTINGS = StationSettings(cap_fen=10**9, deadline_s=10.0, fuelling_wait_s=1.0)
 

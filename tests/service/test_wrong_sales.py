@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.books.messages import Answer, Refused, Report
-from service.books.patterns import SAME_AGAIN, SUM_OF_TWO, TWO_SWAPPED, WORDS
+from service.books.patterns import WORDS
 from service.store.database import Database
 from tests.service.world import World
+from wire.flags import BooksFlag
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.money import amount_fen
 from wire.reasons import ErrorCode
@@ -46,9 +47,9 @@ class Sales:
     def wrong(self, kind: str, index: int) -> list[Fuelling]:
         """With the figures of one sale (or two) spoilt: volume and amount, and nothing else."""
         spoilt = list(self.volumes_ml)
-        if kind == SUM_OF_TWO:
+        if kind == BooksFlag.SUM_OF_TWO:
             spoilt[index] += spoilt[index - 1]
-        elif kind == SAME_AGAIN:
+        elif kind == BooksFlag.SAME_AGAIN:
             spoilt[index] = spoilt[index - 1]
         else:
             spoilt[index - 1], spoilt[index] = spoilt[index], spoilt[index - 1]
@@ -82,21 +83,21 @@ def fresh(sqlite_url: str) -> World:
     return World(Database(sqlite_url))
 
 
-@pytest.mark.parametrize("kind", [SUM_OF_TWO, SAME_AGAIN, TWO_SWAPPED])
+@pytest.mark.parametrize("kind", list(WORDS))
 def test_a_true_totaliser_parks_a_sale_that_is_not_one_fuelling_and_names_the_kind(fresh: World, kind: str) -> None:
     answers = posted(fresh, Sales(fresh, [17_960, 50_000, 12_340]).wrong(kind, 1))
     refused = [a for a in answers if isinstance(a, Refused)]
-    assert len(refused) == (2 if kind == TWO_SWAPPED else 1)
+    assert len(refused) == (2 if kind == BooksFlag.TWO_SWAPPED else 1)
     assert all(a.code is ErrorCode.IMPOSSIBLE_FUELLING for a in refused)
-    if kind != TWO_SWAPPED:
+    if kind != BooksFlag.TWO_SWAPPED:
         assert WORDS[kind] in refused[0].detail
 
 
-@pytest.mark.parametrize("kind", [SUM_OF_TWO, SAME_AGAIN, TWO_SWAPPED])
+@pytest.mark.parametrize("kind", list(WORDS))
 def test_the_lanes_own_pulses_flag_it_when_the_totaliser_lies_too(fresh: World, kind: str) -> None:
     answers = posted(fresh, follow(Sales(fresh, [17_960, 50_000, 12_340]).wrong(kind, 1)))
     assert {"pulses_differ", kind} <= flags_of(answers[1])
-    assert ("pulses_differ" in flags_of(answers[0])) is (kind == TWO_SWAPPED)
+    assert ("pulses_differ" in flags_of(answers[0])) is (kind == BooksFlag.TWO_SWAPPED)
     assert not BAD & flags_of(answers[2])
 
 
@@ -111,11 +112,12 @@ def test_a_sale_that_reaches_back_over_the_one_before_is_flagged_without_any_pul
         metered_ml=None,
     )
     answers = posted(fresh, [replace(first, metered_ml=None), both])
-    assert {"totaliser_back", SUM_OF_TWO} <= flags_of(answers[1])
+    assert {"totaliser_back", BooksFlag.SUM_OF_TWO} <= flags_of(answers[1])
 
 
 def test_time_and_the_fastest_flow_flag_what_cannot_have_flowed(fresh: World) -> None:
-    sales = [replace(f, metered_ml=None) for f in follow(Sales(fresh, [200_000, 20_000]).wrong(SUM_OF_TWO, 1))]
+    wrong = Sales(fresh, [200_000, 20_000]).wrong(BooksFlag.SUM_OF_TWO, 1)
+    sales = [replace(f, metered_ml=None) for f in follow(wrong)]
     assert "impossible_flow" in flags_of(posted(fresh, sales)[1])
 
 
@@ -123,7 +125,12 @@ VOLUMES = st.lists(st.integers(500, 120_000), min_size=2, max_size=6)
 
 
 @settings(max_examples=40, deadline=None)
-@given(VOLUMES, st.sampled_from([SUM_OF_TWO, SAME_AGAIN, TWO_SWAPPED]), st.booleans(), st.data())
+@given(
+    VOLUMES,
+    st.sampled_from(list(WORDS)),
+    st.booleans(),
+    st.data(),
+)
 def test_every_fault_that_an_independent_figure_contradicts_is_found(
     volumes_ml: list[int], kind: str, lies_too: bool, data: st.DataObject
 ) -> None:
