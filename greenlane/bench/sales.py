@@ -23,20 +23,21 @@ from greenlane.bench.process import machine, progress
 from service.admin import Desk
 from service.books.books import Books
 from service.books.messages import Answer, Refused, Report
-from service.books.patterns import SAME_AGAIN, SUM_OF_TWO, TWO_SWAPPED, WORDS
-from service.books.plausibility import ABOVE_TANK, CONTRADICTED
+from service.books.patterns import WORDS
+from service.books.plausibility import CONTRADICTED
 from service.errors import ServiceError
 from service.mileage.vehicles import Garage
 from service.reports.audit import audit
 from service.store.clock import SystemClock
 from service.store.database import Database
+from wire.flags import BooksFlag
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.money import amount_fen
 
 STATION, PRODUCT, PRICE = "bench", "92", 800
-KINDS = (SUM_OF_TWO, SAME_AGAIN, TWO_SWAPPED)
+KINDS = (BooksFlag.SUM_OF_TWO, BooksFlag.SAME_AGAIN, BooksFlag.TWO_SWAPPED)
 WITNESSES = ("totaliser", "pulses", "time", "tank")
-BAD = frozenset({*CONTRADICTED, ABOVE_TANK, "totaliser_gap", *WORDS})
+BAD = frozenset({*CONTRADICTED, BooksFlag.ABOVE_TANK, BooksFlag.TOTALISER_GAP, *WORDS})
 LEAST_ML = 500
 TANKS_L = (40, 45, 50, 55, 60, 70, 80, 120, 300, 400)
 PLATES_PER_TANK = 10
@@ -70,7 +71,7 @@ class FaultCounts:
 
     def note(self, fault: Injected, answers: Sequence[Answer]) -> None:
         key = (fault.kind, fault.witness)
-        self.spoilt[key] += 2 if fault.kind == TWO_SWAPPED else 1
+        self.spoilt[key] += 2 if fault.kind == BooksFlag.TWO_SWAPPED else 1
         for expected, answer in zip(fault.contradicted, answers, strict=True):
             found = is_found(answer)
             self.contradicted[key] += expected
@@ -198,9 +199,9 @@ class Forecourt:
         ]
         first_ml, second_ml = true[0].volume_ml, true[1].volume_ml
         told_ml = {
-            SUM_OF_TWO: (first_ml, first_ml + second_ml),
-            SAME_AGAIN: (first_ml, first_ml),
-            TWO_SWAPPED: (second_ml, first_ml),
+            BooksFlag.SUM_OF_TWO: (first_ml, first_ml + second_ml),
+            BooksFlag.SAME_AGAIN: (first_ml, first_ml),
+            BooksFlag.TWO_SWAPPED: (second_ml, first_ml),
         }[kind]
         pairs = list(zip(true, told_ml, strict=True))
         first, second = _told(pairs, witness, plate)
