@@ -50,8 +50,9 @@ from controller.settings_records import Settings
 from controller.telling.panel import Panel, TypedPlate
 from controller.watching.freshness import Eyes
 from controller.watching.moved_view import MovedView
+from controller.watching.open_visit import Needs
 from controller.watching.vote import evidence_of
-from controller.watching.watcher import Needs, Watcher
+from controller.watching.watcher import Watcher
 from controller.worker import Desk
 from wire.live import OrderResult
 from wire.plates import masked

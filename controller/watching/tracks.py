@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import SequenceMatcher
 
 from controller.records import PlateRead
 
@@ -17,6 +18,12 @@ STEADY_PER_S = 0.6
 """A standing plate's centre moves by less than this many plate widths, found corners being unsteady, and a second."""
 
 SURE_CHARACTER = 0.9
+
+UNLIKE_CHARACTERS, LEAST_LENGTH = 4, 5
+"""Misreads of one plate differ in fewer characters than this; shorter texts are parts of plates and say nothing."""
+
+READ_AT_ALL = 0.5
+"""Two texts whose weakest characters are surer than this and that are unlike are two plates, wherever they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,14 @@ def alike(one: str, other: str, most: int = 1) -> bool:
     return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) <= most
 
 
+def unlike(one: str, other: str) -> bool:
+    """Whether two texts are too different for misreads of one plate, characters lost or added included."""
+    if min(len(one), len(other)) < LEAST_LENGTH:
+        return False
+    blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) <= max(len(one), len(other)) - UNLIKE_CHARACTERS
+
+
 def confirms(read: PlateRead, plate: str) -> bool:
     """Whether a read shows that plate: the same text, or one or two characters off where it is unsure itself."""
     if len(read.characters) != len(plate):
@@ -73,7 +88,15 @@ def shift_between(last: Sighting, new: Sighting) -> float:
     """0 for the same plate at the same place, 1 and more for another plate."""
     if alike(last.plate.text, new.plate.text) and last.plate.valid:
         return 0.1
+    if _two_plates(last.plate, new.plate):
+        return 1.0
     width = max(last.plate.width_px, new.plate.width_px, 1.0)
     ratio = min(last.plate.width_px, new.plate.width_px) / width
     late = new.at_s - last.at_s > TRACK_FORGOTTEN_S
     return 1.0 if ratio < 0.6 or late else 0.2 + math.dist(last.plate.centre, new.plate.centre) / (1.5 * width)
+
+
+def _two_plates(one: PlateRead, other: PlateRead) -> bool:
+    """Whether both reads are good enough to tell that they are of two plates."""
+    read = all(plate.valid and plate.weakest > READ_AT_ALL for plate in (one, other))
+    return read and unlike(one.text, other.text)

@@ -27,6 +27,7 @@ class TriggerState:
     """What the trigger remembers. Times are the clock's monotonic seconds; None means never.
 
     trusted: the learnt picture of the empty lane is believed. It is not at the start, when a vehicle may stand there.
+    upheaval_since_s: the last upheaval began; it goes on as long as no frame or two are calmer.
     whole_s: the view jumped from one frame to the next, which no vehicle does, and nothing has moved since.
     """
 
@@ -36,6 +37,7 @@ class TriggerState:
     large_since_s: float | None = None
     still_since_s: float | None = None
     upheaval_s: float | None = None
+    upheaval_since_s: float | None = None
     whole_s: float | None = None
     read_s: float | None = None
     measured_s: float | None = None
@@ -122,9 +124,18 @@ def emptied(state: TriggerState, now_s: float, rules: TriggerSettings) -> bool:
     return state.trusted and state.low_since_s is not None and now_s - state.low_since_s >= rules.empty_after_s
 
 
+def upheaval_lasted_s(state: TriggerState) -> float:
+    """How long the last upheaval went on."""
+    if state.upheaval_s is None or state.upheaval_since_s is None:
+        return 0.0
+    return state.upheaval_s - state.upheaval_since_s
+
+
 def _observed(state: TriggerState, change: Change, now_s: float, rules: TriggerSettings) -> TriggerState:
     there = change.presence >= rules.presence_share
     moving = change.motion >= rules.motion_share
+    upheaval = change.motion >= rules.upheaval_share
+    goes_on = state.upheaval_s is not None and now_s - state.upheaval_s <= NEXT_FRAME_S
     return replace(
         state,
         measured_s=now_s,
@@ -132,7 +143,8 @@ def _observed(state: TriggerState, change: Change, now_s: float, rules: TriggerS
         low_since_s=None if there else (state.low_since_s if state.low_since_s is not None else now_s),
         large_since_s=_since(state.large_since_s, change.presence >= rules.vehicle_share, now_s),
         still_since_s=_since(state.still_since_s, not moving, now_s),
-        upheaval_s=now_s if change.motion >= rules.upheaval_share else state.upheaval_s,
+        upheaval_s=now_s if upheaval else state.upheaval_s,
+        upheaval_since_s=now_s if upheaval and not goes_on else state.upheaval_since_s,
         whole_s=_jumped_s(state, change, now_s, moving),
     )
 

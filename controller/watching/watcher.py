@@ -7,14 +7,26 @@ certain is out of view or another one has taken its place.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from controller.lane.records import Confirmed, Doubted, Event, Gone, Hidden, Identified, Opened, Subject
-from controller.records import Change, Frame, PlateRead, Reading, Region, Vote
+from controller.records import Change, Frame, PlateRead, Reading, Region
 from controller.settings_records import TriggerSettings, VoteSettings
 from controller.watching import trigger
-from controller.watching.tracks import TRACK_FORGOTTEN_S, Sighting, Track, alike, confirms, same_place, shift_between
+from controller.watching.open_visit import Needs, OpenVisit
+from controller.watching.own_plate import MISSED, OwnPlate
+from controller.watching.tracks import (
+    LEAST_LENGTH,
+    TRACK_FORGOTTEN_S,
+    Sighting,
+    Track,
+    alike,
+    confirms,
+    same_place,
+    shift_between,
+    unlike,
+)
 from controller.watching.trigger import Attention, Look, TriggerState
 from controller.watching.vote import vote
 from wire.reasons import Reason
@@ -27,33 +39,11 @@ BYSTANDER_FORGOTTEN_S = 60.0
 SOUGHT_FOR_S = 10.0
 """A plate that stays out of view is looked for less often after this."""
 
+DRIVES_OFF_S = 0.8
+"""A vehicle that leaves stirs so much of the picture for at least this long; light that goes on is quicker."""
+
 SEEN_BEFORE_S = 3.0
 """A vehicle needs no longer to drive in; what was there before was something else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What the lane tells the watcher. stuck: the read time-out is over. fuelling: a nozzle is in its tank."""
-
-    stuck: bool = False
-    fuelling: bool = False
-    can_read: bool = True
-
-
-@dataclass(slots=True)
-class OpenVisit:
-    """What is known of the vehicle in view. plate: its certain text; challenger: later reads that contradict it."""
-
-    id: str
-    first_seen_s: float
-    tracks: list[Track] = field(default_factory=list)
-    plate: str | None = None
-    confirmed_s: float = 0.0
-    hidden: bool = False
-    challenger: Track = field(default_factory=Track)
-    vote: Vote = field(default_factory=lambda: Vote(None, Reason.NO_PLATE, detail="no plate was seen"))
-    settled: Track | None = None
-    by_picture: bool = False
 
 
 class Watcher:
@@ -114,7 +104,9 @@ class Watcher:
                 events += self._open(self._first_seen_s(now_s), frame)
         else:
             visit.by_picture = visit.by_picture or (self._trigger.trusted and trigger.present(self._trigger))
-            events += self._left(visit, now_s) or self._unseen(visit, now_s)
+            if visit.stood_s is None and trigger.standing(self._trigger, now_s, self._rules):
+                visit.stood_s = now_s
+            events += self._left(visit, now_s) or self._drove_off(visit, frame) or self._unseen(visit, now_s)
         return look, events
 
     def on_reading(self, frame: Frame, reading: Reading) -> list[Event]:
@@ -131,9 +123,9 @@ class Watcher:
         visit = self._visit
         if visit is None or frame.captured_s < visit.first_seen_s:
             return events
-        if visit.plate is None:
+        if visit.own is None:
             return events + self._seek(visit, sightings, frame)
-        return events + self._guard(visit, sightings, frame)
+        return events + self._guard(visit, visit.own, sightings, frame)
 
     def on_blind(self) -> list[Event]:
         """No pictures any more: whatever stood there must be seen again before it is believed."""
@@ -227,13 +219,40 @@ class Watcher:
         return upheaval_s is None or visit.confirmed_s > upheaval_s
 
     def _unseen(self, visit: OpenVisit, now_s: float) -> list[Event]:
-        """After an upheaval the plate has to be seen again in time, read or typed."""
+        """After an upheaval the plate has to be seen again in time; where none was read, it may be another vehicle."""
+        if visit.own is None:
+            return self._stirred(visit)
         upheaval_s = self._trigger.upheaval_s
         if self._settled_since_upheaval(visit) or upheaval_s is None:
             return []
-        if now_s - max(visit.confirmed_s, visit.first_seen_s) < self._rules.confirm_within_s:
+        looked = trigger.upheaval_lasted_s(self._trigger) >= DRIVES_OFF_S and visit.own.missed > MISSED
+        if not looked and now_s - max(visit.confirmed_s, visit.first_seen_s) < self._rules.confirm_within_s:
             return []
         return self._hide(visit)
+
+    def _stirred(self, visit: OpenVisit) -> list[Event]:
+        """A vehicle that stood without a certain plate, typed for or not, may have driven off for the next."""
+        since_s = self._trigger.upheaval_since_s
+        if visit.stood_s is None or since_s is None or since_s <= max(visit.stood_s, visit.stirred_s):
+            return []
+        if self._needs.fuelling or trigger.upheaval_lasted_s(self._trigger) < DRIVES_OFF_S:
+            return []
+        visit.stirred_s = since_s
+        return [Hidden(visit.id)]
+
+    def _drove_off(self, visit: OpenVisit, frame: Frame) -> list[Event]:
+        """The plate left its place and the view, and a vehicle stands there that is not certain: the next one."""
+        own, now_s = visit.own, frame.captured_s
+        if own is None or not own.drove_off or self._needs.fuelling:
+            return []
+        if not trigger.standing(self._trigger, now_s, self._rules):
+            return []
+        events = self._close(visit, Reason.PLATE_CHANGED)
+        seen = [track.sightings[0].at_s for track in own.rivals]
+        events += self._open(min(seen, default=now_s - trigger.still_for_s(self._trigger, now_s)), frame)
+        if self._visit is not None:
+            self._visit.tracks = own.rivals
+        return events
 
     def _hide(self, visit: OpenVisit) -> list[Event]:
         if visit.hidden or visit.plate is None:
@@ -256,7 +275,7 @@ class Watcher:
         visit.vote = result
         if result.plate is None or main is None:
             return [Doubted(visit.id, result.reason)]
-        visit.plate, visit.confirmed_s = result.plate, main.last.at_s
+        visit.own, visit.confirmed_s, visit.hidden = OwnPlate.standing(result.plate, main.last), main.last.at_s, False
         subject = Subject(result.plate, False, main.last.captured_at, result.confidence, result.weakest)
         return [Identified(visit.id, subject)]
 
@@ -290,31 +309,62 @@ class Watcher:
     def _replaced(self, visit: OpenVisit, main: Track) -> bool:
         """A vehicle that had come to rest unread is out of sight, and another plate stands there now."""
         before = visit.settled
-        if before is None or main is before or len(main.sightings) < 2:
+        if before is main or len(main.sightings) < 2:
             return False
+        if before is None:
+            return not self._needs.fuelling and 0.0 < visit.stirred_s < main.sightings[0].at_s
         upheaval_s = self._trigger.upheaval_s
         moved = upheaval_s is not None and before.last.at_s < upheaval_s
         unseen = main.last.at_s - before.last.at_s >= 1.0
         return moved and unseen and not alike(before.last.plate.text, main.last.plate.text, 3)
 
-    def _guard(self, visit: OpenVisit, sightings: list[Sighting], frame: Frame) -> list[Event]:
+    def _guard(self, visit: OpenVisit, own: OwnPlate, sightings: list[Sighting], frame: Frame) -> list[Event]:
         """After the plate is certain: confirm it, or build the case of another one."""
-        plate = visit.plate or ""
-        same = next((s for s in sightings if confirms(s.plate, plate)), None)
+        same = next((s for s in sightings if confirms(s.plate, own.text)), None)
+        others = [s for s in sightings if s is not same and self._another(s.plate, own)]
         if same is not None:
-            visit.confirmed_s, visit.hidden = same.at_s, False
-            visit.challenger = Track()
-            return [Confirmed(visit.id, same.captured_at)]
-        others = [s for s in sightings if s.plate.valid and s.plate.width_px >= self._votes.width_px]
-        if not others:
+            return self._still_there(visit, own, same, others, frame)
+        own.missed += 1
+        for sighting in others:
+            self._track(own.rivals, sighting).add(sighting)
+        gone = own.drove_off or own.contradictions >= 2
+        return (self._hide(visit) if gone else []) + self._succeeded(visit, own, frame)
+
+    def _another(self, plate: PlateRead, own: OwnPlate) -> bool:
+        """Whether a read tells of a plate that is not this visit's: any valid one, others when nothing like it."""
+        known = plate.valid or (len(plate.text) >= LEAST_LENGTH and unlike(plate.text, own.text))
+        return known and plate.width_px >= self._votes.width_px
+
+    def _still_there(
+        self, visit: OpenVisit, own: OwnPlate, same: Sighting, others: list[Sighting], frame: Frame
+    ) -> list[Event]:
+        """The plate is in view: green stays where it stands, unless it has made room and another one is there."""
+        own.saw(same)
+        visit.confirmed_s = same.at_s
+        if own.driving:
+            return self._hide(visit)
+        if not own.away:
+            own.rivals.clear()
+        for sighting in others if own.away else []:
+            self._track(own.rivals, sighting).add(sighting)
+        rival, mine = self._main(own.rivals, frame), Track([same] * self._votes.reads)
+        nearer = rival is not None and self._prominence(rival, frame) > self._prominence(mine, frame)
+        if nearer and own.contradictions >= 2:
+            return self._hide(visit) + self._succeeded(visit, own, frame)
+        visit.hidden = False
+        return [Confirmed(visit.id, same.captured_at)]
+
+    def _succeeded(self, visit: OpenVisit, own: OwnPlate, frame: Frame) -> list[Event]:
+        """Another plate is certain, or one that is not stands where a vehicle moved and this visit's was not seen."""
+        rival = self._main(own.rivals, frame)
+        if rival is None:
             return []
-        visit.challenger.add(max(others, key=lambda s: s.plate.width_px))
-        contradicted = len(visit.challenger.sightings) >= 2
-        events = self._hide(visit) if contradicted else []
-        result = vote([s.plate for s in visit.challenger.sightings], self._votes)
-        if result.certain and visit.challenger.steady(self._votes.reads):
-            return events + self._succeed(visit, visit.challenger, frame)
-        return events
+        upheaval_s = self._trigger.upheaval_s
+        moved = upheaval_s is not None and upheaval_s > own.last.at_s and not self._needs.fuelling
+        certain = vote([s.plate for s in rival.sightings], self._votes).certain
+        if (certain and rival.steady(self._votes.reads)) or (moved and own.replaced_by(rival, self._votes.reads)):
+            return self._succeed(visit, rival, frame)
+        return []
 
     def _succeed(self, visit: OpenVisit, track: Track, frame: Frame) -> list[Event]:
         """Another vehicle took the place; its visit begins with the reads it already has."""

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from controller.lane.records import Confirmed, Event, Gone, Hidden, Identified, Opened
 from controller.records import Change, Frame, PlateRead, Reading, Region
 from controller.settings_records import TriggerSettings, VoteSettings
+from controller.watching.open_visit import Needs
 from controller.watching.tracks import MOST_READS, alike, confirms
-from controller.watching.watcher import Needs, Watcher
+from controller.watching.watcher import Watcher
 from tests.controller.plates import plate
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controller import settings
 from controller.lane import view as lane_view
 from controller.records import Change
 from controller.settings_records import Settings
-from tests.scenarios.world import Pump, Scene, World
+from tests.scenarios.world import PLATE_PX, Pump, Scene, World
 
 SETTING = re.compile(r"set (\w+)\.(\w+) (.+)")
 STEP = re.compile(r"(\d+(?:\.\d+)?)\s+(.+)")
 FLASH_S = 0.6
+PLATE_CM = 44.0
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,15 @@ def arrives(world: World, plate: str, how: str | None) -> None:
 
 def follows(world: World, plate: str, how: str | None) -> None:
     world.scene = Scene(plate, world.now_s, how != "unreadable", follows="x")
+
+
+def follows_bare(world: World) -> None:
+    world.scene = Scene("", world.now_s, follows="x")
+
+
+def moves_on(world: World, cm: str) -> None:
+    scene = world.scene or Scene()
+    world.scene = replace(scene, moves_since_s=world.now_s, moves_px=PLATE_PX * float(cm) / PLATE_CM)
 
 
 def arrives_bare(world: World) -> None:
@@ -188,6 +198,8 @@ VERBS: list[tuple[str, Callable[..., object]]] = [
     (r"vehicle ([^ ]+) arrives(?: (unreadable|far away))?", arrives),
     (r"vehicle ([^ ]+) follows closely(?: (unreadable))?", follows),
     (r"vehicle without a plate arrives", arrives_bare),
+    (r"vehicle without a plate follows closely", follows_bare),
+    (r"vehicle moves on by (\d+) cm", moves_on),
     (r"vehicle leaves", leaves),
     (r"vehicle ([^ ]+) already stands there", already_there),
     (r"person covers the plate", person_covers),

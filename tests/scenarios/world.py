@@ -25,6 +25,8 @@ from wire.reasons import Reason, Verdict
 
 FRAME_S = 0.1
 DRIVE_S = 1.0
+PLATE_PX = 150.0
+"""Width of the plate of a vehicle that stands at the pump."""
 STALE_S = 120.0
 """The service refuses a question whose picture is older."""
 CALM = Change(0.0, 0.0)
@@ -38,7 +40,7 @@ class Blank:
 
 @dataclass(frozen=True)
 class Scene:
-    """What stands in the lane. since_s: when it began; the pose follows from it."""
+    """What stands in the lane. since_s: when it began; the pose follows from it. moves_px: how far it moves on."""
 
     plate: str = ""
     since_s: float = 0.0
@@ -46,6 +48,8 @@ class Scene:
     size: float = 0.5
     leaving: bool = False
     follows: str = ""
+    moves_since_s: float | None = None
+    moves_px: float = 0.0
 
 
 @dataclass
@@ -134,11 +138,16 @@ class World:
             self.scene = None
             return 0.0, 0.1, 0.0
         if passed_s >= DRIVE_S:
-            return scene.size, 0.0, 1.0
+            return scene.size, 0.3 if 0.0 < self.moved_on() < 1.0 else 0.0, 1.0
         share = passed_s / DRIVE_S
         come = 1.0 - share if scene.leaving else share
         filled = scene.size if scene.follows else scene.size * (0.3 + 0.7 * come)
         return filled, 0.4 * scene.size, come
+
+    def moved_on(self) -> float:
+        """How much of its way a vehicle that moves on has made."""
+        since_s = None if self.scene is None else self.scene.moves_since_s
+        return 0.0 if since_s is None else min(1.0, (self.now_s - since_s) / DRIVE_S)
 
 
 @dataclass
@@ -180,7 +189,8 @@ class Eye:
         if world.flicker and world.reads % 2:
             text = world.flicker
         sure = 0.98 if scene.readable else 0.55
-        seen = plate(text, sure, 60.0 + 90.0 * come, y=200.0 + 300.0 * come)
+        y = 200.0 + 300.0 * come + scene.moves_px * world.moved_on()
+        seen = plate(text, sure, 60.0 + (PLATE_PX - 60.0) * come, y=y)
         return Reading((seen, *parked))
 
 
