@@ -85,12 +85,14 @@ class TypedPlates:
                 raise DeskError(f"no card {card}")
             self._note(connection, "set_pin" if pin is not None else "forget_pin", card)
 
-    def differing(self, limit: int = 100) -> list[TypedVisit]:
-        """Typed questions that the reads did not agree with word for word, newest first."""
+    def differing(self, limit: int = 100, station: str | None = None) -> list[TypedVisit]:
+        """Typed questions that the reads did not agree with word for word, of one station or all, newest first."""
         asked = schema.authorisations.c
         query = select(schema.authorisations).where(
             asked.typed, or_(asked.seen.is_(None), asked.seen != asked.plate, asked.seen_certain.is_(None))
         )
+        if station is not None:
+            query = query.where(asked.station == station)
         with telling_faults(), self._database.reading() as connection:
             rows = connection.execute(query.order_by(asked.asked_us.desc()).limit(limit)).all()
         return [_visit(row) for row in rows]

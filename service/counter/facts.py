@@ -12,15 +12,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
 
+from service.books.charges import UNPAID
 from service.books.records import Phase
 from service.counter.till import CounterEntry
 from service.payers.tables import charges, persons
 from service.reports.statement import Line, statement
 from service.store import schema
+from service.store.clock import from_us
 from service.store.database import Database, telling_faults
 from wire.plates import normalise
 
 MOST_FOUND = 20
+MOST_BILLS = 100
 ELSEWHERE = ""
 """In place of a station that the reader may not see; of the time they see the day."""
 SHORTEST = 2
@@ -127,6 +130,34 @@ def receipt(database: Database, entry: CounterEntry) -> Receipt | None:
         return Receipt(entry, entry.at, card.name, tuple(sorted(bound)), int(sums[0]) - int(sums[1]))
 
 
+@dataclass(frozen=True, slots=True)
+class UnpaidBill:
+    """A bill that somebody still has to pay, by phone or at the counter."""
+
+    id: str
+    at: datetime
+    plate: str | None
+    person: str
+    amount_fen: int
+
+
+def unpaid_bills(database: Database, station: str, plate: str = "") -> list[UnpaidBill]:
+    """Those of this station, of one plate where one is named; the newest first."""
+    c = charges.c
+    query = (
+        select(charges, persons.c.name)
+        .select_from(charges.join(persons, persons.c.id == c.person))
+        .where(c.station == station, c.state.in_([state.value for state in UNPAID]))
+        .order_by(c.created_us.desc())
+        .limit(MOST_BILLS)
+    )
+    if plate:
+        query = query.where(c.plate == normalise(plate))
+    with telling_faults(), database.reading() as connection:
+        rows = connection.execute(query).all()
+    return [UnpaidBill(r.id, from_us(r.created_us), r.plate, r.name, r.amount_fen) for r in rows]
+
+
 def lines_for(
     database: Database, card: str, since: datetime | None, until: datetime | None, only: str | None
 ) -> list[Line]:
@@ -145,3 +176,14 @@ def _elsewhere(line: Line) -> Line:
         line, station=ELSEWHERE, dispenser=None, sequence=None, plate=None, product=None, volume_ml=None, note=None,
         actor=None,
     )  # fmt: skip
+
+
+def station_caps(database: Database, station: str) -> tuple[int, list[tuple[str, int]]]:
+    """The station's offline cap of each card, and the cards that have a cap of their own."""
+    card = schema.cards.c
+    with telling_faults(), database.reading() as connection:
+        own = select(schema.stations.c.offline_fen).where(schema.stations.c.id == station)
+        rows = connection.execute(
+            select(card.id, card.offline_fen).where(card.offline_fen.is_not(None)).order_by(card.id)
+        )
+        return int(connection.execute(own).scalar_one()), [(row.id, row.offline_fen) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 
-from service.counter import routes, shift_routes
+from service.counter import admin_pages, home, office, routes, shift_routes
 from service.counter.errors import CounterRefused
 from service.http.problems import problem
 from service.identity import access
@@ -13,12 +13,15 @@ from service.identity.web import Entry as MenuEntry
 from service.identity.web import language_of, page
 from wire.reasons import ErrorCode
 
-MENU = (MenuEntry("/counter", "收银台", "Counter", Role.CASHIER),)
+MENU = (
+    MenuEntry("/counter", "收银台", "Counter", Role.CASHIER),
+    MenuEntry("/office", "站务", "Office", Role.OPERATOR),
+)
 
 
 def mount(app: FastAPI) -> None:
     """For the service alone: its pages work on app.state.books."""
-    for router in (routes.router, shift_routes.router):
+    for router in (routes.router, shift_routes.router, home.router, office.router, admin_pages.router):
         app.include_router(router)
     first, *rest = app.state.menu
     app.state.menu = (first, *MENU, *rest)

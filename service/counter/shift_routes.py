@@ -1,4 +1,4 @@
-"""A cashier's shift: begun with the cash in the drawer."""
+"""A cashier's shift: begun with the cash in the drawer, ended by counting it; and bills that phones did not pay."""
 
 from __future__ import annotations
 
@@ -6,27 +6,76 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from service.counter.place import Cashier, cash_of, choice, here_of, shown, station_facts_of, till_of
+from service.counter.facts import unpaid_bills
+from service.counter.place import (
+    Cashier,
+    books_of,
+    cash_of,
+    choice,
+    here_of,
+    method_of,
+    name_of,
+    note_of,
+    shown,
+    station_facts_of,
+    till_of,
+)
+from service.counter.shifts import close, reports
 from service.identity import access
 
-router = APIRouter(prefix="/counter/shift", include_in_schema=False)
+router = APIRouter(prefix="/counter", include_in_schema=False)
+LAST_SHIFTS = 10
 
 
-@router.get("")
+@router.get("/shift")
 async def show(request: Request, session: Cashier) -> Response:
-    """The open shift, or the form that begins one."""
+    """The open shift with the form that ends it, or the form that begins one; and the last ones of this person."""
     chosen = await choice(request, session, "/counter/shift")
     if chosen is not None:
         return chosen
     station = await station_facts_of(request, session)
     shift = await run_in_threadpool(till_of(request, session, station).shift)
-    return shown(request, session, "shift.html", station, shift=shift)
+    database, name = books_of(request).database, session.person.name
+    past = await run_in_threadpool(lambda: reports(database, station.id, cashier=name, last=LAST_SHIFTS))
+    return shown(request, session, "shift.html", station, shift=shift, past=[one for one in past if one.closed_at])
 
 
-@router.post("/open")
+@router.post("/shift/open")
 async def begin(request: Request, session: Cashier) -> Response:
     """The shift begins with what is in the drawer."""
     station = await station_facts_of(request, session)
     float_fen = cash_of((await access.fields(request)).get("yuan", ""))
     await run_in_threadpool(till_of(request, session, station).open_shift, float_fen)
     return RedirectResponse("/counter" + here_of(station.id), 303)
+
+
+@router.post("/shift/close")
+async def end(request: Request, session: Cashier) -> Response:
+    """The cash is counted blind: what was expected is shown when the shift is closed."""
+    station = await station_facts_of(request, session)
+    form = await access.fields(request)
+    counted_fen, note = cash_of(form.get("yuan", "")), note_of(form)
+    await run_in_threadpool(close, books_of(request), session.person.name, counted_fen, note)
+    return RedirectResponse("/counter/shift" + here_of(station.id), 303)
+
+
+@router.get("/bills")
+async def bills(request: Request, session: Cashier) -> Response:
+    """Bills of this station that no phone has paid, of one plate or all."""
+    chosen = await choice(request, session, "/counter/bills")
+    if chosen is not None:
+        return chosen
+    station = await station_facts_of(request, session)
+    plate = request.query_params.get("plate", "")[:40]
+    found = await run_in_threadpool(unpaid_bills, books_of(request).database, station.id, plate)
+    return shown(request, session, "bills.html", station, bills=found, plate=plate)
+
+
+@router.post("/bills")
+async def settle(request: Request, session: Cashier) -> Response:
+    """A bill of this station is paid at the counter, once; then the receipt."""
+    station = await station_facts_of(request, session)
+    form = await access.fields(request)
+    settled = till_of(request, session, station).settle
+    key = await run_in_threadpool(settled, name_of(form, "bill"), method_of(form))
+    return RedirectResponse("/counter/receipt" + here_of(station.id, key=key), 303)

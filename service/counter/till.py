@@ -18,6 +18,7 @@ from service.books.charges import payment_key
 from service.books.records import TransferKind
 from service.counter.errors import FORM_USED, NO_SHIFT, CounterRefused, telling_why, too_little_free
 from service.counter.tables import counter_entries, shifts
+from service.identity import trail
 from service.payers.charging import Charging
 from service.payers.tables import charges
 from service.reports.statement import cards
@@ -92,6 +93,9 @@ class Till:
                         opened_us=now_us, float_fen=float_fen, note="",
                     )
                 )  # fmt: skip
+                detail = {"station": self._station, "float": str(float_fen)}
+                deed = trail.Deed(self._books.clock.now(), f"person:{self._person}", "shift.open", self._person, detail)
+                trail.note(connection, deed)
 
     def shift(self) -> OpenShift | None:
         """The person's open shift, at whatever station."""
@@ -110,9 +114,10 @@ class Till:
     def settle(self, charge: str, method: str) -> str:
         """A charge that a phone has not paid is paid here; returns the key of its receipt."""
         with telling_faults(), self._database.reading() as connection:
-            amount_fen = connection.execute(select(charges.c.amount_fen).where(charges.c.id == charge)).scalar()
+            mine = charges.c.id == charge, charges.c.station == self._station
+            amount_fen = connection.execute(select(charges.c.amount_fen).where(*mine)).scalar()
         if amount_fen is None:
-            raise CounterRefused(f"没有账单 {charge}。", f"There is no bill {charge}.")
+            raise CounterRefused(f"本站没有账单 {charge}。", f"There is no bill {charge} at this station.")
         payment = Payment(payment_key(charge), TransferKind.CASH, charge, amount_fen, method)
         self.pay(payment)
         return payment.key

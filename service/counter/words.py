@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.station.words import litres, yuan
+from service.station.words import REASONS, litres, yuan
 
 KINDS = {
     "top_up": ("充值", "top-up"),
@@ -25,4 +25,12 @@ STATES = {"active": ("正常", "active"), "blocked": ("停用", "blocked")}
 
 def all_words() -> dict[str, Any]:
     """For every template of the counter."""
-    return {"kinds": KINDS, "methods": METHODS, "states": STATES, "yuan": yuan, "litres": litres}
+    reasons = {reason.value: words for reason, words in REASONS.items()}
+    return {
+        "kinds": KINDS,
+        "methods": METHODS,
+        "states": STATES,
+        "reasons": reasons,
+        "yuan": yuan,
+        "litres": litres,
+    }

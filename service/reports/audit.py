@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from service.books.sealing import Head, head
 from service.errors import Unavailable
-from service.reports.proofs import accounts, chain, file, fuel, holds, payers, trail
+from service.reports.proofs import accounts, chain, counter, file, fuel, holds, payers, trail
 from service.reports.proofs.findings import Finding, Proof
 from service.store.database import Database, fault_of, telling_faults
 
@@ -39,6 +39,7 @@ PROOFS: tuple[Proof, ...] = (
     fuel.offline,
     payers.charges,
     payers.signatures,
+    counter.shifts,
 )
 
 

@@ -10,9 +10,13 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from service.books.messages import Report
+from service.books.records import TransferKind
+from service.counter.till import Payment, Till
+from service.identity import trail
 from service.identity.people import Role
 from service.reports.audit import audit
 from service.store import schema
@@ -160,3 +164,116 @@ def test_another_stations_cashier_sees_nothing_of_this_one(house: House) -> None
     amounts = [re.findall(r'data-fen="(-?\d+)"', page) for page in (own, theirs)]
     assert amounts[0] == amounts[1]
     assert "-7900" in amounts[0]
+
+
+def test_a_shift_ends_with_its_difference_in_the_ledger(house: House, database_url: str) -> None:
+    li, wang = counter(house, "li"), counter(house, "wang")
+    database = house.app.state.books.database
+    li.open_shift("200")
+    receipt_of(li.post("/counter/top-up", card="C2", yuan="300"))
+    receipt_of(li.post("/counter/top-up", card="C2", yuan="50.50", method="scan", form="another-form-of-it"))
+    wang.open_shift("0")
+    receipt_of(wang.post("/office/refund", card="C2", yuan="20.25", note="付清", form="the-form-of-wang-1"))
+    assert li.post("/counter/shift/close", yuan="499.30").status_code == 303
+    shown = li.get("/counter/shift").text
+    assert all(words in shown for words in ("应有现金", "¥500.00", "¥499.30", "-¥0.70", "上班"))
+    assert li.post("/counter/shift/close", yuan="499.30").status_code == 409
+    assert li.post("/counter/top-up", card="C2", yuan="1", form="after-the-shift-1").status_code == 409
+    assert li.post("/counter/top-up", card="C2", yuan="300").status_code == 303
+    assert wang.post("/counter/shift/close", yuan="0").status_code == 303
+    short, over = postings(house, "over_short")
+    assert short[:] == (3, 1, 70, "single", "person:li")
+    assert over[:] == (1, 3, 2025, "single", "person:wang")
+    assert "¥500.00" not in counter(house, "sun").get("/counter/shift").text
+    assert audit(database).findings == ()
+    with database.engine.begin() as connection:
+        for table in ("shifts", "counter_entries"):
+            with pytest.raises(DBAPIError), connection.begin_nested():
+                connection.execute(text(f"update {table} set note = 'x'"))
+        _off = "drop trigger shifts_never_update_closed"
+        connection.execute(text(_off if database.is_sqlite else f"{_off} on shifts"))
+        connection.execute(text("update shifts set expected_fen = 49930, counted_fen = 49930 where cashier = 'li'"))
+    assert "shifts" in {finding.check for finding in audit(database).findings}
+
+
+def test_what_was_sent_and_not_posted_counts_when_the_shift_ends(house: House) -> None:
+    """The service died between the entry and its posting."""
+    li = counter(house, "li")
+    li.open_shift("0")
+    till = Till(house.app.state.books, "li", "S1")
+    till._keep(Payment("counter lost-answer-of-it", TransferKind.TOP_UP, "C2", 30_000, "cash"))
+    assert li.post("/counter/shift/close", yuan="300").status_code == 303
+    assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, 30_000]
+    assert postings(house, "over_short") == []
+
+
+def test_above_the_limit_a_second_person_confirms(house: House) -> None:
+    house.desk.set_station("S1", second_person_fen=10_000)
+    house.desk.top_up("C2", 90_000)
+    wang, sun, admin = (counter(house, name) for name in ("wang", "sun", "admin"))
+    wang.open_shift("500")
+    assert counter(house, "li").post("/office/refund", card="C2", yuan="1").status_code == 403
+    at_once = receipt_of(wang.post("/office/refund", card="C2", yuan="100"))
+    assert "/counter/receipt" in at_once
+    big = {"card": "C2", "yuan": "100.01", "form": "form-of-the-big-one"}
+    for _ in range(2):
+        assert "/office/requests" in receipt_of(wang.post("/office/refund", **big))
+    key = {"key": "counter form-of-the-big-one"}
+    assert len(postings(house, "refund")) == 1
+    assert wang.post("/office/requests", **key, word="confirm").status_code == 409
+    assert counter(house, "zhao", "S2").post("/office/requests", **key, word="confirm").status_code == 403
+    assert sun.post("/office/requests", **key, word="confirm").status_code == 303
+    assert sun.post("/office/requests", **key, word="confirm").status_code == 303
+    house.desk.refund("C2", 10_001)
+    web, command = [row for row in postings(house, "refund") if row.amount_fen == 10_001]
+    assert web[:4] == command[:4]
+    assert web.actor == "person:wang"
+    assert wang.post("/office/correct", card="C2", yuan="1", note="x").status_code == 403
+    assert admin.post("/office/correct", card="C2", yuan="-1", note="", form="a-correction-of-it").status_code == 409
+    receipt_of(admin.post("/office/correct", card="C2", yuan="-100", note="抄错", form="a-correction-of-it"))
+    receipt_of(admin.post("/office/correct", card="C2", yuan="100.01", note="抄错", form="a-second-correction"))
+    second = {"key": "counter a-second-correction"}
+    assert sun.post("/office/requests", **second, word="decline").status_code == 303
+    assert sun.post("/office/requests", **second, word="confirm").status_code == 303
+    assert [row.amount_fen for row in postings(house, "correction")] == [10_000]
+    with house.app.state.books.database.reading() as connection:
+        deeds = {(d.actor, d.action) for d in trail.last(connection, 50, "C2")}
+    assert {("person:wang", "ask_refund"), ("person:sun", "refund_confirmed"), ("person:admin", "ask_correction"),
+            ("person:sun", "correction_declined")} <= deeds  # fmt: skip
+    assert audit(house.app.state.books.database).findings == ()
+
+
+def test_the_operators_day(house: House) -> None:
+    wang, admin = counter(house, "wang"), counter(house, "admin")
+    assert receipt_of(wang.post("/office/new-card", card="C7", owner="新客户"))
+    assert receipt_of(wang.post("/office/bind", card="C7", plate="粤B7·7777"))
+    assert wang.post("/office/bind", card="C7", plate=PLATE).status_code == 409
+    for what, name in (("card", "C7"), ("plate", "粤B77777")):
+        assert receipt_of(wang.post("/office/block", what=what, name=name, word="block", card="C7"))
+    assert wang.get("/counter/card", card="C7").text.count("停用</span>") == 2
+    for _ in range(2):
+        assert receipt_of(wang.post("/office/prices", product="95", yuan="8.40"))
+    assert "¥8.40" in wang.get("/office/prices").text
+    books = house.app.state.books
+    books.carry_out_one(Report(decode(Fuelling, fuelling())))
+    books.carry_out_one(Report(decode(Fuelling, {**fuelling(sequence=3), "plate": None})))
+    books.carry_out_one(Report(decode(Fuelling, {**fuelling(sequence=4), "amount_fen": 1})))
+    day = wang.get("/office").text
+    assert all(words in day for words in ('data-fen="15800"', 'data-ml="20000"', "上报被拒", "无人付款", "<rect"))
+    reconciled = wang.get("/office/reconcile", day="2026-05-04").text
+    assert all(words in reconciled for words in ("不平", "有 1 笔没有上报", "1 笔上报被拒", 'data-fen="15800"'))
+    assert "NOT balanced" in wang.client.get("/office/reconcile?station=S1&day=2026-05-04&lang=en", headers=PAGE).text
+    assert "S1-D1 4" in wang.client.get("/office/refused?station=S1", headers=PAGE).text
+    assert "¥79.00" in admin.get("/office/claims").text
+    claimed = {"dispenser": "S1-D1", "sequence": "3", "card": "C1"}
+    assert receipt_of(admin.post("/office/claims", **claimed))
+    assert admin.post("/office/claims", **claimed).status_code == 409
+    assert receipt_of(admin.post("/office/caps", yuan="150"))
+    assert "¥150.00" in admin.get("/office/caps").text
+    assert all(name in admin.get("/office/people").text for name in ("li", "收银员", "wang"))
+    for path in ("/office/claims", "/office/caps", "/office/people"):
+        assert wang.get(path).status_code == 403
+    for path in ("/office", "/office/prices", "/office/refused", "/office/reconcile", "/office/requests"):
+        assert counter(house, "li").get(path).status_code == 403, path
+        assert wang.client.get(path, params={"station": "S2"}).status_code == 403, path
+    assert {finding.check for finding in audit(books.database).findings} == {"totalisers"}

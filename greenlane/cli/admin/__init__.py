@@ -45,6 +45,7 @@ PARTS = (
     "exceptions",
     "backup",
     "typed",
+    "shifts",
 )
 """Modules of this package that each add their commands with add_commands(subparsers, options)."""
 

@@ -1,0 +1,162 @@
+"""Refunds and corrections above a station's limit: one person asks, another confirms, and the books have both names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from service.admin import Desk
+from service.books.books import Books
+from service.books.records import TransferKind
+from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
+from service.counter.facts import StationFacts
+from service.counter.tables import money_requests
+from service.counter.till import Payment, Till
+from service.identity import trail
+from service.reports.statement import cards
+from service.store import schema
+from service.store.clock import from_us, to_us
+from service.store.database import telling_faults
+
+WAITING, CONFIRMED, DECLINED = "waiting", "confirmed", "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRequest:
+    """What one person asked for. posted: it stands in the ledger."""
+
+    key: str
+    kind: str
+    card: str
+    amount_fen: int
+    method: str
+    note: str
+    asked_by: str
+    asked_at: datetime
+    state: str
+    decided_by: str | None
+    posted: bool
+
+
+class SecondPerson:
+    """Of one person, `person`, at one station. Raises CounterRefused with nothing posted."""
+
+    def __init__(self, books: Books, person: str, station: StationFacts) -> None:
+        self._books = books
+        self._database = books.database
+        self._person = person
+        self._station = station
+
+    def refund(self, payment: Payment) -> bool:
+        """Pay out at once, or ask for a second person: False."""
+        self._require_free(payment)
+        if self._needs_two(payment):
+            return self._ask(payment, "refund")
+        Till(self._books, self._person, self._station.id).pay(payment)
+        return True
+
+    def correct(self, payment: Payment) -> bool:
+        """Post at once, or ask for a second person: False. The payment's amount may be below zero."""
+        if self._needs_two(payment):
+            return self._ask(payment, "correction")
+        self._post_correction(payment, self._person)
+        return True
+
+    def decide(self, key: str, confirms: bool) -> MoneyRequest:
+        """Another person's word on what waits. What was confirmed and not posted (a crash, say) is posted now."""
+        found = next((one for one in self.list() if one.key == key), None)
+        if found is None:
+            raise CounterRefused("本站没有这个申请。", "There is no such request at this station.")
+        if found.state == WAITING:
+            self._keep_decision(found, confirms)
+            decided = self._person if confirms else None
+        else:
+            decided = found.decided_by if found.state == CONFIRMED and confirms else None
+        if decided is not None and not found.posted:
+            self._post(found, decided)
+        return found
+
+    def list(self) -> list[MoneyRequest]:
+        """The newest first."""
+        asked, moved = money_requests, schema.transfers.c
+        query = select(asked, moved.id.label("transfer")).select_from(
+            asked.outerjoin(schema.transfers, moved.key == asked.c.key)
+        )
+        mine = query.where(asked.c.station == self._station.id).order_by(asked.c.asked_us.desc()).limit(100)
+        with telling_faults(), self._database.reading() as connection:
+            return [_request(row) for row in connection.execute(mine)]
+
+    def _needs_two(self, payment: Payment) -> bool:
+        limit_fen = self._station.second_person_fen
+        return limit_fen is not None and abs(payment.amount_fen) > limit_fen
+
+    def _ask(self, payment: Payment, kind: str) -> bool:
+        now = self._books.clock.now()
+        row = {
+            "station": self._station.id, "kind": kind, "card": payment.subject, "amount_fen": payment.amount_fen,
+            "method": payment.method, "note": payment.note, "asked_by": self._person,
+        }  # fmt: skip
+        with telling_faults(), self._database.writing() as connection:
+            before = connection.execute(select(money_requests).where(money_requests.c.key == payment.key)).first()
+            if before is not None:
+                if any(getattr(before, name) != value for name, value in row.items()):
+                    raise CounterRefused(*FORM_USED)
+                return False
+            values = {**row, "key": payment.key, "asked_us": to_us(now), "state": WAITING}
+            connection.execute(money_requests.insert().values(**values))
+            deed = trail.Deed(now, f"person:{self._person}", f"ask_{kind}", payment.subject, _detail(payment))
+            trail.note(connection, deed)
+        return False
+
+    def _keep_decision(self, found: MoneyRequest, confirms: bool) -> None:
+        if confirms and found.asked_by == self._person:
+            raise CounterRefused("须由另一人确认，不能确认自己的申请。", "Another person has to confirm it, not you.")
+        now = self._books.clock.now()
+        state = CONFIRMED if confirms else DECLINED
+        waiting = money_requests.c.key == found.key, money_requests.c.state == WAITING
+        decided = {"state": state, "decided_by": self._person, "decided_us": to_us(now)}
+        with telling_faults(), self._database.writing() as connection:
+            if connection.execute(update(money_requests).where(*waiting).values(**decided)).rowcount == 0:
+                raise CounterRefused("这个申请已有人处理。", "Somebody has decided this already.")
+            detail = {"fen": str(found.amount_fen), "asked_by": found.asked_by, "key": found.key}
+            deed = trail.Deed(now, f"person:{self._person}", f"{found.kind}_{state}", found.card, detail)
+            trail.note(connection, deed)
+
+    def _post(self, found: MoneyRequest, second: str) -> None:
+        """In the name of who asked, with the second name in the note; a refund out of the asker's own till."""
+        note = f"{found.note} [{second}]".strip()
+        if found.kind == "correction":
+            payment = Payment(found.key, TransferKind.CORRECTION, found.card, found.amount_fen, found.method, note)
+            self._post_correction(payment, found.asked_by)
+            return
+        payment = Payment(found.key, TransferKind.REFUND, found.card, found.amount_fen, found.method, note)
+        Till(self._books, found.asked_by, self._station.id).pay(payment)
+
+    def _post_correction(self, payment: Payment, person: str) -> None:
+        desk = Desk(self._books, f"person:{person}")
+        with telling_why():
+            desk.correct(payment.subject, payment.amount_fen, note=payment.note, key=payment.key)
+
+    def _require_free(self, payment: Payment) -> None:
+        with telling_why():
+            card = cards(self._database, payment.subject)[0]
+        with telling_faults(), self._database.reading() as connection:
+            sent = connection.execute(
+                select(schema.transfers.c.id).where(schema.transfers.c.key == payment.key)
+            ).first()
+        if sent is None and card.available_fen < payment.amount_fen:
+            raise too_little_free(card.card, card.available_fen, payment.amount_fen)
+
+
+def _detail(payment: Payment) -> dict[str, str]:
+    return {"fen": str(payment.amount_fen), "note": payment.note, "key": payment.key}
+
+
+def _request(row: Row[Any]) -> MoneyRequest:
+    return MoneyRequest(
+        row.key, row.kind, row.card, row.amount_fen, row.method, row.note, row.asked_by, from_us(row.asked_us),
+        row.state, row.decided_by, row.transfer is not None,
+    )  # fmt: skip

@@ -1,0 +1,152 @@
+"""Closing a shift: the counted cash against what was taken in and paid out, and the difference in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from service.books.books import Books
+from service.books.records import TransferKind
+from service.counter.errors import NO_SHIFT, CounterRefused
+from service.counter.tables import shifts
+from service.counter.till import CASH, CounterEntry, Payment, Till, entries_of_shift
+from service.identity import trail
+from service.payers import wallets
+from service.store.clock import from_us, to_us
+from service.store.database import Database, telling_faults
+
+OVER_SHORT = 3
+"""The company's account of cash over or short; made with the counter's tables."""
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What came in (out: refunds) of one kind by one method in a shift."""
+
+    kind: str
+    method: str
+    count: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftReport:
+    """A shift with its figures; expected, counted and difference are None while it is open."""
+
+    id: int
+    station: str
+    cashier: str
+    opened_at: datetime
+    closed_at: datetime | None
+    float_fen: int
+    expected_fen: int | None
+    counted_fen: int | None
+    difference_fen: int | None
+    takings: tuple[Taking, ...]
+    note: str
+
+
+def reports(
+    database: Database, station: str | None = None, *, cashier: str | None = None, last: int = 50
+) -> list[ShiftReport]:
+    """The newest shifts first."""
+    query = select(shifts).order_by(shifts.c.id.desc()).limit(last)
+    for column, value in ((shifts.c.station, station), (shifts.c.cashier, cashier)):
+        if value is not None:
+            query = query.where(column == value)
+    with telling_faults(), database.reading() as connection:
+        return [_report(row, entries_of_shift(connection, row.id)) for row in connection.execute(query).all()]
+
+
+def close(books: Books, person: str, counted_fen: int, note: str = "") -> int:
+    """End the person's open shift; its number. Raises CounterRefused where none is open.
+
+    What was written down and not posted (a crash, a lost answer) is posted first, so that all of it counts.
+    """
+    tried: set[str] = set()
+    for _ in range(ATTEMPTS):
+        shift, entries = _open(books.database, person)
+        for entry in entries:
+            if not entry.posted and entry.key not in tried:
+                tried.add(entry.key)
+                with suppress(CounterRefused):
+                    Till(books, person, shift.station).post(_payment(entry))
+        if _closed(books, person, shift.id, tried, counted_fen, note):
+            return int(shift.id)
+    raise CounterRefused("仍有收款正在入账，请稍后再交班。", "Payments are still being posted; close the shift again.")
+
+
+def _open(database: Database, person: str) -> tuple[Row[Any], list[CounterEntry]]:
+    query = select(shifts).where(shifts.c.cashier == person, shifts.c.closed_us.is_(None))
+    with telling_faults(), database.reading() as connection:
+        row = connection.execute(query).first()
+        if row is None:
+            raise CounterRefused(*NO_SHIFT, back="/counter/shift")
+        return row, entries_of_shift(connection, row.id)
+
+
+def _closed(books: Books, person: str, shift: int, tried: set[str], counted_fen: int, note: str) -> bool:
+    """False where something came in meanwhile that is not posted yet. The row's lock keeps further entries out."""
+    now = books.clock.now()
+    with telling_faults(), books.database.writing() as connection:
+        row = connection.execute(select(shifts).where(shifts.c.id == shift).with_for_update()).one()
+        if row.closed_us is not None:
+            return True
+        entries = entries_of_shift(connection, shift)
+        if any(not entry.posted and entry.key not in tried for entry in entries):
+            return False
+        expected_fen = row.float_fen + cash_fen(entries)
+        _post_difference(books, connection, row, counted_fen - expected_fen)
+        closed = {"closed_us": to_us(now), "expected_fen": expected_fen, "counted_fen": counted_fen, "note": note}
+        connection.execute(update(shifts).where(shifts.c.id == shift).values(**closed))
+        detail = {"counted": str(counted_fen), "expected": str(expected_fen), "station": row.station}
+        trail.note(connection, trail.Deed(now, f"person:{person}", "shift.close", person, detail))
+    return True
+
+
+def _post_difference(books: Books, connection: Connection, row: Row[Any], difference_fen: int) -> None:
+    if difference_fen == 0:
+        return
+    sides = (wallets.CLEARING, OVER_SHORT) if difference_fen > 0 else (OVER_SHORT, wallets.CLEARING)
+    posting = wallets.Posting(
+        TransferKind.OVER_SHORT, *sides, abs(difference_fen), f"shift {row.id}", f"person:{row.cashier}", row.station
+    )
+    wallets.post(connection, posting, books.ids, to_us(books.clock.now()))
+
+
+def cash_fen(entries: Sequence[CounterEntry]) -> int:
+    """What posted entries brought into the drawer, refunds taken off."""
+    return sum(
+        -entry.amount_fen if entry.kind == TransferKind.REFUND else entry.amount_fen
+        for entry in entries
+        if entry.posted and entry.method == CASH
+    )
+
+
+def _payment(entry: CounterEntry) -> Payment:
+    return Payment(entry.key, TransferKind(entry.kind), entry.subject, entry.amount_fen, entry.method, entry.note)
+
+
+def _report(row: Row[Any], entries: Sequence[CounterEntry]) -> ShiftReport:
+    posted = [entry for entry in entries if entry.posted]
+    kinds = sorted({(entry.kind, entry.method) for entry in posted})
+    own = {name: [e.amount_fen for e in posted if (e.kind, e.method) == name] for name in kinds}
+    return ShiftReport(
+        id=row.id,
+        station=row.station,
+        cashier=row.cashier,
+        opened_at=from_us(row.opened_us),
+        closed_at=None if row.closed_us is None else from_us(row.closed_us),
+        float_fen=row.float_fen,
+        expected_fen=row.expected_fen,
+        counted_fen=row.counted_fen,
+        difference_fen=None if row.counted_fen is None else row.counted_fen - row.expected_fen,
+        takings=tuple(Taking(*name, len(fens), sum(fens)) for name, fens in own.items()),
+        note=row.note,
+    )
