@@ -196,6 +196,8 @@ class Runner:
             return self.revoked(typed.plate, typed.has_flowed)
         if typed.confirmed_by is not None:
             return self.vouched(typed.plate, typed.confirmed_by)
+        if typed.visit is not None and (self._state.visit is None or self._state.visit.id != typed.visit):
+            return OrderResult.NOBODY
         return self.typed(typed.plate, typed.pin_proof)
 
     def abandon(self, detail: str) -> None:

@@ -18,6 +18,7 @@ from controller.fuelling.journal import FuellingJournal
 from controller.fuelling.meter import FuellingMeter, MeteredTerminal
 from controller.fuelling.open_fuelling import MeterSettings
 from controller.fuelling.prices import PriceBook
+from controller.fuelling.terminal import RunningFuelling
 from controller.fuelling.totaliser import exact
 from controller.loop import Bell, run_live
 from controller.outbound.connections import Sign
@@ -248,7 +249,7 @@ class LaneUnit:
             meter=ThumbnailMeter(),
             lamp=lamp,
             service=service,
-            observer=Observers([traces, metrics, story]),
+            observer=Observers([traces, metrics, story, self.panel]),
             reading=self._opened(ThreadDesk("reader", 1, self.bell.ring)),
             network=self._opened(ThreadDesk("questions", NETWORK_JOBS, self.bell.ring)),
             release=self._release(),
@@ -290,7 +291,7 @@ class LaneUnit:
 
         return charged
 
-    def _running(self) -> tuple[int, int] | None:
+    def _running(self) -> RunningFuelling | None:
         return None if self._terminal_side is None else self._terminal_side.running
 
     def _made_reporter(self, story: StoryTeller, outbox: Outbox) -> Reporter:

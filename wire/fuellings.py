@@ -47,6 +47,8 @@ class FuellingReceipt:
     overrun_fen: int = whole(0, MAX_FEN)
     released_fen: int = whole(0, MAX_FEN)
     balance_fen: int | None = field(metadata={"low": -MAX_FEN, "high": MAX_FEN})
+    by_phone: bool = field(default=False, metadata={"since": 2})
+    """A person's phone pays it, and no card."""
     flags: tuple[str, ...] = ()
     """What the service noticed: "overrun", "late", "expired_authorisation", "uncovered", "totaliser_gap", ..."""
 

@@ -23,7 +23,7 @@ from controller.fuelling.open_fuelling import (
     UnitPrice,
 )
 from controller.fuelling.strays import Strays, most_pulses
-from controller.fuelling.terminal import FlowContext, TerminalEvent
+from controller.fuelling.terminal import FlowContext, RunningFuelling, TerminalEvent
 from controller.fuelling.totaliser import Totaliser
 from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
 from controller.outbound.statefile import StateError
@@ -76,12 +76,13 @@ class FuellingMeter:
         return self._totaliser.total_ml
 
     @property
-    def running(self) -> tuple[int, int] | None:
-        """Volume in ml and amount in fen of the fuelling in progress."""
+    def running(self) -> RunningFuelling | None:
+        """The fuelling in progress."""
         open_one = self._open
         if open_one is None:
             return None
-        return open_one.volume_ml(self._totaliser), open_one.amount_fen(self._totaliser)
+        totaliser = self._totaliser
+        return RunningFuelling(open_one.volume_ml(totaliser), open_one.amount_fen(totaliser), open_one.price.fen_per_l)
 
     @property
     def noise_ml(self) -> int:
@@ -326,8 +327,8 @@ class MeteredTerminal:
         return told
 
     @property
-    def running(self) -> tuple[int, int] | None:
-        """Volume in ml and amount in fen of the fuelling in progress."""
+    def running(self) -> RunningFuelling | None:
+        """The fuelling in progress."""
         return self._meter.running
 
     def permit(self, allowed: bool) -> None:

@@ -28,6 +28,15 @@ class TerminalEvent:
     fuelling: Fuelling | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RunningFuelling:
+    """What a dispenser's display shows while fuel flows."""
+
+    volume_ml: int
+    amount_fen: int
+    unit_price_fen_per_l: int
+
+
 class Terminal(Protocol):
     """Meters one dispenser and reports its fuellings; polled at every turn of the lane."""
 

@@ -141,7 +141,8 @@ def _typed(state: LaneState, event: Typed, now_s: float, rules: LaneRules) -> St
     visit, commands = _give_back(state, visit)
     subject = Subject(event.plate, True, event.typed_at, 1.0, 1.0, pin_proof=event.pin_proof)
     subject = _beside(subject, event.seen)
-    return replace(state, visit=_about(replace(visit, question=None), subject, now_s)), commands
+    nothing_said = replace(visit, question=None, reason=Reason.NO_PLATE, open_lane=None)
+    return replace(state, visit=_about(nothing_said, subject, now_s)), commands
 
 
 def _moved(state: LaneState, event: Moved, now_s: float, rules: LaneRules) -> Step:

@@ -5,15 +5,26 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
+from controller.fuelling.terminal import RunningFuelling
 from controller.lane import view as lane_view
 from controller.lane.records import LaneState
 from controller.ports import Clock
+from controller.telling.observers import SilentObserver
+from wire.fuellings import Fuelling, FuellingReceipt
 from wire.live import LampState, LaneStatus, OrderResult
 
-MOST_CHARGES = 8
+MOST_BILLS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a visit's last fuelling came to; receipt: once it is posted."""
+
+    fuelling: Fuelling | None = None
+    receipt: FuellingReceipt | None = None
 
 
 @dataclass(slots=True)
@@ -21,8 +32,8 @@ class TypedPlate:
     """A plate typed at the panel, or (is_move) whose authorisation an attendant moves to another lane.
 
     is_revoke: its payer takes its authorisation away; has_flowed: fuel has flowed by now.
-
-    confirmed_by: it was typed before, and this person vouches for it. pin_proof: what the service gave for its PIN.
+    visit: what the panel showed when it was typed; it is of no other. confirmed_by: it was typed before, and this
+    person vouches for it. pin_proof: what the service gave for its PIN.
     result: what the lane did with it; answered is set then.
     """
 
@@ -32,6 +43,7 @@ class TypedPlate:
     has_flowed: bool = False
     confirmed_by: str | None = None
     pin_proof: str | None = field(default=None, repr=False)
+    visit: str | None = None
     result: OrderResult | None = None
     answered: threading.Event = field(default_factory=threading.Event)
 
@@ -49,10 +61,10 @@ class Panel(Protocol):
         """What the lane knows after this turn."""
 
 
-class LanePanel:
+class LanePanel(SilentObserver):
     """A Panel for others to look at from any thread. changed is called after each change of what it shows.
 
-    running: volume in ml and amount in fen of the fuelling in progress, asked on the lane's thread.
+    running: the fuelling in progress, asked on the lane's thread.
     """
 
     def __init__(
@@ -60,7 +72,7 @@ class LanePanel:
         station: str,
         lane: str,
         clock: Clock,
-        running: Callable[[], tuple[int, int] | None],
+        running: Callable[[], RunningFuelling | None],
         wake_lane: Callable[[], None],
     ) -> None:
         self.changed: Callable[[], None] = lambda: None
@@ -70,9 +82,9 @@ class LanePanel:
         self._wake_lane = wake_lane
         self._lock = threading.Lock()
         self._inbox: deque[TypedPlate] = deque()
-        self._charges: OrderedDict[str, int] = OrderedDict()
+        self._bills: OrderedDict[str, Bill] = OrderedDict()
         self._status: LaneStatus | None = None
-        self._facts: tuple[object, ...] = ()
+        self._facts: dict[str, Any] = {}
         self.version = 0
 
     @property
@@ -91,13 +103,20 @@ class LanePanel:
                 self._inbox.remove(typed)
             return typed.result or OrderResult.FAILED
 
-    def charged(self, visit: str, charged_fen: int) -> None:
+    def fuelling_ended(self, visit: str | None, fuelling: Fuelling | None, at_s: float) -> None:
+        if visit is not None and fuelling is not None:
+            self._note_bill(visit, Bill(fuelling))
+
+    def charged(self, visit: str, receipt: FuellingReceipt) -> None:
         """A fuelling of that visit was posted."""
-        with self._lock:
-            self._charges[visit] = charged_fen
-            while len(self._charges) > MOST_CHARGES:
-                self._charges.popitem(last=False)
+        self._note_bill(visit, replace(self._bills.get(visit, Bill()), receipt=receipt))
         self._wake_lane()
+
+    def _note_bill(self, visit: str, bill: Bill) -> None:
+        with self._lock:
+            self._bills[visit] = bill
+            while len(self._bills) > MOST_BILLS:
+                self._bills.popitem(last=False)
 
     def typed(self) -> Sequence[TypedPlate]:
         if not self._inbox:
@@ -107,7 +126,7 @@ class LanePanel:
             self._inbox.clear()
         running = self._running()
         for typed in found:
-            typed.has_flowed = running is not None and running[0] > 0
+            typed.has_flowed = running is not None and running.volume_ml > 0
         return found
 
     def answer(self, plate: TypedPlate, result: OrderResult) -> None:
@@ -119,42 +138,52 @@ class LanePanel:
         subject = visit.subject if visit else None
         held = (flow.held if flow else None) or (visit.last_held if visit else None)
         running = self._running() if flow is not None else None
-        charged = self._charges.get(visit.id) if visit else None
-        facts = (
-            lane_view.phase(state, now_s),
-            lane_view.colour_of(state, now_s),
-            lane_view.lamp_reason(state, now_s),
-            state.camera,
-            visit and visit.id,
-            subject and subject.plate,
-            subject and subject.typed,
-            held and held.limit_fen,
-            running,
-            charged,
-            visit and visit.open_lane,
-            subject and subject.seen,
-        )
+        bill = self._bills.get(visit.id, Bill()) if visit else Bill()
+        facts = {
+            "phase": lane_view.phase(state, now_s).value,
+            "lamp": LampState(lane_view.colour_of(state, now_s).value),
+            "reason": lane_view.lamp_reason(state, now_s),
+            "camera": state.camera,
+            "visit": visit.id if visit else None,
+            "plate": subject.plate if subject else None,
+            "typed": subject.typed if subject else False,
+            "limit_fen": held.limit_fen if held else None,
+            "open_lane": visit.open_lane if visit else None,
+            "seen": subject.seen if subject else None,
+            **_flowing(running),
+            **(_over(bill) if running is None else {}),
+        }
         if facts == self._facts:
             return
         self._facts = facts
         station, lane = self._place
-        self._status = LaneStatus(
-            station=station,
-            lane=lane,
-            at=self._clock.now(),
-            phase=lane_view.phase(state, now_s).value,
-            lamp=LampState(lane_view.colour_of(state, now_s).value),
-            reason=lane_view.lamp_reason(state, now_s),
-            camera=state.camera,
-            visit=visit.id if visit else None,
-            plate=subject.plate if subject else None,
-            typed=subject.typed if subject else False,
-            limit_fen=held.limit_fen if held else None,
-            volume_ml=running[0] if running else None,
-            amount_fen=running[1] if running else None,
-            charged_fen=charged,
-            open_lane=visit.open_lane if visit else None,
-            seen=subject.seen if subject else None,
-        )
+        self._status = LaneStatus(station=station, lane=lane, at=self._clock.now(), **facts)
         self.version += 1
         self.changed()
+
+
+def _flowing(running: RunningFuelling | None) -> dict[str, Any]:
+    """Of a status: the fuelling in progress."""
+    if running is None:
+        return {}
+    return {
+        "volume_ml": running.volume_ml,
+        "amount_fen": running.amount_fen,
+        "unit_price_fen_per_l": running.unit_price_fen_per_l,
+    }
+
+
+def _over(bill: Bill) -> dict[str, Any]:
+    """Of a status: the fuelling of this visit that is over, and who pays it."""
+    told: dict[str, Any] = {}
+    if bill.fuelling is not None:
+        told = {
+            "metered_ml": bill.fuelling.volume_ml,
+            "metered_fen": bill.fuelling.amount_fen,
+            "unit_price_fen_per_l": bill.fuelling.unit_price_fen_per_l,
+        }
+    if bill.receipt is not None:
+        told["charged_fen"] = bill.receipt.charged_fen
+        told["balance_fen"] = bill.receipt.balance_fen
+        told["by_phone"] = bill.receipt.by_phone
+    return told

@@ -151,7 +151,8 @@ class Reporter:
 
     def _do(self, order: Order) -> OrderResult:
         if order.kind is OrderKind.TYPED and order.plate is not None:
-            return self._panel.type(TypedPlate(order.plate, pin_proof=order.pin_proof), self._settings.typed_s)
+            typed = TypedPlate(order.plate, pin_proof=order.pin_proof, visit=order.visit)
+            return self._panel.type(typed, self._settings.typed_s)
         if order.kind is OrderKind.CONFIRM and order.plate is not None:
             return self._panel.type(TypedPlate(order.plate, confirmed_by=order.by), self._settings.typed_s)
         if order.kind is OrderKind.MOVE and order.plate is not None:

@@ -151,18 +151,19 @@ class StoryTeller(SilentObserver):
         )
         self._line(summary.visit, Stage.GONE, summary.gone_s)
 
-    def charged(self, message: Message, receipt: Mapping[str, Any] | None) -> tuple[str, int] | None:
-        """The service took a message: visit and fen of a posted fuelling, None for anything else."""
+    def charged(self, message: Message, receipt: Mapping[str, Any] | None) -> tuple[str, FuellingReceipt] | None:
+        """The service took a message: visit and receipt of a posted fuelling, None for anything else."""
         visit = message.body.get("visit")
         if message.kind != FUELLING or receipt is None or not isinstance(visit, str):
             return None
         try:
-            charged_fen = decode(FuellingReceipt, receipt).charged_fen
+            posted = decode(FuellingReceipt, receipt)
         except WireError:
             return None
+        charged_fen = posted.charged_fen
         self._set(visit, charged_fen=charged_fen)
         self._line(visit, Stage.CHARGED, self._clock.monotonic_s(), f"{charged_fen / 100:.2f} yuan")
-        return visit, charged_fen
+        return visit, posted
 
     def _set(self, visit: str, **facts: Any) -> None:
         with self._lock:

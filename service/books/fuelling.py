@@ -217,5 +217,6 @@ def _receipt(posted: PostedFuelling) -> FuellingReceipt:
         overrun_fen=posted.overrun_fen,
         released_fen=posted.released_fen,
         balance_fen=posted.balance_fen,
+        by_phone=posted.person is not None and posted.card is None,
         flags=tuple(json.loads(posted.flags)),
     )

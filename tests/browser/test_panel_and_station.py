@@ -178,6 +178,10 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             picture(panel, "panel-fuelling.png")
             dispenser.hang()
             panel.wait_for_selector("#charged", timeout=WAIT_MS)
+            assert panel.inner_text("#price") == "7.90"
+            paid_fen, left_fen = (round(float(panel.inner_text(name)) * 100) for name in ("#charged", "#balance"))
+            assert paid_fen + left_fen == 50_000
+            assert abs(float(panel.inner_text("#litres")) * 790 - paid_fen) < 8
             picture(panel, "panel-charged.png")
             shows(desk, "frame to lamp")
             desk.click("text=frame to lamp")

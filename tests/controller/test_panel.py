@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 from controller.clock import ManualClock
+from controller.fuelling.terminal import RunningFuelling
+from controller.lane.machine import step
+from controller.lane.records import Typed
 from controller.telling.panel import LanePanel, TypedPlate
-from tests.controller.lanes import NOW_S, PATHS, PLATE, walk
+from tests.controller.lanes import AT, NOW_S, OTHER, PATHS, PLATE, RULES, walk
+from tests.controller.visits import RECEIPT, fuelling
 from wire.live import LampState, OrderResult
 from wire.reasons import Reason
 
 
-def panel(running: tuple[int, int] | None = None) -> LanePanel:
+def panel(running: RunningFuelling | None = None) -> LanePanel:
     return LanePanel("S1", "L1", ManualClock(), lambda: running, lambda: None)
 
 
-def shown(path: str, running: tuple[int, int] | None = None) -> LanePanel:
+def shown(path: str, running: RunningFuelling | None = None) -> LanePanel:
     made = panel(running)
     made.saw(walk(PATHS[path])[0], NOW_S)
     return made
@@ -34,10 +39,11 @@ def test_it_shows_what_the_lane_shows() -> None:
 
 
 def test_a_running_fuelling_is_shown_only_while_the_nozzle_is_lifted() -> None:
-    status = shown("fuelling", (1500, 1185)).status
+    status = shown("fuelling", RunningFuelling(1500, 1185, 790)).status
     assert status is not None
-    assert (status.volume_ml, status.amount_fen, status.typed) == (1500, 1185, False)
-    idle = shown("green", (1500, 1185)).status
+    assert (status.volume_ml, status.amount_fen, status.unit_price_fen_per_l) == (1500, 1185, 790)
+    assert not status.typed
+    idle = shown("green", RunningFuelling(1500, 1185, 790)).status
     assert idle is not None
     assert idle.volume_ml is None
 
@@ -59,10 +65,26 @@ def test_only_changes_are_told() -> None:
     made.saw(state, NOW_S)
     made.saw(state, NOW_S + 1.0)
     assert (made.version, len(calls)) == (1, 1)
-    made.charged("v1", 6400)
+    made.fuelling_ended("v1", fuelling("v1"), NOW_S)
+    made.charged("v1", RECEIPT)
     made.saw(state, NOW_S + 2.0)
+    told = made.status
+    assert told is not None
+    assert (told.charged_fen, told.balance_fen, told.by_phone, made.version) == (RECEIPT.charged_fen, 83_600, False, 2)
+    assert (told.metered_ml, told.metered_fen) == (20_500, 16_400)
+    made.charged("v1", replace(RECEIPT, balance_fen=None, by_phone=True))
+    made.saw(state, NOW_S + 3.0)
     assert made.status is not None
-    assert (made.status.charged_fen, made.version) == (6400, 2)
+    assert (made.status.balance_fen, made.status.by_phone) == (None, True)
+
+
+def test_a_new_plate_has_no_answer_yet() -> None:
+    state, _ = walk(PATHS["refused"])
+    state, _ = step(state, Typed(OTHER, AT), NOW_S, RULES)
+    made = panel()
+    made.saw(state, NOW_S)
+    assert made.status is not None
+    assert (made.status.phase, made.status.plate, made.status.reason) == ("asking", OTHER, Reason.NO_PLATE)
 
 
 def test_a_typed_plate_waits_for_the_lanes_word() -> None:

@@ -188,7 +188,9 @@ def test_the_charge_comes_after_the_visit(desk: Desk) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     body = {"visit": "v1"}
     message = Message(1, "fuelling", "D1/1", body, MessageState.SENT, now, 1, None, None, now, receipt)
-    assert desk.story.charged(message, receipt) == ("v1", 6400)
+    told = desk.story.charged(message, receipt)
+    assert told is not None
+    assert (told[0], told[1].charged_fen) == ("v1", 6400)
     desk.reporter.tell_once()
     report = desk.line.visits[0]
     assert (report.over, report.charged_fen, report.story[-1].stage) == (True, 6400, Stage.CHARGED)

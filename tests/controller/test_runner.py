@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,12 +11,15 @@ import pytest
 
 from controller.errors import DispenserFault, LampFault, ReaderError
 from controller.fuelling.terminal import FlowContext
+from controller.lane.records import LaneState
 from controller.records import Change, Frame, LampChange, LampColour, Reading, Region, VisitSummary, Vote
 from controller.runner import Runner, flow_context
 from controller.settings_records import CameraSettings, Settings
 from controller.telling.observers import SilentObserver
+from controller.telling.panel import TypedPlate
 from tests.scenarios.world import Motion, Pump, Scene, World
 from wire.fuellings import Fuelling
+from wire.live import OrderResult
 from wire.questions import Decision, Question
 from wire.reasons import Reason, Verdict
 
@@ -276,3 +280,34 @@ def test_logs_tell_changes_once_and_no_plate(world: World, caplog: pytest.LogCap
     assert PLATE not in caplog.text
     assert "粤A***45" in caplog.text
     assert len(caplog.records) < 12
+
+
+class TypedOnce:
+    """A panel on which these plates were typed."""
+
+    def __init__(self, *plates: TypedPlate) -> None:
+        self._plates = plates
+
+    def typed(self) -> Sequence[TypedPlate]:
+        found, self._plates = self._plates, ()
+        return found
+
+    def answer(self, plate: TypedPlate, result: OrderResult) -> None:
+        plate.result = result
+
+    def saw(self, state: LaneState, now_s: float) -> None:
+        pass
+
+
+def test_a_plate_typed_for_a_vehicle_that_has_left_is_not_the_next_ones() -> None:
+    late, current = TypedPlate(PLATE, visit="visit-0"), TypedPlate(PLATE, visit="visit-1")
+    world = World()
+    panel = TypedOnce()
+    world.runner = Runner(replace(world.parts(), panel=panel), world.settings)
+    world.run_until(3.0)
+    world.scene = Scene(PLATE, world.now_s, readable=False)
+    world.run_until(6.0)
+    panel._plates = (late, current)
+    world.run_until(6.2)
+    assert (late.result, current.result) == (OrderResult.NOBODY, OrderResult.TAKEN)
+    assert [asked.plate for asked in world.questions] == [PLATE]
