@@ -1,4 +1,4 @@
-"""What a phone's page says to the service and is answered: pairing, whose phone it is, and its charges."""
+"""What a phone's page says to the service and is answered: pairing, its person, charges, mandates and hours."""
 
 from __future__ import annotations
 
@@ -83,3 +83,85 @@ class ChargeAnswer:
 
     id: str
     state: ChargeState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneMandate:
+    """A mandate in force, as its signer's phone shows it. stations: empty for all; hours: absent for all."""
+
+    id: str
+    plates: tuple[str, ...]
+    per_fill_fen: int
+    per_day_fen: int
+    tries_per_day: int
+    stations: tuple[str, ...]
+    hours: str | None
+    offline_fen: int
+    signed_at: datetime
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationChoice:
+    """A station that a mandate may be bound to."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneMandates:
+    """A person's mandates, and what a new one may name."""
+
+    mandates: tuple[PhoneMandate, ...]
+    plates: tuple[str, ...]
+    stations: tuple[StationChoice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursWanted:
+    """Hours (H[:MM]-H[:MM]) that a person would like to hold on a plate."""
+
+    plate: str = text(20)
+    hours: str = text(11, 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursProposal:
+    """What became of such a wish: waiting, confirmed, refused or withdrawn. name: whose it is."""
+
+    id: str
+    plate: str
+    name: str
+    hours: str
+    made_at: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldHours:
+    """Daily hours that a person holds on a plate, half-open; from and until where they were set."""
+
+    plate: str
+    name: str
+    hours: str
+    from_at: datetime | None
+    until_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedPlate:
+    """What a plate's owner sees of it: who holds which hours, and who would like to."""
+
+    plate: str
+    holders: tuple[HeldHours, ...]
+    proposals: tuple[HoursProposal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneHours:
+    """A person's own hours, their wishes, and the plates they own."""
+
+    own: tuple[HeldHours, ...]
+    proposals: tuple[HoursProposal, ...]
+    owned: tuple[OwnedPlate, ...]

@@ -78,6 +78,12 @@ PHONE_RULES: tuple[Rule, ...] = (
             ("GET", "charges/{id}"),
             ("GET", "charges/{id}/picture"),
             ("POST", "charges/{id}/words"),
+            ("GET", "mandates"),
+            ("POST", "mandates"),
+            ("POST", "mandates/{id}/{id}"),
+            ("GET", "hours"),
+            ("POST", "hours"),
+            ("POST", "hours/{id}/{id}"),
         )
     ),
 )

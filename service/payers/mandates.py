@@ -41,6 +41,27 @@ def sign(books: Books, signed: Signed) -> str:
         return _add(connection, person, signed, text, plates, now)
 
 
+def rest(connection: Connection, person: str, mandate: str, now_us: int | None) -> bool:
+    """Let one of a person's mandates rest from now on; None: go on. Whether there is such a one."""
+    return _change(connection, person, mandate, paused_us=now_us)
+
+
+def end(connection: Connection, person: str, mandate: str, now_us: int) -> bool:
+    """End one of a person's mandates; a green already given keeps its hold. Whether there is such a one."""
+    if not _change(connection, person, mandate, ended_us=now_us):
+        return False
+    plates = mandate_plates.c.mandate == mandate, mandate_plates.c.ended_us.is_(None)
+    connection.execute(update(mandate_plates).where(*plates).values(ended_us=now_us))
+    return True
+
+
+def _change(connection: Connection, person: str, mandate: str, **values: int | None) -> bool:
+    wallet = connection.execute(select(persons.c.wallet).where(persons.c.id == person)).scalar_one()
+    wallets.lock(connection, wallet)
+    living = mandates.c.id == mandate, mandates.c.person == person, mandates.c.ended_us.is_(None)
+    return bool(connection.execute(update(mandates).where(*living).values(**values)).rowcount)
+
+
 def pause(connection: Connection, person: str, now_us: int | None) -> None:
     """Let all of a person's mandates rest from now on; None: go on."""
     living = mandates.c.person == person, mandates.c.ended_us.is_(None)

@@ -51,30 +51,33 @@ class PlatePayers:
         if binding.from_at and binding.until_at and binding.until_at <= binding.from_at:
             raise DeskError("a binding ends after it begins: --until lies after --from")
         with telling_faults(), self._database.writing() as connection:
-            person = require_person(connection, name)
-            self._know(connection, kept)
-            now_us = self._now_us()
-            from_us = None if binding.from_at is None else to_us(binding.from_at)
-            if not any(row.until_us is None or row.until_us > now_us for row in _living(connection, kept, person.id)):
-                mandates.end_for_plate(connection, person.id, kept, now_us)
-            for row in _living(connection, kept, person.id):
-                if _hours(row).overlaps(binding.hours):
-                    _replace(connection, row, from_us, now_us)
-            connection.execute(
-                payer_bindings.insert().values(
-                    id=self._books.ids.next(now_us),
-                    plate=kept,
-                    person=person.id,
-                    start_min=binding.hours.start_min,
-                    end_min=binding.hours.end_min,
-                    order_no=binding.order,
-                    from_us=from_us,
-                    until_us=None if binding.until_at is None else to_us(binding.until_at),
-                    made_us=now_us,
-                )
-            )
-            self._note(connection, "payer.set", kept, person=person.id, hours=str(binding.hours))
+            self.bind(connection, kept, require_person(connection, name).id, binding)
         return kept
+
+    def bind(self, connection: Connection, plate: str, person: str, binding: NewBinding) -> None:
+        """The same within somebody's transaction; person: by the books' own number."""
+        self._know(connection, plate)
+        now_us = self._now_us()
+        from_us = None if binding.from_at is None else to_us(binding.from_at)
+        if not any(row.until_us is None or row.until_us > now_us for row in _living(connection, plate, person)):
+            mandates.end_for_plate(connection, person, plate, now_us)
+        for row in _living(connection, plate, person):
+            if _hours(row).overlaps(binding.hours):
+                _replace(connection, row, from_us, now_us)
+        connection.execute(
+            payer_bindings.insert().values(
+                id=self._books.ids.next(now_us),
+                plate=plate,
+                person=person,
+                start_min=binding.hours.start_min,
+                end_min=binding.hours.end_min,
+                order_no=binding.order,
+                from_us=from_us,
+                until_us=None if binding.until_at is None else to_us(binding.until_at),
+                made_us=now_us,
+            )
+        )
+        self._note(connection, "payer.set", plate, person=person, hours=str(binding.hours))
 
     def unset(self, plate: str, name: str, hours: Hours | None = None) -> str:
         """Take hours back from now on, all or those that overlap; the mandate for the plate ends with the last."""

@@ -89,6 +89,25 @@ payer_bindings = Table(
     Index(None, "person"),
 )
 
+hours_proposals = Table(
+    "hours_proposals",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("plate", String(12), nullable=False),
+    Column("person", String(40), ForeignKey("persons.id"), nullable=False),
+    Column("start_min", Integer, nullable=False),
+    Column("end_min", Integer, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("decided_us", BigInteger),
+    Column("decided_by", String(40), ForeignKey("persons.id")),
+    CheckConstraint("state in ('waiting', 'confirmed', 'refused', 'withdrawn')", name="state"),
+    CheckConstraint("start_min >= 0 and start_min < 1440 and end_min > 0 and end_min <= 1440", name="hours"),
+    Index(None, "plate"),
+    Index(None, "person"),
+)
+"""Hours that a person would like to hold on a plate; the plate's owner confirms or refuses them."""
+
 payer_gaps = Table(
     "payer_gaps",
     metadata,

@@ -25,7 +25,7 @@ from service.phone.words import CONSENT
 from tests.service.identity.kit import HOST, House, Parcel, fuelling
 from wire.codec import decode
 from wire.fuellings import Fuelling, FuellingReceipt
-from wire.payers import PAYMENT_WORDS, KeyAlgorithm, phone_key_id
+from wire.payers import MANDATE_WORDS, PAYMENT_WORDS, KeyAlgorithm, phone_key_id
 
 PLATE = "粤B67890"
 _NONCES = itertools.count(1)
@@ -88,6 +88,18 @@ class HttpPhone:
 
     def say(self, charge: str, amount_fen: int, word: str = "pay") -> httpx.Response:
         return self.ask("POST", f"/v1/phone/charges/{charge}/words", self.word(charge, amount_fen, word))
+
+    def mandate_text(self, *plates: str, **changes: Any) -> dict[str, str]:
+        """What the key signs about plates."""
+        limits = {"per_fill_fen": 50_000, "per_day_fen": 100_000, "tries_per_day": 20}
+        record = {"plates": plates or (PLATE,), **limits, "signed_at": self.house.clock.now().isoformat(), **changes}
+        return self.words(MANDATE_WORDS, json.dumps(record, ensure_ascii=False))
+
+    def mandate(self, *plates: str, **changes: Any) -> str:
+        """The id of a mandate that the service has taken."""
+        answer = self.ask("POST", "/v1/phone/mandates", self.mandate_text(*plates, **changes))
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["id"])
 
     def pairing(self, code: str, consent: str = CONSENT) -> Parcel:
         record = {"code": code, "public_key": _base64(self.raw), "consent": consent}

@@ -96,6 +96,11 @@ def test_the_picture_of_the_own_visit_while_it_is_kept(house: House, client: Tes
     assert phone.ask("GET", target).status_code == 404
 
 
+def own(phone: HttpPhone) -> list[str]:
+    """All that a person's phone is shown."""
+    return [phone.ask("GET", f"/v1/phone/{room}").text for room in ("me", "charges", "mandates", "hours")]
+
+
 def shape(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.text
 
@@ -106,26 +111,27 @@ def test_nothing_of_another_person_can_be_had_by_any_route(
     """Every route with ids of another person is answered as one with ids that nobody has."""
     victim, theirs = belongings(house, client)
     thief, _ = asked(house, client)
-    before = victim.ask("GET", "/v1/phone/me").text, victim.ask("GET", "/v1/phone/charges").text
-    walked = 0
-    for method, pattern in phone_routes:
-        if "{" not in pattern:
-            continue
+    before = own(victim)
+    with_ids = [(method, pattern) for method, pattern in phone_routes if "{" in pattern]
+    assert {pattern.split("/")[3] for _, pattern in with_ids} == {"charges", "mandates", "hours"}
+    for method, pattern in with_ids:
         room = pattern.split("/")[3]
-        nobody_s = "c-0123456789abcdef" if room == "charges" else "987654321"
-        found, unknown = (re.sub(r"{\w+}", name, pattern) for name in (theirs[room], nobody_s))
-        for signer in (thief, victim):
-            record = None if method == "GET" else signer.word(theirs["charges"], 7_900)
-            assert shape(thief.ask(method, found, record)) == shape(thief.ask(method, unknown, record)), pattern
-            assert thief.ask(method, found, record).status_code == 404, pattern
-            if method == "POST" and record is not None:
-                client.request(method, found, json=record)
-        walked += 1
-    assert walked == len([pattern for _, pattern in phone_routes if "{" in pattern]) >= 3
-    assert (victim.ask("GET", "/v1/phone/me").text, victim.ask("GET", "/v1/phone/charges").text) == before
+        for change in CHANGES[room]:
+            ended = pattern.replace("{change}", change)
+            found, unknown = (re.sub(r"{\w+}", name, ended) for name in (theirs[room], f"{room[0]}-0123456789abcdef"))
+            for signer in (thief, victim):
+                record = None if method == "GET" else signer.word(theirs["charges"], 7_900)
+                answers = [thief.ask(method, target, record) for target in (found, unknown)]
+                assert shape(answers[0]) == shape(answers[1]), ended
+                assert answers[0].status_code == 404, ended
+    assert own(victim) == before
     for target in [pattern for method, pattern in phone_routes if method == "GET" and "{" not in pattern]:
         text = thief.ask("GET", target).text
         assert not [word for word in (*theirs.values(), theirs["plate"]) if word in text], target
+
+
+CHANGES = {"charges": ("",), "mandates": ("pause", "resume", "end"), "hours": ("confirm", "refuse", "withdraw")}
+"""Last part of the path by room, where it is one of several."""
 
 
 def belongings(house: House, client: TestClient) -> tuple[HttpPhone, dict[str, str]]:
@@ -134,7 +140,9 @@ def belongings(house: House, client: TestClient) -> tuple[HttpPhone, dict[str, s
     phone = person(house, client, f"victim-{house.number()}", plate=plate)
     fuel(house, 7_900, plate)
     (charge,) = phone.ask("GET", "/v1/phone/charges").json()
-    return phone, {"charges": charge["id"], "plate": plate}
+    mandate = phone.mandate(plate)
+    wish = phone.ask("POST", "/v1/phone/hours", {"plate": "粤Z99999", "hours": "8-16"}).json()["id"]
+    return phone, {"charges": charge["id"], "plate": plate, "mandates": mandate, "hours": wish}
 
 
 def test_a_lost_key_s_charges_wait_for_the_new_one(house: House, client: TestClient) -> None:

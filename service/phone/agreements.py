@@ -1,0 +1,90 @@
+"""A person's mandates and hours as their phone sees them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from service.books.books import Books
+from service.payers.periods import Hours
+from service.payers.proposals import Proposal, Proposals
+from service.payers.tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
+from service.phone.persons import person as person_of
+from service.store.clock import from_us
+from service.store.database import telling_faults
+from service.store.schema import stations
+from wire.phone import HeldHours, HoursProposal, OwnedPlate, PhoneHours, PhoneMandate, PhoneMandates, StationChoice
+
+
+def own_mandates(books: Books, person: str) -> PhoneMandates:
+    """Those in force, the newest first, and what a new one may name."""
+    living = select(mandates).where(mandates.c.person == person, mandates.c.ended_us.is_(None))
+    with telling_faults(), books.database.reading() as connection:
+        found = [
+            _mandate(connection, row) for row in connection.execute(living.order_by(mandates.c.received_us.desc()))
+        ]
+        places = connection.execute(select(stations.c.id, stations.c.name).order_by(stations.c.id)).all()
+    return PhoneMandates(
+        mandates=tuple(one for one in found if one.plates),
+        plates=person_of(books.database, person).plates,
+        stations=tuple(StationChoice(id=row.id, name=row.name) for row in places),
+    )
+
+
+def own_hours(books: Books, person: str) -> PhoneHours:
+    """What the person holds, proposed, and sees as an owner; nothing of other plates."""
+    proposals = Proposals(books, person)
+    waiting = proposals.for_owner()
+    with telling_faults(), books.database.reading() as connection:
+        own = _held(connection, payer_bindings.c.person == person)
+        plates = select(plate_payers.c.plate).where(plate_payers.c.owner == person).order_by(plate_payers.c.plate)
+        owned = [(plate, _held(connection, payer_bindings.c.plate == plate)) for (plate,) in connection.execute(plates)]
+    return PhoneHours(
+        own=own,
+        proposals=tuple(_told(one) for one in proposals.mine()),
+        owned=tuple(
+            OwnedPlate(plate=plate, holders=held, proposals=tuple(_told(one) for one in waiting if one.plate == plate))
+            for plate, held in owned
+        ),
+    )
+
+
+def _mandate(connection: Connection, row: Row[Any]) -> PhoneMandate:
+    of_it = mandate_plates.c.mandate == row.id, mandate_plates.c.ended_us.is_(None)
+    plates = connection.execute(select(mandate_plates.c.plate).where(*of_it).order_by(mandate_plates.c.plate))
+    return PhoneMandate(
+        id=row.id,
+        plates=tuple(plate for (plate,) in plates),
+        per_fill_fen=row.per_fill_fen,
+        per_day_fen=row.per_day_fen,
+        tries_per_day=row.tries_per_day,
+        stations=() if row.stations is None else tuple(json.loads(row.stations)),
+        hours=row.hours,
+        offline_fen=row.offline_fen,
+        signed_at=from_us(row.signed_us),
+        paused=row.paused_us is not None,
+    )
+
+
+def _held(connection: Connection, condition: Any) -> tuple[HeldHours, ...]:
+    table = payer_bindings
+    query = select(table, persons.c.name).join(persons).where(condition, table.c.ended_us.is_(None))
+    rows = connection.execute(query.order_by(table.c.plate, table.c.start_min, table.c.order_no, persons.c.name))
+    return tuple(
+        HeldHours(
+            plate=row.plate,
+            name=row.name,
+            hours=str(Hours(row.start_min, row.end_min)),
+            from_at=None if row.from_us is None else from_us(row.from_us),
+            until_at=None if row.until_us is None else from_us(row.until_us),
+        )
+        for row in rows
+    )
+
+
+def _told(one: Proposal) -> HoursProposal:
+    return HoursProposal(
+        id=one.id, plate=one.plate, name=one.name, hours=str(one.hours), made_at=one.made_at, state=one.state
+    )

@@ -1,0 +1,140 @@
+"""Mandates and hours over HTTP: signed by the phone's key, proposed by its person, confirmed by the plate's owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.books.messages import Ask
+from service.payers.periods import Hours
+from service.payers.rules import NewBinding, PlatePayers
+from service.reports.audit import audit
+from tests.service.identity.kit import House, question
+from tests.service.phone.kit import HttpPhone, person
+from wire.codec import decode
+from wire.questions import Decision, Question
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    return House(tmp_path_factory.mktemp("phones"))
+
+
+@pytest.fixture
+def client(house: House) -> Iterator[TestClient]:
+    with TestClient(house.app) as opened:
+        yield opened
+    assert audit(house.app.state.books.database).findings == ()
+
+
+def payers(house: House) -> PlatePayers:
+    return PlatePayers(house.app.state.books, "test")
+
+
+def ask(house: House, plate: str) -> str:
+    """The reason of a question about the plate, asked now."""
+    record = question(visit=f"v{house.number()}", plate=plate, seen=plate, captured_at=house.clock.now())
+    answer = house.app.state.books.carry_out_one(Ask(decode(Question, record)))
+    assert isinstance(answer, Decision)
+    return answer.reason.value
+
+
+def somebody(house: House, client: TestClient, hours: str | None = "0-24") -> tuple[HttpPhone, str, str]:
+    """A paired phone, its person's name and a plate of theirs."""
+    name, plate = f"N{house.number()}", f"粤B{10_000 + house.number()}"
+    return person(house, client, name, hours, plate=plate), name, plate
+
+
+def test_a_mandate_is_signed_paused_and_ended_on_the_phone(house: House, client: TestClient) -> None:
+    phone, _, plate = somebody(house, client)
+    assert ask(house, plate) == "mandate_missing"
+    offered = phone.ask("GET", "/v1/phone/mandates").json()
+    assert (offered["mandates"], offered["plates"]) == ([], [plate])
+    assert [station["id"] for station in offered["stations"]] == ["S1", "S2"]
+    mandate = phone.mandate(plate, per_fill_fen=20_000, stations=["S1"], hours="0-24", offline_fen=5_000)
+    (shown,) = phone.ask("GET", "/v1/phone/mandates").json()["mandates"]
+    assert {name: shown[name] for name in ("id", "plates", "per_fill_fen", "stations", "offline_fen", "paused")} == {
+        "id": mandate, "plates": [plate], "per_fill_fen": 20_000, "stations": ["S1"], "offline_fen": 5_000,
+        "paused": False,
+    }  # fmt: skip
+    assert ask(house, plate) == "ok"
+    for change, reason in (("pause", "mandate_paused"), ("resume", "ok"), ("end", "mandate_missing")):
+        assert phone.ask("POST", f"/v1/phone/mandates/{mandate}/{change}").status_code == 204
+        assert ask(house, plate) == reason
+    assert phone.ask("POST", f"/v1/phone/mandates/{mandate}/resume").status_code == 404
+    assert phone.ask("GET", "/v1/phone/mandates").json()["mandates"] == []
+
+
+def test_a_mandate_that_is_stale_altered_or_for_a_stranger_s_plate_is_refused(house: House, client: TestClient) -> None:
+    phone, _, plate = somebody(house, client)
+    stale = (house.clock.now() - timedelta(seconds=301)).isoformat()
+    rich = phone.mandate_text(plate, per_fill_fen=99_999)
+    right = phone.mandate_text(plate)
+    for record, status in (
+        (phone.mandate_text(plate, signed_at=stale), 403),
+        (right | {"text": rich["text"]}, 403),
+        (HttpPhone(house, client).mandate_text(plate), 403),
+        (phone.mandate_text("粤Z99999"), 409),
+    ):
+        assert phone.ask("POST", "/v1/phone/mandates", record).status_code == status
+    assert phone.ask("POST", "/v1/phone/mandates", right).status_code == 200
+    assert phone.ask("POST", "/v1/phone/mandates", right).status_code == 403
+    assert ask(house, plate) == "ok"
+
+
+def wishes(phone: HttpPhone) -> list[tuple[str, str]]:
+    return [(one["hours"], one["state"]) for one in phone.ask("GET", "/v1/phone/hours").json()["proposals"]]
+
+
+def wish(phone: HttpPhone, plate: str, hours: str) -> Any:
+    return phone.ask("POST", "/v1/phone/hours", {"plate": plate, "hours": hours})
+
+
+def test_hours_hold_from_the_owner_s_confirmation_and_nobody_else_sees_them(house: House, client: TestClient) -> None:
+    owner, owner_name, plate = somebody(house, client, hours=None)
+    payers(house).set_owner(plate, owner_name)
+    payers(house).set(plate, owner_name, NewBinding(hours=Hours.parse("16-24")))
+    driver, driver_name, _ = somebody(house, client)
+    proposal = wish(driver, plate, "8-16").json()["id"]
+    assert wish(driver, plate, "8:00-16").json()["id"] == proposal, "the same wish twice is one"
+    assert wishes(driver) == [("08:00-16:00", "waiting")]
+    assert plate not in str(driver.ask("GET", "/v1/phone/hours").json()["own"])
+    before = house.clock.now()
+    house.clock.move(60)
+    (owned,) = owner.ask("GET", "/v1/phone/hours").json()["owned"]
+    assert [one["name"] for one in owned["holders"]] == [owner_name]
+    assert [(one["name"], one["hours"]) for one in owned["proposals"]] == [(driver_name, "08:00-16:00")]
+    assert driver.ask("POST", f"/v1/phone/hours/{proposal}/confirm").status_code == 404, "not the owner"
+    assert owner.ask("POST", f"/v1/phone/hours/{proposal}/confirm").status_code == 204
+    assert owner.ask("POST", f"/v1/phone/hours/{proposal}/refuse").status_code == 409, "decided once"
+    assert wishes(driver) == [("08:00-16:00", "confirmed")]
+    noon = house.clock.now().replace(hour=4, minute=0) + timedelta(days=1)
+    assert payers(house).turn(plate, noon)[0].payer.name == driver_name
+    assert payers(house).turn(plate, before)[0].payer.name != driver_name, "it holds from the confirmation on"
+    held = [(one["plate"], one["name"]) for one in driver.ask("GET", "/v1/phone/hours").json()["own"]]
+    assert (plate, driver_name) in held
+    assert owner_name not in str(driver.ask("GET", "/v1/phone/hours").json()), "nobody sees another's hours"
+    assert driver.mandate(plate)
+
+
+def test_refused_withdrawn_and_too_many(house: House, client: TestClient) -> None:
+    owner, owner_name, plate = somebody(house, client)
+    payers(house).set_owner(plate, owner_name)
+    driver, _, _ = somebody(house, client)
+    refused = wish(driver, plate, "0-8").json()["id"]
+    assert owner.ask("POST", f"/v1/phone/hours/{refused}/refuse").status_code == 204
+    house.clock.move(1)
+    withdrawn = wish(driver, plate, "8-16").json()["id"]
+    assert owner.ask("POST", f"/v1/phone/hours/{withdrawn}/withdraw").status_code == 404
+    assert driver.ask("POST", f"/v1/phone/hours/{withdrawn}/withdraw").status_code == 204
+    assert wishes(driver) == [("08:00-16:00", "withdrawn"), ("00:00-08:00", "refused")]
+    answers = [wish(driver, "粤Z99999", f"{n}-{n + 1}").status_code for n in range(11)]
+    assert answers == [200] * 10 + [409], "an unknown plate is not told from a known one"
+    assert wish(driver, plate, "8-25").status_code == 400
+    assert wish(driver, "not a plate", "8-16").status_code == 409
+    assert wish(owner, plate, "16-24").status_code == 200
+    assert ("16:00-24:00", "confirmed") in wishes(owner), "an owner's own hours hold at once"
