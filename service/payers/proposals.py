@@ -29,7 +29,7 @@ class NoProposal(DeskError):
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ProposedHours:
     """name: who would like to hold the hours."""
 
     id: str
@@ -86,16 +86,16 @@ class Proposals:
                 raise NoProposal("no such proposal")
             self._end(connection, row, WITHDRAWN)
 
-    def mine(self, most: int = 20) -> tuple[Proposal, ...]:
+    def mine(self, most: int = 20) -> tuple[ProposedHours, ...]:
         """Own ones, the newest first."""
         return self._found(hours_proposals.c.person == self._person, most)
 
-    def for_owner(self, most: int = 100) -> tuple[Proposal, ...]:
+    def for_owner(self, most: int = 100) -> tuple[ProposedHours, ...]:
         """Those that wait for this person, whose plates they are about."""
         owned = select(plate_payers.c.plate).where(plate_payers.c.owner == self._person)
         return self._found(hours_proposals.c.plate.in_(owned) & (hours_proposals.c.state == WAITING), most)
 
-    def _found(self, condition: Any, most: int) -> tuple[Proposal, ...]:
+    def _found(self, condition: Any, most: int) -> tuple[ProposedHours, ...]:
         table = hours_proposals
         query = select(table, persons.c.name).join(persons, persons.c.id == table.c.person).where(condition)
         newest = query.order_by(table.c.made_us.desc(), table.c.id).limit(most)
@@ -136,5 +136,5 @@ def _hours(row: Row[Any]) -> Hours:
     return Hours(row.start_min, row.end_min)
 
 
-def _proposal(row: Row[Any]) -> Proposal:
-    return Proposal(row.id, row.plate, row.person, row.name, _hours(row), from_us(row.made_us), row.state)
+def _proposal(row: Row[Any]) -> ProposedHours:
+    return ProposedHours(row.id, row.plate, row.person, row.name, _hours(row), from_us(row.made_us), row.state)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from service.books.books import Books
 from service.payers.periods import Hours
-from service.payers.proposals import Proposal, Proposals
+from service.payers.proposals import ProposedHours, Proposals
 from service.payers.tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
 from service.phone.persons import person as person_of
 from service.store.clock import from_us
@@ -84,7 +84,7 @@ def _held(connection: Connection, condition: Any) -> tuple[HeldHours, ...]:
     )
 
 
-def _told(one: Proposal) -> HoursProposal:
+def _told(one: ProposedHours) -> HoursProposal:
     return HoursProposal(
         id=one.id, plate=one.plate, name=one.name, hours=str(one.hours), made_at=one.made_at, state=one.state
     )
