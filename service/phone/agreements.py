@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from service.books.books import Books
 from service.payers.periods import Hours
-from service.payers.proposals import ProposedHours, Proposals
+from service.payers.proposals import Proposals, ProposedHours
 from service.payers.tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
 from service.phone.persons import person as person_of
 from service.store.clock import from_us
