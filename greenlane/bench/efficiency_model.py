@@ -13,7 +13,7 @@ from statistics import fmean
 
 ASSUMED = "assumed"
 SHOP = "NACS Speed Metrics Research (United States, convenience stores); spread of half either way assumed"
-UNREAD = "docs/reader.md: 4.2 % of 616 simulated visits of held-out real crops were not answered"
+UNREAD = "docs/reader-figures.md: 4.2 % of 616 simulated visits of held-out real crops were not answered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import torch
 from models.training.data.holdout import is_in_part
 from models.training.data.realdata import data_folder
 from models.training.evaluation.counts import by_group, figures
-from models.training.evaluation.page import PAGE, RESULTS, add_results, percent, table, write_part
+from models.training.evaluation.page import METHOD, RESULTS, add_results, percent, table, write_part
 from models.training.evaluation.reads import judge, judge_drawn
 from models.training.recogniser.eval import TrainedReader
 from models.training.recogniser.mixing import SOURCE_SHARES, RealData, load_real_data
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for a checkpoint per run; finished ones stay")
     parser.add_argument("--steps", type=int, default=2000, help="batches of each run (default: %(default)s)")
     parser.add_argument("--drawn", type=int, default=60, help="drawn plates of each kind (default: %(default)s)")
-    parser.add_argument("--page", type=Path, default=PAGE, help="the page whose part is renewed")
+    parser.add_argument("--page", type=Path, default=METHOD, help="the page whose part is renewed")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where all figures are kept")
     parser.add_argument("--smoke", action="store_true", help="every run within seconds, on drawn plates alone")
 

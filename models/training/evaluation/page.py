@@ -1,4 +1,4 @@
-"""Renews the marked parts of docs/reader.md, and the file of all figures; the words around the parts stay."""
+"""Renews the marked parts of the reader's pages in docs/, and the file of all figures; the words around them stay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from models.training.evaluation.thresholds import verdict
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
-PAGE, RESULTS = DOCS / "reader.md", DOCS / "reader_figures.json"
+PAGE, METHOD, RESULTS = DOCS / "reader-figures.md", DOCS / "reader-method.md", DOCS / "reader_figures.json"
 
 FIGURES, SCENES, FINDING = "figures", "scenes", "finding"
 """Names of the page's parts: the recogniser's figures, those of whole scenes, and what is found at which size."""
@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 def write_part(page: Path, name: str, markdown: str) -> None:
     """Replace what stands between a part's marks; a page without them gets them at its end."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    text = page.read_text(encoding="utf-8") if page.is_file() else "# The plate reader\n"
+    text = page.read_text(encoding="utf-8") if page.is_file() else "# The plate reader in figures\n"
     if begin not in text:
         text = f"{text.rstrip()}\n\n{begin}\n{end}\n"
     before, rest = text.split(begin, 1)

@@ -1,4 +1,4 @@
-"""The diagrams of docs/reader.md, made from measured figures; none shows a picture of a plate."""
+"""The diagrams of docs/reader-figures.md, made from measured figures; none shows a picture of a plate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of docs/reader.md about whole scenes."""
+"""The part of docs/reader-figures.md about whole scenes."""
 
 from __future__ import annotations
 
