@@ -1,4 +1,4 @@
-"""Typed plates as operators and pages see them: rules, PINs of cards, and visits whose reads say something else."""
+"""Typed plates as operators and pages see them: rules, PINs, and visits whose reads say something else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,8 +15,13 @@ from sqlalchemy import Connection, Row, or_, select
 
 from service.books import typed
 from service.books.books import Books
+from service.books.phone_payment import person_of
 from service.errors import DeskError
 from service.identity import throttle, trail
+from service.payers.periods import Rule, turn_at
+from service.payers.phones import require_person
+from service.payers.rules import load_schedule
+from service.payers.tables import persons
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
@@ -23,7 +29,7 @@ from wire.plates import is_plate, normalise
 from wire.typed import TypedRule
 
 _PIN = re.compile(r"[0-9]{6}", re.ASCII)
-_PER_CARD = (5, 1 / 900)
+_PER_HOLDER = (5, 1 / 900)
 """Five tries at once, then one in a quarter of an hour: a PIN has a million values."""
 _PER_LANE = (20, 1 / 30)
 
@@ -76,14 +82,20 @@ class TypedPlates:
 
     def set_pin(self, card: str, pin: str | None) -> None:
         """The PIN of a card, six digits; None takes it away. The trail says that it was set, never what it is."""
-        if pin is not None and (not _PIN.fullmatch(pin) or len(set(pin)) < 3):
-            raise DeskError("a PIN has six digits, at least three of them different")
-        hashed = None if pin is None else _HASHER.hash(pin)
+        hashed = _hashed(pin)
         with telling_faults(), self._database.writing() as connection:
             change = schema.cards.update().where(schema.cards.c.id == card).values(pin_hash=hashed)
             if connection.execute(change).rowcount == 0:
                 raise DeskError(f"no card {card}")
             self._note(connection, "set_pin" if pin is not None else "forget_pin", card)
+
+    def set_person_pin(self, name: str, pin: str | None) -> None:
+        """The PIN of a person who pays by phone, for plates in their hours; None takes it away."""
+        hashed = _hashed(pin)
+        with telling_faults(), self._database.writing() as connection:
+            person = require_person(connection, name)
+            connection.execute(persons.update().where(persons.c.id == person.id).values(pin_hash=hashed))
+            self._note(connection, "phone.pin" if pin is not None else "phone.forget_pin", person.id)
 
     def differing(self, limit: int = 100, station: str | None = None) -> list[TypedVisit]:
         """Typed questions that the reads did not agree with word for word, of one station or all, newest first."""
@@ -103,29 +115,53 @@ class TypedPlates:
 
 
 def check_pin(database: Database, now: datetime, station: str, lane: str, plate: str, pin: str) -> str | PinWait | None:
-    """The proof for the right PIN of the plate's card; None for a wrong one. Hashes: call it off the event loop.
+    """The proof for a right PIN, of the plate's card or of who pays by phone now; None for a wrong one.
 
-    A plate without a card or a card without a PIN takes as long as a wrong one.
+    Hashes: call it off the event loop. A plate without a card or a payer without a PIN takes as long as a wrong one.
     """
     kept = normalise(plate)
     with telling_faults(), database.writing() as connection:
-        joined = schema.plates.join(schema.cards)
-        query = select(schema.cards.c.id, schema.cards.c.pin_hash).select_from(joined)
-        row = connection.execute(query.where(schema.plates.c.plate == kept)).first()
-        holder = f"card:{row.id}" if row is not None else f"plate:{kept}"
+        holders = {"card": _card_of(connection, kept), "person": _payer_of(connection, kept, station, now)}
+        named = [f"{kind}:{row.id}" for kind, row in holders.items() if row is not None] or [f"plate:{kept}"]
         buckets = (
-            throttle.Bucket(f"pin:{holder}", *_PER_CARD),
+            *(throttle.Bucket(f"pin:{holder}", *_PER_HOLDER) for holder in named),
             throttle.Bucket(f"pin:{station}:{lane}", *_PER_LANE),
         )
         wait_s = throttle.take(connection, buckets, now)
     if wait_s:
         return PinWait(wait_s)
-    hashed = row.pin_hash if row is not None else None
-    if not _verified(hashed or _nobody(), pin) or hashed is None:
+    hashes = [None if row is None else row.pin_hash for row in holders.values()]
+    verified = [_verified(hashed or _nobody(), pin) for hashed in hashes]
+    hashed = next((kept_one for kept_one, right in zip(hashes, verified, strict=True) if right), None)
+    if hashed is None:
         return None
     with telling_faults(), database.writing() as connection:
         throttle.give_back(connection, buckets, now)
     return typed.proof(hashed, station, lane, kept, to_us(now))
+
+
+def _hashed(pin: str | None) -> str | None:
+    if pin is None:
+        return None
+    if not _PIN.fullmatch(pin) or len(set(pin)) < 3:
+        raise DeskError("a PIN has six digits, at least three of them different")
+    return _HASHER.hash(pin)
+
+
+def _card_of(connection: Connection, plate: str) -> Any:
+    query = select(schema.cards.c.id, schema.cards.c.pin_hash).select_from(schema.plates.join(schema.cards))
+    return connection.execute(query.where(schema.plates.c.plate == plate)).first()
+
+
+def _payer_of(connection: Connection, plate: str, station: str, now: datetime) -> Any:
+    """Who pays for the plate by phone at this hour of the station."""
+    schedule = load_schedule(connection, plate)
+    zone = connection.execute(select(schema.stations.c.zone).where(schema.stations.c.id == station)).scalar()
+    if schedule is None or zone is None or schedule.rule_in_force is Rule.CARD:
+        return None
+    person = person_of(turn_at(schedule, now, ZoneInfo(zone)))
+    query = select(persons.c.id, persons.c.pin_hash).where(persons.c.id == person)
+    return connection.execute(query).first()
 
 
 @functools.cache

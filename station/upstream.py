@@ -14,6 +14,7 @@ from controller.outbound.station_http import HttpStationLink
 from wire.codec import encode
 from wire.devices import DeviceKey, Enrolment, EnrolmentRequest, KeyRotation
 from wire.offline import LONGEST_LIST, OfflineGrant, OfflineReceipt, SignedOfflineList
+from wire.typed import PinAnswer, PinCheck
 
 MOST_QUESTIONS = 64
 """Questions on their way at one time, each on a connection of its own."""
@@ -55,6 +56,10 @@ class Upstream:
     def rotate(self, rotation: KeyRotation, deadline_s: float) -> Enrolment:
         """A device's next key, passed on."""
         return decoded(Enrolment, self._call("POST", "/v1/keys", encode(rotation), deadline_s))
+
+    def check_pin(self, check: PinCheck, deadline_s: float) -> PinAnswer:
+        """Whether a PIN that was typed here is right."""
+        return decoded(PinAnswer, self._call("POST", "/v1/pins", encode(check), deadline_s))
 
     def spoken(self, key_id: str, deadline_s: float) -> None:
         """A device's next key has spoken here: the one before it may go."""

@@ -32,6 +32,7 @@ from station.fuelling_forwarder import PostOffice
 from station.metrics import ControlCollector
 from station.offline_list import ListKeeper
 from station.open_here import OpenHere
+from station.pin_relay import PinRelay
 from station.settings import StationSettings
 from station.status_forwarder import Mirror
 from station.store import Memory
@@ -144,6 +145,7 @@ class House:
             lambda: len(damaged_copies(self.state.path)),
         )
         self.app.state.control = view
+        self.app.state.check_pin = PinRelay(self.upstream, self.line).check
         self.app.state.metrics.show(ControlCollector(view, self.clock.now))
 
     def start(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass, field
 
+from wire.codec import text
 from wire.reasons import Reason
 
 UNSEEN = "?"
@@ -33,6 +35,23 @@ class Agreement(enum.StrEnum):
 
 CONFIRMABLE = frozenset({Reason.TYPED_DIFFERS, Reason.ATTENDANT_NEEDED})
 """Refusals of a typed plate that an attendant who sees the vehicle can lift."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinCheck:
+    """A PIN that was typed with a plate, on its way to the service, which alone can judge it."""
+
+    station: str = text(40)
+    lane: str = text(40)
+    plate: str = text(12)
+    pin: str = field(repr=False, metadata={"shortest": 1, "longest": 20})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinAnswer:
+    """proof: what a question carries as pin_proof for the right PIN; absent for a wrong one."""
+
+    proof: str | None = field(default=None, repr=False, metadata={"shortest": 1, "longest": 64})
 
 
 def agreement(plate: str, seen: str | None, certain: bool) -> Agreement:

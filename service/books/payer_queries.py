@@ -45,8 +45,9 @@ class PayerQueries:
         self.blocks = select(blocks.plate, blocks.person).where(
             one_of(blocks.person, "persons"), blocks.lifted_us.is_(None)
         )
-        self.persons = select(persons.c.id, persons.c.name, persons.c.wallet, persons.c.owed).where(
-            one_of(persons.c.id, "persons")
+        known = persons.c
+        self.persons = select(known.id, known.name, known.wallet, known.owed, known.pin_hash).where(
+            one_of(known.id, "persons")
         )
         self.mandates = self._mandates(one_of)
         self.spent = select(charges.c.mandate, charges.c.captured_us, charges.c.amount_fen).where(

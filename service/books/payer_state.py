@@ -16,12 +16,13 @@ from wire.payers import ChargeState
 
 @dataclass(frozen=True, slots=True)
 class PersonAccounts:
-    """A person with the numbers of their accounts."""
+    """A person with the numbers of their accounts, and the hash of the PIN that they type with a plate."""
 
     id: str
     name: str
     wallet: int
     owed: int
+    pin_hash: str | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 
+from service.books import phone_payment
 from service.books.batch_state import Situation
 from service.books.records import BoundPlate, Card
-from service.store.clock import US_PER_S
+from service.store.clock import US_PER_S, to_us
 from wire.plates import normalise
 from wire.questions import Question
 from wire.reasons import Reason
@@ -31,7 +32,9 @@ def refused(question: Question, bound: BoundPlate, card: Card | None, situation:
         TypedRule(named) if named else DEFAULT_RULE,
         confirmed=question.confirmed_by is not None,
         pin_given=question.pin_proof is not None,
-        pin_right=_proved(question, card, situation.now_us),
+        pin_right=any(
+            _proved(question, pin_hash, situation.now_us) for pin_hash in _pin_hashes(question, card, situation)
+        ),
     )
 
 
@@ -45,15 +48,25 @@ def _found(question: Question) -> Agreement:
     return agreement(normalise(question.plate), question.seen, question.seen_certain)
 
 
-def _proved(question: Question, card: Card | None, now_us: int) -> bool:
+def _pin_hashes(question: Question, card: Card | None, situation: Situation) -> list[str]:
+    """Of the plate's card, and of the person who pays by phone at the time of the picture."""
+    plate, hashes = normalise(question.plate), [None if card is None else card.pin_hash]
+    if question.pin_proof is not None and phone_payment.is_asked(plate, situation):
+        turn = phone_payment.turn_of(plate, to_us(question.captured_at), question.station, situation)
+        person = situation.payers.persons.get(phone_payment.person_of(turn) or "")
+        hashes.append(None if person is None else person.pin_hash)
+    return [pin_hash for pin_hash in hashes if pin_hash is not None]
+
+
+def _proved(question: Question, pin_hash: str, now_us: int) -> bool:
     ends, _, seal = (question.pin_proof or "").partition(".")
-    if card is None or card.pin_hash is None or not seal or len(ends) > 12:
+    if not seal or len(ends) > 12:
         return False
     try:
         ends_s = int(ends, 16)
     except ValueError:
         return False
-    due = _seal(card.pin_hash, question.station, question.lane, normalise(question.plate), ends_s)
+    due = _seal(pin_hash, question.station, question.lane, normalise(question.plate), ends_s)
     return now_us <= ends_s * US_PER_S and hmac.compare_digest(due, seal)
 
 

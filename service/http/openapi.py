@@ -18,6 +18,7 @@ from wire.live import LampState, LaneStatus, Order, OrderKind, OrdersWanted, Sta
 from wire.offline import OfflineEntry, OfflineGrant, OfflineList, OfflineReceipt, SignedOfflineList
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode, Reason, Verdict
+from wire.typed import PinAnswer, PinCheck
 
 _AT = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
 _KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
@@ -85,6 +86,8 @@ EXAMPLES: dict[str, Any] = {
         )
     ),
     "Price": encode(Price(product="92", unit_price_fen_per_l=790)),
+    "PinCheck": encode(PinCheck(station="S1", lane="L1", plate="粤B12345", pin="493817")),
+    "PinAnswer": encode(PinAnswer(proof="69f8b3a4." + "0" * 40)),
     "EnrolmentRequest": encode(EnrolmentRequest(code="7K3M-9QXT-2HPD", public_key=_KEY)),
     "Enrolment": encode(
         Enrolment(device="d-4t9x2m7kqa", key_id=_KEY_ID, kind=DeviceKind.LANE, station="S1", lane="L1")

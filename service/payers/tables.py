@@ -27,8 +27,12 @@ persons = Table(
     Column("wallet", BigInteger, ForeignKey("accounts.id"), nullable=False),
     Column("owed", BigInteger, ForeignKey("accounts.id"), nullable=False),
     Column("created_us", BigInteger, nullable=False),
+    Column("pin_hash", String(200)),
 )
-"""id is opaque, so that the books stay right when the name is erased. wallet: prepaid; owed: charges not paid yet."""
+"""id is opaque, so that the books stay right when the name is erased. wallet: prepaid; owed: charges not paid yet.
+
+pin_hash: argon2id, of the PIN that this payer types with a plate.
+"""
 
 phone_keys = Table(
     "phone_keys",

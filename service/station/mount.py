@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from fastapi import FastAPI
 
+from service.errors import Unavailable
 from service.http.batches import Batches
 from service.live.changes import Changes
 from service.station import overview, panel, routes
@@ -15,10 +18,15 @@ from service.store.database import Database
 RECORDS = routes.RECORDS
 
 
+def no_pins(station: str, lane: str, plate: str, pin: str) -> NoReturn:
+    """Where nobody judges PINs."""
+    raise Unavailable("PINs cannot be judged here")
+
+
 def mount(app: FastAPI, database: Database, clock: Clock, told: Told = silence) -> StationDesk:
     """Adds routes and pages; app.state.station, changes, views and statuses carry what they work with.
 
-    app.state.check_pin checks a typed PIN (service.typed_plates.check_pin); None where none are kept.
+    app.state.check_pin judges a typed PIN: service.typed_plates.check_pin, or a central control that asks the service.
     app.state.control is for a central control that shows itself on the page; None for the service.
     """
     changes = Changes(database)
@@ -26,7 +34,7 @@ def mount(app: FastAPI, database: Database, clock: Clock, told: Told = silence) 
     app.state.changes = changes
     app.state.station = desk
     app.state.control = None
-    app.state.check_pin = None
+    app.state.check_pin = no_pins
     app.state.views = SharedViews()
     app.state.statuses = Batches(desk.take_statuses)
     app.include_router(routes.router)

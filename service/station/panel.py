@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse
 
-from service.errors import DeskError
+from service.errors import DeskError, Unavailable
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
@@ -91,11 +91,11 @@ async def typed(request: Request, lane: str, session: Driver) -> Response:
 async def _checked_pin(
     request: Request, station: str, lane: str, plate: str, pin: str
 ) -> str | tuple[int, words.Words]:
-    """The proof for a right PIN; else status and words. A station's central control keeps no PINs."""
-    check = request.app.state.check_pin
-    if check is None:
-        return 503, words.NO_PINS_HERE
-    found = await run_in_threadpool(check, station, lane, plate, pin[:20])
+    """The proof for a right PIN; else status and words. A station's central control has the service judge it."""
+    try:
+        found = await run_in_threadpool(request.app.state.check_pin, station, lane, plate, pin[:20])
+    except Unavailable:
+        return 503, words.NO_PINS_NOW
     if isinstance(found, str):
         return found
     return (422, words.REASONS[Reason.PIN_WRONG]) if found is None else (429, words.PIN_LATER)

@@ -14,14 +14,21 @@ from service.http.batches import Batches
 from service.http.bodies import read
 from service.http.peers import wire_version
 from service.identity import access
+from service.identity.devices import Throttled
 from service.live.changes import Changes, orders_topic
 from service.station.store import StationDesk
+from service.typed_plates import PinWait
 from wire.codec import OLDEST_VERSION
 from wire.live import FIRST_ORDERS, LaneStatus, Order, OrderOutcome, OrdersWanted, ParkedMessage, StoryLine, VisitReport
+from wire.typed import PinAnswer, PinCheck
 from wire.versions import encode_for
 
-RECORDS: tuple[type, ...] = (LaneStatus, ParkedMessage, VisitReport, StoryLine, OrdersWanted, OrderOutcome, Order)
+RECORDS: tuple[type, ...] = (
+    LaneStatus, ParkedMessage, VisitReport, StoryLine, OrdersWanted, OrderOutcome, Order, PinCheck, PinAnswer
+)  # fmt: skip
 MALFORMED = {400: "The body is no such record."}
+THROTTLED = {429: "Too many attempts; Retry-After says when the next one is listened to."}
+AWAY = {503: "Whoever judges PINs is away: nothing was judged."}
 
 router = APIRouter(prefix="/v1", tags=["station"])
 
@@ -63,6 +70,21 @@ async def visit(request: Request) -> Response:
     """Replaces the visit's report before; its picture is deleted after 72 hours."""
     await run_in_threadpool(desk_of(request).take_visit, await read(request, VisitReport))
     return Response(status_code=204)
+
+
+@router.post(
+    "/pins",
+    summary="Is this the PIN?",
+    responses=openapi.answers(PinAnswer, {**MALFORMED, **THROTTLED, **AWAY}),
+    openapi_extra=openapi.body(PinCheck),
+)
+async def pin(request: Request) -> Response:
+    """For the station's central control, whose panels take PINs that only the service can judge. Slow to guess."""
+    asked = await read(request, PinCheck)
+    found = await run_in_threadpool(request.app.state.check_pin, asked.station, asked.lane, asked.plate, asked.pin)
+    if isinstance(found, PinWait):
+        raise Throttled(found.wait_s)
+    return JSONResponse(encode_for(PinAnswer(proof=found), wire_version(request)))
 
 
 @router.post(

@@ -28,6 +28,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         actions, options, "revoke", "listen to none of the person's phones any more; ends mandates", _revoke
     )
     revoke.add_argument("name", metavar="NAME")
+    pin = _action(actions, options, "pin", "ask for the PIN that the person types with a plate", _pin)
+    pin.add_argument("name", metavar="NAME")
+    pin.add_argument("--forget", action="store_true", help="take the PIN away")
     for name, words in (("top-up", "pay money into a wallet"), ("refund", "pay money out, at most what is free")):
         pay = _action(actions, options, name, words, _pay)
         pay.add_argument("name", metavar="NAME")
@@ -118,6 +121,17 @@ def _revoke(args: argparse.Namespace) -> int:
         keys = _phones(o).revoke(args.name)
         words = f"{args.name}: {keys} phones revoked, mandates ended; `phone code {args.name}` pairs a new one"
         o.show({"phone": args.name, "revoked": keys}, words)
+    return 0
+
+
+def _pin(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from greenlane.cli.admin.typed import asked_pin, typed_plates
+
+    pin = None if args.forget else asked_pin()
+    with office(args) as o:
+        typed_plates(o).set_person_pin(args.name, pin)
+        o.show({"phone": args.name, "pin": pin is not None}, f"{args.name} has {'no' if pin is None else 'a new'} PIN")
     return 0
 
 

@@ -70,7 +70,7 @@ def _set_card(args: argparse.Namespace) -> int:
 
     if args.typed is None and not args.pin and not args.forget_pin:
         raise ValueError("card set: name what to change: --typed RULE, --pin or --forget-pin")
-    pin = _asked_pin() if args.pin else None
+    pin = asked_pin() if args.pin else None
     with office(args) as o:
         desk = typed_plates(o)
         if args.typed is not None:
@@ -81,7 +81,7 @@ def _set_card(args: argparse.Namespace) -> int:
     return 0
 
 
-def _asked_pin() -> str:
+def asked_pin() -> str:
     """The PIN from the terminal, typed twice and not shown; one line where the input is no terminal."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().strip()

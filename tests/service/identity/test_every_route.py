@@ -24,8 +24,10 @@ from service.identity.rules import RULES, Names, find_rule
 from service.identity.signatures import RequestView, SignatureRefused, verify
 from service.listening import Exposure
 from service.store import schema
+from service.typed_plates import TypedPlates
 from tests.service.identity.kit import (
     CHEAP,
+    PLATE,
     START,
     House,
     MovingClock,
@@ -44,6 +46,7 @@ from wire.questions import Decision, Question
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, TestClient]]:
     house = House(tmp_path_factory.mktemp("house"))
+    TypedPlates(house.app.state.books, "test").set_pin("C1", PIN)
     with TestClient(house.app, follow_redirects=False) as opened:
         yield house, opened
 
@@ -60,11 +63,13 @@ def client(shared: tuple[House, TestClient]) -> TestClient:
     return shared[1]
 
 
+PIN = "493817"
 LANE_TELLS: dict[str, Callable[[str, str, int], object]] = {
     "/v1/lane-status": lane_status,
     "/v1/visits": visit_report,
     "/v1/offline-grants": offline_grant,
     "/v1/lane-orders": lambda station, lane, number: {"station": station, "lane": lane, "wait_s": 0.0, "done": []},
+    "/v1/pins": lambda station, lane, _: {"station": station, "lane": lane, "plate": PLATE, "pin": PIN},
 }
 """A right body for each route by which lane units and stations tell what they do."""
 
