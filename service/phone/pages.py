@@ -28,5 +28,17 @@ async def receipt(request: Request, charge: str) -> Response:
     return _shell(request, "phone_receipt.html")
 
 
+@router.get("/mandate")
+async def mandate(request: Request) -> Response:
+    """What may be taken without asking: seen, signed, paused, ended."""
+    return _shell(request, "phone_mandate.html")
+
+
+@router.get("/hours")
+async def hours(request: Request) -> Response:
+    """Hours: held, proposed, and decided about by a plate's owner."""
+    return _shell(request, "phone_hours.html")
+
+
 def _shell(request: Request, template: str) -> Response:
     return page(request, template, states=STATES, tones=TONES, consent=CONSENT)

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
+from controller.outbound.signing import DeviceKey
 from service.payers.charging import Charging
 from service.payers.periods import Hours
 from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.server import running
-from tests.service.identity.kit import House
-from tests.service.phone.kit import PLATE, fuel
+from tests.service.identity.kit import House, Parcel, fuelling, question
+from tests.service.phone.kit import PLATE
+from wire.devices import DeviceKind
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -57,6 +60,7 @@ def open_phone(chromium: Any, house: House, url: str, **options: Any) -> Any:
 def picture(page: Any, name: str) -> None:
     """Where GREENLANE_PICTURES names a folder, the page goes there as a phone and as a desk show it."""
     folder = os.environ.get("GREENLANE_PICTURES")
+    page.evaluate("scrollTo(0, 0)")
     for size in (NARROW, {"width": 1280, "height": 800}):
         page.set_viewport_size(size)
         assert page.evaluate(FITS), (name, size)
@@ -128,32 +132,67 @@ def driver(chromium: Any, house: House, served: str, name: str, hours: str) -> A
     return page
 
 
+def sign_mandate(page: Any, served: str, per_fill: str) -> None:
+    """What a person does who wants fuel to be paid without asking."""
+    page.goto(f"{served}/phone/mandate")
+    page.wait_for_selector("#plates input")
+    page.fill("#fill", per_fill)
+    page.click("#new button[type=submit]")
+    page.wait_for_selector("#done:visible")
+    page.wait_for_selector("#mandates .tag.good")
+
+
+def fuelled(house: House, served: str, key: DeviceKey, at: datetime, amount_fen: int) -> None:
+    """A lane unit asks for the plate at that second and is given green; then it reports what flowed."""
+    house.clock.moment = at
+    number, host = house.number(), served.removeprefix("http://")
+    record = question(visit=f"v{number}", plate=PLATE, seen=PLATE, captured_at=at)
+    answer = post(served, house.signed(key, "POST", "/v1/authorisations", record, host))
+    assert (answer["decision"], answer["limit_fen"]) == ("allow", 10_000)
+    house.clock.move(90)
+    volume_ml = amount_fen * 1000 // 790
+    report = fuelling(sequence=number) | {
+        "visit": f"v{number}", "authorisation": answer["authorisation"], "plate": PLATE, "amount_fen": amount_fen,
+        "volume_ml": volume_ml, "totaliser_after_ml": volume_ml, "dispenser": f"S1-D{number}",
+        "started_at": (at + timedelta(seconds=20)).isoformat(), "ended_at": house.clock.now().isoformat(),
+    }  # fmt: skip
+    assert post(served, house.signed(key, "POST", "/v1/fuellings", report, host))["charged_fen"] == amount_fen
+
+
+def post(served: str, parcel: Parcel) -> dict[str, Any]:
+    answer = requests.post(f"{served}{parcel.target}", headers=dict(parcel.headers), data=parcel.body, timeout=20)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
 def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
     chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
 ) -> None:
     chen, wu = driver(chromium, house, served, "陈", "0-8"), driver(chromium, house, served, "吴", "8-16")
-    eight = house.clock.moment + timedelta(seconds=10)
-    for second, amount_fen in ((-10, 7_900), (10, 11_850)):
-        house.clock.moment = eight + timedelta(seconds=60 + second)
-        fuel(house, amount_fen, lane="L1")
-    for page, own, others in ((chen, "¥79.00", "¥118.50"), (wu, "¥118.50", "¥79.00")):
+    for page in (chen, wu):
+        sign_mandate(page, served, "100")
+    picture(chen, "phone-mandate")
+    assert serious(chen) == []
+    key, eight = house.enrol(DeviceKind.LANE), house.clock.moment + timedelta(seconds=10)
+    fuelled(house, served, key, eight - timedelta(seconds=10), 11_850)
+    fuelled(house, served, key, eight + timedelta(seconds=10), 15_800)
+    for page, own, others in ((chen, "¥18.50", "¥58.00"), (wu, "¥58.00", "¥18.50")):
         page.clock.set_fixed_time(house.clock.moment)
-        page.reload()
+        page.goto(f"{served}/phone")
         page.wait_for_selector(".bill")
-        text = page.inner_text("#charges")
-        assert own in text
-        assert others not in text
-        assert page.locator(".bill").count() == 1
-        assert "待支付" in text
-        assert "To be paid" in text
-        assert "已支付" not in text
-    assert "2026-05-04 07:59:50" in chen.inner_text("#charges")
-    assert "2026-05-04 08:00:10" in wu.inner_text("#charges")
+        bills = page.locator(".bill").all_inner_texts()
+        assert sum("¥100.00" in bill and "已支付" in bill and "Paid" in bill for bill in bills) == 1
+        assert sum(own in bill and "待支付" in bill and "To be paid" in bill for bill in bills) == 1
+        assert len(bills) == 2
+        assert own in bills[0], "what waits stands first"
+        assert others not in page.inner_text("main")
+    assert "2026-05-04 08:00:10" in chen.inner_text("#charges"), "asked at 07:59:50, it flowed from 08:00:10 on"
     picture(chen, "phone-bills")
     assert serious(chen) == []
-    theirs = wu.get_attribute(".bill", "href")
+    theirs = wu.get_attribute(".bill:has(.tag.warn)", "href")
     for page in (chen, wu):
-        page.click(".bill")
+        page.click(".bill:has(.tag.warn)")
         page.wait_for_selector("[data-say=pay]:visible")
     picture(wu, "phone-bill")
     assert serious(wu) == []
@@ -163,19 +202,52 @@ def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
         page.wait_for_selector(".tag[data-state=paid]")
     chen.goto(f"{served}{theirs}")
     chen.wait_for_selector("#wrong:visible")
-    assert "118" not in chen.inner_text("main")
+    assert "58" not in chen.inner_text("main")
     wu.click("[data-receipt]")
     wu.wait_for_selector(".receipt:visible")
     receipt = wu.inner_text(".receipt")
-    for words in ("¥118.50", "15.00 L", "¥7.90 / L", "已支付", "不是发票", "no tax invoice"):
+    for words in ("¥58.00", "20.00 L", "¥7.90 / L", "¥158.00", "已支付", "不是发票", "no tax invoice"):
         assert words in receipt
     picture(wu, "phone-receipt")
     assert serious(wu) == []
     books = house.app.state.books
-    assert [(c.phone, c.amount_fen, c.state) for c in Charging(books).list()] == [
-        ("陈", 7_900, "paid"),
-        ("吴", 11_850, "paid"),
+    assert sorted((c.phone, c.amount_fen, c.state) for c in Charging(books).list()) == [
+        ("吴", 5_800, "paid"),
+        ("吴", 10_000, "paid"),
+        ("陈", 1_850, "paid"),
+        ("陈", 10_000, "paid"),
     ]
     found = {person.name: person.balance_fen for person in Phones(books, "test").list()}
-    assert found == {"陈": 50_000 - 7_900, "吴": 50_000 - 11_850}
+    assert found == {"陈": 50_000 - 11_850, "吴": 50_000 - 15_800}
     assert audit(books.database).findings == ()
+
+
+def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
+    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+) -> None:
+    owner, wu = driver(chromium, house, served, "陈", "0-8"), driver(chromium, house, served, "吴", "8-16")
+    PlatePayers(house.app.state.books, "test").set_owner(PLATE, "陈")
+    wu.goto(f"{served}/phone/hours")
+    wu.fill("#plate", PLATE)
+    wu.fill("#hours", "16-24")
+    wu.click("#wish button")
+    wu.wait_for_selector("#wishes .row:has-text('等待确认')")
+    owner.goto(f"{served}/phone/hours")
+    owner.wait_for_selector("#owned .row:has-text('吴') >> text=16:00-24:00")
+    picture(owner, "phone-hours")
+    assert serious(owner) == []
+    house.clock.move(60)
+    owner.clock.set_fixed_time(house.clock.moment)
+    owner.click("[data-change=confirm]:visible")
+    owner.wait_for_selector("#done:visible")
+    wu.reload()
+    wu.wait_for_selector("#own .row:has-text('16:00-24:00')")
+    assert "陈" not in wu.inner_text("main"), "nobody sees another's hours but a plate's owner"
+    turn, _ = PlatePayers(house.app.state.books, "test").turn(PLATE, house.clock.now() + timedelta(hours=10))
+    assert turn.payer.name == "吴"
+    sign_mandate(wu, served, "100")
+    wu.click("[data-change=pause]:visible")
+    wu.wait_for_selector("#mandates .tag.warn")
+    wu.click("[data-change=end]:visible")
+    wu.click("[data-change=end]:visible")
+    wu.wait_for_selector("#none:visible")

@@ -1,7 +1,7 @@
 // One bill, or its receipt: what it is for, and what the phone's key signs about it.
 "use strict";
 import {signedText} from "/static/phone-key.js";
-import {ask, at, clock, fill, litres, phone, picture, say, showState, start, yuan} from "/static/phone-page.js";
+import {ask, at, clock, fill, litres, phone, picture, press, quiet, say, showState, start, yuan} from "/static/phone-page.js";
 
 const id = decodeURIComponent(location.pathname.split("/")[3]);
 const target = `/v1/phone/charges/${encodeURIComponent(id)}`;
@@ -36,23 +36,10 @@ async function refresh() {
   if (found) { charge = found; show(); }
 }
 
-// A press that cannot be taken back is asked for twice.
-function isSure(button) {
-  if (!("sure" in button.dataset) || button.dataset.armed) return true;
-  const before = [...button.childNodes];
-  button.dataset.armed = "yes";
-  button.replaceChildren(at("sure").content.cloneNode(true));
-  setTimeout(() => { delete button.dataset.armed; button.replaceChildren(...before); }, 5000);
-  return false;
-}
-
-async function press(button) {
-  if (!isSure(button)) return;
-  const word = button.dataset.say;
-  button.disabled = true;
+async function tell(word) {
+  quiet();
   const record = {charge: charge.id, word, amount_fen: charge.amount_fen, at: new Date().toISOString()};
   const answer = await ask("POST", `${target}/words`, await signedText(phone(), "greenlane payment ", record));
-  button.disabled = false;
   await refresh();
   if (answer && (word !== "pay" || answer.state === "paid")) say(`said-${word}`, "", "done");
 }
@@ -60,7 +47,7 @@ async function press(button) {
 start(async () => {
   await refresh();
   if (!charge) return;
-  for (const button of document.querySelectorAll("[data-say]")) button.addEventListener("click", () => press(button));
+  for (const button of document.querySelectorAll("[data-say]")) press(button, () => tell(button.dataset.say));
   for (const link of document.querySelectorAll("[data-receipt]")) link.href = `${location.pathname}/receipt`;
   for (const link of document.querySelectorAll("[data-back]")) link.href = location.pathname.replace(/\/receipt$/, "");
   at("print")?.addEventListener("click", () => print());

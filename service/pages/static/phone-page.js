@@ -6,6 +6,30 @@ export const at = (id) => document.getElementById(id);
 export const yuan = (fen) => (fen < 0 ? "-" : "") + "¥" + Math.floor(Math.abs(fen) / 100) + "." + String(Math.abs(fen) % 100).padStart(2, "0");
 export const litres = (ml) => (ml / 1000).toFixed(2) + " L";
 
+// Yuan as typed, in fen; null where it is no amount.
+export function fen(text) {
+  const found = /^([0-9]{1,7})(?:[.。]([0-9]{1,2}))?$/.exec(text.trim());
+  return found && Number(found[1]) * 100 + Number((found[2] ?? "").padEnd(2, "0"));
+}
+
+// The words of one of the page's templates.
+export const copy = (id) => at(id).content.cloneNode(true);
+
+// What a press does; one that cannot be taken back is asked for twice.
+export function press(button, act) {
+  button.addEventListener("click", async () => {
+    if ("sure" in button.dataset && !button.dataset.armed) {
+      const before = [...button.childNodes];
+      button.dataset.armed = "yes";
+      button.replaceChildren(copy("sure"));
+      setTimeout(() => { delete button.dataset.armed; button.replaceChildren(...before); }, 5000);
+      return;
+    }
+    button.disabled = true;
+    try { await act(); } finally { button.disabled = false; }
+  });
+}
+
 // A time of the station's own clock.
 export function clock(iso, zone) {
   const parts = {year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit"};

@@ -22,7 +22,8 @@ async function show() {
   at("owed").textContent = yuan(me.owed_fen);
   const charges = await ask("GET", "/v1/phone/charges");
   if (!charges) return;
-  at("charges").replaceChildren(...charges.map(bill));
+  const waits = (charge) => Number(charge.may.includes("pay"));
+  at("charges").replaceChildren(...charges.toSorted((a, b) => waits(b) - waits(a)).map(bill));
   at("none").hidden = charges.length > 0;
 }
 

@@ -74,7 +74,7 @@ LANE_TELLS: dict[str, Callable[[str, str, int], object]] = {
 """A right body for each route by which lane units and stations tell what they do."""
 
 PUBLIC = {"/healthz", "/login", "/logout", "/docs", "/openapi.json", "/static", "/metrics", "/"}
-PUBLIC |= {"/phone", "/phone/charges/{charge}", "/phone/charges/{charge}/receipt"}
+PUBLIC |= {"/phone", "/phone/charges/{charge}", "/phone/charges/{charge}/receipt", "/phone/mandate", "/phone/hours"}
 """Open by intent: each has tests of its own that say how far."""
 
 

@@ -1,0 +1,53 @@
+// A person's hours: held, proposed, and as an owner confirmed or refused.
+"use strict";
+import {ask, at, fill, press, quiet, say, start} from "/static/phone-page.js";
+
+// One line of hours, with what can be done about it.
+function row(one, changes = []) {
+  const part = at("row").content.cloneNode(true).firstElementChild;
+  fill(part, {plate: one.plate, hours: one.hours, name: one.name});
+  const wish = part.querySelector("[data-wish]");
+  wish.hidden = !one.state;
+  if (one.state) wish.replaceChildren(document.querySelector(`[data-wish-state="${one.state}"]`).content.cloneNode(true));
+  for (const button of part.querySelectorAll("[data-change]")) {
+    button.hidden = !changes.includes(button.dataset.change);
+    press(button, () => tell(`/v1/phone/hours/${encodeURIComponent(one.id)}/${button.dataset.change}`));
+  }
+  return part;
+}
+
+function vehicle(owned) {
+  const part = at("vehicle").content.cloneNode(true);
+  fill(part, {plate: owned.plate});
+  const rows = [...owned.holders.map((one) => row(one)), ...owned.proposals.map((one) => row(one, ["confirm", "refuse"]))];
+  part.querySelector("[data-rows]").replaceChildren(...rows);
+  return part;
+}
+
+async function refresh() {
+  const found = await ask("GET", "/v1/phone/hours");
+  if (!found) return;
+  at("own").replaceChildren(...found.own.map((one) => row(one)));
+  at("no-own").hidden = found.own.length > 0;
+  at("wishes").replaceChildren(...found.proposals.map((one) => row(one, one.state === "waiting" ? ["withdraw"] : [])));
+  at("vehicles").replaceChildren(...found.owned.map(vehicle));
+  at("owned").hidden = found.owned.length === 0;
+}
+
+async function tell(target, record) {
+  quiet();
+  const answer = await ask("POST", target, record);
+  await refresh();
+  if (answer) say("saved", "", "done");
+  return answer;
+}
+
+start(async () => {
+  at("wish").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const plate = at("plate").value.trim(), hours = at("hours").value.trim();
+    if (!plate || !hours) { say("input"); return; }
+    if (await tell("/v1/phone/hours", {plate, hours})) at("wish").reset();
+  });
+  await refresh();
+});
