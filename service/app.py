@@ -21,6 +21,7 @@ from service.books.rejects import LONGEST_KEPT, RejectBudget
 from service.books.rules import Settings
 from service.counter import mount as counter
 from service.errors import ServiceError, Unavailable
+from service.fleet import routes as fleet_pages
 from service.http import openapi
 from service.http.answering import Clerk
 from service.http.bodies import BodyRefused, read
@@ -78,6 +79,7 @@ def create_app(
     offline.mount(app, app.state.clerk, books.database, books.clock)
     phone_pages.mount(app, books)
     positions.mount(app, books.database, books.clock)
+    fleet_pages.mount(app, books.database, books.clock)
     app.state.check_pin = lambda *typed: check_pin(books.database, books.clock.now(), *typed)
     return app
 

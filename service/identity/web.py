@@ -40,6 +40,8 @@ class Entry:
 MENU: tuple[Entry, ...] = (
     Entry("/", "首页", "Home", Role.PANEL),
     Entry("/station", "油站", "Station", Role.ATTENDANT),
+    Entry("/fleet", "车队", "Fleet", Role.FLEET),
+    Entry("/fleet/exceptions", "异常", "Exceptions", Role.FLEET),
     Entry("/docs", "接口文档", "API", Role.OPERATOR),
 )
 

@@ -1,0 +1,181 @@
+"""The facts of the fleet's pages, read for one fleet alone: a vehicle of another fleet is as unknown as none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, select
+
+from service.admin import DEFAULT_ZONE
+from service.fleet.drawing import ConsumptionPlot, MapDrawing, draw_map, draw_plot
+from service.mileage.consumption import Stretch, stretches
+from service.mileage.exceptions import Exceptional, exceptions_of
+from service.mileage.history import History, Located
+from service.mileage.places import Refuelling
+from service.mileage.store import position_of
+from service.mileage.tables import odometer_rows, positions, vehicles
+from service.mileage.tracks import Position
+from service.mileage.vehicles import Vehicle, vehicle_of
+from service.payers.periods import PayerKind, turn_at
+from service.payers.rules import load_schedule
+from service.store import schema
+from service.store.clock import US_PER_S, from_us
+
+VEHICLES_A_PAGE = 50
+MOST_POINTS = 2_000
+"""Of a track that is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleLine:
+    """A vehicle in the fleet's list, with what it took since a day: at our stations, and by rows of the odometer."""
+
+    vehicle: Vehicle
+    fills: int
+    volume_ml: int
+    rows: int
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """A refuelling with what the pump gave, what the tank takes, and what the distance since the one before needs."""
+
+    located: Located
+    given_ml: int | None
+    tank_ml: int | None
+    driven_m: int | None
+    needed_ml: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleView:
+    """One vehicle in a span of time. hidden: how many positions of drivers' own hours are not drawn."""
+
+    vehicle: Vehicle
+    fills: tuple[Witnesses, ...]
+    exceptions: tuple[Exceptional, ...]
+    drawing: MapDrawing | None
+    plot: ConsumptionPlot | None
+    mean_per_100km_ml: int | None
+    hidden: int
+
+
+def count_of(connection: Connection, fleet: str) -> int:
+    """How many vehicles the fleet has."""
+    query = select(func.count()).select_from(vehicles).where(vehicles.c.fleet == fleet)
+    return int(connection.execute(query).scalar_one())
+
+
+def plates_of(connection: Connection, fleet: str, first: int) -> list[str]:
+    """The plates of one page of the fleet's vehicles."""
+    query = select(vehicles.c.plate).where(vehicles.c.fleet == fleet).order_by(vehicles.c.plate)
+    return list(connection.execute(query.offset(first).limit(VEHICLES_A_PAGE)).scalars())
+
+
+def lines_of(connection: Connection, fleet: str, first: int, since_us: int) -> list[VehicleLine]:
+    """One page of the fleet's vehicles, by plate."""
+    plates = plates_of(connection, fleet, first)
+    f, o = schema.fuellings.c, odometer_rows.c
+    ours = select(f.plate, func.count(), func.sum(f.volume_ml), func.max(f.ended_us)).where(
+        f.plate.in_(plates), f.ended_us >= since_us, f.volume_ml > 0
+    )
+    own = {row[0]: row for row in connection.execute(ours.group_by(f.plate))}
+    read = select(o.plate, func.count()).where(o.plate.in_(plates), o.at_us >= since_us, o.volume_ml > 0)
+    rows = {row[0]: int(row[1]) for row in connection.execute(read.group_by(o.plate))}
+    found = []
+    for plate in plates:
+        row = own.get(plate)
+        last_at = None if row is None else from_us(row[3]).astimezone(ZoneInfo(DEFAULT_ZONE))
+        fills, volume_ml = (0, 0) if row is None else (int(row[1]), int(row[2]))
+        found.append(VehicleLine(vehicle_of(connection, plate), fills, volume_ml, rows.get(plate, 0), last_at))
+    return found
+
+
+def vehicle_in(connection: Connection, fleet: str, plate: str) -> Vehicle | None:
+    """The vehicle, where it is this fleet's."""
+    found = vehicle_of(connection, plate)
+    return found if found.fleet == fleet else None
+
+
+def view_of(connection: Connection, vehicle: Vehicle, since_us: int, until_us: int) -> VehicleView:
+    """What the fleet sees of its vehicle from since (included) to until (excluded)."""
+    history = History(connection, vehicle.plate)
+    fills = witnesses_of(history, vehicle, since_us, until_us)
+    drives = _drives(history, since_us, until_us)
+    track, hidden = _track(connection, vehicle.plate, since_us, until_us)
+    found = [e for e in exceptions_of(connection, [vehicle.plate]) if since_us <= e.at_us < until_us]
+    distance_m, volume_ml = sum(s.distance_m for s in drives), sum(s.volume_ml for s in drives)
+    return VehicleView(
+        vehicle,
+        fills,
+        tuple(found),
+        draw_map(track, [w.located for w in fills], history.places),
+        draw_plot(drives, vehicle.per_100km_ml),
+        round(volume_ml * 100_000 / distance_m) if distance_m else None,
+        hidden,
+    )
+
+
+def witnesses_of(history: History, vehicle: Vehicle, since_us: int, until_us: int) -> tuple[Witnesses, ...]:
+    """The refuellings of a span, each beside its three witnesses."""
+    found: list[Witnesses] = []
+    before: Refuelling | None = None
+    located = iter(history.located(since_us, until_us))
+    for fill in history.refuellings:
+        if since_us <= fill.at_us < until_us:
+            found.append(_witnesses(fill, before, next(located), vehicle))
+        before = fill if fill.odometer_m is not None else before
+    return tuple(found)
+
+
+def _witnesses(fill: Refuelling, before: Refuelling | None, located: Located, vehicle: Vehicle) -> Witnesses:
+    driven_m = None
+    if before is not None and before.odometer_m is not None and fill.odometer_m is not None:
+        driven_m = fill.odometer_m - before.odometer_m
+    known = driven_m is not None and driven_m >= 0 and vehicle.per_100km_ml is not None
+    needed_ml = round((driven_m or 0) * (vehicle.per_100km_ml or 0) / 100_000) if known else None
+    return Witnesses(located, fill.volume_ml, vehicle.tank_ml, driven_m, needed_ml)
+
+
+def _drives(history: History, since_us: int, until_us: int) -> list[Stretch]:
+    fills = list(zip(history.refuellings, history.located(), strict=True))
+    return [s for s in stretches(fills) if s.until_us >= since_us and s.since_us < until_us]
+
+
+def _track(connection: Connection, plate: str, since_us: int, until_us: int) -> tuple[list[Position], int]:
+    """Every so many a position, without those of hours that are a person's: those are that person's own."""
+    c = positions.c
+    span = c.plate == plate, c.at_us >= since_us, c.at_us < until_us
+    count = connection.execute(select(func.count()).select_from(positions).where(*span)).scalar_one()
+    numbered = select(c.at_us, func.row_number().over(order_by=c.at_us).label("number")).where(*span).subquery()
+    each = select(numbered.c.at_us).where(numbered.c.number % max(1, count // MOST_POINTS) == 0)
+    query = select(positions).where(c.plate == plate, c.at_us.in_(each)).order_by(c.at_us)
+    found = [position_of(row) for row in connection.execute(query)]
+    schedule = load_schedule(connection, plate)
+    if schedule is None:
+        return found, 0
+    personal = (PayerKind.PHONE, PayerKind.OWNER)
+    zone = ZoneInfo(DEFAULT_ZONE)
+    open_to_all = [p for p in found if turn_at(schedule, from_us(p.at_us), zone).payer.kind not in personal]
+    return open_to_all, len(found) - len(open_to_all)
+
+
+def exceptions_in(connection: Connection, plates: Sequence[str]) -> list[Exceptional]:
+    """All that does not fit of these vehicles, the newest first."""
+    return sorted(exceptions_of(connection, plates), key=lambda e: (-e.at_us, e.plate))
+
+
+def day_us(text: str, or_us: int) -> int:
+    """The beginning of a day such as 2026-05-04 in the zone that the pages show; or_us for anything else."""
+    try:
+        day = datetime.fromisoformat(text[:10])
+    except ValueError:
+        return or_us
+    if not 2000 <= day.year <= 2200:
+        return or_us
+    begin = day.replace(tzinfo=ZoneInfo(DEFAULT_ZONE)).astimezone(UTC)
+    return round(begin.timestamp()) * US_PER_S

@@ -1,0 +1,50 @@
+"""The fleet's pages in Chromium: nothing scrolls sideways at 390 and 1280 px, and axe finds nothing serious."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from service.server import running
+from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures
+from tests.service.fleet.conftest import OWN, Fleets, fleets  # noqa: F401 - a fixture
+from tests.service.identity.test_pages import PASSWORD
+from tests.service.mileage.conftest import admin  # noqa: F401 - a fixture
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PAGES = {"fleet": "/fleet", "exceptions": "/fleet/exceptions", "vehicle": f"/fleet/vehicles/{quote(OWN)}"}
+
+
+def test_the_pages_fit_a_phone_and_a_desk(
+    chromium: Any,
+    serious: Callable[[Any], list[str]],
+    fleets: Fleets,  # noqa: F811 - the fixture's value
+) -> None:
+    pictures = os.environ.get("GREENLANE_WRITE_PICTURES")
+    with running(fleets.house.app) as url:
+        context = chromium.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
+        page = context.new_page()
+        page.goto(f"{url}/login?next=/fleet")
+        page.fill("#name", "mei")
+        page.fill("#password", PASSWORD)
+        page.click("button[type=submit]")
+        page.wait_for_url("**/fleet")
+        for width, height in ((390, 844), (1280, 900)):
+            page.set_viewport_size({"width": width, "height": height})
+            for name, path in PAGES.items():
+                page.goto(url + path)
+                assert OWN in page.inner_text("main")
+                wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+                assert wide <= 0, f"{name} at {width} px is {wide} px too wide"
+                assert serious(page) == [], f"{name} at {width} px"
+                if pictures:
+                    page.goto(url + path)
+                    page.screenshot(path=Path(pictures) / f"{name}-{width}.png")
+        drawn = page.eval_on_selector(".drawing .track", "e => getComputedStyle(e).stroke")
+        assert drawn != "none", "the page's own policy must not keep its style away"
