@@ -67,13 +67,21 @@ async def card(request: Request, session: Cashier) -> Response:
 
 @router.get("/top-up")
 async def ask_top_up(request: Request, session: Cashier) -> Response:
-    """The question that names amount and card, before money is posted."""
+    """The question that names amount and card, before money is posted.
+
+    The form's number comes with the link: who goes back to an answered question finds its receipt, not a new question.
+    """
     station = await station_facts_of(request, session)
+    form = {"form": request.query_params.get("form", "")}
+    key = form_key(form)
+    answered = await run_in_threadpool(find_entry, books_of(request).database, key)
+    if answered is not None and answered.posted:
+        return RedirectResponse("/counter/receipt" + here_of(station.id, key=key), 303)
     name, typed = request.query_params.get("card", "")[:40], request.query_params.get("yuan", "")[:20]
     with telling_why():
         view = (await run_in_threadpool(cards, books_of(request).database, name))[0]
     shift = await run_in_threadpool(till_of(request, session, station).shift)
-    return shown(request, session, "top_up.html", station, card=view, amount_fen=amount_of(typed), shift=shift)
+    return shown(request, session, "top_up.html", station, card=view, amount_fen=amount_of(typed), shift=shift, **form)
 
 
 @router.post("/top-up")

@@ -14,7 +14,7 @@ from service.books.records import TransferKind
 from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
 from service.counter.facts import StationFacts
 from service.counter.tables import money_requests
-from service.counter.till import Payment, Till
+from service.counter.till import Payment, Till, lock_person
 from service.identity import trail
 from service.reports.statement import cards
 from service.store import schema
@@ -100,6 +100,7 @@ class SecondPerson:
             "method": payment.method, "note": payment.note, "asked_by": self._person,
         }  # fmt: skip
         with telling_faults(), self._database.writing() as connection:
+            lock_person(connection, self._person)
             before = connection.execute(select(money_requests).where(money_requests.c.key == payment.key)).first()
             if before is not None:
                 if any(getattr(before, name) != value for name, value in row.items()):

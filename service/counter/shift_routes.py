@@ -34,10 +34,12 @@ async def show(request: Request, session: Cashier) -> Response:
     if chosen is not None:
         return chosen
     station = await station_facts_of(request, session)
-    shift = await run_in_threadpool(till_of(request, session, station).shift)
+    till = till_of(request, session, station)
+    shift, entries = await run_in_threadpool(lambda: (till.shift(), till.entries()))
     database, name = books_of(request).database, session.person.name
     past = await run_in_threadpool(lambda: reports(database, station.id, cashier=name, last=LAST_SHIFTS))
-    return shown(request, session, "shift.html", station, shift=shift, past=[one for one in past if one.closed_at])
+    closed = [one for one in past if one.closed_at]
+    return shown(request, session, "shift.html", station, shift=shift, past=closed, entries=entries)
 
 
 @router.post("/shift/open")

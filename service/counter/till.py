@@ -19,6 +19,7 @@ from service.books.records import TransferKind
 from service.counter.errors import FORM_USED, NO_SHIFT, CounterRefused, telling_why, too_little_free
 from service.counter.tables import counter_entries, shifts
 from service.identity import trail
+from service.identity.tables import people
 from service.payers.charging import Charging
 from service.payers.tables import charges
 from service.reports.statement import cards
@@ -86,6 +87,7 @@ class Till:
         """Begin a shift with so much cash in the drawer; again, nothing changes."""
         now_us = to_us(self._books.clock.now())
         with telling_faults(), self._database.writing() as connection:
+            lock_person(connection, self._person)
             if _open_row(connection, self._person) is None:
                 connection.execute(
                     shifts.insert().values(
@@ -102,6 +104,13 @@ class Till:
         with telling_faults(), self._database.reading() as connection:
             row = _open_row(connection, self._person)
         return None if row is None else _shift(row)
+
+    def entries(self) -> list[CounterEntry]:
+        """What was posted in the open shift at this station, the newest first."""
+        with telling_faults(), self._database.reading() as connection:
+            row = _open_row(connection, self._person)
+            found = [] if row is None or row.station != self._station else entries_of_shift(connection, row.id)
+        return [entry for entry in reversed(found) if entry.posted]
 
     def top_up(self, key: str, card: str, amount_fen: int, method: str, note: str = "") -> None:
         """Money comes in for a card. key: the form's own; the same form twice tops up once."""
@@ -143,6 +152,7 @@ class Till:
     def _keep(self, payment: Payment) -> bool:
         """Whether it stands in the ledger already; else it stands among the entries now."""
         with telling_faults(), self._database.writing() as connection:
+            lock_person(connection, self._person)
             before = entry_of(connection, payment.key)
             if before is not None:
                 self._require_same(before, payment)
@@ -204,6 +214,11 @@ def _entry(row: Row[Any]) -> CounterEntry:
         row.key, row.shift, from_us(row.at_us), row.kind, row.subject, row.amount_fen, row.method, row.note,
         row.cashier, row.station, row.transfer is not None,
     )  # fmt: skip
+
+
+def lock_person(connection: Connection, person: str) -> None:
+    """What one person sends twice at the same moment is looked at one after another."""
+    connection.execute(select(people.c.name).where(people.c.name == person).with_for_update(key_share=True))
 
 
 def _open_row(connection: Connection, person: str, locks: bool = False) -> Row[Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_from_the_plate_to_the_receipt(house: House) -> None:
     assert "王物流" in card
     assert "正常" not in card
     assert "¥0.00" in card
-    asked = li.get("/counter/top-up", card="C2", yuan="300").text
+    asked = li.get("/counter/top-up", card="C2", yuan="300", form=FORM).text
     assert "充值 ¥300.00 到加油卡 C2？" in asked
     form = fields(httpx.Response(200, text=asked)) | {"method": "cash"}
     sent = [li.client.post("/counter/top-up?station=S1", data=form, headers=PAGE) for _ in range(3)]
@@ -125,6 +126,15 @@ def test_a_form_is_good_for_one_payment(house: House) -> None:
                 {"note": "a\x00b"}, {"card": ""}):  # fmt: skip
         answer = li.post("/counter/top-up", **{"card": "C2", "yuan": "5", "form": "another-form-of-it", **bad})
         assert answer.status_code == 409, bad
+    assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, 30_000]
+
+
+def test_the_same_form_at_the_same_moment_posts_once(house: House) -> None:
+    till = Till(house.app.state.books, "li", "S1")
+    payment = ("counter pressed-many-times", "C2", 30_000, "cash")
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(till.open_shift, [20_000] * 4))
+        list(threads.map(lambda _: till.top_up(*payment), range(4)))
     assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, 30_000]
 
 
