@@ -47,6 +47,7 @@ class Town:
     state: Path
     lane: HttpBalanceService
     key: DeviceKey
+    service_port: int
 
     def health(self, of: str = "line") -> str:
         return str(requests.get(f"http://127.0.0.1:{self.station_port}/healthz", timeout=10).json()[of])
@@ -88,7 +89,7 @@ def town(sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         key = DeviceKey.load(lane_key)
         lane = HttpBalanceService(base, "S1", sign=Signer(key, SystemClock()))
         stack.callback(lane.close)
-        town = Town(sqlite_url, station, station_port, cable, state, lane, key)
+        town = Town(sqlite_url, station, station_port, cable, state, lane, key, port)
         wait_for(lambda: town.health("offline_list") == "good")
         yield town
 
