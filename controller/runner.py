@@ -56,7 +56,7 @@ from controller.watching.watcher import Watcher
 from controller.worker import Desk
 from wire.live import OrderResult
 from wire.plates import masked
-from wire.questions import Question
+from wire.questions import MAX_CLOCK_ERROR_S, Question
 from wire.reasons import Reason
 
 log = logging.getLogger(__name__)
@@ -78,6 +78,7 @@ class Parts:
     release: hands an unused authorisation back, for certain and later on.
     new_id: a new visit's id, never used before, at most 60 characters.
     view_moved: hears that somebody moved the camera.
+    clock_error: by how many seconds the wall clock may be wrong; None where nobody knows.
     """
 
     clock: Clock
@@ -93,6 +94,7 @@ class Parts:
     terminal: Terminal | None = None
     panel: Panel | None = None
     view_moved: Callable[[MovedView], None] = lambda moved: None
+    clock_error: Callable[[], float | None] = lambda: None
 
 
 class Runner:
@@ -113,6 +115,7 @@ class Runner:
         self._seen_at: datetime | None = None
         self._clock_watch = ClockWatch(parts.clock)
         self._clock_unset = False
+        self._jumped_s: float | None = None
 
     @property
     def state(self) -> LaneState:
@@ -322,6 +325,7 @@ class Runner:
         """Tell of a wall clock that jumps or was never set: the books are kept by it."""
         state = self._clock_watch.check()
         if state.jumped:
+            self._jumped_s = self._parts.clock.monotonic_s()
             self._note(f"the wall clock jumped by {state.jump_s:+.1f} s")
         if state.unset and not self._clock_unset:
             self._note("the wall clock is not set")
@@ -383,7 +387,7 @@ class Runner:
 
     def _ask(self, command: Ask, now_s: float) -> list[Event]:
         parts, rules = self._parts, self._settings
-        subject = command.subject
+        subject, error_s = command.subject, _bounded(parts.clock_error())
         question = Question(
             visit=command.key,
             station=rules.lane.station,
@@ -397,6 +401,8 @@ class Runner:
             seen_certain=subject.seen_certain,
             confirmed_by=subject.confirmed_by,
             pin_proof=subject.pin_proof,
+            clock_error_s=error_s,
+            frame_age_s=None if error_s is None else self._age_s(subject.captured_at, now_s),
         )
         parts.observer.asked(command.visit, question, now_s)
         level = logging.DEBUG if command.key == self._last_key else logging.INFO
@@ -406,6 +412,12 @@ class Runner:
             lambda: questions.ask(parts.service, question, rules.service.deadline_s, parts.clock)
         )
         return [] if taken else [AskFailed(command.key, Reason.SERVICE_SILENT)]
+
+    def _age_s(self, captured_at: datetime, now_s: float) -> float | None:
+        """How old a picture is; None where the wall clock jumped since."""
+        age_s = (self._parts.clock.now() - captured_at).total_seconds()
+        jumped = self._jumped_s is not None and now_s - self._jumped_s <= age_s
+        return None if age_s < 0 or jumped else age_s
 
     def _renew(self, command: Renew) -> None:
         parts, deadline_s = self._parts, self._settings.service.deadline_s
@@ -459,3 +471,8 @@ def lane_rules(settings: Settings) -> LaneRules:
         renew_before_s=mine.renew_before_s,
         lease_s=settings.lamp.lease_s,
     )
+
+
+def _bounded(error_s: float | None) -> float | None:
+    """As a question may carry it."""
+    return None if error_s is None else min(max(0.0, error_s), MAX_CLOCK_ERROR_S)

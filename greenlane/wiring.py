@@ -13,6 +13,7 @@ from typing import Protocol, Self, TypeVar
 
 from controller import log as logs
 from controller.clock import SystemClock
+from controller.clock_error import kernel_error_s
 from controller.errors import SettingsError
 from controller.fuelling.journal import FuellingJournal
 from controller.fuelling.meter import FuellingMeter, MeteredTerminal
@@ -257,6 +258,7 @@ class LaneUnit:
             terminal=terminal,
             panel=self.panel,
             view_moved=self._mark_moved_view,
+            clock_error=kernel_error_s,
         )
         self.runner = Runner(parts, settings)
         self._serve_metrics(metrics, outbox)

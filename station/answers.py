@@ -20,6 +20,7 @@ from controller.ports import Clock
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Done, Message, Refused, Reject, Release, Renew, Report
 from service.errors import ServiceError, Unavailable
+from service.payers.periods import Hours
 from service.store.clock import US_PER_S, from_us, to_us
 from station import offline_rules as rules
 from station.fuelling_forwarder import PostOffice
@@ -31,7 +32,7 @@ from station.uplink import Line
 from station.upstream import MOST_QUESTIONS, Upstream
 from wire.codec import decode, encode
 from wire.fuellings import Price
-from wire.offline import OFFLINE_PREFIX, OfflineEntry, OfflineGrant
+from wire.offline import OFFLINE_PREFIX, OfflineEntry, OfflineGrant, OfflineHours
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode, Reason, Verdict
 
@@ -208,22 +209,27 @@ class Control:
         reason = rules.objection(question, to_us(self._clock.now()), self._books.settings)
         if reason is not None:
             return _refused(question, reason)
-        entry = held.entry(question.plate)
+        entry = held.entry(question.plate) or rules.payer_of(question, held.hours(question.plate), held.phones.zone)
         if entry is None:
-            raise Unavailable("the line is down, and the offline list does not name this plate")
+            whom = "a payer for this plate's hour" if held.hours(question.plate) else "this plate"
+            raise Unavailable(f"the line is down, and the offline list does not name {whom}")
+        if isinstance(entry, Reason):
+            return _refused(question, entry)
         typed = rules.typed_refusal(question, entry)
         if typed is not None:
             return _refused(question, typed)
         lane = self._open_here.elsewhere(question)
         if lane is not None:
             return _elsewhere(question, lane)
-        outcome = rules.decide(entry, self._memory.outstanding(entry.card, held.under), self._settings.cap_fen)
+        outcome = rules.decide(
+            entry, self._memory.outstanding(rules.account_of(entry), held.under), self._settings.cap_fen
+        )
         if isinstance(outcome, Reason):
             return _refused(question, outcome)
         assert held.listed is not None
         return self._grant(question, entry, outcome.limit_fen, held.listed.version)
 
-    def _grant(self, question: Question, entry: OfflineEntry, limit_fen: int, version: int) -> Decision:
+    def _grant(self, question: Question, entry: OfflineEntry | OfflineHours, limit_fen: int, version: int) -> Decision:
         now = self._clock.now()
         expires_at = now + timedelta(seconds=self._books.settings.hold_life_s)
         grant = OfflineGrant(
@@ -233,10 +239,10 @@ class Control:
             lane=question.lane,
             plate=question.plate,
             typed=question.typed,
-            card=entry.card,
             limit_fen=limit_fen,
             list_version=version,
             granted_at=now,
+            **_payer(entry, question),
         )
         self._memory.grant(grant, expires_at)
         return Decision(
@@ -279,7 +285,7 @@ class Control:
             return _unknown(authorisation)
         grant = decode(OfflineGrant, json.loads(row["body"]))
         over = row["state"] != "open" or self._memory.is_used(authorisation)
-        if over or self._keeper.held.entry(grant.plate) is None or self._line.state.barred:
+        if over or not self._keeper.held.names(grant) or self._line.state.barred:
             return _over(grant, Reason.VISIT_OVER if over else Reason.EXPIRED)
         now_us = to_us(self._clock.now())
         until_us = rules.renewed_until_us(now_us, row["granted_us"], row["expires_us"], self._books.settings)
@@ -338,9 +344,26 @@ class Control:
 
 def _again(question: Question, known: tuple[Question, Decision]) -> Answer:
     """The first answer to the same question; other content under its key is refused."""
-    if known[0] != question:
+    if replace(known[0], **_ATTEMPT) != replace(question, **_ATTEMPT):
         return Refused(ErrorCode.KEY_REUSED, f"visit {question.visit} was asked before with other content")
     return known[1]
+
+
+_ATTEMPT: dict[str, Any] = {"clock_error_s": None, "frame_age_s": None}
+"""What may differ between the attempts of one question."""
+
+
+def _payer(entry: OfflineEntry | OfflineHours, question: Question) -> dict[str, Any]:
+    """Who pays, as the grant freezes it."""
+    if isinstance(entry, OfflineEntry):
+        return {"card": entry.card}
+    period = str(Hours(entry.start_min, entry.end_min))
+    return {
+        "payer": entry.payer,
+        "mandate": entry.mandate,
+        "period": period,
+        "captured_at": question.captured_at,
+    }
 
 
 def _refused(question: Question, reason: Reason) -> Decision:

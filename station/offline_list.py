@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from controller.errors import ServiceFault
 from controller.ports import Clock
@@ -14,17 +15,27 @@ from station.offline_rules import unusable
 from station.store import SEEN, Memory
 from station.upstream import Upstream
 from wire.codec import WireError, decode_text, encode_text
-from wire.offline import OfflineEntry, OfflineList, SignedOfflineList, list_of
+from wire.offline import OfflineEntry, OfflineGrant, OfflineHours, OfflineList, SignedOfflineList, list_of
 from wire.plates import normalise
+from wire.versions import WIRE_VERSION
 
 log = logging.getLogger(__name__)
 
-LIST, UNDER, PINNED, HIGHEST = "list", "list_under", "list_key", "list_highest"
-"""Names of facts: the signed list, the fetch that confirmed it last, the service's public key, the highest version."""
+LIST, UNDER, PINNED, HIGHEST, WIRE = "list", "list_under", "list_key", "list_highest", "list_wire"
+"""Names of facts: the signed list, the fetch that confirmed it last, the service's public key, the highest version, and
+the version of the wire in which the list was asked for: an upgraded station fetches anew what it could not read."""
 
 
 class ListRefused(ServiceFault):
     """A list that is not taken: str() says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneBook:
+    """Hours of phones by plate, in the zone that they are meant in."""
+
+    by_plate: Mapping[str, Sequence[OfflineHours]] = field(default_factory=dict)
+    zone: ZoneInfo = ZoneInfo("UTC")  # noqa: RUF009
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,17 @@ class Held:
     under: int
     why_not: str | None
     entries: Mapping[str, OfflineEntry] = field(default_factory=dict)
+    phones: PhoneBook = field(default_factory=lambda: PhoneBook())
+
+    def hours(self, plate: str) -> Sequence[OfflineHours]:
+        """The hours in which phones pay for a plate; none for a plate that no phone may pay for offline."""
+        return self.phones.by_plate.get(normalise(plate), ())
+
+    def names(self, grant: OfflineGrant) -> bool:
+        """Whether the card or payer of a grant may still pay for its plate."""
+        if grant.payer is None:
+            return self.entry(grant.plate) is not None
+        return any(one.payer == grant.payer for one in self.hours(grant.plate))
 
     def entry(self, plate: str) -> OfflineEntry | None:
         return self.entries.get(normalise(plate))
@@ -50,6 +72,7 @@ class ListKeeper:
         self._lock = threading.Lock()
         self._listed: OfflineList | None = None
         self._entries: Mapping[str, OfflineEntry] = {}
+        self._phones = PhoneBook()
         self._refusal: str | None = None
         if pinned is not None:
             memory.keep_fact(PINNED, pinned)
@@ -59,9 +82,15 @@ class ListKeeper:
     def held(self) -> Held:
         """The list as it may be used now."""
         with self._lock:
-            listed, entries = self._listed, self._entries
+            listed, entries, phones = self._listed, self._entries, self._phones
         why_not = unusable(listed, self._clock.now(), self._memory.seen_at())
-        return Held(listed, int(self._memory.fact(UNDER) or 0), why_not, {} if why_not else entries)
+        return Held(
+            listed,
+            int(self._memory.fact(UNDER) or 0),
+            why_not,
+            {} if why_not else entries,
+            PhoneBook() if why_not else phones,
+        )
 
     @property
     def version(self) -> int:
@@ -77,7 +106,8 @@ class ListKeeper:
     def fetch(self, upstream: Upstream, deadline_s: float) -> bool:
         """Ask for a newer list; True when one came. Raises ClientError, ListRefused among them."""
         number = self._memory.begin_fetch()
-        signed = upstream.offline_list(self.version, deadline_s)
+        knows_as_much = self._memory.fact(WIRE) == str(WIRE_VERSION)
+        signed = upstream.offline_list(self.version if knows_as_much else 0, deadline_s)
         if signed is None:
             self._confirm(number)
             return False
@@ -90,6 +120,7 @@ class ListKeeper:
             self._memory.keep_fact(LIST, encode_text(signed))
             self._memory.keep_fact(PINNED, signed.public_key)
             self._memory.keep_fact(HIGHEST, str(listed.version))
+            self._memory.keep_fact(WIRE, str(WIRE_VERSION))
             self._confirm(number)
         self._use(listed)
         return True
@@ -140,3 +171,19 @@ class ListKeeper:
         with self._lock:
             self._listed = listed
             self._entries = {normalise(entry.plate): entry for entry in listed.entries}
+            self._phones = _phone_book(listed)
+
+
+def _phone_book(listed: OfflineList) -> PhoneBook:
+    """Nobody where this machine does not know the zone."""
+    if listed.zone is None or not listed.phones:
+        return PhoneBook()
+    try:
+        zone = ZoneInfo(listed.zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        log.error("phones pay for nobody offline: time zone %s is not known here", listed.zone)
+        return PhoneBook()
+    by_plate: dict[str, list[OfflineHours]] = {}
+    for one in listed.phones:
+        by_plate.setdefault(normalise(one.plate), []).append(one)
+    return PhoneBook(by_plate, zone)

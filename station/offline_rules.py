@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from service.books.rules import Settings
 from service.store.clock import US_PER_S, to_us
-from wire.offline import OfflineEntry, OfflineList
+from wire.offline import OfflineEntry, OfflineHours, OfflineList
 from wire.plates import is_plate, normalise
 from wire.questions import Question
 from wire.reasons import Reason
@@ -22,7 +24,7 @@ already was set back, and can't tell whether a list has expired."""
 
 @dataclass(frozen=True, slots=True)
 class Outstanding:
-    """In fen, offline and not settled: of the card since its list was made, and of the whole station."""
+    """In fen, offline and not settled: of the card or payer since its list was made, and of the whole station."""
 
     card_fen: int
     station_fen: int
@@ -59,7 +61,52 @@ def objection(question: Question, now_us: int, settings: Settings) -> Reason | N
     return None if certain else Reason.NOT_CERTAIN
 
 
-def typed_refusal(question: Question, entry: OfflineEntry) -> Reason | None:
+def payer_of(question: Question, hours: Sequence[OfflineHours], zone: ZoneInfo) -> OfflineHours | Reason | None:
+    """Whose the capture time is; None for nobody's. CLOCK_UNSURE where the unit's clock may be in another's hours."""
+    at, error = question.captured_at, timedelta(seconds=question.clock_error_s or 0.0)
+    found = hours_at(hours, zone, at)
+    if not error:
+        return found
+    held = {None if one is None else one.payer for one in (hours_at(hours, zone, t) for t in _around(hours, at, error))}
+    return found if len(held) == 1 else Reason.CLOCK_UNSURE
+
+
+def hours_at(hours: Sequence[OfflineHours], zone: ZoneInfo, at: datetime) -> OfflineHours | None:
+    """The hours of a plate that an instant lies in."""
+    local = at.astimezone(zone)
+    minute = local.hour * 60 + local.minute
+    for one in hours:
+        begun = one.from_at is None or one.from_at <= at
+        if begun and (one.until_at is None or at < one.until_at) and _covers(one, minute):
+            return one
+    return None
+
+
+def account_of(entry: OfflineEntry | OfflineHours) -> str:
+    """Whose cap it is: a card's, or a payer's over all their plates. No card's name has a line feed."""
+    return entry.card if isinstance(entry, OfflineEntry) else phone_account(entry.payer)
+
+
+def phone_account(payer: str) -> str:
+    return f"phone\n{payer}"
+
+
+def _covers(hours: OfflineHours, minute: int) -> bool:
+    if hours.start_min < hours.end_min:
+        return hours.start_min <= minute < hours.end_min
+    return minute >= hours.start_min or minute < hours.end_min
+
+
+def _around(hours: Sequence[OfflineHours], at: datetime, error: timedelta) -> list[datetime]:
+    """Instants that together meet every hours within the error: its ends, all full minutes, and all hand-overs."""
+    low, high = at - error, at + error
+    minute = low.replace(second=0, microsecond=0)
+    full = [minute + timedelta(minutes=n) for n in range(1, min(1440, error * 2 // timedelta(minutes=1) + 1) + 1)]
+    instants = [moment for one in hours for moment in (one.from_at, one.until_at) if moment is not None]
+    return [low, high, *(moment for moment in (*full, *instants) if low < moment < high)]
+
+
+def typed_refusal(question: Question, entry: OfflineEntry | OfflineHours) -> Reason | None:
     """Why a typed plate of the list is refused. A PIN is never right here: only the server can tell."""
     if not question.typed:
         return None
@@ -72,9 +119,11 @@ def typed_refusal(question: Question, entry: OfflineEntry) -> Reason | None:
     )
 
 
-def decide(entry: OfflineEntry, out: Outstanding, station_cap_fen: int) -> Allowed | Reason:
+def decide(entry: OfflineEntry | OfflineHours, out: Outstanding, station_cap_fen: int) -> Allowed | Reason:
     """The most that both caps still leave; OFFLINE_CAP when that is too little."""
     left_fen = min(entry.cap_fen - out.card_fen, station_cap_fen - out.station_fen)
+    if isinstance(entry, OfflineHours):
+        left_fen = min(left_fen, entry.fill_fen)
     return Allowed(left_fen) if left_fen >= LEAST_GRANT_FEN else Reason.OFFLINE_CAP
 
 

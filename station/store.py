@@ -14,7 +14,7 @@ from controller.outbound.statefile import StateFile
 from controller.ports import Clock
 from service.offline.conflicts import OfflineVisit, conflicts_among
 from service.store.clock import US_PER_S, from_us, to_us
-from station.offline_rules import Outstanding
+from station.offline_rules import Outstanding, phone_account
 from wire.codec import decode_text, encode_text
 from wire.offline import OfflineGrant, OfflineReceipt
 from wire.questions import Decision, Question
@@ -52,8 +52,9 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS grant_fuelling_by_card ON grant_fuelling (card)",
     "CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
-"""offline_grant.receipt: what the server said of it, NULL until it was told. grant_fuelling.settled_under: the
-number of the list's fetch after whose beginning the server had the fuelling; NULL until then."""
+"""card: the card's name, or a phone's payer as in station.offline_rules.account_of. offline_grant.receipt: what the
+server said of it, NULL until it was told. grant_fuelling.settled_under: the number of the list's fetch after whose
+beginning the server had the fuelling; NULL until then."""
 
 SEEN = "seen_us"
 """Name of the fact that keeps when the last grant was given; 0 once the server has confirmed the list anew."""
@@ -138,7 +139,7 @@ class Memory:
                 (
                     grant.authorisation,
                     encode_text(grant),
-                    grant.card,
+                    phone_account(grant.payer) if grant.card is None and grant.payer is not None else grant.card,
                     grant.limit_fen,
                     to_us(grant.granted_at),
                     to_us(expires_at),

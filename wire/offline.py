@@ -10,8 +10,9 @@ from wire.money import MAX_FEN
 from wire.typed import TypedRule
 
 MOST_ENTRIES = 20_000
+MOST_PHONE_HOURS = 10_000
 LONGEST_LIST = 4 * 1024 * 1024
-"""Characters of a list; an entry has about 60."""
+"""Characters of a list; an entry has about 60, hours of a phone about 170."""
 OFFLINE_PREFIX = "off-"
 """How the names of authorisations begin that a station gave without the service."""
 LIST_WORDS = b"greenlane offline-list "
@@ -32,14 +33,40 @@ class OfflineEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineHours:
+    """Daily hours of a plate whose payer's phone has signed "offline up to", by the wall clock of the list's zone.
+
+    From start_min up to end_min of the day, over midnight where the end is not after the start; within [from_at,
+    until_at) where these are given. payer, mandate: opaque. cap_fen counts for all plates of the payer together,
+    fill_fen is the most for one fuelling. typed: as in OfflineEntry.
+    """
+
+    plate: str = field(metadata={"shortest": 1, "longest": 12})
+    payer: str = field(metadata={"shortest": 1, "longest": 40})
+    mandate: str = field(metadata={"shortest": 1, "longest": 40})
+    start_min: int = field(metadata={"low": 0, "high": 1439})
+    end_min: int = field(metadata={"low": 1, "high": 1440})
+    cap_fen: int = field(metadata={"low": 1, "high": MAX_FEN})
+    fill_fen: int = field(metadata={"low": 1, "high": MAX_FEN})
+    from_at: datetime | None = None
+    until_at: datetime | None = None
+    typed: TypedRule | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineList:
-    """Who may refuel at a station while its line is down. A higher version replaces a lower one."""
+    """Who may refuel at a station while its line is down. A higher version replaces a lower one.
+
+    phones: no two hours of a plate overlap; a plate of them whose hour is nobody's is red. zone: the station's.
+    """
 
     station: str = field(metadata={"shortest": 1, "longest": 40})
     version: int = field(metadata={"low": 1, "high": 2**53 - 1})
     issued_at: datetime
     expires_at: datetime
     entries: tuple[OfflineEntry, ...] = field(default=(), metadata={"most": MOST_ENTRIES})
+    phones: tuple[OfflineHours, ...] = field(default=(), metadata={"most": MOST_PHONE_HOURS, "since": 2})
+    zone: str | None = field(default=None, metadata={"shortest": 1, "longest": 40, "since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +80,10 @@ class SignedOfflineList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineGrant:
-    """What a station allowed by its list while the line was down; told once the line is back."""
+    """What a station allowed by its list while the line was down; told once the line is back.
+
+    Either a card pays, or payer with the mandate that the list named for the capture time; period: those hours.
+    """
 
     authorisation: str = field(metadata={"shortest": 5, "longest": 80})
     visit: str = field(metadata={"shortest": 1, "longest": 80})
@@ -61,12 +91,19 @@ class OfflineGrant:
     lane: str = field(metadata={"shortest": 1, "longest": 40})
     plate: str = field(metadata={"shortest": 1, "longest": 12})
     typed: bool
-    card: str = field(metadata={"shortest": 1, "longest": 40})
+    card: str | None = field(default=None, metadata={"shortest": 1, "longest": 40})
     limit_fen: int = field(metadata={"low": 1, "high": MAX_FEN})
     list_version: int = field(metadata={"low": 1, "high": 2**53 - 1})
     granted_at: datetime
+    payer: str | None = field(default=None, metadata={"shortest": 1, "longest": 40, "since": 2})
+    mandate: str | None = field(default=None, metadata={"shortest": 1, "longest": 40, "since": 2})
+    period: str | None = field(default=None, metadata={"shortest": 3, "longest": 11, "since": 2})
+    captured_at: datetime | None = field(default=None, metadata={"since": 2})
 
     def __post_init__(self) -> None:
+        told = [value is not None for value in (self.payer, self.mandate, self.period, self.captured_at)]
+        if (self.card is not None) == all(told) or any(told) != all(told):
+            raise WireError("card, payer: one of them pays; a payer comes with mandate, period and captured_at")
         if not self.authorisation.startswith(OFFLINE_PREFIX):
             raise WireError(f"authorisation: an offline one begins with {OFFLINE_PREFIX}")
 

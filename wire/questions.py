@@ -10,6 +10,7 @@ from wire.money import MAX_FEN
 from wire.reasons import Reason, Verdict
 
 MAX_LIFE_S = 10.0**9
+MAX_CLOCK_ERROR_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class Question:
     seen: what the camera read of a vehicle whose plate was typed, wire.typed.UNSEEN for a character it is not sure of;
     seen_certain: it would have been asked about without typing. confirmed_by: who of the station vouches for the typed
     plate. pin_proof: what the service gave for the right PIN, good for this plate and lane and a short time.
+    clock_error_s: by how much the unit's clock, and so captured_at, may be wrong. frame_age_s: how old the picture is,
+    absent where that clock jumped since. Both are others at every attempt, and no part of what was asked.
     """
 
     visit: str = text(80)
@@ -33,6 +36,8 @@ class Question:
     seen_certain: bool = field(default=False, metadata={"since": 2})
     confirmed_by: str | None = field(default=None, metadata={"shortest": 1, "longest": 80, "since": 2})
     pin_proof: str | None = field(default=None, repr=False, metadata={"shortest": 1, "longest": 64, "since": 2})
+    clock_error_s: float | None = field(default=None, metadata={"low": 0.0, "high": MAX_CLOCK_ERROR_S, "since": 2})
+    frame_age_s: float | None = field(default=None, metadata={"low": 0.0, "high": MAX_LIFE_S, "since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

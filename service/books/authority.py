@@ -24,8 +24,9 @@ class Authority:
 
     @property
     def covers(self) -> bool:
-        """Whether somebody allowed this fuelling, and so a card's owner pays all of it."""
-        return self.held is not None or (self.grant is not None and self.grant.card is not None)
+        """Whether somebody allowed this fuelling, and so a card's owner or a person pays all of it."""
+        named = self.grant is not None and (self.grant.card is not None or self.grant.person is not None)
+        return self.held is not None or named
 
 
 def authority(fuelling: Fuelling, situation: Situation) -> Authority:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 import secrets
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from service.books import phone_payment
 from service.books.batch_state import Situation
 from service.books.charged import Charged, charge_card
 from service.books.payer_state import Charge, ChargeStep
-from service.books.records import Authorisation, Phase, State, Station, TransferKind
+from service.books.records import Authorisation, Grant, Phase, State, Station, TransferKind
 from service.store.clock import US_PER_S, to_us
 from wire.fuellings import Fuelling
 from wire.payers import ChargeState
@@ -100,11 +101,32 @@ def charge_held(
         by_card_fen = _card_share(held, rest_fen, is_open, situation)
         charge_card(card, station, by_card_fen, number, situation)
     if rest_fen > by_card_fen and held.person is not None:
-        about = _about(fuelling, held, station, number)
-        _add_request(about, rest_fen - by_card_fen, captured["phone"], situation, by_mandate=is_open)
+        about, over_fen = _about(fuelling, held, station, number), rest_fen - by_card_fen
+        mandate = _mandate_for(about, over_fen, captured["phone"], situation) if is_open else None
+        _add_request(about, 1, over_fen, mandate, situation)
     released_fen = held.limit_fen - captured_fen if is_open else 0
     over_fen = max(0, fuelling.amount_fen - held.limit_fen)
     return Charged(card, captured_fen, over_fen, released_fen, person=held.person)
+
+
+def charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: int, situation: Situation) -> Charged:
+    """The payer whom the station's list named for the capture time pays, whatever became of the schedule since.
+
+    Up to the grant's limit and what exceeds it are charges of their own, each paid by the mandate where it allows that.
+    """
+    assert grant.person is not None
+    assert grant.captured_us is not None
+    plate = normalise(grant.plate)
+    about = _About(fuelling, number, station, grant.person, grant.visit, plate, grant.captured_us, grant.period)
+    within_fen = min(fuelling.amount_fen, grant.limit_fen)
+    over_fen = fuelling.amount_fen - within_fen
+    taken_fen = 0
+    for part, amount_fen in enumerate((within_fen, over_fen)):
+        if amount_fen:
+            mandate = _given_mandate(about, grant, taken_fen + amount_fen, amount_fen, situation)
+            _add_request(about, part, amount_fen, mandate, situation)
+            taken_fen += amount_fen
+    return Charged(None, overrun_fen=over_fen, person=grant.person)
 
 
 def charge_unauthorised(
@@ -115,7 +137,7 @@ def charge_unauthorised(
     station = situation.stations[fuelling.station]
     plate, captured_us = normalise(fuelling.plate), to_us(fuelling.started_at)
     about = _About(fuelling, number, station, person, fuelling.visit, plate, captured_us, period)
-    _add_request(about, amount_fen, 0, situation, by_mandate=False)
+    _add_request(about, 1, amount_fen, None, situation)
 
 
 def _capture(amount_fen: int, held: Authorisation, number: int, situation: Situation) -> dict[str, int]:
@@ -144,7 +166,7 @@ def _card_share(held: Authorisation, rest_fen: int, is_open: bool, situation: Si
 def _about(fuelling: Fuelling, held: Authorisation, station: Station, number: int) -> _About:
     assert held.person is not None
     plate = normalise(held.plate)
-    return _About(fuelling, number, station, held.person, held.visit, plate, held.captured_us, held.period)
+    return _About(fuelling, number, station, held.person, held.visit, plate, held.payer_us, held.period)
 
 
 def _add_captured(about: _About, held: Authorisation, amount_fen: int, situation: Situation) -> None:
@@ -155,13 +177,12 @@ def _add_captured(about: _About, held: Authorisation, amount_fen: int, situation
     _pay_by_mandate(charge, situation)
 
 
-def _add_request(about: _About, amount_fen: int, captured_fen: int, situation: Situation, *, by_mandate: bool) -> None:
-    """A charge of its own for what no hold covers: the mandate pays where its limits allow, else the phone is asked."""
+def _add_request(about: _About, part: int, amount_fen: int, mandate: str | None, situation: Situation) -> None:
+    """A charge of its own for what no hold covers: the mandate pays where there is one, else the phone is asked."""
     accounts = situation.payers.persons[about.person]
     revenue = about.station.revenue_account
     situation.ledger.move(TransferKind.DEBT, accounts.owed, revenue, amount_fen, fuelling_id=about.number)
-    charge = _charge(about, 1, amount_fen, situation)
-    mandate = _mandate_for(about, amount_fen, captured_fen, situation) if by_mandate else None
+    charge = _charge(about, part, amount_fen, situation)
     if mandate is not None:
         charge.mandate = mandate
         wallet, key = accounts.wallet, payment_key(charge.id)
@@ -186,6 +207,19 @@ def _mandate_for(about: _About, amount_fen: int, captured_fen: int, situation: S
         return None
     fits = amount_fen + captured_fen <= mandate.per_fill_fen and amount_fen <= standing.free_fen
     return mandate.id if fits and standing.spent_fen + amount_fen <= mandate.per_day_fen else None
+
+
+def _given_mandate(about: _About, grant: Grant, together_fen: int, amount_fen: int, situation: Situation) -> str | None:
+    """The mandate by which a station allowed it, where that was good then and its limits cover this amount now."""
+    given = situation.payers.given.get((grant.mandate or "", about.plate))
+    if given is None or given.person != about.person or not given.stood(grant.granted_us):
+        return None
+    wallet = situation.ledger.accounts[situation.payers.persons[about.person].wallet]
+    zone, open_ones = ZoneInfo(about.station.zone), situation.by_id.values()
+    spent_fen = situation.payers.spent_fen(given.id, about.captured_us, zone, open_ones)
+    fits = together_fen <= min(given.per_fill_fen, given.offline_fen) and amount_fen <= wallet.free_fen
+    is_blocked = (about.plate, about.person) in situation.payers.blocked
+    return given.id if fits and not is_blocked and spent_fen + amount_fen <= given.per_day_fen else None
 
 
 def _pay_by_mandate(charge: Charge, situation: Situation) -> None:

@@ -12,7 +12,7 @@ from service.books import plausibility as meter
 from service.books.authority import authority, card_of_plate, phone_turn_of
 from service.books.batch_state import Situation
 from service.books.charged import Charged, charge_card
-from service.books.charges import charge_held, charge_unauthorised
+from service.books.charges import charge_granted, charge_held, charge_unauthorised
 from service.books.messages import Refused, Report
 from service.books.phone_payment import card_of, person_of
 from service.books.records import Authorisation, Card, Dispenser, Grant, PostedFuelling, State, Station, TransferKind
@@ -102,7 +102,9 @@ def _charge_authorised(
 
 
 def _charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: int, situation: Situation) -> Charged:
-    """The card that the station's list named pays, whatever became of it since: the fuel has flowed."""
+    """The card or payer that the station's list named pays, whatever became of it since: the fuel has flowed."""
+    if grant.person is not None:
+        return charge_granted(fuelling, grant, station, number, situation)
     overrun_fen = max(0, fuelling.amount_fen - grant.limit_fen)
     if grant.card is None:
         return replace(_charge_unauthorised(fuelling, station, number, situation), overrun_fen=overrun_fen)

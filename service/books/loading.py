@@ -68,6 +68,8 @@ class Wants:
     suspended: bool = False
     keys: set[str] = field(default_factory=set)
     grants: set[str] = field(default_factory=set)
+    persons: set[str] = field(default_factory=set)
+    mandates: set[str] = field(default_factory=set)
     lists: set[tuple[str, int]] = field(default_factory=set)
     reports: list[Fuelling] = field(default_factory=list)
     till: bool = False
@@ -97,8 +99,10 @@ class Wants:
                 self.lists.add((grant.station, grant.list_version))
                 self.visits.add((grant.station, grant.visit))
                 self.plates.add(normalise(grant.plate))
-                self.cards.add(grant.card)
                 self.stations.add(grant.station)
+                if grant.card is not None:
+                    self.cards.add(grant.card)
+                self.add_payer(grant.payer, grant.mandate)
             case TopUp() | Refund() | Correct():
                 self.till = True
                 self.cards.add(message.card)
@@ -116,6 +120,12 @@ class Wants:
             case _:
                 pass
 
+    def add_payer(self, person: str | None, mandate: str | None) -> None:
+        """Whom an offline grant names."""
+        if person is not None and mandate is not None:
+            self.persons.add(person)
+            self.mandates.add(mandate)
+
 
 def load(
     connection: Connection, messages: Sequence[Message], settings: Settings, ids: IdMaker, now_us: int
@@ -129,12 +139,13 @@ def load(
     asked = _Asked(reader, wants, now_us)
     _take_authorisations(asked, wants, situation)
     _take_payers(reader, asked, wants, situation)
-    payer_loading.take_schedules(reader, asked.schedules, situation)
+    payer_loading.take_schedules(reader, asked.schedules, wants.persons, situation)
     _take_fuellings(reader, asked, wants, situation)
     _take_stations(reader, asked, wants, situation)
     _lock_accounts(reader, asked, wants, situation)
     for found in payer_loading.take_standings(reader, min(now_us, wants.oldest_us), situation):
         _take(found, situation)
+    payer_loading.take_given(reader, wants.mandates, situation)
     _take_unauthorised(reader, wants, situation)
     return situation
 
@@ -201,6 +212,7 @@ def _take_authorisations(asked: _Asked, wants: Wants, situation: Situation) -> N
         _take(Authorisation(*row), situation)
     for row in asked.grants:
         grant = situation.offline[row[0]] = Grant(*row)
+        wants.add_payer(grant.person, grant.mandate)
         if grant.card is not None:
             wants.cards.add(grant.card)
     for station, version, expires_us in asked.lists:

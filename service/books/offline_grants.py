@@ -27,7 +27,8 @@ def take(message: TakeGrant, situation: Situation) -> OfflineReceipt | Refused:
         return receipt(earlier)
     if told.station not in situation.stations:
         return Refused(ErrorCode.UNKNOWN_STATION, f"no station {told.station} is set up")
-    flags = [*_card_conflicts(told, situation), *_list_conflicts(told, situation), *_unheard(told, situation)]
+    who = _card_conflicts if told.payer is None else _phone_conflicts
+    flags = [*who(told, situation), *_list_conflicts(told, situation), *_unheard(told, situation)]
     grant = Grant(
         id=told.authorisation,
         **_told(told, situation),
@@ -71,6 +72,10 @@ def _told(told: OfflineGrant, situation: Situation) -> dict[str, Any]:
         "plate": told.plate,
         "typed": told.typed,
         "card": told.card if told.card in situation.cards else None,
+        "person": told.payer if told.payer in situation.payers.persons else None,
+        "mandate": told.mandate,
+        "period": told.period,
+        "captured_us": None if told.captured_at is None else to_us(told.captured_at),
         "limit_fen": told.limit_fen,
         "list_version": told.list_version,
         "granted_us": to_us(told.granted_at),
@@ -79,7 +84,7 @@ def _told(told: OfflineGrant, situation: Situation) -> dict[str, Any]:
 
 def _card_conflicts(told: OfflineGrant, situation: Situation) -> list[BooksFlag]:
     """What has changed since the list was made: card, plate, cap."""
-    card, bound = situation.cards.get(told.card), situation.plates.get(normalise(told.plate))
+    card, bound = situation.cards.get(told.card or ""), situation.plates.get(normalise(told.plate))
     if card is None:
         return [BooksFlag.CARD_UNKNOWN]
     flags = [] if card.state == ACTIVE else [BooksFlag.CARD_BLOCKED]
@@ -89,6 +94,21 @@ def _card_conflicts(told: OfflineGrant, situation: Situation) -> list[BooksFlag]
         flags.append(BooksFlag.PLATE_BLOCKED)
     cap_fen = situation.stations[told.station].offline_fen if card.offline_fen is None else card.offline_fen
     return [*flags, BooksFlag.OVER_CAP] if told.limit_fen > cap_fen else flags
+
+
+def _phone_conflicts(told: OfflineGrant, situation: Situation) -> list[BooksFlag]:
+    """What has changed since the list was made: person, mandate, plate."""
+    plate = normalise(told.plate)
+    bound = situation.plates.get(plate)
+    if told.payer not in situation.payers.persons:
+        return [BooksFlag.PAYER_UNKNOWN]
+    given = situation.payers.given.get((told.mandate or "", plate))
+    if given is None or given.person != told.payer:
+        return [BooksFlag.MANDATE_UNKNOWN]
+    flags = [] if given.stood(to_us(told.granted_at)) else [BooksFlag.MANDATE_ENDED]
+    if bound is None or bound.state != ACTIVE or (plate, told.payer) in situation.payers.blocked:
+        flags.append(BooksFlag.PLATE_BLOCKED)
+    return [*flags, BooksFlag.OVER_CAP] if told.limit_fen > given.offline_fen else flags
 
 
 def _list_conflicts(told: OfflineGrant, situation: Situation) -> list[BooksFlag]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from service.books.batch_state import Situation
-from service.books.payer_state import PersonAccounts
+from service.books.payer_state import GivenMandate, PersonAccounts
 from service.books.queries import Queries, Questions, Reader
 from service.books.records import Authorisation
 from service.payers.decision import Mandate
@@ -26,18 +26,44 @@ def questions(queries: Queries, plates: set[str]) -> Questions:
     return {name: (statement, {"plates": plates}) for name, statement in zip(OF_PLATES, statements, strict=True)}
 
 
-def take_schedules(reader: Reader, found: Mapping[str, Sequence[Any]], situation: Situation) -> None:
-    """Schedules of the plates that have one; then the persons whom they and the authorisations name."""
+def take_schedules(
+    reader: Reader, found: Mapping[str, Sequence[Any]], named: Iterable[str], situation: Situation
+) -> None:
+    """Schedules of the plates that have one; then the persons whom they, authorisations and messages (named) name."""
+    cards = {plate: bound.card for plate, bound in situation.plates.items()}
+    situation.payers.schedules |= schedules_of(found, cards)
+    persons = {*named, *(a.person for a in situation.by_visit.values() if a.person is not None)}
+    for schedule in situation.payers.schedules.values():
+        persons |= {binding.person for binding in schedule.bindings}
+        if schedule.owner is not None and schedule.owner.id is not None:
+            persons.add(schedule.owner.id)
+    take_persons(reader, persons, situation)
+
+
+def schedules_of(found: Mapping[str, Sequence[Any]], cards: Mapping[str, str | None]) -> dict[str, Schedule]:
+    """Schedules by plate. found: the answers to questions(); cards: of the plates that are known."""
     rules, bound, gapped = (found[name] for name in OF_PLATES)
-    persons = {a.person for a in situation.by_visit.values() if a.person is not None}
-    for plate, rule, owner, owner_name in rules:
-        bindings = tuple(_binding(row) for row in bound if row[0] == plate)
-        gaps = tuple(Gap(Hours(*row[1:3]), GapAction(row[3]), *row[4:]) for row in gapped if row[0] == plate)
-        card = situation.plates[plate].card if plate in situation.plates else None
-        payer = None if owner is None else Payer(PayerKind.OWNER, owner, owner_name)
-        known = None if rule is None else Rule(rule)
-        situation.payers.schedules[plate] = Schedule(plate, known, card, payer, bindings, gaps)
-        persons |= {binding.person for binding in bindings} | ({owner} if owner is not None else set())
+    bindings: dict[str, list[Binding]] = {}
+    gaps: dict[str, list[Gap]] = {}
+    for row in bound:
+        bindings.setdefault(row[0], []).append(_binding(row))
+    for row in gapped:
+        gaps.setdefault(row[0], []).append(Gap(Hours(*row[1:3]), GapAction(row[3]), *row[4:]))
+    return {
+        plate: Schedule(
+            plate,
+            None if rule is None else Rule(rule),
+            cards.get(plate),
+            None if owner is None else Payer(PayerKind.OWNER, owner, name),
+            tuple(bindings.get(plate, ())),
+            tuple(gaps.get(plate, ())),
+        )
+        for plate, rule, owner, name in rules
+    }
+
+
+def take_persons(reader: Reader, persons: set[str], situation: Situation) -> None:
+    """The accounts of persons."""
     if persons:
         for row in reader.rows(reader.queries.payers.persons, persons=persons):
             situation.payers.persons[row[0]] = PersonAccounts(*row)
@@ -70,13 +96,21 @@ def take_standings(reader: Reader, since_us: int, situation: Situation) -> list[
     return [Authorisation(*row) for row in found["open"]]
 
 
+def take_given(reader: Reader, names: set[str], situation: Situation) -> None:
+    """Mandates that offline grants name, as they stand and as they stood."""
+    if names:
+        for row in reader.rows(reader.queries.payers.given, mandates=names):
+            given = GivenMandate(*row)
+            situation.payers.given[(given.id, given.plate)] = given
+
+
 def _binding(row: Any) -> Binding:
     _, person, name, start_min, end_min, *rest = row
     return Binding(person, name, Hours(start_min, end_min), *rest)
 
 
 def _mandate(row: Any) -> Mandate:
-    _, name, person, per_fill_fen, per_day_fen, tries, stations, hours, paused_us = row
+    _, name, person, per_fill_fen, per_day_fen, tries, stations, hours, paused_us, offline_fen = row
     return Mandate(
         id=name,
         person=person,
@@ -86,4 +120,5 @@ def _mandate(row: Any) -> Mandate:
         stations=None if stations is None else frozenset(json.loads(stations)),
         hours=None if hours is None else Hours.parse(hours),
         is_paused=paused_us is not None,
+        offline_fen=offline_fen,
     )

@@ -45,6 +45,7 @@ class PayerQueries:
         self.blocks = select(blocks.plate, blocks.person).where(
             one_of(blocks.person, "persons"), blocks.lifted_us.is_(None)
         )
+        self.given = self._given(one_of)
         known = persons.c
         self.persons = select(known.id, known.name, known.wallet, known.owed, known.pin_hash).where(
             one_of(known.id, "persons")
@@ -75,10 +76,22 @@ class PayerQueries:
                 signed.stations,
                 signed.hours,
                 signed.paused_us,
+                signed.offline_fen,
             )
             .select_from(mandate_plates.join(mandates))
             .where(one_of(signed.person, "persons"), signed.ended_us.is_(None), mandate_plates.c.ended_us.is_(None))
             .order_by(signed.received_us)
+        )
+
+    def _given(self, one_of: OneOf) -> Select[Any]:
+        """Mandates by id with one plate each, ended ones too: what a station was told of them has to be found."""
+        signed, plates = mandates.c, mandate_plates.c
+        ends = (signed.paused_us, signed.ended_us, plates.ended_us.label("plate_ended_us"))
+        limits = (signed.per_fill_fen, signed.per_day_fen, signed.offline_fen)
+        return (
+            select(signed.id, plates.plate, signed.person, *limits, *ends)
+            .select_from(mandate_plates.join(mandates))
+            .where(one_of(signed.id, "mandates"))
         )
 
 

@@ -25,6 +25,26 @@ class PersonAccounts:
     pin_hash: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class GivenMandate:
+    """A mandate for one plate by which a station allowed something while its line was cut; it may have ended since."""
+
+    id: str
+    plate: str
+    person: str
+    per_fill_fen: int
+    per_day_fen: int
+    offline_fen: int
+    paused_us: int | None
+    ended_us: int | None
+    plate_ended_us: int | None
+
+    def stood(self, at_us: int) -> bool:
+        """Whether it was good at an instant; one that was paused and goes on again counts as good."""
+        ends = [us for us in (self.paused_us, self.ended_us, self.plate_ended_us) if us is not None]
+        return all(at_us < us for us in ends)
+
+
 @dataclass(slots=True)
 class Charge:
     """One charge to a person. Fields as in the table charges."""
@@ -78,6 +98,8 @@ class PayerState:
     mandates: dict[tuple[str, str], Mandate] = field(default_factory=dict)
     spent: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     tries: dict[str, list[int]] = field(default_factory=dict)
+    given: dict[tuple[str, str], GivenMandate] = field(default_factory=dict)
+    """By id and plate."""
     overdue: set[str] = field(default_factory=set)
     blocked: set[tuple[str, str]] = field(default_factory=set)
     """Plate and person."""
@@ -98,13 +120,17 @@ class PayerState:
         spent_fen, tries = 0, 0
         if mandate is not None:
             day = _day(captured_us, zone)
-            spent = self.spent.get(mandate.id, [])
-            spent_fen = sum(fen for at_us, fen in spent if _day(at_us, zone) == day)
-            held = [a for a in open_ones if a.state == State.OPEN and a.mandate == mandate.id]
-            spent_fen += sum(phone_held_fen(a) for a in held if _day(a.captured_us, zone) == day)
+            spent_fen = self.spent_fen(mandate.id, captured_us, zone, open_ones)
             tries = sum(_day(at_us, zone) == day for at_us in self.tries.get(mandate.id, []))
         is_blocked, is_overdue = (plate, person) in self.blocked, person in self.overdue
         return Standing(mandate, is_blocked, is_overdue, spent_fen, tries, free_fen)
+
+    def spent_fen(self, mandate: str, captured_us: int, zone: ZoneInfo, open_ones: Iterable[Authorisation]) -> int:
+        """What a mandate has paid on the local day of a capture time, and what is held against it."""
+        day = _day(captured_us, zone)
+        paid_fen = sum(fen for at_us, fen in self.spent.get(mandate, []) if _day(at_us, zone) == day)
+        held = [a for a in open_ones if a.state == State.OPEN and a.mandate == mandate]
+        return paid_fen + sum(phone_held_fen(a) for a in held if _day(a.captured_us, zone) == day)
 
     def add(self, charge: Charge, steps: Iterable[ChargeStep]) -> None:
         """Keep a new charge; what its mandate has paid counts at once."""

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from service.books.batch_state import Situation
 from service.books.ids import authorisation_name
 from service.books.records import ACTIVE, Authorisation, Card, State
 from service.payers.decision import Shares, Standing, phone_limit, refusal_of, shares
-from service.payers.periods import PayerKind, Rule, Turn, turn_at
+from service.payers.periods import NOBODY, PayerKind, Rule, Turn, is_unsure, turn_at
 from service.store.clock import US_PER_S, from_us, to_us
 from wire.plates import normalise
 from wire.questions import Question
 from wire.reasons import Reason
 
+UNSURE = Turn(NOBODY, None, None, reason="no_payer")
+"""Nobody can say whose hour it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Who pays for a question, frozen with its answer."""
+    """Who pays for a question, frozen with its answer. at_us: the time whose hour it is."""
 
     turn: Turn
     rule: Rule
@@ -26,6 +30,7 @@ class Plan:
     person: str | None
     mandate: str | None
     shares: Shares
+    at_us: int | None = None
 
     @property
     def reason(self) -> Reason:
@@ -48,15 +53,18 @@ def plan(question: Question, situation: Situation) -> Plan:
     """Who pays by the camera's time, and whether they cover the preset amount."""
     plate = normalise(question.plate)
     rule = situation.payers.schedules[plate].rule_in_force
-    turn = turn_of(plate, to_us(question.captured_at), question.station, situation)
+    at_us = _judged_us(question, plate, situation)
+    if at_us is None:
+        return Plan(UNSURE, rule, None, None, None, Shares(Reason.CLOCK_UNSURE))
+    turn = turn_of(plate, at_us, question.station, situation)
     card, person = card_of(turn, situation), person_of(turn)
     standing = None
     if person is not None:
         situation.expire_overdue(person=person)
-        standing = standing_of(person, plate, to_us(question.captured_at), question.station, situation)
+        standing = standing_of(person, plate, at_us, question.station, situation)
     mandate = None if standing is None or standing.mandate is None else standing.mandate.id
-    found = _shares(question, turn, rule, card, standing, situation)
-    return Plan(turn, rule, card, person, mandate, found)
+    found = _shares(question, at_us, turn, rule, card, standing, situation)
+    return Plan(turn, rule, card, person, mandate, found, at_us)
 
 
 def standing_of(person: str, plate: str, captured_us: int, station: str, situation: Situation) -> Standing:
@@ -70,6 +78,7 @@ def note(answer: Authorisation, plan: Plan, situation: Situation) -> None:
     """Freeze the payer in the answer, allowed or not; each question is one of the mandate's tries."""
     answer.rule = plan.rule.value
     answer.person, answer.mandate = plan.person, plan.mandate
+    answer.judged_us = plan.at_us if plan.at_us != answer.captured_us else None
     answer.card = None if plan.card is None else plan.card.id
     answer.period = None if plan.turn.hours is None else str(plan.turn.hours)
     if plan.mandate is not None:
@@ -109,8 +118,30 @@ def person_of(turn: Turn) -> str | None:
     return next((p.id for p in (turn.payer, turn.then) if p is not None and p.kind in by_phone), None)
 
 
+def _judged_us(question: Question, plate: str, situation: Situation) -> int | None:
+    """The camera's time; where its clock may be in another payer's hours the service's own less the picture's age.
+
+    None where the unit did not say how old the picture is.
+    """
+    captured_us = to_us(question.captured_at)
+    if not question.clock_error_s:
+        return captured_us
+    zone, error = ZoneInfo(situation.stations[question.station].zone), timedelta(seconds=question.clock_error_s)
+    if not is_unsure(situation.payers.schedules[plate], question.captured_at, error, zone):
+        return captured_us
+    if question.frame_age_s is None:
+        return None
+    return situation.now_us - int(question.frame_age_s * US_PER_S)
+
+
 def _shares(
-    question: Question, turn: Turn, rule: Rule, card: Card | None, standing: Standing | None, situation: Situation
+    question: Question,
+    at_us: int,
+    turn: Turn,
+    rule: Rule,
+    card: Card | None,
+    standing: Standing | None,
+    situation: Situation,
 ) -> Shares:
     reason = refusal_of(turn)
     if reason is not Reason.OK:
@@ -124,6 +155,6 @@ def _shares(
         preset_fen = preset_fen if card.preset_fen is None else card.preset_fen
     phone = (Reason.NO_PAYER, 0)
     if standing is not None:
-        local = question.captured_at.astimezone(ZoneInfo(situation.stations[question.station].zone))
+        local = from_us(at_us).astimezone(ZoneInfo(situation.stations[question.station].zone))
         phone = phone_limit(standing, question.station, local.hour * 60 + local.minute)
     return shares(turn, rule, preset_fen, free_fen, phone)

@@ -185,6 +185,12 @@ class Authorisation:
     seen: str | None = None
     seen_certain: bool | None = None
     confirmed_by: str | None = None
+    judged_us: int | None = None
+
+    @property
+    def payer_us(self) -> int:
+        """The time whose hour it was."""
+        return self.captured_us if self.judged_us is None else self.judged_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +240,7 @@ class Dispenser:
 
 @dataclass(slots=True)
 class Grant:
-    """What a station allowed while its line was down; only fuelling ever changes, once."""
+    """What a station allowed while its line was down; only fuelling ever changes, once. person: who pays by phone."""
 
     id: str
     visit: str
@@ -249,6 +255,10 @@ class Grant:
     told_us: int
     flags: str
     fuelling: int | None
+    person: str | None = None
+    mandate: str | None = None
+    period: str | None = None
+    captured_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ from wire.flags import BooksFlag
 MOST = 200
 CONFLICTS = (
     BooksFlag.CARD_UNKNOWN,
+    BooksFlag.PAYER_UNKNOWN,
+    BooksFlag.MANDATE_UNKNOWN,
+    BooksFlag.MANDATE_ENDED,
     BooksFlag.CARD_BLOCKED,
     BooksFlag.PLATE_REBOUND,
     BooksFlag.PLATE_BLOCKED,

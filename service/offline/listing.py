@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, exists, func, select
 
 from service.books.records import ACTIVE
+from service.offline.phone_listing import phone_hours
 from service.payers.periods import Rule
 from service.payers.tables import plate_payers
 from service.store import schema
@@ -17,7 +18,7 @@ from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.offline_tables import offline_lists
 from wire.codec import encode_text
-from wire.offline import MOST_ENTRIES, OfflineEntry, OfflineList
+from wire.offline import MOST_ENTRIES, OfflineEntry, OfflineHours, OfflineList
 from wire.typed import TypedRule
 
 LIFE = timedelta(hours=12)
@@ -41,17 +42,28 @@ def current_list(database: Database, station: str, now: datetime) -> OfflineList
         if connection.execute(known).first() is None:
             return None
         entries = _entries(connection, station)
-        digest = hashlib.sha256("\n".join(encode_text(e) for e in entries).encode()).hexdigest()
+        phones = phone_hours(connection, station, now, LIFE)
+        zone = str(connection.execute(select(schema.stations.c.zone).where(schema.stations.c.id == station)).scalar())
+        lines = [*(encode_text(e) for e in entries), *(encode_text(p) for p in phones), zone]
+        digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         row = _last(connection, station)
         if row is None or row.digest != digest or not row.issued_us <= to_us(now) < row.issued_us + _us(RENEW_AFTER):
-            row = _add(connection, station, now, len(entries), digest, row)
+            row = _add(connection, station, now, len(entries) + len(phones), digest, row)
     return OfflineList(
         station=station,
         version=row.version,
         issued_at=from_us(row.issued_us),
         expires_at=from_us(row.expires_us),
         entries=entries,
+        phones=phones,
+        zone=zone,
     )
+
+
+def phones_of(database: Database, station: str, now: datetime) -> tuple[OfflineHours, ...]:
+    """The hours of phones that would be on the station's list now, by plate."""
+    with telling_faults(), database.reading() as connection:
+        return phone_hours(connection, station, now, LIFE)
 
 
 def _entries(connection: Connection, station: str) -> tuple[OfflineEntry, ...]:

@@ -18,11 +18,11 @@ from service.offline.listing import current_list
 from service.store.clock import Clock
 from service.store.database import Database
 from wire.codec import encode, encode_text
-from wire.offline import OfflineEntry, OfflineGrant, OfflineList, OfflineReceipt, SignedOfflineList
+from wire.offline import OfflineEntry, OfflineGrant, OfflineHours, OfflineList, OfflineReceipt, SignedOfflineList
 from wire.reasons import ErrorCode
 from wire.versions import encode_for
 
-RECORDS: tuple[type, ...] = (OfflineEntry, OfflineList, SignedOfflineList, OfflineGrant, OfflineReceipt)
+RECORDS: tuple[type, ...] = (OfflineEntry, OfflineHours, OfflineList, SignedOfflineList, OfflineGrant, OfflineReceipt)
 NO_STATION = {404: "No such station."}
 
 

@@ -10,7 +10,7 @@ from wire.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """A mandate as decisions need it; stations None: all, hours None: all."""
+    """A mandate as decisions need it; stations None: all, hours None: all. offline_fen: at most while a line is cut."""
 
     id: str
     person: str
@@ -20,6 +20,7 @@ class Mandate:
     stations: frozenset[str] | None
     hours: Hours | None
     is_paused: bool
+    offline_fen: int = 0
 
     def is_for(self, station: str, minute: int) -> bool:
         """Whether it speaks for a station and a local minute of the day."""

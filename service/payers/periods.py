@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 from service.store.clock import from_us, to_us
 
 DAY_MIN = 1440
+_SHORTEST = timedelta(minutes=1)
+"""Hours are no shorter, so that two edges of one lie no closer."""
 _HOURS = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?-([0-9]{1,2})(?::([0-9]{2}))?\Z", re.ASCII)
 
 
@@ -173,17 +175,36 @@ class Turn:
 
 def turn_at(schedule: Schedule, at: datetime, zone: ZoneInfo) -> Turn:
     """Whose hour an instant is by the schedule as it stands."""
+    return turn_of_minute(schedule, to_us(at), _minute_of(at, zone))
+
+
+def turn_of_minute(schedule: Schedule, at_us: int, minute: int) -> Turn:
+    """Whose a minute of the local day, 0 to 1439, is by the schedule in force at an instant."""
     rule = schedule.rule_in_force
     card = NOBODY if schedule.card is None else Payer(PayerKind.CARD, schedule.card, schedule.card)
     if rule is Rule.CARD:
         return Turn(card, None, None, reason=None if schedule.card else "no_payer")
-    found = _phone_turn(schedule, card, to_us(at), _minute_of(at, zone))
+    found = _phone_turn(schedule, card, at_us, minute)
     by_phone = found.payer.kind in (PayerKind.PHONE, PayerKind.OWNER)
     if rule is Rule.PHONE or schedule.card is None or found.reason == "gap" or found.payer.kind is PayerKind.CARD:
         return found
     if rule is Rule.PHONE_THEN_CARD:
         return Turn(found.payer, card, found.hours, found.sharing, found.reason)
     return Turn(card, found.payer, found.hours, found.sharing if by_phone else ())
+
+
+def is_unsure(schedule: Schedule, at: datetime, error: timedelta, zone: ZoneInfo) -> bool:
+    """Whether somebody else pays anywhere within the error of a clock that shows this time."""
+    low, high = at - error, at + error
+    if _who(turn_at(schedule, low, zone)) != _who(turn_at(schedule, high, zone)):
+        return True
+    if error < _SHORTEST / 2:
+        return False
+    return len({_who(turn) for _, _, turn in spans(schedule, zone, low, high)}) > 1
+
+
+def _who(turn: Turn) -> tuple[str | None, ...]:
+    return turn.payer.kind, turn.payer.id, None if turn.then is None else turn.then.id
 
 
 def holders(schedule: Schedule, at: datetime, zone: ZoneInfo) -> tuple[Binding, ...]:

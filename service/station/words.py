@@ -90,6 +90,9 @@ STAGES: dict[Stage, Words] = {
 
 CONFLICTS: dict[str, Words] = {
     BooksFlag.CARD_UNKNOWN: ("油卡不存在", "card unknown"),
+    BooksFlag.PAYER_UNKNOWN: ("付款人不存在", "payer unknown"),
+    BooksFlag.MANDATE_UNKNOWN: ("没有此代扣签约", "no such mandate"),
+    BooksFlag.MANDATE_ENDED: ("代扣签约已终止", "mandate had ended"),
     BooksFlag.CARD_BLOCKED: ("油卡已停用", "card blocked meanwhile"),
     BooksFlag.PLATE_REBOUND: ("已改绑", "plate bound to another card"),
     BooksFlag.PLATE_BLOCKED: ("车牌已停用", "plate blocked meanwhile"),

@@ -34,7 +34,13 @@ offline_grants = Table(
     Column("told_us", BigInteger, nullable=False),
     Column("flags", Text, nullable=False),
     Column("fuelling", BigInteger, ForeignKey("fuellings.id")),
+    Column("person", String(40)),
+    Column("mandate", String(40)),
+    Column("period", String(11)),
+    Column("captured_us", BigInteger),
     Index(None, "station", "told_us"),
     Index(None, "visit"),
 )
-"""What stations allowed without the service. fuelling: the first one posted under it; all else never changes."""
+"""What stations allowed without the service. fuelling: the first one posted under it; all else never changes.
+
+person to captured_us: who pays by phone and why, as the station's list named them; null where a card pays."""

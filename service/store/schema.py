@@ -194,6 +194,7 @@ authorisations = Table(
     Column("seen", String(12)),
     Column("seen_certain", Boolean),
     Column("confirmed_by", String(80)),
+    Column("judged_us", BigInteger),
     PrimaryKeyConstraint("station", "visit"),
     CheckConstraint("decision in ('allow', 'refuse')", name="decision"),
     CheckConstraint("state in ('refused', 'open', 'captured', 'released', 'expired')", name="state"),
@@ -220,7 +221,8 @@ authorisations = Table(
 )
 """One row per visit of a station: question and answer never change; only state and expires_us do.
 
-rule to then_fen are null where a card alone pays. person, mandate, period: who was asked by phone, frozen here. hold is
+rule to then_fen are null where a card alone pays. judged_us: by which time the payer was found where the unit's clock
+was too unsure for captured_us. person, mandate, period: who was asked by phone, frozen here. hold is
 held_fen from held_from ("card" or "phone"), then_hold is then_fen from the other one.
 """
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controller.clock import ClockWatch, ManualClock, SystemClock
+from controller.clock_error import UNSYNCHRONISED_S, kernel_error_s
 
 
 def test_a_manual_clock_moves_only_by_hand() -> None:
@@ -58,3 +59,8 @@ def test_many_small_steps_add_up_to_a_jump() -> None:
         clock.set_wall(clock.now() + timedelta(seconds=0.5))
         told += watch.check().jumped
     assert told == 2
+
+
+def test_the_kernel_says_by_how_much_its_clock_may_be_wrong() -> None:
+    error_s = kernel_error_s()
+    assert error_s is None or 0 <= error_s <= UNSYNCHRONISED_S

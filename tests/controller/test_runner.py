@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -311,3 +311,18 @@ def test_a_plate_typed_for_a_vehicle_that_has_left_is_not_the_next_ones() -> Non
     world.run_until(6.2)
     assert (late.result, current.result) == (OrderResult.NOBODY, OrderResult.TAKEN)
     assert [asked.plate for asked in world.questions] == [PLATE]
+
+
+def test_a_question_says_how_sure_its_clock_is_and_how_old_its_picture(world: World) -> None:
+    world.clock_error_s, world.service = 0.25, "is silent"
+    drive_in(world)
+    asked = world.questions[-1]
+    assert asked.clock_error_s == 0.25
+    assert asked.frame_age_s is not None
+    assert 0.0 <= asked.frame_age_s < 2.0
+    count = len(world.questions)
+    world.clock.set_wall(world.clock.now() + timedelta(seconds=40))
+    while len(world.questions) == count:
+        world.run_until(world.now_s + 0.5)
+    again = world.questions[-1]
+    assert (again.visit, again.frame_age_s) == (asked.visit, None), "the clock jumped since the picture"

@@ -60,6 +60,7 @@ class World:
     clock: ManualClock = field(default_factory=ManualClock)
     scene: Scene | None = None
     covered: bool = False
+    clock_error_s: float | None = None
     stir: Change = CALM
     stir_until_s: float = 0.0
     flicker: str = ""
@@ -104,6 +105,7 @@ class World:
             release=self.released.append,
             new_id=lambda: next(names),
             terminal=self.terminal,
+            clock_error=lambda: self.clock_error_s,
         )
 
     @property

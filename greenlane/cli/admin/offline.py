@@ -22,6 +22,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", parents=[options], help="who would be on a station's list now")
     listing.add_argument("station", metavar="STATION")
     listing.set_defaults(do=_list)
+    phones = actions.add_parser("phones", parents=[options], help="which hours phones would pay for at a station")
+    phones.add_argument("station", metavar="STATION")
+    phones.set_defaults(do=_phones)
     key = actions.add_parser("key", parents=[options], help="the public key of the lists, for `station --list-key`")
     key.set_defaults(do=_key)
     for name, words in (("visits", "what was allowed offline"), ("conflicts", "what of it met something changed")):
@@ -64,6 +67,20 @@ def _list(args: argparse.Namespace) -> int:
         found = entries_of(o.database, args.station)
         rows = [(entry.plate, entry.card, format_yuan(entry.cap_fen)) for entry in found]
         o.show(found, table(("plate", "card", "yuan"), rows, (2,)))
+    return 0
+
+
+def _phones(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.offline.listing import phones_of
+    from service.payers.periods import Hours
+    from wire.money import format_yuan
+
+    with office(args) as o:
+        _require_station(o, args.station)
+        found = phones_of(o.database, args.station, o.books.clock.now())
+        rows = [(p.plate, str(Hours(p.start_min, p.end_min)), p.payer, format_yuan(p.cap_fen)) for p in found]
+        o.show(found, table(("plate", "hours", "payer", "yuan"), rows, (3,)))
     return 0
 
 

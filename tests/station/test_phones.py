@@ -1,0 +1,220 @@
+"""Phones pay while the line is cut: whom the signed list names for the capture time, within one cap, nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.books.books import Books
+from service.books.messages import Ask, Renew
+from service.errors import Unavailable
+from service.payers.blocks import PlateBlocks
+from service.payers.charging import Charging, ListedCharge
+from service.payers.periods import Hours, Rule
+from service.payers.rules import NewBinding, PlatePayers
+from service.store.database import Database
+from station.wiring import KEY
+from tests.service.payers import phone as phones
+from tests.service.world import World
+from tests.station.street import Street, enrol
+from wire.offline import OfflineList, list_of
+from wire.questions import Decision
+from wire.reasons import Reason, Verdict
+from wire.versions import WIRE_HEADER
+
+PLATE, SECOND = "粤B54321", "粤B54322"
+
+
+@dataclass
+class Hand:
+    """The street's clock under the names that the phones of tests know."""
+
+    street: Street
+
+    def now(self) -> datetime:
+        return self.street.clock.now()
+
+    def advance(self, seconds: float) -> None:
+        self.street.clock.move(seconds)
+
+
+@dataclass
+class Neighbourhood:
+    """The server's books for the phones of tests."""
+
+    books: Books
+    database: Database
+    clock: Hand
+
+
+@pytest.fixture
+def world(street: Street) -> World:
+    books: Books = street.server.app.state.books
+    return cast(World, Neighbourhood(books, books.database, Hand(street)))
+
+
+def payer(
+    world: World, name: str, hours: str = "0-24", plates: tuple[str, ...] = (PLATE,), **limits: Any
+) -> phones.Phone:
+    """With 500 yuan, and a mandate that says "offline up to 150 yuan" unless said otherwise."""
+    made = phones.person(world, name, hours=None)
+    for plate in plates:
+        PlatePayers(world.books, "t").set(plate, name, NewBinding(hours=Hours.parse(hours)))
+    made.mandate(*plates, **{"offline_fen": 15_000, **limits})
+    return made
+
+
+def cut(street: Street) -> None:
+    """The list is fetched, then the line is cut and the station knows it."""
+    street.step()
+    street.cut()
+
+
+def charges(street: Street) -> list[ListedCharge]:
+    return list(Charging(street.server.app.state.books).list())
+
+
+def silent(street: Street, plate: str = PLATE, **changes: Any) -> str:
+    with pytest.raises(Unavailable) as error:
+        street.answer(Ask(street.question(plate, **changes)))
+    return str(error.value)
+
+
+def test_green_within_the_cap_frozen_booked_and_paid_by_the_mandate(street: Street, world: World) -> None:
+    a = payer(world, "A")
+    cut(street)
+    given = street.ask(PLATE)
+    assert (given.reason, given.limit_fen) == (Reason.OFFLINE_ALLOWED, 15_000)
+    assert given.authorisation is not None
+    again = street.answer(Renew(given.authorisation))
+    assert isinstance(again, Decision)
+    assert again.decision is Verdict.ALLOW
+    street.report(street.fuelling(given, 12_000))
+    street.mend()
+    street.clock.move(1)
+    PlatePayers(world.books, "t").unset(PLATE, "A")
+    payer(world, "B")
+    street.step()
+    street.step()
+    (charge,) = charges(street)
+    assert (charge.phone, charge.amount_fen, charge.state, charge.plate) == ("A", 12_000, "paid", PLATE)
+    assert phones.wallet_fen(world, "A") == (38_000, 0, 0)
+    assert [(v.card, v.conflicts) for v in street.offline()] == [(None, ())]
+    assert street.findings() == ()
+    assert a.person.startswith("p-")
+
+
+def test_two_pumps_and_two_plates_cannot_spend_one_cap(street: Street, world: World) -> None:
+    payer(world, "A", plates=(PLATE, SECOND))
+    cut(street)
+    first = street.ask(PLATE)
+    assert first.limit_fen == 15_000
+    assert street.ask(SECOND, lane="L2").reason is Reason.OFFLINE_CAP
+    street.report(street.fuelling(first, 9_000))
+    assert street.ask(SECOND, lane="L2").limit_fen == 6_000
+    street.mend()
+    street.step()
+    street.step()
+    assert [(c.amount_fen, c.state) for c in charges(street)] == [(9_000, "paid")]
+    assert street.findings() == ()
+
+
+def test_a_fill_and_the_money_there_bound_it_too(street: Street, world: World) -> None:
+    payer(world, "A", offline_fen=40_000, per_fill_fen=12_000)
+    payer(world, "B", plates=(SECOND,), offline_fen=10**6, per_day_fen=10**7, per_fill_fen=10**6)
+    cut(street)
+    assert street.ask(PLATE).limit_fen == 12_000
+    assert street.ask(SECOND).limit_fen == 50_000 - 12_000, "the station's own cap is 500 yuan"
+
+
+@pytest.mark.parametrize("why", ["no offline sum", "paused", "not me", "another rule", "too little", "other station"])
+def test_every_other_phone_plate_is_red(street: Street, world: World, why: str) -> None:
+    limits = {"no offline sum": {"offline_fen": 0}, "too little": {"per_day_fen": 9_000}}
+    limits["other station"] = {"stations": ("S2",)}  # type: ignore[dict-item]
+    a = payer(world, "A", **limits.get(why, {}))
+    if why == "paused":
+        from service.payers import mandates
+
+        with world.database.writing() as connection:
+            mandates.pause(connection, a.person, 1)
+    if why == "not me":
+        PlateBlocks(world.books, street.server.app.state.station, "t").not_me(PLATE, a.person)
+    if why == "another rule":
+        PlatePayers(world.books, "t").set_rule(PLATE, Rule.CARD_THEN_PHONE)
+        street.desk.bind_plate(PLATE, "C1")
+    cut(street)
+    assert "does not name this plate" in silent(street)
+
+
+def test_the_capture_time_picks_the_payer_to_the_microsecond(street: Street, world: World) -> None:
+    """START is 08:00 UTC, 16:00 in Shanghai: the hour turns while the line is cut."""
+    local = street.clock.now() + timedelta(hours=8)
+    edge_min = (local.hour * 60 + local.minute + 30) % 1440
+    edge = f"{edge_min // 60}:{edge_min % 60:02d}"
+    early = payer(world, "Early", f"0-{edge}")
+    late = payer(world, "Late", f"{edge}-24", offline_fen=14_000)
+    cut(street)
+    turns = street.clock.now().replace(second=0, microsecond=0)
+    turns += timedelta(minutes=(edge_min - (turns.hour * 60 + 480 + turns.minute)) % 1440)
+    street.clock.move((turns - street.clock.now()).total_seconds() + 1)
+    before = street.ask(PLATE, captured_at=turns - timedelta(microseconds=1))
+    assert before.limit_fen == 15_000
+    street.report(street.fuelling(before, 800))
+    after = street.ask(PLATE, captured_at=turns, lane="L2")
+    assert after.limit_fen == 14_000
+    street.report(street.fuelling(after, 1_600, dispenser="D2", lane="L2"))
+    unsure = street.ask(PLATE, captured_at=turns, clock_error_s=0.5)
+    assert (unsure.decision, unsure.reason) == (Verdict.REFUSE, Reason.CLOCK_UNSURE)
+    sure = street.ask(PLATE, captured_at=turns + timedelta(seconds=1), clock_error_s=0.5, lane="L2")
+    assert sure.decision is Verdict.ALLOW
+    street.mend()
+    street.step()
+    street.step()
+    assert {(c.phone, c.amount_fen, c.state) for c in charges(street)} == {
+        ("Early", 800, "paid"),
+        ("Late", 1_600, "paid"),
+    }
+    assert street.findings() == ()
+    assert early.person != late.person
+
+
+def test_a_mandate_that_ended_before_the_green_pays_nothing_by_machine(street: Street, world: World) -> None:
+    payer(world, "A")
+    cut(street)
+    street.clock.move(5)
+    PlatePayers(world.books, "t").unset(PLATE, "A")
+    street.clock.move(5)
+    given = street.ask(PLATE)
+    street.report(street.fuelling(given, 8_000))
+    street.mend()
+    street.step()
+    street.step()
+    assert [(c.phone, c.state) for c in charges(street)] == [("A", "created")]
+    assert [v.conflicts for v in street.offline()] == [("mandate_ended",)]
+    assert phones.wallet_fen(world, "A") == (50_000, 0, 8_000)
+    assert street.findings() == ()
+
+
+def test_a_station_of_the_version_before_is_told_of_no_phone(street: Street, world: World) -> None:
+    payer(world, "A")
+    state = street.folder / "old"
+    key = enrol(street.server, state)
+    assert (state / KEY).exists()
+    with TestClient(street.server.app) as client:
+
+        def fetched(version: str | None) -> OfflineList:
+            parcel = street.server.signed(key, "GET", "/v1/offline-list?station=S1&have=0")
+            if version is not None:
+                parcel.headers[WIRE_HEADER] = version
+            text: str = parcel.send(client).json()["text"]
+            return list_of(text)
+
+        old, new = fetched(None), fetched("2")
+    assert (old.phones, old.zone) == ((), None)
+    assert [one.plate for one in new.phones] == [PLATE]
+    assert new.zone == "Asia/Shanghai"
+    assert old.version == new.version
