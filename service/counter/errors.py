@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,17 @@ def telling_why() -> Iterator[None]:
     try:
         yield
     except (DeskError, LedgerError) as error:
-        raise CounterRefused(f"未能完成，没有任何改动：{error}", f"Not done, nothing was changed: {error}") from error
+        words = f"没有任何改动：{in_chinese(str(error))}"
+        raise CounterRefused(words, f"Nothing was changed: {error}") from error
+
+
+def in_chinese(words: str) -> str:
+    """What the books say, in Chinese; as it is where nobody has put it into Chinese yet."""
+    for pattern, chinese in _CHINESE:
+        found = re.match(pattern, words)
+        if found is not None:
+            return chinese.format(*found.groups())
+    return words
 
 
 def too_little_free(card: str, free_fen: int, wanted_fen: int) -> CounterRefused:
@@ -41,6 +52,27 @@ def too_little_free(card: str, free_fen: int, wanted_fen: int) -> CounterRefused
         f"Card {card} has ¥{free} free, not ¥{wanted}. Nothing was paid out.",
     )
 
+
+_CHINESE = (
+    (r"no card (.+?)(?:;|,|$)", "没有加油卡 {0}"),
+    (r"card (.+) exists already", "加油卡 {0} 已存在"),
+    (r"card (.+) has (.+) yuan free, not (.+)", "加油卡 {0} 可用余额 ¥{1}，不足 ¥{2}"),
+    (r"card (.+) holds at most (.+) yuan; (.+) more can come", "加油卡 {0} 最多存 ¥{1}，还可充值 ¥{2}"),
+    (r"plate (.+) is bound to card (.+) by now", "车牌 {0} 已绑定加油卡 {1}，请先解绑"),
+    (r"plate (.+) is not bound", "车牌 {0} 没有绑定"),
+    (r"(.+) is no plate", "车牌号 {0} 不对，请按车牌填写，如 粤B12345"),
+    (r"a .+'s name has 1 to (\d+)", "卡号须为 1 到 {0} 个字符，前后没有空格"),
+    (r"a product's name", "油品名须为 1 到 20 个字符"),
+    (r"a price lies", "单价须在 0.01 到 10000 元之间"),
+    (r"an amount lies|a cap lies", "金额太大"),
+    (r"no fuelling (.+)", "没有加油记录 {0}"),
+    (r"fuelling (.+) was charged or written off already", "加油记录 {0} 已补扣或核销"),
+    (r"fuelling (.+) does not wait in suspense", "加油记录 {0} 已有人付款"),
+    (r"charge (\S+) is paid", "账单 {0} 已支付"),
+    (r"charge (\S+) is (\S+)", "账单 {0} 现在不能收款（{1}）"),
+    (r"key .+ was used before", "这张表单已用于另一笔，请重新打开页面再填"),
+)
+"""Patterns of what service/admin.py, service/books/cash.py and service/payers/charging.py refuse."""
 
 NO_SHIFT: Words = ("请先上班（开始班次），再收付款。", "Open your shift first; then take or pay money.")
 FORM_USED: Words = (

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -23,6 +24,8 @@ from service.reports.audit import audit
 from service.store import schema
 from tests.service.identity.kit import PLATE, House, fuelling
 from tests.service.identity.test_pages import PASSWORD, fields, log_in
+from tests.service.payers.phone import payer
+from tests.service.world import ManualClock, World
 from wire.codec import decode
 from wire.fuellings import Fuelling
 
@@ -287,3 +290,50 @@ def test_the_operators_day(house: House) -> None:
         assert counter(house, "li").get(path).status_code == 403, path
         assert wang.client.get(path, params={"station": "S2"}).status_code == 403, path
     assert {finding.check for finding in audit(books.database).findings} == {"totalisers"}
+
+
+def test_a_bill_that_no_phone_paid_is_paid_at_the_counter_once(house: House) -> None:
+    plate = "粤B55555"
+    books = house.app.state.books
+    payer(World(books.database, ManualClock(house.clock.moment)), "陈", plate=plate)
+    books.carry_out_one(Report(decode(Fuelling, {**fuelling(), "plate": plate})))
+    li, zhao = counter(house, "li"), counter(house, "zhao", "S2")
+    li.open_shift("0")
+    zhao.open_shift("0")
+    shown = li.get("/counter/bills", plate=plate).text
+    (bill,) = re.findall(r'name="bill" value="([^"]+)"', shown)
+    assert "¥79.00" in shown
+    assert plate not in zhao.get("/counter/bills").text
+    assert zhao.post("/counter/bills", bill=bill).status_code == 409
+    receipts = {receipt_of(li.post("/counter/bills", bill=bill)) for _ in range(2)}
+    receipt = li.client.get(receipts.pop(), headers=PAGE).text
+    assert all(words in receipt for words in ("账单收款", "¥79.00", plate, "不是发票"))
+    assert receipts == set()
+    assert [row[:] for row in postings(house, "cash_payment")] == [(1, ANY, 7_900, "single", "person:li")]
+    assert li.post("/counter/shift/close", yuan="79").status_code == 303
+    assert postings(house, "over_short") == []
+    assert audit(books.database).findings == ()
+
+
+def test_pages_are_in_one_language_and_refusals_say_why(house: House) -> None:
+    admin = counter(house, "admin")
+    for path in ("/counter", "/counter/card?card=C1", "/counter/top-up?card=C1&yuan=5&form=form-of-this-test",
+                 "/counter/statement?card=C1", "/counter/bills", "/counter/shift", "/office", "/office/requests",
+                 "/office/prices", "/office/refused", "/office/reconcile", "/office/claims", "/office/caps",
+                 "/office/people"):  # fmt: skip
+        target = f"{path}{'&' if '?' in path else '?'}station=S1&lang=en"
+        page = admin.client.get(target, headers=PAGE)
+        words = page.text.replace("中文", "").replace(PLATE, "")
+        assert (page.status_code, re.findall(r"[\u4e00-\u9fff]+", words)) == (200, []), path
+    admin.client.cookies.delete("greenlane-language")
+    admin.open_shift()
+    for path, values, words in (
+        ("/office/new-card", {"card": "C1"}, "加油卡 C1 已存在"),
+        ("/office/bind", {"card": "C2", "plate": PLATE}, "已绑定加油卡 C1"),
+        ("/office/bind", {"card": "C2", "plate": "ABC"}, "车牌号"),
+        ("/office/refund", {"card": "C2", "yuan": "5"}, "可用余额 ¥0.00，不足 ¥5.00"),
+        ("/office/correct", {"card": "C2", "yuan": "-5", "note": "x"}, "可用余额 ¥0.00，不足 ¥5.00"),
+        ("/counter/top-up", {"card": "C1", "yuan": "9999999999"}, "最多存"),
+    ):
+        answer = admin.post(path, **values)
+        assert (answer.status_code, words in answer.text) == (409, True), answer.text
