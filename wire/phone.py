@@ -165,3 +165,32 @@ class PhoneHours:
     own: tuple[HeldHours, ...]
     proposals: tuple[HoursProposal, ...]
     owned: tuple[OwnedPlate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreenMessage:
+    """A green that the person's mandate gives now. zone: of the station's clock."""
+
+    plate: str
+    station: str
+    station_name: str
+    zone: str
+    lane: str
+    limit_fen: int
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneGreens:
+    """The greens of a person, and the plates that they have blocked by saying "not me"."""
+
+    greens: tuple[GreenMessage, ...]
+    blocked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMeAnswer:
+    """How many greens were taken away, and under how many fuel had flowed already."""
+
+    revoked: int
+    flowing: int

@@ -43,6 +43,7 @@ from service.books.records import RejectedMessage
 from service.books.rules import Settings
 from service.books.writing import write
 from service.errors import LedgerError, Unavailable
+from service.live.changes import count_change, person_topic
 from service.store.clock import Clock, to_us
 from service.store.database import Database, fault_of, worth_retrying
 from wire.codec import encode
@@ -93,7 +94,16 @@ class Books:
         situation = load(connection, messages, self.settings, self.ids, to_us(self.clock.now()))
         answers = [_decide(message, situation) for message in messages]
         write(connection, situation)
+        _tell_persons(connection, situation)
         return answers
+
+
+def _tell_persons(connection: Connection, situation: Situation) -> None:
+    """Their phones' pages look again: after what was written, and on PostgreSQL after its commit."""
+    persons = {a.person for a in (*situation.new_authorisations, *situation.changed.values()) if a.person is not None}
+    persons |= {charge.person for charge in situation.payers.new_charges}
+    if persons:
+        count_change(connection, *(person_topic(person) for person in persons))
 
 
 def _final(error: DBAPIError) -> Unavailable | LedgerError:

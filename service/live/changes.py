@@ -64,6 +64,11 @@ def orders_topic(station: str, lane: str) -> str:
     return f"orders:{station}:{lane}"
 
 
+def person_topic(person: str) -> str:
+    """What the phones of one person wait for."""
+    return f"person:{person}"
+
+
 def count_change(connection: Connection, *topics: str) -> None:
     """Something about the topics changes with this transaction; who listens is told after its commit."""
     ordered = sorted(set(topics))

@@ -12,6 +12,7 @@ from service.books.books import Books
 from service.books.charges import UNPAID, ChargeEvent, after, payment_key
 from service.books.records import TransferKind
 from service.errors import DeskError
+from service.live.changes import count_change, person_topic
 from service.payers import keys, wallets
 from service.payers.escalation import Request, first_request, next_request
 from service.payers.tables import charge_events, charges, persons
@@ -277,6 +278,8 @@ class Charging:
                 signature=cause.signature,
             )
         )
+        concerned = {locked.row.person, locked.row.asked, changes.get("asked", locked.row.asked)}
+        count_change(connection, *(person_topic(person) for person in concerned))
         return new
 
     def _now_us(self) -> int:

@@ -59,7 +59,11 @@ def stream(request: Request, station: str, changes: Changes, lane: str | None = 
     An event "alive" comes every three seconds while the service knows what changes: a page that hears neither shows
     that it may be out of date.
     """
-    topic = station_topic(station) if lane is None else lane_topic(station, lane)
+    return stream_of(station_topic(station) if lane is None else lane_topic(station, lane), changes)
+
+
+def stream_of(topic: str, changes: Changes) -> Response:
+    """The same for one topic, whatever it is about."""
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(_events(topic, changes), media_type="text/event-stream", headers=headers)
 

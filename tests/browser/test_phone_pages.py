@@ -174,13 +174,20 @@ def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
         sign_mandate(page, served, "100")
     picture(chen, "phone-mandate")
     assert serious(chen) == []
+    for page in (chen, wu):
+        page.goto(f"{served}/phone")
+        page.wait_for_selector("#none:visible")
     key, eight = house.enrol(DeviceKind.LANE), house.clock.moment + timedelta(seconds=10)
+    fetched: list[str] = []
+    wu.on("request", lambda request: fetched.append(request.url))
     fuelled(house, served, key, eight - timedelta(seconds=10), 11_850)
+    chen.wait_for_function("() => document.querySelectorAll('.bill').length === 2")
+    assert [url for url in fetched if "/v1/phone/" in url] == [], "no stream tells a phone of another's fuel"
     fuelled(house, served, key, eight + timedelta(seconds=10), 15_800)
+    wu.wait_for_function("() => document.querySelectorAll('.bill').length === 2")
     for page, own, others in ((chen, "¥18.50", "¥58.00"), (wu, "¥58.00", "¥18.50")):
         page.clock.set_fixed_time(house.clock.moment)
-        page.goto(f"{served}/phone")
-        page.wait_for_selector(".bill")
+        page.wait_for_selector(".bill:has(.tag[data-state=sent])")
         bills = page.locator(".bill").all_inner_texts()
         assert sum("¥100.00" in bill and "已支付" in bill and "Paid" in bill for bill in bills) == 1
         assert sum(own in bill and "待支付" in bill and "To be paid" in bill for bill in bills) == 1

@@ -105,6 +105,35 @@ export async function picture(target) {
   });
 }
 
+// Calls changed() at once and whenever something of this person changes, while the page is looked at.
+export function follow(changed, reached) {
+  let stop = null, round = 0;
+  async function once() {
+    stop = new AbortController();
+    const answer = await key.ask(own, "GET", "/v1/phone/events", undefined, {signal: stop.signal});
+    if (!answer.ok) throw new Error(String(answer.status));
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const {value, done} = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop();
+      reached(true);
+      if (lines.some((line) => line === "event: changed")) await changed();
+    }
+  }
+  async function forever() {
+    const mine = ++round;
+    for (let pause = 1000; !document.hidden && mine === round; pause = Math.min(2 * pause, 30000)) {
+      try { await once(); pause = 1000; } catch { reached(document.hidden); await changed(); }
+      await new Promise((done) => setTimeout(done, pause));
+    }
+  }
+  document.addEventListener("visibilitychange", () => { if (document.hidden) stop?.abort(); else forever(); });
+  forever();
+}
+
 function showPairing() {
   for (const part of document.querySelectorAll("[data-view], [data-paired]")) part.hidden = true;
   at("pairing").hidden = false;

@@ -1,6 +1,6 @@
 // The phone's first page: pairing, or the person's money and bills.
 "use strict";
-import {ask, at, clock, fill, litres, showState, start, yuan} from "/static/phone-page.js";
+import {ask, at, clock, fill, follow, litres, press, say, showState, start, yuan} from "/static/phone-page.js";
 
 function bill(charge) {
   const part = at("bill").content.cloneNode(true);
@@ -13,6 +13,31 @@ function bill(charge) {
   return part;
 }
 
+function green(one) {
+  const part = at("green").content.cloneNode(true);
+  fill(part, {
+    plate: one.plate, station: one.station_name || one.station, lane: one.lane, limit: yuan(one.limit_fen),
+    at: clock(one.asked_at, one.zone),
+  });
+  press(part.querySelector("[data-not-me]"), async () => {
+    const answer = await ask("POST", `/v1/phone/plates/${encodeURIComponent(one.plate)}/not-me`, {});
+    await show();
+    if (answer) say(answer.flowing ? "flowing" : "not-me", "", "done");
+  });
+  return part;
+}
+
+function blocked(plate) {
+  const part = at("blocked").content.cloneNode(true);
+  fill(part, {plate});
+  press(part.querySelector("[data-lift]"), async () => {
+    const answer = await ask("POST", `/v1/phone/plates/${encodeURIComponent(plate)}/lift`, {});
+    await show();
+    if (answer) say("saved", "", "done");
+  });
+  return part;
+}
+
 async function show() {
   const me = await ask("GET", "/v1/phone/me");
   if (!me) return;
@@ -20,6 +45,8 @@ async function show() {
   at("balance").textContent = yuan(me.balance_fen);
   at("held").textContent = yuan(me.held_fen);
   at("owed").textContent = yuan(me.owed_fen);
+  const now = await ask("GET", "/v1/phone/greens");
+  if (now) at("greens").replaceChildren(...now.greens.map(green), ...now.blocked.map(blocked));
   const charges = await ask("GET", "/v1/phone/charges");
   if (!charges) return;
   const waits = (charge) => Number(charge.may.includes("pay"));
@@ -27,4 +54,4 @@ async function show() {
   at("none").hidden = charges.length > 0;
 }
 
-start(show);
+start(async () => follow(show, (isThere) => { at("quiet-line").hidden = isThere; }));

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -138,3 +139,23 @@ def test_refused_withdrawn_and_too_many(house: House, client: TestClient) -> Non
     assert wish(driver, "not a plate", "8-16").status_code == 409
     assert wish(owner, plate, "16-24").status_code == 200
     assert ("16:00-24:00", "confirmed") in wishes(owner), "an owner's own hours hold at once"
+
+
+def test_a_green_is_seen_at_once_and_not_me_takes_it_away(house: House, client: TestClient) -> None:
+    phone, _, plate = somebody(house, client)
+    other, _, _ = somebody(house, client)
+    phone.mandate(plate)
+    assert phone.ask("GET", "/v1/phone/greens").json() == {"greens": [], "blocked": []}
+    assert ask(house, plate) == "ok"
+    (green,) = phone.ask("GET", "/v1/phone/greens").json()["greens"]
+    assert (green["plate"], green["lane"], green["limit_fen"]) == (plate, "L1", 10_000)
+    assert other.ask("GET", "/v1/phone/greens").json()["greens"] == []
+    target = f"/v1/phone/plates/{quote(plate)}"
+    assert other.ask("POST", f"{target}/not-me", {}).status_code == 404
+    assert phone.ask("POST", f"{target}/not-me", {}).json() == {"revoked": 1, "flowing": 0}
+    assert phone.ask("GET", "/v1/phone/greens").json() == {"greens": [], "blocked": [plate]}
+    assert phone.ask("GET", "/v1/phone/me").json()["held_fen"] == 0
+    assert ask(house, plate) == "plate_blocked"
+    assert phone.ask("POST", f"{target}/lift", {}).status_code == 200
+    assert phone.ask("POST", f"{target}/lift", {}).status_code == 404
+    assert ask(house, plate) == "ok"

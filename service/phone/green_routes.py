@@ -1,0 +1,69 @@
+"""The routes by which a phone hears of greens at once, says "not me", and lifts that again."""
+
+from __future__ import annotations
+
+import enum
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from service.books.books import Books
+from service.errors import DeskError
+from service.live.changes import count_change, person_topic
+from service.payers.blocks import PlateBlocks
+from service.phone import access
+from service.phone.access import NotYours
+from service.phone.greens import own_greens
+from service.station.routes import changes_of, desk_of
+from service.station.stream import stream_of
+from service.store.database import telling_faults
+from wire.codec import encode
+from wire.phone import NotMeAnswer
+
+router = APIRouter(prefix="/v1/phone", include_in_schema=False)
+
+
+class PlateWord(enum.StrEnum):
+    NOT_ME = "not-me"
+    LIFT = "lift"
+
+
+@router.get("/events")
+async def events(request: Request) -> Response:
+    """Server-sent events: "changed" at once and whenever something of this person has changed, and nobody else's."""
+    return stream_of(person_topic(access.person(request)), changes_of(request))
+
+
+@router.get("/greens")
+def greens(request: Request) -> Response:
+    """What the person's mandates allow at this moment, and which plates they have blocked."""
+    return JSONResponse(encode(own_greens(_books(request), access.person(request))))
+
+
+@router.post("/plates/{plate}/{change}")
+async def about_plate(request: Request, plate: str, change: PlateWord) -> Response:
+    """Not me: green and permit go while nothing has flowed, the staff are called, the plate is blocked."""
+    return await run_in_threadpool(_said, request, plate, change)
+
+
+def _said(request: Request, plate: str, word: PlateWord) -> Response:
+    books, person = _books(request), access.person(request)
+    blocks = PlateBlocks(books, desk_of(request), f"phone:{person}")
+    try:
+        if word is PlateWord.NOT_ME:
+            found = blocks.not_me(plate, person)
+            answer = NotMeAnswer(revoked=len(found.revoked), flowing=len(found.flowing))
+        else:
+            blocks.lift(plate, person, by=person)
+            answer = NotMeAnswer(revoked=0, flowing=0)
+    except DeskError:
+        raise NotYours from None
+    with telling_faults(), books.database.writing() as connection:
+        count_change(connection, person_topic(person))
+    return JSONResponse(encode(answer))
+
+
+def _books(request: Request) -> Books:
+    books: Books = request.app.state.books
+    return books
