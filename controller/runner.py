@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
 from controller.clock import ClockWatch
-from controller.fuelling.terminal import FlowContext, Terminal
 from controller.lane import machine as lane
 from controller.lane import questions
 from controller.lane import view as lane_view
@@ -23,8 +21,6 @@ from controller.lane.records import (
     Command,
     Event,
     Faulted,
-    Held,
-    LaneRules,
     LaneState,
     Moved,
     Note,
@@ -43,17 +39,17 @@ from controller.lane.records import (
     Typed,
     Vouched,
 )
+from controller.lane.rules import lane_rules
 from controller.lane.timeline import Timeline
-from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, VisitObserver
-from controller.records import Frame, LampChange, LampColour, Reading, Vote
+from controller.parts import Parts, Read
+from controller.records import Frame, LampChange, LampColour, Vote
 from controller.settings_records import Settings
-from controller.telling.panel import Panel, TypedPlate
+from controller.telling.panel import TypedPlate
 from controller.watching.freshness import Eyes
 from controller.watching.moved_view import MovedView
 from controller.watching.open_visit import Needs
 from controller.watching.vote import evidence_of
 from controller.watching.watcher import Watcher
-from controller.worker import Desk
 from wire.live import OrderResult
 from wire.plates import masked
 from wire.questions import MAX_CLOCK_ERROR_S, Question
@@ -62,48 +58,13 @@ from wire.reasons import Reason
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A frame and what the reader found in it."""
-
-    frame: Frame
-    reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Everything a lane is made of; the runner closes none of it.
-
-    reading, network: where reads and questions are done, one thread each or inline.
-    release: hands an unused authorisation back, for certain and later on.
-    new_id: a new visit's id, never used before, at most 60 characters.
-    view_moved: hears that somebody moved the camera.
-    clock_error: by how many seconds the wall clock may be wrong; None where nobody knows.
-    """
-
-    clock: Clock
-    reader: PlateReader
-    meter: ChangeMeter
-    lamp: Lamp
-    service: BalanceService
-    observer: VisitObserver
-    reading: Desk[Read]
-    network: Desk[Outcome]
-    release: Callable[[str], None]
-    new_id: Callable[[], str]
-    terminal: Terminal | None = None
-    panel: Panel | None = None
-    view_moved: Callable[[MovedView], None] = lambda moved: None
-    clock_error: Callable[[], float | None] = lambda: None
-
-
 class Runner:
     """The lane's only owner. Call tick often, from one thread; everything else happens in it."""
 
     def __init__(self, parts: Parts, settings: Settings) -> None:
         self._parts = parts
         self._settings = settings
-        self._rules = lane_rules(settings)
+        self._rules = lane_rules(settings.lane, settings.lamp)
         self._state = LaneState()
         self._watcher = Watcher(settings.trigger, settings.vote, settings.camera.area, parts.new_id)
         self._eyes = Eyes(settings.camera)
@@ -313,7 +274,7 @@ class Runner:
     def _poll_terminal(self) -> None:
         if self._parts.terminal is None:
             return
-        for happened in self._parts.terminal.poll(flow_context(self._state, self._parts.clock.monotonic_s())):
+        for happened in self._parts.terminal.poll(lane_view.flow_context(self._state, self._parts.clock.monotonic_s())):
             flow, now_s = self._state.flow, self._parts.clock.monotonic_s()
             self._hear(happened.event)
             if isinstance(happened.event, NozzleLifted) and self._state.flow is not None:
@@ -440,37 +401,6 @@ class Runner:
             summary.gone_s - summary.first_seen_s,
         )
         self._parts.observer.visit_closed(summary)
-
-
-def flow_context(state: LaneState, now_s: float) -> FlowContext:
-    """Under what fuel would flow, or flows, at this moment."""
-    visit, flow = state.visit, state.flow
-    if flow is None:
-        held = visit.held if visit is not None and lane_view.green(state, now_s) else None
-        return _context(visit.id if visit else None, held, visit.subject.plate if visit and visit.subject else None)
-    same = visit is not None and visit.id == flow.visit
-    plate = visit.subject.plate if visit is not None and same and visit.subject is not None else None
-    return _context(flow.visit, flow.held, plate)
-
-
-def _context(visit: str | None, held: Held | None, plate: str | None) -> FlowContext:
-    if held is None:
-        return FlowContext(visit, None, plate, None)
-    return FlowContext(visit, held.authorisation, held.plate, held.limit_fen)
-
-
-def lane_rules(settings: Settings) -> LaneRules:
-    """The state machine's share of the settings."""
-    mine = settings.lane
-    return LaneRules(
-        read_timeout_s=mine.read_timeout_s,
-        reask_first_s=mine.reask_first_s,
-        reask_longest_s=mine.reask_longest_s,
-        refusal_retry_s=mine.refusal_retry_s,
-        authorisation_longest_s=mine.authorisation_longest_s,
-        renew_before_s=mine.renew_before_s,
-        lease_s=settings.lamp.lease_s,
-    )
 
 
 def _bounded(error_s: float | None) -> float | None:

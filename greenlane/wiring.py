@@ -30,8 +30,9 @@ from controller.outbound.outbox import Message, Outbox
 from controller.outbound.periodic import Chore
 from controller.outbound.statefile import StateError, StateFile, damaged_copies
 from controller.outbound.station_http import HttpStationLink
+from controller.parts import Parts
 from controller.ports import Camera, Clock, Dispenser, Lamp, PlateReader
-from controller.runner import Parts, Runner
+from controller.runner import Runner
 from controller.settings_records import (
     CameraSettings,
     DispenserSettings,

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from controller.lane.facts import Step, about, ask_later, decided, give_back, held_until, lose, named
+from controller.lane.follow_ups import adopt_flow, ask, expire, renew, show, time_out
 from controller.lane.records import (
     Answered,
-    Ask,
     AskFailed,
     CameraBack,
     CameraLost,
@@ -35,28 +36,19 @@ from controller.lane.records import (
     NozzleHung,
     NozzleLifted,
     Opened,
-    Permit,
     Release,
-    Renew,
     Renewed,
     Revoked,
     SeenText,
-    Show,
     Subject,
     Tick,
     Typed,
     Visit,
     Vouched,
 )
-from controller.lane.view import colour_of, green, lamp_reason, off_its_seat, permitted
-from controller.records import LampColour
+from controller.lane.view import green
 from wire.reasons import Reason, Verdict
 from wire.typed import CONFIRMABLE
-
-Step = tuple[LaneState, list[Command]]
-
-_ASK_AFRESH = (Reason.STALE_QUESTION, Reason.NOT_CERTAIN, Reason.VISIT_OVER, Reason.EXPIRED, Reason.OPEN_ELSEWHERE)
-"""Refusals of the question rather than of the plate: asked again by back-off, under a new key."""
 
 _ENDS_AT_ONCE = (Reason.EXPIRED, Reason.VISIT_OVER, Reason.CARD_BLOCKED, Reason.PLATE_BLOCKED)
 """Refusals of a renewal that say that the authorisation no longer stands, or must not."""
@@ -70,9 +62,9 @@ than two minutes ago."""
 def step(state: LaneState, event: Event, now_s: float, rules: LaneRules) -> Step:
     """The state after an event and what to do about it, in order. Now never goes back."""
     if not isinstance(event, Faulted) and state.fault:
-        return _lamp(state, now_s, rules)
+        return show(state, now_s, rules)
     state, commands = _HANDLERS[type(event)](state, event, now_s, rules)
-    for follow_up in (_expire, _time_out, _ask, _renew, _adopt_flow, _lamp):
+    for follow_up in (expire, time_out, ask, renew, adopt_flow, show):
         state, more = follow_up(state, now_s, rules)
         commands += more
     return state, commands
@@ -87,32 +79,32 @@ def _opened(state: LaneState, event: Opened, now_s: float, rules: LaneRules) -> 
 
 
 def _doubted(state: LaneState, event: Doubted, now_s: float, rules: LaneRules) -> Step:
-    visit = _named(state, event.visit)
+    visit = named(state, event.visit)
     if visit is None or visit.subject is not None:
         return state, []
     return replace(state, visit=replace(visit, reason=event.reason)), []
 
 
 def _identified(state: LaneState, event: Identified, now_s: float, rules: LaneRules) -> Step:
-    visit = _named(state, event.visit)
+    visit = named(state, event.visit)
     if visit is None:
         return state, []
     if visit.subject is None:
-        return replace(state, visit=_about(replace(visit, read_s=now_s), event.subject, now_s)), []
+        return replace(state, visit=about(replace(visit, read_s=now_s), event.subject, now_s)), []
     typed = visit.subject
     if typed.plate == event.subject.plate:
         return replace(state, visit=replace(visit, hidden=False)), []
     if typed.confirmed_by is not None:
         return state, [Note("the plate read is not the plate typed, which the station has confirmed")]
-    visit, commands = _give_back(state, visit)
+    visit, commands = give_back(state, visit)
     subject = replace(typed, seen=event.subject.plate, seen_certain=True)
     visit = replace(visit, subject=subject, question=None, key="", next_ask_s=None)
-    visit = _decided(visit, Verdict.REFUSE, Reason.TYPED_DIFFERS, now_s)
+    visit = decided(visit, Verdict.REFUSE, Reason.TYPED_DIFFERS, now_s)
     return replace(state, visit=visit), [*commands, Note("the plate read is not the plate typed")]
 
 
 def _confirmed(state: LaneState, event: Confirmed, now_s: float, rules: LaneRules) -> Step:
-    visit = _named(state, event.visit)
+    visit = named(state, event.visit)
     if visit is None or visit.subject is None:
         return state, []
     subject = visit.subject
@@ -122,15 +114,15 @@ def _confirmed(state: LaneState, event: Confirmed, now_s: float, rules: LaneRule
 
 
 def _hidden(state: LaneState, event: Hidden, now_s: float, rules: LaneRules) -> Step:
-    visit = _named(state, event.visit)
+    visit = named(state, event.visit)
     return (state if visit is None else replace(state, visit=replace(visit, hidden=True))), []
 
 
 def _gone(state: LaneState, event: Gone, now_s: float, rules: LaneRules) -> Step:
-    visit = _named(state, event.visit)
+    visit = named(state, event.visit)
     if visit is None:
         return state, []
-    _, commands = _give_back(state, visit)
+    _, commands = give_back(state, visit)
     return replace(state, visit=None), [*commands, Close(visit, now_s, event.reason)]
 
 
@@ -138,11 +130,11 @@ def _typed(state: LaneState, event: Typed, now_s: float, rules: LaneRules) -> St
     visit = state.visit
     if visit is None or visit.spent or green(state, now_s) or state.flow is not None:
         return state, [Note("a typed plate was ignored: no vehicle waits for one")]
-    visit, commands = _give_back(state, visit)
+    visit, commands = give_back(state, visit)
     subject = Subject(event.plate, True, event.typed_at, 1.0, 1.0, pin_proof=event.pin_proof)
     subject = _beside(subject, event.seen)
     nothing_said = replace(visit, question=None, reason=Reason.NO_PLATE, open_lane=None)
-    return replace(state, visit=_about(nothing_said, subject, now_s)), commands
+    return replace(state, visit=about(nothing_said, subject, now_s)), commands
 
 
 def _moved(state: LaneState, event: Moved, now_s: float, rules: LaneRules) -> Step:
@@ -150,7 +142,7 @@ def _moved(state: LaneState, event: Moved, now_s: float, rules: LaneRules) -> St
     visit = state.visit
     if visit is None or visit.held is None or visit.held.plate != event.plate or state.flow is not None:
         return state, [Note("an authorisation was not moved: there is none that is unused")]
-    state, commands = _lose(state, visit, Reason.OPEN_ELSEWHERE, now_s, rules)
+    state, commands = lose(state, visit, Reason.OPEN_ELSEWHERE, now_s, rules)
     assert state.visit is not None
     later_s = now_s + rules.refusal_retry_s + rules.reask_longest_s
     return replace(state, visit=replace(state.visit, next_ask_s=later_s)), commands
@@ -180,7 +172,7 @@ def _vouched(state: LaneState, event: Vouched, now_s: float, rules: LaneRules) -
     if visit.reason not in CONFIRMABLE or visit.question is not None:
         return state, [Note("a confirmation was ignored: the typed plate does not wait for one")]
     subject = replace(subject, confirmed_by=event.by)
-    return replace(state, visit=_about(visit, subject, now_s)), []
+    return replace(state, visit=about(visit, subject, now_s)), []
 
 
 def _answered(state: LaneState, event: Answered, now_s: float, rules: LaneRules) -> Step:
@@ -192,11 +184,11 @@ def _answered(state: LaneState, event: Answered, now_s: float, rules: LaneRules)
         return failed, [*_unwanted(state, decision), *commands]
     visit = replace(visit, question=None, open_lane=decision.open_lane)
     if decision.decision is Verdict.ALLOW and decision.authorisation and decision.limit_fen is not None:
-        held = _held(decision.authorisation, decision.plate, decision.limit_fen, event.expires_s, now_s, rules)
+        held = held_until(decision.authorisation, decision.plate, decision.limit_fen, event.expires_s, now_s, rules)
         visit = replace(visit, held=held, last_held=held, next_ask_s=None)
-        return replace(state, visit=_decided(visit, Verdict.ALLOW, decision.reason, now_s)), []
-    visit = replace(_decided(visit, Verdict.REFUSE, decision.reason, now_s), key="")
-    return replace(state, visit=_ask_later(visit, decision.reason, now_s, rules)), []
+        return replace(state, visit=decided(visit, Verdict.ALLOW, decision.reason, now_s)), []
+    visit = replace(decided(visit, Verdict.REFUSE, decision.reason, now_s), key="")
+    return replace(state, visit=ask_later(visit, decision.reason, now_s, rules)), []
 
 
 def _unwanted(state: LaneState, decision: Any) -> list[Command]:
@@ -212,7 +204,7 @@ def _ask_failed(state: LaneState, event: AskFailed, now_s: float, rules: LaneRul
     if visit is None or visit.question != event.key:
         return state, []
     visit = replace(
-        _decided(visit, Verdict.REFUSE, event.reason, now_s),
+        decided(visit, Verdict.REFUSE, event.reason, now_s),
         question=None,
         key="" if now_s - visit.keyed_s >= KEY_LIFE_S else visit.key,
         next_ask_s=None if event.final else now_s + visit.backoff_s,
@@ -235,7 +227,7 @@ def _renewed(state: LaneState, event: Renewed, now_s: float, rules: LaneRules) -
     def prolonged(held: Held | None) -> Held | None:
         if held is None or held.authorisation != event.authorisation or decision.plate != held.plate:
             return held
-        return _held(held.authorisation, held.plate, held.limit_fen, event.expires_s, now_s, rules)
+        return held_until(held.authorisation, held.plate, held.limit_fen, event.expires_s, now_s, rules)
 
     visit, flow = state.visit, state.flow
     return replace(
@@ -253,25 +245,8 @@ def _withdrawn(state: LaneState, authorisation: str, reason: Reason, now_s: floa
         state = replace(state, flow=replace(flow, held=replace(flow.held, expires_s=now_s)))
     if visit is None or visit.held is None or visit.held.authorisation != authorisation:
         return state, [note]
-    state, commands = _lose(state, visit, reason, now_s, rules)
+    state, commands = lose(state, visit, reason, now_s, rules)
     return state, [*commands, note]
-
-
-def _lose(state: LaneState, visit: Visit, reason: Reason, now_s: float, rules: LaneRules) -> Step:
-    """Without its authorisation, for that reason; asked anew under a new key, unless fuel flows under it."""
-    visit, commands = _give_back(state, visit)
-    visit = _decided(replace(visit, key=""), Verdict.REFUSE, reason, now_s)
-    if state.flow is None or state.flow.held is None:
-        visit = _ask_later(visit, reason, now_s, rules)
-    return replace(state, visit=visit), commands
-
-
-def _ask_later(visit: Visit, reason: Reason, now_s: float, rules: LaneRules) -> Visit:
-    """Refused for that reason, when to ask again: none sooner than its back-off, which doubles each time."""
-    if reason not in _ASK_AFRESH:
-        return replace(visit, next_ask_s=now_s + rules.refusal_retry_s)
-    longer_s = min(visit.backoff_s * 2, rules.reask_longest_s)
-    return replace(visit, next_ask_s=now_s + visit.backoff_s, backoff_s=longer_s)
 
 
 def _camera_lost(state: LaneState, event: CameraLost, now_s: float, rules: LaneRules) -> Step:
@@ -346,112 +321,3 @@ _HANDLERS: dict[type, Callable[[LaneState, Any, float, LaneRules], Step]] = {
     Tick: _tick,
     Faulted: _faulted,
 }
-
-
-def _named(state: LaneState, visit: str) -> Visit | None:
-    """The open visit, if that is its id: events about an older one change nothing."""
-    return state.visit if state.visit is not None and state.visit.id == visit else None
-
-
-def _about(visit: Visit, subject: Subject, now_s: float) -> Visit:
-    """The visit with a plate to ask about, under a key not used before."""
-    return replace(visit, subject=subject, hidden=False, key="", next_ask_s=now_s)
-
-
-def _decided(visit: Visit, decision: Verdict, reason: Reason, now_s: float) -> Visit:
-    changed = (decision, reason) != (visit.decision, visit.reason) or visit.decided_s is None
-    return replace(visit, decision=decision, reason=reason, decided_s=now_s if changed else visit.decided_s)
-
-
-def _held(authorisation: str, plate: str, limit_fen: int, expires_s: float, now_s: float, rules: LaneRules) -> Held:
-    life_s = min(max(expires_s - now_s, 0.0), rules.authorisation_longest_s)
-    renew_s = now_s + life_s - min(rules.renew_before_s, life_s / 2)
-    return Held(authorisation, plate, limit_fen, now_s + life_s, renew_s)
-
-
-def _give_back(state: LaneState, visit: Visit) -> tuple[Visit, list[Command]]:
-    """The visit without its authorisation, which is released unless fuel flows under it."""
-    held, flow = visit.held, state.flow
-    if held is None:
-        return visit, []
-    in_use = flow is not None and flow.held is not None and flow.held.authorisation == held.authorisation
-    return replace(visit, held=None), [] if in_use else [Release(held.authorisation)]
-
-
-def _expire(state: LaneState, now_s: float, rules: LaneRules) -> Step:
-    """An authorisation ends with its time; while the vehicle stands, a new one is asked for under a new key."""
-    visit = state.visit
-    if visit is None or visit.held is None or now_s < visit.held.expires_s:
-        return state, []
-    state, commands = _lose(state, visit, Reason.EXPIRED, now_s, rules)
-    return state, [*commands, Note("the authorisation expired")]
-
-
-def _time_out(state: LaneState, now_s: float, rules: LaneRules) -> Step:
-    visit = state.visit
-    waiting = visit is not None and visit.subject is None and not visit.timed_out
-    if visit is None or not waiting or now_s - visit.first_seen_s < rules.read_timeout_s:
-        return state, []
-    return replace(state, visit=replace(visit, timed_out=True, decided_s=now_s)), []
-
-
-def _ask(state: LaneState, now_s: float, rules: LaneRules) -> Step:
-    visit = state.visit
-    if visit is None or visit.subject is None or visit.next_ask_s is None or now_s < visit.next_ask_s:
-        return state, []
-    if off_its_seat(state):
-        return _wait_for_the_nozzle(state, visit, now_s)
-    subject = visit.subject
-    blocked = visit.question or visit.held or visit.spent or visit.hidden or state.camera is not None
-    if blocked:
-        return state, []
-    asks = visit.asks if visit.key else visit.asks + 1
-    key = visit.key or (visit.id if asks == 1 else f"{visit.id}.{asks}")
-    keyed_s = visit.keyed_s if visit.key else now_s
-    visit = replace(visit, key=key, keyed_s=keyed_s, asks=asks, question=key, next_ask_s=None)
-    return replace(state, visit=visit), [Ask(visit.id, key, subject)]
-
-
-def _wait_for_the_nozzle(state: LaneState, visit: Visit, now_s: float) -> Step:
-    """Nobody is asked, and so no money held, for a vehicle that cannot be green before the nozzle hangs."""
-    if visit.reason is Reason.NOZZLE_LIFTED:
-        return state, []
-    visit = _decided(visit, Verdict.REFUSE, Reason.NOZZLE_LIFTED, now_s)
-    return replace(state, visit=visit), [Note("the nozzle is off its seat: nobody is asked before it hangs")]
-
-
-def _renew(state: LaneState, now_s: float, rules: LaneRules) -> Step:
-    """Ask for more time while the vehicle stands in view, or fuel flows."""
-    held = (state.flow.held if state.flow else None) or (state.visit.held if state.visit else None)
-    if held is None or now_s < held.renew_s or now_s >= held.expires_s or not permitted(state, now_s):
-        return state, []
-    later = replace(held, renew_s=now_s + rules.renew_retry_s)
-    visit, flow = state.visit, state.flow
-    if visit is not None and visit.held is not None and visit.held.authorisation == held.authorisation:
-        visit = replace(visit, held=later)
-    if flow is not None and flow.held is not None:
-        flow = replace(flow, held=later)
-    return replace(state, visit=visit, flow=flow), [Renew(held.authorisation)]
-
-
-def _adopt_flow(state: LaneState, now_s: float, rules: LaneRules) -> Step:
-    """A nozzle lifted while the answer was under way flows under it once it is green."""
-    visit, flow = state.visit, state.flow
-    if visit is None or flow is None or flow.held is not None or not green(state, now_s):
-        return state, []
-    return replace(state, flow=replace(flow, held=visit.held)), []
-
-
-def _lamp(state: LaneState, now_s: float, rules: LaneRules) -> Step:
-    """The lamp and the permit as the facts demand: green renewed at every step, the rest told once."""
-    commands: list[Command] = []
-    colour = colour_of(state, now_s)
-    if colour is LampColour.GREEN and state.visit is not None and state.visit.held is not None:
-        lease_s = min(rules.lease_s, state.visit.held.expires_s - now_s)
-        commands.append(Show(colour, Reason.OK, lease_s))
-    elif colour is not state.shown:
-        commands.append(Show(colour, lamp_reason(state, now_s)))
-    allowed = permitted(state, now_s)
-    if allowed is not state.permitted:
-        commands.append(Permit(allowed))
-    return replace(state, shown=colour, permitted=allowed), commands

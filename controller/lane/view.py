@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from controller.lane.records import Flow, LaneState, Phase, Visit
+from controller.fuelling.terminal import FlowContext
+from controller.lane.records import Flow, Held, LaneState, Phase, Visit
 from controller.records import LampColour
 from wire.reasons import Reason
 
@@ -83,3 +84,20 @@ def lamp_reason(state: LaneState, now_s: float) -> Reason:
     if visit.held is not None:
         return Reason.LIMIT_REACHED if state.flow is not None and state.flow.stopped else Reason.UNSURE
     return visit.reason
+
+
+def flow_context(state: LaneState, now_s: float) -> FlowContext:
+    """Under what fuel would flow, or flows, at this moment."""
+    visit, flow = state.visit, state.flow
+    if flow is None:
+        held = visit.held if visit is not None and green(state, now_s) else None
+        return _context(visit.id if visit else None, held, visit.subject.plate if visit and visit.subject else None)
+    same = visit is not None and visit.id == flow.visit
+    plate = visit.subject.plate if visit is not None and same and visit.subject is not None else None
+    return _context(flow.visit, flow.held, plate)
+
+
+def _context(visit: str | None, held: Held | None, plate: str | None) -> FlowContext:
+    if held is None:
+        return FlowContext(visit, None, plate, None)
+    return FlowContext(visit, held.authorisation, held.plate, held.limit_fen)

@@ -12,9 +12,10 @@ from pathlib import Path
 from controller.errors import EndOfVideo, VideoDamaged
 from controller.lane.questions import Outcome
 from controller.lane.timeline import summary_of
+from controller.parts import Parts, Read
 from controller.ports import Clock, PlateReader
 from controller.records import Frame
-from controller.runner import Parts, Read, Runner
+from controller.runner import Runner
 from controller.telling.observers import Observers
 from controller.worker import InlineDesk
 from greenlane.simulation.cast import Motorist, Typing

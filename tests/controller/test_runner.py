@@ -12,8 +12,9 @@ import pytest
 from controller.errors import DispenserFault, LampFault, ReaderError
 from controller.fuelling.terminal import FlowContext
 from controller.lane.records import LaneState
+from controller.lane.view import flow_context
 from controller.records import Change, Frame, LampChange, LampColour, Reading, Region, VisitSummary, Vote
-from controller.runner import Runner, flow_context
+from controller.runner import Runner
 from controller.settings_records import CameraSettings, Settings
 from controller.telling.observers import SilentObserver
 from controller.telling.panel import TypedPlate
@@ -108,6 +109,7 @@ def test_what_observers_hear_of_a_visit_and_in_which_order(world: World, heard: 
         "lamp green",
         "fuelling visit-1",
         "fuelled visit-1",
+        "lamp red",
         "lamp off",
         "closed",
     ]
@@ -123,7 +125,7 @@ def test_the_summary_has_all_times_and_the_lamp_from_off_to_off(world: World, he
     assert summary.decided_s is not None
     assert summary.first_seen_s < summary.read_s <= summary.decided_s < summary.gone_s
     colours = [c.colour for c in summary.lamp]
-    assert colours == [LampColour.OFF, LampColour.RED, LampColour.GREEN, LampColour.OFF]
+    assert colours == [LampColour.OFF, LampColour.RED, LampColour.GREEN, LampColour.RED, LampColour.OFF]
     assert summary.lamp[0].at_s == summary.first_seen_s
     assert summary.lamp[-1].at_s == summary.gone_s
     assert (summary.authorisation, summary.limit_fen) == ("auth-1", 10_000)

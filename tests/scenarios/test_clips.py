@@ -12,9 +12,10 @@ import pytest
 from controller.clock import ManualClock
 from controller.errors import EndOfVideo
 from controller.lane.questions import Outcome
+from controller.parts import Parts, Read
 from controller.ports import PlateReader
 from controller.records import LampColour, VisitSummary
-from controller.runner import Parts, Read, Runner
+from controller.runner import Runner
 from controller.settings_records import CameraSettings, Settings
 from controller.telling.observers import SilentObserver
 from controller.worker import InlineDesk

@@ -12,8 +12,9 @@ from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
 from controller.fuelling.terminal import FlowContext, TerminalEvent
 from controller.lane.questions import Outcome
 from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
+from controller.parts import Parts, Read
 from controller.records import Change, Frame, LampChange, Reading, Region, VisitSummary
-from controller.runner import Parts, Read, Runner
+from controller.runner import Runner
 from controller.settings_records import Settings
 from controller.telling.observers import SilentObserver
 from controller.worker import InlineDesk
