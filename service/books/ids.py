@@ -42,6 +42,11 @@ class IdMaker:
             return (((self._stamp << _MAKER_BITS) | self._maker) << _COUNT_BITS) | self._count
 
 
+def first_us_after(number: int) -> int:
+    """The first microsecond at which any maker's numbers are all above this one."""
+    return ((number >> (_MAKER_BITS + _COUNT_BITS)) + _START_MS + 1) * 1000
+
+
 def authorisation_name(number: int) -> str:
     """The public name of an authorisation: its number and 48 random bits, so that nobody guesses another's."""
     return f"a{number:x}-{secrets.token_hex(6)}"

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from service.books.books import Books
 from service.books.charges import UNPAID, ChargeEvent, after, payment_key
+from service.books.ids import first_us_after
 from service.books.records import TransferKind
 from service.errors import DeskError
 from service.live.changes import count_change, person_topic
@@ -265,7 +266,7 @@ class Charging:
         connection.execute(update(charges).where(charges.c.id == locked.row.id).values(**values))
         connection.execute(
             charge_events.insert().values(
-                id=self._books.ids.next(self._now_us()),
+                id=self._step_number(connection, locked.row.id),
                 charge=locked.row.id,
                 at_us=self._now_us(),
                 event=event.value,
@@ -281,6 +282,13 @@ class Charging:
         concerned = {locked.row.person, locked.row.asked, changes.get("asked", locked.row.asked)}
         count_change(connection, *(person_topic(person) for person in concerned))
         return new
+
+    def _step_number(self, connection: Connection, charge: str) -> int:
+        """Above that of the step before, whichever worker made it within the same millisecond or by another clock."""
+        last = select(charge_events.c.id).where(charge_events.c.charge == charge).order_by(charge_events.c.id.desc())
+        before = connection.execute(last.limit(1)).scalar()
+        earliest_us = 0 if before is None else first_us_after(before)
+        return self._books.ids.next(max(self._now_us(), earliest_us))
 
     def _now_us(self) -> int:
         return to_us(self._books.clock.now())
