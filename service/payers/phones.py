@@ -96,6 +96,12 @@ class Phones:
         """Pay money out of a wallet, at most what is free; no phone is needed for it."""
         return self._move(name, TransferKind.REFUND, amount_fen, key, note)
 
+    def correct(self, name: str, amount_fen: int, *, key: str | None = None, note: str) -> bool:
+        """A correction in the person's favour (above zero) or against them, at most what is free; with its reason."""
+        if not note.strip():
+            raise DeskError("a correction says why: --note TEXT")
+        return self._move(name, TransferKind.CORRECTION, amount_fen, key, note)
+
     def list(self, name: str | None = None) -> tuple[Person, ...]:
         """All persons by name, or one."""
         query = select(persons).order_by(persons.c.name)
@@ -108,14 +114,16 @@ class Phones:
         return found
 
     def _move(self, name: str, kind: TransferKind, amount_fen: int, key: str | None, words: str) -> bool:
-        if not 0 < amount_fen <= MAX_FEN:
+        is_correction = kind is TransferKind.CORRECTION
+        if not 0 < (abs(amount_fen) if is_correction else amount_fen) <= MAX_FEN:
             raise DeskError("an amount lies above 0 and below ten thousand million yuan")
         with telling_faults(), self._database.writing() as connection:
             person = require_person(connection, name)
-            sides = (wallets.CLEARING, person.wallet)
-            debit, credit = sides if kind is TransferKind.TOP_UP else sides[::-1]
+            sides = (wallets.ADJUSTMENT if is_correction else wallets.CLEARING, person.wallet)
+            comes_in = kind is TransferKind.TOP_UP or (is_correction and amount_fen > 0)
+            debit, credit = sides if comes_in else sides[::-1]
             unique = key if key is not None else f"desk-{secrets.token_hex(12)}"
-            posting = wallets.Posting(kind, debit, credit, amount_fen, unique, self._actor, words)
+            posting = wallets.Posting(kind, debit, credit, abs(amount_fen), unique, self._actor, words)
             return wallets.post(connection, posting, self._books.ids, to_us(self._books.clock.now()))
 
     def _new_code(self, connection: Connection, person: str, name: str, adds: bool = False) -> Code:

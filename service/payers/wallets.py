@@ -14,6 +14,8 @@ from wire.money import MAX_FEN, format_yuan
 
 CLEARING = 1
 """The account of money that came in or went out at the counter; made with the first schema."""
+ADJUSTMENT = 2
+"""The account of operators' corrections; made with the first schema."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,15 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     pin = _action(actions, options, "pin", "ask for the PIN that the person types with a plate", _pin)
     pin.add_argument("name", metavar="NAME")
     pin.add_argument("--forget", action="store_true", help="take the PIN away")
-    for name, words in (("top-up", "pay money into a wallet"), ("refund", "pay money out, at most what is free")):
+    for name, words, sign in (
+        ("top-up", "pay money into a wallet", "500 or 500.50"),
+        ("refund", "pay money out, at most what is free", "20"),
+        ("correct", "post a correction: above zero in the person's favour, below against it", "+12.50 or -3"),
+    ):
         pay = _action(actions, options, name, words, _pay)
         pay.add_argument("name", metavar="NAME")
-        pay.add_argument("amount", metavar="YUAN", help="500 or 500.50")
-        pay.add_argument("--note", default="", help="why; kept with the posting")
+        pay.add_argument("amount", metavar="YUAN", help=sign)
+        pay.add_argument("--note", default="", required=name == "correct", help="why; kept with the posting")
         pay.add_argument("--key", help="the payment's own number: the same key posts once, however often it is sent")
 
 
@@ -142,7 +146,7 @@ def _pay(args: argparse.Namespace) -> int:
     amount_fen = parse_yuan(args.amount)
     with office(args) as o:
         phones = _phones(o)
-        post = phones.top_up if args.action == "top-up" else phones.refund
+        post = {"top-up": phones.top_up, "refund": phones.refund, "correct": phones.correct}[args.action]
         posted = post(args.name, amount_fen, key=args.key, note=args.note)
         person = phones.list(args.name)[0]
         done = "posted" if posted else "posted before under this key, nothing done now"

@@ -18,7 +18,12 @@ COMPANY = {1: "clearing", 2: "adjustment", 3: "over_short"}
 SIDES: dict[str, tuple[tuple[str, str], ...]] = {
     "top_up": (("clearing", "card"), ("clearing", "wallet")),
     "refund": (("card", "clearing"), ("wallet", "clearing")),
-    "correction": (("adjustment", "card"), ("card", "adjustment")),
+    "correction": (
+        ("adjustment", "card"),
+        ("card", "adjustment"),
+        ("adjustment", "wallet"),
+        ("wallet", "adjustment"),
+    ),
     "hold": (("card", "revenue"), ("wallet", "revenue")),
     "fuelling": (("card", "revenue"), ("wallet", "revenue")),
     "debt": (("receivable", "revenue"), ("owed", "revenue")),

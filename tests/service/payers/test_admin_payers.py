@@ -164,3 +164,13 @@ def test_not_me_and_lift(admin: Admin) -> None:
     assert admin("payer", "show", PLATE, "--json")["blocked"] == []
     assert "not blocked" in admin("payer", "lift", PLATE, "A", fails=True)
     assert "no phone X" in admin("payer", "not-me", PLATE, "X", fails=True)
+
+
+def test_corrections_of_a_wallet(admin: Admin) -> None:
+    admin("phone", "add", "A", "--wallet", "100")
+    assert admin("phone", "correct", "A", "+12.50", "--note", "gift", "--key", "k1", "--json")["balance_fen"] == 11_250
+    assert admin("phone", "correct", "A", "+12.50", "--note", "gift", "--key", "k1", "--json")["posted"] is False
+    assert admin("phone", "correct", "A", "-3", "--note", "counted twice", "--json")["balance_fen"] == 10_950
+    assert "109.50 yuan are free" in admin("phone", "correct", "A", "-110", "--note", "x", fails=True)
+    assert "above 0" in admin("phone", "correct", "A", "0", "--note", "x", fails=True)
+    assert admin("audit", "--json")["findings"] == []
