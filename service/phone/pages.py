@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
 
-from service.identity.web import page
+from service.identity.web import PAGES, page
 from service.phone.words import CONSENT, STATES, TONES
+
+MANIFEST = {
+    "name": "greenlane",
+    "short_name": "加油 Fuel",
+    "lang": "zh-CN",
+    "id": "/phone",
+    "start_url": "/phone",
+    "scope": "/phone",
+    "display": "standalone",
+    "background_color": "#f3f5f4",
+    "theme_color": "#0b6b47",
+    "icons": [{"src": "/static/icon.svg", "sizes": "any", "type": "image/svg+xml"}],
+}
 
 router = APIRouter(prefix="/phone", include_in_schema=False)
 
@@ -38,6 +52,19 @@ async def mandate(request: Request) -> Response:
 async def hours(request: Request) -> Response:
     """Hours: held, proposed, and decided about by a plate's owner."""
     return _shell(request, "phone_hours.html")
+
+
+@router.get("/manifest.webmanifest")
+async def manifest() -> Response:
+    """By which a phone installs the page like a program."""
+    return JSONResponse(MANIFEST, media_type="application/manifest+json")
+
+
+@router.get("/sw.js")
+async def worker() -> Response:
+    """Shows the page without a line; it speaks for /phone alone."""
+    headers = {"Service-Worker-Allowed": "/phone"}
+    return FileResponse(PAGES / "static" / "phone-sw.js", media_type="text/javascript", headers=headers)
 
 
 def _shell(request: Request, template: str) -> Response:

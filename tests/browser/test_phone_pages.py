@@ -19,7 +19,7 @@ from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.server import running
 from tests.service.identity.kit import House, Parcel, fuelling, question
-from tests.service.phone.kit import PLATE
+from tests.service.phone.kit import PLATE, fuel
 from wire.devices import DeviceKind
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -258,3 +258,21 @@ def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
     wu.click("[data-change=end]:visible")
     wu.click("[data-change=end]:visible")
     wu.wait_for_selector("#none:visible")
+
+
+def test_without_a_line_the_installed_page_shows_what_was_seen_last(chromium: Any, house: House) -> None:
+    with running(house.app) as served:
+        page = driver(chromium, house, served, "陈", "0-24")
+        manifest = page.evaluate("fetch(document.querySelector('link[rel=manifest]').href).then((a) => a.json())")
+        assert (manifest["scope"], manifest["display"]) == ("/phone", "standalone")
+        fuel(house, 7_900)
+        page.wait_for_selector(".bill")
+        page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+        page.reload()
+        page.wait_for_selector(".bill .tag[data-state=sent]")
+    page.reload()
+    page.wait_for_selector(".bill")
+    assert "¥79.00" in page.inner_text("#charges")
+    assert "没有网络" in page.inner_text("#wrong")
+    assert "¥500.00" in page.inner_text("#balance")

@@ -24,7 +24,11 @@ function store(mode, act) {
 // What is kept: {keys, keyId, publicKey, paired, name}; undefined where no key was made yet.
 export const load = () => store("readonly", (own) => own.get("key"));
 export const keep = (own) => store("readwrite", (kept) => kept.put(own, "key"));
-export const forget = () => store("readwrite", (kept) => kept.delete("key"));
+export const forget = () => store("readwrite", (kept) => kept.clear());
+
+// What was seen last, for when there is no line; gone with the key.
+export const lastSeen = (target) => store("readonly", (own) => own.get(`seen ${target}`));
+export const keepSeen = (target, record) => store("readwrite", (kept) => kept.put(record, `seen ${target}`));
 
 // A new key whose private half no script can read, this one included.
 export async function make() {

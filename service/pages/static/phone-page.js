@@ -67,12 +67,14 @@ export function say(name, detail = "", place = "wrong") {
     small.textContent = detail;
     at(place).append(small);
   }
+  at(place).dataset.name = name;
   at(place).hidden = false;
   at(place).scrollIntoView({block: "nearest"});
 }
 
 export function quiet() { at("wrong").hidden = at("done").hidden = true; }
 
+const GREENS = "/v1/phone/greens"; // of this moment alone: an old one is not kept
 const BY_FLAW = {revoked: "revoked", unknown_key: "revoked", stale: "clock", future: "clock"};
 const BY_STATUS = {400: "input", 403: "moved", 404: "gone", 409: "moved", 422: "input", 429: "throttled"};
 
@@ -81,8 +83,16 @@ export async function ask(method, target, record) {
   let answer;
   try {
     answer = await key.ask(own, method, target, record);
-  } catch { say("offline"); return undefined; }
-  if (answer.ok) return answer.status === 204 ? {} : answer.json();
+  } catch {
+    const seen = method === "GET" ? await key.lastSeen(target) : undefined;
+    say(seen ? "old" : "offline");
+    return seen;
+  }
+  if (answer.ok) {
+    const told = answer.status === 204 ? {} : await answer.json();
+    if (method === "GET") { if (target !== GREENS) await key.keepSeen(target, told); if (at("wrong").dataset.name === "old") quiet(); }
+    return told;
+  }
   const {detail = ""} = await answer.json().catch(() => ({}));
   const name = BY_FLAW[answer.headers.get("Greenlane-Flaw")] ?? BY_STATUS[answer.status] ?? "fault";
   if (name === "revoked") {
@@ -178,7 +188,7 @@ export async function start(show) {
     showPairing();
     return;
   }
-  at("pair")?.addEventListener("submit", pair);
+  navigator.serviceWorker?.register("/phone/sw.js", {scope: "/phone"}).catch(() => {});
   for (const part of document.querySelectorAll("[data-view], [data-paired]")) part.hidden = false;
   await show();
 }
