@@ -183,7 +183,7 @@ class Change:
 class Vote:
     """What the reads of one visit say together.
 
-    plate: the text all is certain of, else None; then reason is UNSURE (plates were seen) or NO_PLATE.
+    plate: the text all is certain of, else None; then reason is UNSURE (plates were seen), UNKNOWN_KIND or NO_PLATE.
     candidate: the text with the most evidence, certain or not.
     confidence, weakest: combined probabilities, 0 to 1, of the whole candidate and of its least certain character.
     reads: reads that agree with the candidate. detail: one sentence for traces and logs, without the plate.

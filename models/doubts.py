@@ -6,7 +6,7 @@ import enum
 
 import numpy as np
 
-from controller.records import PlateRead
+from controller.records import Colour, PlateRead
 from models.grammar import formats_of
 from models.places import Fit, fit
 from models.rectify import Image
@@ -17,7 +17,8 @@ class Doubt(enum.StrEnum):
 
     EDGE: the plate touches the edge of what was searched. COVERED: something lies over a character, or it looks like
     another one. SPACING: characters do not stand where the format has them. COLOUR: the text belongs to plates of
-    another colour. UNKNOWN_KIND: the text is no known plate's. UNSURE: one picture alone does not tell every character.
+    another colour, or its characters are lighter than the ground where they should be darker, or darker. UNKNOWN_KIND:
+    the text is no known plate's. UNSURE: one picture alone does not tell every character.
     """
 
     EDGE = "edge"
@@ -46,6 +47,10 @@ SEVERAL = 3
 """From this many unlike characters on the row as a whole is out of place."""
 
 
+LIGHT_ON_DARK = frozenset({Colour.BLUE, Colour.BLACK})
+"""Grounds with characters lighter than themselves, in grey and near infrared pictures too."""
+
+
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom pixel of a part of a picture, the last two just outside."""
 
@@ -58,7 +63,10 @@ def doubts_of(image: Image, plate: PlateRead, searched: Box | None) -> tuple[str
     fitting = formats_of(plate.text)
     if plate.valid:
         known = next(known for known in fitting if known.kind == plate.kind)
-        found |= fit_doubts(fit(image, plate.corners, plate.text, known), plate)
+        fits = fit(image, plate.corners, plate.text, known)
+        found |= fit_doubts(fits, plate)
+        if fits.light is not (known.colour in LIGHT_ON_DARK):
+            found.add(Doubt.COLOUR)
     else:
         found.add(Doubt.COLOUR if any(f.rows == plate.rows for f in fitting) else Doubt.UNKNOWN_KIND)
     if plate.weakest < CERTAIN:

@@ -114,6 +114,15 @@ FORMATS: tuple[PlateFormat, ...] = (
 )
 
 
+TYPED_ONLY: tuple[tuple[str, ...], ...] = (
+    ("民", "航", SERIAL_LETTERS, *[DIGITS] * 4),
+    (PROVINCES, "X", *[SERIAL] * 4, "应", "急"),
+    (PROVINCES, *[DIGITS] * 2, *[SERIAL] * 5),
+)
+"""Civil aviation, emergency rescue, agricultural vehicles: the reader has not learnt them and takes none of them for
+certain, but they drive, and a person can type them."""
+
+
 def formats_of(text: str) -> tuple[PlateFormat, ...]:
     """All formats that a text fits, in table order; empty for a text that is no plate."""
     plate = normalise(text)
@@ -123,6 +132,13 @@ def formats_of(text: str) -> tuple[PlateFormat, ...]:
 def is_valid(text: str) -> bool:
     """Whether a text fits at least one format."""
     return bool(formats_of(text))
+
+
+def can_be_typed(text: str) -> bool:
+    """Whether a text is a plate's, of a kind that is read or of one that is only typed."""
+    plate = normalise(text)
+    typed = (places for places in TYPED_ONLY if len(places) == len(plate))
+    return is_valid(plate) or any(all(c in p for c, p in zip(plate, places, strict=True)) for places in typed)
 
 
 def kind_of(text: str, colour: str | None = None, rows: int | None = None) -> PlateKind | None:

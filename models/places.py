@@ -45,11 +45,13 @@ class Fit:
     likeness: correlation, -1 to 1, of the picture with the character that was read. strays: how far it stands from
     where the other places put it, as a share of a character's width. sharpness: strokes of its faintest sixth, as a
     share of what the character and the rest of the plate make expect: near 0 where something smooth lies over it.
+    light: the characters are lighter than the ground.
     """
 
     likeness: tuple[float, ...]
     strays: tuple[float, ...]
     sharpness: tuple[float, ...]
+    light: bool = True
 
 
 def fit(image: Image, corners: Corners, text: str, plate_format: PlateFormat) -> Fit:
@@ -61,9 +63,9 @@ def fit(image: Image, corners: Corners, text: str, plate_format: PlateFormat) ->
     width = float(np.linalg.norm(points[1] - points[0]) + np.linalg.norm(points[2] - points[3])) / 2
     blur = float(np.clip(BLUR_PX * size[0] / max(width, 1.0), 0.6, 2.5))
     shown = _Shown(grey, layout_of(plate_format).characters, text, 1.5 * blur)
-    either = (replace(shown, grey=ink * grey) for ink in (1.0, -1.0))
+    either = (replace(shown, grey=ink * grey, light=ink > 0.0) for ink in (1.0, -1.0))
     inked, found = max(((s, s.found()) for s in either), key=lambda pair: float(pair[1][:, 0].sum()))
-    return _settled(inked, found, blur)
+    return replace(_settled(inked, found, blur), light=inked.light)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class _Shown:
     text: str
     blur: float
     scale: float = 1.0
+    light: bool = True
 
     def found(self, reach: tuple[int, int] = REACHES[0], shift: Values | None = None) -> Values:
         """Per place: best correlation, and how far from the place as drawn it was found (x, y)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
-_TRADITIONAL = str.maketrans("粵滬遼雲蘇贛魯寧瓊陝閩貴晉學領掛", "粤沪辽云苏赣鲁宁琼陕闽贵晋学领挂")
+_TRADITIONAL = str.maketrans("粵滬遼雲蘇贛魯寧瓊陝閩貴晉學領掛應", "粤沪辽云苏赣鲁宁琼陕闽贵晋学领挂应")
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SEPARATORS = str.maketrans("", "", " \u3000\xa0\t\r\n.·•・‧∙⋅●-_—–'`|/\\,")
 _KEPT_FIRST = _KEPT_LAST = 2
@@ -23,6 +23,9 @@ _PLATE = re.compile(
             r"[0-9]{6}使|使[0-9]{6}",
             rf"WJ[{_PROVINCES}][0-9]{{4}}[0-9TDSHBXJ]",
             r"[A-HJ-NP-Z]{2}[0-9]{5}",
+            r"民航[A-HJ-NP-Z][0-9]{4}",
+            rf"[{_PROVINCES}]X{_SERIAL}{{4}}应急",
+            rf"[{_PROVINCES}][0-9]{{2}}{_SERIAL}{{5}}",
         )
     )
 )

@@ -40,6 +40,7 @@ class Reason(enum.StrEnum):
     TYPED_REFUSED = "typed_refused"
 
     UNSURE = "unsure"
+    UNKNOWN_KIND = "unknown_kind"
     NO_PLATE = "no_plate"
     READ_TIMEOUT = "read_timeout"
     SERVICE_SILENT = "service_silent"
@@ -55,6 +56,7 @@ class Reason(enum.StrEnum):
 
 NEAREST_OLD: dict[enum.Enum, enum.Enum] = {
     Reason.OPEN_ELSEWHERE: Reason.UNPAID_CHARGE,
+    Reason.UNKNOWN_KIND: Reason.UNSURE,
     Reason.NOZZLE_LIFTED: Reason.UNSURE,
     Reason.LIMIT_REACHED: Reason.UNSURE,
     Reason.GAP: Reason.NO_PAYER,

@@ -18,6 +18,9 @@ SUREST = 0.9995
 CLEAR_SHARE = 0.5
 """Of the reads that agree, by weight, so much has to be free of doubts."""
 
+OTHER_KIND, WELL_READ = "unknown_kind", 0.8
+"""The doubt of a text that fits no format, and how sure its weakest character has to be for more than a bad read."""
+
 ONE_PICTURE = "unsure"
 """The doubt that a vote over several pictures settles by itself."""
 
@@ -46,7 +49,7 @@ def vote(reads: Sequence[PlateRead], rules: VoteSettings) -> Vote:
     doubt = _doubt(text, agreeing, dict(evidence), characters, near, rules) or _doubted(doubts)
     return Vote(
         plate=None if doubt else text,
-        reason=Reason.UNSURE if doubt else Reason.OK,
+        reason=_reason(doubts, agreeing, characters, rules) if doubt else Reason.OK,
         candidate=text,
         confidence=math.prod(characters),
         weakest=min(characters),
@@ -55,6 +58,12 @@ def vote(reads: Sequence[PlateRead], rules: VoteSettings) -> Vote:
         characters=tuple(round(p, 4) for p in characters),
         doubts=doubts if doubt else (),
     )
+
+
+def _reason(doubts: tuple[str, ...], agreeing: int, characters: Sequence[float], rules: VoteSettings) -> Reason:
+    """A plate that is read well, again and again, and whose text fits no format is of a kind that nobody taught."""
+    clear = agreeing >= rules.reads and min(characters) >= WELL_READ
+    return Reason.UNKNOWN_KIND if OTHER_KIND in doubts and clear else Reason.UNSURE
 
 
 def _shared_doubts(text: str, reads: Sequence[PlateRead], weights: Sequence[float], enough: int) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.OFFLINE_CAP: "Restore the line to the server; until then the cap stands.",
     Reason.UNSURE: "Let the driver type the plate at the panel. If it happens often, see the picture: clean the lens, "
     "then greenlane calibrate.",
+    Reason.UNKNOWN_KIND: "Let the driver type the plate at the panel: it is of a kind that the reader does not know.",
     Reason.NO_PLATE: "Let the driver type the plate at the panel. If the picture shows one, check region and "
     "sharpness: greenlane calibrate.",
     Reason.READ_TIMEOUT: "Let the driver type the plate at the panel. If it happens often: greenlane calibrate.",
@@ -240,7 +241,11 @@ def _lamp_words(trace: VisitTrace, change: TracedLamp) -> str:
     decided_s = min([a.asked_s for a in trace.answers] + [v.at_s for v in trace.votes if v.vote.certain], default=None)
     if change.reason is Reason.VISIT_OVER:
         return "the visit is over"
-    if change.reason in (Reason.NO_PLATE, Reason.UNSURE) and decided_s is not None and change.at_s < decided_s:
+    if (
+        change.reason in (Reason.NO_PLATE, Reason.UNSURE, Reason.UNKNOWN_KIND)
+        and decided_s is not None
+        and change.at_s < decided_s
+    ):
         return "a vehicle stands there, and its plate is not certain yet"
     return meaning(change.reason)[1]
 

@@ -40,7 +40,7 @@ def missing(text: str) -> Words:
 
 def look_of(plate: str) -> str:
     """The colours in which a plate of this text is drawn, as far as its format tells."""
-    if plate[-1:] in ("警",) or plate.startswith("WJ") or plate[:2].isascii():
+    if plate[-1:] in ("警", "急") or plate.startswith("WJ") or plate[:2].isascii():
         return "white"
     if plate[-1:] in ("学", "挂"):
         return "yellow"

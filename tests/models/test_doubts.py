@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -130,6 +131,17 @@ def read_of(text: str, kind: str, colour: Colour = Colour.BLUE) -> PlateRead:
 def test_a_text_that_no_plate_of_that_look_has_is_doubted(text: str, kind: str, doubt: Doubt) -> None:
     picture = np.zeros((360, 640, 3), np.uint8)
     assert doubts_of(picture, read_of(text, kind), (0, 0, 640, 360)) == (doubt,)
+
+
+def test_dark_characters_on_a_light_ground_are_no_blue_plate() -> None:
+    """What a white plate of an unknown kind comes out as when its colour is not sure."""
+    drawn = draw_plate(np.random.default_rng(4), PlateKind.BLUE, "粤A12345")
+    height, width = drawn.image.shape[:2]
+    right, low = float(width), float(height)
+    corners = ((0.0, 0.0), (right, 0.0), (right, low), (0.0, low))
+    plate = replace(read_of("粤A12345", "blue"), corners=corners)
+    assert Doubt.COLOUR not in doubts_of(drawn.image, plate, None)
+    assert Doubt.COLOUR in doubts_of(np.asarray(255 - drawn.image, np.uint8), plate, None)
 
 
 def test_near_an_edge_counts_as_touching_it() -> None:
