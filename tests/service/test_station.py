@@ -15,12 +15,14 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from controller.outbound.signing import DeviceKey
-from models.grammar import FORMATS
+from models.grammar import FORMATS, TYPED_ONLY
 from service.books.messages import Ask
 from service.identity import trail
 from service.identity.people import Role
 from service.live.changes import Changes, count_change
 from service.station.format_table import formats, typed_plate
+from service.station.panel import CHARACTERS as CHARACTER_KEYS
+from service.station.panel import PROVINCES as PROVINCE_KEYS
 from service.station.tables import lane_orders, visit_reports
 from service.station.words import LAMPS, PHASES, REASONS, RESULTS, STAGES
 from service.store import schema
@@ -465,7 +467,9 @@ def test_pages_have_no_inline_scripts_or_styles(house: House, client: TestClient
 
 
 def test_the_format_table_is_that_of_the_reader() -> None:
-    assert set(formats()) == {f.places for f in FORMATS}
+    assert set(formats()) == {f.places for f in FORMATS} | set(TYPED_ONLY)
+    keys = {key for row in (*PROVINCE_KEYS, *CHARACTER_KEYS) for key in row}
+    assert {character for places in formats() for place in places for character in place} <= keys
     assert typed_plate(" 粤b·12345") == PLATE
 
 
