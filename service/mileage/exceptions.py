@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from service.mileage.places import Evidence, Refuelling, Status, Witness
 from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between
 from service.mileage.stops import US_PER_S
 from service.mileage.tables import odometer_rows, vehicles
-from service.mileage.vehicles import Vehicle, vehicle_of
+from service.mileage.vehicles import Place, Vehicle, vehicle_of
 from service.store import schema
 
 TANK_SHARE = 1.05
@@ -54,15 +54,17 @@ class Exceptional:
 def exceptions_of(connection: Connection, plates: Iterable[str]) -> list[Exceptional]:
     """All exceptions of these vehicles, by time."""
     found: list[Exceptional] = []
-    cards: dict[str, list[tuple[str, OwnFuelling]]] = {}
+    cards: dict[str, list[tuple[Vehicle, OwnFuelling]]] = {}
+    places: Mapping[str, Place] = {}
     for plate in plates:
-        history = History(connection, plate)
-        found += _of_vehicle(history, vehicle_of(connection, plate))
+        history, vehicle = History(connection, plate), vehicle_of(connection, plate)
+        places = history.places
+        found += _of_vehicle(history, vehicle)
         for own in history.own:
             if own.card is not None:
-                cards.setdefault(own.card, []).append((plate, own))
+                cards.setdefault(own.card, []).append((vehicle, own))
     for card, fuelled in cards.items():
-        found += _on_two(card, sorted(fuelled, key=lambda pair: pair[1].refuelling.at_us))
+        found += _on_two(places, card, sorted(fuelled, key=lambda pair: pair[1].refuelling.at_us))
     return sorted(found, key=lambda e: (e.at_us, e.plate, e.kind))
 
 
@@ -91,7 +93,7 @@ def _of_vehicle(history: History, vehicle: Vehicle) -> Iterator[Exceptional]:
     for before, after in pairwise(read):
         yield from _without_distance(plate, before, after, vehicle)
     yield from _odometer(plate, history.readings)
-    for index, fill in enumerate(fills if history.has_positions else ()):
+    for index, fill in enumerate(fills if history.has_positions or history.frozen else ()):
         finding = history.finding(index)
         if finding.status is Status.CONTRADICTED:
             reason = finding.reason or ""
@@ -115,14 +117,21 @@ def _too_close(plate: str, before: Refuelling, after: Refuelling, tank_ml: int |
 
 def _two_places(history: History, plate: str, before: Refuelling, after: Refuelling) -> Iterator[Exceptional]:
     """Two of our stations faster than a car drives."""
-    a, b = (history.places.get(fill.station or "") for fill in (before, after))
+    detail = _too_fast(history.places, before, after)
+    if detail:
+        yield _misfit(plate, Misfit.TWO_PLACES, detail, before, after)
+
+
+def _too_fast(places: Mapping[str, Place], before: Refuelling, after: Refuelling) -> str:
+    """How far apart two fuellings were within how long, where no car drives that; else empty."""
+    a, b = (places.get(fill.station or "") for fill in (before, after))
     if a is None or b is None or a.spot is None or b.spot is None:
-        return
+        return ""
     apart_m = distance_m(a.spot, b.spot)
     seconds = max(after.since_us - before.until_us, 0) / US_PER_S
-    if apart_m > _SLACK_M + seconds * FASTEST_M_PER_S:
-        detail = f"{a.name} and {b.name}, {apart_m / 1000:.1f} km apart, within {seconds / 60:.0f} min"
-        yield _misfit(plate, Misfit.TWO_PLACES, detail, before, after)
+    if apart_m <= _SLACK_M + seconds * FASTEST_M_PER_S:
+        return ""
+    return f"{a.name} and {b.name}, {apart_m / 1000:.1f} km apart, within {seconds / 60:.0f} min"
 
 
 def _without_distance(plate: str, before: Refuelling, after: Refuelling, vehicle: Vehicle) -> Iterator[Exceptional]:
@@ -155,13 +164,21 @@ def _odometer(plate: str, readings: Sequence[OdometerReading]) -> Iterator[Excep
             yield Exceptional(plate, after.at_us, kind, fault, evidence)
 
 
-def _on_two(card: str, fuelled: Sequence[tuple[str, OwnFuelling]]) -> Iterator[Exceptional]:
-    """One card under two vehicles at about the same time."""
+def _on_two(
+    places: Mapping[str, Place], card: str, fuelled: Sequence[tuple[Vehicle, OwnFuelling]]
+) -> Iterator[Exceptional]:
+    """One card under two vehicles at about the same time; a fleet shares its card, but no faster than a car drives."""
     for (first, before), (second, after) in pairwise(fuelled):
+        if first.plate == second.plate:
+            continue
+        is_shared = first.fleet is not None and first.fleet == second.fleet
         apart_us = after.refuelling.since_us - before.refuelling.until_us
-        if first != second and apart_us < SAME_CARD_US:
-            detail = f"card {card} for {first} and {second} within {max(apart_us, 0) / US_PER_S / 60:.0f} min"
-            yield _misfit(second, Misfit.CARD_ON_TWO_VEHICLES, detail, before.refuelling, after.refuelling)
+        why = _too_fast(places, before.refuelling, after.refuelling)
+        if not is_shared and apart_us < SAME_CARD_US:
+            why = f"within {max(apart_us, 0) / US_PER_S / 60:.0f} min"
+        if why and (is_shared or apart_us < SAME_CARD_US):
+            detail = f"card {card} for {first.plate} and {second.plate}: {why}"
+            yield _misfit(second.plate, Misfit.CARD_ON_TWO_VEHICLES, detail, before.refuelling, after.refuelling)
 
 
 def _misfit(plate: str, kind: Misfit, detail: str, *fills: Refuelling) -> Exceptional:

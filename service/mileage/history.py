@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +14,20 @@ from sqlalchemy import Connection, func, select
 
 from service.admin import DEFAULT_ZONE
 from service.mileage.driven import Anchor, judge_by_distance
-from service.mileage.places import FAR_US, Placement, Refuelling, Status, judge_by_positions, judge_own
+from service.mileage.places import (
+    FAR_US,
+    Evidence,
+    Placement,
+    Refuelling,
+    Status,
+    Witness,
+    judge_by_positions,
+    judge_own,
+)
 from service.mileage.readings import OdometerReading
 from service.mileage.stops import US_PER_S, Fix
 from service.mileage.store import position_of, reading_of
-from service.mileage.tables import odometer_rows, positions
+from service.mileage.tables import kept_placements, odometer_rows, positions
 from service.mileage.vehicles import places_of
 from service.payers.periods import Hours, Turn, turn_at
 from service.payers.rules import load_schedule
@@ -68,6 +78,7 @@ class History:
         self.refuellings = merged([own.refuelling for own in self.own], self.readings)
         self._by_name = {own.refuelling.fuelling: own for own in self.own}
         self.has_positions = has_positions(connection, plate)
+        self.frozen = _frozen(connection, plate)
         self._schedule = load_schedule(connection, plate)
         self._sure: dict[int, Placement | None] = {}
         self._findings: dict[int, Placement] = {}
@@ -84,7 +95,7 @@ class History:
     def finding(self, index: int) -> Placement:
         """Where the refuelling of that index was."""
         if index not in self._findings:
-            self._findings[index] = self._by_evidence(index) or judge_by_distance(
+            self._findings[index] = self.by_evidence(index) or judge_by_distance(
                 self.refuellings[index],
                 self._anchor(range(index - 1, -1, -1)),
                 self._anchor(range(index + 1, len(self.refuellings))),
@@ -101,10 +112,13 @@ class History:
         query = select(positions).where(c.plate == self._plate, c.at_us >= since_us, c.at_us <= until_us)
         return [Fix(row.at_us, position_of(row).spot) for row in self._connection.execute(query.order_by(c.at_us))]
 
-    def _by_evidence(self, index: int) -> Placement | None:
-        """By dispenser and positions; None where only the odometer is left."""
+    def by_evidence(self, index: int) -> Placement | None:
+        """By dispenser and positions, those forgotten since too; None where only the odometer is left."""
         if index not in self._sure:
             found = self.refuellings[index]
+            if frozen_key(found) in self.frozen:
+                self._sure[index] = self.frozen[frozen_key(found)]
+                return self._sure[index]
             fixes = self.fixes(found.since_us - FAR_US, found.until_us + FAR_US)
             if found.station is not None:
                 self._sure[index] = judge_own(found, self.places[found.station], fixes)
@@ -117,7 +131,7 @@ class History:
             found = self.refuellings[index]
             if found.odometer_m is None:
                 continue
-            finding = self._by_evidence(index)
+            finding = self.by_evidence(index)
             if finding is None or finding.status not in (Status.VERIFIED, Status.RECORDED, Status.PLACED):
                 continue
             place = self.places[finding.station or ""]
@@ -146,6 +160,22 @@ class History:
 
     def _turn(self, at_us: int, zone: ZoneInfo) -> Turn | None:
         return None if self._schedule is None else turn_at(self._schedule, from_us(at_us), zone)
+
+
+def frozen_key(fill: Refuelling) -> tuple[int, str]:
+    """By what a refuelling's kept placement is found again."""
+    return fill.at_us, fill.fuelling or ""
+
+
+def _frozen(connection: Connection, plate: str) -> dict[tuple[int, str], Placement]:
+    """Placements by positions that are no longer kept."""
+    rows = connection.execute(select(kept_placements).where(kept_placements.c.plate == plate))
+    return {(row.at_us, row.fuelling): _placement(row) for row in rows}
+
+
+def _placement(row: Any) -> Placement:
+    evidence = tuple(Evidence(Witness(kind), at_us, detail) for kind, at_us, detail in json.loads(row.evidence))
+    return Placement(Status(row.status), row.station, evidence, row.reason)
 
 
 def readings_of(connection: Connection, plate: str) -> list[OdometerReading]:

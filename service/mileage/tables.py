@@ -5,7 +5,7 @@ Distances are integer metres, volumes integer ml, coordinates integers of 1e-7 d
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from service.store.schema import metadata
 
@@ -80,3 +80,17 @@ known_places = Table(
     CheckConstraint("datum in ('wgs84', 'gcj02')", name="datum"),
 )
 """Stations of others; where our own stand is in the stations themselves."""
+
+kept_placements = Table(
+    "kept_placements",
+    metadata,
+    Column("plate", String(12), primary_key=True),
+    Column("at_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("fuelling", String(120), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("station", String(40)),
+    Column("reason", Text),
+    Column("evidence", Text, nullable=False),
+    Column("kept_us", BigInteger, nullable=False),
+)
+"""Where a refuelling was by positions that are forgotten. fuelling: "" for a row of the odometer. evidence: JSON."""

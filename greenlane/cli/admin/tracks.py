@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,17 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     importing.add_argument("plate", metavar="PLATE", help="as on the vehicle: 粤B12345")
     importing.add_argument("file", type=Path, metavar="FILE")
     importing.set_defaults(do=_import)
+    forget = actions.add_parser("forget", parents=[options], help="let old positions go; what they said of fills stays")
+    forget.add_argument(
+        "--keep-days",
+        metavar="N",
+        help="how long positions are kept (default: $GREENLANE_TRACK_DAYS, else 90)",
+    )
+    forget.set_defaults(do=_forget)
+    erase = actions.add_parser("erase", parents=[options], help="a driver's own: the positions of that person's hours")
+    erase.add_argument("plate", metavar="PLATE")
+    erase.add_argument("name", metavar="NAME", help="the person, as phone add named them")
+    erase.set_defaults(do=_erase)
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -30,3 +42,28 @@ def _import(args: argparse.Namespace) -> int:
         rows = read_gpx(file) if is_gpx else read_csv(as_text(file))
         done = MileageDesk(o.books, actor()).take_positions(args.plate, rows, bad)
         return show_import(o, done, bad)
+
+
+def _forget(args: argparse.Namespace) -> int:
+    from datetime import timedelta
+
+    from greenlane.cli.admin.office import actor, office
+    from service.mileage.forgetting import KEPT_FOR, Forgetting
+
+    text = args.keep_days or os.environ.get("GREENLANE_TRACK_DAYS") or str(KEPT_FOR.days)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 3650:
+        raise ValueError(f"positions are kept for 1 to 3650 days, not for {text!r}")
+    with office(args) as o:
+        done = Forgetting(o.books, actor()).older_than(timedelta(days=int(text)))
+        o.show(done, f"{done.positions} positions of {done.vehicles} vehicles forgotten, {done.placements} places kept")
+    return 0
+
+
+def _erase(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+    from service.mileage.forgetting import Forgetting
+
+    with office(args) as o:
+        done = Forgetting(o.books, actor()).of_person(args.plate, args.name)
+        o.show(done, f"{done.positions} positions in the hours of {args.name} erased, {done.placements} places kept")
+    return 0

@@ -18,7 +18,7 @@ from service.store.database import Database
 from tests.service.mileage.conftest import Admin
 from tests.service.world import PLATE, START, Pump, World
 
-OTHER = "粤B54321"
+OTHER, THIRD = "粤B54321", "粤B67890"
 LAT, LON = 30.0, 110.0
 M = 1 / 111_195
 
@@ -96,6 +96,20 @@ def test_one_card_on_two_vehicles(admin: Admin, fleet: World) -> None:
     fuel(fleet, 700, 20)
     fuel(fleet, 800, 20, plate=OTHER)
     assert kinds(admin) == ["card_on_two_vehicles"]
+
+
+def test_a_fleet_shares_its_card_but_no_faster_than_a_car(admin: Admin, fleet: World) -> None:
+    fleet.desk.bind_plate(OTHER, "C1")
+    admin("fleet", "plate", "Wang", OTHER)
+    fuel(fleet, 0, 20)
+    fuel(fleet, 6, 20, plate=OTHER)
+    assert kinds(admin) == []
+    fleet.desk.bind_plate(THIRD, "C1")
+    admin("fleet", "plate", "Wang", THIRD)
+    fuel(fleet, 40, 20, station="S2", plate=THIRD)
+    (exception,) = found(admin)
+    assert (exception["kind"], exception["plate"]) == ("card_on_two_vehicles", THIRD)
+    assert "200.0 km apart, within 33 min" in exception["detail"]
 
 
 def test_fuel_without_distance(admin: Admin, fleet: World, tmp_path: Path) -> None:
