@@ -31,6 +31,7 @@ from service.http.plain_route import plain_post
 from service.http.problems import INTERNAL_WORDS, STATUS, problem
 from service.identity import access
 from service.identity import api_page as handbook
+from service.identity.error_pages import error_page, is_for_person
 from service.identity.identity import Identity
 from service.identity.mount import SIGNED_ONLY, Guard, mount
 from service.mileage import routes as positions
@@ -245,11 +246,15 @@ def _add_error_answers(app: FastAPI) -> None:
         return problem(STATUS[error.code], error.code, error.detail)
 
     @app.exception_handler(Unavailable)
-    async def unavailable(_request: Request, error: Unavailable) -> Response:
+    async def unavailable(request: Request, error: Unavailable) -> Response:
+        if is_for_person(request):
+            return error_page(request, 503)
         return problem(503, ErrorCode.UNAVAILABLE, str(error))
 
     @app.exception_handler(ServiceError)
-    async def defect(_request: Request, _error: ServiceError) -> Response:
+    async def defect(request: Request, _error: ServiceError) -> Response:
+        if is_for_person(request):
+            return error_page(request, 500)
         return problem(500, ErrorCode.INTERNAL, INTERNAL_WORDS)
 
     @app.exception_handler(RequestValidationError)
@@ -258,7 +263,9 @@ def _add_error_answers(app: FastAPI) -> None:
         return problem(400, ErrorCode.MALFORMED, f"{first['loc'][-1]}: {first['msg']}")
 
     @app.exception_handler(HTTPException)
-    async def no_route(_request: Request, error: HTTPException) -> Response:
+    async def no_route(request: Request, error: HTTPException) -> Response:
+        if is_for_person(request):
+            return error_page(request, error.status_code, headers=error.headers)
         code = ErrorCode.NOT_FOUND if error.status_code == 404 else ErrorCode.MALFORMED
         return problem(error.status_code, code, str(error.detail), error.headers)
 

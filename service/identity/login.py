@@ -28,6 +28,12 @@ async def home(request: Request) -> Response:
     return page(request, "home.html", session=session)
 
 
+@router.get("/favicon.ico")
+async def icon() -> Response:
+    """Where a browser looks that has seen no page yet."""
+    return RedirectResponse("/static/icon.svg", 308)
+
+
 @router.get("/login")
 async def ask(request: Request) -> Response:
     """The log-in form."""
@@ -75,7 +81,7 @@ async def log_out(request: Request) -> Response:
         except browser.FormRefused:
             token = ""
         if not session.knows(token):
-            raise access.AccessRefused(403, "this page is out of date; load it again")
+            raise access.AccessRefused(403, "this page is out of date; load it again", "页面已过期，请重新打开")
         await run_in_threadpool(access.identity_of(request).sessions.end, session)
     browser.drop_cookie(request, response, browser.SESSION_COOKIE)
     return response

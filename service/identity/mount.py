@@ -17,12 +17,13 @@ from service.identity import access, login, routes
 from service.identity import api_page as handbook
 from service.identity.browser import FormRefused, SecurityHeaders
 from service.identity.devices import Throttled
+from service.identity.error_pages import error_page, is_for_person
 from service.identity.gate import CODES, STATUS, GateRules, SignatureGate, refusal_headers
 from service.identity.identity import Identity
 from service.identity.signatures import SignatureRefused
 from service.identity.throttle import whole_seconds
 from service.identity.unsigned import is_from_elsewhere, is_own_host, proxy_mark
-from service.identity.web import MENU, PAGES, language_of, page
+from service.identity.web import MENU, PAGES
 from service.store.clock import Clock
 from service.store.database import Database
 from wire.reasons import ErrorCode
@@ -121,11 +122,15 @@ def _add_refusals(app: FastAPI) -> None:
         return problem(429, ErrorCode.THROTTLED, str(error), {"Retry-After": str(whole_seconds(error.wait_s))})
 
     @app.exception_handler(FormRefused)
-    async def form(_request: Request, error: FormRefused) -> Response:
+    async def form(request: Request, error: FormRefused) -> Response:
+        if is_for_person(request):
+            return error_page(request, 400, _sentence(str(error)))
         return problem(400, ErrorCode.MALFORMED, str(error))
 
     @app.exception_handler(DeskError)
-    async def desk(_request: Request, error: DeskError) -> Response:
+    async def desk(request: Request, error: DeskError) -> Response:
+        if is_for_person(request):
+            return error_page(request, 400, _sentence(str(error)))
         return problem(400, ErrorCode.MALFORMED, str(error))
 
     @app.exception_handler(access.AccessRefused)
@@ -134,11 +139,13 @@ def _add_refusals(app: FastAPI) -> None:
 
 
 def _access_answer(request: Request, error: access.AccessRefused) -> Response:
-    if "text/html" not in request.headers.get("accept", ""):
+    if not is_for_person(request):
         return problem(error.status, CODES.get(error.status, ErrorCode.NOT_FOUND), error.detail)
     if error.status == 401 and request.method in access.READING:
         return login.to_login(request)
-    is_english = language_of(request).value == "en"
-    heading = "Not allowed" if is_english else "无权访问"
-    words = error.detail if is_english else error.chinese or error.detail
-    return page(request, "message.html", status=error.status, heading=heading, words=words)
+    return error_page(request, error.status, _sentence(error.detail), error.chinese)
+
+
+def _sentence(words: str) -> str:
+    """As a page writes it."""
+    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")

@@ -28,6 +28,7 @@ from service.station.routes import changes_of, desk_of
 from service.station.shared import Rendering, SharedViews
 from service.station.store import Lane, StationDesk
 from service.station.stream import FRESH_HEADER, number_for, station_of, stream
+from service.station.visit_lines import folded
 from service.store.database import Database, telling_faults
 from service.store.schema import stations
 from wire.live import Order, OrderKind, VisitReport
@@ -92,7 +93,7 @@ async def visit(request: Request, visit: str, session: Watcher) -> Response:
     station = station_of(request, session)
     found = await run_in_threadpool(desk_of(request).visit, station, visit)
     if found is None:
-        raise access.AccessRefused(404, "no such visit, or it is too long ago")
+        raise access.AccessRefused(404, "no such visit, or it is too long ago", "没有这条进站记录，或已超过保留期")
     picture = await run_in_threadpool(desk_of(request).picture, station, visit)
     zone = await run_in_threadpool(_zone, _database(request), station)
     return page(
@@ -101,6 +102,7 @@ async def visit(request: Request, visit: str, session: Watcher) -> Response:
         session=session,
         station=station,
         visit=found,
+        steps=folded(found.story),
         has_picture=picture is not None,
         here=_here(station),
         clock_of=_clock_of(zone),
@@ -113,7 +115,7 @@ async def picture(request: Request, visit: str, session: Watcher) -> Response:
     """The visit's picture, while it is kept."""
     data = await run_in_threadpool(desk_of(request).picture, station_of(request, session), visit)
     if data is None:
-        raise access.AccessRefused(404, "no picture is kept of this visit")
+        raise access.AccessRefused(404, "no picture is kept of this visit", "没有保留抓拍图")
     return Response(data, media_type="image/jpeg")
 
 
@@ -140,7 +142,9 @@ async def move(request: Request, session: Watcher) -> Response:
     asking = (await access.fields(request)).get("lane", "")[:40]
     found = await run_in_threadpool(desk_of(request).lane, station, asking)
     if found is None or found.silent or found.status.open_lane is None or found.status.plate is None:
-        raise access.AccessRefused(409, "that lane no longer waits for another one; load the page again")
+        raise access.AccessRefused(
+            409, "that lane no longer waits for another one; load the page again", "该加油位已不再等待，请刷新"
+        )
     order = Order(id="new", kind=OrderKind.MOVE, by=session.person.name, plate=found.status.plate)
     actor = f"person:{session.person.name}"
     try:
@@ -159,7 +163,9 @@ async def confirm(request: Request, session: Watcher) -> Response:
     found = await run_in_threadpool(desk_of(request).lane, station, lane)
     waits = found is not None and not found.silent and found.status.typed and found.status.reason in CONFIRMABLE
     if found is None or not waits or not plate or found.status.plate != plate:
-        raise access.AccessRefused(409, "that typed plate no longer waits to be confirmed; load the page again")
+        raise access.AccessRefused(
+            409, "that typed plate no longer waits to be confirmed; load the page again", "该车牌已不再等待确认，请刷新"
+        )
     actor = f"person:{session.person.name}"
     order = Order(id="new", kind=OrderKind.CONFIRM, by=actor, plate=plate)
     try:

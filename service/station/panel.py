@@ -35,6 +35,9 @@ async def show(request: Request, lane: str, session: Driver) -> Response:
     """The whole page."""
     station = panel_of(request, session, lane)
     facts = await run_in_threadpool(_facts, desk_of(request), station, lane)
+    if facts["is_unknown"] and session.person.role is not Role.PANEL:
+        english = f"there is no lane {lane[:40]} at {station}: no unit of this name has ever reported"
+        raise access.AccessRefused(404, english, f"油站 {station} 没有加油位 {lane[:40]}")
     return page(
         request,
         "panel.html",
@@ -119,6 +122,7 @@ def _facts(desk: StationDesk, station: str, lane: str) -> dict[str, Any]:
     return {
         "fresh_s": fresh_s if screen.until_s is None else min(fresh_s, screen.until_s),
         "screen": screen,
+        "is_unknown": found is None,
         "look_of": look_of,
         "lost": words.LOST,
         "counter": words.COUNTER,

@@ -36,10 +36,10 @@ def station_of(request: Request, session: Session) -> str:
     own = session.person.station
     if own is not None:
         if asked not in ("", own):
-            raise access.AccessRefused(403, f"this person sees station {own} alone")
+            raise access.AccessRefused(403, f"this person sees station {own} alone", f"只能查看油站 {own}")
         return own
     if not asked:
-        raise access.AccessRefused(400, "name a station: ?station=")
+        raise access.AccessRefused(400, "name a station: ?station=", "请指定油站")
     return asked[:40]
 
 
@@ -48,7 +48,9 @@ def panel_of(request: Request, session: Session, lane: str) -> str:
     station, own = station_of(request, session), session.person.lane
     if own is not None and lane != own:
         raise access.AccessRefused(
-            403, f"this account belongs to lane {own} of station {station}, not to lane {lane[:40]}"
+            403,
+            f"this account belongs to lane {own} of station {station}, not to lane {lane[:40]}",
+            f"此账号属于油站 {station} 的加油位 {own}，不能用于加油位 {lane[:40]}",
         )
     return station
 

@@ -33,6 +33,10 @@ PASSWORD = "correct horse battery"
 POOR = "沪C99999"
 WAIT_MS = 40_000
 FLOWED = "() => parseFloat(document.querySelector('#litres')?.innerText) > 1"
+WIDE = """() => [...document.querySelectorAll('main *')]
+  .filter(e => e.checkVisibility() && !e.closest('.scroll:not(:has(.cards))'))
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.outerHTML.slice(0, 100))"""
+"""What is cut off at the right."""
 SIZE = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
 
 
@@ -184,7 +188,13 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             assert abs(float(panel.inner_text("#litres")) * 790 - paid_fen) < 8
             picture(panel, "panel-charged.png")
             shows(desk, "frame to lamp")
+            desk.set_viewport_size({"width": 390, "height": 844})
+            assert desk.evaluate(WIDE) == []
+            picture(desk, "station-phone.png")
             desk.click("text=frame to lamp")
+            assert desk.evaluate(WIDE) == []
+            picture(desk, "visit-phone.png")
+            desk.set_viewport_size({"width": 1280, "height": 900})
             shows(desk, "From frame to lamp", "Charged", "nozzle lifted")
             picture(desk, "visit.png")
             assert serious(desk) == []

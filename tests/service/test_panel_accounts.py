@@ -49,7 +49,7 @@ def test_a_panels_account_uses_the_panel_of_its_own_lane_alone(house: House, cli
         answer = client.get(path)
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
         assert "belongs to lane L1 of station S1" in answer.json()["detail"]
-    page = client.get("/panel/L2", headers={"Accept": "text/html"})
+    page = client.get("/panel/L2", headers={"Accept": "text/html", "Accept-Language": "en"})
     assert page.status_code == 403
     assert "belongs to lane L1 of station S1" in page.text
     assert client.post("/panel/L2/typed", data={"csrf": csrf(client), "plate": PLATE}).status_code == 403

@@ -89,7 +89,7 @@ def test_too_many_attempts_say_when_to_come_back(client: TestClient) -> None:
 def test_the_attendant_is_no_operator(client: TestClient) -> None:
     log_in(client, "li")
     refused = client.get("/secret", headers={"Accept": "text/html", "Accept-Language": "en"})
-    assert (refused.status_code, "this needs the role operator" in refused.text) == (403, True)
+    assert (refused.status_code, "This needs the role operator" in refused.text) == (403, True)
     assert client.get("/secret").json() == {"code": "forbidden", "detail": "this needs the role operator"}
 
 

@@ -1,0 +1,29 @@
+"""A visit's steps as its page lists them: reads of a standing vehicle that say the same are one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from wire.live import Stage, StoryLine
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """first: the step, or the first of several equal reads; times: how many; until_s: when the last one was."""
+
+    first: StoryLine
+    times: int
+    until_s: float
+
+
+def folded(story: Iterable[StoryLine]) -> list[ShownLine]:
+    """Reads one after the other of the same plate become one line."""
+    lines: list[ShownLine] = []
+    for step in story:
+        before = lines[-1] if lines else None
+        if before is not None and step.stage is Stage.READ is before.first.stage and step.plate == before.first.plate:
+            lines[-1] = replace(before, times=before.times + 1, until_s=step.at_s)
+        else:
+            lines.append(ShownLine(step, 1, step.at_s))
+    return lines

@@ -1,0 +1,98 @@
+"""What a person's browser is shown when something is not there or not theirs: a page, in their language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.identity.people import Role
+from service.station.visit_lines import folded
+from tests.service.identity.kit import PLATE, House, lane_status, visit_report
+from tests.service.identity.test_pages import PASSWORD, log_in
+from wire.codec import decode
+from wire.devices import DeviceKind
+from wire.live import Stage, StoryLine, VisitReport
+
+PAGE = {"en": {"Accept": "text/html", "Accept-Language": "en"}, "zh": {"Accept": "text/html", "Accept-Language": "zh"}}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    made = House(tmp_path)
+    made.identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
+    made.identity.people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
+    return made
+
+
+@pytest.fixture
+def client(house: House) -> Iterator[TestClient]:
+    with TestClient(house.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "english", "chinese"),
+    [
+        ("/nowhere", 404, "There is no such page", "没有这个页面"),
+        ("/panel/L99", 404, "There is no lane L99 at S1", "油站 S1 没有加油位 L99"),
+        ("/station/visits/none", 404, "No such visit", "没有这条进站记录"),
+        ("/station?station=S2", 403, "This person sees station S1 alone", "只能查看油站 S1"),
+    ],
+)
+def test_errors_are_pages_in_both_languages(
+    client: TestClient, path: str, status: int, english: str, chinese: str
+) -> None:
+    log_in(client, "li")
+    for language, words in (("en", english), ("zh", chinese)):
+        answer = client.get(path, headers=PAGE[language])
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8"), answer.text
+        assert words in answer.text
+        assert ("English" in answer.text) == (language == "zh"), "the other language is one click away"
+    assert client.get(path, headers={"Accept": "application/json"}).headers["content-type"] != "text/html"
+
+
+def test_a_session_that_is_over_leads_to_the_log_in(client: TestClient) -> None:
+    answer = client.get("/station", headers=PAGE["en"])
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/station")
+    posted = client.post("/station/orders", data={"kind": "retry"}, headers=PAGE["en"])
+    assert posted.status_code == 401
+    assert "The session is over" in posted.text
+    assert 'href="/login"' in posted.text
+
+
+def test_a_lane_that_has_reported_has_its_panel(house: House, client: TestClient) -> None:
+    key = house.enrol(DeviceKind.LANE)
+    log_in(client, "wang")
+    assert client.get("/panel/L1", headers=PAGE["en"]).status_code == 404
+    assert house.signed(key, "POST", "/v1/lane-status", lane_status()).send(client).status_code == 204
+    assert client.get("/panel/L1", headers=PAGE["en"]).status_code == 200
+
+
+def test_a_browser_finds_the_icon(client: TestClient) -> None:
+    answer = client.get("/favicon.ico", follow_redirects=True)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+
+
+def test_equal_reads_of_a_visit_are_one_line(house: House, client: TestClient) -> None:
+    reads = [StoryLine(at_s=n / 10, stage=Stage.READ, words=f"weakest 0.9{n}", plate=PLATE) for n in range(9)]
+    other = StoryLine(at_s=1.0, stage=Stage.READ, words="weakest 0.80", plate="粤B12346")
+    lines = folded((*reads, other, reads[0], StoryLine(at_s=2.0, stage=Stage.NOTE, words="a"), reads[1]))
+    assert [(line.times, line.first.plate, line.until_s) for line in lines] == [
+        (9, PLATE, 0.8),
+        (1, "粤B12346", 1.0),
+        (1, PLATE, 0.0),
+        (1, None, 2.0),
+        (1, PLATE, 0.1),
+    ]
+    key = house.enrol(DeviceKind.LANE)
+    report = visit_report()
+    assert decode(VisitReport, report)
+    story = [{"at_s": n / 10, "stage": "read", "words": "no plate"} for n in range(12)]
+    house.signed(key, "POST", "/v1/visits", report | {"story": story}).send(client)
+    log_in(client, "li")
+    shown = client.get(f"/station/visits/{report['visit']}", headers=PAGE["en"]).text
+    assert "12 ×" in shown
+    assert shown.count('class="stage"') == 1
