@@ -20,8 +20,9 @@ from service.counter.place import (
     station_facts_of,
     till_of,
 )
-from service.counter.shifts import close, reports
+from service.counter.shifts import close, open_shifts, reports
 from service.identity import access
+from service.identity.people import Role
 
 router = APIRouter(prefix="/counter", include_in_schema=False)
 LAST_SHIFTS = 10
@@ -39,7 +40,17 @@ async def show(request: Request, session: Cashier) -> Response:
     database, name = books_of(request).database, session.person.name
     past = await run_in_threadpool(lambda: reports(database, station.id, cashier=name, last=LAST_SHIFTS))
     closed = [one for one in past if one.closed_at]
-    return shown(request, session, "shift.html", station, shift=shift, past=closed, entries=entries)
+    others = await run_in_threadpool(open_shifts, database, station.id)
+    return shown(
+        request,
+        session,
+        "shift.html",
+        station,
+        shift=shift,
+        past=closed,
+        entries=entries,
+        others=[one for one in others if one != name],
+    )
 
 
 @router.post("/shift/open")
@@ -53,11 +64,17 @@ async def begin(request: Request, session: Cashier) -> Response:
 
 @router.post("/shift/close")
 async def end(request: Request, session: Cashier) -> Response:
-    """The cash is counted blind: what was expected is shown when the shift is closed."""
+    """The cash is counted blind: what was expected is shown when the shift is closed.
+
+    An operator ends the shift of somebody who has left.
+    """
     station = await station_facts_of(request, session)
     form = await access.fields(request)
     counted_fen, note = cash_of(form.get("yuan", "")), note_of(form)
-    await run_in_threadpool(close, books_of(request), session.person.name, counted_fen, note)
+    by, cashier = session.person.name, form.get("cashier", session.person.name)
+    if cashier != by and not session.person.role.covers(Role.OPERATOR):
+        raise access.AccessRefused(403, "only an operator ends another's shift", "只有运营可以替别人交班")
+    await run_in_threadpool(lambda: close(books_of(request), cashier, counted_fen, note, by=by, station=station.id))
     return RedirectResponse("/counter/shift" + here_of(station.id), 303)
 
 

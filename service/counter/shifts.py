@@ -64,26 +64,36 @@ def reports(
         return [_report(row, entries_of_shift(connection, row.id)) for row in connection.execute(query).all()]
 
 
-def close(books: Books, person: str, counted_fen: int, note: str = "") -> int:
-    """End the person's open shift; its number. Raises CounterRefused where none is open.
+def open_shifts(database: Database, station: str) -> list[str]:
+    """Who has a shift open at a station."""
+    mine = shifts.c.station == station, shifts.c.closed_us.is_(None)
+    with telling_faults(), database.reading() as connection:
+        return list(connection.execute(select(shifts.c.cashier).where(*mine).order_by(shifts.c.cashier)).scalars())
+
+
+def close(books: Books, person: str, counted_fen: int, note: str = "", *, by: str, station: str) -> int:
+    """End the person's open shift at this station; its number. Raises CounterRefused where none is open there.
+
+    by: who counted, the person or, for one who has left, an operator; the trail and the difference bear that name.
 
     What was written down and not posted (a crash, a lost answer) is posted first, so that all of it counts.
     """
     tried: set[str] = set()
     for _ in range(ATTEMPTS):
-        shift, entries = _open(books.database, person)
+        shift, entries = _open(books.database, person, station)
         for entry in entries:
             if not entry.posted and entry.key not in tried:
                 tried.add(entry.key)
                 with suppress(CounterRefused):
                     Till(books, person, shift.station).post(_payment(entry))
-        if _closed(books, person, shift.id, tried, counted_fen, note):
+        if _closed(books, by, shift.id, tried, counted_fen, note):
             return int(shift.id)
     raise CounterRefused("仍有收款正在入账，请稍后再交班。", "Payments are still being posted; close the shift again.")
 
 
-def _open(database: Database, person: str) -> tuple[Row[Any], list[CounterEntry]]:
-    query = select(shifts).where(shifts.c.cashier == person, shifts.c.closed_us.is_(None))
+def _open(database: Database, person: str, station: str) -> tuple[Row[Any], list[CounterEntry]]:
+    mine = shifts.c.cashier == person, shifts.c.station == station
+    query = select(shifts).where(*mine, shifts.c.closed_us.is_(None))
     with telling_faults(), database.reading() as connection:
         row = connection.execute(query).first()
         if row is None:
@@ -91,7 +101,7 @@ def _open(database: Database, person: str) -> tuple[Row[Any], list[CounterEntry]
         return row, entries_of_shift(connection, row.id)
 
 
-def _closed(books: Books, person: str, shift: int, tried: set[str], counted_fen: int, note: str) -> bool:
+def _closed(books: Books, by: str, shift: int, tried: set[str], counted_fen: int, note: str) -> bool:
     """False where something came in meanwhile that is not posted yet. The row's lock keeps further entries out."""
     now = books.clock.now()
     with telling_faults(), books.database.writing() as connection:
@@ -102,20 +112,25 @@ def _closed(books: Books, person: str, shift: int, tried: set[str], counted_fen:
         if any(not entry.posted and entry.key not in tried for entry in entries):
             return False
         expected_fen = row.float_fen + cash_fen(entries)
-        _post_difference(books, connection, row, counted_fen - expected_fen)
+        _post_difference(books, connection, row, counted_fen - expected_fen, by)
         closed = {"closed_us": to_us(now), "expected_fen": expected_fen, "counted_fen": counted_fen, "note": note}
         connection.execute(update(shifts).where(shifts.c.id == shift).values(**closed))
         detail = {"counted": str(counted_fen), "expected": str(expected_fen), "station": row.station}
-        trail.note(connection, trail.Deed(now, f"person:{person}", "shift.close", person, detail))
+        trail.note(connection, trail.Deed(now, f"person:{by}", "shift.close", row.cashier, detail))
     return True
 
 
-def _post_difference(books: Books, connection: Connection, row: Row[Any], difference_fen: int) -> None:
+def _post_difference(books: Books, connection: Connection, row: Row[Any], difference_fen: int, by: str) -> None:
     if difference_fen == 0:
         return
     sides = (wallets.CLEARING, OVER_SHORT) if difference_fen > 0 else (OVER_SHORT, wallets.CLEARING)
     posting = wallets.Posting(
-        TransferKind.OVER_SHORT, *sides, abs(difference_fen), f"shift {row.id}", f"person:{row.cashier}", row.station
+        TransferKind.OVER_SHORT,
+        *sides,
+        abs(difference_fen),
+        f"shift {row.id}",
+        f"person:{by}",
+        f"{row.station} {row.cashier}",
     )
     wallets.post(connection, posting, books.ids, to_us(books.clock.now()))
 

@@ -193,10 +193,14 @@ def test_a_shift_ends_with_its_difference_in_the_ledger(house: House, database_u
     assert li.post("/counter/shift/close", yuan="499.30").status_code == 409
     assert li.post("/counter/top-up", card="C2", yuan="1", form="after-the-shift-1").status_code == 409
     assert li.post("/counter/top-up", card="C2", yuan="300").status_code == 303
-    assert wang.post("/counter/shift/close", yuan="0").status_code == 303
+    assert wang.post("/counter/shift/close", yuan="0", cashier="nobody").status_code == 409
+    assert li.post("/counter/shift/close", yuan="0", cashier="wang").status_code == 403
+    sun = counter(house, "sun")
+    assert "别人未交班" in sun.get("/counter/shift").text
+    assert sun.post("/counter/shift/close", yuan="0", cashier="wang").status_code == 303
     short, over = postings(house, "over_short")
     assert short[:] == (3, 1, 70, "single", "person:li")
-    assert over[:] == (1, 3, 2025, "single", "person:wang")
+    assert over[:] == (1, 3, 2025, "single", "person:sun")
     assert "¥500.00" not in counter(house, "sun").get("/counter/shift").text
     assert audit(database).findings == ()
     with database.engine.begin() as connection:
