@@ -37,6 +37,7 @@ ODD_VALUES: tuple[Any, ...] = (
     " ", "\x00", "\ud800", "x" * 70_000, "S1", "L1", "'; drop table cards; --", "=1+1", "../../etc/passwd",
     ["x"] * 3_000, {"a": {"b": {"c": {}}}}, "\u202e1\u202c", "١٢٣", "1e5", 0.1, "null",
 )  # fmt: skip
+NO_TEXTS = ("\ud800", "\x00", "\udfff\ud800", "\x00\x00")
 MOMENTS: tuple[Any, ...] = (
     "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2026-05-04T08:30:60Z", "2026-02-30T00:00:00Z", "+14:00", 10**18,
     "1970-01-01T00:00:00.123456789Z", "2026-05-04T08:30:00+14:59", "2026-05-04T08:30:00-23:59", "2026-05-04", "now", -1,
@@ -134,7 +135,15 @@ class Attacker:
         return self._spoilt("odd keys", spoil)
 
     def _odd_value(self) -> Attack:
-        return self._spoilt("odd values", lambda r: r.__setitem__(self._field(r), self.rng.choice(ODD_VALUES)))
+        def spoil(record: dict[str, Any]) -> None:
+            texts = [name for name, value in record.items() if isinstance(value, str)]
+            if texts and self.rng.random() < 0.5:
+                name = self.rng.choice(texts)
+                record[name] = str(record[name])[:8] + self.rng.choice(NO_TEXTS)
+            else:
+                record[self._field(record)] = self.rng.choice(ODD_VALUES)
+
+        return self._spoilt("odd values", spoil)
 
     def _moment(self) -> Attack:
         def spoil(record: dict[str, Any]) -> None:
