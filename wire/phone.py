@@ -48,6 +48,7 @@ class ChargeMessage:
 
     zone: of the station's clock, in which times are shown. fuelling_fen: of the whole fuelling, of which this may be a
     part; its digits are the dispenser's own. may: what the phone can say about it now. by_mandate: paid without asking.
+    period: absent where the hours are another person's.
     """
 
     id: str

@@ -108,7 +108,7 @@ class Inbox:
             due_at=None if row.due_us is None else from_us(row.due_us),
             paid_at=None if row.paid_us is None else from_us(row.paid_us),
             refunded_fen=row.refunded_fen,
-            period=row.period,
+            period=row.period if row.person == self._person else None,
             escalated=row.person != self._person,
             by_mandate=row.mandate is not None and row.paid_us is not None,
             may=sayable(row, self._person, self._books.clock.now()),

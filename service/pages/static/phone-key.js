@@ -21,9 +21,14 @@ function store(mode, act) {
   });
 }
 
-// What is kept: {keys, keyId, publicKey, paired, name}; undefined where no key was made yet.
+// What is kept: {keys, keyId, publicKey, name}; undefined where no key is paired.
 export const load = () => store("readonly", (own) => own.get("key"));
-export const keep = (own) => store("readwrite", (kept) => kept.put(own, "key"));
+// All or nothing: what stood there of another person goes with it.
+export const keep = (own) => store("readwrite", (kept) => { kept.clear(); return kept.put(own, "key"); });
+
+// A key that is about to be paired; the one before it stays until the service has taken the new one.
+export const loadNext = () => store("readonly", (own) => own.get("next"));
+export const keepNext = (next) => store("readwrite", (kept) => kept.put(next, "next"));
 export const forget = () => store("readwrite", (kept) => kept.clear());
 
 // What was seen last, for when there is no line; gone with the key.
@@ -36,7 +41,7 @@ export async function make() {
   const {x, y} = await crypto.subtle.exportKey("jwk", keys.publicKey);
   const print = await crypto.subtle.digest("SHA-256", encoder.encode(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`));
   const publicKey = base64(await crypto.subtle.exportKey("raw", keys.publicKey));
-  return {keys, keyId: base64url(print), publicKey, paired: false, name: ""};
+  return {keys, keyId: base64url(print), publicKey, name: ""};
 }
 
 async function sign(own, bytes) {

@@ -97,7 +97,7 @@ export async function ask(method, target, record) {
   const name = BY_FLAW[answer.headers.get("Greenlane-Flaw")] ?? BY_STATUS[answer.status] ?? "fault";
   if (name === "revoked") {
     await key.forget();
-    if (at("pairing")) showPairing(); else { location.assign("/phone"); return undefined; }
+    if (at("pairing")) { at("pair").addEventListener("submit", pair); showPairing(); } else { location.assign("/phone"); return undefined; }
   }
   say(name, detail);
   return undefined;
@@ -155,11 +155,11 @@ async function pair(event) {
   quiet();
   const code = at("code").value.trim(), consent = at("consent");
   if (!code || !consent.checked) { say("input"); (code ? consent : at("code")).focus(); return; }
-  own = (await key.load()) ?? (await key.make());
-  await key.keep(own);
+  const next = (await key.loadNext()) ?? (await key.make());
+  await key.keepNext(next);
   let answer;
   try {
-    answer = await key.ask(own, "POST", "/v1/phone/pairings", {code, public_key: own.publicKey, consent: consent.value});
+    answer = await key.ask(next, "POST", "/v1/phone/pairings", {code, public_key: next.publicKey, consent: consent.value});
   } catch { say("offline"); return; }
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) {
@@ -168,8 +168,7 @@ async function pair(event) {
     say(name ?? (answer.status === 400 && told.detail?.startsWith("consent") ? "consent" : BY_STATUS[answer.status] ?? "fault"), told.detail);
     return;
   }
-  own = {...own, paired: true, name: told.name};
-  await key.keep(own);
+  await key.keep({...next, name: told.name});
   navigator.storage?.persist?.();
   history.replaceState(null, "", location.pathname);
   location.reload();
@@ -180,9 +179,10 @@ export async function start(show) {
   if (!key.canHoldKey()) { at("insecure").hidden = false; return; }
   own = await key.load();
   const fromLink = location.hash.slice(1);
-  if (!own?.paired || fromLink) {
+  if (!own || fromLink) {
     if (!at("pairing")) { location.assign("/phone"); return; }
-    if (own?.paired && fromLink) { await key.forget(); own = undefined; }
+    at("held-by").hidden = !own;
+    at("holder").textContent = own?.name ?? "";
     at("pair").addEventListener("submit", pair);
     at("code").value = decodeURIComponent(fromLink).slice(0, 20);
     showPairing();

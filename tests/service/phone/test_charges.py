@@ -14,6 +14,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from service.payers.charging import Charging
 from service.payers.phones import Phones
 from service.reports.audit import audit
 from tests.service.identity.kit import House, visit_report
@@ -82,6 +83,26 @@ def test_declined_at_no_cost(house: House, client: TestClient) -> None:
     assert phone.say(charge["id"], 7_900, "decline").json()["state"] == "declined"
     assert phone.ask("GET", "/v1/phone/me").json()["balance_fen"] == 50_000
     assert phone.ask("GET", f"/v1/phone/charges/{charge['id']}").json()["may"] == ["pay", "dispute"]
+
+
+def test_a_charge_that_was_handed_on_asks_the_next_without_another_s_hours(house: House, client: TestClient) -> None:
+    plate = f"粤B{10_000 + house.number()}"
+    names = f"A{house.number()}", f"B{house.number()}"
+    first, second = (person(house, client, name, plate=plate) for name in names)
+    fuel(house, 7_900, plate)
+    (charge,) = first.ask("GET", "/v1/phone/charges").json()
+    target = f"/v1/phone/charges/{charge['id']}"
+    assert second.ask("GET", target).status_code == 404
+    assert first.say(charge["id"], 7_900, "decline").status_code == 200
+    assert Charging(house.app.state.books).hand_on_due() == 1
+    asked_on = second.ask("GET", target).json()
+    told = (asked_on["escalated"], asked_on["period"], asked_on["may"])
+    assert told == (True, None, ["pay", "decline", "dispute"])
+    assert second.say(charge["id"], 7_900).json()["state"] == "paid"
+    seen = first.ask("GET", target).json()
+    assert (seen["state"], seen["escalated"], seen["period"]) == ("paid", False, "00:00-24:00")
+    balances = [phone.ask("GET", "/v1/phone/me").json()["balance_fen"] for phone in (first, second)]
+    assert balances == [50_000, 42_100]
 
 
 def test_the_picture_of_the_own_visit_while_it_is_kept(house: House, client: TestClient) -> None:
