@@ -24,7 +24,7 @@ from service.payers.rules import load_schedule
 from service.store import schema
 from service.store.clock import US_PER_S, from_us
 
-VEHICLES_A_PAGE = 50
+VEHICLES_A_PAGE = 20
 MOST_POINTS = 2_000
 """Of a track that is drawn."""
 
