@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import threading
 
 from greenlane.cli.options import add_config
 
@@ -33,7 +34,12 @@ def run(args: argparse.Namespace) -> int:
     from greenlane import wiring
 
     wiring.set_up_logging(settings, journal="JOURNAL_STREAM" in os.environ)
+    stopped_early = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped_early.set())
     with wiring.LaneUnit(settings) as unit:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: unit.stop())
+        if stopped_early.is_set():
+            unit.stop()
         return unit.run()

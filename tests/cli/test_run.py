@@ -56,6 +56,17 @@ def test_a_second_unit_on_one_state_folder_is_refused_and_the_first_goes_on(tmp_
         first.wait(30)
 
 
+def test_a_unit_that_is_stopped_while_it_starts_ends_in_order(tmp_path: Path) -> None:
+    config = tmp_path / "lane.toml"
+    config.write_text(UNIT.format(folder=tmp_path / "state"), encoding="utf-8")
+    unit = started(config)
+    while not (tmp_path / "state").exists():
+        assert unit.poll() is None
+    unit.send_signal(signal.SIGTERM)
+    told, _ = unit.communicate(timeout=60)
+    assert unit.returncode == 0, told
+
+
 def test_the_lock_is_given_back(tmp_path: Path) -> None:
     lock = FolderLock(tmp_path, "greenlane run")
     with pytest.raises(FolderInUse, match="name another folder"):
