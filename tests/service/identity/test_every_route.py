@@ -73,7 +73,7 @@ LANE_TELLS: dict[str, Callable[[str, str, int], object]] = {
 }
 """A right body for each route by which lane units and stations tell what they do."""
 
-PUBLIC = {"/healthz", "/login", "/logout", "/docs", "/openapi.json", "/static", "/metrics", "/"}
+PUBLIC = {"/healthz", "/login", "/logout", "/docs", "/openapi.json", "/static", "/metrics", "/", "/favicon.ico"}
 PUBLIC |= {"/phone", "/phone/charges/{charge}", "/phone/charges/{charge}/receipt", "/phone/mandate", "/phone/hours"}
 PUBLIC |= {"/phone/manifest.webmanifest", "/phone/sw.js", "/favicon.ico"}
 """Open by intent: each has tests of its own that say how far."""
