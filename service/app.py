@@ -17,11 +17,12 @@ from starlette.exceptions import HTTPException
 from service.books.batch_worker import Teller
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
-from service.books.rejects import LONGEST_KEPT, RejectBudget
+from service.books.rows.rejects import LONGEST_KEPT, RejectBudget
 from service.books.rules import Settings
 from service.counter import mount as counter
 from service.errors import ServiceError, Unavailable
 from service.fleet import routes as fleet_pages
+from service.http import api_page as handbook
 from service.http import openapi
 from service.http.answering import Clerk
 from service.http.bodies import BodyRefused, read
@@ -30,7 +31,6 @@ from service.http.peers import wire_version
 from service.http.plain_route import plain_post
 from service.http.problems import INTERNAL_WORDS, STATUS, problem
 from service.identity import access
-from service.identity import api_page as handbook
 from service.identity.error_pages import error_page, is_for_person
 from service.identity.identity import Identity
 from service.identity.mount import SIGNED_ONLY, Guard, mount

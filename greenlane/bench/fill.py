@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from service.admin import Desk
 from service.books.books import Books
-from service.books.writing import put
+from service.books.rows.writing import put
 from service.store import schema
 from service.store.clock import US_PER_S, to_us
 

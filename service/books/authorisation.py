@@ -7,9 +7,9 @@ from typing import Any
 
 from service.books import phone_payment, typed
 from service.books.batch_state import Situation
-from service.books.ids import authorisation_name
 from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.books.records import ACTIVE, Authorisation, Card, State
+from service.books.rows.ids import authorisation_name
 from service.books.rules import Settings
 from service.store.clock import US_PER_S, from_us, to_us
 from wire.money import MAX_FEN

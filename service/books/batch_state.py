@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from service.books.ids import IdMaker
 from service.books.ledger import Hold, Ledger
 from service.books.payer_state import PayerState
 from service.books.records import (
@@ -21,6 +20,7 @@ from service.books.records import (
     Station,
     TransferKind,
 )
+from service.books.rows.ids import IdMaker
 from service.books.rules import Settings
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from service.books.books import Books
 from service.books.messages import Answer, Message, Sweep
 from service.books.prices import prices_of
-from service.books.sealing import MOST_ROWS, seal
+from service.books.rows.sealing import MOST_ROWS, seal
 from service.errors import ServiceError, Unavailable
 from service.store.clock import US_PER_S, to_us
 from service.store.database import telling_faults

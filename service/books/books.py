@@ -19,8 +19,6 @@ from service.books import authorisation, fuelling
 from service.books import cash as till
 from service.books import offline_grants as grants
 from service.books.batch_state import Situation
-from service.books.ids import IdMaker
-from service.books.loading import load
 from service.books.messages import (
     Answer,
     Ask,
@@ -40,8 +38,10 @@ from service.books.messages import (
     WriteOff,
 )
 from service.books.records import RejectedMessage
+from service.books.rows.ids import IdMaker
+from service.books.rows.loading import load
+from service.books.rows.writing import write
 from service.books.rules import Settings
-from service.books.writing import write
 from service.errors import LedgerError, Unavailable
 from service.live.changes import count_change, person_topic
 from service.store.clock import Clock, to_us

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.books.ids import IdMaker
 from service.books.records import Account, AccountKind, Phase, Transfer, TransferKind
+from service.books.rows.ids import IdMaker
 from service.errors import LedgerError
 
 PREPAID = (AccountKind.CARD, AccountKind.WALLET)

@@ -7,8 +7,8 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from service.books.batch_state import Situation
-from service.books.ids import authorisation_name
 from service.books.records import ACTIVE, Authorisation, Card, State
+from service.books.rows.ids import authorisation_name
 from service.payers.decision import Shares, Standing, phone_limit, refusal_of, shares
 from service.payers.periods import NOBODY, PayerKind, Rule, Turn, is_unsure, turn_at
 from service.store.clock import US_PER_S, from_us, to_us

@@ -10,11 +10,11 @@ from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
 
 from service.errors import DeskError
+from service.http import api_page as handbook
 from service.http.door import Door
 from service.http.metrics import CONTENT_TYPE, Measured, Metrics
 from service.http.problems import problem
 from service.identity import access, login, routes
-from service.identity import api_page as handbook
 from service.identity.browser import FormRefused, SecurityHeaders
 from service.identity.devices import Throttled
 from service.identity.error_pages import error_page, is_for_person

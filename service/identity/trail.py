@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from service.books.ids import IdMaker
+from service.books.rows.ids import IdMaker
 from service.store.clock import from_us, to_us
 from service.store.schema import operator_events
 

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from service.books import payer_loading
 from service.books.batch_state import Situation
-from service.books.ids import IdMaker
 from service.books.ledger import Ledger
-from service.books.queries import Reader
 from service.books.records import ACTIVE, BoundPlate
+from service.books.rows import payer_loading
+from service.books.rows.ids import IdMaker
+from service.books.rows.queries import Reader
 from service.books.rules import Settings
 from service.payers import wallets
 from service.payers.daily_hours import DailyHours, daily_hours

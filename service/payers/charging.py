@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, select, update
 
 from service.books.books import Books
 from service.books.charges import UNPAID, ChargeEvent, after, payment_key
-from service.books.ids import first_us_after
 from service.books.records import TransferKind
+from service.books.rows.ids import first_us_after
 from service.errors import DeskError
 from service.live.changes import count_change, person_topic
 from service.payers import keys, wallets

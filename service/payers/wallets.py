@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from service.books.ids import IdMaker
 from service.books.records import Account, AccountKind, Phase, TransferKind
+from service.books.rows.ids import IdMaker
 from service.errors import DeskError
 from service.store import schema
 from wire.money import MAX_FEN, format_yuan

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from service.books.sealing import Head, head
+from service.books.rows.sealing import Head, head
 from service.errors import Unavailable
 from service.reports.proofs import accounts, chain, counter, file, fuel, holds, payers, trail
 from service.reports.proofs.findings import Finding, Proof

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, null, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.books.ids import IdMaker
+from service.books.rows.ids import IdMaker
 from service.errors import DeskError
 from service.identity import trail
 from service.live.changes import count_change, lane_topic, orders_topic, station_topic

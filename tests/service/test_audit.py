@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from greenlane.cli import main
 from service.books.messages import Report
-from service.books.sealing import head_of, seal_all
+from service.books.rows.sealing import head_of, seal_all
 from service.identity.people import PeopleDesk, Role
 from service.reports.audit import audit
 from service.reports.proofs.file import POSTGRESQL_GUARDS, guards_of_postgresql

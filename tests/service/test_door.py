@@ -21,7 +21,7 @@ from starlette.types import Message as AsgiMessage
 from service.books.batch_worker import Teller
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Message, Renew
-from service.books.rejects import LONGEST_KEPT, MOST_A_DAY
+from service.books.rows.rejects import LONGEST_KEPT, MOST_A_DAY
 from service.http.batches import Batches
 from service.http.bodies import parse
 from service.http.door import Door, is_host

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import grammar
-from service.books.ids import IdMaker, authorisation_name
+from service.books.rows.ids import IdMaker, authorisation_name
 from service.books.rules import Settings
 from service.store.clock import from_us, to_us
 from wire import plates

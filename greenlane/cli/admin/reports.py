@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from service.books.sealing import Head
+    from service.books.rows.sealing import Head
     from service.reports.audit import Audit
     from service.reports.reconciliation import Day
     from service.reports.statement import Line
@@ -157,7 +157,7 @@ def _rejected(args: argparse.Namespace) -> int:
 
 def _audit(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import show
-    from service.books.sealing import seal_all
+    from service.books.rows.sealing import seal_all
     from service.reports.audit import audit
     from service.store.clock import SystemClock
     from service.store.database import Database, telling_faults
@@ -181,7 +181,7 @@ def _audit(args: argparse.Namespace) -> int:
 
 
 def _kept_head(words: str) -> Head:
-    from service.books.sealing import head_of
+    from service.books.rows.sealing import head_of
 
     try:
         path = Path(words)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from service.books.sealing import (
+from service.books.rows.sealing import (
     FACTS,
     NO_SEAL,
     TEXTS,

@@ -1,4 +1,4 @@
-"""The questions about persons who pay by phone, for loading; see service.books.queries."""
+"""The questions about persons who pay by phone, for loading; see service.books.rows.queries."""
 
 from __future__ import annotations
 

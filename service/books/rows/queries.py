@@ -29,7 +29,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as postgresql_dialect
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite as sqlite_dialect
 
-from service.books.payer_queries import PayerQueries
 from service.books.records import (
     Account,
     AccountKind,
@@ -42,6 +41,7 @@ from service.books.records import (
     Station,
     TransferKind,
 )
+from service.books.rows.payer_queries import PayerQueries
 from service.mileage.tables import vehicles
 from service.store import schema
 from service.store.offline_tables import offline_grants, offline_lists

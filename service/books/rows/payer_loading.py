@@ -8,8 +8,8 @@ from typing import Any
 
 from service.books.batch_state import Situation
 from service.books.payer_state import GivenMandate, PersonAccounts
-from service.books.queries import Queries, Questions, Reader
 from service.books.records import Authorisation
+from service.books.rows.queries import Queries, Questions, Reader
 from service.payers.decision import Mandate
 from service.payers.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule
 from service.store.clock import US_PER_S

@@ -14,10 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select
 
-from service.books import payer_loading
 from service.books.authority import authority, card_of_plate
 from service.books.batch_state import Situation
-from service.books.ids import IdMaker
 from service.books.ledger import Ledger
 from service.books.messages import (
     Ask,
@@ -33,7 +31,6 @@ from service.books.messages import (
     TopUp,
     WriteOff,
 )
-from service.books.queries import Queries, Questions, Reader
 from service.books.records import (
     Account,
     AccountKind,
@@ -45,6 +42,9 @@ from service.books.records import (
     PostedFuelling,
     Station,
 )
+from service.books.rows import payer_loading
+from service.books.rows.ids import IdMaker
+from service.books.rows.queries import Queries, Questions, Reader
 from service.books.rules import Settings
 from service.store.clock import US_PER_S, to_us
 from wire.fuellings import Fuelling
