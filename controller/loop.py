@@ -82,8 +82,8 @@ def _turn(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife, lo
             return
         runner.tick(glimpse.frame, glimpse.trouble)
         watchdog.alive()
-        if runner.situation != told:
-            told = runner.situation
+        if runner.words != told:
+            told = runner.words
             watchdog.status(told)
         bell.wait(longest_pause_s)
     if bell.failure is not None:

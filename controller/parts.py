@@ -11,7 +11,7 @@ from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateRead
 from controller.records import Frame, Reading
 from controller.telling.panel import Panel
 from controller.watching.moved_view import MovedView
-from controller.worker import Desk
+from controller.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Parts:
     lamp: Lamp
     service: BalanceService
     observer: VisitObserver
-    reading: Desk[Read]
-    network: Desk[Outcome]
+    reading: Worker[Read]
+    network: Worker[Outcome]
     release: Callable[[str], None]
     new_id: Callable[[], str]
     terminal: Terminal | None = None

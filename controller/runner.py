@@ -45,14 +45,14 @@ from controller.parts import Parts, Read
 from controller.records import Frame, LampChange, LampColour, Vote
 from controller.settings_records import Settings
 from controller.telling.panel import TypedPlate
-from controller.watching.freshness import Eyes
+from controller.watching.freshness import Freshness
 from controller.watching.moved_view import MovedView
 from controller.watching.open_visit import Needs
 from controller.watching.vote import evidence_of
 from controller.watching.watcher import Watcher
 from wire.live import OrderResult
 from wire.plates import masked
-from wire.questions import MAX_CLOCK_ERROR_S, Question
+from wire.questions import Question
 from wire.reasons import Reason
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Runner:
         self._rules = lane_rules(settings.lane, settings.lamp)
         self._state = LaneState()
         self._watcher = Watcher(settings.trigger, settings.vote, settings.camera.area, parts.new_id)
-        self._eyes = Eyes(settings.camera)
+        self._eyes = Freshness(settings.camera)
         self._timeline = Timeline()
         self._vote: Vote | None = None
         self._view_changes = 0
@@ -87,12 +87,8 @@ class Runner:
         return lane_view.phase(self._state, self._parts.clock.monotonic_s())
 
     @property
-    def situation(self) -> str:
-        """What the lane does and, while the lamp is red, why; for the boot service's status line and doctor."""
-        now_s = self._parts.clock.monotonic_s()
-        phase = lane_view.phase(self._state, now_s)
-        red = lane_view.colour_of(self._state, now_s) is LampColour.RED
-        return f"lane {phase}, red: {lane_view.lamp_reason(self._state, now_s)}" if red else f"lane {phase}"
+    def words(self) -> str:
+        return lane_view.words(self._state, self._parts.clock.monotonic_s())
 
     def tick(self, frame: Frame | None = None, trouble: Reason | None = None) -> None:
         """One turn: take in what came, decide, obey. trouble: why the camera gives no frames, if it knows.
@@ -348,7 +344,7 @@ class Runner:
 
     def _ask(self, command: Ask, now_s: float) -> list[Event]:
         parts, rules = self._parts, self._settings
-        subject, error_s = command.subject, _bounded(parts.clock_error())
+        subject, error_s = command.subject, questions.bounded_error_s(parts.clock_error())
         question = Question(
             visit=command.key,
             station=rules.lane.station,
@@ -401,8 +397,3 @@ class Runner:
             summary.gone_s - summary.first_seen_s,
         )
         self._parts.observer.visit_closed(summary)
-
-
-def _bounded(error_s: float | None) -> float | None:
-    """As a question may carry it."""
-    return None if error_s is None else min(max(0.0, error_s), MAX_CLOCK_ERROR_S)

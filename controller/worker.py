@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 Job = Callable[[], Result]
 
 
-class Desk(Protocol[Result]):
+class Worker(Protocol[Result]):
     """Takes jobs and hands their results back when asked, in the order of the jobs."""
 
     @property
@@ -28,7 +28,7 @@ class Desk(Protocol[Result]):
     def close(self) -> None: ...
 
 
-class InlineDesk(Generic[Result]):
+class InlineWorker(Generic[Result]):
     """Does each job at once, in the caller's thread: for recorded video and tests on a clock moved by hand."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class InlineDesk(Generic[Result]):
         self._done.clear()
 
 
-class ThreadDesk(Generic[Result]):
+class ThreadWorker(Generic[Result]):
     """One worker thread with room for `bound` jobs, the one under way included; notify is called after each."""
 
     def __init__(self, name: str, bound: int, notify: Callable[[], None]) -> None:

@@ -47,12 +47,12 @@ from controller.telling.metrics_server import MetricsServer
 from controller.telling.observers import Observers
 from controller.telling.panel import LanePanel
 from controller.telling.reporter import Reporter
-from controller.telling.visit_reports import StoryTeller
+from controller.telling.visit_reports import VisitReports
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceLimits, TraceStore
 from controller.watching.frames import FramePump
 from controller.watching.moved_view import MovedView, leave_mark
-from controller.worker import ThreadDesk
+from controller.worker import ThreadWorker
 from hardware.cameras import CameraWishes, open_camera
 from hardware.dispensers.gpio import GpioDispenser
 from hardware.dispensers.pulses import closest_edges_s
@@ -229,9 +229,7 @@ class LaneUnit:
         self._opened(FolderLock(state_dir_of(settings.trace), "greenlane run"))
         pins = self._opened(open_pin_factory(settings.lamp.pins)) if needs_pins(settings) else None
         lamp = self._opened(lamp_of(settings.lamp, pins, clock))
-        self.dispenser = dispenser = dispenser_of(settings.dispenser, pins, clock)
-        if dispenser is not None:
-            self._opened(dispenser)
+        self.dispenser = dispenser = self._made_dispenser(pins)
         reader = reader_of(settings.reader)
         state = self._opened(StateFile(state_dir_of(settings.trace) / STATE_FILE, clock))
         outbox = Outbox(state, clock)
@@ -240,7 +238,7 @@ class LaneUnit:
         traces = self._recorder(reader)
         metrics = LaneMetrics(clock)
         place = (settings.lane.station, settings.lane.name)
-        story = StoryTeller(*place, clock)
+        story = VisitReports(*place, clock)
         self.panel = LanePanel(*place, clock, self._running, self.bell.ring)
         self._courier = self._made_courier(outbox, service, prices, self._charged(traces, story))
         self._terminal_side = terminal = None if dispenser is None else self._terminal(dispenser, state, outbox, prices)
@@ -252,8 +250,8 @@ class LaneUnit:
             lamp=lamp,
             service=service,
             observer=Observers([traces, metrics, story, self.panel]),
-            reading=self._opened(ThreadDesk("reader", 1, self.bell.ring)),
-            network=self._opened(ThreadDesk("questions", NETWORK_JOBS, self.bell.ring)),
+            reading=self._opened(ThreadWorker("reader", 1, self.bell.ring)),
+            network=self._opened(ThreadWorker("questions", NETWORK_JOBS, self.bell.ring)),
             release=self._release(),
             new_id=new_visit_id(settings.lane.name, clock),
             terminal=terminal,
@@ -265,8 +263,11 @@ class LaneUnit:
         self._serve_metrics(metrics, outbox)
         self._reporter = self._made_reporter(story, outbox)
         self.pump = self._opened(FramePump(camera_of(settings.camera, clock), self.bell.ring))
-        names = (settings.lane.name, settings.lane.station, settings.camera.kind, reader.name)
-        log.info("lane %s of %s: camera %s, reader %s", *names)
+        log.info("lane %s of %s: camera %s, reader %s", *reversed(place), settings.camera.kind, reader.name)
+
+    def _made_dispenser(self, pins: Pins | None) -> Dispenser | None:
+        made = dispenser_of(self.settings.dispenser, pins, self.clock)
+        return None if made is None else self._opened(made)
 
     def _made_courier(self, outbox: Outbox, service: HttpBalanceService, prices: PriceBook, on_sent: OnSent) -> Courier:
         """The worker that empties the outbox; it dies only by an error that takes the lane down."""
@@ -283,7 +284,7 @@ class LaneUnit:
         self._parts.callback(courier.stop)
         return courier
 
-    def _charged(self, traces: TraceRecorder, story: StoryTeller) -> OnSent:
+    def _charged(self, traces: TraceRecorder, story: VisitReports) -> OnSent:
         """Tells trace, station and panel what a fuelling cost."""
 
         def charged(message: Message, receipt: Mapping[str, object] | None) -> None:
@@ -297,7 +298,7 @@ class LaneUnit:
     def _running(self) -> RunningFuelling | None:
         return None if self._terminal_side is None else self._terminal_side.running
 
-    def _made_reporter(self, story: StoryTeller, outbox: Outbox) -> Reporter:
+    def _made_reporter(self, story: VisitReports, outbox: Outbox) -> Reporter:
         """Tells the station's pages what happens here; it works only where [service] report wants it."""
         link = station_link_of(self.settings, self.clock)
         wake = self._courier.wake
@@ -308,8 +309,8 @@ class LaneUnit:
 
     def _recorder(self, reader: PlateReader) -> TraceRecorder:
         trace = self.settings.trace
-        desk: ThreadDesk[OSError | None] = self._opened(ThreadDesk("traces", TRACE_JOBS, self.bell.ring))
-        return TraceRecorder(trace_store_of(trace, self.clock), desk, encode_jpeg, trace.pictures, reader.name)
+        worker: ThreadWorker[OSError | None] = self._opened(ThreadWorker("traces", TRACE_JOBS, self.bell.ring))
+        return TraceRecorder(trace_store_of(trace, self.clock), worker, encode_jpeg, trace.pictures, reader.name)
 
     def _terminal(self, dispenser: Dispenser, state: StateFile, outbox: Outbox, prices: PriceBook) -> MeteredTerminal:
         """The dispenser's meter with its memory on disk; a fuelling that a power cut ended goes to the outbox here."""
@@ -317,11 +318,11 @@ class LaneUnit:
         journal = FuellingJournal(state, outbox, clock, random.Random(), pump.name, exact(pump.pulses_per_litre))
         if journal.interrupted is not None:
             log.warning("a fuelling of %s ended by a power cut is reported", pump.name)
-        desk: ThreadDesk[StateError | None] = self._opened(ThreadDesk("journal", JOURNAL_JOBS, self.bell.ring))
+        worker: ThreadWorker[StateError | None] = self._opened(ThreadWorker("journal", JOURNAL_JOBS, self.bell.ring))
         meter = FuellingMeter(
             MeterSettings(lane.station, lane.name, pump.product, pump.fastest_l_per_min, noise_ml=pump.noise_ml),
             journal,
-            desk,
+            worker,
             clock,
             lambda: prices.unit_price(pump.product, pump.unit_price_fen_per_l),
         )

@@ -64,7 +64,7 @@ class DetectorSettings:
 
 
 @dataclass(frozen=True)
-class Found:
+class Detection:
     """One plate in pixels of the picture given: corners clockwise from its top left; confidence 0 to 1.
 
     colour_certainty: 0 to 1, how sure the colour is; 0 for a picture without colours.
@@ -100,7 +100,7 @@ class Detector:
         self._refiner = refiner
         self._settings = settings
 
-    def detect(self, image: Picture) -> list[Found]:
+    def detect(self, image: Picture) -> list[Detection]:
         """Plates of a BGR picture (H, W, 3), surest first."""
         for side_px in self._settings.sides_for(max(image.shape[:2])):
             proposals = [self.refine(image, proposal) for proposal in self.propose(image, side_px)]
@@ -161,7 +161,7 @@ class Detector:
             coloured=is_coloured(closeup),
         )
 
-    def look(self, image: Picture) -> Found:
+    def look(self, image: Picture) -> Detection:
         """What a picture shows that is nothing but one plate, edge to edge: its colour and rows."""
         height, width = image.shape[:2]
         nothing = np.zeros(len(self._settings.colours), np.float32)
@@ -170,13 +170,13 @@ class Detector:
         seen = plain if self._refiner is None else self._closeup(self._refiner, image, plain)
         return self._found(replace(seen, quad=edges))
 
-    def _found(self, proposal: Proposal) -> Found:
+    def _found(self, proposal: Proposal) -> Detection:
         a, b, c, d = ((float(x), float(y)) for x, y in proposal.quad)
         best = int(np.argmax(proposal.colour))
         odds = np.exp(proposal.colour - proposal.colour[best])
         certainty = float(1.0 / odds.sum()) if proposal.coloured else 0.0
         rows = int(np.argmax(proposal.rows)) + 1
-        return Found((a, b, c, d), self._settings.colours[best], rows, proposal.confidence, certainty)
+        return Detection((a, b, c, d), self._settings.colours[best], rows, proposal.confidence, certainty)
 
 
 def as_input(picture: Picture, settings: DetectorSettings) -> FloatArray:

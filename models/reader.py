@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from controller.errors import ReaderError
 from controller.records import CharacterRead, PlateRead, Reading, Region
-from models.detector import Detector, Found
+from models.detector import Detection, Detector
 from models.doubts import Box, doubts_of
 from models.grammar import formats_of, kind_of
 from models.rectify import rectify
-from models.second_reading import surely
+from models.second_reading import reread
 
 Picture = NDArray[np.uint8]
 
@@ -71,7 +71,7 @@ class OnDeviceReader:
         plates = [plate_read(plate, characters) for plate, characters in zip(found, texts, strict=True)]
         recognised = time.perf_counter()
         box = searched_box(picture, region)
-        doubted = [replace(plate, doubts=doubts_of(picture, plate, box)) for plate in filter(worth_telling, plates)]
+        doubted = [replace(plate, doubts=doubts_of(picture, plate, box)) for plate in filter(is_reportable, plates)]
         checked_s = time.perf_counter()
         kept = sorted(doubted, key=prominence, reverse=True)
         return Reading(tuple(kept), _milliseconds(start, detected, rectified, recognised, checked_s))
@@ -91,11 +91,13 @@ class OnDeviceReader:
         done = time.perf_counter()
         return Reading((read,) if characters else (), _milliseconds(start, looked, rectified, recognised, done))
 
-    def _sure(self, picture: Picture, plate: Found, characters: tuple[CharacterRead, ...]) -> tuple[CharacterRead, ...]:
+    def _sure(
+        self, picture: Picture, plate: Detection, characters: tuple[CharacterRead, ...]
+    ) -> tuple[CharacterRead, ...]:
         """The characters, read again from other cuts where they are unsure."""
-        return surely(self._recogniser.read, picture, plate.corners, plate.rows, characters)
+        return reread(self._recogniser.read, picture, plate.corners, plate.rows, characters)
 
-    def _found(self, picture: Picture, region: Region | None) -> list[Found]:
+    def _found(self, picture: Picture, region: Region | None) -> list[Detection]:
         if region is None:
             return self._detector.detect(picture)
         height, width = picture.shape[:2]
@@ -115,7 +117,7 @@ def checked(image: object) -> Picture:
     return image
 
 
-def plate_read(plate: Found, characters: tuple[CharacterRead, ...]) -> PlateRead:
+def plate_read(plate: Detection, characters: tuple[CharacterRead, ...]) -> PlateRead:
     """The find with its characters and the kind that text, rows and, where it is sure, colour agree on."""
     text = "".join(character.character for character in characters)
     kind = kind_of(text, plate.colour, plate.rows)
@@ -126,7 +128,7 @@ def plate_read(plate: Found, characters: tuple[CharacterRead, ...]) -> PlateRead
     return PlateRead(characters, plate.corners, colour, str(kind) if kind else UNKNOWN, plate.rows, plate.confidence)
 
 
-def worth_telling(plate: PlateRead) -> bool:
+def is_reportable(plate: PlateRead) -> bool:
     """Whether a find goes out: a plate's text, or something that looks so like a plate that it has to be known."""
     return plate.detection >= LOOKS_LIKE_A_PLATE or (plate.valid and plate.weakest >= HARDLY_READ)
 
@@ -136,16 +138,16 @@ def prominence(plate: PlateRead) -> float:
     return plate.width_px * plate.detection
 
 
-def centre(plate: Found) -> tuple[float, float]:
+def centre(plate: Detection) -> tuple[float, float]:
     """Mean of the corners, in pixels."""
     xs, ys = zip(*plate.corners, strict=True)
     return sum(xs) / 4, sum(ys) / 4
 
 
-def shifted(plate: Found, left: int, top: int) -> Found:
+def shifted(plate: Detection, left: int, top: int) -> Detection:
     """The find in a larger picture in which the searched one begins at (left, top)."""
     a, b, c, d = ((x + left, y + top) for x, y in plate.corners)
-    return Found((a, b, c, d), plate.colour, plate.rows, plate.confidence, plate.colour_certainty)
+    return Detection((a, b, c, d), plate.colour, plate.rows, plate.confidence, plate.colour_certainty)
 
 
 def _milliseconds(

@@ -34,10 +34,10 @@ part of the real crops, each shown in eleven views."""
 def read_plate(read: ReadStrips, picture: Picture, corners: Quad, rows: int) -> Characters:
     """The characters of one plate in a BGR picture, read again where they are unsure."""
     (characters,) = read([rectify(picture, corners, rows)])
-    return surely(read, picture, corners, rows, characters)
+    return reread(read, picture, corners, rows, characters)
 
 
-def surely(read: ReadStrips, picture: Picture, corners: Quad, rows: int, characters: Characters) -> Characters:
+def reread(read: ReadStrips, picture: Picture, corners: Quad, rows: int, characters: Characters) -> Characters:
     """The first reading's characters, or, where they are unsure, what it and readings of other cuts say together."""
     if not is_unsure(characters):
         return characters

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, select
 from service.books.books import Books
 from service.books.messages import Answer, Claim, Correct, Message, Refund, Refused, Release, TopUp, WriteOff
 from service.books.records import ACTIVE, BLOCKED, AccountKind
-from service.errors import DeskError
+from service.errors import AdminError
 from service.payers.tables import plate_payers
 from service.store import schema
 from service.store.clock import to_us
@@ -38,8 +38,8 @@ NO_LIMIT: NoLimit = "none"
 """In place of a limit's amount: there is none."""
 
 
-class Desk:
-    """What an operator, `actor`, may change. Raises DeskError with the reason for what can't be done."""
+class Admin:
+    """What an operator, `actor`, may change. Raises AdminError with the reason for what can't be done."""
 
     def __init__(self, books: Books, actor: str) -> None:
         self._books = books
@@ -66,15 +66,7 @@ class Desk:
         at: where it stands, in 1e-7 degree of latitude and longitude, and their datum.
         """
         require_name(name, "station")
-        if zone is not None:
-            _require_zone(zone)
-        if preset_fen is not None:
-            _require_amount(preset_fen)
-        if offline_fen is not None:
-            _require_cap(offline_fen)
-        for cap_fen in (unauthorised_cap_fen, second_person_fen):
-            if isinstance(cap_fen, int):
-                _require_cap(cap_fen)
+        _require_rules(zone, preset_fen, (offline_fen, unauthorised_cap_fen, second_person_fen))
         given = {
             "name": title,
             "preset_fen": preset_fen,
@@ -90,25 +82,29 @@ class Desk:
                 if changes:
                     connection.execute(schema.stations.update().where(schema.stations.c.id == name).values(**changes))
                 return
-            row = {"name": name, "preset_fen": DEFAULT_PRESET_FEN, "zone": DEFAULT_ZONE, **changes}
-            revenue = self._account(connection, AccountKind.REVENUE, name)
-            suspense = self._account(connection, AccountKind.SUSPENSE, name)
-            now_us = to_us(self._books.clock.now())
-            connection.execute(
-                schema.stations.insert().values(
-                    id=name, revenue_account=revenue, suspense_account=suspense, created_us=now_us, **row
-                )
+            self._add_station(connection, name, changes)
+
+    def _add_station(self, connection: Connection, name: str, given: Mapping[str, Any]) -> None:
+        row = {"name": name, "preset_fen": DEFAULT_PRESET_FEN, "zone": DEFAULT_ZONE, **given}
+        connection.execute(
+            schema.stations.insert().values(
+                id=name,
+                revenue_account=self._account(connection, AccountKind.REVENUE, name),
+                suspense_account=self._account(connection, AccountKind.SUSPENSE, name),
+                created_us=to_us(self._books.clock.now()),
+                **row,
             )
+        )
 
     def set_price(self, station: str, product: str, unit_price_fen_per_l: int) -> None:
         """The price of a product from now on, in fen per litre."""
         if not 0 < unit_price_fen_per_l <= 10**6:
-            raise DeskError("a price lies between 0.01 and 10000 yuan per litre")
+            raise AdminError("a price lies between 0.01 and 10000 yuan per litre")
         if not 1 <= len(product) <= 20 or not product.isprintable():
-            raise DeskError("a product's name has 1 to 20 printable characters")
+            raise AdminError("a product's name has 1 to 20 printable characters")
         with self._change("set_price", station, product=product, fen_per_l=unit_price_fen_per_l) as connection:
             if not _exists(connection, schema.stations, station):
-                raise DeskError(f"no station {station}; `station set` makes one")
+                raise AdminError(f"no station {station}; `station set` makes one")
             since_us = to_us(self._books.clock.now())
             key = {"station": station, "product": product}
             while connection.execute(select(1).where(*_equal(schema.prices, since_us=since_us, **key))).first():
@@ -126,7 +122,7 @@ class Desk:
             _require_amount(preset_fen)
         with self._change("create_card", card, name=name, preset_fen=preset_fen, whole=whole_balance) as connection:
             if _exists(connection, schema.cards, card):
-                raise DeskError(f"card {card} exists already")
+                raise AdminError(f"card {card} exists already")
             connection.execute(
                 schema.cards.insert().values(
                     id=card,
@@ -165,12 +161,12 @@ class Desk:
         detail: dict[str, object] = {"card": card}
         with self._change("bind_plate", kept, detail) as connection:
             if not _exists(connection, schema.cards, card):
-                raise DeskError(f"no card {card}; `card create` makes one")
+                raise AdminError(f"no card {card}; `card create` makes one")
             plates = schema.plates.c
             before = connection.execute(select(plates.card).where(plates.plate == kept)).scalar()
             if before not in (None, card):
                 if moved_from not in (ANY_CARD, before):
-                    raise DeskError(f"plate {kept} is bound to card {before} by now; look at it and bind it again")
+                    raise AdminError(f"plate {kept} is bound to card {before} by now; look at it and bind it again")
                 detail["from"] = before
             now_us = to_us(self._books.clock.now())
             values = {"card": card, "payer_kind": "card", "bound_us": now_us}
@@ -184,7 +180,7 @@ class Desk:
         kept = require_plate(plate)
         with self._change("unbind_plate", kept) as connection:
             if not _forget_card(connection, kept):
-                raise DeskError(f"plate {kept} is not bound")
+                raise AdminError(f"plate {kept} is not bound")
         return kept
 
     def block_plate(self, plate: str, blocked: bool) -> str:
@@ -196,7 +192,7 @@ class Desk:
                 schema.plates.update().where(schema.plates.c.plate == kept).values(state=state)
             )
             if changed.rowcount == 0:
-                raise DeskError(f"plate {kept} is not bound")
+                raise AdminError(f"plate {kept} is not bound")
         return kept
 
     def top_up(self, card: str, amount_fen: int, *, key: str | None = None, note: str = "") -> bool:
@@ -213,7 +209,7 @@ class Desk:
         """Post a correction with its reason, above zero in the card's favour."""
         _require_amount(abs(amount_fen))
         if not note.strip():
-            raise DeskError("a correction needs its reason")
+            raise AdminError("a correction needs its reason")
         return self._post(Correct(card=card, amount_fen=amount_fen, key=_key(key), actor=self._actor, note=note))
 
     def claim(self, dispenser: str, sequence: int, card: str, *, station: str | None = None, note: str = "") -> None:
@@ -224,7 +220,7 @@ class Desk:
     def write_off(self, dispenser: str, sequence: int, *, note: str, station: str | None = None) -> None:
         """Give up what is in suspense of a fuelling; the company bears it."""
         if not note.strip():
-            raise DeskError("a write-off needs its reason")
+            raise AdminError("a write-off needs its reason")
         name = self._station_of(dispenser, sequence, station)
         self._post(WriteOff(station=name, dispenser=dispenser, sequence=sequence, actor=self._actor, note=note))
 
@@ -238,7 +234,7 @@ class Desk:
             rows = connection.execute(select(c.id, c.plate, c.station, c.lane).where(c.state == "open")).all()
         mine = [row for row in rows if normalise(row.plate) == wanted]
         if not mine:
-            raise DeskError(f"plate {wanted} has no open authorisation")
+            raise AdminError(f"plate {wanted} has no open authorisation")
         for row in mine:
             with self._change("release_authorisation", row.id, plate=wanted, lane=f"{row.station}/{row.lane}", why=why):
                 pass
@@ -248,7 +244,7 @@ class Desk:
     def explain_gap(self, dispenser: str, sequence: int, note: str, *, station: str | None = None) -> None:
         """Say why a dispenser's sequence or totaliser jumped before this fuelling, so that the audit accepts it."""
         if not note.strip():
-            raise DeskError("a gap needs its explanation")
+            raise AdminError("a gap needs its explanation")
         name = self._station_of(dispenser, sequence, station)
         with self._change("explain_gap", f"{dispenser} {sequence}", note=note, station=name):
             pass
@@ -262,15 +258,15 @@ class Desk:
         with telling_faults(), self._database.reading() as connection:
             found = sorted(connection.execute(query).scalars())
         if not found:
-            raise DeskError(f"no fuelling {dispenser} {sequence}" + ("" if station is None else f" at {station}"))
+            raise AdminError(f"no fuelling {dispenser} {sequence}" + ("" if station is None else f" at {station}"))
         if len(found) > 1:
-            raise DeskError(f"fuelling {dispenser} {sequence} is there at {', '.join(found)}: name one with --station")
+            raise AdminError(f"fuelling {dispenser} {sequence} is there at {', '.join(found)}: name one with --station")
         return str(found[0])
 
     def _post(self, message: Message) -> bool:
         answer: Answer = self._books.carry_out_one(message)
         if isinstance(answer, Refused):
-            raise DeskError(answer.detail)
+            raise AdminError(answer.detail)
         return not getattr(answer, "repeated", False)
 
     @contextmanager
@@ -300,38 +296,49 @@ class Desk:
     def _update_card(self, connection: Connection, card: str, **values: object) -> None:
         changed = connection.execute(schema.cards.update().where(schema.cards.c.id == card).values(**values))
         if changed.rowcount == 0:
-            raise DeskError(f"no card {card}")
+            raise AdminError(f"no card {card}")
 
 
 def require_plate(text: str) -> str:
-    """The plate as it is kept. Raises DeskError for a text that is no plate."""
+    """The plate as it is kept. Raises AdminError for a text that is no plate."""
     plate = normalise(text)
     if not is_plate(plate):
-        raise DeskError(f"{text!r} is no plate: write it as on the vehicle, 粤B12345 or 粤BD12345")
+        raise AdminError(f"{text!r} is no plate: write it as on the vehicle, 粤B12345 or 粤BD12345")
     return plate
 
 
 def require_name(name: str, noun: str) -> None:
-    """Raises DeskError for a text that names nothing well."""
+    """Raises AdminError for a text that names nothing well."""
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
-        raise DeskError(f"a {noun}'s name has 1 to {LONGEST_NAME} printable characters and no blanks at its ends")
+        raise AdminError(f"a {noun}'s name has 1 to {LONGEST_NAME} printable characters and no blanks at its ends")
+
+
+def _require_rules(zone: str | None, preset_fen: int | None, caps_fen: Iterable[object]) -> None:
+    """Raises AdminError for a station's rule that cannot be; what is not a number stands for a default."""
+    if zone is not None:
+        _require_zone(zone)
+    if preset_fen is not None:
+        _require_amount(preset_fen)
+    for cap_fen in caps_fen:
+        if isinstance(cap_fen, int):
+            _require_cap(cap_fen)
 
 
 def _require_zone(zone: str) -> None:
     try:
         ZoneInfo(zone)
     except (ValueError, OSError, KeyError):
-        raise DeskError(f"{zone!r} is no time zone: write one like {DEFAULT_ZONE}") from None
+        raise AdminError(f"{zone!r} is no time zone: write one like {DEFAULT_ZONE}") from None
 
 
 def _require_amount(amount_fen: int) -> None:
     if not 0 < amount_fen <= MAX_FEN:
-        raise DeskError("an amount lies above 0 and below ten thousand million yuan")
+        raise AdminError("an amount lies above 0 and below ten thousand million yuan")
 
 
 def _require_cap(cap_fen: int) -> None:
     if not 0 <= cap_fen <= MAX_FEN:
-        raise DeskError("a cap lies between 0 and ten thousand million yuan")
+        raise AdminError("a cap lies between 0 and ten thousand million yuan")
 
 
 def _forget_card(connection: Connection, plate: str) -> bool:

@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
-from service.books.batch_worker import Teller
+from service.books.batch_worker import BatchWorker
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
 from service.books.rows.rejects import LONGEST_KEPT, RejectBudget
@@ -69,7 +69,7 @@ def create_app(
     """
     books = open_books(database_url, clock, settings)
     app = assemble(
-        Teller(books, [Charging(books).hand_on_due]),
+        BatchWorker(books, [Charging(books).hand_on_due]),
         books.database,
         books.clock,
         guard,
@@ -109,8 +109,7 @@ def assemble(
 ) -> FastAPI:
     """The routes, pages and guards around a clerk; the database keeps people, devices and what lanes tell.
 
-    identity: who knows the devices, else made from the database; closed here. told: hears what lanes tell.
-    """
+    identity: who knows the devices, else made from the database; closed here. told: hears what lanes tell."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
@@ -132,9 +131,8 @@ def assemble(
     _add_fuellings(app, clerk)
     _add_queries(app, clerk)
     known = mount(app, database, clock, guard, identity)
-    app.state.connections = Connections(
-        limits_of_this_process(), guard.proxies, app.state.metrics.count_refused_connection
-    )
+    refused = app.state.metrics.count_refused_connection
+    app.state.connections = Connections(limits_of_this_process(), guard.proxies, refused)
     station_pages.mount(app, database, clock, told)
     app.state.changes.observer = app.state.metrics.note_live
     _document(app)

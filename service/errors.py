@@ -3,7 +3,7 @@
 ServiceError
   Unavailable          the database is away, locked, full or not migrated; trying again later may help
   LedgerError          a posting that the ledger's rules forbid; a defect, never a business case
-  DeskError            an operator's wish that cannot be granted; str() says why
+  AdminError            an operator's wish that cannot be granted; str() says why
 A refused question or a refused message is a value (Decision, Refused), not an error.
 """
 
@@ -24,5 +24,5 @@ class LedgerError(ServiceError):
     pass
 
 
-class DeskError(ServiceError):
+class AdminError(ServiceError):
     pass

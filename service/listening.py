@@ -17,7 +17,7 @@ CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
+class Listening:
     """allow_unsigned: devices need no key (development and demonstrations). hosts: names this service answers to.
 
     tls_cert, tls_key: PEM files, the certificate with its chain. trusted_proxies: addresses or networks whose

@@ -20,7 +20,7 @@ from service.app import create_app
 from service.books.rules import Settings
 from service.errors import ServiceError
 from service.http.connections import GuardedProtocol
-from service.listening import Exposure
+from service.listening import Listening
 from service.store.database import Database
 
 START_TIMEOUT_S = 20.0
@@ -45,7 +45,7 @@ class Serving:
     workers: int = 1
     hold_life_s: int = 300
     verbose: bool = False
-    exposure: Exposure = field(default_factory=Exposure)
+    exposure: Listening = field(default_factory=Listening)
 
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= 64:
@@ -106,7 +106,7 @@ def worker_app() -> FastAPI:
     described = json.loads(os.environ[_SERVING])
     lists = described.pop("exposure").items()
     exposure: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in lists}
-    return _app(Serving(**described, exposure=Exposure(**exposure)))
+    return _app(Serving(**described, exposure=Listening(**exposure)))
 
 
 def _app(serving: Serving) -> FastAPI:

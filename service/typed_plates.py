@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, or_, select
 from service.books import typed
 from service.books.books import Books
 from service.books.phone_payment import person_of
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity import throttle, trail
 from service.payers.periods import Rule, turn_at
 from service.payers.phones import require_person
@@ -61,7 +61,7 @@ class PinWait:
 
 
 class TypedPlates:
-    """What an operator, `actor`, may change and see. Raises DeskError."""
+    """What an operator, `actor`, may change and see. Raises AdminError."""
 
     def __init__(self, books: Books, actor: str) -> None:
         self._books = books
@@ -76,7 +76,7 @@ class TypedPlates:
         with telling_faults(), self._database.writing() as connection:
             change = found.update().where(key == kept).values(typed_rule=rule)
             if connection.execute(change).rowcount == 0:
-                raise DeskError(f"no {table} {kept}")
+                raise AdminError(f"no {table} {kept}")
             self._note(connection, f"set_{table}_typed", kept, rule="as above" if rule is None else rule.value)
         return kept
 
@@ -86,7 +86,7 @@ class TypedPlates:
         with telling_faults(), self._database.writing() as connection:
             change = schema.cards.update().where(schema.cards.c.id == card).values(pin_hash=hashed)
             if connection.execute(change).rowcount == 0:
-                raise DeskError(f"no card {card}")
+                raise AdminError(f"no card {card}")
             self._note(connection, "set_pin" if pin is not None else "forget_pin", card)
 
     def set_person_pin(self, name: str, pin: str | None) -> None:
@@ -144,7 +144,7 @@ def _hashed(pin: str | None) -> str | None:
     if pin is None:
         return None
     if not _PIN.fullmatch(pin) or len(set(pin)) < 3:
-        raise DeskError("a PIN has six digits, at least three of them different")
+        raise AdminError("a PIN has six digits, at least three of them different")
     return _HASHER.hash(pin)
 
 
@@ -180,7 +180,7 @@ def _verified(hashed: str, pin: str) -> bool:
 def _plate(text: str) -> str:
     kept = normalise(text)
     if not is_plate(kept):
-        raise DeskError(f"{text} is not a plate: write it as on the vehicle, such as 粤B12345")
+        raise AdminError(f"{text} is not a plate: write it as on the vehicle, such as 粤B12345")
     return kept
 
 

@@ -24,10 +24,10 @@ from service.payers.periods import Hours
 from service.store.clock import US_PER_S, from_us, to_us
 from station import offline_rules as rules
 from station.fuelling_forwarder import PostOffice
-from station.offline_list import Held, ListKeeper
+from station.offline_list import Held, HeldLists
 from station.open_here import OpenHere
 from station.settings import StationSettings
-from station.store import Memory
+from station.store import StateStore
 from station.uplink import Line
 from station.upstream import MOST_QUESTIONS, Upstream
 from wire.codec import decode, encode
@@ -53,9 +53,9 @@ class Control:
         self,
         upstream: Upstream,
         line: Line,
-        memory: Memory,
+        memory: StateStore,
         open_here: OpenHere,
-        keeper: ListKeeper,
+        keeper: HeldLists,
         post: PostOffice,
         books: Books,
         clock: Clock,

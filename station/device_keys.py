@@ -13,7 +13,7 @@ from service.store.database import Database, telling_faults
 from wire.devices import DeviceKey
 
 
-class KeyMirror:
+class KeyCopies:
     """What take() has kept outlives a restart with the line down."""
 
     def __init__(self, database: Database, station: str, clock: Clock) -> None:

@@ -10,11 +10,11 @@ from typing import TypeVar
 from controller.errors import ClientError, Rejected, ServiceFailed
 from service.errors import ServiceError, Unavailable
 from service.identity import throttle
-from service.identity.devices import DeviceDesk, Throttled, enrolment_buckets
+from service.identity.devices import DeviceStore, Throttled, enrolment_buckets
 from service.identity.keys import Caller
 from service.identity.signatures import Flaw, SignatureRefused
 from service.store.database import Database, telling_faults
-from station.device_keys import KeyMirror
+from station.device_keys import KeyCopies
 from station.uplink import Line
 from station.upstream import Upstream
 from wire.devices import Enrolment, EnrolmentRequest, KeyRotation
@@ -26,11 +26,11 @@ WAIT_WHEN_THROTTLED_S = 30.0
 Result = TypeVar("Result")
 
 
-class RelayDesk(DeviceDesk):
+class DeviceRelay(DeviceStore):
     """The desk of a station: the gate has seen that a device holds its key, the station vouches for that."""
 
     def __init__(
-        self, database: Database, now: Callable[[], datetime], upstream: Upstream, line: Line, keys: KeyMirror
+        self, database: Database, now: Callable[[], datetime], upstream: Upstream, line: Line, keys: KeyCopies
     ) -> None:
         super().__init__(database, now)
         self._upstream = upstream

@@ -18,7 +18,7 @@ from controller.ports import Clock
 from service.books.messages import Answer, Refused
 from service.errors import Unavailable
 from station.settings import StationSettings
-from station.store import Memory
+from station.store import StateStore
 from station.uplink import Line
 from station.upstream import Upstream
 from wire.codec import decode, encode
@@ -50,7 +50,7 @@ class PostOffice:
         self,
         upstream: Upstream,
         line: Line,
-        memory: Memory,
+        memory: StateStore,
         outbox: Outbox,
         clock: Clock,
         settings: StationSettings,

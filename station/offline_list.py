@@ -12,7 +12,7 @@ from controller.errors import ServiceFault
 from controller.ports import Clock
 from service.offline.list_key import is_signed
 from station.offline_rules import unusable
-from station.store import SEEN, Memory
+from station.store import SEEN, StateStore
 from station.upstream import Upstream
 from wire.codec import WireError, decode_text, encode_text
 from wire.offline import OfflineEntry, OfflineGrant, OfflineHours, OfflineList, SignedOfflineList, list_of
@@ -62,10 +62,10 @@ class Held:
         return self.entries.get(normalise(plate))
 
 
-class ListKeeper:
+class HeldLists:
     """Thread-safe. pinned: the service's public key if an operator gave it; else the first one seen is kept."""
 
-    def __init__(self, memory: Memory, station: str, clock: Clock, pinned: str | None) -> None:
+    def __init__(self, memory: StateStore, station: str, clock: Clock, pinned: str | None) -> None:
         self._memory = memory
         self._station = station
         self._clock = clock

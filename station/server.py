@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from service.errors import ServiceError
-from service.listening import Exposure
+from service.listening import Listening
 from service.server import STOP_TIMEOUT_S, GracefulServer, warn_of_unbound_panels
 from station.settings import StationSettings
 from station.wiring import House, Place
@@ -24,7 +24,7 @@ class Running:
     host: str
     port: int
     settings: StationSettings
-    exposure: Exposure
+    exposure: Listening
     verbose: bool = False
 
 

@@ -20,7 +20,7 @@ DEADLINE_S = 5.0
 PAUSE_S = 1.0
 
 
-class Mirror:
+class StatusForwarder:
     """tell() from any thread; one worker sends. close() is idempotent."""
 
     def __init__(self, link: HttpStationLink, line: Line) -> None:

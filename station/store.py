@@ -77,7 +77,7 @@ _SINCE_LIST = (
 )
 
 
-class Memory:
+class StateStore:
     """Thread-safe; a method that raises StateError has done nothing."""
 
     def __init__(self, state: StateFile, outbox: Outbox, clock: Clock) -> None:

@@ -11,10 +11,10 @@ from controller.outbound.periodic import Chore, Chores
 from controller.ports import Clock
 from service.errors import ServiceError
 from station.answers import Control
-from station.device_keys import KeyMirror
-from station.offline_list import ListKeeper
+from station.device_keys import KeyCopies
+from station.offline_list import HeldLists
 from station.settings import StationSettings
-from station.store import Memory
+from station.store import StateStore
 from station.uplink import Line
 from station.upstream import Upstream
 from wire.errors import GreenlaneError
@@ -34,9 +34,9 @@ class Duties:
         upstream: Upstream,
         line: Line,
         control: Control,
-        keeper: ListKeeper,
-        keys: KeyMirror,
-        memory: Memory,
+        keeper: HeldLists,
+        keys: KeyCopies,
+        memory: StateStore,
         clock: Clock,
         settings: StationSettings,
         on_death: Callable[[BaseException], None],

@@ -8,13 +8,13 @@ from datetime import timedelta
 from controller.outbound.outbox import MOST_PARKED, Outbox, OutboxError, parked_message
 from controller.outbound.statefile import StateError
 from controller.ports import Clock
-from service.errors import DeskError, Unavailable
+from service.errors import AdminError, Unavailable
 from service.identity import trail
 from service.offline.conflicts import OfflineVisit
 from service.station.control_view import MOST_CONFLICTS, ControlView
 from service.store.database import Database, telling_faults
-from station.offline_list import ListKeeper
-from station.store import Memory
+from station.offline_list import HeldLists
+from station.store import StateStore
 from station.uplink import Line
 from wire.live import OrderKind
 
@@ -28,8 +28,8 @@ class StationView:
         self,
         station: str,
         line: Line,
-        memory: Memory,
-        keeper: ListKeeper,
+        memory: StateStore,
+        keeper: HeldLists,
         outbox: Outbox,
         database: Database,
         clock: Clock,
@@ -64,7 +64,7 @@ class StationView:
         return [visit for visit in found if visit.conflicts][:MOST_CONFLICTS]
 
     def decide(self, kind: OrderKind, message: int, person: str, why: str) -> None:
-        """Retry or discard, and write down who did. Raises DeskError for a message that is not parked."""
+        """Retry or discard, and write down who did. Raises AdminError for a message that is not parked."""
         deed = trail.Deed(
             self._clock.now(), f"person:{person}", f"did {kind}", self._station, {"message": str(message), "why": why}
         )
@@ -76,7 +76,7 @@ class StationView:
                     self._outbox.discard(message, person, why)
                     self._memory.settled(message)
         except OutboxError as error:
-            raise DeskError(str(error)) from error
+            raise AdminError(str(error)) from error
         except StateError as error:
             raise Unavailable(str(error)) from error
         with telling_faults(), self._database.writing() as connection:

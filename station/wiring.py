@@ -18,7 +18,7 @@ from controller.outbound.outbox import Outbox
 from controller.outbound.signing import DeviceKey, Signer
 from controller.outbound.statefile import StateFile, damaged_copies
 from controller.ports import Clock
-from service.admin import Desk
+from service.admin import Admin
 from service.app import assemble, open_books
 from service.books.prices import prices_of
 from service.errors import Unavailable
@@ -26,16 +26,16 @@ from service.identity.identity import Identity
 from service.identity.mount import Guard
 from service.live.changes import count_change, station_topic
 from station.answers import Control
-from station.device_keys import KeyMirror
-from station.device_relay import RelayDesk
+from station.device_keys import KeyCopies
+from station.device_relay import DeviceRelay
 from station.fuelling_forwarder import PostOffice
 from station.metrics import ControlCollector
-from station.offline_list import ListKeeper
+from station.offline_list import HeldLists
 from station.open_here import OpenHere
 from station.pin_relay import PinRelay
 from station.settings import StationSettings
-from station.status_forwarder import Mirror
-from station.store import Memory
+from station.status_forwarder import StatusForwarder
+from station.store import StateStore
 from station.sync import Duties
 from station.uplink import Line
 from station.upstream import Upstream
@@ -79,7 +79,7 @@ class House:
             stack.callback(FolderLock(place.folder, "greenlane station").close)
             self.state = stack.enter_context(StateFile(place.folder / STATE, self.clock))
             self.outbox = Outbox(self.state, self.clock)
-            self.memory = Memory(self.state, self.outbox, self.clock)
+            self.memory = StateStore(self.state, self.outbox, self.clock)
             self.books = open_books(f"sqlite:///{place.folder / PAGES}", self.clock)
             stack.callback(self.books.database.close)
             self._set_up(place, guard, settings)
@@ -87,12 +87,12 @@ class House:
 
     def _set_up(self, place: Place, guard: Guard, settings: StationSettings) -> None:
         if prices_of(self.books.database, self.station, self.clock.now()) is None:
-            Desk(self.books, "station").set_station(self.station)
+            Admin(self.books, "station").set_station(self.station)
         sign: Sign = Signer(DeviceKey.load(place.folder / KEY), self.clock)
         self.upstream = Upstream(place.upstream_url, self.station, sign=sign, ca_file=place.ca_file)
         self.line = Line(self.clock, self.memory.fact(BARRED) or "")
-        self.keeper = ListKeeper(self.memory, self.station, self.clock, place.list_key)
-        self.keys = KeyMirror(self.books.database, self.station, self.clock)
+        self.keeper = HeldLists(self.memory, self.station, self.clock, place.list_key)
+        self.keys = KeyCopies(self.books.database, self.station, self.clock)
         self.post = PostOffice(self.upstream, self.line, self.memory, self.outbox, self.clock, settings, died)
         open_here = OpenHere(self.state, self.clock)
         self.control = Control(
@@ -106,7 +106,7 @@ class House:
             self.clock,
             settings,
         )
-        self.mirror = Mirror(self.upstream.link, self.line)
+        self.mirror = StatusForwarder(self.upstream.link, self.line)
         self.duties = Duties(
             self.upstream, self.line, self.control, self.keeper, self.keys, self.memory, self.clock, settings, died
         )
@@ -119,7 +119,7 @@ class House:
         database, now = self.books.database, self.clock.now
         identity = Identity.open(database, now, gate, guard.hasher, self.control.lane_of)
         identity.keys.confirmed = self.post.key_spoken
-        relay = RelayDesk(database, now, self.upstream, self.line, self.keys)
+        relay = DeviceRelay(database, now, self.upstream, self.line, self.keys)
         return assemble(
             self.control,
             database,

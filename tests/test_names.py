@@ -18,7 +18,6 @@ TWO_HOMES = {
     "Card",
     "Claim",
     "Clock",
-    "Desk",
     "DeviceKey",
     "Dispenser",
     "Held",

@@ -29,7 +29,7 @@ from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
 from controller.outbound.statefile import StateError
 from controller.ports import Clock, Dispenser
 from controller.records import DispenserReading
-from controller.worker import Desk
+from controller.worker import Worker
 from wire.flags import LaneFlag
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class FuellingMeter:
         self,
         settings: MeterSettings,
         journal: FuellingJournal,
-        desk: Desk[StateError | None],
+        worker: Worker[StateError | None],
         clock: Clock,
         price: Callable[[], UnitPrice],
     ) -> None:
@@ -55,7 +55,7 @@ class FuellingMeter:
         self.trouble: StateError | None = None
         self._settings = settings
         self._journal = journal
-        self._desk = desk
+        self._worker = worker
         self._clock = clock
         self._price = price
         self._totaliser = state.totaliser
@@ -118,7 +118,7 @@ class FuellingMeter:
         """Write what waits for the disk, as far as it goes."""
         self._collect()
         while self._writes and not self._writing and self._clock.monotonic_s() >= self._next_write_s:
-            if not self._desk.submit(functools.partial(_attempt, self._writes[0].do)):
+            if not self._worker.submit(functools.partial(_attempt, self._writes[0].do)):
                 return
             self._writing = True
             self._collect()
@@ -135,7 +135,7 @@ class FuellingMeter:
                 return
 
     def _collect(self) -> None:
-        for error in self._desk.results():
+        for error in self._worker.results():
             self._writing = False
             self._note_trouble(error)
             if error is None:

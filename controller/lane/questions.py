@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
 from controller.lane.records import Answered, AskFailed, Renewed
 from controller.ports import BalanceService, Clock
-from wire.questions import Decision, Question
+from wire.questions import MAX_CLOCK_ERROR_S, Decision, Question
 from wire.reasons import ErrorCode, Reason
 
 
@@ -49,6 +49,11 @@ def reason_of(error: ClientError) -> Reason:
     if isinstance(error, ServiceFault):
         return Reason.SERVICE_FAULT
     return Reason.SERVICE_REJECTED if isinstance(error, Rejected) else Reason.INTERNAL
+
+
+def bounded_error_s(error_s: float | None) -> float | None:
+    """A clock's error as a question may carry it."""
+    return None if error_s is None else min(max(0.0, error_s), MAX_CLOCK_ERROR_S)
 
 
 def _for_good(error: ClientError) -> bool:

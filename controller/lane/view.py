@@ -25,6 +25,13 @@ def phase(state: LaneState, now_s: float) -> Phase:
     return Phase.READING if undecided else Phase.RED
 
 
+def words(state: LaneState, now_s: float) -> str:
+    """What the lane does and, while the lamp is red, why; for the boot service's status line and doctor."""
+    red = colour_of(state, now_s) is LampColour.RED
+    doing = f"lane {phase(state, now_s)}"
+    return f"{doing}, red: {lamp_reason(state, now_s)}" if red else doing
+
+
 def green(state: LaneState, now_s: float) -> bool:
     """Whether the vehicle in view holds an authorisation of its own, unexpired and unspent, and everything works."""
     visit = state.visit

@@ -16,7 +16,7 @@ from controller.outbound.statefile import StateError
 from controller.ports import Clock
 from controller.records import Frame
 from controller.telling.panel import LanePanel, TypedPlate
-from controller.telling.visit_reports import StoryTeller, Told
+from controller.telling.visit_reports import PendingReport, VisitReports
 from wire.errors import GreenlaneError
 from wire.live import LaneStatus, Order, OrderKind, OrderOutcome, OrderResult, ParkedMessage, VisitReport
 
@@ -67,7 +67,7 @@ class Reporter:
         self,
         link: StationLink,
         panel: LanePanel,
-        story: StoryTeller,
+        story: VisitReports,
         outbox: Outbox,
         clock: Clock,
         encode: Callable[[Any], bytes],
@@ -173,7 +173,7 @@ class Reporter:
     def _parked(self) -> tuple[ParkedMessage, ...]:
         return tuple(parked_message(m) for m in self._outbox.parked()[:MOST_PARKED])
 
-    def _with_picture(self, told: Told) -> VisitReport:
+    def _with_picture(self, told: PendingReport) -> VisitReport:
         picture = None if told.frame is None else self._picture(told.frame)
         return replace(told.report, picture=picture)
 

@@ -48,14 +48,14 @@ class _Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PendingReport:
     """A report to send, and the frame whose picture goes with it, where there is a new one."""
 
     report: VisitReport
     frame: Frame | None
 
 
-class StoryTeller(SilentObserver):
+class VisitReports(SilentObserver):
     """changed is called after every step worth telling. take() and charged() may come from other threads."""
 
     def __init__(self, station: str, lane: str, clock: Clock) -> None:
@@ -65,7 +65,7 @@ class StoryTeller(SilentObserver):
         self._lock = threading.Lock()
         self._stories: OrderedDict[str, _Story] = OrderedDict()
 
-    def take(self) -> list[Told]:
+    def take(self) -> list[PendingReport]:
         """What is new since the last call."""
         with self._lock:
             told = []
@@ -74,7 +74,7 @@ class StoryTeller(SilentObserver):
                     story.is_new = False
                     shown = story.frame if story.has_new_picture else None
                     story.has_new_picture = False
-                    told.append(Told(self._report(visit, story), shown))
+                    told.append(PendingReport(self._report(visit, story), shown))
                     if story.over:
                         story.frame = None
             return told

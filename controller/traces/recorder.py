@@ -25,7 +25,7 @@ from controller.traces.records import (
     VisitTrace,
 )
 from controller.traces.store import TraceStore
-from controller.worker import Desk
+from controller.worker import Worker
 from wire.codec import WireError, decode
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
@@ -76,10 +76,10 @@ class TraceRecorder:
     """
 
     def __init__(
-        self, store: TraceStore, desk: Desk[OSError | None], encode: EncodeJpeg, pictures: int, reader: str
+        self, store: TraceStore, worker: Worker[OSError | None], encode: EncodeJpeg, pictures: int, reader: str
     ) -> None:
         self._store = store
-        self._desk = desk
+        self._worker = worker
         self._encode = encode
         self._pictures = pictures
         self._reader = reader
@@ -185,8 +185,8 @@ class TraceRecorder:
         self._submit(functools.partial(self._store_trace, found.trace, {n: k.frame for n, k in frames.items()}))
 
     def _submit(self, job: Callable[[], None]) -> None:
-        taken = self._desk.submit(functools.partial(_guarded, job))
-        for error in self._desk.results():
+        taken = self._worker.submit(functools.partial(_guarded, job))
+        for error in self._worker.results():
             self._tell(error)
         if not taken and not self._behind:
             log.error("traces: the disk is too slow, a trace is lost")

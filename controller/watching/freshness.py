@@ -8,7 +8,7 @@ from controller.watching.noise import NoiseWatch
 from wire.reasons import Reason
 
 
-class Eyes:
+class Freshness:
     """Judges frames by their age and by their noise; a camera that claims to work proves nothing."""
 
     def __init__(self, camera: CameraSettings) -> None:

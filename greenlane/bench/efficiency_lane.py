@@ -21,7 +21,7 @@ from controller.settings_records import Settings
 from greenlane.bench.lane import BenchError
 from greenlane.simulation.cast import LIFT_AFTER_S, LITRES_PER_MIN, REST_S, Bundled, Card, Phone, bundled, parse_phone
 from greenlane.simulation.play import Stage, Watching
-from greenlane.simulation.results import VisitStory
+from greenlane.simulation.results import VisitResult
 from greenlane.simulation.world import World
 from hardware.cameras.recorded import RecordedCamera, Timed
 from hardware.dispensers.simulated import Filling
@@ -130,7 +130,7 @@ def _grains(height: int, noise: float) -> Any:
 
 
 def _passage(
-    scene: Mapping[str, Any], visits: tuple[VisitStory, ...], litres: float, slowest_read_ms: float
+    scene: Mapping[str, Any], visits: tuple[VisitResult, ...], litres: float, slowest_read_ms: float
 ) -> Passage:
     """The visit of this scene's vehicle among what the lane saw; the slowest read of all counts as the deciding one."""
     story = next((v for v in visits if v.summary.plate == scene["plate"]), None)
@@ -153,7 +153,7 @@ def _passage(
     )
 
 
-def _to_paid_s(story: VisitStory, green_s: float, litres: float) -> float | None:
+def _to_paid_s(story: VisitResult, green_s: float, litres: float) -> float | None:
     """From the moment the nozzle hung to the service's receipt, with which card or mandate has paid."""
     fuelled = story.fuelled
     if fuelled is None or fuelled.receipt is None or fuelled.receipt_ms is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.admin import Desk
+from service.admin import Admin
 from service.books.books import Books
 from service.books.rows.writing import put
 from service.store import schema
@@ -23,9 +23,9 @@ DISPENSERS = 16
 
 def fill(books: Books, postings: int) -> Iterator[int]:
     """Add visits until there are about `postings` transfers more; yields how many were added so far."""
-    desk = Desk(books, "bench")
-    desk.set_station("history", preset_fen=HOLD_FEN)
-    accounts = _cards(desk, books)
+    admin = Admin(books, "bench")
+    admin.set_station("history", preset_fen=HOLD_FEN)
+    accounts = _cards(admin, books)
     with books.database.reading() as connection:
         query = select(schema.stations.c.revenue_account).where(schema.stations.c.id == "history")
         revenue = connection.execute(query).scalar_one()
@@ -39,10 +39,10 @@ def fill(books: Books, postings: int) -> Iterator[int]:
         put(connection, {"dispensers": _dispensers(visits)})
 
 
-def _cards(desk: Desk, books: Books) -> list[tuple[str, int]]:
+def _cards(admin: Admin, books: Books) -> list[tuple[str, int]]:
     for number in range(HISTORY_CARDS):
-        desk.create_card(f"history-{number}")
-        desk.top_up(f"history-{number}", 10**10)
+        admin.create_card(f"history-{number}")
+        admin.top_up(f"history-{number}", 10**10)
     with books.database.reading() as connection:
         query = select(schema.cards.c.id, schema.cards.c.account).where(schema.cards.c.id.like("history-%"))
         return [(row.id, row.account) for row in connection.execute(query)]

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from greenlane.bench.process import machine, progress
-from service.admin import Desk
+from service.admin import Admin
 from service.books.books import Books
 from service.books.messages import Answer, Refused, Report
 from service.books.patterns import WORDS
@@ -81,10 +81,16 @@ class FaultCounts:
 
     def rows(self) -> list[dict[str, Any]]:
         return [
-            {"kind": kind, "witness": witness, "spoilt": self.spoilt[kind, witness],
-             "contradicted": self.contradicted[kind, witness], "found": self.found[kind, witness]}
-            for witness in WITNESSES for kind in KINDS
-        ]  # fmt: skip
+            {
+                "kind": kind,
+                "witness": witness,
+                "spoilt": self.spoilt[kind, witness],
+                "contradicted": self.contradicted[kind, witness],
+                "found": self.found[kind, witness],
+            }
+            for witness in WITNESSES
+            for kind in KINDS
+        ]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,9 +130,14 @@ def measure(url: str, fills: int, faults: int, seed: int) -> dict[str, Any]:
     finally:
         database.close()
     return {
-        "conditions": machine(), "seed": seed, "fills": fills, "wrongly_flagged": flagged + tally.wrongly,
-        "faults": tally.rows(), "missed": tally.missed, "wall_s": round(time.monotonic() - began_s, 1),
-    }  # fmt: skip
+        "conditions": machine(),
+        "seed": seed,
+        "fills": fills,
+        "wrongly_flagged": flagged + tally.wrongly,
+        "faults": tally.rows(),
+        "missed": tally.missed,
+        "wall_s": round(time.monotonic() - began_s, 1),
+    }
 
 
 def is_found(answer: Answer) -> bool:
@@ -141,9 +152,9 @@ class Forecourt:
 
     def __init__(self, books: Books, rng: random.Random) -> None:
         self.books, self.rng = books, rng
-        desk = Desk(books, "bench")
-        desk.set_station(STATION)
-        desk.set_price(STATION, PRODUCT, PRICE)
+        admin = Admin(books, "bench")
+        admin.set_station(STATION)
+        admin.set_price(STATION, PRODUCT, PRICE)
         garage = Garage(books, "bench")
         self.plates = {
             tank_l: [f"粤B{tank_l:03d}{number:02d}" for number in range(PLATES_PER_TANK)] for tank_l in TANKS_L
@@ -184,11 +195,22 @@ class Forecourt:
         ended_at = at + timedelta(seconds=volume_ml * 60 / (1000 * l_per_min))
         self._pumps[pump] = (sequence + 1, total_ml + volume_ml, ended_at)
         return Fuelling(
-            station=STATION, lane="L1", dispenser=pump, sequence=sequence, visit=None, authorisation=None, plate=None,
-            started_at=at, ended_at=ended_at, volume_ml=volume_ml, amount_fen=amount_fen(volume_ml, PRICE),
-            unit_price_fen_per_l=PRICE, product=PRODUCT, totaliser_before_ml=total_ml,
+            station=STATION,
+            lane="L1",
+            dispenser=pump,
+            sequence=sequence,
+            visit=None,
+            authorisation=None,
+            plate=None,
+            started_at=at,
+            ended_at=ended_at,
+            volume_ml=volume_ml,
+            amount_fen=amount_fen(volume_ml, PRICE),
+            unit_price_fen_per_l=PRICE,
+            product=PRODUCT,
+            totaliser_before_ml=total_ml,
             totaliser_after_ml=total_ml + volume_ml,
-        )  # fmt: skip
+        )
 
     def fault(self, number: int) -> Injected:
         """Two sales at a new pump, spoilt in turn in every kind, and before every witness."""

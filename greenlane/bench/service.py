@@ -24,7 +24,7 @@ from typing import Any
 from greenlane.bench.fill import fill
 from greenlane.bench.load import Lane, Timings, closed_loop, paced
 from greenlane.bench.process import machine, percentile, progress, resident_mib, serving
-from service.admin import Desk
+from service.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
 from service.reports.audit import audit
@@ -114,12 +114,12 @@ class _House:
         self.database = Database(url)
         self.database.migrate()
         self.books = Books(self.database, SystemClock())
-        desk = Desk(self.books, "bench")
-        desk.set_station("bench", preset_fen=10_000)
+        admin = Admin(self.books, "bench")
+        admin.set_station("bench", preset_fen=10_000)
         for number in range(cards):
-            desk.create_card(f"bench-{number}")
-            desk.bind_plate(f"粤B{number:05d}", f"bench-{number}")
-            desk.top_up(f"bench-{number}", 10**11)
+            admin.create_card(f"bench-{number}")
+            admin.bind_plate(f"粤B{number:05d}", f"bench-{number}")
+            admin.top_up(f"bench-{number}", 10**11)
 
     @contextmanager
     def serving(self) -> Iterator[tuple[int, int]]:

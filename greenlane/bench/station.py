@@ -31,11 +31,11 @@ from greenlane.bench.client import Key, Line, Target
 from greenlane.bench.process import machine, percentile, processor_s, progress, resident_mib, serving
 from greenlane.bench.station_lanes import SimulatedLane, Street, Tally
 from greenlane.bench.station_pages import Audience, OpenPage, Probe, delays_s, log_in, number_now
-from service.admin import Desk
+from service.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
-from service.identity.devices import DeviceDesk, Place
-from service.identity.people import PeopleDesk, Role
+from service.identity.devices import DeviceStore, Place
+from service.identity.people import PeopleStore, Role
 from service.reports.audit import audit
 from service.store.clock import SystemClock
 from service.store.database import Database
@@ -165,16 +165,16 @@ def _own_service(args: argparse.Namespace) -> Iterator[Scene]:
 
 def _seed(database: Database, lanes: int, key: Key, password: str) -> None:
     clock = SystemClock()
-    desk = Desk(Books(database, clock), "bench")
-    desk.set_station("bench", preset_fen=30_000)
+    admin = Admin(Books(database, clock), "bench")
+    admin.set_station("bench", preset_fen=30_000)
     for number in range(lanes):
-        desk.create_card(f"bench-{number}")
-        desk.bind_plate(_plate(number), f"bench-{number}")
-        desk.top_up(f"bench-{number}", 10**11)
-    devices = DeviceDesk(database, clock.now)
+        admin.create_card(f"bench-{number}")
+        admin.bind_plate(_plate(number), f"bench-{number}")
+        admin.top_up(f"bench-{number}", 10**11)
+    devices = DeviceStore(database, clock.now)
     code = devices.issue_code(Place(DeviceKind.STATION, "bench", None), "bench")
     devices.enrol(EnrolmentRequest(code=code, public_key=base64.b64encode(key.public).decode()), "bench")
-    PeopleDesk(database, clock.now).add("bench", password, Role.ATTENDANT, None, "bench")
+    PeopleStore(database, clock.now).add("bench", password, Role.ATTENDANT, None, "bench")
 
 
 async def _measure(args: argparse.Namespace, scene: Scene) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from service.listening import Exposure
+    from service.listening import Listening
 
 _EPILOG = """examples:
   greenlane service
@@ -35,10 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hold-life", metavar="S", type=int, default=300, help="life of an authorisation (default: 300 s)"
     )
     parser.add_argument("--verbose", action="store_true", help="log every request")
-    add_exposure(parser)
+    add_listening(parser)
 
 
-def add_exposure(parser: argparse.ArgumentParser) -> None:
+def add_listening(parser: argparse.ArgumentParser) -> None:
     """Who may speak to it: the same for the service and for a station's central control."""
     group = parser.add_argument_group("who may speak to it")
     group.add_argument("--allow-unsigned", action="store_true", help="programs need no key: for development")
@@ -81,18 +81,18 @@ def run(args: argparse.Namespace) -> int:
             print(database.migrate().words(database.name) or f"{database.name}: schema is up to date")
             return 0
         host, port = address(args.listen)
-        serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, exposure_of(args)))
+        serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, listening_of(args)))
     except (ServiceError, ValueError) as error:
         print(f"greenlane service: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def exposure_of(args: argparse.Namespace) -> Exposure:
-    """What add_exposure's options say. Raises ValueError."""
-    from service.listening import Exposure
+def listening_of(args: argparse.Namespace) -> Listening:
+    """What add_listening's options say. Raises ValueError."""
+    from service.listening import Listening
 
-    return Exposure(
+    return Listening(
         args.allow_unsigned,
         tuple(args.host_name),
         args.tls_cert,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from greenlane.simulation.cast import Card, Phone, Typing
-    from greenlane.simulation.results import ClipResult, VisitStory
+    from greenlane.simulation.results import ClipResult, VisitResult
 
 EXAMPLES = """
 Without a clip it plays the bundled one, with its own cards and phones: five vehicles drive in, one after another.
@@ -205,7 +205,7 @@ class Show:
     def _frame(self) -> None:
         self._bar.update()
 
-    def _visit(self, story: VisitStory) -> None:
+    def _visit(self, story: VisitResult) -> None:
         from tqdm import tqdm
 
         tqdm.write(line(story, self._paint), file=self._out)
@@ -215,7 +215,7 @@ class Show:
         print(text, file=self._out, flush=True)
 
 
-def line(story: VisitStory, paint: bool = False) -> str:
+def line(story: VisitResult, paint: bool = False) -> str:
     """One visit in one line: when, plate, lamp, reason, money."""
     summary = story.summary
     green = summary.decision == "allow"
@@ -238,7 +238,7 @@ def line(story: VisitStory, paint: bool = False) -> str:
     return "  ".join(parts).rstrip()
 
 
-def _money(story: VisitStory) -> str:
+def _money(story: VisitResult) -> str:
     from wire.money import format_yuan
 
     fuelled = story.fuelled

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from greenlane.cli.service import add_exposure, address, exposure_of
+from greenlane.cli.service import add_listening, address, listening_of
 
 _EPILOG = """Lane units and panels of a station point their `[service] url` here. What they ask goes on to the server;
 while the line is cut, plates of the offline list may refuel up to a small cap each, and fuellings wait on disk.
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what signs offline lists: see `greenlane admin offline key` (default: the first one seen)",
     )
     parser.add_argument("--verbose", action="store_true", help="log every request")
-    add_exposure(parser)
+    add_listening(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         host, port = address(args.listen)
         settings = StationSettings(cap_fen=parse_yuan(args.cap), deadline_s=args.deadline)
         place = Place(args.state, _checked(args.upstream), args.ca, _checked_key(args.list_key))
-        serve(Running(place, host, port, settings, exposure_of(args), args.verbose))
+        serve(Running(place, host, port, settings, listening_of(args), args.verbose))
     except (ServiceError, ValueError) as error:
         print(f"greenlane station: {error}", file=sys.stderr)
         return 1

@@ -6,7 +6,7 @@ from collections import Counter
 from html import escape
 
 from controller.records import PlateRead
-from greenlane.simulation.results import ClipResult, Picture, VisitStory
+from greenlane.simulation.results import ClipResult, Picture, VisitResult
 
 WIDTH = 720
 LEFT, RIGHT = 58, 12
@@ -57,7 +57,7 @@ def picture(shown: Picture, source: str) -> str:
     )
 
 
-def lamp(story: VisitStory) -> str:
+def lamp(story: VisitResult) -> str:
     """The lamp's colours from the vehicle's arrival to its leaving, with what happened when."""
     summary = story.summary
     first, last = story.at(summary.first_seen_s) or 0.0, story.at(summary.gone_s) or 0.0
@@ -82,7 +82,7 @@ def lamp(story: VisitStory) -> str:
     )
 
 
-def _events(story: VisitStory, scale: Scale) -> str:
+def _events(story: VisitResult, scale: Scale) -> str:
     """Labelled marks above the lamp's bar; labels that would touch move to the second line."""
     summary = story.summary
     named = [
@@ -109,7 +109,7 @@ def _events(story: VisitStory, scale: Scale) -> str:
     return "".join(marks)
 
 
-def reads(story: VisitStory) -> str:
+def reads(story: VisitResult) -> str:
     """Every read of the visit: when, how sure, and whether it says what the vote says in the end."""
     summary = story.summary
     scale = Scale(story.at(summary.first_seen_s) or 0.0, story.at(summary.gone_s) or 0.0)
@@ -168,7 +168,7 @@ def whole_clip(result: ClipResult) -> str:
     )
 
 
-def _bracket(visit: VisitStory, scale: Scale) -> str:
+def _bracket(visit: VisitResult, scale: Scale) -> str:
     """One visit above the clip's lamp: from seen to gone, with its number."""
     first, last = (scale.x(visit.at(t) or 0.0) for t in (visit.summary.first_seen_s, visit.summary.gone_s))
     return (
@@ -177,7 +177,7 @@ def _bracket(visit: VisitStory, scale: Scale) -> str:
     )
 
 
-def read_counts(story: VisitStory) -> list[tuple[str, int, float]]:
+def read_counts(story: VisitResult) -> list[tuple[str, int, float]]:
     """The texts that were read, the most frequent first: text, how often, best confidence."""
     counts = Counter(seen.plate.text for seen in story.reads)
     best = {t: max(s.plate.confidence for s in story.reads if s.plate.text == t) for t in counts}

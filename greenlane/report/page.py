@@ -10,7 +10,7 @@ from pathlib import Path
 
 from controller.records import Colour
 from greenlane.report import drawings
-from greenlane.simulation.results import Answered, ClipResult, Fuelled, VisitStory
+from greenlane.simulation.results import Answered, ClipResult, Fuelled, VisitResult
 from service.station.words import meaning
 from wire.reasons import Verdict
 
@@ -79,7 +79,7 @@ def _charges(result: ClipResult) -> str:
     return f'<section class="card"><h3>Charges to phones</h3>{_table(rows)}</section>'
 
 
-def _visit(story: VisitStory) -> str:
+def _visit(story: VisitResult) -> str:
     summary = story.summary
     chinese, english = meaning(summary.reason)
     word = "Green: may refuel" if summary.decision is Verdict.ALLOW else "Red: may not refuel"
@@ -94,7 +94,7 @@ def _visit(story: VisitStory) -> str:
     )
 
 
-def _left(story: VisitStory) -> str:
+def _left(story: VisitResult) -> str:
     shown = story.picture
     parts = [
         '<p class="no-picture">no picture was kept</p>'
@@ -113,7 +113,7 @@ def _embedded(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
 
 
-def _plate(story: VisitStory) -> str:
+def _plate(story: VisitResult) -> str:
     plate = story.summary.plate
     if plate is None:
         return '<span class="plate none">no certain plate</span>'
@@ -122,7 +122,7 @@ def _plate(story: VisitStory) -> str:
     return f'<span class="plate {colour}" lang="zh">{escape(plate[:2])}·{escape(plate[2:])}</span>'
 
 
-def _vote(story: VisitStory) -> str:
+def _vote(story: VisitResult) -> str:
     rows = [
         (escape(text) or "no character", f"{count} {'read' if count == 1 else 'reads'}, best {best:.0%}")
         for text, count, best in drawings.read_counts(story)[:4]
@@ -134,13 +134,13 @@ def _vote(story: VisitStory) -> str:
     return _table(rows) if rows else "<p>No plate was read.</p>"
 
 
-def _question(story: VisitStory) -> str:
+def _question(story: VisitResult) -> str:
     if not story.answers:
         return "<p>The service was not asked: no certain plate.</p>"
     return _table([row for answer in story.answers[-2:] for row in _answer_rows(story, answer)])
 
 
-def _answer_rows(story: VisitStory, answer: Answered) -> list[tuple[str, str]]:
+def _answer_rows(story: VisitResult, answer: Answered) -> list[tuple[str, str]]:
     question, decision = answer.question, answer.decision
     rows = [(f"asked {answer.asked_s:.2f} s", f"{escape(question.plate)}{' (typed)' if question.typed else ''}")]
     took = "" if answer.took_ms is None else f" in {answer.took_ms:.0f} ms"
@@ -178,7 +178,7 @@ def _fuelling(fuelled: Fuelled | None) -> str:
     return f"<h3>Fuelling and bill</h3>{_table(left + right)}"
 
 
-def _notes(story: VisitStory) -> str:
+def _notes(story: VisitResult) -> str:
     if not story.notes:
         return ""
     return "<h3>Notes</h3>" + _table([(f"{at:.2f} s", escape(text)) for at, text in story.notes])

@@ -11,7 +11,7 @@ from controller.records import LampChange, PlateRead, VisitSummary
 from controller.traces.records import TracedPicture, TracedRead, VisitTrace
 from greenlane.report import drawings
 from greenlane.report.explanation import Explanation, Outcome
-from greenlane.simulation.results import Answered, Fuelled, Picture, Seen, VisitStory
+from greenlane.simulation.results import Answered, Fuelled, Picture, Seen, VisitResult
 from wire.reasons import Reason, Verdict
 
 STYLE = """
@@ -48,7 +48,7 @@ def html(trace: VisitTrace, told: Explanation, pictures: Mapping[str, bytes], co
     )
 
 
-def as_story(trace: VisitTrace) -> VisitStory:
+def as_story(trace: VisitTrace) -> VisitResult:
     """The trace as the drawings of the simulation's report take it; seconds count from the vehicle's arrival."""
     summary = trace.summary or _unfinished(trace)
     answers = tuple(
@@ -56,7 +56,7 @@ def as_story(trace: VisitTrace) -> VisitStory:
         for a in trace.answers
     )
     ended = next((f for f in trace.fuellings if f.ended_s is not None), None)
-    return VisitStory(
+    return VisitResult(
         clip="",
         number=1,
         summary=summary,

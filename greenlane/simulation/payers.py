@@ -19,12 +19,12 @@ ACTOR = "simulate"
 
 def seed(books: Books, phones: Sequence[Phone], plates_with_card: set[str]) -> None:
     """Pair every person once, give them their hours, and let each sign a mandate that covers the wallet."""
-    desk, payers = Phones(books, ACTOR), PlatePayers(books, ACTOR)
+    admin, payers = Phones(books, ACTOR), PlatePayers(books, ACTOR)
     for name in dict.fromkeys(phone.name for phone in phones):
         own = [phone for phone in phones if phone.name == name]
-        code, wallet_fen = desk.add(name), own[0].wallet_fen
+        code, wallet_fen = admin.add(name), own[0].wallet_fen
         if wallet_fen:
-            desk.top_up(name, wallet_fen)
+            admin.top_up(name, wallet_fen)
         for phone in own:
             payers.set(phone.plate, name, NewBinding(hours=Hours.parse(phone.hours)))
             if phone.plate in plates_with_card:

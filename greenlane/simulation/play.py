@@ -17,11 +17,11 @@ from controller.ports import Clock, PlateReader
 from controller.records import Frame
 from controller.runner import Runner
 from controller.telling.observers import Observers
-from controller.worker import InlineDesk
+from controller.worker import InlineWorker
 from greenlane.simulation.cast import Motorist, Typing
 from greenlane.simulation.payers import charges_of, payer_of
 from greenlane.simulation.recorder import Recorder
-from greenlane.simulation.results import ClipResult, VisitStory
+from greenlane.simulation.results import ClipResult, VisitResult
 from greenlane.simulation.typist import Typist
 from greenlane.simulation.world import World
 from hardware.cameras.recorded import RecordedCamera, recorded_camera
@@ -46,7 +46,7 @@ class Watching:
 
     opened: Callable[[str, int], None]
     frame: Callable[[], None]
-    visit: Callable[[VisitStory], None]
+    visit: Callable[[VisitResult], None]
 
 
 class Stage:
@@ -94,7 +94,7 @@ class Stage:
             error=error,
         )
 
-    def _with_payer(self, story: VisitStory) -> VisitStory:
+    def _with_payer(self, story: VisitResult) -> VisitResult:
         """The story with whose hour its question was."""
         if not story.answers:
             return story
@@ -139,8 +139,8 @@ class Stage:
     def _runner(self, recorder: Recorder) -> Runner:
         world = self._world
         motorist = Motorist(world.dispenser, self._litres, self._usual_l)
-        reading: InlineDesk[Read] = InlineDesk()
-        network: InlineDesk[Outcome] = InlineDesk()
+        reading: InlineWorker[Read] = InlineWorker()
+        network: InlineWorker[Outcome] = InlineWorker()
         parts = Parts(
             clock=world.clock,
             reader=self._reader,

@@ -12,7 +12,7 @@ import numpy as np
 
 from controller.records import Frame, LampChange, LampColour, PlateRead, Reading, VisitSummary, Vote
 from controller.telling.observers import SilentObserver
-from greenlane.simulation.results import Answered, Fuelled, Picture, Seen, VisitStory
+from greenlane.simulation.results import Answered, Fuelled, Picture, Seen, VisitResult
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
 from wire.reasons import Reason
@@ -57,7 +57,7 @@ class Recorder(SilentObserver):
     on_closed hears each visit's story when its vehicle has gone.
     """
 
-    def __init__(self, clip: str, start_s: float, on_closed: Callable[[VisitStory], None]) -> None:
+    def __init__(self, clip: str, start_s: float, on_closed: Callable[[VisitResult], None]) -> None:
         self._clip = clip
         self._start_s = start_s
         self._on_closed = on_closed
@@ -143,17 +143,17 @@ class Recorder(SilentObserver):
         """The clip ended while this visit's vehicle was still in view: summary makes its end from its lamp changes."""
         self.visit_closed(summary(tuple(self._visits[visit].lamp)))
 
-    def stories(self) -> tuple[VisitStory, ...]:
+    def stories(self) -> tuple[VisitResult, ...]:
         """All visits that are over, in their order, with what was billed since."""
         return tuple(self._story(v, v.summary) for v in self._visits.values() if v.summary is not None)
 
-    def _story(self, found: _Open, summary: VisitSummary) -> VisitStory:
+    def _story(self, found: _Open, summary: VisitSummary) -> VisitResult:
         fuelled = found.fuelled
         if fuelled is not None and fuelled.report is not None:
             key = (fuelled.report.dispenser, fuelled.report.sequence)
             receipt, took_ms = self._receipts.get(key, (None, None))
             fuelled = replace(fuelled, receipt=receipt, receipt_ms=took_ms)
-        return VisitStory(
+        return VisitResult(
             clip=self._clip,
             number=found.number,
             summary=summary,

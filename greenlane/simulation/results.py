@@ -80,7 +80,7 @@ class ChargeFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class VisitStory:
+class VisitResult:
     """Everything about one visit. Times ending in _s are seconds of the clip's video."""
 
     clip: str
@@ -125,7 +125,7 @@ class ClipResult:
     """One clip played: duration_s of video, wall_s of real time; error says why it could not be played to its end."""
 
     clip: str
-    visits: tuple[VisitStory, ...]
+    visits: tuple[VisitResult, ...]
     frames: int
     reads: int
     duration_s: float
@@ -175,7 +175,7 @@ def _clip_facts(result: ClipResult) -> dict[str, Any]:
     }
 
 
-def visit_facts(story: VisitStory) -> dict[str, Any]:
+def visit_facts(story: VisitResult) -> dict[str, Any]:
     """One visit as the JSON document has it."""
     summary = story.summary
     return {

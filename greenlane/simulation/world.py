@@ -22,13 +22,13 @@ from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Message, Outbox
 from controller.outbound.statefile import StateError, StateFile
 from controller.settings_records import Settings
-from controller.worker import InlineDesk
+from controller.worker import InlineWorker
 from greenlane.simulation import payers
 from greenlane.simulation.cast import Card, Phone
 from hardware.dispensers.simulated import SimulatedDispenser
 from hardware.lamp import GpioLamp
 from hardware.pins import open_pin_factory
-from service.admin import Desk
+from service.admin import Admin
 from service.app import create_app
 from service.books.books import Books
 from service.identity.mount import EMBEDDED
@@ -82,7 +82,7 @@ class World:
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="greenlane-")))
         app = create_app(f"sqlite:///{folder / 'service.sqlite3'}", clock, guard=EMBEDDED)
         self.books: Books = app.state.books
-        self._seed(Desk(self.books, "simulate"), TypedPlates(self.books, "simulate"))
+        self._seed(Admin(self.books, "simulate"), TypedPlates(self.books, "simulate"))
         payers.seed(self.books, self._phones, {card.plate for card in self._cards})
         url = parts.enter_context(running(app))
         self.service = parts.enter_context(closing(HttpBalanceService(url, settings.lane.station)))
@@ -104,28 +104,28 @@ class World:
         prices.refresh(self.settings.service.deadline_s)
         pulses_per_l = exact(pump.pulses_per_litre)
         journal = FuellingJournal(self.state, self.outbox, clock, random.Random(2), pump.name, pulses_per_l)
-        desk: InlineDesk[StateError | None] = InlineDesk()
+        admin: InlineWorker[StateError | None] = InlineWorker()
         meter = FuellingMeter(
             MeterSettings(lane.station, lane.name, pump.product, pump.fastest_l_per_min),
             journal,
-            desk,
+            admin,
             clock,
             lambda: prices.unit_price(pump.product, pump.unit_price_fen_per_l),
         )
         dispenser = SimulatedDispenser(clock, pulses_per_litre=pump.pulses_per_litre, name=pump.name)
         return dispenser, MeteredTerminal(dispenser, meter, wake_courier=lambda: None)
 
-    def _seed(self, desk: Desk, typed: TypedPlates) -> None:
+    def _seed(self, admin: Admin, typed: TypedPlates) -> None:
         station = self.settings.lane.station
-        desk.set_station(station, title="simulated station", preset_fen=self._preset_fen)
+        admin.set_station(station, title="simulated station", preset_fen=self._preset_fen)
         typed.set_rule("station", station, self._typed_rule)
-        desk.set_price(station, self.settings.dispenser.product, UNIT_PRICE_FEN_PER_L)
+        admin.set_price(station, self.settings.dispenser.product, UNIT_PRICE_FEN_PER_L)
         for number, card in enumerate(self._cards, start=1):
             name = f"card-{number}"
-            desk.create_card(name)
-            desk.bind_plate(card.plate, name)
+            admin.create_card(name)
+            admin.bind_plate(card.plate, name)
             if card.balance_fen:
-                desk.top_up(name, card.balance_fen)
+                admin.top_up(name, card.balance_fen)
             if card.plate in self._pins:
                 typed.set_pin(name, self._pins[card.plate])
 

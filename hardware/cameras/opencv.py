@@ -12,7 +12,7 @@ import cv2
 from controller.errors import SettingsError
 from controller.ports import Clock
 from hardware.cameras.live import Link, LinkLost, LiveCamera
-from hardware.cameras.quiet import hush
+from hardware.cameras.quiet import silence_decoders
 from hardware.cameras.stamps import StreamAge, believable_age_s
 
 OPEN_TIMEOUT_S = 3.0
@@ -82,7 +82,7 @@ class StreamLink:
 
 def _open_stream(url: str) -> cv2.VideoCapture:
     """One decoding thread: each further one keeps a picture back, and a frozen server shows after 6 s, not 2."""
-    hush()
+    silence_decoders()
     capture = cv2.VideoCapture(
         url,
         cv2.CAP_FFMPEG,
@@ -102,7 +102,7 @@ class DeviceLink:
 
     def __init__(self, device: str, clock: Clock, width_px: int, height_px: int, fps: float) -> None:
         self._clock = clock
-        hush()
+        silence_decoders()
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(int(READ_TIMEOUT_S)))
         wishes = (cv2.CAP_PROP_FRAME_WIDTH, width_px), (cv2.CAP_PROP_FRAME_HEIGHT, height_px), (cv2.CAP_PROP_FPS, fps)
         parameters = [int(part) for wish in wishes for part in wish]

@@ -12,7 +12,7 @@ FFMPEG_QUIET = "-8"
 
 
 @functools.cache
-def hush() -> None:
+def silence_decoders() -> None:
     """Before the first capture. OPENCV_FFMPEG_LOGLEVEL and OPENCV_LOG_LEVEL in the environment overrule it."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", FFMPEG_QUIET)
     if "OPENCV_LOG_LEVEL" not in os.environ:

@@ -16,7 +16,7 @@ import numpy as np
 from controller.errors import CameraLost, EndOfVideo, HardwareError, VideoDamaged
 from controller.ports import Clock
 from controller.records import Frame
-from hardware.cameras.quiet import hush
+from hardware.cameras.quiet import silence_decoders
 from hardware.resource import Resource
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
@@ -91,7 +91,7 @@ class VideoCamera(RecordedCamera):
 class _Video:
     def __init__(self, path: Path) -> None:
         self._path = path
-        hush()
+        silence_decoders()
         self._trouble = _unusable(path)
         self._capture = cv2.VideoCapture() if self._trouble else cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
         opened = self._capture.isOpened()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.books import phone_payment
-from service.books.batch_state import Situation
+from service.books.batch_state import BatchState
 from service.books.records import Authorisation, Card, Grant
 from service.payers.periods import Turn
 from service.store.clock import to_us
@@ -29,12 +29,12 @@ class Authority:
         return self.held is not None or named
 
 
-def authority(fuelling: Fuelling, situation: Situation) -> Authority:
+def authority(fuelling: Fuelling, batch_state: BatchState) -> Authority:
     """What the fuelling's lane was allowed; an authorisation given elsewhere is none, and is flagged."""
     name = fuelling.authorisation
     if name is None:
         return Authority(flags=(BooksFlag.UNCOVERED,))
-    found = situation.by_id.get(name) or situation.offline.get(name)
+    found = batch_state.by_id.get(name) or batch_state.offline.get(name)
     if found is None:
         return Authority(flags=(BooksFlag.UNKNOWN_AUTHORISATION, BooksFlag.UNCOVERED))
     if found.station != fuelling.station or found.lane != fuelling.lane:
@@ -43,15 +43,15 @@ def authority(fuelling: Fuelling, situation: Situation) -> Authority:
     return Authority(grant=found) if isinstance(found, Grant) else Authority(held=found)
 
 
-def phone_turn_of(fuelling: Fuelling, situation: Situation) -> Turn | None:
+def phone_turn_of(fuelling: Fuelling, batch_state: BatchState) -> Turn | None:
     """Whose hour the fuelling began in, where phones pay for the reported plate."""
     plate = None if fuelling.plate is None else normalise(fuelling.plate)
-    if plate is None or not phone_payment.is_asked(plate, situation):
+    if plate is None or not phone_payment.is_asked(plate, batch_state):
         return None
-    return phone_payment.turn_of(plate, to_us(fuelling.started_at), fuelling.station, situation)
+    return phone_payment.turn_of(plate, to_us(fuelling.started_at), fuelling.station, batch_state)
 
 
-def card_of_plate(fuelling: Fuelling, situation: Situation) -> Card | None:
+def card_of_plate(fuelling: Fuelling, batch_state: BatchState) -> Card | None:
     """The card that the reported plate is bound to."""
-    bound = None if fuelling.plate is None else situation.plates.get(normalise(fuelling.plate))
-    return None if bound is None or bound.card is None else situation.cards.get(bound.card)
+    bound = None if fuelling.plate is None else batch_state.plates.get(normalise(fuelling.plate))
+    return None if bound is None or bound.card is None else batch_state.cards.get(bound.card)

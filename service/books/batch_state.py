@@ -25,7 +25,7 @@ from service.books.rules import Settings
 
 
 @dataclass(slots=True)
-class Situation:
+class BatchState:
     """Lookups are by the key's plain value; authorisations by visit, and by id where one was granted."""
 
     now_us: int

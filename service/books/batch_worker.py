@@ -38,7 +38,7 @@ class _Waiting:
     answer: asyncio.Future[Answer]
 
 
-class Teller:
+class BatchWorker:
     """start() before use, close() when done. carry_out() belongs to one event loop."""
 
     def __init__(self, books: Books, also: Sequence[Callable[[], object]] = ()) -> None:

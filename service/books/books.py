@@ -18,7 +18,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from service.books import authorisation, fuelling
 from service.books import cash as till
 from service.books import offline_grants as grants
-from service.books.batch_state import Situation
+from service.books.batch_state import BatchState
 from service.books.messages import (
     Answer,
     Ask,
@@ -91,17 +91,19 @@ class Books:
             return self._transact(connection, messages)
 
     def _transact(self, connection: Connection, messages: Sequence[Message]) -> list[Answer]:
-        situation = load(connection, messages, self.settings, self.ids, to_us(self.clock.now()))
-        answers = [_decide(message, situation) for message in messages]
-        write(connection, situation)
-        _tell_persons(connection, situation)
+        batch_state = load(connection, messages, self.settings, self.ids, to_us(self.clock.now()))
+        answers = [_decide(message, batch_state) for message in messages]
+        write(connection, batch_state)
+        _tell_persons(connection, batch_state)
         return answers
 
 
-def _tell_persons(connection: Connection, situation: Situation) -> None:
+def _tell_persons(connection: Connection, batch_state: BatchState) -> None:
     """Their phones' pages look again: after what was written, and on PostgreSQL after its commit."""
-    persons = {a.person for a in (*situation.new_authorisations, *situation.changed.values()) if a.person is not None}
-    persons |= {charge.person for charge in situation.payers.new_charges}
+    persons = {
+        a.person for a in (*batch_state.new_authorisations, *batch_state.changed.values()) if a.person is not None
+    }
+    persons |= {charge.person for charge in batch_state.payers.new_charges}
     if persons:
         count_change(connection, *(person_topic(person) for person in persons))
 
@@ -113,62 +115,62 @@ def _final(error: DBAPIError) -> Unavailable | LedgerError:
     return Unavailable(f"database: {fault_of(error)}")
 
 
-def _decide(message: Message, situation: Situation) -> Answer:
+def _decide(message: Message, batch_state: BatchState) -> Answer:
     match message:
         case Ask():
-            return authorisation.ask(message, situation)
+            return authorisation.ask(message, batch_state)
         case Renew():
-            return authorisation.renew(message, situation)
+            return authorisation.renew(message, batch_state)
         case Release():
-            return authorisation.release(message, situation)
+            return authorisation.release(message, batch_state)
         case Report():
-            answer = fuelling.report(message, situation)
+            answer = fuelling.report(message, batch_state)
             if isinstance(answer, Refused) and message.keeps:
-                _keep_rejected(message, answer, situation)
+                _keep_rejected(message, answer, batch_state)
             return answer
         case Reject(code, detail, body):
-            _keep(situation, Refused(code, detail), body)
+            _keep(batch_state, Refused(code, detail), body)
             return Done()
         case TakeGrant():
-            return grants.take(message, situation)
+            return grants.take(message, batch_state)
         case Sweep(most):
-            return Done(count=situation.expire_overdue(most=most))
-    return _decide_till(message, situation)
+            return Done(count=batch_state.expire_overdue(most=most))
+    return _decide_till(message, batch_state)
 
 
-def _decide_till(message: Message, situation: Situation) -> Answer:
+def _decide_till(message: Message, batch_state: BatchState) -> Answer:
     match message:
         case Refund():
-            return till.refund(message, situation)
+            return till.refund(message, batch_state)
         case Correct():
-            return till.correct(message, situation)
+            return till.correct(message, batch_state)
         case Claim():
-            return till.claim(message, situation)
+            return till.claim(message, batch_state)
         case WriteOff():
-            return till.write_off(message, situation)
+            return till.write_off(message, batch_state)
         case TopUp():
-            return till.top_up(message, situation)
+            return till.top_up(message, batch_state)
     raise LedgerError(f"no rule for {type(message).__name__}")
 
 
-def _keep_rejected(message: Report, refused: Refused, situation: Situation) -> None:
+def _keep_rejected(message: Report, refused: Refused, batch_state: BatchState) -> None:
     body = json.dumps(encode(message.fuelling), ensure_ascii=False, sort_keys=True)
     fuelled = message.fuelling
-    _keep(situation, refused, body, fuelled.station, fuelled.dispenser, fuelled.sequence)
+    _keep(batch_state, refused, body, fuelled.station, fuelled.dispenser, fuelled.sequence)
 
 
 def _keep(
-    situation: Situation,
+    batch_state: BatchState,
     refused: Refused,
     body: str,
     station: str | None = None,
     dispenser: str | None = None,
     sequence: int | None = None,
 ) -> None:
-    situation.rejected.append(
+    batch_state.rejected.append(
         RejectedMessage(
-            id=situation.ids.next(situation.now_us),
-            at_us=situation.now_us,
+            id=batch_state.ids.next(batch_state.now_us),
+            at_us=batch_state.now_us,
             code=refused.code.value,
             detail=refused.detail,
             station=station,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.books.batch_state import Situation
+from service.books.batch_state import BatchState
 from service.books.records import Card, Station, TransferKind
 
 
@@ -22,15 +22,15 @@ class Charged:
     person: str | None = None
 
 
-def charge_card(card: Card, station: Station, amount_fen: int, number: int, situation: Situation) -> int:
+def charge_card(card: Card, station: Station, amount_fen: int, number: int, batch_state: BatchState) -> int:
     """Post the whole amount: from what is free as far as it goes, the rest as what the owner owes, returned."""
-    free_fen = situation.ledger.accounts[card.account].free_fen
+    free_fen = batch_state.ledger.accounts[card.account].free_fen
     paid_fen = min(amount_fen, free_fen)
     revenue = station.revenue_account
     if paid_fen:
-        situation.ledger.move(TransferKind.FUELLING, card.account, revenue, paid_fen, fuelling_id=number)
+        batch_state.ledger.move(TransferKind.FUELLING, card.account, revenue, paid_fen, fuelling_id=number)
     owed_fen = amount_fen - paid_fen
     if owed_fen:
-        situation.ledger.move(TransferKind.DEBT, card.receivable, revenue, owed_fen, fuelling_id=number)
-    situation.settle(card)
+        batch_state.ledger.move(TransferKind.DEBT, card.receivable, revenue, owed_fen, fuelling_id=number)
+    batch_state.settle(card)
     return owed_fen

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from service.books import phone_payment
-from service.books.batch_state import Situation
+from service.books.batch_state import BatchState
 from service.books.charged import Charged, charge_card
 from service.books.payer_state import Charge, ChargeStep
 from service.books.records import Authorisation, Grant, Phase, State, Station, TransferKind
@@ -83,33 +83,33 @@ class _About:
 
 
 def charge_held(
-    fuelling: Fuelling, held: Authorisation, station: Station, number: int, situation: Situation
+    fuelling: Fuelling, held: Authorisation, station: Station, number: int, batch_state: BatchState
 ) -> Charged:
     """Capture the holds in the order of the rule, give their rest back, and charge what exceeds them by itself."""
     assert held.limit_fen is not None
     captured = {"card": 0, "phone": 0}
     is_open = held.state == State.OPEN
     if is_open:
-        captured |= _capture(fuelling.amount_fen, held, number, situation)
-        situation.end(held, State.CAPTURED)
+        captured |= _capture(fuelling.amount_fen, held, number, batch_state)
+        batch_state.end(held, State.CAPTURED)
     captured_fen = sum(captured.values())
-    card = None if held.card is None else situation.cards[held.card]
+    card = None if held.card is None else batch_state.cards[held.card]
     if held.person is not None and captured["phone"]:
-        _add_captured(_about(fuelling, held, station, number), held, captured["phone"], situation)
+        _add_captured(_about(fuelling, held, station, number), held, captured["phone"], batch_state)
     rest_fen, by_card_fen = fuelling.amount_fen - captured_fen, 0
     if card is not None:
-        by_card_fen = _card_share(held, rest_fen, is_open, situation)
-        charge_card(card, station, by_card_fen, number, situation)
+        by_card_fen = _card_share(held, rest_fen, is_open, batch_state)
+        charge_card(card, station, by_card_fen, number, batch_state)
     if rest_fen > by_card_fen and held.person is not None:
         about, over_fen = _about(fuelling, held, station, number), rest_fen - by_card_fen
-        mandate = _mandate_for(about, over_fen, captured["phone"], situation) if is_open else None
-        _add_request(about, 1, over_fen, mandate, situation)
+        mandate = _mandate_for(about, over_fen, captured["phone"], batch_state) if is_open else None
+        _add_request(about, 1, over_fen, mandate, batch_state)
     released_fen = held.limit_fen - captured_fen if is_open else 0
     over_fen = max(0, fuelling.amount_fen - held.limit_fen)
     return Charged(card, captured_fen, over_fen, released_fen, person=held.person)
 
 
-def charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: int, situation: Situation) -> Charged:
+def charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: int, batch_state: BatchState) -> Charged:
     """The payer whom the station's list named for the capture time pays, whatever became of the schedule since.
 
     Up to the grant's limit and what exceeds it are charges of their own, each paid by the mandate where it allows that.
@@ -123,44 +123,44 @@ def charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: i
     taken_fen = 0
     for part, amount_fen in enumerate((within_fen, over_fen)):
         if amount_fen:
-            mandate = _given_mandate(about, grant, taken_fen + amount_fen, amount_fen, situation)
-            _add_request(about, part, amount_fen, mandate, situation)
+            mandate = _given_mandate(about, grant, taken_fen + amount_fen, amount_fen, batch_state)
+            _add_request(about, part, amount_fen, mandate, batch_state)
             taken_fen += amount_fen
     return Charged(None, overrun_fen=over_fen, person=grant.person)
 
 
 def charge_unauthorised(
-    fuelling: Fuelling, person: str, period: str | None, amount_fen: int, number: int, situation: Situation
+    fuelling: Fuelling, person: str, period: str | None, amount_fen: int, number: int, batch_state: BatchState
 ) -> None:
     """Ask the person whose hour it was; nothing that nobody authorised is taken by machine."""
     assert fuelling.plate is not None
-    station = situation.stations[fuelling.station]
+    station = batch_state.stations[fuelling.station]
     plate, captured_us = normalise(fuelling.plate), to_us(fuelling.started_at)
     about = _About(fuelling, number, station, person, fuelling.visit, plate, captured_us, period)
-    _add_request(about, 1, amount_fen, None, situation)
+    _add_request(about, 1, amount_fen, None, batch_state)
 
 
-def _capture(amount_fen: int, held: Authorisation, number: int, situation: Situation) -> dict[str, int]:
+def _capture(amount_fen: int, held: Authorisation, number: int, batch_state: BatchState) -> dict[str, int]:
     captured: dict[str, int] = {}
     left_fen = amount_fen
-    for source, hold in situation.holds_of(held):
+    for source, hold in batch_state.holds_of(held):
         captured[source] = min(left_fen, hold.amount_fen)
         left_fen -= captured[source]
         if captured[source]:
-            situation.ledger.capture(hold, captured[source], number)
+            batch_state.ledger.capture(hold, captured[source], number)
         else:
-            situation.ledger.cancel(hold, Phase.VOID)
+            batch_state.ledger.cancel(hold, Phase.VOID)
     return captured
 
 
-def _card_share(held: Authorisation, rest_fen: int, is_open: bool, situation: Situation) -> int:
+def _card_share(held: Authorisation, rest_fen: int, is_open: bool, batch_state: BatchState) -> int:
     """What the card pays without a hold: all where nobody else is asked, what is free where it comes first."""
     assert held.card is not None
     if held.person is None:
         return rest_fen
     if is_open or held.rule != "card-then-phone":
         return 0
-    return min(rest_fen, max(0, situation.ledger.accounts[situation.cards[held.card].account].free_fen))
+    return min(rest_fen, max(0, batch_state.ledger.accounts[batch_state.cards[held.card].account].free_fen))
 
 
 def _about(fuelling: Fuelling, held: Authorisation, station: Station, number: int) -> _About:
@@ -169,29 +169,29 @@ def _about(fuelling: Fuelling, held: Authorisation, station: Station, number: in
     return _About(fuelling, number, station, held.person, held.visit, plate, held.payer_us, held.period)
 
 
-def _add_captured(about: _About, held: Authorisation, amount_fen: int, situation: Situation) -> None:
+def _add_captured(about: _About, held: Authorisation, amount_fen: int, batch_state: BatchState) -> None:
     """Paid by the mandate out of the hold."""
     hold = held.hold if held.held_from == "phone" else held.then_hold
-    charge = _charge(about, 0, amount_fen, situation)
+    charge = _charge(about, 0, amount_fen, batch_state)
     charge.mandate, charge.hold = held.mandate, hold
-    _pay_by_mandate(charge, situation)
+    _pay_by_mandate(charge, batch_state)
 
 
-def _add_request(about: _About, part: int, amount_fen: int, mandate: str | None, situation: Situation) -> None:
+def _add_request(about: _About, part: int, amount_fen: int, mandate: str | None, batch_state: BatchState) -> None:
     """A charge of its own for what no hold covers: the mandate pays where there is one, else the phone is asked."""
-    accounts = situation.payers.persons[about.person]
+    accounts = batch_state.payers.persons[about.person]
     revenue = about.station.revenue_account
-    situation.ledger.move(TransferKind.DEBT, accounts.owed, revenue, amount_fen, fuelling_id=about.number)
-    charge = _charge(about, part, amount_fen, situation)
+    batch_state.ledger.move(TransferKind.DEBT, accounts.owed, revenue, amount_fen, fuelling_id=about.number)
+    charge = _charge(about, part, amount_fen, batch_state)
     if mandate is not None:
         charge.mandate = mandate
         wallet, key = accounts.wallet, payment_key(charge.id)
-        situation.ledger.move(TransferKind.PAYMENT, wallet, accounts.owed, amount_fen, key=key, actor=mandate)
-        _pay_by_mandate(charge, situation)
+        batch_state.ledger.move(TransferKind.PAYMENT, wallet, accounts.owed, amount_fen, key=key, actor=mandate)
+        _pay_by_mandate(charge, batch_state)
         return
-    charge.due_us = situation.now_us + situation.settings.next_payer_after_s * US_PER_S
-    charge.overdue_us = situation.now_us + situation.settings.overdue_after_s * US_PER_S
-    situation.payers.add(charge, [_step(charge, "create", None, situation)])
+    charge.due_us = batch_state.now_us + batch_state.settings.next_payer_after_s * US_PER_S
+    charge.overdue_us = batch_state.now_us + batch_state.settings.overdue_after_s * US_PER_S
+    batch_state.payers.add(charge, [_step(charge, "create", None, batch_state)])
 
 
 def payment_key(charge: str) -> str:
@@ -199,9 +199,9 @@ def payment_key(charge: str) -> str:
     return f"charge {charge}"
 
 
-def _mandate_for(about: _About, amount_fen: int, captured_fen: int, situation: Situation) -> str | None:
+def _mandate_for(about: _About, amount_fen: int, captured_fen: int, batch_state: BatchState) -> str | None:
     """The mandate that allows this amount on top of what was captured; a question counted its try already."""
-    standing = phone_payment.standing_of(about.person, about.plate, about.captured_us, about.station.id, situation)
+    standing = phone_payment.standing_of(about.person, about.plate, about.captured_us, about.station.id, batch_state)
     mandate = standing.mandate
     if mandate is None or mandate.is_paused or standing.is_blocked or standing.is_overdue:
         return None
@@ -209,27 +209,29 @@ def _mandate_for(about: _About, amount_fen: int, captured_fen: int, situation: S
     return mandate.id if fits and standing.spent_fen + amount_fen <= mandate.per_day_fen else None
 
 
-def _given_mandate(about: _About, grant: Grant, together_fen: int, amount_fen: int, situation: Situation) -> str | None:
+def _given_mandate(
+    about: _About, grant: Grant, together_fen: int, amount_fen: int, batch_state: BatchState
+) -> str | None:
     """The mandate by which a station allowed it, where that was good then and its limits cover this amount now."""
-    given = situation.payers.given.get((grant.mandate or "", about.plate))
+    given = batch_state.payers.given.get((grant.mandate or "", about.plate))
     if given is None or given.person != about.person or not given.stood(grant.granted_us):
         return None
-    wallet = situation.ledger.accounts[situation.payers.persons[about.person].wallet]
-    zone, open_ones = ZoneInfo(about.station.zone), situation.by_id.values()
-    spent_fen = situation.payers.spent_fen(given.id, about.captured_us, zone, open_ones)
+    wallet = batch_state.ledger.accounts[batch_state.payers.persons[about.person].wallet]
+    zone, open_ones = ZoneInfo(about.station.zone), batch_state.by_id.values()
+    spent_fen = batch_state.payers.spent_fen(given.id, about.captured_us, zone, open_ones)
     fits = together_fen <= min(given.per_fill_fen, given.offline_fen) and amount_fen <= wallet.free_fen
-    is_blocked = (about.plate, about.person) in situation.payers.blocked
+    is_blocked = (about.plate, about.person) in batch_state.payers.blocked
     return given.id if fits and not is_blocked and spent_fen + amount_fen <= given.per_day_fen else None
 
 
-def _pay_by_mandate(charge: Charge, situation: Situation) -> None:
-    charge.state, charge.paid_us, charge.paid_by = ChargeState.PAID.value, situation.now_us, charge.person
-    created = _step(charge, "create", None, situation, new=ChargeState.CREATED)
-    paid = _step(charge, ChargeEvent.PAY.value, ChargeState.CREATED, situation)
-    situation.payers.add(charge, [created, paid])
+def _pay_by_mandate(charge: Charge, batch_state: BatchState) -> None:
+    charge.state, charge.paid_us, charge.paid_by = ChargeState.PAID.value, batch_state.now_us, charge.person
+    created = _step(charge, "create", None, batch_state, new=ChargeState.CREATED)
+    paid = _step(charge, ChargeEvent.PAY.value, ChargeState.CREATED, batch_state)
+    batch_state.payers.add(charge, [created, paid])
 
 
-def _charge(about: _About, part: int, amount_fen: int, situation: Situation) -> Charge:
+def _charge(about: _About, part: int, amount_fen: int, batch_state: BatchState) -> Charge:
     return Charge(
         id=f"c-{secrets.token_hex(8)}",
         fuelling=about.number,
@@ -242,7 +244,7 @@ def _charge(about: _About, part: int, amount_fen: int, situation: Situation) -> 
         amount_fen=amount_fen,
         period=about.period,
         captured_us=about.captured_us,
-        created_us=situation.now_us,
+        created_us=batch_state.now_us,
         mandate=None,
         hold=None,
         state=ChargeState.CREATED.value,
@@ -256,12 +258,12 @@ def _charge(about: _About, part: int, amount_fen: int, situation: Situation) -> 
 
 
 def _step(
-    charge: Charge, event: str, old: ChargeState | None, situation: Situation, *, new: ChargeState | None = None
+    charge: Charge, event: str, old: ChargeState | None, batch_state: BatchState, *, new: ChargeState | None = None
 ) -> ChargeStep:
     return ChargeStep(
-        id=situation.ids.next(situation.now_us),
+        id=batch_state.ids.next(batch_state.now_us),
         charge=charge.id,
-        at_us=situation.now_us,
+        at_us=batch_state.now_us,
         event=event,
         old=None if old is None else old.value,
         new=charge.state if new is None else new.value,

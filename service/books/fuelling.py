@@ -10,7 +10,7 @@ from service.books import offline_grants as grants
 from service.books import patterns
 from service.books import plausibility as meter
 from service.books.authority import authority, card_of_plate, phone_turn_of
-from service.books.batch_state import Situation
+from service.books.batch_state import BatchState
 from service.books.charged import Charged, charge_card
 from service.books.charges import charge_granted, charge_held, charge_unauthorised
 from service.books.messages import Refused, Report
@@ -26,120 +26,122 @@ from wire.reasons import ErrorCode
 """Without an authorisation the card was charged only up to the station's cap; the rest is in suspense."""
 
 
-def report(message: Report, situation: Situation) -> FuellingReceipt | Refused:
+def report(message: Report, batch_state: BatchState) -> FuellingReceipt | Refused:
     """Post a fuelling once; its repeat gets the first receipt. Only what contradicts itself is refused."""
     fuelling = message.fuelling
-    earlier = situation.fuellings.get((fuelling.station, fuelling.dispenser, fuelling.sequence))
+    earlier = batch_state.fuellings.get((fuelling.station, fuelling.dispenser, fuelling.sequence))
     if earlier is not None:
         if replace(earlier, **_reported(fuelling)) != earlier:
             key = f"dispenser {fuelling.dispenser}, sequence {fuelling.sequence}"
             words = f"{key} was reported before with other content, by lane {earlier.lane}"
             return Refused(ErrorCode.KEY_REUSED, words)
         return _receipt(earlier)
-    refusal = _contradiction(fuelling, situation)
-    return refusal if refusal is not None else _post(fuelling, situation)
+    refusal = _contradiction(fuelling, batch_state)
+    return refusal if refusal is not None else _post(fuelling, batch_state)
 
 
-def _contradiction(fuelling: Fuelling, situation: Situation) -> Refused | None:
-    if fuelling.station not in situation.stations:
+def _contradiction(fuelling: Fuelling, batch_state: BatchState) -> Refused | None:
+    if fuelling.station not in batch_state.stations:
         return Refused(ErrorCode.UNKNOWN_STATION, f"no station {fuelling.station} is set up")
     impossible = meter.contradiction(fuelling)
     if impossible is None:
         return None
-    kind = meter.pattern_of(fuelling, situation)
+    kind = meter.pattern_of(fuelling, batch_state)
     words = impossible if kind is None else f"{impossible}; it looks like {patterns.WORDS[kind]}"
     return Refused(ErrorCode.IMPOSSIBLE_FUELLING, words)
 
 
-def _post(fuelling: Fuelling, situation: Situation) -> FuellingReceipt:
-    number = situation.ids.next(situation.now_us)
-    station = situation.stations[fuelling.station]
-    under = authority(fuelling, situation)
+def _post(fuelling: Fuelling, batch_state: BatchState) -> FuellingReceipt:
+    number = batch_state.ids.next(batch_state.now_us)
+    station = batch_state.stations[fuelling.station]
+    under = authority(fuelling, batch_state)
     named = under.held or under.grant
     plate = fuelling.plate or (None if named is None else named.plate)
-    flags = [*meter.flags(fuelling, plate, situation), *under.flags]
+    flags = [*meter.flags(fuelling, plate, batch_state), *under.flags]
     if under.held is not None:
         flags += _authorisation_flags(fuelling, under.held)
-        charge = _charge_authorised(fuelling, under.held, station, number, situation)
+        charge = _charge_authorised(fuelling, under.held, station, number, batch_state)
     elif under.grant is not None:
-        charge = _charge_granted(fuelling, under.grant, station, number, situation)
+        charge = _charge_granted(fuelling, under.grant, station, number, batch_state)
         flags += grants.fuelling_flags(fuelling, under.grant) + ([BooksFlag.OFFLINE_DEBT] if charge.owed_fen else [])
-        grants.mark(under.grant, number, situation)
+        grants.mark(under.grant, number, batch_state)
     else:
-        charge = _charge_unauthorised(fuelling, station, number, situation)
+        charge = _charge_unauthorised(fuelling, station, number, batch_state)
     if charge.overrun_fen:
         flags.append(BooksFlag.OVERRUN)
     if charge.card is not None and charge.suspended_fen:
         flags.append(BooksFlag.CAPPED)
-    posted = _posted(fuelling, number, charge, flags, situation)
-    situation.fuellings[(fuelling.station, fuelling.dispenser, fuelling.sequence)] = posted
-    situation.new_fuellings.append(posted)
-    _remember_dispenser(fuelling, situation)
+    posted = _posted(fuelling, number, charge, flags, batch_state)
+    batch_state.fuellings[(fuelling.station, fuelling.dispenser, fuelling.sequence)] = posted
+    batch_state.new_fuellings.append(posted)
+    _remember_dispenser(fuelling, batch_state)
     return _receipt(posted)
 
 
 def _charge_authorised(
-    fuelling: Fuelling, held: Authorisation, station: Station, number: int, situation: Situation
+    fuelling: Fuelling, held: Authorisation, station: Station, number: int, batch_state: BatchState
 ) -> Charged:
     """Capture at most the hold, release its rest, and post what is beyond it to the same card."""
     if held.rule is not None:
-        return charge_held(fuelling, held, station, number, situation)
+        return charge_held(fuelling, held, station, number, batch_state)
     assert held.card is not None
     assert held.limit_fen is not None
-    card = situation.cards[held.card]
+    card = batch_state.cards[held.card]
     captured_fen, released_fen = 0, 0
     if held.state == State.OPEN:
         captured_fen = min(fuelling.amount_fen, held.limit_fen)
         released_fen = held.limit_fen - captured_fen
-        ((_, hold),) = situation.holds_of(held)
+        ((_, hold),) = batch_state.holds_of(held)
         if captured_fen:
-            situation.ledger.capture(hold, captured_fen, number)
+            batch_state.ledger.capture(hold, captured_fen, number)
         else:
-            situation.give_back(held, State.CAPTURED)
-        situation.end(held, State.CAPTURED)
-    charge_card(card, station, fuelling.amount_fen - captured_fen, number, situation)
+            batch_state.give_back(held, State.CAPTURED)
+        batch_state.end(held, State.CAPTURED)
+    charge_card(card, station, fuelling.amount_fen - captured_fen, number, batch_state)
     return Charged(card, captured_fen, max(0, fuelling.amount_fen - held.limit_fen), released_fen)
 
 
-def _charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: int, situation: Situation) -> Charged:
+def _charge_granted(
+    fuelling: Fuelling, grant: Grant, station: Station, number: int, batch_state: BatchState
+) -> Charged:
     """The card or payer that the station's list named pays, whatever became of it since: the fuel has flowed."""
     if grant.person is not None:
-        return charge_granted(fuelling, grant, station, number, situation)
+        return charge_granted(fuelling, grant, station, number, batch_state)
     overrun_fen = max(0, fuelling.amount_fen - grant.limit_fen)
     if grant.card is None:
-        return replace(_charge_unauthorised(fuelling, station, number, situation), overrun_fen=overrun_fen)
-    card = situation.cards[grant.card]
-    owed_fen = charge_card(card, station, fuelling.amount_fen, number, situation)
+        return replace(_charge_unauthorised(fuelling, station, number, batch_state), overrun_fen=overrun_fen)
+    card = batch_state.cards[grant.card]
+    owed_fen = charge_card(card, station, fuelling.amount_fen, number, batch_state)
     return Charged(card, overrun_fen=overrun_fen, owed_fen=owed_fen)
 
 
-def _charge_unauthorised(fuelling: Fuelling, station: Station, number: int, situation: Situation) -> Charged:
+def _charge_unauthorised(fuelling: Fuelling, station: Station, number: int, batch_state: BatchState) -> Charged:
     """The plate's card pays up to the station's cap for one day; what is beyond it waits in suspense."""
-    turn = phone_turn_of(fuelling, situation)
+    turn = phone_turn_of(fuelling, batch_state)
     person = None if turn is None else person_of(turn)
-    card = card_of_plate(fuelling, situation) if turn is None else card_of(turn, situation)
+    card = card_of_plate(fuelling, batch_state) if turn is None else card_of(turn, batch_state)
     if person is not None and (turn is None or turn.payer.kind is not PayerKind.CARD):
         card = None
-    charged_fen = 0 if card is None else min(fuelling.amount_fen, _left_of_cap_fen(card, station, situation))
+    charged_fen = 0 if card is None else min(fuelling.amount_fen, _left_of_cap_fen(card, station, batch_state))
     owed_fen = 0
     if card is not None and charged_fen:
-        owed_fen = charge_card(card, station, charged_fen, number, situation)
+        owed_fen = charge_card(card, station, charged_fen, number, batch_state)
         key = (station.id, card.id)
-        situation.unauthorised[key] = situation.unauthorised.get(key, 0) + charged_fen
+        batch_state.unauthorised[key] = batch_state.unauthorised.get(key, 0) + charged_fen
     suspended_fen = fuelling.amount_fen - charged_fen
     if person is not None and turn is not None and suspended_fen:
         period = None if turn.hours is None else str(turn.hours)
-        charge_unauthorised(fuelling, person, period, suspended_fen, number, situation)
+        charge_unauthorised(fuelling, person, period, suspended_fen, number, batch_state)
         suspended_fen = 0
     if suspended_fen:
         debit, credit = station.suspense_account, station.revenue_account
-        situation.ledger.move(TransferKind.UNCLAIMED, debit, credit, suspended_fen, fuelling_id=number)
+        batch_state.ledger.move(TransferKind.UNCLAIMED, debit, credit, suspended_fen, fuelling_id=number)
     return Charged(card, owed_fen=owed_fen, suspended_fen=suspended_fen, unauthorised_fen=charged_fen, person=person)
 
 
-def _left_of_cap_fen(card: Card, station: Station, situation: Situation) -> int:
+def _left_of_cap_fen(card: Card, station: Station, batch_state: BatchState) -> int:
     cap_fen = station.preset_fen if station.unauthorised_cap_fen is None else station.unauthorised_cap_fen
-    return max(0, cap_fen - situation.unauthorised.get((station.id, card.id), 0))
+    return max(0, cap_fen - batch_state.unauthorised.get((station.id, card.id), 0))
 
 
 _SPENT: dict[str, BooksFlag] = {State.EXPIRED: BooksFlag.LATE, State.CAPTURED: BooksFlag.SECOND_FUELLING}
@@ -157,18 +159,18 @@ def _authorisation_flags(fuelling: Fuelling, held: Authorisation) -> list[BooksF
     return flags
 
 
-def _remember_dispenser(fuelling: Fuelling, situation: Situation) -> None:
-    known = situation.dispensers.get((fuelling.station, fuelling.dispenser))
+def _remember_dispenser(fuelling: Fuelling, batch_state: BatchState) -> None:
+    known = batch_state.dispensers.get((fuelling.station, fuelling.dispenser))
     if known is None:
         known = Dispenser(fuelling.dispenser, fuelling.station, 0, 0)
-        situation.dispensers[(known.station, known.id)] = known
-        situation.new_dispensers.append(known)
+        batch_state.dispensers[(known.station, known.id)] = known
+        batch_state.new_dispensers.append(known)
     if fuelling.sequence > known.last_sequence:
         figures = meter.figures(fuelling, None if known.last_sequence == 0 else known.totaliser_ml)
         known.last_sequence, known.totaliser_ml = fuelling.sequence, fuelling.totaliser_after_ml
         known.last_volume_ml, known.last_own_ml = figures.volume_ml, figures.own_ml
-        if known not in situation.new_dispensers:
-            situation.seen_dispensers[(known.station, known.id)] = known
+        if known not in batch_state.new_dispensers:
+            batch_state.seen_dispensers[(known.station, known.id)] = known
 
 
 def _reported(fuelling: Fuelling) -> dict[str, Any]:
@@ -193,16 +195,18 @@ def _reported(fuelling: Fuelling) -> dict[str, Any]:
     }
 
 
-def _posted(fuelling: Fuelling, number: int, charge: Charged, flags: list[str], situation: Situation) -> PostedFuelling:
+def _posted(
+    fuelling: Fuelling, number: int, charge: Charged, flags: list[str], batch_state: BatchState
+) -> PostedFuelling:
     return PostedFuelling(
         id=number,
         **_reported(fuelling),
-        received_us=situation.now_us,
+        received_us=batch_state.now_us,
         card=None if charge.card is None else charge.card.id,
         captured_fen=charge.captured_fen,
         overrun_fen=charge.overrun_fen,
         released_fen=charge.released_fen,
-        balance_fen=None if charge.card is None else situation.balance_fen(charge.card),
+        balance_fen=None if charge.card is None else batch_state.balance_fen(charge.card),
         flags=json.dumps(flags),
         suspended_fen=charge.suspended_fen,
         unauthorised_fen=charge.unauthorised_fen,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.books.batch_state import Situation
+from service.books.batch_state import BatchState
 from service.books.patterns import Figures, pattern
 from service.store.clock import US_PER_S, to_us
 from wire.flags import CLOCK_FLAGS, BooksFlag
@@ -38,25 +38,25 @@ def contradiction(fuelling: Fuelling) -> str | None:
     return None
 
 
-def flags(fuelling: Fuelling, plate: str | None, situation: Situation) -> list[BooksFlag]:
+def flags(fuelling: Fuelling, plate: str | None, batch_state: BatchState) -> list[BooksFlag]:
     """What an operator should look at: clocks, flow, tank, price, and the dispenser's totaliser and sequence.
 
     plate: of the vehicle that was filled, as the report or its authorisation names it.
     """
     found: list[BooksFlag] = []
-    if to_us(fuelling.ended_at) > situation.now_us + situation.settings.clock_ahead_s * US_PER_S:
+    if to_us(fuelling.ended_at) > batch_state.now_us + batch_state.settings.clock_ahead_s * US_PER_S:
         found.append(BooksFlag.CLOCK_AHEAD)
     duration_us = to_us(fuelling.ended_at) - to_us(fuelling.started_at)
-    if _too_fast(fuelling.volume_ml, duration_us, situation.settings.fastest_l_per_min):
+    if _too_fast(fuelling.volume_ml, duration_us, batch_state.settings.fastest_l_per_min):
         found.append(BooksFlag.IMPOSSIBLE_FLOW)
-    if _above_tank(fuelling.volume_ml, plate, situation):
+    if _above_tank(fuelling.volume_ml, plate, batch_state):
         found.append(BooksFlag.ABOVE_TANK)
-    if _price_differs(fuelling, situation):
+    if _price_differs(fuelling, batch_state):
         found.append(BooksFlag.PRICE_DIFFERS)
     if fuelling.metered_ml is not None and _differ(fuelling.volume_ml, fuelling.metered_ml):
         found.append(BooksFlag.PULSES_DIFFER)
-    found += _sequence_flags(fuelling, situation)
-    kind = pattern_of(fuelling, situation) if CONTRADICTED & set(found) else None
+    found += _sequence_flags(fuelling, batch_state)
+    kind = pattern_of(fuelling, batch_state) if CONTRADICTED & set(found) else None
     return found if kind is None else [*found, kind]
 
 
@@ -72,9 +72,9 @@ def figures(fuelling: Fuelling, totaliser_ml: int | None) -> Figures:
     return Figures(fuelling.volume_ml, own)
 
 
-def pattern_of(fuelling: Fuelling, situation: Situation) -> BooksFlag | None:
+def pattern_of(fuelling: Fuelling, batch_state: BatchState) -> BooksFlag | None:
     """The kind of fault that the figures beside those of the fuelling before look like."""
-    known = situation.dispensers.get((fuelling.station, fuelling.dispenser))
+    known = batch_state.dispensers.get((fuelling.station, fuelling.dispenser))
     if known is None or known.last_volume_ml is None or known.last_own_ml is None:
         return None
     before = Figures(known.last_volume_ml, known.last_own_ml)
@@ -91,23 +91,23 @@ def _too_fast(volume_ml: int, duration_us: int, fastest_l_per_min: int) -> bool:
     return volume_ml * _US_PER_MIN > fastest_l_per_min * 1000 * (max(0, duration_us) + US_PER_S)
 
 
-def _above_tank(volume_ml: int, plate: str | None, situation: Situation) -> bool:
+def _above_tank(volume_ml: int, plate: str | None, batch_state: BatchState) -> bool:
     """Whether more was sold than the vehicle's tank takes; a little above its data sheet is honest."""
-    tank_ml = None if plate is None else situation.tanks.get(normalise(plate))
-    return tank_ml is not None and volume_ml * 100 > tank_ml * situation.settings.tank_percent
+    tank_ml = None if plate is None else batch_state.tanks.get(normalise(plate))
+    return tank_ml is not None and volume_ml * 100 > tank_ml * batch_state.settings.tank_percent
 
 
-def _price_differs(fuelling: Fuelling, situation: Situation) -> bool:
+def _price_differs(fuelling: Fuelling, batch_state: BatchState) -> bool:
     """Whether the unit charged another price than the one at the start or one set while fuel flowed."""
-    known = situation.prices.get((fuelling.station, fuelling.product), [])
+    known = batch_state.prices.get((fuelling.station, fuelling.product), [])
     at_start = [price for since, price in known if since <= to_us(fuelling.started_at)]
     until_end = [price for since, price in known if to_us(fuelling.started_at) < since <= to_us(fuelling.ended_at)]
     return bool(at_start) and fuelling.unit_price_fen_per_l not in at_start[-1:] + until_end
 
 
-def _sequence_flags(fuelling: Fuelling, situation: Situation) -> list[BooksFlag]:
+def _sequence_flags(fuelling: Fuelling, batch_state: BatchState) -> list[BooksFlag]:
     """The report beside the newest one of its dispenser; the audit looks at all of them again, in order."""
-    known = situation.dispensers.get((fuelling.station, fuelling.dispenser))
+    known = batch_state.dispensers.get((fuelling.station, fuelling.dispenser))
     if known is None:
         return []
     if fuelling.sequence < known.last_sequence:

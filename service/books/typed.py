@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 
 from service.books import phone_payment
-from service.books.batch_state import Situation
+from service.books.batch_state import BatchState
 from service.books.records import BoundPlate, Card
 from service.store.clock import US_PER_S, to_us
 from wire.plates import normalise
@@ -23,9 +23,9 @@ def differs(question: Question) -> bool:
     return question.confirmed_by is None and _found(question) is Agreement.DIFFERS
 
 
-def refused(question: Question, bound: BoundPlate, card: Card | None, situation: Situation) -> Reason | None:
+def refused(question: Question, bound: BoundPlate, card: Card | None, batch_state: BatchState) -> Reason | None:
     """Why the typed plate is refused, by the rule of the plate, else the card's, else the station's; None where not."""
-    station = situation.stations[question.station]
+    station = batch_state.stations[question.station]
     named = bound.typed_rule or (card and card.typed_rule) or station.typed_rule
     return refusal(
         _found(question),
@@ -33,7 +33,7 @@ def refused(question: Question, bound: BoundPlate, card: Card | None, situation:
         confirmed=question.confirmed_by is not None,
         pin_given=question.pin_proof is not None,
         pin_right=any(
-            _proved(question, pin_hash, situation.now_us) for pin_hash in _pin_hashes(question, card, situation)
+            _proved(question, pin_hash, batch_state.now_us) for pin_hash in _pin_hashes(question, card, batch_state)
         ),
     )
 
@@ -48,12 +48,12 @@ def _found(question: Question) -> Agreement:
     return agreement(normalise(question.plate), question.seen, question.seen_certain)
 
 
-def _pin_hashes(question: Question, card: Card | None, situation: Situation) -> list[str]:
+def _pin_hashes(question: Question, card: Card | None, batch_state: BatchState) -> list[str]:
     """Of the plate's card, and of the person who pays by phone at the time of the picture."""
     plate, hashes = normalise(question.plate), [None if card is None else card.pin_hash]
-    if question.pin_proof is not None and phone_payment.is_asked(plate, situation):
-        turn = phone_payment.turn_of(plate, to_us(question.captured_at), question.station, situation)
-        person = situation.payers.persons.get(phone_payment.person_of(turn) or "")
+    if question.pin_proof is not None and phone_payment.is_asked(plate, batch_state):
+        turn = phone_payment.turn_of(plate, to_us(question.captured_at), question.station, batch_state)
+        person = batch_state.payers.persons.get(phone_payment.person_of(turn) or "")
         hashes.append(None if person is None else person.pin_hash)
     return [pin_hash for pin_hash in hashes if pin_hash is not None]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from service.errors import DeskError, LedgerError, ServiceError
+from service.errors import AdminError, LedgerError, ServiceError
 from wire.money import format_yuan
 
 Words = tuple[str, str]
@@ -31,7 +31,7 @@ def telling_why() -> Iterator[None]:
     """What the books refuse, as a sentence for a person."""
     try:
         yield
-    except (DeskError, LedgerError) as error:
+    except (AdminError, LedgerError) as error:
         words = f"没有任何改动：{in_chinese(str(error))}"
         raise CounterRefused(words, f"Nothing was changed: {error}") from error
 

@@ -173,9 +173,16 @@ def lines_for(
 
 def _elsewhere(line: Line) -> Line:
     return replace(
-        line, station=ELSEWHERE, dispenser=None, sequence=None, plate=None, product=None, volume_ml=None, note=None,
+        line,
+        station=ELSEWHERE,
+        dispenser=None,
+        sequence=None,
+        plate=None,
+        product=None,
+        volume_ml=None,
+        note=None,
         actor=None,
-    )  # fmt: skip
+    )
 
 
 def station_caps(database: Database, station: str) -> tuple[int, list[tuple[str, int]]]:

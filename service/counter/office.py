@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from service.admin import Desk
+from service.admin import Admin
 from service.books.prices import prices_of
 from service.books.records import TransferKind
 from service.counter.errors import FORM_BROKEN, CounterRefused, telling_why
@@ -44,9 +44,9 @@ def actor_of(session: Session) -> str:
     return f"person:{session.person.name}"
 
 
-def desk_of(request: Request, session: Session) -> Desk:
+def desk_of(request: Request, session: Session) -> Admin:
     """The functions of `greenlane admin`, in this person's name."""
-    return Desk(books_of(request), actor_of(session))
+    return Admin(books_of(request), actor_of(session))
 
 
 def card_page(station: str, card: str) -> Response:
@@ -99,12 +99,12 @@ async def decide(request: Request, session: Operator) -> Response:
 async def block(request: Request, session: Operator) -> Response:
     """Block a card or a plate, or allow it again."""
     station = await station_facts_of(request, session)
-    form, desk = await access.fields(request), desk_of(request, session)
+    form, admin = await access.fields(request), desk_of(request, session)
     what, name, word = form.get("what"), name_of(form, "name"), form.get("word")
     if what not in ("card", "plate") or word not in ("block", "unblock"):
         raise CounterRefused(*FORM_BROKEN)
     with telling_why():
-        await run_in_threadpool(desk.block_card if what == "card" else desk.block_plate, name, word == "block")
+        await run_in_threadpool(admin.block_card if what == "card" else admin.block_plate, name, word == "block")
     return card_page(station.id, name_of(form, "card"))
 
 
@@ -112,12 +112,12 @@ async def block(request: Request, session: Operator) -> Response:
 async def new_card(request: Request, session: Operator) -> Response:
     """A card without money."""
     station = await station_facts_of(request, session)
-    form, desk = await access.fields(request), desk_of(request, session)
+    form, admin = await access.fields(request), desk_of(request, session)
     card, owner = name_of(form, "card"), form.get("owner", "").strip()[:80]
     if not owner.isprintable():
         raise CounterRefused(*FORM_BROKEN)
     with telling_why():
-        await run_in_threadpool(lambda: desk.create_card(card, name=owner))
+        await run_in_threadpool(lambda: admin.create_card(card, name=owner))
     return card_page(station.id, card)
 
 
@@ -125,10 +125,10 @@ async def new_card(request: Request, session: Operator) -> Response:
 async def bind(request: Request, session: Operator) -> Response:
     """Bind a plate to a card; one that is bound to another card is not moved here."""
     station = await station_facts_of(request, session)
-    form, desk = await access.fields(request), desk_of(request, session)
+    form, admin = await access.fields(request), desk_of(request, session)
     plate, card = name_of(form, "plate"), name_of(form, "card")
     with telling_why():
-        await run_in_threadpool(lambda: desk.bind_plate(plate, card, moved_from=None))
+        await run_in_threadpool(lambda: admin.bind_plate(plate, card, moved_from=None))
     return card_page(station.id, card)
 
 
@@ -147,12 +147,12 @@ async def prices(request: Request, session: Operator) -> Response:
 async def set_price(request: Request, session: Operator) -> Response:
     """A price from now on; the same price again changes nothing."""
     station, books = await station_facts_of(request, session), books_of(request)
-    form, desk = await access.fields(request), desk_of(request, session)
+    form, admin = await access.fields(request), desk_of(request, session)
     product, fen = name_of(form, "product", 20), amount_of(form.get("yuan", ""))
     known = await run_in_threadpool(prices_of, books.database, station.id, books.clock.now())
     if (product, fen) not in {(p.product, p.unit_price_fen_per_l) for p in known or ()}:
         with telling_why():
-            await run_in_threadpool(desk.set_price, station.id, product, fen)
+            await run_in_threadpool(admin.set_price, station.id, product, fen)
     return RedirectResponse("/office/prices" + here_of(station.id), 303)
 
 

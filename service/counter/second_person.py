@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from service.admin import Desk
+from service.admin import Admin
 from service.books.books import Books
 from service.books.records import TransferKind
 from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
@@ -96,9 +96,14 @@ class SecondPerson:
     def _ask(self, payment: Payment, kind: str) -> bool:
         now = self._books.clock.now()
         row = {
-            "station": self._station.id, "kind": kind, "card": payment.subject, "amount_fen": payment.amount_fen,
-            "method": payment.method, "note": payment.note, "asked_by": self._person,
-        }  # fmt: skip
+            "station": self._station.id,
+            "kind": kind,
+            "card": payment.subject,
+            "amount_fen": payment.amount_fen,
+            "method": payment.method,
+            "note": payment.note,
+            "asked_by": self._person,
+        }
         with telling_faults(), self._database.writing() as connection:
             lock_person(connection, self._person)
             before = connection.execute(select(money_requests).where(money_requests.c.key == payment.key)).first()
@@ -137,9 +142,9 @@ class SecondPerson:
         Till(self._books, found.asked_by, self._station.id).pay(payment)
 
     def _post_correction(self, payment: Payment, person: str) -> None:
-        desk = Desk(self._books, f"person:{person}")
+        admin = Admin(self._books, f"person:{person}")
         with telling_why():
-            desk.correct(payment.subject, payment.amount_fen, note=payment.note, key=payment.key)
+            admin.correct(payment.subject, payment.amount_fen, note=payment.note, key=payment.key)
 
     def _require_free(self, payment: Payment) -> None:
         with telling_why():
@@ -158,6 +163,15 @@ def _detail(payment: Payment) -> dict[str, str]:
 
 def _request(row: Row[Any]) -> MoneyRequest:
     return MoneyRequest(
-        row.key, row.kind, row.card, row.amount_fen, row.method, row.note, row.asked_by, from_us(row.asked_us),
-        row.state, row.decided_by, row.transfer is not None,
-    )  # fmt: skip
+        row.key,
+        row.kind,
+        row.card,
+        row.amount_fen,
+        row.method,
+        row.note,
+        row.asked_by,
+        from_us(row.asked_us),
+        row.state,
+        row.decided_by,
+        row.transfer is not None,
+    )

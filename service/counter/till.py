@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from service.admin import Desk
+from service.admin import Admin
 from service.books.books import Books
 from service.books.charges import payment_key
 from service.books.records import TransferKind
@@ -81,7 +81,7 @@ class Till:
         self._database = books.database
         self._person = person
         self._station = station
-        self._desk = Desk(books, f"person:{person}")
+        self._admin = Admin(books, f"person:{person}")
 
     def open_shift(self, float_fen: int) -> None:
         """Begin a shift with so much cash in the drawer; again, nothing changes."""
@@ -91,10 +91,14 @@ class Till:
             if _open_row(connection, self._person) is None:
                 connection.execute(
                     shifts.insert().values(
-                        id=self._books.ids.next(now_us), station=self._station, cashier=self._person,
-                        opened_us=now_us, float_fen=float_fen, note="",
+                        id=self._books.ids.next(now_us),
+                        station=self._station,
+                        cashier=self._person,
+                        opened_us=now_us,
+                        float_fen=float_fen,
+                        note="",
                     )
-                )  # fmt: skip
+                )
                 detail = {"station": self._station, "float": str(float_fen)}
                 deed = trail.Deed(self._books.clock.now(), f"person:{self._person}", "shift.open", self._person, detail)
                 trail.note(connection, deed)
@@ -143,9 +147,9 @@ class Till:
         """Post what is written down, as the command line does; once."""
         with telling_why():
             if payment.kind is TransferKind.TOP_UP:
-                self._desk.top_up(payment.subject, payment.amount_fen, key=payment.key, note=payment.note)
+                self._admin.top_up(payment.subject, payment.amount_fen, key=payment.key, note=payment.note)
             elif payment.kind is TransferKind.REFUND:
-                self._desk.refund(payment.subject, payment.amount_fen, key=payment.key, note=payment.note)
+                self._admin.refund(payment.subject, payment.amount_fen, key=payment.key, note=payment.note)
             else:
                 Charging(self._books).settle(payment.subject, f"person:{self._person}")
 
@@ -163,10 +167,16 @@ class Till:
             _require_subject(connection, payment)
             connection.execute(
                 counter_entries.insert().values(
-                    key=payment.key, shift=shift.id, at_us=to_us(self._books.clock.now()), kind=payment.kind.value,
-                    subject=payment.subject, amount_fen=payment.amount_fen, method=payment.method, note=payment.note,
+                    key=payment.key,
+                    shift=shift.id,
+                    at_us=to_us(self._books.clock.now()),
+                    kind=payment.kind.value,
+                    subject=payment.subject,
+                    amount_fen=payment.amount_fen,
+                    method=payment.method,
+                    note=payment.note,
                 )
-            )  # fmt: skip
+            )
             return False
 
     def _require_same(self, before: CounterEntry, payment: Payment) -> None:
@@ -211,9 +221,18 @@ def _entries() -> Any:
 
 def _entry(row: Row[Any]) -> CounterEntry:
     return CounterEntry(
-        row.key, row.shift, from_us(row.at_us), row.kind, row.subject, row.amount_fen, row.method, row.note,
-        row.cashier, row.station, row.transfer is not None,
-    )  # fmt: skip
+        row.key,
+        row.shift,
+        from_us(row.at_us),
+        row.kind,
+        row.subject,
+        row.amount_fen,
+        row.method,
+        row.note,
+        row.cashier,
+        row.station,
+        row.transfer is not None,
+    )
 
 
 def lock_person(connection: Connection, person: str) -> None:

@@ -34,8 +34,17 @@ WITNESSES: dict[Witness, Words] = {
     Witness.STATION: ("油站", "station"),
 }
 FILL_COLUMNS = (
-    "at", "status", "station", "user", "litres", "tank_litres", "driven_km", "needed_litres", "fuelling", "evidence"
-)  # fmt: skip
+    "at",
+    "status",
+    "station",
+    "user",
+    "litres",
+    "tank_litres",
+    "driven_km",
+    "needed_litres",
+    "fuelling",
+    "evidence",
+)
 
 
 def fill_row(fill: Witnesses) -> dict[str, object]:

@@ -117,8 +117,10 @@ class Connections:
             self._logged_s = time.monotonic()
             log.warning(
                 "connections are refused or dropped (%s, %s; %d are open); greenlane_refused_connections counts them",
-                why, source_of(address), len(self._open),
-            )  # fmt: skip
+                why,
+                source_of(address),
+                len(self._open),
+            )
 
     def _let_go(self, holder: str) -> None:
         self._held[holder] -= 1

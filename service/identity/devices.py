@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row, insert, select, update
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity import throttle, trail
 from service.identity.keys import Caller
 from service.identity.signatures import Flaw, SignatureRefused
@@ -38,7 +38,7 @@ _PER_SOURCE = (10, 1 / 30)
 _ALL_SOURCES = (100, 1.0)
 
 
-class Throttled(DeskError):
+class Throttled(AdminError):
     """Too many attempts; wait_s says when the next one is listened to."""
 
     def __init__(self, wait_s: float) -> None:
@@ -48,7 +48,7 @@ class Throttled(DeskError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is to be enrolled where. Raises DeskError for a lane unit or panel without lane, or a station with one."""
+    """What is to be enrolled where. Raises AdminError for a lane unit or panel without lane, or a station with one."""
 
     kind: DeviceKind
     station: str
@@ -56,7 +56,7 @@ class Place:
 
     def __post_init__(self) -> None:
         if (self.kind is DeviceKind.STATION) != (self.lane is None):
-            raise DeskError("a lane unit or panel belongs to a lane, a station's central control to none")
+            raise AdminError("a lane unit or panel belongs to a lane, a station's central control to none")
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.station}" + (f"/{self.lane}" if self.lane else "")
@@ -73,7 +73,7 @@ class Device:
     keys: tuple[str, ...]
 
 
-class DeviceDesk:
+class DeviceStore:
     """Every change of devices and keys; each is written down in the trail within the same transaction."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
@@ -83,7 +83,7 @@ class DeviceDesk:
     def issue_code(self, place: Place, actor: str, *, replaces: bool = False, life: timedelta = CODE_LIFE) -> str:
         """A code for one enrolment, to be shown once: three groups of four signs.
 
-        replaces: the device that is there now is revoked when the new one enrols. Raises DeskError for an unknown
+        replaces: the device that is there now is revoked when the new one enrols. Raises AdminError for an unknown
         station, or a place that is taken and not to be replaced.
         """
         code = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(CODE_LENGTH))
@@ -97,10 +97,10 @@ class DeviceDesk:
         }
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(select(stations.c.id).where(stations.c.id == place.station)).first() is None:
-                raise DeskError(f"{place.station}: no such station")
+                raise AdminError(f"{place.station}: no such station")
             taken = _living(connection, place)
             if taken and not replaces and place.kind is not DeviceKind.PANEL:
-                raise DeskError(f"{place}: {taken[0]} is enrolled here already; revoke it, or use --replace")
+                raise AdminError(f"{place}: {taken[0]} is enrolled here already; revoke it, or use --replace")
             connection.execute(insert(enrolment_codes).values(row))
             self._note(connection, actor, "device.code", str(place), replaces=str(replaces))
         return "-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4))
@@ -147,10 +147,10 @@ class DeviceDesk:
         )
 
     def revoke(self, device: str, actor: str) -> None:
-        """None of the device's keys is taken any more, from this commit on. Raises DeskError for an unknown device."""
+        """None of the device's keys is taken any more, from this commit on. Raises AdminError for an unknown device."""
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(select(devices.c.id).where(devices.c.id == device)).first() is None:
-                raise DeskError(f"{device}: no such device")
+                raise AdminError(f"{device}: no such device")
             self._revoke(connection, device, actor)
 
     def list(self, station: str | None = None) -> tuple[Device, ...]:

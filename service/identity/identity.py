@@ -8,12 +8,12 @@ from datetime import datetime
 
 from argon2 import PasswordHasher
 
-from service.identity.devices import DeviceDesk
+from service.identity.devices import DeviceStore
 from service.identity.gate import GateRules
 from service.identity.guesses import LogInThreads
 from service.identity.keys import KeyBook, LaneOf
-from service.identity.people import PeopleDesk
-from service.identity.sessions import SessionDesk
+from service.identity.people import PeopleStore
+from service.identity.sessions import SessionStore
 from service.store.database import Database
 
 
@@ -22,9 +22,9 @@ class Identity:
     """Everything that knows who speaks. close() ends its database connections; the database itself is the caller's."""
 
     keys: KeyBook
-    devices: DeviceDesk
-    people: PeopleDesk
-    sessions: SessionDesk
+    devices: DeviceStore
+    people: PeopleStore
+    sessions: SessionStore
     now: Callable[[], datetime]
     rules: GateRules
     guesses: LogInThreads
@@ -41,9 +41,9 @@ class Identity:
         """hasher: cheaper parameters for tests; the default is argon2-cffi's (RFC 9106, low memory)."""
         return cls(
             KeyBook(database, lane_of),
-            DeviceDesk(database, now),
-            PeopleDesk(database, now, hasher),
-            SessionDesk(database, now),
+            DeviceStore(database, now),
+            PeopleStore(database, now, hasher),
+            SessionStore(database, now),
             now,
             rules,
             LogInThreads(),

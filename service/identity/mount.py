@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.http import api_page as handbook
 from service.http.door import Door
 from service.http.metrics import CONTENT_TYPE, Measured, Metrics
@@ -127,8 +127,8 @@ def _add_refusals(app: FastAPI) -> None:
             return error_page(request, 400, _sentence(str(error)))
         return problem(400, ErrorCode.MALFORMED, str(error))
 
-    @app.exception_handler(DeskError)
-    async def desk(request: Request, error: DeskError) -> Response:
+    @app.exception_handler(AdminError)
+    async def store(request: Request, error: AdminError) -> Response:
         if is_for_person(request):
             return error_page(request, 400, _sentence(str(error)))
         return problem(400, ErrorCode.MALFORMED, str(error))

@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity import throttle, trail
 from service.identity.tables import known_browsers, people, sessions
 from service.mileage.tables import fleets
@@ -99,7 +99,7 @@ class Attempt:
     browser: str = ""
 
 
-class PeopleDesk:
+class PeopleStore:
     """Every change of people, and the check of their passwords. Safe between threads."""
 
     def __init__(self, database: Database, now: Callable[[], datetime], hasher: PasswordHasher | None = None) -> None:
@@ -120,16 +120,16 @@ class PeopleDesk:
         fleet: str | None = None,
         lane: str | None = None,
     ) -> None:
-        """Raises DeskError for a bad name, a name in use, a weak password, an unknown station or fleet, no lane."""
+        """Raises AdminError for a bad name, a name in use, a weak password, an unknown station or fleet, no lane."""
         _check_fleet(role, fleet)
         _check_lane(role, station, lane)
         if not _NAME.fullmatch(name):
-            raise DeskError(f"{name}: a name has 2 to 40 of a-z, 0-9, dot, dash and underscore, a letter first")
+            raise AdminError(f"{name}: a name has 2 to 40 of a-z, 0-9, dot, dash and underscore, a letter first")
         check_strength(password, name)
         hashed = self._hasher.hash(password)
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(select(people.c.name).where(people.c.name == name)).first() is not None:
-                raise DeskError(f"{name}: there is somebody of this name")
+                raise AdminError(f"{name}: there is somebody of this name")
             _require_station(connection, station)
             _require_fleet(connection, fleet)
             row: dict[str, object] = {"name": name, "password_hash": hashed, "role": role.value, "station": station}
@@ -152,12 +152,12 @@ class PeopleDesk:
     ) -> None:
         """Takes effect on the next request. station, lane: where a panel hangs; others keep their station.
 
-        Raises DeskError for an unknown person, station or fleet, and for a panel without a lane.
+        Raises AdminError for an unknown person, station or fleet, and for a panel without a lane.
         """
         _check_fleet(role, fleet)
         _check_lane(role, station, lane)
         if station is not None and role is not Role.PANEL:
-            raise DeskError("with role, only panel takes --station; others keep the one they have")
+            raise AdminError("with role, only panel takes --station; others keep the one they have")
         with telling_faults(), self._database.reading() as connection:
             _require_fleet(connection, fleet)
             _require_station(connection, station)
@@ -166,7 +166,7 @@ class PeopleDesk:
         self._change(name, actor, "person.role", {**columns, **place}, detail={"role": role.value, **place})
 
     def change_password(self, name: str, password: str, actor: str) -> None:
-        """Ends all sessions of the person. Raises DeskError for an unknown person or a weak password."""
+        """Ends all sessions of the person. Raises AdminError for an unknown person or a weak password."""
         check_strength(password, name)
         self._change(name, actor, "person.password", {"password_hash": self._hasher.hash(password)}, forget=True)
 
@@ -263,7 +263,7 @@ class PeopleDesk:
     ) -> None:
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(update(people).where(people.c.name == name).values(columns)).rowcount == 0:
-                raise DeskError(f"{name}: there is nobody of this name")
+                raise AdminError(f"{name}: there is nobody of this name")
             if forget:
                 connection.execute(delete(sessions).where(sessions.c.person == name))
                 connection.execute(delete(known_browsers).where(known_browsers.c.person == name))
@@ -275,17 +275,17 @@ class PeopleDesk:
 
 def _check_fleet(role: Role, fleet: str | None) -> None:
     if (role is Role.FLEET) != (fleet is not None):
-        raise DeskError("the role fleet needs --fleet NAME, and no other role takes it")
+        raise AdminError("the role fleet needs --fleet NAME, and no other role takes it")
 
 
 def _check_lane(role: Role, station: str | None, lane: str | None) -> None:
     if role is not Role.PANEL:
         if lane is not None:
-            raise DeskError("only the role panel takes --lane")
+            raise AdminError("only the role panel takes --lane")
     elif not station or not lane:
-        raise DeskError("the role panel needs --station S and --lane L: the lane where the panel hangs")
+        raise AdminError("the role panel needs --station S and --lane L: the lane where the panel hangs")
     elif not (len(lane) <= 40 and lane.isprintable()):
-        raise DeskError("a lane's name has at most 40 characters that can be printed")
+        raise AdminError("a lane's name has at most 40 characters that can be printed")
 
 
 def _person(row: Row[Any]) -> Person:
@@ -295,20 +295,20 @@ def _person(row: Row[Any]) -> Person:
 
 def _require_station(connection: Connection, station: str | None) -> None:
     if station is not None and connection.execute(select(stations).where(stations.c.id == station)).first() is None:
-        raise DeskError(f"{station}: no such station")
+        raise AdminError(f"{station}: no such station")
 
 
 def _require_fleet(connection: Connection, fleet: str | None) -> None:
     if fleet is not None and connection.execute(select(fleets).where(fleets.c.name == fleet)).first() is None:
-        raise DeskError(f"no fleet {fleet}; `fleet add {fleet}` makes one")
+        raise AdminError(f"no fleet {fleet}; `fleet add {fleet}` makes one")
 
 
 def check_strength(password: str, name: str) -> None:
-    """Raises DeskError for a password that is short, endless, or the name again."""
+    """Raises AdminError for a password that is short, endless, or the name again."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise DeskError(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; a sentence is fine")
+        raise AdminError(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; a sentence is fine")
     if name.lower() in password.lower() or len(set(password)) < 5:
-        raise DeskError("this password is too easy to guess")
+        raise AdminError("this password is too easy to guess")
 
 
 def hashed_token(token: str) -> str:

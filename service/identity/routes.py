@@ -35,10 +35,10 @@ router = APIRouter(prefix="/v1", tags=["devices"])
 async def enrol(request: Request) -> Response:
     """Signed with the key it brings, or by the station's central control. The code is burnt; repeats are harmless."""
     asked = await read(request, EnrolmentRequest)
-    desk = access.identity_of(request).devices
+    store = access.identity_of(request).devices
     vouching = access.device(request)
     station = None if vouching is None else vouching.station
-    return _json(await run_in_threadpool(desk.enrol, asked, browser.source_of(request), station))
+    return _json(await run_in_threadpool(store.enrol, asked, browser.source_of(request), station))
 
 
 @router.post(

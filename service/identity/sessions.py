@@ -49,7 +49,7 @@ class Session:
         return hmac.compare_digest(self.csrf.encode(), csrf.encode("utf-8", "surrogatepass"))
 
 
-class SessionDesk:
+class SessionStore:
     """Begins, finds and ends sessions. Every worker sees the same ones, and the end of one at once."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:

@@ -92,22 +92,34 @@ def sqlite() -> list[str]:
     rules = ["drop trigger transfers_move_balances", "drop trigger transfers_never_update", _SQLITE_MOVE]
     rules += [_sqlite_replace(table, keys) for table, keys in KEYS.items()]
     rules += [_sqlite_stay(table) for table in KEYS if table != "transfers"]
-    rules += [_sqlite_refuse(table, "insert", "own_accounts", _not_own(table), "an account of another")
-              for table in OWN_ACCOUNTS]  # fmt: skip
+    rules += [
+        _sqlite_refuse(table, "insert", "own_accounts", _not_own(table), "an account of another")
+        for table in OWN_ACCOUNTS
+    ]
     rules += [_sqlite_refuse(table, event, event, "1", _STAYS) for table in APPENDED for event in ("update", "delete")]
     rules += [
-        _sqlite_refuse("accounts", "update", "sums", f"({_changed(SUMS)}) and not exists (select 1 from transfers"
-                       " where moved = 0)", "sums move with a transfer alone"),
+        _sqlite_refuse(
+            "accounts",
+            "update",
+            "sums",
+            f"({_changed(SUMS)}) and not exists (select 1 from transfers where moved = 0)",
+            "sums move with a transfer alone",
+        ),
         _sqlite_refuse("accounts", "insert", "empty", _not_empty(), "a new account is empty"),
         _sqlite_refuse("transfers", "insert", "moved", "new.moved <> 0", "moved is set by the ledger itself"),
-        _sqlite_refuse("transfers", "update", "update", "not (old.moved = 0 and new.moved = 1 and old.id is new.id)",
-                       _STAYS),
-        _sqlite_refuse("persons", "update", "rename_over",
-                       "exists (select 1 from persons where name = new.name and id <> new.id)",
-                       "this name is taken"),
+        _sqlite_refuse(
+            "transfers", "update", "update", "not (old.moved = 0 and new.moved = 1 and old.id is new.id)", _STAYS
+        ),
+        _sqlite_refuse(
+            "persons",
+            "update",
+            "rename_over",
+            "exists (select 1 from persons where name = new.name and id <> new.id)",
+            "this name is taken",
+        ),
         "create trigger rejected_messages_never_twice before insert on rejected_messages when exists (select 1 from "
         "rejected_messages where digest = new.digest) begin select raise(ignore); end",
-    ]  # fmt: skip
+    ]
     return rules
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from service.admin import DEFAULT_ZONE, require_plate
 from service.books.books import Books
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.mileage.history import History, frozen_key
 from service.mileage.places import FAR_US, Placement
@@ -40,7 +40,7 @@ class Forgotten:
 
 
 class Forgetting:
-    """What an operator, `actor`, or the nightly run lets go. Raises DeskError with the reason."""
+    """What an operator, `actor`, or the nightly run lets go. Raises AdminError with the reason."""
 
     def __init__(self, books: Books, actor: str) -> None:
         self._books = books
@@ -60,7 +60,7 @@ class Forgetting:
         kept, zone = require_plate(plate), ZoneInfo(DEFAULT_ZONE)
         with telling_faults(), self._books.database.reading() as connection:
             if connection.execute(select(persons.c.id).where(persons.c.name == name)).first() is None:
-                raise DeskError(f"no person {name}; `phone list` shows them")
+                raise AdminError(f"no person {name}; `phone list` shows them")
             schedule = load_schedule(connection, kept)
         if schedule is None:
             return Forgotten(0, 0, 0)

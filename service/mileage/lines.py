@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.store.clock import to_us
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,24})?(?:[eE][+-]?[0-9]{1,2})?\Z", re.ASCII)
@@ -38,7 +38,7 @@ class Numbered(Generic[Row]):
 def records(
     lines: Iterable[str], required: set[str], optional: set[str]
 ) -> Iterator[Numbered[Mapping[str, str]] | Bad]:
-    """The lines after the head by column name, blank lines left out. Raises DeskError for a head that does not fit."""
+    """The lines after the head by column name, blank lines left out. Raises AdminError for a head that does not fit."""
     numbered = enumerate(lines, 1)
     head = _head(next(numbered, (1, ""))[1], required, optional)
     for number, line in numbered:
@@ -79,7 +79,7 @@ def _head(line: str, required: set[str], optional: set[str]) -> list[str]:
     missing, strange = required - set(names), set(names) - required - optional
     if missing or strange or len(set(names)) != len(names):
         wrong = f"{', '.join(sorted(missing))} missing" if missing else ", ".join(sorted(strange)) or "a column twice"
-        raise DeskError(
+        raise AdminError(
             f"line 1 names the columns: {', '.join(sorted(required))}, and if you have them "
             f"{', '.join(sorted(optional))}; here: {wrong}"
         )

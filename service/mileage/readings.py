@@ -41,7 +41,7 @@ class OdometerReading:
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Numbered[OdometerReading] | Bad]:
-    """The rows of a file with at, odometer_km, litres, full. Raises DeskError for another head."""
+    """The rows of a file with at, odometer_km, litres, full. Raises AdminError for another head."""
     for found in records(lines, {"at", "odometer_km"}, {"litres", "full"}):
         if isinstance(found, Bad):
             yield found

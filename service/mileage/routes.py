@@ -67,13 +67,7 @@ def mount(app: FastAPI, database: Database, clock: Clock) -> None:
     @app.post(OSMAND, include_in_schema=False)
     async def osmand(request: Request) -> Response:
         """The token is the device identifier: device_id of the JSON, or id of the form or the query."""
-        body = await whole(request)
-        message: Message = {}
-        trouble: WireError | None = None
-        try:
-            message = {**_form(request.url.query.encode()), **_content(request, body)}
-        except WireError as error:
-            trouble = error
+        message, trouble = _osmand(request, await whole(request))
         named = next((message[name] for name in ("device_id", "id", "deviceid") if message.get(name)), "")
         token = _token_of(request) or str(named)[: LONGEST_TOKEN + 1]
 
@@ -91,6 +85,14 @@ def mount(app: FastAPI, database: Database, clock: Clock) -> None:
             take_position(database, clock, token, source_of(request), lambda datum: reader(read(), datum, clock.now()))
         except (WireError, ValueError) as error:
             raise BodyRefused(ErrorCode.MALFORMED, str(error)) from None
+
+
+def _osmand(request: Request, body: bytes) -> tuple[Message, WireError | None]:
+    """The message, or what is wrong with it: that is told only once the token is known to be good."""
+    try:
+        return {**_form(request.url.query.encode()), **_content(request, body)}, None
+    except WireError as error:
+        return {}, error
 
 
 def _token_of(request: Request) -> str:

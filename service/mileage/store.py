@@ -76,8 +76,8 @@ _READINGS: _Kind[OdometerReading] = _Kind(odometer_rows, "odometer.import", _rea
 _POSITIONS: _Kind[Position] = _Kind(positions, "track.import", _position_values, position_of)
 
 
-class MileageDesk:
-    """What an operator, `actor`, may bring about a vehicle's ways. Raises DeskError with the reason."""
+class MileageStore:
+    """What an operator, `actor`, may bring about a vehicle's ways. Raises AdminError with the reason."""
 
     def __init__(self, books: Books, actor: str) -> None:
         self._books = books

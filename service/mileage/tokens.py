@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.admin import require_plate
-from service.errors import DeskError, ServiceError
+from service.errors import AdminError, ServiceError
 from service.identity import throttle
 from service.identity.devices import Throttled
 from service.identity.trail import Deed, note
@@ -44,7 +44,7 @@ class VehicleToken:
 
 
 class TokenDesk:
-    """What an operator, `actor`, does with tokens. Raises DeskError with the reason."""
+    """What an operator, `actor`, does with tokens. Raises AdminError with the reason."""
 
     def __init__(self, database: Database, clock: Clock, actor: str) -> None:
         self._database = database
@@ -57,7 +57,7 @@ class TokenDesk:
         with telling_faults(), self._database.writing() as connection:
             live = connection.execute(select(vehicle_tokens.c.token_hash).where(*_living(kept))).all()
             if len(live) >= MOST_TOKENS:
-                raise DeskError(f"{kept} has {MOST_TOKENS} tokens; `vehicle token {kept} --revoke` ends them")
+                raise AdminError(f"{kept} has {MOST_TOKENS} tokens; `vehicle token {kept} --revoke` ends them")
             row = {"token_hash": _hash(token), "plate": kept, "datum": datum.value}
             connection.execute(insert(vehicle_tokens).values(**row, created_us=to_us(self._clock.now())))
             note(connection, Deed(self._clock.now(), self._actor, "vehicle.token", kept, {"datum": datum.value}))

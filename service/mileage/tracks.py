@@ -32,7 +32,7 @@ class Position:
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Numbered[Position] | Bad]:
-    """The rows of a file with at, lat, lon, datum, odometer_km. Raises DeskError for another head."""
+    """The rows of a file with at, lat, lon, datum, odometer_km. Raises AdminError for another head."""
     for found in records(lines, {"at", "lat", "lon", "datum"}, {"odometer_km"}):
         if isinstance(found, Bad):
             yield found

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.admin import require_name, require_plate
 from service.books.books import Books
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.mileage.datum import E7, Datum, Spot, to_wgs84
 from service.mileage.tables import fleets, known_places, vehicles
@@ -52,7 +52,7 @@ class Where:
 
 
 class Garage:
-    """What an operator, `actor`, may say. Raises DeskError with the reason."""
+    """What an operator, `actor`, may say. Raises AdminError with the reason."""
 
     def __init__(self, books: Books, actor: str) -> None:
         self._books = books
@@ -63,12 +63,12 @@ class Garage:
         require_name(name, "place")
         with telling_faults(), self._books.database.writing() as connection:
             if connection.execute(select(1).where(schema.stations.c.id == name)).first() is not None:
-                raise DeskError(f"{name} is a station of ours: `station set {name} --at=LAT,LON` says where it stands")
+                raise AdminError(f"{name} is a station of ours: `station set {name} --at=LAT,LON` says where it stands")
             before = connection.execute(select(known_places).where(known_places.c.name == name)).first()
             if before is not None:
                 if Where(before.lat_e7, before.lon_e7, Datum(before.datum)) == where:
                     return
-                raise DeskError(f"there is a {name} elsewhere; `place remove {name}` forgets it")
+                raise AdminError(f"there is a {name} elsewhere; `place remove {name}` forgets it")
             values = {"name": name, "created_us": self._now_us(), **where_values(where)}
             connection.execute(insert(known_places).values(values))
             self._note(connection, "place.add", name, **{k: str(v) for k, v in where_values(where).items()})
@@ -77,18 +77,18 @@ class Garage:
         with telling_faults(), self._books.database.writing() as connection:
             gone = connection.execute(known_places.delete().where(known_places.c.name == name))
             if gone.rowcount == 0:
-                raise DeskError(f"no place {name}; `place list` shows them")
+                raise AdminError(f"no place {name}; `place list` shows them")
             self._note(connection, "place.remove", name)
 
     def set_vehicle(self, plate: str, *, tank_ml: int | None, per_100km_ml: int | None, product: str | None) -> Vehicle:
         """Say or change what is given about a vehicle."""
         kept = require_plate(plate)
         if tank_ml is not None and not 0 < tank_ml <= LARGEST_TANK_ML:
-            raise DeskError("a tank holds more than 0 and at most 5000 litres")
+            raise AdminError("a tank holds more than 0 and at most 5000 litres")
         if per_100km_ml is not None and not 0 < per_100km_ml <= THIRSTIEST_ML:
-            raise DeskError("a vehicle needs more than 0 and at most 1000 litres for 100 km")
+            raise AdminError("a vehicle needs more than 0 and at most 1000 litres for 100 km")
         if product is not None and not (1 <= len(product) <= 20 and product.isprintable()):
-            raise DeskError("a product's name has 1 to 20 printable characters")
+            raise AdminError("a product's name has 1 to 20 printable characters")
         given = {"tank_ml": tank_ml, "per_100km_ml": per_100km_ml, "product": product}
         values = {name: value for name, value in given.items() if value is not None}
         with telling_faults(), self._books.database.writing() as connection:
@@ -100,7 +100,7 @@ class Garage:
         require_name(name, "fleet")
         with telling_faults(), self._books.database.writing() as connection:
             if connection.execute(select(1).where(fleets.c.name == name)).first() is not None:
-                raise DeskError(f"there is a fleet {name} already")
+                raise AdminError(f"there is a fleet {name} already")
             connection.execute(insert(fleets).values(name=name, created_us=self._now_us()))
             self._note(connection, "fleet.add", name)
 
@@ -129,9 +129,9 @@ class Garage:
 
 
 def require_fleet(connection: Connection, name: str) -> None:
-    """Raises DeskError unless there is such a fleet."""
+    """Raises AdminError unless there is such a fleet."""
     if connection.execute(select(1).where(fleets.c.name == name)).first() is None:
-        raise DeskError(f"no fleet {name}; `fleet add {name}` makes one")
+        raise AdminError(f"no fleet {name}; `fleet add {name}` makes one")
 
 
 def where_values(where: Where) -> dict[str, object]:

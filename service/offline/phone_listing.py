@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from service.books.batch_state import Situation
+from service.books.batch_state import BatchState
 from service.books.ledger import Ledger
 from service.books.records import ACTIVE, BoundPlate
 from service.books.rows import payer_loading
@@ -80,11 +80,11 @@ class _Caps:
 
     def __init__(self, connection: Connection, plates: Mapping[str, BoundPlate], place: _Place) -> None:
         reader, ids = Reader(connection), IdMaker()
-        situation = Situation(place.now_us, Settings(), ids, Ledger({}, ids, place.now_us), plates={**plates})
+        batch_state = BatchState(place.now_us, Settings(), ids, Ledger({}, ids, place.now_us), plates={**plates})
         asked = payer_loading.questions(reader.queries, set(plates))
-        payer_loading.take_schedules(reader, reader.together(asked), (), situation)
-        self._open_ones = payer_loading.take_standings(reader, place.now_us, situation)
-        self._payers = situation.payers
+        payer_loading.take_schedules(reader, reader.together(asked), (), batch_state)
+        self._open_ones = payer_loading.take_standings(reader, place.now_us, batch_state)
+        self._payers = batch_state.payers
         self._place = place
         wallet_of = {person.id: person.wallet for person in self._payers.persons.values()}
         accounts = wallets.read(connection, *wallet_of.values())

@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Row, insert, select, update
 from service.books.books import Books
 from service.books.messages import Done, Release
 from service.books.records import State
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.live.changes import count_change, station_topic
 from service.payers import wallets
 from service.payers.tables import payer_bindings, payer_blocks, persons, plate_payers
-from service.station.store import StationDesk
+from service.station.store import StationStore
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.schema import authorisations
@@ -48,12 +48,12 @@ class Strange:
 
 
 class PlateBlocks:
-    """What `actor` does for a payer. desk: hands the order to the lane. Raises DeskError with the reason."""
+    """What `actor` does for a payer. desk: hands the order to the lane. Raises AdminError with the reason."""
 
-    def __init__(self, books: Books, desk: StationDesk, actor: str) -> None:
+    def __init__(self, books: Books, admin: StationStore, actor: str) -> None:
         self._books = books
         self._database = books.database
-        self._desk = desk
+        self._admin = admin
         self._actor = actor
 
     def not_me(self, plate: str, person: str) -> NotMe:
@@ -67,7 +67,7 @@ class PlateBlocks:
             _lock_person(connection, person)
             held = _open_ones(connection, kept, person)
             if not held and not _has_to_do_with(connection, kept, person):
-                raise DeskError(f"plate {kept}: you have no hours on it")
+                raise AdminError(f"plate {kept}: you have no hours on it")
             self._block(connection, kept, person, held)
         revoked, flowing = [], []
         for row in held:
@@ -85,11 +85,11 @@ class PlateBlocks:
             _lock_person(connection, person)
             owner = connection.execute(select(plate_payers.c.owner).where(plate_payers.c.plate == kept)).scalar()
             if by is not None and by not in (person, owner):
-                raise DeskError(f"plate {kept}: only who blocked it and its owner lift that")
+                raise AdminError(f"plate {kept}: only who blocked it and its owner lift that")
             living = _living(kept, person)
             found = connection.execute(select(payer_blocks).where(*living)).all()
             if not found:
-                raise DeskError(f"plate {kept} is not blocked for this payer")
+                raise AdminError(f"plate {kept} is not blocked for this payer")
             connection.execute(update(payer_blocks).where(*living).values(lifted_us=self._now_us()))
             self._note(connection, "payer.lift", kept, person)
             _tell(connection, {row.station for row in found})
@@ -111,15 +111,15 @@ class PlateBlocks:
 
     def _has_flowed(self, row: Row[Any]) -> bool:
         """By what the lane last told of this visit. The lane itself looks again before it obeys."""
-        lane = self._desk.lane(row.station, row.lane)
+        lane = self._admin.lane(row.station, row.lane)
         return lane is not None and lane.status.visit == row.visit and (lane.status.volume_ml or 0) > 0
 
     def _order(self, row: Row[Any]) -> None:
         """Tell the lane at once; one that is silent, or behind a central control, hears it with its next renewal."""
         order = Order(id="new", kind=OrderKind.REVOKE, by="payer", plate=row.plate, why="not me")
         try:
-            self._desk.order(row.station, row.lane, order, self._actor)
-        except DeskError:
+            self._admin.order(row.station, row.lane, order, self._actor)
+        except AdminError:
             return
 
     def _now_us(self) -> int:
@@ -155,7 +155,7 @@ def _lock_person(connection: Connection, person: str) -> None:
     """Whoever decides about the person's money waits, and then knows of the block."""
     wallet = connection.execute(select(persons.c.wallet).where(persons.c.id == person)).scalar()
     if wallet is None:
-        raise DeskError("no such person")
+        raise AdminError("no such person")
     wallets.lock(connection, wallet)
 
 

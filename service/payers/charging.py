@@ -12,7 +12,7 @@ from service.books.books import Books
 from service.books.charges import UNPAID, ChargeEvent, after, payment_key
 from service.books.records import TransferKind
 from service.books.rows.ids import first_us_after
-from service.errors import DeskError
+from service.errors import AdminError
 from service.live.changes import count_change, person_topic
 from service.payers import keys, wallets
 from service.payers.escalation import Request, first_request, next_request
@@ -68,7 +68,7 @@ class _Locked:
 
 
 class Charging:
-    """Raises DeskError with the reason for what can't be done; with nothing half done."""
+    """Raises AdminError with the reason for what can't be done; with nothing half done."""
 
     def __init__(self, books: Books) -> None:
         self._books = books
@@ -119,9 +119,10 @@ class Charging:
             self._require(locked, ChargeEvent.REFUND)
             amount_fen = locked.row.amount_fen if amount_fen is None else amount_fen
             if locked.row.refunded_fen:
-                raise DeskError(f"charge {charge}: {format_yuan(locked.row.refunded_fen)} yuan were given back already")
+                back = format_yuan(locked.row.refunded_fen)
+                raise AdminError(f"charge {charge}: {back} yuan were given back already")
             if not 0 < amount_fen <= locked.row.amount_fen:
-                raise DeskError(f"charge {charge}: an amount above 0 and up to {format_yuan(locked.row.amount_fen)}")
+                raise AdminError(f"charge {charge}: an amount above 0 and up to {format_yuan(locked.row.amount_fen)}")
             event = ChargeEvent.REFUND if amount_fen == locked.row.amount_fen else ChargeEvent.REFUND_PART
             self._give_back(connection, locked, amount_fen, actor)
             self._step(connection, locked, event, _Cause(actor), refunded_fen=amount_fen)
@@ -130,12 +131,12 @@ class Charging:
     def resolve(self, charge: str, *, for_driver: bool, why: str, actor: str) -> ChargeState:
         """End a dispute with its reason. For the driver: paid money goes back, an open charge is waived."""
         if not why.strip():
-            raise DeskError("a dispute is resolved with its reason: --why TEXT")
+            raise AdminError("a dispute is resolved with its reason: --why TEXT")
         with telling_faults(), self._database.writing() as connection:
             locked = self._lock(connection, charge)
             was_paid, row = locked.row.paid_us is not None, locked.row
             if locked.state is not ChargeState.DISPUTED:
-                raise DeskError(f"charge {charge} is {row.state}, not disputed")
+                raise AdminError(f"charge {charge} is {row.state}, not disputed")
             if for_driver:
                 left_fen = row.amount_fen - row.refunded_fen
                 if was_paid and left_fen:
@@ -183,7 +184,7 @@ class Charging:
     def _decline(self, connection: Connection, locked: _Locked, person: str, cause: _Cause) -> ChargeState:
         """At no cost; the charge goes to the next at once, and stays its first payer's."""
         if person != locked.row.asked:
-            raise DeskError("this charge asks somebody else by now")
+            raise AdminError("this charge asks somebody else by now")
         self._require(locked, ChargeEvent.DECLINE)
         return self._step(connection, locked, ChargeEvent.DECLINE, cause, due_us=self._now_us())
 
@@ -191,9 +192,9 @@ class Charging:
         """Once, within 90 days; it stops the clock."""
         now_us = self._now_us()
         if locked.row.disputed_us is not None:
-            raise DeskError("this charge was disputed before; ask the operator")
+            raise AdminError("this charge was disputed before; ask the operator")
         if from_us(now_us) - from_us(locked.row.created_us) > DISPUTE_WITHIN:
-            raise DeskError(f"a charge can be disputed within {DISPUTE_WITHIN.days} days")
+            raise AdminError(f"a charge can be disputed within {DISPUTE_WITHIN.days} days")
         self._require(locked, ChargeEvent.DISPUTE)
         stopped: dict[str, Any] = {"disputed_us": now_us, "due_us": None, "overdue_us": None}
         return self._step(connection, locked, ChargeEvent.DISPUTE, cause, **stopped)
@@ -218,7 +219,7 @@ class Charging:
         """Accounts first, then the charge, as everybody does. person: who must be its payer or the one asked."""
         found = connection.execute(select(charges).where(charges.c.id == charge)).first()
         if found is None or (person is not None and person not in (found.person, found.asked)):
-            raise DeskError(f"no charge {charge}")
+            raise AdminError(f"no charge {charge}")
         whom = connection.execute(select(persons).where(persons.c.id == found.person)).one()
         payers = connection.execute(
             select(persons.c.wallet).where(persons.c.id.in_([found.asked, found.paid_by or ""]))
@@ -229,13 +230,13 @@ class Charging:
         wallets.lock(connection, *numbers)
         row = connection.execute(select(charges).where(charges.c.id == charge).with_for_update()).one()
         if person is not None and person not in (row.person, row.asked):
-            raise DeskError(f"no charge {charge}")
+            raise AdminError(f"no charge {charge}")
         return _Locked(row, whom.wallet, whom.owed, revenue)
 
     def _require(self, locked: _Locked, event: ChargeEvent) -> None:
         if after(locked.state, event) is None:
             word = event.value.replace("_", " ")
-            raise DeskError(f"charge {locked.row.id} is {locked.row.state}: it cannot be {_DONE.get(word, word)}")
+            raise AdminError(f"charge {locked.row.id} is {locked.row.state}: it cannot be {_DONE.get(word, word)}")
 
     def _move(
         self, connection: Connection, locked: _Locked, kind: TransferKind, debit: int, credit: int, actor: str
@@ -244,7 +245,7 @@ class Charging:
         row = locked.row
         posting = wallets.Posting(kind, debit, credit, row.amount_fen, payment_key(row.id), actor, row.visit or "")
         if not wallets.post(connection, posting, self._books.ids, self._now_us()):
-            raise DeskError(f"charge {row.id} is paid already")
+            raise AdminError(f"charge {row.id} is paid already")
 
     def _give_back(self, connection: Connection, locked: _Locked, amount_fen: int, actor: str) -> None:
         """To the wallet that paid, or over the counter."""

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import Connection, select, update
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.payers import wallets
 from service.payers.tables import mandate_plates, mandates, pairing_codes, persons, phone_keys
 from service.store.clock import to_us
@@ -28,7 +28,7 @@ _MISREAD = str.maketrans("OIL", "011", "- \t")
 WRONG_CODE = "this code is wrong, used or expired; ask for a new one"
 
 
-class NotSigned(DeskError):
+class NotSigned(AdminError):
     """A phone's message that is not taken: another's key, a revoked one, a stale or altered text."""
 
 
@@ -43,7 +43,7 @@ def pair(
     """Bind a phone's key to the person whose code this is, and return the person's id.
 
     The code is burnt, and the keys before this one end, unless the code was made for another phone. consent: the
-    version of the words that the person agreed to. Raises DeskError, and then nothing was written.
+    version of the words that the person agreed to. Raises AdminError, and then nothing was written.
     """
     raw = raw_key(algorithm, public_key)
     now_us, key = to_us(now), phone_key_id(algorithm, raw)
@@ -51,9 +51,9 @@ def pair(
         select(pairing_codes).where(pairing_codes.c.digest == digest(code)).with_for_update()
     ).first()
     if row is None or row.used_us is not None or row.expires_us <= now_us:
-        raise DeskError(WRONG_CODE)
+        raise AdminError(WRONG_CODE)
     if connection.execute(select(phone_keys.c.id).where(phone_keys.c.id == key)).first() is not None:
-        raise DeskError("this key has been used before; make a new one")
+        raise AdminError("this key has been used before; make a new one")
     connection.execute(update(pairing_codes).where(pairing_codes.c.digest == row.digest).values(used_us=now_us))
     wallet = connection.execute(select(persons.c.wallet).where(persons.c.id == row.person)).scalar_one()
     wallets.lock(connection, wallet)
@@ -100,7 +100,7 @@ def verifies(algorithm: KeyAlgorithm, public_key: str, message: bytes, signature
 
 
 def raw_key(algorithm: KeyAlgorithm, public_key: str) -> bytes:
-    """The bytes of a public key in base64: 32 of Ed25519, 65 of an uncompressed point of P-256. Raises DeskError."""
+    """The bytes of a public key in base64: 32 of Ed25519, 65 of an uncompressed point of P-256. Raises AdminError."""
     try:
         raw = base64.b64decode(public_key, validate=True)
         if algorithm is KeyAlgorithm.ED25519:
@@ -110,7 +110,7 @@ def raw_key(algorithm: KeyAlgorithm, public_key: str) -> bytes:
         else:
             EllipticCurvePublicKey.from_encoded_point(SECP256R1(), raw)
     except (ValueError, binascii.Error):
-        raise DeskError(f"public_key: not a key of {algorithm.value} in base64") from None
+        raise AdminError(f"public_key: not a key of {algorithm.value} in base64") from None
     return raw
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from service.books.books import Books
-from service.errors import DeskError
+from service.errors import AdminError
 from service.payers import keys, wallets
 from service.payers.periods import Hours
 from service.payers.tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
@@ -24,7 +24,7 @@ from wire.plates import is_plate, normalise
 def sign(books: Books, signed: Signed) -> str:
     """Take a mandate that a phone has signed, and return its id; it replaces those of the same plates.
 
-    Raises DeskError for another's key, a stale or repeated text, and plates on which the signer holds no hours.
+    Raises AdminError for another's key, a stale or repeated text, and plates on which the signer holds no hours.
     """
     now = books.clock.now()
     with telling_faults(), books.database.writing() as connection:
@@ -106,7 +106,7 @@ def _require_plates(connection: Connection, person: str, plates: Sequence[str]) 
     own = {plate for query in (bound, owned) for (plate,) in connection.execute(query)}
     for plate in plates:
         if not is_plate(plate) or plate not in own:
-            raise DeskError(f"plate {plate}: you have no hours on it; ask its owner first")
+            raise AdminError(f"plate {plate}: you have no hours on it; ask its owner first")
 
 
 def end_for_plate(connection: Connection, person: str, plate: str, now_us: int) -> None:

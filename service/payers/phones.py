@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from service.books.books import Books
 from service.books.records import TransferKind
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity.devices import CODE_CHARACTERS, CODE_LENGTH
 from service.identity.trail import Deed, note
 from service.payers import wallets
@@ -49,7 +49,7 @@ class Person:
 
 
 class Phones:
-    """What an operator, `actor`, may do about persons and their phones. Raises DeskError with the reason."""
+    """What an operator, `actor`, may do about persons and their phones. Raises AdminError with the reason."""
 
     def __init__(self, books: Books, actor: str) -> None:
         self._books = books
@@ -61,7 +61,7 @@ class Phones:
         _require_name(name)
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(select(persons.c.id).where(persons.c.name == name)).first() is not None:
-                raise DeskError(f"there is a {name} already; `phone code {name}` makes a new code")
+                raise AdminError(f"there is a {name} already; `phone code {name}` makes a new code")
             person, now_us = f"p-{_random(12).lower()}", to_us(self._books.clock.now())
             wallet, owed = wallets.open_accounts(connection, person, self._books.ids, now_us)
             row = {"id": person, "name": name, "wallet": wallet, "owed": owed, "created_us": now_us}
@@ -99,7 +99,7 @@ class Phones:
     def correct(self, name: str, amount_fen: int, *, key: str | None = None, note: str) -> bool:
         """A correction in the person's favour (above zero) or against them, at most what is free; with its reason."""
         if not note.strip():
-            raise DeskError("a correction says why: --note TEXT")
+            raise AdminError("a correction says why: --note TEXT")
         return self._move(name, TransferKind.CORRECTION, amount_fen, key, note)
 
     def list(self, name: str | None = None) -> tuple[Person, ...]:
@@ -110,13 +110,13 @@ class Phones:
         with telling_faults(), self._database.reading() as connection:
             found = tuple(_person(connection, row) for row in connection.execute(query).all())
         if name is not None and not found:
-            raise DeskError(f"no phone {name}; `phone add {name}` makes one")
+            raise AdminError(f"no phone {name}; `phone add {name}` makes one")
         return found
 
     def _move(self, name: str, kind: TransferKind, amount_fen: int, key: str | None, words: str) -> bool:
         is_correction = kind is TransferKind.CORRECTION
         if not 0 < (abs(amount_fen) if is_correction else amount_fen) <= MAX_FEN:
-            raise DeskError("an amount lies above 0 and below ten thousand million yuan")
+            raise AdminError("an amount lies above 0 and below ten thousand million yuan")
         with telling_faults(), self._database.writing() as connection:
             person = require_person(connection, name)
             sides = (wallets.ADJUSTMENT if is_correction else wallets.CLEARING, person.wallet)
@@ -138,10 +138,10 @@ class Phones:
 
 
 def require_person(connection: Connection, name: str) -> Row[Any]:
-    """The row of the person of this name. Raises DeskError."""
+    """The row of the person of this name. Raises AdminError."""
     row = connection.execute(select(persons).where(persons.c.name == name)).first()
     if row is None:
-        raise DeskError(f"no phone {name}; `phone add {name}` makes one")
+        raise AdminError(f"no phone {name}; `phone add {name}` makes one")
     return row
 
 
@@ -168,4 +168,4 @@ def _random(length: int) -> str:
 
 def _require_name(name: str) -> None:
     if not 1 <= len(name) <= 40 or not name.isprintable() or name != name.strip():
-        raise DeskError("a phone's name has 1 to 40 printable characters and no blanks at its ends")
+        raise AdminError("a phone's name has 1 to 40 printable characters and no blanks at its ends")

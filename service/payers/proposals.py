@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from service.admin import require_plate
 from service.books.books import Books
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.payers.periods import Hours
 from service.payers.rules import NewBinding, PlatePayers
@@ -24,7 +24,7 @@ MOST_WAITING = 10
 WAITING, CONFIRMED, REFUSED, WITHDRAWN = "waiting", "confirmed", "refused", "withdrawn"
 
 
-class NoProposal(DeskError):
+class NoProposal(AdminError):
     """There is no such proposal for this person to decide or withdraw."""
 
 
@@ -42,7 +42,7 @@ class ProposedHours:
 
 
 class Proposals:
-    """What one person may do about hours. Raises DeskError with the reason."""
+    """What one person may do about hours. Raises AdminError with the reason."""
 
     def __init__(self, books: Books, person: str) -> None:
         self._books = books
@@ -57,14 +57,17 @@ class Proposals:
         with telling_faults(), self._books.database.writing() as connection:
             connection.execute(select(persons.c.id).where(persons.c.id == self._person).with_for_update())
             mine = hours_proposals.c.person == self._person, hours_proposals.c.state == WAITING
-            same = (hours_proposals.c.plate == kept, hours_proposals.c.start_min == hours.start_min,
-                    hours_proposals.c.end_min == hours.end_min)  # fmt: skip
+            same = (
+                hours_proposals.c.plate == kept,
+                hours_proposals.c.start_min == hours.start_min,
+                hours_proposals.c.end_min == hours.end_min,
+            )
             found = connection.execute(select(hours_proposals.c.id).where(*mine, *same)).scalar()
             if found is not None:
                 return str(found)
             count = select(func.count()).select_from(hours_proposals).where(*mine)
             if connection.execute(count).scalar_one() >= MOST_WAITING:
-                raise DeskError(f"{MOST_WAITING} proposals wait already; withdraw one, or wait for the owner")
+                raise AdminError(f"{MOST_WAITING} proposals wait already; withdraw one, or wait for the owner")
             row = {"id": f"h-{secrets.token_hex(8)}", "plate": kept, "person": self._person, "made_us": now_us}
             minutes = {"start_min": hours.start_min, "end_min": hours.end_min}
             connection.execute(hours_proposals.insert().values(**row, **minutes, state=WAITING))
@@ -113,7 +116,7 @@ class Proposals:
 
     def _end(self, connection: Connection, row: Row[Any], state: str) -> None:
         if row.state != WAITING:
-            raise DeskError(f"this proposal is {row.state} already")
+            raise AdminError(f"this proposal is {row.state} already")
         values = {"state": state, "decided_us": to_us(self._books.clock.now()), "decided_by": self._person}
         connection.execute(update(hours_proposals).where(hours_proposals.c.id == row.id).values(**values))
         self._note(connection, f"hours.{state}", row.plate, _hours(row))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from service.admin import DEFAULT_ZONE, require_plate
 from service.books.books import Books
 from service.books.records import ACTIVE
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.payers import mandates, wallets
 from service.payers.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule, Turn, turn_at
@@ -38,7 +38,7 @@ class NewBinding:
 
 
 class PlatePayers:
-    """What an operator, `actor`, may do about who pays for a plate. Raises DeskError with the reason."""
+    """What an operator, `actor`, may do about who pays for a plate. Raises AdminError with the reason."""
 
     def __init__(self, books: Books, actor: str) -> None:
         self._books = books
@@ -49,7 +49,7 @@ class PlatePayers:
         """Give a person hours; those of theirs that overlap are replaced. Takes nothing from a phone by itself."""
         kept = require_plate(plate)
         if binding.from_at and binding.until_at and binding.until_at <= binding.from_at:
-            raise DeskError("a binding ends after it begins: --until lies after --from")
+            raise AdminError("a binding ends after it begins: --until lies after --from")
         with telling_faults(), self._database.writing() as connection:
             self.bind(connection, kept, require_person(connection, name).id, binding)
         return kept
@@ -88,7 +88,7 @@ class PlatePayers:
             living = _living(connection, kept, person.id)
             taken = [row for row in living if hours is None or _hours(row).overlaps(hours)]
             if not taken:
-                raise DeskError(f"{name} has no such hours on {kept}; `payer show {kept}` lists them")
+                raise AdminError(f"{name} has no such hours on {kept}; `payer show {kept}` lists them")
             now_us = self._now_us()
             for row in taken:
                 _end(connection, payer_bindings, row, now_us)
@@ -232,5 +232,5 @@ def _zone(connection: Connection, station: str | None) -> ZoneInfo:
         return ZoneInfo(DEFAULT_ZONE)
     found = connection.execute(select(schema.stations.c.zone).where(schema.stations.c.id == station)).first()
     if found is None:
-        raise DeskError(f"no station {station}; `station set` makes one")
+        raise AdminError(f"no station {station}; `station set` makes one")
     return ZoneInfo(found.zone)

@@ -29,7 +29,7 @@ MOST_TRIES_A_DAY = 1000
 
 
 class SimulatedPhone:
-    """Paired when it is made. Raises DeskError as the service does."""
+    """Paired when it is made. Raises AdminError as the service does."""
 
     def __init__(self, books: Books, code: str) -> None:
         self._books = books

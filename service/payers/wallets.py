@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from service.books.records import Account, AccountKind, Phase, TransferKind
 from service.books.rows.ids import IdMaker
-from service.errors import DeskError
+from service.errors import AdminError
 from service.store import schema
 from wire.money import MAX_FEN, format_yuan
 
@@ -64,21 +64,21 @@ def read(connection: Connection, *numbers: int) -> dict[int, Account]:
 
 
 def post(connection: Connection, posting: Posting, ids: IdMaker, now_us: int) -> bool:
-    """Move money once; False where the key was posted before. Raises DeskError for the key of another posting."""
+    """Move money once; False where the key was posted before. Raises AdminError for the key of another posting."""
     table = schema.transfers
     earlier = connection.execute(select(table).where(table.c.key == posting.key)).mappings().first()
     moved = {"debit_account": posting.debit, "credit_account": posting.credit, "amount_fen": posting.amount_fen}
     if earlier is not None:
         if any(earlier[name] != value for name, value in moved.items()):
-            raise DeskError(f"key {posting.key} was used before for another posting")
+            raise AdminError(f"key {posting.key} was used before for another posting")
         return False
     accounts = lock(connection, posting.debit, posting.credit)
     payer = accounts[posting.debit]
     if payer.kind in (AccountKind.WALLET, AccountKind.CARD) and payer.free_fen < posting.amount_fen:
-        raise DeskError(f"{format_yuan(payer.free_fen)} yuan are free, not {format_yuan(posting.amount_fen)}")
+        raise AdminError(f"{format_yuan(payer.free_fen)} yuan are free, not {format_yuan(posting.amount_fen)}")
     payee = accounts[posting.credit]
     if payee.kind in (AccountKind.WALLET, AccountKind.CARD) and payee.balance_fen + posting.amount_fen > MAX_FEN:
-        raise DeskError(
+        raise AdminError(
             f"a {payee.kind} holds at most {format_yuan(MAX_FEN)} yuan, and has {format_yuan(payee.balance_fen)}"
         )
     connection.execute(

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.books.books import Books
-from service.errors import DeskError
+from service.errors import AdminError
 from service.http.bodies import read
 from service.payers import mandates
 from service.payers.keys import NotSigned
@@ -88,7 +88,7 @@ async def propose(request: Request) -> Response:
     try:
         hours = Hours.parse(wanted.hours)
     except ValueError as error:
-        raise DeskError(str(error)) from None
+        raise AdminError(str(error)) from None
     return JSONResponse({"id": await run_in_threadpool(_tried, proposals.propose, wanted.plate, hours)})
 
 
@@ -112,7 +112,7 @@ def _tried(work: Callable[..., Result], *about: object) -> Result:
         return work(*about)
     except (NotSigned, NoProposal):
         raise
-    except DeskError as error:
+    except AdminError as error:
         raise ChangedMeanwhile(str(error)) from None
 
 

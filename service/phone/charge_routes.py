@@ -7,14 +7,14 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.books.books import Books
-from service.errors import DeskError
+from service.errors import AdminError
 from service.http.bodies import BodyRefused, read
 from service.payers.charging import Charging
 from service.payers.keys import NotSigned
 from service.phone import access
 from service.phone.access import ChangedMeanwhile, NotYours
 from service.phone.inbox import Inbox
-from service.station.store import StationDesk
+from service.station.store import StationStore
 from wire.codec import WireError, decode_text, encode
 from wire.payers import PaymentText, Signed
 from wire.phone import ChargeAnswer
@@ -39,8 +39,8 @@ def charge(request: Request, charge: str) -> Response:
 def picture(request: Request, charge: str) -> Response:
     """The vehicle of the charge's visit, while its picture is kept."""
     station, visit = _inbox(request).visit(charge)
-    desk: StationDesk = request.app.state.station
-    data = None if visit is None else desk.picture(station, visit)
+    admin: StationStore = request.app.state.station
+    data = None if visit is None else admin.picture(station, visit)
     if data is None:
         raise NotYours
     return Response(data, media_type="image/jpeg")
@@ -68,7 +68,7 @@ def _hear(request: Request, charge: str, signed: Signed) -> ChargeAnswer:
         return ChargeAnswer(id=charge, state=Charging(_books(request)).hear(signed))
     except NotSigned:
         raise
-    except DeskError as error:
+    except AdminError as error:
         raise ChangedMeanwhile(str(error)) from None
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.books.books import Books
-from service.errors import DeskError
+from service.errors import AdminError
 from service.live.changes import count_change, person_topic
 from service.payers.blocks import PlateBlocks
 from service.phone import access
@@ -57,7 +57,7 @@ def _said(request: Request, plate: str, word: PlateWord) -> Response:
         else:
             blocks.lift(plate, person, by=person)
             answer = NotMeAnswer(revoked=0, flowing=0)
-    except DeskError:
+    except AdminError:
         raise NotYours from None
     with telling_faults(), books.database.writing() as connection:
         count_change(connection, person_topic(person))

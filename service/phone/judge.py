@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity.devices import Throttled
 from service.identity.phone_callers import PhoneCaller
 from service.identity.rules import parsed_body
@@ -56,7 +56,7 @@ class PhoneKeys:
             asked = decode(PhonePairing, parsed_body(request.body))
             check_consent(asked)
             raw = raw_key(KeyAlgorithm.P256, asked.public_key)
-        except (DeskError, WireError) as error:
+        except (AdminError, WireError) as error:
             raise SignatureRefused(Flaw.MALFORMED, str(error)) from None
         own = phone_key_id(KeyAlgorithm.P256, raw)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity import throttle
 from service.identity.devices import Throttled
 from service.identity.signatures import Flaw, SignatureRefused
@@ -34,7 +34,7 @@ class Pairing:
     def pair(self, asked: PhonePairing, key_id: str, source: str) -> PhonePaired:
         """Burn the code and bind the key; the same key with the same code again gets the same answer.
 
-        key_id: of the key that has signed. Raises DeskError for another consent than today's, SignatureRefused for a
+        key_id: of the key that has signed. Raises AdminError for another consent than today's, SignatureRefused for a
         wrong, used or expired code, Throttled for too many of them.
         """
         check_consent(asked)
@@ -64,7 +64,7 @@ class Pairing:
         now = self._now()
         try:
             person = pair(connection, asked.code, KeyAlgorithm.P256, asked.public_key, now, asked.consent)
-        except DeskError as error:
+        except AdminError as error:
             return str(error)
         detail = {"key": key_id, "consent": asked.consent}
         note(connection, Deed(now, f"phone:{person}", "phone.pair", person, detail))
@@ -72,9 +72,9 @@ class Pairing:
 
 
 def check_consent(asked: PhonePairing) -> None:
-    """Raises DeskError for another consent than today's."""
+    """Raises AdminError for another consent than today's."""
     if asked.consent != CONSENT:
-        raise DeskError(f"consent: the words of version {CONSENT} are to be agreed to; load the page again")
+        raise AdminError(f"consent: the words of version {CONSENT} are to be agreed to; load the page again")
 
 
 def _is_repeat(connection: Connection, code: str, known: Row[Any]) -> bool:

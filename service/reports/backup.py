@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.reports.audit import audit
 from service.store.database import Database
 
@@ -20,17 +20,17 @@ PREFIX, SUFFIX = "greenlane-", ".sqlite3"
 
 
 def file_of(url: str) -> Path:
-    """The SQLite file that a database's address names. Raises DeskError for another kind of database."""
+    """The SQLite file that a database's address names. Raises AdminError for another kind of database."""
     parsed = make_url(url)
     if not parsed.drivername.startswith("sqlite") or not parsed.database:
-        raise DeskError("this copies SQLite files; PostgreSQL has pg_dump and pg_restore, see docs/service.md")
+        raise AdminError("this copies SQLite files; PostgreSQL has pg_dump and pg_restore, see docs/service.md")
     return Path(parsed.database)
 
 
 def back_up(database: Path, folder: Path, now: datetime, keep: int) -> Path:
     """Copy the books while they are in use, restore and audit the copy, and keep the newest `keep` copies.
 
-    Raises DeskError; a copy that does not hold is not left behind.
+    Raises AdminError; a copy that does not hold is not left behind.
     """
     target = folder / f"{PREFIX}{now:%Y%m%dT%H%M%SZ}{SUFFIX}"
     try:
@@ -40,7 +40,7 @@ def back_up(database: Path, folder: Path, now: datetime, keep: int) -> Path:
             prove(fresh)
             os.replace(fresh, target)
     except (OSError, sqlite3.Error) as error:
-        raise DeskError(f"{target}: {getattr(error, 'strerror', None) or error}") from error
+        raise AdminError(f"{target}: {getattr(error, 'strerror', None) or error}") from error
     for old in copies(folder)[:-keep]:
         old.unlink()
     return target
@@ -52,29 +52,29 @@ def copies(folder: Path) -> list[Path]:
 
 
 def prove(copy: Path) -> None:
-    """Restore a copy elsewhere, as this version would run it, and audit it. Raises DeskError with what is wrong."""
+    """Restore a copy elsewhere, as this version would run it, and audit it. Raises AdminError with what is wrong."""
     with tempfile.TemporaryDirectory(prefix="greenlane-restored-", dir=copy.parent) as folder:
         restored = Path(folder) / "service.sqlite3"
         _copy(copy, restored)
         with closing(sqlite3.connect(restored)) as opened:
             (verdict,) = opened.execute("pragma integrity_check(1)").fetchone()
         if verdict != "ok":
-            raise DeskError(f"{copy.name} is damaged: {verdict}")
+            raise AdminError(f"{copy.name} is damaged: {verdict}")
         with closing(Database(f"sqlite:///{restored}")) as database:
             database.migrate()
             found = audit(database)
     if not found.clean:
         first = found.findings[0]
-        raise DeskError(f"{copy.name}: the audit of the restored copy finds {first.check}: {first.words}")
+        raise AdminError(f"{copy.name}: the audit of the restored copy finds {first.check}: {first.words}")
 
 
 def restore(copy: Path, database: Path, now: datetime) -> Path | None:
     """Put a copy in the place of the books; where the books of before are kept, None where there were none.
 
-    Raises DeskError while anything has the books open, and for a copy that does not hold.
+    Raises AdminError while anything has the books open, and for a copy that does not hold.
     """
     if not copy.is_file():
-        raise DeskError(f"{copy}: there is no such copy")
+        raise AdminError(f"{copy}: there is no such copy")
     try:
         prove(copy)
         kept = _put_aside(database, now) if database.exists() else None
@@ -85,7 +85,7 @@ def restore(copy: Path, database: Path, now: datetime) -> Path | None:
                 os.chown(fresh, before.st_uid, before.st_gid)
             os.replace(fresh, database)
     except (OSError, sqlite3.Error) as error:
-        raise DeskError(f"{copy}: {getattr(error, 'strerror', None) or error}") from error
+        raise AdminError(f"{copy}: {getattr(error, 'strerror', None) or error}") from error
     return kept
 
 
@@ -95,7 +95,7 @@ def _put_aside(database: Path, now: datetime) -> Path:
         try:
             opened.execute("pragma journal_mode = delete")
         except sqlite3.OperationalError as error:
-            raise DeskError(f"{database} is in use: stop the service first ({error})") from error
+            raise AdminError(f"{database} is in use: stop the service first ({error})") from error
     kept = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%SZ}")
     os.rename(database, kept)
     return kept

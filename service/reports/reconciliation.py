@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, RowMapping, func, select
 
 from service.books.records import Phase, State
-from service.errors import DeskError
+from service.errors import AdminError
 from service.reports.statement import flagged
 from service.reports.zones import YEARS
 from service.store import schema
@@ -108,13 +108,13 @@ def _troubles(day: Day) -> Iterator[str]:
 
 
 def reconcile(database: Database, station: str, day: date) -> Day:
-    """The day's figures; a fuelling belongs to the day in which it ended. Raises DeskError for an unknown station."""
+    """The day's figures; a fuelling belongs to the day in which it ended. Raises AdminError for an unknown station."""
     if day.year not in YEARS:
-        raise DeskError(f"the year {day.year}: write one from {YEARS[0]} to {YEARS[-1]}")
+        raise AdminError(f"the year {day.year}: write one from {YEARS[0]} to {YEARS[-1]}")
     with telling_faults(), database.reading() as connection:
         row = connection.execute(select(schema.stations).where(schema.stations.c.id == station)).mappings().first()
         if row is None:
-            raise DeskError(f"no station {station}")
+            raise AdminError(f"no station {station}")
         return _day(connection, row, day)
 
 

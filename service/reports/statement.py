@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from service.books.records import ACTIVE, Phase, TransferKind
-from service.errors import DeskError
+from service.errors import AdminError
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
@@ -55,14 +55,14 @@ class Line:
 
 
 def cards(database: Database, name: str | None = None) -> list[CardView]:
-    """All cards by name, or the one. Raises DeskError when that one does not exist."""
+    """All cards by name, or the one. Raises AdminError when that one does not exist."""
     query = select(schema.cards).order_by(schema.cards.c.id)
     if name is not None:
         query = query.where(schema.cards.c.id == name)
     with telling_faults(), database.reading() as connection:
         rows = connection.execute(query).mappings().all()
         if name is not None and not rows:
-            raise DeskError(f"no card {name}")
+            raise AdminError(f"no card {name}")
         sums = _sums(connection, [n for row in rows for n in (row["account"], row["receivable"])])
         plates = _plates(connection)
         return [_view(row, sums, plates.get(row["id"], [])) for row in rows]
@@ -82,7 +82,7 @@ class PlateView:
 
 
 def plates(database: Database, *, plate: str | None = None, card: str | None = None) -> list[PlateView]:
-    """All plates in their order, or the one, or those of a card. Raises DeskError for a card that is not there."""
+    """All plates in their order, or the one, or those of a card. Raises AdminError for a card that is not there."""
     own, cards_ = schema.plates.c, schema.cards.c
     query = (
         select(schema.plates, cards_.name.label("card_name"), cards_.state.label("card_state"))
@@ -107,25 +107,25 @@ def plates(database: Database, *, plate: str | None = None, card: str | None = N
 
 
 def card_of(database: Database, text: str) -> str:
-    """The card that a text names: itself, else the one that the plate is bound to. Raises DeskError for neither."""
+    """The card that a text names: itself, else the one that the plate is bound to. Raises AdminError for neither."""
     with telling_faults(), database.reading() as connection:
         if connection.execute(select(schema.cards.c.id).where(schema.cards.c.id == text)).first() is not None:
             return text
     kept = normalise(text)
     if not is_plate(kept):
-        raise DeskError(f"no card {text}")
+        raise AdminError(f"no card {text}")
     card = next((found.card for found in plates(database, plate=kept)), None)
     if card is None:
-        raise DeskError(f"no card {text}, and the plate {kept} is not bound to one")
+        raise AdminError(f"no card {text}, and the plate {kept} is not bound to one")
     return card
 
 
 def statement(database: Database, card: str, since: datetime | None, until: datetime | None) -> list[Line]:
-    """The card's movements from since to until (excluded), oldest first. Raises DeskError for an unknown card."""
+    """The card's movements from since to until (excluded), oldest first. Raises AdminError for an unknown card."""
     with telling_faults(), database.reading() as connection:
         row = connection.execute(select(schema.cards).where(schema.cards.c.id == card)).mappings().first()
         if row is None:
-            raise DeskError(f"no card {card}")
+            raise AdminError(f"no card {card}")
         lines = list(_lines(connection, {row["account"], row["receivable"]}))
     return [line for line in lines if (since is None or line.at >= since) and (until is None or line.at < until)]
 

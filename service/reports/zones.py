@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from service.admin import DEFAULT_ZONE
-from service.errors import DeskError
+from service.errors import AdminError
 from service.store import schema
 from service.store.database import Database, telling_faults
 
@@ -29,11 +29,11 @@ class Zones:
         return moment.astimezone(self.stations.get(station or "", self.home))
 
     def read(self, moment: datetime | None) -> datetime | None:
-        """What an operator typed: without an offset it means the home zone. Raises DeskError for an absurd year."""
+        """What an operator typed: without an offset it means the home zone. Raises AdminError for an absurd year."""
         if moment is None:
             return None
         if moment.year not in YEARS:
-            raise DeskError(f"the year {moment.year}: write one from {YEARS[0]} to {YEARS[-1]}")
+            raise AdminError(f"the year {moment.year}: write one from {YEARS[0]} to {YEARS[-1]}")
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=self.home)
 
 

@@ -43,7 +43,7 @@ class CentralControl(Protocol):
     def conflicts(self) -> list[OfflineVisit]: ...
 
     def decide(self, kind: OrderKind, message: int, person: str, why: str) -> None:
-        """Retry or discard a parked message. Raises DeskError."""
+        """Retry or discard a parked message. Raises AdminError."""
 
 
 def conflicts_of(database: Database, station: str, since: datetime) -> list[OfflineVisit]:

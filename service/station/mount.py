@@ -11,7 +11,7 @@ from service.http.batches import Batches
 from service.live.changes import Changes
 from service.station import overview, panel, routes
 from service.station.shared import SharedViews
-from service.station.store import StationDesk, Told, silence
+from service.station.store import StationStore, Told, silence
 from service.store.clock import Clock
 from service.store.database import Database
 
@@ -23,21 +23,21 @@ def no_pins(station: str, lane: str, plate: str, pin: str) -> NoReturn:
     raise Unavailable("PINs cannot be judged here")
 
 
-def mount(app: FastAPI, database: Database, clock: Clock, told: Told = silence) -> StationDesk:
+def mount(app: FastAPI, database: Database, clock: Clock, told: Told = silence) -> StationStore:
     """Adds routes and pages; app.state.station, changes, views and statuses carry what they work with.
 
     app.state.check_pin judges a typed PIN: service.typed_plates.check_pin, or a central control that asks the service.
     app.state.control is for a central control that shows itself on the page; None for the service.
     """
     changes = Changes(database)
-    desk = StationDesk(database, clock.now, changes.ring, told)
+    store = StationStore(database, clock.now, changes.ring, told)
     app.state.changes = changes
-    app.state.station = desk
+    app.state.station = store
     app.state.control = None
     app.state.check_pin = no_pins
     app.state.views = SharedViews()
-    app.state.statuses = Batches(desk.take_statuses)
+    app.state.statuses = Batches(store.take_statuses)
     app.include_router(routes.router)
     app.include_router(panel.router)
     app.include_router(overview.router)
-    return desk
+    return store

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
@@ -26,7 +26,7 @@ from service.station.book_views import Hold, open_holds
 from service.station.control_view import CentralControl, conflicts_of
 from service.station.routes import changes_of, desk_of
 from service.station.shared import Rendering, SharedViews
-from service.station.store import Lane, StationDesk
+from service.station.store import Lane, StationStore
 from service.station.stream import FRESH_HEADER, number_for, station_of, stream
 from service.station.visit_lines import folded
 from service.store.database import Database, telling_faults
@@ -130,7 +130,7 @@ async def order(request: Request, session: Operator) -> Response:
             await run_in_threadpool(control.decide, wanted.kind, wanted.message or 0, session.person.name, wanted.why)
         else:
             await run_in_threadpool(desk_of(request).order, station, lane, wanted, f"person:{session.person.name}")
-    except DeskError as error:
+    except AdminError as error:
         raise access.AccessRefused(409, str(error)) from error
     return RedirectResponse("/station" + _here(station) + "#parked", 303)
 
@@ -149,7 +149,7 @@ async def move(request: Request, session: Watcher) -> Response:
     actor = f"person:{session.person.name}"
     try:
         await run_in_threadpool(desk_of(request).order, station, found.status.open_lane, order, actor)
-    except DeskError as error:
+    except AdminError as error:
         raise access.AccessRefused(409, str(error)) from error
     return RedirectResponse("/station" + _here(station), 303)
 
@@ -170,39 +170,39 @@ async def confirm(request: Request, session: Watcher) -> Response:
     order = Order(id="new", kind=OrderKind.CONFIRM, by=actor, plate=plate)
     try:
         await run_in_threadpool(desk_of(request).order, station, lane, order, actor)
-    except DeskError as error:
+    except AdminError as error:
         raise access.AccessRefused(409, str(error)) from error
     return RedirectResponse("/station" + _here(station), 303)
 
 
 def _parked_order(form: dict[str, str], session: Session) -> tuple[str, Order]:
-    """The lane and the order that a form of the parked messages stands for. Raises DeskError."""
+    """The lane and the order that a form of the parked messages stands for. Raises AdminError."""
     message, why = form.get("message", ""), form.get("why", "").strip()[:200]
     if not (message.isascii() and message.isdecimal() and len(message) <= 15) or form.get("kind") not in (
         "retry",
         "discard",
     ):
-        raise DeskError("the form is incomplete; load the page again")
+        raise AdminError("the form is incomplete; load the page again")
     kind = OrderKind(form["kind"])
     if kind is OrderKind.DISCARD and not (why and why.isprintable()):
-        raise DeskError("say why the message is discarded")
+        raise AdminError("say why the message is discarded")
     printable = why if why.isprintable() else ""
     wanted = Order(id="new", kind=kind, by=session.person.name, message=int(message) or 1, why=printable)
     return form.get("lane", "")[:40], wanted
 
 
 def _facts(request: Request, station: str) -> dict[str, Any]:
-    desk, database, control = desk_of(request), _database(request), control_of(request)
-    since = desk.now() - CONFLICTS_FOR
-    lanes = desk.lanes(station)
+    store, database, control = desk_of(request), _database(request), control_of(request)
+    since = store.now() - CONFLICTS_FOR
+    lanes = store.lanes(station)
     return {
         "station": station,
         "here": _here(station),
         "lanes": lanes,
-        "visits": desk.visits(station),
+        "visits": store.visits(station),
         "holds": open_holds(database, station),
-        "strange": strange_vehicles(database, station, desk.now()),
-        "pending": {(lane, order.message) for lane, order in desk.parked_orders(station)},
+        "strange": strange_vehicles(database, station, store.now()),
+        "pending": {(lane, order.message) for lane, order in store.parked_orders(station)},
         "control": None if control is None else control.view(),
         "conflicts": conflicts_of(database, station, since) if control is None else control.conflicts(),
         "clock_of": _clock_of(_zone(database, station)),
@@ -211,10 +211,10 @@ def _facts(request: Request, station: str) -> dict[str, Any]:
     }
 
 
-def _fresh_s(desk: StationDesk, lanes: Sequence[Lane], holds: Sequence[Hold]) -> float:
+def _fresh_s(store: StationStore, lanes: Sequence[Lane], holds: Sequence[Hold]) -> float:
     """Until a lane is silent or the next hold expires; one that is over is given back within some seconds."""
-    left_s = min((-desk.age_s(hold.expires_at) for hold in holds), default=math.inf)
-    return min(desk.fresh_s(lanes), max(left_s, SWEPT_WITHIN_S))
+    left_s = min((-store.age_s(hold.expires_at) for hold in holds), default=math.inf)
+    return min(store.fresh_s(lanes), max(left_s, SWEPT_WITHIN_S))
 
 
 def _words() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse
 
-from service.errors import DeskError, Unavailable
+from service.errors import AdminError, Unavailable
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
@@ -17,7 +17,7 @@ from service.station import words
 from service.station.format_table import look_of, missing, typed_plate
 from service.station.routes import changes_of, desk_of
 from service.station.screen import screen_of
-from service.station.store import StationDesk
+from service.station.store import StationStore
 from service.station.stream import FRESH_HEADER, panel_of, stream
 from wire.live import LampState, Order, OrderKind
 from wire.reasons import Reason
@@ -86,7 +86,7 @@ async def typed(request: Request, lane: str, session: Driver) -> Response:
     order = Order(id="new", kind=OrderKind.TYPED, by=by, plate=plate, pin_proof=proof, visit=visit)
     try:
         await run_in_threadpool(desk_of(request).order, station, lane, order, f"person:{by}")
-    except DeskError:
+    except AdminError:
         return _typed_answer(request, 409, words.SILENT)
     return _typed_answer(request, 202, words.SENT)
 
@@ -112,13 +112,13 @@ def _typed_answer(request: Request, status: int, told: words.Words) -> Response:
     return RedirectResponse(target, 303)
 
 
-def _facts(desk: StationDesk, station: str, lane: str) -> dict[str, Any]:
-    found = desk.lane(station, lane)
-    order = next(iter(desk.last_orders(station, lane, OrderKind.TYPED)), None)
-    age_s = 0.0 if order is None else desk.age_s(order.made_at)
+def _facts(store: StationStore, station: str, lane: str) -> dict[str, Any]:
+    found = store.lane(station, lane)
+    order = next(iter(store.last_orders(station, lane, OrderKind.TYPED)), None)
+    age_s = 0.0 if order is None else store.age_s(order.made_at)
     is_fresh = order is not None and found is not None and found.seen_at >= order.made_at
     screen = screen_of(found, order, age_s, is_fresh)
-    fresh_s = desk.fresh_s([] if found is None else [found])
+    fresh_s = store.fresh_s([] if found is None else [found])
     return {
         "fresh_s": fresh_s if screen.until_s is None else min(fresh_s, screen.until_s),
         "screen": screen,

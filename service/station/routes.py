@@ -16,7 +16,7 @@ from service.http.peers import wire_version
 from service.identity import access
 from service.identity.devices import Throttled
 from service.live.changes import Changes, orders_topic
-from service.station.store import StationDesk
+from service.station.store import StationStore
 from service.typed_plates import PinWait
 from wire.codec import OLDEST_VERSION
 from wire.live import FIRST_ORDERS, LaneStatus, Order, OrderOutcome, OrdersWanted, ParkedMessage, StoryLine, VisitReport
@@ -24,8 +24,16 @@ from wire.typed import PinAnswer, PinCheck
 from wire.versions import encode_for
 
 RECORDS: tuple[type, ...] = (
-    LaneStatus, ParkedMessage, VisitReport, StoryLine, OrdersWanted, OrderOutcome, Order, PinCheck, PinAnswer
-)  # fmt: skip
+    LaneStatus,
+    ParkedMessage,
+    VisitReport,
+    StoryLine,
+    OrdersWanted,
+    OrderOutcome,
+    Order,
+    PinCheck,
+    PinAnswer,
+)
 MALFORMED = {400: "The body is no such record."}
 THROTTLED = {429: "Too many attempts; Retry-After says when the next one is listened to."}
 AWAY = {503: "Whoever judges PINs is away: nothing was judged."}
@@ -33,10 +41,10 @@ AWAY = {503: "Whoever judges PINs is away: nothing was judged."}
 router = APIRouter(prefix="/v1", tags=["station"])
 
 
-def desk_of(request: Request) -> StationDesk:
+def desk_of(request: Request) -> StationStore:
     """The station desk of the app that serves the request."""
-    desk: StationDesk = request.app.state.station
-    return desk
+    store: StationStore = request.app.state.station
+    return store
 
 
 def changes_of(request: Request) -> Changes:
@@ -96,15 +104,15 @@ async def pin(request: Request) -> Response:
 async def orders(request: Request) -> Response:
     """Answers as soon as there is an order, or with none after wait_s. It comes again until its outcome is told."""
     wanted = await read(request, OrdersWanted)
-    desk, changes = desk_of(request), changes_of(request)
+    store, changes = desk_of(request), changes_of(request)
     caller = access.device(request)
     actor = f"device:{caller.device}" if caller is not None else "device:unsigned"
-    await run_in_threadpool(desk.take_outcomes, wanted, actor)
+    await run_in_threadpool(store.take_outcomes, wanted, actor)
     topic = orders_topic(wanted.station, wanted.lane)
     ends_s = asyncio.get_running_loop().time() + wanted.wait_s
     while True:
         seen = await changes.number(topic)
-        found = await run_in_threadpool(desk.orders_for, wanted.station, wanted.lane)
+        found = await run_in_threadpool(store.orders_for, wanted.station, wanted.lane)
         left_s = ends_s - asyncio.get_running_loop().time()
         if found or left_s <= 0 or changes.closed:
             return _orders(found, wire_version(request))

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, null, sel
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.books.rows.ids import IdMaker
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity import trail
 from service.live.changes import count_change, lane_topic, orders_topic, station_topic
 from service.station.tables import lane_orders, lane_statuses, visit_reports
@@ -69,7 +69,7 @@ def silence(_told: LaneStatus | VisitReport) -> None:
     """Nobody else wants to know."""
 
 
-class StationDesk:
+class StationStore:
     """One database's view of stations. Safe between threads; ring tells waiting pages of this process at once."""
 
     def __init__(
@@ -106,7 +106,7 @@ class StationDesk:
         return [None] * len(statuses)
 
     def take_visit(self, report: VisitReport) -> None:
-        """A visit so far. Raises DeskError for a picture that is none; deletes what has been kept for too long."""
+        """A visit so far. Raises AdminError for a picture that is none; deletes what has been kept for too long."""
         picture = _jpeg(report.picture)
         now = self._now()
         now_us, at_us = to_us(now), to_us(min(report.at, now))
@@ -125,7 +125,7 @@ class StationDesk:
             if known is None:
                 connection.execute(insert(visit_reports).values(station=report.station, visit=report.visit, **row))
             elif known.lane != report.lane:
-                raise DeskError(f"visit: {report.visit} belongs to another lane")
+                raise AdminError(f"visit: {report.visit} belongs to another lane")
             elif known.at_us <= at_us:
                 connection.execute(update(visit_reports).where(mine).values(**row))
             self._sweep(connection)
@@ -136,12 +136,12 @@ class StationDesk:
     def order(self, station: str, lane: str, order: Order, actor: str) -> str:
         """Queue an order (its id is made here) and write down who gave it; returns the id.
 
-        Raises DeskError when the lane unit has been silent: nobody is there to carry it out.
+        Raises AdminError when the lane unit has been silent: nobody is there to carry it out.
         """
         now = self._now()
         found = self.lane(station, lane)
         if found is None or found.silent:
-            raise DeskError(f"the unit of lane {lane} is silent")
+            raise AdminError(f"the unit of lane {lane} is silent")
         number = self._ids.next(to_us(now))
         order = replace(order, id=str(number))
         life = PARKED_LIFE if order.kind in (OrderKind.RETRY, OrderKind.DISCARD) else TYPED_LIFE
@@ -362,7 +362,7 @@ def _jpeg(picture: str | None) -> bytes | None:
     try:
         data = base64.b64decode(picture, validate=True)
     except (binascii.Error, ValueError):
-        raise DeskError("picture: no base64") from None
+        raise AdminError("picture: no base64") from None
     if not data.startswith(b"\xff\xd8\xff"):
-        raise DeskError("picture: no JPEG")
+        raise AdminError("picture: no JPEG")
     return data

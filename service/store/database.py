@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchModuleEr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.errors import ServiceError, Unavailable
-from service.store.fair_lock import Turns
+from service.store.fair_lock import FairLock
 from service.store.schema_version import (
     MIGRATION_LOCK,
     Migrated,
@@ -52,7 +52,7 @@ class Database:
         self.url = database_url(url)
         self.engine = _engine(self.url)
         self.batch_engine = self.engine if self.is_sqlite else _engine(self.url, isolation_level="AUTOCOMMIT")
-        self._turns = Turns()
+        self._turns = FairLock()
 
     @property
     def is_sqlite(self) -> bool:

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 
 
-class Turns:
+class FairLock:
     """take(), then hand_on(): the turn passes straight to who has waited longest."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ _BY_INDEX = b"set local enable_seqscan = off; set local jit = off"
 """A plan made while a table was small is kept when it has grown: it must not be one that reads all of the table."""
 
 
-class Script:
+class Pipeline:
     """Collects statements, then sends them; may be used again afterwards."""
 
     def __init__(self, connection: Connection) -> None:

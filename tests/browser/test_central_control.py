@@ -47,7 +47,7 @@ def test_a_cut_line_as_the_staff_see_it(
         street.report(street.fuelling(decision, 15_000))
         page.wait_for_function(has("Exposure: ¥150.00"), timeout=20_000)
         street.report(replace(street.fuelling(None, 4_000), volume_ml=1))
-        street.desk.block_card("C1", True)
+        street.admin.block_card("C1", True)
         street.mend()
         street.step()
         page.wait_for_function(has("card blocked meanwhile"), timeout=20_000)

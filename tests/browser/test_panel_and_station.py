@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from controller.outbound.signing import DeviceKey
-from service.admin import Desk
+from service.admin import Admin
 from service.app import create_app
 from service.identity.devices import Place
 from service.identity.mount import Guard
@@ -76,13 +76,13 @@ def station(folder: Path) -> Iterator[Service]:
     """A station with a rich and a poor card, its people, and a lane unit's key in lane.pem."""
     service = Service(folder)
     app = service.start()
-    desk, identity = Desk(app.state.books, "test"), app.state.identity
-    desk.set_station("S1")
-    desk.set_price("S1", "92", 790)
+    admin, identity = Admin(app.state.books, "test"), app.state.identity
+    admin.set_station("S1")
+    admin.set_price("S1", "92", 790)
     for card, plate, fen in (("C1", PLATE, 50_000), ("C2", POOR, 100)):
-        desk.create_card(card)
-        desk.bind_plate(plate, card)
-        desk.top_up(card, fen)
+        admin.create_card(card)
+        admin.bind_plate(plate, card)
+        admin.top_up(card, fen)
     TypedPlates(app.state.books, "test").set_rule("plate", POOR, TypedRule.FREE)
     identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
@@ -131,12 +131,12 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
         made = settings(tmp_path, service.url, tmp_path / "lane.pem", tmp_path / "lorry.mp4")
         touch = chromium.new_context(viewport={"width": 800, "height": 480}, has_touch=True, locale="zh-CN")
         wide = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-        panel, desk = touch.new_page(), wide.new_page()
+        panel, admin = touch.new_page(), wide.new_page()
         errors: list[str] = []
         panel.on("pageerror", lambda error: errors.append(str(error)))
         with running_unit(made) as dispenser:
             log_in(panel, service.url, "pump", "/panel/L1")
-            log_in(desk, service.url, "wang", "/station")
+            log_in(admin, service.url, "wang", "/station")
             record(panel)
             lamp(panel, "red")
             panel.wait_for_selector("#panel[data-view=keys]", timeout=WAIT_MS)
@@ -159,17 +159,17 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             assert panel.evaluate(SIZE) == [800, 480]
             picture(panel, "panel-waiting.png")
             assert serious(panel) == []
-            shows(desk, PLATE, "the camera read nothing")
-            picture(desk, "station-confirm.png")
-            assert serious(desk) == []
-            desk.click(".confirm button")
+            shows(admin, PLATE, "the camera read nothing")
+            picture(admin, "station-confirm.png")
+            assert serious(admin) == []
+            admin.click(".confirm button")
             lamp(panel, "green")
             shows(panel, "可以加油", "限额", "You may refuel")
             picture(panel, "panel-green.png")
             assert serious(panel) == []
-            shows(desk, PLATE, "typed", "You may refuel")
-            picture(desk, "station.png")
-            assert serious(desk) == []
+            shows(admin, PLATE, "typed", "You may refuel")
+            picture(admin, "station.png")
+            assert serious(admin) == []
             service.stop()
             panel.wait_for_selector("#lost:not([hidden])", timeout=WAIT_MS)
             service.start()
@@ -187,16 +187,16 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             assert paid_fen + left_fen == 50_000
             assert abs(float(panel.inner_text("#litres")) * 790 - paid_fen) < 8
             picture(panel, "panel-charged.png")
-            shows(desk, "frame to lamp")
-            desk.set_viewport_size({"width": 390, "height": 844})
-            assert desk.evaluate(WIDE) == []
-            picture(desk, "station-phone.png")
-            desk.click("text=frame to lamp")
-            assert desk.evaluate(WIDE) == []
-            picture(desk, "visit-phone.png")
-            desk.set_viewport_size({"width": 1280, "height": 900})
-            shows(desk, "From frame to lamp", "Charged", "nozzle lifted")
-            picture(desk, "visit.png")
-            assert serious(desk) == []
+            shows(admin, "frame to lamp")
+            admin.set_viewport_size({"width": 390, "height": 844})
+            assert admin.evaluate(WIDE) == []
+            picture(admin, "station-phone.png")
+            admin.click("text=frame to lamp")
+            assert admin.evaluate(WIDE) == []
+            picture(admin, "visit-phone.png")
+            admin.set_viewport_size({"width": 1280, "height": 900})
+            shows(admin, "From frame to lamp", "Charged", "nozzle lifted")
+            picture(admin, "visit.png")
+            assert serious(admin) == []
             assert [frame for frame in frames_of(panel) if len(frame.states) != 1] == []
         assert errors == []

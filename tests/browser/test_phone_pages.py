@@ -162,10 +162,16 @@ def fuelled(house: House, served: str, key: DeviceKey, at: datetime, amount_fen:
     house.clock.move(90)
     volume_ml = amount_fen * 1000 // 790
     report = fuelling(sequence=number) | {
-        "visit": f"v{number}", "authorisation": answer["authorisation"], "plate": PLATE, "amount_fen": amount_fen,
-        "volume_ml": volume_ml, "totaliser_after_ml": volume_ml, "dispenser": f"S1-D{number}",
-        "started_at": (at + timedelta(seconds=20)).isoformat(), "ended_at": house.clock.now().isoformat(),
-    }  # fmt: skip
+        "visit": f"v{number}",
+        "authorisation": answer["authorisation"],
+        "plate": PLATE,
+        "amount_fen": amount_fen,
+        "volume_ml": volume_ml,
+        "totaliser_after_ml": volume_ml,
+        "dispenser": f"S1-D{number}",
+        "started_at": (at + timedelta(seconds=20)).isoformat(),
+        "ended_at": house.clock.now().isoformat(),
+    }
     assert post(served, house.signed(key, "POST", "/v1/fuellings", report, host))["charged_fen"] == amount_fen
 
 

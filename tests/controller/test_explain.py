@@ -15,7 +15,7 @@ from controller.clock import ManualClock
 from controller.records import LampColour
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceStore
-from controller.worker import InlineDesk
+from controller.worker import InlineWorker
 from greenlane import cli
 from greenlane.report.explanation import REMEDIES, Outcome, explain
 from hardware.jpeg import encode_jpeg
@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> TraceStore:
 
 @pytest.fixture
 def listener(store: TraceStore) -> TraceRecorder:
-    return TraceRecorder(store, InlineDesk[OSError | None](), encode_jpeg, 3, "reader 1")
+    return TraceRecorder(store, InlineWorker[OSError | None](), encode_jpeg, 3, "reader 1")
 
 
 def test_a_green_visit_is_all_good(store: TraceStore, listener: TraceRecorder) -> None:

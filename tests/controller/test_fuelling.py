@@ -38,7 +38,7 @@ from controller.outbound.courier import FUELLING
 from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateError, StateFile, StateFull
 from controller.records import DispenserReading
-from controller.worker import InlineDesk
+from controller.worker import InlineWorker
 from wire.codec import decode, encode
 from wire.fuellings import Fuelling, Price
 
@@ -86,8 +86,8 @@ class Pump:
         self.outbox = Outbox(self.state, self.clock)
         rng = random.Random(1)
         self.journal = Journal(self.state, self.outbox, self.clock, rng, "d1", self.pulses_per_l)
-        desk = InlineDesk[StateError | None]()
-        self.meter = FuellingMeter(SETTINGS, self.journal, desk, self.clock, lambda: self.price)
+        worker = InlineWorker[StateError | None]()
+        self.meter = FuellingMeter(SETTINGS, self.journal, worker, self.clock, lambda: self.price)
 
     def cut_power(self) -> None:
         self.state.close()

@@ -13,7 +13,7 @@ from controller.records import PlateRead, Reading, Region
 from controller.settings_records import Settings
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceStore
-from controller.worker import InlineDesk
+from controller.worker import InlineWorker
 from greenlane import cli
 from greenlane.cli import replay
 from hardware.jpeg import encode_jpeg
@@ -37,7 +37,7 @@ class Scripted:
 @pytest.fixture
 def store(tmp_path: Path) -> TraceStore:
     store = TraceStore(tmp_path / "traces", ManualClock(START))
-    green_visit(TraceRecorder(store, InlineDesk[OSError | None](), encode_jpeg, 3, "reader of then"), visit="one")
+    green_visit(TraceRecorder(store, InlineWorker[OSError | None](), encode_jpeg, 3, "reader of then"), visit="one")
     return store
 
 

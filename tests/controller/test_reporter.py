@@ -28,7 +28,7 @@ from controller.records import (
 )
 from controller.telling.panel import LanePanel
 from controller.telling.reporter import Reporter, ReporterSettings
-from controller.telling.visit_reports import MOST_LINES, StoryTeller
+from controller.telling.visit_reports import MOST_LINES, VisitReports
 from tests.controller.lanes import AT, NOW_S, PATHS, PLATE, allow, walk
 from tests.controller.plates import corners
 from wire.codec import decode, encode
@@ -67,7 +67,7 @@ class Line:
     def close(self) -> None: ...
 
 
-class Desk:
+class Worker:
     """A reporter with everything around it."""
 
     def __init__(self, folder: Path) -> None:
@@ -75,7 +75,7 @@ class Desk:
         self.state = StateFile(folder / "lane.sqlite3", self.clock)
         self.outbox = Outbox(self.state, self.clock)
         self.panel = LanePanel("S1", "L1", self.clock, lambda: None, lambda: None)
-        self.story = StoryTeller("S1", "L1", self.clock)
+        self.story = VisitReports("S1", "L1", self.clock)
         self.line = Line()
         self.woken = 0
         self.reporter = Reporter(
@@ -98,8 +98,8 @@ def _encode(image: Any) -> bytes:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    made = Worker(tmp_path)
     yield made
     made.state.close()
 
@@ -113,9 +113,9 @@ def read(probability: float) -> Reading:
     return Reading((PlateRead(characters, corners(), Colour.BLUE, "blue", 1, 0.9),))
 
 
-def visit(desk: Desk) -> None:
+def visit(worker: Worker) -> None:
     """A visit that turns green."""
-    story = desk.story
+    story = worker.story
     story.visit_opened("v1", NOW_S, AT)
     story.frame_read("v1", frame(1, b"dim"), read(0.7))
     story.frame_read("v1", frame(2, b"clear"), read(0.99))
@@ -128,53 +128,53 @@ def visit(desk: Desk) -> None:
     story.lamp_changed("v1", LampChange(NOW_S + 2.1, LampColour.GREEN), Reason.OK)
 
 
-def test_a_status_goes_out_at_a_change_and_now_and_then(desk: Desk) -> None:
-    desk.reporter.tell_once()
-    assert desk.line.statuses == []
-    desk.panel.saw(walk(PATHS["green"])[0], NOW_S)
-    desk.reporter.tell_once()
-    desk.reporter.tell_once()
-    assert [s.plate for s in desk.line.statuses] == [PLATE]
-    desk.clock.advance(10.0)
-    desk.reporter.tell_once()
-    assert len(desk.line.statuses) == 2
+def test_a_status_goes_out_at_a_change_and_now_and_then(worker: Worker) -> None:
+    worker.reporter.tell_once()
+    assert worker.line.statuses == []
+    worker.panel.saw(walk(PATHS["green"])[0], NOW_S)
+    worker.reporter.tell_once()
+    worker.reporter.tell_once()
+    assert [s.plate for s in worker.line.statuses] == [PLATE]
+    worker.clock.advance(10.0)
+    worker.reporter.tell_once()
+    assert len(worker.line.statuses) == 2
 
 
-def test_parked_messages_are_told_with_their_reason(desk: Desk) -> None:
-    message = desk.park()
-    desk.panel.saw(walk(PATHS["empty"])[0], NOW_S)
-    desk.reporter.tell_once()
-    told = desk.line.statuses[0].parked[0]
+def test_parked_messages_are_told_with_their_reason(worker: Worker) -> None:
+    message = worker.park()
+    worker.panel.saw(walk(PATHS["empty"])[0], NOW_S)
+    worker.reporter.tell_once()
+    told = worker.line.statuses[0].parked[0]
     assert (told.id, told.reason, told.detail) == (message.id, "impossible_fuelling", "its end is below its start")
 
 
-def test_a_visit_is_told_from_frame_to_lamp_with_its_best_picture_once(desk: Desk) -> None:
-    visit(desk)
-    desk.reporter.tell_once()
-    report = desk.line.visits[0]
+def test_a_visit_is_told_from_frame_to_lamp_with_its_best_picture_once(worker: Worker) -> None:
+    visit(worker)
+    worker.reporter.tell_once()
+    report = worker.line.visits[0]
     stages = [line.stage for line in report.story]
     assert stages == [Stage.SEEN, Stage.READ, Stage.READ, Stage.VOTED, Stage.ASKED, Stage.ANSWERED, Stage.LAMP]
     assert (report.plate, report.decision, report.limit_fen) == (PLATE, Verdict.ALLOW, 10_000)
     assert report.picture == "/9j/Y2xlYXI="
-    desk.story.noted("v1", "something", NOW_S + 3)
-    desk.reporter.tell_once()
-    assert desk.line.visits[1].picture is None
+    worker.story.noted("v1", "something", NOW_S + 3)
+    worker.reporter.tell_once()
+    assert worker.line.visits[1].picture is None
 
 
-def test_what_could_not_be_told_is_told_later_with_its_picture(desk: Desk) -> None:
-    visit(desk)
-    desk.line.silent = True
+def test_what_could_not_be_told_is_told_later_with_its_picture(worker: Worker) -> None:
+    visit(worker)
+    worker.line.silent = True
     with pytest.raises(ServiceSilent):
-        desk.reporter.tell_once()
-    desk.line.silent = False
-    desk.reporter.tell_once()
-    assert [v.picture for v in desk.line.visits] == ["/9j/Y2xlYXI="]
+        worker.reporter.tell_once()
+    worker.line.silent = False
+    worker.reporter.tell_once()
+    assert [v.picture for v in worker.line.visits] == ["/9j/Y2xlYXI="]
 
 
-def test_the_charge_comes_after_the_visit(desk: Desk) -> None:
-    visit(desk)
+def test_the_charge_comes_after_the_visit(worker: Worker) -> None:
+    visit(worker)
     summary = VisitSummary("v1", PLATE, False, Verdict.ALLOW, Reason.OK, AT, NOW_S, NOW_S, NOW_S, NOW_S + 60, ())
-    desk.story.visit_closed(summary)
+    worker.story.visit_closed(summary)
     receipt = {
         "dispenser": "D1",
         "sequence": 1,
@@ -188,52 +188,52 @@ def test_the_charge_comes_after_the_visit(desk: Desk) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     body = {"visit": "v1"}
     message = Message(1, "fuelling", "D1/1", body, MessageState.SENT, now, 1, None, None, now, receipt)
-    told = desk.story.charged(message, receipt)
+    told = worker.story.charged(message, receipt)
     assert told is not None
     assert (told[0], told[1].charged_fen) == ("v1", 6400)
-    desk.reporter.tell_once()
-    report = desk.line.visits[0]
+    worker.reporter.tell_once()
+    report = worker.line.visits[0]
     assert (report.over, report.charged_fen, report.story[-1].stage) == (True, 6400, Stage.CHARGED)
 
 
-def test_a_long_visit_stays_within_what_one_report_may_hold(desk: Desk) -> None:
-    visit(desk)
+def test_a_long_visit_stays_within_what_one_report_may_hold(worker: Worker) -> None:
+    visit(worker)
     for number in range(300):
-        desk.story.noted("v1", f"note {number} " + "长" * 300, NOW_S + number)
-    desk.reporter.tell_once()
-    story = desk.line.visits[0].story
+        worker.story.noted("v1", f"note {number} " + "长" * 300, NOW_S + number)
+    worker.reporter.tell_once()
+    story = worker.line.visits[0].story
     assert (len(story), story[0].stage, story[-1].words[:8]) == (MOST_LINES, Stage.SEEN, "note 299")
 
 
-def test_orders_are_done_once_and_their_outcome_told(desk: Desk) -> None:
-    message = desk.park()
-    desk.line.waiting = [Order(id="7", kind=OrderKind.DISCARD, by="wang", message=message.id, why="counted twice")]
+def test_orders_are_done_once_and_their_outcome_told(worker: Worker) -> None:
+    message = worker.park()
+    worker.line.waiting = [Order(id="7", kind=OrderKind.DISCARD, by="wang", message=message.id, why="counted twice")]
     for _ in range(3):
-        desk.reporter.listen_once()
-    assert [(d.order, d.result) for d in desk.line.done] == [("7", OrderResult.TAKEN)] * 2
-    action = desk.outbox.actions(message.id)
+        worker.reporter.listen_once()
+    assert [(d.order, d.result) for d in worker.line.done] == [("7", OrderResult.TAKEN)] * 2
+    action = worker.outbox.actions(message.id)
     assert [(a.action, a.who, a.why) for a in action] == [("discard", "wang", "counted twice")]
-    assert desk.woken == 1
+    assert worker.woken == 1
 
 
-def test_an_order_that_cannot_be_done_says_why(desk: Desk) -> None:
-    desk.line.waiting = [Order(id="8", kind=OrderKind.RETRY, by="wang", message=99)]
-    desk.reporter.listen_once()
-    desk.line.waiting = []
-    desk.reporter.listen_once()
-    assert [(d.result, d.detail) for d in desk.line.done] == [(OrderResult.FAILED, "message 99: not parked")]
+def test_an_order_that_cannot_be_done_says_why(worker: Worker) -> None:
+    worker.line.waiting = [Order(id="8", kind=OrderKind.RETRY, by="wang", message=99)]
+    worker.reporter.listen_once()
+    worker.line.waiting = []
+    worker.reporter.listen_once()
+    assert [(d.result, d.detail) for d in worker.line.done] == [(OrderResult.FAILED, "message 99: not parked")]
 
 
-def test_where_one_worker_is_heard_the_other_tries_at_once(desk: Desk) -> None:
+def test_where_one_worker_is_heard_the_other_tries_at_once(worker: Worker) -> None:
     """A status that went through makes panels take plates for the lane: it must not be deaf to them for long."""
-    desk.reporter = Reporter(
-        desk.line,
-        desk.panel,
-        desk.story,
-        desk.outbox,
-        desk.clock,
+    worker.reporter = Reporter(
+        worker.line,
+        worker.panel,
+        worker.story,
+        worker.outbox,
+        worker.clock,
         _encode,
-        desk._wake_courier,
+        worker._wake_courier,
         ReporterSettings(gap_s=0.01, beat_s=60.0, retry_first_s=60.0),
     )
     calls, refuse = threading.Semaphore(0), [True]
@@ -245,17 +245,17 @@ def test_where_one_worker_is_heard_the_other_tries_at_once(desk: Desk) -> None:
             raise ServiceSilent("nobody there")
         return ()
 
-    desk.line.orders = orders  # type: ignore[method-assign]
-    desk.reporter.start()
+    worker.line.orders = orders  # type: ignore[method-assign]
+    worker.reporter.start()
     try:
         assert calls.acquire(timeout=10)
         time.sleep(0.2)
         assert not calls.acquire(blocking=False), "it waits"
-        desk.panel.changed()
+        worker.panel.changed()
         assert not calls.acquire(timeout=0.3), "nothing was told, so nobody was heard"
         refuse[0] = False
         state, _ = walk(PATHS["green"])
-        desk.panel.saw(state, NOW_S)
+        worker.panel.saw(state, NOW_S)
         assert calls.acquire(timeout=10)
     finally:
-        desk.reporter.close()
+        worker.reporter.close()

@@ -20,7 +20,7 @@ from controller.records import LampColour
 from controller.traces.recorder import MOST_READS, RECENT, TraceRecorder
 from controller.traces.records import TraceError, VisitTrace, from_json, to_json
 from controller.traces.store import TraceLimits, TraceStore, safe_name
-from controller.worker import InlineDesk
+from controller.worker import InlineWorker
 from hardware.jpeg import decode_jpeg, encode_jpeg
 from tests.controller.visits import (
     PLATE,
@@ -47,7 +47,7 @@ def store(tmp_path: Path, clock: ManualClock) -> TraceStore:
 
 
 def recorder(store: TraceStore, pictures: int = 3, **how: Any) -> TraceRecorder:
-    return TraceRecorder(store, InlineDesk[OSError | None](), encode_jpeg, pictures, "reader 1", **how)
+    return TraceRecorder(store, InlineWorker[OSError | None](), encode_jpeg, pictures, "reader 1", **how)
 
 
 def charged(visit: str) -> tuple[Message, dict[str, Any]]:
@@ -180,7 +180,7 @@ def test_pictures_go_after_three_days_and_records_after_ninety(store: TraceStore
 def test_the_oldest_pictures_go_when_it_is_too_much(tmp_path: Path, clock: ManualClock) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (720, 1280, 3), np.uint8)
     store = TraceStore(tmp_path, clock, TraceLimits(max_mb=3))
-    listener = TraceRecorder(store, InlineDesk[OSError | None](), lambda image: encode_jpeg(noise), 1, "r")
+    listener = TraceRecorder(store, InlineWorker[OSError | None](), lambda image: encode_jpeg(noise), 1, "r")
     for n in range(8):
         refused_visit(listener, visit=f"v{n}", first_seen_at=START + timedelta(minutes=n))
         clock.advance(60)
@@ -211,7 +211,7 @@ def test_a_picture_that_cannot_be_encoded_stops_nothing(store: TraceStore, caplo
     def broken(image: object) -> bytes:
         raise ValueError("no picture")
 
-    listener = TraceRecorder(store, InlineDesk[OSError | None](), broken, 3, "r")
+    listener = TraceRecorder(store, InlineWorker[OSError | None](), broken, 3, "r")
     green_visit(listener)
     assert "a trace is lost" in caplog.text
 

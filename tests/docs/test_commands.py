@@ -17,7 +17,7 @@ from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateFile
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceStore
-from controller.worker import InlineDesk
+from controller.worker import InlineWorker
 from greenlane import cli
 from greenlane.simulation.cast import bundled
 from greenlane.wiring import STATE_FILE
@@ -189,7 +189,7 @@ def _lane(street: Street) -> None:
 
 def _visit(street: Street) -> None:
     traces = TraceStore(street.folder / "lane/traces", ManualClock(START))
-    green_visit(TraceRecorder(traces, InlineDesk[OSError | None](), encode_jpeg, 3, "reader"))
+    green_visit(TraceRecorder(traces, InlineWorker[OSError | None](), encode_jpeg, 3, "reader"))
 
 
 def _pictures(street: Street) -> None:

@@ -33,30 +33,109 @@ HIDDEN = (
 )
 ODD_KEYS = ("\ud800", "\x00", "__proto__", "station ", "ｓtation", "st\u200bation", "", "k" * 5_000, "\udfff\ud800")
 ODD_VALUES: tuple[Any, ...] = (
-    float("nan"), float("inf"), -float("inf"), 1e308, -0.0, 2**53, 2**63, 2**200, -1, -(2**63), True, None, [], {}, "",
-    " ", "\x00", "\ud800", "x" * 70_000, "S1", "L1", "'; drop table cards; --", "=1+1", "../../etc/passwd",
-    ["x"] * 3_000, {"a": {"b": {"c": {}}}}, "\u202e1\u202c", "١٢٣", "1e5", 0.1, "null",
-)  # fmt: skip
+    float("nan"),
+    float("inf"),
+    -float("inf"),
+    1e308,
+    -0.0,
+    2**53,
+    2**63,
+    2**200,
+    -1,
+    -(2**63),
+    True,
+    None,
+    [],
+    {},
+    "",
+    " ",
+    "\x00",
+    "\ud800",
+    "x" * 70_000,
+    "S1",
+    "L1",
+    "'; drop table cards; --",
+    "=1+1",
+    "../../etc/passwd",
+    ["x"] * 3_000,
+    {"a": {"b": {"c": {}}}},
+    "\u202e1\u202c",
+    "١٢٣",
+    "1e5",
+    0.1,
+    "null",
+)
 NO_TEXTS = ("\ud800", "\x00", "\udfff\ud800", "\x00\x00")
 MOMENTS: tuple[Any, ...] = (
-    "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2026-05-04T08:30:60Z", "2026-02-30T00:00:00Z", "+14:00", 10**18,
-    "1970-01-01T00:00:00.123456789Z", "2026-05-04T08:30:00+14:59", "2026-05-04T08:30:00-23:59", "2026-05-04", "now", -1,
-    "9999-12-31T23:59:59.999999-23:59", "0001-01-01T00:00:00+23:59",
-)  # fmt: skip
+    "9999-12-31T23:59:59Z",
+    "0001-01-01T00:00:00Z",
+    "2026-05-04T08:30:60Z",
+    "2026-02-30T00:00:00Z",
+    "+14:00",
+    10**18,
+    "1970-01-01T00:00:00.123456789Z",
+    "2026-05-04T08:30:00+14:59",
+    "2026-05-04T08:30:00-23:59",
+    "2026-05-04",
+    "now",
+    -1,
+    "9999-12-31T23:59:59.999999-23:59",
+    "0001-01-01T00:00:00+23:59",
+)
 HOSTS = (
-    "h/", "u@h", "h?x=1", "h#", "h:99999", "h:", "[::1", "[x]", "a b", "h\t", "-h", "h..h", "x" * 300, "ｈ", "h,h", "",
-)  # fmt: skip
+    "h/",
+    "u@h",
+    "h?x=1",
+    "h#",
+    "h:99999",
+    "h:",
+    "[::1",
+    "[x]",
+    "a b",
+    "h\t",
+    "-h",
+    "h..h",
+    "x" * 300,
+    "ｈ",
+    "h,h",
+    "",
+)
 MARKS = (
-    "Origin: http://elsewhere.example", "Origin: null", "Sec-Fetch-Site: cross-site", "X-Forwarded-For: 127.0.0.1",
-    "Forwarded: for=127.0.0.1", "Via: 1.1 x", "X-Real-IP: 127.0.0.1", "X-Forwarded-Host: books.example",
-    "Content-Type: text/plain", "Transfer-Encoding: chunked", "Expect: 100-continue", "Upgrade: websocket",
-)  # fmt: skip
+    "Origin: http://elsewhere.example",
+    "Origin: null",
+    "Sec-Fetch-Site: cross-site",
+    "X-Forwarded-For: 127.0.0.1",
+    "Forwarded: for=127.0.0.1",
+    "Via: 1.1 x",
+    "X-Real-IP: 127.0.0.1",
+    "X-Forwarded-Host: books.example",
+    "Content-Type: text/plain",
+    "Transfer-Encoding: chunked",
+    "Expect: 100-continue",
+    "Upgrade: websocket",
+)
 PATHS = (
-    b"/v1/prices?station=%00", b"/v1/prices?station=%ff", b"/v1/prices?station=S1&station=S2", b"/v1/../admin",
-    b"/v1/authorisations/%00/renew", b"/v1/authorisations/%e2%80%ae/release", b"/v1//", b"/V1/prices", b"/panel/%00",
-    b"/panel/L1", b"/station/visits/x", b"/%ed%a0%80", b"/v1/offline-list?station=S1&have=-1", b"*", b"http://h/v1/prices",
-    b"/healthz/..%2f", b"/static/..%2f..%2fsetup.cfg", b"/metrics", b"/v1/devices?station=S1", b"/" + b"a" * 20_000,
-)  # fmt: skip
+    b"/v1/prices?station=%00",
+    b"/v1/prices?station=%ff",
+    b"/v1/prices?station=S1&station=S2",
+    b"/v1/../admin",
+    b"/v1/authorisations/%00/renew",
+    b"/v1/authorisations/%e2%80%ae/release",
+    b"/v1//",
+    b"/V1/prices",
+    b"/panel/%00",
+    b"/panel/L1",
+    b"/station/visits/x",
+    b"/%ed%a0%80",
+    b"/v1/offline-list?station=S1&have=-1",
+    b"*",
+    b"http://h/v1/prices",
+    b"/healthz/..%2f",
+    b"/static/..%2f..%2fsetup.cfg",
+    b"/metrics",
+    b"/v1/devices?station=S1",
+    b"/" + b"a" * 20_000,
+)
 NO_HTTP = (
     b"\x16\x03\x01\x02\x00",
     b"GET / HTTP/9.9\r\n\r\n",
@@ -93,9 +172,17 @@ class Attacker:
         self.key, self.port = key, port
         self.seed, self.number = seed, 0
         self._kinds: tuple[Callable[[], Attack], ...] = (
-            self._odd_key, self._odd_value, self._hidden, self._moment, self._signing_clock, self._host, self._mark,
-            self._path, self._half, self._no_http,
-        )  # fmt: skip
+            self._odd_key,
+            self._odd_value,
+            self._hidden,
+            self._moment,
+            self._signing_clock,
+            self._host,
+            self._mark,
+            self._path,
+            self._half,
+            self._no_http,
+        )
 
     def attack(self) -> Attack:
         self.number += 1
@@ -106,16 +193,18 @@ class Attacker:
         name, now = f"evil-{self.seed}-{self.number}", datetime.now(UTC)
         at = now.isoformat()
         dispensed = fuelling(STATION, LANE) | {"dispenser": name, "plate": PLATE, "started_at": at, "ended_at": at}
-        return self.rng.choice([
-            ("/v1/authorisations", question(STATION, LANE, name) | {"plate": PLATE, "captured_at": at}),
-            ("/v1/fuellings", dispensed),
-            ("/v1/lane-status", lane_status(STATION, LANE) | {"at": at}),
-            ("/v1/visits", visit_report(STATION, LANE, self.number) | {"visit": name}),
-            ("/v1/lane-orders", {"station": STATION, "lane": LANE, "wait_s": 0.0, "done": []}),
-            ("/v1/keys", {"public_key": DeviceKey.make().public_text, "proof": "A" * 88}),
-            ("/v1/enrolments", {"code": "0000-0000-0000", "public_key": self.key.public_text}),
-            ("/v1/pins", {"station": STATION, "lane": LANE, "plate": PLATE, "pin": "000000"}),
-        ])  # fmt: skip
+        return self.rng.choice(
+            [
+                ("/v1/authorisations", question(STATION, LANE, name) | {"plate": PLATE, "captured_at": at}),
+                ("/v1/fuellings", dispensed),
+                ("/v1/lane-status", lane_status(STATION, LANE) | {"at": at}),
+                ("/v1/visits", visit_report(STATION, LANE, self.number) | {"visit": name}),
+                ("/v1/lane-orders", {"station": STATION, "lane": LANE, "wait_s": 0.0, "done": []}),
+                ("/v1/keys", {"public_key": DeviceKey.make().public_text, "proof": "A" * 88}),
+                ("/v1/enrolments", {"code": "0000-0000-0000", "public_key": self.key.public_text}),
+                ("/v1/pins", {"station": STATION, "lane": LANE, "plate": PLATE, "pin": "000000"}),
+            ]
+        )
 
     def _spoilt(self, kind: str, spoil: Callable[[dict[str, Any]], None]) -> Attack:
         route, record = self._record()

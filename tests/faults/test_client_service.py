@@ -27,8 +27,8 @@ from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateError, StateFile
 from controller.records import DispenserReading
-from controller.worker import InlineDesk
-from service.admin import Desk
+from controller.worker import InlineWorker
+from service.admin import Admin
 from service.app import create_app
 from service.identity.mount import EMBEDDED
 from service.reports.audit import audit
@@ -101,7 +101,7 @@ class BadLine:
 class World:
     clock: ManualClock
     database_url: str
-    desk: Desk
+    admin: Admin
     line: BadLine
     client: HttpBalanceService
     outbox: Outbox
@@ -152,12 +152,12 @@ def world(tmp_path: Path) -> Iterator[World]:
     clock = ManualClock()
     url = f"sqlite:///{tmp_path / 'service.sqlite3'}"
     app = create_app(url, clock, guard=EMBEDDED)
-    desk = Desk(app.state.books, "test")
-    desk.set_station("s", title="station", preset_fen=20_000, unauthorised_cap_fen=TOP_UP_FEN)
-    desk.set_price("s", "92", 800)
-    desk.create_card("card")
-    desk.bind_plate(PLATE, "card")
-    desk.top_up("card", TOP_UP_FEN)
+    admin = Admin(app.state.books, "test")
+    admin.set_station("s", title="station", preset_fen=20_000, unauthorised_cap_fen=TOP_UP_FEN)
+    admin.set_price("s", "92", 800)
+    admin.create_card("card")
+    admin.bind_plate(PLATE, "card")
+    admin.top_up("card", TOP_UP_FEN)
     with running(app) as upstream, StateFile(tmp_path / "lane.sqlite3", clock) as state:
         line = BadLine(upstream)
         with serving(line) as relay:
@@ -173,11 +173,11 @@ def world(tmp_path: Path) -> Iterator[World]:
             meter = FuellingMeter(
                 MeterSettings("s", "1", "92"),
                 journal,
-                InlineDesk[StateError | None](),
+                InlineWorker[StateError | None](),
                 clock,
                 lambda: prices.unit_price("92", 1),
             )
-            yield World(clock, url, desk, line, client, outbox, courier, meter)
+            yield World(clock, url, admin, line, client, outbox, courier, meter)
             client.close()
 
 

@@ -21,7 +21,7 @@ from controller.outbound.statefile import StateError, StateFile, StateFull
 from controller.records import DispenserReading
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceLimits, TraceStore
-from controller.worker import InlineDesk
+from controller.worker import InlineWorker
 from hardware.jpeg import encode_jpeg
 from tests.controller.visits import green_visit
 from wire.codec import decode
@@ -72,9 +72,9 @@ class Pump:
         self.state = StateFile(path, self.clock)
         self.outbox = Outbox(self.state, self.clock)
         self.journal = FuellingJournal(self.state, self.outbox, self.clock, random.Random(1), "d1", Fraction(100))
-        desk = InlineDesk[StateError | None]()
+        admin = InlineWorker[StateError | None]()
         rules = MeterSettings("s", "1", "92")
-        self.meter = FuellingMeter(rules, self.journal, desk, self.clock, lambda: UnitPrice(800))
+        self.meter = FuellingMeter(rules, self.journal, admin, self.clock, lambda: UnitPrice(800))
         self.pulses = 0
 
     def fuel(self, turns: int = 20) -> Fuelling:
@@ -152,7 +152,7 @@ def test_starting_on_a_full_disk_is_a_clear_error(small_disk: Path) -> None:
 
 def test_traces_leave_room_and_stop_nothing(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = TraceStore(small_disk / "traces", ManualClock(), TraceLimits(least_free_mb=1))
-    listener = TraceRecorder(store, InlineDesk[OSError | None](), encode_jpeg, 3, "r")
+    listener = TraceRecorder(store, InlineWorker[OSError | None](), encode_jpeg, 3, "r")
     for n in range(200):
         green_visit(listener, visit=f"v{n}")
     assert len([r for r in caplog.records if r.levelname == "ERROR"]) == 1

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from controller.records import Change, Frame, Region
 from controller.settings_records import CameraSettings
-from controller.watching.freshness import Eyes
+from controller.watching.freshness import Freshness
 from models.change import ThumbnailMeter
 
 pytestmark = [
@@ -74,7 +74,7 @@ def changes(path: Path) -> list[Change]:
 
 def unusable(seen: list[Change]) -> list[float]:
     """The seconds of frames that are not believed."""
-    eyes, at = Eyes(CAMERA), datetime(2026, 1, 5, tzinfo=UTC)
+    eyes, at = Freshness(CAMERA), datetime(2026, 1, 5, tzinfo=UTC)
     return [n / FPS for n, c in enumerate(seen) if not eyes.saw(Frame(n, None, n / FPS, at), c, n / FPS)]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from controller.errors import ReaderError
 from controller.records import CharacterRead, Colour, Region
-from models.detector import Found
+from models.detector import Detection
 from models.reader import UNKNOWN, OnDeviceReader, Picture
 
 BLACK = np.zeros((480, 640, 3), np.uint8)
@@ -18,15 +18,15 @@ BLACK = np.zeros((480, 640, 3), np.uint8)
 class FixedDetector:
     """Finds what it was told, wherever it looks."""
 
-    def __init__(self, *found: Found) -> None:
+    def __init__(self, *found: Detection) -> None:
         self.found = list(found)
         self.seen: list[tuple[int, ...]] = []
 
-    def detect(self, image: Picture) -> list[Found]:
+    def detect(self, image: Picture) -> list[Detection]:
         self.seen.append(image.shape)
         return self.found
 
-    def look(self, image: Picture) -> Found:
+    def look(self, image: Picture) -> Detection:
         return self.found[0]
 
 
@@ -50,10 +50,10 @@ def found(
     rows: int = 1,
     confidence: float = 0.95,
     certainty: float = 0.99,
-) -> Found:
+) -> Detection:
     height = width / (2 if rows == 2 else 3)
     corners = ((left, top), (left + width, top), (left + width, top + height), (left, top + height))
-    return Found(corners, colour, rows, confidence, certainty)
+    return Detection(corners, colour, rows, confidence, certainty)
 
 
 def reader(detector: FixedDetector, *texts: str) -> OnDeviceReader:
@@ -146,7 +146,7 @@ def test_anything_but_a_picture_is_refused(image: object) -> None:
 
 def test_a_crop_is_one_plate_or_none() -> None:
     crop = np.zeros((36, 136, 3), np.uint8)
-    edge_to_edge = Found(((0, 0), (135, 0), (135, 35), (0, 35)), Colour.BLUE, 1, 1.0, 0.99)
+    edge_to_edge = Detection(((0, 0), (135, 0), (135, 35), (0, 35)), Colour.BLUE, 1, 1.0, 0.99)
     assert reader(FixedDetector(edge_to_edge), "粤A12345").read_crop(crop).plates[0].text == "粤A12345"
     assert reader(FixedDetector(edge_to_edge), "").read_crop(crop).plates == ()
 

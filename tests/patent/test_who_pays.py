@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.payers.charging import Charging
 from service.payers.periods import Hours, Rule, holders, turn_at
 from service.payers.rules import NewBinding, PlatePayers
@@ -84,7 +84,7 @@ def test_p16_another_phone_gets_nothing_of_a_charge(world: World) -> None:
     stranger = person(world, "X", hours=None)
     world.report(Pump("D1").fuelling(world.clock, 1000))
     (charge,) = Charging(world.books).list()
-    with pytest.raises(DeskError, match="no charge"):
+    with pytest.raises(AdminError, match="no charge"):
         stranger.say(charge.id, charge.amount_fen)
 
 

@@ -18,7 +18,7 @@ from controller.records import LampColour, VisitSummary
 from controller.runner import Runner
 from controller.settings_records import CameraSettings, Settings
 from controller.telling.observers import SilentObserver
-from controller.worker import InlineDesk
+from controller.worker import InlineWorker
 from hardware.cameras.recorded import recorded_camera
 from hardware.lamp import FakeLamp
 from models.build import build_reader
@@ -51,8 +51,8 @@ class Summaries(SilentObserver):
 def play(clip: Path, reader: PlateReader) -> Played:
     world, clock, heard = World(), ManualClock(), Summaries()
     world.clock = clock
-    reading: InlineDesk[Read] = InlineDesk()
-    network: InlineDesk[Outcome] = InlineDesk()
+    reading: InlineWorker[Read] = InlineWorker()
+    network: InlineWorker[Outcome] = InlineWorker()
     names = (f"v{n}" for n in itertools.count(1))
     lamp = FakeLamp(clock)
     parts = Parts(

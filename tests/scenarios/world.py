@@ -17,7 +17,7 @@ from controller.records import Change, Frame, LampChange, Reading, Region, Visit
 from controller.runner import Runner
 from controller.settings_records import Settings
 from controller.telling.observers import SilentObserver
-from controller.worker import InlineDesk
+from controller.worker import InlineWorker
 from hardware.lamp import FakeLamp
 from tests.controller.plates import plate
 from wire.fuellings import Fuelling, FuellingReceipt
@@ -92,8 +92,8 @@ class World:
     def parts(self) -> Parts:
         """Fresh parts of a lane in this world."""
         names = (f"visit-{n}" for n in itertools.count(1))
-        reading: InlineDesk[Read] = InlineDesk()
-        network: InlineDesk[Outcome] = InlineDesk()
+        reading: InlineWorker[Read] = InlineWorker()
+        network: InlineWorker[Outcome] = InlineWorker()
         return Parts(
             clock=self.clock,
             reader=self.eye,

@@ -256,8 +256,12 @@ def test_the_trail_has_every_movement_of_money_with_its_actor(admin: Admin, read
     assert {deed["subject"] for deed in moved.values()} == {"C1"}
     assert moved["fuelling"]["actor"] == "lane:S1/L1"
     assert moved["fuelling"]["detail"] == {
-        "yuan": "80.00", "from": "card:C1", "to": "revenue:S1", "fuelling": "S1/D1/1", "plate": PLATE,
-    }  # fmt: skip
+        "yuan": "80.00",
+        "from": "card:C1",
+        "to": "revenue:S1",
+        "fuelling": "S1/D1/1",
+        "plate": PLATE,
+    }
     assert moved["refund"]["detail"]["note"] == "cash back"
     assert moved["refund"]["actor"] == moved["top_up"]["actor"] == getpass.getuser()
     shown = admin("trail", "--subject", "C1", "--limit", "3")[1]
@@ -317,9 +321,18 @@ def test_reconciling_says_why_and_what_to_do(admin: Admin, ready: World) -> None
 
 @pytest.mark.parametrize(
     ("cell", "shown"),
-    [("=1+1", "'=1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("+cmd", "'+cmd"), ("-x", "'-x"), ("-80.00", "-80.00"), ("+3", "+3"),
-     ("\t=1", "'\t=1"), ("王", "王"), ("", "")],
-)  # fmt: skip
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("+cmd", "'+cmd"),
+        ("-x", "'-x"),
+        ("-80.00", "-80.00"),
+        ("+3", "+3"),
+        ("\t=1", "'\t=1"),
+        ("王", "王"),
+        ("", ""),
+    ],
+)
 def test_no_cell_is_a_formula(cell: str, shown: str) -> None:
     assert harmless(cell) == shown
 

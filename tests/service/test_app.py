@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from greenlane.cli import main
-from service.admin import Desk
+from service.admin import Admin
 from service.app import create_app
 from service.books.books import Books
 from service.http.openapi import EXAMPLES
@@ -52,12 +52,12 @@ class Served:
 def served(sqlite_url: str) -> Iterator[Served]:
     clock = ManualClock()
     app = create_app(sqlite_url, clock, guard=EMBEDDED)
-    desk = Desk(app.state.books, "tester")
-    desk.set_station("S1")
-    desk.create_card("C1")
-    desk.bind_plate(PLATE, "C1")
-    desk.top_up("C1", 50_000)
-    desk.set_price("S1", "92", 790)
+    office = Admin(app.state.books, "tester")
+    office.set_station("S1")
+    office.create_card("C1")
+    office.bind_plate(PLATE, "C1")
+    office.top_up("C1", 50_000)
+    office.set_price("S1", "92", 790)
     with running(app) as url:
         yield Served(url, app.state.books, clock)
 

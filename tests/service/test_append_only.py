@@ -66,7 +66,7 @@ ON_SQLITE = [
     " update set credits_posted_fen = 10",
     "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen, moved) values (5, 1,"
     " 'single', 'top_up', 1, 2, 5, 1)",
-]  # fmt: skip
+]
 
 REPLACED = (
     "insert or replace into rejected_messages select 9, 9, code, 'other', station, dispenser, sequence, digest, body"
@@ -79,16 +79,14 @@ def used(world: World) -> World:
     """Books in which a bit of everything has happened."""
     world.card(fen=60_000)
     world.card("C2", fen=50_000, plate="粤B67890")
-    world.desk.set_price("S1", "92", 800)
+    world.admin.set_price("S1", "92", 800)
     pump = Pump("D1")
     world.report(pump.fuelling(world.clock, 1_000, authorisation=world.allowed()))
     world.report(pump.fuelling(world.clock, 2_000, authorisation=world.allowed("粤B67890"), plate="粤B67890"))
     world.report(pump.fuelling(world.clock, 2_000))
     world.allowed()
     with world.database.writing() as connection:
-        connection.execute(
-            text("insert into offline_lists values ('S1', 1, 1, 2, 3, 'd')")
-        )  # fmt: skip
+        connection.execute(text("insert into offline_lists values ('S1', 1, 1, 2, 3, 'd')"))
     return world
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from greenlane.cli import main
 from service.books.messages import Report
 from service.books.rows.sealing import head_of, seal_all
-from service.identity.people import PeopleDesk, Role
+from service.identity.people import PeopleStore, Role
 from service.reports.audit import audit
 from service.reports.proofs.file import POSTGRESQL_GUARDS, guards_of_postgresql
 from service.store.database import Database
@@ -42,36 +42,36 @@ def used_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def stock(world: World) -> None:
-    world.desk.set_station("S1", unauthorised_cap_fen=5_000)
-    world.desk.set_station("S2", title="Second")
-    world.desk.set_price("S1", "92", 800)
+    world.admin.set_station("S1", unauthorised_cap_fen=5_000)
+    world.admin.set_station("S2", title="Second")
+    world.admin.set_price("S1", "92", 800)
     for card, plate in (("C1", "粤B12345"), ("C2", OTHER), ("C3", None)):
         world.card(card, fen=60_000, plate=plate)
-    world.desk.block_card("C3", True)
-    world.desk.block_plate(OTHER, True)
-    world.desk.correct("C1", 500, note="goodwill")
+    world.admin.block_card("C3", True)
+    world.admin.block_plate(OTHER, True)
+    world.admin.correct("C1", 500, note="goodwill")
     seal_all(world.database, world.clock)
     pump = Pump("D1")
     for volume_ml in (1_000, 2_500):
         world.report(pump.fuelling(world.clock, volume_ml, authorisation=world.allowed()))
     world.report(pump.fuelling(world.clock, 10_000))
     world.report(pump.fuelling(world.clock, 10_000, plate=None))
-    world.desk.claim("D1", 4, "C2", note="driver came back")
+    world.admin.claim("D1", 4, "C2", note="driver came back")
     world.report(Pump("D2", sequence=4).fuelling(world.clock, 0, authorisation=world.allowed()))
     world.report(
         Pump("D2", sequence=6, totaliser_ml=2_000_000).fuelling(world.clock, 100, authorisation=world.allowed())
     )
-    world.desk.explain_gap("D2", 7, "meter replaced")
+    world.admin.explain_gap("D2", 7, "meter replaced")
     world.ask("粤B00000", visit="refused-1")
     world.allowed()
     world.refused(Report(Pump("D9").fuelling(world.clock, 1_000, amount_fen=1)))
-    people = PeopleDesk(world.database, world.clock.now, PasswordHasher(1, 8, 1))
+    people = PeopleStore(world.database, world.clock.now, PasswordHasher(1, 8, 1))
     for name in ("wang", "li"):
         people.add(name, "a long pass phrase 7", Role.ATTENDANT, None, "tester")
     people.add("pump", "a long pass phrase 7", Role.PANEL, "S1", "tester", lane="L1")
     people.disable("li", "tester")
     seal_all(world.database, world.clock)
-    world.desk.top_up("C1", 100, key="last")
+    world.admin.top_up("C1", 100, key="last")
 
 
 def manipulate(path: Path, manipulation: Manipulation) -> None:
@@ -189,7 +189,7 @@ def test_a_head_kept_elsewhere_proves_what_was_made_anew(
     while number > 0:
         seal_all(world.database, world.clock)
         number -= 1
-        world.desk.set_station("S1", title=f"again {number}")
+        world.admin.set_station("S1", title=f"again {number}")
     seal_all(world.database, world.clock)
     assert audit(world.database).findings == ()
     world.database.close()
@@ -239,15 +239,32 @@ def test_right_books_are_right_on_both(world: World) -> None:
     [
         (("alter table transfers disable trigger transfers_never_update",), "transfers_never_update is switched off"),
         (("drop trigger cards_never_stay on cards",), "cards_never_stay is missing"),
-        (("create or replace function refuse_change() returns trigger language plpgsql as "
-          "$$ begin return new; end $$",), "refuse_change is not as it should be"),
-        (("alter table accounts disable trigger user", "update accounts set credits_posted_fen = 1 where id = 2",
-          "alter table accounts enable trigger user"), "adjustment account of the company"),
-        (("alter table transfers disable trigger user", "update transfers set at_us = at_us - 1 where key = 'last'",
-          "update transfers set note = 'other' where kind = 'correction'",
-          "alter table transfers enable trigger user"), "its texts (key, note, actor) were rewritten"),
+        (
+            (
+                "create or replace function refuse_change() returns trigger language plpgsql as "
+                "$$ begin return new; end $$",
+            ),
+            "refuse_change is not as it should be",
+        ),
+        (
+            (
+                "alter table accounts disable trigger user",
+                "update accounts set credits_posted_fen = 1 where id = 2",
+                "alter table accounts enable trigger user",
+            ),
+            "adjustment account of the company",
+        ),
+        (
+            (
+                "alter table transfers disable trigger user",
+                "update transfers set at_us = at_us - 1 where key = 'last'",
+                "update transfers set note = 'other' where kind = 'correction'",
+                "alter table transfers enable trigger user",
+            ),
+            "its texts (key, note, actor) were rewritten",
+        ),
     ],
-)  # fmt: skip
+)
 def test_postgresql_is_looked_at_alike(
     cluster: Cluster, migrated_template: str, statements: tuple[str, ...], words: str
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from greenlane.bench.load import AMOUNT_FEN, Lane, closed_loop, paced
-from service.admin import Desk
+from service.admin import Admin
 from service.app import create_app
 from service.errors import ServiceError
 from service.identity.mount import EMBEDDED
@@ -22,12 +22,12 @@ from service.server import running
 @contextmanager
 def lanes(app: FastAPI, count: int) -> Iterator[list[Lane]]:
     """So many lanes with a card each, on the running application."""
-    desk = Desk(app.state.books, "bench")
-    desk.set_station("bench", preset_fen=10_000)
+    admin = Admin(app.state.books, "bench")
+    admin.set_station("bench", preset_fen=10_000)
     for number in range(count):
-        desk.create_card(f"C{number}")
-        desk.bind_plate(f"粤B{number:05d}", f"C{number}")
-        desk.top_up(f"C{number}", 10**8)
+        admin.create_card(f"C{number}")
+        admin.bind_plate(f"粤B{number:05d}", f"C{number}")
+        admin.top_up(f"C{number}", 10**8)
     with running(app) as url:
         made = [Lane(int(url.rsplit(":", 1)[1]), f"粤B{number:05d}", f"D{number}") for number in range(count)]
         yield made

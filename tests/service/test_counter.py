@@ -67,8 +67,8 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
     for name, (role, station) in PEOPLE.items():
         lane = "L1" if role is Role.PANEL else None
         made.identity.people.add(name, PASSWORD, role, station, "test", lane=lane)
-    made.desk.create_card("C2", name="王物流")
-    made.desk.bind_plate("沪C99999", "C2")
+    made.admin.create_card("C2", name="王物流")
+    made.admin.bind_plate("沪C99999", "C2")
     with TestClient(made.app, follow_redirects=False):
         yield made
 
@@ -109,7 +109,7 @@ def test_from_the_plate_to_the_receipt(house: House) -> None:
     assert len({receipt_of(answer) for answer in sent}) == 1
     shown = li.client.get(receipt_of(sent[0]), headers=PAGE).text
     assert all(words in shown for words in ("小票", "不是发票", "¥300.00", "王物流", "沪C99999", "2026-05-04 16:30:00"))
-    house.desk.top_up("C2", 30_000)
+    house.admin.top_up("C2", 30_000)
     web, command = [row for row in postings(house, "top_up") if row.amount_fen == 30_000]
     assert web[:4] == command[:4]
     assert (web.actor, command.actor) == ("person:li", "test")
@@ -125,8 +125,16 @@ def test_a_form_is_good_for_one_payment(house: House) -> None:
     zhao = counter(house, "zhao", "S2")
     zhao.open_shift()
     assert zhao.post("/counter/top-up", card="C2", yuan="300").status_code == 409
-    for bad in ({"form": "short"}, {"yuan": "-5"}, {"yuan": "0"}, {"yuan": "x"}, {"card": "C9"}, {"method": "gold"},
-                {"note": "a\x00b"}, {"card": ""}):  # fmt: skip
+    for bad in (
+        {"form": "short"},
+        {"yuan": "-5"},
+        {"yuan": "0"},
+        {"yuan": "x"},
+        {"card": "C9"},
+        {"method": "gold"},
+        {"note": "a\x00b"},
+        {"card": ""},
+    ):
         answer = li.post("/counter/top-up", **{"card": "C2", "yuan": "5", "form": "another-form-of-it", **bad})
         assert answer.status_code == 409, bad
     assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, 30_000]
@@ -225,8 +233,8 @@ def test_what_was_sent_and_not_posted_counts_when_the_shift_ends(house: House) -
 
 
 def test_above_the_limit_a_second_person_confirms(house: House) -> None:
-    house.desk.set_station("S1", second_person_fen=10_000)
-    house.desk.top_up("C2", 90_000)
+    house.admin.set_station("S1", second_person_fen=10_000)
+    house.admin.top_up("C2", 90_000)
     wang, sun, admin = (counter(house, name) for name in ("wang", "sun", "admin"))
     wang.open_shift("500")
     assert counter(house, "li").post("/office/refund", card="C2", yuan="1").status_code == 403
@@ -241,7 +249,7 @@ def test_above_the_limit_a_second_person_confirms(house: House) -> None:
     assert counter(house, "zhao", "S2").post("/office/requests", **key, word="confirm").status_code == 403
     assert sun.post("/office/requests", **key, word="confirm").status_code == 303
     assert sun.post("/office/requests", **key, word="confirm").status_code == 303
-    house.desk.refund("C2", 10_001)
+    house.admin.refund("C2", 10_001)
     web, command = [row for row in postings(house, "refund") if row.amount_fen == 10_001]
     assert web[:4] == command[:4]
     assert web.actor == "person:wang"
@@ -255,8 +263,12 @@ def test_above_the_limit_a_second_person_confirms(house: House) -> None:
     assert [row.amount_fen for row in postings(house, "correction")] == [10_000]
     with house.app.state.books.database.reading() as connection:
         deeds = {(d.actor, d.action) for d in trail.last(connection, 50, "C2")}
-    assert {("person:wang", "ask_refund"), ("person:sun", "refund_confirmed"), ("person:admin", "ask_correction"),
-            ("person:sun", "correction_declined")} <= deeds  # fmt: skip
+    assert {
+        ("person:wang", "ask_refund"),
+        ("person:sun", "refund_confirmed"),
+        ("person:admin", "ask_correction"),
+        ("person:sun", "correction_declined"),
+    } <= deeds
     assert audit(house.app.state.books.database).findings == ()
 
 
@@ -321,10 +333,22 @@ def test_a_bill_that_no_phone_paid_is_paid_at_the_counter_once(house: House) -> 
 
 def test_pages_are_in_one_language_and_refusals_say_why(house: House) -> None:
     admin = counter(house, "admin")
-    for path in ("/counter", "/counter/card?card=C1", "/counter/top-up?card=C1&yuan=5&form=form-of-this-test",
-                 "/counter/statement?card=C1", "/counter/bills", "/counter/shift", "/office", "/office/requests",
-                 "/office/prices", "/office/refused", "/office/reconcile", "/office/claims", "/office/caps",
-                 "/office/people"):  # fmt: skip
+    for path in (
+        "/counter",
+        "/counter/card?card=C1",
+        "/counter/top-up?card=C1&yuan=5&form=form-of-this-test",
+        "/counter/statement?card=C1",
+        "/counter/bills",
+        "/counter/shift",
+        "/office",
+        "/office/requests",
+        "/office/prices",
+        "/office/refused",
+        "/office/reconcile",
+        "/office/claims",
+        "/office/caps",
+        "/office/people",
+    ):
         target = f"{path}{'&' if '?' in path else '?'}station=S1&lang=en"
         page = admin.client.get(target, headers=PAGE)
         words = page.text.replace("中文", "").replace(PLATE, "")

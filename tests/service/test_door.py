@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message as AsgiMessage
 
-from service.books.batch_worker import Teller
+from service.books.batch_worker import BatchWorker
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Message, Renew
 from service.books.rows.rejects import LONGEST_KEPT, MOST_A_DAY
@@ -203,7 +203,7 @@ class Poisoned(Books):
 def test_a_message_that_fails_in_an_unplanned_way_fails_alone(sqlite_url: str, tmp_path: Path) -> None:
     House(tmp_path, url=sqlite_url)
     books = Poisoned(Database(sqlite_url), MovingClock())
-    teller = Teller(books)
+    teller = BatchWorker(books)
 
     async def scene() -> list[object]:
         teller.start()
@@ -315,9 +315,7 @@ def test_questions_do_not_wait_for_passwords(tmp_path: Path) -> None:
     house.identity.people._hashing = threading.BoundedSemaphore(100)
     lane = house.enrol(DeviceKind.LANE)
     form = b"csrf=x&name=nobody&password=long-enough-to-be-one"
-    headers = [
-        ("Host", "h"), ("Cookie", "greenlane-form=x"), ("Content-Type", "application/x-www-form-urlencoded")
-    ]  # fmt: skip
+    headers = [("Host", "h"), ("Cookie", "greenlane-form=x"), ("Content-Type", "application/x-www-form-urlencoded")]
     with running(house.app) as url, ThreadPoolExecutor(60) as pool:
         port = int(url.rpartition(":")[2])
         log_ins = [pool.submit(say, port, head("POST", b"/login", headers, form)) for _ in range(60)]

@@ -24,10 +24,20 @@ from tests.service.raw_http import head, say
 
 Run = Callable[..., tuple[int, str, str]]
 READING = [
-    ("card", "list"), ("card", "show", "C1"), ("plate", "list"), ("statement", "C1"), ("station", "list"),
-    ("reconcile", "S1", "2026-05-04"), ("rejected",), ("audit",), ("trail",), ("device", "list"), ("person", "list"),
-    ("price", "list", "S1"), ("offline", "list", "S1"),
-]  # fmt: skip
+    ("card", "list"),
+    ("card", "show", "C1"),
+    ("plate", "list"),
+    ("statement", "C1"),
+    ("station", "list"),
+    ("reconcile", "S1", "2026-05-04"),
+    ("rejected",),
+    ("audit",),
+    ("trail",),
+    ("device", "list"),
+    ("person", "list"),
+    ("price", "list", "S1"),
+    ("offline", "list", "S1"),
+]
 CHANGING = [("card", "create", "C1"), ("top-up", "C1", "5"), ("plate", "bind", "粤B12345", "C1")]
 
 

@@ -84,14 +84,14 @@ def test_old_rows_are_kept_and_go_on(old: Database) -> None:
     assert (found.findings, found.waiting) == ((), 9), "older rows wait to be sealed as they were found"
     assert [(s.sequence, s.suspended_fen) for s in suspended(old)] == [(1, 800)]
     world = World(old)
-    world.desk.set_station("S2", preset_fen=10_000)
+    world.admin.set_station("S2", preset_fen=10_000)
     pump = Pump("dispenser-1", 3, 3_000)
     own = world.report(pump.fuelling(world.clock, 1_000, authorisation="a1", visit="v1"))
     assert (own.captured_fen, own.flags) == (800, ())
     other = Pump("dispenser-1").fuelling(world.clock, 1_000, station="S2", plate=None)
     assert world.report(other).flags == ("uncovered",)
-    world.desk.claim("dispenser-1", 1, "C1", station="S1")
-    world.desk.set_station("S1", unauthorised_cap_fen=1_000)
+    world.admin.claim("dispenser-1", 1, "C1", station="S1")
+    world.admin.set_station("S1", unauthorised_cap_fen=1_000)
     assert [s.station for s in suspended(old)] == ["S2"]
     assert audit(old).findings == ()
 

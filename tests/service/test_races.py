@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from service.books.batch_worker import Teller
+from service.books.batch_worker import BatchWorker
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Message, Release
 from service.errors import Unavailable
@@ -96,7 +96,7 @@ def test_the_teller_answers_many_lanes_from_few_transactions(world: World) -> No
     commits = []
 
     async def ask_all() -> list[Answer]:
-        teller = Teller(world.books)
+        teller = BatchWorker(world.books)
         teller.start()
         try:
             return await asyncio.gather(*[teller.carry_out(Ask(world.question(plate))) for plate in plates])

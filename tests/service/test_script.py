@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from service.store.database import Database
-from service.store.pipeline import Script
+from service.store.pipeline import Pipeline
 from tests.service.postgres import Cluster
 
 pytestmark = pytest.mark.database
@@ -28,19 +28,19 @@ def database(cluster: Cluster) -> Iterator[Database]:
     made.close()
 
 
-def _add(script: Script, number: int, name: str) -> None:
+def _add(script: Pipeline, number: int, name: str) -> None:
     script.add("insert into things (id, name) values (%(id)s, %(name)s)", {"id": number, "name": name})
 
 
 def _names(connection: Connection) -> list[str]:
-    script = Script(connection)
+    script = Pipeline(connection)
     script.add("select name from things order by id", {})
     return [name for (name,) in script.send()[0]]
 
 
 def test_a_transaction_begins_with_the_first_message_and_ends_with_the_commit(database: Database) -> None:
     with database.batch() as connection, database.batch() as other:
-        script = Script(connection)
+        script = Pipeline(connection)
         _add(script, 1, "one")
         _add(script, 2, "two")
         script.add("select count(*) from things where id < %(id)s", {"id": 3})
@@ -54,7 +54,7 @@ def test_a_transaction_begins_with_the_first_message_and_ends_with_the_commit(da
 
 def test_what_reads_after_a_lock_sees_what_the_lock_waited_for(database: Database) -> None:
     with database.batch() as holder:
-        script = Script(holder)
+        script = Pipeline(holder)
         _add(script, 20, "before")
         script.send(commit=True)
         script.add("select 1 from things where id = %(id)s for no key update", {"id": 20})
@@ -71,7 +71,7 @@ def test_what_reads_after_a_lock_sees_what_the_lock_waited_for(database: Databas
 
 def _lock_and_read(database: Database) -> list[str]:
     with database.batch() as connection:
-        script = Script(connection)
+        script = Pipeline(connection)
         script.add("select 1 from things where id = %(id)s for no key update", {"id": 20})
         script.add("select name from things where id >= %(id)s and id < 30 order by id", {"id": 20})
         return [name for (name,) in script.send()[1]]
@@ -79,7 +79,7 @@ def _lock_and_read(database: Database) -> list[str]:
 
 def test_what_was_sent_without_a_commit_is_undone_by_an_error(database: Database) -> None:
     def twice(connection: Connection) -> None:
-        script = Script(connection)
+        script = Pipeline(connection)
         _add(script, 10, "ten")
         script.send()
         _add(script, 10, "again")
@@ -94,7 +94,7 @@ def test_what_was_sent_without_a_commit_is_undone_by_an_error(database: Database
 def test_a_statement_that_cannot_be_prepared_leaves_the_connection_usable(database: Database) -> None:
     for _ in range(2):
         with pytest.raises(ProgrammingError, match="nothings"), database.batch() as connection:
-            Script(connection).add("select * from nothings", {})
+            Pipeline(connection).add("select * from nothings", {})
         with database.batch() as connection:
             assert isinstance(_names(connection), list)
 
@@ -102,7 +102,7 @@ def test_a_statement_that_cannot_be_prepared_leaves_the_connection_usable(databa
 def test_a_statement_is_prepared_once_per_connection(database: Database) -> None:
     with database.batch() as connection:
         for number in range(5):
-            script = Script(connection)
+            script = Pipeline(connection)
             script.add("select cast(%(n)s as bigint), cast(%(n)s as bigint) + %(m)s", {"n": number, "m": 1})
             assert script.send() == [[(number, number + 1)]]
         query = "select count(*) from pg_prepared_statements where position('+ $2' in statement) > 0"
@@ -114,11 +114,11 @@ def test_a_statement_is_prepared_once_per_connection(database: Database) -> None
 @given(text=TEXTS, number=st.integers(-(2**63), 2**63 - 1))
 def test_values_arrive_as_they_are(database: Database, text: str, number: int) -> None:
     with database.batch() as connection:
-        script = Script(connection)
+        script = Pipeline(connection)
         script.add("select cast(%(t)s as text), cast(%(n)s as bigint)", {"t": text, "n": number})
         assert script.send(commit=True) == [[(text, number)]]
 
 
 def test_a_value_that_no_text_can_be_is_refused_by_the_driver(database: Database) -> None:
     with pytest.raises(DataError, match="NUL"), database.batch() as connection:
-        Script(connection).add("select cast(%(t)s as text)", {"t": "a\x00b"})
+        Pipeline(connection).add("select cast(%(t)s as text)", {"t": "a\x00b"})

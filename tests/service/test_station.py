@@ -52,10 +52,10 @@ ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
 @pytest.fixture
 def house(tmp_path: Path, database_url: str) -> House:
     made = House(tmp_path, url=database_url)
-    desk = made.identity.people
-    desk.add("wang", PASSWORD, Role.OPERATOR, None, "test")
-    desk.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
-    desk.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
+    admin = made.identity.people
+    admin.add("wang", PASSWORD, Role.OPERATOR, None, "test")
+    admin.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
+    admin.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     return made
 
 

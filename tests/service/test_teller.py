@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from service.books import batch_worker as module
-from service.books.batch_worker import Teller
+from service.books.batch_worker import BatchWorker
 from service.books.messages import Answer, Done, Message, Release, Sweep
 from service.errors import LedgerError, ServiceError, Unavailable
 from tests.service.world import ManualClock, World
@@ -33,7 +33,7 @@ class Books:
         return self.carry_out([message])[0]
 
 
-async def _answers(teller: Teller, names: Sequence[str]) -> list[Answer | BaseException]:
+async def _answers(teller: BatchWorker, names: Sequence[str]) -> list[Answer | BaseException]:
     teller.start()
     try:
         return await asyncio.gather(*[teller.carry_out(Release(n)) for n in names], return_exceptions=True)
@@ -52,7 +52,7 @@ def test_a_poisoned_message_does_not_fail_its_neighbours(world: World) -> None:
         return done(messages)
 
     books = Books(world, poisoned)
-    answers = asyncio.run(_answers(Teller(books), ["a", "poison", "b"]))  # type: ignore[arg-type]
+    answers = asyncio.run(_answers(BatchWorker(books), ["a", "poison", "b"]))  # type: ignore[arg-type]
     assert [type(a) for a in answers] == [Done, LedgerError, Done]
 
 
@@ -63,7 +63,7 @@ def test_an_unplanned_error_is_answered_and_the_teller_lives(world: World) -> No
         return done(messages)
 
     async def twice() -> list[Answer | BaseException]:
-        teller = Teller(Books(world, broken))  # type: ignore[arg-type]
+        teller = BatchWorker(Books(world, broken))  # type: ignore[arg-type]
         teller.start()
         first = await asyncio.gather(teller.carry_out(Release("a")), return_exceptions=True)
         second = await asyncio.gather(teller.carry_out(Release("b")), return_exceptions=True)
@@ -85,7 +85,7 @@ def test_a_database_that_went_away_is_logged_once_and_once_when_back(
         return done(messages)
 
     async def one_after_another() -> list[Answer | BaseException]:
-        teller = Teller(Books(world, away))  # type: ignore[arg-type]
+        teller = BatchWorker(Books(world, away))  # type: ignore[arg-type]
         teller.start()
         found = []
         for name in "abcdef":
@@ -104,7 +104,7 @@ def test_a_database_that_went_away_is_logged_once_and_once_when_back(
 
 def test_too_many_waiting_messages_are_refused_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 2)
-    teller = Teller(Books(world, done))  # type: ignore[arg-type]
+    teller = BatchWorker(Books(world, done))  # type: ignore[arg-type]
 
     async def crowd() -> list[Answer | BaseException]:
         return await _answers(teller, [str(n) for n in range(10)])
@@ -118,7 +118,7 @@ def test_expired_holds_are_swept_without_a_question(world: World) -> None:
     books = Books(world, done)
 
     async def idle() -> None:
-        teller = Teller(books)  # type: ignore[arg-type]
+        teller = BatchWorker(books)  # type: ignore[arg-type]
         teller.start()
         for sweeps in (1, 2, 3):
             async with asyncio.timeout(20):
@@ -133,7 +133,7 @@ def test_expired_holds_are_swept_without_a_question(world: World) -> None:
 
 def test_a_closed_teller_says_so(world: World) -> None:
     async def closed() -> None:
-        teller = Teller(Books(world, done))  # type: ignore[arg-type]
+        teller = BatchWorker(Books(world, done))  # type: ignore[arg-type]
         teller.start()
         await asyncio.to_thread(teller.close)
         teller.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from greenlane.cli import main
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity import trail
 from service.typed_plates import PinWait, TypedPlates, check_pin
 from tests.service.world import PLATE, World
@@ -64,7 +64,7 @@ def test_an_old_question_without_what_was_seen_counts_as_nothing_read(world: Wor
 
 
 def test_a_blocked_card_is_told_before_any_rule(world: World, typed: TypedPlates) -> None:
-    world.desk.block_card("C1", True)
+    world.admin.block_card("C1", True)
     assert world.ask(typed=True).reason is Reason.CARD_BLOCKED
 
 
@@ -96,7 +96,7 @@ def test_wrong_pins_are_slow_to_guess_and_the_right_one_costs_nothing(world: Wor
 
 @pytest.mark.parametrize("pin", ["12345", "1234567", "abcdef", "111111", "１２３４５６", ""])
 def test_what_is_not_a_pin(typed: TypedPlates, pin: str) -> None:
-    with pytest.raises(DeskError, match="six digits"):
+    with pytest.raises(AdminError, match="six digits"):
         typed.set_pin("C1", pin)
 
 

@@ -36,12 +36,24 @@ class Sales:
             ended = at + timedelta(seconds=volume_ml * 60 / 30_000 + 1)
             self.true.append(
                 Fuelling(
-                    station="S1", lane="L1", dispenser="D1", sequence=sequence, visit=None, authorisation=None,
-                    plate=None, started_at=at, ended_at=ended, volume_ml=volume_ml,
-                    amount_fen=amount_fen(volume_ml, PRICE), unit_price_fen_per_l=PRICE, product="92",
-                    totaliser_before_ml=total_ml, totaliser_after_ml=total_ml + volume_ml, metered_ml=volume_ml,
+                    station="S1",
+                    lane="L1",
+                    dispenser="D1",
+                    sequence=sequence,
+                    visit=None,
+                    authorisation=None,
+                    plate=None,
+                    started_at=at,
+                    ended_at=ended,
+                    volume_ml=volume_ml,
+                    amount_fen=amount_fen(volume_ml, PRICE),
+                    unit_price_fen_per_l=PRICE,
+                    product="92",
+                    totaliser_before_ml=total_ml,
+                    totaliser_after_ml=total_ml + volume_ml,
+                    metered_ml=volume_ml,
                 )
-            )  # fmt: skip
+            )
             total_ml, at = total_ml + volume_ml, at + timedelta(seconds=1)
 
     def wrong(self, kind: str, index: int) -> list[Fuelling]:

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from service.admin import Desk
+from service.admin import Admin
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Message, Refused, Report
 from service.books.rules import Settings
@@ -80,21 +80,21 @@ class World:
 
     def __post_init__(self) -> None:
         self.books = Books(self.database, self.clock, self.settings)
-        self.desk = Desk(self.books, "tester")
-        self.desk.set_station("S1", preset_fen=10_000)
+        self.admin = Admin(self.books, "tester")
+        self.admin.set_station("S1", preset_fen=10_000)
         self._visits = itertools.count(1)
 
     def card(self, name: str = "C1", fen: int = 0, plate: str | None = PLATE, **options: object) -> None:
-        self.desk.create_card(name, **options)  # type: ignore[arg-type]
+        self.admin.create_card(name, **options)  # type: ignore[arg-type]
         if plate is not None:
-            self.desk.bind_plate(plate, name)
+            self.admin.bind_plate(plate, name)
         if fen:
-            self.desk.top_up(name, fen)
+            self.admin.top_up(name, fen)
 
     def fleet(self, count: int, card: str = "C1") -> tuple[str, ...]:
         """So many more plates of a card."""
         for plate in FLEET[:count]:
-            self.desk.bind_plate(plate, card)
+            self.admin.bind_plate(plate, card)
         return FLEET[:count]
 
     def question(self, plate: str = PLATE, **changes: object) -> Question:

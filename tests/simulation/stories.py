@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from controller.records import CharacterRead, Colour, LampChange, LampColour, PlateRead, VisitSummary, Vote
-from greenlane.simulation.results import Answered, ClipResult, Fuelled, Picture, Seen, VisitStory
+from greenlane.simulation.results import Answered, ClipResult, Fuelled, Picture, Seen, VisitResult
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
 from wire.reasons import Reason, Verdict
@@ -19,7 +19,7 @@ def plate_read(text: str, sureness: float = 0.999, colour: Colour = Colour.BLUE)
     return PlateRead(characters, CORNERS, colour, "blue", 1, 0.97)
 
 
-def allowed(jpeg: bytes, start_s: float = 100.0) -> VisitStory:
+def allowed(jpeg: bytes, start_s: float = 100.0) -> VisitResult:
     plate, visit = "沪A8K526", "lane-1-20260105-0001"
     lamp = (
         LampChange(start_s + 1.7, LampColour.OFF),
@@ -93,7 +93,7 @@ def allowed(jpeg: bytes, start_s: float = 100.0) -> VisitStory:
         10_000,
     )
     picture = Picture(jpeg, 1280, 720, 4.0, plate_read(plate), None)
-    return VisitStory(
+    return VisitResult(
         "lane.mp4",
         1,
         summary,
@@ -106,7 +106,7 @@ def allowed(jpeg: bytes, start_s: float = 100.0) -> VisitStory:
     )
 
 
-def unsure(jpeg: bytes, start_s: float = 100.0) -> VisitStory:
+def unsure(jpeg: bytes, start_s: float = 100.0) -> VisitResult:
     visit = "lane-1-20260105-0002"
     lamp = (
         LampChange(start_s + 16.0, LampColour.OFF),
@@ -134,7 +134,7 @@ def unsure(jpeg: bytes, start_s: float = 100.0) -> VisitStory:
         Seen(19.0, plate_read("", 0.0)),
     )
     picture = Picture(jpeg, 1280, 720, 20.0, plate_read("皖C4M79U", 0.8), None)
-    return VisitStory(
+    return VisitResult(
         "lane.mp4", 2, summary, start_s, reads, ((20.0, vote),), (), None, picture, ((22.0, "reading timed out"),)
     )
 

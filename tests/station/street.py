@@ -45,9 +45,9 @@ class Street:
         self.settings = settings
         self.server = Server(folder)
         self.clock = self.server.clock
-        self.desk = self.server.desk
-        self.desk.set_station("S1", preset_fen=10_000, offline_fen=20_000)
-        self.desk.set_price("S1", "92", 800)
+        self.admin = self.server.admin
+        self.admin.set_station("S1", preset_fen=10_000, offline_fen=20_000)
+        self.admin.set_price("S1", "92", 800)
         self.clock.move(120)
         self.place: Place | None = None
         self._numbers = itertools.count(1)

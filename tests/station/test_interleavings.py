@@ -70,13 +70,13 @@ class Line(RuleBasedStateMachine):
         folder = prepared(self.migrated, Path(self.stack.enter_context(tempfile.TemporaryDirectory())))
         rules = StationSettings(cap_fen=STATION_CAP_FEN, deadline_s=2.0, fuelling_wait_s=0.1)
         self.street = self.stack.enter_context(Street(folder, rules).open())
-        desk = self.street.desk
-        desk.set_station("S1", preset_fen=5_000, offline_fen=CAP_FEN, unauthorised_cap_fen=UNREACHED_FEN)
+        admin = self.street.admin
+        admin.set_station("S1", preset_fen=5_000, offline_fen=CAP_FEN, unauthorised_cap_fen=UNREACHED_FEN)
         for card in sorted(set(CARDS.values())):
-            desk.create_card(card)
-            desk.top_up(card, 40_000)
+            admin.create_card(card)
+            admin.top_up(card, 40_000)
         for plate, card in CARDS.items():
-            desk.bind_plate(plate, card)
+            admin.bind_plate(plate, card)
         self.expected_fen = dict.fromkeys(sorted(set(CARDS.values())), 40_000)
         self.asked: list[tuple[Question, Decision]] = []
         self.given: dict[str, Given] = {}
@@ -173,11 +173,11 @@ class Line(RuleBasedStateMachine):
 
     @rule(card=st.sampled_from(["K1", "K2", "K3"]), blocked=st.booleans())
     def block(self, card: str, blocked: bool) -> None:
-        self.street.desk.block_card(card, blocked)
+        self.street.admin.block_card(card, blocked)
 
     @rule(plate=st.sampled_from(sorted(CARDS)), blocked=st.booleans())
     def block_plate(self, plate: str, blocked: bool) -> None:
-        self.street.desk.block_plate(plate, blocked)
+        self.street.admin.block_plate(plate, blocked)
 
     @invariant()
     def never_beyond_the_caps(self) -> None:

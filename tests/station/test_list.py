@@ -14,8 +14,8 @@ from controller.outbound.statefile import StateFile
 from service.errors import Unavailable
 from service.offline.list_key import ListKey
 from service.offline.listing import LIFE, RENEW_AFTER
-from station.offline_list import ListKeeper, ListRefused
-from station.store import Memory
+from station.offline_list import HeldLists, ListRefused
+from station.store import StateStore
 from tests.service.identity.kit import PLATE, START, MovingClock
 from tests.station.street import Street
 from wire.codec import encode_text
@@ -35,7 +35,7 @@ class Hand:
         return self.signed
 
 
-class Desk:
+class Admin:
     """A keeper with its memory on disk, and the key of the service it knows."""
 
     def __init__(self, folder: Path) -> None:
@@ -46,8 +46,8 @@ class Desk:
 
     def open(self, pinned: str | None = None) -> None:
         self.state = StateFile(self.path, self.clock)
-        self.memory = Memory(self.state, Outbox(self.state, self.clock), self.clock)
-        self.keeper = ListKeeper(self.memory, "S1", self.clock, pinned)
+        self.memory = StateStore(self.state, Outbox(self.state, self.clock), self.clock)
+        self.keeper = HeldLists(self.memory, "S1", self.clock, pinned)
 
     def reopen(self, pinned: str | None = None) -> None:
         self.state.close()
@@ -61,8 +61,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
+def admin(tmp_path: Path) -> Iterator[Admin]:
+    made = Admin(tmp_path)
     yield made
     made.state.close()
 
@@ -74,11 +74,11 @@ def a_list(version: int = 10, issued: datetime = START, **changes: object) -> Of
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def test_a_good_list_is_taken_and_kept(desk: Desk) -> None:
-    assert not desk.usable()
-    assert desk.give(desk.key.sign(encode_text(a_list())))
-    desk.reopen()
-    held = desk.keeper.held
+def test_a_good_list_is_taken_and_kept(admin: Admin) -> None:
+    assert not admin.usable()
+    assert admin.give(admin.key.sign(encode_text(a_list())))
+    admin.reopen()
+    held = admin.keeper.held
     assert held.why_not is None
     assert held.entry("粤b·12345") == ENTRIES[0]
     assert held.entry("粤B99999") is None
@@ -95,76 +95,76 @@ def spoilt(signed: SignedOfflineList) -> dict[str, SignedOfflineList]:
 
 
 @pytest.mark.parametrize("how", ["a higher cap", "another expiry", "a space", "signature", "no base64"])
-def test_a_tampered_list_is_refused(desk: Desk, how: str) -> None:
-    signed = desk.key.sign(encode_text(a_list()))
+def test_a_tampered_list_is_refused(admin: Admin, how: str) -> None:
+    signed = admin.key.sign(encode_text(a_list()))
     assert spoilt(signed)[how] != signed
     with pytest.raises(ListRefused, match="tampered"):
-        desk.give(spoilt(signed)[how])
-    assert not desk.usable()
+        admin.give(spoilt(signed)[how])
+    assert not admin.usable()
 
 
-def test_a_list_of_another_key_is_refused_once_one_is_known(desk: Desk, tmp_path: Path) -> None:
-    desk.give(desk.key.sign(encode_text(a_list())))
+def test_a_list_of_another_key_is_refused_once_one_is_known(admin: Admin, tmp_path: Path) -> None:
+    admin.give(admin.key.sign(encode_text(a_list())))
     stranger = ListKey(tmp_path / "other.key")
     with pytest.raises(ListRefused, match="another key"):
-        desk.give(stranger.sign(encode_text(a_list(11))))
-    assert desk.keeper.version == 10
-    desk.reopen(pinned=stranger.public_text)
-    assert not desk.usable(), "what the old key signed is of no use any more"
-    assert desk.give(stranger.sign(encode_text(a_list(11))))
-    assert desk.usable()
+        admin.give(stranger.sign(encode_text(a_list(11))))
+    assert admin.keeper.version == 10
+    admin.reopen(pinned=stranger.public_text)
+    assert not admin.usable(), "what the old key signed is of no use any more"
+    assert admin.give(stranger.sign(encode_text(a_list(11))))
+    assert admin.usable()
 
 
-def test_a_pinned_key_is_asked_for_from_the_first_list_on(desk: Desk, tmp_path: Path) -> None:
-    desk.reopen(pinned=ListKey(tmp_path / "other.key").public_text)
+def test_a_pinned_key_is_asked_for_from_the_first_list_on(admin: Admin, tmp_path: Path) -> None:
+    admin.reopen(pinned=ListKey(tmp_path / "other.key").public_text)
     with pytest.raises(ListRefused, match="another key"):
-        desk.give(desk.key.sign(encode_text(a_list())))
+        admin.give(admin.key.sign(encode_text(a_list())))
 
 
-def test_an_older_version_is_refused_also_after_a_restart(desk: Desk) -> None:
-    old = desk.key.sign(encode_text(a_list(9)))
-    desk.give(desk.key.sign(encode_text(a_list(10))))
+def test_an_older_version_is_refused_also_after_a_restart(admin: Admin) -> None:
+    old = admin.key.sign(encode_text(a_list(9)))
+    admin.give(admin.key.sign(encode_text(a_list(10))))
     for _ in range(2):
         with pytest.raises(ListRefused, match="older than the one before"):
-            desk.give(old)
-        desk.reopen()
-    desk.memory.keep_fact("list", encode_text(old))
-    desk.reopen()
-    assert not desk.usable(), "an old file put back onto the disk"
+            admin.give(old)
+        admin.reopen()
+    admin.memory.keep_fact("list", encode_text(old))
+    admin.reopen()
+    assert not admin.usable(), "an old file put back onto the disk"
 
 
-def test_another_stations_list_is_refused(desk: Desk) -> None:
+def test_another_stations_list_is_refused(admin: Admin) -> None:
     with pytest.raises(ListRefused, match="for station S2"):
-        desk.give(desk.key.sign(encode_text(a_list(station="S2"))))
+        admin.give(admin.key.sign(encode_text(a_list(station="S2"))))
 
 
-def test_what_is_no_list_is_refused(desk: Desk) -> None:
+def test_what_is_no_list_is_refused(admin: Admin) -> None:
     with pytest.raises(ListRefused, match="makes no sense"):
-        desk.give(desk.key.sign('{"station": "S1"}'))
+        admin.give(admin.key.sign('{"station": "S1"}'))
 
 
-def test_what_was_altered_on_disk_counts_as_none(desk: Desk) -> None:
-    signed = desk.key.sign(encode_text(a_list()))
-    desk.give(signed)
-    desk.memory.keep_fact("list", encode_text(spoilt(signed)["a higher cap"]))
-    desk.reopen()
-    assert not desk.usable()
+def test_what_was_altered_on_disk_counts_as_none(admin: Admin) -> None:
+    signed = admin.key.sign(encode_text(a_list()))
+    admin.give(signed)
+    admin.memory.keep_fact("list", encode_text(spoilt(signed)["a higher cap"]))
+    admin.reopen()
+    assert not admin.usable()
 
 
 @pytest.mark.parametrize(
     ("moved_s", "usable"),
     [(0, True), (43_199, True), (43_200, False), (-300, True), (-301, False), (10**9, False), (-(10**9), False)],
 )
-def test_a_list_lives_between_its_times_by_whatever_the_clock_says(desk: Desk, moved_s: int, usable: bool) -> None:
-    desk.give(desk.key.sign(encode_text(a_list())))
-    desk.clock.move(moved_s)
-    assert desk.usable() is usable
+def test_a_list_lives_between_its_times_by_whatever_the_clock_says(admin: Admin, moved_s: int, usable: bool) -> None:
+    admin.give(admin.key.sign(encode_text(a_list())))
+    admin.clock.move(moved_s)
+    assert admin.usable() is usable
 
 
-def test_an_expired_list_is_not_even_taken(desk: Desk) -> None:
-    desk.clock.move(13 * 3600)
+def test_an_expired_list_is_not_even_taken(admin: Admin) -> None:
+    admin.clock.move(13 * 3600)
     with pytest.raises(ListRefused, match="had expired"):
-        desk.give(desk.key.sign(encode_text(a_list())))
+        admin.give(admin.key.sign(encode_text(a_list())))
 
 
 def test_the_service_makes_a_version_only_for_a_reason(street: Street) -> None:
@@ -175,7 +175,7 @@ def test_the_service_makes_a_version_only_for_a_reason(street: Street) -> None:
     first = version()
     assert first > 0
     assert version() == first, "nothing has changed"
-    street.desk.block_card("C1", True)
+    street.admin.block_card("C1", True)
     second = version()
     assert second > first
     assert street.house.keeper.held.entry(PLATE) is None
@@ -187,13 +187,13 @@ def test_the_service_makes_a_version_only_for_a_reason(street: Street) -> None:
 
 
 CHANGES: dict[str, Callable[[Street], object]] = {
-    "card blocked": lambda s: s.desk.block_card("C1", True),
-    "plate blocked": lambda s: s.desk.block_plate(PLATE, True),
-    "plate unbound": lambda s: s.desk.unbind_plate(PLATE),
-    "too little money": lambda s: s.desk.refund("C1", 10**9 - 19_999),
-    "below the preset amount": lambda s: s.desk.set_card_preset("C1", 10**9 + 1, False),
-    "the card's cap is none": lambda s: s.desk.set_card_offline("C1", 0),
-    "the station's cap is none": lambda s: s.desk.set_station("S1", offline_fen=0),
+    "card blocked": lambda s: s.admin.block_card("C1", True),
+    "plate blocked": lambda s: s.admin.block_plate(PLATE, True),
+    "plate unbound": lambda s: s.admin.unbind_plate(PLATE),
+    "too little money": lambda s: s.admin.refund("C1", 10**9 - 19_999),
+    "below the preset amount": lambda s: s.admin.set_card_preset("C1", 10**9 + 1, False),
+    "the card's cap is none": lambda s: s.admin.set_card_offline("C1", 0),
+    "the station's cap is none": lambda s: s.admin.set_station("S1", offline_fen=0),
 }
 
 
@@ -210,8 +210,8 @@ def test_who_is_not_on_it(street: Street, how: str) -> None:
 
 
 def test_a_cards_own_cap_goes_before_the_stations(street: Street) -> None:
-    street.desk.set_station("S1", offline_fen=0)
-    street.desk.set_card_offline("C1", 7_000)
+    street.admin.set_station("S1", offline_fen=0)
+    street.admin.set_card_offline("C1", 7_000)
     street.step()
     street.cut()
     assert street.ask().limit_fen == 7_000

@@ -19,9 +19,9 @@ SECOND = "粤B22222"
 @pytest.fixture
 def cut(street: Street) -> Street:
     """A station that has its list and whose line is cut; a second card has little money."""
-    street.desk.create_card("C2")
-    street.desk.bind_plate(SECOND, "C2")
-    street.desk.top_up("C2", 30_000)
+    street.admin.create_card("C2")
+    street.admin.bind_plate(SECOND, "C2")
+    street.admin.top_up("C2", 30_000)
     street.step()
     street.cut()
     return street
@@ -53,7 +53,7 @@ def test_a_card_gets_its_cap_once(cut: Street) -> None:
 
 def test_the_plates_of_a_card_share_its_cap(cut: Street) -> None:
     cut.mend()
-    cut.desk.bind_plate("粤B33333", "C1")
+    cut.admin.bind_plate("粤B33333", "C1")
     cut.step()
     cut.cut()
     assert cut.ask().limit_fen == 20_000
@@ -63,9 +63,9 @@ def test_the_plates_of_a_card_share_its_cap(cut: Street) -> None:
 def test_the_station_has_a_cap_of_its_own(cut: Street) -> None:
     cut.mend()
     for number in range(3):
-        cut.desk.create_card(f"D{number}")
-        cut.desk.bind_plate(f"粤B7777{number}", f"D{number}")
-        cut.desk.top_up(f"D{number}", 50_000)
+        cut.admin.create_card(f"D{number}")
+        cut.admin.bind_plate(f"粤B7777{number}", f"D{number}")
+        cut.admin.top_up(f"D{number}", 50_000)
     cut.step()
     cut.cut()
     limits = [cut.ask(f"粤B7777{number}").limit_fen for number in range(3)]
@@ -185,7 +185,7 @@ def test_renewals_end_two_hours_after_the_question(cut: Street) -> None:
 
 def test_a_plate_that_is_blocked_meanwhile_is_not_renewed(cut: Street) -> None:
     name = cut.ask().authorisation or ""
-    cut.desk.block_card("C1", True)
+    cut.admin.block_card("C1", True)
     cut.mend()
     cut.step()
     answer = cut.answer(Renew(name))

@@ -90,7 +90,7 @@ def test_conflicts_are_shown_at_the_station_and_at_the_server(street: Street, cl
     street.step()
     street.cut()
     street.report(street.fuelling(street.ask(), 15_000))
-    street.desk.block_card("C1", True)
+    street.admin.block_card("C1", True)
     street.mend()
     street.step()
     log_in(client)

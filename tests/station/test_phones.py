@@ -145,7 +145,7 @@ def test_every_other_phone_plate_is_red(street: Street, world: World, why: str) 
         PlateBlocks(world.books, street.server.app.state.station, "t").not_me(PLATE, a.person)
     if why == "another rule":
         PlatePayers(world.books, "t").set_rule(PLATE, Rule.CARD_THEN_PHONE)
-        street.desk.bind_plate(PLATE, "C1")
+        street.admin.bind_plate(PLATE, "C1")
     cut(street)
     assert "does not name this plate" in silent(street)
 

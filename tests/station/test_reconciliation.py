@@ -110,10 +110,10 @@ def test_what_was_settled_counts_until_the_list_was_made_anew(cut: Street) -> No
 
 
 CONFLICTS = {
-    "card_blocked": lambda s: s.desk.block_card("C1", True),
-    "plate_blocked": lambda s: s.desk.block_plate(PLATE, True),
-    "over_cap": lambda s: s.desk.set_station("S1", offline_fen=100),
-    "offline_debt": lambda s: s.desk.refund("C1", 10**9 - 5_000),
+    "card_blocked": lambda s: s.admin.block_card("C1", True),
+    "plate_blocked": lambda s: s.admin.block_plate(PLATE, True),
+    "over_cap": lambda s: s.admin.set_station("S1", offline_fen=100),
+    "offline_debt": lambda s: s.admin.refund("C1", 10**9 - 5_000),
 }
 
 
@@ -132,8 +132,8 @@ def test_what_changed_meanwhile_is_told_and_paid(cut: Street, flag: str) -> None
 
 def test_a_plate_that_was_rebound_is_paid_by_the_card_of_the_list(cut: Street) -> None:
     cut.report(cut.fuelling(cut.ask(), 15_000))
-    cut.desk.create_card("C2")
-    cut.desk.bind_plate(PLATE, "C2")
+    cut.admin.create_card("C2")
+    cut.admin.bind_plate(PLATE, "C2")
     mend(cut)
     assert cut.card("C1").balance_fen == 10**9 - 15_000
     assert cut.card("C2").balance_fen == 0

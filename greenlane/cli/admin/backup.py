@@ -22,15 +22,15 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 
 def _backup(args: argparse.Namespace) -> int:
-    from service.errors import DeskError
+    from service.errors import AdminError
     from service.reports.backup import back_up
     from service.store.clock import SystemClock
 
     if args.keep < 1:
-        raise DeskError("--keep: at least 1")
+        raise AdminError("--keep: at least 1")
     books = _file(args)
     if not books.is_file():
-        raise DeskError(f"{books}: there are no books")
+        raise AdminError(f"{books}: there are no books")
     copy = back_up(books, args.to, SystemClock().now(), args.keep)
     _show(args, {"copy": str(copy)}, f"{copy}: copied, restored, audited: the books are right")
     return 0
@@ -49,7 +49,7 @@ def _restore(args: argparse.Namespace) -> int:
 
 
 def _file(args: argparse.Namespace) -> Path:
-    """The SQLite file that the arguments name. Raises DeskError for another kind of database."""
+    """The SQLite file that the arguments name. Raises AdminError for another kind of database."""
     from service.reports.backup import file_of
     from service.store.state_folder import default_url
 

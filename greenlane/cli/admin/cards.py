@@ -76,7 +76,7 @@ def _create(args: argparse.Namespace) -> int:
 
     preset_fen = parse_yuan(args.preset) if args.preset is not None else None
     with office(args) as o:
-        o.desk.create_card(args.card, name=args.name, preset_fen=preset_fen, whole_balance=args.whole_balance)
+        o.admin.create_card(args.card, name=args.name, preset_fen=preset_fen, whole_balance=args.whole_balance)
         o.show(
             {"card": args.card},
             f"card {args.card} is there; next: plate bind PLATE {args.card}, top-up {args.card} YUAN",
@@ -130,7 +130,7 @@ def _block(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        o.desk.block_card(args.card, args.action == "block")
+        o.admin.block_card(args.card, args.action == "block")
         o.show({"card": args.card, "action": args.action}, f"card {args.card}: {args.action}ed")
     return 0
 
@@ -141,7 +141,7 @@ def _preset(args: argparse.Namespace) -> int:
 
     preset_fen = None if args.amount == "station" else parse_yuan(args.amount)
     with office(args) as o:
-        o.desk.set_card_preset(args.card, preset_fen, args.whole_balance)
+        o.admin.set_card_preset(args.card, preset_fen, args.whole_balance)
         o.show({"card": args.card, "preset_fen": preset_fen}, f"card {args.card}: preset amount {args.amount}")
     return 0
 
@@ -156,7 +156,7 @@ def _bind(args: argparse.Namespace) -> int:
         moves = before not in (None, args.card)
         if moves and not args.yes:
             _confirm_move(args.plate, str(before), args.card)
-        plate = o.desk.bind_plate(args.plate, args.card, moved_from=before)
+        plate = o.admin.bind_plate(args.plate, args.card, moved_from=before)
         words = f"plate {plate} is bound to card {args.card}" + (f", no longer to {before}" if moves else "")
         o.show({"plate": plate, "card": args.card, **({"moved_from": before} if moves else {})}, words)
     return 0
@@ -170,20 +170,20 @@ def _bound_to(o: Office, plate: str) -> str | None:
 
 
 def _confirm_move(plate: str, before: str, card: str) -> None:
-    """Raises DeskError where nobody says yes."""
-    from service.errors import DeskError
+    """Raises AdminError where nobody says yes."""
+    from service.errors import AdminError
 
     question = f"plate {plate} is bound to card {before}; move it to {card}? [y/N] "
     if not sys.stdin.isatty():
-        raise DeskError(f"plate {plate} is bound to card {before}; say --yes to move it to {card}")
+        raise AdminError(f"plate {plate} is bound to card {before}; say --yes to move it to {card}")
     if input(question).strip().lower() not in ("y", "yes", "是"):
-        raise DeskError(f"plate {plate} stays with card {before}")
+        raise AdminError(f"plate {plate} stays with card {before}")
 
 
 def _show_plate(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
     from service.admin import require_plate
-    from service.errors import DeskError
+    from service.errors import AdminError
     from service.reports.statement import plates
     from service.reports.zones import stamp, zones
 
@@ -191,7 +191,7 @@ def _show_plate(args: argparse.Namespace) -> int:
         kept = require_plate(args.plate)
         found = plates(o.database, plate=kept)
         if not found:
-            raise DeskError(f"plate {kept} is not bound; `plate bind {kept} CARD` binds it")
+            raise AdminError(f"plate {kept} is not bound; `plate bind {kept} CARD` binds it")
         plate = replace(found[0], bound_at=zones(o.database).at(found[0].bound_at))
         lines = [
             f"plate  {plate.plate}: {plate.state}",
@@ -221,7 +221,7 @@ def _unbind(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        plate = o.desk.unbind_plate(args.plate)
+        plate = o.admin.unbind_plate(args.plate)
         o.show({"plate": plate}, f"plate {plate} is bound to nothing")
     return 0
 
@@ -230,7 +230,7 @@ def _block_plate(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        plate = o.desk.block_plate(args.plate, args.action == "block")
+        plate = o.admin.block_plate(args.plate, args.action == "block")
         o.show({"plate": plate, "action": args.action}, f"plate {plate}: {args.action}ed")
     return 0
 
@@ -239,6 +239,6 @@ def _release(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        lanes = o.desk.release(args.plate, why=args.why)
+        lanes = o.admin.release(args.plate, why=args.why)
         o.show({"plate": args.plate, "lanes": lanes}, f"plate {args.plate}: given back, it was open at {lanes}")
     return 0

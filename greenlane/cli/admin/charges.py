@@ -6,8 +6,17 @@ import argparse
 from typing import Any
 
 STATES = (
-    "created", "sent", "seen", "accepted", "paid", "declined", "expired", "refunded", "disputed", "unknown",
-)  # fmt: skip
+    "created",
+    "sent",
+    "seen",
+    "accepted",
+    "paid",
+    "declined",
+    "expired",
+    "refunded",
+    "disputed",
+    "unknown",
+)
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
@@ -46,10 +55,17 @@ def _list(args: argparse.Namespace) -> int:
     with office(args) as o:
         found = Charging(o.books).list(phone=args.phone, plate=plate, state=args.state)
         rows = [
-            (c.id, f"{c.at:%Y-%m-%d %H:%M}", c.plate or "-", c.phone, format_yuan(c.amount_fen), c.state,
-             f"{c.due:%Y-%m-%d %H:%M}" if c.due else "-")
+            (
+                c.id,
+                f"{c.at:%Y-%m-%d %H:%M}",
+                c.plate or "-",
+                c.phone,
+                format_yuan(c.amount_fen),
+                c.state,
+                f"{c.due:%Y-%m-%d %H:%M}" if c.due else "-",
+            )
             for c in found
-        ]  # fmt: skip
+        ]
         o.show(found, table(("charge", "at (UTC)", "plate", "phone", "yuan", "state", "due (UTC)"), rows, (4,)))
     return 0
 

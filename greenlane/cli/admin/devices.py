@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
-    from service.identity.devices import DeviceDesk
+    from service.identity.devices import DeviceStore
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
@@ -33,16 +33,16 @@ def _enrol(args: argparse.Namespace) -> int:
     from datetime import timedelta
 
     from greenlane.cli.admin.office import actor, office
-    from service.errors import DeskError
+    from service.errors import AdminError
     from service.identity.devices import Place
     from wire.devices import DeviceKind
 
     if not 1 <= args.minutes <= 1440:
-        raise DeskError("--minutes lies between 1 and 1440")
+        raise AdminError("--minutes lies between 1 and 1440")
     place = Place(DeviceKind(args.kind), args.station, args.lane)
     with office(args) as o:
         life = timedelta(minutes=args.minutes)
-        code = _desk(o).issue_code(place, actor(), replaces=args.replace, life=life)
+        code = _admin(o).issue_code(place, actor(), replaces=args.replace, life=life)
         words = f"{code}\nOn the device, within {args.minutes} minutes: greenlane enrol {code} --service URL"
         o.show({"code": code, "minutes": args.minutes}, words)
     return 0
@@ -52,7 +52,7 @@ def _list(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
 
     with office(args) as o:
-        found = _desk(o).list(args.station)
+        found = _admin(o).list(args.station)
         rows = [
             (
                 d.id,
@@ -73,13 +73,13 @@ def _revoke(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import actor, office
 
     with office(args) as o:
-        _desk(o).revoke(args.device, actor())
+        _admin(o).revoke(args.device, actor())
         o.show({"revoked": args.device}, f"{args.device} is revoked")
     return 0
 
 
-def _desk(o: Office) -> DeviceDesk:
-    from service.identity.devices import DeviceDesk
+def _admin(o: Office) -> DeviceStore:
+    from service.identity.devices import DeviceStore
     from service.store.clock import SystemClock
 
-    return DeviceDesk(o.database, SystemClock().now)
+    return DeviceStore(o.database, SystemClock().now)

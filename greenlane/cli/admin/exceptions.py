@@ -85,24 +85,13 @@ def _consumption(args: argparse.Namespace) -> int:
             history = History(connection, plate)
             fills = list(zip(history.refuellings, history.located(), strict=True))
         found = [s for s in stretches(fills) if _within(s, since, until)]
-        rows = [
-            (stamp(shown.at(from_us(s.since_us))), stamp(shown.at(from_us(s.until_us))), s.user or "-",
-             f"{s.distance_m / 1000:.1f}", f"{s.volume_ml / 1000:.2f}", f"{s.per_100km_ml / 1000:.2f}")
-            for s in found
-        ]  # fmt: skip
+        spans = [(shown.at(from_us(s.since_us)), shown.at(from_us(s.until_us))) for s in found]
+        rows = [(stamp(began), stamp(ended), *_figures(s)) for (began, ended), s in zip(spans, found, strict=True)]
         document = {
             "plate": plate,
             "stretches": [
-                {
-                    "from": shown.at(from_us(s.since_us)),
-                    "to": shown.at(from_us(s.until_us)),
-                    "user": s.user,
-                    "fills": s.fills,
-                    "distance_m": s.distance_m,
-                    "volume_ml": s.volume_ml,
-                    "per_100km_ml": s.per_100km_ml,
-                }
-                for s in found
+                {"from": began, "to": ended, **{name: getattr(s, name) for name in STRETCH}}
+                for (began, ended), s in zip(spans, found, strict=True)
             ],
             "users": [
                 {"user": user, "distance_m": m, "volume_ml": ml, "per_100km_ml": round(ml * 100_000 / m)}
@@ -111,6 +100,15 @@ def _consumption(args: argparse.Namespace) -> int:
         }
         o.show(document, table(("from", "to", "user", "km", "litres", "l/100 km"), rows, (3, 4, 5)))
     return 0
+
+
+STRETCH = ("user", "fills", "distance_m", "volume_ml", "per_100km_ml")
+"""What the JSON document tells of a stretch."""
+
+
+def _figures(stretch: Stretch) -> tuple[str, ...]:
+    km, litres, rate = stretch.distance_m / 1000, stretch.volume_ml / 1000, stretch.per_100km_ml / 1000
+    return stretch.user or "-", f"{km:.1f}", f"{litres:.2f}", f"{rate:.2f}"
 
 
 def _within(stretch: Stretch, since: datetime | None, until: datetime | None) -> bool:

@@ -58,7 +58,7 @@ def _pay(args: argparse.Namespace) -> int:
 
     amount_fen = parse_yuan(args.amount)
     with office(args) as o:
-        post = {"top-up": o.desk.top_up, "refund": o.desk.refund, "correct": o.desk.correct}[args.admin]
+        post = {"top-up": o.admin.top_up, "refund": o.admin.refund, "correct": o.admin.correct}[args.admin]
         posted = post(args.card, amount_fen, key=args.key, note=args.note)
         card = cards(o.database, args.card)[0]
         done = "posted" if posted else "posted before under this key, nothing done now"
@@ -73,7 +73,7 @@ def _claim(args: argparse.Namespace) -> int:
     from wire.money import format_yuan
 
     with office(args) as o:
-        o.desk.claim(args.dispenser, args.sequence, args.card, station=args.station, note=args.note)
+        o.admin.claim(args.dispenser, args.sequence, args.card, station=args.station, note=args.note)
         card = cards(o.database, args.card)[0]
         words = f"fuelling {args.dispenser} {args.sequence} is charged to card {args.card}"
         o.show({"balance_fen": card.balance_fen}, f"{words}; balance {format_yuan(card.balance_fen)} yuan")
@@ -84,7 +84,7 @@ def _write_off(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        o.desk.write_off(args.dispenser, args.sequence, station=args.station, note=args.note)
+        o.admin.write_off(args.dispenser, args.sequence, station=args.station, note=args.note)
         words = f"fuelling {args.dispenser} {args.sequence} is written off"
         o.show({"dispenser": args.dispenser, "sequence": args.sequence}, words)
     return 0
@@ -122,6 +122,6 @@ def _gap(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        o.desk.explain_gap(args.dispenser, args.sequence, args.note, station=args.station)
+        o.admin.explain_gap(args.dispenser, args.sequence, args.note, station=args.station)
         o.show({"dispenser": args.dispenser, "sequence": args.sequence}, "the audit accepts this gap from now on")
     return 0

@@ -31,11 +31,11 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 def _import(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import actor, office
     from service.mileage.readings import read_csv
-    from service.mileage.store import MileageDesk
+    from service.mileage.store import MileageStore
 
     bad = BadRows(args.file)
     with office(args) as o, opened(args.file) as file:
-        done = MileageDesk(o.books, actor()).take_readings(args.plate, read_csv(as_text(file)), bad)
+        done = MileageStore(o.books, actor()).take_readings(args.plate, read_csv(as_text(file)), bad)
         return show_import(o, done, bad)
 
 
@@ -72,22 +72,22 @@ class _Watched(io.RawIOBase):
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """The file, with a progress bar on a terminal. Raises DeskError where it cannot be read."""
+    """The file, with a progress bar on a terminal. Raises AdminError where it cannot be read."""
     from tqdm import tqdm
 
-    from service.errors import DeskError
+    from service.errors import AdminError
 
     try:
         file = path.open("rb")
         size = path.stat().st_size
     except OSError as error:
-        raise DeskError(f"{path}: cannot be read: {error.strerror}") from None
+        raise AdminError(f"{path}: cannot be read: {error.strerror}") from None
     hidden = not sys.stderr.isatty()
     with file, tqdm(total=size, unit="B", unit_scale=True, file=sys.stderr, disable=hidden, leave=False) as bar:
         try:
             yield io.BufferedReader(_Watched(file, bar), 1 << 16)
         except OSError as error:
-            raise DeskError(f"{path}: cannot be read: {error.strerror}") from None
+            raise AdminError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def as_text(file: BinaryIO) -> io.TextIOWrapper:

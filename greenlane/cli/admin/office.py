@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from service.admin import Desk
+from service.admin import Admin
 from service.books.books import Books
 from service.store.clock import SystemClock
 from service.store.database import Database
@@ -29,7 +29,7 @@ class Office:
 
     database: Database
     books: Books
-    desk: Desk
+    admin: Admin
     as_json: bool
 
     def show(self, document: Any, words: str) -> None:
@@ -49,7 +49,7 @@ def office(args: argparse.Namespace, *, makes: bool = False) -> Iterator[Office]
             warn(database.migrate().words(database.name) or "")
         database.require_current()
         books = Books(database, SystemClock())
-        yield Office(database, books, Desk(books, actor()), args.json)
+        yield Office(database, books, Admin(books, actor()), args.json)
     finally:
         database.close()
 

@@ -41,7 +41,7 @@ def _station(args: argparse.Namespace) -> int:
     cap_fen = parse_yuan(args.amount)
     with office(args) as o:
         _require_station(o, args.station)
-        o.desk.set_station(args.station, offline_fen=cap_fen)
+        o.admin.set_station(args.station, offline_fen=cap_fen)
         o.show({"station": args.station, "offline_fen": cap_fen}, f"station {args.station}: {args.amount} yuan a card")
     return 0
 
@@ -52,7 +52,7 @@ def _card(args: argparse.Namespace) -> int:
 
     cap_fen = None if args.amount == "station" else parse_yuan(args.amount)
     with office(args) as o:
-        o.desk.set_card_offline(args.card, cap_fen)
+        o.admin.set_card_offline(args.card, cap_fen)
         o.show({"card": args.card, "offline_fen": cap_fen}, f"card {args.card}: offline cap {args.amount}")
     return 0
 
@@ -121,8 +121,8 @@ def _visits(args: argparse.Namespace) -> int:
 
 
 def _require_station(o: Any, station: str) -> None:
-    from service.errors import DeskError
+    from service.errors import AdminError
     from service.reports.statement import stations
 
     if station not in {known["station"] for known in stations(o.database)}:
-        raise DeskError(f"no station {station}; `station set` makes one")
+        raise AdminError(f"no station {station}; `station set` makes one")

@@ -145,9 +145,9 @@ def _owner(args: argparse.Namespace) -> int:
 def _blocks(o: Office) -> PlateBlocks:
     from greenlane.cli.admin.office import actor
     from service.payers.blocks import PlateBlocks
-    from service.station.store import StationDesk
+    from service.station.store import StationStore
 
-    return PlateBlocks(o.books, StationDesk(o.database, o.books.clock.now, lambda: None), actor())
+    return PlateBlocks(o.books, StationStore(o.database, o.books.clock.now, lambda: None), actor())
 
 
 def _person_id(o: Office, name: str) -> str:
@@ -181,13 +181,13 @@ def _lift(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.errors import DeskError
+    from service.errors import AdminError
     from service.payers.blocks import blocked_names
 
     with office(args) as o:
         schedule = _payers(o).schedule(args.plate)
         if schedule is None:
-            raise DeskError(f"plate {args.plate} is not known; `payer set` or `plate bind` makes it known")
+            raise AdminError(f"plate {args.plate} is not known; `payer set` or `plate bind` makes it known")
         blocked = blocked_names(o.database, schedule.plate)
         words = _words(schedule) + "".join(f"\n  blocked for {name}" for name in blocked)
         o.show({**_schedule(schedule), "blocked": blocked}, words)

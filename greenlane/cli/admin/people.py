@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
-    from service.identity.people import PeopleDesk, Person
+    from service.identity.people import PeopleStore, Person
 
 _OF_ONE_ROLE = ("fleet", "lane")
 ROLES = ("panel", "attendant", "cashier", "operator", "administrator", "fleet")
@@ -54,7 +54,7 @@ def _add(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         bound = {"fleet": args.fleet, "lane": args.lane}
-        _desk(o).add(args.name, _password(), Role(args.role), args.station, actor(), **bound)
+        _admin(o).add(args.name, _password(), Role(args.role), args.station, actor(), **bound)
         o.show({"name": args.name, "role": args.role}, f"{args.name} may log in as {args.role}{_where(args.lane)}")
     return 0
 
@@ -65,7 +65,7 @@ def _role(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         bound = {"fleet": args.fleet, "station": args.station, "lane": args.lane}
-        _desk(o).change_role(args.name, Role(args.role), actor(), **bound)
+        _admin(o).change_role(args.name, Role(args.role), actor(), **bound)
         o.show({"name": args.name, "role": args.role}, f"{args.name} is {args.role}{_where(args.lane)} now")
     return 0
 
@@ -78,7 +78,7 @@ def _change_password(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import actor, office
 
     with office(args) as o:
-        _desk(o).change_password(args.name, _password(), actor())
+        _admin(o).change_password(args.name, _password(), actor())
         o.show({"name": args.name}, f"{args.name} has a new password and is logged out everywhere")
     return 0
 
@@ -87,7 +87,7 @@ def _disable(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import actor, office
 
     with office(args) as o:
-        _desk(o).disable(args.name, actor())
+        _admin(o).disable(args.name, actor())
         o.show({"name": args.name}, f"{args.name} may not log in any more")
     return 0
 
@@ -96,7 +96,7 @@ def _enable(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import actor, office
 
     with office(args) as o:
-        _desk(o).enable(args.name, actor())
+        _admin(o).enable(args.name, actor())
         o.show({"name": args.name}, f"{args.name} may log in again")
     return 0
 
@@ -108,7 +108,7 @@ def _list(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, plain, table
 
     with office(args) as o:
-        found = _desk(o).list()
+        found = _admin(o).list()
         rows = [(p.name, p.role.value, _sees(p), "disabled" if p.disabled else "") for p in found]
         document = [{k: v for k, v in plain(p).items() if k not in _OF_ONE_ROLE or v is not None} for p in found]
         o.show(document, table(("name", "role", "sees", ""), rows))
@@ -149,18 +149,18 @@ def _password() -> str:
     """Asked for twice on a terminal, else the first line of stdin; never an argument, which others could see."""
     from getpass import getpass
 
-    from service.errors import DeskError
+    from service.errors import AdminError
 
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     first = getpass("password: ")
     if first != getpass("again: "):
-        raise DeskError("the two passwords differ")
+        raise AdminError("the two passwords differ")
     return first
 
 
-def _desk(o: Office) -> PeopleDesk:
-    from service.identity.people import PeopleDesk
+def _admin(o: Office) -> PeopleStore:
+    from service.identity.people import PeopleStore
     from service.store.clock import SystemClock
 
-    return PeopleDesk(o.database, SystemClock().now)
+    return PeopleStore(o.database, SystemClock().now)

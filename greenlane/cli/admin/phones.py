@@ -109,10 +109,15 @@ def _list(args: argparse.Namespace) -> int:
     with office(args) as o:
         found = _phones(o).list(args.name)
         rows = [
-            (p.name, p.person, p.keys, *[format_yuan(a) for a in (p.balance_fen, p.held_fen, p.owed_fen)],
-             " ".join(p.plates))
+            (
+                p.name,
+                p.person,
+                p.keys,
+                *[format_yuan(a) for a in (p.balance_fen, p.held_fen, p.owed_fen)],
+                " ".join(p.plates),
+            )
             for p in found
-        ]  # fmt: skip
+        ]
         heads = ("name", "person", "phones", "balance", "held", "owed", "plates")
         o.show(found, table(heads, rows, (2, 3, 4, 5)))
     return 0

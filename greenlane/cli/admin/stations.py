@@ -59,7 +59,7 @@ def _set_station(args: argparse.Namespace) -> int:
     limit_fen = limit if limit in (None, NO_LIMIT) else parse_yuan(limit)
     cap_fen = cap if cap in (None, AS_PRESET) else parse_yuan(cap)
     with office(args, makes=True) as o:
-        o.desk.set_station(
+        o.admin.set_station(
             args.station,
             title=args.title,
             preset_fen=preset_fen,
@@ -100,7 +100,7 @@ def _set_price(args: argparse.Namespace) -> int:
     from wire.money import parse_yuan
 
     with office(args) as o:
-        o.desk.set_price(args.station, args.product, parse_yuan(args.price))
+        o.admin.set_price(args.station, args.product, parse_yuan(args.price))
         o.show(
             {"station": args.station, "product": args.product}, f"{args.product} costs {args.price} yuan a litre now"
         )
@@ -110,14 +110,14 @@ def _set_price(args: argparse.Namespace) -> int:
 def _list_prices(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.books.prices import prices_of
-    from service.errors import DeskError
+    from service.errors import AdminError
     from service.store.clock import SystemClock
     from wire.money import format_yuan
 
     with office(args) as o:
         found = prices_of(o.database, args.station, SystemClock().now())
         if found is None:
-            raise DeskError(f"no station {args.station}")
+            raise AdminError(f"no station {args.station}")
         rows = [(p.product, format_yuan(p.unit_price_fen_per_l)) for p in found]
         o.show(found, table(("product", "yuan/l"), rows, (1,)))
     return 0

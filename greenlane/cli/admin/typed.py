@@ -72,11 +72,11 @@ def _set_card(args: argparse.Namespace) -> int:
         raise ValueError("card set: name what to change: --typed RULE, --pin or --forget-pin")
     pin = asked_pin() if args.pin else None
     with office(args) as o:
-        desk = typed_plates(o)
+        admin = typed_plates(o)
         if args.typed is not None:
-            desk.set_rule("card", args.card, rule_of(args.typed))
+            admin.set_rule("card", args.card, rule_of(args.typed))
         if args.pin or args.forget_pin:
-            desk.set_pin(args.card, pin)
+            admin.set_pin(args.card, pin)
         o.show({"card": args.card, "typed": args.typed}, f"card {args.card} is changed")
     return 0
 

@@ -77,12 +77,12 @@ def _token(args: argparse.Namespace) -> int:
     from service.mileage.tokens import TokenDesk
 
     with office(args) as o:
-        desk = TokenDesk(o.database, o.books.clock, actor())
+        admin = TokenDesk(o.database, o.books.clock, actor())
         if args.revoke:
-            ended = desk.revoke(args.plate)
+            ended = admin.revoke(args.plate)
             o.show({"plate": args.plate, "revoked": ended}, f"{args.plate}: {ended} tokens ended")
             return 0
-        made = desk.issue(args.plate, Datum(args.datum))
+        made = admin.issue(args.plate, Datum(args.datum))
         words = (
             f"{made.plate}: {made.token}\nshown once. OwnTracks: POST to /v1/positions/owntracks, it is the password; "
             "Traccar Client: server URL /v1/positions/osmand, it is the device identifier"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from models.closeups import quad_size
-from models.detector import Detector, Found
+from models.detector import Detection, Detector
 from models.training.data.more import is_marked, load_more_scenes
 from models.training.data.scenes import Quad, Scene, load_scenes
 
@@ -65,7 +65,7 @@ def tally(detector: Detector, scenes: Sequence[Scene]) -> Finds:
     return Finds(len(scenes), tuple(found), false, 1e3 * spent / max(1, len(scenes)))
 
 
-def _is_at(find: Found, corners: Quad) -> bool:
+def _is_at(find: Detection, corners: Quad) -> bool:
     """Whether a find's centre lies well within the labelled plate and their widths are alike."""
     quad = np.asarray(find.corners, np.float32)
     width, height = quad_size(corners)
@@ -74,7 +74,7 @@ def _is_at(find: Found, corners: Quad) -> bool:
     return bool(near and 0.5 < quad_size(quad)[0] / width < 2.0)
 
 
-def _near_any(find: Found, quads: Iterable[Quad]) -> bool:
+def _near_any(find: Detection, quads: Iterable[Quad]) -> bool:
     centre = np.asarray(find.corners, np.float32).mean(0)
     return any(bool((quad.min(0) - 20 <= centre).all() and (centre <= quad.max(0) + 20).all()) for quad in quads)
 

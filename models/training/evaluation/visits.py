@@ -19,7 +19,7 @@ from tqdm import tqdm
 from controller.records import Colour, Corners, PlateRead, Reading
 from controller.settings_records import VoteSettings
 from controller.watching.vote import vote
-from models.detector import Found
+from models.detector import Detection
 from models.grammar import PlateKind
 from models.reader import plate_read
 from models.recogniser import Recogniser
@@ -116,7 +116,7 @@ def _again(rng: np.random.Generator, crop: RealCrop) -> tuple[Image, NDArray[np.
 def _read(recogniser: Recogniser, image: Image, corners: NDArray[np.float32], rows: int) -> PlateRead:
     """What the reader makes of it, as if its colour told nothing."""
     characters = read_plate(recogniser.read, image, corners, rows)
-    return plate_read(Found(_points(corners), Colour.BLUE, rows, 1.0, 0.0), characters)
+    return plate_read(Detection(_points(corners), Colour.BLUE, rows, 1.0, 0.0), characters)
 
 
 def _points(corners: NDArray[np.float32]) -> Corners:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Select
 
 from service.books.authority import authority, card_of_plate
-from service.books.batch_state import Situation
+from service.books.batch_state import BatchState
 from service.books.ledger import Ledger
 from service.books.messages import (
     Ask,
@@ -85,15 +85,7 @@ class Wants:
             case Renew(authorisation) | Release(authorisation):
                 self.ids.add(authorisation)
             case Report(fuelling):
-                self.reports.append(fuelling)
-                self.fuellings.add((fuelling.station, fuelling.dispenser, fuelling.sequence))
-                self.stations.add(fuelling.station)
-                self.oldest_us = min(self.oldest_us, to_us(fuelling.started_at))
-                if fuelling.authorisation is not None:
-                    offline = fuelling.authorisation.startswith(OFFLINE_PREFIX)
-                    (self.grants if offline else self.ids).add(fuelling.authorisation)
-                if fuelling.plate is not None:
-                    self.plates.add(normalise(fuelling.plate))
+                self._add_report(fuelling)
             case TakeGrant(grant):
                 self.grants.add(grant.authorisation)
                 self.lists.add((grant.station, grant.list_version))
@@ -120,6 +112,17 @@ class Wants:
             case _:
                 pass
 
+    def _add_report(self, fuelling: Fuelling) -> None:
+        self.reports.append(fuelling)
+        self.fuellings.add((fuelling.station, fuelling.dispenser, fuelling.sequence))
+        self.stations.add(fuelling.station)
+        self.oldest_us = min(self.oldest_us, to_us(fuelling.started_at))
+        if fuelling.authorisation is not None:
+            offline = fuelling.authorisation.startswith(OFFLINE_PREFIX)
+            (self.grants if offline else self.ids).add(fuelling.authorisation)
+        if fuelling.plate is not None:
+            self.plates.add(normalise(fuelling.plate))
+
     def add_payer(self, person: str | None, mandate: str | None) -> None:
         """Whom an offline grant names."""
         if person is not None and mandate is not None:
@@ -129,25 +132,25 @@ class Wants:
 
 def load(
     connection: Connection, messages: Sequence[Message], settings: Settings, ids: IdMaker, now_us: int
-) -> Situation:
+) -> BatchState:
     """Everything the messages need, the changing rows locked until the transaction ends."""
     wants = Wants()
     for message in messages:
         wants.add(message)
     reader = Reader(connection)
-    situation = Situation(now_us, settings, ids, Ledger({}, ids, now_us))
+    batch_state = BatchState(now_us, settings, ids, Ledger({}, ids, now_us))
     asked = _Asked(reader, wants, now_us)
-    _take_authorisations(asked, wants, situation)
-    _take_payers(reader, asked, wants, situation)
-    payer_loading.take_schedules(reader, asked.schedules, wants.persons, situation)
-    _take_fuellings(reader, asked, wants, situation)
-    _take_stations(reader, asked, wants, situation)
-    _lock_accounts(reader, asked, wants, situation)
-    for found in payer_loading.take_standings(reader, min(now_us, wants.oldest_us), situation):
-        _take(found, situation)
-    payer_loading.take_given(reader, wants.mandates, situation)
-    _take_unauthorised(reader, wants, situation)
-    return situation
+    _take_authorisations(asked, wants, batch_state)
+    _take_payers(reader, asked, wants, batch_state)
+    payer_loading.take_schedules(reader, asked.schedules, wants.persons, batch_state)
+    _take_fuellings(reader, asked, wants, batch_state)
+    _take_stations(reader, asked, wants, batch_state)
+    _lock_accounts(reader, asked, wants, batch_state)
+    for found in payer_loading.take_standings(reader, min(now_us, wants.oldest_us), batch_state):
+        _take(found, batch_state)
+    payer_loading.take_given(reader, wants.mandates, batch_state)
+    _take_unauthorised(reader, wants, batch_state)
+    return batch_state
 
 
 class _Asked:
@@ -207,17 +210,17 @@ def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
     return {**asked, **payer_loading.questions(queries, wants.plates)} if wants.plates else asked
 
 
-def _take_authorisations(asked: _Asked, wants: Wants, situation: Situation) -> None:
+def _take_authorisations(asked: _Asked, wants: Wants, batch_state: BatchState) -> None:
     for row in asked.authorisations:
-        _take(Authorisation(*row), situation)
+        _take(Authorisation(*row), batch_state)
     for row in asked.grants:
-        grant = situation.offline[row[0]] = Grant(*row)
+        grant = batch_state.offline[row[0]] = Grant(*row)
         wants.add_payer(grant.person, grant.mandate)
         if grant.card is not None:
             wants.cards.add(grant.card)
     for station, version, expires_us in asked.lists:
-        situation.offline_lists[(station, version)] = expires_us
-    for known in situation.by_visit.values():
+        batch_state.offline_lists[(station, version)] = expires_us
+    for known in batch_state.by_visit.values():
         wants.stations.add(known.station)
         if known.card is not None:
             wants.cards.add(known.card)
@@ -225,103 +228,103 @@ def _take_authorisations(asked: _Asked, wants: Wants, situation: Situation) -> N
             wants.plates.add(normalise(known.plate))
 
 
-def _take(found: Authorisation, situation: Situation) -> None:
-    situation.by_visit[(found.station, found.visit)] = found
+def _take(found: Authorisation, batch_state: BatchState) -> None:
+    batch_state.by_visit[(found.station, found.visit)] = found
     if found.id is not None:
-        situation.by_id[found.id] = found
+        batch_state.by_id[found.id] = found
 
 
-def _take_payers(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+def _take_payers(reader: Reader, asked: _Asked, wants: Wants, batch_state: BatchState) -> None:
     """Plates with their cards; then plates and cards that only the authorisations named."""
-    _keep_plates(asked.plates, situation)
-    situation.tanks.update(asked.tanks)
+    _keep_plates(asked.plates, batch_state)
+    batch_state.tanks.update(asked.tanks)
     late = wants.plates - asked.plate_names
     if late:
         asked_late: Questions = {"plates": (reader.queries.plates, {"plates": late})}
         if wants.reports:
             asked_late["tanks"] = (reader.queries.tanks, {"plates": late})
         found = reader.together(asked_late)
-        _keep_plates(found["plates"], situation)
-        situation.tanks.update(found.get("tanks", ()))
-    missing = wants.cards - situation.cards.keys()
+        _keep_plates(found["plates"], batch_state)
+        batch_state.tanks.update(found.get("tanks", ()))
+    missing = wants.cards - batch_state.cards.keys()
     if missing:
         for row in reader.rows(reader.queries.cards, ids=missing):
-            situation.cards[row[0]] = Card(*row)
+            batch_state.cards[row[0]] = Card(*row)
 
 
-def _keep_plates(rows: Iterable[Any], situation: Situation) -> None:
+def _keep_plates(rows: Iterable[Any], batch_state: BatchState) -> None:
     own = len(BoundPlate.__slots__)
     for row in rows:
         plate = BoundPlate(*row[:own])
-        situation.plates[plate.plate] = plate
+        batch_state.plates[plate.plate] = plate
         if plate.card is not None:
-            situation.cards[plate.card] = Card(*row[own:])
+            batch_state.cards[plate.card] = Card(*row[own:])
 
 
-def _take_fuellings(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+def _take_fuellings(reader: Reader, asked: _Asked, wants: Wants, batch_state: BatchState) -> None:
     for row in asked.dispensers:
         dispenser = Dispenser(*row)
-        situation.dispensers[(dispenser.station, dispenser.id)] = dispenser
+        batch_state.dispensers[(dispenser.station, dispenser.id)] = dispenser
     for row in asked.fuellings:
         posted = PostedFuelling(*row)
-        situation.fuellings[(posted.station, posted.dispenser, posted.sequence)] = posted
-    if situation.fuellings and wants.suspended:
-        found = reader.rows(reader.queries.resolved, ids={posted.id for posted in situation.fuellings.values()})
-        situation.resolved.update(number for (number,) in found)
+        batch_state.fuellings[(posted.station, posted.dispenser, posted.sequence)] = posted
+    if batch_state.fuellings and wants.suspended:
+        found = reader.rows(reader.queries.resolved, ids={posted.id for posted in batch_state.fuellings.values()})
+        batch_state.resolved.update(number for (number,) in found)
 
 
-def _take_stations(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+def _take_stations(reader: Reader, asked: _Asked, wants: Wants, batch_state: BatchState) -> None:
     """Those that messages named, then those that authorisations and fuellings named."""
     for row in asked.stations:
-        situation.stations[row[0]] = Station(*row)
+        batch_state.stations[row[0]] = Station(*row)
     for station, product, since_us, price in asked.prices:
-        situation.prices.setdefault((station, product), []).append((since_us, price))
-    _add_stations(reader, wants.stations - asked.station_names, situation)
+        batch_state.prices.setdefault((station, product), []).append((since_us, price))
+    _add_stations(reader, wants.stations - asked.station_names, batch_state)
 
 
-def _add_stations(reader: Reader, names: set[str], situation: Situation) -> None:
-    missing = names - situation.stations.keys()
+def _add_stations(reader: Reader, names: set[str], batch_state: BatchState) -> None:
+    missing = names - batch_state.stations.keys()
     for row in reader.rows(reader.queries.stations, ids=missing) if missing else ():
-        situation.stations[row[0]] = Station(*row)
+        batch_state.stations[row[0]] = Station(*row)
 
 
-def _lock_accounts(reader: Reader, asked: _Asked, wants: Wants, situation: Situation) -> None:
+def _lock_accounts(reader: Reader, asked: _Asked, wants: Wants, batch_state: BatchState) -> None:
     """Lock the accounts that are not locked yet, and then read again what another worker may have resolved."""
-    numbers = {n for card in situation.cards.values() for n in (card.account, card.receivable)}
+    numbers = {n for card in batch_state.cards.values() for n in (card.account, card.receivable)}
     if wants.fuellings:
-        for station in situation.stations.values():
+        for station in batch_state.stations.values():
             numbers |= {station.revenue_account, station.suspense_account}
     numbers |= {row[0] for row in asked.own_accounts}
-    numbers |= {n for person in situation.payers.persons.values() for n in (person.wallet, person.owed)}
-    _keep_accounts(asked.accounts, situation)
+    numbers |= {n for person in batch_state.payers.persons.values() for n in (person.wallet, person.owed)}
+    _keep_accounts(asked.accounts, batch_state)
     for key, debit, credit, amount_fen in asked.keys:
-        situation.keys[key] = (debit, credit, amount_fen)
-    missing = numbers - situation.ledger.accounts.keys()
+        batch_state.keys[key] = (debit, credit, amount_fen)
+    missing = numbers - batch_state.ledger.accounts.keys()
     if missing:
-        changing = bool(situation.by_id) and not reader.sqlite
-        again: Questions = {"again": (reader.queries.by_id, {"ids": set(situation.by_id)})} if changing else {}
+        changing = bool(batch_state.by_id) and not reader.sqlite
+        again: Questions = {"again": (reader.queries.by_id, {"ids": set(batch_state.by_id)})} if changing else {}
         found = reader.together(again, {"accounts": (reader.queries.accounts, {"ids": missing})})
-        _keep_accounts(found["accounts"], situation)
+        _keep_accounts(found["accounts"], batch_state)
         for row in found.get("again", ()):
-            _take(Authorisation(*row), situation)
+            _take(Authorisation(*row), batch_state)
 
 
-def _take_unauthorised(reader: Reader, wants: Wants, situation: Situation) -> None:
+def _take_unauthorised(reader: Reader, wants: Wants, batch_state: BatchState) -> None:
     """What the cards were charged without an authorisation within a day; asked once their accounts are locked."""
-    without = [fuelling for fuelling in wants.reports if not authority(fuelling, situation).covers]
-    payers = {card.id for fuelling in without if (card := card_of_plate(fuelling, situation)) is not None}
+    without = [fuelling for fuelling in wants.reports if not authority(fuelling, batch_state).covers]
+    payers = {card.id for fuelling in without if (card := card_of_plate(fuelling, batch_state)) is not None}
     if not payers:
         return
-    since_us = situation.now_us - UNAUTHORISED_S * US_PER_S
+    since_us = batch_state.now_us - UNAUTHORISED_S * US_PER_S
     for station, card, amount_fen in reader.rows(reader.queries.unauthorised, cards=payers, since_us=since_us):
-        situation.unauthorised[(station, card)] = int(amount_fen)
+        batch_state.unauthorised[(station, card)] = int(amount_fen)
 
 
-def _keep_accounts(rows: Iterable[Any], situation: Situation) -> None:
+def _keep_accounts(rows: Iterable[Any], batch_state: BatchState) -> None:
     for row in rows:
         account = Account(*row)
-        situation.ledger.accounts[account.id] = account
+        batch_state.ledger.accounts[account.id] = account
         if account.kind == AccountKind.CLEARING:
-            situation.clearing = account
+            batch_state.clearing = account
         elif account.kind == AccountKind.ADJUSTMENT:
-            situation.adjustment = account
+            batch_state.adjustment = account

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from service.books.batch_state import Situation
+from service.books.batch_state import BatchState
 from service.books.payer_state import GivenMandate, PersonAccounts
 from service.books.records import Authorisation
 from service.books.rows.queries import Queries, Questions, Reader
@@ -27,17 +27,17 @@ def questions(queries: Queries, plates: set[str]) -> Questions:
 
 
 def take_schedules(
-    reader: Reader, found: Mapping[str, Sequence[Any]], named: Iterable[str], situation: Situation
+    reader: Reader, found: Mapping[str, Sequence[Any]], named: Iterable[str], batch_state: BatchState
 ) -> None:
     """Schedules of the plates that have one; then the persons whom they, authorisations and messages (named) name."""
-    cards = {plate: bound.card for plate, bound in situation.plates.items()}
-    situation.payers.schedules |= schedules_of(found, cards)
-    persons = {*named, *(a.person for a in situation.by_visit.values() if a.person is not None)}
-    for schedule in situation.payers.schedules.values():
+    cards = {plate: bound.card for plate, bound in batch_state.plates.items()}
+    batch_state.payers.schedules |= schedules_of(found, cards)
+    persons = {*named, *(a.person for a in batch_state.by_visit.values() if a.person is not None)}
+    for schedule in batch_state.payers.schedules.values():
         persons |= {binding.person for binding in schedule.bindings}
         if schedule.owner is not None and schedule.owner.id is not None:
             persons.add(schedule.owner.id)
-    take_persons(reader, persons, situation)
+    take_persons(reader, persons, batch_state)
 
 
 def schedules_of(found: Mapping[str, Sequence[Any]], cards: Mapping[str, str | None]) -> dict[str, Schedule]:
@@ -62,16 +62,16 @@ def schedules_of(found: Mapping[str, Sequence[Any]], cards: Mapping[str, str | N
     }
 
 
-def take_persons(reader: Reader, persons: set[str], situation: Situation) -> None:
+def take_persons(reader: Reader, persons: set[str], batch_state: BatchState) -> None:
     """The accounts of persons."""
     if persons:
         for row in reader.rows(reader.queries.payers.persons, persons=persons):
-            situation.payers.persons[row[0]] = PersonAccounts(*row)
+            batch_state.payers.persons[row[0]] = PersonAccounts(*row)
 
 
-def take_standings(reader: Reader, since_us: int, situation: Situation) -> list[Authorisation]:
+def take_standings(reader: Reader, since_us: int, batch_state: BatchState) -> list[Authorisation]:
     """What the persons may spend and have spent, asked once their accounts are locked; their open authorisations."""
-    payers, queries = situation.payers, reader.queries.payers
+    payers, queries = batch_state.payers, reader.queries.payers
     if not payers.persons:
         return []
     named: dict[str, object] = {"persons": set(payers.persons)}
@@ -81,7 +81,7 @@ def take_standings(reader: Reader, since_us: int, situation: Situation) -> list[
         "blocks": (queries.blocks, named),
         "spent": (queries.spent, recent),
         "tries": (queries.tries, recent),
-        "overdue": (queries.overdue, {**named, "now_us": situation.now_us}),
+        "overdue": (queries.overdue, {**named, "now_us": batch_state.now_us}),
         "open": (queries.open, named),
     }
     found = reader.together(asked)
@@ -96,12 +96,12 @@ def take_standings(reader: Reader, since_us: int, situation: Situation) -> list[
     return [Authorisation(*row) for row in found["open"]]
 
 
-def take_given(reader: Reader, names: set[str], situation: Situation) -> None:
+def take_given(reader: Reader, names: set[str], batch_state: BatchState) -> None:
     """Mandates that offline grants name, as they stand and as they stood."""
     if names:
         for row in reader.rows(reader.queries.payers.given, mandates=names):
             given = GivenMandate(*row)
-            situation.payers.given[(given.id, given.plate)] = given
+            batch_state.payers.given[(given.id, given.plate)] = given
 
 
 def _binding(row: Any) -> Binding:

@@ -45,7 +45,7 @@ from service.books.rows.payer_queries import PayerQueries
 from service.mileage.tables import vehicles
 from service.store import schema
 from service.store.offline_tables import offline_grants, offline_lists
-from service.store.pipeline import Script
+from service.store.pipeline import Pipeline
 
 _POSTGRESQL: Any = postgresql_dialect()  # type: ignore[no-untyped-call]
 _SQLITE: Any = sqlite_dialect(paramstyle="named")
@@ -243,7 +243,7 @@ class Reader:
         self.sqlite = connection.dialect.name == "sqlite"
         self.queries = _BY_DIALECT[connection.dialect.name]
         self._driver: Any = connection.connection.driver_connection
-        self._script = None if self.sqlite else Script(connection)
+        self._script = None if self.sqlite else Pipeline(connection)
 
     def rows(self, statement: Select[Any], **parameters: object) -> Sequence[Any]:
         """The rows of one statement. SQLite's truths are 0 and 1."""

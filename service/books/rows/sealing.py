@@ -31,11 +31,19 @@ TEXTS = {"transfers": ("key", "note", "actor"), "operator_events": ("actor", "su
 """Columns of a table that are sealed as one salted digest. Column "key" is the receipt's number at the till."""
 FACTS = {
     "transfers": (
-        "id", "at_us", "phase", "kind", "debit_account", "credit_account", "amount_fen", "resolves", "resolves_fen",
+        "id",
+        "at_us",
+        "phase",
+        "kind",
+        "debit_account",
+        "credit_account",
+        "amount_fen",
+        "resolves",
+        "resolves_fen",
         "fuelling_id",
     ),
     "operator_events": ("id", "at_us", "action"),
-}  # fmt: skip
+}
 """Columns that are sealed as they are."""
 
 

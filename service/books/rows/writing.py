@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from service.books.batch_state import Situation
-from service.store.pipeline import Script
+from service.books.batch_state import BatchState
+from service.store.pipeline import Pipeline
 
 Rows = Sequence[dict[str, object]]
 """All of one kind have the same columns."""
@@ -31,22 +31,22 @@ _MOVES = {
 """Table, key and columns of the rows that are moved on; every other kind of row is added to the table of its name."""
 
 
-def write(connection: Connection, situation: Situation) -> None:
+def write(connection: Connection, batch_state: BatchState) -> None:
     """Add all new rows; the database's triggers move the balances and its checks have the last word."""
-    new = {(a.station, a.visit) for a in situation.new_authorisations}
-    moved = [a for key, a in situation.changed.items() if key not in new]
-    seen = situation.seen_dispensers.values()
-    told = {grant.id for grant in situation.new_grants}
-    used = [grant for grant in situation.used_grants.values() if grant.id not in told]
+    new = {(a.station, a.visit) for a in batch_state.new_authorisations}
+    moved = [a for key, a in batch_state.changed.items() if key not in new]
+    seen = batch_state.seen_dispensers.values()
+    told = {grant.id for grant in batch_state.new_grants}
+    used = [grant for grant in batch_state.used_grants.values() if grant.id not in told]
     changes: dict[str, Rows] = {
-        "dispensers": [_row(d) for d in situation.new_dispensers],
-        "fuellings": [_row(f) for f in situation.new_fuellings],
-        "transfers": [_row(t) for t in situation.ledger.added],
-        "authorisations": [_row(a) for a in situation.new_authorisations],
-        "rejected_messages": [_row(record) for record in situation.rejected],
-        "offline_grants": [_row(grant) for grant in situation.new_grants],
-        "charges": [_row(charge) for charge in situation.payers.new_charges],
-        "charge_events": [_row(step) for step in situation.payers.new_steps],
+        "dispensers": [_row(d) for d in batch_state.new_dispensers],
+        "fuellings": [_row(f) for f in batch_state.new_fuellings],
+        "transfers": [_row(t) for t in batch_state.ledger.added],
+        "authorisations": [_row(a) for a in batch_state.new_authorisations],
+        "rejected_messages": [_row(record) for record in batch_state.rejected],
+        "offline_grants": [_row(grant) for grant in batch_state.new_grants],
+        "charges": [_row(charge) for charge in batch_state.payers.new_charges],
+        "charge_events": [_row(step) for step in batch_state.payers.new_steps],
         "moved_authorisations": [_moved(a, "moved_authorisations") for a in moved],
         "moved_dispensers": [_moved(d, "moved_dispensers") for d in seen],
         "used_grants": [_moved(grant, "used_grants") for grant in used],
@@ -65,7 +65,7 @@ def put(connection: Connection, changes: Mapping[str, Rows]) -> None:
         for kind, rows in given.items():
             driver.executemany(_sqlite_text(kind, tuple(rows[0])), rows)
     elif given:
-        script = Script(connection)
+        script = Pipeline(connection)
         words = _postgresql_text(tuple((kind, tuple(rows[0])) for kind, rows in given.items()))
         script.add(words, {kind: json.dumps(rows, ensure_ascii=False) for kind, rows in given.items()})
         script.send(commit=True)

@@ -66,9 +66,12 @@ def _apply(told: _Told, action: str, subject: str, detail: dict[str, Any]) -> No
     match action:
         case "create_card":
             told.cards[subject] = {
-                "name": str(detail.get("name", ""))[:80], "preset_fen": detail.get("preset_fen"),
-                "whole_balance": bool(detail.get("whole")), "offline_fen": None, "state": "active",
-            }  # fmt: skip
+                "name": str(detail.get("name", ""))[:80],
+                "preset_fen": detail.get("preset_fen"),
+                "whole_balance": bool(detail.get("whole")),
+                "offline_fen": None,
+                "state": "active",
+            }
         case "set_card_preset":
             changed = {"preset_fen": detail.get("preset_fen"), "whole_balance": bool(detail.get("whole"))}
             told.cards.setdefault(subject, {}).update(changed)
@@ -101,9 +104,13 @@ _TAKEN_BACK = (("unauthorised_cap_fen", "preset"), ("second_person_fen", "none")
 
 def _apply_station(told: _Told, subject: str, detail: dict[str, Any]) -> None:
     first = {
-        "name": subject, "preset_fen": 10_000, "zone": "Asia/Shanghai", "offline_fen": 0, "unauthorised_cap_fen": None,
+        "name": subject,
+        "preset_fen": 10_000,
+        "zone": "Asia/Shanghai",
+        "offline_fen": 0,
+        "unauthorised_cap_fen": None,
         "second_person_fen": 100_000,
-    }  # fmt: skip
+    }
     station = told.stations.setdefault(subject, first)
     for column, value in detail.items():
         if value is not None:
@@ -115,9 +122,11 @@ def _apply_identity(told: _Told, action: str, subject: str, detail: dict[str, An
         case "person.add":
             everywhere = detail.get("station") == "all" or detail.get("role") == "fleet"
             told.people[subject] = {
-                "role": detail.get("role"), "station": None if everywhere else detail.get("station"),
-                "lane": detail.get("lane"), "disabled": False,
-            }  # fmt: skip
+                "role": detail.get("role"),
+                "station": None if everywhere else detail.get("station"),
+                "lane": detail.get("lane"),
+                "disabled": False,
+            }
         case "person.role":
             named = {"role": detail.get("role"), "lane": detail.get("lane")}
             place = {"station": detail["station"]} if "station" in detail else {}

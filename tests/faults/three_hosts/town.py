@@ -14,12 +14,12 @@ from pathlib import Path
 import requests
 
 from greenlane.cli import main as greenlane
-from service.admin import Desk
+from service.admin import Admin
 from service.app import open_books
 from service.books.books import Books
-from service.identity.devices import DeviceDesk
+from service.identity.devices import DeviceStore
 from service.identity.devices import Place as DevicePlace
-from service.identity.people import PeopleDesk, Role
+from service.identity.people import PeopleStore, Role
 from service.typed_plates import TypedPlates
 from tests.faults.three_hosts.camera import LaneCamera, draw_vehicles
 from tests.faults.three_hosts.machine import Machine
@@ -164,18 +164,18 @@ class Town:
         return _printed("admin", "--database", self.url, "audit")[1].strip()
 
     def _fill(self, books: Books) -> None:
-        desk = self.desk = Desk(books, "town")
-        desk.set_station("S1", preset_fen=PRESET_FEN, offline_fen=PLATE_CAP_FEN)
-        desk.set_price("S1", "92", PRICE_FEN_PER_L)
+        admin = self.admin = Admin(books, "town")
+        admin.set_station("S1", preset_fen=PRESET_FEN, offline_fen=PLATE_CAP_FEN)
+        admin.set_price("S1", "92", PRICE_FEN_PER_L)
         TypedPlates(books, "town").set_rule("station", "S1", TypedRule.FREE)
         for plate in (*self.plates, *self.poor):
             card = self.card_of(plate)
-            desk.create_card(card)
-            desk.bind_plate(plate, card)
-            desk.top_up(card, MONEY_FEN if plate in self.plates else PLATE_CAP_FEN - 1)
+            admin.create_card(card)
+            admin.bind_plate(plate, card)
+            admin.top_up(card, MONEY_FEN if plate in self.plates else PLATE_CAP_FEN - 1)
 
     def _code(self, kind: DeviceKind, lane: str | None) -> str:
-        devices = DeviceDesk(self.books.database, self.shift.now)
+        devices = DeviceStore(self.books.database, self.shift.now)
         return devices.issue_code(DevicePlace(kind, "S1", lane), "town", replaces=False)
 
     def _open_station(self, stack: ExitStack) -> None:
@@ -200,7 +200,7 @@ class Town:
         self.start_station()
         self.station.wait_for("offline list: version")
         pages = open_books(f"sqlite:///{state / 'pages.sqlite3'}", self.shift)
-        people = PeopleDesk(pages.database, self.shift.now)
+        people = PeopleStore(pages.database, self.shift.now)
         for lane in LANES:
             people.add(f"pump-{lane.lower()}", PASSWORD, Role.PANEL, "S1", "town", lane=lane)
         pages.database.close()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from controller.records import Colour
-from models.detector import Found
+from models.detector import Detection
 from models.training.__main__ import main
 from models.training.data.scenes import Scene, ScenePlate
 from models.training.evaluation.finding import held_out_groups, rows_of, table, tally
@@ -29,9 +29,9 @@ class Fixed:
     def __init__(self, *quads: np.ndarray) -> None:
         self._quads = quads
 
-    def detect(self, image: np.ndarray) -> list[Found]:
+    def detect(self, image: np.ndarray) -> list[Detection]:
         corners = [tuple((float(x), float(y)) for x, y in quad) for quad in self._quads]
-        return [Found((c[0], c[1], c[2], c[3]), Colour.BLUE, 1, 0.9, 0.9) for c in corners]
+        return [Detection((c[0], c[1], c[2], c[3]), Colour.BLUE, 1, 0.9, 0.9) for c in corners]
 
 
 def test_plates_are_counted_by_width_and_finds_elsewhere_are_false() -> None:

@@ -39,7 +39,7 @@ class Fleets:
 @pytest.fixture
 def fleets(sqlite_url: str, admin: Admin, tmp_path: Path) -> Fleets:  # noqa: F811 - the fixtures' values
     house = House(tmp_path, url=sqlite_url)
-    house.desk.bind_plate(OTHERS, "C1")
+    house.admin.bind_plate(OTHERS, "C1")
     admin("station", "set", "S1", f"--at={LAT},{LON}")
     admin("place", "add", "Sinopec 12", f"--at={LAT + 0.25},{LON + 0.3}")
     for fleet, plate, person in (("Wang", OWN, "mei"), ("Li", OTHERS, "bo")):

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event
 
 from controller.outbound.signing import DeviceKey, Signer
-from service.admin import Desk
+from service.admin import Admin
 from service.app import create_app
 from service.identity.devices import Place
 from service.identity.identity import Identity
@@ -85,13 +85,13 @@ class House:
         self.app: FastAPI = create_app(self.url, self.clock, guard=guard or Guard(hasher=CHEAP))
         self.identity: Identity = self.app.state.identity
         _spare_the_disk(self.app.state.books.database.engine)
-        desk = self.desk = Desk(self.app.state.books, "test")
+        admin = self.admin = Admin(self.app.state.books, "test")
         for station in ("S1", "S2"):
-            desk.set_station(station)
-            desk.set_price(station, "92", 790)
-        desk.create_card("C1")
-        desk.bind_plate(PLATE, "C1")
-        desk.top_up("C1", 10**9)
+            admin.set_station(station)
+            admin.set_price(station, "92", 790)
+        admin.create_card("C1")
+        admin.bind_plate(PLATE, "C1")
+        admin.top_up("C1", 10**9)
 
     def number(self) -> int:
         """Never the same twice: for visits and sequences."""

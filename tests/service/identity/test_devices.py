@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from controller.outbound.signing import DeviceKey
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity import trail
 from service.identity.devices import Place, Throttled
 from service.identity.signatures import SignatureRefused
@@ -49,16 +49,16 @@ def test_a_code_expires(house: House) -> None:
 
 
 def test_a_taken_place_needs_to_be_replaced(house: House) -> None:
-    desk = house.identity.devices
-    spare = desk.issue_code(LANE, "test")
+    store = house.identity.devices
+    spare = store.issue_code(LANE, "test")
     old = DeviceKey.make()
-    enrol(house, desk.issue_code(LANE, "test"), old)
-    with pytest.raises(DeskError, match="enrolled here already"):
-        desk.issue_code(LANE, "test")
+    enrol(house, store.issue_code(LANE, "test"), old)
+    with pytest.raises(AdminError, match="enrolled here already"):
+        store.issue_code(LANE, "test")
     with pytest.raises(SignatureRefused, match="in the meantime"):
         enrol(house, spare, DeviceKey.make())
     new = DeviceKey.make()
-    enrol(house, desk.issue_code(LANE, "test", replaces=True), new)
+    enrol(house, store.issue_code(LANE, "test", replaces=True), new)
     house.identity.keys.find(new.key_id)
     with pytest.raises(SignatureRefused, match="revoked"):
         house.identity.keys.find(old.key_id)
@@ -72,9 +72,9 @@ def test_a_lane_may_have_several_panels(house: House) -> None:
 
 
 def test_a_key_serves_one_device(house: House) -> None:
-    desk, key = house.identity.devices, DeviceKey.make()
-    enrol(house, desk.issue_code(LANE, "test"), key)
-    code = desk.issue_code(Place(DeviceKind.LANE, "S2", "L1"), "test")
+    store, key = house.identity.devices, DeviceKey.make()
+    enrol(house, store.issue_code(LANE, "test"), key)
+    code = store.issue_code(Place(DeviceKind.LANE, "S2", "L1"), "test")
     with pytest.raises(SignatureRefused, match="used before"):
         enrol(house, code, key)
 
@@ -83,12 +83,12 @@ def test_a_key_serves_one_device(house: House) -> None:
     ("kind", "lane"), [(DeviceKind.LANE, None), (DeviceKind.PANEL, None), (DeviceKind.STATION, "L1")]
 )
 def test_places_that_are_none(kind: DeviceKind, lane: str | None) -> None:
-    with pytest.raises(DeskError, match="belongs to a lane"):
+    with pytest.raises(AdminError, match="belongs to a lane"):
         Place(kind, "S1", lane)
 
 
 def test_an_unknown_station(house: House) -> None:
-    with pytest.raises(DeskError, match="no such station"):
+    with pytest.raises(AdminError, match="no such station"):
         house.identity.devices.issue_code(Place(DeviceKind.STATION, "S9", None), "test")
 
 

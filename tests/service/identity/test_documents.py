@@ -99,7 +99,7 @@ def test_security_names_every_switch() -> None:
 
     page = (DOCS / "security.md").read_text(encoding="utf-8")
     parser = ArgumentParser()
-    service.add_exposure(parser)
+    service.add_listening(parser)
     for action in parser._actions[1:]:
         assert action.option_strings[0] in page, action.option_strings
     subparsers = ArgumentParser().add_subparsers()

@@ -22,7 +22,7 @@ from service.identity.gate import GateRules, SignatureGate
 from service.identity.mount import EMBEDDED, Guard
 from service.identity.rules import RULES, Names, find_rule
 from service.identity.signatures import RequestView, SignatureRefused, verify
-from service.listening import Exposure
+from service.listening import Listening
 from service.store import schema
 from service.typed_plates import TypedPlates
 from tests.service.identity.kit import (
@@ -144,7 +144,7 @@ def authorise(house: House, station: str, lane: str) -> str:
     """An authorisation that is open at that lane, for a plate of its own."""
     number = house.number()
     plate = f"粤B{10_000 + number}"
-    house.desk.bind_plate(plate, "C1")
+    house.admin.bind_plate(plate, "C1")
     asked = decode(Question, question(station, lane, f"open-{number}", plate=plate, seen=plate))
     answer = house.app.state.books.carry_out_one(Ask(asked))
     assert isinstance(answer, Decision)
@@ -444,8 +444,8 @@ def test_an_unsigned_body_is_json_by_its_type(tmp_path: Path, kind: str) -> None
         assert client.post("/v1/authorisations", json=question()).status_code == 200
 
 
-@pytest.mark.parametrize("exposure", [Exposure(), Exposure(trusted_proxies=("127.0.0.1",))])
-def test_nothing_is_open_by_itself(tmp_path: Path, exposure: Exposure) -> None:
+@pytest.mark.parametrize("exposure", [Listening(), Listening(trusted_proxies=("127.0.0.1",))])
+def test_nothing_is_open_by_itself(tmp_path: Path, exposure: Listening) -> None:
     """Not on loopback, not before the first device, and the metrics neither."""
     house = House(tmp_path, replace(exposure.guard(), hasher=CHEAP))
     with TestClient(house.app, client=("127.0.0.1", 1)) as client:

@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 
 from controller.clock import SystemClock as LaneClock
 from controller.outbound.signing import DeviceKey, Signer
-from service.admin import Desk
+from service.admin import Admin
 from service.app import create_app
 from service.books.books import Books
-from service.identity.devices import DeviceDesk, Place
+from service.identity.devices import DeviceStore, Place
 from service.identity.mount import Guard
 from service.identity.people import Attempt, LoginRefused, Person, Role
 from service.identity.signatures import SignatureRefused
@@ -68,8 +68,8 @@ def test_workers_of_one_service_count_and_remember_together(cluster: Cluster, mi
     """Two processes: whichever takes a request, a signature passes once, and /metrics tells the sum."""
     url = cluster.database(migrated_template)
     database = Database(url)
-    Desk(Books(database, SystemClock()), "test").set_station("S1")
-    devices, key = DeviceDesk(database, SystemClock().now), DeviceKey.make()
+    Admin(Books(database, SystemClock()), "test").set_station("S1")
+    devices, key = DeviceStore(database, SystemClock().now), DeviceKey.make()
     code = devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test")
     devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")
     with Served(url, "--workers", "2", "--metrics-from", "127.0.0.1") as port:
@@ -86,13 +86,13 @@ def test_workers_of_one_service_count_and_remember_together(cluster: Cluster, mi
 
 
 def test_two_devices_race_for_one_place(house: House) -> None:
-    desk, place, won = house.identity.devices, Place(DeviceKind.LANE, "S1", "L1"), []
-    codes = [desk.issue_code(place, "test") for _ in range(8)]
+    store, place, won = house.identity.devices, Place(DeviceKind.LANE, "S1", "L1"), []
+    codes = [store.issue_code(place, "test") for _ in range(8)]
 
     def attempt(code: str) -> None:
         with suppress(SignatureRefused):
             request = EnrolmentRequest(code=code, public_key=DeviceKey.make().public_text)
-            won.append(desk.enrol(request, "10.0.0.1"))
+            won.append(store.enrol(request, "10.0.0.1"))
 
     threads = [threading.Thread(target=attempt, args=(code,)) for code in codes]
     for thread in threads:
@@ -100,7 +100,7 @@ def test_two_devices_race_for_one_place(house: House) -> None:
     for thread in threads:
         thread.join()
     assert len(won) == 1
-    assert sum(d.revoked_at is None for d in desk.list()) == 1
+    assert sum(d.revoked_at is None for d in store.list()) == 1
 
 
 def test_rotation(house: House, client: TestClient) -> None:

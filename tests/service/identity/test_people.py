@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity import trail
-from service.identity.people import Attempt, LoginRefused, PeopleDesk, Person, Role
-from service.identity.sessions import LIVES, SessionDesk
+from service.identity.people import Attempt, LoginRefused, PeopleStore, Person, Role
+from service.identity.sessions import LIVES, SessionStore
 from service.mileage.tables import fleets
 from tests.service.identity.kit import CHEAP, House
 
@@ -38,24 +38,24 @@ def hasher() -> CountingHasher:
 
 
 @pytest.fixture
-def desk(house: House, hasher: CountingHasher) -> PeopleDesk:
-    made = PeopleDesk(house.app.state.books.database, house.clock.now, hasher)
+def store(house: House, hasher: CountingHasher) -> PeopleStore:
+    made = PeopleStore(house.app.state.books.database, house.clock.now, hasher)
     made.add("wang", PASSWORD, Role.OPERATOR, None, "test")
     return made
 
 
-def test_the_right_password_and_no_other(desk: PeopleDesk) -> None:
-    assert desk.log_in(RIGHT) == Person("wang", Role.OPERATOR, None)
+def test_the_right_password_and_no_other(store: PeopleStore) -> None:
+    assert store.log_in(RIGHT) == Person("wang", Role.OPERATOR, None)
     for wrong in ("", "correct horse batterz", PASSWORD + " ", PASSWORD.upper(), "\ud800"):
-        assert desk.log_in(replace(RIGHT, password=wrong, source=f"10.1.{len(wrong)}.1")) == LoginRefused()
+        assert store.log_in(replace(RIGHT, password=wrong, source=f"10.1.{len(wrong)}.1")) == LoginRefused()
 
 
-def test_hashes_are_argon2id_and_salted(house: House, desk: PeopleDesk) -> None:
+def test_hashes_are_argon2id_and_salted(house: House, store: PeopleStore) -> None:
     from sqlalchemy import select
 
     from service.identity.tables import people
 
-    desk.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
+    store.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
     with house.app.state.books.database.reading() as connection:
         hashes = [row.password_hash for row in connection.execute(select(people))]
     assert len(set(hashes)) == 2
@@ -65,47 +65,47 @@ def test_hashes_are_argon2id_and_salted(house: House, desk: PeopleDesk) -> None:
 
 
 def test_five_hundred_wrong_log_ins_and_the_right_one_still_works(
-    house: House, desk: PeopleDesk, hasher: CountingHasher
+    house: House, store: PeopleStore, hasher: CountingHasher
 ) -> None:
-    known = desk.know_browser("wang")
-    outcomes = [desk.log_in(WRONG) for _ in range(500)]
+    known = store.know_browser("wang")
+    outcomes = [store.log_in(WRONG) for _ in range(500)]
     throttled = [o for o in outcomes if isinstance(o, LoginRefused) and o.wait_s > 0]
     assert (len(throttled), hasher.looks) == (495, 5)
-    assert desk.log_in(RIGHT) == Person("wang", Role.OPERATOR, None), "from another address, at once"
+    assert store.log_in(RIGHT) == Person("wang", Role.OPERATOR, None), "from another address, at once"
     here = replace(RIGHT, source=WRONG.source)
-    assert isinstance(desk.log_in(here), LoginRefused), "from the attacker's own address it has to wait"
-    assert desk.log_in(replace(here, browser=known)) == Person("wang", Role.OPERATOR, None), "a known browser need not"
+    assert isinstance(store.log_in(here), LoginRefused), "from the attacker's own address it has to wait"
+    assert store.log_in(replace(here, browser=known)) == Person("wang", Role.OPERATOR, None), "a known browser need not"
     house.clock.move(throttled[-1].wait_s)
-    assert desk.log_in(here) == Person("wang", Role.OPERATOR, None), "and after the wait anyone may"
+    assert store.log_in(here) == Person("wang", Role.OPERATOR, None), "and after the wait anyone may"
 
 
-def test_an_attack_from_everywhere_slows_strangers_alone(desk: PeopleDesk, hasher: CountingHasher) -> None:
-    known = desk.know_browser("wang")
+def test_an_attack_from_everywhere_slows_strangers_alone(store: PeopleStore, hasher: CountingHasher) -> None:
+    known = store.know_browser("wang")
     for n in range(500):
-        desk.log_in(replace(WRONG, source=f"10.{n // 250}.{n % 250}.1"))
+        store.log_in(replace(WRONG, source=f"10.{n // 250}.{n % 250}.1"))
     assert hasher.looks == 50
-    assert isinstance(desk.log_in(RIGHT), LoginRefused)
-    assert desk.log_in(replace(RIGHT, browser=known)) == Person("wang", Role.OPERATOR, None)
+    assert isinstance(store.log_in(RIGHT), LoginRefused)
+    assert store.log_in(replace(RIGHT, browser=known)) == Person("wang", Role.OPERATOR, None)
 
 
-def test_a_browser_known_for_one_account_is_a_stranger_to_others(desk: PeopleDesk, hasher: CountingHasher) -> None:
-    desk.add("li", PASSWORD, Role.OPERATOR, None, "test")
-    known = desk.know_browser("li")
+def test_a_browser_known_for_one_account_is_a_stranger_to_others(store: PeopleStore, hasher: CountingHasher) -> None:
+    store.add("li", PASSWORD, Role.OPERATOR, None, "test")
+    known = store.know_browser("li")
     for _ in range(30):
-        desk.log_in(replace(WRONG, browser=known))
+        store.log_in(replace(WRONG, browser=known))
     assert hasher.looks == 5
 
 
-def test_many_accounts_from_one_address_are_slowed_too(desk: PeopleDesk, hasher: CountingHasher) -> None:
+def test_many_accounts_from_one_address_are_slowed_too(store: PeopleStore, hasher: CountingHasher) -> None:
     for n in range(100):
-        desk.log_in(replace(WRONG, name=f"user{n}"))
+        store.log_in(replace(WRONG, name=f"user{n}"))
     assert hasher.looks == 20
 
 
 def test_unknown_names_cost_a_hash_and_are_not_written_down(
-    house: House, desk: PeopleDesk, hasher: CountingHasher
+    house: House, store: PeopleStore, hasher: CountingHasher
 ) -> None:
-    assert desk.log_in(Attempt("my-password-by-mistake", "x", "10.0.0.9")) == LoginRefused()
+    assert store.log_in(Attempt("my-password-by-mistake", "x", "10.0.0.9")) == LoginRefused()
     assert hasher.looks == 1
     with house.app.state.books.database.reading() as connection:
         deeds = list(trail.last(connection, 5))
@@ -113,58 +113,58 @@ def test_unknown_names_cost_a_hash_and_are_not_written_down(
     assert "my-password" not in str(deeds)
 
 
-def test_the_disabled_are_out_at_once(house: House, desk: PeopleDesk) -> None:
+def test_the_disabled_are_out_at_once(house: House, store: PeopleStore) -> None:
     token = house.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
     assert house.identity.sessions.find(token) is not None
-    desk.disable("wang", "test")
+    store.disable("wang", "test")
     assert house.identity.sessions.find(token) is None
-    assert desk.log_in(RIGHT) == LoginRefused()
-    desk.enable("wang", "test")
+    assert store.log_in(RIGHT) == LoginRefused()
+    store.enable("wang", "test")
     assert house.identity.sessions.find(token) is None
-    assert isinstance(desk.log_in(RIGHT), Person)
+    assert isinstance(store.log_in(RIGHT), Person)
 
 
-def test_a_new_role_counts_from_the_next_request(house: House, desk: PeopleDesk) -> None:
+def test_a_new_role_counts_from_the_next_request(house: House, store: PeopleStore) -> None:
     token = house.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
-    desk.change_role("wang", Role.ATTENDANT, "test")
+    store.change_role("wang", Role.ATTENDANT, "test")
     session = house.identity.sessions.find(token)
     assert session is not None
     assert session.person.role is Role.ATTENDANT
 
 
-def test_a_new_password_ends_all_sessions(house: House, desk: PeopleDesk) -> None:
+def test_a_new_password_ends_all_sessions(house: House, store: PeopleStore) -> None:
     token = house.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
-    desk.change_password("wang", "another fine sentence", "test")
+    store.change_password("wang", "another fine sentence", "test")
     assert house.identity.sessions.find(token) is None
-    assert desk.log_in(RIGHT) == LoginRefused()
+    assert store.log_in(RIGHT) == LoginRefused()
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 201, "aaaaaaaaaaaaaaaa", "my name is wang", "121212121212"])
-def test_passwords_that_are_easy_to_guess(desk: PeopleDesk, password: str) -> None:
-    with pytest.raises(DeskError):
-        desk.change_password("wang", password, "test")
+def test_passwords_that_are_easy_to_guess(store: PeopleStore, password: str) -> None:
+    with pytest.raises(AdminError):
+        store.change_password("wang", password, "test")
 
 
 @pytest.mark.parametrize("name", ["", "W", "王", "a b", "1st", "x" * 41, "a\n"])
-def test_names(desk: PeopleDesk, name: str) -> None:
-    with pytest.raises(DeskError):
-        desk.add(name, PASSWORD, Role.OPERATOR, None, "test")
+def test_names(store: PeopleStore, name: str) -> None:
+    with pytest.raises(AdminError):
+        store.add(name, PASSWORD, Role.OPERATOR, None, "test")
 
 
-def test_what_cannot_be_done_is_said(desk: PeopleDesk) -> None:
-    with pytest.raises(DeskError, match="somebody of this name"):
-        desk.add("wang", PASSWORD, Role.OPERATOR, None, "test")
-    with pytest.raises(DeskError, match="no such station"):
-        desk.add("li", PASSWORD, Role.PANEL, "S9", "test", lane="L1")
+def test_what_cannot_be_done_is_said(store: PeopleStore) -> None:
+    with pytest.raises(AdminError, match="somebody of this name"):
+        store.add("wang", PASSWORD, Role.OPERATOR, None, "test")
+    with pytest.raises(AdminError, match="no such station"):
+        store.add("li", PASSWORD, Role.PANEL, "S9", "test", lane="L1")
     for station, lane in (("S1", None), (None, "L1"), (None, None)):
-        with pytest.raises(DeskError, match="--station S and --lane L"):
-            desk.add("li", PASSWORD, Role.PANEL, station, "test", lane=lane)
-        with pytest.raises(DeskError, match="--station S and --lane L"):
-            desk.change_role("wang", Role.PANEL, "test", station=station, lane=lane)
-    with pytest.raises(DeskError, match="only the role panel takes --lane"):
-        desk.add("li", PASSWORD, Role.ATTENDANT, "S1", "test", lane="L1")
-    with pytest.raises(DeskError, match="nobody of this name"):
-        desk.disable("li", "test")
+        with pytest.raises(AdminError, match="--station S and --lane L"):
+            store.add("li", PASSWORD, Role.PANEL, station, "test", lane=lane)
+        with pytest.raises(AdminError, match="--station S and --lane L"):
+            store.change_role("wang", Role.PANEL, "test", station=station, lane=lane)
+    with pytest.raises(AdminError, match="only the role panel takes --lane"):
+        store.add("li", PASSWORD, Role.ATTENDANT, "S1", "test", lane="L1")
+    with pytest.raises(AdminError, match="nobody of this name"):
+        store.disable("li", "test")
 
 
 def test_roles_are_ranked() -> None:
@@ -180,20 +180,20 @@ def test_a_fleets_account_is_apart_from_the_station() -> None:
 
 
 @pytest.fixture
-def sessions(house: House) -> SessionDesk:
+def sessions(house: House) -> SessionStore:
     return house.identity.sessions
 
 
 @pytest.mark.parametrize("role", Role)
 def test_sessions_end_when_idle_and_in_any_case(
-    house: House, desk: PeopleDesk, sessions: SessionDesk, role: Role
+    house: House, store: PeopleStore, sessions: SessionStore, role: Role
 ) -> None:
     fleet = "F1" if role is Role.FLEET else None
     if fleet is not None:
         with house.app.state.books.database.writing() as connection:
             connection.execute(fleets.insert().values(name=fleet, created_us=1))
     station, lane = ("S1", "L1") if role is Role.PANEL else (None, None)
-    desk.change_role("wang", role, "test", fleet=fleet, station=station, lane=lane)
+    store.change_role("wang", role, "test", fleet=fleet, station=station, lane=lane)
     idle, whole = LIVES[role]
     token = sessions.begin(Person("wang", role, None), "10.0.0.1")
     house.clock.move(idle.total_seconds())
@@ -209,8 +209,8 @@ def test_sessions_end_when_idle_and_in_any_case(
     assert sessions.find(token) is None, "absolute"
 
 
-def test_tokens_are_kept_as_hashes_only(house: House, desk: PeopleDesk, sessions: SessionDesk) -> None:
-    token, known = sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1"), desk.know_browser("wang")
+def test_tokens_are_kept_as_hashes_only(house: House, store: PeopleStore, sessions: SessionStore) -> None:
+    token, known = sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1"), store.know_browser("wang")
     with house.app.state.books.database.engine.connect() as connection:
         dump = "\n".join(connection.connection.driver_connection.iterdump())  # type: ignore[union-attr]
     assert "sessions" in dump
@@ -219,7 +219,7 @@ def test_tokens_are_kept_as_hashes_only(house: House, desk: PeopleDesk, sessions
     assert PASSWORD not in dump
 
 
-def test_a_log_in_ends_the_session_before_it(sessions: SessionDesk, desk: PeopleDesk) -> None:
+def test_a_log_in_ends_the_session_before_it(sessions: SessionStore, store: PeopleStore) -> None:
     wang = Person("wang", Role.OPERATOR, None)
     first = sessions.begin(wang, "10.0.0.1")
     second = sessions.begin(wang, "10.0.0.1", replaces=first)
@@ -231,13 +231,13 @@ def test_a_log_in_ends_the_session_before_it(sessions: SessionDesk, desk: People
     assert sessions.find(second) is None
 
 
-def test_the_trail_cannot_be_changed(house: House, desk: PeopleDesk) -> None:
+def test_the_trail_cannot_be_changed(house: House, store: PeopleStore) -> None:
     from sqlalchemy import delete, update
     from sqlalchemy.exc import DatabaseError
 
     from service.store.schema import operator_events
 
-    desk.log_in(RIGHT)
+    store.log_in(RIGHT)
     database = house.app.state.books.database
     with pytest.raises(DatabaseError), database.writing() as connection:
         connection.execute(delete(operator_events))
@@ -246,13 +246,13 @@ def test_the_trail_cannot_be_changed(house: House, desk: PeopleDesk) -> None:
     assert CHEAP.memory_cost == 8
 
 
-def test_a_clock_set_forward_and_back_locks_nobody_out(house: House, desk: PeopleDesk) -> None:
+def test_a_clock_set_forward_and_back_locks_nobody_out(house: House, store: PeopleStore) -> None:
     """The buckets were touched in what is now the future, and gained nothing until it came."""
     house.clock.move(30 * 86_400)
     for _ in range(20):
-        desk.log_in(replace(RIGHT, password="wrong"))
+        store.log_in(replace(RIGHT, password="wrong"))
     house.clock.move(-30 * 86_400)
-    assert desk.log_in(RIGHT) == Person("wang", Role.OPERATOR, None)
+    assert store.log_in(RIGHT) == Person("wang", Role.OPERATOR, None)
     for _ in range(20):
-        desk.log_in(replace(RIGHT, password="wrong"))
-    assert isinstance(desk.log_in(RIGHT), LoginRefused), "and guessing is slowed as ever"
+        store.log_in(replace(RIGHT, password="wrong"))
+    assert isinstance(store.log_in(RIGHT), LoginRefused), "and guessing is slowed as ever"

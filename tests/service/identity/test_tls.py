@@ -22,11 +22,11 @@ from controller.errors import ServiceFault
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.signing import DeviceKey, Signer
 from greenlane.cli import main
-from service.admin import Desk
+from service.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
-from service.identity.devices import DeviceDesk, Place
-from service.listening import Exposure
+from service.identity.devices import DeviceStore, Place
+from service.listening import Listening
 from service.store.clock import SystemClock as ServiceClock
 from service.store.database import Database
 from tests.service.identity.served import Served
@@ -98,8 +98,8 @@ def authority(folder: Path) -> Authority:
 def books(folder: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{folder / 'books.sqlite3'}")
     database.migrate()
-    Desk(Books(database, ServiceClock()), "test").set_station("S1")
-    Desk(Books(database, ServiceClock()), "test").set_price("S1", "92", 790)
+    Admin(Books(database, ServiceClock()), "test").set_station("S1")
+    Admin(Books(database, ServiceClock()), "test").set_price("S1", "92", 790)
     yield database
     database.close()
 
@@ -116,9 +116,9 @@ def url_of(books: Database) -> str:
     return books.url.render_as_string(hide_password=False)
 
 
-def lane_key(books: Database) -> tuple[str, DeviceDesk]:
-    desk = DeviceDesk(books, ServiceClock().now)
-    return desk.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test", replaces=True), desk
+def lane_key(books: Database) -> tuple[str, DeviceStore]:
+    store = DeviceStore(books, ServiceClock().now)
+    return store.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test", replaces=True), store
 
 
 @pytest.mark.slow
@@ -193,28 +193,28 @@ def test_a_proxy_is_believed_only_where_it_is_named(books: Database, trusted: tu
 def test_what_is_wrong_with_a_certificate_is_said(folder: Path, authority: Authority) -> None:
     cert, key = authority.issue("one")
     _, other = authority.issue("two")
-    Exposure(tls_cert=str(cert), tls_key=str(key)).server_options()
+    Listening(tls_cert=str(cert), tls_key=str(key)).server_options()
     for wrong_cert, wrong_key in ((folder / "none.pem", key), (key, cert), (cert, other)):
         with pytest.raises(ServiceError, match="--tls-cert"):
-            Exposure(tls_cert=str(wrong_cert), tls_key=str(wrong_key)).server_options()
+            Listening(tls_cert=str(wrong_cert), tls_key=str(wrong_key)).server_options()
     with pytest.raises(ValueError, match="belong together"):
-        Exposure(tls_cert=str(cert))
+        Listening(tls_cert=str(cert))
     with pytest.raises(ValueError, match="--metrics-from"):
-        Exposure(metrics_from=("prometheus",))
+        Listening(metrics_from=("prometheus",))
 
 
 @pytest.mark.parametrize(
     ("exposure", "host", "warnings"),
     [
-        (Exposure(), "127.0.0.1", 0),
-        (Exposure(trusted_proxies=("127.0.0.1",)), "127.0.0.1", 0),
-        (Exposure(allow_unsigned=True), "127.0.0.1", 1),
-        (Exposure(), "0.0.0.0", 2),
-        (Exposure(allow_unsigned=True), "10.0.0.5", 2),
-        (Exposure(hosts=("books.example",), trusted_proxies=("10.0.0.1",)), "0.0.0.0", 0),
+        (Listening(), "127.0.0.1", 0),
+        (Listening(trusted_proxies=("127.0.0.1",)), "127.0.0.1", 0),
+        (Listening(allow_unsigned=True), "127.0.0.1", 1),
+        (Listening(), "0.0.0.0", 2),
+        (Listening(allow_unsigned=True), "10.0.0.5", 2),
+        (Listening(hosts=("books.example",), trusted_proxies=("10.0.0.1",)), "0.0.0.0", 0),
     ],
 )
-def test_what_is_unsafe_is_said_at_the_start(exposure: Exposure, host: str, warnings: int) -> None:
+def test_what_is_unsafe_is_said_at_the_start(exposure: Listening, host: str, warnings: int) -> None:
     assert len(exposure.warnings(host)) == warnings
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from service.mileage.exceptions import exceptions_of
 from service.mileage.readings import read_csv
-from service.mileage.store import MileageDesk
+from service.mileage.store import MileageStore
 from service.mileage.vehicles import Garage
 from service.store.database import Database
 from tests.service.mileage.conftest import Admin
@@ -90,7 +90,7 @@ def test_two_fills_too_close(admin: Admin, fleet: World) -> None:
 
 
 def test_one_card_on_two_vehicles(admin: Admin, fleet: World) -> None:
-    fleet.desk.bind_plate(OTHER, "C1")
+    fleet.admin.bind_plate(OTHER, "C1")
     fuel(fleet, 0, 20)
     fuel(fleet, 6, 20, plate=OTHER)
     fuel(fleet, 700, 20)
@@ -99,12 +99,12 @@ def test_one_card_on_two_vehicles(admin: Admin, fleet: World) -> None:
 
 
 def test_a_fleet_shares_its_card_but_no_faster_than_a_car(admin: Admin, fleet: World) -> None:
-    fleet.desk.bind_plate(OTHER, "C1")
+    fleet.admin.bind_plate(OTHER, "C1")
     admin("fleet", "plate", "Wang", OTHER)
     fuel(fleet, 0, 20)
     fuel(fleet, 6, 20, plate=OTHER)
     assert kinds(admin) == []
-    fleet.desk.bind_plate(THIRD, "C1")
+    fleet.admin.bind_plate(THIRD, "C1")
     admin("fleet", "plate", "Wang", THIRD)
     fuel(fleet, 40, 20, station="S2", plate=THIRD)
     (exception,) = found(admin)
@@ -114,11 +114,12 @@ def test_a_fleet_shares_its_card_but_no_faster_than_a_car(admin: Admin, fleet: W
 
 def test_fuel_without_distance(admin: Admin, fleet: World, tmp_path: Path) -> None:
     rows(
-        admin, tmp_path,
+        admin,
+        tmp_path,
         "2026-05-04T08:30:00+08:00,1000,40,yes",
         "2026-05-05T08:30:00+08:00,1050,30,yes",
         "2026-05-06T08:30:00+08:00,1500,40,yes",
-    )  # fmt: skip
+    )
     assert kinds(admin) == ["fuel_without_distance"]
 
 
@@ -157,13 +158,14 @@ def test_consumption_only_between_full_fills(admin: Admin, fleet: World, tmp_pat
     admin("phone", "add", "Chen")
     admin("payer", "set", PLATE, "Chen", "--hours", "8-16")
     rows(
-        admin, tmp_path,
+        admin,
+        tmp_path,
         "2026-05-04T09:00:00+08:00,1000,40,yes",
         "2026-05-05T09:00:00+08:00,1300,20,",
         "2026-05-06T09:00:00+08:00,1500,20,yes",
         "2026-05-07T09:00:00+08:00,1700,,yes",
         "2026-05-08T09:00:00+08:00,2100,30,yes",
-    )  # fmt: skip
+    )
     document = admin("consumption", PLATE, "--json")
     assert [(s["distance_m"], s["volume_ml"], s["per_100km_ml"], s["fills"]) for s in document["stretches"]] == [
         (500_000, 40_000, 8_000, 2),
@@ -201,7 +203,7 @@ def clean(world: World, number: int, count: int) -> str:
         km += driven
         at += timedelta(hours=driven / rng.uniform(20, 80) + rng.uniform(4, 60))
     bad: list[object] = []
-    MileageDesk(world.books, "tester").take_readings(plate, read_csv(lines), bad.append)
+    MileageStore(world.books, "tester").take_readings(plate, read_csv(lines), bad.append)
     assert not bad
     return plate
 

@@ -12,7 +12,7 @@ from service.mileage.datum import Datum
 from service.mileage.history import History
 from service.mileage.places import Placement
 from service.mileage.readings import read_csv as read_odometer
-from service.mileage.store import MileageDesk
+from service.mileage.store import MileageStore
 from service.mileage.tracks import coordinates_e7
 from service.mileage.tracks import read_csv as read_track
 from service.mileage.vehicles import Garage, Where
@@ -34,12 +34,12 @@ def sqlite_world(sqlite_url: str) -> Iterator[World]:
 def judged(world: World, way: Way, with_positions: bool) -> Placement:
     """What the service says about the way's refuelling, all of it brought in as files bring it."""
     plate = f"粤{'A' if with_positions else 'B'}{way.number:05d}"
-    desk, garage = MileageDesk(world.books, "tester"), Garage(world.books, "tester")
+    store, garage = MileageStore(world.books, "tester"), Garage(world.books, "tester")
     known = []
     for name, (lat, lon) in way.stations.items():
         where = Where(*coordinates_e7(f"{lat:.7f}", f"{lon:.7f}"), Datum.WGS84)
         if name in ("own", "end"):
-            world.desk.set_station(f"{name} {way.number}", at=(where.lat_e7, where.lon_e7, "wgs84"))
+            world.admin.set_station(f"{name} {way.number}", at=(where.lat_e7, where.lon_e7, "wgs84"))
         elif with_positions:
             garage.add_place(f"{name} {way.number}", where)
         known.append(f"{name} {way.number}")
@@ -52,9 +52,9 @@ def judged(world: World, way: Way, with_positions: bool) -> Placement:
         f"{(at - timedelta(seconds=30)).isoformat()},{km}"
         for at, km in ((way.start, way.start_km), (way.end, way.end_km))
     ]
-    desk.take_readings(plate, read_odometer([*way.odometer_csv, *ends]), bad.append)
+    store.take_readings(plate, read_odometer([*way.odometer_csv, *ends]), bad.append)
     if with_positions:
-        desk.take_positions(plate, read_track(way.track_csv), bad.append)
+        store.take_positions(plate, read_track(way.track_csv), bad.append)
     assert not bad
     with world.database.reading() as connection:
         history = History(connection, plate)

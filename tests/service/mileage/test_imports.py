@@ -66,8 +66,11 @@ def test_bad_odometer_rows_are_named_and_good_ones_kept(admin: Admin, tmp_path: 
     assert kept(sqlite_url, "odometer_rows") == 3
     again = admin("odometer", "import", PLATE, path, "--json", fails=True)
     assert {k: again[k] for k in ("plate", "rows", "added", "repeated")} == {
-        "plate": PLATE, "rows": 11, "added": 0, "repeated": 4,
-    }  # fmt: skip
+        "plate": PLATE,
+        "rows": 11,
+        "added": 0,
+        "repeated": 4,
+    }
     assert [b["line"] for b in again["bad"]] == [4, 5, 6, 7, 10, 11, 12]
     assert kept(sqlite_url, "odometer_rows") == 3
 
@@ -137,8 +140,12 @@ def test_places_vehicles_and_fleets_are_set_up(admin: Admin) -> None:
     admin("fleet", "plate", "Wang", PLATE)
     admin("vehicle", "set", PLATE, "--tank", "55")
     assert admin("vehicle", "show", PLATE, "--json") == {
-        "plate": PLATE, "tank_ml": 55_000, "per_100km_ml": 7_500, "product": "92", "fleet": "Wang",
-    }  # fmt: skip
+        "plate": PLATE,
+        "tank_ml": 55_000,
+        "per_100km_ml": 7_500,
+        "product": "92",
+        "fleet": "Wang",
+    }
     assert admin("fleet", "list", "--json") == [{"fleet": "Wang", "plates": [PLATE]}]
     assert "no fleet Li" in admin("fleet", "plate", "Li", PLATE, fails=True)
     assert "at most 5000" in admin("vehicle", "set", PLATE, "--tank", "0", fails=True)

@@ -139,8 +139,10 @@ def test_a_wallet_is_filled_and_paid_out_without_a_phone(admin: Admin) -> None:
     assert len(added["code"].replace("-", "")) == 12
     assert admin("phone", "top-up", "A", "20", "--key", "k1", "--json")["balance_fen"] == 52_000
     assert admin("phone", "top-up", "A", "20", "--key", "k1", "--json") == {
-        "posted": False, "amount_fen": 2000, "balance_fen": 52_000,
-    }  # fmt: skip
+        "posted": False,
+        "amount_fen": 2000,
+        "balance_fen": 52_000,
+    }
     assert "used before" in admin("phone", "top-up", "A", "21", "--key", "k1", fails=True)
     assert "520.00 yuan are free" in admin("phone", "refund", "A", "520.01", fails=True)
     assert admin("phone", "refund", "A", "520", "--json")["balance_fen"] == 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from greenlane.report.charge_diagram import PLACES, drawn
 from service.books.charges import TRANSITIONS, ChargeEvent, after
-from service.errors import DeskError
+from service.errors import AdminError
 from service.payers.charging import Charging, ListedCharge
 from service.payers.keys import NotSigned
 from service.payers.periods import Hours, Rule
@@ -107,7 +107,7 @@ def test_the_phone_pays_with_its_key(world: World, algorithm: KeyAlgorithm) -> N
     phone = Phone(world, Phones(world.books, "tester").new_code("A").code, algorithm)
     assert phone.say(charge.id, 8_000) is ChargeState.PAID
     assert wallet_fen(world, "A") == (42_000, 0, 0)
-    with pytest.raises(DeskError, match="is paid: it cannot be paid"):
+    with pytest.raises(AdminError, match="is paid: it cannot be paid"):
         phone.say(charge.id, 8_000)
     clean(world)
 
@@ -115,7 +115,7 @@ def test_the_phone_pays_with_its_key(world: World, algorithm: KeyAlgorithm) -> N
 def test_another_s_phone_a_stale_a_repeated_and_an_altered_message_are_refused(world: World) -> None:
     phone, charge = asked(world)
     stranger = person(world, "X", hours=None)
-    with pytest.raises(DeskError, match="no charge"):
+    with pytest.raises(AdminError, match="no charge"):
         stranger.say(charge.id, 8_000)
     with pytest.raises(NotSigned, match="more than 300 s away"):
         Charging(world.books).hear(phone.word(charge.id, 8_000, at=world.clock.now() - timedelta(seconds=301)))
@@ -151,11 +151,11 @@ def test_a_code_binds_one_key_once_and_one_for_another_phone_leaves_the_first(wo
     phone, charge = asked(world)
     code = Phones(world.books, "tester").new_code("A", adds=True)
     second = Phone(world, code.code)
-    with pytest.raises(DeskError, match="wrong, used or expired"):
+    with pytest.raises(AdminError, match="wrong, used or expired"):
         Phone(world, code.code)
     late = Phones(world.books, "tester").new_code("A")
     world.clock.advance(24 * 3600)
-    with pytest.raises(DeskError, match="wrong, used or expired"):
+    with pytest.raises(AdminError, match="wrong, used or expired"):
         Phone(world, late.code)
     assert phone.say(charge.id, 8_000) is ChargeState.PAID
     assert second.person == phone.person
@@ -164,9 +164,9 @@ def test_a_code_binds_one_key_once_and_one_for_another_phone_leaves_the_first(wo
 def test_cash_at_the_counter_settles_a_charge_once(world: World) -> None:
     phone, charge = asked(world)
     assert Charging(world.books).settle(charge.id, "tester") is ChargeState.PAID
-    with pytest.raises(DeskError, match="is paid"):
+    with pytest.raises(AdminError, match="is paid"):
         Charging(world.books).settle(charge.id, "tester")
-    with pytest.raises(DeskError, match="is paid"):
+    with pytest.raises(AdminError, match="is paid"):
         phone.say(charge.id, 8_000)
     assert wallet_fen(world, "A") == (50_000, 0, 0)
     clean(world)
@@ -176,10 +176,10 @@ def test_money_goes_back_the_way_it_came_once_in_all(world: World) -> None:
     payer(world, "A")
     (charge,) = fuel(world, 8_000)
     charging = Charging(world.books)
-    with pytest.raises(DeskError, match=r"up to 80\.00"):
+    with pytest.raises(AdminError, match=r"up to 80\.00"):
         charging.refund(charge.id, "tester", 8_001)
     assert charging.refund(charge.id, "tester", 3_000) == 3_000
-    with pytest.raises(DeskError, match="given back already"):
+    with pytest.raises(AdminError, match="given back already"):
         charging.refund(charge.id, "tester", 1)
     assert wallet_fen(world, "A") == (45_000, 0, 0)
     clean(world)
@@ -192,12 +192,12 @@ def test_a_paid_charge_is_disputed_once_and_resolved_with_a_reason(
     phone = payer(world, "A")
     (charge,) = fuel(world, 8_000)
     assert phone.say(charge.id, 8_000, PhoneWord.DISPUTE) is ChargeState.DISPUTED
-    with pytest.raises(DeskError, match="--why"):
+    with pytest.raises(AdminError, match="--why"):
         Charging(world.books).resolve(charge.id, for_driver=for_driver, why=" ", actor="tester")
     Charging(world.books).resolve(charge.id, for_driver=for_driver, why="the hose leaked", actor="tester")
     assert listed(world)[0].state == state
     assert wallet_fen(world, "A") == (42_000 + back, 0, 0)
-    with pytest.raises(DeskError, match="disputed before"):
+    with pytest.raises(AdminError, match="disputed before"):
         phone.say(charge.id, 8_000, PhoneWord.DISPUTE)
     clean(world)
 
@@ -218,7 +218,7 @@ def test_a_dispute_comes_within_ninety_days(world: World) -> None:
     phone = payer(world, "A")
     (charge,) = fuel(world, 8_000)
     world.clock.advance(90 * 86_400 + 1)
-    with pytest.raises(DeskError, match="within 90 days"):
+    with pytest.raises(AdminError, match="within 90 days"):
         phone.say(charge.id, 8_000, PhoneWord.DISPUTE)
 
 
@@ -228,7 +228,7 @@ def test_silence_goes_to_the_next_of_the_period_then_to_the_owner_never_by_machi
     PlatePayers(world.books, "tester").set_owner(PLATE, "Boss")
     owner.mandate()
     charging = Charging(world.books)
-    with pytest.raises(DeskError, match="no charge"):
+    with pytest.raises(AdminError, match="no charge"):
         second.say(charge.id, 8_000)
     world.clock.advance(1800)
     assert charging.hand_on_due() == 1
@@ -236,7 +236,7 @@ def test_silence_goes_to_the_next_of_the_period_then_to_the_owner_never_by_machi
     assert wallet_fen(world, "B") == (50_000, 0, 0)
     assert second.say(charge.id, 8_000, PhoneWord.DECLINE) is ChargeState.DECLINED
     assert charging.hand_on_due() == 1
-    with pytest.raises(DeskError, match="no charge"):
+    with pytest.raises(AdminError, match="no charge"):
         second.say(charge.id, 8_000)
     assert owner.say(charge.id, 8_000) is ChargeState.PAID
     assert [wallet_fen(world, name)[0] for name in ("A", "B", "Boss")] == [50_000, 50_000, 42_000]

@@ -9,14 +9,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.books.messages import Renew
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity.people import Role
 from service.payers.blocks import PlateBlocks, blocked_names, strange_vehicles
 from service.payers.periods import Rule
 from service.payers.phones import Phones
 from service.payers.rules import PlatePayers
 from service.reports.audit import audit
-from service.station.store import StationDesk
+from service.station.store import StationStore
 from tests.service.identity.kit import House, lane_status
 from tests.service.identity.test_pages import PASSWORD, log_in
 from tests.service.payers.phone import payer, person, wallet_fen
@@ -28,16 +28,16 @@ from wire.reasons import Reason, Verdict
 
 
 @pytest.fixture
-def station(world: World) -> StationDesk:
-    return StationDesk(world.database, world.clock.now, lambda: None)
+def station(world: World) -> StationStore:
+    return StationStore(world.database, world.clock.now, lambda: None)
 
 
 @pytest.fixture
-def blocks(world: World, station: StationDesk) -> PlateBlocks:
+def blocks(world: World, station: StationStore) -> PlateBlocks:
     return PlateBlocks(world.books, station, "tester")
 
 
-def shows(station: StationDesk, world: World, visit: str, volume_ml: int | None) -> None:
+def shows(station: StationStore, world: World, visit: str, volume_ml: int | None) -> None:
     status = {
         **lane_status(volume_ml=volume_ml, amount_fen=volume_ml),
         "visit": visit,
@@ -52,7 +52,7 @@ def renewed(world: World, authorisation: str) -> Reason:
     return answer.reason
 
 
-def test_green_and_hold_go_and_the_lane_is_ordered(world: World, station: StationDesk, blocks: PlateBlocks) -> None:
+def test_green_and_hold_go_and_the_lane_is_ordered(world: World, station: StationStore, blocks: PlateBlocks) -> None:
     a = payer(world, "A")
     given = world.ask()
     assert given.authorisation is not None
@@ -84,7 +84,7 @@ def test_a_block_is_this_payer_s_alone_and_no_rule_falls_through_it(world: World
 
 
 def test_where_fuel_has_flowed_the_green_stays_and_is_charged(
-    world: World, station: StationDesk, blocks: PlateBlocks
+    world: World, station: StationStore, blocks: PlateBlocks
 ) -> None:
     a = payer(world, "A")
     given = world.ask()
@@ -111,14 +111,14 @@ def test_the_payer_or_the_owner_lifts_it_and_nobody_else(world: World, blocks: P
     PlatePayers(world.books, "t").set_owner(PLATE, "O")
     blocks.not_me(PLATE, a.person)
     assert blocked_names(world.database, PLATE) == ("A",)
-    with pytest.raises(DeskError, match="only who blocked it and its owner"):
+    with pytest.raises(AdminError, match="only who blocked it and its owner"):
         blocks.lift(PLATE, a.person, by=b.person)
     blocks.lift(PLATE, a.person, by=owner.person)
     assert world.ask().decision is Verdict.ALLOW
-    with pytest.raises(DeskError, match="not blocked"):
+    with pytest.raises(AdminError, match="not blocked"):
         blocks.lift(PLATE, a.person, by=a.person)
     stranger = Phones(world.books, "t").add("X").person
-    with pytest.raises(DeskError, match="no hours"):
+    with pytest.raises(AdminError, match="no hours"):
         blocks.not_me(PLATE, stranger)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from greenlane.cli import main
-from service.errors import DeskError
+from service.errors import AdminError
 from service.identity import trail
 from service.payers.periods import Rule
 from service.payers.rules import PlatePayers
@@ -30,11 +30,11 @@ def typed(world: World) -> TypedPlates:
     world.clock.moment = MORNING
     payer(world, "A", "8-16")
     payer(world, "B", "16-24")
-    desk = TypedPlates(world.books, "tester")
-    desk.set_rule("station", "S1", TypedRule.PIN)
-    desk.set_person_pin("A", PIN)
-    desk.set_person_pin("B", OTHER)
-    return desk
+    admin = TypedPlates(world.books, "tester")
+    admin.set_rule("station", "S1", TypedRule.PIN)
+    admin.set_person_pin("A", PIN)
+    admin.set_person_pin("B", OTHER)
+    return admin
 
 
 def proof(world: World, pin: str, lane: str = "L1") -> str | PinWait | None:
@@ -73,9 +73,9 @@ def test_a_new_pin_ends_the_proofs_of_the_old_one_and_none_means_none(world: Wor
     assert world.ask(typed=True, pin_proof=given).reason is Reason.PIN_WRONG
     typed.set_person_pin("A", None)
     assert proof(world, "314159") is None
-    with pytest.raises(DeskError, match="six digits"):
+    with pytest.raises(AdminError, match="six digits"):
         typed.set_person_pin("A", "12345")
-    with pytest.raises(DeskError, match="no phone C"):
+    with pytest.raises(AdminError, match="no phone C"):
         typed.set_person_pin("C", PIN)
 
 

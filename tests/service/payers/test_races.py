@@ -11,13 +11,13 @@ import pytest
 
 from service.books.books import Books
 from service.books.messages import Ask, Release
-from service.errors import DeskError, Unavailable
+from service.errors import AdminError, Unavailable
 from service.payers.blocks import PlateBlocks
 from service.payers.charging import Charging
 from service.payers.periods import Hours
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
-from service.station.store import StationDesk
+from service.station.store import StationStore
 from tests.service.payers.phone import Phone, payer, person, wallet_fen
 from tests.service.test_races import lanes, one_by_one
 from tests.service.world import PLATE, Pump, World
@@ -30,7 +30,7 @@ ROUNDS = 8
 
 
 def at_once(*deeds: Callable[[], object]) -> list[object]:
-    """What each gave, or the DeskError that it raised; all begin together."""
+    """What each gave, or the AdminError that it raised; all begin together."""
     start = threading.Barrier(len(deeds))
 
     def do(deed: Callable[[], object]) -> object:
@@ -40,7 +40,7 @@ def at_once(*deeds: Callable[[], object]) -> list[object]:
                 return deed()
             except Unavailable:
                 continue
-            except DeskError as error:
+            except AdminError as error:
                 return error
 
     with ThreadPoolExecutor(len(deeds)) as pool:
@@ -73,7 +73,7 @@ def test_not_me_against_the_next_question(world: World, database_url: str) -> No
     a = payer(world, "A")
     with lanes(database_url, 2, world) as (one, other):
         for _ in range(ROUNDS):
-            blocks = PlateBlocks(other, StationDesk(other.database, world.clock.now, lambda: None), "t")
+            blocks = PlateBlocks(other, StationStore(other.database, world.clock.now, lambda: None), "t")
             question = world.question()
             asked, _ = at_once(
                 lambda q=question: one_by_one(one, Ask(q)),  # type: ignore[misc]
@@ -121,10 +121,10 @@ def test_a_payment_against_the_hand_over_wins_or_is_refused(world: World, databa
 def test_the_one_who_is_asked_no_longer_may_still_pay_and_a_stranger_never(world: World, who: str) -> None:
     a, b = payer(world, "A"), payer(world, "B")
     charge = _open_charge(world, Pump("D1"))
-    with pytest.raises(DeskError, match="no charge"):
+    with pytest.raises(AdminError, match="no charge"):
         Charging(world.books).hear(b.word(charge, 800))
     world.clock.advance(timedelta(minutes=31).total_seconds())
     assert Charging(world.books).hand_on_due() == 1
     assert {"A": a, "B": b}[who].say(charge, 800) is ChargeState.PAID
-    with pytest.raises(DeskError, match="is paid"):
+    with pytest.raises(AdminError, match="is paid"):
         {"A": b, "B": a}[who].say(charge, 800)

@@ -59,9 +59,13 @@ def test_a_mandate_is_signed_paused_and_ended_on_the_phone(house: House, client:
     mandate = phone.mandate(plate, per_fill_fen=20_000, stations=["S1"], hours="0-24", offline_fen=5_000)
     (shown,) = phone.ask("GET", "/v1/phone/mandates").json()["mandates"]
     assert {name: shown[name] for name in ("id", "plates", "per_fill_fen", "stations", "offline_fen", "paused")} == {
-        "id": mandate, "plates": [plate], "per_fill_fen": 20_000, "stations": ["S1"], "offline_fen": 5_000,
+        "id": mandate,
+        "plates": [plate],
+        "per_fill_fen": 20_000,
+        "stations": ["S1"],
+        "offline_fen": 5_000,
         "paused": False,
-    }  # fmt: skip
+    }
     assert ask(house, plate) == "ok"
     for change, reason in (("pause", "mandate_paused"), ("resume", "ok"), ("end", "mandate_missing")):
         assert phone.ask("POST", f"/v1/phone/mandates/{mandate}/{change}").status_code == 204

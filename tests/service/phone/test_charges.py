@@ -48,8 +48,12 @@ def test_a_charge_is_sent_seen_and_paid_once(house: House, client: TestClient) -
     phone, charge = asked(house, client)
     told = {name: charge[name] for name in ("state", "amount_fen", "volume_ml", "unit_price_fen_per_l", "product")}
     assert told == {
-        "state": "sent", "amount_fen": 7_900, "volume_ml": 10_000, "unit_price_fen_per_l": 790, "product": "92",
-    }  # fmt: skip
+        "state": "sent",
+        "amount_fen": 7_900,
+        "volume_ml": 10_000,
+        "unit_price_fen_per_l": 790,
+        "product": "92",
+    }
     assert (charge["zone"], charge["lane"], charge["may"]) == ("Asia/Shanghai", "L1", ["pay", "decline", "dispute"])
     assert phone.ask("GET", f"/v1/phone/charges/{charge['id']}").json()["state"] == "seen"
     assert phone.say(charge["id"], 7_900).json()["state"] == "paid"
