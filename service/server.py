@@ -29,7 +29,8 @@ STOP_TIMEOUT_S = 2
 FIRST_STEP = (
     "no device is enrolled, so every question is refused: run "
     "`greenlane admin enrol --kind lane --station S1 --lane L1` here "
-    "and `greenlane enrol CODE --service URL` on the lane unit (--allow-unsigned is for development)"
+    "and `greenlane enrol CODE --service URL --config /etc/greenlane/lane.toml` on the lane unit "
+    "(--allow-unsigned is for development)"
 )
 _SERVING = "GREENLANE_SERVING"
 _LOG = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from greenlane.cli import COMMANDS, module_of
+from wire.reasons import Reason
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -26,3 +27,9 @@ def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     missing = [t for t in targets if "://" not in t and not (page.parent / t).exists()]
     assert not missing, f"{page.name} links to {missing}"
+
+
+def test_every_reason_of_a_red_lamp_is_on_the_operators_page() -> None:
+    page = (ROOT / "docs" / "operator.md").read_text(encoding="utf-8")
+    green = {Reason.OK, Reason.OFFLINE_ALLOWED}
+    assert not [reason for reason in Reason if reason not in green and f"`{reason}`" not in page]

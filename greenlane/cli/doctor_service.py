@@ -81,10 +81,11 @@ def _advice(reason: str, settings: Settings) -> str:
     """What to do about a refusal that would turn every question of this lane red."""
     lane, service = settings.lane, settings.service
     code = f"greenlane admin enrol --kind lane --station {lane.station} --lane {lane.name}"
+    here = f"greenlane enrol CODE --service {service.url} --config /etc/greenlane/lane.toml"
     if reason == ErrorCode.UNAUTHENTICATED and not service.key_file:
-        return f"enrol this unit: {code} at the service, then greenlane enrol CODE --service {service.url} here"
+        return f"enrol this unit: {code} at the service, then {here} here"
     if reason == ErrorCode.UNAUTHENTICATED:
-        return f"compare the clocks; else the key is not taken (any more): {code} at the service, then greenlane enrol"
+        return f"compare the clocks; else the key is not taken (any more): move it away, {code} at the service, {here}"
     if reason == ErrorCode.FORBIDDEN:
         return "set station and name of [lane] to those that the key was enrolled for, or enrol this unit anew"
     if reason == ErrorCode.UNKNOWN_STATION:

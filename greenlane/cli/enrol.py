@@ -35,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("code", nargs="?", metavar="CODE", help="the one-time code")
     parser.add_argument("--service", required=True, metavar="URL", help="address of the balance service or the station")
     parser.add_argument(
-        "--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="folder of the key (default: %(default)s)"
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the key (default: state_dir of --config's file, else {DEFAULT_STATE})",
     )
     parser.add_argument("--key", type=Path, metavar="FILE", help=f"the key itself (default: {KEY_FILE} in --state)")
     parser.add_argument("--ca", type=Path, metavar="FILE", help="certificates to trust instead of the public ones")
@@ -46,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if (args.code is None) != args.rotate:
         raise SettingsError("give either the one-time code or --rotate")
-    args.key = args.key or args.state / KEY_FILE
+    args.key = args.key or (args.state or _state_of(args.config)) / KEY_FILE
     parts = urlsplit(args.service)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsError(f"--service {args.service}: expected http(s)://host[:port]")
@@ -58,9 +61,22 @@ def run(args: argparse.Namespace) -> int:
     print(f"{enrolled.kind.value} {enrolled.device} of station {where}; key in {args.key}")
     if args.config is not None:
         _write_settings(args, enrolled)
+    elif enrolled.kind.value == "lane":
+        print(
+            "no lane.toml knows of the key: set url, ca_file and key_file of [service] there, and restart the lane unit"
+        )
     if args.rotate:
         print("restart what uses the key, for example: systemctl restart greenlane-lane")
     return 0
+
+
+def _state_of(config: Path | None) -> Path:
+    """Where the lane of that file keeps its state. Raises SettingsError."""
+    if config is None or not config.exists():
+        return DEFAULT_STATE
+    from controller import settings as settings_file
+
+    return Path(settings_file.load(config).trace.state_dir)
 
 
 def _enrol(args: argparse.Namespace) -> Enrolment:

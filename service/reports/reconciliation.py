@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from service.books.records import Phase, State
 from service.errors import AdminError
 from service.reports.statement import flagged
+from service.reports.suspense import waiting_fen
 from service.reports.zones import YEARS
 from service.store import schema
 from service.store.clock import to_us
@@ -54,7 +55,10 @@ class Oddity:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One station's day in its own time zone. difference_fen is 0 when every fuelling was posted in full."""
+    """One station's day in its own time zone. difference_fen is 0 when every fuelling was posted in full.
+
+    unclaimed_fen: of that, what still waits in suspense; what phones paid, what was claimed or written off does not.
+    """
 
     station: str
     day: str
@@ -144,7 +148,7 @@ def _day(connection: Connection, station: RowMapping, day: date) -> Day:
         difference_fen=posted_fen - reported_fen,
         captured_fen=sum(row["captured_fen"] for row in rows),
         overrun_fen=sum(row["overrun_fen"] for row in rows),
-        unclaimed_fen=sum(row["amount_fen"] for row in rows if row["card"] is None),
+        unclaimed_fen=waiting_fen(connection, station["id"], begin_us, end_us),
         oddities=tuple(_oddity(row) for row in rows if flagged(row)),
         rejected=_rejected(connection, station["id"], begin_us, end_us),
         open_holds=holds[0],

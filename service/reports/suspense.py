@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, Select, exists, select, text
+from sqlalchemy import Connection, RowMapping, Select, exists, select, text
 
 from service.books.records import TransferKind
 from service.reports.statement import flagged
@@ -37,6 +37,13 @@ def suspended(database: Database, station: str | None = None) -> list[Suspended]
     """All that waits, the oldest first."""
     with telling_faults(), database.reading() as connection:
         return [_record(row) for row in connection.execute(_query(station)).mappings()]
+
+
+def waiting_fen(connection: Connection, station: str, begin_us: int, end_us: int) -> int:
+    """What still waits of the fuellings that ended in that time, from begin_us inclusive to end_us exclusive."""
+    ended = schema.fuellings.c.ended_us
+    rows = connection.execute(_query(station).where(ended >= begin_us, ended < end_us)).mappings()
+    return sum(int(row["suspended_fen"]) for row in rows)
 
 
 def _query(station: str | None) -> Select[tuple[object, ...]]:

@@ -20,6 +20,11 @@ def _installed() -> str:
     """What `greenlane install service` wrote for its unit, so that operators' commands meet the same books."""
     try:
         lines = INSTALLED.read_text(encoding="utf-8").splitlines()
+    except PermissionError:
+        raise Unavailable(
+            f"{INSTALLED} names the installed service's database and may not be read: "
+            "run this as its user (sudo -u greenlane-service greenlane ...), or name another database"
+        ) from None
     except (OSError, UnicodeDecodeError):
         return ""
     return next((line.partition("=")[2].strip() for line in lines if line.startswith("GREENLANE_DATABASE=")), "")

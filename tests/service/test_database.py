@@ -190,6 +190,20 @@ def test_the_default_database_lies_in_the_state_directory(tmp_path: Path, monkey
     assert default_url() == "sqlite:////x"
 
 
+def test_books_that_may_not_be_read_are_not_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is not the service's user must not meet an empty database of their own in its place."""
+
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError
+
+    monkeypatch.delenv("GREENLANE_DATABASE", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(Unavailable, match="sudo -u greenlane-service"):
+        default_url()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_backup_taken_while_writing_restores_right_books(world: World, sqlite_url: str, tmp_path: Path) -> None:
     """The way of docs/service.md: SQLite's own backup, then the audit on the copy."""
     if not world.database.is_sqlite:

@@ -29,6 +29,14 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     revoke.set_defaults(do=_revoke)
 
 
+_WHERE = {
+    "lane": " --config /etc/greenlane/lane.toml",
+    "station": " --state /var/lib/greenlane-station",
+    "panel": " --key panel.key",
+}
+"""What the device's own command needs beside code and address: where the key goes, and who is told of it."""
+
+
 def _enrol(args: argparse.Namespace) -> int:
     from datetime import timedelta
 
@@ -43,7 +51,8 @@ def _enrol(args: argparse.Namespace) -> int:
     with office(args) as o:
         life = timedelta(minutes=args.minutes)
         code = _admin(o).issue_code(place, actor(), replaces=args.replace, life=life)
-        words = f"{code}\nOn the device, within {args.minutes} minutes: greenlane enrol {code} --service URL"
+        where = _WHERE[place.kind]
+        words = f"{code}\nOn the device, within {args.minutes} minutes: greenlane enrol {code} --service URL{where}"
         o.show({"code": code, "minutes": args.minutes}, words)
     return 0
 

@@ -87,14 +87,17 @@ def _payers(o: Office) -> PlatePayers:
 
 def _set(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.payers.periods import Hours
+    from service.payers.periods import Hours, Rule
     from service.payers.rules import NewBinding
 
     hours = Hours.parse(args.hours)
     binding = NewBinding(hours=hours, from_at=args.from_at, until_at=args.until_at, order=args.order)
     with office(args) as o:
         plate = _payers(o).set(args.plate, args.name, binding)
+        schedule = _payers(o).schedule(plate)
         words = f"{plate}: {hours} is {args.name}'s; nothing is taken until their phone has signed for this plate"
+        if schedule is not None and schedule.rule is Rule.CARD:
+            words += f"\n{plate} is paid by its card all the same, until `payer rule {plate} phone` or phone-then-card"
         o.show({"plate": plate, "phone": args.name, "hours": str(hours)}, words)
     return 0
 

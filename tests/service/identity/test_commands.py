@@ -66,6 +66,39 @@ def test_enrol_rotate_revoke(service: str, tmp_path: Path, capsys: pytest.Captur
     assert "revoked" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("place", "rest"),
+    [
+        (("--kind", "lane", "--station", "S1", "--lane", "L1"), "--config /etc/greenlane/lane.toml"),
+        (("--kind", "station", "--station", "S1"), "--state /var/lib/greenlane-station"),
+        (("--kind", "panel", "--station", "S1", "--lane", "L1"), "--key panel.key"),
+    ],
+)
+def test_the_command_that_is_told_is_the_whole_one(
+    database: str, place: tuple[str, ...], rest: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lane unit that enrols without --config makes a key that its lane.toml does not know."""
+    assert main(["admin", "enrol", *place]) == 0
+    assert capsys.readouterr().out.rstrip().endswith(f"--service URL {rest}")
+
+
+def test_a_key_goes_where_the_lane_keeps_its_state(
+    service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "lane.toml"
+    config.write_text(f'[trace]\nstate_dir = "{tmp_path / "state"}"\n', encoding="utf-8")
+    assert main(["enrol", code(capsys), "--service", service, "--config", str(config)]) == 0
+    assert (tmp_path / "state" / "device.key").exists()
+    assert f'key_file = "{tmp_path / "state" / "device.key"}"' in config.read_text(encoding="utf-8")
+
+
+def test_a_lane_that_wrote_no_settings_is_told_so(
+    service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert enrol(service, tmp_path / "device.key", code(capsys)) == 0
+    assert "no lane.toml" in capsys.readouterr().out
+
+
 def test_a_lost_answer_is_mended_by_the_same_command(
     service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
