@@ -6,7 +6,6 @@ Every change is written beside the name of who made it. Money goes through the b
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from service.books.messages import Answer, Claim, Correct, Message, Refund, Refu
 from service.books.records import ACTIVE, BLOCKED, AccountKind
 from service.errors import AdminError
 from service.payers.tables import plate_payers
+from service.payers.wallets import desk_key
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
@@ -198,19 +198,19 @@ class Admin:
     def top_up(self, card: str, amount_fen: int, *, key: str | None = None, note: str = "") -> bool:
         """Pay money in. False when the key was posted before: then nothing was posted now."""
         _require_amount(amount_fen)
-        return self._post(TopUp(card=card, amount_fen=amount_fen, key=_key(key), actor=self._actor, note=note))
+        return self._post(TopUp(card=card, amount_fen=amount_fen, key=desk_key(key), actor=self._actor, note=note))
 
     def refund(self, card: str, amount_fen: int, *, key: str | None = None, note: str = "") -> bool:
         """Pay money out, at most what is free."""
         _require_amount(amount_fen)
-        return self._post(Refund(card=card, amount_fen=amount_fen, key=_key(key), actor=self._actor, note=note))
+        return self._post(Refund(card=card, amount_fen=amount_fen, key=desk_key(key), actor=self._actor, note=note))
 
     def correct(self, card: str, amount_fen: int, *, note: str, key: str | None = None) -> bool:
         """Post a correction with its reason, above zero in the card's favour."""
         _require_amount(abs(amount_fen))
         if not note.strip():
             raise AdminError("a correction needs its reason")
-        return self._post(Correct(card=card, amount_fen=amount_fen, key=_key(key), actor=self._actor, note=note))
+        return self._post(Correct(card=card, amount_fen=amount_fen, key=desk_key(key), actor=self._actor, note=note))
 
     def claim(self, dispenser: str, sequence: int, card: str, *, station: str | None = None, note: str = "") -> None:
         """Charge what is in suspense of a fuelling to a card. station: needed where several have such a fuelling."""
@@ -356,7 +356,3 @@ def _exists(connection: Connection, table: Table, name: str) -> bool:
 
 def _equal(table: Table, **values: object) -> list[Any]:
     return [table.c[name] == value for name, value in values.items()]
-
-
-def _key(given: str | None) -> str:
-    return given if given is not None else f"desk-{secrets.token_hex(12)}"

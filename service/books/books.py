@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -42,7 +43,7 @@ from service.books.rows.ids import IdMaker
 from service.books.rows.loading import load
 from service.books.rows.writing import write
 from service.books.rules import Settings
-from service.errors import LedgerError, Unavailable
+from service.errors import LedgerError, ServiceError, Unavailable
 from service.live.changes import count_change, person_topic
 from service.store.clock import Clock, to_us
 from service.store.database import Database, fault_of, worth_retrying
@@ -52,6 +53,15 @@ ATTEMPTS = 8
 """A conflict needs another worker that committed, so each attempt is somebody's progress."""
 
 _LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class _Undone(ServiceError):
+    """The message posted nothing, and what was written beside it is undone."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(str(answer))
+        self.answer = answer
 
 
 class Books:
@@ -69,30 +79,52 @@ class Books:
         Raises Unavailable when the database cannot be used now, LedgerError when it refused a posting for good; with
         nothing half done. After Unavailable the messages may be sent again.
         """
+        return self._attempts(lambda: self._once(messages))
+
+    def carry_out_one(self, message: Message) -> Answer:
+        """As carry_out, for a single message."""
+        return self.carry_out([message])[0]
+
+    def carry_out_beside(self, message: Message, beside: Callable[[Connection], None]) -> Answer:
+        """A message and what `beside` writes first, in one transaction: refused, or a repeat, neither is written.
+
+        What `beside` raises undoes it too. It may be called again, where the transaction is.
+        """
+        try:
+            return self._attempts(lambda: self._once_beside(message, beside))
+        except _Undone as undone:
+            return undone.answer
+
+    def _attempts(self, transaction: Callable[[], _T]) -> _T:
         for _ in range(ATTEMPTS - 1):
             try:
-                return self._once(messages)
+                return transaction()
             except DBAPIError as error:
                 if not worth_retrying(error):
                     raise _final(error) from error
                 _LOG.info("transaction tried again: %s", fault_of(error))
                 self.ids.redraw()
         try:
-            return self._once(messages)
+            return transaction()
         except DBAPIError as error:
             raise _final(error) from error
-
-    def carry_out_one(self, message: Message) -> Answer:
-        """As carry_out, for a single message."""
-        return self.carry_out([message])[0]
 
     def _once(self, messages: Sequence[Message]) -> list[Answer]:
         with self.database.batch() as connection:
             return self._transact(connection, messages)
 
-    def _transact(self, connection: Connection, messages: Sequence[Message]) -> list[Answer]:
+    def _once_beside(self, message: Message, beside: Callable[[Connection], None]) -> Answer:
+        with self.database.batch(opens=True) as connection:
+            beside(connection)
+            return self._transact(connection, [message], undoes=True)[0]
+
+    def _transact(self, connection: Connection, messages: Sequence[Message], undoes: bool = False) -> list[Answer]:
+        """undoes: a refusal, or a repeat, ends the transaction before anything of it stays."""
         batch_state = load(connection, messages, self.settings, self.ids, to_us(self.clock.now()))
         answers = [_decide(message, batch_state) for message in messages]
+        for answer in answers:
+            if undoes and (isinstance(answer, Refused) or getattr(answer, "repeated", False)):
+                raise _Undone(answer)
         write(connection, batch_state)
         _tell_persons(connection, batch_state)
         return answers

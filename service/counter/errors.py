@@ -79,5 +79,6 @@ FORM_USED: Words = (
     "这张表单已用于另一笔，请重新打开页面再填。",
     "This form was used for another payment; load the page again.",
 )
+BILL_PAID: Words = ("这张账单已支付。", "This bill is paid already.")
 FORM_BROKEN: Words = ("表单不完整，请重新打开页面再填。", "The form is incomplete; load the page again.")
 BAD_AMOUNT: Words = ("请输入金额，如 300 或 300.50。", "Type an amount, such as 300 or 300.50.")

@@ -29,6 +29,8 @@ Operator = Annotated[Session, Depends(access.operator(Role.OPERATOR))]
 Administrator = Annotated[Session, Depends(access.operator(Role.ADMINISTRATOR))]
 
 LONGEST_NOTE = 200
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]{1,2})?")
+"""Where commas may stand in an amount: 1,234.50; never in place of the point."""
 _FORM = re.compile(r"[A-Za-z0-9_-]{16,40}", re.ASCII)
 
 
@@ -96,8 +98,9 @@ def form_key(form: dict[str, str]) -> str:
 
 def amount_of(text: str, *, signed: bool = False) -> int:
     """Fen of what was typed, above zero (signed: or below). Raises CounterRefused."""
+    typed = text.strip().removeprefix("¥").strip()
     try:
-        fen = parse_yuan(text.strip().removeprefix("¥").replace(",", ""))
+        fen = parse_yuan(typed.replace(",", "") if _THOUSANDS.fullmatch(typed) else typed)
     except ValueError:
         raise CounterRefused(*BAD_AMOUNT) from None
     if fen == 0 or (fen < 0 and not signed):

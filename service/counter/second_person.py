@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Connection, Row, select, update
 
-from service.admin import Admin
 from service.books.books import Books
+from service.books.messages import Correct
 from service.books.records import TransferKind
 from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
 from service.counter.facts import StationFacts
 from service.counter.tables import money_requests
-from service.counter.till import Payment, Till, lock_person
+from service.counter.till import Beside, Payment, Till, lock_person, posted
 from service.identity import trail
 from service.reports.statement import cards
 from service.store import schema
@@ -22,6 +22,10 @@ from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
 
 WAITING, CONFIRMED, DECLINED = "waiting", "confirmed", "declined"
+
+
+def _nothing(_connection: Connection) -> None:
+    """Beside a correction that needs one person alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +70,16 @@ class SecondPerson:
         return True
 
     def decide(self, key: str, confirms: bool) -> MoneyRequest:
-        """Another person's word on what waits. What was confirmed and not posted (a crash, say) is posted now."""
+        """Another person's word on what waits. A confirmation stands when it is posted: until then it still waits."""
         found = next((one for one in self.list() if one.key == key), None)
         if found is None:
             raise CounterRefused("本站没有这个申请。", "There is no such request at this station.")
-        if found.state == WAITING:
-            self._keep_decision(found, confirms)
-            decided = self._person if confirms else None
-        else:
-            decided = found.decided_by if found.state == CONFIRMED and confirms else None
-        if decided is not None and not found.posted:
-            self._post(found, decided)
+        if not confirms:
+            self._decline(found)
+        elif found.asked_by == self._person:
+            raise CounterRefused("须由另一人确认，不能确认自己的申请。", "Another person has to confirm it, not you.")
+        elif found.state == WAITING:
+            self._post(found)
         return found
 
     def list(self) -> list[MoneyRequest]:
@@ -117,34 +120,53 @@ class SecondPerson:
             trail.note(connection, deed)
         return False
 
-    def _keep_decision(self, found: MoneyRequest, confirms: bool) -> None:
-        if confirms and found.asked_by == self._person:
-            raise CounterRefused("须由另一人确认，不能确认自己的申请。", "Another person has to confirm it, not you.")
+    def _decline(self, found: MoneyRequest) -> None:
+        if found.state == CONFIRMED:
+            raise CounterRefused(
+                "已确认入账，不能再拒绝。", "It is confirmed and posted; it cannot be declined any more."
+            )
+        if found.state == WAITING:
+            with telling_faults(), self._database.writing() as connection:
+                self._keep_decision(connection, found, DECLINED)
+
+    def _keep_decision(self, connection: Connection, found: MoneyRequest, state: str) -> None:
         now = self._books.clock.now()
-        state = CONFIRMED if confirms else DECLINED
         waiting = money_requests.c.key == found.key, money_requests.c.state == WAITING
         decided = {"state": state, "decided_by": self._person, "decided_us": to_us(now)}
-        with telling_faults(), self._database.writing() as connection:
-            if connection.execute(update(money_requests).where(*waiting).values(**decided)).rowcount == 0:
-                raise CounterRefused("这个申请已有人处理。", "Somebody has decided this already.")
-            detail = {"fen": str(found.amount_fen), "asked_by": found.asked_by, "key": found.key}
-            deed = trail.Deed(now, f"person:{self._person}", f"{found.kind}_{state}", found.card, detail)
-            trail.note(connection, deed)
+        if connection.execute(update(money_requests).where(*waiting).values(**decided)).rowcount == 0:
+            raise CounterRefused("这个申请已有人处理。", "Somebody has decided this already.")
+        detail = {"fen": str(found.amount_fen), "asked_by": found.asked_by, "key": found.key}
+        deed = trail.Deed(now, f"person:{self._person}", f"{found.kind}_{state}", found.card, detail)
+        trail.note(connection, deed)
 
-    def _post(self, found: MoneyRequest, second: str) -> None:
-        """In the name of who asked, with the second name in the note; a refund out of the asker's own till."""
-        note = f"{found.note} [{second}]".strip()
+    def _post(self, found: MoneyRequest) -> None:
+        """In the name of who asked, with the second name in the note; a refund out of the asker's own till.
+
+        The confirmation is written with the posting, or not at all.
+        """
+
+        def confirmed(connection: Connection) -> None:
+            self._keep_decision(connection, found, CONFIRMED)
+
+        note = f"{found.note} [{self._person}]".strip()
         if found.kind == "correction":
             payment = Payment(found.key, TransferKind.CORRECTION, found.card, found.amount_fen, found.method, note)
-            self._post_correction(payment, found.asked_by)
+            if not self._post_correction(payment, found.asked_by, confirmed):
+                raise CounterRefused(*FORM_USED)
             return
         payment = Payment(found.key, TransferKind.REFUND, found.card, found.amount_fen, found.method, note)
-        Till(self._books, found.asked_by, self._station.id).pay(payment)
+        Till(self._books, found.asked_by, self._station.id).pay(payment, confirmed)
 
-    def _post_correction(self, payment: Payment, person: str) -> None:
-        admin = Admin(self._books, f"person:{person}")
+    def _post_correction(self, payment: Payment, person: str, beside: Beside = _nothing) -> bool:
+        sent = Correct(
+            card=payment.subject,
+            amount_fen=payment.amount_fen,
+            key=payment.key,
+            actor=f"person:{person}",
+            note=payment.note,
+        )
         with telling_why():
-            admin.correct(payment.subject, payment.amount_fen, note=payment.note, key=payment.key)
+            return posted(self._books, sent, beside)
 
     def _require_free(self, payment: Payment) -> None:
         with telling_why():

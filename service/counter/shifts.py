@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from service.books.books import Books
 from service.books.records import TransferKind
 from service.counter.errors import NO_SHIFT, CounterRefused
 from service.counter.tables import shifts
-from service.counter.till import CASH, CounterEntry, Payment, Till, entries_of_shift
+from service.counter.till import CASH, CounterEntry, entries_of_shift
 from service.identity import trail
 from service.payers import wallets
 from service.store.clock import from_us, to_us
@@ -22,7 +21,6 @@ from service.store.database import Database, telling_faults
 
 OVER_SHORT = 3
 """The company's account of cash over or short; made with the counter's tables."""
-ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,48 +74,21 @@ def close(books: Books, person: str, counted_fen: int, note: str = "", *, by: st
 
     by: who counted, the person or, for one who has left, an operator; the trail and the difference bear that name.
 
-    What was written down and not posted (a crash, a lost answer) is posted first, so that all of it counts.
+    The lock on the shift's row keeps further entries out, and waits for one that is being posted.
     """
-    tried: set[str] = set()
-    for _ in range(ATTEMPTS):
-        shift, entries = _open(books.database, person, station)
-        for entry in entries:
-            if not entry.posted and entry.key not in tried:
-                tried.add(entry.key)
-                with suppress(CounterRefused):
-                    Till(books, person, shift.station).post(_payment(entry))
-        if _closed(books, by, shift.id, tried, counted_fen, note):
-            return int(shift.id)
-    raise CounterRefused("仍有收款正在入账，请稍后再交班。", "Payments are still being posted; close the shift again.")
-
-
-def _open(database: Database, person: str, station: str) -> tuple[Row[Any], list[CounterEntry]]:
-    mine = shifts.c.cashier == person, shifts.c.station == station
-    query = select(shifts).where(*mine, shifts.c.closed_us.is_(None))
-    with telling_faults(), database.reading() as connection:
-        row = connection.execute(query).first()
+    now = books.clock.now()
+    mine = shifts.c.cashier == person, shifts.c.station == station, shifts.c.closed_us.is_(None)
+    with telling_faults(), books.database.writing() as connection:
+        row = connection.execute(select(shifts).where(*mine).with_for_update()).first()
         if row is None:
             raise CounterRefused(*NO_SHIFT, back="/counter/shift")
-        return row, entries_of_shift(connection, row.id)
-
-
-def _closed(books: Books, by: str, shift: int, tried: set[str], counted_fen: int, note: str) -> bool:
-    """False where something came in meanwhile that is not posted yet. The row's lock keeps further entries out."""
-    now = books.clock.now()
-    with telling_faults(), books.database.writing() as connection:
-        row = connection.execute(select(shifts).where(shifts.c.id == shift).with_for_update()).one()
-        if row.closed_us is not None:
-            return True
-        entries = entries_of_shift(connection, shift)
-        if any(not entry.posted and entry.key not in tried for entry in entries):
-            return False
-        expected_fen = row.float_fen + cash_fen(entries)
+        expected_fen = row.float_fen + cash_fen(entries_of_shift(connection, row.id))
         _post_difference(books, connection, row, counted_fen - expected_fen, by)
         closed = {"closed_us": to_us(now), "expected_fen": expected_fen, "counted_fen": counted_fen, "note": note}
-        connection.execute(update(shifts).where(shifts.c.id == shift).values(**closed))
+        connection.execute(update(shifts).where(shifts.c.id == row.id).values(**closed))
         detail = {"counted": str(counted_fen), "expected": str(expected_fen), "station": row.station}
         trail.note(connection, trail.Deed(now, f"person:{by}", "shift.close", row.cashier, detail))
-    return True
+    return int(row.id)
 
 
 def _post_difference(books: Books, connection: Connection, row: Row[Any], difference_fen: int, by: str) -> None:
@@ -142,10 +113,6 @@ def cash_fen(entries: Sequence[CounterEntry]) -> int:
         for entry in entries
         if entry.posted and entry.method == CASH
     )
-
-
-def _payment(entry: CounterEntry) -> Payment:
-    return Payment(entry.key, TransferKind(entry.kind), entry.subject, entry.amount_fen, entry.method, entry.note)
 
 
 def _report(row: Row[Any], entries: Sequence[CounterEntry]) -> ShiftReport:

@@ -47,7 +47,7 @@ counter_entries = Table(
     CheckConstraint("method in ('cash', 'scan', 'bank')", name="method"),
     Index(None, "shift"),
 )
-"""What was sent from the counter, written before it is posted; the transfer of the same key and kind says that it was.
+"""What was posted from the counter, written in one transaction with the transfer of the same key and kind.
 
 subject: the card, of cash_payment the charge. Only ever added to.
 """

@@ -1,27 +1,32 @@
 """A person's till: the shift that is open, and money taken in and paid out in it, each form once.
 
-What is sent is written down before it is posted, under the shift; so a shift counts every posting of its own, and a
-form that comes twice, or after a crash, posts once.
+What is sent is written down under the shift in the transaction that posts it: both are there, or neither. So a shift
+counts every posting of its own, a form that comes twice posts once, and what was refused or lost leaves nothing behind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
+from sqlalchemy.exc import IntegrityError
 
-from service.admin import Admin
 from service.books.books import Books
 from service.books.charges import payment_key
+from service.books.messages import Message, Refund, Refused, TopUp
 from service.books.records import TransferKind
-from service.counter.errors import FORM_USED, NO_SHIFT, CounterRefused, telling_why, too_little_free
+from service.counter.errors import BILL_PAID, FORM_USED, NO_SHIFT, CounterRefused, telling_why, too_little_free
 from service.counter.tables import counter_entries, shifts
+from service.errors import AdminError, ServiceError
 from service.identity import trail
 from service.identity.tables import people
 from service.payers.charging import Charging
 from service.payers.tables import charges
+from service.payers.wallets import COUNTER_FORM
 from service.reports.statement import cards
 from service.store import schema
 from service.store.clock import from_us, to_us
@@ -29,8 +34,9 @@ from service.store.database import Database, telling_faults
 
 METHODS = ("cash", "scan", "bank")
 CASH = "cash"
-FORM = "counter "
-"""Begins the key of every form of the counter; the ledger has no other keys like it."""
+FORM = COUNTER_FORM
+Beside = Callable[[Connection], None]
+"""What is written in the transaction of a posting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,10 @@ class Payment:
     note: str = ""
 
 
+class _PostedBefore(ServiceError):
+    """The same form came before; nothing is left to do."""
+
+
 class Till:
     """Of one person at one station. Raises CounterRefused with nothing posted."""
 
@@ -81,7 +91,6 @@ class Till:
         self._database = books.database
         self._person = person
         self._station = station
-        self._admin = Admin(books, f"person:{person}")
 
     def open_shift(self, float_fen: int) -> None:
         """Begin a shift with so much cash in the drawer; again, nothing changes."""
@@ -135,55 +144,64 @@ class Till:
         self.pay(payment)
         return payment.key
 
-    def pay(self, payment: Payment) -> None:
-        """Write it down under the open shift, then post it; a repeat of what is posted does nothing."""
+    def pay(self, payment: Payment, beside: Beside | None = None) -> None:
+        """Post it under the open shift; a repeat of what is posted does nothing. beside: written with it or not."""
         if payment.kind is TransferKind.REFUND:
             self._require_free(payment)
-        if self._keep(payment):
+
+        def first(connection: Connection) -> None:
+            if beside is not None:
+                beside(connection)
+            self._enter(connection, payment)
+
+        with suppress(_PostedBefore), telling_why():
+            self._post(payment, first)
+
+    def _post(self, payment: Payment, first: Beside) -> None:
+        """As the command line does, with what goes first in the same transaction."""
+        actor = f"person:{self._person}"
+        if payment.kind is TransferKind.CASH:
+            try:
+                Charging(self._books).settle(payment.subject, actor, first)
+            except IntegrityError as error:  # another till was faster by a moment
+                raise CounterRefused(*BILL_PAID) from error
             return
-        self.post(payment)
+        message = TopUp if payment.kind is TransferKind.TOP_UP else Refund
+        sent = message(
+            card=payment.subject, amount_fen=payment.amount_fen, key=payment.key, actor=actor, note=payment.note
+        )
+        if not posted(self._books, sent, first):
+            raise CounterRefused(*FORM_USED)
 
-    def post(self, payment: Payment) -> None:
-        """Post what is written down, as the command line does; once."""
-        with telling_why():
-            if payment.kind is TransferKind.TOP_UP:
-                self._admin.top_up(payment.subject, payment.amount_fen, key=payment.key, note=payment.note)
-            elif payment.kind is TransferKind.REFUND:
-                self._admin.refund(payment.subject, payment.amount_fen, key=payment.key, note=payment.note)
-            else:
-                Charging(self._books).settle(payment.subject, f"person:{self._person}")
-
-    def _keep(self, payment: Payment) -> bool:
-        """Whether it stands in the ledger already; else it stands among the entries now."""
-        with telling_faults(), self._database.writing() as connection:
-            lock_person(connection, self._person)
-            before = entry_of(connection, payment.key)
-            if before is not None:
-                self._require_same(before, payment)
-                return before.posted
-            shift = _open_row(connection, self._person, locks=True)
-            if shift is None or shift.station != self._station:
-                raise CounterRefused(*NO_SHIFT, back="/counter/shift")
-            _require_subject(connection, payment)
-            connection.execute(
-                counter_entries.insert().values(
-                    key=payment.key,
-                    shift=shift.id,
-                    at_us=to_us(self._books.clock.now()),
-                    kind=payment.kind.value,
-                    subject=payment.subject,
-                    amount_fen=payment.amount_fen,
-                    method=payment.method,
-                    note=payment.note,
-                )
+    def _enter(self, connection: Connection, payment: Payment) -> None:
+        """Write it down under the open shift. Raises _PostedBefore where it stands there."""
+        lock_person(connection, self._person)
+        before = entry_of(connection, payment.key)
+        if before is not None:
+            self._require_same(before, payment)
+            raise _PostedBefore
+        shift = _open_row(connection, self._person, locks=True)
+        if shift is None or shift.station != self._station:
+            raise CounterRefused(*NO_SHIFT, back="/counter/shift")
+        connection.execute(
+            counter_entries.insert().values(
+                key=payment.key,
+                shift=shift.id,
+                at_us=to_us(self._books.clock.now()),
+                kind=payment.kind.value,
+                subject=payment.subject,
+                amount_fen=payment.amount_fen,
+                method=payment.method,
+                note=payment.note,
             )
-            return False
+        )
 
     def _require_same(self, before: CounterEntry, payment: Payment) -> None:
         kept = (before.kind, before.subject, before.amount_fen, before.method, before.note)
         sent = (payment.kind.value, payment.subject, payment.amount_fen, payment.method, payment.note)
-        if kept != sent or (before.cashier, before.station) != (self._person, self._station):
-            raise CounterRefused(*FORM_USED)
+        is_mine = (before.cashier, before.station) == (self._person, self._station)
+        if kept != sent or not is_mine or not before.posted:
+            raise CounterRefused(*(BILL_PAID if payment.kind is TransferKind.CASH else FORM_USED))
 
     def _require_free(self, payment: Payment) -> None:
         with telling_faults(), self._database.reading() as connection:
@@ -193,6 +211,14 @@ class Till:
             card = cards(self._database, payment.subject)[0]
         if card.available_fen < payment.amount_fen:
             raise too_little_free(card.card, card.available_fen, payment.amount_fen)
+
+
+def posted(books: Books, message: Message, beside: Beside) -> bool:
+    """Whether it is posted now, with what is beside it; False: its key was before. Raises AdminError."""
+    answer = books.carry_out_beside(message, beside)
+    if isinstance(answer, Refused):
+        raise AdminError(answer.detail)
+    return not getattr(answer, "repeated", False)
 
 
 def entry_of(connection: Connection, key: str) -> CounterEntry | None:
@@ -247,11 +273,3 @@ def _open_row(connection: Connection, person: str, locks: bool = False) -> Row[A
 
 def _shift(row: Row[Any]) -> OpenShift:
     return OpenShift(row.id, row.station, row.cashier, from_us(row.opened_us), row.float_fen)
-
-
-def _require_subject(connection: Connection, payment: Payment) -> None:
-    """A card that is not there leaves no entry behind; a charge was looked at before."""
-    if payment.kind is TransferKind.CASH:
-        return
-    if connection.execute(select(schema.cards.c.id).where(schema.cards.c.id == payment.subject)).first() is None:
-        raise CounterRefused(f"没有加油卡 {payment.subject}。", f"There is no card {payment.subject}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -103,9 +104,11 @@ class Charging:
             if after(locked.state, event) is not None and event in (ChargeEvent.SEND, ChargeEvent.SEE):
                 self._step(connection, locked, event, _Cause(f"phone {person}"))
 
-    def settle(self, charge: str, actor: str) -> ChargeState:
-        """Cash at the counter pays a charge that is open."""
+    def settle(self, charge: str, actor: str, beside: Callable[[Connection], None] | None = None) -> ChargeState:
+        """Cash at the counter pays a charge that is open. beside: written in the same transaction, or not at all."""
         with telling_faults(), self._database.writing() as connection:
+            if beside is not None:
+                beside(connection)
             locked = self._lock(connection, charge)
             self._require(locked, ChargeEvent.PAY)
             self._move(connection, locked, TransferKind.CASH, wallets.CLEARING, locked.owed, actor)

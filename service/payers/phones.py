@@ -117,12 +117,12 @@ class Phones:
         is_correction = kind is TransferKind.CORRECTION
         if not 0 < (abs(amount_fen) if is_correction else amount_fen) <= MAX_FEN:
             raise AdminError("an amount lies above 0 and below ten thousand million yuan")
+        unique = wallets.desk_key(key)
         with telling_faults(), self._database.writing() as connection:
             person = require_person(connection, name)
             sides = (wallets.ADJUSTMENT if is_correction else wallets.CLEARING, person.wallet)
             comes_in = kind is TransferKind.TOP_UP or (is_correction and amount_fen > 0)
             debit, credit = sides if comes_in else sides[::-1]
-            unique = key if key is not None else f"desk-{secrets.token_hex(12)}"
             posting = wallets.Posting(kind, debit, credit, abs(amount_fen), unique, self._actor, words)
             return wallets.post(connection, posting, self._books.ids, to_us(self._books.clock.now()))
 

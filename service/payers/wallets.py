@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -16,6 +17,10 @@ CLEARING = 1
 """The account of money that came in or went out at the counter; made with the first schema."""
 ADJUSTMENT = 2
 """The account of operators' corrections; made with the first schema."""
+COUNTER_FORM = "counter "
+"""Begins the key of every form of the counter."""
+OWN_KEYS = (COUNTER_FORM, "shift ", "charge ", "charge-refund ", "claim ")
+"""What begins the keys that the service makes itself; nobody types one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,16 @@ def open_accounts(connection: Connection, person: str, ids: IdMaker, now_us: int
     for number, kind in zip(numbers, (AccountKind.WALLET, AccountKind.OWED), strict=True):
         connection.execute(schema.accounts.insert().values(id=number, kind=kind.value, owner=person))
     return numbers
+
+
+def desk_key(given: str | None) -> str:
+    """The given key of an operator's posting, or a new one. Raises AdminError for one of the service's own."""
+    if given is None:
+        return f"desk-{secrets.token_hex(12)}"
+    own = next((own for own in OWN_KEYS if given.startswith(own)), None)
+    if own is not None:
+        raise AdminError(f"a key that begins with {own!r} belongs to the service; give the payment another key")
+    return given
 
 
 def lock(connection: Connection, *numbers: int) -> dict[int, Account]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchModuleEr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.errors import ServiceError, Unavailable
+from service.store import pipeline
 from service.store.fair_lock import FairLock
 from service.store.schema_version import (
     MIGRATION_LOCK,
@@ -93,14 +94,19 @@ class Database:
             raise Unavailable("database is locked by another message of this process")
 
     @contextmanager
-    def batch(self) -> Iterator[Connection]:
-        """As writing(); on PostgreSQL begin and commit travel with what is sent (service.store.pipeline)."""
+    def batch(self, opens: bool = False) -> Iterator[Connection]:
+        """As writing(); on PostgreSQL begin and commit travel with what is sent (service.store.pipeline).
+
+        opens: begin at once, for what is written before the batch.
+        """
         with (
             self.turn(),
             self._connected(self.batch_engine) as connection,
             connection.begin(),
             _translating(connection),
         ):
+            if opens and not self.is_sqlite:
+                pipeline.begin(connection)
             yield connection
 
     @contextmanager
@@ -299,6 +305,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL, isolation_level: str) -> Engine:
+    """prepare_threshold: what the driver prepares by itself it drops at a rollback, and all of a pipeline's with it."""
     options = f"-c lock_timeout={BUSY_TIMEOUT_S}s -c statement_timeout={STATEMENT_TIMEOUT_S}s -c timezone=UTC"
     return create_engine(
         url,
@@ -309,5 +316,6 @@ def _postgresql(url: URL, isolation_level: str) -> Engine:
             "options": options,
             "application_name": "greenlane",
             "client_encoding": "utf8",
+            "prepare_threshold": None if isolation_level == "AUTOCOMMIT" else 5,
         },
     )

@@ -18,6 +18,12 @@ _BY_INDEX = b"set local enable_seqscan = off; set local jit = off"
 """A plan made while a table was small is kept when it has grown: it must not be one that reads all of the table."""
 
 
+def begin(connection: Connection) -> None:
+    """Open the transaction now, for statements that go before the pipeline's own."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(b"begin; " + _BY_INDEX, prepare=False)
+
+
 class Pipeline:
     """Collects statements, then sends them; may be used again afterwards."""
 

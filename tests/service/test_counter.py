@@ -15,11 +15,15 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from service.books.messages import Report
-from service.books.records import TransferKind
-from service.counter.till import Payment, Till
+from service.books.messages import Report, TopUp
+from service.counter.errors import CounterRefused
+from service.counter.place import amount_of
+from service.counter.till import Till, entry_of
+from service.errors import AdminError
 from service.identity import trail
 from service.identity.people import Role
+from service.payers.charging import Charging
+from service.payers.phones import Phones
 from service.reports.audit import audit
 from service.store import schema
 from tests.service.identity.kit import PLATE, House, fuelling
@@ -28,6 +32,8 @@ from tests.service.payers.phone import payer
 from tests.service.world import ManualClock, World
 from wire.codec import decode
 from wire.fuellings import Fuelling
+from wire.money import MAX_FEN
+from wire.payers import PhoneWord
 
 PAGE = {"Accept": "text/html", "Accept-Language": "zh-CN"}
 FORM = "form-of-this-test"
@@ -221,15 +227,145 @@ def test_a_shift_ends_with_its_difference_in_the_ledger(house: House, database_u
     assert "shifts" in {finding.check for finding in audit(database).findings}
 
 
-def test_what_was_sent_and_not_posted_counts_when_the_shift_ends(house: House) -> None:
-    """The service died between the entry and its posting."""
+def test_what_was_refused_is_void_and_a_fresh_attempt_is_free(house: House) -> None:
+    """A bill that its phone disputed: nothing of the refused payment stays, for this shift, person or key."""
+    books = house.app.state.books
+    charging, bill = disputed_bill(house)
+    li, wang = counter(house, "li"), counter(house, "wang")
+    li.open_shift("0")
+    assert li.post("/counter/bills", bill=bill).status_code == 409
+    charging.resolve(bill, for_driver=False, why="fuelled", actor="test")
+    assert li.post("/counter/shift/close", yuan="0").status_code == 303
+    assert postings(house, "cash_payment") == []
+    answer = li.post("/counter/bills", bill=bill)
+    assert (answer.status_code, "请先上班" in answer.text) == (409, True)
+    wang.open_shift("0")
+    receipt_of(wang.post("/counter/bills", bill=bill))
+    li.open_shift("0")
+    answer = li.post("/counter/bills", bill=bill)
+    assert (answer.status_code, "已支付" in answer.text) == (409, True)
+    assert [row[:] for row in postings(house, "cash_payment")] == [(1, ANY, 7_900, "single", "person:wang")]
+    assert wang.post("/counter/shift/close", yuan="79").status_code == 303
+    assert postings(house, "over_short") == []
+    assert audit(books.database).findings == ()
+
+
+def test_a_top_up_that_the_books_refused_is_not_posted_later(house: House) -> None:
+    house.admin.top_up("C2", MAX_FEN)
     li = counter(house, "li")
     li.open_shift("0")
-    till = Till(house.app.state.books, "li", "S1")
-    till._keep(Payment("counter lost-answer-of-it", TransferKind.TOP_UP, "C2", 30_000, "cash"))
-    assert li.post("/counter/shift/close", yuan="300").status_code == 303
-    assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, 30_000]
+    assert li.post("/counter/top-up", card="C2", yuan="300").status_code == 409
+    house.admin.correct("C2", -MAX_FEN, note="typed wrongly")
+    assert li.post("/counter/shift/close", yuan="0").status_code == 303
+    assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, MAX_FEN]
     assert postings(house, "over_short") == []
+    li.open_shift("0")
+    receipt_of(li.post("/counter/top-up", card="C2", yuan="300"))
+    assert audit(house.app.state.books.database).findings == ()
+
+
+def test_killed_before_the_posting_nothing_is_there_and_the_form_posts_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till = Till(house.app.state.books, "li", "S1")
+    till.open_shift(0)
+    payment = ("counter lost-answer-of-it", "C2", 30_000, "cash")
+    with monkeypatch.context() as killed:
+        killed.setattr("service.books.books.write", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            till.top_up(*payment)
+    with house.app.state.books.database.reading() as connection:
+        assert entry_of(connection, payment[0]) is None
+    for _ in range(2):
+        till.top_up(*payment)
+    assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, 30_000]
+    assert audit(house.app.state.books.database).findings == ()
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def disputed_bill(house: House) -> tuple[Charging, str]:
+    """A bill of S1 that no phone has paid, and its phone has disputed."""
+    plate, books = "粤B55555", house.app.state.books
+    phone = payer(World(books.database, ManualClock(house.clock.moment)), "陈", plate=plate)
+    books.carry_out_one(Report(decode(Fuelling, {**fuelling(), "plate": plate})))
+    charging = Charging(books)
+    (charge,) = charging.list()
+    charging.hear(phone.word(charge.id, charge.amount_fen, PhoneWord.DISPUTE))
+    return charging, charge.id
+
+
+def test_a_confirmation_stands_when_it_is_posted(house: House) -> None:
+    house.admin.set_station("S1", second_person_fen=10_000)
+    house.admin.top_up("C2", 150_000)
+    wang, sun, admin = (counter(house, name) for name in ("wang", "sun", "admin"))
+    wang.open_shift("2000")
+    asked = {"card": "C2", "yuan": "1200"}
+    for form in (FORM, "another-form-of-it"):
+        assert "/office/requests" in receipt_of(wang.post("/office/refund", **asked, form=form))
+    first, second = {"key": f"counter {FORM}"}, {"key": "counter another-form-of-it"}
+    assert wang.post("/counter/shift/close", yuan="2000").status_code == 303
+    for key in (first, second):
+        assert sun.post("/office/requests", **key, word="confirm").status_code == 409
+    assert sun.get("/office/requests").text.count('data-state="waiting"') == 2
+    assert sun.post("/office/requests", **first, word="decline").status_code == 303
+    wang.open_shift("2000")
+    for key in (first, second):
+        assert wang.post("/office/requests", **key, word="confirm").status_code == 409
+    assert postings(house, "refund") == []
+    assert admin.post("/office/requests", **second, word="confirm").status_code == 303
+    assert sun.post("/office/requests", **second, word="decline").status_code == 409
+    assert sun.post("/office/requests", **first, word="confirm").status_code == 303
+    assert [(row.amount_fen, row.actor) for row in postings(house, "refund")] == [(120_000, "person:wang")]
+    assert wang.post("/counter/shift/close", yuan="800").status_code == 303
+    assert postings(house, "over_short") == []
+    assert audit(house.app.state.books.database).findings == ()
+
+
+def test_a_correction_that_fails_still_waits(house: House) -> None:
+    house.admin.set_station("S1", second_person_fen=10_000)
+    house.admin.top_up("C2", 50_000)
+    admin, sun = counter(house, "admin"), counter(house, "sun")
+    assert "/office/requests" in receipt_of(admin.post("/office/correct", card="C2", yuan="-500", note="抄错"))
+    house.admin.refund("C2", 50_000)
+    key = {"key": f"counter {FORM}"}
+    assert sun.post("/office/requests", **key, word="confirm").status_code == 409
+    assert 'data-state="waiting"' in sun.get("/office/requests").text
+    house.admin.top_up("C2", 50_000)
+    assert sun.post("/office/requests", **key, word="confirm").status_code == 303
+    assert [row.amount_fen for row in postings(house, "correction")] == [50_000]
+    assert audit(house.app.state.books.database).findings == ()
+
+
+def test_the_counters_keys_are_its_own(house: House) -> None:
+    phones = Phones(house.app.state.books, "test")
+    for key in (f"counter {FORM}", "charge c-0123456789abcdef", "shift 1"):
+        for post in (house.admin.top_up, phones.top_up):
+            with pytest.raises(AdminError, match="belongs to the service"):
+                post("C2", 30_000, key=key)
+    li = counter(house, "li")
+    li.open_shift()
+    stray = TopUp(card="C2", amount_fen=100, key="counter posted-by-hand-of-it", actor="test")
+    house.app.state.books.carry_out_one(stray)
+    assert li.post("/counter/top-up", card="C2", yuan="1", form="posted-by-hand-of-it").status_code == 409
+    receipt_of(li.post("/counter/top-up", card="C2", yuan="300"))
+    assert audit(house.app.state.books.database).findings == ()
+
+
+@pytest.mark.parametrize(
+    "typed", ["1,5", "¥,,5", "1,2345", "1234,567", ",500", "1,234,5", "0,500", "1,234.5,0", "5,", "１,５"]
+)
+def test_a_comma_is_no_point(typed: str) -> None:
+    with pytest.raises(CounterRefused):
+        amount_of(typed)
+
+
+def test_commas_separate_thousands() -> None:
+    typed = {"1,234.50": 123_450, "¥12,345": 1_234_500, " 1,234,567.8 ": 123_456_780, "300": 30_000, "¥ 5": 500}
+    assert {text: amount_of(text) for text in typed} == typed
+    assert amount_of("-1,234.50", signed=True) == -123_450
 
 
 def test_above_the_limit_a_second_person_confirms(house: House) -> None:
