@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -11,13 +12,25 @@ from controller.errors import ServiceFault
 from controller.outbound.connections import Call, Lines, Sign
 from controller.outbound.http import HttpBalanceService, decoded, understood
 from controller.outbound.station_http import HttpStationLink
-from wire.codec import encode
+from wire.codec import WireError, decode, encode
 from wire.devices import DeviceKey, Enrolment, EnrolmentRequest, KeyRotation
 from wire.offline import LONGEST_LIST, OfflineGrant, OfflineReceipt, SignedOfflineList
 from wire.typed import PinAnswer, PinCheck
 
 MOST_QUESTIONS = 64
 """Questions on their way at one time, each on a connection of its own."""
+
+
+log = logging.getLogger(__name__)
+
+
+def _readable(entry: object) -> DeviceKey | None:
+    """One key that makes no sense must not keep the others, and revocations, from this station."""
+    try:
+        return decode(DeviceKey, entry)
+    except WireError as error:
+        log.warning("device keys: one entry is left out: %s", error)
+        return None
 
 
 class Upstream:
@@ -35,7 +48,7 @@ class Upstream:
         answer = self._call("GET", f"/v1/devices?station={quote(self.station, safe='')}", None, deadline_s)
         if not isinstance(answer, list):
             raise ServiceFault("answer: expected a list of keys")
-        return tuple(decoded(DeviceKey, entry) for entry in answer)
+        return tuple(key for entry in answer if (key := _readable(entry)) is not None)
 
     def offline_list(self, have: int, deadline_s: float) -> SignedOfflineList | None:
         """The list, or None when the version that is here is still the newest."""

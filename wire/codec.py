@@ -40,6 +40,10 @@ def records(most: int) -> Any:
 
 Record = TypeVar("Record")
 
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Times of messages, both inclusive: a unit whose clock was never set begins in 1970. What lies beyond cannot be told
+in every time zone, and one such report would spoil the pages of everybody who meets it."""
+
 
 OLDEST_VERSION = 1
 """Fields without "since" in their metadata were there from the first version of the wire on."""
@@ -203,6 +207,9 @@ def _time(name: str, value: object) -> datetime:
     if parsed.tzinfo is None:
         raise WireError(f"{name}: expected a time with its time zone")
     try:
-        return parsed.astimezone(UTC)
+        at = parsed.astimezone(UTC)
     except (OverflowError, ValueError):
-        raise WireError(f"{name}: the time is out of range") from None
+        at = datetime.max.replace(tzinfo=UTC)
+    if not EARLIEST <= at <= LATEST:
+        raise WireError(f"{name}: the time is out of range, 1970 to 2199")
+    return at

@@ -28,6 +28,7 @@ from service.store.database import Database, telling_faults
 from service.store.schema import stations
 from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation, key_id, rotation_words
 
+LONGEST_LANE = 40
 CODE_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U, so that a code survives being read aloud."""
 CODE_LENGTH = 12
@@ -81,11 +82,12 @@ class DeviceStore:
         self._now = now
 
     def issue_code(self, place: Place, actor: str, *, replaces: bool = False, life: timedelta = CODE_LIFE) -> str:
-        """A code for one enrolment, to be shown once: three groups of four signs.
+        """A code for one enrolment, to be shown once: three groups of four characters.
 
         replaces: the device that is there now is revoked when the new one enrols. Raises AdminError for an unknown
-        station, or a place that is taken and not to be replaced.
+        station, a lane that cannot be named so, or a place that is taken and not to be replaced.
         """
+        _require_lane(place.lane)
         code = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(CODE_LENGTH))
         row = {
             "code_hash": _hashed(code),
@@ -235,6 +237,15 @@ def _check_proof(public_key: bytes, proof: str, words: bytes) -> None:
         Ed25519PublicKey.from_public_bytes(public_key).verify(base64.b64decode(proof, validate=True), words)
     except (InvalidSignature, ValueError) as error:
         raise SignatureRefused(Flaw.TAMPERED, "proof: not the new key's signature of the rotation's words") from error
+
+
+def _require_lane(lane: str | None) -> None:
+    """Stations and pages name lanes in addresses and messages. Raises AdminError."""
+    if lane is None:
+        return
+    plain = lane.isprintable() and lane == lane.strip() and not set(lane) & set("/?#%\\") and lane.strip(".")
+    if not (1 <= len(lane) <= LONGEST_LANE and plain):
+        raise AdminError(f"a lane's name has 1 to {LONGEST_LANE} printable characters, none of / ? # % and backslash")
 
 
 def _hashed(code: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -27,21 +28,25 @@ from wire.reasons import ErrorCode
 OWNTRACKS = "/v1/positions/owntracks"
 OSMAND = "/v1/positions/osmand"
 LONGEST_TOKEN = 100
+_TOKEN = re.compile(r"gv_[\w-]+")
 
 Message = Mapping[str, object]
 Reader = Callable[[Message, Datum, datetime], Position | None]
 
 
 class _Unlogged(logging.Filter):
-    """Keeps tokens in the query out of the log of requests."""
+    """Keeps tokens out of the log of requests, at this address and at those that a tracker set up wrong calls."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(
-                f"{arg.partition('?')[0]}?..." if isinstance(arg, str) and arg.startswith(OSMAND + "?") else arg
-                for arg in record.args
-            )
+            record.args = tuple(_hidden(arg) if isinstance(arg, str) else arg for arg in record.args)
         return True
+
+
+def _hidden(text: str) -> str:
+    if "/positions/" in text:
+        return text.partition("?")[0] + ("?..." if "?" in text else "")
+    return _TOKEN.sub("gv_...", text)
 
 
 _UNLOGGED = _Unlogged()

@@ -78,7 +78,7 @@ def read_gpx(file: BinaryIO) -> Iterator[Numbered[Position] | Bad]:
     while block := file.read(_BLOCK):
         try:
             reader.parser.Parse(block, False)
-        except (expat.ExpatError, _Refused) as error:
+        except (expat.ExpatError, _Refused, LookupError) as error:
             yield from reader.take()
             yield Bad(reader.parser.CurrentLineNumber, f"not GPX from here on: {error}")
             return

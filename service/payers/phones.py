@@ -83,8 +83,7 @@ class Phones:
             wallets.lock(connection, person.wallet)
             now_us = to_us(self._books.clock.now())
             revoked = revoke_keys(connection, person.id, now_us)
-            codes = update(pairing_codes).where(pairing_codes.c.person == person.id, pairing_codes.c.used_us.is_(None))
-            connection.execute(codes.values(expires_us=now_us))
+            self._void_codes(connection, person.id, now_us)
             self._note(connection, "phone.revoke", person.id, keys=str(revoked))
             return revoked
 
@@ -129,9 +128,16 @@ class Phones:
     def _new_code(self, connection: Connection, person: str, name: str, adds: bool = False) -> Code:
         code, now = _random(CODE_LENGTH), self._books.clock.now()
         row = {"digest": digest(code), "person": person, "made_us": to_us(now), "expires_us": to_us(now + CODE_LIFE)}
+        if not adds:
+            self._void_codes(connection, person, to_us(now))
         connection.execute(pairing_codes.insert().values(adds=adds, **row))
         shown = "-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4))
         return Code(person, name, shown, now + CODE_LIFE)
+
+    def _void_codes(self, connection: Connection, person: str, now_us: int) -> None:
+        """A code that lies about unused must not take the place of the key that a later one bound."""
+        codes = update(pairing_codes).where(pairing_codes.c.person == person, pairing_codes.c.used_us.is_(None))
+        connection.execute(codes.where(pairing_codes.c.expires_us > now_us).values(expires_us=now_us))
 
     def _note(self, connection: Connection, action: str, subject: str, **detail: str) -> None:
         note(connection, Deed(self._books.clock.now(), self._actor, action, subject, detail))

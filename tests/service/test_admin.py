@@ -227,6 +227,16 @@ def test_a_day_without_an_offset_is_the_stations_day(admin: Admin, ready: World)
     )
 
 
+@pytest.mark.parametrize("number", ["1000000000000000000000000000000", "0", "-1", "１", "1e3"])
+def test_an_absurd_number_of_a_fuelling_is_refused_in_words(
+    admin: Admin, ready: World, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (("claim", "D1", number, "C1"), ("write-off", "D1", number, "--note", "x")):
+        with pytest.raises(SystemExit):
+            admin(*words)
+        assert "is not a fuelling's number" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words",
     [

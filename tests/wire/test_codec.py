@@ -102,6 +102,15 @@ def test_times_need_a_zone_and_become_utc() -> None:
     assert decode(Question, {**example, "captured_at": east.isoformat()}) == decode(Question, example)
 
 
+@pytest.mark.parametrize(
+    "at",
+    ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "1969-12-31T23:59:59Z"],
+)
+def test_times_that_no_page_could_show_are_refused(at: str) -> None:
+    with pytest.raises(WireError, match="captured_at: the time is out of range"):
+        decode(Question, {**EXAMPLES["Question"], "captured_at": at})
+
+
 def test_a_whole_number_is_a_confidence_and_a_truth_is_no_number() -> None:
     example = EXAMPLES["Question"]
     assert decode(Question, {**example, "confidence": 1}).confidence == 1

@@ -50,6 +50,10 @@ PARTS = (
 """Modules of this package that each add their commands with add_commands(subparsers, options)."""
 
 
+LONGEST_TEXT = 1000
+"""Of one argument; names and notes that are kept have limits of their own."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     _add_options(parser, default=None)
@@ -64,10 +68,20 @@ def run(args: argparse.Namespace) -> int:
     from service.errors import ServiceError
 
     try:
+        _require_plain(args)
         return int(args.do(args))
     except (ServiceError, ValueError) as error:
         print(f"greenlane admin: {error}", file=sys.stderr)
         return 1
+
+
+def _require_plain(args: argparse.Namespace) -> None:
+    """A line break or a hidden character in a note would forge lines of trail and statement. Raises AdminError."""
+    from service.errors import AdminError
+
+    for name, value in vars(args).items():
+        if isinstance(value, str) and (not value.isprintable() or len(value) > LONGEST_TEXT):
+            raise AdminError(f"{name}: at most {LONGEST_TEXT} characters, without line breaks and hidden ones")
 
 
 def _add_options(parser: argparse.ArgumentParser, default: str | None) -> None:

@@ -36,7 +36,7 @@ def _of_fuelling(
 ) -> argparse.ArgumentParser:
     parser = _command(subparsers, options, name, words, do)
     parser.add_argument("dispenser", metavar="DISPENSER")
-    parser.add_argument("sequence", metavar="SEQUENCE", type=int)
+    parser.add_argument("sequence", metavar="SEQUENCE", type=_sequence)
     parser.add_argument("--station", metavar="STATION", help="needed where several stations have such a fuelling")
     return parser
 
@@ -125,3 +125,9 @@ def _gap(args: argparse.Namespace) -> int:
         o.admin.explain_gap(args.dispenser, args.sequence, args.note, station=args.station)
         o.show({"dispenser": args.dispenser, "sequence": args.sequence}, "the audit accepts this gap from now on")
     return 0
+
+
+def _sequence(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) < 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a fuelling's number: a whole number from 1 on")
+    return int(text)

@@ -71,10 +71,8 @@ def _time(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00") from None
     if parsed.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} has no offset: write {text}+08:00, or Z for UTC")
-    try:
-        parsed.timestamp()
-    except (OverflowError, ValueError):
-        raise argparse.ArgumentTypeError(f"{text!r} is out of range") from None
+    if not 1970 < parsed.year < 2200:
+        raise argparse.ArgumentTypeError(f"{text!r} is out of range: write a year from 1971 to 2199")
     return parsed
 
 

@@ -82,6 +82,14 @@ def test_the_command_that_is_told_is_the_whole_one(
     assert capsys.readouterr().out.rstrip().endswith(f"--service URL {rest}")
 
 
+@pytest.mark.parametrize("lane", ["L\n1", "x" * 41, "L\u202e1", "..", "L/8?a", ""])
+def test_a_lane_that_no_address_could_name_is_refused(
+    database: str, lane: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["admin", "enrol", "--kind", "lane", "--station", "S1", "--lane", lane]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_a_key_goes_where_the_lane_keeps_its_state(
     service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -433,6 +433,13 @@ def test_unsigned_requests_are_taken_from_programs_alone(tmp_path: Path, headers
         assert near.get("/metrics").status_code == 200
 
 
+@pytest.mark.parametrize("origin", ["http://[::1", "http://evil.example", "null", "//"])
+def test_a_form_with_an_origin_that_is_not_ours_is_refused_in_words(tmp_path: Path, origin: str) -> None:
+    house = House(tmp_path, replace(EMBEDDED, hasher=CHEAP))
+    with TestClient(house.app, raise_server_exceptions=False) as client:
+        assert client.post("/login", data={"a": "b"}, headers={"Origin": origin}).status_code == 403
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_an_unsigned_body_is_json_by_its_type(tmp_path: Path, kind: str) -> None:
     """A foreign page can send the other three without asking first."""

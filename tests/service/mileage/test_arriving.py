@@ -142,7 +142,13 @@ def test_a_vehicle_that_floods_is_slowed_down_and_its_neighbour_is_not(url: str,
 def test_a_token_in_the_query_is_not_logged(url: str, caplog: pytest.LogCaptureFixture) -> None:
     line = '%s - "%s %s HTTP/%s" %d'
     with caplog.at_level(logging.INFO, logger="uvicorn.access"):
-        for path in (f"{OSMAND}?id=gv_secret&lat=1", "/v1/prices?station=S1"):
+        near = (
+            f"{OSMAND}/?id=gv_secret",
+            f"/{OSMAND}?id=gv_secret",
+            "/v1/positions/owntracks?id=gv_secret",
+            "/?id=gv_secret",
+        )
+        for path in (f"{OSMAND}?id=gv_secret&lat=1", *near, "/v1/prices?station=S1"):
             logging.getLogger("uvicorn.access").info(line, "127.0.0.1:1", "POST", path, "1.1", 200)
     assert "gv_secret" not in caplog.text
     assert f"{OSMAND}?..." in caplog.text

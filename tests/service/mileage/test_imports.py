@@ -115,6 +115,7 @@ def test_gpx_is_read_and_its_bad_points_are_named(admin: Admin, tmp_path: Path, 
         (GPX.replace("<gpx", '<!DOCTYPE gpx [<!ENTITY a "b">]><gpx', 1), "document type"),
         (GPX[: GPX.index("</trkseg>")], "cut off"),
         (GPX.replace("</trkseg>", "</trk>"), "not GPX from here on"),
+        (GPX.replace('version="1.0"', 'version="1.0" encoding="bogus"', 1), "not GPX from here on"),
     ],
 )
 def test_a_broken_gpx_is_named(admin: Admin, tmp_path: Path, content: str, why: str) -> None:

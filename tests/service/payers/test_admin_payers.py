@@ -13,6 +13,11 @@ from typing import Any
 import pytest
 
 from greenlane.cli import main
+from service.books.books import Books
+from service.errors import AdminError
+from service.payers.simulated_phone import SimulatedPhone
+from service.store.clock import SystemClock
+from service.store.database import Database
 
 PLATE = "粤B12345"
 Admin = Callable[..., Any]
@@ -155,6 +160,40 @@ def test_the_code_is_shown_as_a_qr_for_the_service_s_address(admin: Admin, tmp_p
     shown = admin("phone", "code", "A", "--url", "https://pay.example/")
     assert shown.count("█") > 100
     assert admin("phone", "code", "A", "--json")["code"] not in shown
+
+
+def test_a_new_code_voids_the_ones_before(admin: Admin, sqlite_url: str) -> None:
+    """A code that lies about must not put a stranger's key in the place of the one that is in use."""
+    admin("phone", "add", "A")
+    old, new = (admin("phone", "code", "A", "--json")["code"] for _ in range(2))
+    books = Books(Database(sqlite_url), SystemClock())
+    with pytest.raises(AdminError, match="code"):
+        SimulatedPhone(books, old)
+    SimulatedPhone(books, new)
+    books.database.close()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("phone", "top-up", "A", "1", "--key", "k\nforged"),
+        ("phone", "correct", "A", "1", "--note", "x\n2026-05-04 09:00:00+08:00  person:adm  refund"),
+        ("phone", "correct", "A", "1", "--note", "right\u202eleft"),
+        ("station", "set", "S1", "--title", "a\x00b"),
+        ("phone", "correct", "A", "1", "--note", "x" * 5000),
+    ],
+)
+def test_a_note_cannot_forge_a_line_of_the_trail(admin: Admin, words: tuple[str, ...]) -> None:
+    admin("phone", "add", "A")
+    assert "without line breaks and hidden ones" in admin(*words, fails=True)
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_an_instant_that_cannot_be_shown_again_is_refused(admin: Admin, at: str) -> None:
+    admin("phone", "add", "A")
+    for words in (("payer", "at", PLATE, at), ("payer", "set", PLATE, "A", "--hours", "8-9", "--until", at)):
+        with pytest.raises(SystemExit):
+            admin(*words)
 
 
 def test_not_me_and_lift(admin: Admin) -> None:
