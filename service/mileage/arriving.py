@@ -13,6 +13,8 @@ from service.store.clock import US_PER_S, to_us
 LEAST_EXACT_M = 100.0
 """A position that is less exact by its sender's word places nothing and is left out."""
 AHEAD = timedelta(minutes=5)
+LEAST_EPOCH_S = 631_152_000
+"""1990, as in imported files: an earlier time is of a device that does not know it."""
 _MILLISECONDS_FROM = 10**11
 """Epoch times are seconds or milliseconds; as seconds this one is in the year 5138."""
 
@@ -63,20 +65,27 @@ def _instant_us(value: object) -> int:
     """Epoch seconds or milliseconds, or ISO with an offset. Raises ValueError."""
     text = str(value).strip() if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
     try:
-        number = float(text)
+        number = _plain(text)
     except ValueError:
         return instant_us(text)
-    if not 0 < number < 10**14:
+    if not LEAST_EPOCH_S <= number < 10**14:
         raise ValueError("the position's time is not one: expected epoch seconds, milliseconds, or ISO with an offset")
     seconds = number / 1000 if number >= _MILLISECONDS_FROM else number
     return round(seconds * 1000) * (US_PER_S // 1000)
+
+
+def _plain(text: str) -> float:
+    """A number in ASCII digits, without what Python alone takes for one. Raises ValueError."""
+    if not text.isascii() or "_" in text:
+        raise ValueError
+    return float(text)
 
 
 def _number(name: str, value: object) -> str:
     """A number as text that scaled() takes. Raises ValueError."""
     if isinstance(value, str):
         try:
-            value = float(value.strip()[:30])
+            value = _plain(value.strip()[:30])
         except ValueError:
             raise ValueError(f"{name}: expected a number") from None
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1e9 < value < 1e9:

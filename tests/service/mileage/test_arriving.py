@@ -88,13 +88,21 @@ def test_bad_messages_get_the_record_of_errors(url: str, sqlite_url: str, admin:
         b'{"_type": "location", "lat": NaN}',
     ]
     bad += [str(location(**change)).replace("'", '"').encode() for change in ({"lat": 91}, {"lat": 0, "lon": 0})]
-    bad += [str(location(**change)).replace("'", '"').encode() for change in ({"tst": NOW + 9_000}, {"tst": -1})]
+    bad += [
+        str(location(**change)).replace("'", '"').encode() for change in ({"tst": NOW + 9_000}, {"tst": -1}, {"tst": 1})
+    ]
     bad += [b'{"_type": "location", "lat": true, "lon": 1, "tst": 1777852800}']
     bad += [b'{"_type": "location", "lat": 1' + b"0" * 400 + b', "lon": 1, "tst": 1777852800}']
     for body in bad:
         answer = requests.post(url + OWNTRACKS, data=body, headers=head, timeout=10)
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed"), body
-    for form in ({"lat": "1"}, {"lat": "x", "lon": "y", "timestamp": "1"}, {"location": "1,2", "timestamp": "soon"}):
+    for form in (
+        {"lat": "1"},
+        {"lat": "x", "lon": "y", "timestamp": "1"},
+        {"location": "1,2", "timestamp": "soon"},
+        {"lat": "２２", "lon": "1", "timestamp": str(NOW)},
+        {"lat": "2_2", "lon": "1", "timestamp": str(NOW)},
+    ):
         answer = requests.post(url + OSMAND, data={"id": token} | form, timeout=10)
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed"), form
     large = requests.post(url + OWNTRACKS, data=b"x" * 70_000, headers=head, timeout=10)
