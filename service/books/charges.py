@@ -109,6 +109,12 @@ def charge_held(
     return Charged(card, captured_fen, over_fen, released_fen, person=held.person)
 
 
+def is_known(grant: Grant, batch_state: BatchState) -> bool:
+    """Whether its payer ever signed the mandate that it names for this plate, in force or ended."""
+    given = batch_state.payers.given.get((grant.mandate or "", normalise(grant.plate)))
+    return given is not None and given.person == grant.person
+
+
 def charge_granted(fuelling: Fuelling, grant: Grant, station: Station, number: int, batch_state: BatchState) -> Charged:
     """The payer whom the station's list named for the capture time pays, whatever became of the schedule since.
 

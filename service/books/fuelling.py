@@ -12,7 +12,7 @@ from service.books import plausibility as meter
 from service.books.authority import authority, card_of_plate, phone_turn_of
 from service.books.batch_state import BatchState
 from service.books.charged import Charged, charge_card
-from service.books.charges import charge_granted, charge_held, charge_unauthorised
+from service.books.charges import charge_granted, charge_held, charge_unauthorised, is_known
 from service.books.messages import Refused, Report
 from service.books.phone_payment import card_of, person_of
 from service.books.records import Authorisation, Card, Dispenser, Grant, PostedFuelling, State, Station, TransferKind
@@ -104,8 +104,11 @@ def _charge_authorised(
 def _charge_granted(
     fuelling: Fuelling, grant: Grant, station: Station, number: int, batch_state: BatchState
 ) -> Charged:
-    """The card or payer that the station's list named pays, whatever became of it since: the fuel has flowed."""
-    if grant.person is not None:
+    """The card or payer that the station's list named pays, whatever became of it since: the fuel has flowed.
+
+    A payer whose mandate for this plate the books do not know was on no list: then the plate's own payer is asked.
+    """
+    if grant.person is not None and is_known(grant, batch_state):
         return charge_granted(fuelling, grant, station, number, batch_state)
     overrun_fen = max(0, fuelling.amount_fen - grant.limit_fen)
     if grant.card is None:

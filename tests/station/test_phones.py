@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -10,18 +10,19 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.books.books import Books
-from service.books.messages import Ask, Renew
+from service.books.messages import Ask, Renew, Report, TakeGrant
 from service.errors import Unavailable
 from service.payers.blocks import PlateBlocks
 from service.payers.charging import Charging, ListedCharge
 from service.payers.periods import Hours, Rule
 from service.payers.rules import NewBinding, PlatePayers
+from service.reports.suspense import suspended
 from service.store.database import Database
 from station.wiring import KEY
 from tests.service.payers import phone as phones
 from tests.service.world import World
 from tests.station.street import Street, enrol
-from wire.offline import OfflineList, list_of
+from wire.offline import OfflineGrant, OfflineList, list_of
 from wire.questions import Decision
 from wire.reasons import Reason, Verdict
 from wire.versions import WIRE_HEADER
@@ -204,17 +205,49 @@ def test_a_station_of_the_version_before_is_told_of_no_phone(street: Street, wor
     state = street.folder / "old"
     key = enrol(street.server, state)
     assert (state / KEY).exists()
-    with TestClient(street.server.app) as client:
+    client = TestClient(street.server.app)  # the street's own server has begun it already: not a second time
 
-        def fetched(version: str | None) -> OfflineList:
-            parcel = street.server.signed(key, "GET", "/v1/offline-list?station=S1&have=0")
-            if version is not None:
-                parcel.headers[WIRE_HEADER] = version
-            text: str = parcel.send(client).json()["text"]
-            return list_of(text)
+    def fetched(version: str | None) -> OfflineList:
+        parcel = street.server.signed(key, "GET", "/v1/offline-list?station=S1&have=0")
+        if version is not None:
+            parcel.headers[WIRE_HEADER] = version
+        text: str = parcel.send(client).json()["text"]
+        return list_of(text)
 
-        old, new = fetched(None), fetched("2")
+    old, new = fetched(None), fetched("2")
     assert (old.phones, old.zone) == ((), None)
     assert [one.plate for one in new.phones] == [PLATE]
     assert new.zone == "Asia/Shanghai"
     assert old.version == new.version
+
+
+def test_a_grant_that_no_mandate_stands_behind_makes_nobody_a_debtor(street: Street, world: World) -> None:
+    """A stolen station's key may name any payer; only one who signed for this very plate is charged as listed."""
+    a = payer(world, "A")
+    cut(street)
+    given = street.ask(PLATE)
+    fuelling = street.fuelling(given, 9_000)
+    street.mend()
+    forged = OfflineGrant(
+        authorisation="off-forged",
+        visit="forged",
+        station="S1",
+        lane="L1",
+        plate=SECOND,
+        typed=False,
+        limit_fen=15_000,
+        list_version=1,
+        granted_at=world.clock.now(),
+        payer=a.person,
+        mandate="m-of-somebody",
+        period="00:00-24:00",
+        captured_at=world.clock.now(),
+    )
+    report = replace(fuelling, authorisation="off-forged", visit="forged", plate=SECOND)
+    world.books.carry_out([TakeGrant(forged)])
+    world.books.carry_out([Report(report)])
+    assert [v.conflicts for v in street.offline()] == [("mandate_unknown", "list_unknown")]
+    assert charges(street) == []
+    assert phones.wallet_fen(world, "A") == (50_000, 0, 0)
+    assert [waits.suspended_fen for waits in suspended(world.database)] == [9_000]
+    assert street.findings() == ()
