@@ -26,7 +26,7 @@ from controller.outbound.courier import FUELLING, Courier
 from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateError, StateFile
 from controller.records import DispenserReading
-from controller.worker import Admin, InlineWorker, ThreadWorker
+from controller.worker import InlineWorker, ThreadWorker, Worker
 
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 STATE = "lane.sqlite3"
@@ -64,9 +64,9 @@ class Unit:
         self.state = StateFile(folder / STATE, self.clock)
         self.outbox = Outbox(self.state, self.clock)
         journal = FuellingJournal(self.state, self.outbox, self.clock, self.rng, "d1", Fraction(100))
-        self.admin: Admin[StateError | None] = ThreadWorker("disk", 1, lambda: None) if threaded else InlineWorker()
+        self.worker: Worker[StateError | None] = ThreadWorker("disk", 1, lambda: None) if threaded else InlineWorker()
         rules = MeterSettings("s", "1", "92")
-        self.meter = FuellingMeter(rules, journal, self.admin, self.clock, lambda: UnitPrice(800))
+        self.meter = FuellingMeter(rules, journal, self.worker, self.clock, lambda: UnitPrice(800))
         self.courier = Courier(self.outbox, {FUELLING: posting(folder, self.rng)}, self.clock, self.rng)
         self.pulses = 0
         self.visits = 0
