@@ -17,7 +17,7 @@ PICTURES = 3
 """Of each vehicle, with noise of their own."""
 NO_PLATE = "no plate"
 CLEAR = 0.97
-"""Every plate is drawn so that its weakest sign is read with at least this: unreadable ones are for other tests."""
+"""Every plate is drawn so that its weakest character is read with at least this: unreadable ones are for other tests."""
 
 Vehicles = Mapping[str, Sequence[bytes]]
 
@@ -31,13 +31,17 @@ def draw_vehicles(plates: Sequence[str], seed: int = 11) -> Vehicles:
 
 
 def _clear(rng: np.random.Generator, reader: PlateReader, plate: str) -> Sequence[bytes]:
-    """Drawn again, with other inks and other dirt, until the reader is sure of it."""
+    """Drawn again, with other inks and other dirt, until the reader is sure of every picture and doubts none."""
     while True:
         front: Picture = draw_plate(rng, PlateKind.BLUE, plate).image
         jpegs = [as_jpeg(vehicle(rng, front)) for _ in range(PICTURES)]
-        reading = reader.read(cv2.imdecode(np.frombuffer(jpegs[0], np.uint8), cv2.IMREAD_COLOR))
-        if [read.text for read in reading.plates] == [plate] and reading.plates[0].weakest >= CLEAR:
+        if all(_is_clear(reader, jpeg, plate) for jpeg in jpegs):
             return jpegs
+
+
+def _is_clear(reader: PlateReader, jpeg: bytes, plate: str) -> bool:
+    reads = reader.read(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)).plates
+    return [read.text for read in reads] == [plate] and reads[0].weakest >= CLEAR and not reads[0].doubts
 
 
 class LaneCamera(Street):
