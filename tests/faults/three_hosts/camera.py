@@ -17,7 +17,7 @@ PICTURES = 3
 """Of each vehicle, with noise of their own."""
 NO_PLATE = "no plate"
 CLEAR = 0.97
-"""Every plate is drawn so that its weakest character is read with at least this: unreadable ones are for other tests."""
+"""Every plate is drawn so that its weakest character is read with this at least: others are for other tests."""
 
 Vehicles = Mapping[str, Sequence[bytes]]
 
