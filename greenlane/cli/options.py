@@ -33,3 +33,13 @@ def lane_zone(config: Path | None) -> ZoneInfo | None:
 def stamp(moment: datetime, zone: tzinfo | None) -> str:
     """Date, time and offset: 2026-05-04 16:30:00+08:00."""
     return moment.astimezone(zone).isoformat(sep=" ", timespec="seconds")
+
+
+def moment(text: str) -> datetime:
+    """A time as typed; what none without an offset means, or whether it may be, the command says."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00, or 2026-05-04 where a day will do"
+        ) from None

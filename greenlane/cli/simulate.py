@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from greenlane.cli.options import moment
+
 if TYPE_CHECKING:
     from greenlane.simulation.cast import Card, Phone, Typing
     from greenlane.simulation.results import ClipResult, VisitResult
@@ -297,10 +299,7 @@ def _typing(text: str) -> Typing:
 
 
 def _time(text: str) -> datetime:
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00") from None
+    parsed = moment(text)
     if parsed.tzinfo is None or not 2000 <= parsed.year <= 2200:
         raise argparse.ArgumentTypeError(f"{text!r} needs a year from 2000 on and an offset: 2026-05-04T08:00:00+08:00")
     return parsed

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from controller.records import Colour
 from greenlane.report import drawings
+from greenlane.report.explanation import yuan
 from greenlane.simulation.results import Answered, ClipResult, Fuelled, VisitResult
 from service.station.words import meaning
 from wire.reasons import Verdict
@@ -70,7 +71,7 @@ def _charges(result: ClipResult) -> str:
     rows = [
         (
             f"visit {numbers[charge.visit]}",
-            f"{escape(charge.phone)}, {_yuan(charge.amount_fen)} yuan: {charge.state}"
+            f"{escape(charge.phone)}, {yuan(charge.amount_fen)} yuan: {charge.state}"
             + ("" if charge.paid_s is None else f" at {charge.paid_s:.1f} s")
             + (f", hours {charge.period}" if charge.period else ""),
         )
@@ -148,7 +149,7 @@ def _answer_rows(story: VisitResult, answer: Answered) -> list[tuple[str, str]]:
         return [*rows, ("answer", f"none{took}: {escape(answer.reason)} {escape(answer.detail)}")]
     rows.append(("answer", f"{decision.decision}, {decision.reason}{took}"))
     if decision.limit_fen is not None:
-        rows.append(("limit", f"{_yuan(decision.limit_fen)} yuan held"))
+        rows.append(("limit", f"{yuan(decision.limit_fen)} yuan held"))
     if decision.expires_at is not None:
         rows.append(("expires", f"{decision.expires_at:%H:%M:%S} UTC"))
     return rows
@@ -162,15 +163,15 @@ def _fuelling(fuelled: Fuelled | None) -> str:
     report, receipt = fuelled.report, fuelled.receipt
     left = [
         ("volume", f"{report.volume_ml / 1000:.2f} l of {escape(report.product)}"),
-        ("price", f"{_yuan(report.unit_price_fen_per_l)} yuan/l"),
-        ("amount", f"{_yuan(report.amount_fen)} yuan"),
+        ("price", f"{yuan(report.unit_price_fen_per_l)} yuan/l"),
+        ("amount", f"{yuan(report.amount_fen)} yuan"),
     ]
     right = [("receipt", "not posted yet")]
     if receipt is not None:
-        balance = "" if receipt.balance_fen is None else f"{_yuan(receipt.balance_fen)} yuan"
+        balance = "" if receipt.balance_fen is None else f"{yuan(receipt.balance_fen)} yuan"
         right = [
-            ("charged", f'<span class="sum">{_yuan(receipt.charged_fen)} yuan</span>'),
-            ("released", f"{_yuan(receipt.released_fen)} yuan of the hold"),
+            ("charged", f'<span class="sum">{yuan(receipt.charged_fen)} yuan</span>'),
+            ("released", f"{yuan(receipt.released_fen)} yuan of the hold"),
             ("balance after", balance),
         ]
         flags = sorted({*report.flags, *receipt.flags})
@@ -188,8 +189,3 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
     """Rows of trusted HTML."""
     cells = "".join(f'<tr><th>{name}</th><td class="money">{value}</td></tr>' for name, value in rows)
     return f"<table>{cells}</table>"
-
-
-def _yuan(fen: int) -> str:
-    whole, part = divmod(abs(fen), 100)
-    return f"{'-' if fen < 0 else ''}{whole:,}.{part:02d}"

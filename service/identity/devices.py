@@ -88,9 +88,9 @@ class DeviceStore:
         station, a lane that cannot be named so, or a place that is taken and not to be replaced.
         """
         _require_lane(place.lane)
-        code = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(CODE_LENGTH))
+        code = new_code()
         row = {
-            "code_hash": _hashed(code),
+            "code_hash": code_digest(code),
             "kind": place.kind.value,
             "station": place.station,
             "lane": place.lane,
@@ -105,7 +105,7 @@ class DeviceStore:
                 raise AdminError(f"{place}: {taken[0]} is enrolled here already; revoke it, or use --replace")
             connection.execute(insert(enrolment_codes).values(row))
             self._note(connection, actor, "device.code", str(place), replaces=str(replaces))
-        return "-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4))
+        return shown_code(code)
 
     def enrol(self, request: EnrolmentRequest, source: str, station: str | None = None) -> Enrolment:
         """Burn the code and take the key; the same key with the same code again gets the same answer.
@@ -178,7 +178,7 @@ class DeviceStore:
             return tuple(_device_key(row) for row in connection.execute(query))
 
     def _burn(self, connection: Connection, code: str, new_key_id: str, station: str | None) -> Row[Any] | None:
-        hashed = _hashed(code.upper().translate(_MISREAD))
+        hashed = code_digest(code)
         query = select(enrolment_codes).where(enrolment_codes.c.code_hash == hashed).with_for_update()
         row = connection.execute(query).first()
         if row is None or row.expires_us < to_us(self._now()) or row.used_by_key not in (None, new_key_id):
@@ -200,7 +200,7 @@ class DeviceStore:
         return Enrolment(device=device, key_id=new_id, kind=place.kind, station=place.station, lane=place.lane)
 
     def _add(self, connection: Connection, row: Row[Any], place: Place, public_key: bytes) -> str:
-        device = "d-" + "".join(secrets.choice(CODE_CHARACTERS.lower()) for _ in range(10))
+        device = "d-" + random_text(10).lower()
         living = _living(connection, place)
         if living and not row.replaces and place.kind is not DeviceKind.PANEL:
             raise SignatureRefused(Flaw.FORBIDDEN, f"{place}: another device has enrolled here in the meantime")
@@ -248,8 +248,23 @@ def _require_lane(lane: str | None) -> None:
         raise AdminError(f"a lane's name has 1 to {LONGEST_LANE} printable characters, none of / ? # % and backslash")
 
 
-def _hashed(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
+def new_code() -> str:
+    """A one-time code, of a device or of a phone."""
+    return random_text(CODE_LENGTH)
+
+
+def random_text(length: int) -> str:
+    return "".join(secrets.choice(CODE_CHARACTERS) for _ in range(length))
+
+
+def shown_code(code: str) -> str:
+    """In groups of four, as people read and type it."""
+    return "-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4))
+
+
+def code_digest(code: str) -> str:
+    """What is kept of a code, however it was typed."""
+    return hashlib.sha256(code.upper().translate(_MISREAD).encode()).hexdigest()
 
 
 def enrolment_buckets(source: str) -> tuple[throttle.Bucket, ...]:

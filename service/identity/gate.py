@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -26,7 +27,6 @@ from service.http.problems import problem
 from service.identity.browser import source_of
 from service.identity.devices import Throttled, raw_key
 from service.identity.keys import Caller, KeyBook, KeyEntry
-from service.identity.phone_callers import PhoneCaller, PhoneJudge
 from service.identity.rules import Names, Rule, check, find_rule, parsed_body
 from service.identity.signatures import ACCEPT_SIGNATURE, Claim, Flaw, RequestView, SignatureRefused, verify
 from service.identity.throttle import whole_seconds
@@ -45,6 +45,24 @@ LOG_EVERY = timedelta(minutes=1)
 STATUS = {Flaw.MALFORMED: 400, Flaw.FORBIDDEN: 403, Flaw.FOREIGN: 403, Flaw.OVERSIZED: 413}
 """All other flaws are 401."""
 CODES = {400: ErrorCode.MALFORMED, 401: ErrorCode.UNAUTHENTICATED, 403: ErrorCode.FORBIDDEN, 413: ErrorCode.TOO_LARGE}
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCaller:
+    """The person whose phone speaks, by the books' own number, and the key that has signed.
+
+    person: None for a phone that is about to be paired.
+    """
+
+    person: str | None
+    key_id: str
+
+
+class PhoneJudge(Protocol):
+    """Knows the phones' keys."""
+
+    def judge(self, request: RequestView, *, is_pairing: bool, source: str) -> tuple[Claim, PhoneCaller]:
+        """All but whether the nonce is new. Raises SignatureRefused, and Throttled for a stranger from `source`."""
 
 
 @dataclass(frozen=True, slots=True)

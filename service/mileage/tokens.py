@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from service.admin import require_plate
 from service.errors import AdminError, ServiceError
 from service.identity import throttle
 from service.identity.devices import Throttled
+from service.identity.people import hashed_token
 from service.identity.trail import Deed, note
 from service.mileage.datum import Datum
 from service.mileage.tables import positions, vehicle_tokens
@@ -58,7 +58,7 @@ class TokenDesk:
             live = connection.execute(select(vehicle_tokens.c.token_hash).where(*_living(kept))).all()
             if len(live) >= MOST_TOKENS:
                 raise AdminError(f"{kept} has {MOST_TOKENS} tokens; `vehicle token {kept} --revoke` ends them")
-            row = {"token_hash": _hash(token), "plate": kept, "datum": datum.value}
+            row = {"token_hash": hashed_token(token), "plate": kept, "datum": datum.value}
             connection.execute(insert(vehicle_tokens).values(**row, created_us=to_us(self._clock.now())))
             note(connection, Deed(self._clock.now(), self._actor, "vehicle.token", kept, {"datum": datum.value}))
         return VehicleToken(kept, token, datum)
@@ -116,13 +116,9 @@ def _keep(connection: Connection, plate: str, position: Position) -> None:
 def _row(connection: Connection, token: str) -> Any:
     c = vehicle_tokens.c
     return connection.execute(
-        select(c.plate, c.datum).where(c.token_hash == _hash(token), c.revoked_us.is_(None))
+        select(c.plate, c.datum).where(c.token_hash == hashed_token(token), c.revoked_us.is_(None))
     ).first()
 
 
 def _living(plate: str) -> tuple[Any, Any]:
     return vehicle_tokens.c.plate == plate, vehicle_tokens.c.revoked_us.is_(None)
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import Connection, select, update
 
 from service.errors import AdminError
+from service.identity.devices import code_digest
 from service.payers import wallets
 from service.payers.tables import mandate_plates, mandates, pairing_codes, persons, phone_keys
 from service.store.clock import to_us
@@ -24,7 +24,6 @@ from wire.devices import SIGNATURE_AGE_S
 from wire.payers import KeyAlgorithm, Signed, phone_key_id
 
 Text = TypeVar("Text")
-_MISREAD = str.maketrans("OIL", "011", "- \t")
 WRONG_CODE = "this code is wrong, used or expired; ask for a new one"
 
 
@@ -48,7 +47,7 @@ def pair(
     raw = raw_key(algorithm, public_key)
     now_us, key = to_us(now), phone_key_id(algorithm, raw)
     row = connection.execute(
-        select(pairing_codes).where(pairing_codes.c.digest == digest(code)).with_for_update()
+        select(pairing_codes).where(pairing_codes.c.digest == code_digest(code)).with_for_update()
     ).first()
     if row is None or row.used_us is not None or row.expires_us <= now_us:
         raise AdminError(WRONG_CODE)
@@ -124,8 +123,3 @@ def revoke_keys(connection: Connection, person: str, now_us: int) -> int:
     signed = mandates.c.person == person, mandates.c.ended_us.is_(None)
     connection.execute(update(mandates).where(*signed).values(ended_us=now_us))
     return int(taken.rowcount)
-
-
-def digest(code: str) -> str:
-    """What is kept of a code, however it was typed."""
-    return hashlib.sha256(code.upper().translate(_MISREAD).encode()).hexdigest()

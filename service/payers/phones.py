@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from service.admin import require_name
 from service.books.books import Books
 from service.books.records import TransferKind
 from service.errors import AdminError
-from service.identity.devices import CODE_CHARACTERS, CODE_LENGTH
+from service.identity.devices import code_digest, new_code, random_text, shown_code
 from service.identity.trail import Deed, note
 from service.payers import wallets
-from service.payers.keys import digest, revoke_keys
+from service.payers.keys import revoke_keys
 from service.payers.tables import pairing_codes, payer_bindings, persons, phone_keys
 from service.store.clock import to_us
 from service.store.database import telling_faults
@@ -58,11 +58,11 @@ class Phones:
 
     def add(self, name: str) -> Code:
         """A new person without money, and the code that binds their first phone."""
-        _require_name(name)
+        require_name(name, "phone")
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(select(persons.c.id).where(persons.c.name == name)).first() is not None:
                 raise AdminError(f"there is a {name} already; `phone code {name}` makes a new code")
-            person, now_us = f"p-{_random(12).lower()}", to_us(self._books.clock.now())
+            person, now_us = f"p-{random_text(12).lower()}", to_us(self._books.clock.now())
             wallet, owed = wallets.open_accounts(connection, person, self._books.ids, now_us)
             row = {"id": person, "name": name, "wallet": wallet, "owed": owed, "created_us": now_us}
             connection.execute(persons.insert().values(row))
@@ -126,13 +126,17 @@ class Phones:
             return wallets.post(connection, posting, self._books.ids, to_us(self._books.clock.now()))
 
     def _new_code(self, connection: Connection, person: str, name: str, adds: bool = False) -> Code:
-        code, now = _random(CODE_LENGTH), self._books.clock.now()
-        row = {"digest": digest(code), "person": person, "made_us": to_us(now), "expires_us": to_us(now + CODE_LIFE)}
+        code, now = new_code(), self._books.clock.now()
+        row = {
+            "digest": code_digest(code),
+            "person": person,
+            "made_us": to_us(now),
+            "expires_us": to_us(now + CODE_LIFE),
+        }
         if not adds:
             self._void_codes(connection, person, to_us(now))
         connection.execute(pairing_codes.insert().values(adds=adds, **row))
-        shown = "-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4))
-        return Code(person, name, shown, now + CODE_LIFE)
+        return Code(person, name, shown_code(code), now + CODE_LIFE)
 
     def _void_codes(self, connection: Connection, person: str, now_us: int) -> None:
         """A code that lies about unused must not take the place of the key that a later one bound."""
@@ -166,12 +170,3 @@ def _person(connection: Connection, row: Row[Any]) -> Person:
         held_fen=wallet.debits_pending_fen,
         owed_fen=-owed.balance_fen,
     )
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(CODE_CHARACTERS) for _ in range(length))
-
-
-def _require_name(name: str) -> None:
-    if not 1 <= len(name) <= 40 or not name.isprintable() or name != name.strip():
-        raise AdminError("a phone's name has 1 to 40 printable characters and no blanks at its ends")

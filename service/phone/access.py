@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from service.errors import ServiceError
-from service.identity.phone_callers import PhoneCaller
+from service.identity.gate import PhoneCaller
 from service.identity.signatures import Flaw, SignatureRefused
 
 

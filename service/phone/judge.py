@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service.errors import AdminError
 from service.identity.devices import Throttled
-from service.identity.phone_callers import PhoneCaller
+from service.identity.gate import PhoneCaller
 from service.identity.rules import parsed_body
 from service.identity.signatures import PHONE_SCHEME, Claim, Flaw, RequestView, SignatureRefused, verify
 from service.payers.keys import raw_key

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Row, select
 
 from service.errors import AdminError
 from service.identity import throttle
-from service.identity.devices import Throttled
+from service.identity.devices import Throttled, code_digest
 from service.identity.signatures import Flaw, SignatureRefused
 from service.identity.trail import Deed, note
-from service.payers.keys import WRONG_CODE, digest, pair
+from service.payers.keys import WRONG_CODE, pair
 from service.payers.tables import pairing_codes, persons, phone_keys
 from service.phone.words import CONSENT
 from service.store.database import Database, telling_faults
@@ -79,7 +79,7 @@ def check_consent(asked: PhonePairing) -> None:
 
 def _is_repeat(connection: Connection, code: str, known: Row[Any]) -> bool:
     """Whether this key was bound by this very code, whose answer was lost on its way."""
-    query = select(pairing_codes).where(pairing_codes.c.digest == digest(code))
+    query = select(pairing_codes).where(pairing_codes.c.digest == code_digest(code))
     row = connection.execute(query).first()
     if row is None or known.revoked_us is not None:
         return False

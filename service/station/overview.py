@@ -14,6 +14,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from service.admin import DEFAULT_ZONE
 from service.errors import AdminError
 from service.identity import access
 from service.identity.people import Role
@@ -252,7 +253,7 @@ def _zone(database: Database, station: str) -> ZoneInfo:
     with telling_faults(), database.reading() as connection:
         name = connection.execute(select(stations.c.zone).where(stations.c.id == station)).scalar()
     try:
-        return ZoneInfo(name or "Asia/Shanghai")
+        return ZoneInfo(name or DEFAULT_ZONE)
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from greenlane.cli.admin.places import moment
+from greenlane.cli.options import moment
 
 if TYPE_CHECKING:
     from datetime import datetime

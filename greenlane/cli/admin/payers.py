@@ -6,6 +6,8 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from greenlane.cli.options import moment
+
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.payers.blocks import PlateBlocks
@@ -65,10 +67,7 @@ def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: st
 
 
 def _time(text: str) -> datetime:
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00") from None
+    parsed = moment(text)
     if parsed.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} has no offset: write {text}+08:00, or Z for UTC")
     if not 1970 < parsed.year < 2200:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from greenlane.cli.options import moment
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
@@ -34,14 +35,6 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     places.set_defaults(do=_places)
 
 
-def moment(text: str) -> datetime:
-    """A time as typed; without an offset it is the stations'."""
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00") from None
-
-
 def add_place(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """--at LAT,LON and --datum, for whatever stands somewhere."""
     parser.add_argument(
@@ -67,7 +60,7 @@ def place_of(at: str, datum: str) -> Where:
 
 
 def garage(o: Office) -> Garage:
-    """The desk for vehicles, fleets and places."""
+    """What is known of vehicles, fleets and places."""
     from greenlane.cli.admin.office import actor
     from service.mileage.vehicles import Garage
 

@@ -11,6 +11,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from greenlane.cli.options import moment
+
 if TYPE_CHECKING:
     from service.books.rows.sealing import Head
     from service.reports.audit import Audit
@@ -22,8 +24,8 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add the commands; `options` are those that every command takes."""
     statement = subparsers.add_parser("statement", parents=[options], help="every movement of a card")
     statement.add_argument("card", metavar="CARD")
-    statement.add_argument("--since", metavar="DATE", type=_moment, help="from this day on, in the station's time zone")
-    statement.add_argument("--until", metavar="DATE", type=_moment, help="before this day")
+    statement.add_argument("--since", metavar="DATE", type=moment, help="from this day on, in the station's time zone")
+    statement.add_argument("--until", metavar="DATE", type=moment, help="before this day")
     statement.add_argument("--csv", action="store_true", help="comma-separated, amounts in yuan")
     statement.add_argument("--bom", action="store_true", help="with --csv: the byte-order mark that Excel needs")
     statement.set_defaults(do=_statement)
@@ -35,7 +37,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     reconcile.set_defaults(do=_reconcile)
     rejected = subparsers.add_parser("rejected", parents=[options], help="fuelling reports that were refused for good")
     rejected.add_argument("--station", metavar="STATION")
-    rejected.add_argument("--since", metavar="DATE", type=_moment)
+    rejected.add_argument("--since", metavar="DATE", type=moment)
     rejected.set_defaults(do=_rejected)
     audit = subparsers.add_parser(
         "audit", parents=[options], help="prove that the books are right; exit status 1 if not"
@@ -83,7 +85,7 @@ def _row(line: Line) -> tuple[str, ...]:
     where = " ".join(
         str(part) for part in (line.station, line.dispenser, line.sequence, line.plate) if part is not None
     )
-    litres = "" if line.volume_ml is None else f"{line.volume_ml // 1000}.{line.volume_ml % 1000:03d}"
+    litres = "" if line.volume_ml is None else _litres(line.volume_ml)
     amounts = format_yuan(line.amount_fen), format_yuan(line.balance_fen)
     return (stamp(line.at), line.kind, *amounts, where, litres, line.note or "")
 
@@ -211,13 +213,6 @@ def _audit_fields(found: Any) -> dict[str, Any]:
 def _litres(volume_ml: int) -> str:
     sign, volume_ml = ("-" if volume_ml < 0 else ""), abs(volume_ml)
     return f"{sign}{volume_ml // 1000}.{volume_ml % 1000:03d}"
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date: write 2026-05-04 or 2026-05-04T08:30") from None
 
 
 def _day(text: str) -> date:
