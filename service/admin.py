@@ -1,4 +1,4 @@
-"""The operators' desk: stations, prices, cards and plates are set up here, and money is paid in and out.
+"""What operators may do: stations, prices, cards and plates are set up here, and money is paid in and out.
 
 Every change is written beside the name of who made it. Money goes through the books like every other message.
 """

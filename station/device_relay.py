@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 class DeviceRelay(DeviceStore):
-    """The desk of a station: the gate has seen that a device holds its key, the station vouches for that."""
+    """The devices of a station: the gate has seen that a device holds its key, the station vouches for that."""
 
     def __init__(
         self, database: Database, now: Callable[[], datetime], upstream: Upstream, line: Line, keys: KeyCopies

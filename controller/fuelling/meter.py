@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 class FuellingMeter:
     """Turns dispenser readings into fuellings. poll it several times a second, from one thread.
 
-    desk: where the journal is written, so that a slow disk stops no lane; writes go one by one, in order, and one that
-    fails is repeated until it succeeds. `trouble` then says what is wrong.
+    worker: where the journal is written, so that a slow disk stops no lane; writes go one by one, in order, and one
+    that fails is repeated until it succeeds. `trouble` then says what is wrong.
     price: asked when fuel begins to flow; a fuelling keeps its price.
     """
 

@@ -70,7 +70,7 @@ class _Visit:
 
 
 class TraceRecorder:
-    """A controller.ports.VisitObserver. Its calls are quick: pictures are encoded and files written at `desk`.
+    """A controller.ports.VisitObserver. Its calls are quick: pictures are encoded and files written by `worker`.
 
     pictures: frames kept per visit. reader: engine and weights in words. `charged` may come from another thread.
     """

@@ -56,7 +56,7 @@ class BatchWorker:
     def start(self) -> None:
         """Begin to work for the running event loop."""
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._run, name="teller", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="books", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class BatchWorker:
             try:
                 self._work(batch)
             except Exception:
-                _LOG.exception("teller: a batch could not be answered")
+                _LOG.exception("books: a batch could not be answered")
                 self._deliver([(w, ServiceError("internal error")) for w in batch])
             if stop:
                 return

@@ -1,4 +1,4 @@
-"""Who answers the routes: the teller on books of its own, or a station's central control that asks the server."""
+"""Who answers the routes: the batch worker on books of its own, or a station's central control that asks the server."""
 
 from __future__ import annotations
 

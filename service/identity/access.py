@@ -31,7 +31,7 @@ class AccessRefused(ServiceError):
 
 
 def identity_of(request: Request) -> Identity:
-    """The identity desk of the app that serves the request."""
+    """The identity of the app that serves the request."""
     identity: Identity = request.app.state.identity
     return identity
 

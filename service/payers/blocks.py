@@ -48,7 +48,7 @@ class Strange:
 
 
 class PlateBlocks:
-    """What `actor` does for a payer. desk: hands the order to the lane. Raises AdminError with the reason."""
+    """What `actor` does for a payer. store: hands the order to the lane. Raises AdminError with the reason."""
 
     def __init__(self, books: Books, admin: StationStore, actor: str) -> None:
         self._books = books

@@ -42,7 +42,7 @@ router = APIRouter(prefix="/v1", tags=["station"])
 
 
 def desk_of(request: Request) -> StationStore:
-    """The station desk of the app that serves the request."""
+    """The station's store of the app that serves the request."""
     store: StationStore = request.app.state.station
     return store
 

@@ -1,4 +1,4 @@
-"""What the admin commands share: the opened database, the desk, and how results are printed."""
+"""What the admin commands share: the opened database, what an operator may change, and how results are printed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from service.store.state_folder import default_url
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The database and the desk of one command."""
+    """The database of one command, and what its operator may change there."""
 
     database: Database
     books: Books
