@@ -14,6 +14,7 @@ from wire.money import MAX_FEN
 
 MANDATE_WORDS = b"greenlane mandate "
 PAYMENT_WORDS = b"greenlane payment "
+ERASURE_WORDS = b"greenlane erasure "
 """Come before the text that is signed, so that a signature says nothing else."""
 MOST_TRIES = 1000
 
@@ -80,6 +81,14 @@ class PaymentText:
     charge: str = _text(40)
     word: PhoneWord
     amount_fen: int = field(metadata={"low": 1, "high": MAX_FEN})
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureText:
+    """A person wants to be erased, in the words that their phone's key signs."""
+
+    person: str = _text(40)
     at: datetime
 
 

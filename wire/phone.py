@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from wire.codec import text
@@ -32,7 +32,10 @@ class PhonePaired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhonePerson:
-    """What a phone is told of its own person. plates: on which they hold hours, or whose owner they are."""
+    """What a phone is told of its own person. plates: on which they hold hours, or whose owner they are.
+
+    consent: version of the words that were agreed to when this phone was paired.
+    """
 
     person: str = text(40)
     name: str = text(40)
@@ -40,6 +43,7 @@ class PhonePerson:
     held_fen: int
     owed_fen: int
     plates: tuple[str, ...]
+    consent: str | None = field(default=None, metadata={"since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

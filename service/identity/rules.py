@@ -75,6 +75,8 @@ PHONE_RULES: tuple[Rule, ...] = (
         Rule(method, f"/v1/phone/{path}", Names.PERSON, frozenset())
         for method, path in (
             ("GET", "me"),
+            ("GET", "data"),
+            ("POST", "erasure"),
             ("GET", "charges"),
             ("GET", "charges/{id}"),
             ("GET", "charges/{id}/picture"),

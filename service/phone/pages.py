@@ -54,6 +54,12 @@ async def hours(request: Request) -> Response:
     return _shell(request, "phone_hours.html")
 
 
+@router.get("/data")
+async def data(request: Request) -> Response:
+    """What is kept about the person: taken along as a file, or erased."""
+    return _shell(request, "phone_data.html")
+
+
 @router.get("/manifest.webmanifest")
 async def manifest() -> Response:
     """By which a phone installs the page like a program."""

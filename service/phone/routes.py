@@ -30,7 +30,9 @@ async def pair(request: Request) -> Response:
 @router.get("/me")
 def me(request: Request) -> Response:
     """Name, wallet and plates of the person whose phone asks."""
-    return JSONResponse(encode(persons.person(_database(request), access.person(request))))
+    return JSONResponse(
+        encode(persons.person(_database(request), access.person(request), access.caller(request).key_id))
+    )
 
 
 def _database(request: Request) -> Database:

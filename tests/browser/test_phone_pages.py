@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -274,6 +275,30 @@ def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
     wu.click("[data-change=end]:visible")
     wu.click("[data-change=end]:visible")
     wu.wait_for_selector("#none:visible")
+
+
+def test_my_data_is_taken_along_and_erased(
+    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+) -> None:
+    page = driver(chromium, house, served, "欧阳", "0-24")
+    page.goto(f"{served}/phone/data")
+    page.wait_for_function("() => document.querySelector('#consents').textContent === '2026-11'")
+    picture(page, "phone-data")
+    assert serious(page) == []
+    with page.expect_download() as waiting:
+        page.click("#download")
+    found = json.loads(Path(waiting.value.path()).read_text(encoding="utf-8"))
+    assert (found["person"]["name"], found["wallet"]["balance_fen"]) == ("欧阳", 50_000)
+    for _ in range(2):
+        page.click("#erase")
+    page.wait_for_selector("#wrong:visible")
+    assert "500.00" in page.inner_text("#wrong"), "the wallet is paid out first"
+    Phones(house.app.state.books, "test").refund("欧阳", 50_000)
+    for _ in range(2):
+        page.click("#erase")
+    page.wait_for_selector("#pairing:not([hidden])")
+    (gone,) = Phones(house.app.state.books, "test").list()
+    assert (gone.name, gone.keys, gone.plates) == (gone.person, 0, ())
 
 
 def test_without_a_line_the_installed_page_shows_what_was_seen_last(chromium: Any, house: House) -> None:

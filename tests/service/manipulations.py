@@ -135,6 +135,14 @@ MANIPULATIONS = (
         "update transfers set note = 'all is well' where kind = 'correction'",
     ),
     _one(
+        "a correction's note erased as if for a person",
+        "chain",
+        "no erasure of a person names it",
+        "update sealed_texts set salt = null where kind = 'transfers' and row_id = "
+        "(select id from transfers where kind = 'correction')",
+        "update transfers set note = '' where kind = 'correction'",
+    ),
+    _one(
         "who posted a correction changed",
         "chain",
         "its texts",

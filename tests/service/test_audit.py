@@ -17,8 +17,10 @@ from greenlane.cli import main
 from service.books.messages import Report
 from service.books.rows.sealing import head_of, seal_all
 from service.identity.people import PeopleStore, Role
+from service.identity.trail import Deed, note
 from service.reports.audit import audit
 from service.reports.proofs.file import POSTGRESQL_GUARDS, guards_of_postgresql
+from service.store.clock import SystemClock
 from service.store.database import Database
 from tests.service.manipulations import FIT_SUMS, MANIPULATIONS, Manipulation
 from tests.service.postgres import Cluster
@@ -202,19 +204,21 @@ def test_a_head_kept_elsewhere_proves_what_was_made_anew(
 
 
 def test_a_persons_texts_can_be_erased_and_the_chain_holds(used_file: Path, tmp_path: Path) -> None:
-    """What a later command for erasing does: the text and its salt go, the digest stays."""
+    """What `phone erase` does to a row: the text and its salt go, the digest stays, and its deed names the row."""
     path = Path(shutil.copy(used_file, tmp_path / "books.sqlite3"))
     raw = sqlite3.connect(path, isolation_level=None)
-    guard = raw.execute("select sql from sqlite_master where name = 'transfers_never_update'").fetchone()[0]
-    raw.execute("drop trigger transfers_never_update")
-    raw.execute("update transfers set note = '' where kind = 'correction'")
-    raw.execute(guard)
-    erase = "update sealed_texts set salt = null where row_id = (select id from transfers where kind = 'correction')"
-    assert raw.execute(erase).rowcount == 1
+    row = raw.execute("select id from transfers where kind = 'correction'").fetchone()[0]
+    with pytest.raises(sqlite3.IntegrityError):
+        raw.execute("update transfers set note = '' where id = ?", (row,))
+    assert raw.execute("update sealed_texts set salt = null where row_id = ?", (row,)).rowcount == 1
+    raw.execute("update transfers set note = '' where id = ?", (row,))
     with pytest.raises(sqlite3.IntegrityError):
         raw.execute("update sealed_texts set salt = 'x'")
     raw.close()
     database = Database(f"sqlite:///{path}")
+    assert [one.check for one in audit(database).findings] == ["chain"], "nobody has said that they erased it"
+    with database.writing() as connection:
+        note(connection, Deed(SystemClock().now(), "tester", "phone.erase", "p-x", {"transfers": str(row)}))
     assert audit(database).findings == ()
     database.close()
 

@@ -31,6 +31,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     pin = _action(actions, options, "pin", "ask for the PIN that the person types with a plate", _pin)
     pin.add_argument("name", metavar="NAME")
     pin.add_argument("--forget", action="store_true", help="take the PIN away")
+    _add_personal(actions, options)
     for name, words, sign in (
         ("top-up", "pay money into a wallet", "500 or 500.50"),
         ("refund", "pay money out, at most what is free", "20"),
@@ -41,6 +42,21 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         pay.add_argument("amount", metavar="YUAN", help=sign)
         pay.add_argument("--note", default="", required=name == "correct", help="why; kept with the posting")
         pay.add_argument("--key", help="the payment's own number: the same key posts once, however often it is sent")
+
+
+def _add_personal(actions: Any, options: argparse.ArgumentParser) -> None:
+    export = _action(actions, options, "export", "everything that is kept about the person, as JSON", _export)
+    export.add_argument("name", metavar="NAME")
+    erase = _action(
+        actions,
+        options,
+        "erase",
+        "erase name, PIN, hours, pictures, positions and notes; the books keep a number",
+        _erase,
+    )
+    erase.add_argument("name", metavar="NAME")
+    erase.add_argument("--yes", action="store_true", help="do not ask")
+    _action(actions, options, "scrub", "overwrite what was erased in the free space of the database's file", _scrub)
 
 
 def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
@@ -141,6 +157,57 @@ def _pin(args: argparse.Namespace) -> int:
     with office(args) as o:
         typed_plates(o).set_person_pin(args.name, pin)
         o.show({"phone": args.name, "pin": pin is not None}, f"{args.name} has {'no' if pin is None else 'a new'} PIN")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    import json
+
+    from greenlane.cli.admin.office import office, plain
+    from service.personal.export import everything
+
+    with office(args) as o:
+        found = everything(o.books, _phones(o).list(args.name)[0].person)
+        print(json.dumps(plain(found), ensure_ascii=False, indent=2))
+    return 0
+
+
+def _erase(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office, warn
+    from service.personal.erasing import Erasing
+
+    with office(args) as o:
+        person = _phones(o).list(args.name)[0]
+        if not args.yes and not _agreed(
+            f"Erase {args.name}? It cannot be undone; the books keep {person.person}. [y/N] "
+        ):
+            warn("nothing was erased")
+            return 1
+        done = Erasing(o.books, actor()).by_name(args.name)
+        o.database.scrub()
+        words = (
+            f"erased: the books keep {done.person}; {done.phones} phones revoked, {done.hours} hours, "
+            f"{done.pictures} pictures, {done.positions} positions and {done.texts} texts are gone"
+        )
+        if done.left:
+            words += f"\nthe same name still stands in {', '.join(done.left)}: rename or end what is called so"
+        o.show(done, words)
+    return 0
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes", "是")
+    except EOFError:
+        return False
+
+
+def _scrub(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        o.database.scrub()
+        o.show({"scrubbed": True}, "free space holds nothing of what was erased")
     return 0
 
 

@@ -17,16 +17,17 @@ export const copy = (id) => at(id).content.cloneNode(true);
 
 // What a press does; one that cannot be taken back is asked for twice.
 export function press(button, act) {
+  const before = [...button.childNodes];
+  const disarm = () => { if (button.dataset.armed) { delete button.dataset.armed; button.replaceChildren(...before); } };
   button.addEventListener("click", async () => {
     if ("sure" in button.dataset && !button.dataset.armed) {
-      const before = [...button.childNodes];
       button.dataset.armed = "yes";
       button.replaceChildren(copy("sure"));
-      setTimeout(() => { delete button.dataset.armed; button.replaceChildren(...before); }, 5000);
+      setTimeout(disarm, 5000);
       return;
     }
     button.disabled = true;
-    try { await act(); } finally { button.disabled = false; }
+    try { await act(); } finally { button.disabled = false; disarm(); }
   });
 }
 
@@ -78,8 +79,11 @@ const GREENS = "/v1/phone/greens"; // of this moment alone: an old one is not ke
 const BY_FLAW = {revoked: "revoked", unknown_key: "revoked", stale: "clock", future: "clock"};
 const BY_STATUS = {400: "input", 403: "moved", 404: "gone", 409: "moved", 422: "input", 429: "throttled"};
 
+// A record that is too much to be kept for when there is no line.
+export const fetchOnce = (target) => ask("GET", target, undefined, false);
+
 // The answer's record, or undefined where it was refused; then the page has said why.
-export async function ask(method, target, record) {
+export async function ask(method, target, record, keeps = target !== GREENS) {
   let answer;
   try {
     answer = await key.ask(own, method, target, record);
@@ -90,7 +94,7 @@ export async function ask(method, target, record) {
   }
   if (answer.ok) {
     const told = answer.status === 204 ? {} : await answer.json();
-    if (method === "GET") { if (target !== GREENS) await key.keepSeen(target, told); if (at("wrong").dataset.name === "old") quiet(); }
+    if (method === "GET") { if (keeps) await key.keepSeen(target, told); if (at("wrong").dataset.name === "old") quiet(); }
     return told;
   }
   const {detail = ""} = await answer.json().catch(() => ({}));

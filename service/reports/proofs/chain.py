@@ -41,6 +41,7 @@ def chain(connection: Connection) -> Iterator[Finding]:
     for kind, numbers in sealed.items():
         yield from _unsealed(connection, kind, numbers)
         yield from _texts(connection, kind)
+        yield from _erased(connection, kind)
 
 
 def against(connection: Connection, kept: Head) -> Iterator[Finding]:
@@ -115,3 +116,19 @@ def _texts(connection: Connection, kind: str) -> Iterator[Finding]:
     for row in rows(connection, query, kind=kind):
         if text_digest(row[1], row[3:]) != row[2]:
             yield Finding("chain", f"{kind} row {row[0]}: its texts ({', '.join(TEXTS[kind])}) were rewritten")
+
+
+def _erased(connection: Connection, kind: str) -> Iterator[Finding]:
+    """A seal without its salt is that of a row which the erasure of a person names."""
+    query = "select row_id from sealed_texts where kind = :kind and salt is null order by row_id"
+    erased = [row.row_id for row in rows(connection, query, kind=kind)]
+    if not erased:
+        return
+    named: set[int] = set()
+    for event in rows(connection, "select detail from operator_events where action = 'phone.erase'"):
+        try:
+            named |= {int(number) for number in json.loads(event.detail).get(kind, "").split()}
+        except (ValueError, AttributeError):
+            continue
+    for number in [number for number in erased if number not in named][:MOST_NAMED]:
+        yield Finding("chain", f"{kind} row {number}: its texts were erased, and no erasure of a person names it")
