@@ -14,6 +14,7 @@ from sqlalchemy import Column, Connection, Row, String, Table, and_, false, or_,
 import service.station.tables  # noqa: F401 - so that places_left knows every table
 from service.books.records import TransferKind
 from service.counter.tables import counter_entries, money_requests, shifts
+from service.errors import ServiceError
 from service.payers.tables import charge_events, charges
 from service.store.schema import metadata, operator_events, transfers
 from service.store.seal_tables import sealed_texts, unsealed
@@ -24,7 +25,7 @@ _BY_HAND = (TransferKind.TOP_UP, TransferKind.REFUND, TransferKind.CORRECTION)
 """Postings whose key and note an operator types."""
 
 
-class NotSealed(Exception):
+class NotSealed(ServiceError):
     """A row with such a text waits for its seal; seal it and try again."""
 
 
