@@ -199,3 +199,28 @@ class NotMeAnswer:
 
     revoked: int
     flowing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateSpending:
+    """What was paid for one plate in a month, and for how much fuel."""
+
+    plate: str
+    amount_fen: int
+    volume_ml: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingMonth:
+    """One month (YYYY-MM) of a person's spending, by plate."""
+
+    month: str
+    plates: tuple[PlateSpending, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneSpending:
+    """A person's spending, the oldest month first; svg: the same as a drawing."""
+
+    months: tuple[SpendingMonth, ...]
+    svg: str

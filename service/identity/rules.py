@@ -75,6 +75,7 @@ PHONE_RULES: tuple[Rule, ...] = (
         Rule(method, f"/v1/phone/{path}", Names.PERSON, frozenset())
         for method, path in (
             ("GET", "me"),
+            ("GET", "spending"),
             ("GET", "data"),
             ("POST", "erasure"),
             ("GET", "charges"),

@@ -218,6 +218,13 @@ charges = Table(
         sqlite_where=text("due_us is not null"),
         postgresql_where=text("due_us is not null"),
     ),
+    Index(
+        "ix_charges_disputed",
+        "station",
+        "visit",
+        sqlite_where=text("state = 'disputed'"),
+        postgresql_where=text("state = 'disputed'"),
+    ),
 )
 """person: who was addressed first and whose charge it is; asked: who is asked now. hold: the one it was captured from.
 

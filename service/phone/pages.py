@@ -54,6 +54,12 @@ async def hours(request: Request) -> Response:
     return _shell(request, "phone_hours.html")
 
 
+@router.get("/spending")
+async def spending(request: Request) -> Response:
+    """What the person has paid, by month and plate."""
+    return _shell(request, "phone_spending.html")
+
+
 @router.get("/data")
 async def data(request: Request) -> Response:
     """What is kept about the person: taken along as a file, or erased."""

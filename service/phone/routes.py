@@ -6,13 +6,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from service.books.books import Books
 from service.http.bodies import read
 from service.identity import browser
 from service.phone import access, persons
 from service.phone.pairing import Pairing
+from service.phone.spending import spending
+from service.phone.spending_drawing import drawn
 from service.store.database import Database
 from wire.codec import encode
-from wire.phone import PhonePairing
+from wire.phone import PhonePairing, PhoneSpending
 
 router = APIRouter(prefix="/v1/phone", include_in_schema=False)
 
@@ -33,6 +36,14 @@ def me(request: Request) -> Response:
     return JSONResponse(
         encode(persons.person(_database(request), access.person(request), access.caller(request).key_id))
     )
+
+
+@router.get("/spending")
+def my_spending(request: Request) -> Response:
+    """What the person has paid in the last twelve months, by month and plate, as sums and as a drawing."""
+    books: Books = request.app.state.books
+    months = spending(books, access.person(request))
+    return JSONResponse(encode(PhoneSpending(months=months, svg=drawn(months))))
 
 
 def _database(request: Request) -> Database:

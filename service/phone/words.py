@@ -7,7 +7,7 @@ from wire.payers import ChargeState
 Words = tuple[str, str]
 """Chinese, English."""
 
-CONSENT = "2026-11"
+CONSENT = "2026-11-28"
 """Version of the words on the pairing page that a person agrees to (service/pages/phone_consent.html)."""
 
 STATES: dict[ChargeState, Words] = {

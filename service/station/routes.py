@@ -75,7 +75,7 @@ async def status(request: Request) -> Response:
     openapi_extra=openapi.body(VisitReport),
 )
 async def visit(request: Request) -> Response:
-    """Replaces the visit's report before; its picture is deleted after 72 hours."""
+    """Replaces the visit's report before; its picture is deleted after 72 hours, or with the end of a dispute."""
     await run_in_threadpool(desk_of(request).take_visit, await read(request, VisitReport))
     return Response(status_code=204)
 

@@ -10,13 +10,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, null, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.books.rows.ids import IdMaker
 from service.errors import AdminError
 from service.identity import trail
 from service.live.changes import count_change, lane_topic, orders_topic, station_topic
+from service.payers.tables import charges
 from service.station.tables import lane_orders, lane_statuses, visit_reports
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
@@ -35,6 +49,12 @@ SWEEP_EVERY = timedelta(minutes=10)
 STORE_EVERY = timedelta(seconds=10)
 MOST_ORDERS = 20
 SOONEST_S = 0.5
+_IS_DISPUTED = exists().where(
+    charges.c.station == visit_reports.c.station,
+    charges.c.visit == visit_reports.c.visit,
+    charges.c.state == literal_column("'disputed'"),
+)
+"""Whoever decides about a charge of the visit needs to see the vehicle; the visit's record stays with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +301,9 @@ class StationStore:
         return None if row is None else decode(VisitReport, json.loads(row.body))
 
     def picture(self, station: str, visit: str) -> bytes | None:
-        """The JPEG of a visit, for 72 hours."""
-        fresh = visit_reports.c.picture_us > to_us(self._now() - PICTURE_LIFE)
-        query = select(visit_reports.c.picture).where(_visit(station, visit) & fresh)
+        """The JPEG of a visit, for 72 hours, and until it is resolved where a charge of it is disputed."""
+        kept = or_(visit_reports.c.picture_us > to_us(self._now() - PICTURE_LIFE), _IS_DISPUTED)
+        query = select(visit_reports.c.picture).where(_visit(station, visit) & kept)
         with telling_faults(), self._database.reading() as connection:
             return connection.execute(query).scalar()
 
@@ -299,8 +319,10 @@ class StationStore:
             return
         self._next_sweep = now + SWEEP_EVERY
         stale = visit_reports.c.picture_us <= to_us(now - PICTURE_LIFE)
-        connection.execute(update(visit_reports).where(stale).values(picture=null(), picture_us=null()))
-        connection.execute(delete(visit_reports).where(visit_reports.c.first_seen_us < to_us(now - VISIT_LIFE)))
+        gone = update(visit_reports).where(stale, ~_IS_DISPUTED).values(picture=null(), picture_us=null())
+        connection.execute(gone)
+        old = visit_reports.c.first_seen_us < to_us(now - VISIT_LIFE)
+        connection.execute(delete(visit_reports).where(old, ~_IS_DISPUTED))
         connection.execute(delete(lane_orders).where(lane_orders.c.made_us < to_us(now - ORDER_LIFE)))
 
 

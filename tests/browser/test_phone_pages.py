@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 import requests
 
@@ -19,9 +23,11 @@ from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.server import running
-from tests.service.identity.kit import House, Parcel, fuelling, question
+from tests.service.identity.kit import House, Parcel, fuelling, question, visit_report
 from tests.service.phone.kit import PLATE, fuel
+from wire.codec import decode
 from wire.devices import DeviceKind
+from wire.live import VisitReport
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -130,6 +136,16 @@ def test_without_a_secure_line_the_page_says_what_is_needed(chromium: Any, house
     page.wait_for_selector("#insecure:not([hidden])")
     assert "https" in page.inner_text("#insecure")
     assert page.is_hidden("#pairing")
+
+
+def vehicle() -> bytes:
+    """A frame of the bundled clip, as small as a lane sends it."""
+    clip = cv2.VideoCapture(str(files("greenlane") / "demo" / "lane.mp4"))
+    clip.set(cv2.CAP_PROP_POS_FRAMES, 60)
+    found, frame = clip.read()
+    clip.release()
+    assert found
+    return bytes(cv2.imencode(".jpg", cv2.resize(frame, (480, 270)))[1].tobytes())
 
 
 def driver(chromium: Any, house: House, served: str, name: str, hours: str) -> Any:
@@ -277,12 +293,51 @@ def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
     wu.wait_for_selector("#none:visible")
 
 
+def test_spending_is_drawn_and_a_disputed_bill_keeps_its_picture(
+    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+) -> None:
+    page = driver(chromium, house, served, "陈", "0-24")
+    books, plates = house.app.state.books, (PLATE, "粤B11111", "粤B2222D")
+    for plate in plates[1:]:
+        PlatePayers(books, "test").set(plate, "陈", NewBinding(hours=Hours.parse("0-24")))
+    Phones(books, "test").top_up("陈", 1_000_000)
+    for month in range(7):
+        for number, plate in enumerate(plates[: 1 + month % 3]):
+            fuel(house, 790 * (11 + 7 * number + 3 * month), plate)
+            (charge,) = [one for one in Charging(books).list() if one.paid_at is None]
+            Charging(books).settle(charge.id, "test")
+            house.clock.move(3_600)
+        house.clock.move(86_400 * 31)
+    jpeg = base64.b64encode(vehicle()).decode()
+    seen = {"visit": "v-seen", "at": house.clock.now(), "first_seen_at": house.clock.now(), "picture": jpeg}
+    house.app.state.station.take_visit(replace(decode(VisitReport, visit_report()), **seen))
+    fuel(house, 7_900, visit="v-seen")
+    page.clock.set_fixed_time(house.clock.moment)
+    page.goto(f"{served}/phone/spending")
+    page.wait_for_selector("#plot rect.s2")
+    assert page.locator("#sums tbody tr").count() == sum(1 + month % 3 for month in range(7))
+    picture(page, "phone-spending")
+    assert serious(page) == []
+    page.goto(f"{served}/phone")
+    page.click(".bill:has(.tag.warn)")
+    for _ in range(2):
+        page.click("[data-say=dispute]")
+    page.wait_for_selector(".tag[data-state=disputed]")
+    house.clock.move(86_400 * 20)
+    house.app.state.station.sweep()
+    page.clock.set_fixed_time(house.clock.moment)
+    page.reload()
+    page.wait_for_selector("#shot:visible")
+    assert page.evaluate("document.querySelector('#shot').naturalWidth") > 100
+    picture(page, "phone-disputed")
+
+
 def test_my_data_is_taken_along_and_erased(
     chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
 ) -> None:
     page = driver(chromium, house, served, "欧阳", "0-24")
     page.goto(f"{served}/phone/data")
-    page.wait_for_function("() => document.querySelector('#consents').textContent === '2026-11'")
+    page.wait_for_function("() => document.querySelector('#consents').textContent === '2026-11-28'")
     picture(page, "phone-data")
     assert serious(page) == []
     with page.expect_download() as waiting:

@@ -1,7 +1,7 @@
 // Keeps the phone's shells and scripts for when there is no line; nothing signed and nobody's data is kept here.
 "use strict";
 const SHELLS = "greenlane-phone";
-const FIRST = ["/phone", "/phone/mandate", "/phone/hours", "/phone/data"];
+const FIRST = ["/phone", "/phone/mandate", "/phone/hours", "/phone/spending", "/phone/data"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(SHELLS).then((kept) => kept.addAll(FIRST)).then(() => self.skipWaiting()));

@@ -203,7 +203,7 @@ def test_a_person_erases_themself_on_their_phone(tmp_path: Path) -> None:
         me = phone.ask("GET", "/v1/phone/me").json()
         data = phone.ask("GET", "/v1/phone/data")
         assert data.json()["person"]["name"] == NAME
-        assert data.json()["phones"][0]["consent"] == me["consent"] == "2026-11"
+        assert data.json()["phones"][0]["consent"] == me["consent"] == "2026-11-28"
         assert me["person"] not in other.ask("GET", "/v1/phone/data").text
 
         def words(whose: str) -> dict[str, str]:

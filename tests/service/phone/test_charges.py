@@ -13,10 +13,12 @@ from urllib.parse import quote
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from service.payers.charging import Charging
 from service.payers.phones import Phones
 from service.reports.audit import audit
+from service.station.tables import visit_reports
 from tests.service.identity.kit import House, visit_report
 from tests.service.phone.kit import HttpPhone, fuel, person
 from wire.codec import decode
@@ -120,6 +122,34 @@ def test_the_picture_of_the_own_visit_while_it_is_kept(house: House, client: Tes
     assert phone.ask("GET", target).content == jpeg
     house.clock.move(73 * 3600)
     assert phone.ask("GET", target).status_code == 404
+
+
+def test_a_dispute_keeps_the_picture_until_it_is_resolved(house: House, client: TestClient) -> None:
+    name, plate = f"N{house.number()}", f"粤B{10_000 + house.number()}"
+    phone = person(house, client, name, plate=plate)
+    store, targets = house.app.state.station, {}
+    for kind in ("disputed", "quiet"):
+        visit = f"{kind}-{house.number()}"
+        picture = base64.b64encode(b"\xff\xd8\xff\xe0" + kind.encode()).decode()
+        store.take_visit(replace(decode(VisitReport, visit_report()), visit=visit, picture=picture))
+        fuel(house, 7_900, plate, visit=visit)
+        charge = phone.ask("GET", "/v1/phone/charges").json()[0]
+        targets[kind] = f"/v1/phone/charges/{charge['id']}/picture"
+        house.clock.move(1)
+        if kind == "disputed":
+            assert phone.say(charge["id"], 7_900, "dispute").json()["state"] == "disputed"
+            disputed = charge["id"]
+    house.clock.move(80 * 86_400)
+    store.sweep()
+    assert phone.ask("GET", targets["disputed"]).content.endswith(b"disputed")
+    assert phone.ask("GET", targets["quiet"]).status_code == 404
+    Charging(house.app.state.books).resolve(disputed, for_driver=True, why="the hose leaked", actor="test")
+    assert phone.ask("GET", targets["disputed"]).status_code == 404
+    store.sweep()
+    with house.app.state.database.reading() as connection:
+        pictures = select(visit_reports.c.visit).where(visit_reports.c.picture.is_not(None))
+        kept = [str(visit) for visit in connection.execute(pictures).scalars()]
+    assert not [visit for visit in kept if visit.startswith(("disputed", "quiet"))]
 
 
 def own(phone: HttpPhone) -> list[str]:

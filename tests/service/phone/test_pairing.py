@@ -55,7 +55,7 @@ def test_a_code_binds_one_key_and_consent_is_kept(house: House, client: TestClie
     assert first.send(client).status_code == 401, "but nobody shows the same request twice"
     with house.app.state.books.database.reading() as connection:
         row = connection.execute(select(phone_keys).where(phone_keys.c.id == phone.key_id)).one()
-    assert (row.consent, row.algorithm) == ("2026-11", "p256")
+    assert (row.consent, row.algorithm) == ("2026-11-28", "p256")
     stranger = HttpPhone(house, client).pairing(code).send(client)
     assert (stranger.status_code, "wrong, used or expired" in stranger.json()["detail"]) == (401, True)
     assert phone.ask("GET", "/v1/phone/me").json()["name"] == name
@@ -160,4 +160,4 @@ def test_the_page_is_a_shell_without_anybody_s_data(house: House, client: TestCl
     page = client.get("/phone")
     assert page.status_code == 200
     assert name not in page.text
-    assert 'value="2026-11"' in page.text
+    assert 'value="2026-11-28"' in page.text
