@@ -6,13 +6,25 @@ import logging
 import threading
 from typing import Protocol
 
-from controller.runner import Runner
+from controller.records import Frame
 from controller.watching.frames import FramePump
+from wire.reasons import Reason
 
 log = logging.getLogger(__name__)
 
 EXIT_OK = 0
 EXIT_FAILED = 1
+
+
+class Ticking(Protocol):
+    """What the loop turns: a lane's runner or an entrance's."""
+
+    @property
+    def words(self) -> str: ...
+
+    def tick(self, frame: Frame | None = None, trouble: Reason | None = None) -> None: ...
+
+    def abandon(self, detail: str) -> None: ...
 
 
 class SignsOfLife(Protocol):
@@ -56,7 +68,7 @@ class Bell:
         self._rung.clear()
 
 
-def run_live(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife, longest_pause_s: float) -> int:
+def run_live(runner: Ticking, pump: FramePump, bell: Bell, watchdog: SignsOfLife, longest_pause_s: float) -> int:
     """Turn until stopped or the video ends (0), or until something fails for good (1); either way end at red."""
     status = EXIT_FAILED
     try:
@@ -70,7 +82,7 @@ def run_live(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife,
     return status
 
 
-def _turn(runner: Runner, pump: FramePump, bell: Bell, watchdog: SignsOfLife, longest_pause_s: float) -> None:
+def _turn(runner: Ticking, pump: FramePump, bell: Bell, watchdog: SignsOfLife, longest_pause_s: float) -> None:
     pump.start()
     runner.tick()
     watchdog.ready()

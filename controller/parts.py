@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from controller.early_questions import EarlyQuestions
 from controller.fuelling.terminal import Terminal
 from controller.lane.questions import Outcome
 from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, VisitObserver
@@ -30,6 +31,7 @@ class Parts:
     release: hands an unused authorisation back, for certain and later on.
     new_id: a new visit's id, never used before, at most 60 characters.
     view_moved: hears that somebody moved the camera.
+    early: asks for plates that an entry camera has read before the vote is over; None where nobody does.
     clock_error: by how many seconds the wall clock may be wrong; None where nobody knows.
     """
 
@@ -45,5 +47,6 @@ class Parts:
     new_id: Callable[[], str]
     terminal: Terminal | None = None
     panel: Panel | None = None
+    early: EarlyQuestions | None = None
     view_moved: Callable[[MovedView], None] = lambda moved: None
     clock_error: Callable[[], float | None] = lambda: None

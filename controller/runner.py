@@ -7,14 +7,13 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
+from controller.asking import BUSY, Asking
 from controller.clock import ClockWatch
 from controller.lane import machine as lane
-from controller.lane import questions
 from controller.lane import view as lane_view
 from controller.lane.questions import Outcome
 from controller.lane.records import (
     Ask,
-    AskFailed,
     CameraBack,
     CameraLost,
     Close,
@@ -52,7 +51,6 @@ from controller.watching.vote import evidence_of
 from controller.watching.watcher import Watcher
 from wire.live import OrderResult
 from wire.plates import masked
-from wire.questions import Question
 from wire.reasons import Reason
 
 log = logging.getLogger(__name__)
@@ -64,6 +62,7 @@ class Runner:
     def __init__(self, parts: Parts, settings: Settings) -> None:
         self._parts = parts
         self._settings = settings
+        self._asking = Asking(parts, settings)
         self._rules = lane_rules(settings.lane, settings.lamp)
         self._state = LaneState()
         self._watcher = Watcher(settings.trigger, settings.vote, settings.camera.area, parts.new_id)
@@ -72,11 +71,9 @@ class Runner:
         self._vote: Vote | None = None
         self._view_changes = 0
         self._renewal_failing = False
-        self._last_key = ""
         self._seen_at: datetime | None = None
         self._clock_watch = ClockWatch(parts.clock)
         self._clock_unset = False
-        self._jumped_s: float | None = None
 
     @property
     def state(self) -> LaneState:
@@ -123,6 +120,8 @@ class Runner:
     def _gives_up(self, event: Moved | Revoked, plate: str) -> OrderResult:
         visit = self._state.visit
         held = visit.held if visit else None
+        for outcome in self._asking.drop_early(self._state, plate=plate):
+            self._take_outcome(outcome)
         self._hear(event)
         visit = self._state.visit
         given_up = held is not None and held.plate == plate and visit is not None and visit.held is None
@@ -166,7 +165,7 @@ class Runner:
             self._hear(Faulted(detail))
         except Exception as error:
             log.error("going safe: %s: %s", type(error).__name__, error)
-        for part in (self._all_red, self._no_permit):
+        for part in (self._all_red, self._no_permit, self._no_early):
             try:
                 part()
             except Exception as error:
@@ -178,6 +177,9 @@ class Runner:
     def _no_permit(self) -> None:
         if self._parts.terminal is not None:
             self._parts.terminal.permit(False)
+
+    def _no_early(self) -> None:
+        self._asking.drop_early(LaneState())
 
     def _take_frame(self, frame: Frame) -> None:
         """Measure the change; read the frame when the trigger says so and the reader is free."""
@@ -218,12 +220,16 @@ class Runner:
             self._take_reading(read)
         for outcome in self._parts.network.results():
             self._take_outcome(outcome)
+        for outcome in self._asking.settled(self._state):
+            self._take_outcome(outcome)
 
     def _take_reading(self, read: Read) -> None:
         for event in self._watcher.on_reading(read.frame, read.reading):
             self._hear(event)
         visit = self._watcher.visit
         self._parts.observer.frame_read(visit.id if visit else None, read.frame, read.reading)
+        if visit is not None:
+            self._asking.look(self._state, visit.vote, read.frame)
         if visit is not None and visit.vote != self._vote:
             self._vote = visit.vote
             self._parts.observer.voted(visit.id, visit.vote, self._parts.clock.monotonic_s())
@@ -282,7 +288,7 @@ class Runner:
         """Tell of a wall clock that jumps or was never set: the books are kept by it."""
         state = self._clock_watch.check()
         if state.jumped:
-            self._jumped_s = self._parts.clock.monotonic_s()
+            self._asking.jumped_s = self._parts.clock.monotonic_s()
             self._note(f"the wall clock jumped by {state.jump_s:+.1f} s")
         if state.unset and not self._clock_unset:
             self._note("the wall clock is not set")
@@ -316,7 +322,7 @@ class Runner:
             if isinstance(command, Show):
                 self._show(command)
             elif isinstance(command, Ask):
-                events += self._ask(command, now_s)
+                events += self._ask(command)
             elif isinstance(command, Renew):
                 self._renew(command)
             elif isinstance(command, Release):
@@ -342,51 +348,23 @@ class Runner:
         self._parts.observer.lamp_changed(visit, change, reason)
         log.info("lamp %s: %s%s", colour, reason, f", visit {visit}" if visit else "")
 
-    def _ask(self, command: Ask, now_s: float) -> list[Event]:
-        parts, rules = self._parts, self._settings
-        subject, error_s = command.subject, questions.bounded_error_s(parts.clock_error())
-        question = Question(
-            visit=command.key,
-            station=rules.lane.station,
-            lane=rules.lane.name,
-            plate=subject.plate,
-            typed=subject.typed,
-            captured_at=subject.captured_at,
-            confidence=min(1.0, subject.confidence),
-            weakest=min(1.0, subject.weakest),
-            seen=subject.seen,
-            seen_certain=subject.seen_certain,
-            confirmed_by=subject.confirmed_by,
-            pin_proof=subject.pin_proof,
-            clock_error_s=error_s,
-            frame_age_s=None if error_s is None else self._age_s(subject.captured_at, now_s),
-        )
-        parts.observer.asked(command.visit, question, now_s)
-        level = logging.DEBUG if command.key == self._last_key else logging.INFO
-        self._last_key = command.key
-        log.log(level, "visit %s: asks for %s", command.visit, masked(subject.plate))
-        taken = parts.network.submit(
-            lambda: questions.ask(parts.service, question, rules.service.deadline_s, parts.clock)
-        )
-        return [] if taken else [AskFailed(command.key, Reason.SERVICE_SILENT)]
-
-    def _age_s(self, captured_at: datetime, now_s: float) -> float | None:
-        """How old a picture is; None where the wall clock jumped since."""
-        age_s = (self._parts.clock.now() - captured_at).total_seconds()
-        jumped = self._jumped_s is not None and now_s - self._jumped_s <= age_s
-        return None if age_s < 0 or jumped else age_s
+    def _ask(self, command: Ask) -> list[Event]:
+        outcome = self._asking.ask(command)
+        if outcome is None or outcome.event is None:
+            return []
+        self._tell_answer(command.key, outcome)
+        return [outcome.event]
 
     def _renew(self, command: Renew) -> None:
-        parts, deadline_s = self._parts, self._settings.service.deadline_s
-        authorisation = command.authorisation
-        if not parts.network.submit(lambda: questions.renew(parts.service, authorisation, deadline_s, parts.clock)):
-            self._note("a renewal waits: too many questions are under way")
+        if not self._asking.renew(command):
+            self._note(f"a renewal waits: {BUSY}")
 
     def _note(self, text: str) -> None:
         log.warning("%s", text)
         self._parts.observer.noted(self._timeline.visit, text, self._parts.clock.monotonic_s())
 
     def _close(self, command: Close) -> None:
+        self._asking.drop_early(self._state, visit=command.visit.id)
         summary = self._timeline.closed(command, self._vote)
         log.info(
             "visit %s: %s, %s %s, %.1f s",

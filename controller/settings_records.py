@@ -28,6 +28,11 @@ class LaneSettings:
 
     station: str = setting("station-1", "name of the station, as the balance service knows it")
     name: str = setting("lane-1", "name of this lane, unique in the station")
+    role: str = setting(
+        "pump",
+        "where its camera looks: at a pump, or at the station's entrance to ask ahead",
+        choices=("pump", "entry"),
+    )
     zone: str = setting("", "time zone of the station, such as Asia/Shanghai, in lists; empty: this machine's")
     read_timeout_s: float = setting(6.0, "a vehicle not read for certain after this long gets red", 1.0, 60.0)
     reask_first_s: float = setting(1.0, "wait before a failed question is asked again; doubles each time", 0.2, 60.0)
@@ -147,6 +152,9 @@ class ServiceSettings:
     key_file: str = setting("", "private key of this device, for signed requests; empty: unsigned")
     ca_file: str = setting("", "certificates to trust instead of the public ones; empty: the public ones")
     deadline_s: float = setting(3.0, "one question is answered within this or counts as unanswered", 0.2, 30.0)
+    ask_early: bool = setting(
+        True, "ask for a plate that an entry camera has read at its first good read here; green waits for the vote"
+    )
     report: bool = setting(True, "tell the station's pages what the lane does, with a small picture per visit")
 
 

@@ -22,14 +22,12 @@ from controller.fuelling.prices import PriceBook
 from controller.fuelling.terminal import RunningFuelling
 from controller.fuelling.totaliser import exact
 from controller.loop import Bell, run_live
-from controller.outbound.connections import Sign
 from controller.outbound.courier import RELEASE, Courier, balance_senders
 from controller.outbound.folder_lock import FolderLock
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Message, Outbox
 from controller.outbound.periodic import Chore
 from controller.outbound.statefile import StateError, StateFile, damaged_copies
-from controller.outbound.station_http import HttpStationLink
 from controller.parts import Parts
 from controller.ports import Camera, Clock, Dispenser, Lamp, PlateReader
 from controller.runner import Runner
@@ -38,7 +36,6 @@ from controller.settings_records import (
     DispenserSettings,
     LampSettings,
     ReaderSettings,
-    ServiceSettings,
     Settings,
     TraceSettings,
 )
@@ -53,6 +50,8 @@ from controller.traces.store import TraceLimits, TraceStore
 from controller.watching.frames import FramePump
 from controller.watching.moved_view import MovedView, leave_mark
 from controller.worker import ThreadWorker
+from greenlane.early_wiring import EarlyParts
+from greenlane.service_clients import service_of, station_link_of
 from hardware.cameras import CameraWishes, open_camera
 from hardware.dispensers.gpio import GpioDispenser
 from hardware.dispensers.pulses import closest_edges_s
@@ -129,26 +128,6 @@ def lamp_of(lamp: LampSettings, pins: Pins, clock: Clock) -> Lamp:
 def needs_pins(settings: Settings) -> bool:
     """Whether any part of this lane hangs on GPIO."""
     return settings.lamp.kind == "gpio" or settings.dispenser.kind == "gpio"
-
-
-def service_of(service: ServiceSettings, station: str, clock: Clock) -> HttpBalanceService:
-    """The client of [service], signing with the device's key where one is named. Raises SettingsError."""
-    return HttpBalanceService(service.url, station, sign=_sign_of(service, clock), ca_file=service.ca_file or None)
-
-
-def station_link_of(settings: Settings, clock: Clock) -> HttpStationLink:
-    """The client of the station's pages, signing as service_of does. Raises SettingsError."""
-    service, lane = settings.service, settings.lane
-    sign, ca_file = _sign_of(service, clock), service.ca_file or None
-    return HttpStationLink(service.url, lane.station, lane.name, sign=sign, ca_file=ca_file)
-
-
-def _sign_of(service: ServiceSettings, clock: Clock) -> Sign | None:
-    if not service.key_file:
-        return None
-    from controller.outbound.signing import DeviceKey, Signer
-
-    return Signer(DeviceKey.load(Path(service.key_file)), clock)
 
 
 def small_jpeg(image: Picture) -> bytes:
@@ -243,6 +222,8 @@ class LaneUnit:
         self._courier = self._made_courier(outbox, service, prices, self._charged(traces, story))
         self._terminal_side = terminal = None if dispenser is None else self._terminal(dispenser, state, outbox, prices)
         self.watchdog = self._opened(systemd_watchdog(clock))
+        release = self._release()
+        self._early = self._opened(EarlyParts(settings, clock, service, release, self.bell.ring))
         parts = Parts(
             clock=clock,
             reader=reader,
@@ -252,10 +233,11 @@ class LaneUnit:
             observer=Observers([traces, metrics, story, self.panel]),
             reading=self._opened(ThreadWorker("reader", 1, self.bell.ring)),
             network=self._opened(ThreadWorker("questions", NETWORK_JOBS, self.bell.ring)),
-            release=self._release(),
+            release=release,
             new_id=new_visit_id(settings.lane.name, clock),
             terminal=terminal,
             panel=self.panel,
+            early=self._early.questions,
             view_moved=self._mark_moved_view,
             clock_error=kernel_error_s,
         )
@@ -374,6 +356,7 @@ class LaneUnit:
         self._courier.start()
         if self.settings.service.report:
             self._reporter.start()
+        self._early.start()
         return run_live(self.runner, self.pump, self.bell, self.watchdog, self.settings.lane.idle_tick_s)
 
     def stop(self) -> None:

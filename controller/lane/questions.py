@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
-from controller.lane.records import Answered, AskFailed, Renewed
+from controller.lane.records import Answered, AskFailed, Renewed, Subject
 from controller.ports import BalanceService, Clock
 from wire.questions import MAX_CLOCK_ERROR_S, Decision, Question
 from wire.reasons import ErrorCode, Reason
@@ -19,6 +19,29 @@ class Outcome:
     answer: Decision | None
     reason: Reason
     detail: str = ""
+
+
+def question_of(
+    key: str, subject: Subject, place: tuple[str, str], error_s: float | None, age_s: float | None
+) -> Question:
+    """The question about a plate. place: station and lane; error_s: of this unit's clock; age_s: of the picture."""
+    bounded_s = bounded_error_s(error_s)
+    return Question(
+        visit=key,
+        station=place[0],
+        lane=place[1],
+        plate=subject.plate,
+        typed=subject.typed,
+        captured_at=subject.captured_at,
+        confidence=min(1.0, subject.confidence),
+        weakest=min(1.0, subject.weakest),
+        seen=subject.seen,
+        seen_certain=subject.seen_certain,
+        confirmed_by=subject.confirmed_by,
+        pin_proof=subject.pin_proof,
+        clock_error_s=bounded_s,
+        frame_age_s=None if bounded_s is None else age_s,
+    )
 
 
 def ask(service: BalanceService, question: Question, deadline_s: float, clock: Clock) -> Outcome:

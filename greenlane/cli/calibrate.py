@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     calibrate_run.save_picture(args.picture, sighting, region or settings.camera.area)
     out = sys.stderr if args.json else sys.stdout
     print("\n".join(checks.lines(found, paint=out.isatty())), file=out)
-    if not args.no_lamp:
+    if not args.no_lamp and settings.lane.role == "pump":
         found.append(calibrate_run.show_lamp(settings, ask=not args.yes))
         print("\n".join(checks.lines(found[-1:], paint=out.isatty())), file=out)
     written = _write(args, settings, region, found)

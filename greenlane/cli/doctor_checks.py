@@ -49,6 +49,8 @@ def all_checks(config: Path) -> tuple[Check, ...]:
     if running:
         found.append(Check("camera, pins, lamp", OK, f"held by the running {UNIT}; its log: journalctl -u {UNIT}"))
         found.append(check_lane())
+    elif settings.lane.role == "entry":
+        found += [check_camera(settings), Check("role", OK, "entry camera: asks ahead, has neither lamp nor dispenser")]
     else:
         found += [check_camera(settings), check_pins(settings), *check_nozzle(settings)]
     found += [
@@ -80,7 +82,7 @@ def lamp_red(config: Path) -> None:
     from hardware.pins import open_pin_factory
 
     settings, _ = check_settings(config)
-    if settings.lamp.kind != "gpio":
+    if settings.lamp.kind != "gpio" or settings.lane.role == "entry":
         return
     with (
         closing(open_pin_factory(settings.lamp.pins)) as pins,

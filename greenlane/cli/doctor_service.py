@@ -29,16 +29,16 @@ def service_checks(settings: Settings) -> tuple[Check, ...]:
         found = "not checked: the service does not answer"
         advice = "see balance service"
         return check, Check("questions", WARN, found, advice), Check("service's clock", WARN, found, advice)
-    return check, check_questions(settings), check_clocks(health, SystemClock().now())
+    return check, check_questions(settings), *check_ahead(settings), check_clocks(health, SystemClock().now())
 
 
 def check_service(settings: Settings) -> tuple[Check, Health | None]:
     """Whether anything answers, and how fast."""
-    from greenlane import wiring
+    from greenlane import service_clients
 
     service, clock = settings.service, SystemClock()
     try:
-        with closing(wiring.service_of(service, settings.lane.station, clock)) as client:
+        with closing(service_clients.service_of(service, settings.lane.station, clock)) as client:
             began = time.perf_counter()
             health = client.health(service.deadline_s)
             took_ms = 1000 * (time.perf_counter() - began)
@@ -55,14 +55,14 @@ def check_service(settings: Settings) -> tuple[Check, Health | None]:
 
 def check_questions(settings: Settings) -> Check:
     """Signs and sends what the running lane sends, without any effect: its station's prices, then its own orders."""
-    from greenlane import wiring
+    from greenlane import service_clients
 
     service, lane, clock = settings.service, settings.lane, SystemClock()
     place = f"station {lane.station}, lane {lane.name}"
     try:
         with (
-            closing(wiring.service_of(service, lane.station, clock)) as client,
-            closing(wiring.station_link_of(settings, clock)) as link,
+            closing(service_clients.service_of(service, lane.station, clock)) as client,
+            closing(service_clients.station_link_of(settings, clock)) as link,
         ):
             prices = client.prices(service.deadline_s)
             link.orders((), 0.0, service.deadline_s)
@@ -75,6 +75,23 @@ def check_questions(settings: Settings) -> Check:
         return Check("questions", WARN, f"taken from {place}, which has no prices", advice)
     signed = "signed" if service.key_file else "unsigned"
     return Check("questions", OK, f"taken from {place}, {signed}")
+
+
+def check_ahead(settings: Settings) -> tuple[Check, ...]:
+    """Whether the service keeps what an entry camera asks ahead; nothing for a lane that does not ask early."""
+    from greenlane import service_clients
+
+    is_entry = settings.lane.role == "entry"
+    if not is_entry and not settings.service.ask_early:
+        return ()
+    clock, deadline_s = SystemClock(), settings.service.deadline_s
+    try:
+        with closing(service_clients.ahead_link_of(settings, clock)) as link:
+            told = link.expected(0, 0.0, deadline_s)
+    except (GreenlaneError, OSError) as error:
+        advice = "a service of an older version knows nothing of it: upgrade it; lanes work without"
+        return (Check("asking ahead", FAIL if is_entry else WARN, str(error), advice),)
+    return (Check("asking ahead", OK, f"{len(told.plates)} plates are expected at the station now"),)
 
 
 def _advice(reason: str, settings: Settings) -> str:

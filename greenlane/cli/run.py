@@ -6,8 +6,14 @@ import argparse
 import os
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 from greenlane.cli.options import add_config
+
+if TYPE_CHECKING:
+    from controller.settings_records import Settings
+    from greenlane.entry_wiring import EntryUnit
+    from greenlane.wiring import LaneUnit
 
 EPILOG = """examples:
   greenlane run                                       the lane of /etc/greenlane/lane.toml, as the boot service does
@@ -37,9 +43,16 @@ def run(args: argparse.Namespace) -> int:
     stopped_early = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped_early.set())
-    with wiring.LaneUnit(settings) as unit:
+    with _unit(settings) as unit:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: unit.stop())
         if stopped_early.is_set():
             unit.stop()
         return unit.run()
+
+
+def _unit(settings: Settings) -> LaneUnit | EntryUnit:
+    """What the role of [lane] makes of this machine."""
+    from greenlane import entry_wiring, wiring
+
+    return entry_wiring.EntryUnit(settings) if settings.lane.role == "entry" else wiring.LaneUnit(settings)

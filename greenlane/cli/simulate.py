@@ -26,6 +26,7 @@ examples:
   greenlane simulate --report report                        and a page with pictures: report/index.html
   greenlane simulate lane.mp4 --card 粤B12345=500 --preset 100
   greenlane simulate lane.mp4 --phone 粤B12345@8-16=Chen:300 --at 2026-05-04T07:59:50+08:00
+  greenlane simulate lane.mp4 --entry entrance.mp4 --card 粤B12345=500
   greenlane simulate lane.mp4 --card 粤B12345=500 --typed 4.5=粤B12345#ok    typed at the panel, an attendant confirms
   greenlane simulate morning.mp4 night.mp4 --json           one JSON document at the end of the output
 """
@@ -65,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what a vehicle takes after green in clips of your own (default %(default)s, 0: nothing)",
     )
     _add_typing(parser)
+    parser.add_argument(
+        "--entry",
+        type=Path,
+        metavar="CLIP",
+        help="video of the station's entrance, played first: its camera asks ahead",
+    )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a page with every visit: DIR/index.html")
     parser.add_argument("--json", action="store_true", help="end with one JSON document; all else goes to stderr")
     parser.add_argument(
@@ -115,7 +122,7 @@ def _check(args: argparse.Namespace) -> None:
     from hardware.cameras.recorded import check_clip
 
     _cards(args.card)
-    for clip in args.clips:
+    for clip in [*args.clips, *([args.entry] if args.entry else [])]:
         check_clip(clip)
     if args.report is not None:
         check_folder("--report", args.report)
@@ -125,6 +132,7 @@ def _check(args: argparse.Namespace) -> None:
 def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
     from controller.settings_records import Settings
     from greenlane.simulation import cast
+    from greenlane.simulation.entrance import play_entrance
     from greenlane.simulation.play import BETWEEN_CLIPS_S, Stage
     from greenlane.simulation.world import World
     from models.build import build_reader
@@ -138,6 +146,8 @@ def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
     phones = _phones([*(own.phones if own and not args.phone else ()), *args.phone])
     start = None if args.at is None else args.at - timedelta(seconds=BETWEEN_CLIPS_S)
     with World(Settings(), cards, preset_fen, phones, start, args.typed_rule, dict(args.pin)) as world:
+        if args.entry is not None:
+            show.ahead(args.entry.name, play_entrance(world, reader, args.entry))
         stage = Stage(world, reader, own.litres if own else {}, args.litres, args.typed)
         results = tuple(show.clip(stage, clip) for clip in clips)
     show.end(results, hint=bool(args.clips) and not args.card)
@@ -185,6 +195,10 @@ class Show:
         if result.error:
             self._say(f"error: {result.error}")
         return result
+
+    def ahead(self, clip: str, plates: tuple[str, ...]) -> None:
+        """What the entry camera asked ahead."""
+        self._say(f"{clip}: {len(plates)} asked ahead{': ' if plates else ''}{', '.join(plates)}")
 
     def end(self, results: tuple[ClipResult, ...], hint: bool) -> None:
         self._bar.close()

@@ -9,16 +9,20 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
+from controller.early_questions import EarlyQuestions
 from controller.errors import EndOfVideo, VideoDamaged
+from controller.lane import questions
 from controller.lane.questions import Outcome
 from controller.lane.timeline import summary_of
+from controller.outbound.expected import ExpectedPlates
 from controller.parts import Parts, Read
 from controller.ports import Clock, PlateReader
 from controller.records import Frame
 from controller.runner import Runner
 from controller.telling.observers import Observers
-from controller.worker import InlineWorker
+from controller.worker import InlineWorker, Worker
 from greenlane.simulation.cast import Motorist, Typing
+from greenlane.simulation.late_worker import LateWorker
 from greenlane.simulation.payers import charges_of, payer_of
 from greenlane.simulation.recorder import Recorder
 from greenlane.simulation.results import ClipResult, VisitResult
@@ -36,7 +40,8 @@ STILL_THERE = "the clip ended while the vehicle was still in view"
 Opener = Callable[[Path, Clock], RecordedCamera]
 
 
-def _unpaced(clip: Path, clock: Clock) -> RecordedCamera:
+def unpaced(clip: Path, clock: Clock) -> RecordedCamera:
+    """A recording as fast as it can be played."""
     return recorded_camera(clip, clock, paced=False)
 
 
@@ -49,6 +54,14 @@ class Watching:
     visit: Callable[[VisitResult], None]
 
 
+@dataclass(frozen=True, slots=True)
+class LineDelay:
+    """Between lane and service: what a question and its answer take on it, on top of what timer says of the rest."""
+
+    delay_s: float
+    timer: Callable[[], float] = time.perf_counter
+
+
 class Stage:
     """One lane in its world; plays clips one after another, each with a fresh lane."""
 
@@ -59,7 +72,16 @@ class Stage:
         litres: Mapping[str, float],
         usual_l: float,
         typings: Sequence[Typing] = (),
+        line: LineDelay | None = None,
+        asks_early: bool = True,
     ) -> None:
+        """line: how late answers come by the video's time; None: at once.
+
+        asks_early: about plates that an entry camera has read, as the lane unit does.
+        """
+        self._line = line
+        self._expected = ExpectedPlates(world.clock)
+        self._asks_early = asks_early
         self._typings = typings
         self._world = world
         self._reader = reader
@@ -67,13 +89,14 @@ class Stage:
         self._usual_l = usual_l
         self._numbers = count(1)
 
-    def play(self, clip: Path, watching: Watching, opened: Opener = _unpaced) -> ClipResult:
+    def play(self, clip: Path, watching: Watching, opened: Opener = unpaced) -> ClipResult:
         """The visits of a clip. A clip that is damaged or no video gives what there was before, and its error.
 
         opened: makes the camera that plays it.
         """
         world, began = self._world, time.perf_counter()
         world.clock.advance(BETWEEN_CLIPS_S)
+        self._expected.keep(world.ahead.expected(0, 0.0, world.settings.service.deadline_s), world.clock.monotonic_s())
         start_s, first_frame_at = world.clock.monotonic_s(), world.clock.now()
         recorder = Recorder(clip.name, start_s, watching.visit)
         world.on_receipt = lambda receipt: recorder.receipt(decode(FuellingReceipt, receipt))
@@ -140,7 +163,14 @@ class Stage:
         world = self._world
         motorist = Motorist(world.dispenser, self._litres, self._usual_l)
         reading: InlineWorker[Read] = InlineWorker()
-        network: InlineWorker[Outcome] = InlineWorker()
+        deadline_s = world.settings.service.deadline_s
+        early = EarlyQuestions(
+            self._expected,
+            self._network(),
+            lambda asked: questions.ask(world.service, asked, deadline_s, world.clock),
+            world.release,
+            world.clock,
+        )
         parts = Parts(
             clock=world.clock,
             reader=self._reader,
@@ -149,12 +179,18 @@ class Stage:
             service=world.service,
             observer=Observers([recorder, motorist]),
             reading=reading,
-            network=network,
+            network=self._network(),
             release=world.release,
             new_id=lambda: f"{world.settings.lane.name}-{next(self._numbers):04d}",
             terminal=world.terminal,
+            early=early if self._asks_early else None,
         )
         return Runner(parts, world.settings)
+
+    def _network(self) -> Worker[Outcome]:
+        if self._line is None:
+            return InlineWorker()
+        return LateWorker(self._world.clock, self._line.delay_s, self._line.timer)
 
 
 def _frames(camera: RecordedCamera) -> Iterator[Frame]:

@@ -18,6 +18,7 @@ from controller.fuelling.open_fuelling import MeterSettings
 from controller.fuelling.prices import PriceBook
 from controller.fuelling.totaliser import exact
 from controller.outbound.courier import RELEASE, Courier, balance_senders
+from controller.outbound.expected import HttpAheadLink
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Message, Outbox
 from controller.outbound.statefile import StateError, StateFile
@@ -85,7 +86,9 @@ class World:
         self._seed(Admin(self.books, "simulate"), TypedPlates(self.books, "simulate"))
         payers.seed(self.books, self._phones, {card.plate for card in self._cards})
         url = parts.enter_context(running(app))
-        self.service = parts.enter_context(closing(HttpBalanceService(url, settings.lane.station)))
+        place = settings.lane
+        self.service = parts.enter_context(closing(HttpBalanceService(url, place.station)))
+        self.ahead = parts.enter_context(closing(HttpAheadLink(url, place.station, place.name)))
         self.state = parts.enter_context(closing(StateFile(folder / "lane.sqlite3", clock)))
         self.outbox = Outbox(self.state, clock)
         self.courier = Courier(

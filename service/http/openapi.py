@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from service.http.problem_examples import example_of
+from wire.ahead import AskedAhead, Expected, ExpectedPlate, ExpectedWanted
 from wire.codec import encode, encode_text
 from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
 from wire.fuellings import Fuelling, FuellingReceipt, Price
@@ -86,6 +87,11 @@ EXAMPLES: dict[str, Any] = {
         )
     ),
     "Price": encode(Price(product="92", unit_price_fen_per_l=790)),
+    "AskedAhead": encode(
+        AskedAhead(station="S1", lane="E1", plate="粤B12345", captured_at=_AT, confidence=0.98, weakest=0.97)
+    ),
+    "ExpectedWanted": encode(ExpectedWanted(station="S1", lane="L1", wait_s=20.0, number=6)),
+    "Expected": encode(Expected(number=7, plates=(ExpectedPlate(plate="粤B12345", expires_in_s=598.5),))),
     "PinCheck": encode(PinCheck(station="S1", lane="L1", plate="粤B12345", pin="493817")),
     "PinAnswer": encode(PinAnswer(proof="69f8b3a4." + "0" * 40)),
     "EnrolmentRequest": encode(EnrolmentRequest(code="7K3M-9QXT-2HPD", public_key=_KEY)),

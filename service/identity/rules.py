@@ -60,6 +60,8 @@ RULES: tuple[Rule, ...] = (
     Rule("POST", "/v1/lane-status", Names.IN_BODY, frozenset({LANE, STATION})),
     Rule("POST", "/v1/visits", Names.IN_BODY, frozenset({LANE, STATION})),
     Rule("POST", "/v1/lane-orders", Names.IN_BODY, frozenset({LANE, STATION})),
+    Rule("POST", "/v1/asked-ahead", Names.IN_BODY, frozenset({LANE, STATION})),
+    Rule("POST", "/v1/expected-plates", Names.IN_BODY, frozenset({LANE, STATION})),
     Rule("POST", "/v1/pins", Names.IN_BODY, frozenset({STATION})),
     Rule("GET", "/v1/devices", Names.IN_QUERY, frozenset({STATION})),
     Rule("GET", "/v1/offline-list", Names.IN_QUERY, frozenset({STATION})),

@@ -64,6 +64,11 @@ def orders_topic(station: str, lane: str) -> str:
     return f"orders:{station}:{lane}"
 
 
+def expected_topic(station: str) -> str:
+    """What a station's lanes wait for to learn which plates are expected."""
+    return f"expected:{station}"
+
+
 def person_topic(person: str) -> str:
     """What the phones of one person wait for."""
     return f"person:{person}"

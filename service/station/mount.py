@@ -10,6 +10,7 @@ from service.errors import Unavailable
 from service.http.batches import Batches
 from service.live.changes import Changes
 from service.station import overview, panel, routes
+from service.station.expected import ExpectedStore
 from service.station.shared import SharedViews
 from service.station.store import StationStore, Told, silence
 from service.store.clock import Clock
@@ -33,6 +34,7 @@ def mount(app: FastAPI, database: Database, clock: Clock, told: Told = silence) 
     store = StationStore(database, clock.now, changes.ring, told)
     app.state.changes = changes
     app.state.station = store
+    app.state.expected = ExpectedStore(database, clock.now, changes.ring)
     app.state.control = None
     app.state.check_pin = no_pins
     app.state.views = SharedViews()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -13,13 +14,18 @@ from service.http import openapi
 from service.http.batches import Batches
 from service.http.bodies import read
 from service.http.peers import wire_version
+from service.http.problems import problem
 from service.identity import access
 from service.identity.devices import Throttled
-from service.live.changes import Changes, orders_topic
+from service.live.changes import Changes, expected_topic, orders_topic
+from service.station.expected import ExpectedStore
 from service.station.store import StationStore
 from service.typed_plates import PinWait
+from wire.ahead import AskedAhead, Expected, ExpectedPlate, ExpectedWanted
 from wire.codec import OLDEST_VERSION
 from wire.live import FIRST_ORDERS, LaneStatus, Order, OrderOutcome, OrdersWanted, ParkedMessage, StoryLine, VisitReport
+from wire.plates import is_plate, normalise
+from wire.reasons import ErrorCode
 from wire.typed import PinAnswer, PinCheck
 from wire.versions import encode_for
 
@@ -33,6 +39,10 @@ RECORDS: tuple[type, ...] = (
     Order,
     PinCheck,
     PinAnswer,
+    AskedAhead,
+    ExpectedWanted,
+    ExpectedPlate,
+    Expected,
 )
 MALFORMED = {400: "The body is no such record."}
 THROTTLED = {429: "Too many attempts; Retry-After says when the next one is listened to."}
@@ -78,6 +88,43 @@ async def visit(request: Request) -> Response:
     """Replaces the visit's report before; its picture is deleted after 72 hours, or with the end of a dispute."""
     await run_in_threadpool(desk_of(request).take_visit, await read(request, VisitReport))
     return Response(status_code=204)
+
+
+@router.post(
+    "/asked-ahead",
+    summary="An entry camera has read a plate",
+    status_code=204,
+    responses=openapi.answers(None, MALFORMED),
+    openapi_extra=openapi.body(AskedAhead),
+)
+async def ask_ahead(request: Request) -> Response:
+    """Kept for ten minutes and told to the station's lanes. It decides, holds and promises nothing."""
+    asked = await read(request, AskedAhead)
+    plate = normalise(asked.plate)
+    if not is_plate(plate):
+        return problem(400, ErrorCode.MALFORMED, "plate: not a plate")
+    expected: ExpectedStore = request.app.state.expected
+    if not await run_in_threadpool(expected.take, replace(asked, plate=plate)):
+        return problem(400, ErrorCode.MALFORMED, "captured_at: not a time of the last ten minutes")
+    return Response(status_code=204)
+
+
+@router.post(
+    "/expected-plates",
+    summary="Which plates are expected at the pumps",
+    responses=openapi.answers(Expected, MALFORMED),
+    openapi_extra=openapi.body(ExpectedWanted),
+)
+async def expected_plates(request: Request) -> Response:
+    """Answers as soon as the list is another than `number`, or with the same one after wait_s."""
+    wanted = await read(request, ExpectedWanted)
+    changes, topic = changes_of(request), expected_topic(wanted.station)
+    number = await changes.number(topic)
+    if number == wanted.number and wanted.wait_s > 0 and not changes.closed:
+        number = await changes.wait(topic, number, wanted.wait_s)
+    expected: ExpectedStore = request.app.state.expected
+    plates = await run_in_threadpool(expected.of, wanted.station)
+    return JSONResponse(encode_for(Expected(number=number, plates=plates), wire_version(request)))
 
 
 @router.post(

@@ -51,3 +51,14 @@ lane_orders = Table(
     Column("detail", String(200), nullable=False, server_default=""),
     Index(None, "station", "lane", "id"),
 )
+
+asked_ahead = Table(
+    "asked_ahead",
+    metadata,
+    Column("station", String(40), primary_key=True),
+    Column("plate", String(12), primary_key=True),
+    Column("lane", String(40), nullable=False),
+    Column("asked_us", BigInteger, nullable=False),
+    Index(None, "asked_us"),
+)
+"""Plates that an entry camera has read, for some minutes. asked_us: by this clock, not by the unit's."""

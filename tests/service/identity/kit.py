@@ -23,6 +23,7 @@ from service.app import create_app
 from service.identity.devices import Place
 from service.identity.identity import Identity
 from service.identity.mount import Guard
+from wire.ahead import AskedAhead
 from wire.codec import encode
 from wire.devices import DeviceKind, EnrolmentRequest
 from wire.fuellings import Fuelling
@@ -183,6 +184,12 @@ def lane_status(station: str = "S1", lane: str = "L1", number: int = 0, **change
         limit_fen=30_000,
     )
     return encode(replace(status, **changes))
+
+
+def asked_ahead(station: str = "S1", lane: str = "L1", number: int = 1) -> dict[str, Any]:
+    plate = f"粤A{number % 100_000:05}"
+    asked = AskedAhead(station=station, lane=lane, plate=plate, captured_at=START, confidence=0.98, weakest=0.97)
+    return encode(asked)
 
 
 def offline_grant(station: str = "S1", lane: str = "L1", number: int = 1) -> dict[str, Any]:

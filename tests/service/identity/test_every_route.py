@@ -32,6 +32,7 @@ from tests.service.identity.kit import (
     House,
     MovingClock,
     Parcel,
+    asked_ahead,
     fuelling,
     lane_status,
     offline_grant,
@@ -69,6 +70,8 @@ LANE_TELLS: dict[str, Callable[[str, str, int], object]] = {
     "/v1/visits": visit_report,
     "/v1/offline-grants": offline_grant,
     "/v1/lane-orders": lambda station, lane, number: {"station": station, "lane": lane, "wait_s": 0.0, "done": []},
+    "/v1/asked-ahead": asked_ahead,
+    "/v1/expected-plates": lambda station, lane, number: {"station": station, "lane": lane, "wait_s": 0.0},
     "/v1/pins": lambda station, lane, _: {"station": station, "lane": lane, "plate": PLATE, "pin": PIN},
 }
 """A right body for each route by which lane units and stations tell what they do."""
