@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets greenlane up in .venv and runs one thing:
 #   ./go demo            play the bundled clip through the whole system and write report/index.html
+#   ./go demo --live     a living system to try in a browser, until Ctrl-C: every page, a pump and a phone
 #   ./go test [all]      run the tests; all adds the slow, browser, database, fault and kernel groups
 #   ./go street          as root: a station on three hosts whose lines fail; a table of what each lamp did
 #   ./go check           types, lint and format
@@ -86,6 +87,9 @@ setup() {  # setup EXTRAS: the virtual environment with greenlane and these extr
 case "${1:-}" in
 demo)
     setup service
+    case " ${*:2} " in
+    *" --live "*) exec .venv/bin/greenlane demo "${@:2}" ;;
+    esac
     .venv/bin/greenlane simulate --report report "${@:2}"
     say "open report/index.html in a browser"
     ;;
@@ -118,7 +122,7 @@ check)
     "$python" -m mypy
     ;;
 *)
-    sed -n '2,7s/^# \{0,1\}//p' "$0"
+    sed -n '2,8s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

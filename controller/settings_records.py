@@ -51,6 +51,7 @@ class CameraSettings:
 
     kind: str = setting("v4l2", "kind of camera", choices=("v4l2", "rtsp", "http", "picamera2", "file", "fake"))
     source: str = setting("/dev/video0", "device, address or file of the camera")
+    loop: bool = setting(False, "a recorded file begins again when it is over: for demonstrations")
     width_px: int = setting(1280, "width of the pictures asked for", 160, 4096)
     height_px: int = setting(720, "height of the pictures asked for", 120, 4096)
     fps: float = setting(15.0, "pictures per second asked for", 1.0, 60.0)
@@ -172,6 +173,9 @@ class DispenserSettings:
     pulses_per_litre: float = setting(100.0, "pulses for one litre, as the meter's plate says", 0.01, 100_000.0)
     debounce_s: float = setting(0.05, "the nozzle switch must rest this long", 0.0, 1.0)
     fastest_l_per_min: float = setting(200.0, "a faster flow is flagged as impossible", 1.0, 2000.0)
+    customer_litres: float = setting(
+        1.0, "a simulated dispenser's customer lifts after green and takes this; 0: nobody lifts", 0.0, 1000.0
+    )
     noise_ml: int = setting(100, "pulses of less than this in 10 s, the nozzle hung, are noise and no flow", 0, 5000)
 
 

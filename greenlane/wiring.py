@@ -55,7 +55,7 @@ from greenlane.service_clients import service_of, station_link_of
 from hardware.cameras import CameraWishes, open_camera
 from hardware.dispensers.gpio import GpioDispenser
 from hardware.dispensers.pulses import closest_edges_s
-from hardware.dispensers.simulated import SimulatedDispenser
+from hardware.dispensers.simulated import Customer, SimulatedDispenser
 from hardware.jpeg import encode_jpeg
 from hardware.lamp import FakeLamp, GpioLamp
 from hardware.pins import Pins, open_pin_factory
@@ -90,7 +90,7 @@ OnSent = Callable[[Message, Mapping[str, object] | None], None]
 
 def camera_of(camera: CameraSettings, clock: Clock, paced: bool = True) -> Camera:
     """The camera of [camera]. paced: recorded pictures come at their own times by the clock."""
-    wishes = CameraWishes(camera.width_px, camera.height_px, camera.fps, camera.reconnect_longest_s, paced)
+    wishes = CameraWishes(camera.width_px, camera.height_px, camera.fps, camera.reconnect_longest_s, paced, camera.loop)
     return open_camera(camera.kind, camera.source, clock, wishes)
 
 
@@ -155,7 +155,13 @@ def _gpio_dispenser(dispenser: DispenserSettings, pins: Pins, clock: Clock) -> D
 
 
 def _simulated_dispenser(dispenser: DispenserSettings, pins: Pins, clock: Clock) -> Dispenser:
-    return SimulatedDispenser(clock, pulses_per_litre=dispenser.pulses_per_litre, name=dispenser.name)
+    litres = dispenser.customer_litres
+    return SimulatedDispenser(
+        clock,
+        customer=Customer(litres) if litres > 0 else None,
+        pulses_per_litre=dispenser.pulses_per_litre,
+        name=dispenser.name,
+    )
 
 
 DISPENSERS: dict[str, Callable[[DispenserSettings, Pins, Clock], Dispenser]] = {

@@ -116,10 +116,12 @@ def _app(serving: Serving) -> FastAPI:
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[str]:
-    """Serves the app on a free loopback port while the context lasts; yields the base URL."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("127.0.0.1", 0))
+def running(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """Serves the app on that loopback port, 0 for a free one, while the context lasts; yields the base URL.
+
+    Raises ServiceError where the port is taken.
+    """
+    listener = listening_on(port)
     server = _Embedded(
         uvicorn.Config(
             app,
@@ -142,6 +144,20 @@ def running(app: FastAPI) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def listening_on(port: int) -> socket.socket:
+    """A socket on that loopback port, 0 for a free one. Raises ServiceError where the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        if port:
+            listener.listen()
+    except OSError as error:
+        listener.close()
+        raise ServiceError(f"port {port} of 127.0.0.1 cannot be had: {error.strerror}") from error
+    return listener
 
 
 class GracefulServer(uvicorn.Server):

@@ -56,7 +56,7 @@ HOMES = {
     "onnxruntime": ("models.engines", "models.training.detector.quantise"),
     "easyocr": ("models.engines",),
     "torch": ("models.training", "models.engines"),
-    "fastapi": ("service", "station"),
+    "fastapi": ("service", "station", "greenlane.living"),
     "sqlalchemy": ("service", "station", "greenlane.bench"),
     "tqdm": ("greenlane", "models.training"),
 }

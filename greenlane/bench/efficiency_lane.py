@@ -102,8 +102,8 @@ def _payers(own: Bundled, scenes: list[Mapping[str, Any]]) -> tuple[list[Card], 
 def _camera(clip: Path, clock: Clock, scene: Mapping[str, Any], chance: random.Random) -> RecordedCamera:
     """The clip from shortly before a vehicle comes until it is gone, in another light and with another noise."""
     gain, noise = chance.uniform(*GAIN), chance.uniform(*NOISE)
-    pictures = _pictures(clip, scene["enters_s"] - BEFORE_S, scene["gone_s"] + BEFORE_S, gain, noise)
-    return RecordedCamera(clip.name, pictures, clock, paced=False)
+    from_s, to_s = scene["enters_s"] - BEFORE_S, scene["gone_s"] + BEFORE_S
+    return RecordedCamera(clip.name, lambda: _pictures(clip, from_s, to_s, gain, noise), clock, paced=False)
 
 
 def _pictures(clip: Path, from_s: float, to_s: float, gain: float, noise: float) -> Iterator[Timed]:

@@ -22,6 +22,7 @@ class CameraWishes:
     width_px, height_px, fps: heeded by v4l2, picamera2 and fake.
     reconnect_longest_s: longest pause between attempts of a live camera.
     paced: recorded pictures come at their own times by the clock, not as fast as they are read.
+    loop: recorded ones begin again when they are over.
     """
 
     width_px: int = 1280
@@ -29,13 +30,14 @@ class CameraWishes:
     fps: float = 15.0
     reconnect_longest_s: float = 10.0
     paced: bool = True
+    loop: bool = False
 
 
 Opener = Callable[[str, Clock, CameraWishes], Camera]
 
 
 def _file(source: str, clock: Clock, wishes: CameraWishes) -> Camera:
-    return recorded_camera(Path(source), clock, wishes.paced)
+    return recorded_camera(Path(source), clock, wishes.paced, wishes.loop)
 
 
 def _v4l2(source: str, clock: Clock, wishes: CameraWishes) -> Camera:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +25,9 @@ CUT_FRAMES = 5
 CUT_SHARE = 0.02
 """Containers without an exact frame count promise up to 3 frames more than they hold (MKV, TS, AVI, measured)."""
 
+LEAST_BREAK_S = 0.01
+"""Between the last picture of a loop and the first of the next, where a file tells nothing of its pace."""
+
 log = logging.getLogger(__name__)
 
 
@@ -44,11 +47,14 @@ class RecordedCamera(Resource):
     clock is moved along. Without it pictures come as fast as they are read, their times the same.
     """
 
-    def __init__(self, name: str, pictures: Iterator[Timed], clock: Clock, paced: bool) -> None:
+    def __init__(
+        self, name: str, pictures: Callable[[], Iterator[Timed]], clock: Clock, paced: bool, loop: bool = False
+    ) -> None:
+        """pictures: plays all from the first; with loop it is called again at each end."""
         self.name = name
         self.base_s = clock.monotonic_s()
         self._base_at = clock.now()
-        self._pictures = pictures
+        self._pictures = _for_ever(pictures) if loop else pictures()
         self._clock = clock
         self._paced = paced
         self._number = 0
@@ -74,14 +80,25 @@ class RecordedCamera(Resource):
             self._pictures = iter(())
 
 
+def _for_ever(pictures: Callable[[], Iterator[Timed]]) -> Iterator[Timed]:
+    """All pictures again and again, their times going on."""
+    begins_s = 0.0
+    while True:
+        last_s = before_s = 0.0
+        for picture in pictures():
+            before_s, last_s = last_s, picture.at_s
+            yield Timed(picture.image, begins_s + picture.at_s)
+        begins_s += last_s + max(last_s - before_s, LEAST_BREAK_S)
+
+
 class VideoCamera(RecordedCamera):
     """A video file. frames_promised and fps are what its container says, 0 where it says nothing or is unusable."""
 
-    def __init__(self, path: Path, clock: Clock, paced: bool = True) -> None:
+    def __init__(self, path: Path, clock: Clock, paced: bool = True, loop: bool = False) -> None:
         self._video = _Video(path)
         self.frames_promised = self._video.frames_promised
         self.fps = self._video.fps
-        super().__init__(path.name, self._video.pictures(), clock, paced)
+        super().__init__(path.name, self._video.pictures, clock, paced, loop)
 
     def close(self) -> None:
         super().close()
@@ -95,6 +112,7 @@ class _Video:
         self._trouble = _unusable(path)
         self._capture = cv2.VideoCapture() if self._trouble else cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
         opened = self._capture.isOpened()
+        self._has_played = False
         if not self._trouble and not opened:
             self._trouble = "is no video, or its index was cut off"
         self.fps = _sane(self._capture.get(cv2.CAP_PROP_FPS), 240.0) if opened else 0.0
@@ -103,6 +121,9 @@ class _Video:
     def pictures(self) -> Iterator[Timed]:
         if self._trouble:
             raise VideoDamaged(f"{self._path}: {self._trouble}")
+        if self._has_played:
+            self._capture.open(str(self._path), cv2.CAP_FFMPEG)
+        self._has_played = True
         read, at_s = 0, -1.0
         while True:
             ok, image = self._capture.read()
@@ -141,11 +162,11 @@ def _sane(value: float, most: float) -> float:
 class PicturesCamera(RecordedCamera):
     """Still pictures, one file or a folder by name, one every 1/fps seconds. A damaged one is logged and left out."""
 
-    def __init__(self, path: Path, clock: Clock, fps: float = 1.0, paced: bool = True) -> None:
+    def __init__(self, path: Path, clock: Clock, fps: float = 1.0, paced: bool = True, loop: bool = False) -> None:
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES) if path.is_dir() else [path]
         self.frames_promised = len(files)
         self.fps = fps
-        super().__init__(path.name, _stills(path, files, fps), clock, paced)
+        super().__init__(path.name, lambda: _stills(path, files, fps), clock, paced, loop)
 
 
 def _stills(path: Path, files: list[Path], fps: float) -> Iterator[Timed]:
@@ -184,8 +205,8 @@ def check_clip(path: Path) -> None:
         raise HardwareError(f"{path}: one picture makes no visit: `greenlane read` reads it")
 
 
-def recorded_camera(path: Path, clock: Clock, paced: bool) -> RecordedCamera:
+def recorded_camera(path: Path, clock: Clock, paced: bool, loop: bool = False) -> RecordedCamera:
     """A video, a picture or a folder of pictures, told apart by the path."""
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
-        return PicturesCamera(path, clock, paced=paced)
-    return VideoCamera(path, clock, paced)
+        return PicturesCamera(path, clock, paced=paced, loop=loop)
+    return VideoCamera(path, clock, paced, loop)

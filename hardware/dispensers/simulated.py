@@ -1,11 +1,11 @@
-"""A dispenser without wires: nozzle and flow follow a script by the clock, or are moved by hand."""
+"""A dispenser without wires: nozzle and flow follow a script by the clock, a customer, or are moved by hand."""
 
 from __future__ import annotations
 
 import math
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.errors import DispenserFault
 from controller.ports import Clock
@@ -31,10 +31,29 @@ class Filling:
         end_s = begin_s + 60 * litres / litres_per_min
         return cls(lift_s, begin_s, end_s, end_s + rest_s, litres_per_min)
 
+    def ended(self, at_s: float, rest_s: float) -> Filling:
+        """The same filling, whose flow ends at_s at the latest and whose nozzle is hung up rest_s later."""
+        flow_to_s = max(self.flow_from_s, min(self.flow_to_s, at_s))
+        return replace(self, flow_to_s=flow_to_s, hang_s=min(self.hang_s, at_s + rest_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who lifts the nozzle when the permit comes, takes so many litres, and hangs it up; at once where it goes."""
+
+    litres: float
+    lift_after_s: float = 0.8
+    litres_per_min: float = 40.0
+    rest_s: float = 0.4
+
+    def filling(self, permitted_s: float) -> Filling:
+        return Filling.of(self.litres, permitted_s + self.lift_after_s, self.litres_per_min, self.rest_s)
+
 
 class SimulatedDispenser(Resource):
     """Plays fillings; add() gives it more, lift(), squeeze() and hang() move it by hand between them.
 
+    customer: takes fuel by themselves after each permit; None where nobody comes.
     pulses_per_litre: of the simulated pulser.
     has_permit_relay: fuel flows only while permitted; like the wired one the permit lapses when nobody polls for 2 s.
     """
@@ -44,6 +63,7 @@ class SimulatedDispenser(Resource):
         clock: Clock,
         fillings: Iterable[Filling] = (),
         *,
+        customer: Customer | None = None,
         pulses_per_litre: float = 100.0,
         has_permit_relay: bool = True,
         name: str = "simulated dispenser",
@@ -51,6 +71,7 @@ class SimulatedDispenser(Resource):
         self.name = name
         self._clock = clock
         self._fillings = list(fillings)
+        self._customer = customer
         self._pulses_per_litre = pulses_per_litre
         self._lease = PermitLease(PERMIT_LEASE_S if has_permit_relay else math.inf)
         self._has_relay = has_permit_relay
@@ -94,7 +115,10 @@ class SimulatedDispenser(Resource):
             if self._closed and allowed:
                 raise DispenserFault(f"{self.name} is closed")
             self._advance()
+            was_permitted = self._lease.allowed and not self._lease.lapsed(self._now_s)
             self._lease.permit(allowed, self._now_s)
+            if self._customer is not None and allowed is not was_permitted:
+                self._serve(self._customer, allowed)
 
     @property
     def permitted(self) -> bool:
@@ -105,6 +129,15 @@ class SimulatedDispenser(Resource):
     def close(self) -> None:
         self._closed = True
         self.permit(False)
+
+    def _serve(self, customer: Customer, is_permitted: bool) -> None:
+        """The customer begins where nothing runs, or ends what runs; what is over is forgotten."""
+        running = [f for f in self._fillings if f.hang_s > self._now_s]
+        if is_permitted:
+            self._fillings = running or [customer.filling(self._now_s)]
+        else:
+            lifted = (f for f in running if f.lift_s <= self._now_s)
+            self._fillings = [f.ended(self._now_s, customer.rest_s) for f in lifted]
 
     def _advance(self) -> None:
         """Add what flowed since the last call, as far as the permit allowed it."""

@@ -52,7 +52,7 @@ def settings(folder: Path, url: str, key_file: Path, clip: Path) -> Settings:
         camera=CameraSettings(kind="file", source=str(clip), width_px=WIDTH, height_px=HEIGHT, max_age_s=3.0),
         lamp=LampSettings(kind="fake"),
         service=ServiceSettings(url=url, key_file=str(key_file)),
-        dispenser=DispenserSettings(kind="simulated", name="S1-D1"),
+        dispenser=DispenserSettings(kind="simulated", name="S1-D1", customer_litres=0.0),
         trace=TraceSettings(state_dir=str(folder / "state")),
     )
 

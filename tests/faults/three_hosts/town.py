@@ -61,6 +61,7 @@ pins = "mock"
 deadline_s = 3.0
 [dispenser]
 kind = "simulated"
+customer_litres = 0.0
 name = "S1-{lane}"
 [trace]
 state_dir = "{state}"

@@ -1,0 +1,143 @@
+"""`greenlane demo`: a living system to try on a laptop, or a report of the bundled clip."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from greenlane.living.system import Living
+
+EPILOG = """examples:
+  greenlane demo --live                     everything at work, until Ctrl-C; prints where to click
+  greenlane demo --live --port 8090         the service there, the station's central control at 8091
+  greenlane demo --live --keep demo-state   its books and traces are kept in that folder
+  greenlane demo                            plays the bundled clip once and writes report/index.html
+
+It needs no root, no camera and no network: service, central control, lane, pump and a phone run in this one process
+and listen on 127.0.0.1 alone.
+"""
+LOOK_EVERY_S = 0.1
+KEPT_BY = "service.sqlite3"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.add_argument("--live", action="store_true", help="a living system with all pages, until Ctrl-C")
+    parser.add_argument("--clip", type=Path, metavar="CLIP", help="with --live: loop this video, not the bundled one")
+    parser.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="with --live: N and N+1 (default: free ones)"
+    )
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="with --live: keep books and traces in this folder")
+    parser.add_argument("--seconds", type=_seconds, metavar="S", help="with --live: end by itself after so long")
+
+
+def run(args: argparse.Namespace) -> int:
+    if not args.live:
+        return _report()
+    began_s = time.monotonic()
+    from controller import log
+    from greenlane.living.system import Living, playing
+    from greenlane.simulation.cast import bundled
+    from hardware.cameras.recorded import check_clip
+    from service.errors import ServiceError
+
+    log.set_up("CRITICAL")
+    if args.clip is not None:
+        check_clip(args.clip)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with ExitStack() as stack:
+            folder = _folder(stack, args.keep)
+            ports = (args.port, args.port + 1) if args.port else (0, 0)
+            living = stack.enter_context(Living(folder, playing(bundled(), args.clip), ports))
+            living.on_end(stop.set)
+            _show(living, folder if args.keep else None, began_s)
+            _watch(living, stop, began_s, args.seconds)
+        print("ended; nothing is left running" + ("" if args.keep else ", nothing on disk"), flush=True)
+    except ServiceError as error:
+        print(f"greenlane demo: {error}", file=sys.stderr)
+        return 1
+    return 1 if living.failed else 0
+
+
+def _report() -> int:
+    from greenlane import cli
+
+    return cli.main(["simulate", "--report", "report"])
+
+
+def _folder(stack: ExitStack, keep: Path | None) -> Path:
+    """Where the demonstration writes. Raises ServiceError for a folder that holds books already."""
+    from service.errors import ServiceError
+
+    if keep is None:
+        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="greenlane-demo-")))
+    if (keep / KEPT_BY).exists():
+        raise ServiceError(f"{keep} holds books already: name another folder")
+    keep.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return keep
+
+
+def _show(living: Living, kept: Path | None, began_s: float) -> None:
+    """Where to click, and who is who."""
+    print(f"living after {time.monotonic() - began_s:.1f} s. Start here, each page is one click away:\n")
+    print(f"  {living.start}\n")
+    for entry in living.entries:
+        door = entry.door
+        who = f"as {door.person.name}" if door.person else f"pairing code {door.more}"
+        print(f"{door.title[1]} ({who}): {door.sight[1]}\n  {door.url(entry.click)}{door.path}")
+    print(f"\nto log in by hand, everybody's password is {living.password}")
+    if kept is not None:
+        books = f"sqlite:///{kept.absolute() / KEPT_BY}"
+        print(f"books and traces are kept in {kept}; look with: greenlane admin reconcile --database {books}")
+    print("Ctrl-C ends it\n", flush=True)
+
+
+def _watch(living: Living, stop: threading.Event, began_s: float, seconds: float | None) -> None:
+    """Tell each change of the lamp until told to stop, or the time is over."""
+    until_s = None if seconds is None else began_s + seconds
+    told, was_green = None, False
+    while not stop.wait(LOOK_EVERY_S):
+        if until_s is not None and time.monotonic() >= until_s:
+            return
+        status = living.status
+        if status is None:
+            continue
+        now = (status.lamp, status.reason, status.plate, status.charged_fen)
+        if now != told and status.visit is not None:
+            charged = "" if status.charged_fen is None else f"  charged {status.charged_fen / 100:.2f} yuan"
+            plate = status.plate or "-"
+            print(
+                f"{time.monotonic() - began_s:6.1f} s  {status.lamp.value:<5}  {plate}  {status.reason.value}{charged}",
+                flush=True,
+            )
+            if status.lamp.value == "green" and not was_green:
+                was_green = True
+                print(f"first green after {time.monotonic() - began_s:.1f} s", flush=True)
+        told = now
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1024 <= int(text) <= 65534:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1024 to 65534")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to a day")
+    return seconds

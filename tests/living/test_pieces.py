@@ -1,0 +1,65 @@
+"""The pump and the clip of the living demonstration: who lifts the nozzle, and what follows a clip's last picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from controller.clock import ManualClock
+from hardware.cameras import CameraWishes, open_camera
+from hardware.dispensers.simulated import Customer, SimulatedDispenser
+
+
+@pytest.fixture
+def pump() -> tuple[SimulatedDispenser, ManualClock]:
+    clock = ManualClock()
+    return SimulatedDispenser(clock, customer=Customer(2.0)), clock
+
+
+def advance(pump: SimulatedDispenser, clock: ManualClock, seconds: float) -> list[bool]:
+    """The nozzle at each turn of a loop that polls ten times a second."""
+    seen = []
+    for _ in range(round(seconds * 10)):
+        clock.advance(0.1)
+        seen.append(pump.poll().nozzle_lifted)
+    return seen
+
+
+def test_a_customer_comes_with_each_permit(pump: tuple[SimulatedDispenser, ManualClock]) -> None:
+    dispenser, clock = pump
+    assert not any(advance(dispenser, clock, 5)), "nobody lifts the nozzle without a permit"
+    for visit in (1, 2):
+        dispenser.permit(True)
+        dispenser.permit(True)
+        seen = advance(dispenser, clock, 10)
+        assert (seen[0], any(seen), seen[-1]) == (False, True, False)
+        assert dispenser.poll().pulses == 200 * visit
+        dispenser.permit(False)
+        advance(dispenser, clock, 1)
+
+
+def test_a_customer_hangs_up_when_the_permit_goes(pump: tuple[SimulatedDispenser, ManualClock]) -> None:
+    dispenser, clock = pump
+    dispenser.permit(True)
+    advance(dispenser, clock, 2.2)
+    dispenser.permit(False)
+    flowed = dispenser.poll().pulses
+    assert 0 < flowed < 200
+    assert not advance(dispenser, clock, 3)[-1]
+    assert dispenser.poll().pulses == flowed
+
+
+def test_a_clip_begins_again_and_its_times_go_on(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for shade in (20, 120, 220):
+        writer.write(np.full((48, 64, 3), shade, np.uint8))
+    writer.release()
+    with open_camera("file", str(clip), ManualClock(), CameraWishes(paced=False, loop=True)) as camera:  # type: ignore[attr-defined]
+        frames = [camera.read() for _ in range(8)]
+    shades = [int(np.asarray(frame.image).mean()) for frame in frames]
+    assert shades == pytest.approx([20, 120, 220, 20, 120, 220, 20, 120], abs=6)
+    assert [frame.captured_s for frame in frames] == pytest.approx([0.1 * n for n in range(8)], abs=0.01)
