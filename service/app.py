@@ -38,6 +38,7 @@ from service.mileage import routes as positions
 from service.offline import routes as offline
 from service.payers.charging import Charging
 from service.phone import mount as phone_pages
+from service.push import mount as push
 from service.station import mount as station_pages
 from service.station.store import Told, silence
 from service.store.clock import Clock, SystemClock
@@ -79,6 +80,7 @@ def create_app(
     counter.mount(app)
     offline.mount(app, app.state.clerk, books.database, books.clock)
     phone_pages.mount(app, books)
+    push.mount(app, books)
     positions.mount(app, books.database, books.clock)
     fleet_pages.mount(app, books.database, books.clock)
     app.state.check_pin = lambda *typed: check_pin(books.database, books.clock.now(), *typed)
@@ -114,11 +116,15 @@ def assemble(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
         clerk.start()
+        for part in app.state.beside:
+            part.start()
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         try:
             yield {STATE: app.state.connections}
         finally:
             app.state.changes.close()
+            for part in app.state.beside:
+                part.close()
             clerk.close()
             known.close()
             database.close()
@@ -126,6 +132,7 @@ def assemble(
     app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.database = database
     app.state.clerk = clerk
+    app.state.beside = []
     _add_error_answers(app)
     _add_authorisations(app, clerk)
     _add_fuellings(app, clerk)

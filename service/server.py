@@ -69,6 +69,7 @@ def serve(serving: Serving) -> None:
     shape |= serving.exposure.server_options()
     if serving.workers == 1:
         app = _app(serving)
+        _make_push_key(app)
         _tell_first_step(app, serving)
         warn_of_unbound_panels(app)
         server = GracefulServer(uvicorn.Config(app, **shape))  # type: ignore[arg-type]
@@ -77,12 +78,21 @@ def serve(serving: Serving) -> None:
             raise ServiceError(f"the service could not start on {serving.host}:{serving.port}")
         return
     first = _app(serving)
+    _make_push_key(first)
     _tell_first_step(first, serving)
     warn_of_unbound_panels(first)
     os.environ[_SERVING] = json.dumps(asdict(serving))
     with tempfile.TemporaryDirectory(prefix="greenlane-metrics-") as folder:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
         uvicorn.run("service.server:worker_app", factory=True, workers=serving.workers, **shape)  # type: ignore[arg-type]
+
+
+def _make_push_key(app: FastAPI) -> None:
+    """So that the file is there before the first backup, and a folder that cannot be written is said at the start."""
+    try:
+        app.state.push_key.private()
+    except ServiceError as error:
+        _LOG.warning("phones are not woken by push: %s", error)
 
 
 def _tell_first_step(app: FastAPI, serving: Serving) -> None:

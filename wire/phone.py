@@ -156,11 +156,15 @@ class HeldHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedPlate:
-    """What a plate's owner sees of it: who holds which hours, and who would like to."""
+    """What a plate's owner sees of it: who holds which hours, and who would like to.
+
+    blocked_by: who has said "not me" in their hours, which the owner may lift.
+    """
 
     plate: str
     holders: tuple[HeldHours, ...]
     proposals: tuple[HoursProposal, ...]
+    blocked_by: tuple[str, ...] = field(default=(), metadata={"since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,3 +228,38 @@ class PhoneSpending:
 
     months: tuple[SpendingMonth, ...]
     svg: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushWanted:
+    """Where a phone can be woken, as its browser's push service gave it: an address and the keys to write to it."""
+
+    endpoint: str = text(1000)
+    p256dh: str = text(88, 80)
+    auth: str = text(24, 20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhonePush:
+    """The service's own key (VAPID), with which a phone subscribes, and whether this phone is woken."""
+
+    public_key: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationSpot:
+    """Where a known station stands: degrees in WGS-84, and in GCJ-02 (map_*) as maps in China show it."""
+
+    lat: float
+    lon: float
+    map_lat: float
+    map_lon: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneSpots:
+    """All known stations; within near_m metres of one a phone is not to be operated."""
+
+    near_m: int
+    spots: tuple[StationSpot, ...]

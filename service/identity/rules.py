@@ -77,6 +77,10 @@ PHONE_RULES: tuple[Rule, ...] = (
         Rule(method, f"/v1/phone/{path}", Names.PERSON, frozenset())
         for method, path in (
             ("GET", "me"),
+            ("GET", "spots"),
+            ("GET", "push"),
+            ("POST", "push"),
+            ("POST", "push/off"),
             ("GET", "spending"),
             ("GET", "data"),
             ("POST", "erasure"),

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
-import secrets
-import stat
 import threading
 from pathlib import Path
 
@@ -21,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from service.errors import Unavailable
 from service.store.database import Database
+from service.store.key_file import read_or_make
 from service.store.state_folder import state_folder
 from wire.offline import LIST_WORDS, SignedOfflineList
 
@@ -74,14 +72,9 @@ def _signed_bytes(text: str) -> bytes:
 
 
 def _load_or_make(path: Path) -> Ed25519PrivateKey:
+    pem = read_or_make(path, _new_pem, "offline lists cannot be signed")
     try:
-        if not path.exists():
-            _make(path)
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise Unavailable(f"{path}: others may read this key; run: chmod 600 {path}")
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except OSError as error:
-        raise Unavailable(f"{path}: {error.strerror}; offline lists cannot be signed") from error
+        key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
         raise Unavailable(f"{path}: this is no private key in PEM; offline lists cannot be signed") from error
     if not isinstance(key, Ed25519PrivateKey):
@@ -89,31 +82,5 @@ def _load_or_make(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _make(path: Path) -> None:
-    """Whole or not at all, and never over one that another worker has made meanwhile."""
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.geteuid() == 0:
-            folder = path.parent.stat()
-            os.chown(fresh, folder.st_uid, folder.st_gid)
-        _link(fresh, path)
-    finally:
-        fresh.unlink()
-
-
-def _link(fresh: Path, path: Path) -> None:
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _new_pem() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

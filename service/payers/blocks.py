@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,6 +94,21 @@ class PlateBlocks:
             connection.execute(update(payer_blocks).where(*living).values(lifted_us=self._now_us()))
             self._note(connection, "payer.lift", kept, person)
             _tell(connection, {row.station for row in found})
+
+    def lift_all(self, plate: str, owner: str) -> tuple[str, ...]:
+        """The plate's owner ends every payer's block of it; whose they were, by id."""
+        kept = normalise(plate)
+        living = payer_blocks.c.plate == kept, payer_blocks.c.lifted_us.is_(None)
+        with telling_faults(), self._database.reading() as connection:
+            mine = select(plate_payers.c.plate).where(plate_payers.c.plate == kept, plate_payers.c.owner == owner)
+            is_owner = connection.execute(mine).first() is not None
+            blockers = list(connection.execute(select(payer_blocks.c.person).where(*living).distinct()).scalars())
+        if not is_owner or not blockers:
+            raise AdminError(f"plate {kept}: nothing that you may lift")
+        for person in blockers:
+            with suppress(AdminError):  # it was lifted by themself meanwhile
+                self.lift(kept, person, by=owner)
+        return tuple(blockers)
 
     def _block(self, connection: Connection, plate: str, person: str, held: list[Row[Any]]) -> None:
         """One living block a vehicle that stood somewhere, and one where it stood nowhere."""

@@ -19,6 +19,7 @@ from service.payers.phones import require_person
 from service.payers.tables import charges, hours_proposals, pairing_codes, payer_bindings, payer_blocks, persons
 from service.payers.tables import plate_payers as owned
 from service.personal.texts import ErasedTexts, NotSealed, TextEraser, places_left
+from service.push.tables import push_subscriptions
 from service.station.tables import visit_reports
 from service.store import schema
 from service.store.clock import to_us
@@ -136,7 +137,7 @@ def _require_free(connection: Connection, person: str) -> Row[Any]:
 def _take_hours(connection: Connection, person: str) -> int:
     """Hours, wishes, blocks, codes and the name of owner; who decided about another's wish stays as a number."""
     hours = connection.execute(delete(payer_bindings).where(payer_bindings.c.person == person)).rowcount
-    for table in (hours_proposals, payer_blocks, pairing_codes):
+    for table in (hours_proposals, payer_blocks, pairing_codes, push_subscriptions):
         connection.execute(delete(table).where(table.c.person == person))
     connection.execute(update(owned).where(owned.c.owner == person).values(owner=None))
     return int(hours)

@@ -29,12 +29,13 @@ from service.payers.tables import (
     phone_keys,
     plate_payers,
 )
+from service.push.tables import push_subscriptions
 from service.station.tables import visit_reports
 from service.store import schema
 from service.store.clock import from_us
 from service.store.database import telling_faults
 
-SECRET = {"pin_hash", "wallet", "owed", "hold", "then_hold"}
+SECRET = {"pin_hash", "wallet", "owed", "hold", "then_hold", "p256dh", "auth"}
 """What stands in a row and tells the person nothing: accounts' numbers, and a hash to be guessed at."""
 
 
@@ -70,6 +71,7 @@ def _tables(row: Row[Any]) -> dict[str, Select[Any]]:
     named = or_(e.subject == person, e.actor == f"phone:{person}", e.detail.contains(json.dumps(person)))
     return {
         "phones": select(phone_keys).where(phone_keys.c.person == person).order_by(phone_keys.c.added_us),
+        "push_addresses": select(push_subscriptions).where(push_subscriptions.c.person == person),
         "hours": select(payer_bindings).where(payer_bindings.c.person == person).order_by(payer_bindings.c.id),
         "hours_wished": select(hours_proposals).where(hours_proposals.c.person == person),
         "plates_owned": select(plate_payers).where(plate_payers.c.owner == person),

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from service.books.books import Books
+from service.payers.blocks import blocked_names
 from service.payers.periods import Hours
 from service.payers.proposals import Proposals, ProposedHours
 from service.payers.tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
@@ -41,11 +42,17 @@ def own_hours(books: Books, person: str) -> PhoneHours:
         own = _held(connection, payer_bindings.c.person == person)
         plates = select(plate_payers.c.plate).where(plate_payers.c.owner == person).order_by(plate_payers.c.plate)
         owned = [(plate, _held(connection, payer_bindings.c.plate == plate)) for (plate,) in connection.execute(plates)]
+    blocked = {plate: blocked_names(books.database, plate) for plate, _ in owned}
     return PhoneHours(
         own=own,
         proposals=tuple(_told(one) for one in proposals.mine()),
         owned=tuple(
-            OwnedPlate(plate=plate, holders=held, proposals=tuple(_told(one) for one in waiting if one.plate == plate))
+            OwnedPlate(
+                plate=plate,
+                holders=held,
+                proposals=tuple(_told(one) for one in waiting if one.plate == plate),
+                blocked_by=blocked[plate],
+            )
             for plate, held in owned
         ),
     )

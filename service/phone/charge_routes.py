@@ -26,7 +26,9 @@ router = APIRouter(prefix="/v1/phone/charges", include_in_schema=False)
 @router.get("")
 def charges(request: Request) -> Response:
     """The newest first."""
-    return JSONResponse([encode(message) for message in _inbox(request).newest()])
+    found = [encode(message) for message in _inbox(request).newest()]
+    request.app.state.push_subscriptions.looked(access.caller(request).key_id, access.person(request))
+    return JSONResponse(found)
 
 
 @router.get("/{charge}")

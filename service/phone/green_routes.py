@@ -27,6 +27,7 @@ router = APIRouter(prefix="/v1/phone", include_in_schema=False)
 class PlateWord(enum.StrEnum):
     NOT_ME = "not-me"
     LIFT = "lift"
+    LIFT_ALL = "lift-all"
 
 
 @router.get("/events")
@@ -43,24 +44,31 @@ def greens(request: Request) -> Response:
 
 @router.post("/plates/{plate}/{change}")
 async def about_plate(request: Request, plate: str, change: PlateWord) -> Response:
-    """Not me: green and permit go while nothing has flowed, the staff are called, the plate is blocked."""
+    """Not me: green and permit go while nothing has flowed, the staff are called, the plate is blocked.
+
+    lift ends one's own block, lift-all as the plate's owner everybody's.
+    """
     return await run_in_threadpool(_said, request, plate, change)
 
 
 def _said(request: Request, plate: str, word: PlateWord) -> Response:
     books, person = _books(request), access.person(request)
     blocks = PlateBlocks(books, desk_of(request), f"phone:{person}")
+    concerned = {person}
     try:
         if word is PlateWord.NOT_ME:
             found = blocks.not_me(plate, person)
             answer = NotMeAnswer(revoked=len(found.revoked), flowing=len(found.flowing))
         else:
-            blocks.lift(plate, person, by=person)
+            if word is PlateWord.LIFT_ALL:
+                concerned |= set(blocks.lift_all(plate, person))
+            else:
+                blocks.lift(plate, person, by=person)
             answer = NotMeAnswer(revoked=0, flowing=0)
     except AdminError:
         raise NotYours from None
     with telling_faults(), books.database.writing() as connection:
-        count_change(connection, person_topic(person))
+        count_change(connection, *(person_topic(one) for one in sorted(concerned)))
     return JSONResponse(encode(answer))
 
 

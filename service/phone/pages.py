@@ -80,4 +80,7 @@ async def worker() -> Response:
 
 
 def _shell(request: Request, template: str) -> Response:
-    return page(request, template, states=STATES, tones=TONES, consent=CONSENT)
+    """The phone may ask its browser where it is, for the warning near a station; no other page may."""
+    shell = page(request, template, states=STATES, tones=TONES, consent=CONSENT)
+    shell.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(self), payment=()"
+    return shell

@@ -13,6 +13,7 @@ from service.phone import access, persons
 from service.phone.pairing import Pairing
 from service.phone.spending import spending
 from service.phone.spending_drawing import drawn
+from service.phone.spots import spots
 from service.store.database import Database
 from wire.codec import encode
 from wire.phone import PhonePairing, PhoneSpending
@@ -36,6 +37,13 @@ def me(request: Request) -> Response:
     return JSONResponse(
         encode(persons.person(_database(request), access.person(request), access.caller(request).key_id))
     )
+
+
+@router.get("/spots")
+def station_spots(request: Request) -> Response:
+    """Where stations stand; whether the phone is at one, it finds out by itself."""
+    access.person(request)
+    return JSONResponse(encode(spots(_database(request))))
 
 
 @router.get("/spending")

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from controller.outbound.signing import DeviceKey
+from greenlane.cli import main
 from service.payers.charging import Charging
 from service.payers.periods import Hours
 from service.payers.phones import Phones
@@ -330,6 +331,68 @@ def test_spending_is_drawn_and_a_disputed_bill_keeps_its_picture(
     page.wait_for_selector("#shot:visible")
     assert page.evaluate("document.querySelector('#shot').naturalWidth") > 100
     picture(page, "phone-disputed")
+
+
+def test_at_a_known_station_the_page_says_to_leave_the_phone_alone(
+    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+) -> None:
+    """From the edge of 100 m, in either datum; the position itself is in no request."""
+    where = ["station", "set", "S1", "--at=22.543100,114.057900", "--datum", "gcj02"]
+    assert main(["admin", "--database", house.url, *where]) == 0
+    page = driver(chromium, house, served, "陈", "0-24")
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(f"{request.url} {request.post_data or ''}"))
+    north_m = 1 / 111_195
+    page.context.grant_permissions(["geolocation"], origin=served)
+    page.reload()
+    for datum, spot in (("gcj02", (22.5431, 114.0579)), ("wgs84", (22.545826, 114.052792))):
+        for far_m, is_near in ((95, True), (160, False)):
+            here = {"latitude": spot[0] + far_m * north_m, "longitude": spot[1], "accuracy": 10}
+            page.context.set_geolocation(here)
+            page.wait_for_selector(f"#near[data-is={'near' if is_near else 'far'}]", state="attached")
+            assert page.is_visible("#near") is is_near, (datum, far_m)
+            assert not [url for url in fetched if str(here["latitude"])[:6] in url]
+    page.context.set_geolocation({"latitude": 22.5431, "longitude": 114.0579, "accuracy": 10})
+    page.wait_for_selector("#near:visible")
+    assert "请勿在加油机旁操作手机" in page.inner_text("#near")
+    picture(page, "phone-near")
+    assert serious(page) == []
+    page.context.clear_permissions()
+    page.reload()
+    page.wait_for_selector("#near-offer:visible")
+    assert page.is_hidden("#near")
+
+
+def test_a_push_message_shows_a_notice_that_says_nothing(
+    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+) -> None:
+    """From a message to the notice; the way from the service to a push service: tests/service/push."""
+    page = driver(chromium, house, served, "陈", "0-24")
+    page.context.grant_permissions(["notifications"], origin=served)
+    page.reload()
+    page.wait_for_selector("#push-on:visible")
+    picture(page, "phone-push")
+    assert serious(page) == []
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    tools = page.context.new_cdp_session(page)
+    found: list[str] = []
+    tools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda told: found.extend(one["registrationId"] for one in told["registrations"]),
+    )
+    tools.send("ServiceWorker.enable")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    assert found
+    tools.send("ServiceWorker.deliverPushMessage", {"origin": served, "registrationId": found[0], "data": "look"})
+    page.wait_for_function(
+        "async () => (await (await navigator.serviceWorker.ready).getNotifications()).length === 1", polling=100
+    )
+    notice = page.evaluate(
+        "navigator.serviceWorker.ready.then((own) => own.getNotifications())"
+        ".then(([n]) => [n.title, n.body, n.data, n.tag])"
+    )
+    assert (notice[0], notice[2], notice[3]) == ("greenlane", "/phone", "look")
+    assert PLATE not in notice[1]
 
 
 def test_my_data_is_taken_along_and_erased(

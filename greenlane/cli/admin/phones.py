@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -104,8 +105,13 @@ def _show_code(o: Office, code: Code, url: str | None, **more: object) -> None:
 
     target = code.code if url is None else f"{url.rstrip('/')}/phone#{code.code}"
     document = {"phone": code.name, "person": code.person, "code": code.code, "expires_at": code.expires_at, **more}
-    lines = [f"{code.name}: {code.code}", f"valid once, until {code.expires_at:%Y-%m-%d %H:%M} UTC"]
+    lines = [f"{code.name}: {code.code}", f"valid once, until {local(code.expires_at)}"]
     o.show(document, "\n".join([*lines, _qr(segno.make_qr(target, error="m"))]))
+
+
+def local(moment: datetime) -> str:
+    """A time as this machine's clock shows it, with its offset."""
+    return moment.astimezone().isoformat(" ", "minutes")
 
 
 def _qr(code: Any) -> str:

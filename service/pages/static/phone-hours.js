@@ -21,6 +21,10 @@ function vehicle(owned) {
   fill(part, {plate: owned.plate});
   const rows = [...owned.holders.map((one) => row(one)), ...owned.proposals.map((one) => row(one, ["confirm", "refuse"]))];
   part.querySelector("[data-rows]").replaceChildren(...rows);
+  const blockers = owned.blocked_by ?? [];
+  part.querySelector("[data-blocked]").hidden = blockers.length === 0;
+  part.querySelector("[data-blockers]").textContent = blockers.join(", ");
+  press(part.querySelector("[data-lift-all]"), () => tell(`/v1/phone/plates/${encodeURIComponent(owned.plate)}/lift-all`, {}));
   return part;
 }
 

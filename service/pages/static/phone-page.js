@@ -194,5 +194,6 @@ export async function start(show) {
   }
   navigator.serviceWorker?.register("/phone/sw.js", {scope: "/phone"}).catch(() => {});
   for (const part of document.querySelectorAll("[data-view], [data-paired]")) part.hidden = false;
+  import("/static/phone-near.js").then(({warnNearStations}) => warnNearStations()).catch(() => {});
   await show();
 }

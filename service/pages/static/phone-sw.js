@@ -20,6 +20,18 @@ async function newest(request) {
   }
 }
 
+// A message says nothing but that there is something to look at; an open page looks by itself.
+self.addEventListener("push", (event) => event.waitUntil(self.registration.showNotification("greenlane", {
+  body: "加油账单有新消息，请查看\nSomething new about your fuel: please look", tag: "look", renotify: true, icon: "/static/icon.svg", data: "/phone",
+})));
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(self.clients.matchAll({type: "window", includeUncontrolled: true}).then((open) => {
+    const mine = open.find((one) => new URL(one.url).pathname.startsWith("/phone"));
+    return mine ? mine.focus() : self.clients.openWindow("/phone");
+  }));
+});
+
 self.addEventListener("fetch", (event) => {
   const {pathname, origin} = new URL(event.request.url);
   const isShell = pathname === "/phone" || pathname.startsWith("/phone/") || pathname.startsWith("/static/");

@@ -1,5 +1,6 @@
 // The phone's first page: pairing, or the person's money and bills.
 "use strict";
+import {offerPush} from "/static/phone-push.js";
 import {ask, at, clock, fill, follow, litres, press, say, showState, start, yuan} from "/static/phone-page.js";
 
 function bill(charge) {
@@ -54,4 +55,4 @@ async function show() {
   at("none").hidden = charges.length > 0;
 }
 
-start(async () => follow(show, (isThere) => { at("quiet-line").hidden = isThere; }));
+start(async () => { offerPush(); follow(show, (isThere) => { at("quiet-line").hidden = isThere; }); });

@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
+import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +218,16 @@ def test_corrections_of_a_wallet(admin: Admin) -> None:
     assert "109.50 yuan are free" in admin("phone", "correct", "A", "-110", "--note", "x", fails=True)
     assert "above 0" in admin("phone", "correct", "A", "0", "--note", "x", fails=True)
     assert admin("audit", "--json")["findings"] == []
+
+
+def test_a_code_s_end_is_told_by_this_machine_s_clock(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        words = admin("phone", "add", "Chen")
+        told = re.search(r"until (\d{4}-\d\d-\d\d \d\d:\d\d\+08:00)", words)
+        assert told is not None, words
+        again = admin("phone", "code", "Chen", "--json")
+    time.tzset()
+    later = datetime.fromisoformat(again["expires_at"]) - datetime.fromisoformat(told[1])
+    assert timedelta(0) <= later < timedelta(minutes=5)

@@ -163,3 +163,24 @@ def test_a_green_is_seen_at_once_and_not_me_takes_it_away(house: House, client: 
     assert phone.ask("POST", f"{target}/lift", {}).status_code == 200
     assert phone.ask("POST", f"{target}/lift", {}).status_code == 404
     assert ask(house, plate) == "ok"
+
+
+def test_the_owner_lifts_what_a_holder_has_blocked_and_nobody_else_does(house: House, client: TestClient) -> None:
+    holder, _, plate = somebody(house, client)
+    owner, owner_name, _ = somebody(house, client)
+    stranger, _, _ = somebody(house, client)
+    PlatePayers(house.app.state.books, "test").set_owner(plate, owner_name)
+    holder.mandate(plate)
+    target = f"/v1/phone/plates/{quote(plate)}"
+    assert owner.ask("POST", f"{target}/lift-all", {}).status_code == 404, "nothing is blocked yet"
+    assert holder.ask("POST", f"{target}/not-me", {}).status_code == 200
+    assert ask(house, plate) == "plate_blocked"
+    (owned,) = owner.ask("GET", "/v1/phone/hours").json()["owned"]
+    assert owned["blocked_by"] == [holder.ask("GET", "/v1/phone/me").json()["name"]]
+    for other in (holder, stranger):
+        assert other.ask("POST", f"{target}/lift-all", {}).status_code == 404
+    assert ask(house, plate) == "plate_blocked"
+    assert owner.ask("POST", f"{target}/lift-all", {}).status_code == 200
+    assert owner.ask("GET", "/v1/phone/hours").json()["owned"][0].get("blocked_by", []) == []
+    assert holder.ask("GET", "/v1/phone/greens").json()["blocked"] == []
+    assert ask(house, plate) == "ok"

@@ -192,7 +192,7 @@ CHANGES = {
     "charges": ("",),
     "mandates": ("pause", "resume", "end"),
     "hours": ("confirm", "refuse", "withdraw"),
-    "plates": ("not-me", "lift"),
+    "plates": ("not-me", "lift", "lift-all"),
 }
 """Last part of the path by room, where it is one of several."""
 
