@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PushPace:
     """Seconds between rounds, and for a push service to answer."""
 
     every_s: float = EVERY_S
@@ -41,12 +41,12 @@ class Pusher:
     """start() and close() once each; close waits for no push service. Safe with several workers on one database."""
 
     def __init__(
-        self, subscriptions: Subscriptions, key: VapidKey, now: Callable[[], datetime], pace: Pace | None = None
+        self, subscriptions: Subscriptions, key: VapidKey, now: Callable[[], datetime], pace: PushPace | None = None
     ) -> None:
         self._subscriptions = subscriptions
         self._key = key
         self._now = now
-        self.pace = pace or Pace()
+        self.pace = pace or PushPace()
         self._contact = os.environ.get("GREENLANE_PUSH_CONTACT", "mailto:nobody@greenlane.invalid")
         self._ends = threading.Event()
         self._thread: threading.Thread | None = None

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from service.payers.phones import Phones
 from service.push.encryption import encrypt
 from service.push.hosts import SETTING, PushHosts
-from service.push.pusher import Pace
+from service.push.pusher import PushPace
 from service.push.tables import push_subscriptions
 from tests.service.identity.kit import House
 from tests.service.phone.kit import HttpPhone, fuel, person
@@ -41,7 +41,7 @@ def house(
         template = request.getfixturevalue("migrated_template")
         url = str(request.getfixturevalue("cluster").database(template))
     made = House(tmp_path, url=url)
-    made.app.state.beside[-1].pace = Pace(every_s=0.05, answer_s=0.5)
+    made.app.state.beside[-1].pace = PushPace(every_s=0.05, answer_s=0.5)
     return made
 
 
