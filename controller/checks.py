@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -32,18 +33,30 @@ class Check:
 _INKS = {Verdict.OK: 32, Verdict.WARN: 33, Verdict.FAIL: 31}
 
 
-def lines(checks: Sequence[Check], paint: bool = False) -> list[str]:
-    """The checks as a table for people; the advice stands below its check. paint: with terminal colours."""
-    width = max((len(check.name) for check in checks), default=0)
+def lines(checks: Sequence[Check], paint: bool = False, words: Callable[[str], str] = str) -> list[str]:
+    """The checks as a table for people; the advice stands below its check.
+
+    paint: with terminal colours. words: what turns a text into the language of who reads it.
+    """
+    width = max((_columns(words(check.name)) for check in checks), default=0)
     shown = []
     for check in checks:
-        word = f"{check.verdict:<4}"
+        name, word = _padded(words(check.name), width), _padded(words(str(check.verdict)), 4)
         if paint:
             word = f"\033[1;{_INKS[check.verdict]}m{word}\033[0m"
-        shown.append(f"{word}  {check.name:<{width}}  {check.found}")
+        shown.append(f"{word}  {name}  {words(check.found)}")
         if check.advice:
-            shown.append(f"{'':6}{'':<{width}}  -> {check.advice}")
+            shown.append(f"{'':6}{'':<{width}}  -> {words(check.advice)}")
     return shown
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal it takes; a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _padded(text: str, columns: int) -> str:
+    return text + " " * (columns - _columns(text))
 
 
 def worst(checks: Sequence[Check]) -> Verdict:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 
 import greenlane
+from greenlane import language
+from greenlane.language import tr
 from wire.errors import GreenlaneError
 
 COMMANDS = {
@@ -36,30 +39,32 @@ The module greenlane.cli.NAME (greenlane.bench for bench) has add_arguments(pars
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit status is 0 when all went well, 1 when something failed, 2 for wrong usage."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    spoken, words = language.chosen(sys.argv[1:] if argv is None else argv, os.environ)
+    language.speak(spoken)
     parser = _parser(words)
     args = parser.parse_args(words)
     try:
         return int(args.module.run(args))
     except GreenlaneError as error:
-        print(f"greenlane {args.command}: {error}", file=sys.stderr)
+        print(f"greenlane {args.command}: {tr(str(error))}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"greenlane {args.command}: {where}{error.strerror or error}", file=sys.stderr)
+        print(f"greenlane {args.command}: {where}{tr(error.strerror or str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = language.Parser(
         prog="greenlane", description="Reads the plate at the pump, asks the balance service, lights green or red."
     )
     parser.add_argument("--version", action="version", version=f"greenlane {greenlane.__version__}")
+    parser.add_argument("--lang", choices=language.LANGUAGES, help="language of this program (default: by LANG)")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     wanted = next((w for w in words if not w.startswith("-")), None)
     for name, summary in COMMANDS.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greenlane.cli.options import add_config
+from greenlane.language import tr
 
 if TYPE_CHECKING:
     from controller.checks import Check
@@ -69,12 +70,12 @@ def run(args: argparse.Namespace) -> int:
     region = args.region or sighting.region
     calibrate_run.save_picture(args.picture, sighting, region or settings.camera.area)
     out = sys.stderr if args.json else sys.stdout
-    print("\n".join(checks.lines(found, paint=out.isatty())), file=out)
+    print("\n".join(checks.lines(found, paint=out.isatty(), words=tr)), file=out)
     if not args.no_lamp and settings.lane.role == "pump":
         found.append(calibrate_run.show_lamp(settings, ask=not args.yes))
-        print("\n".join(checks.lines(found[-1:], paint=out.isatty())), file=out)
+        print("\n".join(checks.lines(found[-1:], paint=out.isatty(), words=tr)), file=out)
     written = _write(args, settings, region, found)
-    print(f"picture: {args.picture}\n{written}", file=out)
+    print(f"{tr(f'picture: {args.picture}')}\n{tr(written)}", file=out)
     if args.json:
         print(json.dumps(_document(args, sighting, region, found), ensure_ascii=False, indent=1))
     return 1 if checks.worst(found) is checks.Verdict.FAIL else 0

@@ -23,6 +23,7 @@ from controller.records import Frame, LampColour, PlateRead, Region
 from controller.settings_records import Settings
 from controller.watching import calibration
 from greenlane import wiring
+from greenlane.language import tr
 from hardware.cameras import CAMERA_WAIT_S, first_frame
 from hardware.pins import open_pin_factory
 from wire.errors import GreenlaneError
@@ -139,7 +140,7 @@ def show_lamp(
 ) -> Check:
     """Show red, green, red; with ask somebody has to say that it was so, at the terminal or by answer."""
     lamp_settings, clock = settings.lamp, SystemClock()
-    print(f"lamp test: red, green, red, {show_s:g} s each", file=sys.stderr)
+    print(tr(f"lamp test: red, green, red, {show_s:g} s each"), file=sys.stderr)
     try:
         with closing(_pins(settings)) as pins, closing(wiring.lamp_of(lamp_settings, pins, clock)) as lamp:
             for colour in (LampColour.RED, LampColour.GREEN, LampColour.RED):
@@ -150,7 +151,7 @@ def show_lamp(
     if not ask:
         return Check("lamp", Verdict.OK, "red, green, red were driven; nobody was asked whether they were seen")
     try:
-        seen = (answer or input)("Did the lamp show red, then green, then red? [y/N] ").strip().lower()
+        seen = (answer or input)(tr("Did the lamp show red, then green, then red? [y/N] ")).strip().lower()
     except EOFError:
         return Check("lamp", Verdict.FAIL, "nobody answered", "run it at a terminal, or with --yes")
     if seen in ("y", "yes", "j", "ja", "是"):

@@ -7,6 +7,7 @@ import json
 import sys
 
 from greenlane.cli.options import add_config
+from greenlane.language import tr
 
 EXAMPLES = """
 examples:
@@ -38,5 +39,5 @@ def run(args: argparse.Namespace) -> int:
         shown = [check.facts() for check in found]
         print(json.dumps({"worst": str(checks.worst(found)), "checks": shown}, ensure_ascii=False, indent=1))
     else:
-        print("\n".join(checks.lines(found, paint=sys.stdout.isatty())))
+        print("\n".join(checks.lines(found, paint=sys.stdout.isatty(), words=tr)))
     return 1 if checks.worst(found) is checks.Verdict.FAIL else 0

@@ -6,6 +6,8 @@ import argparse
 import importlib
 import sys
 
+from greenlane.language import tr
+
 _EPILOG = """examples:
   greenlane admin station set S1 --preset 100
   greenlane admin card create C1001 --name "Wang Logistics"
@@ -71,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         _require_plain(args)
         return int(args.do(args))
     except (ServiceError, ValueError) as error:
-        print(f"greenlane admin: {error}", file=sys.stderr)
+        print(f"greenlane admin: {tr(str(error))}", file=sys.stderr)
         return 1
 
 

@@ -1,0 +1,159 @@
+"""The language that commands speak to people: English is the source, catalogues of locale/ hold the others.
+
+Texts that logs, JSON or other programs may see stay English where they are made. What a person reads is translated at
+the last step: whole texts by `gettext`, finished sentences, whose parts are filled in already, by `sentence`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import functools
+import gettext
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, "zh")
+LOCALE = Path(__file__).resolve().parent / "locale"
+VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+"""The first that is set and not empty counts, as in every program of the system."""
+
+DEEPEST = 3
+"""How far a part of a sentence is looked at for a sentence of its own: command: file: reason."""
+
+
+class Catalogue(gettext.NullTranslations):
+    """One language, read from its .po file: no step of building stands between a text and its translation."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        super().__init__()
+        self.texts: dict[str, str] = entries(file.read_text(encoding="utf-8")) if file else {}
+        self._templates = [_Template(msgid, msgstr) for msgid, msgstr in self.texts.items() if "{0}" in msgid]
+
+    def gettext(self, message: str) -> str:
+        """The whole text in this language; what the catalogue lacks stays as it is."""
+        found = self.texts.get(message)
+        if found is None and message.endswith(".") and message[:1].isupper():
+            summary = self.texts.get(message[0].lower() + message[1:-1])
+            found = f"{summary}。" if summary else None
+        return found or message
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """Chinese has one number: the plural's entry."""
+        return self.texts.get(msgid2) or (msgid1 if n == 1 else msgid2)
+
+    def sentence(self, text: str, depth: int = 0) -> str:
+        """A finished English sentence in this language, by the most literal of the templates that fit it."""
+        found = self.gettext(text)
+        if not self.texts or found != text or depth > DEEPEST:
+            return found
+        fitting = [(template, match) for template in self._templates if (match := template.english.fullmatch(text))]
+        if fitting:
+            template, match = max(fitting, key=lambda pair: pair[0].literal)
+            return template.filled([self._part(part, depth) for part in match.groups()])
+        place, colon, rest = text.partition(": ")
+        told = self.sentence(rest, depth + 1) if colon else rest
+        return f"{self._part(place, depth)}：{told}" if told != rest else text
+
+    def _part(self, part: str, depth: int) -> str:
+        """What was filled in: a sentence of its own where it has several words, else a name, which stays."""
+        return self.sentence(part, depth + 1) if " " in part else part
+
+
+class _Template:
+    """A sentence with numbered places, {0} {1}; literal: how much of it is fixed."""
+
+    def __init__(self, english: str, other: str) -> None:
+        fixed = re.split(r"\{(\d)\}", english)
+        self.numbers = [int(number) for number in fixed[1::2]]
+        self.literal = sum(map(len, fixed[::2]))
+        self.english = re.compile("(.*?)".join(map(re.escape, fixed[::2])), re.DOTALL)
+        self._other = other
+
+    def filled(self, parts: Sequence[str]) -> str:
+        by_number = dict(zip(self.numbers, parts, strict=True))
+        return re.sub(r"\{(\d)\}", lambda place: by_number[int(place[1])], self._other)
+
+
+def entries(po: str) -> dict[str, str]:
+    """msgid -> msgstr of a .po file's text, without its header. Raises ValueError where it is no such file."""
+    found: dict[str, str] = {}
+    field = msgid = msgstr = ""
+    for line in [*po.splitlines(), 'msgid ""']:
+        word, _, rest = line.partition(" ")
+        if word in ("msgid", "msgstr"):
+            if word == "msgid":
+                found[msgid] = msgstr
+                msgid = msgstr = ""
+            field = word
+        elif line.startswith('"'):
+            rest = line
+        elif not line or line.startswith("#"):
+            continue
+        else:
+            raise ValueError(f"{line!r} is no line of a catalogue")
+        text = str(ast.literal_eval(rest))
+        msgid, msgstr = (msgid + text, msgstr) if field == "msgid" else (msgid, msgstr + text)
+    found.pop("", None)
+    return found
+
+
+def chosen(words: Sequence[str], environ: Mapping[str, str]) -> tuple[str, list[str]]:
+    """The language by --lang in the command line, else by the environment, else English; and the other words."""
+    for number, word in enumerate(words):
+        name = words[number + 1] if word == "--lang" and number + 1 < len(words) else word.removeprefix("--lang=")
+        if name in LANGUAGES and word.startswith("--lang"):
+            return name, [*words[:number], *words[number + (2 if word == "--lang" else 1) :]]
+    value = next((environ[variable] for variable in VARIABLES if environ.get(variable)), ENGLISH)
+    return next((name for name in LANGUAGES if re.match(rf"{name}(_|\.|-|$)", value)), ENGLISH), list(words)
+
+
+@functools.cache
+def catalogue(language: str) -> Catalogue:
+    """The catalogue of a language; an empty one for English and what is not there."""
+    file = LOCALE / language / "LC_MESSAGES" / "greenlane.po"
+    return Catalogue(file if language in LANGUAGES and file.exists() else None)
+
+
+class _Spoken:
+    """What this process speaks; set once by main, before the first parser is made."""
+
+    catalogue = Catalogue()
+
+
+def speak(language: str) -> None:
+    """From now on commands and argparse's own words are in this language."""
+    _Spoken.catalogue = catalogue(language)
+    english: dict[str, Any] = {"_": gettext.gettext, "ngettext": gettext.ngettext}
+    translated = {"_": _Spoken.catalogue.gettext, "ngettext": _Spoken.catalogue.ngettext}
+    vars(argparse).update(translated if _Spoken.catalogue.texts else english)
+
+
+def tr(text: str) -> str:
+    """A whole text or a finished sentence in the language that main chose; English as it is."""
+    return _Spoken.catalogue.sentence(text)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that helps and complains in the language that main chose; those of its subcommands are of this class."""
+
+    def format_help(self) -> str:
+        if _Spoken.catalogue.texts:
+            self._translate()
+        return super().format_help()
+
+    def _translate(self) -> None:
+        self.description, self.epilog = tr(self.description or ""), tr(self.epilog or "")
+        for group in self._action_groups:
+            group.title = tr(group.title or "")
+        for action in self._actions:
+            choices = action._choices_actions if isinstance(action, argparse._SubParsersAction) else []
+            for one in (action, *choices):
+                if one.help and one.help is not argparse.SUPPRESS:
+                    one.help = _Spoken.catalogue.gettext(one.help)
+
+    def error(self, message: str) -> Any:
+        super().error(tr(message))

@@ -1,0 +1,117 @@
+"""What a person reads of the commands is English or Chinese; what programs read is English in both."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from greenlane import language
+from tests.cli.catalogue_texts import of_argparse, of_checks, of_errors, of_parsers
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+CATALOGUE = language.catalogue("zh")
+
+
+@pytest.fixture(autouse=True)
+def _english_again() -> Iterator[None]:
+    yield
+    language.speak(language.ENGLISH)
+
+
+def greenlane(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The real command line in a process of its own, with no language but the given."""
+    plain = {name: value for name, value in os.environ.items() if name not in language.VARIABLES}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("greenlane")), *words],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**plain, "PYTHONUTF8": "1", **environ},
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(("kind", "texts"), [(f.__name__, f) for f in (of_argparse, of_parsers, of_checks, of_errors)])
+def test_every_text_has_its_chinese(kind: str, texts: object) -> None:
+    missing = [
+        text for text in dict.fromkeys(texts()) if text not in CATALOGUE.texts and CATALOGUE.gettext(text) == text
+    ]  # type: ignore[operator]
+    assert not missing, f"{kind}: write these into greenlane/locale/zh/LC_MESSAGES/greenlane.po: {missing}"
+
+
+def test_nothing_in_the_catalogue_is_untranslated_or_fuzzy_or_loses_a_place() -> None:
+    file = language.LOCALE / "zh" / "LC_MESSAGES" / "greenlane.po"
+    assert "#, fuzzy" not in file.read_text(encoding="utf-8")
+    assert len(CATALOGUE.texts) > 700
+    for english, chinese in CATALOGUE.texts.items():
+        assert chinese, english
+        for place in (r"\{\d\}", r"%\(\w+\)[sr]", r"%[sdr]", r"`[^`]+`"):
+            assert sorted(re.findall(place, english)) == sorted(re.findall(place, chinese)), english
+        assert not re.search("校准|冻结|面板|车道|相机", chinese), chinese
+
+
+def test_the_language_is_that_of_the_option_else_of_the_environment() -> None:
+    assert language.chosen(["doctor"], {}) == ("en", ["doctor"])
+    assert language.chosen(["doctor"], {"LANG": "zh_CN.UTF-8"})[0] == "zh"
+    assert language.chosen(["doctor"], {"LANG": "zh_CN.UTF-8", "LC_ALL": "C"})[0] == "en"
+    assert language.chosen(["doctor"], {"LANG": "", "LC_MESSAGES": "zh"})[0] == "zh"
+    assert language.chosen(["doctor"], {"LANG": "zhuang"})[0] == "en"
+    assert language.chosen(["--lang", "zh", "doctor"], {}) == ("zh", ["doctor"])
+    assert language.chosen(["doctor", "--lang=en", "--json"], {"LANG": "zh_CN"}) == ("en", ["doctor", "--json"])
+
+
+def test_help_and_errors_of_the_command_line_are_chinese() -> None:
+    shown = greenlane("--help", LANG="zh_CN.UTF-8").stdout
+    assert shown.startswith("用法：greenlane")
+    assert "摄像头调试" in shown
+    wrong = greenlane("--lang", "zh", "doctor", "--nonsense")
+    assert wrong.returncode == 2
+    assert "错误：无法识别的参数：--nonsense" in wrong.stderr
+    late = greenlane("simulate", "--at", "2026", "--lang=zh")
+    assert late.returncode == 2
+    assert "参数 --at" in late.stderr
+    assert CHINESE.search(late.stderr.partition("--at：")[2])
+
+
+def test_without_a_language_all_is_english(tmp_path: Path) -> None:
+    for words in (["--help"], ["doctor", "--help"], ["admin", "--help"], ["doctor", "--nonsense"]):
+        said = greenlane(*words)
+        assert not CHINESE.search((said.stdout + said.stderr).replace("粤B12345", ""))
+
+
+def test_doctor_speaks_chinese_to_people_and_english_to_programs(tmp_path: Path) -> None:
+    config = tmp_path / "lane.toml"
+    config.write_text("[camra]\n", encoding="utf-8")
+    seen = greenlane("doctor", "--config", str(config), LANG="zh_CN.UTF-8")
+    assert seen.returncode == 1
+    assert "失败  设置" in seen.stdout
+    assert "[camra] 不是设置的段；是 camera 吗？" in seen.stdout
+    assert "改正这一行；否则识别终端不会启动" in seen.stdout
+    document = greenlane("doctor", "--config", str(config), "--json", LANG="zh_CN.UTF-8")
+    assert not CHINESE.search(document.stdout)
+    assert {"OK", "FAIL"} <= {check["verdict"] for check in json.loads(document.stdout)["checks"]}
+
+
+def test_an_error_tells_in_chinese_what_to_do(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'none.sqlite3'}"
+    said = greenlane("--lang", "zh", "admin", "--database", database, "card", "list")
+    assert said.returncode == 1
+    assert "没有这个数据库，或其中是空的" in said.stderr
+    assert "there is no such database" in greenlane("admin", "--database", database, "card", "list").stderr
+
+
+def test_a_sentence_is_filled_from_its_parts() -> None:
+    told = CATALOGUE.sentence
+    assert told("no card C9") == "没有油卡 C9"
+    assert told("--report /x: cannot be written: Permission denied; name another folder") == (
+        "--report /x：不能写入：没有权限；请换一个文件夹"
+    )
+    assert told("C9 is odd") == "C9 is odd"
