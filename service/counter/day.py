@@ -1,4 +1,4 @@
-"""A station's day at a glance: lanes, litres, yuan, holds, what needs a hand, and the day's sales hour by hour."""
+"""A station's day at a glance: lanes, litres, yuan, holds, what needs a hand, and the sales of day and week."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 
-HOURS = 24
+HOURS, DAYS = 24, 7
 WIDTH, HEIGHT, BAR, BASE, LEFT = 720, 210, 22, 180, 44
 
 
@@ -58,6 +58,17 @@ class HourBar:
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class DayBar:
+    """One day of the week's plot, in its own units."""
+
+    day: str
+    amount_fen: int
+    x: int
+    y: int
+    height: int
+
+
 def glance(database: Database, station: StationFacts, lanes: Sequence[Lane], now: datetime) -> Glance:
     """The day so far."""
     day = now.astimezone(station.zone).date()
@@ -84,6 +95,25 @@ def glance(database: Database, station: StationFacts, lanes: Sequence[Lane], now
         silent=tuple(lane.status.lane for lane in lanes if lane.silent),
         hours_fen=tuple(hours),
     )
+
+
+def week(database: Database, station: StationFacts, now: datetime) -> list[DayBar]:
+    """Yuan of the seven days that end today, by the station's clock."""
+    today = now.astimezone(station.zone).date()
+    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    begin = datetime.combine(days[0], time(), station.zone)
+    end = datetime.combine(today + timedelta(days=1), time(), station.zone)
+    with telling_faults(), database.reading() as connection:
+        rows = _fuelled(connection, station.id, to_us(begin), to_us(end))
+    sums = dict.fromkeys(days, 0)
+    for ended_us, _, amount_fen in rows:
+        sums[from_us(ended_us).astimezone(station.zone).date()] += amount_fen
+    most, step = max(sums.values()), (WIDTH - LEFT) // DAYS
+    heights = [round((BASE - 20) * fen / most) if most else 0 for fen in sums.values()]
+    return [
+        DayBar(f"{day:%m-%d}", fen, LEFT + number * step, BASE - height, height)
+        for number, ((day, fen), height) in enumerate(zip(sums.items(), heights, strict=True))
+    ]
 
 
 def needed(database: Database, station: StationFacts, lanes: Sequence[Lane], now: datetime) -> list[HandNeeded]:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.counter.day import bars, glance, needed
+from service.counter.day import bars, glance, needed, week
 from service.counter.facts import StationFacts
 from service.counter.place import Operator, books_of, choice, shown, station_facts_of
 from service.station.routes import desk_of as lanes_of
@@ -29,4 +29,5 @@ def _facts(request: Request, station: StationFacts) -> dict[str, Any]:
     database, now = books_of(request).database, books_of(request).clock.now()
     lanes = lanes_of(request).lanes(station.id)
     found = glance(database, station, lanes, now)
-    return {"glance": found, "needed": needed(database, station, lanes, now), "bars": bars(found.hours_fen)}
+    waits, days = needed(database, station, lanes, now), week(database, station, now)
+    return {"glance": found, "needed": waits, "bars": bars(found.hours_fen), "days": days}

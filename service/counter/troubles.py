@@ -22,7 +22,7 @@ def _troubles(day: Day) -> Iterator[str]:
                 f"{d.dispenser}：第 {d.first_sequence} 到 {d.last_sequence} 号中有 {d.missing_sequences} 笔没有上报："
                 "请维护人员在识别终端上查看待上传和待人工处理记录"
             )
-        if d.uncovered_ml:
-            yield f"{d.dispenser}：累计数走了 {d.uncovered_ml / 1000:.3f} L，没有对应的加油记录：请与油机泵码核对"
+        if d.unreported_ml:
+            yield f"{d.dispenser}：累计数走了 {d.unreported_ml / 1000:.3f} L，没有对应的加油记录：请与油机泵码核对"
     if day.rejected:
         yield f"{day.rejected} 笔上报被拒：见“拒收与手输”，排除原因后在识别终端上重新上传"

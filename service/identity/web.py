@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,6 +15,7 @@ from starlette.responses import HTMLResponse
 from service.identity import browser
 from service.identity.people import ROLE_WORDS, Role
 from service.identity.sessions import Session
+from service.station.format_table import look_of
 
 PAGES = Path(__file__).resolve().parents[1] / "pages"
 LANGUAGE_COOKIE = "greenlane-language"
@@ -48,6 +50,9 @@ MENU: tuple[Entry, ...] = (
 _templates = Environment(
     loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+
+
+_templates.globals["look_of"] = look_of
 
 
 def language_of(request: Request) -> Language:
@@ -93,8 +98,13 @@ def part(language: Language, template: str, **values: object) -> str:
 
 
 def _link(request: Request, language: Language) -> str:
-    """This page in the other language."""
-    url = request.url.include_query_params(lang=language.value)
+    """This page in the other language; after a form the page on which it stood: a form has none of its own."""
+    url = request.url
+    if request.method not in ("GET", "HEAD"):
+        before = urlsplit(request.headers.get("referer", ""))
+        came_from = before if before.netloc == url.netloc else urlsplit("/")
+        url = url.replace(path=came_from.path or "/", query=came_from.query)
+    url = url.include_query_params(lang=language.value)
     return f"{url.path}?{url.query}"
 
 

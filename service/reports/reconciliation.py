@@ -30,7 +30,7 @@ class ProductTotal:
 
 @dataclass(frozen=True, slots=True)
 class DispenserTotal:
-    """uncovered_ml: what its totaliser moved between first and last fuelling without being reported."""
+    """unreported_ml: what its totaliser moved between first and last fuelling without being reported."""
 
     dispenser: str
     first_sequence: int
@@ -39,7 +39,7 @@ class DispenserTotal:
     totaliser_before_ml: int
     totaliser_after_ml: int
     volume_ml: int
-    uncovered_ml: int
+    unreported_ml: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ def _troubles(day: Day) -> Iterator[str]:
                 f"{d.dispenser}: {d.missing_sequences} of the numbers {d.first_sequence} to {d.last_sequence} were "
                 "never reported: on its lane unit see greenlane outbox list and greenlane doctor"
             )
-        if d.uncovered_ml:
+        if d.unreported_ml:
             yield (
-                f"{d.dispenser}: its totaliser moved {d.uncovered_ml / 1000:.3f} l that no fuelling accounts for: "
+                f"{d.dispenser}: its totaliser moved {d.unreported_ml / 1000:.3f} l that no fuelling accounts for: "
                 "compare with the pump's own record; for the audit greenlane admin explain-gap keeps the explanation"
             )
     if day.rejected:
@@ -207,7 +207,7 @@ def _dispenser(name: str, rows: Sequence[RowMapping]) -> DispenserTotal:
         totaliser_before_ml=first["totaliser_before_ml"],
         totaliser_after_ml=last["totaliser_after_ml"],
         volume_ml=sum(r["volume_ml"] for r in own),
-        uncovered_ml=last["totaliser_after_ml"] - first["totaliser_before_ml"] - counted_ml,
+        unreported_ml=last["totaliser_after_ml"] - first["totaliser_before_ml"] - counted_ml,
     )
 
 

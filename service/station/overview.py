@@ -29,7 +29,7 @@ from service.station.routes import changes_of, desk_of
 from service.station.shared import Rendering, SharedViews
 from service.station.store import Lane, StationStore
 from service.station.stream import FRESH_HEADER, number_for, station_of, stream
-from service.station.visit_lines import folded
+from service.station.visit_lines import folded, guess_of
 from service.store.database import Database, telling_faults
 from service.store.schema import stations
 from wire.live import Order, OrderKind, VisitReport
@@ -195,12 +195,14 @@ def _parked_order(form: dict[str, str], session: Session) -> tuple[str, Order]:
 def _facts(request: Request, station: str) -> dict[str, Any]:
     store, database, control = desk_of(request), _database(request), control_of(request)
     since = store.now() - CONFLICTS_FOR
-    lanes = store.lanes(station)
+    lanes, visits = store.lanes(station), store.visits(station)
+    unsure = [visit.visit for visit in visits if visit.plate is None]
     return {
         "station": station,
         "here": _here(station),
         "lanes": lanes,
-        "visits": store.visits(station),
+        "visits": visits,
+        "pictured": store.pictured(station, unsure) if unsure else set(),
         "holds": open_holds(database, station),
         "strange": strange_vehicles(database, station, store.now()),
         "pending": {(lane, order.message) for lane, order in store.parked_orders(station)},
@@ -228,6 +230,7 @@ def _words() -> dict[str, Any]:
         "yuan": words.yuan,
         "litres": words.litres,
         "outcome": outcome,
+        "guess_of": guess_of,
         "seconds": lambda s: f"{s:.1f} s",
     }
 

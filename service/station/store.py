@@ -307,6 +307,14 @@ class StationStore:
         with telling_faults(), self._database.reading() as connection:
             return connection.execute(query).scalar()
 
+    def pictured(self, station: str, visits: Iterable[str]) -> set[str]:
+        """Those of these visits whose picture is still kept."""
+        v = visit_reports.c
+        kept = v.picture_us > to_us(self._now() - PICTURE_LIFE)
+        query = select(v.visit).where(v.station == station, v.visit.in_(list(visits)), kept)
+        with telling_faults(), self._database.reading() as connection:
+            return set(connection.execute(query).scalars())
+
     def sweep(self) -> None:
         """Delete what has been kept for too long, now."""
         self._next_sweep = None

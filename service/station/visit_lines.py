@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from wire.live import Stage, StoryLine
+from wire.live import Stage, StoryLine, VisitReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +27,10 @@ def folded(story: Iterable[StoryLine]) -> list[ShownLine]:
         else:
             lines.append(ShownLine(step, 1, step.at_s))
     return lines
+
+
+def guess_of(visit: VisitReport) -> str | None:
+    """The plate that an unsure visit most likely had: the last vote's candidate, else what most reads said."""
+    votes = [step.plate for step in visit.story if step.stage is Stage.VOTED and step.plate]
+    reads = [step.plate for step in visit.story if step.stage is Stage.READ and step.plate]
+    return votes[-1] if votes else max(reads, key=reads.count, default=None)

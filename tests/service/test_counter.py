@@ -425,6 +425,7 @@ def test_the_operators_day(house: House) -> None:
     books.carry_out_one(Report(decode(Fuelling, {**fuelling(sequence=4), "amount_fen": 1})))
     day = wang.get("/office").text
     assert all(words in day for words in ('data-fen="15800"', 'data-ml="20000"', "上报被拒", "无人付款", "<rect"))
+    assert re.findall(r'data-day="([\d-]+)" data-fen="(\d+)"', day)[-2:] == [("05-03", "0"), ("05-04", "15800")]
     reconciled = wang.get("/office/reconcile", day="2026-05-04").text
     assert all(words in reconciled for words in ("不平", "有 1 笔没有上报", "1 笔上报被拒", 'data-fen="15800"'))
     assert "NOT balanced" in wang.client.get("/office/reconcile?station=S1&day=2026-05-04&lang=en", headers=PAGE).text

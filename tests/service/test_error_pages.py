@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from greenlane import cli
+from hardware.jpeg import encode_jpeg
+from service.books.messages import Report
 from service.identity.people import Role
+from service.identity.web import LANGUAGE_COOKIE, Language, part
+from service.station.control_view import ControlView
+from service.station.overview import _words
 from service.station.visit_lines import folded
-from tests.service.identity.kit import PLATE, House, lane_status, visit_report
+from tests.service.identity.kit import PLATE, START, House, fuelling, lane_status, visit_report
 from tests.service.identity.test_pages import PASSWORD, log_in
 from wire.codec import decode
 from wire.devices import DeviceKind
+from wire.fuellings import Fuelling
 from wire.live import Stage, StoryLine, VisitReport
 
 PAGE = {"en": {"Accept": "text/html", "Accept-Language": "en"}, "zh": {"Accept": "text/html", "Accept-Language": "zh"}}
@@ -96,3 +105,66 @@ def test_equal_reads_of_a_visit_are_one_line(house: House, client: TestClient) -
     shown = client.get(f"/station/visits/{report['visit']}", headers=PAGE["en"]).text
     assert "12 ×" in shown
     assert shown.count('class="stage"') == 1
+
+
+def test_the_language_link_of_an_answer_to_a_form_leads_to_a_page(client: TestClient) -> None:
+    log_in(client, "li")
+    from_page = PAGE["zh"] | {"Referer": "http://testserver/station?station=S1"}
+    for headers, target in ((from_page, "/station?station=S1&amp;lang=en"), (PAGE["zh"], "/?lang=en")):
+        answer = client.post("/station/confirm", data={"lane": "L1"}, headers=headers)
+        assert answer.status_code == 403
+        assert f'href="{target}"' in answer.text
+        assert client.get(target.replace("&amp;", "&"), headers=PAGE["zh"]).status_code == 200
+        client.cookies.delete(LANGUAGE_COOKIE)
+
+
+def test_an_unsure_visit_shows_its_best_guess_with_its_picture(house: House, client: TestClient) -> None:
+    key = house.enrol(DeviceKind.LANE)
+    votes = [{"at_s": n / 10, "stage": "voted", "plate": plate} for n, plate in enumerate(("粤B12346", PLATE))]
+    jpeg = base64.b64encode(encode_jpeg(np.zeros((24, 32, 3), np.uint8))).decode()
+    unsure = {
+        "picture": jpeg,
+        "plate": None,
+        "decision": "refuse",
+        "reason": "unsure",
+        "limit_fen": None,
+        "charged_fen": None,
+    }
+    report = {**visit_report(), **unsure, "story": votes}
+    assert house.signed(key, "POST", "/v1/visits", report).send(client).status_code == 204
+    log_in(client, "li")
+    drawn = f'<span class="plate-drawn in-text blue" lang="zh-CN">{PLATE}</span>'
+    for path in ("/station", f"/station/visits/{report['visit']}"):
+        shown = client.get(path, headers=PAGE["en"]).text
+        assert drawn in shown
+        assert f"/station/visits/{report['visit']}/picture" in shown
+
+
+def test_a_central_control_says_where_the_holds_are(house: House) -> None:
+    at_server = "Holds are at the server"
+    facts = {
+        "lanes": [],
+        "visits": [],
+        "holds": [],
+        "strange": [],
+        "conflicts": [],
+        "pending": set(),
+        "pictured": set(),
+        "may_order": False,
+    }
+    control = ControlView(True, START, "", 0, 1, 0, 1, START, None, None, 0, ())
+    texts = [
+        part(Language.ENGLISH, "station_view.html", csrf="", here="", clock_of=str, control=c, **facts, **_words())
+        for c in (control, None)
+    ]
+    assert (at_server in texts[0], at_server in texts[1]) == (True, False)
+    assert "No money is held" not in texts[0]
+
+
+def test_lists_show_the_stations_time_with_its_offset(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.enrol(DeviceKind.LANE)
+    books = house.app.state.books
+    books.carry_out_one(Report(decode(Fuelling, {**fuelling(), "plate": None})))
+    for words, time in ((["device", "list"], "2026-05-04 16:30:00+08:00"), (["suspense"], "+08:00")):
+        assert cli.main(["admin", "--database", house.url, *words]) == 0
+        assert time in capsys.readouterr().out

@@ -48,25 +48,27 @@ def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: st
 def _list(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.payers.charging import Charging
+    from service.reports.zones import stamp, zones
     from wire.money import format_yuan
     from wire.plates import normalise
 
     plate = None if args.plate is None else normalise(args.plate)
     with office(args) as o:
+        shown = zones(o.database)
         found = Charging(o.books).list(phone=args.phone, plate=plate, state=args.state)
         rows = [
             (
                 c.id,
-                f"{c.at:%Y-%m-%d %H:%M}",
+                stamp(shown.at(c.at)),
                 c.plate or "-",
                 c.phone,
                 format_yuan(c.amount_fen),
                 c.state,
-                f"{c.due:%Y-%m-%d %H:%M}" if c.due else "-",
+                stamp(shown.at(c.due)) if c.due else "-",
             )
             for c in found
         ]
-        o.show(found, table(("charge", "at (UTC)", "plate", "phone", "yuan", "state", "due (UTC)"), rows, (4,)))
+        o.show(found, table(("charge", "at", "plate", "phone", "yuan", "state", "due"), rows, (4,)))
     return 0
 
 

@@ -59,22 +59,23 @@ def _enrol(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
+    from service.reports.zones import stamp, zones
 
     with office(args) as o:
-        found = _admin(o).list(args.station)
+        found, shown = _admin(o).list(args.station), zones(o.database, args.station)
         rows = [
             (
                 d.id,
                 d.place.kind.value,
                 d.place.station,
                 d.place.lane or "-",
-                f"{d.enrolled_at:%Y-%m-%d %H:%M}",
-                f"{d.revoked_at:%Y-%m-%d %H:%M}" if d.revoked_at else "-",
+                stamp(shown.at(d.enrolled_at, d.place.station)),
+                stamp(shown.at(d.revoked_at, d.place.station)) if d.revoked_at else "-",
                 " ".join(key[:10] for key in d.keys),
             )
             for d in found
         ]
-        o.show(found, table(("device", "kind", "station", "lane", "enrolled (UTC)", "revoked (UTC)", "keys"), rows))
+        o.show(found, table(("device", "kind", "station", "lane", "enrolled", "revoked", "keys"), rows))
     return 0
 
 

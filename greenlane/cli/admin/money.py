@@ -93,17 +93,18 @@ def _write_off(args: argparse.Namespace) -> int:
 def _suspense(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.reports.suspense import suspended
+    from service.reports.zones import stamp, zones
     from wire.money import format_yuan
 
     with office(args) as o:
-        found = suspended(o.database, args.station)
+        found, shown = suspended(o.database, args.station), zones(o.database, args.station)
         rows = [
             (
                 s.station,
                 s.dispenser,
                 s.sequence,
                 s.lane,
-                s.ended_at.strftime("%Y-%m-%d %H:%M:%S"),
+                stamp(shown.at(s.ended_at, s.station)),
                 s.plate or "",
                 s.card or "",
                 format_yuan(s.amount_fen),

@@ -97,14 +97,16 @@ def _key(args: argparse.Namespace) -> int:
 def _visits(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.offline.conflicts import offline_visits
+    from service.reports.zones import stamp, zones
     from wire.money import format_yuan
 
     since = datetime.now(UTC) - timedelta(days=args.days)
     with office(args) as o:
+        shown = zones(o.database, args.station)
         found = offline_visits(o.database, args.station, since, args.action == "conflicts")
         rows = [
             (
-                f"{v.granted_at:%Y-%m-%d %H:%M:%S}",
+                stamp(shown.at(v.granted_at, v.station)),
                 v.station,
                 v.lane,
                 v.plate,
@@ -115,7 +117,7 @@ def _visits(args: argparse.Namespace) -> int:
             )
             for v in found
         ]
-        head = ("granted (UTC)", "station", "lane", "plate", "card", "limit", "fuelled", "conflicts")
+        head = ("granted", "station", "lane", "plate", "card", "limit", "fuelled", "conflicts")
         o.show(found, table(head, rows, (5, 6)))
     return 0
 

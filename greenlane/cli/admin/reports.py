@@ -118,7 +118,7 @@ def _day_words(day: Day) -> str:
             d.missing_sequences,
             _litres(d.volume_ml),
             _litres(d.totaliser_after_ml - d.totaliser_before_ml),
-            _litres(d.uncovered_ml),
+            _litres(d.unreported_ml),
         )
         for d in day.dispensers
     ]
@@ -126,7 +126,7 @@ def _day_words(day: Day) -> str:
     parts = [
         f"station {day.station}, {day.day} ({day.zone})",
         table(("product", "fuellings", "litres", "yuan"), products, (1, 2, 3)),
-        table(("dispenser", "sequences", "missing", "litres", "totaliser", "uncovered"), meters, (2, 3, 4, 5)),
+        table(("dispenser", "sequences", "missing", "litres", "totaliser", "unreported"), meters, (2, 3, 4, 5)),
         f"reported {format_yuan(day.reported_fen)}, posted {format_yuan(day.posted_fen)}, "
         f"difference {format_yuan(day.difference_fen)} yuan",
         f"captured {format_yuan(day.captured_fen)}, overrun {format_yuan(day.overrun_fen)}, "

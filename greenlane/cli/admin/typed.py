@@ -93,13 +93,22 @@ def asked_pin() -> str:
 
 def _list(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
+    from service.reports.zones import stamp, zones
 
     with office(args) as o:
-        found = typed_plates(o).differing(args.last)
+        found, shown = typed_plates(o).differing(args.last), zones(o.database)
         facts = [{**dataclasses.asdict(v), "at": v.at.isoformat()} for v in found]
         rows = [
-            (f"{v.at:%Y-%m-%d %H:%M:%S}", v.station, v.lane, v.typed, v.read or "-", v.reason, v.confirmed_by or "-")
+            (
+                stamp(shown.at(v.at, v.station)),
+                v.station,
+                v.lane,
+                v.typed,
+                v.read or "-",
+                v.reason,
+                v.confirmed_by or "-",
+            )
             for v in found
         ]
-        o.show(facts, table(("time (UTC)", "station", "lane", "typed", "read", "reason", "confirmed by"), rows))
+        o.show(facts, table(("time", "station", "lane", "typed", "read", "reason", "confirmed by"), rows))
     return 0
