@@ -118,7 +118,7 @@ def hang(app: FastAPI, token: str, found: Sequence[DemoPage]) -> None:
         door = by_name.get(name)
         if door is None or not hmac.compare_digest(given.encode(), token.encode()):
             raise AccessRefused(404, "there is no such page")
-        response = RedirectResponse(quote(door.path), 303)
+        response = RedirectResponse(quote(door.path) + (f"#{door.more}" if door.more else ""), 303)
         if door.person is not None:
             secret = identity_of(request).sessions.begin(door.person, browser.source_of(request))
             browser.set_cookie(request, response, browser.SESSION_COOKIE, secret)

@@ -26,6 +26,7 @@ from controller.settings_records import (
 from greenlane.living.doors import DemoPage, StartLink, doors, hang, let_in, show_start
 from greenlane.living.seeding import ACTOR, LANE, PRODUCT, STATION, seed
 from greenlane.simulation.cast import Bundled
+from greenlane.simulation.world import UNIT_PRICE_FEN_PER_L
 from greenlane.wiring import LaneUnit
 from service.app import create_app
 from service.identity.devices import Place as DevicePlace
@@ -138,7 +139,11 @@ class Living:
             lamp=LampSettings(kind="fake"),
             service=ServiceSettings(url=station, key_file=str(folder / LANE_KEY)),
             dispenser=DispenserSettings(
-                kind="simulated", name=f"{STATION}-D1", product=PRODUCT, customer_litres=CUSTOMER_LITRES
+                kind="simulated",
+                name=f"{STATION}-D1",
+                product=PRODUCT,
+                unit_price_fen_per_l=UNIT_PRICE_FEN_PER_L,
+                customer_litres=CUSTOMER_LITRES,
             ),
             trace=TraceSettings(state_dir=str(folder)),
         )

@@ -42,7 +42,7 @@ class Customer:
     """Who lifts the nozzle when the permit comes, takes so many litres, and hangs it up; at once where it goes."""
 
     litres: float
-    lift_after_s: float = 0.8
+    lift_after_s: float = 2.0
     litres_per_min: float = 40.0
     rest_s: float = 0.4
 

@@ -44,7 +44,7 @@ def test_a_customer_comes_with_each_permit(pump: tuple[SimulatedDispenser, Manua
 def test_a_customer_hangs_up_when_the_permit_goes(pump: tuple[SimulatedDispenser, ManualClock]) -> None:
     dispenser, clock = pump
     dispenser.permit(True)
-    advance(dispenser, clock, 2.2)
+    advance(dispenser, clock, 3.4)
     dispenser.permit(False)
     flowed = dispenser.poll().pulses
     assert 0 < flowed < 200
