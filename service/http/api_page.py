@@ -11,11 +11,13 @@ from service.http import openapi
 from service.identity import access
 from service.identity.gate import SIGNED_PREFIX
 from service.identity.rules import RULES, Names
-from service.identity.web import page
+from service.identity.web import PAGES, page
 from wire.devices import DeviceKey, Enrolment, EnrolmentRequest, KeyRotation
 
 RECORDS: tuple[type, ...] = (EnrolmentRequest, Enrolment, KeyRotation, DeviceKey)
 
+WORKED = ("first_question.py", "first_question.sh")
+"""Whole terminals, one a language: they enrol and ask their first question."""
 SIGNED_ERRORS = {
     400: "The request or its signature cannot be read.",
     401: "Unsigned, tampered, stale, replayed, unknown or revoked; the detail says which.",
@@ -81,7 +83,8 @@ async def docs(request: Request) -> Response:
         for method, operation in operations.items()
     ]
     session = await access.current(request)
-    return page(request, "docs.html", session=session, operations=operations, example_of=_example)
+    examples = [(name, (PAGES / "examples" / name).read_text(encoding="utf-8")) for name in WORKED]
+    return page(request, "docs.html", session=session, operations=operations, example_of=_example, worked=examples)
 
 
 def _example(content: dict[str, Any] | None) -> str:

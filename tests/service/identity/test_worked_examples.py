@@ -1,0 +1,37 @@
+"""The programs that /docs shows enrol with a code and get an answer from a real service, in each language."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.admin import Admin
+from service.app import create_app
+from service.identity.devices import Place
+from service.identity.mount import Guard
+from service.identity.web import PAGES
+from service.server import running
+from tests.service.identity.kit import CHEAP
+from wire.devices import DeviceKind
+
+PROGRAMS = {"first_question.py": sys.executable, "first_question.sh": "sh"}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_terminal_maker_gets_the_first_answer(name: str, tmp_path: Path) -> None:
+    if name.endswith(".sh") and not (shutil.which("curl") and shutil.which("openssl")):
+        pytest.skip("curl or openssl is not installed")
+    app = create_app(f"sqlite:///{tmp_path / 'books.sqlite3'}", guard=Guard(hasher=CHEAP))
+    Admin(app.state.books, "test").set_station("S1")
+    code = app.state.identity.devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test")
+    with running(app) as url:
+        words = [PROGRAMS[name], str(PAGES / "examples" / name), url, code]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+    assert (answer["decision"], answer["reason"]) == ("refuse", "unknown_plate")
