@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import os
 import resource
 import time
 from collections import Counter, defaultdict
@@ -34,6 +35,10 @@ _QUIET.setLevel(logging.ERROR)
 MOST_FILES = 65_536
 SPARE_FILES = 160
 """For the database, logs and what else a process opens."""
+
+
+CONNECTIONS = "GREENLANE_CONNECTIONS"
+"""The setting by which a worker takes more connections than its default, for many phones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +278,13 @@ def limits_of_this_process() -> ConnectionLimits:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
     files = MOST_FILES if soft == resource.RLIM_INFINITY else soft
-    return ConnectionLimits(in_all=max(64, min(ConnectionLimits().in_all, files - SPARE_FILES)))
+    return ConnectionLimits(in_all=max(64, min(_wanted(), files - SPARE_FILES)))
+
+
+def _wanted() -> int:
+    """$GREENLANE_CONNECTIONS where it is a number above 0, else the default."""
+    words = os.environ.get(CONNECTIONS, "")
+    return int(words) if words.isdecimal() and int(words) > 0 else ConnectionLimits().in_all
 
 
 _UNBOUNDED = Connections(ConnectionLimits(in_all=2**31, per_address=2**31))

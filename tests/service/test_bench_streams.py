@@ -1,0 +1,25 @@
+"""The streams' bench with 500 phones: every stream opens, and every one is told of a change of its own person."""
+
+from __future__ import annotations
+
+import pytest
+
+from greenlane.bench.streams import measure
+from service.http.connections import CONNECTIONS, ConnectionLimits, limits_of_this_process
+
+PHONES = 500
+MOST_KIB = 100
+"""Far above what one takes (docs/growth-measured.md): what keeps whole requests or views for each stream is found."""
+
+
+@pytest.mark.slow
+def test_five_hundred_phones_hold_a_stream_and_all_are_told() -> None:
+    found = measure(PHONES)
+    assert (found.open, found.told) == (PHONES, PHONES)
+    assert 0 < found.kib_each < MOST_KIB
+
+
+def test_a_worker_takes_as_many_connections_as_its_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words, expected in (("900", 900), ("", ConnectionLimits().in_all), ("many", ConnectionLimits().in_all)):
+        monkeypatch.setenv(CONNECTIONS, words)
+        assert limits_of_this_process().in_all == expected
