@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -37,6 +37,9 @@ from service.identity.mount import SIGNED_ONLY, Guard, mount
 from service.mileage import routes as positions
 from service.offline import routes as offline
 from service.payers.charging import Charging
+from service.payments import routes as payments
+from service.payments.port import PaymentProvider
+from service.payments.worker import PaymentWorker
 from service.phone import mount as phone_pages
 from service.push import mount as push
 from service.station import mount as station_pages
@@ -61,16 +64,22 @@ RECORDS = (*BOOK_RECORDS, *handbook.RECORDS, *station_pages.RECORDS, *offline.RE
 
 
 def create_app(
-    database_url: str, clock: Clock | None = None, settings: Settings | None = None, guard: Guard = SIGNED_ONLY
+    database_url: str,
+    clock: Clock | None = None,
+    settings: Settings | None = None,
+    guard: Guard = SIGNED_ONLY,
+    providers: Mapping[str, PaymentProvider] | None = None,
 ) -> FastAPI:
     """The service on one database. SQLite is brought to this version's schema at once; PostgreSQL must have it.
 
     app.state.books carries the books, for seeding and for operators' commands in the same process. EMBEDDED is the
-    guard of programs that serve themselves. Raises Unavailable when the database cannot be used.
+    guard of programs that serve themselves. providers: of payment, beside the wallet. Raises Unavailable when the
+    database cannot be used.
     """
     books = open_books(database_url, clock, settings)
+    known_providers = {} if providers is None else providers
     app = assemble(
-        BatchWorker(books, [Charging(books).hand_on_due]),
+        BatchWorker(books, [Charging(books).hand_on_due], PaymentWorker(books, known_providers)),
         books.database,
         books.clock,
         guard,
@@ -81,6 +90,7 @@ def create_app(
     offline.mount(app, app.state.clerk, books.database, books.clock)
     phone_pages.mount(app, books)
     push.mount(app, books)
+    payments.mount(app, books, known_providers)
     positions.mount(app, books.database, books.clock)
     fleet_pages.mount(app, books.database, books.clock)
     app.state.check_pin = lambda *typed: check_pin(books.database, books.clock.now(), *typed)

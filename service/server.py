@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -21,6 +22,9 @@ from service.books.rules import Settings
 from service.errors import ServiceError
 from service.http.connections import GuardedProtocol
 from service.listening import Listening
+from service.payments.port import PaymentProvider
+from service.payments.settings import read_settings
+from service.payments.wechatpay import Wechatpay
 from service.store.database import Database
 
 START_TIMEOUT_S = 20.0
@@ -38,7 +42,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How the service process runs. More than one worker needs PostgreSQL."""
+    """How the service process runs. More than one worker needs PostgreSQL. payments: the file of its providers."""
 
     database_url: str
     host: str
@@ -47,6 +51,7 @@ class Serving:
     hold_life_s: int = 300
     verbose: bool = False
     exposure: Listening = field(default_factory=Listening)
+    payments: str | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= 64:
@@ -122,7 +127,11 @@ def worker_app() -> FastAPI:
 
 def _app(serving: Serving) -> FastAPI:
     settings = Settings(hold_life_s=serving.hold_life_s)
-    return create_app(serving.database_url, settings=settings, guard=serving.exposure.guard())
+    providers: dict[str, PaymentProvider] = {}
+    if serving.payments is not None:
+        wechatpay = Wechatpay(read_settings(Path(serving.payments)))
+        providers[wechatpay.name] = wechatpay
+    return create_app(serving.database_url, settings=settings, guard=serving.exposure.guard(), providers=providers)
 
 
 @contextmanager

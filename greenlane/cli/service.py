@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hold-life", metavar="S", type=int, default=300, help="life of an authorisation (default: 300 s)"
     )
+    parser.add_argument("--payments", metavar="FILE", help="payment providers: a TOML file with a table [wechatpay]")
     parser.add_argument("--verbose", action="store_true", help="log every request")
     add_listening(parser)
 
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
             print(database.migrate().words(database.name) or f"{database.name}: schema is up to date")
             return 0
         host, port = address(args.listen)
-        serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, listening_of(args)))
+        serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, listening_of(args), args.payments))
     except (ServiceError, ValueError) as error:
         print(f"greenlane service: {error}", file=sys.stderr)
         return 1

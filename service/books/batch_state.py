@@ -92,7 +92,8 @@ class BatchState:
     def _held_account(self, authorisation: Authorisation, source: str) -> int:
         if source == "phone":
             assert authorisation.person is not None
-            return self.payers.persons[authorisation.person].wallet
+            accounts = self.payers.persons[authorisation.person]
+            return accounts.wallet if authorisation.provider is None else accounts.owed
         assert authorisation.card is not None
         return self.cards[authorisation.card].account
 

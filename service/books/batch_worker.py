@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from service.books.books import Books
 from service.books.messages import Answer, Message, Sweep
@@ -38,13 +38,24 @@ class _Waiting:
     answer: asyncio.Future[Answer]
 
 
+class Companion(Protocol):
+    """A thread of its own."""
+
+    def start(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class BatchWorker:
     """start() before use, close() when done. carry_out() belongs to one event loop."""
 
-    def __init__(self, books: Books, also: Sequence[Callable[[], object]] = ()) -> None:
-        """also: what is done beside each sweep."""
+    def __init__(
+        self, books: Books, also: Sequence[Callable[[], object]] = (), beside: Companion | None = None
+    ) -> None:
+        """also: what is done beside each sweep. beside: another thread that lives as long as this one."""
         self._books = books
         self._also = also
+        self._beside = beside
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -58,9 +69,13 @@ class BatchWorker:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="books", daemon=True)
         self._thread.start()
+        if self._beside is not None:
+            self._beside.start()
 
     def close(self) -> None:
         """Finish what waits, then stop. Idempotent."""
+        if self._beside is not None:
+            self._beside.close()
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join()

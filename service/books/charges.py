@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from service.books import phone_payment
 from service.books.batch_state import BatchState
 from service.books.charged import Charged, charge_card
-from service.books.payer_state import Charge, ChargeStep
+from service.books.payer_state import Charge, ChargeStep, NewPayment
 from service.books.records import Authorisation, Grant, Phase, State, Station, TransferKind
 from service.store.clock import US_PER_S, to_us
 from wire.fuellings import Fuelling
@@ -46,10 +46,10 @@ UNPAID = (*OPEN, _S.DECLINED, _S.EXPIRED)
 TRANSITIONS: dict[tuple[ChargeState, ChargeEvent], ChargeState] = {
     (_S.CREATED, _E.SEND): _S.SENT,
     **{(state, _E.SEE): _S.SEEN for state in (_S.CREATED, _S.SENT)},
-    **{(state, _E.ACCEPT): _S.ACCEPTED for state in UNPAID},
+    **{(state, _E.ACCEPT): _S.ACCEPTED for state in (*UNPAID, _S.UNKNOWN)},
     **{(state, _E.PAY): _S.PAID for state in (*UNPAID, _S.ACCEPTED, _S.UNKNOWN)},
-    **{(state, _E.FAIL): _S.SEEN for state in (_S.ACCEPTED, _S.UNKNOWN)},
-    (_S.ACCEPTED, _E.LOSE): _S.UNKNOWN,
+    **{(state, _E.FAIL): _S.SEEN for state in (*OPEN, _S.ACCEPTED, _S.UNKNOWN)},
+    **{(state, _E.LOSE): _S.UNKNOWN for state in (*OPEN, _S.ACCEPTED)},
     **{(state, _E.DECLINE): _S.DECLINED for state in OPEN},
     **{(state, _E.HAND_ON): _S.CREATED for state in (*OPEN, _S.DECLINED)},
     **{(state, _E.EXPIRE): _S.EXPIRED for state in (*OPEN, _S.DECLINED)},
@@ -102,7 +102,8 @@ def charge_held(
         charge_card(card, station, by_card_fen, number, batch_state)
     if rest_fen > by_card_fen and held.person is not None:
         about, over_fen = _about(fuelling, held, station, number), rest_fen - by_card_fen
-        mandate = _mandate_for(about, over_fen, captured["phone"], batch_state) if is_open else None
+        is_by_machine = is_open and held.provider is None
+        mandate = _mandate_for(about, over_fen, captured["phone"], batch_state) if is_by_machine else None
         _add_request(about, 1, over_fen, mandate, batch_state)
     released_fen = held.limit_fen - captured_fen if is_open else 0
     over_fen = max(0, fuelling.amount_fen - held.limit_fen)
@@ -176,7 +177,13 @@ def _about(fuelling: Fuelling, held: Authorisation, station: Station, number: in
 
 
 def _add_captured(about: _About, held: Authorisation, amount_fen: int, batch_state: BatchState) -> None:
-    """Paid by the mandate out of the hold."""
+    """Paid by the mandate out of the hold; a provider's hold is a debt, and its order waits to be sent."""
+    if held.provider is not None:
+        charge = _charge(about, 0, amount_fen, batch_state)
+        charge.mandate = held.mandate
+        batch_state.payers.add(charge, [_step(charge, "create", None, batch_state)])
+        batch_state.payers.new_payments.append(_order(charge, held.provider, batch_state))
+        return
     hold = held.hold if held.held_from == "phone" else held.then_hold
     charge = _charge(about, 0, amount_fen, batch_state)
     charge.mandate, charge.hold = held.mandate, hold
@@ -198,6 +205,21 @@ def _add_request(about: _About, part: int, amount_fen: int, mandate: str | None,
     charge.due_us = batch_state.now_us + batch_state.settings.next_payer_after_s * US_PER_S
     charge.overdue_us = batch_state.now_us + batch_state.settings.overdue_after_s * US_PER_S
     batch_state.payers.add(charge, [_step(charge, "create", None, batch_state)])
+
+
+def _order(charge: Charge, provider: str, batch_state: BatchState) -> NewPayment:
+    assert charge.plate is not None
+    return NewPayment(
+        number=f"gl{charge.id.removeprefix('c-')}",
+        charge=charge.id,
+        person=charge.person,
+        plate=charge.plate,
+        provider=provider,
+        amount_fen=charge.amount_fen,
+        captured_us=charge.captured_us,
+        made_us=batch_state.now_us,
+        due_us=batch_state.now_us,
+    )
 
 
 def payment_key(charge: str) -> str:

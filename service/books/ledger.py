@@ -62,10 +62,10 @@ class Ledger:
         )
 
     def hold(self, debit: int, credit: int, amount_fen: int) -> Hold:
-        """Reserve money of a card or wallet. Raises LedgerError when less is free."""
+        """Reserve money of a card or wallet; or a debt, which needs none. Raises LedgerError when less is free."""
         self._require(debit, credit, amount_fen)
         payer = self.accounts[debit]
-        if payer.free_fen < amount_fen:
+        if payer.kind not in OWING and payer.free_fen < amount_fen:
             raise LedgerError(f"{payer.kind} account {debit} has {payer.free_fen} fen free, not {amount_fen}")
         payer.debits_pending_fen += amount_fen
         number = self._add(Phase.PENDING, TransferKind.HOLD, debit, credit, amount_fen)

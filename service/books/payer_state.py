@@ -11,7 +11,6 @@ from service.books.records import Authorisation, State
 from service.payers.decision import Mandate, Standing
 from service.payers.periods import Schedule
 from service.store.clock import from_us
-from wire.payers import ChargeState
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +22,7 @@ class PersonAccounts:
     wallet: int
     owed: int
     pin_hash: str | None = field(default=None, repr=False)
+    pays_by: str = "wallet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,24 @@ class ChargeStep:
     signature: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """An order for a provider that is asked once the charge is committed. Fields as in the table payments."""
+
+    number: str
+    charge: str
+    person: str
+    plate: str
+    provider: str
+    amount_fen: int
+    captured_us: int
+    made_us: int
+    due_us: int
+    state: str = "waiting"
+    times: int = 0
+    reason: str = ""
+
+
 @dataclass(slots=True)
 class PayerState:
     """mandates: by person and plate. spent, tries: by mandate, with the time of capture in microseconds."""
@@ -103,6 +121,11 @@ class PayerState:
     overdue: set[str] = field(default_factory=set)
     blocked: set[tuple[str, str]] = field(default_factory=set)
     """Plate and person."""
+    provided: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What a provider said of a plate last, by provider and plate."""
+    ordered: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
+    """Time of capture and amount of each order of late, by provider and plate."""
+    new_payments: list[NewPayment] = field(default_factory=list)
     new_charges: list[Charge] = field(default_factory=list)
     new_steps: list[ChargeStep] = field(default_factory=list)
 
@@ -132,11 +155,16 @@ class PayerState:
         held = [a for a in open_ones if a.state == State.OPEN and a.mandate == mandate]
         return paid_fen + sum(phone_held_fen(a) for a in held if _day(a.captured_us, zone) == day)
 
+    def ordered_fen(self, provider: str, plate: str, captured_us: int, zone: ZoneInfo) -> list[int]:
+        """What a provider was asked for on the local day of a capture time, refused tries among it."""
+        day = _day(captured_us, zone)
+        return [fen for at_us, fen in self.ordered.get((provider, plate), []) if _day(at_us, zone) == day]
+
     def add(self, charge: Charge, steps: Iterable[ChargeStep]) -> None:
-        """Keep a new charge; what its mandate has paid counts at once."""
+        """Keep a new charge; what its mandate takes counts at once."""
         self.new_charges.append(charge)
         self.new_steps.extend(steps)
-        if charge.mandate is not None and charge.state == ChargeState.PAID:
+        if charge.mandate is not None:
             self.spent.setdefault(charge.mandate, []).append((charge.captured_us, charge.amount_fen))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from service.books.batch_state import BatchState
 from service.books.records import ACTIVE, Authorisation, Card, State
 from service.books.rows.ids import authorisation_name
+from service.payers.capabilities import CAPABILITIES, most_fen, unfit
 from service.payers.decision import Shares, Standing, phone_limit, refusal_of, shares
 from service.payers.periods import NOBODY, PayerKind, Rule, Turn, is_unsure, turn_at
 from service.store.clock import US_PER_S, from_us, to_us
@@ -22,7 +23,10 @@ UNSURE = Turn(NOBODY, None, None, reason="no_payer")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Who pays for a question, frozen with its answer. at_us: the time whose hour it is."""
+    """Who pays for a question, frozen with its answer. at_us: the time whose hour it is.
+
+    provider: who is asked for the phone's share; None where the wallet holds it.
+    """
 
     turn: Turn
     rule: Rule
@@ -31,6 +35,7 @@ class Plan:
     mandate: str | None
     shares: Shares
     at_us: int | None = None
+    provider: str | None = None
 
     @property
     def reason(self) -> Reason:
@@ -58,13 +63,15 @@ def plan(question: Question, batch_state: BatchState) -> Plan:
         return Plan(UNSURE, rule, None, None, None, Shares(Reason.CLOCK_UNSURE))
     turn = turn_of(plate, at_us, question.station, batch_state)
     card, person = card_of(turn, batch_state), person_of(turn)
-    standing = None
+    standing, provider = None, None
     if person is not None:
         batch_state.expire_overdue(person=person)
         standing = standing_of(person, plate, at_us, question.station, batch_state)
+        provider, free_fen = _way(person, plate, at_us, question.station, batch_state, standing.free_fen)
+        standing = replace(standing, free_fen=free_fen)
     mandate = None if standing is None or standing.mandate is None else standing.mandate.id
     found = _shares(question, at_us, turn, rule, card, standing, batch_state)
-    return Plan(turn, rule, card, person, mandate, found, at_us)
+    return Plan(turn, rule, card, person, mandate, found, at_us, provider)
 
 
 def standing_of(person: str, plate: str, captured_us: int, station: str, batch_state: BatchState) -> Standing:
@@ -72,6 +79,23 @@ def standing_of(person: str, plate: str, captured_us: int, station: str, batch_s
     wallet = batch_state.ledger.accounts[batch_state.payers.persons[person].wallet]
     zone = ZoneInfo(batch_state.stations[station].zone)
     return batch_state.payers.standing(person, plate, captured_us, zone, wallet.free_fen, batch_state.by_id.values())
+
+
+def _way(
+    person: str, plate: str, at_us: int, station: str, batch_state: BatchState, wallet_fen: int
+) -> tuple[str | None, int]:
+    """The provider that is asked and the most it takes; the wallet and its free money where it cannot or takes less."""
+    way = batch_state.payers.persons[person].pays_by
+    if CAPABILITIES[way].is_embedded:
+        return None, wallet_fen
+    zone = ZoneInfo(batch_state.stations[station].zone)
+    asked_fen = batch_state.payers.ordered_fen(way, plate, at_us, zone)
+    local = from_us(at_us).astimezone(zone)
+    state = batch_state.payers.provided.get((way, plate))
+    if unfit(way, plate, state, local.hour * 60 + local.minute, asked_fen) is not None:
+        return None, wallet_fen
+    free_fen = most_fen(way, asked_fen)
+    return (way, free_fen) if free_fen >= wallet_fen else (None, wallet_fen)
 
 
 def note(answer: Authorisation, plan: Plan, batch_state: BatchState) -> None:
@@ -92,7 +116,9 @@ def grant(answer: Authorisation, plan: Plan, batch_state: BatchState) -> None:
     if plan.shares.card_fen and plan.card is not None:
         parts.append(("card", plan.card.account, plan.shares.card_fen))
     if plan.shares.phone_fen and plan.person is not None:
-        parts.append(("phone", batch_state.payers.persons[plan.person].wallet, plan.shares.phone_fen))
+        accounts, answer.provider = batch_state.payers.persons[plan.person], plan.provider
+        account = accounts.wallet if plan.provider is None else accounts.owed
+        parts.append(("phone", account, plan.shares.phone_fen))
     if plan.rule is Rule.PHONE_THEN_CARD:
         parts.reverse()
     holds = [(source, batch_state.ledger.hold(account, revenue, fen)) for source, account, fen in parts]

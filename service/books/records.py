@@ -15,6 +15,7 @@ class AccountKind(enum.StrEnum):
     WALLET: what the company owes a person who pays by phone; never below zero, holds counted. OWED: what is charged to
     them and not paid yet. CLEARING: money that came in or went out at the till. ADJUSTMENT: corrections by operators.
     OVER_SHORT: what the cash of closed shifts was over or short of what the books expected.
+    PROVIDER: what payment providers have taken for the company and not given back.
     """
 
     CARD = "card"
@@ -26,6 +27,7 @@ class AccountKind(enum.StrEnum):
     WALLET = "wallet"
     OWED = "owed"
     OVER_SHORT = "over_short"
+    PROVIDER = "provider"
 
 
 class Phase(enum.StrEnum):
@@ -54,6 +56,7 @@ class TransferKind(enum.StrEnum):
     PAYMENT = "payment"
     CASH = "cash_payment"
     PAY_BACK = "charge_refund"
+    BY_PROVIDER = "provider_payment"
     OVER_SHORT = "over_short"
 
 
@@ -186,6 +189,7 @@ class Authorisation:
     seen_certain: bool | None = None
     confirmed_by: str | None = None
     judged_us: int | None = None
+    provider: str | None = None
 
     @property
     def payer_us(self) -> int:

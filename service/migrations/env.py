@@ -6,6 +6,7 @@ import service.counter.tables
 import service.identity.tables
 import service.mileage.tables
 import service.payers.tables
+import service.payments.tables
 import service.station.tables
 import service.store.live_tables
 import service.store.offline_tables

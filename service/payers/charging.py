@@ -16,8 +16,10 @@ from service.books.rows.ids import first_us_after
 from service.errors import AdminError
 from service.live.changes import count_change, person_topic
 from service.payers import keys, wallets
+from service.payers.capabilities import CAPABILITIES
 from service.payers.escalation import Request, first_request, next_request
 from service.payers.tables import charge_events, charges, persons
+from service.payments.tables import payment_refunds, payments
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
@@ -45,7 +47,7 @@ class ListedCharge:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cause:
+class Cause:
     """Who caused a step of a charge, and the signed message where it was a phone."""
 
     actor: str
@@ -55,7 +57,7 @@ class _Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class _Locked:
+class Locked:
     """A charge whose row, person's accounts and station's account are locked."""
 
     row: Row[Any]
@@ -90,7 +92,7 @@ class Charging:
             locked = self._lock(connection, text.charge, person)
             if text.amount_fen != locked.row.amount_fen:
                 raise keys.NotSigned(f"the charge is {format_yuan(locked.row.amount_fen)} yuan")
-            cause = _Cause(f"phone {person}", signed.text, signed.key_id, signed.signature)
+            cause = Cause(f"phone {person}", signed.text, signed.key_id, signed.signature)
             if text.word is PhoneWord.PAY:
                 return self._pay(connection, locked, person, cause)
             if text.word is PhoneWord.DECLINE:
@@ -102,7 +104,7 @@ class Charging:
         with telling_faults(), self._database.writing() as connection:
             locked = self._lock(connection, charge, person)
             if after(locked.state, event) is not None and event in (ChargeEvent.SEND, ChargeEvent.SEE):
-                self._step(connection, locked, event, _Cause(f"phone {person}"))
+                self._step(connection, locked, event, Cause(f"phone {person}"))
 
     def settle(self, charge: str, actor: str, beside: Callable[[Connection], None] | None = None) -> ChargeState:
         """Cash at the counter pays a charge that is open. beside: written in the same transaction, or not at all."""
@@ -110,10 +112,10 @@ class Charging:
             if beside is not None:
                 beside(connection)
             locked = self._lock(connection, charge)
-            self._require(locked, ChargeEvent.PAY)
+            self._require_payable(connection, locked)
             self._move(connection, locked, TransferKind.CASH, wallets.CLEARING, locked.owed, actor)
             paid = {"paid_us": self._now_us(), "paid_by": BY_CASH, "due_us": None, "overdue_us": None}
-            return self._step(connection, locked, ChargeEvent.PAY, _Cause(actor, "cash at the counter"), **paid)
+            return self._step(connection, locked, ChargeEvent.PAY, Cause(actor, "cash at the counter"), **paid)
 
     def refund(self, charge: str, actor: str, amount_fen: int | None = None) -> int:
         """Give a paid charge back, all or part of it, the way the money came; once. Returns the fen given back."""
@@ -128,7 +130,7 @@ class Charging:
                 raise AdminError(f"charge {charge}: an amount above 0 and up to {format_yuan(locked.row.amount_fen)}")
             event = ChargeEvent.REFUND if amount_fen == locked.row.amount_fen else ChargeEvent.REFUND_PART
             self._give_back(connection, locked, amount_fen, actor)
-            self._step(connection, locked, event, _Cause(actor), refunded_fen=amount_fen)
+            self._step(connection, locked, event, Cause(actor), refunded_fen=amount_fen)
             return amount_fen
 
     def resolve(self, charge: str, *, for_driver: bool, why: str, actor: str) -> ChargeState:
@@ -147,11 +149,11 @@ class Charging:
                 elif not was_paid:
                     self._move(connection, locked, TransferKind.PAY_BACK, locked.revenue, locked.owed, actor)
                 changes: dict[str, Any] = {"refunded_fen": row.amount_fen}
-                return self._step(connection, locked, ChargeEvent.FOR_DRIVER, _Cause(actor, why), **changes)
+                return self._step(connection, locked, ChargeEvent.FOR_DRIVER, Cause(actor, why), **changes)
             if was_paid:
-                return self._step(connection, locked, ChargeEvent.FOR_STATION, _Cause(actor, why))
+                return self._step(connection, locked, ChargeEvent.FOR_STATION, Cause(actor, why))
             again = first_request(row.person, self._now_us(), self._books.settings)
-            return self._step(connection, locked, ChargeEvent.REOPEN, _Cause(actor, why), **_asking(again))
+            return self._step(connection, locked, ChargeEvent.REOPEN, Cause(actor, why), **_asking(again))
 
     def hand_on_due(self, most: int = 100) -> int:
         """Hand every charge whose time is over to whom it goes next; how many there were."""
@@ -177,27 +179,29 @@ class Charging:
         with telling_faults(), self._database.reading() as connection:
             return tuple((_listed(row), row.period) for row in connection.execute(query))
 
-    def _pay(self, connection: Connection, locked: _Locked, person: str, cause: _Cause) -> ChargeState:
-        self._require(locked, ChargeEvent.PAY)
+    def _pay(self, connection: Connection, locked: Locked, person: str, cause: Cause) -> ChargeState:
+        self._require_payable(connection, locked)
         wallet = connection.execute(select(persons.c.wallet).where(persons.c.id == person)).scalar_one()
         self._move(connection, locked, TransferKind.PAYMENT, wallet, locked.owed, cause.actor)
         paid = {"paid_us": self._now_us(), "paid_by": person, "due_us": None, "overdue_us": None}
         return self._step(connection, locked, ChargeEvent.PAY, cause, **paid)
 
-    def _decline(self, connection: Connection, locked: _Locked, person: str, cause: _Cause) -> ChargeState:
+    def _decline(self, connection: Connection, locked: Locked, person: str, cause: Cause) -> ChargeState:
         """At no cost; the charge goes to the next at once, and stays its first payer's."""
         if person != locked.row.asked:
             raise AdminError("this charge asks somebody else by now")
+        self._require_at_rest(connection, locked)
         self._require(locked, ChargeEvent.DECLINE)
         return self._step(connection, locked, ChargeEvent.DECLINE, cause, due_us=self._now_us())
 
-    def _dispute(self, connection: Connection, locked: _Locked, person: str, cause: _Cause) -> ChargeState:
+    def _dispute(self, connection: Connection, locked: Locked, person: str, cause: Cause) -> ChargeState:
         """Once, within 90 days; it stops the clock."""
         now_us = self._now_us()
         if locked.row.disputed_us is not None:
             raise AdminError("this charge was disputed before; ask the operator")
         if from_us(now_us) - from_us(locked.row.created_us) > DISPUTE_WITHIN:
             raise AdminError(f"a charge can be disputed within {DISPUTE_WITHIN.days} days")
+        self._require_at_rest(connection, locked)
         self._require(locked, ChargeEvent.DISPUTE)
         stopped: dict[str, Any] = {"disputed_us": now_us, "due_us": None, "overdue_us": None}
         return self._step(connection, locked, ChargeEvent.DISPUTE, cause, **stopped)
@@ -215,10 +219,10 @@ class Charging:
                 row = charges.c.id == charge
                 connection.execute(update(charges).where(row).values(due_us=request.due_us))
                 return False
-            self._step(connection, locked, event, _Cause("service"), **_asking(request, locked.row))
+            self._step(connection, locked, event, Cause("service"), **_asking(request, locked.row))
             return True
 
-    def _lock(self, connection: Connection, charge: str, person: str | None = None) -> _Locked:
+    def _lock(self, connection: Connection, charge: str, person: str | None = None) -> Locked:
         """Accounts first, then the charge, as everybody does. person: who must be its payer or the one asked."""
         found = connection.execute(select(charges).where(charges.c.id == charge)).first()
         if found is None or (person is not None and person not in (found.person, found.asked)):
@@ -234,15 +238,26 @@ class Charging:
         row = connection.execute(select(charges).where(charges.c.id == charge).with_for_update()).one()
         if person is not None and person not in (row.person, row.asked):
             raise AdminError(f"no charge {charge}")
-        return _Locked(row, whom.wallet, whom.owed, revenue)
+        return Locked(row, whom.wallet, whom.owed, revenue)
 
-    def _require(self, locked: _Locked, event: ChargeEvent) -> None:
+    def _require(self, locked: Locked, event: ChargeEvent) -> None:
         if after(locked.state, event) is None:
             word = event.value.replace("_", " ")
             raise AdminError(f"charge {locked.row.id} is {locked.row.state}: it cannot be {_DONE.get(word, word)}")
 
+    def _require_payable(self, connection: Connection, locked: Locked) -> None:
+        """By wallet or cash: never what a provider may still take, so that no order is paid in two ways."""
+        self._require_at_rest(connection, locked)
+        self._require(locked, ChargeEvent.PAY)
+
+    def _require_at_rest(self, connection: Connection, locked: Locked) -> None:
+        order = select(payments.c.provider).where(payments.c.charge == locked.row.id, payments.c.ended_us.is_(None))
+        provider = connection.execute(order).scalar()
+        if provider is not None:
+            raise AdminError(f"charge {locked.row.id} is with {provider}: wait until it has said whether it is paid")
+
     def _move(
-        self, connection: Connection, locked: _Locked, kind: TransferKind, debit: int, credit: int, actor: str
+        self, connection: Connection, locked: Locked, kind: TransferKind, debit: int, credit: int, actor: str
     ) -> None:
         """Pay what is owed; one key, so that a charge is paid once whoever pays it."""
         row = locked.row
@@ -250,17 +265,30 @@ class Charging:
         if not wallets.post(connection, posting, self._books.ids, self._now_us()):
             raise AdminError(f"charge {row.id} is paid already")
 
-    def _give_back(self, connection: Connection, locked: _Locked, amount_fen: int, actor: str) -> None:
+    def _give_back(self, connection: Connection, locked: Locked, amount_fen: int, actor: str) -> None:
         """To the wallet that paid, or over the counter."""
         row, credit = locked.row, wallets.CLEARING
-        if row.paid_by != BY_CASH:
+        if row.paid_by in CAPABILITIES:
+            credit = wallets.PROVIDER
+            self._ask_back(connection, row, amount_fen)
+        elif row.paid_by != BY_CASH:
             credit = connection.execute(select(persons.c.wallet).where(persons.c.id == row.paid_by)).scalar_one()
         key = f"charge-refund {row.id}" + (" rest" if row.refunded_fen else "")
         posting = wallets.Posting(TransferKind.PAY_BACK, locked.revenue, credit, amount_fen, key, actor)
         wallets.post(connection, posting, self._books.ids, self._now_us())
 
+    def _ask_back(self, connection: Connection, row: Row[Any], amount_fen: int) -> None:
+        """The provider is asked to give it back, until it has."""
+        number = connection.execute(select(payments.c.number).where(payments.c.charge == row.id)).scalar_one()
+        now_us, part = self._now_us(), 2 if row.refunded_fen else 1
+        values = {"made_us": now_us, "due_us": now_us, "state": "waiting", "times": 0, "reason": ""}
+        asked = payment_refunds.insert().values(
+            number=f"{number}r{part}", payment=number, amount_fen=amount_fen, **values
+        )
+        connection.execute(asked)
+
     def _step(
-        self, connection: Connection, locked: _Locked, event: ChargeEvent, cause: _Cause, **changes: Any
+        self, connection: Connection, locked: Locked, event: ChargeEvent, cause: Cause, **changes: Any
     ) -> ChargeState:
         """Move the charge on and write the step down."""
         self._require(locked, event)

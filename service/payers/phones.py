@@ -15,6 +15,7 @@ from service.errors import AdminError
 from service.identity.devices import code_digest, new_code, random_text, shown_code
 from service.identity.trail import Deed, note
 from service.payers import wallets
+from service.payers.capabilities import CAPABILITIES
 from service.payers.keys import revoke_keys
 from service.payers.tables import pairing_codes, payer_bindings, persons, phone_keys
 from service.store.clock import to_us
@@ -86,6 +87,16 @@ class Phones:
             self._void_codes(connection, person.id, now_us)
             self._note(connection, "phone.revoke", person.id, keys=str(revoked))
             return revoked
+
+    def pays_by(self, name: str, way: str) -> None:
+        """Which way of paying is asked first for what this person's phone pays; questions asked before keep theirs."""
+        if way not in CAPABILITIES:
+            raise AdminError(f"{way} is not a way of paying: {' or '.join(CAPABILITIES)}")
+        with telling_faults(), self._database.writing() as connection:
+            person = require_person(connection, name)
+            wallets.lock(connection, person.wallet)
+            connection.execute(update(persons).where(persons.c.id == person.id).values(pays_by=way))
+            self._note(connection, "phone.pay-by", person.id, way=way)
 
     def top_up(self, name: str, amount_fen: int, *, key: str | None = None, note: str = "") -> bool:
         """Pay money into a wallet. False where the key was posted before."""

@@ -28,10 +28,11 @@ persons = Table(
     Column("owed", BigInteger, ForeignKey("accounts.id"), nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("pin_hash", String(200)),
+    Column("pays_by", String(16), nullable=False, server_default="wallet"),
 )
 """id is opaque, so that the books stay right when the name is erased. wallet: prepaid; owed: charges not paid yet.
 
-pin_hash: argon2id, of the PIN that this payer types with a plate.
+pin_hash: argon2id, of the PIN that this payer types with a plate. pays_by: the way of paying that is asked first.
 """
 
 phone_keys = Table(

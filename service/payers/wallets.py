@@ -19,7 +19,9 @@ ADJUSTMENT = 2
 """The account of operators' corrections; made with the first schema."""
 COUNTER_FORM = "counter "
 """Begins the key of every form of the counter."""
-OWN_KEYS = (COUNTER_FORM, "shift ", "charge ", "charge-refund ", "claim ")
+PROVIDER = 4
+"""The account of what payment providers have taken for the company."""
+OWN_KEYS = (COUNTER_FORM, "shift ", "charge ", "charge-refund ", "claim ", "provider ")
 """What begins the keys that the service makes itself; nobody types one of these."""
 
 

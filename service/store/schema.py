@@ -195,6 +195,7 @@ authorisations = Table(
     Column("seen_certain", Boolean),
     Column("confirmed_by", String(80)),
     Column("judged_us", BigInteger),
+    Column("provider", String(16)),
     PrimaryKeyConstraint("station", "visit"),
     CheckConstraint("decision in ('allow', 'refuse')", name="decision"),
     CheckConstraint("state in ('refused', 'open', 'captured', 'released', 'expired')", name="state"),
@@ -223,7 +224,8 @@ authorisations = Table(
 
 rule to then_fen are null where a card alone pays. judged_us: by which time the payer was found where the unit's clock
 was too unsure for captured_us. person, mandate, period: who was asked by phone, frozen here. hold is
-held_fen from held_from ("card" or "phone"), then_hold is then_fen from the other one.
+held_fen from held_from ("card" or "phone"), then_hold is then_fen from the other one. provider: who is asked for the
+phone's share, which is then held as a debt; null where the wallet holds it.
 """
 
 

@@ -226,7 +226,7 @@ def test_a_persons_texts_can_be_erased_and_the_chain_holds(used_file: Path, tmp_
 def test_an_empty_house_is_in_order(database_url: str) -> None:
     database = Database(database_url)
     with database.reading() as connection:
-        assert connection.execute(text("select count(*) from accounts")).scalar_one() == 3
+        assert connection.execute(text("select count(*) from accounts")).scalar_one() == 4
     assert audit(database).findings == ()
     database.close()
 

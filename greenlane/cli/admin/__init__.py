@@ -39,6 +39,7 @@ PARTS = (
     "phones",
     "payers",
     "charges",
+    "payments",
     "vehicles",
     "fleets",
     "odometer",

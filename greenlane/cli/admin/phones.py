@@ -33,6 +33,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     pin.add_argument("name", metavar="NAME")
     pin.add_argument("--forget", action="store_true", help="take the PIN away")
     _add_personal(actions, options)
+    way = _action(actions, options, "pay-by", "which way of paying is asked first: the wallet, or wechatpay", _pay_by)
+    way.add_argument("name", metavar="NAME")
+    way.add_argument("way", metavar="WAY", help="wallet or wechatpay")
     for name, words, sign in (
         ("top-up", "pay money into a wallet", "500 or 500.50"),
         ("refund", "pay money out, at most what is free", "20"),
@@ -152,6 +155,15 @@ def _revoke(args: argparse.Namespace) -> int:
         keys = _phones(o).revoke(args.name)
         words = f"{args.name}: {keys} phones revoked, mandates ended; `phone code {args.name}` pairs a new one"
         o.show({"phone": args.name, "revoked": keys}, words)
+    return 0
+
+
+def _pay_by(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        _phones(o).pays_by(args.name, args.way)
+        o.show({"phone": args.name, "pays_by": args.way}, f"{args.name} pays by {args.way} from now on")
     return 0
 
 

@@ -84,6 +84,8 @@ def take_standings(reader: Reader, since_us: int, batch_state: BatchState) -> li
         "overdue": (queries.overdue, {**named, "now_us": batch_state.now_us}),
         "open": (queries.open, named),
     }
+    if any(person.pays_by != "wallet" for person in payers.persons.values()):
+        asked |= {"provided": (queries.provided, named), "ordered": (queries.ordered, recent)}
     found = reader.together(asked)
     payers.blocked |= {(plate, person) for plate, person in found["blocks"]}
     for row in found["mandates"]:
@@ -92,6 +94,9 @@ def take_standings(reader: Reader, since_us: int, batch_state: BatchState) -> li
         payers.spent.setdefault(mandate, []).append((captured_us, amount_fen))
     for mandate, captured_us in found["tries"]:
         payers.tries.setdefault(mandate, []).append(captured_us)
+    payers.provided |= {(provider, plate): state for provider, plate, state in found.get("provided", ())}
+    for provider, plate, captured_us, amount_fen in found.get("ordered", ()):
+        payers.ordered.setdefault((provider, plate), []).append((captured_us, amount_fen))
     payers.overdue |= {person for row in found["overdue"] for person in row}
     return [Authorisation(*row) for row in found["open"]]
 

@@ -17,6 +17,7 @@ from service.payers.tables import (
     persons,
     plate_payers,
 )
+from service.payments.tables import payments, provider_plates
 from service.store import schema
 
 OneOf = Callable[[Any, str], ColumnElement[bool]]
@@ -47,8 +48,13 @@ class PayerQueries:
         )
         self.given = self._given(one_of)
         known = persons.c
-        self.persons = select(known.id, known.name, known.wallet, known.owed, known.pin_hash).where(
+        self.persons = select(known.id, known.name, known.wallet, known.owed, known.pin_hash, known.pays_by).where(
             one_of(known.id, "persons")
+        )
+        self.provided = self._provided(one_of)
+        orders = payments.c
+        self.ordered = select(orders.provider, orders.plate, orders.captured_us, orders.amount_fen).where(
+            one_of(orders.person, "persons"), orders.captured_us >= bindparam("since_us")
         )
         self.mandates = self._mandates(one_of)
         self.spent = select(charges.c.mandate, charges.c.captured_us, charges.c.amount_fen).where(
@@ -82,6 +88,13 @@ class PayerQueries:
             .where(one_of(signed.person, "persons"), signed.ended_us.is_(None), mandate_plates.c.ended_us.is_(None))
             .order_by(signed.received_us)
         )
+
+    def _provided(self, one_of: OneOf) -> Select[Any]:
+        """What providers said of the plates for which these persons have signed."""
+        told = provider_plates.c
+        signed = select(mandate_plates.c.plate).select_from(mandate_plates.join(mandates))
+        of_persons = one_of(mandates.c.person, "persons")
+        return select(told.provider, told.plate, told.state).where(told.plate.in_(signed.where(of_persons)))
 
     def _given(self, one_of: OneOf) -> Select[Any]:
         """Mandates by id with one plate each, ended ones too: what a station was told of them has to be found."""

@@ -46,6 +46,7 @@ def write(connection: Connection, batch_state: BatchState) -> None:
         "rejected_messages": [_row(record) for record in batch_state.rejected],
         "offline_grants": [_row(grant) for grant in batch_state.new_grants],
         "charges": [_row(charge) for charge in batch_state.payers.new_charges],
+        "payments": [_row(payment) for payment in batch_state.payers.new_payments],
         "charge_events": [_row(step) for step in batch_state.payers.new_steps],
         "moved_authorisations": [_moved(a, "moved_authorisations") for a in moved],
         "moved_dispensers": [_moved(d, "moved_dispensers") for d in seen],

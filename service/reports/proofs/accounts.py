@@ -13,7 +13,7 @@ from service.reports.proofs.findings import Finding, later_than_its_number, rows
 OWNER_TABLES = {kind: (table, column) for table, pairs in OWN_ACCOUNTS.items() for column, kind in pairs}
 """By kind of account, where its owner stands and in which column the owner names it."""
 
-COMPANY = {1: "clearing", 2: "adjustment", 3: "over_short"}
+COMPANY = {1: "clearing", 2: "adjustment", 3: "over_short", 4: "provider"}
 
 SIDES: dict[str, tuple[tuple[str, str], ...]] = {
     "top_up": (("clearing", "card"), ("clearing", "wallet")),
@@ -24,8 +24,8 @@ SIDES: dict[str, tuple[tuple[str, str], ...]] = {
         ("adjustment", "wallet"),
         ("wallet", "adjustment"),
     ),
-    "hold": (("card", "revenue"), ("wallet", "revenue")),
-    "fuelling": (("card", "revenue"), ("wallet", "revenue")),
+    "hold": (("card", "revenue"), ("wallet", "revenue"), ("owed", "revenue")),
+    "fuelling": (("card", "revenue"), ("wallet", "revenue"), ("owed", "revenue")),
     "debt": (("receivable", "revenue"), ("owed", "revenue")),
     "settlement": (("card", "receivable"), ("wallet", "owed")),
     "unclaimed": (("suspense", "revenue"),),
@@ -34,7 +34,14 @@ SIDES: dict[str, tuple[tuple[str, str], ...]] = {
     "payment": (("wallet", "owed"),),
     "cash_payment": (("clearing", "owed"),),
     "over_short": (("clearing", "over_short"), ("over_short", "clearing")),
-    "charge_refund": (("revenue", "owed"), ("revenue", "wallet"), ("revenue", "clearing")),
+    "charge_refund": (
+        ("revenue", "owed"),
+        ("revenue", "wallet"),
+        ("revenue", "clearing"),
+        ("revenue", "provider"),
+        ("provider", "wallet"),
+    ),
+    "provider_payment": (("provider", "owed"), ("provider", "wallet")),
 }
 """Between which kinds of accounts a kind of transfer moves money; kinds that are not named here are not looked at."""
 
@@ -86,6 +93,7 @@ BY_HAND = (
     "cash_payment",
     "charge_refund",
     "over_short",
+    "provider_payment",
 )
 """Kinds that somebody (or a mandate of theirs) posts, under a key."""
 

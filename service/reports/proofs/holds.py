@@ -32,7 +32,8 @@ select a.station, a.visit, a.card, d.owner as payer, c.owner as seller
 from authorisations a join transfers h on h.id = a.hold join accounts d on d.id = h.debit_account
 join accounts c on c.id = h.credit_account
 where c.owner <> a.station or (d.kind = 'card' and d.owner <> coalesce(a.card, ''))
-  or (d.kind = 'wallet' and d.owner <> coalesce(a.person, ''))
+  or (d.kind in ('wallet', 'owed') and d.owner <> coalesce(a.person, ''))
+  or (d.kind = 'owed') <> (a.provider is not null and a.held_from = 'phone')
 """
 _CAPTURED = """
 select a.station, a.visit, a.id, r.fuelling_id, f.authorisation, f.station as at_station, f.lane as at_lane

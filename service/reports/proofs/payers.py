@@ -37,7 +37,7 @@ _PAID = """
 select c.id, c.state, c.amount_fen, c.paid_us, p.amount_fen as paid, h.phase as held, h.amount_fen as captured,
   c.refunded_fen, coalesce(b.back, 0) as back, w.amount_fen as waived
 from charges c
-left join transfers p on p.key = 'charge ' || c.id and p.kind in ('payment', 'cash_payment')
+left join transfers p on p.key = 'charge ' || c.id and p.kind in ('payment', 'cash_payment', 'provider_payment')
 left join transfers w on w.key = 'charge ' || c.id and w.kind = 'charge_refund'
 left join transfers h on h.resolves = c.hold
 left join (

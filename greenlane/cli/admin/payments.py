@@ -1,0 +1,56 @@
+"""`greenlane admin payment`: orders at payment providers, and why one of them cannot pay for a plate."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+STATES = ("waiting", "accepted", "unknown", "paid", "failed")
+
+
+def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
+    """Add the command; `options` are those that every command takes."""
+    payment = subparsers.add_parser("payment", help="orders at payment providers, and what providers can do")
+    actions = payment.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = _action(actions, options, "list", "orders, oldest first", _list)
+    listing.add_argument("--state", choices=STATES, metavar="STATE", help=", ".join(STATES))
+    check = _action(actions, options, "check", "whether each way of paying takes a plate, and why not", _check)
+    check.add_argument("plate", metavar="PLATE")
+    check.add_argument("--amount", metavar="YUAN", default="1", help="of one fuelling (default: 1)")
+
+
+def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
+    )
+    parser.set_defaults(do=do)
+    return parser
+
+
+def _list(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.payments.listing import orders
+    from wire.money import format_yuan
+
+    with office(args) as o:
+        found = orders(o.database, args.state)
+        rows = [
+            (p.number, f"{p.at:%Y-%m-%d %H:%M}", p.provider, p.charge, format_yuan(p.amount_fen), p.state, p.reason)
+            for p in found
+        ]
+        o.show(found, table(("order", "at (UTC)", "provider", "charge", "yuan", "state", "reason"), rows, (4,)))
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office, table
+    from service.payments.listing import ways
+    from wire.money import parse_yuan
+    from wire.plates import normalise
+
+    amount_fen = parse_yuan(args.amount)
+    with office(args) as o:
+        found = ways(o.database, normalise(args.plate), amount_fen, o.books.clock.now())
+        rows = [(w.way, w.state or "-", "yes" if w.unfit is None else "no", w.words, w.words_zh) for w in found]
+        o.show(found, table(("way", "its state", "pays", "why not", ""), rows))
+    return 0

@@ -1,0 +1,85 @@
+"""Orders at providers for an operator's list, and whether each way of paying takes a plate now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from service.payers.capabilities import CAPABILITIES, UNFIT_WORDS, unfit
+from service.payments.tables import payments, provider_plates
+from service.store.clock import from_us, to_us
+from service.store.database import Database, telling_faults
+
+ZONE = ZoneInfo("Asia/Shanghai")
+"""Of the day that providers count."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOrder:
+    """One order; times: how often its provider was asked."""
+
+    number: str
+    at: datetime
+    provider: str
+    charge: str
+    plate: str
+    amount_fen: int
+    state: str
+    times: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of paying for one plate; unfit, words and words_zh: why it does not, empty where it does."""
+
+    way: str
+    state: str | None
+    unfit: str | None
+    words: str
+    words_zh: str
+
+
+def orders(database: Database, state: str | None = None) -> tuple[ListedOrder, ...]:
+    """Oldest first."""
+    query = select(payments).order_by(payments.c.made_us, payments.c.number)
+    if state is not None:
+        query = query.where(payments.c.state == state)
+    with telling_faults(), database.reading() as connection:
+        return tuple(
+            ListedOrder(
+                row.number,
+                from_us(row.made_us),
+                row.provider,
+                row.charge,
+                row.plate,
+                row.amount_fen,
+                row.state,
+                row.times,
+                row.reason,
+            )
+            for row in connection.execute(query)
+        )
+
+
+def ways(database: Database, plate: str, amount_fen: int, now: datetime) -> tuple[Way, ...]:
+    """Whether each way takes an amount for a plate now."""
+    local = now.astimezone(ZONE)
+    began_us = to_us(local.replace(hour=0, minute=0, second=0, microsecond=0))
+    today = select(payments.c.provider, payments.c.amount_fen).where(
+        payments.c.plate == plate, payments.c.captured_us >= began_us
+    )
+    told = select(provider_plates.c.provider, provider_plates.c.state).where(provider_plates.c.plate == plate)
+    with telling_faults(), database.reading() as connection:
+        states = {row.provider: row.state for row in connection.execute(told)}
+        asked = list(connection.execute(today))
+    found = []
+    for way in CAPABILITIES:
+        asked_fen = [fen for provider, fen in asked if provider == way]
+        why = unfit(way, plate, states.get(way), local.hour * 60 + local.minute, asked_fen, amount_fen)
+        words, words_zh = ("", "") if why is None else UNFIT_WORDS[why]
+        found.append(Way(way, states.get(way), None if why is None else why.value, words, words_zh))
+    return tuple(found)
