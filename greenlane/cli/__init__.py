@@ -11,6 +11,7 @@ from types import ModuleType
 
 import greenlane
 from greenlane import language
+from greenlane.cli.examples import add_examples
 from greenlane.language import tr
 from wire.errors import GreenlaneError
 
@@ -78,6 +79,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             module = module_of(name)
             module.add_arguments(sub)
             sub.set_defaults(module=module)
+            add_examples(sub, (name,))
     return parser
 
 

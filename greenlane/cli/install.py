@@ -24,12 +24,12 @@ For the balance service it makes the user `greenlane-service`, /etc/greenlane/se
 `greenlane-station`, /etc/greenlane/station.env, its state folder and the boot service.
 
 examples:
-  greenlane install --dry-run               show every file and every program, change nothing
-  sudo greenlane install service            the balance service and its backups
-  sudo greenlane install station --no-start the central control; set station.env and enrol it, then start it
-  sudo greenlane install                    install, enable and start
+  greenlane install --dry-run                 show every file and every program, change nothing
+  sudo greenlane install service              the balance service and its backups
+  sudo greenlane install station --no-start   the central control; set station.env and enrol it, then start it
+  sudo greenlane install                      install, enable and start
   sudo greenlane install --hardware-watchdog  the board restarts when the kernel hangs, too
-  greenlane install --root build/image      put everything into another root folder, for packaging
+  greenlane install --root build/image        put everything into another root folder, for packaging
 """
 
 
