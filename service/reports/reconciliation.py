@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, RowMapping, func, select
 
 from service.books.records import Phase, State
 from service.errors import AdminError
+from service.reports.gaps import Explanation, explanations, is_explained
 from service.reports.statement import flagged
 from service.reports.suspense import waiting_fen
 from service.reports.zones import YEARS
@@ -30,7 +32,10 @@ class ProductTotal:
 
 @dataclass(frozen=True, slots=True)
 class DispenserTotal:
-    """unreported_ml: what its totaliser moved between first and last fuelling without being reported."""
+    """unreported_ml: what its totaliser moved between first and last fuelling without being reported.
+
+    Missing sequences and unreported_ml are without what an operator has explained, which stands beside them.
+    """
 
     dispenser: str
     first_sequence: int
@@ -40,6 +45,17 @@ class DispenserTotal:
     totaliser_after_ml: int
     volume_ml: int
     unreported_ml: int
+    explained_sequences: int
+    explained_ml: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    """Between two fuellings of a dispenser that were reported one after the other."""
+
+    sequences: int
+    moved_ml: int
+    explained: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,7 @@ class Day:
 
     @property
     def balanced(self) -> bool:
-        """Nothing is missing: all posted, no gap in sequences or totalisers, nothing refused."""
+        """Nothing is missing: all posted, no gap without an explanation, nothing refused."""
         return not self.troubles
 
     @property
@@ -97,12 +113,14 @@ def _troubles(day: Day) -> Iterator[str]:
         if d.missing_sequences:
             yield (
                 f"{d.dispenser}: {d.missing_sequences} of the numbers {d.first_sequence} to {d.last_sequence} were "
-                "never reported: on its lane unit see greenlane outbox list and greenlane doctor"
+                "never reported: on its lane unit see greenlane outbox list and greenlane doctor; "
+                "what is lost for good: greenlane admin explain-gap"
             )
         if d.unreported_ml:
             yield (
                 f"{d.dispenser}: its totaliser moved {d.unreported_ml / 1000:.3f} l that no fuelling accounts for: "
-                "compare with the pump's own record; for the audit greenlane admin explain-gap keeps the explanation"
+                "compare with the pump's own record, then greenlane admin explain-gap DISPENSER SEQUENCE, "
+                "with the number of the first fuelling after it"
             )
     if day.rejected:
         yield (
@@ -134,6 +152,7 @@ def _day(connection: Connection, station: RowMapping, day: date) -> Day:
         .mappings()
         .all()
     )
+    given = explanations(connection)
     reported_fen = sum(row["amount_fen"] for row in rows)
     posted_fen = _posted_fen(connection, station, begin_us, end_us)
     holds = _open_holds(connection, station["id"])
@@ -142,7 +161,7 @@ def _day(connection: Connection, station: RowMapping, day: date) -> Day:
         day=day.isoformat(),
         zone=station["zone"],
         products=tuple(_product(name, rows) for name in sorted({row["product"] for row in rows})),
-        dispensers=tuple(_dispenser(name, rows) for name in sorted({row["dispenser"] for row in rows})),
+        dispensers=tuple(_dispenser(name, rows, given) for name in sorted({row["dispenser"] for row in rows})),
         reported_fen=reported_fen,
         posted_fen=posted_fen,
         difference_fen=posted_fen - reported_fen,
@@ -195,19 +214,29 @@ def _product(name: str, rows: Sequence[RowMapping]) -> ProductTotal:
     return ProductTotal(name, len(own), sum(r["volume_ml"] for r in own), sum(r["amount_fen"] for r in own))
 
 
-def _dispenser(name: str, rows: Sequence[RowMapping]) -> DispenserTotal:
+def _dispenser(name: str, rows: Sequence[RowMapping], given: Sequence[Explanation]) -> DispenserTotal:
     own = [row for row in rows if row["dispenser"] == name]
     first, last = own[0], own[-1]
-    counted_ml = sum(r["totaliser_after_ml"] - r["totaliser_before_ml"] for r in own)
+    jumps = [_jump(before, after, given) for before, after in pairwise(own)]
     return DispenserTotal(
         dispenser=name,
         first_sequence=first["sequence"],
         last_sequence=last["sequence"],
-        missing_sequences=last["sequence"] - first["sequence"] + 1 - len(own),
+        missing_sequences=sum(jump.sequences for jump in jumps if not jump.explained),
         totaliser_before_ml=first["totaliser_before_ml"],
         totaliser_after_ml=last["totaliser_after_ml"],
         volume_ml=sum(r["volume_ml"] for r in own),
-        unreported_ml=last["totaliser_after_ml"] - first["totaliser_before_ml"] - counted_ml,
+        unreported_ml=sum(jump.moved_ml for jump in jumps if not jump.explained),
+        explained_sequences=sum(jump.sequences for jump in jumps if jump.explained),
+        explained_ml=sum(jump.moved_ml for jump in jumps if jump.explained),
+    )
+
+
+def _jump(before: RowMapping, after: RowMapping, given: Sequence[Explanation]) -> _Jump:
+    return _Jump(
+        after["sequence"] - before["sequence"] - 1,
+        after["totaliser_before_ml"] - before["totaliser_after_ml"],
+        is_explained(given, after["station"], after["dispenser"], after["sequence"], after["received_us"]),
     )
 
 

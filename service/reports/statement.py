@@ -235,6 +235,9 @@ def stations(database: Database) -> list[dict[str, Any]]:
             if row["unauthorised_cap_fen"] is None
             else row["unauthorised_cap_fen"],
             "second_person_fen": row["second_person_fen"],
+            "offline_fen": row["offline_fen"],
+            "typed": row["typed_rule"] or "attendant",
+            "at": None if row["lat_e7"] is None else (row["lat_e7"], row["lon_e7"], row["datum"]),
             "zone": row["zone"],
             "revenue_fen": sums[row["revenue_account"]]["credits_posted_fen"],
             "unclaimed_fen": sums[row["suspense_account"]]["debits_posted_fen"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -140,9 +141,24 @@ def _trail(args: argparse.Namespace) -> int:
             both = trail.last(connection, args.limit, args.subject), movements(connection, args.limit, args.subject)
             newest = islice(heapq.merge(*map(list, both), key=lambda deed: deed.at, reverse=True), args.limit)
         deeds = [dataclasses.replace(deed, at=shown.at(deed.at)) for deed in newest]
-        rows = [(stamp(d.at), d.actor, d.action, d.subject, " ".join(map("=".join, d.detail.items()))) for d in deeds]
+        rows = [(stamp(d.at), d.actor, d.action, d.subject, _spelt(d.action, d.detail)) for d in deeds]
         o.show(deeds, table(("at", "who", "did", "to", "with"), rows))
     return 0
+
+
+def _spelt(action: str, detail: Mapping[str, str]) -> str:
+    """What was given, for people: amounts in yuan, yes and no; where nothing was given, nothing or "default"."""
+    from wire.money import format_yuan
+
+    words = []
+    for name, value in detail.items():
+        if value == "None" and action == "set_station":
+            continue
+        if name.endswith("_fen") and value.lstrip("-").isdecimal():
+            name, value = name.removesuffix("_fen"), f"{format_yuan(int(value))} yuan"
+        spelt = {"None": "default", "True": "yes", "False": "no"}.get(value, value)
+        words.append(f"{name.removesuffix('_fen')}={spelt}")
+    return " ".join(words)
 
 
 def _password() -> str:

@@ -16,7 +16,7 @@ from greenlane.cli.options import moment
 if TYPE_CHECKING:
     from service.books.rows.sealing import Head
     from service.reports.audit import Audit
-    from service.reports.reconciliation import Day
+    from service.reports.reconciliation import Day, DispenserTotal
     from service.reports.statement import Line
 
 
@@ -30,7 +30,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     statement.add_argument("--bom", action="store_true", help="with --csv: the byte-order mark that Excel needs")
     statement.set_defaults(do=_statement)
     reconcile = subparsers.add_parser(
-        "reconcile", parents=[options], help="a station's day: fuelled, posted, totalisers"
+        "reconcile",
+        parents=[options],
+        help="a station's day: fuelled, posted, totalisers; exit status 1 if not balanced",
     )
     reconcile.add_argument("station", metavar="STATION")
     reconcile.add_argument("day", metavar="DAY", type=_day, help="in the station's time zone, such as 2026-05-04")
@@ -119,14 +121,16 @@ def _day_words(day: Day) -> str:
             _litres(d.volume_ml),
             _litres(d.totaliser_after_ml - d.totaliser_before_ml),
             _litres(d.unreported_ml),
+            _explained(d),
         )
         for d in day.dispensers
     ]
+    heads = ("dispenser", "sequences", "missing", "litres", "totaliser", "unreported", "explained")
     odd = [(o.dispenser, o.sequence, o.plate or "", format_yuan(o.amount_fen), " ".join(o.flags)) for o in day.oddities]
     parts = [
         f"station {day.station}, {day.day} ({day.zone})",
         table(("product", "fuellings", "litres", "yuan"), products, (1, 2, 3)),
-        table(("dispenser", "sequences", "missing", "litres", "totaliser", "unreported"), meters, (2, 3, 4, 5)),
+        table(heads, meters, (2, 3, 4, 5)),
         f"reported {format_yuan(day.reported_fen)}, posted {format_yuan(day.posted_fen)}, "
         f"difference {format_yuan(day.difference_fen)} yuan",
         f"captured {format_yuan(day.captured_fen)}, overrun {format_yuan(day.overrun_fen)}, "
@@ -137,6 +141,12 @@ def _day_words(day: Day) -> str:
         parts.append(table(("dispenser", "sequence", "plate", "yuan", "flags"), odd, (1, 3)))
     parts.append("balanced" if day.balanced else "NOT balanced:\n" + "\n".join(f"- {why}" for why in day.troubles))
     return "\n\n".join(parts)
+
+
+def _explained(total: DispenserTotal) -> str:
+    if not total.explained_sequences and not total.explained_ml:
+        return ""
+    return f"{total.explained_sequences} numbers, {_litres(total.explained_ml)} l"
 
 
 def _rejected(args: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
 from greenlane.cli.admin.places import add_place, place_of
@@ -33,6 +34,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     add_place(setting, required=False)
     setting.add_argument("--typed", choices=RULES, help=HELP)
     setting.set_defaults(do=_set_station)
+    shown = actions.add_parser("show", parents=[options], help="everything that is set of a station")
+    shown.add_argument("station", metavar="STATION")
+    shown.set_defaults(do=_show_station)
     actions.add_parser("list", parents=[options], help="all stations").set_defaults(do=_list_stations)
     price = subparsers.add_parser("price", help="prices per litre")
     actions = price.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -72,6 +76,37 @@ def _set_station(args: argparse.Namespace) -> int:
             typed_plates(o).set_rule("station", args.station, rule_of(args.typed))
         o.show({"station": args.station}, f"station {args.station} is set up")
     return 0
+
+
+def _show_station(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.errors import AdminError
+    from service.reports.statement import stations
+
+    with office(args) as o:
+        found = next((s for s in stations(o.database) if s["station"] == args.station), None)
+        if found is None:
+            raise AdminError(f"no station {args.station}; `station set {args.station}` makes it")
+        o.show(found, "\n".join(f"{name:14}{words}" for name, words in _station_words(found)))
+    return 0
+
+
+def _station_words(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    from wire.money import format_yuan
+
+    second, at = found["second_person_fen"], found["at"]
+    yield "station", f"{found['station']}, {found['title']}"
+    yield "time zone", found["zone"]
+    yield "preset", f"{format_yuan(found['preset_fen'])} yuan: below it a card is refused"
+    yield (
+        "unauthorised",
+        f"{format_yuan(found['unauthorised_cap_fen'])} yuan of a card and day without authorisation",
+    )
+    yield "offline", f"{format_yuan(found['offline_fen'])} yuan a card while the line is cut"
+    yield "second person", "never needed" if second is None else f"above {format_yuan(second)} yuan at the counter"
+    yield "typed plates", found["typed"]
+    yield "place", "not set" if at is None else f"{at[0] / 1e7:.7f},{at[1] / 1e7:.7f} ({at[2]})"
+    yield "revenue", f"{format_yuan(found['revenue_fen'])} yuan, {format_yuan(found['unclaimed_fen'])} of it unclaimed"
 
 
 def _list_stations(args: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from service.books.plausibility import DISPLAY_STEP_ML, TOTALISER_STEP_ML
+from service.reports.gaps import explanations, is_explained
 from service.reports.proofs.findings import Finding, later_than_its_number, rows
 
 _MOVED = """
@@ -85,7 +86,6 @@ from fuellings f join fuellings n on n.station = f.station and n.dispenser = f.d
   and n.sequence = f.sequence - 1 where n.totaliser_after_ml <> f.totaliser_before_ml
 order by 1, 2, 3
 """
-_EXPLAINED = "select subject, at_us, detail from operator_events where action = 'explain_gap'"
 _NEWEST = """
   select f.station, f.dispenser as id, f.sequence as newest, f.totaliser_after_ml as after_ml from fuellings f
   join (select station, dispenser, max(sequence) as sequence from fuellings group by station, dispenser) m
@@ -174,9 +174,9 @@ def dispensers(connection: Connection) -> Iterator[Finding]:
 
 def totalisers(connection: Connection) -> Iterator[Finding]:
     """Fuel that left a pump unreported: reports on their way, lost, or a gap that an operator has yet to explain."""
-    explained = [(row.subject, row.at_us, _station_in(row.detail)) for row in rows(connection, _EXPLAINED)]
+    given = explanations(connection)
     for row in rows(connection, _CHAINS):
-        if any(_explains(row, *event) for event in explained):
+        if is_explained(given, row.station, row.dispenser, row.sequence, row.received_us):
             continue
         missing, moved_ml = row.sequence - row.before_sequence - 1, row.totaliser_before_ml - row.before_ml
         words = f"station {row.station}, dispenser {row.dispenser}, between {row.before_sequence} and {row.sequence}: "
@@ -203,18 +203,3 @@ def _is_words(found: object) -> bool:
     except ValueError:
         return False
     return isinstance(parsed, list) and all(isinstance(word, str) for word in parsed)
-
-
-def _station_in(detail: str) -> str | None:
-    try:
-        parsed = json.loads(detail)
-    except ValueError:
-        return None
-    return parsed.get("station") if isinstance(parsed, dict) else None
-
-
-def _explains(gap: Row[Any], subject: str, at_us: int, station: str | None) -> bool:
-    """Events of before version 6 name no station: they speak of the only such dispenser that there was then."""
-    if subject != f"{gap.dispenser} {gap.sequence}":
-        return False
-    return bool(gap.received_us <= at_us if station is None else station == gap.station)
