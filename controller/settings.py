@@ -27,7 +27,7 @@ def load(path: Path | str) -> Settings:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); `greenlane calibrate` writes one") from error
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); `greenlane install` makes one") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: is not UTF-8 text (byte {error.start})") from error
     return parse(text, str(path))

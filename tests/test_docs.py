@@ -33,3 +33,14 @@ def test_every_reason_of_a_red_lamp_is_on_the_operators_page() -> None:
     page = (ROOT / "docs" / "operator.md").read_text(encoding="utf-8")
     green = {Reason.OK, Reason.OFFLINE_ALLOWED}
     assert not [reason for reason in Reason if reason not in green and f"`{reason}`" not in page]
+
+
+def test_every_check_of_doctor_is_on_the_technicians_page() -> None:
+    page = (
+        (ROOT / "docs" / "technician.md").read_text(encoding="utf-8").partition("## 6. Check")[2].partition("## 7")[0]
+    )
+    named = {word for line in page.splitlines() if line[:2] == "| " for word in line.split("|")[1].strip().split(", ")}
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "greenlane/cli").glob("doctor*.py"))
+    checks = {word for name in re.findall(r'Check\(\s*"([^"]+)"', source) for word in name.split(", ")}
+    assert len(checks) > 12
+    assert checks - named == set()

@@ -26,6 +26,7 @@ For the balance service it makes the user `greenlane-service`, /etc/greenlane/se
 examples:
   greenlane install --dry-run                 show every file and every program, change nothing
   sudo greenlane install service              the balance service and its backups
+  sudo greenlane install service --backup /mnt/backups   the copies go to another disk
   sudo greenlane install station --no-start   the central control; set station.env and enrol it, then start it
   sudo greenlane install                      install, enable and start
   sudo greenlane install --hardware-watchdog  the board restarts when the kernel hangs, too
@@ -43,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
     parser.add_argument("--program", type=Path, metavar="FILE", help="the greenlane program that the service starts")
     parser.add_argument("--hardware-watchdog", action="store_true", help="let systemd feed the board's watchdog, 15 s")
+    parser.add_argument(
+        "--backup", type=Path, metavar="DIR", help="of the service: the folder of its nightly copies, on another disk"
+    )
     parser.add_argument("--no-start", action="store_true", help="enable it for the next boot, do not start it now")
 
 
@@ -65,7 +69,15 @@ def _server_steps(args: argparse.Namespace) -> tuple[Step, ...]:
 
     if args.hardware_watchdog or args.config != LANE_SETTINGS:
         raise GreenlaneError(f"--hardware-watchdog and --config are of the lane unit, not of {args.what}")
-    return servers.steps(servers.SERVERS[args.what], _program(args.program), not args.no_start)
+    _require_service(args)
+    return servers.steps(servers.SERVERS[args.what], _program(args.program), not args.no_start, args.backup)
+
+
+def _require_service(args: argparse.Namespace) -> None:
+    from wire.errors import GreenlaneError
+
+    if args.backup is not None and args.what != "service":
+        raise GreenlaneError(f"--backup is of the balance service: greenlane install service --backup {args.backup}")
 
 
 def _next(args: argparse.Namespace) -> str:
@@ -83,6 +95,7 @@ def _lane_steps(args: argparse.Namespace) -> tuple[Step, ...]:
     from controller import settings
     from greenlane.installation import plan
 
+    _require_service(args)
     options = plan.Options(
         program=_program(args.program),
         config=args.config,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """examples:
   greenlane service
-      on SQLite in the state directory, at http://127.0.0.1:8080
+      on SQLite in the state directory ($STATE_DIRECTORY, else ~/.local/state/greenlane), at http://127.0.0.1:8080
   greenlane service --database sqlite:////var/lib/greenlane/service.sqlite3 --listen 0.0.0.0:8080
   greenlane service --database postgresql://greenlane@db/greenlane --migrate
       bring a PostgreSQL database to this version's schema, once, then stop
@@ -32,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes, on PostgreSQL (default: 1)")
     parser.add_argument("--migrate", action="store_true", help="bring the database to this version's schema, stop")
     parser.add_argument(
-        "--hold-life", metavar="S", type=int, default=300, help="life of an authorisation (default: 300 s)"
+        "--hold-life",
+        metavar="S",
+        type=int,
+        default=300,
+        help="how long money stays held and green may last without a renewal by the lane (default: 300 s)",
     )
     parser.add_argument("--payments", metavar="FILE", help="payment providers: a TOML file with a table [wechatpay]")
     parser.add_argument("--verbose", action="store_true", help="log every request")

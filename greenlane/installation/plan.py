@@ -44,6 +44,15 @@ class WriteFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLine:
+    """One NAME=VALUE in a file whose other lines are the owner's."""
+
+    path: Path
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunProgram:
     """A program to run. on_root: it also works on another root folder, with --root=DIR."""
 
@@ -52,7 +61,7 @@ class RunProgram:
     on_root: bool
 
 
-Step = WriteFile | RunProgram
+Step = WriteFile | SetLine | RunProgram
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +84,15 @@ def filled(name: str, **paths: Path) -> str:
     """A unit of this package with its {paths} filled in. Raises InstallError for one that systemd cannot take."""
     text = _template(name)
     for word, path in paths.items():
-        if not path.is_absolute() or any(c.isspace() or c in "%\"'\\$" for c in str(path)):
-            raise InstallError(f"{path}: the boot service needs an absolute path without blanks, quotes, $ and %")
-        text = text.replace(f"{{{word}}}", str(path))
+        text = text.replace(f"{{{word}}}", plain_path(path))
     return text
+
+
+def plain_path(path: Path) -> str:
+    """The path as it may stand in a unit. Raises InstallError for one that systemd cannot take."""
+    if not path.is_absolute() or any(c.isspace() or c in "%\"'\\$" for c in str(path)):
+        raise InstallError(f"{path}: the boot service needs an absolute path without blanks, quotes, $ and %")
+    return str(path)
 
 
 def _template(name: str) -> str:
@@ -112,6 +126,9 @@ def describe(plan: Sequence[Step]) -> Iterator[str]:
             owner = f"root:{step.group}" if step.group else "root:root"
             yield f"# write {step.path} (mode {step.mode:04o}, {owner}{kept})"
             yield from (f"    {line}" if line else "" for line in step.text.splitlines())
+        elif isinstance(step, SetLine):
+            yield f"# set in {step.path}"
+            yield f"    {step.name}={step.value}"
         else:
             yield f"# {step.why}"
             yield f"    {' '.join(step.words)}"
@@ -120,27 +137,50 @@ def describe(plan: Sequence[Step]) -> Iterator[str]:
 def carry_out(plan: Sequence[Step], root: Path) -> Iterator[str]:
     """Do the plan below root ("/" is this machine) and yield one line per step. Raises InstallError."""
     for step in plan:
-        yield _write(step, root) if isinstance(step, WriteFile) else _run(step, root)
+        if isinstance(step, RunProgram):
+            yield _run(step, root)
+            continue
+        target = root / step.path.relative_to("/")
+        try:
+            word = _write(step, target, root) if isinstance(step, WriteFile) else _set(step, target)
+        except (OSError, LookupError) as error:
+            raise InstallError(f"{target}: {error}; run it as root, or with --root DIR") from error
+        yield f"{word:10} {step.path}"
 
 
-def _write(step: WriteFile, root: Path) -> str:
-    target = root / step.path.relative_to("/")
-    try:
-        if target.exists() and step.keep:
-            return f"kept       {step.path}"
-        if target.exists() and target.read_text(encoding="utf-8") == step.text:
-            return f"unchanged  {step.path}"
-        word = "updated   " if target.exists() else "wrote     "
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = target.with_name(f".{target.name}.new")
-        fresh.write_text(step.text, encoding="utf-8")
-        fresh.chmod(step.mode)
-        if step.group and root == Path("/"):
-            shutil.chown(fresh, group=step.group)
-        os.replace(fresh, target)
-    except (OSError, LookupError) as error:
-        raise InstallError(f"{target}: {error}; run it as root, or with --root DIR") from error
-    return f"{word} {step.path}"
+def _write(step: WriteFile, target: Path, root: Path) -> str:
+    """What was done, in a word. Raises OSError, LookupError."""
+    if target.exists() and step.keep:
+        return "kept"
+    if target.exists() and target.read_text(encoding="utf-8") == step.text:
+        return "unchanged"
+    word = "updated" if target.exists() else "wrote"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.new")
+    fresh.write_text(step.text, encoding="utf-8")
+    fresh.chmod(step.mode)
+    if step.group and root == Path("/"):
+        shutil.chown(fresh, group=step.group)
+    os.replace(fresh, target)
+    return word
+
+
+def _set(step: SetLine, target: Path) -> str:
+    """Change the line, or add it; owner and mode stay. Raises OSError."""
+    wanted, before = f"{step.name}={step.value}", target.read_text(encoding="utf-8")
+    lines = before.splitlines()
+    places = [i for i, line in enumerate(lines) if line.partition("=")[0].strip() == step.name]
+    for place in places:
+        lines[place] = wanted
+    text = "\n".join(lines if places else [*lines, wanted]) + "\n"
+    if text == before:
+        return "unchanged"
+    fresh, status = target.with_name(f".{target.name}.new"), target.stat()
+    fresh.write_text(text, encoding="utf-8")
+    fresh.chmod(status.st_mode & 0o777)
+    os.chown(fresh, status.st_uid, status.st_gid)
+    os.replace(fresh, target)
+    return "updated"
 
 
 def _run(step: RunProgram, root: Path) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from greenlane.installation.plan import RunProgram, Step, WriteFile, filled
+from greenlane.installation.plan import RunProgram, SetLine, Step, WriteFile, filled, plain_path
 
 BACKUPS = Path("/var/backups/greenlane")
 UNITS = Path("/etc/systemd/system")
@@ -44,7 +44,8 @@ GREENLANE_DATABASE=sqlite:////var/lib/greenlane-service/service.sqlite3
 # Options of `greenlane service`, see greenlane service --help. Lanes on other machines need an address, TLS and a name:
 #   --listen 0.0.0.0:8443 --tls-cert FILE --tls-key FILE --host-name books.example:8443
 GREENLANE_OPTIONS=--listen 127.0.0.1:8080
-# Where greenlane-backup.timer puts a copy every night, and how many are kept. Another disk is better.
+# Where greenlane-backup.timer puts a copy every night, and how many are kept. Another disk is better:
+#   greenlane install service --backup DIR
 GREENLANE_BACKUP={BACKUPS}
 GREENLANE_BACKUP_KEEP=14
 """,
@@ -63,15 +64,26 @@ GREENLANE_OPTIONS=--listen 127.0.0.1:8081
     ("greenlane-station.service",),
     ("greenlane-station.service",),
 )
+_FOLDER = """# By greenlane install service --backup: where the copies go; a disk that is not there fails the backup.
+[Unit]
+RequiresMountsFor={folder}
+[Service]
+ReadWritePaths={folder}
+"""
 SERVERS = {server.name: server for server in (SERVICE, STATION)}
 
 
-def steps(server: Server, program: Path, start: bool) -> tuple[Step, ...]:
-    """Everything to do, in order; doing it twice changes nothing. Raises InstallError."""
-    return tuple(_steps(server, program, start))
+def steps(server: Server, program: Path, start: bool, backup: Path | None = None) -> tuple[Step, ...]:
+    """Everything to do, in order; doing it twice changes nothing. Raises InstallError.
+
+    backup: another folder for the service's copies, which its unit may then write.
+    """
+    if backup is not None:
+        server = replace(server, folders=(Path(plain_path(backup)),))
+    return tuple(_steps(server, program, start, backup))
 
 
-def _steps(server: Server, program: Path, start: bool) -> Iterator[Step]:
+def _steps(server: Server, program: Path, start: bool, backup: Path | None) -> Iterator[Step]:
     users, folders = f"greenlane-{server.name}.conf", f"greenlane-{server.name}.conf"
     yield WriteFile(Path("/etc/sysusers.d") / users, f'u {server.user} - "{server.about}" {server.state}\n')
     yield RunProgram(("systemd-sysusers", users), "make the user", True)
@@ -81,6 +93,9 @@ def _steps(server: Server, program: Path, start: bool) -> Iterator[Step]:
     yield WriteFile(server.config, server.settings, mode=0o640, keep=True, group=server.user)
     for unit in server.units:
         yield WriteFile(UNITS / unit, filled(unit, program=program))
+    if backup is not None:
+        yield SetLine(server.config, "GREENLANE_BACKUP", str(backup))
+        yield WriteFile(UNITS / "greenlane-backup.service.d/folder.conf", _FOLDER.format(folder=backup))
     yield RunProgram(("systemctl", "daemon-reload"), "take the new units", False)
     yield RunProgram(("systemctl", "enable", *server.enabled), "start them at every boot", True)
     if start:

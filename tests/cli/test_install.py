@@ -142,6 +142,30 @@ def test_servers_are_installed_twice_alike_with_user_folders_and_units(
     assert config.read_text() == "# mine\n"
 
 
+@needs_systemd
+def test_backups_go_to_another_disk_by_one_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["install", "service", "--root", str(tmp_path), "--program", "/opt/greenlane/bin/greenlane"]
+    assert main(words) == 0
+    config = tmp_path / "etc/greenlane/service.env"
+    config.write_text("# mine\nGREENLANE_BACKUP=/var/backups/greenlane\nGREENLANE_BACKUP_KEEP=3\n")
+    assert main([*words, "--backup", "/mnt/copies"]) == 0
+    assert config.read_text() == "# mine\nGREENLANE_BACKUP=/mnt/copies\nGREENLANE_BACKUP_KEEP=3\n"
+    assert config.stat().st_mode & 0o777 == 0o640
+    drop_in = (tmp_path / "etc/systemd/system/greenlane-backup.service.d/folder.conf").read_text()
+    assert "ReadWritePaths=/mnt/copies\n" in drop_in
+    assert "RequiresMountsFor=/mnt/copies\n" in drop_in
+    assert (tmp_path / "mnt/copies").stat().st_mode & 0o777 == 0o700
+    capsys.readouterr()
+    assert main([*words, "--backup", "/mnt/copies"]) == 0
+    assert "updated" not in capsys.readouterr().out
+    for wrong in (
+        ["service", "--backup", "copies"],
+        ["station", "--backup", "/mnt/copies"],
+        ["--backup", "/mnt/copies"],
+    ):
+        assert main(["install", "--dry-run", *wrong]) == 1
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 def test_systemd_accepts_the_servers_units(tmp_path: Path) -> None:
     program = tmp_path / "greenlane"
