@@ -12,7 +12,7 @@ _EXPLAINED = "select subject, at_us, detail from operator_events where action = 
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class ExplainedGap:
     """Of the jump before one fuelling. station: None in events of before version 6."""
 
     subject: str
@@ -20,13 +20,13 @@ class Explanation:
     station: str | None
 
 
-def explanations(connection: Connection) -> tuple[Explanation, ...]:
+def explained_gaps(connection: Connection) -> tuple[ExplainedGap, ...]:
     """All that were ever given."""
     rows = connection.execute(text(_EXPLAINED)).all()
-    return tuple(Explanation(row.subject, row.at_us, _station_in(row.detail)) for row in rows)
+    return tuple(ExplainedGap(row.subject, row.at_us, _station_in(row.detail)) for row in rows)
 
 
-def is_explained(given: Sequence[Explanation], station: str, dispenser: str, sequence: int, received_us: int) -> bool:
+def is_explained(given: Sequence[ExplainedGap], station: str, dispenser: str, sequence: int, received_us: int) -> bool:
     """Whether one of them is of the jump before this fuelling.
 
     Without a station it speaks of the only such dispenser that there was then.

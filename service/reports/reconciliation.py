@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from service.books.records import Phase, State
 from service.errors import AdminError
-from service.reports.gaps import Explanation, explanations, is_explained
+from service.reports.gaps import ExplainedGap, explained_gaps, is_explained
 from service.reports.statement import flagged
 from service.reports.suspense import waiting_fen
 from service.reports.zones import YEARS
@@ -152,7 +152,7 @@ def _day(connection: Connection, station: RowMapping, day: date) -> Day:
         .mappings()
         .all()
     )
-    given = explanations(connection)
+    given = explained_gaps(connection)
     reported_fen = sum(row["amount_fen"] for row in rows)
     posted_fen = _posted_fen(connection, station, begin_us, end_us)
     holds = _open_holds(connection, station["id"])
@@ -214,7 +214,7 @@ def _product(name: str, rows: Sequence[RowMapping]) -> ProductTotal:
     return ProductTotal(name, len(own), sum(r["volume_ml"] for r in own), sum(r["amount_fen"] for r in own))
 
 
-def _dispenser(name: str, rows: Sequence[RowMapping], given: Sequence[Explanation]) -> DispenserTotal:
+def _dispenser(name: str, rows: Sequence[RowMapping], given: Sequence[ExplainedGap]) -> DispenserTotal:
     own = [row for row in rows if row["dispenser"] == name]
     first, last = own[0], own[-1]
     jumps = [_jump(before, after, given) for before, after in pairwise(own)]
@@ -232,7 +232,7 @@ def _dispenser(name: str, rows: Sequence[RowMapping], given: Sequence[Explanatio
     )
 
 
-def _jump(before: RowMapping, after: RowMapping, given: Sequence[Explanation]) -> _Jump:
+def _jump(before: RowMapping, after: RowMapping, given: Sequence[ExplainedGap]) -> _Jump:
     return _Jump(
         after["sequence"] - before["sequence"] - 1,
         after["totaliser_before_ml"] - before["totaliser_after_ml"],

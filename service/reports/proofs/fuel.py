@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from service.books.plausibility import DISPLAY_STEP_ML, TOTALISER_STEP_ML
-from service.reports.gaps import explanations, is_explained
+from service.reports.gaps import explained_gaps, is_explained
 from service.reports.proofs.findings import Finding, later_than_its_number, rows
 
 _MOVED = """
@@ -174,7 +174,7 @@ def dispensers(connection: Connection) -> Iterator[Finding]:
 
 def totalisers(connection: Connection) -> Iterator[Finding]:
     """Fuel that left a pump unreported: reports on their way, lost, or a gap that an operator has yet to explain."""
-    given = explanations(connection)
+    given = explained_gaps(connection)
     for row in rows(connection, _CHAINS):
         if is_explained(given, row.station, row.dispenser, row.sequence, row.received_us):
             continue
