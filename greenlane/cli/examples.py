@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+from greenlane.language import tr
+
 EXAMPLES = """
 greenlane read --annotate out photo.jpg folder/
 greenlane admin card create C1001 --name "Wang Logistics"
@@ -122,7 +124,7 @@ def add_examples(parser: argparse.ArgumentParser, words: tuple[str, ...]) -> Non
         command = " ".join(("greenlane", *words, ""))
         found = next((line for line in EXAMPLES.splitlines() if f"{line} ".startswith(command)), None)
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.epilog = "\n\n".join(filter(None, (parser.epilog, found and f"example:\n  {found}")))
+        parser.epilog = "\n\n".join(filter(None, (parser.epilog, found and f"{tr('example:')}\n  {found}")))
 
 
 def _below(parser: argparse.ArgumentParser) -> Iterator[argparse._SubParsersAction[argparse.ArgumentParser]]:

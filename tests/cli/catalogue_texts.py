@@ -106,7 +106,8 @@ def of_parsers() -> Iterator[str]:
 
 def _of_parser(parser: argparse.ArgumentParser) -> Iterator[str]:
     groups = [group.title for group in parser._action_groups]
-    yield from (text for text in (parser.description, parser.epilog, *groups) if text)
+    epilog = re.sub(r"^example:\n  greenlane .*", "example:", parser.epilog or "")
+    yield from (text for text in (parser.description, epilog, *groups) if text)
     for action in parser._actions:
         yield from [action.help] if action.help and action.help != argparse.SUPPRESS else []
         if isinstance(action, argparse._SubParsersAction):
