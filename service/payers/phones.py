@@ -49,6 +49,12 @@ class Person:
     owed_fen: int
 
 
+def subject_of(connection: Connection, text: str) -> str:
+    """What the books call whom or what an operator names: a person by their number, all else as it is."""
+    found = connection.execute(select(persons.c.id).where(persons.c.name == text)).scalar()
+    return text if found is None else str(found)
+
+
 class Phones:
     """What an operator, `actor`, may do about persons and their phones. Raises AdminError with the reason."""
 

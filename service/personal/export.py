@@ -29,6 +29,7 @@ from service.payers.tables import (
     phone_keys,
     plate_payers,
 )
+from service.payments.tables import payments
 from service.push.tables import push_subscriptions
 from service.station.tables import visit_reports
 from service.store import schema
@@ -79,6 +80,7 @@ def _tables(row: Row[Any]) -> dict[str, Select[Any]]:
         "mandates": select(mandates).where(mandates.c.person == person).order_by(mandates.c.received_us),
         "mandate_plates": select(mandate_plates).where(mandate_plates.c.mandate.in_(own_mandates)),
         "charges": select(charges).where(theirs).order_by(charges.c.created_us),
+        "payments": select(payments).where(payments.c.person == person).order_by(payments.c.made_us),
         "charge_steps": select(charge_events)
         .where(charge_events.c.charge.in_(own_charges))
         .order_by(charge_events.c.id),

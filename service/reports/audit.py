@@ -38,6 +38,7 @@ PROOFS: tuple[Proof, ...] = (
     fuel.totalisers,
     fuel.offline,
     payers.charges,
+    payers.orders,
     payers.signatures,
     counter.shifts,
 )

@@ -1,4 +1,4 @@
-"""What the books say about a card: its figures, its plates, and every movement with the balance after it."""
+"""What the books say about a card or a person's wallet: figures, plates, every movement with the balance after it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from service.books.records import ACTIVE, Phase, TransferKind
 from service.errors import AdminError
+from service.payers.tables import persons
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
@@ -38,7 +39,7 @@ class CardView:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One movement of a card: amount_fen above zero in the owner's favour, balance_fen what they have after it."""
+    """One movement of a card or wallet: amount_fen above zero in its favour, balance_fen what they have after it."""
 
     at: datetime
     kind: str
@@ -120,14 +121,25 @@ def card_of(database: Database, text: str) -> str:
     return card
 
 
-def statement(database: Database, card: str, since: datetime | None, until: datetime | None) -> list[Line]:
-    """The card's movements from since to until (excluded), oldest first. Raises AdminError for an unknown card."""
+def statement(database: Database, name: str, since: datetime | None, until: datetime | None) -> list[Line]:
+    """Movements of a card, else of the person of that name, from since to until (excluded), oldest first.
+
+    Raises AdminError where there is neither.
+    """
     with telling_faults(), database.reading() as connection:
-        row = connection.execute(select(schema.cards).where(schema.cards.c.id == card)).mappings().first()
-        if row is None:
-            raise AdminError(f"no card {card}")
-        lines = list(_lines(connection, {row["account"], row["receivable"]}))
+        lines = list(_lines(connection, _own_accounts(connection, name)))
     return [line for line in lines if (since is None or line.at >= since) and (until is None or line.at < until)]
+
+
+def _own_accounts(connection: Connection, name: str) -> set[int]:
+    """What is owned and what is owed."""
+    card = connection.execute(select(schema.cards).where(schema.cards.c.id == name)).first()
+    if card is not None:
+        return {card.account, card.receivable}
+    person = connection.execute(select(persons).where(persons.c.name == name)).first()
+    if person is None:
+        raise AdminError(f"no card {name}, and nobody of that name pays by phone")
+    return {person.wallet, person.owed}
 
 
 def _sums(connection: Connection, numbers: Sequence[int]) -> dict[int, RowMapping]:
@@ -167,7 +179,7 @@ def _view(row: RowMapping, sums: dict[int, RowMapping], plates: Sequence[RowMapp
 
 
 def _lines(connection: Connection, own: set[int]) -> Iterator[Line]:
-    """Movements between the card's two accounts and others; what goes from one to the other changes nothing for it."""
+    """Movements between the two accounts and others; what goes from one to the other changes nothing for the owner."""
     transfers, fuellings = schema.transfers, schema.fuellings
     query = (
         select(
@@ -176,7 +188,7 @@ def _lines(connection: Connection, own: set[int]) -> Iterator[Line]:
         .select_from(transfers.outerjoin(fuellings))
         .where(transfers.c.debit_account.in_(own) | transfers.c.credit_account.in_(own))
         .where(transfers.c.phase.in_([Phase.SINGLE.value, Phase.POST.value]))
-        .where(transfers.c.kind != TransferKind.SETTLEMENT.value)
+        .where(transfers.c.debit_account.not_in(own) | transfers.c.credit_account.not_in(own))
         .order_by(transfers.c.at_us, transfers.c.id)
     )
     balance_fen = 0

@@ -132,13 +132,15 @@ def _trail(args: argparse.Namespace) -> int:
 
     from greenlane.cli.admin.office import office, table
     from service.identity import trail
+    from service.payers.phones import subject_of
     from service.reports.movements import movements
     from service.reports.zones import stamp, zones
 
     with office(args) as o:
         shown = zones(o.database)
         with o.database.reading() as connection:
-            both = trail.last(connection, args.limit, args.subject), movements(connection, args.limit, args.subject)
+            subject = None if args.subject is None else subject_of(connection, args.subject)
+            both = trail.last(connection, args.limit, subject), movements(connection, args.limit, subject)
             newest = islice(heapq.merge(*map(list, both), key=lambda deed: deed.at, reverse=True), args.limit)
         deeds = [dataclasses.replace(deed, at=shown.at(deed.at)) for deed in newest]
         rows = [(stamp(d.at), d.actor, d.action, d.subject, _spelt(d.action, d.detail)) for d in deeds]

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add the commands; `options` are those that every command takes."""
-    statement = subparsers.add_parser("statement", parents=[options], help="every movement of a card")
-    statement.add_argument("card", metavar="CARD")
+    statement = subparsers.add_parser(
+        "statement", parents=[options], help="every movement of a card or of a person's wallet"
+    )
+    statement.add_argument("name", metavar="NAME", help="a card, or a person who pays by phone")
     statement.add_argument("--since", metavar="DATE", type=moment, help="from this day on, in the station's time zone")
     statement.add_argument("--until", metavar="DATE", type=moment, help="before this day")
     statement.add_argument("--csv", action="store_true", help="comma-separated, amounts in yuan")
@@ -59,7 +61,7 @@ def _statement(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         shown = zones(o.database)
-        found = statement(o.database, args.card, shown.read(args.since), shown.read(args.until))
+        found = statement(o.database, args.name, shown.read(args.since), shown.read(args.until))
         lines = [replace(line, at=shown.at(line.at, line.station)) for line in found]
         head = ("time", "what", "yuan", "balance", "where", "litres", "note")
         rows = [_row(line) for line in lines]

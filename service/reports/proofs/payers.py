@@ -69,6 +69,46 @@ left join mandate_plates mp on mp.mandate = c.mandate and mp.plate = c.plate
 where c.mandate is not null and (m.person <> c.person or mp.plate is null or c.amount_fen > m.per_fill_fen)
 """
 
+_ORDERS = """
+select p.number, p.state, p.amount_fen, coalesce(c.amount_fen, 0) + coalesce(s.amount_fen, 0) as posted
+from payments p
+left join transfers c on c.key = 'charge ' || p.charge and c.kind = 'provider_payment'
+left join transfers s on s.key = 'provider ' || p.number and s.kind = 'provider_payment'
+where coalesce(c.amount_fen, 0) + coalesce(s.amount_fen, 0) <> case p.state when 'paid' then p.amount_fen else 0 end
+"""
+_BY_NOBODY = """
+select t.id, t.key from transfers t left join payments p on t.key in ('charge ' || p.charge, 'provider ' || p.number)
+where t.kind = 'provider_payment' and p.number is null
+"""
+_WITHOUT_ORDER = """
+select c.id, c.paid_by, coalesce(p.state, 'missing') as state from charges c left join payments p on p.charge = c.id
+where (c.paid_by = p.provider or c.paid_by = 'wechatpay') and coalesce(p.state, '') <> 'paid'
+  or (p.ended_us is null and p.number is not null and c.paid_us is not null)
+"""
+_GIVEN_BACK = """
+select p.number, p.charge, coalesce(r.back, 0) as back, coalesce(t.posted, 0) as posted from payments p
+left join (select payment, sum(amount_fen) as back from payment_refunds group by payment) r on r.payment = p.number
+left join (
+  select substr(t.key, 15, 18) as charge, sum(t.amount_fen) as posted from transfers t
+  join accounts a on a.id = t.credit_account
+  where t.kind = 'charge_refund' and a.kind = 'provider' group by substr(t.key, 15, 18)) t on t.charge = p.charge
+where coalesce(r.back, 0) <> coalesce(t.posted, 0)
+"""
+
+
+def orders(connection: Connection) -> Iterator[Finding]:
+    """Orders at providers against postings, both ways, and what goes back against what was booked."""
+    for row in connection.execute(text(_ORDERS)):
+        words = f"is {row.state}, {row.amount_fen} fen; its postings make {row.posted}"
+        yield Finding("payments", f"order {row.number} {words}")
+    for row in connection.execute(text(_BY_NOBODY)):
+        yield Finding("payments", f"transfer {row.id} ({row.key}) is of no order")
+    for row in connection.execute(text(_WITHOUT_ORDER)):
+        yield Finding("payments", f"charge {row.id} was paid by {row.paid_by}; its order is {row.state}")
+    for row in connection.execute(text(_GIVEN_BACK)):
+        words = f"its refunds make {row.back} fen, the postings {row.posted}"
+        yield Finding("payments", f"order {row.number} of charge {row.charge}: {words}")
+
 
 def charges(connection: Connection) -> Iterator[Finding]:
     """Charges against postings and steps, second holds, and mandates against what they allow."""
