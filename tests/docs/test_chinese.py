@@ -1,0 +1,50 @@
+"""The Chinese pages say what the English ones say: the same headings, commands, codes, tables, links and pictures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import ROOT, commands
+
+PAIRS = [(ROOT / "README.md", ROOT / "README.zh.md")] + [
+    (ROOT / "docs" / page.name, page) for page in sorted((ROOT / "docs" / "zh").glob("*.md"))
+]
+CODE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^(#+) ", re.MULTILINE)
+
+
+def prose(page: Path) -> str:
+    """The page without its fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def targets(page: Path) -> set[str]:
+    """The files that it links to, the other language's page and its own headings left out."""
+    linked = [target.partition("#")[0] for target in LINK.findall(prose(page))]
+    files = {(page.parent / target).resolve() for target in linked if target and "://" not in target}
+    return {file.name for file in files if file.name != "README.zh.md" and file != PAIRS[0][0]}
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_chinese_page_follows_the_english_one(english: Path, chinese: Path) -> None:
+    assert [c.words for c in commands(chinese)] == [c.words for c in commands(english)]
+    ours, theirs = prose(chinese), prose(english)
+    assert HEADING.findall(ours) == HEADING.findall(theirs)
+    assert ours.count("\n|") == theirs.count("\n|"), "a table has other rows"
+    assert sorted(set(CODE.findall(ours))) == sorted(set(CODE.findall(theirs)))
+    assert targets(chinese) == targets(english)
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_pages_link_to_each_other(english: Path, chinese: Path) -> None:
+    assert f"]({chinese.relative_to(english.parent)})" in english.read_text(encoding="utf-8")
+    assert (chinese.parent / LINK.findall(chinese.read_text(encoding="utf-8"))[0]).resolve() == english
+
+
+@pytest.mark.parametrize("chinese", [chinese for _, chinese in PAIRS], ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_words_are_those_of_the_trade(chinese: Path) -> None:
+    assert not re.search("校准|标定|冻结|面板|车道|喷嘴|燃料", chinese.read_text(encoding="utf-8"))
