@@ -42,7 +42,7 @@ def doors(seeded: Seeded) -> tuple[DemoPage, ...]:
             f"/panel/{LANE}",
             ("加油机触摸屏", "The panel at the pump"),
             (
-                "每位驾驶员看到的画面：等候、识别、绿灯、加油、已扣款",
+                "司机看到的画面：等候、识别、绿灯、加油、已扣款",
                 "What drivers see: waiting, reading, green, fuelling, charged",
             ),
             at_station=True,
@@ -53,7 +53,7 @@ def doors(seeded: Seeded) -> tuple[DemoPage, ...]:
             "/station",
             ("油站页面", "The station page"),
             (
-                "每次到访的照片和原因；无法识别的车牌可在面板上输入",
+                "每条进站记录的抓拍图和原因；看不清的车牌也在其中",
                 "Every visit with its picture and reason; what could not be read, too",
             ),
             at_station=True,
@@ -73,7 +73,7 @@ def doors(seeded: Seeded) -> tuple[DemoPage, ...]:
             "office",
             "/office",
             ("站务", "The office"),
-            ("今日概况：车道、升数、金额、待处理事项", "The day at a glance: lanes, litres, yuan, what needs a hand"),
+            ("今日概况：加油位、升数、金额、待处理事项", "The day at a glance: lanes, litres, yuan, what needs a hand"),
             person=Person("zhao", Role.ADMINISTRATOR, None),
         ),
         DemoPage(

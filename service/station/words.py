@@ -82,7 +82,7 @@ STAGES: dict[Stage, Words] = {
     Stage.VOTED: ("综合判断", "Vote"),
     Stage.ASKED: ("询问", "Question"),
     Stage.ANSWERED: ("应答", "Answer"),
-    Stage.LAMP: ("信号灯", "Lamp"),
+    Stage.LAMP: ("指示灯", "Lamp"),
     Stage.FUELLING: ("加油", "Fuelling"),
     Stage.CHARGED: ("扣款", "Charged"),
     Stage.NOTE: ("备注", "Note"),

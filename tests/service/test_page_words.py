@@ -1,0 +1,63 @@
+"""The Chinese of all pages: the trade's words, nothing that reads as another thing at a pump, no English left over."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, nodes
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = sorted((ROOT / "service" / "pages").rglob("*.html"))
+SOURCES = [file for part in ("service", "station", "greenlane/living") for file in sorted((ROOT / part).rglob("*.py"))]
+
+AVOIDED = re.compile(
+    "冻结|校准|标定|感兴趣区域|面板|车道|无权访问|信号灯|相机|到访|驾驶员|喷嘴|燃料|泵机|泵号|操作员|体积|总计器|拔枪|动态口令|死信|敞口"
+)
+"""Words that mean another thing at a filling station, or that nobody says there."""
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+ENGLISH = re.compile(r"[A-Za-z][a-z']+(?:[ ,.]+[A-Za-z][a-z']+)+")
+NOT_TEXT = re.compile(r"<script.*?</script>|<style.*?</style>|<code>.*?</code>|<[^>]*>|&\w+;", re.DOTALL)
+BOTH = ("By phone",)
+"""English that a panel shows below the Chinese."""
+
+
+def said(template: Path) -> Iterator[tuple[str, str]]:
+    """Every t("Chinese", "English") of a page."""
+    for call in Environment().parse(template.read_text(encoding="utf-8")).find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name == "t" and len(call.args) == 2:
+            chinese, english = call.args
+            if isinstance(chinese, nodes.Const) and isinstance(english, nodes.Const):
+                yield str(chinese.value), str(english.value)
+
+
+def left(template: Path) -> list[str]:
+    """Runs of English words that stand in a page for every reader, whatever the language."""
+    tree = Environment().parse(template.read_text(encoding="utf-8"))
+    parts = (part for output in tree.find_all(nodes.Output) for part in output.nodes)
+    text = "".join(part.data if isinstance(part, nodes.TemplateData) else "\0" for part in parts)
+    return [run for run in ENGLISH.findall(NOT_TEXT.sub("\n", text)) if run not in BOTH and not run.endswith(".js")]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_page_has_the_words_of_the_trade(template: Path) -> None:
+    for chinese, english in said(template):
+        assert not AVOIDED.search(chinese), chinese
+        assert not ENGLISH.search(re.sub(r"`[^`]+`", "", chinese)), chinese
+        assert CHINESE.search(chinese) or not ENGLISH.search(english), f"no Chinese for {english!r}"
+
+
+@pytest.mark.parametrize("template", [page for page in TEMPLATES if page.name != "docs.html"], ids=lambda p: p.name)
+def test_no_english_stands_in_a_chinese_page(template: Path) -> None:
+    assert not left(template)
+
+
+def test_the_program_has_the_words_of_the_trade() -> None:
+    for source in SOURCES:
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and AVOIDED.search(node.value):
+                pytest.fail(f"{source.relative_to(ROOT)}:{node.lineno}: {node.value}")
