@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from greenlane.bench.efficiency_entry import EntryPassage, entry_facts, entry_lines, measure_entry
 from greenlane.bench.efficiency_lane import GAIN, NOISE, Passage, measure
 from greenlane.bench.efficiency_model import (
     UNREAD,
@@ -30,6 +31,7 @@ class Efficiency:
 
     conditions: dict[str, Any]
     passages: list[Passage]
+    entry: list[EntryPassage]
     lanes: list[LaneTimes]
     gained: list[dict[str, Any]]
 
@@ -50,6 +52,7 @@ class Efficiency:
                 for lane in self.lanes
             ],
             "gain": self.gained,
+            "entry_camera": entry_facts(self.entry),
             "passages": [asdict(passage) for passage in self.passages],
         }
 
@@ -75,6 +78,7 @@ class Efficiency:
             "to_paid_s": "nozzle back to paid",
         }
         shown += [f"{text:<22}{_spread_text(measured[name])}" for name, text in words.items()]
+        shown += ["", *entry_lines(entry_facts(self.entry))] if self.entry else []
         return [*shown, "", *self._lane_lines()]
 
     def _lane_lines(self) -> list[str]:
@@ -112,6 +116,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="of vehicles whose plate has to be typed (default %(default)s)",
     )
+    parser.add_argument(
+        "--entry-vehicles",
+        type=_entry_vehicles,
+        default=4,
+        metavar="N",
+        help="to measure with and without an entry camera, at four lines each (default %(default)s, 0: none)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -120,19 +131,20 @@ def run(args: argparse.Namespace) -> int:
 
     log.set_up("CRITICAL")
     passages = measure(args.vehicles, args.engine, args.seed)
-    figures = _figures(args, passages)
+    entry = measure_entry(args.entry_vehicles, args.engine, args.seed)
+    figures = _figures(args, passages, entry)
     print(json.dumps(figures.facts(), ensure_ascii=False, indent=1) if args.json else "\n".join(figures.lines()))
     return 0
 
 
-def _figures(args: argparse.Namespace, passages: list[Passage]) -> Efficiency:
+def _figures(args: argparse.Namespace, passages: list[Passage], entry: list[EntryPassage]) -> Efficiency:
     """What the passages come to. Raises BenchError where no vehicle fuelled and paid."""
     whole = [(p.to_green_s, p.to_paid_s) for p in passages if p.to_green_s is not None and p.to_paid_s is not None]
     if not whole:
         raise BenchError("no vehicle of the bundled clip got green, fuelled and paid; `greenlane simulate` shows why")
     samples = LaneSamples(tuple(g for g, _ in whole), tuple(p for _, p in whole))
     normal, halved = (turns(samples, TURNS, args.seed, args.unread, factor) for factor in (1.0, 0.5))
-    return Efficiency(_conditions(args), passages, normal, gains(normal, halved))
+    return Efficiency(_conditions(args), passages, entry, normal, gains(normal, halved))
 
 
 def _conditions(args: argparse.Namespace) -> dict[str, Any]:
@@ -145,6 +157,10 @@ def _conditions(args: argparse.Namespace) -> dict[str, Any]:
         "engine": args.engine,
         "time": "the video's, and on top the slowest read of the passage, question and posting as they really took",
         "service": "on loopback with SQLite on this machine's disk; a real line adds its own round trips",
+        "entry camera": (
+            "the same clip as its entrance; green by the video's time, its pictures 67 ms apart, reads taken as "
+            "instant; a question takes what it really took and the stated round trip"
+        ),
         "unread": f"{args.unread:.1%} of vehicles are typed at the panel and confirmed ({UNREAD})",
         "model": f"{TURNS} turns of a lane with a queue, all steps one after another",
     }
@@ -154,6 +170,10 @@ def _vehicles(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
     return int(text)
+
+
+def _entry_vehicles(text: str) -> int:
+    return 0 if text == "0" else _vehicles(text)
 
 
 def _share(text: str) -> float:

@@ -73,7 +73,7 @@ def measure(vehicles: int, engine: str, seed: int) -> list[Passage]:
     scenes = [visit for visit in own.visits if visit["decision"] == "allow"]
     reader = TimedReader(build_reader(engine))
     litres: dict[str, float] = {}
-    cards, phones = _payers(own, scenes)
+    cards, phones = payers_of(own, scenes)
     found = []
     with World(Settings(), cards, own.preset_fen, phones) as world:
         stage = Stage(world, reader, litres, 0.0)
@@ -81,17 +81,17 @@ def measure(vehicles: int, engine: str, seed: int) -> list[Passage]:
             scene = scenes[number % len(scenes)]
             litres[scene["plate"]] = scene["litres"] * chance.uniform(*LITRES_SHARE)
             reader.took_ms.clear()
-            result = stage.play(own.clip, _UNWATCHED, partial(_camera, scene=scene, chance=chance))
+            result = stage.play(own.clip, UNWATCHED, partial(scene_camera, scene=scene, chance=chance))
             if result.error:
                 raise BenchError(f"the bundled clip cannot be played: {result.error}")
             found.append(_passage(scene, result.visits, litres[scene["plate"]], max(reader.took_ms, default=0.0)))
     return found
 
 
-_UNWATCHED = Watching(lambda name, frames: None, lambda: None, lambda story: None)
+UNWATCHED = Watching(lambda name, frames: None, lambda: None, lambda story: None)
 
 
-def _payers(own: Bundled, scenes: list[Mapping[str, Any]]) -> tuple[list[Card], list[Phone]]:
+def payers_of(own: Bundled, scenes: list[Mapping[str, Any]]) -> tuple[list[Card], list[Phone]]:
     """The clip's own cards and phones, with enough money for every round."""
     plates = {scene["plate"] for scene in scenes}
     cards = [Card(card.plate, PLENTY_FEN) for card in own.cards if card.plate in plates]
@@ -99,7 +99,7 @@ def _payers(own: Bundled, scenes: list[Mapping[str, Any]]) -> tuple[list[Card], 
     return cards, [parse_phone(word) for word in words]
 
 
-def _camera(clip: Path, clock: Clock, scene: Mapping[str, Any], chance: random.Random) -> RecordedCamera:
+def scene_camera(clip: Path, clock: Clock, scene: Mapping[str, Any], chance: random.Random) -> RecordedCamera:
     """The clip from shortly before a vehicle comes until it is gone, in another light and with another noise."""
     gain, noise = chance.uniform(*GAIN), chance.uniform(*NOISE)
     from_s, to_s = scene["enters_s"] - BEFORE_S, scene["gone_s"] + BEFORE_S

@@ -12,7 +12,7 @@ from greenlane.cli import main
 
 @pytest.mark.slow
 def test_the_command_measures_and_states_the_gain(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "efficiency", "--vehicles", "2", "--json"]) == 0
+    assert main(["bench", "efficiency", "--vehicles", "2", "--entry-vehicles", "1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     first, second = found["passages"]
     assert (first["plate"], first["payer"]) == ("沪A8K526", "card")
@@ -27,6 +27,9 @@ def test_the_command_measures_and_states_the_gain(capsys: pytest.CaptureFixture[
     for gain in found["gain"]:
         assert gain["saved_s"] > 0
         assert 0 < gain["hands_twice_as_fast"]["saved_s"] < gain["saved_s"]
+    slow = found["entry_camera"][-1]
+    assert slow["line_s"] == 1.0
+    assert slow["without_s"]["p50"] > slow["with_s"]["p50"] + 0.1
     machine, *hands = found["lanes"]
     assert machine["name"] == "greenlane"
     assert all(machine["vehicles_per_hour"] > hand["vehicles_per_hour"] for hand in hands)
