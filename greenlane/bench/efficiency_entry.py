@@ -56,7 +56,7 @@ class RememberedReads:
 
 
 def measure_entry(vehicles: int, engine: str, seed: int) -> list[EntryPassage]:
-    """So many vehicles at each line, those of the bundled clip that get green in turn. The entrance sees the same clip."""
+    """So many vehicles at each line, those of the bundled clip that get green; the entrance sees the same clip."""
     own = bundled()
     scenes = [visit for visit in own.visits if visit["decision"] == "allow"]
     reader = RememberedReads(build_reader(engine))
