@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from service.admin import DEFAULT_ZONE
 from service.fleet.drawing import ConsumptionPlot, MapDrawing, draw_map, draw_plot
 from service.mileage.consumption import Stretch, stretches
-from service.mileage.exceptions import Exceptional, exceptions_of
+from service.mileage.exceptions import Exceptional, exceptions_of, exceptions_within
 from service.mileage.history import History, Located
 from service.mileage.places import Refuelling
 from service.mileage.store import position_of
@@ -107,7 +107,7 @@ def view_of(connection: Connection, vehicle: Vehicle, since_us: int, until_us: i
     fills = witnesses_of(history, vehicle, since_us, until_us)
     drives = _drives(history, since_us, until_us)
     track, hidden = _track(connection, vehicle.plate, since_us, until_us)
-    found = [e for e in exceptions_of(connection, [vehicle.plate]) if since_us <= e.at_us < until_us]
+    found = exceptions_within([(history, vehicle)], since_us, until_us)
     distance_m, volume_ml = sum(s.distance_m for s in drives), sum(s.volume_ml for s in drives)
     return VehicleView(
         vehicle,
@@ -142,7 +142,12 @@ def _witnesses(fill: Refuelling, before: Refuelling | None, located: Located, ve
 
 
 def _drives(history: History, since_us: int, until_us: int) -> list[Stretch]:
-    fills = list(zip(history.refuellings, history.located(), strict=True))
+    """Those that touch the span, with the fills between the full ones on either side of it alone."""
+    full = [f.at_us for f in history.refuellings if f.is_full and f.odometer_m is not None]
+    first_us = max((at_us for at_us in full if at_us < since_us), default=since_us)
+    end_us = min((at_us for at_us in full if at_us >= until_us), default=until_us) + 1
+    inside = [f for f in history.refuellings if first_us <= f.at_us < end_us]
+    fills = list(zip(inside, history.located(first_us, end_us), strict=True))
     return [s for s in stretches(fills) if s.until_us >= since_us and s.since_us < until_us]
 
 

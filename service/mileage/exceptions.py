@@ -53,19 +53,33 @@ class Exceptional:
 
 def exceptions_of(connection: Connection, plates: Iterable[str]) -> list[Exceptional]:
     """All exceptions of these vehicles, by time."""
+    return exceptions_within([(History(connection, plate), vehicle_of(connection, plate)) for plate in plates])
+
+
+def exceptions_within(
+    known: Iterable[tuple[History, Vehicle]], since_us: int | None = None, until_us: int | None = None
+) -> list[Exceptional]:
+    """Those of vehicles whose history was read, from since (included) to until (excluded), by time.
+
+    Only the refuellings of that span are placed: judging a year's positions for one quarter's page took most of it.
+    """
     found: list[Exceptional] = []
     cards: dict[str, list[tuple[Vehicle, OwnFuelling]]] = {}
     places: Mapping[str, Place] = {}
-    for plate in plates:
-        history, vehicle = History(connection, plate), vehicle_of(connection, plate)
+    for history, vehicle in known:
         places = history.places
-        found += _of_vehicle(history, vehicle)
+        found += _of_vehicle(history, vehicle, since_us, until_us)
         for own in history.own:
             if own.card is not None:
                 cards.setdefault(own.card, []).append((vehicle, own))
     for card, fuelled in cards.items():
         found += _on_two(places, card, sorted(fuelled, key=lambda pair: pair[1].refuelling.at_us))
-    return sorted(found, key=lambda e: (e.at_us, e.plate, e.kind))
+    inside = [e for e in found if _is_in(e.at_us, since_us, until_us)]
+    return sorted(inside, key=lambda e: (e.at_us, e.plate, e.kind))
+
+
+def _is_in(at_us: int, since_us: int | None, until_us: int | None) -> bool:
+    return (since_us is None or at_us >= since_us) and (until_us is None or at_us < until_us)
 
 
 def known_plates(connection: Connection, fleet: str | None = None) -> list[str]:
@@ -78,7 +92,9 @@ def known_plates(connection: Connection, fleet: str | None = None) -> list[str]:
     return sorted(connection.execute(every).scalars())
 
 
-def _of_vehicle(history: History, vehicle: Vehicle) -> Iterator[Exceptional]:
+def _of_vehicle(
+    history: History, vehicle: Vehicle, since_us: int | None, until_us: int | None
+) -> Iterator[Exceptional]:
     plate, fills = vehicle.plate, history.refuellings
     for fill in fills:
         yield from _too_much(plate, fill, vehicle.tank_ml)
@@ -94,6 +110,8 @@ def _of_vehicle(history: History, vehicle: Vehicle) -> Iterator[Exceptional]:
         yield from _without_distance(plate, before, after, vehicle)
     yield from _odometer(plate, history.readings)
     for index, fill in enumerate(fills if history.has_positions or history.frozen else ()):
+        if not _is_in(fill.at_us, since_us, until_us):
+            continue
         finding = history.finding(index)
         if finding.status is Status.CONTRADICTED:
             reason = finding.reason or ""
