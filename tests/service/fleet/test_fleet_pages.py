@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import re
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import event
 
-from tests.service.fleet.conftest import FILLS, OTHERS, OWN, Fleets
+from tests.service.fleet.conftest import BEGIN, FILLS, OTHERS, OWN, Fleets
 from tests.service.identity.test_every_route import routes
 
 NOBODYS = "粤B00000"
@@ -99,3 +101,16 @@ def test_nonsense_in_the_query_is_the_usual_span(fleets: Fleets) -> None:
     for query in ("from=x&to=y", "from=2026-13-01", "from=9999-01-01&to=0001-01-01", "first=-1", "first=%C2%B2"):
         assert client.get(f"/fleet/vehicles/{quote(OWN)}?{query}").status_code == 200, query
         assert client.get(f"/fleet?{query}").status_code == 200, query
+
+
+def test_a_page_reads_the_positions_of_its_own_span_alone_and_once(fleets: Fleets) -> None:
+    """Each refuelling's positions cost their conversion: a year of them was judged twice for the page of one day."""
+    client, statements = fleets.client("mei"), []
+    engine = fleets.house.app.state.fleet_database.engine
+    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    day = f"{BEGIN + timedelta(days=6 * (FILLS - 1)):%Y-%m-%d}"
+    page = client.get(f"/fleet/vehicles/{quote(OWN)}?from={day}&to={day}")
+    assert page.status_code == 200
+    assert "66.00" in page.text
+    placed = [one for one in statements if "FROM positions" in one and "positions.at_us <= ?" in one]
+    assert 1 <= len(placed) <= 2, "the fill shown, and the full one before it"
