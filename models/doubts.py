@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 
 import numpy as np
 
@@ -18,7 +19,8 @@ class Doubt(enum.StrEnum):
     EDGE: the plate touches the edge of what was searched. COVERED: something lies over a character, or it looks like
     another one. SPACING: characters do not stand where the format has them. COLOUR: the text belongs to plates of
     another colour, or its characters are lighter than the ground where they should be darker, or darker. UNKNOWN_KIND:
-    the text is no known plate's. UNSURE: one picture alone does not tell every character.
+    the text is no known plate's. VETOED: the second recogniser sees another text. HIDDEN: it sees a character that
+    cannot be told, covered or cut off or drowned in light. UNSURE: one picture alone does not tell every character.
     """
 
     EDGE = "edge"
@@ -26,6 +28,8 @@ class Doubt(enum.StrEnum):
     SPACING = "spacing"
     COLOUR = "colour"
     UNKNOWN_KIND = "unknown_kind"
+    VETOED = "vetoed"
+    HIDDEN = "hidden"
     UNSURE = "unsure"
 
 
@@ -71,6 +75,11 @@ def doubts_of(image: Image, plate: PlateRead, searched: Box | None) -> tuple[str
         found.add(Doubt.COLOUR if any(f.rows == plate.rows for f in fitting) else Doubt.UNKNOWN_KIND)
     if plate.weakest < CERTAIN:
         found.add(Doubt.UNSURE)
+    return in_order(found)
+
+
+def in_order(found: Collection[str]) -> tuple[str, ...]:
+    """Names of doubts in the order in which they are told."""
     return tuple(str(doubt) for doubt in Doubt if doubt in found)
 
 

@@ -51,7 +51,12 @@ def rectify(image: Image, corners: Corners, rows: int) -> Image:
     image: BGR uint8 (height, width, 3). corners: (4, 2) pixels, clockwise from the plate's top left; they may lie
     outside the image (edge pixels are repeated). rows: 1 or 2. Raises ValueError for corners that span no area.
     """
-    return warp_bands(*_shrunk(image, _checked(corners), rows), bands_of(rows))
+    return cut_bands(image, corners, rows, bands_of(rows), STRIP_HEIGHT)
+
+
+def cut_bands(image: Image, corners: Corners, rows: int, bands: tuple[Band, ...], height: int) -> Image:
+    """As rectify(), with bands and a height of the caller's own: (height, columns of the bands, 3)."""
+    return warp_bands(*_shrunk(image, _checked(corners), rows), bands, height)
 
 
 def flatten(image: Image, corners: Corners, rows: int, size: tuple[int, int], border: int) -> Image:
@@ -75,24 +80,26 @@ def _checked(corners: Corners) -> NDArray[np.float32]:
     return points
 
 
-def warp_bands(image: Image, corners: NDArray[np.float32], bands: tuple[Band, ...]) -> Image:
-    """Map each band of the plate with these corners onto its columns of a fresh strip."""
-    strip = np.empty((STRIP_HEIGHT, STRIP_WIDTH, 3), np.uint8)
+def warp_bands(
+    image: Image, corners: NDArray[np.float32], bands: tuple[Band, ...], height: int = STRIP_HEIGHT
+) -> Image:
+    """Map each band of the plate with these corners onto its columns of a fresh strip, `height` pixels high."""
+    strip = np.empty((height, bands[-1].stop, 3), np.uint8)
     for band in bands:
-        matrix = band_matrix(corners, band)
-        size = (band.stop - band.start, STRIP_HEIGHT)
+        matrix = band_matrix(corners, band, height)
+        size = (band.stop - band.start, height)
         strip[:, band.start : band.stop] = cv2.warpPerspective(
             image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
     return strip
 
 
-def band_matrix(corners: NDArray[np.float32], band: Band) -> Matrix:
+def band_matrix(corners: NDArray[np.float32], band: Band, height: int = STRIP_HEIGHT) -> Matrix:
     """The homography (3, 3) from image pixels to pixels of the band's own piece of strip."""
     unit = np.asarray([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
     to_plate = cv2.getPerspectiveTransform(corners, unit)
     scale_x = (band.stop - band.start) / (band.right - band.left)
-    scale_y = STRIP_HEIGHT / (band.bottom - band.top)
+    scale_y = height / (band.bottom - band.top)
     place = np.asarray(
         [[scale_x, 0, -band.left * scale_x - 0.5], [0, scale_y, -band.top * scale_y - 0.5], [0, 0, 1]], np.float64
     )

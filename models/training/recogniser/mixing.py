@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,15 +97,17 @@ class Mixer:
         return alike_sample(self._rng) if self._rng.random() < ALIKE_SHARE else drawn_sample(self._rng)
 
 
-def crop_odds(crops: Sequence[RealCrop], favour: Sequence[float] | None = None) -> NDArray[np.float64]:
-    """Cumulative odds of each crop: sources by SOURCE_SHARES, in a source rare provinces and favoured crops more."""
+def crop_odds(
+    crops: Sequence[RealCrop], favour: Sequence[float] | None = None, shares: Mapping[str, float] = SOURCE_SHARES
+) -> NDArray[np.float64]:
+    """Cumulative odds of each crop: sources by their shares, in a source rare provinces and favoured crops more."""
     if not crops:
         return np.zeros(0)
     provinces = Counter((crop.source, crop.text[0]) for crop in crops)
     weights = np.asarray([provinces[crop.source, crop.text[0]] ** -0.4 for crop in crops])
     if favour is not None:
         weights = weights * np.asarray(favour, float)
-    for source, share in SOURCE_SHARES.items():
+    for source, share in shares.items():
         chosen = np.asarray([crop.source == source for crop in crops])
         if chosen.any():
             weights[chosen] *= share / weights[chosen].sum()

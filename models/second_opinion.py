@@ -1,0 +1,97 @@
+"""The second opinion: another network, trained differently, has to see the same text before a read is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.errors import ReaderError
+from controller.records import PlateRead
+from models.doubts import Doubt
+from models.engines import FloatArray, Network
+from models.grammar import ALPHABET
+from models.rectify import Band, Corners, Image, cut_bands
+
+Grey = NDArray[np.uint8]
+
+STRIP_WIDTH, STRIP_HEIGHT = 160, 48
+CLASSES = 2 + len(ALPHABET)
+HIDDEN = CLASSES - 1
+"""The last class: here stands a character, but it cannot be seen. Class 0 is blank: here stands none."""
+
+UPPER_COLUMNS = 52
+BANDS: dict[int, tuple[Band, ...]] = {
+    1: (Band(-0.04, -0.1, 1.04, 1.1, 0, STRIP_WIDTH),),
+    2: (
+        Band(0.14, -0.02, 0.86, 0.385, 0, UPPER_COLUMNS),
+        Band(-0.03, 0.36, 1.03, 0.98, UPPER_COLUMNS, STRIP_WIDTH),
+    ),
+}
+"""Rows -> what of the plate is shown where. More of its surroundings than the first recogniser sees: what covers a
+character goes on beside the plate."""
+
+VETO, UNSEEN = 0.5, 0.5
+"""From this probability on for another character, or for a character that cannot be seen, the network objects."""
+
+
+def opinion_strip(image: Image, corners: Corners, rows: int) -> Grey:
+    """The plate as the second network sees it, grey (48, 160). Arguments and errors as for rectify()."""
+    strip = cut_bands(image, corners, rows, BANDS[rows], STRIP_HEIGHT)
+    return np.asarray(cv2.cvtColor(strip, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+class SecondOpinion:
+    """Holds the second network; one thread at a time."""
+
+    def __init__(self, network: Network, manifest_section: Mapping[str, Any]) -> None:
+        """manifest_section: the manifest's section "second". Raises ReaderError when it is not what is known here."""
+        try:
+            shape, alphabet = manifest_section["input"], str(manifest_section["alphabet"])
+            self._mean, self._scale = np.float32(shape["mean"]), np.float32(shape["scale"])
+            known = (int(shape["height"]), int(shape["width"]), alphabet) == (STRIP_HEIGHT, STRIP_WIDTH, ALPHABET)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ReaderError(f"The manifest's section of the second recogniser is incomplete ({error!r}).") from error
+        if not known:
+            raise ReaderError("The second recogniser's weights are for another strip or other characters.")
+        self._network = network
+
+    def doubts(self, image: Image, plates: Sequence[PlateRead]) -> list[set[Doubt]]:
+        """What the network has against each read of this BGR picture. Raises ReaderError when the engine fails."""
+        if not plates:
+            return []
+        shares = self.probabilities(image, plates)
+        return [objections(shown, plate.text) for shown, plate in zip(shares, plates, strict=True)]
+
+    def probabilities(self, image: Image, plates: Sequence[PlateRead]) -> FloatArray:
+        """What stands in each place of each plate, (plates, 8, classes)."""
+        return self.shares([opinion_strip(image, plate.corners, plate.rows) for plate in plates])
+
+    def shares(self, strips: Sequence[Grey]) -> FloatArray:
+        """Probabilities (N, 8, classes) of what stands in each place of these strips."""
+        batch = ((np.stack(strips)[:, None].astype(np.float32) - self._mean) * self._scale).astype(np.float32)
+        (logits,) = self._network.run(np.ascontiguousarray(batch))
+        if logits.ndim != 3 or logits.shape[0] != len(strips) or logits.shape[2] != CLASSES:
+            raise ReaderError(f"The second recogniser answered with shape {logits.shape}, which is not its own.")
+        raised = np.exp(logits - logits.max(2, keepdims=True))
+        return np.asarray(raised / raised.sum(2, keepdims=True), np.float32)
+
+
+def objections(shares: FloatArray, text: str, veto: float = VETO, unseen: float = UNSEEN) -> set[Doubt]:
+    """What one plate's probabilities (8, classes) say against a text.
+
+    VETOED: something else than the text stands in some place. HIDDEN: a character of it cannot be seen.
+    """
+    classes = np.zeros(len(shares), np.int64)
+    classes[: len(text)] = [1 + ALPHABET.index(character) for character in text]
+    hidden = shares[:, HIDDEN]
+    other = 1.0 - np.take_along_axis(shares, classes[:, None], 1)[:, 0] - hidden
+    found: set[Doubt] = set()
+    if (other >= veto).any():
+        found.add(Doubt.VETOED)
+    if (hidden >= unseen).any():
+        found.add(Doubt.HIDDEN)
+    return found

@@ -1,0 +1,230 @@
+"""Trains the second recogniser from nothing: drawn and real strips in every batch, a good part of them spoilt."""
+
+# mypy: allow-untyped-decorators, allow-any-generics
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from models.second_opinion import HIDDEN
+from models.training.data.realdata import RealCrop
+from models.training.precision import autocast
+from models.training.recogniser.mixing import RealData, crop_odds
+from models.training.second.net import COLUMNS, SecondNet, as_input
+from models.training.second.samples import IGNORED, Pool, SecondSample, drawn_second, nothing, real_second
+
+SHARES = {"ccpd": 0.14, "easypr": 0.2, "auto": 0.16, "scene": 0.12, "toll": 0.06, "loose": 0.06, "street": 0.13}
+SHARES["photo"] = 0.13
+"""How the real part is divided: few of the crops of one province, which the first recogniser saw most of."""
+
+NOTHING_SHARE = 0.03
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast to learn. minutes: the rate falls with these where they end before the steps do."""
+
+    steps: int = 7000
+    batch: int = 64
+    real_share: float = 0.5
+    ramp_steps: int = 800
+    learning_rate: float = 2.5e-3
+    weight_decay: float = 0.02
+    warmup_steps: int = 200
+    look_weight: float = 0.3
+    average_decay: float = 0.998
+    save_every: int = 250
+    minutes: float | None = None
+    seed: int = 1
+
+
+class Mixer:
+    """Draws batches of drawn plates, real crops and strips without a plate."""
+
+    def __init__(self, data: RealData, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._crops, self._grounds, self._pool = list(data.train), data.grounds, Pool()
+        self._odds = crop_odds(self._crops, shares=SHARES)
+
+    def batch(self, size: int, real_share: float) -> list[SecondSample]:
+        """`size` samples; real_share of them real where there are any."""
+        return [self._one(real_share if self._crops else 0.0) for _ in range(size)]
+
+    def _one(self, real_share: float) -> SecondSample:
+        choice = self._rng.random()
+        if choice < NOTHING_SHARE:
+            return nothing(self._rng, self._grounds)
+        if choice < NOTHING_SHARE + real_share:
+            index = int(np.searchsorted(self._odds, self._rng.random(), side="right"))
+            return real_second(self._rng, self._crops[min(index, len(self._crops) - 1)])
+        return drawn_second(self._rng, self._pool)
+
+
+class Trainer:
+    """One training run. The weights that are saved and exported are a running average of the trained ones."""
+
+    def __init__(self, plan: Plan, data: RealData, checkpoint: Path) -> None:
+        torch.manual_seed(plan.seed)
+        cv2.setNumThreads(1)
+        self.plan, self.data, self.checkpoint = plan, data, checkpoint
+        self.net = SecondNet().to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.net).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.net.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98)
+        )
+        self.step, self.spent_s = 0, 0.0
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint; False where there is none."""
+        if not self.checkpoint.is_file():
+            return False
+        state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.spent_s = int(state["step"]), float(state["spent_s"])
+        return True
+
+    def save(self) -> None:
+        """Write the checkpoint in one move, so that a cut leaves the old one."""
+        state = {
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "spent_s": self.spent_s,
+        }
+        fresh = self.checkpoint.with_suffix(".new")
+        torch.save(state, fresh)
+        fresh.replace(self.checkpoint)
+
+    def run(self) -> None:
+        """Train until the plan's steps or minutes are over; nothing is left to do for a run that has ended."""
+        mixer = Mixer(self.data, self.plan.seed * 1_000_003 + self.step)
+        last = time.monotonic()
+        with tqdm(total=self.plan.steps, initial=self.step, mininterval=20, desc="second") as bar:
+            while self.done() < 1.0:
+                share = self.plan.real_share * min(1.0, self.step / max(self.plan.ramp_steps, 1))
+                losses = self._one_step(mixer.batch(self.plan.batch, share))
+                self.step += 1
+                now = time.monotonic()
+                self.spent_s, last = self.spent_s + now - last, now
+                bar.update()
+                if self.step % 50 == 0:
+                    bar.set_postfix_str(f"loss {losses[0]:.3f} look {losses[1]:.3f}")
+                if self.step % self.plan.save_every == 0 or self.done() >= 1.0:
+                    self.save()
+                    bar.write(f"step {self.step}, {self.spent_s / 60:.1f} min: {self.look()}")
+
+    def done(self) -> float:
+        """The share of the plan that is over."""
+        by_time = self.spent_s / (60 * self.plan.minutes) if self.plan.minutes else 0.0
+        return max(self.step / self.plan.steps, by_time)
+
+    def _rate(self) -> float:
+        if self.step < self.plan.warmup_steps:
+            return (self.step + 1) / self.plan.warmup_steps
+        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(self.done(), 1.0)))
+
+    def _one_step(self, samples: Sequence[SecondSample]) -> tuple[float, float]:
+        strips, classes, centres = tensors(samples)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.plan.learning_rate * self._rate()
+        self.net.train()
+        with autocast():
+            logits, scores = self.net.forward_full(as_input(strips))
+        reading = functional.cross_entropy(logits.float().flatten(0, 1), classes.flatten(), ignore_index=IGNORED)
+        looking = look_loss(scores.float(), centres)
+        self.optimiser.zero_grad(set_to_none=True)
+        (reading + self.plan.look_weight * looking).backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self.optimiser.step()
+        self._follow()
+        return reading.item(), looking.item()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(self.plan.average_decay, (1 + self.step) / (10 + self.step))
+        for kept, new in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1 - decay)
+            else:
+                kept.copy_(new)
+
+    def look(self) -> str:
+        """One line on strips of the calibration part, some of them spoilt; drawn ones without real crops."""
+        return figures(self.average, calibration_samples(self.data.calibration))
+
+
+def tensors(samples: Sequence[SecondSample]) -> tuple[Tensor, Tensor, Tensor]:
+    """Strips, classes and centres of a batch."""
+    strips = torch.from_numpy(np.stack([sample.strip for sample in samples]))
+    classes = torch.from_numpy(np.stack([sample.classes for sample in samples]))
+    return strips, classes, torch.from_numpy(np.stack([sample.centres for sample in samples]))
+
+
+def calibration_samples(crops: Sequence[RealCrop], seed: int = 7, variants: int = 2) -> list[SecondSample]:
+    """Checked crops as training shows them, spoilt and whole; drawn plates where there are none."""
+    rng = np.random.default_rng(seed)
+    checked = [crop for crop in crops if crop.source != "auto"]
+    if not checked:
+        pool = Pool()
+        return [drawn_second(rng, pool) for _ in range(32)]
+    return [real_second(rng, crop) for crop in checked for _ in range(variants)]
+
+
+@torch.no_grad()
+def logits_of(net: SecondNet, strips: Tensor) -> NDArray[np.float32]:
+    """Logits (N, 8, classes) before temperature."""
+    net.eval()
+    parts = [net.forward_full(as_input(part))[0].float().numpy() for part in strips.split(64)]
+    return np.asarray(np.concatenate(parts), np.float32)
+
+
+def figures(net: SecondNet, samples: Sequence[SecondSample]) -> str:
+    """How many places are read right, how many hidden ones are known as hidden, how many seen ones are called so."""
+    strips, classes, _ = tensors(samples)
+    best, true = logits_of(net, strips).argmax(2), classes.numpy()
+    seen, hidden = (true != HIDDEN) & (true > 0), true == HIDDEN
+    clear = ((true != IGNORED) & (true != HIDDEN)).all(1)
+    whole = (best == true).all(1)[clear]
+    return (
+        f"seen places right {_share(best == true, seen)}, province {_share(best == true, _first(seen))}, "
+        f"called hidden {_share(best == HIDDEN, seen)}; hidden known {_share(best == HIDDEN, hidden)}, "
+        f"province {_share(best == HIDDEN, _first(hidden))}; whole strips {_share(whole, np.ones_like(whole))}"
+    )
+
+
+def _first(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    first = np.zeros_like(mask)
+    first[:, 0] = mask[:, 0]
+    return first
+
+
+def _share(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> str:
+    return f"{100 * hits[among].mean():.1f} %" if among.any() else "-"
+
+
+def look_loss(scores: Tensor, centres: Tensor) -> Tensor:
+    """Cross-entropy between where places look (N, 8, columns) and a small hill at each known centre (N, 8)."""
+    known = ~torch.isnan(centres)
+    if not bool(known.any()):
+        return scores.sum() * 0.0
+    columns = (torch.arange(COLUMNS) + 0.5) / COLUMNS
+    away = ((columns[None, :] - centres[known][:, None]) * (COLUMNS / 1.3)) ** 2
+    hill = torch.softmax(-0.5 * away, 1)
+    return -(hill * torch.log_softmax(scores[known], 1)).sum(1).mean()
