@@ -12,7 +12,7 @@ from models.manifest import WEIGHTS_FOLDER
 from models.training.data.realdata import data_folder
 from models.training.recogniser.mixing import load_real_data
 from models.training.second.export import calibrate, export, write_section
-from models.training.second.train import Plan, Trainer, calibration_samples, figures
+from models.training.second.train import Plan, SecondTrainer, calibration_samples, figures
 
 SMOKE = Plan(steps=4, batch=6, ramp_steps=1, warmup_steps=2, save_every=3)
 
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"real crops: {len(data.train)} to train, {len(data.calibration)} to calibrate", flush=True)
     given = {"batch": args.batch, "seed": args.seed, "learning_rate": args.rate, "minutes": args.minutes}
     plan = SMOKE if args.smoke else replace(Plan(), steps=args.steps, **given)
-    trainer = Trainer(plan, data, args.out / "second.pt")
+    trainer = SecondTrainer(plan, data, args.out / "second.pt")
     if (args.resume or args.export_only) and not trainer.resume() and args.export_only:
         print(f"no checkpoint in {args.out}")
         return 1

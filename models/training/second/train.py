@@ -52,7 +52,7 @@ class Plan:
     seed: int = 1
 
 
-class Mixer:
+class SecondMixer:
     """Draws batches of drawn plates, real crops and strips without a plate."""
 
     def __init__(self, data: RealData, seed: int) -> None:
@@ -74,7 +74,7 @@ class Mixer:
         return drawn_second(self._rng, self._pool)
 
 
-class Trainer:
+class SecondTrainer:
     """One training run. The weights that are saved and exported are a running average of the trained ones."""
 
     def __init__(self, plan: Plan, data: RealData, checkpoint: Path) -> None:
@@ -114,7 +114,7 @@ class Trainer:
 
     def run(self) -> None:
         """Train until the plan's steps or minutes are over; nothing is left to do for a run that has ended."""
-        mixer = Mixer(self.data, self.plan.seed * 1_000_003 + self.step)
+        mixer = SecondMixer(self.data, self.plan.seed * 1_000_003 + self.step)
         last = time.monotonic()
         with tqdm(total=self.plan.steps, initial=self.step, mininterval=20, desc="second") as bar:
             while self.done() < 1.0:
