@@ -12,6 +12,7 @@ from models.engines import EASYOCR, READER_ENGINES, Network, checked_weights, lo
 from models.manifest import WEIGHTS_FOLDER, load_section
 from models.reader import OnDeviceReader
 from models.recogniser import Recogniser
+from models.second_opinion import SecondOpinion
 
 
 def build_reader(engine: str = "opencv", threads: int = 1, easyocr_models: Path | None = None) -> OnDeviceReader:
@@ -27,15 +28,14 @@ def build_reader(engine: str = "opencv", threads: int = 1, easyocr_models: Path 
         return _easyocr_reader(threads, easyocr_models)
     if easyocr_models is not None:
         raise ReaderError(f"A folder of EasyOCR's models serves the engine {EASYOCR!r} alone, not {engine!r}.")
-    detector = build_detector(engine, threads)
-    section = load_section("recogniser")
-    recogniser = Recogniser(_network(section, engine, threads), section)
-    return OnDeviceReader(detector, recogniser, f"{engine}, weights {section['sha256'][:8]}")
+    detector, recogniser = build_detector(engine, threads), build_recogniser(engine, threads)
+    name = f"{engine}, weights {short_name('recogniser')} and {short_name('second')}"
+    return OnDeviceReader(detector, recogniser, name, build_second(engine, threads))
 
 
 def _easyocr_reader(threads: int, models: Path | None) -> OnDeviceReader:
-    """EasyOCR reads what the detector, on OpenCV, finds."""
-    detector = build_detector("opencv", threads)
+    """EasyOCR reads what the detector, on OpenCV, finds; so does the second recogniser."""
+    detector, second = build_detector("opencv", threads), build_second("opencv", threads)
     section = load_section("recogniser")
     try:
         from models.engines import easyocr_engine
@@ -45,10 +45,29 @@ def _easyocr_reader(threads: int, models: Path | None) -> OnDeviceReader:
         ) from error
     if models is not None:
         own = easyocr_engine.open_own(models, section["alphabet"], threads)
-        return OnDeviceReader(detector, own, f"{EASYOCR}, its own models in {models}")
+        return OnDeviceReader(detector, own, f"{EASYOCR}, its own models in {models}", second)
     model = checked_weights(WEIGHTS_FOLDER / section["file"], section["sha256"])
     shipped = easyocr_engine.open_shipped(model, section, threads)
-    return OnDeviceReader(detector, shipped, f"{EASYOCR}, weights {section['sha256'][:8]}")
+    return OnDeviceReader(
+        detector, shipped, f"{EASYOCR}, weights {short_name('recogniser')} and {short_name('second')}", second
+    )
+
+
+def short_name(section: str) -> str:
+    """The first digits of a network's checksum."""
+    return str(load_section(section)["sha256"])[:8]
+
+
+def build_recogniser(engine: str = "opencv", threads: int = 1) -> Recogniser:
+    """The recogniser alone; arguments and errors as for build_reader."""
+    section = load_section("recogniser")
+    return Recogniser(_network(section, engine, threads), section)
+
+
+def build_second(engine: str = "opencv", threads: int = 1) -> SecondOpinion:
+    """The second recogniser alone; arguments and errors as for build_reader."""
+    section = load_section("second")
+    return SecondOpinion(_network(section, engine, threads), section)
 
 
 def build_detector(engine: str = "opencv", threads: int = 1, side_px: int | None = None) -> Detector:

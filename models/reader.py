@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from controller.errors import ReaderError
 from controller.records import CharacterRead, PlateRead, Reading, Region
 from models.detector import Detection, Detector
-from models.doubts import Box, doubts_of
+from models.doubts import Box, Doubt, doubts_of, in_order
 from models.grammar import formats_of, kind_of
 from models.rectify import rectify
 from models.second_reading import reread
@@ -32,6 +32,10 @@ LOOKS_LIKE_A_PLATE = 0.8
 """Detection confidence from which a find is reported though its text is no plate's: the lane must know it is there."""
 
 
+VOTED_ON = frozenset({Doubt.UNSURE})
+"""Doubts that a vote over several pictures settles by itself, so that such reads may still end in a certain plate."""
+
+
 HARDLY_READ = 0.3
 """Weakest character below which a valid text is chance: headlights and grilles come out as some plate now and then."""
 
@@ -42,11 +46,19 @@ class Recognising(Protocol):
     def read(self, strips: Sequence[Picture]) -> list[tuple[CharacterRead, ...]]: ...
 
 
+class Opinion(Protocol):
+    """What the reader needs of a second recogniser."""
+
+    def doubts(self, image: Picture, plates: Sequence[PlateRead]) -> list[set[Doubt]]: ...
+
+
 class OnDeviceReader:
     """Implements controller.ports.PlateReader with networks on this machine; one thread at a time."""
 
-    def __init__(self, detector: Detector, recogniser: Recognising, name: str) -> None:
+    def __init__(self, detector: Detector, recogniser: Recognising, name: str, second: Opinion | None = None) -> None:
+        """second: asked about every read that nothing else keeps from being certain."""
         self._detector = detector
+        self._second = second
         self._recogniser = recogniser
         self._name = name
 
@@ -71,7 +83,7 @@ class OnDeviceReader:
         plates = [plate_read(plate, characters) for plate, characters in zip(found, texts, strict=True)]
         recognised = time.perf_counter()
         box = searched_box(picture, region)
-        doubted = [replace(plate, doubts=doubts_of(picture, plate, box)) for plate in filter(is_reportable, plates)]
+        doubted = self._doubted(picture, list(filter(is_reportable, plates)), box)
         checked_s = time.perf_counter()
         kept = sorted(doubted, key=prominence, reverse=True)
         return Reading(tuple(kept), _milliseconds(start, detected, rectified, recognised, checked_s))
@@ -87,9 +99,20 @@ class OnDeviceReader:
         characters = self._sure(picture, plate, self._recogniser.read([strip])[0])
         read = plate_read(plate, characters)
         recognised = time.perf_counter()
-        read = replace(read, doubts=doubts_of(picture, read, None)) if characters else read
+        plates = self._doubted(picture, [read] if characters else [], None)
         done = time.perf_counter()
-        return Reading((read,) if characters else (), _milliseconds(start, looked, rectified, recognised, done))
+        return Reading(tuple(plates), _milliseconds(start, looked, rectified, recognised, done))
+
+    def _doubted(self, picture: Picture, plates: Sequence[PlateRead], searched: Box | None) -> list[PlateRead]:
+        """The reads with what is to be doubted about them; the second recogniser speaks last, of those still free."""
+        judged = [replace(plate, doubts=doubts_of(picture, plate, searched)) for plate in plates]
+        if self._second is None:
+            return judged
+        free = [number for number, plate in enumerate(judged) if plate.valid and not set(plate.doubts) - VOTED_ON]
+        found = self._second.doubts(picture, [judged[number] for number in free])
+        for number, further in zip(free, found, strict=True):
+            judged[number] = replace(judged[number], doubts=in_order({*judged[number].doubts, *further}))
+        return judged
 
     def _sure(
         self, picture: Picture, plate: Detection, characters: tuple[CharacterRead, ...]

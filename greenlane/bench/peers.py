@@ -298,5 +298,5 @@ def _conditions(chosen: Sequence[Sample], loads: Sequence[float]) -> dict[str, A
 
 def _weights() -> str:
     detector = load_section("detector")
-    sections = (detector["finder"], detector["refiner"], load_section("recogniser"))
+    sections = (detector["finder"], detector["refiner"], load_section("recogniser"), load_section("second"))
     return ", ".join(f"{section['file']} {section['sha256'][:8]}" for section in sections)

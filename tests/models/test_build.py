@@ -35,14 +35,14 @@ def test_the_finder_of_small_integers_finds_the_same_plates() -> None:
     assert compared == 5
 
 
-def test_all_weights_together_are_at_most_two_and_a_half_megabytes() -> None:
+def test_all_weights_together_are_at_most_three_megabytes() -> None:
     detector = load_section("detector")
     variants = [
         variant
         for section in (detector["finder"], detector["refiner"])
         for variant in section.get("variants", {}).values()
     ]
-    named = [detector["finder"], detector["refiner"], load_section("recogniser"), *variants]
+    named = [detector["finder"], detector["refiner"], load_section("recogniser"), load_section("second"), *variants]
     files = sorted(WEIGHTS_FOLDER.glob("*.onnx"))
     assert {file.name for file in files} == {section["file"] for section in named}
-    assert sum(file.stat().st_size for file in files) <= 2_500_000
+    assert sum(file.stat().st_size for file in files) <= 3_000_000

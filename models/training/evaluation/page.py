@@ -12,8 +12,9 @@ from models.training.evaluation.thresholds import verdict
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE, METHOD, RESULTS = DOCS / "reader-figures.md", DOCS / "reader-method.md", DOCS / "reader_figures.json"
 
-FIGURES, SCENES, FINDING = "figures", "scenes", "finding"
-"""Names of the page's parts: the recogniser's figures, those of whole scenes, and what is found at which size."""
+FIGURES, SCENES, FINDING, OPINION = "figures", "scenes", "finding", "opinion"
+"""Names of the page's parts: the recogniser's figures, those of whole scenes, what is found at which size,
+and what the second recogniser stops."""
 
 Row = Mapping[str, Any]
 

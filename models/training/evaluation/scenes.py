@@ -62,7 +62,7 @@ def judge(scenes: Iterable[Scene], read: Callable[[Picture], Reading]) -> Verdic
                 left.remove(found)
             verdicts.plates.append(Judged(scene.path.name, plate, found, _corner_error(plate, found)))
         unlabelled = [quad.mean(0) for quad in scene.unjudged]
-        false = [(scene.path.name, p) for p in left if not any(_covers(p, point) for point in unlabelled)]
+        false = [(scene.path.name, p) for p in left if not any(covers(p, point) for point in unlabelled)]
         verdicts.false.extend(false)
     return verdicts
 
@@ -140,7 +140,8 @@ def _but_first(judged: Judged) -> bool:
     return judged.read is not None and judged.read.text[1:] == judged.truth.text[1:]
 
 
-def _covers(read: PlateRead, point: np.ndarray) -> bool:
+def covers(read: PlateRead, point: np.ndarray) -> bool:
+    """Whether a point lies in a find or near it."""
     return cv2.pointPolygonTest(np.array(read.corners, np.float32), (float(point[0]), float(point[1])), True) > -20.0
 
 

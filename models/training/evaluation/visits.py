@@ -63,7 +63,7 @@ def crop_visits(recogniser: Recogniser, crops: Sequence[RealCrop], seed: int = C
     rng = np.random.default_rng(seed)
     visits = []
     for crop in tqdm(crops, desc="visits of crops", unit="visit"):
-        reads = [_read(recogniser, *_again(rng, crop), crop.rows) for _ in range(READS)]
+        reads = [_read(recogniser, *again(rng, crop), crop.rows) for _ in range(READS)]
         visits.append(Visit(crop.text, tuple(reads), crop.source))
     return visits
 
@@ -103,7 +103,7 @@ def _moved(rng: np.random.Generator, image: Picture) -> Picture:
     return add_noise(rng, np.asarray(lit, np.uint8), float(rng.uniform(1, 4)))
 
 
-def _again(rng: np.random.Generator, crop: RealCrop) -> tuple[Image, NDArray[np.float32]]:
+def again(rng: np.random.Generator, crop: RealCrop) -> tuple[Image, NDArray[np.float32]]:
     """The crop as the next frame might show it, and the corners that a finder gives there."""
     image = crop.image
     if rng.random() < 0.5:

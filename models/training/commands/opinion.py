@@ -1,0 +1,112 @@
+"""`python -m models.training opinion`: what the second recogniser stops and costs, on pictures hidden in many ways."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from models.build import build_second
+from models.training.data.holdout import is_for_calibration
+from models.training.data.more import load_more_scenes
+from models.training.data.realdata import RealCrop, data_folder
+from models.training.data.scenes import Scene, load_scenes
+from models.training.evaluation.hiding import WAYS
+from models.training.evaluation.opinion import (
+    Case,
+    HeardVisit,
+    crop_cases,
+    heard_visits,
+    milliseconds,
+    one_thread,
+    recording_reader,
+    rows_of,
+    scene_cases,
+    table_of,
+    visit_rows,
+)
+from models.training.evaluation.page import OPINION, PAGE, RESULTS, add_results, table, write_part
+from models.training.recogniser.mixing import RealData, load_real_data
+
+HEADS = ("pictures", "wrong and certain before", "now", "right and certain before", "now")
+BOUNDS = (0.3, 0.5, 0.7, 0.9, 0.97, 1.01)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--part", choices=("held-out", "calibration", "all"), default="held-out")
+    parser.add_argument("--engine", default="opencv")
+    parser.add_argument(
+        "--bounds", action="store_true", help="try other bounds too; to be chosen on --part calibration"
+    )
+    parser.add_argument("--record", action="store_true", help="put the figures into the page and the file of figures")
+    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--json", type=Path, default=RESULTS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints a table. Status 1, with the reason, where the real pictures are absent."""
+    folder = data_folder()
+    if folder is None:
+        print("no real pictures beside the project: nothing measured")
+        return 1
+    one_thread()
+    reader, recorder = recording_reader(args.engine, build_second(args.engine))
+    crops, scenes = crops_of(load_real_data(folder), args.part), scenes_of(folder, args.part)
+    cases = crop_cases(reader, recorder, crops) + scene_cases(reader, recorder, scenes, WAYS)
+    spent = milliseconds(recorder)
+    visits = heard_visits(reader, recorder, crops, scenes)
+    rows, visited = rows_of(cases), visit_rows(visits)
+    markdown = "\n\n".join([table(HEADS, table_of([*rows, total(rows)])), visit_table(visited)])
+    print(f"{markdown}\n\n{spent:.2f} ms of the processor a plate, {args.engine}, one thread, the strip's cut included")
+    if args.bounds:
+        heads = ("another from", "hidden from", *HEADS[1:], "visits answered", "wrong")
+        print(table(heads, tried(cases, visits)))
+    if args.record:
+        add_results(
+            args.json,
+            {"opinion": {"engine": args.engine, "part": args.part, "ms": spent, "rows": rows, "visits": visited}},
+        )
+        write_part(args.page, OPINION, markdown)
+    return 0
+
+
+def crops_of(data: RealData, part: str) -> Sequence[RealCrop]:
+    return {
+        "held-out": data.held_out,
+        "calibration": data.calibration,
+        "all": (*data.held_out, *data.calibration, *data.train),
+    }[part]
+
+
+def scenes_of(folder: Path, part: str) -> list[Scene]:
+    """Both sets of scenes. A scene is for calibration with any of its plates, unless it is held out."""
+    held_out = {"held-out": True, "calibration": False, "all": None}[part]
+    scenes = [s for s in load_scenes(folder, held_out) + load_more_scenes(folder, held_out) if s.plates]
+    if part == "calibration":
+        scenes = [s for s in scenes if any(is_for_calibration(plate.text) for plate in s.plates)]
+    return scenes
+
+
+def total(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    keys = ("wrong_before", "wrong", "right_before", "right")
+    return {"group": "all", **{key: sum(row[key] for row in rows) for key in keys}}
+
+
+def tried(cases: Sequence[Case], visits: Sequence[HeardVisit]) -> list[list[object]]:
+    """All cases and visits under other bounds."""
+    rows: list[list[object]] = []
+    for veto, unseen in product(BOUNDS, BOUNDS):
+        counted = total(rows_of(cases, veto=veto, unseen=unseen))
+        visited = visit_rows(visits, veto=veto, unseen=unseen)
+        sums = [sum(row[key] for row in visited) for key in ("answered", "wrong")]
+        rows.append([veto, unseen, *table_of([counted])[0][1:], *sums])
+    return rows
+
+
+def visit_table(rows: Sequence[dict[str, Any]]) -> str:
+    """Visits in Markdown."""
+    heads = ("simulated visits of", "visits", "answered before", "now", "wrong before", "now")
+    keys = ("group", "visits", "answered_before", "answered", "wrong_before", "wrong")
+    return table(heads, [[row[key] for key in keys] for row in rows])

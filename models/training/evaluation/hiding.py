@@ -1,0 +1,137 @@
+"""Ways of hiding part of a plate in a real picture, to see whether the reader knows; training has ways of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.training.data.scenes import Picture, Scene, ScenePlate
+
+Rng = np.random.Generator
+Box = tuple[float, float, float, float]
+Way = Callable[[Rng, Picture, ScenePlate], Picture]
+
+
+def box_of(plate: ScenePlate) -> Box:
+    """Left, top, right and bottom of the upright box around a plate."""
+    (left, top), (right, bottom) = plate.corners.min(0), plate.corners.max(0)
+    return float(left), float(top), float(right), float(bottom)
+
+
+def around(scene: Scene, plate: ScenePlate) -> Scene:
+    """The scene cut to a lane's view of one plate: up to four of its widths to each side, three up and down."""
+    left, top, right, bottom = box_of(plate)
+    across, down = 4 * (right - left), 3 * (right - left)
+    x0, y0 = max(0, int(left - across)), max(0, int(top - down))
+    image = np.ascontiguousarray(scene.image[y0 : int(bottom + down) + 1, x0 : int(right + across) + 1])
+    moved = np.asarray([x0, y0], np.float32)
+    plates = tuple(replace(p, corners=p.corners - moved) for p in scene.plates)
+    return replace(scene, image=image, plates=plates, unjudged=tuple(quad - moved for quad in scene.unjudged))
+
+
+def plain(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+    return image
+
+
+def grey(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+    """As at night under infrared light."""
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+def glare(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+    """Two head lights beside the plate, blooming."""
+    left, top, right, _ = box_of(plate)
+    width = right - left
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
+    lit = image.astype(np.float32)
+    for middle in (left - 0.9 * width, right + 0.9 * width):
+        away = ((x - middle) ** 2 + (y - (top - 0.3 * width)) ** 2) / (0.9 * width) ** 2
+        lit += (520 * np.exp(-1.6 * away))[..., None]
+    return np.asarray(np.clip(lit, 0, 255), np.uint8)
+
+
+def drops(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+    """Fourteen drops of rain on the lens, around the plate."""
+    left, top, right, bottom = box_of(plate)
+    width = right - left
+    mask = np.zeros(image.shape[:2], np.float32)
+    for _ in range(14):
+        middle = (int(rng.uniform(left - 0.3 * width, right + 0.3 * width)),)
+        point = (middle[0], int(rng.uniform(top - 0.3 * width, bottom + 0.3 * width)))
+        cv2.circle(mask, point, max(2, int(rng.uniform(0.03, 0.09) * width)), (1.0,), -1)
+    share = cv2.GaussianBlur(mask, (0, 0), 1.2)[..., None]
+    smooth = np.clip(cv2.GaussianBlur(image, (0, 0), max(2.0, 0.06 * width)) * 1.15 + 12, 0, 255)
+    return np.asarray(image * (1 - share) + smooth * share, np.uint8)
+
+
+def cut(characters: float, first: bool) -> Way:
+    """The picture ends so many characters within the plate."""
+
+    def way(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+        left, _, right, _ = box_of(plate)
+        beyond = characters * (right - left) / 7
+        part = image[:, round(left + beyond) :] if first else image[:, : max(16, round(right - beyond))]
+        return np.ascontiguousarray(part)
+
+    return way
+
+
+def sleeve(characters: float, first: bool) -> Way:
+    """A sleeve over the first or the last characters, so many of them, and what is beside."""
+
+    def way(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+        left, _, right, _ = box_of(plate)
+        width = right - left
+        over = characters * width / len(plate.text)
+        span = (left - 0.35 * width, left + over) if first else (right - over, right + 0.35 * width)
+        return _cloth(rng, image, plate, span, rng.uniform(25, 200))
+
+    return way
+
+
+def pole(place: int | None, wide: float) -> Way:
+    """A pole in front of one character, place counted from the left, None any; `wide` characters across."""
+
+    def way(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+        left, _, right, _ = box_of(plate)
+        one = (right - left) / len(plate.text)
+        at = int(rng.integers(len(plate.text))) if place is None else place
+        middle = left + (at + 0.5 + rng.uniform(-0.2, 0.2)) * one
+        return _cloth(rng, image, plate, (middle - wide * one / 2, middle + wide * one / 2), rng.uniform(25, 230))
+
+    return way
+
+
+def _cloth(rng: Rng, image: Picture, plate: ScenePlate, span: tuple[float, float], tone: float) -> Picture:
+    _, top, _, bottom = box_of(plate)
+    height = bottom - top
+    x0, x1 = (int(np.clip(x, 0, image.shape[1])) for x in span)
+    y0, y1 = (int(np.clip(y, 0, image.shape[0])) for y in (top - 2.5 * height, bottom + 2.5 * height))
+    hidden = image.copy()
+    if x1 > x0 and y1 > y0:
+        rough: NDArray[np.float32] = rng.normal(tone, 14, (y1 - y0, x1 - x0, 1)).astype(np.float32)
+        hidden[y0:y1, x0:x1] = np.clip(cv2.GaussianBlur(np.repeat(rough, 3, 2), (0, 0), 1.5), 0, 255)
+    return hidden
+
+
+WAYS: dict[str, Way] = {
+    "as they are": plain,
+    "grey": grey,
+    "glare": glare,
+    "drops": drops,
+    "cut left, 1 character": cut(1, True),
+    "cut left, half": cut(0.5, True),
+    "cut right, 1 character": cut(1, False),
+    "cut right, half": cut(0.5, False),
+    "first behind a sleeve": sleeve(1.02, True),
+    "two thirds of the first": sleeve(0.67, True),
+    "half of the first": sleeve(0.45, True),
+    "last behind a sleeve": sleeve(1.02, False),
+    "half of the last": sleeve(0.5, False),
+    "pole before the first": pole(0, 0.7),
+    "pole before any": pole(None, 0.8),
+}

@@ -1,0 +1,211 @@
+"""What the second recogniser does: wrong reads that it stops, right ones that it costs, and the time it takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from controller.records import PlateRead
+from controller.settings_records import VoteSettings
+from models.build import build_detector, build_recogniser
+from models.doubts import Doubt, in_order
+from models.engines import FloatArray
+from models.reader import OnDeviceReader
+from models.second_opinion import SecondOpinion, objections
+from models.training.data.realdata import RealCrop
+from models.training.data.scenes import Picture, Scene, ScenePlate
+from models.training.evaluation.hiding import WAYS, around
+from models.training.evaluation.visits import READS, Visit, again, scene_visits, tally
+
+BELIEVED_PX = 60.0
+"""Narrower finds are not believed by the lane's vote."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A read that only the second recogniser can keep from being certain, and its probabilities (8, classes).
+
+    certain: whether the picture alone told the plate so far; if not, a vote over several may take it.
+    """
+
+    group: str
+    name: str
+    text: str
+    right: bool
+    certain: bool
+    shares: FloatArray
+
+    def stopped(self, **bounds: float) -> bool:
+        """Whether the second recogniser objects."""
+        return bool(objections(self.shares, self.text, **bounds))
+
+
+@dataclass
+class Recorder:
+    """Stands where the second recogniser stands, asks it, keeps what it said and never objects. Times in ms."""
+
+    second: SecondOpinion
+    heard: list[tuple[PlateRead, FloatArray]] = field(default_factory=list)
+    ms: list[float] = field(default_factory=list)
+
+    def doubts(self, image: Picture, plates: Sequence[PlateRead]) -> list[set[Doubt]]:
+        """Nothing against any of them."""
+        if plates:
+            begun = time.process_time()
+            self.heard += zip(plates, self.second.probabilities(image, plates), strict=True)
+            self.ms.append(1e3 * (time.process_time() - begun) / len(plates))
+        return [set() for _ in plates]
+
+    def taken(self) -> list[tuple[PlateRead, FloatArray]]:
+        """What was heard since the last time."""
+        heard, self.heard = self.heard, []
+        return heard
+
+
+def recording_reader(engine: str, second: SecondOpinion) -> tuple[OnDeviceReader, Recorder]:
+    """The shipped reader without the veto, and what would have been said."""
+    recorder = Recorder(second)
+    return OnDeviceReader(build_detector(engine), build_recogniser(engine), engine, recorder), recorder
+
+
+def crop_cases(reader: OnDeviceReader, recorder: Recorder, crops: Sequence[RealCrop]) -> list[Case]:
+    """Crops that are one plate, read edge to edge."""
+    cases = []
+    for crop in tqdm([c for c in crops if c.corners is None and min(c.image.shape[:2]) >= 8], desc="crops"):
+        reader.read_crop(crop.image)
+        for plate, shares in recorder.taken():
+            right = plate.text == crop.text
+            cases.append(Case(f"crops: {crop.source}", crop.text, plate.text, right, plate.certain, shares))
+    return cases
+
+
+def scene_cases(
+    reader: OnDeviceReader, recorder: Recorder, scenes: Sequence[Scene], ways: Iterable[str], seed: int = 5
+) -> list[Case]:
+    """Every scene, cut around its main or its widest plate, in every way of hiding something of that plate."""
+    rng = np.random.default_rng(seed)
+    cases = []
+    views = [around(scene, main_plate(scene)) for scene in scenes]
+    for way in ways:
+        for view in tqdm(views, desc=way):
+            picture = WAYS[way](rng, view.image, main_plate(view))
+            if min(picture.shape[:2]) < 16:
+                continue
+            reader.read(picture)
+            cases += _judged(recorder.taken(), view, picture, way)
+    return cases
+
+
+def main_plate(scene: Scene) -> ScenePlate:
+    """The plate that the scene is named after, or the widest."""
+    return next((p for p in scene.plates if p.main), max(scene.plates, key=lambda p: float(np.ptp(p.corners[:, 0]))))
+
+
+def _judged(heard: Sequence[tuple[PlateRead, FloatArray]], view: Scene, picture: Picture, way: str) -> list[Case]:
+    """The reads that lie on labelled plates; of others nobody knows what they should be."""
+    truths = {plate.text for plate in view.plates}
+    cut_away = view.image.shape[1] - picture.shape[1] if way.startswith("cut left") else 0
+    cases = []
+    for plate, shares in heard:
+        on_one = any(_near(plate, labelled.corners - np.asarray([cut_away, 0.0])) for labelled in view.plates)
+        if plate.width_px >= BELIEVED_PX and on_one:
+            cases.append(Case(way, view.path.name, plate.text, plate.text in truths, plate.certain, shares))
+    return cases
+
+
+def _near(read: PlateRead, corners: NDArray[np.floating]) -> bool:
+    """Whether a read's centre lies on a plate with these corners, or just beside it."""
+    away = np.abs(np.asarray(read.centre) - corners.mean(0))
+    return bool((away < 0.75 * np.ptp(corners, axis=0)).all())
+
+
+def rows_of(cases: Sequence[Case], **bounds: float) -> list[dict[str, Any]]:
+    """Counts of each group, certain reads alone, before the second recogniser and with it."""
+    rows = []
+    for group in dict.fromkeys(case.group for case in cases):
+        mine = [case for case in cases if case.group == group and case.certain]
+        kept = [case for case in mine if not case.stopped(**bounds)]
+        row = {"group": group, "wrong_before": sum(not c.right for c in mine), "wrong": sum(not c.right for c in kept)}
+        rows.append(row | {"right_before": sum(c.right for c in mine), "right": sum(c.right for c in kept)})
+    return rows
+
+
+def table_of(rows: Sequence[dict[str, Any]]) -> list[list[object]]:
+    """Rows for the page."""
+    keys = ("group", "wrong_before", "wrong", "right_before", "right")
+    return [[row[key] for key in keys] for row in rows]
+
+
+@dataclass(frozen=True)
+class HeardVisit:
+    """A simulated visit without the second recogniser, and what that one said of the reads it was asked about."""
+
+    visit: Visit
+    shares: dict[PlateRead, FloatArray]
+
+    def judged(self, **bounds: float) -> Visit:
+        """The visit with the second recogniser's objections among the doubts."""
+        reads = tuple(self._doubted(plate, bounds) for plate in self.visit.reads)
+        return replace(self.visit, reads=reads)
+
+    def _doubted(self, plate: PlateRead, bounds: dict[str, float]) -> PlateRead:
+        if plate not in self.shares:
+            return plate
+        found = objections(self.shares[plate], plate.text, **bounds)
+        return replace(plate, doubts=in_order({*plate.doubts, *found}))
+
+
+def heard_visits(
+    reader: OnDeviceReader, recorder: Recorder, crops: Sequence[RealCrop], scenes: Sequence[Scene], seed: int = 96
+) -> list[HeardVisit]:
+    """One visit per checked crop that is one plate, and per scene with a main plate, through the whole reader."""
+    rng = np.random.default_rng(seed)
+    recorder.taken()
+    visits = []
+    whole = [c for c in crops if c.corners is None and c.source != "auto" and min(c.image.shape[:2]) >= 8]
+    for crop in tqdm(whole, desc="visits of crops"):
+        reads = tuple(plate for _ in range(READS) for plate in reader.read_crop(taken_again(rng, crop)).plates)
+        visits.append(HeardVisit(Visit(crop.text, reads, "crops"), dict(recorder.taken())))
+    for scene in scenes:
+        if any(plate.main for plate in scene.plates):
+            (visit,) = scene_visits(reader.read, [around(scene, scene.main)])
+            visits.append(HeardVisit(visit, dict(recorder.taken())))
+    return visits
+
+
+def taken_again(rng: np.random.Generator, crop: RealCrop) -> Picture:
+    """The crop as the next frame might show it, cut at slightly other corners."""
+    image, corners = again(rng, crop)
+    height, width = image.shape[:2]
+    edges = np.asarray([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - np.float32(0.5)
+    matrix = cv2.getPerspectiveTransform(corners, edges)
+    return np.asarray(cv2.warpPerspective(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def visit_rows(visits: Sequence[HeardVisit], **bounds: float) -> list[dict[str, Any]]:
+    """Visits answered and answered wrongly by the lane's own vote, before the second recogniser and with it."""
+    rows = []
+    for group in dict.fromkeys(heard.visit.group for heard in visits):
+        mine = [heard for heard in visits if heard.visit.group == group]
+        before = tally([heard.visit for heard in mine], VoteSettings())
+        now = tally([heard.judged(**bounds) for heard in mine], VoteSettings())
+        row = {"group": group, "visits": len(mine), "wrong_before": before["wrong"], "wrong": now["wrong"]}
+        rows.append(row | {"answered_before": before["answered"], "answered": now["answered"]})
+    return rows
+
+
+def milliseconds(recorder: Recorder) -> float:
+    """Processor milliseconds of the second recogniser for one plate, the median."""
+    return median(recorder.ms) if recorder.ms else 0.0
+
+
+def one_thread() -> None:
+    cv2.setNumThreads(1)
