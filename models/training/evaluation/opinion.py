@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from controller.records import PlateRead
-from controller.settings_records import VoteSettings
 from models.build import build_detector, build_recogniser
 from models.doubts import Doubt, in_order
 from models.engines import FloatArray
@@ -23,7 +22,7 @@ from models.second_opinion import SecondOpinion, objections
 from models.training.data.realdata import RealCrop
 from models.training.data.scenes import Picture, Scene, ScenePlate
 from models.training.evaluation.hiding import WAYS, around
-from models.training.evaluation.visits import READS, Visit, again, scene_visits, tally
+from models.training.evaluation.visits import READS, Visit, again, lane_tally, scene_visits
 
 BELIEVED_PX = 60.0
 """Narrower finds are not believed by the lane's vote."""
@@ -195,8 +194,8 @@ def visit_rows(visits: Sequence[HeardVisit], **bounds: float) -> list[dict[str, 
     rows = []
     for group in dict.fromkeys(heard.visit.group for heard in visits):
         mine = [heard for heard in visits if heard.visit.group == group]
-        before = tally([heard.visit for heard in mine], VoteSettings())
-        now = tally([heard.judged(**bounds) for heard in mine], VoteSettings())
+        before = lane_tally([heard.visit for heard in mine])
+        now = lane_tally([heard.judged(**bounds) for heard in mine])
         row = {"group": group, "visits": len(mine), "wrong_before": before["wrong"], "wrong": now["wrong"]}
         rows.append(row | {"answered_before": before["answered"], "answered": now["answered"]})
     return rows

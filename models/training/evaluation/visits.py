@@ -141,6 +141,11 @@ def tally(visits: Sequence[Visit], rules: VoteSettings) -> dict[str, int]:
     return {"visits": len(visits), "answered": len(answered), "wrong": wrong}
 
 
+def lane_tally(visits: Sequence[Visit]) -> dict[str, int]:
+    """The tally under the lane's default rules."""
+    return tally(visits, VoteSettings())
+
+
 def lane_rules() -> dict[str, float]:
     """The lane's defaults that a vote hangs on."""
     rules = VoteSettings()
