@@ -48,7 +48,7 @@ class Case:
 
 
 @dataclass
-class Recorder:
+class OpinionRecorder:
     """Stands where the second recogniser stands, asks it, keeps what it said and never objects. Times in ms."""
 
     second: SecondOpinion
@@ -69,13 +69,13 @@ class Recorder:
         return heard
 
 
-def recording_reader(engine: str, second: SecondOpinion) -> tuple[OnDeviceReader, Recorder]:
+def recording_reader(engine: str, second: SecondOpinion) -> tuple[OnDeviceReader, OpinionRecorder]:
     """The shipped reader without the veto, and what would have been said."""
-    recorder = Recorder(second)
+    recorder = OpinionRecorder(second)
     return OnDeviceReader(build_detector(engine), build_recogniser(engine), engine, recorder), recorder
 
 
-def crop_cases(reader: OnDeviceReader, recorder: Recorder, crops: Sequence[RealCrop]) -> list[Case]:
+def crop_cases(reader: OnDeviceReader, recorder: OpinionRecorder, crops: Sequence[RealCrop]) -> list[Case]:
     """Crops that are one plate, read edge to edge."""
     cases = []
     for crop in tqdm([c for c in crops if c.corners is None and min(c.image.shape[:2]) >= 8], desc="crops"):
@@ -87,7 +87,7 @@ def crop_cases(reader: OnDeviceReader, recorder: Recorder, crops: Sequence[RealC
 
 
 def scene_cases(
-    reader: OnDeviceReader, recorder: Recorder, scenes: Sequence[Scene], ways: Iterable[str], seed: int = 5
+    reader: OnDeviceReader, recorder: OpinionRecorder, scenes: Sequence[Scene], ways: Iterable[str], seed: int = 5
 ) -> list[Case]:
     """Every scene, cut around its main or its widest plate, in every way of hiding something of that plate."""
     rng = np.random.default_rng(seed)
@@ -163,7 +163,11 @@ class HeardVisit:
 
 
 def heard_visits(
-    reader: OnDeviceReader, recorder: Recorder, crops: Sequence[RealCrop], scenes: Sequence[Scene], seed: int = 96
+    reader: OnDeviceReader,
+    recorder: OpinionRecorder,
+    crops: Sequence[RealCrop],
+    scenes: Sequence[Scene],
+    seed: int = 96,
 ) -> list[HeardVisit]:
     """One visit per checked crop that is one plate, and per scene with a main plate, through the whole reader."""
     rng = np.random.default_rng(seed)
@@ -201,7 +205,7 @@ def visit_rows(visits: Sequence[HeardVisit], **bounds: float) -> list[dict[str, 
     return rows
 
 
-def milliseconds(recorder: Recorder) -> float:
+def milliseconds(recorder: OpinionRecorder) -> float:
     """Processor milliseconds of the second recogniser for one plate, the median."""
     return median(recorder.ms) if recorder.ms else 0.0
 
