@@ -167,9 +167,9 @@ class ShiftedClock(SystemClock):
 class Attacker:
     """attack() makes the next one; the same seed makes the same ones but for their signatures and times."""
 
-    def __init__(self, seed: int, key: DeviceKey, port: int) -> None:
+    def __init__(self, seed: int, key: DeviceKey, port: int, station: str = STATION) -> None:
         self.rng = random.Random(seed)
-        self.key, self.port = key, port
+        self.key, self.port, self.station = key, port, station
         self.seed, self.number = seed, 0
         self._kinds: tuple[Callable[[], Attack], ...] = (
             self._odd_key,
@@ -192,17 +192,17 @@ class Attacker:
         """A route and a record that it would take."""
         name, now = f"evil-{self.seed}-{self.number}", datetime.now(UTC)
         at = now.isoformat()
-        dispensed = fuelling(STATION, LANE) | {"dispenser": name, "plate": PLATE, "started_at": at, "ended_at": at}
+        dispensed = fuelling(self.station, LANE) | {"dispenser": name, "plate": PLATE, "started_at": at, "ended_at": at}
         return self.rng.choice(
             [
-                ("/v1/authorisations", question(STATION, LANE, name) | {"plate": PLATE, "captured_at": at}),
+                ("/v1/authorisations", question(self.station, LANE, name) | {"plate": PLATE, "captured_at": at}),
                 ("/v1/fuellings", dispensed),
-                ("/v1/lane-status", lane_status(STATION, LANE) | {"at": at}),
-                ("/v1/visits", visit_report(STATION, LANE, self.number) | {"visit": name}),
-                ("/v1/lane-orders", {"station": STATION, "lane": LANE, "wait_s": 0.0, "done": []}),
+                ("/v1/lane-status", lane_status(self.station, LANE) | {"at": at}),
+                ("/v1/visits", visit_report(self.station, LANE, self.number) | {"visit": name}),
+                ("/v1/lane-orders", {"station": self.station, "lane": LANE, "wait_s": 0.0, "done": []}),
                 ("/v1/keys", {"public_key": DeviceKey.make().public_text, "proof": "A" * 88}),
                 ("/v1/enrolments", {"code": "0000-0000-0000", "public_key": self.key.public_text}),
-                ("/v1/pins", {"station": STATION, "lane": LANE, "plate": PLATE, "pin": "000000"}),
+                ("/v1/pins", {"station": self.station, "lane": LANE, "plate": PLATE, "pin": "000000"}),
             ]
         )
 
