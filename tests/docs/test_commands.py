@@ -25,7 +25,7 @@ from hardware.jpeg import encode_jpeg
 from service.books.messages import Report
 from service.store.database import Database
 from tests.controller.visits import START, green_visit
-from tests.docs.blocks import PAGES, ROOT, Command, commands
+from tests.docs.blocks import PAGES, ROOT, Command, commands, matches
 from tests.service.identity.served import Program, Served
 from tests.service.world import ManualClock as BooksClock
 from tests.service.world import Pump, World
@@ -37,6 +37,15 @@ SERVERS = ("service", "station")
 def test_the_pages_show_commands_of_every_kind() -> None:
     assert len(FOUND) > 50
     assert {"simulate", "calibrate", "admin", "explain", "outbox", "install"} <= {c.words[0] for c in FOUND}
+
+
+def test_what_a_page_shows_as_output_is_compared() -> None:
+    shown = [command for command in FOUND if command.shows]
+    assert len(shown) >= 5
+    assert not [command for command in shown if command.not_run or command.is_synopsis]
+    assert matches("a  … yuan\n…\nz", "a  5.00 yuan\nb\nc\nz\n")
+    assert not matches("a  … yuan\nz", "a  5.00 yuan\nb\nz\n")
+    assert not matches("balance 5.00", "balance 6.00\n")
 
 
 @pytest.mark.parametrize("command", [c for c in FOUND if not c.is_synopsis], ids=str)
@@ -103,6 +112,7 @@ def test_the_commands_of_a_page_do_what_it_says(
         run += 1
         words = fitted(command.words, street, capsys)
         monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery staple\n"))
+        capsys.readouterr()
         if words[0] in SERVERS:
             with Program(*words):
                 continue
@@ -115,6 +125,7 @@ def test_the_commands_of_a_page_do_what_it_says(
             street.server.__enter__()
         printed = capsys.readouterr()
         assert status == 0, f"{command}: greenlane {' '.join(words)}\n{printed.out}{printed.err}"
+        assert not command.shows or matches(command.shows, printed.out), f"{command} printed\n{printed.out}"
     assert run or page.stem not in GIVEN
 
 
