@@ -53,7 +53,9 @@ def commands(page: Path) -> Iterator[Command]:
 
 def matches(shown: str, printed: str) -> bool:
     """Whether a command printed what the page shows: "…" stands for anything within a line, alone for any lines."""
-    lines = [".*" if line.strip() == ANY else re.escape(line.rstrip()).replace(ANY, "[^\n]*") for line in shown.splitlines()]
+    lines = [
+        ".*" if line.strip() == ANY else re.escape(line.rstrip()).replace(ANY, "[^\n]*") for line in shown.splitlines()
+    ]
     found = "\n".join(line.rstrip() for line in printed.strip("\n").splitlines())
     return re.fullmatch("\n".join(lines), found, re.DOTALL) is not None
 

@@ -1,4 +1,4 @@
-"""The attacker's rounds against a station's central control: honest lanes are served, and its line is never cut by them."""
+"""The attacker's round against a station's central control: honest lanes are served, and it never cuts the line."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def judged(attack: Attack, answer: RawAnswer | None, cut: bool) -> str:
     return outcome(attack, answer)
 
 
-@pytest.mark.parametrize("seed", [20_263, 20_264])
+@pytest.mark.parametrize("seed", [20_263])
 def test_a_round_of_an_attacker_at_a_station(
     town: Town, seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
