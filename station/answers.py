@@ -28,7 +28,7 @@ from station.offline_list import Held, HeldLists
 from station.open_here import OpenHere
 from station.settings import StationSettings
 from station.store import StateStore
-from station.uplink import Line
+from station.uplink import Uplink
 from station.upstream import MOST_QUESTIONS, Upstream
 from wire.codec import decode, encode
 from wire.fuellings import Price
@@ -52,7 +52,7 @@ class Control:
     def __init__(
         self,
         upstream: Upstream,
-        line: Line,
+        line: Uplink,
         memory: StateStore,
         open_here: OpenHere,
         keeper: HeldLists,

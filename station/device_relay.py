@@ -15,7 +15,7 @@ from service.identity.keys import Caller
 from service.identity.signatures import Flaw, SignatureRefused
 from service.store.database import Database, telling_faults
 from station.device_keys import KeyCopies
-from station.uplink import Line
+from station.uplink import Uplink
 from station.upstream import Upstream
 from wire.devices import Enrolment, EnrolmentRequest, KeyRotation
 from wire.reasons import ErrorCode
@@ -30,7 +30,7 @@ class DeviceRelay(DeviceStore):
     """The devices of a station: the gate has seen that a device holds its key, the station vouches for that."""
 
     def __init__(
-        self, database: Database, now: Callable[[], datetime], upstream: Upstream, line: Line, keys: KeyCopies
+        self, database: Database, now: Callable[[], datetime], upstream: Upstream, line: Uplink, keys: KeyCopies
     ) -> None:
         super().__init__(database, now)
         self._upstream = upstream

@@ -19,7 +19,7 @@ from service.books.messages import Answer, Refused
 from service.errors import Unavailable
 from station.settings import StationSettings
 from station.store import StateStore
-from station.uplink import Line
+from station.uplink import Uplink
 from station.upstream import Upstream
 from wire.codec import decode, encode
 from wire.flags import StationFlag
@@ -49,7 +49,7 @@ class PostOffice:
     def __init__(
         self,
         upstream: Upstream,
-        line: Line,
+        line: Uplink,
         memory: StateStore,
         outbox: Outbox,
         clock: Clock,

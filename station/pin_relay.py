@@ -5,7 +5,7 @@ from __future__ import annotations
 from controller.errors import ClientError, Rejected
 from service.errors import Unavailable
 from service.typed_plates import PinWait
-from station.uplink import Line
+from station.uplink import Uplink
 from station.upstream import Upstream
 from wire.reasons import ErrorCode
 from wire.typed import PinCheck
@@ -18,7 +18,7 @@ WAIT_WHEN_THROTTLED_S = 30.0
 class PinRelay:
     """app.state.check_pin of a central control. Thread-safe."""
 
-    def __init__(self, upstream: Upstream, line: Line) -> None:
+    def __init__(self, upstream: Upstream, line: Uplink) -> None:
         self._upstream = upstream
         self._line = line
 

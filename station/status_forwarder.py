@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from controller.errors import ClientError, Rejected
 from controller.outbound.station_http import HttpStationLink
-from station.uplink import Line
+from station.uplink import Uplink
 from wire.live import LaneStatus, VisitReport
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ PAUSE_S = 1.0
 class StatusForwarder:
     """tell() from any thread; one worker sends. close() is idempotent."""
 
-    def __init__(self, link: HttpStationLink, line: Line) -> None:
+    def __init__(self, link: HttpStationLink, line: Uplink) -> None:
         self._link = link
         self._line = line
         self._lock = threading.Lock()

@@ -15,7 +15,7 @@ from station.device_keys import KeyCopies
 from station.offline_list import HeldLists
 from station.settings import StationSettings
 from station.store import StateStore
-from station.uplink import Line
+from station.uplink import Uplink
 from station.upstream import Upstream
 from wire.errors import GreenlaneError
 
@@ -32,7 +32,7 @@ class Duties:
     def __init__(
         self,
         upstream: Upstream,
-        line: Line,
+        line: Uplink,
         control: Control,
         keeper: HeldLists,
         keys: KeyCopies,

@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class LineState:
+class UplinkState:
     """up: the last call was answered. barred: the server heard this station last and did not take its word."""
 
     up: bool
@@ -35,7 +35,7 @@ class LineState:
     barred: bool = False
 
 
-class Line:
+class Uplink:
     """Up until a call fails, down until one is answered. Thread-safe; changed() is called after each change.
 
     barred: the server's words of an earlier run, if it did not take this station's word then. Silence does not undo it.
@@ -44,11 +44,11 @@ class Line:
     def __init__(self, clock: Clock, barred: str = "") -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._state = LineState(not barred, clock.now(), barred, bool(barred))
+        self._state = UplinkState(not barred, clock.now(), barred, bool(barred))
         self.changed: Callable[[], None] = lambda: None
 
     @property
-    def state(self) -> LineState:
+    def state(self) -> UplinkState:
         return self._state
 
     def ask(
@@ -93,7 +93,7 @@ class Line:
                 return
             if (before.up, before.barred) == (up, barred):
                 return
-            self._state = LineState(up, self._clock.now(), trouble, barred)
+            self._state = UplinkState(up, self._clock.now(), trouble, barred)
         if barred:
             log.error("line: the server does not take this station's word: %s", trouble)
         elif up:

@@ -15,7 +15,7 @@ from service.station.control_view import MOST_CONFLICTS, ControlView
 from service.store.database import Database, telling_faults
 from station.offline_list import HeldLists
 from station.store import StateStore
-from station.uplink import Line
+from station.uplink import Uplink
 from wire.live import OrderKind
 
 SHOWN_FOR = timedelta(days=30)
@@ -27,7 +27,7 @@ class StationView:
     def __init__(
         self,
         station: str,
-        line: Line,
+        line: Uplink,
         memory: StateStore,
         keeper: HeldLists,
         outbox: Outbox,

@@ -37,7 +37,7 @@ from station.settings import StationSettings
 from station.status_forwarder import StatusForwarder
 from station.store import StateStore
 from station.sync import Duties
-from station.uplink import Line
+from station.uplink import Uplink
 from station.upstream import Upstream
 from station.view import StationView
 from wire.codec import WireError, decode_text
@@ -90,7 +90,7 @@ class House:
             Admin(self.books, "station").set_station(self.station)
         sign: Sign = Signer(DeviceKey.load(place.folder / KEY), self.clock)
         self.upstream = Upstream(place.upstream_url, self.station, sign=sign, ca_file=place.ca_file)
-        self.line = Line(self.clock, self.memory.fact(BARRED) or "")
+        self.line = Uplink(self.clock, self.memory.fact(BARRED) or "")
         self.keeper = HeldLists(self.memory, self.station, self.clock, place.list_key)
         self.keys = KeyCopies(self.books.database, self.station, self.clock)
         self.post = PostOffice(self.upstream, self.line, self.memory, self.outbox, self.clock, settings, died)

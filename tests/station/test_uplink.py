@@ -8,7 +8,7 @@ import pytest
 
 from controller.clock import ManualClock
 from controller.errors import ClientError, Rejected, ServiceFailed, ServiceFault, ServiceSilent
-from station.uplink import Line
+from station.uplink import Uplink
 from wire.reasons import ErrorCode
 
 FAILED, BAD = ServiceFailed("500"), Rejected(ErrorCode.MALFORMED, "no text")
@@ -23,7 +23,7 @@ def raising(error: ClientError) -> Callable[[float], None]:
     return do
 
 
-def after(line: Line, error: ClientError | None, **options: bool) -> tuple[bool, bool]:
+def after(line: Uplink, error: ClientError | None, **options: bool) -> tuple[bool, bool]:
     """Up and barred after a call that ended so."""
     if error is None:
         line.ask(lambda s: None, 1.0, **options)
@@ -49,12 +49,12 @@ def after(line: Line, error: ClientError | None, **options: bool) -> tuple[bool,
     ],
 )
 def test_what_a_call_says(error: ClientError | None, options: dict[str, bool], state: tuple[bool, bool]) -> None:
-    assert after(Line(ManualClock()), error, **options) == state
+    assert after(Uplink(ManualClock()), error, **options) == state
 
 
 @pytest.mark.parametrize("earlier", ["", "revoked long ago"])
 def test_only_an_answer_lets_a_barred_station_in_again(earlier: str) -> None:
-    line = Line(ManualClock(), earlier)
+    line = Uplink(ManualClock(), earlier)
     after(line, REVOKED)
     for error in (SILENT, FAULT, FAILED, BAD, REVOKED):
         assert after(line, error) == (False, True)
@@ -64,7 +64,7 @@ def test_only_an_answer_lets_a_barred_station_in_again(earlier: str) -> None:
 
 def test_changes_are_told_once_and_dated() -> None:
     clock, told = ManualClock(), []
-    line = Line(clock)
+    line = Uplink(clock)
     line.changed = lambda: told.append(line.state.up)
     for error in (None, SILENT, SILENT, None, None):
         clock.advance(10)
