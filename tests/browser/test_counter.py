@@ -215,7 +215,7 @@ def test_a_day_at_the_counter(chromium: Any, serious: Callable[[Any], list[str]]
         fits(page)
         if path in LOOKED_AT:
             for scheme in ("dark", "light"):
-                page.emulate_media(color_scheme=scheme)
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 assert serious(page) == [], (path, scheme)
         picture(page, f"till{path.split('?')[0].replace('/', '-')}.png")
         page.set_viewport_size(SIZES["phone"])
