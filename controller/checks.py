@@ -41,7 +41,7 @@ def lines(checks: Sequence[Check], paint: bool = False, words: Callable[[str], s
     width = max((_columns(words(check.name)) for check in checks), default=0)
     shown = []
     for check in checks:
-        name, word = _padded(words(check.name), width), _padded(words(str(check.verdict)), 4)
+        name, word = padded(words(check.name), width), padded(words(str(check.verdict)), 4)
         if paint:
             word = f"\033[1;{_INKS[check.verdict]}m{word}\033[0m"
         shown.append(f"{word}  {name}  {words(check.found)}")
@@ -55,7 +55,8 @@ def _columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def _padded(text: str, columns: int) -> str:
+def padded(text: str, columns: int) -> str:
+    """Blanks behind it up to so many columns of a terminal."""
     return text + " " * (columns - _columns(text))
 
 

@@ -132,6 +132,12 @@ def speak(language: str) -> None:
     vars(argparse).update(translated if _Spoken.catalogue.texts else english)
 
 
+def also(pairs: Mapping[str, str]) -> None:
+    """Take English texts and their Chinese whose home is elsewhere, as the reasons' is."""
+    if _Spoken.catalogue.texts:
+        _Spoken.catalogue.texts.update(pairs)
+
+
 def tr(text: str) -> str:
     """A whole text or a finished sentence in the language that main chose; English as it is."""
     return _Spoken.catalogue.sentence(text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent, SettingsError
+from greenlane.language import tr
 
 if TYPE_CHECKING:
     from controller.outbound.signing import DeviceKey
@@ -58,15 +59,16 @@ def run(args: argparse.Namespace) -> int:
     except Rejected as error:
         raise SettingsError(f"the service refused: {error.detail}") from error
     where = f"{enrolled.station}" + (f", lane {enrolled.lane}" if enrolled.lane else "")
-    print(f"{enrolled.kind.value} {enrolled.device} of station {where}; key in {args.key}")
+    print(tr(f"{enrolled.kind.value} {enrolled.device} of station {where}; key in {args.key}"))
     if args.config is not None:
         _write_settings(args, enrolled)
     elif enrolled.kind.value == "lane":
-        print(
+        told = (
             "no lane.toml knows of the key: set url, ca_file and key_file of [service] there, and restart the lane unit"
         )
+        print(tr(told))
     if args.rotate:
-        print("restart what uses the key, for example: systemctl restart greenlane-lane")
+        print(tr("restart what uses the key, for example: systemctl restart greenlane-lane"))
     return 0
 
 
@@ -202,4 +204,4 @@ def _write_settings(args: argparse.Namespace, enrolled: Enrolment) -> None:
     if args.ca is not None:
         changes["service", "ca_file"] = str(args.ca.absolute())
     update_file(args.config, changes)
-    print(f"{args.config}: station, lane, address and key are set")
+    print(tr(f"{args.config}: station, lane, address and key are set"))

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from greenlane import language
 from greenlane.cli.options import lane_zone, stamp
 from greenlane.cli.outputs import check_file
+from greenlane.language import tr
 from wire.errors import GreenlaneError
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def _list(store: TraceStore, count: int, as_json: bool, zone: ZoneInfo | None) -
         print(json.dumps([_facts(trace) for trace in traces], ensure_ascii=False, indent=1))
         return 0
     if not traces:
-        print("no visits are recorded", file=sys.stderr)
+        print(tr("no visits are recorded"), file=sys.stderr)
     for trace in traces:
         facts = _facts(trace)
         print(
@@ -132,7 +134,7 @@ def _explain(store: TraceStore, args: argparse.Namespace) -> int:
     elif args.html is None:
         print(_text(trace, told))
     else:
-        print(f"{told.headline}; written to {args.html}")
+        print(tr(f"{told.headline}; written to {args.html}"))
     return 0
 
 
@@ -149,22 +151,26 @@ def _write_page(target: Path, folder: Path, trace: VisitTrace, told: Explanation
 
 
 def _text(trace: VisitTrace, told: Explanation) -> str:
+    from controller.checks import padded
     from greenlane.report.explanation import Outcome
+    from service.station.words import meaning
+    from wire.reasons import Reason
 
+    language.also({english: chinese for chinese, english in map(meaning, Reason)})
     marks = {Outcome.GOOD: "ok  ", Outcome.BAD: "FAIL", Outcome.OPEN: "  - "}
-    chain = [f"  {marks[link.outcome]}  {link.name:<16} {link.detail}" for link in told.links]
-    steps = [f"  {step.at_s:7.2f} s  {step.text}" for step in told.steps]
+    chain = [f"  {marks[link.outcome]}  {padded(tr(link.name), 16)} {tr(link.detail)}" for link in told.links]
+    steps = [f"  {step.at_s:7.2f} s  {tr(step.text)}" for step in told.steps]
     return "\n".join(
         [
-            f"Visit {trace.visit}, {stamp(trace.first_seen_at, trace.first_seen_at.tzinfo)}",
-            told.headline,
-            f"{told.english}  {told.chinese}",
-            f"What to do: {told.remedy}",
+            tr(f"Visit {trace.visit}, {stamp(trace.first_seen_at, trace.first_seen_at.tzinfo)}"),
+            tr(told.headline),
+            f"{told.english}  {told.chinese}" if tr(told.english) == told.english else tr(told.english),
+            tr(f"What to do: {told.remedy}"),
             "",
-            "From camera to lamp:",
+            tr("From camera to lamp:"),
             *chain,
             "",
-            "Step by step:",
+            tr("Step by step:"),
             *steps,
         ]
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greenlane.cli.options import LANE_SETTINGS, add_config
+from greenlane.language import tr
 
 if TYPE_CHECKING:
     from greenlane.installation.plan import Step
@@ -58,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(plan.describe(todo)))
         return 0
     for line in plan.carry_out(todo, args.root.resolve()):
-        print(line, flush=True)
-    print(f"\nNext: {_next(args)}")
+        print(tr(line), flush=True)
+    print(f"\n{tr(f'Next: {_next(args)}')}")
     return 0
 
 

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from greenlane.cli.options import add_config
+from greenlane.language import tr
 
 if TYPE_CHECKING:
     from controller.settings_records import Settings
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_file.load(args.config)
     if args.check:
-        print(f"{args.config}: settings are good")
+        print(tr(f"{args.config}: settings are good"))
         return 0
     from greenlane import wiring
 

@@ -17,13 +17,15 @@ CHECKS = (
     "greenlane/cli/doctor_service.py",
     "greenlane/cli/calibrate_run.py",
     "controller/watching/calibration.py",
+    "controller/watching/vote.py",
+    "greenlane/report/explanation.py",
 )
-"""Modules whose texts are read by who checks a machine or sets a camera up."""
+"""Modules whose texts are read by who checks a machine, sets a camera up or asks why a lamp was red."""
 
 SAME = re.compile(
     r"Python .*|OpenCV .*|FFMPEG: .*|, frames .*| chip .*| and .*others|red: .*|[^a-z]*UTC|[^a-z]*px| *"
     r"|greenlane (admin )?enrol .*|systemctl .*|apt-get .*|ahead of|px (high|wide)|of full range"
-    r"|\{0\} is \{1\}|this unit's clock is \{0\} s \{1\} .*|(\{\d\}|[^\w{}])+"
+    r"|\{0\} times|\{0\} \(\{1\} s\)|\{0\} is \{1\}|this unit's clock is \{0\} s \{1\} .*|(\{\d\}|[^\w{}])+"
 )
 """Commands, names and parts of a larger text that has its own entry."""
 

@@ -12,8 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from controller.clock import ManualClock
+from controller.traces.recorder import TraceRecorder
+from controller.traces.store import TraceStore
+from controller.worker import InlineWorker
 from greenlane import language
+from hardware.jpeg import encode_jpeg
 from tests.cli.catalogue_texts import of_argparse, of_checks, of_errors, of_parsers
+from tests.controller.visits import START, green_visit
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 CATALOGUE = language.catalogue("zh")
@@ -106,6 +112,18 @@ def test_an_error_tells_in_chinese_what_to_do(tmp_path: Path) -> None:
     assert said.returncode == 1
     assert "没有这个数据库，或其中是空的" in said.stderr
     assert "there is no such database" in greenlane("admin", "--database", database, "card", "list").stderr
+
+
+def test_explain_tells_in_chinese_why_the_lamp_was_green(tmp_path: Path) -> None:
+    store = TraceStore(tmp_path, ManualClock(START))
+    green_visit(TraceRecorder(store, InlineWorker[OSError | None](), encode_jpeg, 3, "reader"))
+    told = greenlane("explain", "last", "--traces", str(tmp_path), LANG="zh_CN.UTF-8").stdout
+    assert "绿灯：粤B12345" in told
+    assert "从摄像头到指示灯：" in told
+    assert not re.findall(r"[A-Za-z][a-z']+(?: [A-Za-z][a-z']+)+", told), told
+    assert not CHINESE.search(
+        greenlane("explain", "last", "--traces", str(tmp_path), "--json", LANG="zh").stdout.replace("粤", "")
+    )
 
 
 def test_a_sentence_is_filled_from_its_parts() -> None:
