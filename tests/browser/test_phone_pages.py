@@ -384,12 +384,16 @@ def test_a_push_message_shows_a_notice_that_says_nothing(
     page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     assert found
     tools.send("ServiceWorker.deliverPushMessage", {"origin": served, "registrationId": found[0], "data": "look"})
-    page.wait_for_function(
-        "async () => (await (await navigator.serviceWorker.ready).getNotifications()).length === 1", polling=100
-    )
     notice = page.evaluate(
-        "navigator.serviceWorker.ready.then((own) => own.getNotifications())"
-        ".then(([n]) => [n.title, n.body, n.data, n.tag])"
+        """async () => {
+          const own = await navigator.serviceWorker.ready;
+          for (let round = 0; round < 400; round++) {
+            const [found] = await own.getNotifications();
+            if (found) return [found.title, found.body, found.data, found.tag];
+            await new Promise((done) => setTimeout(done, 50));
+          }
+          return null;
+        }"""
     )
     assert (notice[0], notice[2], notice[3]) == ("greenlane", "/phone", "look")
     assert PLATE not in notice[1]
