@@ -78,7 +78,7 @@ LANE_TELLS: dict[str, Callable[[str, str, int], object]] = {
 
 PUBLIC = {"/healthz", "/login", "/logout", "/docs", "/openapi.json", "/static", "/metrics", "/", "/favicon.ico"}
 PUBLIC |= {"/phone", "/phone/charges/{charge}", "/phone/charges/{charge}/receipt", "/phone/mandate", "/phone/hours"}
-PUBLIC |= {"/phone/spending", "/phone/data"}
+PUBLIC |= {"/phone/spending", "/phone/data", "/payments/{provider}/notify"}
 PUBLIC |= {"/phone/manifest.webmanifest", "/phone/sw.js", "/favicon.ico"}
 """Open by intent: each has tests of its own that say how far."""
 
