@@ -27,7 +27,8 @@ class Program:
                 if probe.connect_ex(("127.0.0.1", self._port)) == 0:
                     return self._port
             time.sleep(0.05)
-        raise AssertionError("the service did not come up")
+        self.kill()
+        raise AssertionError("the program did not come up within 60 s")
 
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
