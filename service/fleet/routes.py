@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from service.admin import DEFAULT_ZONE
-from service.fleet import views, words
+from service.fleet import owner_routes, views, words
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
@@ -38,6 +38,7 @@ def mount(app: FastAPI, database: Database, clock: Clock) -> None:
     app.state.fleet_database = database
     app.state.fleet_clock = clock
     app.include_router(router)
+    app.include_router(owner_routes.router)
 
 
 @router.get("/fleet")

@@ -44,6 +44,7 @@ MENU: tuple[Entry, ...] = (
     Entry("/station", "油站", "Station", Role.ATTENDANT),
     Entry("/fleet", "车队", "Fleet", Role.FLEET),
     Entry("/fleet/exceptions", "异常", "Exceptions", Role.FLEET),
+    Entry("/fleet/hours", "时段与账单", "Hours and bills", Role.FLEET),
     Entry("/docs", "接口文档", "API", Role.OPERATOR),
 )
 

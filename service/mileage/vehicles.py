@@ -13,6 +13,7 @@ from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.mileage.datum import E7, Datum, Spot, to_wgs84
 from service.mileage.tables import fleets, known_places, vehicles
+from service.payers.tables import plate_payers
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
@@ -105,11 +106,13 @@ class Garage:
             self._note(connection, "fleet.add", name)
 
     def give_to_fleet(self, fleet: str, plate: str) -> str:
-        """The vehicle is the fleet's from now on."""
+        """The vehicle is the fleet's from now on; another fleet that owned the plate owns it no longer."""
         kept = require_plate(plate)
         with telling_faults(), self._books.database.writing() as connection:
             require_fleet(connection, fleet)
             self._put(connection, kept, {"fleet": fleet})
+            another = plate_payers.c.plate == kept, plate_payers.c.fleet != fleet
+            connection.execute(update(plate_payers).where(*another).values(fleet=None))
             self._note(connection, "fleet.plate", kept, fleet=fleet)
         return kept
 

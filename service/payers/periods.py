@@ -145,7 +145,10 @@ NOBODY = Payer(PayerKind.NONE)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All that decides who pays for a plate. rule None: card where there is one, else phone."""
+    """All that decides who pays for a plate. rule None: card where there is one, else phone.
+
+    fleet: that owns the plate, where no person does; it decides about hours and pays for nothing by itself.
+    """
 
     plate: str
     rule: Rule | None
@@ -153,6 +156,7 @@ class Schedule:
     owner: Payer | None
     bindings: tuple[Binding, ...]
     gaps: tuple[Gap, ...]
+    fleet: str | None = None
 
     @property
     def rule_in_force(self) -> Rule:

@@ -41,6 +41,14 @@ class ProposedHours:
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Who confirms, refuses or withdraws. person: None for an account of a fleet."""
+
+    actor: str
+    person: str | None
+
+
 class Proposals:
     """What one person may do about hours. Raises AdminError with the reason."""
 
@@ -62,9 +70,9 @@ class Proposals:
                 hours_proposals.c.start_min == hours.start_min,
                 hours_proposals.c.end_min == hours.end_min,
             )
-            found = connection.execute(select(hours_proposals.c.id).where(*mine, *same)).scalar()
-            if found is not None:
-                return str(found)
+            known = connection.execute(select(hours_proposals.c.id).where(*mine, *same)).scalar()
+            if known is not None:
+                return str(known)
             count = select(func.count()).select_from(hours_proposals).where(*mine)
             if connection.execute(count).scalar_one() >= MOST_WAITING:
                 raise AdminError(f"{MOST_WAITING} proposals wait already; withdraw one, or wait for the owner")
@@ -84,50 +92,64 @@ class Proposals:
     def withdraw(self, proposal: str) -> None:
         """Take an own proposal back."""
         with telling_faults(), self._books.database.writing() as connection:
-            row = self._locked(connection, proposal)
+            row = locked(connection, proposal)
             if row is None or row.person != self._person:
                 raise NoProposal("no such proposal")
-            self._end(connection, row, WITHDRAWN)
+            conclude(connection, self._books, row, WITHDRAWN, self._decider)
 
     def mine(self, most: int = 20) -> tuple[ProposedHours, ...]:
         """Own ones, the newest first."""
-        return self._found(hours_proposals.c.person == self._person, most)
+        return found(self._books, hours_proposals.c.person == self._person, most)
 
     def for_owner(self, most: int = 100) -> tuple[ProposedHours, ...]:
         """Those that wait for this person, whose plates they are about."""
         owned = select(plate_payers.c.plate).where(plate_payers.c.owner == self._person)
-        return self._found(hours_proposals.c.plate.in_(owned) & (hours_proposals.c.state == WAITING), most)
+        return found(self._books, hours_proposals.c.plate.in_(owned) & (hours_proposals.c.state == WAITING), most)
 
-    def _found(self, condition: Any, most: int) -> tuple[ProposedHours, ...]:
-        table = hours_proposals
-        query = select(table, persons.c.name).join(persons, persons.c.id == table.c.person).where(condition)
-        newest = query.order_by(table.c.made_us.desc(), table.c.id).limit(most)
-        with telling_faults(), self._books.database.reading() as connection:
-            return tuple(_proposal(row) for row in connection.execute(newest))
+    @property
+    def _decider(self) -> Decider:
+        return Decider(f"phone:{self._person}", self._person)
 
     def _decide(self, connection: Connection, proposal: str, state: str) -> None:
-        row = self._locked(connection, proposal)
+        row = locked(connection, proposal)
         if row is None or _owner(connection, row.plate) != self._person:
             raise NoProposal("no such proposal")
-        self._end(connection, row, state)
-        if state == CONFIRMED:
-            binding = NewBinding(hours=_hours(row), from_at=self._books.clock.now())
-            PlatePayers(self._books, f"phone:{self._person}").bind(connection, row.plate, row.person, binding)
-
-    def _end(self, connection: Connection, row: Row[Any], state: str) -> None:
-        if row.state != WAITING:
-            raise AdminError(f"this proposal is {row.state} already")
-        values = {"state": state, "decided_us": to_us(self._books.clock.now()), "decided_by": self._person}
-        connection.execute(update(hours_proposals).where(hours_proposals.c.id == row.id).values(**values))
-        self._note(connection, f"hours.{state}", row.plate, _hours(row))
-
-    def _locked(self, connection: Connection, proposal: str) -> Row[Any] | None:
-        query = select(hours_proposals).where(hours_proposals.c.id == proposal).with_for_update()
-        return connection.execute(query).first()
+        conclude(connection, self._books, row, state, self._decider)
 
     def _note(self, connection: Connection, action: str, plate: str, hours: Hours) -> None:
-        deed = Deed(self._books.clock.now(), f"phone:{self._person}", action, plate, {"hours": str(hours)})
-        note(connection, deed)
+        _note(connection, self._books, self._decider, action, plate, hours)
+
+
+def found(books: Books, condition: Any, most: int) -> tuple[ProposedHours, ...]:
+    """Proposals that meet a condition, the newest first."""
+    table = hours_proposals
+    query = select(table, persons.c.name).join(persons, persons.c.id == table.c.person).where(condition)
+    newest = query.order_by(table.c.made_us.desc(), table.c.id).limit(most)
+    with telling_faults(), books.database.reading() as connection:
+        return tuple(_proposal(row) for row in connection.execute(newest))
+
+
+def locked(connection: Connection, proposal: str) -> Row[Any] | None:
+    """The proposal's row, locked; who may decide about it is for the caller to know."""
+    query = select(hours_proposals).where(hours_proposals.c.id == proposal).with_for_update()
+    return connection.execute(query).first()
+
+
+def conclude(connection: Connection, books: Books, row: Row[Any], state: str, by: Decider) -> None:
+    """End a waiting proposal; one that is confirmed holds from now on. Raises AdminError where it ended before."""
+    if row.state != WAITING:
+        raise AdminError(f"this proposal is {row.state} already")
+    now, hours = books.clock.now(), _hours(row)
+    values = {"state": state, "decided_us": to_us(now), "decided_by": by.person}
+    connection.execute(update(hours_proposals).where(hours_proposals.c.id == row.id).values(**values))
+    _note(connection, books, by, f"hours.{state}", row.plate, hours)
+    if state == CONFIRMED:
+        binding = NewBinding(hours=hours, from_at=now)
+        PlatePayers(books, by.actor).bind(connection, row.plate, row.person, binding)
+
+
+def _note(connection: Connection, books: Books, by: Decider, action: str, plate: str, hours: Hours) -> None:
+    note(connection, Deed(books.clock.now(), by.actor, action, plate, {"hours": str(hours)}))
 
 
 def _owner(connection: Connection, plate: str) -> str | None:

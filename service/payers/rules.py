@@ -15,6 +15,7 @@ from service.books.books import Books
 from service.books.records import ACTIVE
 from service.errors import AdminError
 from service.identity.trail import Deed, note
+from service.mileage.tables import vehicles
 from service.payers import mandates, wallets
 from service.payers.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule, Turn, turn_at
 from service.payers.phones import require_person
@@ -106,7 +107,16 @@ class PlatePayers:
         kept = require_plate(plate)
         with telling_faults(), self._database.reading() as connection:
             person = require_person(connection, name)
-        return self._set(kept, "payer.owner", person.id, owner=person.id)
+        return self._set(kept, "payer.owner", person.id, owner=person.id, fleet=None)
+
+    def set_fleet(self, plate: str, fleet: str) -> str:
+        """The plate is owned by the fleet whose vehicle it is: its people confirm hours, and see what nobody paid."""
+        kept = require_plate(plate)
+        with telling_faults(), self._database.reading() as connection:
+            has = select(1).where(vehicles.c.plate == kept, vehicles.c.fleet == fleet)
+            if connection.execute(has).first() is None:
+                raise AdminError(f"{kept} is not a vehicle of {fleet}; `fleet plate {fleet} {kept}` makes it one")
+        return self._set(kept, "payer.owner", f"fleet {fleet}", owner=None, fleet=fleet)
 
     def set_gap(self, plate: str, hours: Hours, action: GapAction) -> str:
         """Declare what happens in hours that nobody holds; gaps that overlap are replaced."""
@@ -138,7 +148,7 @@ class PlatePayers:
         nobody = Turn(Payer(PayerKind.NONE), None, None, reason="unknown_plate")
         return nobody if schedule is None else turn_at(schedule, at, zone), at.astimezone(zone)
 
-    def _set(self, plate: str, action: str, word: str, **values: str) -> str:
+    def _set(self, plate: str, action: str, word: str, **values: str | None) -> str:
         kept = require_plate(plate)
         with telling_faults(), self._database.writing() as connection:
             self._know(connection, kept)
@@ -179,6 +189,7 @@ def load_schedule(connection: Connection, plate: str) -> Schedule | None:
         owner=Payer(PayerKind.OWNER, payers.owner, payers.name) if payers is not None and owned else None,
         bindings=tuple(_binding(row) for row in connection.execute(bound)),
         gaps=tuple(_gap(row) for row in connection.execute(gaps)),
+        fleet=None if payers is None else payers.fleet,
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     text,
 )
 
+import service.mileage.tables  # noqa: F401 - a plate's owner may be a fleet
 from service.store.schema import ROW_ID, metadata
 
 persons = Table(
@@ -72,9 +73,12 @@ plate_payers = Table(
     Column("plate", String(12), primary_key=True),
     Column("rule", String(16)),
     Column("owner", String(40), ForeignKey("persons.id")),
+    Column("fleet", String(40), ForeignKey("fleets.name")),
     CheckConstraint("rule in ('card', 'phone', 'card-then-phone', 'phone-then-card')", name="rule"),
+    CheckConstraint("owner is null or fleet is null", name="one_owner"),
+    Index(None, "fleet"),
 )
-"""rule null: card where the plate has one, else phone."""
+"""rule null: card where the plate has one, else phone. owner, fleet: whose plate it is, a person's or a fleet's."""
 
 payer_bindings = Table(
     "payer_bindings",

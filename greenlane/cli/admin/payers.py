@@ -29,7 +29,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     gap.add_argument("hours", metavar="HOURS", help="such as 0-8 or 22-6")
     gap.add_argument("do_in_gap", choices=GAPS, metavar="refuse|owner|card")
     owner = _action(actions, options, "owner", "say whose plate it is", _owner)
-    owner.add_argument("name", metavar="NAME")
+    whose = owner.add_mutually_exclusive_group(required=True)
+    whose.add_argument("name", nargs="?", metavar="NAME")
+    whose.add_argument("--fleet", metavar="NAME", help="a fleet's: its people decide about hours at /fleet/hours")
     _add_blocks(actions, options)
     _action(actions, options, "show", "rule, owner, hours and gaps of a plate", _show)
     at = _action(actions, options, "at", "whose hour it is; whether they can pay is not asked", _at)
@@ -137,8 +139,10 @@ def _owner(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        plate = _payers(o).set_owner(args.plate, args.name)
-        o.show({"plate": plate, "owner": args.name}, f"{plate}: {args.name}'s")
+        payers = _payers(o)
+        plate = payers.set_owner(args.plate, args.name) if args.name else payers.set_fleet(args.plate, args.fleet)
+        document = {"plate": plate, "owner": args.name, "fleet": args.fleet}
+        o.show(document, f"{plate}: {args.name or f'fleet {args.fleet}'}'s")
     return 0
 
 
@@ -204,6 +208,7 @@ def _schedule(schedule: Schedule) -> dict[str, Any]:
         "rule": schedule.rule_in_force.value,
         "card": schedule.card,
         "owner": None if schedule.owner is None else schedule.owner.name,
+        "fleet": schedule.fleet,
         "bindings": [
             {
                 "phone": b.name,
@@ -220,9 +225,8 @@ def _schedule(schedule: Schedule) -> dict[str, Any]:
 
 def _words(schedule: Schedule) -> str:
     document = _schedule(schedule)
-    lines = [
-        f"{schedule.plate}: rule {document['rule']}, card {schedule.card or '-'}, owner {document['owner'] or '-'}"
-    ]
+    owner = f"fleet {schedule.fleet}" if schedule.fleet else document["owner"] or "-"
+    lines = [f"{schedule.plate}: rule {document['rule']}, card {schedule.card or '-'}, owner {owner}"]
     for bound in document["bindings"]:
         order = f", order {bound['order']}" if bound["order"] else ""
         span = "".join(f", {word} {bound[word].isoformat()}" for word in ("from", "until") if bound[word] is not None)

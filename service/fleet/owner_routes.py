@@ -1,0 +1,71 @@
+"""The page on which a fleet, as owner of plates, decides about hours and sees the charges that wait at a counter."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from service.admin import DEFAULT_ZONE
+from service.books.books import Books
+from service.errors import AdminError
+from service.identity import access
+from service.identity.people import Role
+from service.identity.sessions import Session
+from service.identity.web import page
+from service.payers.fleet_owner import FleetOwner
+from service.payers.proposals import NoProposal
+from wire.money import format_yuan
+
+router = APIRouter(include_in_schema=False)
+Manager = Annotated[Session, Depends(access.operator(Role.FLEET))]
+
+
+class Answer(enum.StrEnum):
+    """What a fleet may say to proposed hours."""
+
+    CONFIRM = "confirm"
+    REFUSE = "refuse"
+
+
+@router.get("/fleet/hours")
+async def show_hours(request: Request, session: Manager) -> Response:
+    """Hours that wait for the fleet, who holds which, and charges that nobody paid."""
+    owner = _owner(request, session)
+
+    def read() -> dict[str, Any]:
+        waiting = owner.waiting()
+        held = owner.holders({one.plate for one in waiting})
+        return {"waiting": waiting, "held": held, "charges": owner.open_charges()}
+
+    facts = await run_in_threadpool(read)
+    return page(request, "fleet_hours.html", session=session, yuan=format_yuan, time_of=_local, **facts)
+
+
+@router.post("/fleet/hours/{proposal}/{answer}")
+async def decide(request: Request, proposal: str, answer: Answer, session: Manager) -> Response:
+    """Confirmed hours hold from now on."""
+    owner = _owner(request, session)
+    try:
+        await run_in_threadpool(owner.decide, proposal, is_confirmed=answer is Answer.CONFIRM)
+    except NoProposal:
+        raise access.AccessRefused(404, "your fleet has no such proposal", "贵车队没有这条时段申请") from None
+    except AdminError as error:
+        raise access.AccessRefused(409, str(error), "这条时段申请已经处理过") from None
+    return RedirectResponse("/fleet/hours", 303)
+
+
+def _local(at: datetime) -> str:
+    return f"{at.astimezone(ZoneInfo(DEFAULT_ZONE)):%Y-%m-%d %H:%M}"
+
+
+def _owner(request: Request, session: Session) -> FleetOwner:
+    books: Books = request.app.state.books
+    if session.person.fleet is None:
+        raise access.AccessRefused(403, "this account has no fleet")
+    return FleetOwner(books, session.person.fleet, session.person.name)

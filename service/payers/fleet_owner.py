@@ -1,0 +1,108 @@
+"""What a fleet does as the owner of plates: it decides about proposed hours and sees the charges that nobody paid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+
+from service.books.books import Books
+from service.books.charges import UNPAID
+from service.payers.periods import Hours
+from service.payers.proposals import (
+    CONFIRMED,
+    REFUSED,
+    WAITING,
+    Decider,
+    NoProposal,
+    ProposedHours,
+    conclude,
+    found,
+    locked,
+)
+from service.payers.tables import charges, hours_proposals, payer_bindings, persons, plate_payers
+from service.store import schema
+from service.store.clock import US_PER_S, from_us, to_us
+from service.store.database import telling_faults
+
+MOST_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCharge:
+    """A charge that nobody of its period paid in the time they had; it waits at the counter of its station."""
+
+    id: str
+    plate: str
+    station: str
+    amount_fen: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds which hours of an owned plate."""
+
+    name: str
+    hours: str
+
+
+class FleetOwner:
+    """Raises AdminError with the reason. actor: the account that decides. Of other owners' plates it knows nothing."""
+
+    def __init__(self, books: Books, fleet: str, actor: str) -> None:
+        self._books = books
+        self._fleet = fleet
+        self._actor = actor
+
+    def waiting(self) -> tuple[ProposedHours, ...]:
+        """Proposals for the fleet's plates, the newest first."""
+        return found(self._books, hours_proposals.c.plate.in_(self._owned()) & _IS_WAITING, MOST_SHOWN)
+
+    def holders(self, plates: set[str]) -> dict[str, list[Holder]]:
+        """Who holds hours of these plates of the fleet now or later, by plate."""
+        b, now_us = payer_bindings.c, to_us(self._books.clock.now())
+        living = b.ended_us.is_(None), b.until_us.is_(None) | (b.until_us > now_us)
+        asked = b.plate.in_(plates), b.plate.in_(self._owned())
+        query = select(payer_bindings, persons.c.name).join(persons).where(*asked, *living)
+        by_plate: dict[str, list[Holder]] = {}
+        with telling_faults(), self._books.database.reading() as connection:
+            for row in connection.execute(query.order_by(b.plate, b.start_min, persons.c.name)):
+                by_plate.setdefault(row.plate, []).append(Holder(row.name, str(Hours(row.start_min, row.end_min))))
+        return by_plate
+
+    def decide(self, proposal: str, *, is_confirmed: bool) -> None:
+        """Confirmed hours hold from now on. Raises NoProposal for one of another owner's plate, as for none."""
+        with telling_faults(), self._books.database.writing() as connection:
+            row = locked(connection, proposal)
+            own = None if row is None else connection.execute(self._owned(row.plate)).first()
+            if row is None or own is None:
+                raise NoProposal("no such proposal")
+            conclude(
+                connection, self._books, row, CONFIRMED if is_confirmed else REFUSED, Decider(self._actor, person=None)
+            )
+
+    def open_charges(self) -> tuple[OpenCharge, ...]:
+        """Those of which a person as owner would be asked by now, the oldest first; whose they are is not told."""
+        c, settings = charges.c, self._books.settings
+        until_us = settings.overdue_after_s * US_PER_S
+        begun_us = func.coalesce(c.overdue_us - until_us, c.created_us)
+        due_us = to_us(self._books.clock.now()) - settings.owner_after_s * US_PER_S
+        query = (
+            select(charges, schema.stations.c.name)
+            .join(schema.stations, schema.stations.c.id == c.station)
+            .where(c.plate.in_(self._owned()), c.state.in_([state.value for state in UNPAID]), begun_us <= due_us)
+            .order_by(c.created_us, c.id)
+            .limit(MOST_SHOWN)
+        )
+        with telling_faults(), self._books.database.reading() as connection:
+            rows = connection.execute(query).all()
+        return tuple(OpenCharge(r.id, r.plate, r.name or r.station, r.amount_fen, from_us(r.created_us)) for r in rows)
+
+    def _owned(self, plate: str | None = None) -> Select[tuple[str]]:
+        owned = select(plate_payers.c.plate).where(plate_payers.c.fleet == self._fleet)
+        return owned if plate is None else owned.where(plate_payers.c.plate == plate)
+
+
+_IS_WAITING = hours_proposals.c.state == WAITING

@@ -1,0 +1,140 @@
+"""A fleet that owns a plate decides about its drivers' hours and sees what nobody paid; of others' plates nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from urllib.parse import quote
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from service.payers.charging import Charging
+from service.payers.periods import Hours, Rule
+from service.payers.rules import NewBinding, PlatePayers
+from service.reports.audit import audit
+from tests.service.fleet.conftest import OTHERS, OWN, Fleets
+from tests.service.identity.test_every_route import routes
+from tests.service.phone.kit import HttpPhone, fuel, person
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+def owned(fleets: Fleets) -> Fleets:
+    fleets.admin("payer", "owner", OWN, "--fleet", "Wang")
+    fleets.admin("payer", "owner", OTHERS, "--fleet", "Li")
+    return fleets
+
+
+def driver(fleets: Fleets, name: str) -> HttpPhone:
+    return person(fleets.house, TestClient(fleets.house.app), name, None)
+
+
+def wish(phone: HttpPhone, plate: str, hours: str = "8-16") -> str:
+    return str(phone.ask("POST", "/v1/phone/hours", {"plate": plate, "hours": hours}).json()["id"])
+
+
+def say(client: TestClient, proposal: str, answer: str, **form: str) -> httpx.Response:
+    token = re.search(r'name="csrf" value="([^"]*)"', client.get("/fleet").text)
+    assert token is not None
+    return client.post(f"/fleet/hours/{proposal}/{answer}", data={"csrf": token[1], **form})
+
+
+def states(phone: HttpPhone) -> list[str]:
+    return [one["state"] for one in phone.ask("GET", "/v1/phone/hours").json()["proposals"]]
+
+
+def payers(fleets: Fleets) -> PlatePayers:
+    return PlatePayers(fleets.house.app.state.books, "test")
+
+
+def test_a_fleet_owns_its_own_vehicles_alone_until_they_move_on(owned: Fleets) -> None:
+    shown = owned.admin("payer", "show", OWN, "--json")
+    assert (shown["fleet"], shown["owner"]) == ("Wang", None)
+    assert "owner fleet Wang" in owned.admin("payer", "show", OWN)
+    refused = owned.admin("payer", "owner", OTHERS, "--fleet", "Wang", fails=True)
+    assert f"fleet plate Wang {OTHERS}" in refused
+    owned.admin("payer", "gap", OWN, "0-24", "owner")
+    owned.admin("payer", "rule", OWN, "phone")
+    at = owned.admin("payer", "at", OWN, "2026-05-04T12:00:00+08:00", "--json")
+    assert (at["payer"]["kind"], at["reason"]) == ("none", "no_payer"), "a fleet has no wallet"
+    owned.admin("fleet", "plate", "Wang", OWN)
+    assert owned.admin("payer", "show", OWN, "--json")["fleet"] == "Wang"
+    owned.admin("fleet", "plate", "Li", OWN)
+    assert owned.admin("payer", "show", OWN, "--json")["fleet"] is None
+    owned.admin("phone", "add", "Chen")
+    owned.admin("payer", "owner", OTHERS, "Chen")
+    shown = owned.admin("payer", "show", OTHERS, "--json")
+    assert (shown["fleet"], shown["owner"]) == (None, "Chen")
+
+
+def test_the_fleet_confirms_and_declines_hours_of_its_own_plates(owned: Fleets) -> None:
+    chen, wu = driver(owned, "Chen"), driver(owned, "Wu")
+    payers(owned).set_rule(OWN, Rule.PHONE)
+    payers(owned).set(OWN, "Wu", NewBinding(hours=Hours.parse("0-6")))
+    wanted, other, late = wish(chen, OWN), wish(wu, OTHERS), wish(wu, OWN, "20-24")
+    mei = owned.client("mei")
+    page = mei.get("/fleet/hours?lang=en").text
+    assert (wanted in page, late in page, other in page) == (True, True, False)
+    assert "00:00-06:00 Wu" in page
+    bare = mei.post(f"/fleet/hours/{wanted}/confirm", data={})
+    assert (bare.status_code, states(chen)) == (403, ["waiting"])
+    assert say(mei, wanted, "confirm").status_code == 303
+    assert say(mei, late, "refuse").status_code == 303
+    assert say(mei, wanted, "refuse").status_code == 409
+    assert (states(chen), sorted(states(wu))) == (["confirmed"], ["refused", "waiting"])
+    noon = owned.house.clock.now().replace(hour=4, minute=0) + timedelta(days=1)
+    assert payers(owned).turn(OWN, noon)[0].payer.name == "Chen"
+    (deed,) = [d for d in owned.admin("trail", "--json") if d["action"] == "hours.confirmed"]
+    assert (deed["actor"], deed["subject"]) == ("mei", OWN)
+    assert audit(owned.house.app.state.books.database).findings == ()
+
+
+def test_of_another_owners_hours_and_bills_a_fleet_sees_and_decides_nothing(owned: Fleets) -> None:
+    wu = driver(owned, "Wu")
+    payers(owned).set_rule(OTHERS, Rule.PHONE)
+    payers(owned).set(OTHERS, "Wu", NewBinding(hours=Hours.parse("0-24")))
+    other = wish(wu, OTHERS)
+    fuel(owned.house, 8_000, OTHERS)
+    owned.house.clock.move(DAY_S + 1)
+    (bill,) = Charging(owned.house.app.state.books).list(plate=OTHERS)
+    assert bill.id in owned.client("bo").get("/fleet/hours").text
+    mei = owned.client("mei")
+    for method, path in routes(owned.house.app):
+        if not path.startswith("/fleet"):
+            continue
+        asked = path.replace("{plate}", quote(OTHERS)).replace("{proposal}", other)
+        if method == "GET":
+            answer = mei.get(asked)
+            assert not any(word in answer.text for word in (bill.id, other)), path
+            continue
+        for word in ("confirm", "refuse"):
+            unknown = say(mei, "h-0000000000000000", word)
+            hidden = say(mei, other, word)
+            assert (hidden.status_code, hidden.text) == (404, unknown.text.replace("h-0000000000000000", other)), path
+    assert states(wu) == ["waiting"]
+    owned.admin("fleet", "plate", "Wang", OTHERS)
+    assert bill.id not in owned.client("bo").get("/fleet/hours").text, "the plate has left Li"
+    assert bill.id not in owned.client("mei").get("/fleet/hours").text, "and Wang does not own it yet"
+
+
+def test_what_nobody_paid_waits_at_the_counter_and_no_machine_takes_it(owned: Fleets) -> None:
+    books = owned.house.app.state.books
+    wu = person(owned.house, TestClient(owned.house.app), "Wu", "0-24", plate=OWN)
+    payers(owned).set_rule(OWN, Rule.PHONE)
+    wu.mandate(OWN)
+    fuel(owned.house, 8_000, OWN)
+    (bill,) = Charging(books).list(plate=OWN)
+    for moved_s, is_shown in ((DAY_S - 1, False), (1, True), (2 * DAY_S, True)):
+        owned.house.clock.move(moved_s)
+        Charging(books).hand_on_due()
+        page = owned.client("mei").get("/fleet/hours?lang=en").text
+        assert (bill.id in page, "80.00" in page) == (is_shown, is_shown), moved_s
+    (bill,) = Charging(books).list(plate=OWN)
+    assert (bill.state, bill.phone, bill.paid_at) == ("expired", "Wu", None)
+    assert wu.ask("GET", "/v1/phone/me").json()["balance_fen"] == 50_000
+    Charging(books).settle(bill.id, "attendant")
+    assert bill.id not in owned.client("mei").get("/fleet/hours").text
+    assert audit(books.database).findings == ()
