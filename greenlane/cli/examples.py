@@ -67,7 +67,10 @@ greenlane admin phone erase chen
 greenlane admin phone scrub
 greenlane admin phone top-up chen 200
 greenlane admin phone refund chen 20
+greenlane admin phone pay-by chen wechatpay
 greenlane admin phone correct chen -3.20 --note "charged twice on paper"
+greenlane admin payment list
+greenlane admin payment check 粤B12345 --amount 200
 greenlane admin payer set 粤B12345 chen --hours 8-16
 greenlane admin payer unset 粤B12345 chen
 greenlane admin payer rule 粤B12345 phone-then-card
@@ -112,6 +115,8 @@ greenlane bench station --lanes 8 --seconds 30
 greenlane bench sales --fills 2000
 greenlane bench efficiency --vehicles 20
 greenlane bench growth --stations 100
+greenlane bench streams --phones 500
+greenlane bench payments --fuellings 300
 """
 
 
