@@ -145,13 +145,17 @@ class HoursProposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldHours:
-    """Daily hours that a person holds on a plate, half-open; from and until where they were set."""
+    """Daily hours that a person holds on a plate, half-open; from and until where they were set.
+
+    tracks_agreed: of own hours on a fleet's vehicle alone, whether the fleet may see their positions.
+    """
 
     plate: str
     name: str
     hours: str
     from_at: datetime | None
     until_at: datetime | None
+    tracks_agreed: bool | None = field(default=None, metadata={"since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from service.admin import DEFAULT_ZONE
 from service.fleet.drawing import ConsumptionPlot, MapDrawing, draw_map, draw_plot
+from service.mileage.consents import agreed, is_shown
 from service.mileage.consumption import Stretch, stretches
 from service.mileage.exceptions import Exceptional, exceptions_of, exceptions_within
 from service.mileage.history import History, Located
@@ -19,7 +20,6 @@ from service.mileage.store import position_of
 from service.mileage.tables import odometer_rows, positions, vehicles
 from service.mileage.tracks import Position
 from service.mileage.vehicles import Vehicle, vehicle_of
-from service.payers.periods import PayerKind, turn_at
 from service.payers.rules import load_schedule
 from service.store import schema
 from service.store.clock import US_PER_S, from_us
@@ -53,7 +53,7 @@ class Witnesses:
 
 @dataclass(frozen=True, slots=True)
 class VehicleView:
-    """One vehicle in a span of time. hidden: how many positions of drivers' own hours are not drawn."""
+    """One vehicle in a span of time. hidden: how many positions of drivers who have not agreed are not drawn."""
 
     vehicle: Vehicle
     fills: tuple[Witnesses, ...]
@@ -106,7 +106,7 @@ def view_of(connection: Connection, vehicle: Vehicle, since_us: int, until_us: i
     history = History(connection, vehicle.plate)
     fills = witnesses_of(history, vehicle, since_us, until_us)
     drives = _drives(history, since_us, until_us)
-    track, hidden = _track(connection, vehicle.plate, since_us, until_us)
+    track, hidden = _track(connection, vehicle, since_us, until_us)
     found = exceptions_within([(history, vehicle)], since_us, until_us)
     distance_m, volume_ml = sum(s.distance_m for s in drives), sum(s.volume_ml for s in drives)
     return VehicleView(
@@ -151,9 +151,9 @@ def _drives(history: History, since_us: int, until_us: int) -> list[Stretch]:
     return [s for s in stretches(fills) if s.until_us >= since_us and s.since_us < until_us]
 
 
-def _track(connection: Connection, plate: str, since_us: int, until_us: int) -> tuple[list[Position], int]:
-    """Every so many a position, without those of hours that are a person's: those are that person's own."""
-    c = positions.c
+def _track(connection: Connection, vehicle: Vehicle, since_us: int, until_us: int) -> tuple[list[Position], int]:
+    """Every so many a position, without those of a person's hours, unless that person has agreed."""
+    c, plate = positions.c, vehicle.plate
     span = c.plate == plate, c.at_us >= since_us, c.at_us < until_us
     count = connection.execute(select(func.count()).select_from(positions).where(*span)).scalar_one()
     numbered = select(c.at_us, func.row_number().over(order_by=c.at_us).label("number")).where(*span).subquery()
@@ -163,10 +163,9 @@ def _track(connection: Connection, plate: str, since_us: int, until_us: int) -> 
     schedule = load_schedule(connection, plate)
     if schedule is None:
         return found, 0
-    personal = (PayerKind.PHONE, PayerKind.OWNER)
-    zone = ZoneInfo(DEFAULT_ZONE)
-    open_to_all = [p for p in found if turn_at(schedule, from_us(p.at_us), zone).payer.kind not in personal]
-    return open_to_all, len(found) - len(open_to_all)
+    zone, since = ZoneInfo(DEFAULT_ZONE), agreed(connection, plate, vehicle.fleet)
+    shown = [p for p in found if is_shown(schedule, since, p.at_us, zone)]
+    return shown, len(found) - len(shown)
 
 
 def exceptions_in(connection: Connection, plates: Sequence[str]) -> list[Exceptional]:

@@ -97,6 +97,7 @@ PHONE_RULES: tuple[Rule, ...] = (
             ("GET", "hours"),
             ("POST", "hours"),
             ("POST", "hours/{id}/{id}"),
+            ("POST", "tracks/{id}/{id}"),
         )
     ),
 )

@@ -117,6 +117,18 @@ hours_proposals = Table(
 )
 """Hours that a person would like to hold on a plate; the plate's owner confirms or refuses them."""
 
+track_consents = Table(
+    "track_consents",
+    metadata,
+    Column("plate", String(12), primary_key=True),
+    Column("person", String(40), ForeignKey("persons.id"), primary_key=True),
+    Column("fleet", String(40), ForeignKey("fleets.name"), primary_key=True),
+    Column("agreed_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("withdrawn_us", BigInteger),
+    Index(None, "person"),
+)
+"""That a fleet may see the positions of the person's own hours on its vehicle, from then until it is withdrawn."""
+
 payer_gaps = Table(
     "payer_gaps",
     metadata,

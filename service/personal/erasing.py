@@ -16,7 +16,15 @@ from service.mileage.forgetting import Forgetting
 from service.payers import wallets
 from service.payers.keys import revoke_keys
 from service.payers.phones import require_person
-from service.payers.tables import charges, hours_proposals, pairing_codes, payer_bindings, payer_blocks, persons
+from service.payers.tables import (
+    charges,
+    hours_proposals,
+    pairing_codes,
+    payer_bindings,
+    payer_blocks,
+    persons,
+    track_consents,
+)
 from service.payers.tables import plate_payers as owned
 from service.personal.texts import ErasedTexts, NotSealed, TextEraser, places_left
 from service.push.tables import push_subscriptions
@@ -137,7 +145,7 @@ def _require_free(connection: Connection, person: str) -> Row[Any]:
 def _take_hours(connection: Connection, person: str) -> int:
     """Hours, wishes, blocks, codes and the name of owner; who decided about another's wish stays as a number."""
     hours = connection.execute(delete(payer_bindings).where(payer_bindings.c.person == person)).rowcount
-    for table in (hours_proposals, payer_blocks, pairing_codes, push_subscriptions):
+    for table in (hours_proposals, payer_blocks, pairing_codes, push_subscriptions, track_consents):
         connection.execute(delete(table).where(table.c.person == person))
     connection.execute(update(owned).where(owned.c.owner == person).values(owner=None))
     return int(hours)

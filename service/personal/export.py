@@ -28,6 +28,7 @@ from service.payers.tables import (
     persons,
     phone_keys,
     plate_payers,
+    track_consents,
 )
 from service.payments.tables import payments
 from service.push.tables import push_subscriptions
@@ -76,6 +77,7 @@ def _tables(row: Row[Any]) -> dict[str, Select[Any]]:
         "hours": select(payer_bindings).where(payer_bindings.c.person == person).order_by(payer_bindings.c.id),
         "hours_wished": select(hours_proposals).where(hours_proposals.c.person == person),
         "plates_owned": select(plate_payers).where(plate_payers.c.owner == person),
+        "tracks_agreed": select(track_consents).where(track_consents.c.person == person),
         "plates_blocked": select(payer_blocks).where(payer_blocks.c.person == person),
         "mandates": select(mandates).where(mandates.c.person == person).order_by(mandates.c.received_us),
         "mandate_plates": select(mandate_plates).where(mandate_plates.c.mandate.in_(own_mandates)),

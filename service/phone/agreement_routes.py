@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from service.books.books import Books
 from service.errors import AdminError
 from service.http.bodies import read
+from service.mileage.consents import TrackConsents
 from service.payers import mandates
 from service.payers.keys import NotSigned
 from service.payers.periods import Hours
@@ -40,6 +41,11 @@ class MandateChange(enum.StrEnum):
 class ProposalChange(enum.StrEnum):
     CONFIRM = "confirm"
     REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+
+
+class TrackChange(enum.StrEnum):
+    AGREE = "agree"
     WITHDRAW = "withdraw"
 
 
@@ -103,6 +109,15 @@ def change_proposal(request: Request, proposal: str, change: ProposalChange) -> 
             _tried(lambda: proposals.decide(proposal, is_confirmed=change is ProposalChange.CONFIRM))
     except NoProposal:
         raise NotYours from None
+    return Response(status_code=204)
+
+
+@router.post("/tracks/{plate}/{change}")
+def change_tracks(request: Request, plate: str, change: TrackChange) -> Response:
+    """Whether the fleet may see the positions of the person's own hours on its vehicle."""
+    person = access.person(request)
+    consents = TrackConsents(_books(request), f"phone:{person}")
+    _tried(consents.agree if change is TrackChange.AGREE else consents.withdraw, plate, person)
     return Response(status_code=204)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from service.books.books import Books
+from service.mileage.consents import agreed
+from service.mileage.tables import vehicles
 from service.payers.blocks import blocked_names
 from service.payers.periods import Hours
 from service.payers.proposals import Proposals, ProposedHours
@@ -39,7 +42,7 @@ def own_hours(books: Books, person: str) -> PhoneHours:
     proposals = Proposals(books, person)
     waiting = proposals.for_owner()
     with telling_faults(), books.database.reading() as connection:
-        own = _held(connection, payer_bindings.c.person == person)
+        own = _with_tracks(connection, person, _held(connection, payer_bindings.c.person == person))
         plates = select(plate_payers.c.plate).where(plate_payers.c.owner == person).order_by(plate_payers.c.plate)
         owned = [(plate, _held(connection, payer_bindings.c.plate == plate)) for (plate,) in connection.execute(plates)]
     blocked = {plate: blocked_names(books.database, plate) for plate, _ in owned}
@@ -89,6 +92,14 @@ def _held(connection: Connection, condition: Any) -> tuple[HeldHours, ...]:
         )
         for row in rows
     )
+
+
+def _with_tracks(connection: Connection, person: str, own: tuple[HeldHours, ...]) -> tuple[HeldHours, ...]:
+    of_fleets = select(vehicles.c.plate, vehicles.c.fleet).where(
+        vehicles.c.plate.in_({one.plate for one in own}), vehicles.c.fleet.is_not(None)
+    )
+    agreeing = {row.plate: person in agreed(connection, row.plate, row.fleet) for row in connection.execute(of_fleets)}
+    return tuple(replace(one, tracks_agreed=agreeing.get(one.plate)) for one in own)
 
 
 def _told(one: ProposedHours) -> HoursProposal:

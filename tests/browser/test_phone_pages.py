@@ -18,6 +18,8 @@ import requests
 
 from controller.outbound.signing import DeviceKey
 from greenlane.cli import main
+from service.mileage.consents import TrackConsents
+from service.mileage.vehicles import Garage
 from service.payers.charging import Charging
 from service.payers.periods import Hours
 from service.payers.phones import Phones
@@ -158,6 +160,28 @@ def driver(chromium: Any, house: House, served: str, name: str, hours: str) -> A
     page = open_phone(chromium, house, f"{served}/phone#{code}")
     pair(page, name)
     return page
+
+
+def test_a_driver_lets_the_fleet_see_their_tracks_and_ends_it(
+    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+) -> None:
+    books = house.app.state.books
+    Garage(books, "test").add_fleet("Wang")
+    Garage(books, "test").give_to_fleet("Wang", PLATE)
+    chen = driver(chromium, house, served, "陈", "0-8")
+    chen.goto(f"{served}/phone/hours")
+    chen.wait_for_selector("#own [data-track=agree]:visible")
+    assert chen.locator("#own [data-track=withdraw]").is_hidden()
+    assert (chen.evaluate(FITS), serious(chen)) == (True, [])
+    button = chen.locator("#own [data-track=agree] button")
+    button.click()
+    assert TrackConsents(books, "test").standing(PLATE) == (), "it is asked once more"
+    button.click()
+    chen.wait_for_selector("#own [data-track=withdraw]:visible")
+    assert [one.name for one in TrackConsents(books, "test").standing(PLATE)] == ["陈"]
+    chen.click("#own [data-track=withdraw] button")
+    chen.wait_for_selector("#own [data-track=agree]:visible")
+    assert TrackConsents(books, "test").standing(PLATE) == ()
 
 
 def sign_mandate(page: Any, served: str, per_fill: str) -> None:

@@ -154,7 +154,8 @@ def _blocks(o: Office) -> PlateBlocks:
     return PlateBlocks(o.books, StationStore(o.database, o.books.clock.now, lambda: None), actor())
 
 
-def _person_id(o: Office, name: str) -> str:
+def person_id(o: Office, name: str) -> str:
+    """The number by which the books know a person. Raises AdminError for nobody of that name."""
     from service.payers.phones import Phones
 
     return Phones(o.books, "").list(name)[0].person
@@ -164,7 +165,7 @@ def _not_me(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        found = _blocks(o).not_me(args.plate, _person_id(o, args.name))
+        found = _blocks(o).not_me(args.plate, person_id(o, args.name))
         ended = f"{len(found.revoked)} green taken away" if found.revoked else "nothing was open"
         words = f"{found.plate}: blocked for {args.name}; {ended}"
         if found.flowing:
@@ -178,7 +179,7 @@ def _lift(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        _blocks(o).lift(args.plate, _person_id(o, args.name))
+        _blocks(o).lift(args.plate, person_id(o, args.name))
         o.show({"plate": args.plate, "phone": args.name}, f"{args.plate}: no longer blocked for {args.name}")
     return 0
 

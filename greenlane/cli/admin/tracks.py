@@ -28,6 +28,21 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     erase.add_argument("plate", metavar="PLATE")
     erase.add_argument("name", metavar="NAME", help="the person, as phone add named them")
     erase.set_defaults(do=_erase)
+    _add_consents(actions, options)
+
+
+def _add_consents(actions: Any, options: argparse.ArgumentParser) -> None:
+    agree = actions.add_parser(
+        "agree", parents=[options], help="a driver lets the fleet see the positions of their hours"
+    )
+    withdraw = actions.add_parser("withdraw", parents=[options], help="a driver no longer does")
+    for parser, do in ((agree, _agree), (withdraw, _withdraw)):
+        parser.add_argument("plate", metavar="PLATE")
+        parser.add_argument("name", metavar="NAME", help="the person, as phone add named them")
+        parser.set_defaults(do=do)
+    agreed = actions.add_parser("agreed", parents=[options], help="which drivers let the fleet see, and since when")
+    agreed.add_argument("plate", metavar="PLATE")
+    agreed.set_defaults(do=_agreed)
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -66,4 +81,39 @@ def _erase(args: argparse.Namespace) -> int:
     with office(args) as o:
         done = Forgetting(o.books, actor()).of_person(args.plate, args.name)
         o.show(done, f"{done.positions} positions in the hours of {args.name} erased, {done.placements} places kept")
+    return 0
+
+
+def _agree(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+    from greenlane.cli.admin.payers import person_id
+    from service.mileage.consents import TrackConsents
+
+    with office(args) as o:
+        fleet = TrackConsents(o.books, actor()).agree(args.plate, person_id(o, args.name))
+        document = {"plate": args.plate, "phone": args.name, "fleet": fleet}
+        o.show(document, f"{args.plate}: {fleet} sees the positions of the hours of {args.name} from now on")
+    return 0
+
+
+def _withdraw(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office
+    from greenlane.cli.admin.payers import person_id
+    from service.mileage.consents import TrackConsents
+
+    with office(args) as o:
+        TrackConsents(o.books, actor()).withdraw(args.plate, person_id(o, args.name))
+        document = {"plate": args.plate, "phone": args.name, "fleet": None}
+        o.show(document, f"{args.plate}: no fleet sees the positions of the hours of {args.name}")
+    return 0
+
+
+def _agreed(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import actor, office, table
+    from service.mileage.consents import TrackConsents
+
+    with office(args) as o:
+        found = TrackConsents(o.books, actor()).standing(args.plate)
+        rows = [(one.name, one.fleet, one.agreed_at.isoformat()) for one in found]
+        o.show(found, table(("driver", "fleet", "since"), rows, ()))
     return 0

@@ -13,6 +13,11 @@ function row(one, changes = []) {
     button.hidden = !changes.includes(button.dataset.change);
     press(button, () => tell(`/v1/phone/hours/${encodeURIComponent(one.id)}/${button.dataset.change}`));
   }
+  for (const words of part.querySelectorAll("[data-track]")) {
+    const agreed = one.tracks_agreed ?? null;
+    words.hidden = agreed === null || agreed === (words.dataset.track === "agree");
+    press(words.querySelector("button"), () => tell(`/v1/phone/tracks/${encodeURIComponent(one.plate)}/${words.dataset.track}`));
+  }
   return part;
 }
 
