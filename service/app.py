@@ -34,6 +34,7 @@ from service.identity import access
 from service.identity.error_pages import error_page, is_for_person
 from service.identity.identity import Identity
 from service.identity.mount import SIGNED_ONLY, Guard, mount
+from service.identity.rules import PHONE_PREFIX
 from service.mileage import routes as positions
 from service.offline import routes as offline
 from service.payers.charging import Charging
@@ -289,7 +290,8 @@ def _document(app: FastAPI) -> None:
     def schema() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            openapi.complete(made, RECORDS)
+            is_for_phones = any(path.startswith(f"{PHONE_PREFIX}/") for path in made["paths"])
+            openapi.complete(made, (*RECORDS, *phone_pages.RECORDS) if is_for_phones else RECORDS)
             handbook.complete(made)
             app.openapi_schema = made
         return app.openapi_schema

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from wire.codec import text
 from wire.payers import ChargeState, PhoneWord
 
 PUBLIC_KEY_LENGTH = 88
 """Base64 of the 65 bytes of an uncompressed point of P-256."""
+
+
+def _any_number() -> Any:
+    """Texts that the service says and no record reader bounds."""
+    return field(metadata={"most": None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +48,7 @@ class PhonePerson:
     balance_fen: int
     held_fen: int
     owed_fen: int
-    plates: tuple[str, ...]
+    plates: tuple[str, ...] = _any_number()
     consent: str | None = field(default=None, metadata={"since": 2})
 
 
@@ -95,11 +101,11 @@ class PhoneMandate:
     """A mandate in force, as its signer's phone shows it. stations: empty for all; hours: absent for all."""
 
     id: str
-    plates: tuple[str, ...]
+    plates: tuple[str, ...] = _any_number()
     per_fill_fen: int
     per_day_fen: int
     tries_per_day: int
-    stations: tuple[str, ...]
+    stations: tuple[str, ...] = _any_number()
     hours: str | None
     offline_fen: int
     signed_at: datetime
@@ -119,8 +125,15 @@ class PhoneMandates:
     """A person's mandates, and what a new one may name."""
 
     mandates: tuple[PhoneMandate, ...]
-    plates: tuple[str, ...]
+    plates: tuple[str, ...] = _any_number()
     stations: tuple[StationChoice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """The id of what a phone has just signed or proposed, under which it is kept."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +181,7 @@ class OwnedPlate:
     plate: str
     holders: tuple[HeldHours, ...]
     proposals: tuple[HoursProposal, ...]
-    blocked_by: tuple[str, ...] = field(default=(), metadata={"since": 2})
+    blocked_by: tuple[str, ...] = field(default=(), metadata={"since": 2, "most": None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +211,7 @@ class PhoneGreens:
     """The greens of a person, and the plates that they have blocked by saying "not me"."""
 
     greens: tuple[GreenMessage, ...]
-    blocked: tuple[str, ...]
+    blocked: tuple[str, ...] = _any_number()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

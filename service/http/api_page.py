@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from service.http import openapi
 from service.identity import access
-from service.identity.gate import SIGNED_PREFIX
-from service.identity.rules import RULES, Names
+from service.identity.gate import PHONE_NAMES, SIGNED_PREFIX
+from service.identity.rules import PHONE_PREFIX, Names, find_rule
 from service.identity.web import PAGES, page
 from wire.devices import DeviceKey, Enrolment, EnrolmentRequest, KeyRotation
 
@@ -37,38 +38,56 @@ SCHEME = {
     ),
 }
 
+PHONE_ERRORS = {
+    400: "The phone's request or its signature cannot be read.",
+    401: "Unsigned, tampered, stale, replayed, or by a key that is not paired: Greenlane-Flaw says which.",
+    403: "Not signed, and made by a page of another site.",
+    **{status: SIGNED_ERRORS[status] for status in (408, 413, 503)},
+}
+PHONE_SCHEME = {
+    "type": "http",
+    "scheme": "Signature",
+    "description": (
+        "RFC 9421 with ECDSA on P-256 and SHA-256, by the key that the phone was paired with. Header Signature-Input: "
+        'greenlane=("@method" "@authority" "@path" "@query" "content-type" "content-digest");created=<seconds since '
+        '1970>;keyid="<key>";nonce="<16 to 64 characters, never twice>";alg="ecdsa-p256-sha256";tag="greenlane"; '
+        "without a body the last two parts are left out. Header Signature: greenlane=:<base64 of the 64 bytes r, s>:, "
+        "over the signature base; header Content-Digest: sha-256=:<base64>: (RFC 9530). keyid is the JWK thumbprint "
+        '(RFC 7638): SHA-256 over {"crv":"P-256","kty":"EC","x":"<x>","y":"<y>"}, base64url without padding. A '
+        "signature is taken once, within 300 s; every attempt is signed anew. docs/api.md has the signature base."
+    ),
+}
+
 router = APIRouter(include_in_schema=False)
 
 
 def complete(document: dict[str, Any]) -> None:
     """Adds the signature and its errors to every operation that the gate guards."""
     components = document.setdefault("components", {})
-    components.setdefault("securitySchemes", {})["signature"] = SCHEME
+    schemes = components.setdefault("securitySchemes", {})
+    schemes["signature"] = SCHEME
+    if any(path.startswith(f"{PHONE_PREFIX}/") for path in document["paths"]):
+        schemes["phoneSignature"] = PHONE_SCHEME
     for path, operations in document["paths"].items():
         if not path.startswith(SIGNED_PREFIX + "/"):
             continue
+        is_phone = path.startswith(f"{PHONE_PREFIX}/")
         for method, operation in operations.items():
-            operation["security"] = [{"signature": []}]
+            operation["security"] = [{"phoneSignature" if is_phone else "signature": []}]
             answers = operation["responses"]
-            for status, answer in openapi.problems(SIGNED_ERRORS).items():
+            for status, answer in openapi.problems(PHONE_ERRORS if is_phone else SIGNED_ERRORS).items():
                 answers.setdefault(str(status), answer)
             operation["description"] = _who(method.upper(), path, operation.get("description", ""))
             operation["responses"] = dict(sorted(answers.items()))
 
 
 def _who(method: str, path: str, words: str) -> str:
-    rule = next(
-        (
-            r
-            for r in RULES
-            if r.method == method
-            and r.path.count("/") == path.count("/")
-            and r.path.rpartition("/")[2] == path.rpartition("/")[2]
-        ),
-        None,
-    )
-    if rule is None or rule.names is Names.ENROLMENT:
+    found = find_rule(method, re.sub(r"{\w+}", "x", path))
+    if found is None or found[0].names is Names.ENROLMENT:
         return words
+    rule = found[0]
+    if rule.names in PHONE_NAMES:
+        return f"{words}\n\nSaid by: a phone; for {rule.names.value}."
     kinds = ", ".join(sorted(kind.value for kind in rule.kinds))
     return f"{words}\n\nSaid by: {kinds}; for {rule.names.value}."
 

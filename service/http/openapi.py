@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from service.http.phone_examples import PHONE_EXAMPLES
 from service.http.problem_examples import example_of
 from wire.ahead import AskedAhead, Expected, ExpectedPlate, ExpectedWanted
 from wire.codec import encode, encode_text
@@ -160,6 +161,7 @@ EXAMPLES: dict[str, Any] = {
         )
     ),
     "OfflineReceipt": encode(OfflineReceipt(authorisation="off-6b1d0e9a4c7f25830e1d")),
+    **PHONE_EXAMPLES,
 }
 
 PROBLEM: dict[str, Any] = {
@@ -187,7 +189,10 @@ def complete(document: dict[str, Any], records: tuple[type, ...]) -> None:
 
 
 def schema_of(record: type) -> dict[str, Any]:
-    """The JSON schema that wire.codec.decode enforces for a record."""
+    """The JSON schema that wire.codec.decode enforces for a record.
+
+    Texts and numbers without limits, and lists of texts with `"most": None`, are only ever answered.
+    """
     hints = typing.get_type_hints(record)
     fields = dataclasses.fields(record)
     return {
@@ -214,6 +219,12 @@ def answers(record: type | None, errors: Mapping[int, str], *, many: bool = Fals
     }
 
 
+def file(media_type: str, words: str) -> dict[int | str, dict[str, Any]]:
+    """The answer 200 of a route that answers with something else than a record."""
+    schema: dict[str, Any] = {"type": "object"} if media_type == "application/json" else {"type": "string"}
+    return {200: {"description": words, "content": {media_type: {"schema": schema}}}}
+
+
 def problems(errors: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """The answers of refused messages by status; each has the body of a Problem."""
     found: dict[int | str, dict[str, Any]] = {}
@@ -238,15 +249,28 @@ def _property(hint: Any, limits: Mapping[str, Any]) -> dict[str, Any]:
     if hint is datetime:
         return {"type": "string", "format": "date-time", "maxLength": 40}
     if typing.get_origin(hint) is tuple:
-        if dataclasses.is_dataclass(part := typing.get_args(hint)[0]):
-            items = {"$ref": f"#/components/schemas/{part.__name__}"}  # type: ignore[union-attr]
-            return {"type": "array", "maxItems": limits["most"], "items": items}
-        return {"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 40}}
+        return _several(typing.get_args(hint)[0], limits)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return {"type": "string", "enum": [member.value for member in hint]}
     if hint is bool:
         return {"type": "boolean"}
     if hint is str:
-        return {"type": "string", "minLength": limits["shortest"], "maxLength": limits["longest"]}
+        return {"type": "string", **_bounds(limits, minLength="shortest", maxLength="longest")}
     kind = {int: "integer", float: "number"}[hint]
-    return {"type": kind, "minimum": limits["low"], "maximum": limits["high"]}
+    return {"type": kind, **_bounds(limits, minimum="low", maximum="high")}
+
+
+def _several(part: type, limits: Mapping[str, Any]) -> dict[str, Any]:
+    if dataclasses.is_dataclass(part):
+        items = {"$ref": f"#/components/schemas/{part.__name__}"}
+        return {"type": "array", **_bounds(limits, maxItems="most"), "items": items}
+    if issubclass(part, enum.Enum):
+        return {"type": "array", "items": _property(part, limits)}
+    if "most" in limits:
+        return {"type": "array", "items": {"type": "string"}}
+    return {"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 40}}
+
+
+def _bounds(limits: Mapping[str, Any], **names: str) -> dict[str, Any]:
+    """JSON schema's word -> the limit of ours that it tells, where there is one."""
+    return {theirs: limits[ours] for theirs, ours in names.items() if limits.get(ours) is not None}

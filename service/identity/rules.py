@@ -71,10 +71,11 @@ RULES: tuple[Rule, ...] = (
     Rule("POST", "/v1/enrolments", Names.ENROLMENT, frozenset()),
 )
 
+PHONE_PREFIX = "/v1/phone"
 PHONE_RULES: tuple[Rule, ...] = (
-    Rule("POST", "/v1/phone/pairings", Names.PAIRING, frozenset()),
+    Rule("POST", f"{PHONE_PREFIX}/pairings", Names.PAIRING, frozenset()),
     *(
-        Rule(method, f"/v1/phone/{path}", Names.PERSON, frozenset())
+        Rule(method, f"{PHONE_PREFIX}/{path}", Names.PERSON, frozenset())
         for method, path in (
             ("GET", "me"),
             ("GET", "spots"),

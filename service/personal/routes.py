@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.books.books import Books
 from service.errors import AdminError
+from service.http import openapi
 from service.http.bodies import read
 from service.payers import keys
 from service.payers.keys import NotSigned
@@ -20,13 +21,21 @@ from service.phone.access import ChangedMeanwhile
 from service.store.database import telling_faults
 from wire.payers import ERASURE_WORDS, ErasureText, Signed
 
+ERASURE_REFUSED = {
+    403: "The words are not signed by this person's own phone, or not now.",
+    409: "Something of the person's is still open.",
+}
 SCRUBBED_AT_ONCE = 100_000_000
 """Bytes of an SQLite file that is written anew while a person waits; in a larger one `phone scrub` does it."""
 log = logging.getLogger(__name__)
-router = APIRouter(prefix="/v1/phone", include_in_schema=False)
+router = APIRouter(prefix="/v1/phone", tags=["phone"])
 
 
-@router.get("/data")
+@router.get(
+    "/data",
+    summary="Everything that is kept about the person",
+    responses=openapi.file("application/json", "One object; its parts are named after the tables."),
+)
 def data(request: Request) -> Response:
     """Everything about the person whose phone asks, and nothing of anybody else."""
     found = everything(_books(request), access.person(request))
@@ -34,7 +43,13 @@ def data(request: Request) -> Response:
     return Response(json.dumps(found, ensure_ascii=False, indent=1), media_type="application/json", headers=headers)
 
 
-@router.post("/erasure")
+@router.post(
+    "/erasure",
+    summary="Have the person erased",
+    status_code=204,
+    responses=openapi.answers(None, ERASURE_REFUSED),
+    openapi_extra=openapi.body(Signed),
+)
 async def erase(request: Request) -> Response:
     """In words that the phone's key has signed; with this the key is revoked. Refused while something is open."""
     signed = await read(request, Signed)

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.books.books import Books
 from service.errors import AdminError
+from service.http import openapi
 from service.http.bodies import BodyRefused, read
 from service.payers.charging import Charging
 from service.payers.keys import NotSigned
@@ -17,13 +18,21 @@ from service.phone.inbox import Inbox
 from service.station.store import StationStore
 from wire.codec import WireError, decode_text, encode
 from wire.payers import PaymentText, Signed
-from wire.phone import ChargeAnswer
+from wire.phone import ChargeAnswer, ChargeMessage
 from wire.reasons import ErrorCode
 
-router = APIRouter(prefix="/v1/phone/charges", include_in_schema=False)
+NOT_YOURS = {404: "There is no such charge, or it is another person's."}
+NO_PICTURE = {404: "There is no such charge, it is another person's, or its picture is not kept any more."}
+WORDS_REFUSED = {
+    400: "The body, its signature or the signed text cannot be read, or is about another charge.",
+    403: "The words are not signed by the key that signs the request.",
+    409: "The charge cannot be paid, declined or disputed as it stands.",
+}
+
+router = APIRouter(prefix="/v1/phone/charges", tags=["phone"])
 
 
-@router.get("")
+@router.get("", summary="The newest hundred charges", responses=openapi.answers(ChargeMessage, {}, many=True))
 def charges(request: Request) -> Response:
     """The newest first."""
     found = [encode(message) for message in _inbox(request).newest()]
@@ -31,13 +40,17 @@ def charges(request: Request) -> Response:
     return JSONResponse(found)
 
 
-@router.get("/{charge}")
+@router.get("/{charge}", summary="One charge", responses=openapi.answers(ChargeMessage, NOT_YOURS))
 def charge(request: Request, charge: str) -> Response:
     """One of them; it counts as seen."""
     return JSONResponse(encode(_inbox(request).one(charge, is_seen=True)))
 
 
-@router.get("/{charge}/picture")
+@router.get(
+    "/{charge}/picture",
+    summary="The vehicle of a charge",
+    responses={**openapi.file("image/jpeg", "The picture."), **openapi.problems(NO_PICTURE)},
+)
 def picture(request: Request, charge: str) -> Response:
     """The vehicle of the charge's visit, while its picture is kept."""
     station, visit = _inbox(request).visit(charge)
@@ -48,7 +61,12 @@ def picture(request: Request, charge: str) -> Response:
     return Response(data, media_type="image/jpeg")
 
 
-@router.post("/{charge}/words")
+@router.post(
+    "/{charge}/words",
+    summary="Pay, decline or dispute a charge",
+    responses=openapi.answers(ChargeAnswer, {**WORDS_REFUSED, **NOT_YOURS}),
+    openapi_extra=openapi.body(Signed),
+)
 async def words(request: Request, charge: str) -> Response:
     """Pay, decline or dispute, in words that the phone's key has signed over charge, amount and time."""
     signed = await read(request, Signed)

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.books.books import Books
 from service.errors import AdminError
+from service.http import openapi
 from service.live.changes import count_change, person_topic
 from service.payers.blocks import PlateBlocks
 from service.phone import access
@@ -19,9 +20,9 @@ from service.station.routes import changes_of, desk_of
 from service.station.stream import stream_of
 from service.store.database import telling_faults
 from wire.codec import encode
-from wire.phone import NotMeAnswer
+from wire.phone import NotMeAnswer, PhoneGreens
 
-router = APIRouter(prefix="/v1/phone", include_in_schema=False)
+router = APIRouter(prefix="/v1/phone", tags=["phone"])
 
 
 class PlateWord(enum.StrEnum):
@@ -30,19 +31,27 @@ class PlateWord(enum.StrEnum):
     LIFT_ALL = "lift-all"
 
 
-@router.get("/events")
+@router.get(
+    "/events",
+    summary="Be told of changes at once",
+    responses=openapi.file("text/event-stream", 'Events "changed" and, every 3 s, "alive"; ends after 300 s.'),
+)
 async def events(request: Request) -> Response:
     """Server-sent events: "changed" at once and whenever something of this person has changed, and nobody else's."""
     return stream_of(person_topic(access.person(request)), changes_of(request))
 
 
-@router.get("/greens")
+@router.get("/greens", summary="Greens that this person pays for now", responses=openapi.answers(PhoneGreens, {}))
 def greens(request: Request) -> Response:
     """What the person's mandates allow at this moment, and which plates they have blocked."""
     return JSONResponse(encode(own_greens(_books(request), access.person(request))))
 
 
-@router.post("/plates/{plate}/{change}")
+@router.post(
+    "/plates/{plate}/{change}",
+    summary="Not me: take a plate's green away, or lift that",
+    responses=openapi.answers(NotMeAnswer, {404: "The person holds no hours on this plate, or does not own it."}),
+)
 async def about_plate(request: Request, plate: str, change: PlateWord) -> Response:
     """Not me: green and permit go while nothing has flowed, the staff are called, the plate is blocked.
 

@@ -11,7 +11,63 @@ from service.personal import routes as personal_routes
 from service.phone import access, agreement_routes, charge_routes, green_routes, pages, routes
 from service.phone.judge import PhoneKeys
 from service.phone.pairing import Pairing
+from wire.payers import Signed
+from wire.phone import (
+    ChargeAnswer,
+    ChargeMessage,
+    Filed,
+    GreenMessage,
+    HeldHours,
+    HoursProposal,
+    HoursWanted,
+    NotMeAnswer,
+    OwnedPlate,
+    PhoneGreens,
+    PhoneHours,
+    PhoneMandate,
+    PhoneMandates,
+    PhonePaired,
+    PhonePairing,
+    PhonePerson,
+    PhonePush,
+    PhoneSpending,
+    PhoneSpots,
+    PlateSpending,
+    PushWanted,
+    SpendingMonth,
+    StationChoice,
+    StationSpot,
+)
 from wire.reasons import ErrorCode
+
+RECORDS: tuple[type, ...] = (
+    PhonePairing,
+    PhonePaired,
+    PhonePerson,
+    StationSpot,
+    PhoneSpots,
+    PlateSpending,
+    SpendingMonth,
+    PhoneSpending,
+    ChargeMessage,
+    ChargeAnswer,
+    Signed,
+    PhoneMandate,
+    StationChoice,
+    PhoneMandates,
+    Filed,
+    HeldHours,
+    HoursProposal,
+    HoursWanted,
+    OwnedPlate,
+    PhoneHours,
+    GreenMessage,
+    PhoneGreens,
+    NotMeAnswer,
+    PushWanted,
+    PhonePush,
+)
+"""What the document of these routes names."""
 
 
 def mount(app: FastAPI, books: Books) -> None:

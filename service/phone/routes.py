@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.books.books import Books
+from service.http import openapi
 from service.http.bodies import read
 from service.identity import browser
 from service.phone import access, persons
@@ -16,12 +17,21 @@ from service.phone.spending_drawing import drawn
 from service.phone.spots import spots
 from service.store.database import Database
 from wire.codec import encode
-from wire.phone import PhonePairing, PhoneSpending
+from wire.phone import PhonePaired, PhonePairing, PhonePerson, PhoneSpending, PhoneSpots
 
-router = APIRouter(prefix="/v1/phone", include_in_schema=False)
+CONSENT_REFUSED = {400: "The body or its signature cannot be read, or other words than today's were agreed to."}
+CODE_REFUSED = {401: "The code is wrong, used or expired, or the phone's key has not signed."}
+THROTTLED = {429: "Too many attempts; Retry-After says when the next one is listened to."}
+
+router = APIRouter(prefix="/v1/phone", tags=["phone"])
 
 
-@router.post("/pairings")
+@router.post(
+    "/pairings",
+    summary="Pair a phone",
+    responses=openapi.answers(PhonePaired, {**CONSENT_REFUSED, **CODE_REFUSED, **THROTTLED}),
+    openapi_extra=openapi.body(PhonePairing),
+)
 async def pair(request: Request) -> Response:
     """Signed with the key it brings. The code is burnt; repeats are harmless."""
     asked = await read(request, PhonePairing)
@@ -31,7 +41,7 @@ async def pair(request: Request) -> Response:
     return JSONResponse(encode(paired))
 
 
-@router.get("/me")
+@router.get("/me", summary="Whose phone this is", responses=openapi.answers(PhonePerson, {}))
 def me(request: Request) -> Response:
     """Name, wallet and plates of the person whose phone asks."""
     return JSONResponse(
@@ -39,14 +49,14 @@ def me(request: Request) -> Response:
     )
 
 
-@router.get("/spots")
+@router.get("/spots", summary="Where stations stand", responses=openapi.answers(PhoneSpots, {}))
 def station_spots(request: Request) -> Response:
     """Where stations stand; whether the phone is at one, it finds out by itself."""
     access.person(request)
     return JSONResponse(encode(spots(_database(request))))
 
 
-@router.get("/spending")
+@router.get("/spending", summary="What was paid, by month", responses=openapi.answers(PhoneSpending, {}))
 def my_spending(request: Request) -> Response:
     """What the person has paid in the last twelve months, by month and plate, as sums and as a drawing."""
     books: Books = request.app.state.books

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.errors import AdminError
+from service.http import openapi
 from service.http.bodies import BodyRefused, read
 from service.phone import access
 from service.push.subscriptions import Subscriptions
@@ -15,10 +16,10 @@ from wire.codec import encode
 from wire.phone import PhonePush, PushWanted
 from wire.reasons import ErrorCode
 
-router = APIRouter(prefix="/v1/phone", include_in_schema=False)
+router = APIRouter(prefix="/v1/phone", tags=["phone"])
 
 
-@router.get("/push")
+@router.get("/push", summary="Whether this phone is woken", responses=openapi.answers(PhonePush, {}))
 def show(request: Request) -> Response:
     """The key that the phone subscribes with, and whether this phone is woken."""
     access.person(request)
@@ -27,7 +28,15 @@ def show(request: Request) -> Response:
     return JSONResponse(encode(PhonePush(public_key=key.public_text, on=is_on)))
 
 
-@router.post("/push")
+@router.post(
+    "/push",
+    summary="Wake this phone from now on",
+    status_code=204,
+    responses=openapi.answers(
+        None, {400: "The body or its signature cannot be read, or the address is of no known push service."}
+    ),
+    openapi_extra=openapi.body(PushWanted),
+)
 async def subscribe(request: Request) -> Response:
     """Wake this phone from now on; what its browser gave for it replaces what was there."""
     wanted, person = await read(request, PushWanted), access.person(request)
@@ -39,7 +48,7 @@ async def subscribe(request: Request) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/push/off")
+@router.post("/push/off", summary="Never wake this phone again", status_code=204, responses=openapi.answers(None, {}))
 def unsubscribe(request: Request) -> Response:
     """Never wake this phone again; harmless where it never was."""
     access.person(request)

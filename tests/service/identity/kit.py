@@ -14,7 +14,6 @@ import httpx
 import requests
 from argon2 import PasswordHasher
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event
 
 from controller.outbound.signing import DeviceKey, Signer
@@ -72,7 +71,7 @@ class Parcel:
         kept = {n: v for n, v in self.headers.items() if n.lower() not in named}
         return replace(self, headers=kept | {n: v for n, v in named.items() if v is not None})
 
-    def send(self, client: TestClient) -> httpx.Response:
+    def send(self, client: httpx.Client) -> httpx.Response:
         return client.request(self.method, self.target, headers=dict(self.headers), content=self.body or None)
 
 

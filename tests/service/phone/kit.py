@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, gener
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fastapi.testclient import TestClient
 
 from service.books.messages import Report
 from service.payers.periods import Hours
@@ -40,7 +39,7 @@ class HttpPhone:
     """Not paired until pair() was answered well."""
 
     house: House
-    client: TestClient
+    client: httpx.Client
     key: Any = field(default_factory=lambda: generate_private_key(SECP256R1()))
 
     @property
@@ -58,10 +57,14 @@ class HttpPhone:
 
     def signed(self, method: str, target: str, record: object = None) -> Parcel:
         """The request with its signature, at the house's time."""
-        path, _, query = target.partition("?")
         body = b"" if record is None else json.dumps(record, ensure_ascii=False).encode()
-        lines = [("@method", method), ("@authority", HOST), ("@path", path), ("@query", f"?{query}")]
-        headers = {"Host": HOST}
+        return Parcel(method, target, self.headers(method, target, body), body)
+
+    def headers(self, method: str, target: str, body: bytes, host: str = HOST) -> dict[str, str]:
+        """The signature, and what it covers."""
+        path, _, query = target.partition("?")
+        lines = [("@method", method), ("@authority", host), ("@path", path), ("@query", f"?{query}")]
+        headers = {"Host": host}
         if body:
             headers["Content-Type"] = "application/json"
             headers["Content-Digest"] = f"sha-256=:{_base64(hashlib.sha256(body).digest())}:"
@@ -71,8 +74,8 @@ class HttpPhone:
         inputs = f'({names});created={created};keyid="{self.key_id}";nonce="phone-nonce-{next(_NONCES):06}"'
         inputs += ';alg="ecdsa-p256-sha256";tag="greenlane"'
         base = "\n".join([*(f'"{name}": {value}' for name, value in lines), f'"@signature-params": {inputs}'])
-        headers |= {"Signature-Input": f"greenlane={inputs}", "Signature": f"greenlane=:{self.proof(base.encode())}:"}
-        return Parcel(method, target, headers, body)
+        signature = f"greenlane=:{self.proof(base.encode())}:"
+        return headers | {"Signature-Input": f"greenlane={inputs}", "Signature": signature}
 
     def ask(self, method: str, target: str, record: object = None) -> httpx.Response:
         return self.signed(method, target, record).send(self.client)
@@ -112,7 +115,7 @@ class HttpPhone:
 
 
 def person(
-    house: House, client: TestClient, name: str, hours: str | None = "0-24", fen: int = 50_000, plate: str = PLATE
+    house: House, client: httpx.Client, name: str, hours: str | None = "0-24", fen: int = 50_000, plate: str = PLATE
 ) -> HttpPhone:
     """A person with money, hours on the plate and a paired phone, but no mandate."""
     phones = Phones(house.app.state.books, "test")
