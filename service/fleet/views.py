@@ -13,6 +13,7 @@ from service.admin import DEFAULT_ZONE
 from service.fleet.drawing import ConsumptionPlot, MapDrawing, draw_map, draw_plot
 from service.mileage.consents import agreed, is_shown
 from service.mileage.consumption import Stretch, stretches
+from service.mileage.engine import used_between
 from service.mileage.exceptions import Exceptional, exceptions_of, exceptions_within
 from service.mileage.history import History, Located
 from service.mileage.places import Refuelling
@@ -42,13 +43,17 @@ class VehicleLine:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """A refuelling with what the pump gave, what the tank takes, and what the distance since the one before needs."""
+    """A refuelling with what the pump gave, what the tank takes, and what the distance since the one before needs.
+
+    used_ml: what the engine counted since the fill before at which it was read.
+    """
 
     located: Located
     given_ml: int | None
     tank_ml: int | None
     driven_m: int | None
     needed_ml: int | None
+    used_ml: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +129,26 @@ def witnesses_of(history: History, vehicle: Vehicle, since_us: int, until_us: in
     """The refuellings of a span, each beside its three witnesses."""
     found: list[Witnesses] = []
     before: Refuelling | None = None
+    counted: Refuelling | None = None
     located = iter(history.located(since_us, until_us))
     for fill in history.refuellings:
         if since_us <= fill.at_us < until_us:
-            found.append(_witnesses(fill, before, next(located), vehicle))
+            used_ml = used_between(counted, fill)
+            found.append(_witnesses(fill, before, next(located), vehicle, used_ml))
         before = fill if fill.odometer_m is not None else before
+        counted = fill if fill.total_fuel_ml is not None else counted
     return tuple(found)
 
 
-def _witnesses(fill: Refuelling, before: Refuelling | None, located: Located, vehicle: Vehicle) -> Witnesses:
+def _witnesses(
+    fill: Refuelling, before: Refuelling | None, located: Located, vehicle: Vehicle, used_ml: int | None
+) -> Witnesses:
     driven_m = None
     if before is not None and before.odometer_m is not None and fill.odometer_m is not None:
         driven_m = fill.odometer_m - before.odometer_m
     known = driven_m is not None and driven_m >= 0 and vehicle.per_100km_ml is not None
     needed_ml = round((driven_m or 0) * (vehicle.per_100km_ml or 0) / 100_000) if known else None
-    return Witnesses(located, fill.volume_ml, vehicle.tank_ml, driven_m, needed_ml)
+    return Witnesses(located, fill.volume_ml, vehicle.tank_ml, driven_m, needed_ml, used_ml)
 
 
 def _drives(history: History, since_us: int, until_us: int) -> list[Stretch]:

@@ -26,12 +26,14 @@ MISFITS: dict[Misfit, Words] = {
     Misfit.ODOMETER_JUMPED: ("里程表跳变", "odometer jumped"),
     Misfit.TWO_PLACES: ("同一车牌出现在两地", "two places at once"),
     Misfit.POSITIONS_ELSEWHERE: ("车辆定位在别处", "the vehicle was elsewhere"),
+    Misfit.PUMP_AND_ENGINE: ("加油量与发动机油耗不符", "pump and engine contradict"),
 }
 WITNESSES: dict[Witness, Words] = {
     Witness.DISPENSER: ("加油机", "dispenser"),
     Witness.POSITION: ("定位", "position"),
     Witness.ODOMETER: ("里程表", "odometer"),
     Witness.STATION: ("油站", "station"),
+    Witness.ENGINE: ("发动机", "engine"),
 }
 FILL_COLUMNS = (
     "at",
@@ -44,6 +46,7 @@ FILL_COLUMNS = (
     "needed_litres",
     "fuelling",
     "evidence",
+    "engine_litres",
 )
 
 
@@ -62,6 +65,7 @@ def fill_row(fill: Witnesses) -> dict[str, object]:
         _thousandth(fill.needed_ml),
         located.fuelling,
         evidence,
+        _thousandth(fill.used_ml),
     )
     return dict(zip(FILL_COLUMNS, values, strict=True))
 

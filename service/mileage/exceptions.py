@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from sqlalchemy import Connection, select
 
 from service.mileage.datum import distance_m
+from service.mileage.engine import Contradiction, contradictions
 from service.mileage.history import History, OwnFuelling
 from service.mileage.places import Evidence, Refuelling, Status, Witness
 from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between
@@ -38,6 +39,7 @@ class Misfit(enum.StrEnum):
     ODOMETER_JUMPED = "odometer_jumped"
     TWO_PLACES = "two_places"
     POSITIONS_ELSEWHERE = "positions_elsewhere"
+    PUMP_AND_ENGINE = "pump_and_engine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def _of_vehicle(
     read = [fill for fill in fills if fill.odometer_m is not None]
     for before, after in pairwise(read):
         yield from _without_distance(plate, before, after, vehicle)
+    for apart in contradictions(fills):
+        yield _apart(plate, apart)
     yield from _odometer(plate, history.readings)
     for index, fill in enumerate(fills if history.has_positions or history.frozen else ()):
         if not _is_in(fill.at_us, since_us, until_us):
@@ -163,6 +167,21 @@ def _without_distance(plate: str, before: Refuelling, after: Refuelling, vehicle
         detail = f"{after.volume_ml / 1000:.2f} l after {driven_m / 1000:.1f} km, which explain "
         detail += f"{(room_ml + explained_ml) / 1000:.1f} l at most"
         yield _misfit(plate, Misfit.FUEL_WITHOUT_DISTANCE, detail, before, after)
+
+
+def _apart(plate: str, apart: Contradiction) -> Exceptional:
+    detail = (
+        f"{apart.given_ml / 1000:.2f} l from the pumps, {apart.used_ml / 1000:.1f} l by the engine between two full "
+        f"fills; {apart.allowed_ml / 1000:.2f} l apart would fit"
+    )
+    found = _misfit(plate, Misfit.PUMP_AND_ENGINE, detail, apart.before, apart.after)
+    counts = tuple(
+        Evidence(
+            Witness.ENGINE, fill.odometer_us or fill.at_us, f"{(fill.total_fuel_ml or 0) / 1000:.1f} l used in all"
+        )
+        for fill in (apart.before, apart.after)
+    )
+    return replace(found, evidence=found.evidence + counts)
 
 
 def _room_ml(fill: Refuelling, tank_ml: int | None) -> int | None:

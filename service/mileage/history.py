@@ -224,11 +224,24 @@ def merged(own: Sequence[Refuelling], readings: Sequence[OdometerReading]) -> li
             continue
         rows.pop(reading.at_us, None)
         found.append(
-            replace(fuelling, odometer_m=reading.odometer_m, odometer_us=reading.at_us, is_full=reading.is_full)
+            replace(
+                fuelling,
+                odometer_m=reading.odometer_m,
+                odometer_us=reading.at_us,
+                is_full=reading.is_full,
+                total_fuel_ml=reading.total_fuel_ml,
+            )
         )
     found += [
         Refuelling(
-            r.at_us, r.at_us, r.at_us, r.volume_ml, odometer_m=r.odometer_m, odometer_us=r.at_us, is_full=r.is_full
+            r.at_us,
+            r.at_us,
+            r.at_us,
+            r.volume_ml,
+            odometer_m=r.odometer_m,
+            odometer_us=r.at_us,
+            is_full=r.is_full,
+            total_fuel_ml=r.total_fuel_ml,
         )
         for r in rows.values()
     ]

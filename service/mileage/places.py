@@ -46,6 +46,7 @@ class Witness(enum.StrEnum):
     POSITION = "position"
     ODOMETER = "odometer"
     STATION = "station"
+    ENGINE = "engine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Evidence:
 class Refuelling:
     """A fuelling of ours, or a row that says fuel was taken. since_us to until_us: while fuel flowed.
 
-    station: where our own dispenser stands; odometer_m: what was read beside it, None where nobody did.
+    station: where our own dispenser stands; odometer_m, total_fuel_ml: what was read beside it, None where nobody did.
     """
 
     since_us: int
@@ -73,6 +74,7 @@ class Refuelling:
     odometer_m: int | None = None
     odometer_us: int | None = None
     is_full: bool = False
+    total_fuel_ml: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

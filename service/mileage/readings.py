@@ -11,6 +11,8 @@ M_PER_KM = 1_000
 ML_PER_L = 1_000
 HIGHEST_KM = 9_999_999
 LARGEST_FILL_L = 5_000
+HIGHEST_TOTAL_L = 2_105_540_607
+"""The highest that J1939's total fuel used can say: SPN 250, 0.5 l a bit up to 0xFAFFFFFF."""
 FASTEST_M_PER_S = 150 / 3.6
 """No vehicle averages more between two readings: legal 120 km/h and a margin."""
 READING_ERROR_M = 1_000
@@ -28,12 +30,13 @@ _SAME_RATIO = 0.01
 
 @dataclass(frozen=True, slots=True)
 class OdometerReading:
-    """One odometer row. volume_ml: fuel taken then; is_full: to the top."""
+    """One odometer row. volume_ml: fuel taken then; is_full: to the top; total_fuel_ml: the engine's own count."""
 
     at_us: int
     odometer_m: int
     volume_ml: int | None = None
     is_full: bool = False
+    total_fuel_ml: int | None = None
 
     @property
     def is_refuelling(self) -> bool:
@@ -41,8 +44,8 @@ class OdometerReading:
 
 
 def read_csv(lines: Iterable[str]) -> Iterator[Numbered[OdometerReading] | Bad]:
-    """The rows of a file with at, odometer_km, litres, full. Raises AdminError for another head."""
-    for found in records(lines, {"at", "odometer_km"}, {"litres", "full"}):
+    """The rows of a file with at, odometer_km, litres, full, total_fuel_l. Raises AdminError for another head."""
+    for found in records(lines, {"at", "odometer_km"}, {"litres", "full", "total_fuel_l"}):
         if isinstance(found, Bad):
             yield found
             continue
@@ -53,7 +56,7 @@ def read_csv(lines: Iterable[str]) -> Iterator[Numbered[OdometerReading] | Bad]:
 
 
 def _reading(row: Mapping[str, str]) -> OdometerReading:
-    litres = row.get("litres", "")
+    litres, total = row.get("litres", ""), row.get("total_fuel_l", "")
     volume_ml = scaled("litres", litres, ML_PER_L, 0, LARGEST_FILL_L) if litres else None
     if volume_ml == 0:
         volume_ml = None
@@ -62,6 +65,7 @@ def _reading(row: Mapping[str, str]) -> OdometerReading:
         scaled("odometer_km", row["odometer_km"], M_PER_KM, 0, HIGHEST_KM),
         volume_ml,
         _yes(row.get("full", "")),
+        scaled("total_fuel_l", total, ML_PER_L, 0, HIGHEST_TOTAL_L) if total else None,
     )
 
 

@@ -46,7 +46,7 @@ class _Kind(Generic[Kept]):
 
 
 def reading_of(row: Any) -> OdometerReading:
-    return OdometerReading(row.at_us, row.odometer_m, row.volume_ml, bool(row.is_full))
+    return OdometerReading(row.at_us, row.odometer_m, row.volume_ml, bool(row.is_full), row.total_fuel_ml)
 
 
 def position_of(row: Any) -> Position:
@@ -59,6 +59,7 @@ def _reading_values(reading: OdometerReading) -> dict[str, Any]:
         "odometer_m": reading.odometer_m,
         "volume_ml": reading.volume_ml,
         "is_full": reading.is_full,
+        "total_fuel_ml": reading.total_fuel_ml,
     }
 
 

@@ -39,9 +39,10 @@ odometer_rows = Table(
     Column("volume_ml", Integer),
     Column("is_full", Boolean, nullable=False),
     Column("added_us", BigInteger, nullable=False),
+    Column("total_fuel_ml", BigInteger),
     CheckConstraint("odometer_m >= 0 and volume_ml > 0", name="above_zero"),
 )
-"""volume_ml: fuel taken then, null for a plain reading; is_full: to the top."""
+"""volume_ml: fuel taken then, null for a plain reading; is_full: to the top; total_fuel_ml: the engine's own count."""
 
 positions = Table(
     "positions",

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from service.mileage.lines import Bad
     from service.mileage.store import Imported
 
-_COLUMNS = "at (ISO with offset), odometer_km, litres (optional: fuel taken then), full (optional: yes when to the top)"
+_COLUMNS = (
+    "at (ISO with offset), odometer_km, litres (optional: fuel taken then), full (optional: yes when to the top), "
+    "total_fuel_l (optional: J1939 total fuel used)"
+)
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:

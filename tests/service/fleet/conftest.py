@@ -54,13 +54,13 @@ def fleets(sqlite_url: str, admin: Admin, tmp_path: Path) -> Fleets:  # noqa: F8
 
 def drive(house: House, admin: Admin, tmp_path: Path, plate: str) -> None:  # noqa: F811
     """A fill at S1 a week, full, 500 km in between; the last one too large; a drive to the other station."""
-    pump, rows = Pump(f"d-{plate[-5:]}"), ["at,odometer_km,litres,full"]
+    pump, rows = Pump(f"d-{plate[-5:]}"), ["at,odometer_km,litres,full,total_fuel_l"]
     for week in range(FILLS):
         at = BEGIN + timedelta(days=6 * week)
         litres = 66.0 if week == FILLS - 1 else 38.0 + week
         fuelling = pump.fuelling(house.clock, round(litres * 1000), plate=plate, ended_at=at, started_at=at)
         _report(house, fuelling)
-        rows.append(f"{at.isoformat()},{10_000 + 500 * week},{litres},yes")
+        rows.append(f"{at.isoformat()},{10_000 + 500 * week},{litres},yes,{1_000 + 39.5 * week}")
     odometer = tmp_path / f"{plate}.csv"
     odometer.write_text("\n".join(rows), encoding="utf-8")
     admin("odometer", "import", plate, odometer)

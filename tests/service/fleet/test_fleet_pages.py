@@ -70,6 +70,8 @@ def test_a_vehicle_with_its_three_witnesses(fleets: Fleets) -> None:
     assert rows[0]["status"] == "verified"
     assert rows[1]["driven_km"] == 500.0
     assert (rows[1]["needed_litres"], rows[1]["tank_litres"], rows[1]["station"]) == (40.0, 60.0, "S1")
+    assert [row["engine_litres"] for row in rows] == [None, 39.5, 39.5, 39.5, 39.5]
+    assert len(re.findall(r"<td[^>]*>39\.50", page)) == FILLS - 1
     two_days = client.get(f"/fleet/vehicles/{quote(OWN)}/fills.json?from=2026-04-12&to=2026-04-13").json()
     assert [row["litres"] for row in two_days] == [39.0]
 
@@ -81,7 +83,7 @@ def test_csv_says_the_same_and_computes_nothing(fleets: Fleets) -> None:
     rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
     assert (rows[0]["litres"], rows[0]["station"]) == ("38.0", "S1")
     exceptions = list(csv.DictReader(io.StringIO(client.get("/fleet/exceptions.csv").text.lstrip("\ufeff"))))
-    assert {row["kind"] for row in exceptions} == {"more_than_tank", "fuel_without_distance"}
+    assert {row["kind"] for row in exceptions} == {"more_than_tank", "fuel_without_distance", "pump_and_engine"}
     assert {row["plate"] for row in exceptions} == {OWN}
 
 
