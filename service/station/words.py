@@ -10,15 +10,15 @@ Words = tuple[str, str]
 """Chinese, English."""
 
 CALL = ("请联系加油员", "call the staff")
-COUNTER = ("请到柜台付款", "pay at the counter")
-ASK = ("请到柜台咨询", "ask at the counter")
+COUNTER = ("请到收银台付款", "pay at the counter")
+ASK = ("请到收银台咨询", "ask at the counter")
 TYPE_IT = ("请在此输入车牌号", "type it here")
 WAIT = ("请稍候", "please wait")
 NOTHING_TO_DO: Words = ("", "")
 
 REASON_AND_REMEDY: dict[Reason, tuple[Words, Words]] = {
     Reason.OK: (("可以加油", "You may refuel"), NOTHING_TO_DO),
-    Reason.BELOW_PRESET: (("余额不足", "Balance too low"), ("请到柜台充值", "top up at the counter")),
+    Reason.BELOW_PRESET: (("余额不足", "Balance too low"), ("请到收银台充值", "top up at the counter")),
     Reason.UNKNOWN_PLATE: (("车牌未绑定油卡", "No card for this plate"), ASK),
     Reason.INVALID_PLATE: (("车牌格式不正确", "Not a possible plate"), ("请重新输入", "type it again")),
     Reason.CARD_BLOCKED: (("油卡已停用", "The card is blocked"), ASK),

@@ -148,7 +148,7 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             type_by_touch(panel, POOR)
             picture(panel, "panel-typing.png")
             panel.click("#send")
-            shows(panel, "余额不足", "请到柜台充值", "Balance too low")
+            shows(panel, "余额不足", "请到收银台充值", "Balance too low")
             picture(panel, "panel-refused.png")
             panel.focus("#open-keys")
             panel.keyboard.press("Enter")

@@ -129,4 +129,4 @@ def test_no_frame_shows_two_states_an_old_note_or_an_old_answer(chromium: Any, t
     assert all("沪C" in text for text in answers), "a refusal stands beside its own plate"
     cut = [f.text for f in frames if f.states == ("cut",)]
     assert len(set(cut)) == 1
-    assert "请到柜台付款" in cut[0]
+    assert "请到收银台付款" in cut[0]

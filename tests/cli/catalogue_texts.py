@@ -86,6 +86,22 @@ def of_errors() -> Iterator[str]:
                     yield from (text for text in texts if text and " " in text and not SAME.fullmatch(text))
 
 
+def of_results() -> Iterator[str]:
+    """Heads of the admin commands' tables, and what is said in the very call that shows a result."""
+    for file in sorted((ROOT / "greenlane/cli/admin").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "heads":
+                yield from filter(None, map(template, getattr(node.value, "elts", [])))
+            name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+            if not isinstance(node, ast.Call):
+                continue
+            if name == "table" and isinstance(node.args[0], ast.Tuple):
+                yield from filter(None, map(template, node.args[0].elts))
+            elif name == "show" and len(node.args) > 1:
+                text = template(node.args[-1])
+                yield from [text] if text and " " in text and not SAME.fullmatch(text) else []
+
+
 def of_argparse() -> Iterator[str]:
     """What argparse itself says to people, not to who writes a program."""
     spoken = re.compile(

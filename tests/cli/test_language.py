@@ -18,7 +18,7 @@ from controller.traces.store import TraceStore
 from controller.worker import InlineWorker
 from greenlane import language
 from hardware.jpeg import encode_jpeg
-from tests.cli.catalogue_texts import of_argparse, of_checks, of_errors, of_parsers
+from tests.cli.catalogue_texts import of_argparse, of_checks, of_errors, of_parsers, of_results
 from tests.controller.visits import START, green_visit
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -45,7 +45,9 @@ def greenlane(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(("kind", "texts"), [(f.__name__, f) for f in (of_argparse, of_parsers, of_checks, of_errors)])
+@pytest.mark.parametrize(
+    ("kind", "texts"), [(f.__name__, f) for f in (of_argparse, of_parsers, of_checks, of_errors, of_results)]
+)
 def test_every_text_has_its_chinese(kind: str, texts: object) -> None:
     missing = [
         text for text in dict.fromkeys(texts()) if text not in CATALOGUE.texts and CATALOGUE.gettext(text) == text
@@ -104,6 +106,21 @@ def test_doctor_speaks_chinese_to_people_and_english_to_programs(tmp_path: Path)
     document = greenlane("doctor", "--config", str(config), "--json", LANG="zh_CN.UTF-8")
     assert not CHINESE.search(document.stdout)
     assert {"OK", "FAIL"} <= {check["verdict"] for check in json.loads(document.stdout)["checks"]}
+
+
+def test_admin_shows_results_in_chinese_and_json_and_names_as_they_are(tmp_path: Path) -> None:
+    database = ("admin", "--database", f"sqlite:///{tmp_path / 'books.sqlite3'}")
+    greenlane(*database, "station", "set", "S1")
+    greenlane(*database, "card", "create", "C1", "--name", "balance")
+    greenlane(*database, "top-up", "C1", "500")
+    shown = greenlane("--lang", "zh", *database, "card", "list").stdout
+    assert "可用余额" in shown.splitlines()[0]
+    assert not re.search("balance|held|plates", shown.splitlines()[0])
+    assert shown.splitlines()[1].split()[:2] == ["C1", "balance"]
+    assert "余额       500.00 元" in greenlane("--lang", "zh", *database, "card", "show", "C1").stdout
+    assert greenlane("--lang", "zh", *database, "card", "block", "C1").stdout == "油卡 C1：已停用\n"
+    words = (*database, "card", "show", "C1", "--json")
+    assert greenlane("--lang", "zh", *words).stdout == greenlane(*words).stdout
 
 
 def test_an_error_tells_in_chinese_what_to_do(tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_a_line_that_is_cut_says_one_thing_steadily(house: House, client: TestCl
         tell(house, client, key, "/v1/lane-status", told)
         shown.add(client.get("/panel/L1/view").text)
     (text,) = shown
-    assert "请到柜台付款" in text
+    assert "请到收银台付款" in text
 
 
 def test_a_silent_lane_takes_no_plate_and_shows_no_green(house: House, client: TestClient, key: DeviceKey) -> None:

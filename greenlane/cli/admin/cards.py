@@ -131,7 +131,8 @@ def _block(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         o.admin.block_card(args.card, args.action == "block")
-        o.show({"card": args.card, "action": args.action}, f"card {args.card}: {args.action}ed")
+        words = f"card {args.card}: blocked" if args.action == "block" else f"card {args.card}: unblocked"
+        o.show({"card": args.card, "action": args.action}, words)
     return 0
 
 
@@ -231,7 +232,8 @@ def _block_plate(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         plate = o.admin.block_plate(args.plate, args.action == "block")
-        o.show({"plate": plate, "action": args.action}, f"plate {plate}: {args.action}ed")
+        words = f"plate {plate}: blocked" if args.action == "block" else f"plate {plate}: unblocked"
+        o.show({"plate": plate, "action": args.action}, words)
     return 0
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from greenlane.language import tr
 from service.admin import Admin
 from service.books.books import Books
 from service.store.clock import SystemClock
@@ -56,7 +57,18 @@ def office(args: argparse.Namespace, *, makes: bool = False) -> Iterator[Office]
 
 def show(as_json: bool, document: Any, words: str) -> None:
     """Print the document as JSON where asked for, else the words."""
-    print(json.dumps(plain(document), ensure_ascii=False, indent=2) if as_json else words)
+    print(json.dumps(plain(document), ensure_ascii=False, indent=2) if as_json else _told(words))
+
+
+class Shown(str):
+    """Words that are in the reader's language already: what was filled into a table stays as it is."""
+
+    __slots__ = ()
+
+
+def _told(words: str) -> str:
+    """Each line in the language that main chose."""
+    return words if isinstance(words, Shown) else "\n".join(tr(line) for line in words.split("\n"))
 
 
 def plain(value: Any) -> Any:
@@ -72,13 +84,13 @@ def plain(value: Any) -> Any:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> str:
     """Columns under their heads; `right` names those set to the right. Chinese characters count as two places."""
-    cells = [[str(c) for c in row] for row in (head, *rows)]
+    cells = [[str(c) for c in row] for row in ([tr(name) for name in head], *rows)]
     widths = [max(_width(row[i]) for row in cells) for i in range(len(head))]
     lines = []
     for row in cells:
         padded = [_pad(cell, widths[i], i in right) for i, cell in enumerate(row)]
         lines.append("  ".join(padded).rstrip())
-    return "\n".join(lines)
+    return Shown("\n".join(lines))
 
 
 def warn(words: str) -> None:
