@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+import service.app  # noqa: F401  the whole service, so that every room's tables are known
 from greenlane.cli import main
 from service.errors import Unavailable
 from service.reports.audit import audit
