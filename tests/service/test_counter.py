@@ -175,7 +175,7 @@ def test_another_stations_cashier_sees_nothing_of_this_one(house: House) -> None
     receipt = receipt_of(li.post("/counter/top-up", card="C1", yuan="300", note="付清"))
     house.app.state.books.carry_out_one(Report(decode(Fuelling, fuelling())))
     zhao = counter(house, "zhao", "S2")
-    for path in ("/counter", "/counter/card?card=C1", "/counter/statement?card=C1", receipt.replace("S1", "S1")):
+    for path in ("/counter", "/counter/card?card=C1", "/counter/statement?card=C1", receipt):
         joint = "&" if "?" in path else "?"
         target = path if "station=" in path else f"{path}{joint}station=S1"
         assert zhao.client.get(target, headers=PAGE).status_code == 403, path
@@ -184,7 +184,8 @@ def test_another_stations_cashier_sees_nothing_of_this_one(house: House) -> None
     assert re.search(r"S1 · <span[^>]+>粤B12345</span> · 92 10.00 L", own)
     assert "2026-05-04 16:30:00" in own
     assert "Asia/Shanghai" in own
-    assert "S1" not in theirs
+    assert "S1" not in re.sub("<[^>]+>", " ", theirs)  # in a tag a token may have it
+    assert "station=S1" not in theirs
     assert PLATE not in theirs
     assert "10.00 L" not in theirs
     assert "其他油站" in theirs
