@@ -95,6 +95,9 @@ greenlane admin odometer import 粤B12345 odometer.csv
 greenlane admin track import 粤B12345 track.gpx
 greenlane admin track forget --keep-days 90
 greenlane admin track erase 粤B12345 chen
+greenlane admin track agree 粤B12345 chen
+greenlane admin track withdraw 粤B12345 chen
+greenlane admin track agreed 粤B12345
 greenlane admin place add "Depot north" --at 22.5431,114.0579
 greenlane admin place remove "Depot north"
 greenlane admin place list
