@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from controller.clock import SystemClock
 from controller.entrance import EntranceParts, EntranceRunner
@@ -18,6 +16,7 @@ from controller.watching.frames import FramePump
 from controller.worker import ThreadWorker
 from greenlane.service_clients import ahead_link_of
 from greenlane.wiring import camera_of, new_visit_id, reader_of, state_dir_of
+from hardware.resource import Resource
 from hardware.watchdog import systemd_watchdog
 from models.change import ThumbnailMeter
 
@@ -26,7 +25,7 @@ log = logging.getLogger(__name__)
 SENDING_JOBS = 4
 
 
-class EntryUnit:
+class EntryUnit(Resource):
     """A whole entry camera, closed in the opposite order of its making."""
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
@@ -67,11 +66,3 @@ class EntryUnit:
 
     def close(self) -> None:
         self._parts.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

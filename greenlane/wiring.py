@@ -8,8 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, TypeVar
 
 from controller import log as logs
 from controller.clock import SystemClock
@@ -59,6 +58,7 @@ from hardware.dispensers.simulated import Customer, SimulatedDispenser
 from hardware.jpeg import encode_jpeg
 from hardware.lamp import FakeLamp, GpioLamp
 from hardware.pins import Pins, open_pin_factory
+from hardware.resource import Resource
 from hardware.watchdog import systemd_watchdog
 from models.build import build_reader
 from models.change import ThumbnailMeter
@@ -195,7 +195,7 @@ def trace_store_of(trace: TraceSettings, clock: Clock) -> TraceStore:
     return TraceStore(Path(trace.state_dir) / TRACES, clock, limits)
 
 
-class LaneUnit:
+class LaneUnit(Resource):
     """A whole lane, built in the order of what can fail first; closed in the opposite order, each part on its own."""
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
@@ -371,14 +371,6 @@ class LaneUnit:
 
     def close(self) -> None:
         self._parts.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def set_up_logging(settings: Settings, journal: bool) -> None:

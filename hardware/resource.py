@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Resource(ABC):
-    """Something of the metal that is held until close(); leaving its with block closes it."""
+    """Something that is held until close(), such as a part of the metal; leaving its with block closes it."""
 
     @abstractmethod
     def close(self) -> None:

@@ -8,18 +8,11 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service.errors import Unavailable
 from service.store.database import Database
-from service.store.key_file import read_or_make
-from service.store.state_folder import state_folder
+from service.store.key_file import key_file, private_key
 from wire.offline import LIST_WORDS, SignedOfflineList
 
 
@@ -30,6 +23,11 @@ class ListKey:
         self.path = path
         self._key: Ed25519PrivateKey | None = None
         self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, database: Database) -> ListKey:
+        """The one that belongs to a database."""
+        return cls(key_file(database, "list"))
 
     @property
     def public_text(self) -> str:
@@ -49,14 +47,6 @@ class ListKey:
             return self._key
 
 
-def key_file(database: Database) -> Path:
-    """Where a database's list key is kept: beside an SQLite file, else in the state directory."""
-    if database.is_sqlite:
-        file = Path(str(database.url.database))
-        return file.with_name(file.name + ".list-key")
-    return state_folder() / "list.key"
-
-
 def is_signed(signed: SignedOfflineList) -> bool:
     """Whether the signature is the one of the public key beside it; whose key that is, the caller must know."""
     try:
@@ -72,15 +62,7 @@ def _signed_bytes(text: str) -> bytes:
 
 
 def _load_or_make(path: Path) -> Ed25519PrivateKey:
-    pem = read_or_make(path, _new_pem, "offline lists cannot be signed")
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError) as error:
-        raise Unavailable(f"{path}: this is no private key in PEM; offline lists cannot be signed") from error
+    key = private_key(path, Ed25519PrivateKey.generate, "offline lists cannot be signed")
     if not isinstance(key, Ed25519PrivateKey):
         raise Unavailable(f"{path}: expected an Ed25519 key, found another kind")
     return key
-
-
-def _new_pem() -> bytes:
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -13,7 +13,7 @@ from service.http.answering import Clerk
 from service.http.bodies import read
 from service.http.peers import wire_version
 from service.http.problems import STATUS, problem
-from service.offline.list_key import ListKey, key_file
+from service.offline.list_key import ListKey
 from service.offline.listing import current_list
 from service.store.clock import Clock
 from service.store.database import Database
@@ -28,7 +28,7 @@ NO_STATION = {404: "No such station."}
 
 def mount(app: FastAPI, clerk: Clerk, database: Database, clock: Clock) -> None:
     """Adds both routes; app.state.list_key carries the key."""
-    key = ListKey(key_file(database))
+    key = ListKey.of(database)
     app.state.list_key = key
     _add_list(app, database, clock, key)
     _add_grants(app, clerk)

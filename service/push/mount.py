@@ -9,12 +9,12 @@ from service.push import routes
 from service.push.hosts import hosts_of_environment
 from service.push.pusher import Pusher
 from service.push.subscriptions import Subscriptions
-from service.push.vapid import VapidKey, key_file
+from service.push.vapid import VapidKey
 
 
 def mount(app: FastAPI, books: Books) -> None:
     """The key is made when the first phone asks for it, or when `greenlane service` starts."""
-    key = app.state.push_key = VapidKey(key_file(books.database))
+    key = app.state.push_key = VapidKey.of(books.database)
     now = books.clock.now
     subscriptions = app.state.push_subscriptions = Subscriptions(books.database, now, hosts_of_environment())
     app.state.beside.append(Pusher(subscriptions, key, now))

@@ -17,18 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service.errors import Unavailable
 from service.store.database import Database
-from service.store.key_file import read_or_make
-from service.store.state_folder import state_folder
+from service.store.key_file import key_file, private_key
 
 TOKEN_LIFE = timedelta(hours=12)
 """At most 24 hours by the standard."""
@@ -41,6 +34,11 @@ class VapidKey:
         self.path = path
         self._key: EllipticCurvePrivateKey | None = None
         self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, database: Database) -> VapidKey:
+        """The one that belongs to a database."""
+        return cls(key_file(database, "push"))
 
     @property
     def public_text(self) -> str:
@@ -65,13 +63,6 @@ class VapidKey:
             return self._key
 
 
-def key_file(database: Database) -> Path:
-    """Where a database's push key is kept: beside an SQLite file, else in the state directory."""
-    if database.is_sqlite:
-        return database.path.with_name(database.path.name + ".push-key")
-    return state_folder() / "push.key"
-
-
 def base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
@@ -86,15 +77,7 @@ def _part(record: dict[str, object]) -> str:
 
 
 def _load_or_make(path: Path) -> EllipticCurvePrivateKey:
-    pem = read_or_make(path, _new_pem, "phones cannot be woken")
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError) as error:
-        raise Unavailable(f"{path}: this is no private key in PEM; phones cannot be woken") from error
+    key = private_key(path, lambda: generate_private_key(SECP256R1()), "phones cannot be woken")
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
         raise Unavailable(f"{path}: expected a P-256 key, found another kind")
     return key
-
-
-def _new_pem() -> bytes:
-    return generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -86,10 +86,10 @@ def _phones(args: argparse.Namespace) -> int:
 
 def _key(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.offline.list_key import ListKey, key_file
+    from service.offline.list_key import ListKey
 
     with office(args) as o:
-        key = ListKey(key_file(o.database))
+        key = ListKey.of(o.database)
         o.show({"public_key": key.public_text, "file": str(key.path)}, key.public_text)
     return 0
 

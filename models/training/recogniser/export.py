@@ -11,12 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from models.grammar import ALPHABET, MAX_CHARACTERS
-from models.manifest import sha256_of, update_section
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH
-from models.training.data.compact import compact
+from models.training.data.onnx_file import best_temperature, write_onnx, write_recogniser_section
 from models.training.data.realdata import RealCrop
 from models.training.recogniser.net import RecogniserNet, as_input
 from models.training.recogniser.samples import (
@@ -28,8 +26,6 @@ from models.training.recogniser.samples import (
     unknown_centres,
 )
 
-TEMPERATURES = np.round(np.geomspace(1.0, 4.0, 60), 4)
-"""Never below 1: the calibration crops hold few provinces, and what sharpens those would flatter the rare ones."""
 VARIANTS = 2
 
 
@@ -53,57 +49,25 @@ def calibrate(net: RecogniserNet, samples: Sequence[Sample]) -> RecogniserNet:
     strips = torch.from_numpy(np.stack([sample.strip for sample in samples]))
     logits = np.concatenate([fitted.forward_full(as_input(part))[0].numpy() for part in strips.split(64)])
     classes = np.stack([sample.classes for sample in samples])
-    first, rest = _best(logits[:, :1], classes[:, :1]), _best(logits[:, 1:], classes[:, 1:])
+    first = best_temperature(logits[:, 0], classes[:, 0])
+    rest = best_temperature(logits[:, 1:].reshape(-1, logits.shape[2]), classes[:, 1:].reshape(-1))
     places = torch.full((1, MAX_CHARACTERS, 1), rest)
     places[:, 0] = first
     fitted.temperature = places
     return fitted
 
 
-def _best(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> float:
-    losses = []
-    for temperature in TEMPERATURES:
-        scaled = logits / temperature
-        peak = scaled.max(2, keepdims=True)
-        total = peak[..., 0] + np.log(np.exp(scaled - peak).sum(2))
-        losses.append((total - np.take_along_axis(scaled, classes[..., None], 2)[..., 0]).mean())
-    return float(TEMPERATURES[int(np.argmin(losses))])
-
-
 def export(net: RecogniserNet, weights: Path) -> None:
-    """Write ONNX, opset 13, a free batch axis, constants in 16 bits; "logits" (N, 8, 1 + classes) after temperature."""
-    weights.parent.mkdir(parents=True, exist_ok=True)
-    torch.onnx.export(
-        net.eval().float().to(memory_format=torch.contiguous_format),
-        (torch.zeros(1, 3, STRIP_HEIGHT, STRIP_WIDTH),),
-        str(weights),
-        opset_version=13,
-        dynamo=False,
-        input_names=["strips"],
-        output_names=["logits"],
-        dynamic_axes={"strips": {0: "n"}, "logits": {0: "n"}},
-    )
-    compact(weights)
+    """Write ONNX; "logits" (N, 8, 1 + classes) after temperature."""
+    write_onnx(net, (3, STRIP_HEIGHT, STRIP_WIDTH), weights)
 
 
 def write_section(net: RecogniserNet, weights: Path, manifest: Path, facts: Mapping[str, Any]) -> None:
     """The manifest's section "recogniser"; `facts` adds the recipe and the figures."""
     temperatures = net.temperature.flatten().tolist()
-    section = {
-        "file": weights.name,
-        "sha256": sha256_of(weights),
-        "alphabet": ALPHABET,
-        "input": {
-            "name": "strips",
-            "height": STRIP_HEIGHT,
-            "width": STRIP_WIDTH,
-            "channels": "BGR",
-            "mean": 127.5,
-            "scale": 1 / 127.5,
-        },
-        "output": {"name": "logits", "places": MAX_CHARACTERS, "classes": 1 + len(ALPHABET), "blank": 0},
+    own = {
+        "strip": {"height": STRIP_HEIGHT, "width": STRIP_WIDTH, "channels": "BGR"},
+        "output": {"classes": 1 + len(ALPHABET)},
         "temperature": {"first_place": round(temperatures[0], 4), "other_places": round(temperatures[-1], 4)},
-        "parameters": sum(parameter.numel() for parameter in net.parameters()),
-        **facts,
     }
-    update_section("recogniser", section, manifest)
+    write_recogniser_section("recogniser", net, weights, manifest, own | dict(facts))

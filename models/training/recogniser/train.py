@@ -4,23 +4,21 @@
 
 from __future__ import annotations
 
-import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
 from models.training.data.realdata import RealCrop
 from models.training.precision import autocast
+from models.training.recogniser.averaged import AveragedRun
 from models.training.recogniser.eval import read_crops
 from models.training.recogniser.mixing import Mixer, RealData
 from models.training.recogniser.net import GRID_HEIGHT, GRID_WIDTH, RecogniserNet, as_input
@@ -55,43 +53,13 @@ CONTINUED = Plan(steps=10_000, drawn_steps=0, learning_rate=1.5e-3)
 SMOKE = Plan(steps=6, batch=8, drawn_steps=2, warmup_steps=2, save_every=3, filter_every=4)
 
 
-class Trainer:
-    """One training run. The weights that are saved and exported are a running average of the trained ones."""
+class Trainer(AveragedRun[RecogniserNet]):
+    """One training run of the recogniser."""
 
     def __init__(self, plan: Plan, data: RealData, checkpoint: Path, net: RecogniserNet | None = None) -> None:
         """net: where to begin; a fresh one without it."""
-        torch.manual_seed(plan.seed)
-        cv2.setNumThreads(1)
-        self.plan, self.data, self.checkpoint = plan, data, checkpoint
-        self.net = (net or RecogniserNet()).to(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.net).eval()
-        self.optimiser = torch.optim.AdamW(
-            self.net.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98)
-        )
-        self.step = 0
-
-    def resume(self) -> bool:
-        """Go on from the checkpoint; False where there is none."""
-        if not self.checkpoint.is_file():
-            return False
-        state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-        self.net.load_state_dict(state["net"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step = int(state["step"])
-        return True
-
-    def save(self) -> None:
-        """Write the checkpoint in one move, so that a cut leaves the old one."""
-        state = {
-            "net": self.net.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-        }
-        fresh = self.checkpoint.with_suffix(".new")
-        torch.save(state, fresh)
-        fresh.replace(self.checkpoint)
+        super().__init__(plan, checkpoint, lambda: net or RecogniserNet())
+        self.plan, self.data = plan, data
 
     def run(self) -> None:
         """Train from the current step to the plan's last; nothing is left to do for a run that has ended."""
@@ -118,38 +86,19 @@ class Trainer:
         over = (self.step - self.plan.drawn_steps) / self.plan.drawn_steps
         return self.plan.real_share * min(max(over, 0.0), 1.0)
 
-    def _rate(self) -> float:
-        if self.step < self.plan.warmup_steps:
-            return (self.step + 1) / self.plan.warmup_steps
-        done = (self.step - self.plan.warmup_steps) / max(self.plan.steps - self.plan.warmup_steps, 1)
-        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-
     def _one_step(self, samples: Sequence[Sample]) -> tuple[float, float]:
         strips = torch.from_numpy(np.stack([sample.strip for sample in samples]))
         classes = torch.from_numpy(np.stack([sample.classes for sample in samples]))
         centres = torch.from_numpy(np.stack([sample.centres for sample in samples]))
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.plan.learning_rate * self._rate()
+        warmup_steps = self.plan.warmup_steps
+        self.set_rate((self.step - warmup_steps) / max(self.plan.steps - warmup_steps, 1))
         self.net.train()
         with autocast():
             logits, scores = self.net.forward_full(as_input(strips))
         reading = functional.cross_entropy(logits.float().flatten(0, 1), classes.flatten())
         looking = attention_loss(scores.float(), centres)
-        self.optimiser.zero_grad(set_to_none=True)
-        (reading + self.plan.attention_weight * looking).backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
-        self.optimiser.step()
-        self._follow()
+        self.descend(reading + self.plan.attention_weight * looking)
         return reading.item(), looking.item()
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        decay = min(self.plan.average_decay, (1 + self.step) / (10 + self.step))
-        for kept, new in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
-            if kept.dtype.is_floating_point:
-                kept.lerp_(new, 1 - decay)
-            else:
-                kept.copy_(new)
 
     def _look(self, bar: Any) -> None:
         """One line on the calibration part, which is neither trained on nor held out."""

@@ -4,25 +4,23 @@
 
 from __future__ import annotations
 
-import copy
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
 from models.second_opinion import HIDDEN
 from models.training.data.realdata import RealCrop
 from models.training.precision import autocast
+from models.training.recogniser.averaged import AveragedRun
 from models.training.recogniser.mixing import RealData, crop_odds
 from models.training.second.net import COLUMNS, SecondNet, as_input
 from models.training.second.samples import IGNORED, Pool, SecondSample, drawn_second, nothing, real_second
@@ -74,43 +72,20 @@ class SecondMixer:
         return drawn_second(self._rng, self._pool)
 
 
-class SecondTrainer:
-    """One training run. The weights that are saved and exported are a running average of the trained ones."""
+class SecondTrainer(AveragedRun[SecondNet]):
+    """One training run of the second recogniser; spent_s counts its seconds over all cuts."""
 
     def __init__(self, plan: Plan, data: RealData, checkpoint: Path) -> None:
-        torch.manual_seed(plan.seed)
-        cv2.setNumThreads(1)
-        self.plan, self.data, self.checkpoint = plan, data, checkpoint
-        self.net = SecondNet().to(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.net).eval()
-        self.optimiser = torch.optim.AdamW(
-            self.net.parameters(), plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98)
-        )
-        self.step, self.spent_s = 0, 0.0
+        super().__init__(plan, checkpoint, SecondNet)
+        self.plan, self.data = plan, data
+        self.spent_s = 0.0
 
-    def resume(self) -> bool:
-        """Go on from the checkpoint; False where there is none."""
-        if not self.checkpoint.is_file():
-            return False
-        state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-        self.net.load_state_dict(state["net"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.spent_s = int(state["step"]), float(state["spent_s"])
-        return True
+    def state(self) -> dict[str, Any]:
+        return super().state() | {"spent_s": self.spent_s}
 
-    def save(self) -> None:
-        """Write the checkpoint in one move, so that a cut leaves the old one."""
-        state = {
-            "net": self.net.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "spent_s": self.spent_s,
-        }
-        fresh = self.checkpoint.with_suffix(".new")
-        torch.save(state, fresh)
-        fresh.replace(self.checkpoint)
+    def take(self, state: dict[str, Any]) -> None:
+        super().take(state)
+        self.spent_s = float(state["spent_s"])
 
     def run(self) -> None:
         """Train until the plan's steps or minutes are over; nothing is left to do for a run that has ended."""
@@ -135,35 +110,16 @@ class SecondTrainer:
         by_time = self.spent_s / (60 * self.plan.minutes) if self.plan.minutes else 0.0
         return max(self.step / self.plan.steps, by_time)
 
-    def _rate(self) -> float:
-        if self.step < self.plan.warmup_steps:
-            return (self.step + 1) / self.plan.warmup_steps
-        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(self.done(), 1.0)))
-
     def _one_step(self, samples: Sequence[SecondSample]) -> tuple[float, float]:
         strips, classes, centres = tensors(samples)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.plan.learning_rate * self._rate()
+        self.set_rate(self.done())
         self.net.train()
         with autocast():
             logits, scores = self.net.forward_full(as_input(strips))
         reading = functional.cross_entropy(logits.float().flatten(0, 1), classes.flatten(), ignore_index=IGNORED)
         looking = look_loss(scores.float(), centres)
-        self.optimiser.zero_grad(set_to_none=True)
-        (reading + self.plan.look_weight * looking).backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
-        self.optimiser.step()
-        self._follow()
+        self.descend(reading + self.plan.look_weight * looking)
         return reading.item(), looking.item()
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        decay = min(self.plan.average_decay, (1 + self.step) / (10 + self.step))
-        for kept, new in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
-            if kept.dtype.is_floating_point:
-                kept.lerp_(new, 1 - decay)
-            else:
-                kept.copy_(new)
 
     def look(self) -> str:
         """One line on strips of the calibration part, some of them spoilt; drawn ones without real crops."""

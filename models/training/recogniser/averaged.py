@@ -1,0 +1,101 @@
+"""A training run of a recogniser: averaged weights, the optimiser's step, and a checkpoint to go on from."""
+
+# mypy: allow-untyped-decorators
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import cv2
+import torch
+from torch import Tensor, nn
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+class LearningPace(Protocol):
+    """What a run needs to know of its plan."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def warmup_steps(self) -> int: ...
+    @property
+    def average_decay(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+
+
+class AveragedRun(Generic[Net]):
+    """`average`, the weights that are saved and exported, is a running average of those of `net`, which are trained."""
+
+    def __init__(self, pace: LearningPace, checkpoint: Path, new_net: Callable[[], Net]) -> None:
+        torch.manual_seed(pace.seed)
+        cv2.setNumThreads(1)
+        self.checkpoint, self._pace = checkpoint, pace
+        self.net: Net = new_net().to(memory_format=torch.channels_last)
+        self.average: Net = copy.deepcopy(self.net).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.net.parameters(), pace.learning_rate, weight_decay=pace.weight_decay, betas=(0.9, 0.98)
+        )
+        self.step = 0
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint; False where there is none."""
+        if not self.checkpoint.is_file():
+            return False
+        self.take(torch.load(self.checkpoint, map_location="cpu", weights_only=True))
+        return True
+
+    def save(self) -> None:
+        """Write the checkpoint in one move, so that a cut leaves the old one."""
+        fresh = self.checkpoint.with_suffix(".new")
+        torch.save(self.state(), fresh)
+        fresh.replace(self.checkpoint)
+
+    def state(self) -> dict[str, Any]:
+        """What the checkpoint keeps."""
+        return {
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+        }
+
+    def take(self, state: dict[str, Any]) -> None:
+        """Go on from what a checkpoint kept."""
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = int(state["step"])
+
+    def set_rate(self, done: float) -> None:
+        """A short rise, then half a cosine down to a hundredth; done: the share of the way down that is over."""
+        share = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        if self.step < self._pace.warmup_steps:
+            share = (self.step + 1) / self._pace.warmup_steps
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._pace.learning_rate * share
+
+    def descend(self, loss: Tensor) -> None:
+        """One step of the optimiser; the average follows."""
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self.optimiser.step()
+        self._follow()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(self._pace.average_decay, (1 + self.step) / (10 + self.step))
+        for kept, new in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1 - decay)
+            else:
+                kept.copy_(new)
