@@ -36,6 +36,10 @@ class DemoPage:
 
 def doors(seeded: Seeded) -> tuple[DemoPage, ...]:
     """All pages, in the order of a walk. Titles and sights: Chinese, English."""
+    return (*_at_the_pump(), *_in_the_shop(seeded), *_of_customers(seeded))
+
+
+def _at_the_pump() -> tuple[DemoPage, ...]:
     return (
         DemoPage(
             "panel",
@@ -59,6 +63,11 @@ def doors(seeded: Seeded) -> tuple[DemoPage, ...]:
             at_station=True,
             person=Person("zhang", Role.OPERATOR, STATION),
         ),
+    )
+
+
+def _in_the_shop(seeded: Seeded) -> tuple[DemoPage, ...]:
+    return (
         DemoPage(
             "counter",
             "/counter",
@@ -76,6 +85,11 @@ def doors(seeded: Seeded) -> tuple[DemoPage, ...]:
             ("今日概况：加油位、升数、金额、待处理事项", "The day at a glance: lanes, litres, yuan, what needs a hand"),
             person=Person("zhao", Role.ADMINISTRATOR, None),
         ),
+    )
+
+
+def _of_customers(seeded: Seeded) -> tuple[DemoPage, ...]:
+    return (
         DemoPage(
             "phone",
             "/phone",

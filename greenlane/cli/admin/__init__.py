@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from greenlane.language import tr
 
@@ -55,6 +57,17 @@ PARTS = (
 
 LONGEST_TEXT = 1000
 """Of one argument; names and notes that are kept have limits of their own."""
+
+
+def add_action(
+    actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    """A command's parser; `words` are its line in the list, and its description. do: what it does."""
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
+    )
+    parser.set_defaults(do=do)
+    return parser
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

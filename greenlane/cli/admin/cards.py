@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
 
+from greenlane.cli.admin import add_action
 from greenlane.cli.admin.typed import add_set
 
 
@@ -17,18 +18,18 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add both commands; `options` are those that every command takes."""
     card = subparsers.add_parser("card", help="create, show, block cards; their preset amount")
     actions = card.add_subparsers(dest="action", required=True, metavar="ACTION")
-    create = _action(actions, options, "create", "make a card without money", _create)
+    create = add_action(actions, options, "create", "make a card without money", _create)
     create.add_argument("card", metavar="CARD", help="the card's number or name")
     create.add_argument("--name", default="", help="whose card it is")
     create.add_argument("--preset", metavar="YUAN", help="refuse below this balance (default: the station's)")
     create.add_argument("--whole-balance", action="store_true", help="hold all that is free, not the preset amount")
-    show = _action(actions, options, "show", "balance, holds, plates", _show)
+    show = add_action(actions, options, "show", "balance, holds, plates", _show)
     show.add_argument("card", metavar="CARD", help="the card, or a plate that is bound to it")
-    _action(actions, options, "list", "all cards", _list)
+    add_action(actions, options, "list", "all cards", _list)
     for name, words in (("block", "refuse it from now on"), ("unblock", "allow it again")):
-        block = _action(actions, options, name, words, _block)
+        block = add_action(actions, options, name, words, _block)
         block.add_argument("card", metavar="CARD")
-    preset = _action(actions, options, "preset", "change the preset amount", _preset)
+    preset = add_action(actions, options, "preset", "change the preset amount", _preset)
     preset.add_argument("card", metavar="CARD")
     preset.add_argument("amount", metavar="YUAN", help='an amount in yuan, or "station" for the station\'s')
     preset.add_argument("--whole-balance", action="store_true", help="hold all that is free, not the preset amount")
@@ -39,35 +40,27 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 def _add_plate(subparsers: Any, options: argparse.ArgumentParser) -> None:
     plate = subparsers.add_parser("plate", help="bind plates to cards, block them")
     actions = plate.add_subparsers(dest="action", required=True, metavar="ACTION")
-    bind = _action(actions, options, "bind", "bind a plate to a card, or move it there", _bind)
+    bind = add_action(actions, options, "bind", "bind a plate to a card, or move it there", _bind)
     bind.add_argument("plate", metavar="PLATE", help="as on the vehicle: 粤B12345")
     bind.add_argument("card", metavar="CARD")
     bind.add_argument("--yes", action="store_true", help="move it from another card without asking")
-    show = _action(actions, options, "show", "its card, state and binding", _show_plate)
+    show = add_action(actions, options, "show", "its card, state and binding", _show_plate)
     show.add_argument("plate", metavar="PLATE")
-    listing = _action(actions, options, "list", "all plates", _list_plates)
+    listing = add_action(actions, options, "list", "all plates", _list_plates)
     listing.add_argument("--card", metavar="CARD", help="of this card only")
     for name, words, do in (
         ("unbind", "forget a plate", _unbind),
         ("block", "refuse it from now on", _block_plate),
         ("unblock", "allow it again", _block_plate),
     ):
-        action = _action(actions, options, name, words, do)
+        action = add_action(actions, options, name, words, do)
         action.add_argument("plate", metavar="PLATE")
-    release = _action(
+    release = add_action(
         actions, options, "release", "give its open authorisation back, as for a lane unit that died", _release
     )
     release.add_argument("plate", metavar="PLATE")
     release.add_argument("--why", required=True, metavar="TEXT", help="goes into the trail")
     add_set(actions, options, "plate")
-
-
-def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(
-        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
-    )
-    parser.set_defaults(do=do)
-    return parser
 
 
 def _create(args: argparse.Namespace) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from greenlane.cli.admin import add_action
+
 STATES = (
     "created",
     "sent",
@@ -23,26 +25,18 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add the command; `options` are those that every command takes."""
     charge = subparsers.add_parser("charge", help="charges to persons who pay by phone")
     actions = charge.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = _action(actions, options, "list", "charges, oldest first", _list)
+    listing = add_action(actions, options, "list", "charges, oldest first", _list)
     listing.add_argument("--phone", metavar="NAME", help="of this person only")
     listing.add_argument("--plate", metavar="PLATE")
     listing.add_argument("--state", choices=STATES, metavar="STATE", help=", ".join(STATES))
-    settle = _action(actions, options, "settle", "cash at the counter pays a charge", _settle)
-    refund = _action(actions, options, "refund", "give a paid charge back the way the money came, once", _refund)
-    resolve = _action(actions, options, "resolve", "end a dispute", _resolve)
+    settle = add_action(actions, options, "settle", "cash at the counter pays a charge", _settle)
+    refund = add_action(actions, options, "refund", "give a paid charge back the way the money came, once", _refund)
+    resolve = add_action(actions, options, "resolve", "end a dispute", _resolve)
     for parser in (settle, refund, resolve):
         parser.add_argument("id", metavar="ID", help="as in `charge list`")
     refund.add_argument("amount", metavar="YUAN", nargs="?", help="a part of it (default: all)")
     resolve.add_argument("--for", dest="whom", choices=("driver", "station"), required=True, help="who was right")
     resolve.add_argument("--why", required=True, metavar="TEXT", help="the reason; kept with the charge")
-
-
-def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(
-        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
-    )
-    parser.set_defaults(do=do)
-    return parser
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from greenlane.cli.admin import add_action
+
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add the commands; `options` are those that every command takes."""
@@ -13,12 +15,12 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         ("refund", "pay money out, at most what is free", "20"),
         ("correct", "post a correction: above zero in the card's favour, below against it", "+12.50 or -3"),
     ):
-        parser = _command(subparsers, options, name, words, _pay)
+        parser = add_action(subparsers, options, name, words, _pay)
         parser.add_argument("card", metavar="CARD")
         parser.add_argument("amount", metavar="YUAN", help=sign)
         parser.add_argument("--note", default="", required=name == "correct", help="why; kept with the posting")
         parser.add_argument("--key", help="the payment's own number: the same key posts once, however often it is sent")
-    waiting = _command(subparsers, options, "suspense", "fuel that nobody was charged for yet", _suspense)
+    waiting = add_action(subparsers, options, "suspense", "fuel that nobody was charged for yet", _suspense)
     waiting.add_argument("--station", metavar="STATION", help="of this station only")
     claim = _of_fuelling(subparsers, options, "claim", "charge what is in suspense of a fuelling to a card", _claim)
     claim.add_argument("card", metavar="CARD")
@@ -34,20 +36,10 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 def _of_fuelling(
     subparsers: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any
 ) -> argparse.ArgumentParser:
-    parser = _command(subparsers, options, name, words, do)
+    parser = add_action(subparsers, options, name, words, do)
     parser.add_argument("dispenser", metavar="DISPENSER")
     parser.add_argument("sequence", metavar="SEQUENCE", type=_sequence)
     parser.add_argument("--station", metavar="STATION", help="needed where several stations have such a fuelling")
-    return parser
-
-
-def _command(
-    subparsers: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
-    )
-    parser.set_defaults(do=do)
     return parser
 
 

@@ -6,6 +6,7 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from greenlane.cli.admin import add_action
 from greenlane.cli.options import moment
 
 if TYPE_CHECKING:
@@ -23,24 +24,24 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     payer = subparsers.add_parser("payer", help="who pays for a plate, and when")
     actions = payer.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_bindings(actions, options)
-    rule = _action(actions, options, "rule", "say how a plate is paid for", _rule)
+    rule = _of_plate(actions, options, "rule", "say how a plate is paid for", _rule)
     rule.add_argument("rule", choices=RULES)
-    gap = _action(actions, options, "gap", "say what happens in hours that nobody holds", _gap)
+    gap = _of_plate(actions, options, "gap", "say what happens in hours that nobody holds", _gap)
     gap.add_argument("hours", metavar="HOURS", help="such as 0-8 or 22-6")
     gap.add_argument("do_in_gap", choices=GAPS, metavar="refuse|owner|card")
-    owner = _action(actions, options, "owner", "say whose plate it is", _owner)
+    owner = _of_plate(actions, options, "owner", "say whose plate it is", _owner)
     whose = owner.add_mutually_exclusive_group(required=True)
     whose.add_argument("name", nargs="?", metavar="NAME")
     whose.add_argument("--fleet", metavar="NAME", help="a fleet's: its people decide about hours at /fleet/hours")
     _add_blocks(actions, options)
-    _action(actions, options, "show", "rule, owner, hours and gaps of a plate", _show)
-    at = _action(actions, options, "at", "whose hour it is; whether they can pay is not asked", _at)
+    _of_plate(actions, options, "show", "rule, owner, hours and gaps of a plate", _show)
+    at = _of_plate(actions, options, "at", "whose hour it is; whether they can pay is not asked", _at)
     at.add_argument("at", type=_time, metavar="ISO-TIME", help="such as 2026-05-04T07:59:59+08:00; needs an offset")
     at.add_argument("--station", metavar="S", help="in this station's time zone (default: Asia/Shanghai)")
 
 
 def _add_bindings(actions: Any, options: argparse.ArgumentParser) -> None:
-    bind = _action(actions, options, "set", "give a person hours on a plate", _set)
+    bind = _of_plate(actions, options, "set", "give a person hours on a plate", _set)
     bind.add_argument("name", metavar="NAME", help="as in `phone add`")
     bind.add_argument("--hours", required=True, metavar="HOURS", help="H[:MM]-H[:MM], half-open: 8-16, 0-24, 22-6")
     bind.add_argument("--from", dest="from_at", type=_time, metavar="ISO", help="hand-over: from this instant")
@@ -48,23 +49,22 @@ def _add_bindings(actions: Any, options: argparse.ArgumentParser) -> None:
     bind.add_argument(
         "--order", type=int, default=0, metavar="N", help="who is asked first where hours are shared (default: 0)"
     )
-    unbind = _action(actions, options, "unset", "take a person's hours on a plate back", _unset)
+    unbind = _of_plate(actions, options, "unset", "take a person's hours on a plate back", _unset)
     unbind.add_argument("name", metavar="NAME")
     unbind.add_argument("--hours", metavar="HOURS", help="only those that overlap (default: all)")
 
 
 def _add_blocks(actions: Any, options: argparse.ArgumentParser) -> None:
     words = "a payer says that the vehicle is not theirs: green and hold go, the plate is blocked for them"
-    _action(actions, options, "not-me", words, _not_me).add_argument("name", metavar="NAME")
-    _action(actions, options, "lift", "end what not-me blocked", _lift).add_argument("name", metavar="NAME")
+    _of_plate(actions, options, "not-me", words, _not_me).add_argument("name", metavar="NAME")
+    _of_plate(actions, options, "lift", "end what not-me blocked", _lift).add_argument("name", metavar="NAME")
 
 
-def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(
-        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
-    )
+def _of_plate(
+    actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any
+) -> argparse.ArgumentParser:
+    parser = add_action(actions, options, name, words, do)
     parser.add_argument("plate", metavar="PLATE", help="as on the vehicle: 粤B12345")
-    parser.set_defaults(do=do)
     return parser
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from greenlane.cli.admin import add_action
+
 STATES = ("waiting", "accepted", "unknown", "paid", "failed")
 
 
@@ -12,19 +14,11 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add the command; `options` are those that every command takes."""
     payment = subparsers.add_parser("payment", help="orders at payment providers, and what providers can do")
     actions = payment.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = _action(actions, options, "list", "orders, oldest first", _list)
+    listing = add_action(actions, options, "list", "orders, oldest first", _list)
     listing.add_argument("--state", choices=STATES, metavar="STATE", help=", ".join(STATES))
-    check = _action(actions, options, "check", "whether each way of paying takes a plate, and why not", _check)
+    check = add_action(actions, options, "check", "whether each way of paying takes a plate, and why not", _check)
     check.add_argument("plate", metavar="PLATE")
     check.add_argument("--amount", metavar="YUAN", default="1", help="of one fuelling (default: 1)")
-
-
-def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(
-        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
-    )
-    parser.set_defaults(do=do)
-    return parser
 
 
 def _list(args: argparse.Namespace) -> int:

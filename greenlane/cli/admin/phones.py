@@ -6,6 +6,8 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from greenlane.cli.admin import add_action
+
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.payers.phones import Code, Phones
@@ -15,25 +17,27 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add the command; `options` are those that every command takes."""
     phone = subparsers.add_parser("phone", help="persons who pay by phone: pairing codes, wallets")
     actions = phone.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add = _action(actions, options, "add", "make a person and the code that pairs their phone", _add)
+    add = add_action(actions, options, "add", "make a person and the code that pairs their phone", _add)
     add.add_argument("name", metavar="NAME", help="how operators call the person; the books know an opaque number")
     add.add_argument("--wallet", metavar="YUAN", help="pay so much into the wallet at once")
-    code = _action(actions, options, "code", "make a new one-time code, for a new phone or a lost key", _code)
+    code = add_action(actions, options, "code", "make a new one-time code, for a new phone or a lost key", _code)
     code.add_argument("name", metavar="NAME")
     code.add_argument("--another", action="store_true", help="for one more phone; the others go on")
     for parser in (add, code):
         parser.add_argument("--url", metavar="URL", help="the service's own address for the QR code: https://HOST")
-    listing = _action(actions, options, "list", "all persons with plates and money", _list)
+    listing = add_action(actions, options, "list", "all persons with plates and money", _list)
     listing.add_argument("name", metavar="NAME", nargs="?", help="this one only")
-    revoke = _action(
+    revoke = add_action(
         actions, options, "revoke", "listen to none of the person's phones any more; ends mandates", _revoke
     )
     revoke.add_argument("name", metavar="NAME")
-    pin = _action(actions, options, "pin", "ask for the PIN that the person types with a plate", _pin)
+    pin = add_action(actions, options, "pin", "ask for the PIN that the person types with a plate", _pin)
     pin.add_argument("name", metavar="NAME")
     pin.add_argument("--forget", action="store_true", help="take the PIN away")
     _add_personal(actions, options)
-    way = _action(actions, options, "pay-by", "which way of paying is asked first: the wallet, or wechatpay", _pay_by)
+    way = add_action(
+        actions, options, "pay-by", "which way of paying is asked first: the wallet, or wechatpay", _pay_by
+    )
     way.add_argument("name", metavar="NAME")
     way.add_argument("way", metavar="WAY", help="wallet or wechatpay")
     for name, words, sign in (
@@ -41,7 +45,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         ("refund", "pay money out, at most what is free", "20"),
         ("correct", "post a correction: above zero in the person's favour, below against it", "+12.50 or -3"),
     ):
-        pay = _action(actions, options, name, words, _pay)
+        pay = add_action(actions, options, name, words, _pay)
         pay.add_argument("name", metavar="NAME")
         pay.add_argument("amount", metavar="YUAN", help=sign)
         pay.add_argument("--note", default="", required=name == "correct", help="why; kept with the posting")
@@ -49,9 +53,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 
 def _add_personal(actions: Any, options: argparse.ArgumentParser) -> None:
-    export = _action(actions, options, "export", "everything that is kept about the person, as JSON", _export)
+    export = add_action(actions, options, "export", "everything that is kept about the person, as JSON", _export)
     export.add_argument("name", metavar="NAME")
-    erase = _action(
+    erase = add_action(
         actions,
         options,
         "erase",
@@ -60,15 +64,7 @@ def _add_personal(actions: Any, options: argparse.ArgumentParser) -> None:
     )
     erase.add_argument("name", metavar="NAME")
     erase.add_argument("--yes", action="store_true", help="do not ask")
-    _action(actions, options, "scrub", "overwrite what was erased in the free space of the database's file", _scrub)
-
-
-def _action(actions: Any, options: argparse.ArgumentParser, name: str, words: str, do: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(
-        name, parents=[options], help=words, description=words[0].upper() + words[1:] + "."
-    )
-    parser.set_defaults(do=do)
-    return parser
+    add_action(actions, options, "scrub", "overwrite what was erased in the free space of the database's file", _scrub)
 
 
 def _phones(o: Office) -> Phones:
