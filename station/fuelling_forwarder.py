@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 SPOKEN = "spoken"
 """A message that a device's next key has spoken for the first time."""
 LOOK_EVERY_S = 0.05
-COURIER = CourierSettings(deadline_s=8.0, first_wait_s=0.5, longest_wait_s=5.0)
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 5.0
+"""Between tries of a message that could not be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class PostOffice:
             senders,
             clock,
             random.Random(),
-            COURIER,
+            CourierSettings(deadline_s=settings.message_s, first_wait_s=FIRST_WAIT_S, longest_wait_s=LONGEST_WAIT_S),
             self._on_sent,
             on_death,
             may_send=lambda: self._line.state.up,

@@ -21,7 +21,6 @@ from wire.errors import GreenlaneError
 
 log = logging.getLogger(__name__)
 
-DEADLINE_S = 5.0
 TURN_S = 0.5
 TIDY_EVERY_S = 3600.0
 
@@ -70,14 +69,14 @@ class Duties:
     def close(self) -> None:
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(DEADLINE_S + 1)
+            self._thread.join(self._settings.errand_s + 1)
 
     def step(self) -> None:
         """What is due now: while the line is down nothing but asking whether it is back."""
         if not self._line.state.up:
             self._probe.do_due(self._settings.deadline_s)
         if self._line.state.up:
-            self._rounds.do_due(DEADLINE_S, lambda: self._line.state.up and not self._stopping.is_set())
+            self._rounds.do_due(self._settings.errand_s, lambda: self._line.state.up and not self._stopping.is_set())
 
     def _ask_prices(self, deadline_s: float) -> None:
         self._control.fetch_prices(deadline_s)

@@ -29,8 +29,10 @@ from wire.questions import Decision, Question
 
 PATIENCE_S = 25.0
 """So long that a busy machine never looks like a cut line."""
-SETTINGS = StationSettings(cap_fen=50_000, deadline_s=PATIENCE_S, fuelling_wait_s=0.2)
-IMPATIENT = replace(SETTINGS, deadline_s=1.0)
+SETTINGS = StationSettings(
+    cap_fen=50_000, deadline_s=PATIENCE_S, errand_s=PATIENCE_S, message_s=PATIENCE_S, fuelling_wait_s=0.2
+)
+IMPATIENT = replace(SETTINGS, deadline_s=1.0, errand_s=5.0, message_s=8.0)
 """For lines that say nothing, or too late."""
 
 
