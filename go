@@ -3,7 +3,7 @@
 #   ./go demo            play the bundled clip through the whole system and write report/index.html
 #   ./go demo --live     a living system to try in a browser, until Ctrl-C: every page, a pump and a phone
 #   ./go test [all]      run the tests; all adds the slow, browser, database, fault and kernel groups
-#   ./go street          as root: a station on three hosts whose lines fail; a table of what each lamp did
+#   ./go outages         as root: a station on three hosts whose lines fail; a table of what each lamp did
 #   ./go check           types, lint and format
 #   ./go package         a folder from which a board installs greenlane without any index
 set -euo pipefail
@@ -106,7 +106,7 @@ test)
         fi
     fi
     ;;
-street)
+outages | street)  # street: what it was called before
     [ "$(id -u)" -ne 0 ] || apt_install nftables iproute2
     setup service
     "$python" -m tests.faults.three_hosts "${@:2}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from controller.early_questions import answer_for
 from controller.lane import questions
 from controller.lane.questions import Outcome
-from controller.lane.records import Ask, AskFailed, LaneState, Renew, Subject
+from controller.lane.records import AskFailed, LaneState, SendQuestion, SendRenewal, Subject
 from controller.parts import Parts
 from controller.records import Frame, Vote
 from controller.settings_records import Settings
@@ -30,7 +30,7 @@ class Asking:
         self._last_key = ""
         self.jumped_s: float | None = None
 
-    def ask(self, command: Ask) -> Outcome | None:
+    def ask(self, command: SendQuestion) -> Outcome | None:
         """Send a question; its outcome where it is known at once, else it comes with the network's results."""
         early = None if self._parts.early is None else self._parts.early.take(command)
         if early is None:
@@ -38,7 +38,7 @@ class Asking:
         self._parts.observer.asked(command.visit, early.question, self._parts.clock.monotonic_s())
         return answer_for(early, command)
 
-    def renew(self, command: Renew) -> bool:
+    def renew(self, command: SendRenewal) -> bool:
         """Ask for more time; False where too many questions are under way."""
         parts, deadline_s, authorisation = self._parts, self._settings.service.deadline_s, command.authorisation
         return parts.network.submit(lambda: questions.renew(parts.service, authorisation, deadline_s, parts.clock))
@@ -60,11 +60,11 @@ class Asking:
         found = [self._send_if_wanted(command, state) for command in dropped]
         return [outcome for outcome in found if outcome is not None]
 
-    def _send_if_wanted(self, command: Ask, state: LaneState) -> Outcome | None:
+    def _send_if_wanted(self, command: SendQuestion, state: LaneState) -> Outcome | None:
         is_wanted = state.visit is not None and state.visit.question == command.key
         return self._send(command) if is_wanted else None
 
-    def _send(self, command: Ask) -> Outcome | None:
+    def _send(self, command: SendQuestion) -> Outcome | None:
         parts, deadline_s = self._parts, self._settings.service.deadline_s
         question = self._question(command.key, command.subject)
         parts.observer.asked(command.visit, question, parts.clock.monotonic_s())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
-class Verdict(enum.StrEnum):
+class Severity(enum.StrEnum):
     """WARN: works, but look at it. FAIL: the lane cannot do its work like this."""
 
     OK = "OK"
@@ -21,7 +21,7 @@ class Check:
     """One check with its judgement; advice says what to do and is empty when all is well."""
 
     name: str
-    verdict: Verdict
+    verdict: Severity
     found: str
     advice: str = ""
 
@@ -30,7 +30,7 @@ class Check:
         return {"check": self.name, "verdict": str(self.verdict), "found": self.found, "advice": self.advice}
 
 
-_INKS = {Verdict.OK: 32, Verdict.WARN: 33, Verdict.FAIL: 31}
+_INKS = {Severity.OK: 32, Severity.WARN: 33, Severity.FAIL: 31}
 
 
 def lines(checks: Sequence[Check], paint: bool = False, words: Callable[[str], str] = str) -> list[str]:
@@ -60,7 +60,7 @@ def padded(text: str, columns: int) -> str:
     return text + " " * (columns - _columns(text))
 
 
-def worst(checks: Sequence[Check]) -> Verdict:
+def worst(checks: Sequence[Check]) -> Severity:
     """FAIL if any failed, else WARN if any warned, else OK."""
     verdicts = {check.verdict for check in checks}
-    return next((v for v in (Verdict.FAIL, Verdict.WARN) if v in verdicts), Verdict.OK)
+    return next((v for v in (Severity.FAIL, Severity.WARN) if v in verdicts), Severity.OK)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 
 from controller.lane.questions import Outcome
-from controller.lane.records import Answered, Ask, LaneState, Subject
+from controller.lane.records import Answered, LaneState, SendQuestion, Subject
 from controller.lane.view import off_its_seat
 from controller.ports import Clock
 from controller.records import Frame, Vote
@@ -36,7 +36,7 @@ class EarlyQuestion:
     question: Question
     asked_s: float
     outcome: Outcome | None = None
-    waits: Ask | None = None
+    waits: SendQuestion | None = None
     is_unwanted: bool = False
 
 
@@ -44,7 +44,7 @@ class EarlyQuestion:
 class Settled:
     """What became of an early question that the lane waits for. outcome: None when the lane has to ask itself."""
 
-    command: Ask
+    command: SendQuestion
     outcome: Outcome | None
 
 
@@ -88,7 +88,7 @@ class EarlyQuestions:
             self._open.append(EarlyQuestion(visit.id, question, self._clock.monotonic_s()))
             log.info("visit %s: asks early for the expected %s", visit.id, masked(plate))
 
-    def take(self, command: Ask) -> EarlyQuestion | None:
+    def take(self, command: SendQuestion) -> EarlyQuestion | None:
         """The early question that is the one the lane wants to ask now; all others of its visit are given up."""
         for early in list(self._open):
             if early.is_unwanted or early.visit != command.visit:
@@ -119,7 +119,7 @@ class EarlyQuestions:
             self._give_up(early)
         return settled
 
-    def drop(self, visit: str | None = None, plate: str | None = None) -> list[Ask]:
+    def drop(self, visit: str | None = None, plate: str | None = None) -> list[SendQuestion]:
         """Give up the questions of a visit or about a plate, or all; the lane's own that waited and must be asked."""
         meant = [
             early
@@ -136,7 +136,7 @@ class EarlyQuestions:
         fresh = visit is not None and visit.subject is None and visit.asks == 0 and not visit.hidden
         return fresh and state.camera is None and state.flow is None and not state.fault and not off_its_seat(state)
 
-    def _matches(self, early: EarlyQuestion, command: Ask) -> bool:
+    def _matches(self, early: EarlyQuestion, command: SendQuestion) -> bool:
         """Whether it is about the plate that the vote is certain of, and would be answered the same if asked now."""
         is_first = command.key == command.visit and not command.subject.typed
         if not is_first or early.question.plate != command.subject.plate or self._age_s(early) > LIFE_S:
@@ -158,7 +158,7 @@ class EarlyQuestions:
             log.info("an early answer was not wanted and is given back")
 
 
-def answer_for(early: EarlyQuestion, command: Ask) -> Outcome | None:
+def answer_for(early: EarlyQuestion, command: SendQuestion) -> Outcome | None:
     """The early answer as that of the lane's question; None for any that is no allowance: the lane asks itself."""
     outcome = early.outcome
     event = None if outcome is None else outcome.event

@@ -13,9 +13,7 @@ from controller.lane import machine as lane
 from controller.lane import view as lane_view
 from controller.lane.questions import Outcome
 from controller.lane.records import (
-    Ask,
     CameraBack,
-    CameraLost,
     Close,
     Command,
     Event,
@@ -28,11 +26,13 @@ from controller.lane.records import (
     Opened,
     Permit,
     Phase,
-    Release,
-    Renew,
+    PicturesLost,
     Renewed,
     Revoked,
     SeenText,
+    SendQuestion,
+    SendRelease,
+    SendRenewal,
     Show,
     Tick,
     Typed,
@@ -269,7 +269,7 @@ class Runner:
             self._hear(CameraBack())
             return
         log.error("no picture of the lane can be trusted: %s", verdict)
-        self._hear(CameraLost(verdict))
+        self._hear(PicturesLost(verdict))
         for event in self._watcher.on_blind():
             self._hear(event)
 
@@ -321,11 +321,11 @@ class Runner:
         for command in commands:
             if isinstance(command, Show):
                 self._show(command)
-            elif isinstance(command, Ask):
+            elif isinstance(command, SendQuestion):
                 events += self._ask(command)
-            elif isinstance(command, Renew):
+            elif isinstance(command, SendRenewal):
                 self._renew(command)
-            elif isinstance(command, Release):
+            elif isinstance(command, SendRelease):
                 self._parts.release(command.authorisation)
             elif isinstance(command, Permit) and self._parts.terminal is not None:
                 self._parts.terminal.permit(command.allowed)
@@ -348,14 +348,14 @@ class Runner:
         self._parts.observer.lamp_changed(visit, change, reason)
         log.info("lamp %s: %s%s", colour, reason, f", visit {visit}" if visit else "")
 
-    def _ask(self, command: Ask) -> list[Event]:
+    def _ask(self, command: SendQuestion) -> list[Event]:
         outcome = self._asking.ask(command)
         if outcome is None or outcome.event is None:
             return []
         self._tell_answer(command.key, outcome)
         return [outcome.event]
 
-    def _renew(self, command: Renew) -> None:
+    def _renew(self, command: SendRenewal) -> None:
         if not self._asking.renew(command):
             self._note(f"a renewal waits: {BUSY}")
 

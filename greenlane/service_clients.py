@@ -34,6 +34,6 @@ def ahead_link_of(settings: Settings, clock: Clock) -> HttpAheadLink:
 def _sign_of(service: ServiceSettings, clock: Clock) -> Sign | None:
     if not service.key_file:
         return None
-    from controller.outbound.signing import DeviceKey, Signer
+    from controller.outbound.signing import KeyPair, Signer
 
-    return Signer(DeviceKey.load(Path(service.key_file)), clock)
+    return Signer(KeyPair.load(Path(service.key_file)), clock)

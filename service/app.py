@@ -18,7 +18,7 @@ from service.books.batch_worker import BatchWorker
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
 from service.books.rows.rejects import LONGEST_KEPT, RejectBudget
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.counter import mount as counter
 from service.errors import ServiceError, Unavailable
 from service.fleet import routes as fleet_pages
@@ -45,7 +45,7 @@ from service.phone import mount as phone_pages
 from service.push import mount as push
 from service.station import mount as station_pages
 from service.station.store import Told, silence
-from service.store.clock import Clock, SystemClock
+from service.store.clock import SystemWallClock, WallClock
 from service.store.database import Database
 from service.store.schema_version import SchemaStanding
 from service.typed_plates import check_pin
@@ -66,8 +66,8 @@ RECORDS = (*BOOK_RECORDS, *handbook.RECORDS, *station_pages.RECORDS, *offline.RE
 
 def create_app(
     database_url: str,
-    clock: Clock | None = None,
-    settings: Settings | None = None,
+    clock: WallClock | None = None,
+    settings: BookSettings | None = None,
     guard: Guard = SIGNED_ONLY,
     providers: Mapping[str, PaymentProvider] | None = None,
 ) -> FastAPI:
@@ -98,7 +98,7 @@ def create_app(
     return app
 
 
-def open_books(database_url: str, clock: Clock | None = None, settings: Settings | None = None) -> Books:
+def open_books(database_url: str, clock: WallClock | None = None, settings: BookSettings | None = None) -> Books:
     """The books of a database, made if there is none; SQLite brought to this version's schema. Raises Unavailable."""
     database = Database(database_url)
     if database.is_sqlite or database.standing() is SchemaStanding.MISSING:
@@ -107,13 +107,13 @@ def open_books(database_url: str, clock: Clock | None = None, settings: Settings
             log.warning("%s", told)
     else:
         database.require_current()
-    return Books(database, clock or SystemClock(), settings)
+    return Books(database, clock or SystemWallClock(), settings)
 
 
 def assemble(
     clerk: Clerk,
     database: Database,
-    clock: Clock,
+    clock: WallClock,
     guard: Guard,
     *,
     title: str,

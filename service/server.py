@@ -18,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.app import create_app
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.errors import ServiceError
 from service.http.connections import GuardedProtocol
 from service.listening import Listening
@@ -56,7 +56,7 @@ class Serving:
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= 64:
             raise ValueError("--workers lies between 1 and 64")
-        Settings(hold_life_s=self.hold_life_s)
+        BookSettings(hold_life_s=self.hold_life_s)
 
 
 def serve(serving: Serving) -> None:
@@ -126,7 +126,7 @@ def worker_app() -> FastAPI:
 
 
 def _app(serving: Serving) -> FastAPI:
-    settings = Settings(hold_life_s=serving.hold_life_s)
+    settings = BookSettings(hold_life_s=serving.hold_life_s)
     providers: dict[str, PaymentProvider] = {}
     if serving.payments is not None:
         wechatpay = Wechatpay(read_settings(Path(serving.payments)))

@@ -24,7 +24,7 @@ from service.payers.periods import Hours
 from service.store.clock import US_PER_S, from_us, to_us
 from station import offline_rules as rules
 from station.fuelling_forwarder import PostOffice
-from station.offline_list import Held, HeldLists
+from station.offline_list import HeldLists, ListInForce
 from station.open_here import OpenHere
 from station.settings import StationSettings
 from station.store import StateStore
@@ -205,7 +205,7 @@ class Control:
         self.changed()
         return decision
 
-    def _decide(self, question: Question, held: Held) -> Decision:
+    def _decide(self, question: Question, held: ListInForce) -> Decision:
         reason = rules.objection(question, to_us(self._clock.now()), self._books.settings)
         if reason is not None:
             return _refused(question, reason)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from service.identity.tables import device_keys, devices
-from service.store.clock import Clock, to_us
+from service.store.clock import WallClock, to_us
 from service.store.database import Database, telling_faults
 from wire.devices import DeviceKey
 
@@ -16,7 +16,7 @@ from wire.devices import DeviceKey
 class KeyCopies:
     """What take() has kept outlives a restart with the line down."""
 
-    def __init__(self, database: Database, station: str, clock: Clock) -> None:
+    def __init__(self, database: Database, station: str, clock: WallClock) -> None:
         self._database = database
         self._station = station
         self._clock = clock

@@ -39,7 +39,7 @@ class PhoneBook:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ListInForce:
     """The list that counts, and the number of the fetch that confirmed it last. why_not: why it can't be used."""
 
     listed: OfflineList | None
@@ -79,12 +79,12 @@ class HeldLists:
         self._take_kept()
 
     @property
-    def held(self) -> Held:
+    def held(self) -> ListInForce:
         """The list as it may be used now."""
         with self._lock:
             listed, entries, phones = self._listed, self._entries, self._phones
         why_not = unusable(listed, self._clock.now(), self._memory.seen_at())
-        return Held(
+        return ListInForce(
             listed,
             int(self._memory.fact(UNDER) or 0),
             why_not,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.store.clock import US_PER_S, to_us
 from wire.offline import OfflineEntry, OfflineHours, OfflineList
 from wire.plates import is_plate, normalise
@@ -47,7 +47,7 @@ def unusable(listed: OfflineList | None, now: datetime, seen: datetime | None) -
     return None
 
 
-def objection(question: Question, now_us: int, settings: Settings) -> Reason | None:
+def objection(question: Question, now_us: int, settings: BookSettings) -> Reason | None:
     """What the server too would refuse at first sight: no plate, too old, not certain."""
     if not is_plate(normalise(question.plate)):
         return Reason.INVALID_PLATE
@@ -127,7 +127,7 @@ def decide(entry: OfflineEntry | OfflineHours, out: Outstanding, station_cap_fen
     return Allowed(left_fen) if left_fen >= LEAST_GRANT_FEN else Reason.OFFLINE_CAP
 
 
-def renewed_until_us(now_us: int, granted_us: int, expires_us: int, settings: Settings) -> int | None:
+def renewed_until_us(now_us: int, granted_us: int, expires_us: int, settings: BookSettings) -> int | None:
     """The later expiry of a grant whose vehicle still stands; None when it is over."""
     last_us = granted_us + settings.renewable_for_s * US_PER_S
     if now_us >= expires_us or now_us >= last_us or now_us < granted_us - CLOCK_SLACK // timedelta(microseconds=1):

@@ -11,7 +11,7 @@ from service.errors import ServiceError
 from service.listening import Listening
 from service.server import STOP_TIMEOUT_S, GracefulServer, warn_of_unbound_panels
 from station.settings import StationSettings
-from station.wiring import House, Place
+from station.wiring import StationSite, StationWiring
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 class Running:
     """How the process runs."""
 
-    place: Place
+    place: StationSite
     host: str
     port: int
     settings: StationSettings
@@ -31,18 +31,18 @@ class Running:
 def serve(running: Running) -> None:
     """Serve until SIGTERM or SIGINT. Raises ServiceError or GreenlaneError when it can't begin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    house = House(running.place, running.exposure.guard(), running.settings)
+    wiring = StationWiring(running.place, running.exposure.guard(), running.settings)
     for words in running.exposure.warnings(running.host):
         log.warning("%s", words)
-    log.info("station %s, server %s, state in %s", house.station, running.place.upstream_url, running.place.folder)
+    log.info("station %s, server %s, state in %s", wiring.station, running.place.upstream_url, running.place.folder)
     shape = {"host": running.host, "port": running.port, "access_log": running.verbose, "log_config": None}
     shape |= {"timeout_graceful_shutdown": STOP_TIMEOUT_S, **running.exposure.server_options()}
-    warn_of_unbound_panels(house.app)
-    house.start()
+    warn_of_unbound_panels(wiring.app)
+    wiring.start()
     try:
-        server = GracefulServer(uvicorn.Config(house.app, **shape))  # type: ignore[arg-type]
+        server = GracefulServer(uvicorn.Config(wiring.app, **shape))  # type: ignore[arg-type]
         server.run()
     finally:
-        house.close()
+        wiring.close()
     if not server.started:
         raise ServiceError(f"the station could not start on {running.host}:{running.port}")

@@ -15,7 +15,7 @@ from controller.clock import SystemClock
 from controller.outbound.connections import Sign
 from controller.outbound.folder_lock import FolderLock
 from controller.outbound.outbox import Outbox
-from controller.outbound.signing import DeviceKey, Signer
+from controller.outbound.signing import KeyPair, Signer
 from controller.outbound.statefile import StateFile, damaged_copies
 from controller.ports import Clock
 from service.admin import Admin
@@ -58,7 +58,7 @@ class NotEnrolled(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StationSite:
     """Where a station's central control keeps its files, and whom it asks. list_key: pinned by hand, else None."""
 
     folder: Path
@@ -67,10 +67,10 @@ class Place:
     list_key: str | None = None
 
 
-class House:
+class StationWiring:
     """Everything of one station. start() its workers, close() them; the application closes its own database."""
 
-    def __init__(self, place: Place, guard: Guard, settings: StationSettings, clock: Clock | None = None) -> None:
+    def __init__(self, place: StationSite, guard: Guard, settings: StationSettings, clock: Clock | None = None) -> None:
         """Raises GreenlaneError or ServiceError where a file cannot be used."""
         self.clock = clock or SystemClock()
         self.enrolment = enrolment_of(place.folder)
@@ -85,10 +85,10 @@ class House:
             self._set_up(place, guard, settings)
             self._stack = stack.pop_all()
 
-    def _set_up(self, place: Place, guard: Guard, settings: StationSettings) -> None:
+    def _set_up(self, place: StationSite, guard: Guard, settings: StationSettings) -> None:
         if prices_of(self.books.database, self.station, self.clock.now()) is None:
             Admin(self.books, "station").set_station(self.station)
-        sign: Sign = Signer(DeviceKey.load(place.folder / KEY), self.clock)
+        sign: Sign = Signer(KeyPair.load(place.folder / KEY), self.clock)
         self.upstream = Upstream(place.upstream_url, self.station, sign=sign, ca_file=place.ca_file)
         self.line = Uplink(self.clock, self.memory.fact(BARRED) or "")
         self.keeper = HeldLists(self.memory, self.station, self.clock, place.list_key)

@@ -17,7 +17,7 @@ from service.app import create_app
 from service.http.metrics import Metrics
 from service.identity.mount import EMBEDDED
 from service.identity.signatures import Flaw
-from service.store.clock import SystemClock as ServiceClock
+from service.store.clock import SystemWallClock as ServiceClock
 from service.store.database import Database
 from wire.devices import DeviceKind
 from wire.reasons import Reason

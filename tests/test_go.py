@@ -63,5 +63,5 @@ def test_only_what_is_missing_is_asked_for(tree: Path) -> None:
 def test_without_a_word_every_command_is_listed(tree: Path) -> None:
     done = go(tree, "")
     assert done.returncode == 2
-    for word in ("demo", "test", "street", "check", "package"):
+    for word in ("demo", "test", "outages", "check", "package"):
         assert f"./go {word}" in done.stdout

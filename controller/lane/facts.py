@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.lane.records import Command, Held, LaneRules, LaneState, Release, Subject, Visit
+from controller.lane.records import Command, Held, LaneRules, LaneState, SendRelease, Subject, Visit
 from wire.reasons import Reason, Verdict
 
 Step = tuple[LaneState, list[Command]]
@@ -42,7 +42,7 @@ def give_back(state: LaneState, visit: Visit) -> tuple[Visit, list[Command]]:
     if held is None:
         return visit, []
     in_use = flow is not None and flow.held is not None and flow.held.authorisation == held.authorisation
-    return replace(visit, held=None), [] if in_use else [Release(held.authorisation)]
+    return replace(visit, held=None), [] if in_use else [SendRelease(held.authorisation)]
 
 
 def lose(state: LaneState, visit: Visit, reason: Reason, now_s: float, rules: LaneRules) -> Step:

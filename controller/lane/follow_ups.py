@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.lane.facts import Step, decided, lose
-from controller.lane.records import Ask, Command, LaneRules, LaneState, Note, Permit, Renew, Show, Visit
+from controller.lane.records import Command, LaneRules, LaneState, Note, Permit, SendQuestion, SendRenewal, Show, Visit
 from controller.lane.view import colour_of, green, lamp_reason, off_its_seat, permitted
 from controller.records import LampColour
 from wire.reasons import Reason, Verdict
@@ -42,7 +42,7 @@ def ask(state: LaneState, now_s: float, rules: LaneRules) -> Step:
     key = visit.key or (visit.id if asks == 1 else f"{visit.id}.{asks}")
     keyed_s = visit.keyed_s if visit.key else now_s
     visit = replace(visit, key=key, keyed_s=keyed_s, asks=asks, question=key, next_ask_s=None)
-    return replace(state, visit=visit), [Ask(visit.id, key, subject)]
+    return replace(state, visit=visit), [SendQuestion(visit.id, key, subject)]
 
 
 def _wait_for_the_nozzle(state: LaneState, visit: Visit, now_s: float) -> Step:
@@ -64,7 +64,7 @@ def renew(state: LaneState, now_s: float, rules: LaneRules) -> Step:
         visit = replace(visit, held=later)
     if flow is not None and flow.held is not None:
         flow = replace(flow, held=later)
-    return replace(state, visit=visit, flow=flow), [Renew(held.authorisation)]
+    return replace(state, visit=visit, flow=flow), [SendRenewal(held.authorisation)]
 
 
 def adopt_flow(state: LaneState, now_s: float, rules: LaneRules) -> Step:

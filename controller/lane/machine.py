@@ -16,7 +16,6 @@ from controller.lane.records import (
     Answered,
     AskFailed,
     CameraBack,
-    CameraLost,
     Close,
     Command,
     Confirmed,
@@ -36,10 +35,11 @@ from controller.lane.records import (
     NozzleHung,
     NozzleLifted,
     Opened,
-    Release,
+    PicturesLost,
     Renewed,
     Revoked,
     SeenText,
+    SendRelease,
     Subject,
     Tick,
     Typed,
@@ -196,7 +196,7 @@ def _unwanted(state: LaneState, decision: Any) -> list[Command]:
     mine = {h.authorisation for h in (state.visit and state.visit.held, state.flow and state.flow.held) if h}
     if decision.authorisation is None or decision.authorisation in mine:
         return []
-    return [Release(decision.authorisation), Note("an answer came too late and was given back")]
+    return [SendRelease(decision.authorisation), Note("an answer came too late and was given back")]
 
 
 def _ask_failed(state: LaneState, event: AskFailed, now_s: float, rules: LaneRules) -> Step:
@@ -249,7 +249,7 @@ def _withdrawn(state: LaneState, authorisation: str, reason: Reason, now_s: floa
     return state, [*commands, note]
 
 
-def _camera_lost(state: LaneState, event: CameraLost, now_s: float, rules: LaneRules) -> Step:
+def _camera_lost(state: LaneState, event: PicturesLost, now_s: float, rules: LaneRules) -> Step:
     return replace(state, camera=event.reason), []
 
 
@@ -277,7 +277,7 @@ def _nozzle_hung(state: LaneState, event: NozzleHung, now_s: float, rules: LaneR
         spent = replace(visit, spent=True, held=None, next_ask_s=None) if visit is not None and same else visit
         return replace(state, visit=spent), []
     kept = visit is not None and visit.held is not None and visit.held.authorisation == flow.held.authorisation
-    return state, [] if kept else [Release(flow.held.authorisation)]
+    return state, [] if kept else [SendRelease(flow.held.authorisation)]
 
 
 def _limit_reached(state: LaneState, event: LimitReached, now_s: float, rules: LaneRules) -> Step:
@@ -313,7 +313,7 @@ _HANDLERS: dict[type, Callable[[LaneState, Any, float, LaneRules], Step]] = {
     Answered: _answered,
     AskFailed: _ask_failed,
     Renewed: _renewed,
-    CameraLost: _camera_lost,
+    PicturesLost: _camera_lost,
     CameraBack: _camera_back,
     NozzleLifted: _nozzle_lifted,
     NozzleHung: _nozzle_hung,

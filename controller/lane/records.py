@@ -222,7 +222,7 @@ class Renewed:
 
 
 @dataclass(frozen=True, slots=True)
-class CameraLost:
+class PicturesLost:
     """No picture that can be trusted."""
 
     reason: Reason = Reason.CAMERA_LOST
@@ -279,7 +279,7 @@ Event = (
     | Answered
     | AskFailed
     | Renewed
-    | CameraLost
+    | PicturesLost
     | CameraBack
     | NozzleLifted
     | NozzleHung
@@ -299,7 +299,7 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class SendQuestion:
     """Ask the service about a subject. The same key always goes with the same content."""
 
     visit: str
@@ -308,12 +308,12 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Renew:
+class SendRenewal:
     authorisation: str
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class SendRelease:
     authorisation: str
 
 
@@ -336,7 +336,7 @@ class Note:
     text: str
 
 
-Command = Show | Ask | Renew | Release | Permit | Close | Note
+Command = Show | SendQuestion | SendRenewal | SendRelease | Permit | Close | Note
 
 
 @dataclass(frozen=True, slots=True)

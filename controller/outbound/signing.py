@@ -43,7 +43,7 @@ class Unsigned(Protocol):
     def headers(self) -> MutableMapping[str, str]: ...
 
 
-class DeviceKey:
+class KeyPair:
     """An Ed25519 key pair; the private half never leaves this machine."""
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
@@ -53,7 +53,7 @@ class DeviceKey:
         self._public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
     @classmethod
-    def make(cls) -> DeviceKey:
+    def make(cls) -> KeyPair:
         """A new pair from the system's random numbers. Raises SettingsError where the libraries are missing."""
         require_libraries()
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -61,7 +61,7 @@ class DeviceKey:
         return cls(Ed25519PrivateKey.generate())
 
     @classmethod
-    def load(cls, path: Path) -> DeviceKey:
+    def load(cls, path: Path) -> KeyPair:
         """The key of a PKCS #8 PEM file. Raises SettingsError where others may read it or it is no Ed25519 key."""
         require_libraries()
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -124,7 +124,7 @@ def require_libraries() -> None:
 class Signer:
     """Adds Content-Digest, Signature-Input and Signature to a prepared request, in place."""
 
-    def __init__(self, key: DeviceKey, clock: Clock) -> None:
+    def __init__(self, key: KeyPair, clock: Clock) -> None:
         from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
 
         self.key_id = key.key_id

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.checks import Check, Verdict
+from controller.checks import Check, Severity
 from controller.records import PlateRead, Region
 
 Image = NDArray[np.uint8]
@@ -42,7 +42,7 @@ _STROKE_MM = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
+class PlateMeasures:
     """One plate in one frame.
 
     width_px, character_height_px, stroke_px: sizes in the frame. roll_deg: the plate's slope, positive falls
@@ -63,7 +63,7 @@ class Measures:
     clipped: float
 
 
-def measure(image: Image, plate: PlateRead) -> Measures:
+def measure(image: Image, plate: PlateRead) -> PlateMeasures:
     """Measures of one plate read in a BGR uint8 image (height, width, 3)."""
     width_mm, height_mm, character_mm = _size_mm(plate)
     width, height = _sides(plate)
@@ -71,7 +71,7 @@ def measure(image: Image, plate: PlateRead) -> Measures:
     grey = cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY).astype(np.float32)
     low, high = np.percentile(grey, [5, 95])
     tilt = _off_axis(width / max(height, 1e-6), width_mm / height_mm)
-    return Measures(
+    return PlateMeasures(
         width_px=width,
         character_height_px=height * character_mm / height_mm,
         stroke_px=width * _STROKE_MM / width_mm,
@@ -124,20 +124,22 @@ def _edge_px(grey: NDArray[np.float32], span: float) -> float:
     return span / max(steepest, 1e-3)
 
 
-def summarise(found: Sequence[Measures]) -> Measures:
+def summarise(found: Sequence[PlateMeasures]) -> PlateMeasures:
     """The median of each measure; found must not be empty."""
-    return Measures(**{name: median(getattr(m, name) for m in found) for name in Measures.__dataclass_fields__})
+    return PlateMeasures(
+        **{name: median(getattr(m, name) for m in found) for name in PlateMeasures.__dataclass_fields__}
+    )
 
 
-def judge(found: Sequence[Measures], frames: int, texts: Sequence[str] = ()) -> tuple[Check, ...]:
+def judge(found: Sequence[PlateMeasures], frames: int, texts: Sequence[str] = ()) -> tuple[Check, ...]:
     """What is well and what to turn, from the reads of one calibration run; texts are the plates that were read."""
     if len(found) < ENOUGH_READS:
         few = "no plate was read" if not found else f"only {len(found)} reads{_which(texts)}"
         advice = "let a vehicle with a clean plate stand where drivers stop, and check that its plate is in the picture"
-        return (Check("plates", Verdict.FAIL, f"{few} in {frames} frames", advice),)
+        return (Check("plates", Severity.FAIL, f"{few} in {frames} frames", advice),)
     middle = summarise(found)
     return (
-        Check("plates", Verdict.OK, f"{len(found)} reads in {frames} frames{_which(texts)}"),
+        Check("plates", Severity.OK, f"{len(found)} reads in {frames} frames{_which(texts)}"),
         _width(middle.width_px),
         _at_least(
             "character height",
@@ -173,56 +175,58 @@ def _width(width_px: float) -> Check:
     found = f"{width_px:.0f} px"
     if width_px < WIDTH_PX:
         advice = f"move the camera closer or zoom in: plates {width_px:.0f} px wide, {WIDTH_PX:.0f} needed"
-        return Check("plate width", Verdict.FAIL, found, advice)
+        return Check("plate width", Severity.FAIL, found, advice)
     if width_px < COMFORT_WIDTH_PX:
-        return Check("plate width", Verdict.WARN, found, f"{COMFORT_WIDTH_PX:.0f} px read better in rain and at night")
-    return Check("plate width", Verdict.OK, found)
+        return Check("plate width", Severity.WARN, found, f"{COMFORT_WIDTH_PX:.0f} px read better in rain and at night")
+    return Check("plate width", Severity.OK, found)
 
 
 def _at_least(name: str, value: float, needed: float, unit: str, remedy: str) -> Check:
     digits = 0 if needed >= 10 else 1 if needed >= 1 else 2
     found = f"{value:.{digits}f} {unit}"
     if value >= needed:
-        return Check(name, Verdict.OK, found)
-    return Check(name, Verdict.FAIL, found, f"{remedy}: {found}, {needed:g} needed")
+        return Check(name, Severity.OK, found)
+    return Check(name, Severity.FAIL, found, f"{remedy}: {found}, {needed:g} needed")
 
 
 def _angle(name: str, degrees: float, remedy: str) -> Check:
     found = f"{abs(degrees):.0f} degrees"
     if abs(degrees) <= TILT_DEG:
-        return Check(name, Verdict.OK, found)
-    return Check(name, Verdict.FAIL, found, f"{remedy}: {found}, at most {TILT_DEG:.0f}")
+        return Check(name, Severity.OK, found)
+    return Check(name, Severity.FAIL, found, f"{remedy}: {found}, at most {TILT_DEG:.0f}")
 
 
 def _side(degrees: float) -> Check:
     found = f"about {degrees:.0f} degrees"
     if degrees <= SIDE_WARN_DEG:
-        return Check("view from the side", Verdict.OK, found)
-    verdict = Verdict.WARN if degrees <= SIDE_FAIL_DEG else Verdict.FAIL
+        return Check("view from the side", Severity.OK, found)
+    verdict = Severity.WARN if degrees <= SIDE_FAIL_DEG else Severity.FAIL
     advice = f"move the camera towards the lane's axis, or farther off and zoom in: {found}, {TILT_DEG:.0f} is best"
     return Check("view from the side", verdict, found, advice)
 
 
-def _sharpness(middle: Measures) -> Check:
+def _sharpness(middle: PlateMeasures) -> Check:
     stroke_px = max(middle.stroke_px, STROKE_PX)
     allowed_px = EDGE_STROKES * stroke_px
     found = f"edges {middle.edge_px:.1f} px soft"
     if middle.edge_px <= allowed_px:
-        return Check("sharpness", Verdict.OK, found)
-    verdict = Verdict.WARN if middle.edge_px <= BLURRED_STROKES * stroke_px else Verdict.FAIL
+        return Check("sharpness", Severity.OK, found)
+    verdict = Severity.WARN if middle.edge_px <= BLURRED_STROKES * stroke_px else Severity.FAIL
     advice = f"focus the lens on a standing plate, or set a shorter shutter: {found}, at most {allowed_px:.1f}"
     return Check("sharpness", verdict, found, advice)
 
 
-def _exposure(middle: Measures) -> Check:
+def _exposure(middle: PlateMeasures) -> Check:
     found = f"mean grey {middle.brightness:.0f}, {middle.clipped:.0%} burnt out"
     if middle.clipped > CLIPPED_SHARE or middle.brightness > BRIGHT_LEVEL:
-        return Check("exposure", Verdict.FAIL, found, "shorten the shutter or close the iris: the plate is overexposed")
+        return Check(
+            "exposure", Severity.FAIL, found, "shorten the shutter or close the iris: the plate is overexposed"
+        )
     if middle.brightness < DARK_LEVEL:
         return Check(
-            "exposure", Verdict.FAIL, found, "add light or lengthen the shutter (1/200 s still serves 18 km/h)"
+            "exposure", Severity.FAIL, found, "add light or lengthen the shutter (1/200 s still serves 18 km/h)"
         )
-    return Check("exposure", Verdict.OK, found)
+    return Check("exposure", Severity.OK, found)
 
 
 def propose_region(plates: Sequence[PlateRead], width: int, height: int) -> Region:
@@ -262,7 +266,7 @@ def annotate(image: Image, plates: Sequence[PlateRead], region: Region, checks: 
     row = round(26 * scale)
     panel = drawn[: row * (len(checks) + 1), : round(560 * scale)]
     panel[:] = (panel * 0.3).astype(np.uint8)
-    inks = {Verdict.OK: (120, 230, 130), Verdict.WARN: (60, 200, 255), Verdict.FAIL: (90, 90, 255)}
+    inks = {Severity.OK: (120, 230, 130), Severity.WARN: (60, 200, 255), Severity.FAIL: (90, 90, 255)}
     for number, check in enumerate(checks, start=1):
         text = f"{check.verdict:4} {check.name}: {check.found}"
         at = (round(12 * scale), row * number)

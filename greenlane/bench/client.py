@@ -46,7 +46,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     status: int
     body: bytes
     headers: dict[str, str]
@@ -93,7 +93,7 @@ class Key:
         }
 
 
-class Line:
+class KeptConnection:
     """One kept connection, opened when it is needed; a request at a time."""
 
     def __init__(self, target: Target, key: Key | None = None, cookie: str = "") -> None:
@@ -102,13 +102,13 @@ class Line:
         self._cookie = cookie
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, path: str, record: dict[str, Any]) -> Answer:
+    async def post(self, path: str, record: dict[str, Any]) -> Reply:
         """A record of wire.questions, encoded."""
         body = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
         signed = self._key.headers("POST", self._target.authority, path, body) if self._key else {}
         return await self.send("POST", path, body, {"Content-Type": "application/json", **signed})
 
-    async def send(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
+    async def send(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Reply:
         """Raises OSError or TimeoutError. A kept connection that the service has closed meanwhile is opened again."""
         data = request_bytes(self._target, method, path, body, headers or {}, self._cookie)
         async with asyncio.timeout(TIMEOUT_S):
@@ -130,12 +130,12 @@ class Line:
             self._streams[1].close()
         self._streams = None
 
-    async def _exchange(self, data: bytes) -> Answer:
+    async def _exchange(self, data: bytes) -> Reply:
         assert self._streams is not None
         reader, writer = self._streams
         writer.write(data)
         status, headers = parse_head(await reader.readuntil(b"\r\n\r\n"))
-        return Answer(status, await reader.readexactly(int(headers.get("content-length", "0"))), headers)
+        return Reply(status, await reader.readexactly(int(headers.get("content-length", "0"))), headers)
 
 
 def request_bytes(target: Target, method: str, path: str, body: bytes, headers: dict[str, str], cookie: str) -> bytes:

@@ -19,7 +19,7 @@ from greenlane.bench.efficiency_lane import BEFORE_S, UNWATCHED, payers_of, scen
 from greenlane.bench.efficiency_model import spread
 from greenlane.simulation.cast import Bundled, bundled
 from greenlane.simulation.entrance import play_entrance
-from greenlane.simulation.play import LineDelay, Stage
+from greenlane.simulation.play import ClipPlayer, LineDelay
 from greenlane.simulation.world import World
 from models.build import build_reader
 
@@ -78,7 +78,7 @@ def _to_green_s(
         opened = partial(scene_camera, scene=scene)
         if is_asked_ahead:
             play_entrance(world, reader, own.clip, partial(opened, chance=random.Random(seed)))
-        stage = Stage(world, reader, {}, 0.0, line=LineDelay(line_s))
+        stage = ClipPlayer(world, reader, {}, 0.0, line=LineDelay(line_s))
         result = stage.play(own.clip, UNWATCHED, partial(opened, chance=random.Random(seed)))
         story = next((v for v in result.visits if v.summary.plate == scene["plate"]), None)
         if story is None:

@@ -19,8 +19,17 @@ from controller.ports import Clock, PlateReader
 from controller.records import LampColour, Reading, Region
 from controller.settings_records import Settings
 from greenlane.bench.lane import BenchError
-from greenlane.simulation.cast import LIFT_AFTER_S, LITRES_PER_MIN, REST_S, Bundled, Card, Phone, bundled, parse_phone
-from greenlane.simulation.play import Stage, Watching
+from greenlane.simulation.cast import (
+    LIFT_AFTER_S,
+    LITRES_PER_MIN,
+    REST_S,
+    Bundled,
+    Phone,
+    SimulatedCard,
+    bundled,
+    parse_phone,
+)
+from greenlane.simulation.play import ClipPlayer, Watching
 from greenlane.simulation.results import VisitResult
 from greenlane.simulation.world import World
 from hardware.cameras.recorded import RecordedCamera, Timed
@@ -76,7 +85,7 @@ def measure(vehicles: int, engine: str, seed: int) -> list[Passage]:
     cards, phones = payers_of(own, scenes)
     found = []
     with World(Settings(), cards, own.preset_fen, phones) as world:
-        stage = Stage(world, reader, litres, 0.0)
+        stage = ClipPlayer(world, reader, litres, 0.0)
         for number in tqdm(range(vehicles), unit="vehicle", disable=not sys.stderr.isatty(), leave=False):
             scene = scenes[number % len(scenes)]
             litres[scene["plate"]] = scene["litres"] * chance.uniform(*LITRES_SHARE)
@@ -91,10 +100,10 @@ def measure(vehicles: int, engine: str, seed: int) -> list[Passage]:
 UNWATCHED = Watching(lambda name, frames: None, lambda: None, lambda story: None)
 
 
-def payers_of(own: Bundled, scenes: list[Mapping[str, Any]]) -> tuple[list[Card], list[Phone]]:
+def payers_of(own: Bundled, scenes: list[Mapping[str, Any]]) -> tuple[list[SimulatedCard], list[Phone]]:
     """The clip's own cards and phones, with enough money for every round."""
     plates = {scene["plate"] for scene in scenes}
-    cards = [Card(card.plate, PLENTY_FEN) for card in own.cards if card.plate in plates]
+    cards = [SimulatedCard(card.plate, PLENTY_FEN) for card in own.cards if card.plate in plates]
     words = [f"{phone.plate}@{phone.hours}={phone.name}:{PLENTY_FEN // 100}" for phone in own.phones]
     return cards, [parse_phone(word) for word in words]
 

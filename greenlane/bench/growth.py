@@ -20,7 +20,7 @@ from sqlalchemy import text
 from greenlane.bench.fill import fill
 from service.books.books import Books
 from service.errors import ServiceError
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 
 DAY_S = 86_400
@@ -57,7 +57,7 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GrowthRow:
     """What so many stations need. local: where statuses, visits and orders stay at the stations."""
 
     stations: int
@@ -72,7 +72,7 @@ class Row:
     databases: int
 
 
-def model(inputs: Inputs, stations: int) -> Row:
+def model(inputs: Inputs, stations: int) -> GrowthRow:
     """The needs at the peak hour. Messages are per second, sizes in 10^9 bytes."""
     lanes = stations * inputs.lanes
     day = lanes * inputs.vehicles_per_lane_day
@@ -84,7 +84,7 @@ def model(inputs: Inputs, stations: int) -> Row:
     database = money / (inputs.database_money_per_s * inputs.database_factor)
     year_gb = day * 365 * inputs.bytes_per_vehicle / GB
     passing_gb = day * (3 * inputs.picture_bytes + 30 * inputs.report_bytes) / GB
-    return Row(
+    return GrowthRow(
         stations,
         round(day),
         round(money, 2),
@@ -134,7 +134,7 @@ def bytes_per_vehicle(url: str) -> float:
         if database.is_sqlite:
             raise ServiceError("--postgresql takes a PostgreSQL database")
         database.migrate()
-        for _ in fill(Books(database, SystemClock()), MEASURED_POSTINGS):
+        for _ in fill(Books(database, SystemWallClock()), MEASURED_POSTINGS):
             pass
         with database.writing() as connection:
             sizes = [connection.execute(text(f"select pg_total_relation_size('{name}')")).scalar() for name in LEDGER]
@@ -154,7 +154,7 @@ def input_lines(inputs: Inputs) -> list[str]:
     return lines
 
 
-def table(rows: Sequence[Row]) -> list[str]:
+def table(rows: Sequence[GrowthRow]) -> list[str]:
     """In Markdown, as docs/growth.md shows it."""
     lines = [
         "| stations | vehicles a day | money messages/s | live messages/s | workers, all central | workers, live local "

@@ -55,7 +55,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StageTime:
     """One stage of one engine: milliseconds of wall time per frame; cpu_ms only for the whole read."""
 
     engine: str
@@ -81,7 +81,7 @@ class LaneFigures:
     """All figures with the conditions they were taken under."""
 
     conditions: dict[str, Any]
-    stages: tuple[Stage, ...]
+    stages: tuple[StageTime, ...]
     processes: tuple[Process, ...]
 
     def facts(self) -> dict[str, Any]:
@@ -211,13 +211,13 @@ def _spread(pictures: list[Any], count: int) -> list[Any]:
     return pictures[::step][:count]
 
 
-def _trigger(pictures: list[Any]) -> Iterator[Stage]:
+def _trigger(pictures: list[Any]) -> Iterator[StageTime]:
     meter = ThumbnailMeter()
     times = [_timed(partial(meter.measure, picture, Region())) for picture in pictures]
     yield _stage("any", "trigger", times)
 
 
-def _read_stages(engine: str, threads: int, pictures: list[Any]) -> Iterator[Stage]:
+def _read_stages(engine: str, threads: int, pictures: list[Any]) -> Iterator[StageTime]:
     began = time.perf_counter()
     reader = build_reader(engine, threads)
     first = reader.read(pictures[0])
@@ -244,9 +244,11 @@ def _timed(work: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def _stage(engine: str, stage: str, times_ms: list[float], cpu_ms: float | None = None) -> Stage:
+def _stage(engine: str, stage: str, times_ms: list[float], cpu_ms: float | None = None) -> StageTime:
     p95 = quantiles(times_ms, n=20)[-1] if len(times_ms) > 1 else times_ms[0]
-    return Stage(engine, stage, round(median(times_ms), 3), round(p95, 3), None if cpu_ms is None else round(cpu_ms, 3))
+    return StageTime(
+        engine, stage, round(median(times_ms), 3), round(p95, 3), None if cpu_ms is None else round(cpu_ms, 3)
+    )
 
 
 def _idle(what: str) -> Process:

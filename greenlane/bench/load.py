@@ -44,7 +44,7 @@ class Timings:
         return (len(self.asked_s) + len(self.fuelled_s)) / self.wall_s
 
 
-class Lane:
+class LoadLane:
     """One client with a card, plate and dispenser of its own on one kept connection: question, fuelling, again."""
 
     def __init__(self, port: int, plate: str, dispenser: str) -> None:
@@ -152,12 +152,12 @@ def _time(moment: datetime) -> str:
     return f'"{moment.isoformat()}"'
 
 
-def closed_loop(lanes: Sequence[Lane], seconds: float, most_visits: int | None = None) -> Timings:
+def closed_loop(lanes: Sequence[LoadLane], seconds: float, most_visits: int | None = None) -> Timings:
     """Every lane asks again as soon as it is answered, until the time is over; its last visit is finished."""
     end_s = time.perf_counter() + seconds
     left = dict.fromkeys(lanes, 2**62 if most_visits is None else most_visits // len(lanes))
 
-    def next_due(lane: Lane) -> float | None:
+    def next_due(lane: LoadLane) -> float | None:
         now_s = time.perf_counter()
         if lane.asks:
             left[lane] -= 1
@@ -168,7 +168,7 @@ def closed_loop(lanes: Sequence[Lane], seconds: float, most_visits: int | None =
     return _run(lanes, next_due)
 
 
-def paced(lanes: Sequence[Lane], seconds: float, rate: float) -> Timings:
+def paced(lanes: Sequence[LoadLane], seconds: float, rate: float) -> Timings:
     """`rate` messages per second over all lanes, however slow the answers; a late answer delays no measured start."""
     gap_s = len(lanes) / rate
     begin_s = time.perf_counter() + 0.1
@@ -183,13 +183,13 @@ def paced(lanes: Sequence[Lane], seconds: float, rate: float) -> Timings:
 class _Run:
     """Sends what is due and times what comes back, until no lane has anything left to do."""
 
-    def __init__(self, lanes: Sequence[Lane], next_due: Callable[[Lane], float | None]) -> None:
+    def __init__(self, lanes: Sequence[LoadLane], next_due: Callable[[LoadLane], float | None]) -> None:
         self.timings = Timings()
         self._next_due = next_due
         self._selector = selectors.DefaultSelector()
-        self._resting: dict[Lane, float] = {}
+        self._resting: dict[LoadLane, float] = {}
         """When the next message of a lane is due."""
-        self._asking: dict[Lane, float] = {}
+        self._asking: dict[LoadLane, float] = {}
         """When the message that a lane waits for was due."""
         for lane in lanes:
             self._selector.register(lane.socket, selectors.EVENT_READ, lane)
@@ -216,20 +216,20 @@ class _Run:
                 self._asking[lane] = due_s
                 lane.send()
 
-    def _take(self, lane: Lane) -> None:
+    def _take(self, lane: LoadLane) -> None:
         was_question = lane.asks
         if lane.receive():
             took_s = time.perf_counter() - self._asking.pop(lane)
             (self.timings.asked_s if was_question else self.timings.fuelled_s).append(took_s)
             self._plan(lane)
 
-    def _plan(self, lane: Lane) -> None:
+    def _plan(self, lane: LoadLane) -> None:
         due_s = self._next_due(lane)
         if due_s is not None:
             self._resting[lane] = due_s
 
 
-def _run(lanes: Sequence[Lane], next_due: Callable[[Lane], float | None]) -> Timings:
+def _run(lanes: Sequence[LoadLane], next_due: Callable[[LoadLane], float | None]) -> Timings:
     start_s = time.perf_counter()
     run = _Run(lanes, next_due)
     try:

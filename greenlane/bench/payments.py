@@ -113,14 +113,16 @@ def measure(url: str, fuellings: int, seed: int) -> Result:
     with LyingPayments(clock.now, seed=seed) as lying, running(app) as address:
         notify_url = f"{address}/payments/wechatpay/notify"
         known["wechatpay"] = Wechatpay(WechatSettings(APP, MERCHANT, KEY, notify_url, lying.url, deadline_s=10.0))
-        street = _Street(app.state.books, clock, lying, PaymentWorker(app.state.books, known), random.Random(seed))
-        street.open()
-        street.fuel(fuellings)
-        street.pass_a_day()
-        return street.result(fuellings, time.monotonic() - began)
+        payments_run = _PaymentRun(
+            app.state.books, clock, lying, PaymentWorker(app.state.books, known), random.Random(seed)
+        )
+        payments_run.open()
+        payments_run.fuel(fuellings)
+        payments_run.pass_a_day()
+        return payments_run.result(fuellings, time.monotonic() - began)
 
 
-class _Street:
+class _PaymentRun:
     """Vehicles that refuel one after another, each paid for by a person of its own."""
 
     def __init__(

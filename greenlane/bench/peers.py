@@ -43,7 +43,7 @@ NO_PICTURES = "no labelled pictures: set GREENLANE_DATA to a folder with data/cr
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class PeerSample:
     """One held-out picture. kind: "scene", or a crop's source; text: the (main) plate; all_texts: all labels.
 
     complete: False where the picture is known to show plates that no label names: no text on it counts as wrong.
@@ -61,7 +61,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PeerAnswer:
     """What one reader made of one sample; milliseconds without decoding the file."""
 
     texts: tuple[str, ...]
@@ -69,11 +69,11 @@ class Answer:
     wall_ms: float
 
 
-Ask = Callable[[Sample], Answer]
+Ask = Callable[[PeerSample], PeerAnswer]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PeerRow:
     """One reader on one kind of pictures. exact, wrong: pictures; wrong ones show a valid plate that is not there."""
 
     kind: str
@@ -102,7 +102,7 @@ class Comparison:
     """All rows with the conditions, and the readers that could not be measured, with the reason."""
 
     conditions: dict[str, Any]
-    rows: tuple[Row, ...]
+    rows: tuple[PeerRow, ...]
     absent: dict[str, str]
 
     def facts(self) -> dict[str, Any]:
@@ -175,19 +175,19 @@ def measure(python: Path | None, easyocr_models: Path | None, limit: int | None)
     return Comparison(_conditions(chosen, loads), tuple(_rows(chosen, answers)), absent)
 
 
-def samples(limit: int | None) -> list[Sample]:
+def samples(limit: int | None) -> list[PeerSample]:
     """The held-out crops with checked labels and the held-out scenes. Raises BenchError where there are none."""
     folder = data_folder()
     if folder is None:
         raise BenchError(NO_PICTURES)
     with (folder / "crops.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    found = [Sample(folder / row["file"], row["source"], row["plate"], (row["plate"],)) for row in rows]
+    found = [PeerSample(folder / row["file"], row["source"], row["plate"], (row["plate"],)) for row in rows]
     for scene in json.loads((folder / "scenes.json").read_text(encoding="utf-8")):
         main = next(plate["text"] for plate in scene["plates"] if plate.get("main"))
         path = folder / scene["file"]
         texts = tuple(plate["text"] for plate in scene["plates"])
-        found.append(Sample(path, "scene", main, texts, path.name not in UNLABELLED))
+        found.append(PeerSample(path, "scene", main, texts, path.name not in UNLABELLED))
     held_out = [sample for sample in found if is_held_out(sample.text)]
     kinds = dict.fromkeys(sample.kind for sample in held_out)
     return [sample for kind in kinds for sample in [s for s in held_out if s.kind == kind][:limit]]
@@ -197,12 +197,12 @@ def own(engine: str) -> Ask:
     """greenlane on one engine and one thread, in this process."""
     reader = build_reader(engine, 1)
 
-    def ask(sample: Sample) -> Answer:
+    def ask(sample: PeerSample) -> PeerAnswer:
         picture = decode(sample.path)
         wall, cpu = time.perf_counter(), time.process_time()
         reading = reader.read_crop(picture) if sample.is_crop else reader.read(picture)
         cpu_ms, wall_ms = 1000 * (time.process_time() - cpu), 1000 * (time.perf_counter() - wall)
-        return Answer(tuple(plate.text for plate in reading.plates), cpu_ms, wall_ms)
+        return PeerAnswer(tuple(plate.text for plate in reading.plates), cpu_ms, wall_ms)
 
     return ask
 
@@ -225,12 +225,12 @@ def peer(python: Path, name: str, models: Path | None) -> Iterator[tuple[str, As
         if "unavailable" in first:
             raise BenchError(first["unavailable"])
 
-        def ask(sample: Sample) -> Answer:
+        def ask(sample: PeerSample) -> PeerAnswer:
             assert process.stdin is not None
             process.stdin.write(json.dumps({"path": str(sample.path), "crop": sample.is_crop}) + "\n")
             process.stdin.flush()
             told = _line(process, name)
-            return Answer(tuple(told["texts"]), told["cpu_ms"], told["wall_ms"])
+            return PeerAnswer(tuple(told["texts"]), told["cpu_ms"], told["wall_ms"])
 
         yield first["version"], ask
     finally:
@@ -247,11 +247,11 @@ def _line(process: subprocess.Popen[str], name: str) -> dict[str, Any]:
     return told
 
 
-def _ask_all(chosen: Sequence[Sample], asks: dict[str, Ask]) -> dict[str, list[Answer]]:
+def _ask_all(chosen: Sequence[PeerSample], asks: dict[str, Ask]) -> dict[str, list[PeerAnswer]]:
     for ask in asks.values():
         for kind in dict.fromkeys(sample.is_crop for sample in chosen):
             ask(next(sample for sample in chosen if sample.is_crop == kind))  # the first read of all is slower
-    answers: dict[str, list[Answer]] = {name: [] for name in asks}
+    answers: dict[str, list[PeerAnswer]] = {name: [] for name in asks}
     tqdm.monitor_interval = 0  # its thread would count as CPU time of this process
     for sample in tqdm(chosen, unit="picture", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False):
         for name, ask in asks.items():
@@ -259,35 +259,35 @@ def _ask_all(chosen: Sequence[Sample], asks: dict[str, Ask]) -> dict[str, list[A
     return answers
 
 
-def _rows(chosen: Sequence[Sample], answers: dict[str, list[Answer]]) -> Iterator[Row]:
+def _rows(chosen: Sequence[PeerSample], answers: dict[str, list[PeerAnswer]]) -> Iterator[PeerRow]:
     for kind in dict.fromkeys(sample.kind for sample in chosen):
         for name, given in answers.items():
             pairs = [(s, a) for s, a in zip(chosen, given, strict=True) if s.kind == kind]
             times = [answer.cpu_ms for _, answer in pairs]
             exact, wrong = sum(is_exact(*pair) for pair in pairs), sum(is_wrong(*pair) for pair in pairs)
-            yield Row(kind, name, len(pairs), exact, wrong, median(times), mean(times))
+            yield PeerRow(kind, name, len(pairs), exact, wrong, median(times), mean(times))
 
 
-def candidates(answer: Answer) -> set[str]:
+def candidates(answer: PeerAnswer) -> set[str]:
     """The texts as plates are compared; two in a row also as one, because a text reader splits two-row plates."""
     texts = [normalise(text) for text in answer.texts]
     return {*texts, *(first + second for first, second in pairwise(texts))}
 
 
-def is_exact(sample: Sample, answer: Answer) -> bool:
+def is_exact(sample: PeerSample, answer: PeerAnswer) -> bool:
     """Whether the crop's text is the plate, or any text of the scene is its main plate."""
     if sample.is_crop:
         return "".join(map(normalise, answer.texts)) == sample.text
     return sample.text in candidates(answer)
 
 
-def is_wrong(sample: Sample, answer: Answer) -> bool:
+def is_wrong(sample: PeerSample, answer: PeerAnswer) -> bool:
     """Whether some text has a plate's format and stands on no plate of the picture."""
     told = candidates(answer) - set(sample.all_texts)
     return sample.complete and any(formats_of(text) for text in told)
 
 
-def _conditions(chosen: Sequence[Sample], loads: Sequence[float]) -> dict[str, Any]:
+def _conditions(chosen: Sequence[PeerSample], loads: Sequence[float]) -> dict[str, Any]:
     found = bench_lane.conditions(1, len(chosen))
     del found["frames"], found["load before"]
     found["weights"] = _weights()

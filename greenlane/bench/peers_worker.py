@@ -20,7 +20,7 @@ Texts = list[str]
 Read = Callable[[Any, bool], Texts]
 
 
-class Unavailable(Exception):
+class ReaderMissing(Exception):
     """str() says what is missing."""
 
 
@@ -45,7 +45,7 @@ def open_easyocr(folder: str) -> tuple[str, Read]:
     missing = [name for name in EASYOCR_MODELS if not (Path(folder) / name).is_file()]
     if not folder or missing:
         place = folder or "no folder given (--easyocr-models DIR)"
-        raise Unavailable(f"models missing in {place}: {', '.join(missing)}; nothing is downloaded")
+        raise ReaderMissing(f"models missing in {place}: {', '.join(missing)}; nothing is downloaded")
     importlib.import_module("torch").set_num_threads(1)
     engine = module.Reader(
         ["ch_sim", "en"], gpu=False, model_storage_directory=folder, download_enabled=False, verbose=False
@@ -115,7 +115,7 @@ def main(name: str, folder: str) -> int:
     try:
         version, read = READERS[name](folder)
         importlib.import_module("cv2").setNumThreads(1)
-    except (ImportError, RuntimeError, OSError, Unavailable) as error:
+    except (ImportError, RuntimeError, OSError, ReaderMissing) as error:
         say({"unavailable": str(error)})
         return 1
     say({"version": version})

@@ -28,7 +28,7 @@ from service.books.plausibility import CONTRADICTED
 from service.errors import ServiceError
 from service.mileage.vehicles import Garage
 from service.reports.audit import audit
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 from wire.flags import BooksFlag
 from wire.fuellings import Fuelling, FuellingReceipt
@@ -120,7 +120,7 @@ def measure(url: str, fills: int, faults: int, seed: int) -> dict[str, Any]:
     began_s, database = time.monotonic(), Database(url)
     try:
         database.migrate()
-        books = Books(database, SystemClock())
+        books = Books(database, SystemWallClock())
         forecourt = Forecourt(books, random.Random(seed))
         flagged = _clean(forecourt, fills)
         tally = _spoilt(forecourt, faults)

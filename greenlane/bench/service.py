@@ -22,18 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from greenlane.bench.fill import fill
-from greenlane.bench.load import Lane, Timings, closed_loop, paced
+from greenlane.bench.load import LoadLane, Timings, closed_loop, paced
 from greenlane.bench.process import machine, percentile, progress, resident_mib, serving
 from service.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
 from service.reports.audit import audit
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ServiceRow:
     """One measurement; milliseconds as the client sees them."""
 
     database: str
@@ -86,25 +86,27 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 def _measure_database(
     document: dict[str, Any], name: str, url: str, workers: int, counts: Sequence[int], args: argparse.Namespace
 ) -> None:
-    house = _House(url, workers, max(counts))
+    service_bench = _ServiceBench(url, workers, max(counts))
     try:
         for postings in [0, args.postings] if args.postings else [0]:
             if postings:
-                for done in fill(house.books, postings):
+                for done in fill(service_bench.books, postings):
                     progress(f"{name}: {done} of {postings} postings")
-            with house.serving() as (port, _):
+            with service_bench.serving() as (port, _):
                 for clients in counts:
                     progress(f"{name}: {clients} clients, {postings} postings")
-                    document["rows"] += [asdict(row) for row in house.rows(name, port, postings, clients, args.seconds)]
+                    document["rows"] += [
+                        asdict(row) for row in service_bench.rows(name, port, postings, clients, args.seconds)
+                    ]
         if args.fuellings:
-            document["memory"].append({"database": name, **house.memory(args.fuellings)})
-        if not audit(house.database).clean:
+            document["memory"].append({"database": name, **service_bench.memory(args.fuellings)})
+        if not audit(service_bench.database).clean:
             raise ServiceError(f"{name}: the audit after the bench is not clean")
     finally:
-        house.database.close()
+        service_bench.database.close()
 
 
-class _House:
+class _ServiceBench:
     """One database with its cards, and the service on it."""
 
     def __init__(self, url: str, workers: int, cards: int) -> None:
@@ -113,7 +115,7 @@ class _House:
         self._runs = 0
         self.database = Database(url)
         self.database.migrate()
-        self.books = Books(self.database, SystemClock())
+        self.books = Books(self.database, SystemWallClock())
         admin = Admin(self.books, "bench")
         admin.set_station("bench", preset_fen=10_000)
         for number in range(cards):
@@ -128,18 +130,18 @@ class _House:
             yield running
 
     @contextmanager
-    def lanes(self, port: int, count: int) -> Iterator[list[Lane]]:
+    def lanes(self, port: int, count: int) -> Iterator[list[LoadLane]]:
         """So many clients; each run has dispensers of its own."""
         self._runs += 1
         run = f"{os.getpid()}-{self._runs}"
-        made = [Lane(port, f"粤B{n:05d}", f"bench-{run}-{n}") for n in range(count)]
+        made = [LoadLane(port, f"粤B{n:05d}", f"bench-{run}-{n}") for n in range(count)]
         try:
             yield made
         finally:
             for lane in made:
                 lane.close()
 
-    def rows(self, name: str, port: int, postings: int, clients: int, seconds: float) -> list[Row]:
+    def rows(self, name: str, port: int, postings: int, clients: int, seconds: float) -> list[ServiceRow]:
         """Full and half load, after a second of warming up."""
         with self.lanes(port, clients) as lanes:
             closed_loop(lanes, min(1.0, seconds))
@@ -159,10 +161,10 @@ class _House:
         return {"fuellings": fuellings, "resident_mib": sizes}
 
 
-def _row(name: str, postings: int, clients: int, load: str, timings: Timings) -> Row:
+def _row(name: str, postings: int, clients: int, load: str, timings: Timings) -> ServiceRow:
     asked, fuelled = sorted(timings.asked_s), sorted(timings.fuelled_s)
     figures = [percentile(times, share) for times in (asked, fuelled) for share in (0.5, 0.99)]
-    return Row(name, postings, clients, load, round(timings.rate, 1), *figures)
+    return ServiceRow(name, postings, clients, load, round(timings.rate, 1), *figures)
 
 
 def _pgbench(url: str, counts: Sequence[int], seconds: float) -> list[dict[str, Any]]:

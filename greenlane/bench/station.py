@@ -27,9 +27,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from greenlane.bench.client import Key, Line, Target
+from greenlane.bench.client import KeptConnection, Key, Target
 from greenlane.bench.process import machine, percentile, processor_s, progress, resident_mib, serving
-from greenlane.bench.station_lanes import SimulatedLane, Street, Tally
+from greenlane.bench.station_lanes import SimulatedLane, StationLoad, Tally
 from greenlane.bench.station_pages import Audience, OpenPage, Probe, delays_s, log_in, number_now
 from service.admin import Admin
 from service.books.books import Books
@@ -37,7 +37,7 @@ from service.errors import ServiceError
 from service.identity.devices import DeviceStore, Place
 from service.identity.people import PeopleStore, Role
 from service.reports.audit import audit
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 from wire.codec import encode
 from wire.devices import DeviceKind, EnrolmentRequest
@@ -52,7 +52,7 @@ KINDS = ("question", "fuelling", "status", "visit", "orders")
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class BenchScene:
     """What is measured where. process: whose memory and processor time are read, None when nobody said."""
 
     target: Target
@@ -111,7 +111,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         cookie = ""
         if args.pages:
             cookie = asyncio.run(log_in(target, args.person, os.environ.get(PASSWORD_VARIABLE, "")))
-        return asyncio.run(_measure(args, Scene(target, key, cookie, args.station, args.pid)))
+        return asyncio.run(_measure(args, BenchScene(target, key, cookie, args.station, args.pid)))
     with _own_service(args) as scene:
         return asyncio.run(_measure(args, scene))
 
@@ -144,7 +144,7 @@ def _raise_file_limit(lanes: int, pages: int) -> None:
 
 
 @contextmanager
-def _own_service(args: argparse.Namespace) -> Iterator[Scene]:
+def _own_service(args: argparse.Namespace) -> Iterator[BenchScene]:
     """A service on an empty database with a card per lane, one device key that speaks for all lanes, one attendant."""
     with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder:
         url = args.postgresql or f"sqlite:///{folder}/bench.sqlite3"
@@ -156,7 +156,7 @@ def _own_service(args: argparse.Namespace) -> Iterator[Scene]:
             with serving(url, "--workers", str(args.workers)) as (port, process):
                 target = Target.of(f"http://127.0.0.1:{port}")
                 cookie = asyncio.run(log_in(target, "bench", password)) if args.pages else ""
-                yield Scene(target, key, cookie, "bench", process)
+                yield BenchScene(target, key, cookie, "bench", process)
             if not audit(database).clean:
                 raise ServiceError("the audit after the bench is not clean")
         finally:
@@ -164,7 +164,7 @@ def _own_service(args: argparse.Namespace) -> Iterator[Scene]:
 
 
 def _seed(database: Database, lanes: int, key: Key, password: str) -> None:
-    clock = SystemClock()
+    clock = SystemWallClock()
     admin = Admin(Books(database, clock), "bench")
     admin.set_station("bench", preset_fen=30_000)
     for number in range(lanes):
@@ -177,14 +177,14 @@ def _seed(database: Database, lanes: int, key: Key, password: str) -> None:
     PeopleStore(database, clock.now).add("bench", password, Role.ATTENDANT, None, "bench")
 
 
-async def _measure(args: argparse.Namespace, scene: Scene) -> dict[str, Any]:
+async def _measure(args: argparse.Namespace, scene: BenchScene) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     tally = Tally()
-    street = Street(scene.target, scene.key, scene.station, uuid.uuid4().hex[:8], args.vehicle_s, tally)
+    load = StationLoad(scene.target, scene.key, scene.station, uuid.uuid4().hex[:8], args.vehicle_s, tally)
     audience = Audience(scene.target, scene.cookie, scene.station)
     memory = {"start": _memory(scene)}
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_lane(street, n, args)) for n in range(args.lanes)]
+        tasks = [group.create_task(_lane(load, n, args)) for n in range(args.lanes)]
         await asyncio.sleep(WARM_UP_S if args.lanes else 0.0)
         memory["with_lanes"] = _memory(scene)
         tasks += [group.create_task(_page(audience, n, args)) for n in range(args.pages)]
@@ -194,7 +194,7 @@ async def _measure(args: argparse.Namespace, scene: Scene) -> dict[str, Any]:
         for kept in (audience.told, audience.shown, audience.faults):
             kept.clear()
         start_s, used = loop.time(), _processor(scene)
-        await _probe(audience, Line(scene.target, scene.key), args.seconds, tally)
+        await _probe(audience, KeptConnection(scene.target, scene.key), args.seconds, tally)
         wall_s, spent = loop.time() - start_s, _processor(scene)
         tally.counts = False
         memory["end"] = _memory(scene)
@@ -212,11 +212,11 @@ async def _measure(args: argparse.Namespace, scene: Scene) -> dict[str, Any]:
     }
 
 
-async def _lane(street: Street, number: int, args: argparse.Namespace) -> None:
+async def _lane(load: StationLoad, number: int, args: argparse.Namespace) -> None:
     """Lanes start one after another within the warm-up, each somewhere in the life of a visit."""
     await asyncio.sleep(WARM_UP_S * 0.8 * number / max(1, args.lanes))
     first_s = asyncio.get_running_loop().time() - random.Random(number).random() * args.vehicle_s
-    await SimulatedLane(street, number, _plate(number)).run(first_s)
+    await SimulatedLane(load, number, _plate(number)).run(first_s)
 
 
 async def _page(audience: Audience, number: int, args: argparse.Namespace) -> None:
@@ -239,7 +239,7 @@ async def _opened(audience: Audience, pages: int) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _probe(audience: Audience, line: Line, seconds: float, tally: Tally) -> None:
+async def _probe(audience: Audience, line: KeptConnection, seconds: float, tally: Tally) -> None:
     """Every five seconds one more change, that of a lane of its own, whose way to every page is timed."""
     loop = asyncio.get_running_loop()
     ends_s = loop.time() + seconds
@@ -312,11 +312,11 @@ def _conditions(args: argparse.Namespace) -> dict[str, Any]:
     return {"service": where, **given}
 
 
-def _memory(scene: Scene) -> float | None:
+def _memory(scene: BenchScene) -> float | None:
     return None if scene.process is None else resident_mib(scene.process)
 
 
-def _processor(scene: Scene) -> dict[str, float]:
+def _processor(scene: BenchScene) -> dict[str, float]:
     """Seconds used so far by the service, where it is known, and by this process."""
     used = {"bench": time.process_time()}
     return used if scene.process is None else {"service": processor_s(scene.process), **used}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from greenlane.bench.client import Key, Line, Target
+from greenlane.bench.client import KeptConnection, Key, Target
 from wire.codec import encode
 from wire.fuellings import Fuelling
 from wire.live import LampState, LaneStatus, OrdersWanted, Stage, StoryLine, VisitReport
@@ -66,7 +66,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Street:
+class StationLoad:
     """What all lanes of a run share. vehicle_s: a vehicle comes to each lane this often."""
 
     target: Target
@@ -80,20 +80,20 @@ class Street:
 class SimulatedLane:
     """One lane unit with its three connections: questions and fuellings, the reporter, the wait for orders."""
 
-    def __init__(self, street: Street, number: int, plate: str) -> None:
+    def __init__(self, load: StationLoad, number: int, plate: str) -> None:
         self.name = f"lane-{number}"
-        self._street = street
+        self._load = load
         self._plate = plate
         self._sequence = 0
         self._totaliser_ml = 0
         self._status = LaneStatus(
-            station=street.station, lane=self.name, at=_now(), phase="empty", lamp=LampState.RED, reason=Reason.NO_PLATE
+            station=load.station, lane=self.name, at=_now(), phase="empty", lamp=LampState.RED, reason=Reason.NO_PLATE
         )
         self._visit: VisitReport | None = None
         self._authorisation: str | None = None
         self._flow_s: float | None = None
         self._telling = asyncio.Event()
-        self._lines = [Line(street.target, street.key) for _ in range(3)]
+        self._lines = [KeptConnection(load.target, load.key) for _ in range(3)]
 
     async def run(self, first_s: float) -> None:
         """Until cancelled. first_s: when, in the loop's time, the first vehicle came; it may be in the past."""
@@ -107,7 +107,7 @@ class SimulatedLane:
                 line.close()
 
     async def _serve(self, first_s: float) -> None:
-        loop, speed = asyncio.get_running_loop(), self._street.vehicle_s / WHOLE_S
+        loop, speed = asyncio.get_running_loop(), self._load.vehicle_s / WHOLE_S
         actions: dict[str, Callable[[], Awaitable[None]]] = {
             "seen": self._seen,
             "read": self._read,
@@ -120,10 +120,10 @@ class SimulatedLane:
             for offset_s, name in STEPS:
                 await asyncio.sleep(first_s + offset_s * speed - loop.time())
                 await actions[name]()
-            first_s += self._street.vehicle_s
+            first_s += self._load.vehicle_s
 
     async def _seen(self) -> None:
-        now, place = _now(), (self._street.station, self.name)
+        now, place = _now(), (self._load.station, self.name)
         self._visit = VisitReport(
             station=place[0],
             lane=place[1],
@@ -144,7 +144,7 @@ class SimulatedLane:
         self._tell(Stage.ASKED, phase="asking", plate=self._plate)
         question = Question(
             visit=self._visit.visit,
-            station=self._street.station,
+            station=self._load.station,
             lane=self.name,
             plate=self._plate,
             typed=False,
@@ -153,7 +153,7 @@ class SimulatedLane:
             weakest=0.97,
         )
         sending = self._lines[0].post("/v1/authorisations", encode(question))
-        answer = await self._street.tally.timed("question", sending)
+        answer = await self._load.tally.timed("question", sending)
         if answer is None:
             return
         decision = answer.record()
@@ -186,7 +186,7 @@ class SimulatedLane:
             return
         report = self._fuelling(volume_ml)
         sending = self._lines[0].post("/v1/fuellings", encode(report))
-        if await self._street.tally.timed("fuelling", sending) is not None:
+        if await self._load.tally.timed("fuelling", sending) is not None:
             self._tell(Stage.CHARGED, volume_ml=None, amount_fen=None, charged_fen=report.amount_fen)
 
     async def _gone(self) -> None:
@@ -211,9 +211,9 @@ class SimulatedLane:
         before_ml, self._totaliser_ml = self._totaliser_ml, self._totaliser_ml + volume_ml
         now = _now()
         return Fuelling(
-            station=self._street.station,
+            station=self._load.station,
             lane=self.name,
-            dispenser=f"{self._street.run}-{self.name}",
+            dispenser=f"{self._load.run}-{self.name}",
             sequence=self._sequence,
             visit=self._visit.visit,
             authorisation=self._authorisation,
@@ -244,7 +244,7 @@ class SimulatedLane:
 
     async def _report(self) -> None:
         """As controller.telling.reporter: what is new, then a pause; a beat when nothing is."""
-        line, tally, told = self._lines[1], self._street.tally, None
+        line, tally, told = self._lines[1], self._load.tally, None
         while True:
             if self._flow_s is None:
                 with suppress(TimeoutError):
@@ -266,9 +266,9 @@ class SimulatedLane:
             await asyncio.sleep(STATUS_GAP_S)
 
     async def _listen(self) -> None:
-        wanted = encode(OrdersWanted(station=self._street.station, lane=self.name, wait_s=ORDERS_WAIT_S, done=()))
+        wanted = encode(OrdersWanted(station=self._load.station, lane=self.name, wait_s=ORDERS_WAIT_S, done=()))
         while True:
-            if await self._street.tally.timed("orders", self._lines[2].post("/v1/lane-orders", wanted)) is None:
+            if await self._load.tally.timed("orders", self._lines[2].post("/v1/lane-orders", wanted)) is None:
                 await asyncio.sleep(1)
 
 

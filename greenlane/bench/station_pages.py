@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from greenlane.bench.client import Line, Target, parse_head, request_bytes
+from greenlane.bench.client import KeptConnection, Target, parse_head, request_bytes
 from service.errors import ServiceError
 
 AGAIN_S = 0.25
@@ -106,7 +106,7 @@ class OpenPage:
         self._audience = audience
         self._number = number
         self._events, self._view = audience.paths(lane)
-        self._line = Line(audience.target, cookie=audience.cookie)
+        self._line = KeptConnection(audience.target, cookie=audience.cookie)
         self._fresh_s = 15.0
 
     async def run(self) -> None:
@@ -168,12 +168,12 @@ class OpenPage:
 
 async def log_in(target: Target, name: str, password: str) -> str:
     """The cookies of a new session. Raises ServiceError."""
-    line = Line(target)
+    line = KeptConnection(target)
     try:
         form = await line.send("GET", "/login")
         secret = form.body.decode().partition('name="csrf" value="')[2].partition('"')[0]
         cookies = _cookies(form.headers)
-        line = Line(target, cookie=cookies)
+        line = KeptConnection(target, cookie=cookies)
         scheme = "https" if target.is_tls else "http"
         fields = urlencode({"name": name, "password": password, "csrf": secret, "next": "/"}).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"{scheme}://{target.authority}"}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from controller.checks import Check
     from controller.records import Region
     from controller.settings_records import Settings
-    from greenlane.cli.calibrate_run import Sighting
+    from greenlane.cli.calibrate_run import CameraSurvey
 
 EXAMPLES = """
 Let a vehicle with a clean plate stand where drivers stop. Every line is OK, WARN or FAIL with what to turn. The lamp
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{tr(f'picture: {args.picture}')}\n{tr(written)}", file=out)
     if args.json:
         print(json.dumps(_document(args, sighting, region, found), ensure_ascii=False, indent=1))
-    return 1 if checks.worst(found) is checks.Verdict.FAIL else 0
+    return 1 if checks.worst(found) is checks.Severity.FAIL else 0
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
@@ -104,7 +104,7 @@ def _write(args: argparse.Namespace, settings: Settings, region: Region | None, 
     text = f"region = [{region.left}, {region.top}, {region.right}, {region.bottom}]"
     if args.dry_run:
         return f"settings: nothing written (--dry-run); proposed {text}"
-    if checks.worst(found) is checks.Verdict.FAIL and args.region is None:
+    if checks.worst(found) is checks.Severity.FAIL and args.region is None:
         return f"settings: nothing written while a check fails; proposed {text}, or give it with --region"
     sides = (region.left, region.top, region.right, region.bottom)
     settings_file.update_file(args.config, {("camera", "region"): sides})
@@ -114,7 +114,7 @@ def _write(args: argparse.Namespace, settings: Settings, region: Region | None, 
 
 
 def _document(
-    args: argparse.Namespace, sighting: Sighting, region: Region | None, found: list[Check]
+    args: argparse.Namespace, sighting: CameraSurvey, region: Region | None, found: list[Check]
 ) -> dict[str, object]:
     return {
         "checks": [check.facts() for check in found],

@@ -15,7 +15,7 @@ import cv2
 from tqdm import tqdm
 
 from controller import settings as settings_file
-from controller.checks import Check, Verdict
+from controller.checks import Check, Severity
 from controller.clock import ManualClock, SystemClock
 from controller.errors import CameraLost, EndOfVideo
 from controller.ports import Camera, Clock
@@ -38,7 +38,7 @@ class CalibrationError(GreenlaneError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class CameraSurvey:
     """What the camera showed: the checks, the plates, the frame with the best one, and the proposed region."""
 
     checks: tuple[Check, ...]
@@ -47,7 +47,7 @@ class Sighting:
     image: Any
     frames: int
     region: Region | None
-    middle: calibration.Measures | None
+    middle: calibration.PlateMeasures | None
 
     def facts(self) -> dict[str, float] | None:
         """The medians of all measures, for the JSON document."""
@@ -64,10 +64,10 @@ def settings_of(config: Path, clip: Path | None) -> Settings:
     return dataclasses.replace(settings, camera=dataclasses.replace(settings.camera, kind="file", source=str(clip)))
 
 
-def look(settings: Settings, seconds: float, region: Region | None) -> Sighting:
+def look(settings: Settings, seconds: float, region: Region | None) -> CameraSurvey:
     """Read frames for so many seconds and judge them. Raises CameraLost, VideoDamaged, ReaderError."""
     clock: Clock = SystemClock() if settings.camera.live else ManualClock()
-    measures: list[calibration.Measures] = []
+    measures: list[calibration.PlateMeasures] = []
     plates: list[PlateRead] = []
     best: tuple[float, Any, PlateRead] | None = None
     image: Any = None
@@ -86,7 +86,7 @@ def look(settings: Settings, seconds: float, region: Region | None) -> Sighting:
                 if best is None or score > best[0]:
                     best = (score, image, plate)
     shown = best[1] if best else image
-    return Sighting(
+    return CameraSurvey(
         checks=calibration.judge(measures, frames, [plate.text for plate in plates]),
         plates=tuple(plates),
         best=best[2] if best else None,
@@ -124,7 +124,7 @@ def check_picture(path: Path) -> None:
         raise CalibrationError(f"--picture {path}: OpenCV writes no such kind; end its name in .jpg or .png")
 
 
-def save_picture(path: Path, sighting: Sighting, region: Region) -> None:
+def save_picture(path: Path, sighting: CameraSurvey, region: Region) -> None:
     """Write the annotated picture. Raises CalibrationError."""
     plates = [sighting.best] if sighting.best else []
     drawn = calibration.annotate(sighting.image, plates, region, sighting.checks)
@@ -147,17 +147,17 @@ def show_lamp(
                 lamp.show(colour, show_s + 1 if colour is LampColour.GREEN else 0.0)
                 clock.sleep(show_s)
     except GreenlaneError as error:
-        return Check("lamp", Verdict.FAIL, str(error), "see greenlane doctor; --no-lamp leaves the lamp out")
+        return Check("lamp", Severity.FAIL, str(error), "see greenlane doctor; --no-lamp leaves the lamp out")
     if not ask:
-        return Check("lamp", Verdict.OK, "red, green, red were driven; nobody was asked whether they were seen")
+        return Check("lamp", Severity.OK, "red, green, red were driven; nobody was asked whether they were seen")
     try:
         seen = (answer or input)(tr("Did the lamp show red, then green, then red? [y/N] ")).strip().lower()
     except EOFError:
-        return Check("lamp", Verdict.FAIL, "nobody answered", "run it at a terminal, or with --yes")
+        return Check("lamp", Severity.FAIL, "nobody answered", "run it at a terminal, or with --yes")
     if seen in ("y", "yes", "j", "ja", "是"):
-        return Check("lamp", Verdict.OK, "red, green, red were seen")
+        return Check("lamp", Severity.OK, "red, green, red were seen")
     return Check(
-        "lamp", Verdict.FAIL, "not seen", "check the wiring (docs/technician.md), red_pin, green_pin and active_high"
+        "lamp", Severity.FAIL, "not seen", "check the wiring (docs/technician.md), red_pin, green_pin and active_high"
     )
 
 

@@ -40,4 +40,4 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"worst": str(checks.worst(found)), "checks": shown}, ensure_ascii=False, indent=1))
     else:
         print("\n".join(checks.lines(found, paint=sys.stdout.isatty(), words=tr)))
-    return 1 if checks.worst(found) is checks.Verdict.FAIL else 0
+    return 1 if checks.worst(found) is checks.Severity.FAIL else 0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import greenlane
 from controller import settings as settings_file
-from controller.checks import Check, Verdict
+from controller.checks import Check, Severity
 from controller.clock import FIRST_SANE_YEAR, SystemClock
 from controller.records import LampColour
 from controller.settings_records import Settings
@@ -29,7 +29,7 @@ from wire.reasons import Reason
 if TYPE_CHECKING:
     from hardware.cameras import CameraFacts
 
-OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
+OK, WARN, FAIL = Severity.OK, Severity.WARN, Severity.FAIL
 
 FREE_WARN_MB, FREE_FAIL_MB = 1000, 100
 SLOWEST_FPS = 5.0

@@ -6,7 +6,7 @@ import time
 from contextlib import closing
 from datetime import datetime
 
-from controller.checks import Check, Verdict
+from controller.checks import Check, Severity
 from controller.clock import SystemClock
 from controller.errors import Rejected
 from controller.outbound.http import Health
@@ -14,7 +14,7 @@ from controller.settings_records import Settings
 from wire.errors import GreenlaneError
 from wire.reasons import ErrorCode
 
-OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
+OK, WARN, FAIL = Severity.OK, Severity.WARN, Severity.FAIL
 
 SLOW_ANSWER_MS = 500
 CLOCK_WARN_S = 5.0

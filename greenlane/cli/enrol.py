@@ -13,7 +13,7 @@ from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
 from greenlane.language import tr
 
 if TYPE_CHECKING:
-    from controller.outbound.signing import DeviceKey
+    from controller.outbound.signing import KeyPair
     from wire.devices import Enrolment
 
 DEFAULT_STATE = Path("/var/lib/greenlane")
@@ -109,9 +109,9 @@ def _keep_enrolment(key: Path, enrolled: Enrolment) -> None:
 
 
 def _rotate(args: argparse.Namespace) -> Enrolment:
-    from controller.outbound.signing import DeviceKey
+    from controller.outbound.signing import KeyPair
 
-    old = DeviceKey.load(args.key)
+    old = KeyPair.load(args.key)
     new = _next_key(args.key)
     body = {"public_key": new.public_text, "proof": new.rotation_proof(old.key_id)}
     enrolled = _post(args, "/v1/keys", body, old)
@@ -119,13 +119,13 @@ def _rotate(args: argparse.Namespace) -> Enrolment:
     return enrolled
 
 
-def _next_key(path: Path) -> DeviceKey:
-    from controller.outbound.signing import DeviceKey
+def _next_key(path: Path) -> KeyPair:
+    from controller.outbound.signing import KeyPair
 
     waiting = _waiting(path)
     if waiting.exists():
-        return DeviceKey.load(waiting)
-    key = DeviceKey.make()
+        return KeyPair.load(waiting)
+    key = KeyPair.make()
     key.save(waiting)
     _hand_over(waiting)
     return key
@@ -151,7 +151,7 @@ def _waiting(path: Path) -> Path:
     return path.with_name(path.name + ".next")
 
 
-def _post(args: argparse.Namespace, path: str, body: dict[str, str], key: DeviceKey) -> Enrolment:
+def _post(args: argparse.Namespace, path: str, body: dict[str, str], key: KeyPair) -> Enrolment:
     """Raises Rejected, ServiceFault or ServiceSilent."""
     import requests
 

@@ -152,12 +152,12 @@ def _write_page(target: Path, folder: Path, trace: VisitTrace, told: Explanation
 
 def _text(trace: VisitTrace, told: Explanation) -> str:
     from controller.checks import padded
-    from greenlane.report.explanation import Outcome
+    from greenlane.report.explanation import LinkOutcome
     from service.station.words import meaning
     from wire.reasons import Reason
 
     language.also({english: chinese for chinese, english in map(meaning, Reason)})
-    marks = {Outcome.GOOD: "ok  ", Outcome.BAD: "FAIL", Outcome.OPEN: "  - "}
+    marks = {LinkOutcome.GOOD: "ok  ", LinkOutcome.BAD: "FAIL", LinkOutcome.OPEN: "  - "}
     chain = [f"  {marks[link.outcome]}  {padded(tr(link.name), 16)} {tr(link.detail)}" for link in told.links]
     steps = [f"  {step.at_s:7.2f} s  {tr(step.text)}" for step in told.steps]
     return "\n".join(

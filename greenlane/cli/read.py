@@ -36,7 +36,7 @@ class BadPicture(GreenlaneError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PictureOutcome:
     """What became of one picture: a reading, or the error that stands in its place."""
 
     path: Path
@@ -96,17 +96,17 @@ def walk(paths: Iterable[Path], results: Path | None = None) -> Iterator[Path]:
                 yield found
 
 
-def read_file(path: Path, read: Read) -> Outcome:
+def read_file(path: Path, read: Read) -> PictureOutcome:
     """Decode one file and read it; what is wrong with it becomes the outcome's error."""
     try:
         picture = decode(path)
     except BadPicture as error:
-        return Outcome(path, error=str(error))
+        return PictureOutcome(path, error=str(error))
     height, width = picture.shape[:2]
     try:
-        return Outcome(path, width, height, read(picture))
+        return PictureOutcome(path, width, height, read(picture))
     except ReaderError as error:
-        return Outcome(path, error=str(error))
+        return PictureOutcome(path, error=str(error))
 
 
 def decode(path: Path) -> Picture:
@@ -144,7 +144,7 @@ def truncated(data: bytes) -> bool:
     return scan < 0 or data.find(b"\xff\xd9", scan) < 0
 
 
-def record(outcome: Outcome) -> dict[str, Any]:
+def record(outcome: PictureOutcome) -> dict[str, Any]:
     """The JSON object of one picture, as other programs rely on it."""
     if outcome.reading is None:
         return {"path": str(outcome.path), "error": outcome.error}
@@ -171,7 +171,7 @@ def _plate_record(plate: PlateRead) -> dict[str, Any]:
     }
 
 
-def show(outcome: Outcome, as_json: bool) -> None:
+def show(outcome: PictureOutcome, as_json: bool) -> None:
     """Print one picture's lines: JSON, or a small table with errors on stderr."""
     if as_json:
         print(json.dumps(record(outcome), ensure_ascii=False), flush=True)
@@ -198,7 +198,7 @@ def _doubted(plate: PlateRead) -> str:
     return f", not certain: {', '.join(plate.doubts)}" if plate.doubts else ""
 
 
-def annotate(outcome: Outcome, folder: Path) -> Path:
+def annotate(outcome: PictureOutcome, folder: Path) -> Path:
     """Write the picture with its plates outlined and their texts beside them, beside whatever is there already."""
     from hardware.jpeg import encode_jpeg
     from models.annotate import annotated

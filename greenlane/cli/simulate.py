@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from greenlane.cli.options import moment
 
 if TYPE_CHECKING:
-    from greenlane.simulation.cast import Card, Phone, Typing
+    from greenlane.simulation.cast import Phone, SimulatedCard, Typing
     from greenlane.simulation.results import ClipResult, VisitResult
 
 EXAMPLES = """
@@ -133,7 +133,7 @@ def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
     from controller.settings_records import Settings
     from greenlane.simulation import cast
     from greenlane.simulation.entrance import play_entrance
-    from greenlane.simulation.play import BETWEEN_CLIPS_S, Stage
+    from greenlane.simulation.play import BETWEEN_CLIPS_S, ClipPlayer
     from greenlane.simulation.world import World
     from models.build import build_reader
 
@@ -142,19 +142,19 @@ def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
     cards = _cards([*(own.cards if own and not args.card else ()), *args.card])
     preset_fen = args.preset if args.preset is not None else own.preset_fen if own else cast.parse_amount("100")
     reader = build_reader(args.engine)
-    show = Show(sys.stderr if args.json else sys.stdout, len(clips))
+    show = LiveLines(sys.stderr if args.json else sys.stdout, len(clips))
     phones = _phones([*(own.phones if own and not args.phone else ()), *args.phone])
     start = None if args.at is None else args.at - timedelta(seconds=BETWEEN_CLIPS_S)
     with World(Settings(), cards, preset_fen, phones, start, args.typed_rule, dict(args.pin)) as world:
         if args.entry is not None:
             show.ahead(args.entry.name, play_entrance(world, reader, args.entry))
-        stage = Stage(world, reader, own.litres if own else {}, args.litres, args.typed)
+        stage = ClipPlayer(world, reader, own.litres if own else {}, args.litres, args.typed)
         results = tuple(show.clip(stage, clip) for clip in clips)
     show.end(results, hint=bool(args.clips) and not args.card)
     return results
 
 
-def _cards(cards: list[Card]) -> list[Card]:
+def _cards(cards: list[SimulatedCard]) -> list[SimulatedCard]:
     from greenlane.simulation.cast import CastError
 
     seen: set[str] = set()
@@ -175,7 +175,7 @@ def _phones(phones: list[Phone]) -> list[Phone]:
     return phones
 
 
-class Show:
+class LiveLines:
     """The live lines and the progress bar."""
 
     def __init__(self, out: TextIO, clips: int) -> None:
@@ -188,9 +188,9 @@ class Show:
 
     def clip(self, stage: object, clip: Path) -> ClipResult:
         """Play one clip and show it."""
-        from greenlane.simulation.play import Stage, Watching
+        from greenlane.simulation.play import ClipPlayer, Watching
 
-        assert isinstance(stage, Stage)
+        assert isinstance(stage, ClipPlayer)
         result = stage.play(clip, Watching(self._opened, self._frame, self._visit))
         if result.error:
             self._say(f"error: {result.error}")
@@ -285,7 +285,7 @@ def _set_up_logging(verbose: bool) -> None:
     logging.captureWarnings(True)
 
 
-def _card(text: str) -> Card:
+def _card(text: str) -> SimulatedCard:
     from greenlane.simulation.cast import CastError, parse_card
 
     try:

@@ -76,13 +76,13 @@ def run(args: argparse.Namespace) -> int:
     from service.errors import ServiceError
     from station.server import Running, serve
     from station.settings import StationSettings
-    from station.wiring import Place
+    from station.wiring import StationSite
     from wire.money import parse_yuan
 
     try:
         host, port = address(args.listen)
         settings = StationSettings(cap_fen=parse_yuan(args.cap), deadline_s=args.deadline)
-        place = Place(args.state, _checked(args.upstream), args.ca, _checked_key(args.list_key))
+        place = StationSite(args.state, _checked(args.upstream), args.ca, _checked_key(args.list_key))
         serve(Running(place, host, port, settings, listening_of(args), args.verbose))
     except (ServiceError, ValueError) as error:
         print(f"greenlane station: {error}", file=sys.stderr)

@@ -13,7 +13,7 @@ from typing import Self
 
 from fastapi import FastAPI
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from controller.settings_records import (
     CameraSettings,
     DispenserSettings,
@@ -34,7 +34,7 @@ from service.identity.devices import new_code, shown_code
 from service.identity.mount import SIGNED_ONLY
 from service.server import listening_on, running
 from station.settings import StationSettings
-from station.wiring import ENROLMENT, KEY, House, Place
+from station.wiring import ENROLMENT, KEY, StationSite, StationWiring
 from wire.codec import encode_text
 from wire.devices import DeviceKind, Enrolment, EnrolmentRequest
 from wire.live import LaneStatus
@@ -95,12 +95,12 @@ class Living:
         let_in(app, self.password, here)
         hang(app, self._token, here)
         service = self._stack.enter_context(running(app, self._ports[0]))
-        house = House(Place(self._folder / "station", service), SIGNED_ONLY, StationSettings())
-        self._stack.callback(house.close)
-        let_in(house.app, self.password, there)
-        hang(house.app, self._token, there)
-        house.start()
-        station = self._stack.enter_context(running(house.app, self._ports[1]))
+        wiring = StationWiring(StationSite(self._folder / "station", service), SIGNED_ONLY, StationSettings())
+        self._stack.callback(wiring.close)
+        let_in(wiring.app, self.password, there)
+        hang(wiring.app, self._token, there)
+        wiring.start()
+        station = self._stack.enter_context(running(wiring.app, self._ports[1]))
         self.entries = tuple(self._entry(door, station if door.at_station else service) for door in found)
         show_start(app, self._token, self.password, self.entries)
         self.start = f"{service}/demo/{self._token}"
@@ -112,7 +112,7 @@ class Living:
     def _enrol(self, app: FastAPI, kind: DeviceKind, path: Path) -> None:
         """A key of the device's own and its place in the books, as `greenlane enrol` makes them."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key, lane = DeviceKey.make(), LANE if kind is DeviceKind.LANE else None
+        key, lane = KeyPair.make(), LANE if kind is DeviceKind.LANE else None
         devices = app.state.identity.devices
         code = devices.issue_code(DevicePlace(kind, STATION, lane), ACTOR)
         enrolled: Enrolment = devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), ACTOR)

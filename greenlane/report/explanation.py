@@ -57,7 +57,7 @@ REMEDIES: dict[Reason, str] = {
 }
 
 
-class Outcome(enum.StrEnum):
+class LinkOutcome(enum.StrEnum):
     """GOOD links let the visit go on; at the first BAD one it stopped; OPEN ones were never reached."""
 
     GOOD = "ok"
@@ -66,11 +66,11 @@ class Outcome(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ChainLink:
     """One link of the chain from camera to lamp."""
 
     name: str
-    outcome: Outcome
+    outcome: LinkOutcome
     detail: str
 
 
@@ -91,13 +91,13 @@ class Explanation:
     english: str
     chinese: str
     remedy: str
-    links: tuple[Link, ...]
+    links: tuple[ChainLink, ...]
     steps: tuple[Step, ...]
 
     @property
-    def stopped_at(self) -> Link | None:
+    def stopped_at(self) -> ChainLink | None:
         """The link that kept the lamp from green."""
-        return next((link for link in self.links if link.outcome is Outcome.BAD), None)
+        return next((link for link in self.links if link.outcome is LinkOutcome.BAD), None)
 
 
 def explain(trace: VisitTrace) -> Explanation:
@@ -137,77 +137,79 @@ def _headline(trace: VisitTrace) -> str:
     return f"GREEN, then RED: {plate}" if was_green else f"RED: {plate}"
 
 
-def _links(trace: VisitTrace) -> Iterator[Link]:
+def _links(trace: VisitTrace) -> Iterator[ChainLink]:
     """The chain; after the first bad link the rest is open, unless it was reached all the same (a typed plate)."""
     chain = [_camera(trace), _plate_seen(trace), _certain(trace), _answer(trace), _allowed(trace), _green(trace)]
     typed = trace.summary is not None and trace.summary.typed
     failed = False
     for link in chain:
-        bad = link.outcome is Outcome.BAD
+        bad = link.outcome is LinkOutcome.BAD
         if bad and typed and link.name in ("plate seen", "reads agree"):
-            yield Link(link.name, Outcome.OPEN, f"{link.detail}; the plate was typed")
+            yield ChainLink(link.name, LinkOutcome.OPEN, f"{link.detail}; the plate was typed")
         elif bad and failed:
-            yield Link(link.name, Outcome.OPEN, "not reached")
+            yield ChainLink(link.name, LinkOutcome.OPEN, "not reached")
         else:
             yield link
             failed = failed or bad
 
 
-def _camera(trace: VisitTrace) -> Link:
+def _camera(trace: VisitTrace) -> ChainLink:
     lost = next((c for c in trace.lamp if c.reason in (Reason.CAMERA_LOST, Reason.CAMERA_STALE)), None)
     if lost is not None:
-        return Link("camera", Outcome.BAD, f"{meaning(lost.reason)[1]} ({lost.at_s:.1f} s)")
+        return ChainLink("camera", LinkOutcome.BAD, f"{meaning(lost.reason)[1]} ({lost.at_s:.1f} s)")
     if not trace.reads:
-        return Link("camera", Outcome.BAD, "no frame was read")
+        return ChainLink("camera", LinkOutcome.BAD, "no frame was read")
     size = f"{trace.reads[0].width}x{trace.reads[0].height}"
-    return Link("camera", Outcome.GOOD, f"{len(trace.reads) + trace.dropped_reads} frames read, {size}")
+    return ChainLink("camera", LinkOutcome.GOOD, f"{len(trace.reads) + trace.dropped_reads} frames read, {size}")
 
 
-def _plate_seen(trace: VisitTrace) -> Link:
+def _plate_seen(trace: VisitTrace) -> ChainLink:
     best = [p for read in trace.reads if (p := _main(read.plates)) is not None]
     if not best:
-        return Link("plate seen", Outcome.BAD, "in none of the frames read")
+        return ChainLink("plate seen", LinkOutcome.BAD, "in none of the frames read")
     widest = max(p.width_px for p in best)
-    return Link("plate seen", Outcome.GOOD, f"in {len(best)} of {len(trace.reads)} frames, up to {widest:.0f} px wide")
+    return ChainLink(
+        "plate seen", LinkOutcome.GOOD, f"in {len(best)} of {len(trace.reads)} frames, up to {widest:.0f} px wide"
+    )
 
 
-def _certain(trace: VisitTrace) -> Link:
+def _certain(trace: VisitTrace) -> ChainLink:
     if not trace.votes:
-        return Link("reads agree", Outcome.BAD, "no vote: nothing was read")
+        return ChainLink("reads agree", LinkOutcome.BAD, "no vote: nothing was read")
     certain = next((v.vote for v in trace.votes if v.vote.certain), None)
     vote = certain or trace.votes[-1].vote
     found = f"{vote.candidate or 'nothing'}, {vote.reads} reads, weakest character {vote.weakest:.0%}"
     detail = f"{found}: {vote.detail}" if vote.detail else found
-    return Link("reads agree", Outcome.GOOD if certain else Outcome.BAD, detail)
+    return ChainLink("reads agree", LinkOutcome.GOOD if certain else LinkOutcome.BAD, detail)
 
 
-def _answer(trace: VisitTrace) -> Link:
+def _answer(trace: VisitTrace) -> ChainLink:
     if not trace.answers:
-        return Link("service answers", Outcome.BAD, "it was not asked")
+        return ChainLink("service answers", LinkOutcome.BAD, "it was not asked")
     last = trace.answers[-1]
     if last.decision is None:
         why = "no answer came" if last.reason is None else f"{meaning(last.reason)[1]} {last.detail}".strip()
-        return Link("service answers", Outcome.BAD, why)
+        return ChainLink("service answers", LinkOutcome.BAD, why)
     took_ms = 1000 * _took_s(last)
-    return Link("service answers", Outcome.GOOD, f"within {took_ms:.0f} ms" if took_ms >= 1 else "at once")
+    return ChainLink("service answers", LinkOutcome.GOOD, f"within {took_ms:.0f} ms" if took_ms >= 1 else "at once")
 
 
-def _allowed(trace: VisitTrace) -> Link:
+def _allowed(trace: VisitTrace) -> ChainLink:
     decision = trace.answers[-1].decision if trace.answers else None
     if decision is None:
-        return Link("it allows", Outcome.BAD, "no answer")
+        return ChainLink("it allows", LinkOutcome.BAD, "no answer")
     if decision.decision is Verdict.ALLOW:
-        return Link("it allows", Outcome.GOOD, f"up to {yuan(decision.limit_fen or 0)} yuan")
-    return Link("it allows", Outcome.BAD, meaning(decision.reason)[1])
+        return ChainLink("it allows", LinkOutcome.GOOD, f"up to {yuan(decision.limit_fen or 0)} yuan")
+    return ChainLink("it allows", LinkOutcome.BAD, meaning(decision.reason)[1])
 
 
-def _green(trace: VisitTrace) -> Link:
+def _green(trace: VisitTrace) -> ChainLink:
     green = next((c for c in trace.lamp if c.colour is LampColour.GREEN), None)
     if green is None:
-        return Link("lamp green", Outcome.BAD, "never")
+        return ChainLink("lamp green", LinkOutcome.BAD, "never")
     after = next((c for c in trace.lamp if c.at_s > green.at_s), None)
     until = f" to {after.at_s:.1f} s ({meaning(after.reason)[1]})" if after else ""
-    return Link("lamp green", Outcome.GOOD, f"from {green.at_s:.1f} s{until}")
+    return ChainLink("lamp green", LinkOutcome.GOOD, f"from {green.at_s:.1f} s{until}")
 
 
 def _steps(trace: VisitTrace) -> Iterator[Step]:

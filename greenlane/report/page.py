@@ -11,7 +11,7 @@ from pathlib import Path
 from controller.records import Colour
 from greenlane.report import drawings
 from greenlane.report.explanation import yuan
-from greenlane.simulation.results import Answered, ClipResult, Fuelled, VisitResult
+from greenlane.simulation.results import AnsweredQuestion, ClipResult, Fuelled, VisitResult
 from service.station.words import meaning
 from wire.reasons import Verdict
 
@@ -141,7 +141,7 @@ def _question(story: VisitResult) -> str:
     return _table([row for answer in story.answers[-2:] for row in _answer_rows(story, answer)])
 
 
-def _answer_rows(story: VisitResult, answer: Answered) -> list[tuple[str, str]]:
+def _answer_rows(story: VisitResult, answer: AnsweredQuestion) -> list[tuple[str, str]]:
     question, decision = answer.question, answer.decision
     rows = [(f"asked {answer.asked_s:.2f} s", f"{escape(question.plate)}{' (typed)' if question.typed else ''}")]
     took = "" if answer.took_ms is None else f" in {answer.took_ms:.0f} ms"

@@ -10,8 +10,8 @@ from html import escape
 from controller.records import LampChange, PlateRead, VisitSummary
 from controller.traces.records import TracedPicture, TracedRead, VisitTrace
 from greenlane.report import drawings
-from greenlane.report.explanation import Explanation, Outcome
-from greenlane.simulation.results import Answered, Fuelled, Picture, Seen, VisitResult
+from greenlane.report.explanation import Explanation, LinkOutcome
+from greenlane.simulation.results import AnsweredQuestion, Fuelled, Picture, Seen, VisitResult
 from wire.reasons import Reason, Verdict
 
 STYLE = """
@@ -23,7 +23,7 @@ STYLE = """
 .shots { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 14px; }
 .shots figure { margin: 0; } .shots figcaption { color: var(--soft); font-size: 13px; padding-top: 4px; }
 """
-MARKS = {Outcome.GOOD: "✓", Outcome.BAD: "✗", Outcome.OPEN: "·"}
+MARKS = {LinkOutcome.GOOD: "✓", LinkOutcome.BAD: "✗", LinkOutcome.OPEN: "·"}
 
 
 def html(trace: VisitTrace, told: Explanation, pictures: Mapping[str, bytes], conditions: str) -> str:
@@ -52,7 +52,7 @@ def as_story(trace: VisitTrace) -> VisitResult:
     """The trace as the drawings of the simulation's report take it; seconds count from the vehicle's arrival."""
     summary = trace.summary or _unfinished(trace)
     answers = tuple(
-        Answered(a.question, a.asked_s, a.answered_s, None, a.decision, str(a.reason or ""), a.detail)
+        AnsweredQuestion(a.question, a.asked_s, a.answered_s, None, a.decision, str(a.reason or ""), a.detail)
         for a in trace.answers
     )
     ended = next((f for f in trace.fuellings if f.ended_s is not None), None)
@@ -89,7 +89,7 @@ def _unfinished(trace: VisitTrace) -> VisitSummary:
 
 def _chain(told: Explanation) -> str:
     rows = "".join(
-        f'<li class="{link.outcome.name.lower() if link.outcome is Outcome.OPEN else link.outcome.value}">'
+        f'<li class="{link.outcome.name.lower() if link.outcome is LinkOutcome.OPEN else link.outcome.value}">'
         f'<span class="mark">{MARKS[link.outcome]}</span><b>{escape(link.name)}</b>'
         f"<span>{escape(link.detail)}</span></li>"
         for link in told.links

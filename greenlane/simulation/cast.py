@@ -33,7 +33,7 @@ class CastError(GreenlaneError):
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class SimulatedCard:
     """A fuel card bound to one plate."""
 
     plate: str
@@ -65,21 +65,21 @@ class Bundled:
     """The clip that ships with the product, its cards and phones, and how many litres each plate takes."""
 
     clip: Path
-    cards: tuple[Card, ...]
+    cards: tuple[SimulatedCard, ...]
     phones: tuple[Phone, ...]
     litres: Mapping[str, float]
     preset_fen: int
     visits: tuple[Mapping[str, Any], ...]
 
 
-def parse_card(text: str) -> Card:
+def parse_card(text: str) -> SimulatedCard:
     """A card written as PLATE=YUAN. Raises CastError saying which half is wrong."""
     plate, equals, yuan = text.partition("=")
     if not equals:
         raise CastError(f"{text!r}: write PLATE=YUAN, for example 粤B12345=500")
     if not can_be_typed(plate):
         raise CastError(f"{plate!r} is no plate: write it as on the vehicle, for example 粤B12345=500")
-    return Card(normalise(plate), parse_amount(yuan))
+    return SimulatedCard(normalise(plate), parse_amount(yuan))
 
 
 def parse_phone(text: str) -> Phone:
@@ -149,7 +149,7 @@ def bundled() -> Bundled:
     visits = truth["visits"]
     return Bundled(
         clip=folder / truth["clip"],
-        cards=tuple(Card(v["plate"], v["card_yuan"] * 100) for v in visits if v["card_yuan"] is not None),
+        cards=tuple(SimulatedCard(v["plate"], v["card_yuan"] * 100) for v in visits if v["card_yuan"] is not None),
         phones=tuple(parse_phone(f"{v['plate']}@{v['phone']}") for v in visits if v.get("phone") is not None),
         litres={v["plate"]: v["litres"] for v in visits},
         preset_fen=truth["preset_yuan"] * 100,

@@ -62,7 +62,7 @@ class LineDelay:
     timer: Callable[[], float] = time.perf_counter
 
 
-class Stage:
+class ClipPlayer:
     """One lane in its world; plays clips one after another, each with a fresh lane."""
 
     def __init__(

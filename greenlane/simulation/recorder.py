@@ -12,7 +12,7 @@ import numpy as np
 
 from controller.records import Frame, LampChange, LampColour, PlateRead, Reading, VisitSummary, Vote
 from controller.telling.observers import SilentObserver
-from greenlane.simulation.results import Answered, Fuelled, Picture, Seen, VisitResult
+from greenlane.simulation.results import AnsweredQuestion, Fuelled, Picture, Seen, VisitResult
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
 from wire.reasons import Reason
@@ -40,7 +40,7 @@ class _Open:
     number: int
     reads: list[Seen] = field(default_factory=list)
     votes: list[tuple[float, Vote]] = field(default_factory=list)
-    answers: list[Answered] = field(default_factory=list)
+    answers: list[AnsweredQuestion] = field(default_factory=list)
     lamp: list[LampChange] = field(default_factory=list)
     notes: list[tuple[float, str]] = field(default_factory=list)
     best: dict[str, _Sight] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Recorder(SilentObserver):
 
     def asked(self, visit: str, question: Question, at_s: float) -> None:
         self._asked_at = time.perf_counter()
-        self._visits[visit].answers.append(Answered(question, self._at(at_s)))
+        self._visits[visit].answers.append(AnsweredQuestion(question, self._at(at_s)))
 
     def answered(self, visit: str, answer: Decision | None, reason: Reason, detail: str, at_s: float) -> None:
         found = self._visits[visit]

@@ -33,7 +33,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredQuestion:
     """One question and what came back; times are seconds of the video, took_ms is real time."""
 
     question: Question
@@ -90,7 +90,7 @@ class VisitResult:
     """The clock's moment of the clip's first frame: what the summary's times are counted from."""
     reads: tuple[Seen, ...] = ()
     votes: tuple[tuple[float, Vote], ...] = ()
-    answers: tuple[Answered, ...] = ()
+    answers: tuple[AnsweredQuestion, ...] = ()
     fuelled: Fuelled | None = None
     picture: Picture | None = None
     notes: tuple[tuple[float, str], ...] = ()

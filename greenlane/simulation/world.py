@@ -25,7 +25,7 @@ from controller.outbound.statefile import StateError, StateFile
 from controller.settings_records import Settings
 from controller.worker import InlineWorker
 from greenlane.simulation import payers
-from greenlane.simulation.cast import Card, Phone
+from greenlane.simulation.cast import Phone, SimulatedCard
 from hardware.dispensers.simulated import SimulatedDispenser
 from hardware.lamp import GpioLamp
 from hardware.pins import open_pin_factory
@@ -47,7 +47,7 @@ class World:
     def __init__(
         self,
         settings: Settings,
-        cards: Sequence[Card],
+        cards: Sequence[SimulatedCard],
         preset_fen: int,
         phones: Sequence[Phone] = (),
         start: datetime | None = None,

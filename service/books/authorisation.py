@@ -10,7 +10,7 @@ from service.books.batch_state import BatchState
 from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.books.records import ACTIVE, Authorisation, Card, State
 from service.books.rows.ids import authorisation_name
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.store.clock import US_PER_S, from_us, to_us
 from wire.money import MAX_FEN
 from wire.plates import is_plate, normalise
@@ -143,7 +143,7 @@ def _told_where(answer: Decision, question: Question, batch_state: BatchState) -
     return replace(answer, open_lane=there[0]) if there else answer
 
 
-def _certain(question: Question, settings: Settings) -> bool:
+def _certain(question: Question, settings: BookSettings) -> bool:
     return question.confidence >= settings.least_confidence and question.weakest >= settings.least_weakest
 
 

@@ -11,17 +11,17 @@ from service.books.records import (
     Authorisation,
     BoundPlate,
     Card,
-    Dispenser,
+    DispenserRow,
     Grant,
-    Phase,
     PostedFuelling,
     RejectedMessage,
     State,
     Station,
     TransferKind,
+    TransferPhase,
 )
 from service.books.rows.ids import IdMaker
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class BatchState:
     """Lookups are by the key's plain value; authorisations by visit, and by id where one was granted."""
 
     now_us: int
-    settings: Settings
+    settings: BookSettings
     ids: IdMaker
     ledger: Ledger
     stations: dict[str, Station] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class BatchState:
     """By station, dispenser and sequence."""
     tanks: dict[str, int] = field(default_factory=dict)
     """Millilitres that the vehicle of a plate holds, where somebody has said so."""
-    dispensers: dict[tuple[str, str], Dispenser] = field(default_factory=dict)
+    dispensers: dict[tuple[str, str], DispenserRow] = field(default_factory=dict)
     """By station and name."""
     unauthorised: dict[tuple[str, str], int] = field(default_factory=dict)
     """By station and card: what the card was charged there of late without an authorisation, in fen."""
@@ -62,8 +62,8 @@ class BatchState:
     new_authorisations: list[Authorisation] = field(default_factory=list)
     changed: dict[tuple[str, str], Authorisation] = field(default_factory=dict)
     new_fuellings: list[PostedFuelling] = field(default_factory=list)
-    seen_dispensers: dict[tuple[str, str], Dispenser] = field(default_factory=dict)
-    new_dispensers: list[Dispenser] = field(default_factory=list)
+    seen_dispensers: dict[tuple[str, str], DispenserRow] = field(default_factory=dict)
+    new_dispensers: list[DispenserRow] = field(default_factory=list)
     rejected: list[RejectedMessage] = field(default_factory=list)
     new_grants: list[Grant] = field(default_factory=list)
     used_grants: dict[str, Grant] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class BatchState:
 
     def give_back(self, authorisation: Authorisation, state: State) -> None:
         """End an open authorisation without a fuelling: its hold is free again and settles what the card owes."""
-        phase = Phase.EXPIRE if state is State.EXPIRED else Phase.VOID
+        phase = TransferPhase.EXPIRE if state is State.EXPIRED else TransferPhase.VOID
         for _, hold in self.holds_of(authorisation):
             self.ledger.cancel(hold, phase)
         self.end(authorisation, state)

@@ -42,10 +42,10 @@ from service.books.records import RejectedMessage
 from service.books.rows.ids import IdMaker
 from service.books.rows.loading import load
 from service.books.rows.writing import write
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.errors import LedgerError, ServiceError, Unavailable
 from service.live.changes import count_change, person_topic
-from service.store.clock import Clock, to_us
+from service.store.clock import WallClock, to_us
 from service.store.database import Database, fault_of, worth_retrying
 from wire.codec import encode
 
@@ -67,10 +67,10 @@ class _Undone(ServiceError):
 class Books:
     """The books of one database. Safe between threads: each batch is a transaction of its own."""
 
-    def __init__(self, database: Database, clock: Clock, settings: Settings | None = None) -> None:
+    def __init__(self, database: Database, clock: WallClock, settings: BookSettings | None = None) -> None:
         self.database = database
         self.clock = clock
-        self.settings = settings or Settings()
+        self.settings = settings or BookSettings()
         self.ids = IdMaker()
 
     def carry_out(self, messages: Sequence[Message]) -> list[Answer]:

@@ -11,7 +11,7 @@ from service.books import phone_payment
 from service.books.batch_state import BatchState
 from service.books.charged import Charged, charge_card
 from service.books.payer_state import Charge, ChargeStep, NewPayment
-from service.books.records import Authorisation, Grant, Phase, State, Station, TransferKind
+from service.books.records import Authorisation, Grant, State, Station, TransferKind, TransferPhase
 from service.store.clock import US_PER_S, to_us
 from wire.fuellings import Fuelling
 from wire.payers import ChargeState
@@ -156,7 +156,7 @@ def _capture(amount_fen: int, held: Authorisation, number: int, batch_state: Bat
         if captured[source]:
             batch_state.ledger.capture(hold, captured[source], number)
         else:
-            batch_state.ledger.cancel(hold, Phase.VOID)
+            batch_state.ledger.cancel(hold, TransferPhase.VOID)
     return captured
 
 

@@ -15,7 +15,7 @@ from service.books.charged import Charged, charge_card
 from service.books.charges import charge_granted, charge_held, charge_unauthorised, is_known
 from service.books.messages import Refused, Report
 from service.books.phone_payment import card_of, person_of
-from service.books.records import Authorisation, Card, Dispenser, Grant, PostedFuelling, State, Station, TransferKind
+from service.books.records import Authorisation, Card, DispenserRow, Grant, PostedFuelling, State, Station, TransferKind
 from service.payers.periods import PayerKind
 from service.store.clock import to_us
 from wire.flags import BooksFlag
@@ -165,7 +165,7 @@ def _authorisation_flags(fuelling: Fuelling, held: Authorisation) -> list[BooksF
 def _remember_dispenser(fuelling: Fuelling, batch_state: BatchState) -> None:
     known = batch_state.dispensers.get((fuelling.station, fuelling.dispenser))
     if known is None:
-        known = Dispenser(fuelling.dispenser, fuelling.station, 0, 0)
+        known = DispenserRow(fuelling.dispenser, fuelling.station, 0, 0)
         batch_state.dispensers[(known.station, known.id)] = known
         batch_state.new_dispensers.append(known)
     if fuelling.sequence > known.last_sequence:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.books.records import Account, AccountKind, Phase, Transfer, TransferKind
+from service.books.records import Account, AccountKind, Transfer, TransferKind, TransferPhase
 from service.books.rows.ids import IdMaker
 from service.errors import LedgerError
 
@@ -58,7 +58,15 @@ class Ledger:
         payer.debits_posted_fen += amount_fen
         payee.credits_posted_fen += amount_fen
         self._add(
-            Phase.SINGLE, kind, debit, credit, amount_fen, fuelling_id=fuelling_id, key=key, note=note, actor=actor
+            TransferPhase.SINGLE,
+            kind,
+            debit,
+            credit,
+            amount_fen,
+            fuelling_id=fuelling_id,
+            key=key,
+            note=note,
+            actor=actor,
         )
 
     def hold(self, debit: int, credit: int, amount_fen: int) -> Hold:
@@ -68,7 +76,7 @@ class Ledger:
         if payer.kind not in OWING and payer.free_fen < amount_fen:
             raise LedgerError(f"{payer.kind} account {debit} has {payer.free_fen} fen free, not {amount_fen}")
         payer.debits_pending_fen += amount_fen
-        number = self._add(Phase.PENDING, TransferKind.HOLD, debit, credit, amount_fen)
+        number = self._add(TransferPhase.PENDING, TransferKind.HOLD, debit, credit, amount_fen)
         return Hold(number, debit, credit, amount_fen)
 
     def capture(self, hold: Hold, amount_fen: int, fuelling_id: int) -> None:
@@ -79,9 +87,9 @@ class Ledger:
         self._resolve(hold)
         self.accounts[hold.debit_account].debits_posted_fen += amount_fen
         self.accounts[hold.credit_account].credits_posted_fen += amount_fen
-        self._end(Phase.POST, TransferKind.FUELLING, hold, amount_fen, fuelling_id)
+        self._end(TransferPhase.POST, TransferKind.FUELLING, hold, amount_fen, fuelling_id)
 
-    def cancel(self, hold: Hold, phase: Phase, fuelling_id: int | None = None) -> None:
+    def cancel(self, hold: Hold, phase: TransferPhase, fuelling_id: int | None = None) -> None:
         """Give the whole hold back; phase is VOID or EXPIRE. Raises LedgerError the second time."""
         self._resolve(hold)
         self._end(phase, TransferKind.HOLD, hold, hold.amount_fen, fuelling_id)
@@ -92,7 +100,9 @@ class Ledger:
         self._resolved.add(hold.transfer)
         self.accounts[hold.debit_account].debits_pending_fen -= hold.amount_fen
 
-    def _end(self, phase: Phase, kind: TransferKind, hold: Hold, amount_fen: int, fuelling_id: int | None) -> None:
+    def _end(
+        self, phase: TransferPhase, kind: TransferKind, hold: Hold, amount_fen: int, fuelling_id: int | None
+    ) -> None:
         self._add(
             phase,
             kind,
@@ -110,7 +120,7 @@ class Ledger:
 
     def _add(
         self,
-        phase: Phase,
+        phase: TransferPhase,
         kind: TransferKind,
         debit: int,
         credit: int,

@@ -22,7 +22,7 @@ UNSURE = Turn(NOBODY, None, None, reason="no_payer")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PaymentPlan:
     """Who pays for a question, frozen with its answer. at_us: the time whose hour it is.
 
     provider: who is asked for the phone's share; None where the wallet holds it.
@@ -54,13 +54,13 @@ def turn_of(plate: str, at_us: int, station: str, batch_state: BatchState) -> Tu
     return turn_at(batch_state.payers.schedules[plate], from_us(at_us), zone)
 
 
-def plan(question: Question, batch_state: BatchState) -> Plan:
+def plan(question: Question, batch_state: BatchState) -> PaymentPlan:
     """Who pays by the camera's time, and whether they cover the preset amount."""
     plate = normalise(question.plate)
     rule = batch_state.payers.schedules[plate].rule_in_force
     at_us = _judged_us(question, plate, batch_state)
     if at_us is None:
-        return Plan(UNSURE, rule, None, None, None, Shares(Reason.CLOCK_UNSURE))
+        return PaymentPlan(UNSURE, rule, None, None, None, Shares(Reason.CLOCK_UNSURE))
     turn = turn_of(plate, at_us, question.station, batch_state)
     card, person = card_of(turn, batch_state), person_of(turn)
     standing, provider = None, None
@@ -71,7 +71,7 @@ def plan(question: Question, batch_state: BatchState) -> Plan:
         standing = replace(standing, free_fen=free_fen)
     mandate = None if standing is None or standing.mandate is None else standing.mandate.id
     found = _shares(question, at_us, turn, rule, card, standing, batch_state)
-    return Plan(turn, rule, card, person, mandate, found, at_us, provider)
+    return PaymentPlan(turn, rule, card, person, mandate, found, at_us, provider)
 
 
 def standing_of(person: str, plate: str, captured_us: int, station: str, batch_state: BatchState) -> Standing:
@@ -98,7 +98,7 @@ def _way(
     return (way, free_fen) if free_fen >= wallet_fen else (None, wallet_fen)
 
 
-def note(answer: Authorisation, plan: Plan, batch_state: BatchState) -> None:
+def note(answer: Authorisation, plan: PaymentPlan, batch_state: BatchState) -> None:
     """Freeze the payer in the answer, allowed or not; each question is one of the mandate's tries."""
     answer.rule = plan.rule.value
     answer.person, answer.mandate = plan.person, plan.mandate
@@ -109,7 +109,7 @@ def note(answer: Authorisation, plan: Plan, batch_state: BatchState) -> None:
         batch_state.payers.tries.setdefault(plan.mandate, []).append(answer.captured_us)
 
 
-def grant(answer: Authorisation, plan: Plan, batch_state: BatchState) -> None:
+def grant(answer: Authorisation, plan: PaymentPlan, batch_state: BatchState) -> None:
     """Hold both shares, the first payer's first, and write limit and expiry into the answer."""
     revenue = batch_state.stations[answer.station].revenue_account
     parts = []

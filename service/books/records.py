@@ -30,7 +30,7 @@ class AccountKind(enum.StrEnum):
     PROVIDER = "provider"
 
 
-class Phase(enum.StrEnum):
+class TransferPhase(enum.StrEnum):
     """SINGLE moves money at once; PENDING holds it; POST, VOID and EXPIRE each resolve one pending transfer."""
 
     SINGLE = "single"
@@ -231,7 +231,7 @@ class PostedFuelling:
 
 
 @dataclass(slots=True)
-class Dispenser:
+class DispenserRow:
     """The highest sequence seen of a dispenser and its totaliser after it. last_*: that fuelling's patterns.Figures."""
 
     id: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class BookSettings:
     """Raises ValueError for a value out of range.
 
     hold_life_s: an authorisation that is neither renewed, used nor released ends after this time.

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 
 from service.books.charges import UNPAID
-from service.books.records import Phase
+from service.books.records import TransferPhase
 from service.counter.till import CounterEntry
 from service.payers.tables import charges, persons
 from service.reports.statement import Line, statement
@@ -119,7 +119,7 @@ def receipt(database: Database, entry: CounterEntry) -> Receipt | None:
             plates = (who.plate,) if who is not None and who.plate else ()
             return Receipt(entry, entry.at, who.name if who is not None else "", plates, None)
         own = (card.account, card.receivable)
-        known = moved.id <= row.id, moved.phase.in_([Phase.SINGLE.value, Phase.POST.value])
+        known = moved.id <= row.id, moved.phase.in_([TransferPhase.SINGLE.value, TransferPhase.POST.value])
         sums = [
             connection.execute(
                 select(func.coalesce(func.sum(moved.amount_fen), 0)).where(side.in_(own), *known)

@@ -15,7 +15,7 @@ from service.mileage.datum import EARTH_M, Spot
 from service.mileage.history import Located
 from service.mileage.stops import US_PER_S
 from service.mileage.tracks import Position
-from service.mileage.vehicles import Place
+from service.mileage.vehicles import KnownStation
 from service.store.clock import from_us
 
 WIDTH, HEIGHT, MARGIN = 720.0, 420.0, 40.0
@@ -85,7 +85,9 @@ class _Frame:
         )
 
 
-def draw_map(track: Sequence[Position], fills: Sequence[Located], places: Mapping[str, Place]) -> MapDrawing | None:
+def draw_map(
+    track: Sequence[Position], fills: Sequence[Located], places: Mapping[str, KnownStation]
+) -> MapDrawing | None:
     """The map of a track, of the stations near it, and of the fills whose place is known; None of nothing."""
     at = [places[name] for f in fills if (name := f.finding.station or "") in places]
     spots = [p.spot for p in track] + [place.spot for place in at if place.spot is not None]

@@ -26,7 +26,7 @@ router = APIRouter(include_in_schema=False)
 Manager = Annotated[Session, Depends(access.operator(Role.FLEET))]
 
 
-class Answer(enum.StrEnum):
+class OwnerAnswer(enum.StrEnum):
     """What a fleet may say to proposed hours."""
 
     CONFIRM = "confirm"
@@ -48,11 +48,11 @@ async def show_hours(request: Request, session: Manager) -> Response:
 
 
 @router.post("/fleet/hours/{proposal}/{answer}")
-async def decide(request: Request, proposal: str, answer: Answer, session: Manager) -> Response:
+async def decide(request: Request, proposal: str, answer: OwnerAnswer, session: Manager) -> Response:
     """Confirmed hours hold from now on."""
     owner = _owner(request, session)
     try:
-        await run_in_threadpool(owner.decide, proposal, is_confirmed=answer is Answer.CONFIRM)
+        await run_in_threadpool(owner.decide, proposal, is_confirmed=answer is OwnerAnswer.CONFIRM)
     except NoProposal:
         raise access.AccessRefused(404, "your fleet has no such proposal", "贵车队没有这条时段申请") from None
     except AdminError as error:

@@ -22,7 +22,7 @@ from service.identity.sessions import Session
 from service.identity.web import page
 from service.mileage.history import History
 from service.mileage.vehicles import Vehicle
-from service.store.clock import Clock, from_us, to_us
+from service.store.clock import WallClock, from_us, to_us
 from service.store.database import Database, telling_faults
 
 SHOWN_FOR = timedelta(days=90)
@@ -33,7 +33,7 @@ Manager = Annotated[Session, Depends(access.operator(Role.FLEET))]
 Found = TypeVar("Found")
 
 
-def mount(app: FastAPI, database: Database, clock: Clock) -> None:
+def mount(app: FastAPI, database: Database, clock: WallClock) -> None:
     """Adds the pages; app.state.fleet_clock tells them what today is."""
     app.state.fleet_database = database
     app.state.fleet_clock = clock
@@ -171,8 +171,8 @@ def _database(request: Request) -> Database:
     return database
 
 
-def _clock(request: Request) -> Clock:
-    clock: Clock = request.app.state.fleet_clock
+def _clock(request: Request) -> WallClock:
+    clock: WallClock = request.app.state.fleet_clock
     return clock
 
 

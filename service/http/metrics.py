@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.identity.signatures import Flaw
 from service.reports.books_metrics import BooksCollector
-from service.store.clock import Clock
+from service.store.clock import WallClock
 from service.store.database import Database
 
 BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -28,7 +28,7 @@ GONE = "gone"
 class Metrics:
     """Counters of one process, and the exposition of all of them. Safe between threads."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: WallClock) -> None:
         self._registry = CollectorRegistry()
         self._state = CollectorRegistry()
         self._state.register(BooksCollector(database, clock))

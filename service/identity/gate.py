@@ -27,8 +27,8 @@ from service.http.problems import problem
 from service.identity.browser import source_of
 from service.identity.devices import Throttled, raw_key
 from service.identity.keys import Caller, KeyBook, KeyEntry
-from service.identity.rules import Names, Rule, check, find_rule, parsed_body
-from service.identity.signatures import ACCEPT_SIGNATURE, Claim, Flaw, RequestView, SignatureRefused, verify
+from service.identity.rules import Names, RouteRule, check, find_rule, parsed_body
+from service.identity.signatures import ACCEPT_SIGNATURE, Flaw, ProvenSignature, RequestView, SignatureRefused, verify
 from service.identity.throttle import whole_seconds
 from service.identity.unsigned import foreign_mark
 from wire.codec import WireError, decode
@@ -61,7 +61,7 @@ class PhoneCaller:
 class PhoneJudge(Protocol):
     """Knows the phones' keys."""
 
-    def judge(self, request: RequestView, *, is_pairing: bool, source: str) -> tuple[Claim, PhoneCaller]:
+    def judge(self, request: RequestView, *, is_pairing: bool, source: str) -> tuple[ProvenSignature, PhoneCaller]:
         """All but whether the nonce is new. Raises SignatureRefused, and Throttled for a stranger from `source`."""
 
 
@@ -105,7 +105,7 @@ class SignatureGate:
         self._phones = phones
         self._enrolment_wait_s = enrolment_wait_s
         self._logged: dict[Flaw, datetime] = {}
-        self._nonces: Batches[Claim, bool] = Batches(lambda claims: keys.remember(claims, now()))
+        self._nonces: Batches[ProvenSignature, bool] = Batches(lambda claims: keys.remember(claims, now()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and _is_guarded(scope["path"]):
@@ -151,7 +151,7 @@ class SignatureGate:
             await run_in_threadpool(self._keys.confirm, claim.key_id)
         return None if entry is None else entry.caller
 
-    def _judge(self, scope: Scope, body: bytes) -> tuple[Claim, KeyEntry | PhoneCaller | None]:
+    def _judge(self, scope: Scope, body: bytes) -> tuple[ProvenSignature, KeyEntry | PhoneCaller | None]:
         """All but whether the nonce is new."""
         request = _view(scope, body)
         found = find_rule(request.method, scope["path"])
@@ -163,7 +163,9 @@ class SignatureGate:
             return self._judge_phone(request, found[0], source_of(Request(scope)))
         return self._judge_device(request, found)
 
-    def _judge_device(self, request: RequestView, found: tuple[Rule, str] | None) -> tuple[Claim, KeyEntry]:
+    def _judge_device(
+        self, request: RequestView, found: tuple[RouteRule, str] | None
+    ) -> tuple[ProvenSignature, KeyEntry]:
         entries = []
 
         def find_key(wanted: str) -> bytes:
@@ -177,13 +179,13 @@ class SignatureGate:
         check(*found, entry.caller, request, self._keys.lane_of)
         return claim, entry
 
-    def _judge_phone(self, request: RequestView, rule: Rule, source: str) -> tuple[Claim, PhoneCaller]:
+    def _judge_phone(self, request: RequestView, rule: RouteRule, source: str) -> tuple[ProvenSignature, PhoneCaller]:
         judge = self._phones()
         if judge is None:
             raise SignatureRefused(Flaw.FORBIDDEN, "phones speak to the balance service itself")
         return judge.judge(request, is_pairing=rule.names is Names.PAIRING, source=source)
 
-    def _judge_enrolment(self, request: RequestView, source: str) -> tuple[Claim, KeyEntry | None]:
+    def _judge_enrolment(self, request: RequestView, source: str) -> tuple[ProvenSignature, KeyEntry | None]:
         """A stranger proves only that the key is its own; the code is judged by the route.
 
         Strangers make as many keys as they like, so what the throttle turns away and what is no enrolment leave no

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, eve
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
-from service.identity.signatures import Claim, Flaw, SignatureRefused
+from service.identity.signatures import Flaw, ProvenSignature, SignatureRefused
 from service.identity.tables import device_keys, devices, nonces
 from service.store.clock import US_PER_S, to_us
 from service.store.database import BUSY_TIMEOUT_S, POOL, Database, telling_faults
@@ -98,7 +98,7 @@ class KeyBook:
         caller = Caller(row.id, DeviceKind(row.kind), row.station, row.lane, key_id)
         return KeyEntry(caller, base64.b64decode(row.public_key), row.state == "waiting")
 
-    def remember(self, claims: Sequence[Claim], now: datetime) -> list[bool]:
+    def remember(self, claims: Sequence[ProvenSignature], now: datetime) -> list[bool]:
         """Keep the nonces for as long as their signatures could be shown again; for each, whether it is new."""
         rows = {(claim.key_id, claim.nonce): _forget_us(claim) for claim in claims}
         given = [{"key_id": key, "nonce": nonce, "forget_us": until_us} for (key, nonce), until_us in rows.items()]
@@ -157,7 +157,7 @@ class KeyBook:
         connection.execute(delete(nonces).where(nonces.c.forget_us < now_us))
 
 
-def _forget_us(claim: Claim) -> int:
+def _forget_us(claim: ProvenSignature) -> int:
     return to_us(claim.created_at + timedelta(seconds=SIGNATURE_AGE_S + 1))
 
 

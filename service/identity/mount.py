@@ -24,7 +24,7 @@ from service.identity.signatures import SignatureRefused
 from service.identity.throttle import whole_seconds
 from service.identity.unsigned import is_from_elsewhere, is_own_host, proxy_mark
 from service.identity.web import MENU, PAGES
-from service.store.clock import Clock
+from service.store.clock import WallClock
 from service.store.database import Database
 from wire.reasons import ErrorCode
 
@@ -51,7 +51,9 @@ EMBEDDED = Guard(gate=GateRules(allow_unsigned=True), metrics_from=LOOPBACK)
 """For programs that serve the application to themselves on loopback. A signature that is there must still hold."""
 
 
-def mount(app: FastAPI, database: Database, clock: Clock, guard: Guard, identity: Identity | None = None) -> Identity:
+def mount(
+    app: FastAPI, database: Database, clock: WallClock, guard: Guard, identity: Identity | None = None
+) -> Identity:
     """Adds routes, guards and error pages. The caller closes what is returned; app.state.identity is the same.
 
     app.state.phones: who judges what phones have signed; None where they do not speak.

@@ -31,7 +31,7 @@ class Names(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RouteRule:
     """kinds: who may say it. path: a pattern over the decoded path; {id} stands for one segment.
 
     keeps_malformed: the route refuses a body without station and lane by itself, and keeps it for the operators.
@@ -51,31 +51,31 @@ class Rule:
         return found[1] if found.groups() else ""
 
 
-RULES: tuple[Rule, ...] = (
-    Rule("POST", "/v1/authorisations", Names.IN_BODY, frozenset({LANE, PANEL, STATION})),
-    Rule("POST", "/v1/authorisations/{id}/renew", Names.BY_AUTHORISATION, frozenset({LANE, STATION})),
-    Rule("POST", "/v1/authorisations/{id}/release", Names.BY_AUTHORISATION, frozenset({LANE, PANEL, STATION})),
-    Rule("POST", "/v1/fuellings", Names.IN_BODY, frozenset({LANE, STATION}), keeps_malformed=True),
-    Rule("GET", "/v1/prices", Names.IN_QUERY, frozenset({LANE, PANEL, STATION})),
-    Rule("POST", "/v1/lane-status", Names.IN_BODY, frozenset({LANE, STATION})),
-    Rule("POST", "/v1/visits", Names.IN_BODY, frozenset({LANE, STATION})),
-    Rule("POST", "/v1/lane-orders", Names.IN_BODY, frozenset({LANE, STATION})),
-    Rule("POST", "/v1/asked-ahead", Names.IN_BODY, frozenset({LANE, STATION})),
-    Rule("POST", "/v1/expected-plates", Names.IN_BODY, frozenset({LANE, STATION})),
-    Rule("POST", "/v1/pins", Names.IN_BODY, frozenset({STATION})),
-    Rule("GET", "/v1/devices", Names.IN_QUERY, frozenset({STATION})),
-    Rule("GET", "/v1/offline-list", Names.IN_QUERY, frozenset({STATION})),
-    Rule("POST", "/v1/offline-grants", Names.IN_BODY, frozenset({STATION})),
-    Rule("POST", "/v1/keys", Names.NOTHING, frozenset({LANE, PANEL, STATION})),
-    Rule("POST", "/v1/keys/{id}/spoken", Names.NOTHING, frozenset({STATION})),
-    Rule("POST", "/v1/enrolments", Names.ENROLMENT, frozenset()),
+RULES: tuple[RouteRule, ...] = (
+    RouteRule("POST", "/v1/authorisations", Names.IN_BODY, frozenset({LANE, PANEL, STATION})),
+    RouteRule("POST", "/v1/authorisations/{id}/renew", Names.BY_AUTHORISATION, frozenset({LANE, STATION})),
+    RouteRule("POST", "/v1/authorisations/{id}/release", Names.BY_AUTHORISATION, frozenset({LANE, PANEL, STATION})),
+    RouteRule("POST", "/v1/fuellings", Names.IN_BODY, frozenset({LANE, STATION}), keeps_malformed=True),
+    RouteRule("GET", "/v1/prices", Names.IN_QUERY, frozenset({LANE, PANEL, STATION})),
+    RouteRule("POST", "/v1/lane-status", Names.IN_BODY, frozenset({LANE, STATION})),
+    RouteRule("POST", "/v1/visits", Names.IN_BODY, frozenset({LANE, STATION})),
+    RouteRule("POST", "/v1/lane-orders", Names.IN_BODY, frozenset({LANE, STATION})),
+    RouteRule("POST", "/v1/asked-ahead", Names.IN_BODY, frozenset({LANE, STATION})),
+    RouteRule("POST", "/v1/expected-plates", Names.IN_BODY, frozenset({LANE, STATION})),
+    RouteRule("POST", "/v1/pins", Names.IN_BODY, frozenset({STATION})),
+    RouteRule("GET", "/v1/devices", Names.IN_QUERY, frozenset({STATION})),
+    RouteRule("GET", "/v1/offline-list", Names.IN_QUERY, frozenset({STATION})),
+    RouteRule("POST", "/v1/offline-grants", Names.IN_BODY, frozenset({STATION})),
+    RouteRule("POST", "/v1/keys", Names.NOTHING, frozenset({LANE, PANEL, STATION})),
+    RouteRule("POST", "/v1/keys/{id}/spoken", Names.NOTHING, frozenset({STATION})),
+    RouteRule("POST", "/v1/enrolments", Names.ENROLMENT, frozenset()),
 )
 
 PHONE_PREFIX = "/v1/phone"
-PHONE_RULES: tuple[Rule, ...] = (
-    Rule("POST", f"{PHONE_PREFIX}/pairings", Names.PAIRING, frozenset()),
+PHONE_RULES: tuple[RouteRule, ...] = (
+    RouteRule("POST", f"{PHONE_PREFIX}/pairings", Names.PAIRING, frozenset()),
     *(
-        Rule(method, f"{PHONE_PREFIX}/{path}", Names.PERSON, frozenset())
+        RouteRule(method, f"{PHONE_PREFIX}/{path}", Names.PERSON, frozenset())
         for method, path in (
             ("GET", "me"),
             ("GET", "spots"),
@@ -104,14 +104,14 @@ PHONE_RULES: tuple[Rule, ...] = (
 )
 """What phones may say; whose charge, mandate or hours an id in the path is, is judged by the route."""
 
-TOKEN_RULES: tuple[Rule, ...] = (
-    Rule("POST", "/v1/positions/owntracks", Names.VEHICLE_TOKEN, frozenset()),
-    Rule("POST", "/v1/positions/osmand", Names.VEHICLE_TOKEN, frozenset()),
+TOKEN_RULES: tuple[RouteRule, ...] = (
+    RouteRule("POST", "/v1/positions/owntracks", Names.VEHICLE_TOKEN, frozenset()),
+    RouteRule("POST", "/v1/positions/osmand", Names.VEHICLE_TOKEN, frozenset()),
 )
 """Not signed: whoever has a vehicle's token says where it is, which the route judges."""
 
 
-def find_rule(method: str, path: str) -> tuple[Rule, str] | None:
+def find_rule(method: str, path: str) -> tuple[RouteRule, str] | None:
     """The rule of a request and the id in its path."""
     for rule in (*RULES, *PHONE_RULES, *TOKEN_RULES):
         identifier = rule.match(method, path)
@@ -120,7 +120,7 @@ def find_rule(method: str, path: str) -> tuple[Rule, str] | None:
     return None
 
 
-def check(rule: Rule, identifier: str, caller: Caller, request: RequestView, lane_of: LaneOf) -> None:
+def check(rule: RouteRule, identifier: str, caller: Caller, request: RequestView, lane_of: LaneOf) -> None:
     """Raises SignatureRefused unless this device may say this for the place it names."""
     if caller.kind not in rule.kinds:
         raise SignatureRefused(Flaw.FORBIDDEN, f"a {caller.kind.value}'s key may not say this")
@@ -134,7 +134,7 @@ def check(rule: Rule, identifier: str, caller: Caller, request: RequestView, lan
             _check_place(caller, *place)
 
 
-def _check_body(rule: Rule, caller: Caller, body: bytes) -> None:
+def _check_body(rule: RouteRule, caller: Caller, body: bytes) -> None:
     try:
         parsed = parsed_body(body)
         _check_place(caller, parsed.get("station"), parsed.get("lane"))

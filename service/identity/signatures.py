@@ -85,7 +85,7 @@ class RequestView:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ProvenSignature:
     """A signature that holds: this key said exactly this at that time."""
 
     key_id: str
@@ -179,7 +179,7 @@ class _Verifier(HTTPMessageVerifier):
         return
 
 
-def verify(request: RequestView, find_key: KeyFinder, now: datetime, scheme: Scheme = DEVICE_SCHEME) -> Claim:
+def verify(request: RequestView, find_key: KeyFinder, now: datetime, scheme: Scheme = DEVICE_SCHEME) -> ProvenSignature:
     """What the request proves. Raises SignatureRefused."""
     _check_size(request, scheme)
     result = _verified(request, _Resolver(find_key, scheme), scheme)
@@ -219,13 +219,13 @@ def _verified(request: RequestView, resolver: _Resolver, scheme: Scheme) -> Veri
     return results[0]
 
 
-def _claim(parameters: Mapping[str, int | str]) -> Claim:
+def _claim(parameters: Mapping[str, int | str]) -> ProvenSignature:
     key_id, nonce = parameters["keyid"], parameters.get("nonce")
     if not isinstance(key_id, str):
         raise SignatureRefused(Flaw.MALFORMED, "keyid: expected a string")
     if not isinstance(nonce, str) or not SHORTEST_NONCE <= len(nonce) <= LONGEST_NONCE:
         raise SignatureRefused(Flaw.MALFORMED, f"nonce: expected {SHORTEST_NONCE} to {LONGEST_NONCE} characters")
-    return Claim(key_id, nonce, _time("created", parameters.get("created")))
+    return ProvenSignature(key_id, nonce, _time("created", parameters.get("created")))
 
 
 def _check_times(created_at: datetime, parameters: Mapping[str, int | str], now: datetime) -> None:

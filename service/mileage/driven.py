@@ -14,7 +14,7 @@ from service.mileage.datum import Spot, distance_m
 from service.mileage.places import Evidence, Placement, Refuelling, Status, Witness
 from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between
 from service.mileage.stops import US_PER_S
-from service.mileage.vehicles import Place
+from service.mileage.vehicles import KnownStation
 
 LONGEST_DETOUR = 1.45
 TOLERANCE_M = 2_000.0
@@ -36,7 +36,7 @@ def judge_by_distance(
     before: Anchor | None,
     after: Anchor | None,
     readings: Sequence[OdometerReading],
-    known: Sequence[Place],
+    known: Sequence[KnownStation],
 ) -> Placement:
     """The one station that fits the odometer. readings: all of the vehicle's, by time."""
     if row.odometer_m is None:

@@ -16,7 +16,7 @@ from service.mileage.places import Evidence, Refuelling, Status, Witness
 from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between
 from service.mileage.stops import US_PER_S
 from service.mileage.tables import odometer_rows, vehicles
-from service.mileage.vehicles import Place, Vehicle, vehicle_of
+from service.mileage.vehicles import KnownStation, Vehicle, vehicle_of
 from service.store import schema
 
 TANK_SHARE = 1.05
@@ -67,7 +67,7 @@ def exceptions_within(
     """
     found: list[Exceptional] = []
     cards: dict[str, list[tuple[Vehicle, OwnFuelling]]] = {}
-    places: Mapping[str, Place] = {}
+    places: Mapping[str, KnownStation] = {}
     for history, vehicle in known:
         places = history.places
         found += _of_vehicle(history, vehicle, since_us, until_us)
@@ -144,7 +144,7 @@ def _two_places(history: History, plate: str, before: Refuelling, after: Refuell
         yield _misfit(plate, Misfit.TWO_PLACES, detail, before, after)
 
 
-def _too_fast(places: Mapping[str, Place], before: Refuelling, after: Refuelling) -> str:
+def _too_fast(places: Mapping[str, KnownStation], before: Refuelling, after: Refuelling) -> str:
     """How far apart two fuellings were within how long, where no car drives that; else empty."""
     a, b = (places.get(fill.station or "") for fill in (before, after))
     if a is None or b is None or a.spot is None or b.spot is None:
@@ -202,7 +202,7 @@ def _odometer(plate: str, readings: Sequence[OdometerReading]) -> Iterator[Excep
 
 
 def _on_two(
-    places: Mapping[str, Place], card: str, fuelled: Sequence[tuple[Vehicle, OwnFuelling]]
+    places: Mapping[str, KnownStation], card: str, fuelled: Sequence[tuple[Vehicle, OwnFuelling]]
 ) -> Iterator[Exceptional]:
     """One card under two vehicles at about the same time; a fleet shares its card, but no faster than a car drives."""
     for (first, before), (second, after) in pairwise(fuelled):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from service.mileage.datum import Datum, Spot, distance_m, to_gcj02, to_wgs84
 from service.mileage.readings import FASTEST_M_PER_S
 from service.mileage.stops import US_PER_S, Fix, Stand, stands
-from service.mileage.vehicles import Place
+from service.mileage.vehicles import KnownStation
 
 NEAR_M = 100.0
 NEAR_US = 600 * US_PER_S
@@ -87,7 +87,7 @@ class Placement:
     reason: str | None = None
 
 
-def judge_own(own: Refuelling, place: Place, fixes: Sequence[Fix]) -> Placement:
+def judge_own(own: Refuelling, place: KnownStation, fixes: Sequence[Fix]) -> Placement:
     """A fuelling of ours against the vehicle's own positions around it."""
     told = (_dispenser(own, place.name),)
     if place.spot is None:
@@ -111,7 +111,7 @@ def judge_own(own: Refuelling, place: Place, fixes: Sequence[Fix]) -> Placement:
     return Placement(Status.RECORDED, place.name, told)
 
 
-def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[Place]) -> Placement | None:
+def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[KnownStation]) -> Placement | None:
     """A refuelling that no dispenser of ours knows, by the stand at its time; None without a position near in time."""
     close = [fix for fix in fixes if abs(fix.at_us - row.at_us) <= NEAR_US]
     if not close:
@@ -141,7 +141,7 @@ def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[Pl
     return Placement(Status.PLACED, name, (*read, *seen, Evidence(Witness.STATION, row.at_us, words)))
 
 
-def station_of(stand: Stand, known: Sequence[Place]) -> tuple[str | None, str]:
+def station_of(stand: Stand, known: Sequence[KnownStation]) -> tuple[str | None, str]:
     """The one station at which a vehicle stood, and the words for it; None where that is not certain, and why."""
     around = sorted(
         ((distance_m(stand.spot, place.spot), place) for place in known if place.spot is not None),
@@ -168,7 +168,7 @@ def station_of(stand: Stand, known: Sequence[Place]) -> tuple[str | None, str]:
     return nearest.name, f"{nearest.name}, {off_m:.0f} m from the mean of the stand, no other near"
 
 
-def _datum_hint(stand: Stand, known: Sequence[Place]) -> str:
+def _datum_hint(stand: Stand, known: Sequence[KnownStation]) -> str:
     """Where the other datum would put it at a station: a hint for people, never a place."""
     others = (to_wgs84(stand.spot.lat, stand.spot.lon, Datum.GCJ02), Spot(*to_gcj02(stand.spot)))
     for other in others:
@@ -177,7 +177,7 @@ def _datum_hint(stand: Stand, known: Sequence[Place]) -> str:
     return ""
 
 
-def _passed(close: Sequence[Fix], known: Sequence[Place]) -> str:
+def _passed(close: Sequence[Fix], known: Sequence[KnownStation]) -> str:
     passed = {p.name for p in known if p.spot and any(distance_m(f.spot, p.spot) <= NEAR_M for f in close)}
     return f"; it only passed {', '.join(sorted(passed))}" if passed else ""
 

@@ -20,7 +20,7 @@ from service.mileage.arriving import from_osmand, from_owntracks
 from service.mileage.datum import Datum
 from service.mileage.tokens import TokenRefused, take_position
 from service.mileage.tracks import Position
-from service.store.clock import Clock
+from service.store.clock import WallClock
 from service.store.database import Database
 from wire.codec import WireError
 from wire.reasons import ErrorCode
@@ -52,7 +52,7 @@ def _hidden(text: str) -> str:
 _UNLOGGED = _Unlogged()
 
 
-def mount(app: FastAPI, database: Database, clock: Clock) -> None:
+def mount(app: FastAPI, database: Database, clock: WallClock) -> None:
     """Adds both routes, and their way of being refused."""
     logging.getLogger("uvicorn.access").addFilter(_UNLOGGED)
 

@@ -19,7 +19,7 @@ from service.identity.trail import Deed, note
 from service.mileage.datum import Datum
 from service.mileage.tables import positions, vehicle_tokens
 from service.mileage.tracks import Position
-from service.store.clock import Clock, to_us
+from service.store.clock import WallClock, to_us
 from service.store.database import Database, telling_faults
 
 MOST_TOKENS = 20
@@ -46,7 +46,7 @@ class VehicleToken:
 class TokenDesk:
     """What an operator, `actor`, does with tokens. Raises AdminError with the reason."""
 
-    def __init__(self, database: Database, clock: Clock, actor: str) -> None:
+    def __init__(self, database: Database, clock: WallClock, actor: str) -> None:
         self._database = database
         self._clock = clock
         self._actor = actor
@@ -74,7 +74,7 @@ class TokenDesk:
 
 
 def take_position(
-    database: Database, clock: Clock, token: str, source: str, read: Callable[[Datum], Position | None]
+    database: Database, clock: WallClock, token: str, source: str, read: Callable[[Datum], Position | None]
 ) -> None:
     """Keep what a token's holder sends; read makes it of the token's datum. What is kept for an instant stays.
 

@@ -23,7 +23,7 @@ THIRSTIEST_ML = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class KnownStation:
     """A known station. is_own: one of ours; spot None: nobody has said where it stands."""
 
     name: str
@@ -159,13 +159,13 @@ def fleet_names(connection: Connection) -> list[str]:
     return list(connection.execute(select(fleets.c.name).order_by(fleets.c.name)).scalars())
 
 
-def places_of(connection: Connection) -> list[Place]:
+def places_of(connection: Connection) -> list[KnownStation]:
     """All stations, ours and others', by name."""
     own = [
-        Place(row.id, _point(row) if row.datum is not None else None, True, row.zone)
+        KnownStation(row.id, _point(row) if row.datum is not None else None, True, row.zone)
         for row in connection.execute(select(schema.stations))
     ]
-    others = [Place(row.name, _point(row), False) for row in connection.execute(select(known_places))]
+    others = [KnownStation(row.name, _point(row), False) for row in connection.execute(select(known_places))]
     return sorted([*own, *others], key=lambda place: place.name)
 
 

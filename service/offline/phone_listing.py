@@ -16,7 +16,7 @@ from service.books.records import ACTIVE, BoundPlate
 from service.books.rows import payer_loading
 from service.books.rows.ids import IdMaker
 from service.books.rows.queries import Reader
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.payers import wallets
 from service.payers.daily_hours import DailyHours, daily_hours
 from service.payers.decision import Standing, phone_limit
@@ -80,7 +80,7 @@ class _Caps:
 
     def __init__(self, connection: Connection, plates: Mapping[str, BoundPlate], place: _Place) -> None:
         reader, ids = Reader(connection), IdMaker()
-        batch_state = BatchState(place.now_us, Settings(), ids, Ledger({}, ids, place.now_us), plates={**plates})
+        batch_state = BatchState(place.now_us, BookSettings(), ids, Ledger({}, ids, place.now_us), plates={**plates})
         asked = payer_loading.questions(reader.queries, set(plates))
         payer_loading.take_schedules(reader, reader.together(asked), (), batch_state)
         self._open_ones = payer_loading.take_standings(reader, place.now_us, batch_state)

@@ -15,7 +15,7 @@ from service.http.peers import wire_version
 from service.http.problems import STATUS, problem
 from service.offline.list_key import ListKey
 from service.offline.listing import current_list
-from service.store.clock import Clock
+from service.store.clock import WallClock
 from service.store.database import Database
 from wire.codec import encode, encode_text
 from wire.offline import OfflineEntry, OfflineGrant, OfflineHours, OfflineList, OfflineReceipt, SignedOfflineList
@@ -26,7 +26,7 @@ RECORDS: tuple[type, ...] = (OfflineEntry, OfflineHours, OfflineList, SignedOffl
 NO_STATION = {404: "No such station."}
 
 
-def mount(app: FastAPI, clerk: Clerk, database: Database, clock: Clock) -> None:
+def mount(app: FastAPI, clerk: Clerk, database: Database, clock: WallClock) -> None:
     """Adds both routes; app.state.list_key carries the key."""
     key = ListKey.of(database)
     app.state.list_key = key
@@ -34,7 +34,7 @@ def mount(app: FastAPI, clerk: Clerk, database: Database, clock: Clock) -> None:
     _add_grants(app, clerk)
 
 
-def _add_list(app: FastAPI, database: Database, clock: Clock, key: ListKey) -> None:
+def _add_list(app: FastAPI, database: Database, clock: WallClock, key: ListKey) -> None:
     @app.get(
         "/v1/offline-list",
         tags=["station"],

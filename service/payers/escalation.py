@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select
 
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.payers.periods import holders
 from service.payers.rules import load_schedule
 from service.payers.tables import charge_events
@@ -30,14 +30,14 @@ class Request:
         return bool(row.asked == self.asked)
 
 
-def first_request(person: str, now_us: int, settings: Settings) -> Request:
+def first_request(person: str, now_us: int, settings: BookSettings) -> Request:
     """The payer is asked."""
     return Request(
         person, now_us + settings.next_payer_after_s * US_PER_S, now_us + settings.overdue_after_s * US_PER_S
     )
 
 
-def next_request(connection: Connection, row: Row[Any], now_us: int, settings: Settings) -> Request:
+def next_request(connection: Connection, row: Row[Any], now_us: int, settings: BookSettings) -> Request:
     """Who is asked once the time of the one who is asked is over."""
     overdue_us = row.created_us + settings.overdue_after_s * US_PER_S if row.overdue_us is None else row.overdue_us
     begun_us = overdue_us - settings.overdue_after_s * US_PER_S

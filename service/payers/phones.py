@@ -37,7 +37,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonView:
     """One person for an operator's list; keys: how many phones may speak for them now."""
 
     person: str
@@ -118,7 +118,7 @@ class Phones:
             raise AdminError("a correction says why: --note TEXT")
         return self._move(name, TransferKind.CORRECTION, amount_fen, key, note)
 
-    def list(self, name: str | None = None) -> tuple[Person, ...]:
+    def list(self, name: str | None = None) -> tuple[PersonView, ...]:
         """All persons by name, or one."""
         query = select(persons).order_by(persons.c.name)
         if name is not None:
@@ -172,13 +172,13 @@ def require_person(connection: Connection, name: str) -> Row[Any]:
     return row
 
 
-def _person(connection: Connection, row: Row[Any]) -> Person:
+def _person(connection: Connection, row: Row[Any]) -> PersonView:
     accounts = wallets.read(connection, row.wallet, row.owed)
     wallet, owed = accounts[row.wallet], accounts[row.owed]
     living = select(phone_keys.c.id).where(phone_keys.c.person == row.id, phone_keys.c.revoked_us.is_(None))
     bound = select(payer_bindings.c.plate).where(payer_bindings.c.person == row.id, payer_bindings.c.ended_us.is_(None))
     plates = sorted({plate for (plate,) in connection.execute(bound)})
-    return Person(
+    return PersonView(
         person=row.id,
         name=row.name,
         keys=len(connection.execute(living).all()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from service.books.records import Account, AccountKind, Phase, TransferKind
+from service.books.records import Account, AccountKind, TransferKind, TransferPhase
 from service.books.rows.ids import IdMaker
 from service.errors import AdminError
 from service.store import schema
@@ -102,7 +102,7 @@ def post(connection: Connection, posting: Posting, ids: IdMaker, now_us: int) ->
         table.insert().values(
             id=ids.next(now_us),
             at_us=now_us,
-            phase=Phase.SINGLE.value,
+            phase=TransferPhase.SINGLE.value,
             kind=posting.kind.value,
             key=posting.key,
             actor=posting.actor[:80],

@@ -10,7 +10,7 @@ from typing import Protocol
 from service.errors import ServiceError
 
 
-class Outcome(enum.StrEnum):
+class PaymentOutcome(enum.StrEnum):
     """What is known of an order. ACCEPTED is not paid; SILENT is neither paid nor failed; MISSING: never heard of."""
 
     PAID = "paid"
@@ -24,7 +24,7 @@ class Outcome(enum.StrEnum):
 class Said:
     """A provider's word about an order. reason: in its own words, for the operator; transaction: its own number."""
 
-    outcome: Outcome
+    outcome: PaymentOutcome
     reason: str = ""
     transaction: str | None = None
 

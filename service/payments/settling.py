@@ -12,7 +12,7 @@ from service.payers import wallets
 from service.payers.charging import Cause, Charging, Locked
 from service.payers.escalation import first_request
 from service.payers.tables import persons
-from service.payments.port import Forged, Notice, Outcome, Said
+from service.payments.port import Forged, Notice, PaymentOutcome, Said
 from service.payments.tables import payment_refunds, payments
 from service.store.clock import US_PER_S
 from service.store.database import telling_faults
@@ -36,7 +36,7 @@ class Settling(Charging):
             raise Forged("it names no order of ours")
         if order.amount_fen != notice.amount_fen:
             raise Forged("it names another amount than the order's")
-        if notice.said.outcome is Outcome.PAID:
+        if notice.said.outcome is PaymentOutcome.PAID:
             self.take(notice.order, notice.said)
 
     def take(self, number: str, said: Said) -> None:
@@ -45,11 +45,13 @@ class Settling(Charging):
             found = connection.execute(select(payments.c.charge).where(payments.c.number == number)).scalar_one()
             locked = self._lock(connection, found)
             order = connection.execute(select(payments).where(payments.c.number == number).with_for_update()).one()
-            if order.state == Outcome.PAID or (order.state == Outcome.FAILED and said.outcome is not Outcome.PAID):
+            if order.state == PaymentOutcome.PAID or (
+                order.state == PaymentOutcome.FAILED and said.outcome is not PaymentOutcome.PAID
+            ):
                 return
-            if said.outcome is Outcome.PAID:
+            if said.outcome is PaymentOutcome.PAID:
                 self._take_money(connection, locked, order, said)
-            elif said.outcome is Outcome.FAILED:
+            elif said.outcome is PaymentOutcome.FAILED:
                 self._end(connection, order, said)
                 asked = first_request(order.person, self._now_us(), self._books.settings)
                 again = {"due_us": asked.due_us, "overdue_us": asked.overdue_us}
@@ -69,9 +71,9 @@ class Settling(Charging):
             if row.state != "waiting":
                 return
             values: dict[str, Any] = {"times": row.times + 1, "reason": said.reason}
-            if said.outcome is Outcome.PAID:
+            if said.outcome is PaymentOutcome.PAID:
                 values |= {"state": "done", "due_us": None}
-            elif said.outcome is Outcome.FAILED:
+            elif said.outcome is PaymentOutcome.FAILED:
                 values |= {"state": "failed", "due_us": None}
                 kind, key = TransferKind.PAY_BACK, f"provider {number}"
                 back = wallets.Posting(kind, wallets.PROVIDER, wallet, row.amount_fen, key, order.provider, said.reason)
@@ -95,7 +97,7 @@ class Settling(Charging):
 
     def _wait(self, connection: Connection, locked: Locked, order: Row[Any], said: Said) -> None:
         """Accepted, or silent: asked about again later."""
-        is_accepted = said.outcome is Outcome.ACCEPTED
+        is_accepted = said.outcome is PaymentOutcome.ACCEPTED
         state = "accepted" if is_accepted else "unknown"
         due_us = next_due_us(order.times, self._now_us())
         values = {"state": state, "times": order.times + 1, "due_us": due_us, "reason": said.reason}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from service.payers.capabilities import WALLET
-from service.payments.port import Forged, Notice, Outcome, PaymentOrder, Said
+from service.payments.port import Forged, Notice, PaymentOrder, PaymentOutcome, Said
 
-_IN_THE_LEDGER = Said(Outcome.PAID)
+_IN_THE_LEDGER = Said(PaymentOutcome.PAID)
 
 
 class Wallet:

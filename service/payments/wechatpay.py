@@ -11,22 +11,22 @@ import secrets
 from zoneinfo import ZoneInfo
 
 from service.payers.capabilities import WECHATPAY
-from service.payments.port import Forged, Notice, Outcome, PaymentOrder, Said
+from service.payments.port import Forged, Notice, PaymentOrder, PaymentOutcome, Said
 from service.payments.post import Certificate, Silent, post
 from service.payments.settings import WechatSettings
 from service.payments.signed_xml import LONGEST, MalformedXml, opened, parsed, sealed
 
 STATES = frozenset({"NORMAL", "PAUSED", "OVERDUE", "UNAUTHORIZED"})
 _TRADE_STATES = {
-    "SUCCESS": Outcome.PAID,
-    "REFUND": Outcome.PAID,
-    "ACCEPT": Outcome.ACCEPTED,
-    "NOTPAY": Outcome.ACCEPTED,
-    "USERPAYING": Outcome.ACCEPTED,
-    "PAY_FAIL": Outcome.FAILED,
-    "PAYERROR": Outcome.FAILED,
-    "CLOSED": Outcome.FAILED,
-    "REVOKED": Outcome.FAILED,
+    "SUCCESS": PaymentOutcome.PAID,
+    "REFUND": PaymentOutcome.PAID,
+    "ACCEPT": PaymentOutcome.ACCEPTED,
+    "NOTPAY": PaymentOutcome.ACCEPTED,
+    "USERPAYING": PaymentOutcome.ACCEPTED,
+    "PAY_FAIL": PaymentOutcome.FAILED,
+    "PAYERROR": PaymentOutcome.FAILED,
+    "CLOSED": PaymentOutcome.FAILED,
+    "REVOKED": PaymentOutcome.FAILED,
 }
 _MAYBE_TAKEN = frozenset({"SYSTEMERROR", "BIZERR_NEED_RETRY", "FREQUENCY_LIMITED", "ORDERPAID", "OUT_TRADE_NO_USED"})
 """Errors after which only a query tells what became of the order."""
@@ -71,19 +71,19 @@ class Wechatpay:
         }
         found = self._ask("/vehicle/pay/payapply", fields)
         if found is None:
-            return Said(Outcome.SILENT)
+            return Said(PaymentOutcome.SILENT)
         if found["result_code"] == "SUCCESS":
-            return Said(Outcome.ACCEPTED)
+            return Said(PaymentOutcome.ACCEPTED)
         code = found.get("err_code", "")
-        return Said(Outcome.SILENT if code in _MAYBE_TAKEN else Outcome.FAILED, _reason(found))
+        return Said(PaymentOutcome.SILENT if code in _MAYBE_TAKEN else PaymentOutcome.FAILED, _reason(found))
 
     def query(self, order: str, amount_fen: int) -> Said:
         found = self._ask("/transit/queryorder", {"out_trade_no": order})
         if found is None:
-            return Said(Outcome.SILENT)
+            return Said(PaymentOutcome.SILENT)
         if found["result_code"] != "SUCCESS":
             is_missing = found.get("err_code") in ("ORDERNOTEXIST", "ORDER_NOT_EXIST")
-            return Said(Outcome.MISSING if is_missing else Outcome.SILENT, _reason(found))
+            return Said(PaymentOutcome.MISSING if is_missing else PaymentOutcome.SILENT, _reason(found))
         return _said(found, order, amount_fen)
 
     def refund(self, order: str, number: str, amount_fen: int, total_fen: int) -> Said:
@@ -95,8 +95,8 @@ class Wechatpay:
         }
         found = self._ask("/secapi/pay/refund", fields, self._settings.certificate)
         if found is None or (found["result_code"] != "SUCCESS" and found.get("err_code") in _MAYBE_TAKEN):
-            return Said(Outcome.SILENT)
-        return Said(Outcome.PAID if found["result_code"] == "SUCCESS" else Outcome.FAILED, _reason(found))
+            return Said(PaymentOutcome.SILENT)
+        return Said(PaymentOutcome.PAID if found["result_code"] == "SUCCESS" else PaymentOutcome.FAILED, _reason(found))
 
     def heard(self, body: bytes) -> Notice:
         try:
@@ -109,7 +109,7 @@ class Wechatpay:
         if not order or not amount.isascii() or not amount.isdecimal():
             raise Forged("it names no order or no amount")
         is_paid = found.get("result_code") == "SUCCESS" and found.get("trade_state", "SUCCESS") == "SUCCESS"
-        outcome = Outcome.PAID if is_paid else Outcome.SILENT
+        outcome = PaymentOutcome.PAID if is_paid else PaymentOutcome.SILENT
         return Notice(order, int(amount), Said(outcome, _reason(found), found.get("transaction_id")))
 
     def _ask(self, path: str, fields: dict[str, str], certificate: Certificate | None = None) -> dict[str, str] | None:
@@ -136,8 +136,8 @@ class Wechatpay:
 def _said(found: dict[str, str], order: str, amount_fen: int) -> Said:
     """What an answer says of our order; one of another order or amount says nothing of it."""
     if found.get("out_trade_no") != order or found.get("total_fee", str(amount_fen)) != str(amount_fen):
-        return Said(Outcome.SILENT, "it answered about another order")
-    outcome = _TRADE_STATES.get(found.get("trade_state", ""), Outcome.SILENT)
+        return Said(PaymentOutcome.SILENT, "it answered about another order")
+    outcome = _TRADE_STATES.get(found.get("trade_state", ""), PaymentOutcome.SILENT)
     return Said(outcome, _reason(found), found.get("transaction_id"))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, and_, or_, select, update
 from service.books.books import Books
 from service.errors import ServiceError
 from service.payers.tables import charges, mandate_plates, mandates, persons
-from service.payments.port import Outcome, PaymentOrder, PaymentProvider
+from service.payments.port import PaymentOrder, PaymentOutcome, PaymentProvider
 from service.payments.settling import Settling
 from service.payments.tables import payment_refunds, payments, provider_plates
 from service.store.clock import US_PER_S, from_us, to_us
@@ -93,7 +93,7 @@ class PaymentWorker:
             said = provider.pay(self._described(row))
         else:
             said = provider.query(row.number, row.amount_fen)
-            if said.outcome is Outcome.MISSING:
+            if said.outcome is PaymentOutcome.MISSING:
                 said = provider.pay(self._described(row))
         self._settling.take(row.number, said)
         return True

@@ -12,7 +12,7 @@ from service.errors import AdminError
 from service.identity.devices import Throttled
 from service.identity.gate import PhoneCaller
 from service.identity.rules import parsed_body
-from service.identity.signatures import PHONE_SCHEME, Claim, Flaw, RequestView, SignatureRefused, verify
+from service.identity.signatures import PHONE_SCHEME, Flaw, ProvenSignature, RequestView, SignatureRefused, verify
 from service.payers.keys import raw_key
 from service.payers.tables import phone_keys
 from service.phone.pairing import check_consent
@@ -31,7 +31,7 @@ class PhoneKeys:
         self._now = now
         self._wait_s = wait_s
 
-    def judge(self, request: RequestView, *, is_pairing: bool, source: str) -> tuple[Claim, PhoneCaller]:
+    def judge(self, request: RequestView, *, is_pairing: bool, source: str) -> tuple[ProvenSignature, PhoneCaller]:
         """All but whether the nonce is new. Raises SignatureRefused, and Throttled for a stranger from `source`."""
         if is_pairing:
             return self._judge_pairing(request, source)
@@ -44,7 +44,7 @@ class PhoneKeys:
         claim = verify(request, find_key, self._now(), PHONE_SCHEME)
         return claim, PhoneCaller(found[-1].person, claim.key_id)
 
-    def _judge_pairing(self, request: RequestView, source: str) -> tuple[Claim, PhoneCaller]:
+    def _judge_pairing(self, request: RequestView, source: str) -> tuple[ProvenSignature, PhoneCaller]:
         """The signature proves that the phone holds the key; the code is judged by the route.
 
         Strangers make as many keys as they like: what the throttle turns away, or is no pairing, leaves no nonce.

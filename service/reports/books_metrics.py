@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from service.errors import Unavailable
 from service.identity.tables import devices
 from service.offline.conflicts import conflicts_since
-from service.store.clock import Clock, to_us
+from service.store.clock import WallClock, to_us
 from service.store.database import Database, telling_faults
 from service.store.schema import accounts, authorisations, rejected_messages
 
@@ -22,7 +22,7 @@ DAY_US = 86_400 * 1_000_000
 class BooksCollector(Collector):
     """Reads the books at each scrape; a database that is away shows as greenlane_database_up 0."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: WallClock) -> None:
         self._database = database
         self._clock = clock
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, RowMapping, or_, select
 
-from service.books.records import AccountKind, Phase
+from service.books.records import AccountKind, TransferPhase
 from service.identity.trail import Deed
 from service.store import schema
 from service.store.clock import from_us
@@ -34,7 +34,7 @@ def movements(connection: Connection, limit: int, subject: str | None = None) ->
             .join(_CREDIT, _CREDIT.c.id == transfers.credit_account)
             .outerjoin(schema.fuellings)
         )
-        .where(transfers.phase.in_([Phase.SINGLE.value, Phase.POST.value]))
+        .where(transfers.phase.in_([TransferPhase.SINGLE.value, TransferPhase.POST.value]))
         .order_by(transfers.at_us.desc(), transfers.id.desc())
         .limit(limit)
     )

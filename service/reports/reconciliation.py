@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from service.books.records import Phase, State
+from service.books.records import State, TransferPhase
 from service.errors import AdminError
 from service.reports.gaps import ExplainedGap, explained_gaps, is_explained
 from service.reports.statement import flagged
@@ -188,7 +188,7 @@ def _posted_fen(connection: Connection, station: RowMapping, begin_us: int, end_
         select(func.coalesce(func.sum(transfers.c.amount_fen), 0))
         .select_from(transfers.join(fuellings))
         .where(fuellings.c.station == station["id"], fuellings.c.ended_us >= begin_us, fuellings.c.ended_us < end_us)
-        .where(transfers.c.phase.in_([Phase.SINGLE.value, Phase.POST.value]))
+        .where(transfers.c.phase.in_([TransferPhase.SINGLE.value, TransferPhase.POST.value]))
         .where(transfers.c.credit_account == station["revenue_account"])
     )
     return int(connection.execute(query).scalar_one())

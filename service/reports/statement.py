@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from service.books.records import ACTIVE, Phase, TransferKind
+from service.books.records import ACTIVE, TransferKind, TransferPhase
 from service.errors import AdminError
 from service.payers.tables import persons
 from service.store import schema
@@ -187,7 +187,7 @@ def _lines(connection: Connection, own: set[int]) -> Iterator[Line]:
         )
         .select_from(transfers.outerjoin(fuellings))
         .where(transfers.c.debit_account.in_(own) | transfers.c.credit_account.in_(own))
-        .where(transfers.c.phase.in_([Phase.SINGLE.value, Phase.POST.value]))
+        .where(transfers.c.phase.in_([TransferPhase.SINGLE.value, TransferPhase.POST.value]))
         .where(transfers.c.debit_account.not_in(own) | transfers.c.credit_account.not_in(own))
         .order_by(transfers.c.at_us, transfers.c.id)
     )

@@ -15,7 +15,7 @@ MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class HoldView:
     """Money held for a vehicle at a lane."""
 
     lane: str
@@ -25,10 +25,10 @@ class Hold:
     expires_at: datetime
 
 
-def open_holds(database: Database, station: str) -> list[Hold]:
+def open_holds(database: Database, station: str) -> list[HoldView]:
     """The station's open authorisations, the next to expire first."""
     a = authorisations.c
     mine = (a.state == "open") & (a.station == station)
     with telling_faults(), database.reading() as connection:
         rows = connection.execute(select(authorisations).where(mine).order_by(a.expires_us).limit(MOST)).all()
-    return [Hold(row.lane, row.plate, row.typed, row.limit_fen, from_us(row.expires_us)) for row in rows]
+    return [HoldView(row.lane, row.plate, row.typed, row.limit_fen, from_us(row.expires_us)) for row in rows]

@@ -23,7 +23,7 @@ from service.identity.web import language_of, page, part
 from service.live.changes import station_topic
 from service.payers.blocks import strange_vehicles
 from service.station import words
-from service.station.book_views import Hold, open_holds
+from service.station.book_views import HoldView, open_holds
 from service.station.control_view import CentralControl, conflicts_of
 from service.station.routes import changes_of, desk_of
 from service.station.shared import Rendering, SharedViews
@@ -214,7 +214,7 @@ def _facts(request: Request, station: str) -> dict[str, Any]:
     }
 
 
-def _fresh_s(store: StationStore, lanes: Sequence[Lane], holds: Sequence[Hold]) -> float:
+def _fresh_s(store: StationStore, lanes: Sequence[Lane], holds: Sequence[HoldView]) -> float:
     """Until a lane is silent or the next hold expires; one that is over is given back within some seconds."""
     left_s = min((-store.age_s(hold.expires_at) for hold in holds), default=math.inf)
     return min(store.fresh_s(lanes), max(left_s, SWEPT_WITHIN_S))

@@ -10,14 +10,14 @@ _MICROSECOND = timedelta(microseconds=1)
 US_PER_S = 1_000_000
 
 
-class Clock(Protocol):
+class WallClock(Protocol):
     """The only source of time; tests and recorded video move it by hand."""
 
     def now(self) -> datetime:
         """The wall clock as an aware UTC datetime."""
 
 
-class SystemClock:
+class SystemWallClock:
     """The machine's own clock."""
 
     def now(self) -> datetime:

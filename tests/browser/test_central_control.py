@@ -15,47 +15,47 @@ from tests.browser.test_parked_messages import has
 from tests.service.conftest import migrated_file
 from tests.service.identity.test_pages import PASSWORD
 from tests.station.conftest import prepared
-from tests.station.street import Street
+from tests.station.rig import StationRig
 
 __all__ = ["migrated_file"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
-def street(migrated_file: Path, tmp_path: Path) -> Iterator[Street]:
-    with Street(prepared(migrated_file, tmp_path)).open() as made:
+def rig(migrated_file: Path, tmp_path: Path) -> Iterator[StationRig]:
+    with StationRig(prepared(migrated_file, tmp_path)).open() as made:
         yield made
 
 
 def test_a_cut_line_as_the_staff_see_it(
-    chromium: Any, serious: Callable[[Any], list[str]], street: Street, tmp_path: Path
+    chromium: Any, serious: Callable[[Any], list[str]], rig: StationRig, tmp_path: Path
 ) -> None:
-    street.step()
-    street.house.app.state.identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
-    with running(street.house.app) as url:
+    rig.step()
+    rig.wiring.app.state.identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
+    with running(rig.wiring.app) as url:
         page = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 900}).new_page()
         page.goto(f"{url}/station")
         page.fill("#name", "wang")
         page.fill("#password", PASSWORD)
         page.click("button[type=submit]")
         page.wait_for_function(has("The line to the server is up since"), timeout=20_000)
-        street.cut()
-        decision = street.ask()
+        rig.cut()
+        decision = rig.ask()
         page.wait_for_function(has("The line to the server is down since"), timeout=20_000)
         page.wait_for_function(has("Exposure: ¥200.00"), timeout=20_000)
         assert serious(page) == []
-        street.report(street.fuelling(decision, 15_000))
+        rig.report(rig.fuelling(decision, 15_000))
         page.wait_for_function(has("Exposure: ¥150.00"), timeout=20_000)
-        street.report(replace(street.fuelling(None, 4_000), volume_ml=1))
-        street.admin.block_card("C1", True)
-        street.mend()
-        street.step()
+        rig.report(replace(rig.fuelling(None, 4_000), volume_ml=1))
+        rig.admin.block_card("C1", True)
+        rig.mend()
+        rig.step()
         page.wait_for_function(has("card blocked meanwhile"), timeout=20_000)
         page.wait_for_function(has("impossible_fuelling"), timeout=20_000)
         assert serious(page) == []
-        (parked,) = street.house.outbox.parked()
+        (parked,) = rig.wiring.outbox.parked()
         page.fill(f"#why--{parked.id}", "counted by hand")
         page.click("button.danger")
         page.wait_for_function(has("No message is parked"), timeout=20_000)
-        assert street.house.outbox.parked() == ()
-        assert street.exposure_fen == 0
+        assert rig.wiring.outbox.parked() == ()
+        assert rig.exposure_fen == 0

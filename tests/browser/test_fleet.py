@@ -27,7 +27,7 @@ def test_the_pages_fit_a_phone_and_a_desk(
     fleets: Fleets,  # noqa: F811 - the fixture's value
 ) -> None:
     pictures = os.environ.get("GREENLANE_WRITE_PICTURES")
-    with running(fleets.house.app) as url:
+    with running(fleets.rig.app) as url:
         context = chromium.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
         page = context.new_page()
         page.goto(f"{url}/login?next=/fleet")

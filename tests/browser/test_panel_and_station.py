@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from service.admin import Admin
 from service.app import create_app
 from service.identity.devices import Place
@@ -87,7 +87,7 @@ def station(folder: Path) -> Iterator[Service]:
     identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
     code = identity.devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test", replaces=True)
-    key = DeviceKey.make()
+    key = KeyPair.make()
     identity.devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")
     key.save(folder / "lane.pem")
     try:

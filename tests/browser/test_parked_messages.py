@@ -10,7 +10,7 @@ import pytest
 
 from service.identity.people import Role
 from service.server import running
-from tests.service.identity.kit import House, lane_status
+from tests.service.identity.kit import ServiceRig, lane_status
 from tests.service.identity.test_pages import PASSWORD
 from tests.service.test_station import PARKED
 from wire.codec import decode
@@ -26,11 +26,11 @@ def has(words: str) -> str:
 def test_what_is_being_written_survives_a_refresh(
     chromium: Any, serious: Callable[[Any], list[str]], tmp_path: Path
 ) -> None:
-    house = House(tmp_path)
-    house.identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
-    admin = house.app.state.station
+    rig = ServiceRig(tmp_path)
+    rig.identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
+    admin = rig.app.state.station
     admin.take_status(decode(LaneStatus, lane_status() | {"parked": [PARKED]}))
-    with running(house.app) as url:
+    with running(rig.app) as url:
         page = chromium.new_context(locale="en-GB", color_scheme="dark").new_page()
         page.goto(f"{url}/station")
         page.fill("#name", "wang")
@@ -38,7 +38,7 @@ def test_what_is_being_written_survives_a_refresh(
         page.click("button[type=submit]")
         page.click("#why-L1-5")
         page.keyboard.type("counted tw")
-        house.clock.move(1)
+        rig.clock.move(1)
         flowing = lane_status(number=900) | {"parked": [PARKED], "volume_ml": 1230, "amount_fen": 972}
         admin.take_status(decode(LaneStatus, flowing))
         page.wait_for_function(has("1.23 L"), timeout=20_000)

@@ -16,7 +16,7 @@ import cv2
 import pytest
 import requests
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from greenlane.cli import main
 from service.mileage.consents import TrackConsents
 from service.mileage.vehicles import Garage
@@ -26,7 +26,7 @@ from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.server import running
-from tests.service.identity.kit import House, Parcel, fuelling, question, visit_report
+from tests.service.identity.kit import Parcel, ServiceRig, fuelling, question, visit_report
 from tests.service.phone.kit import PLATE, fuel
 from wire.codec import decode
 from wire.devices import DeviceKind
@@ -40,16 +40,16 @@ FITS = "document.documentElement.scrollWidth <= document.documentElement.clientW
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def rig(tmp_path: Path) -> ServiceRig:
     """At ten seconds to eight in the morning at the pump; the clock is moved by the test alone."""
-    made = House(tmp_path)
+    made = ServiceRig(tmp_path)
     made.clock.moment = datetime.fromisoformat("2026-05-04T07:59:50+08:00")
     return made
 
 
 @pytest.fixture
-def app(house: House) -> Any:
-    return house.app
+def app(rig: ServiceRig) -> Any:
+    return rig.app
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def served(app: Any) -> Iterator[str]:
         yield url
 
 
-def open_phone(chromium: Any, house: House, url: str, **options: Any) -> Any:
+def open_phone(chromium: Any, rig: ServiceRig, url: str, **options: Any) -> Any:
     """A page in a browser of its own, as a phone has it, by the same clock as the service."""
     page = chromium.new_context(viewport=NARROW, locale="zh-CN", **options).new_page()
     page.set_default_timeout(WAIT_MS)
-    page.clock.set_fixed_time(house.clock.moment)
+    page.clock.set_fixed_time(rig.clock.moment)
     page.goto(url)
     return page
 
@@ -88,12 +88,12 @@ def pair(page: Any, name: str) -> None:
 
 
 def test_pairing_by_link_and_a_key_that_cannot_leave(
-    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+    chromium: Any, serious: Callable[[Any], list[str]], rig: ServiceRig, served: str
 ) -> None:
-    phones = Phones(house.app.state.books, "test")
+    phones = Phones(rig.app.state.books, "test")
     code = phones.add("陈师傅").code
     phones.top_up("陈师傅", 50_000)
-    page = open_phone(chromium, house, f"{served}/phone#{code}")
+    page = open_phone(chromium, rig, f"{served}/phone#{code}")
     page.wait_for_selector("#pairing:not([hidden])")
     assert page.input_value("#code") == code
     picture(page, "phone-pairing")
@@ -112,7 +112,7 @@ def test_pairing_by_link_and_a_key_that_cannot_leave(
         }"""
     )
     assert stolen == "InvalidAccessError"
-    second = open_phone(chromium, house, f"{served}/phone")
+    second = open_phone(chromium, rig, f"{served}/phone")
     second.fill("#code", code)
     second.check("#consent")
     second.click("#pair button")
@@ -134,8 +134,8 @@ def test_pairing_by_link_and_a_key_that_cannot_leave(
     assert "本手机的配对已失效" in page.inner_text("#wrong")
 
 
-def test_without_a_secure_line_the_page_says_what_is_needed(chromium: Any, house: House, served: str) -> None:
-    page = open_phone(chromium, house, served.replace("127.0.0.1", "plain.test") + "/phone")
+def test_without_a_secure_line_the_page_says_what_is_needed(chromium: Any, rig: ServiceRig, served: str) -> None:
+    page = open_phone(chromium, rig, served.replace("127.0.0.1", "plain.test") + "/phone")
     page.wait_for_selector("#insecure:not([hidden])")
     assert "https" in page.inner_text("#insecure")
     assert page.is_hidden("#pairing")
@@ -151,24 +151,24 @@ def vehicle() -> bytes:
     return bytes(cv2.imencode(".jpg", cv2.resize(frame, (480, 270)))[1].tobytes())
 
 
-def driver(chromium: Any, house: House, served: str, name: str, hours: str) -> Any:
+def driver(chromium: Any, rig: ServiceRig, served: str, name: str, hours: str) -> Any:
     """The paired phone of a person with 500 yuan and hours on the plate."""
-    phones = Phones(house.app.state.books, "test")
+    phones = Phones(rig.app.state.books, "test")
     code = phones.add(name).code
     phones.top_up(name, 50_000)
-    PlatePayers(house.app.state.books, "test").set(PLATE, name, NewBinding(hours=Hours.parse(hours)))
-    page = open_phone(chromium, house, f"{served}/phone#{code}")
+    PlatePayers(rig.app.state.books, "test").set(PLATE, name, NewBinding(hours=Hours.parse(hours)))
+    page = open_phone(chromium, rig, f"{served}/phone#{code}")
     pair(page, name)
     return page
 
 
 def test_a_driver_lets_the_fleet_see_their_tracks_and_ends_it(
-    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+    chromium: Any, serious: Callable[[Any], list[str]], rig: ServiceRig, served: str
 ) -> None:
-    books = house.app.state.books
+    books = rig.app.state.books
     Garage(books, "test").add_fleet("Wang")
     Garage(books, "test").give_to_fleet("Wang", PLATE)
-    chen = driver(chromium, house, served, "陈", "0-8")
+    chen = driver(chromium, rig, served, "陈", "0-8")
     chen.goto(f"{served}/phone/hours")
     chen.wait_for_selector("#own [data-track=agree]:visible")
     assert chen.locator("#own [data-track=withdraw]").is_hidden()
@@ -194,14 +194,14 @@ def sign_mandate(page: Any, served: str, per_fill: str) -> None:
     page.wait_for_selector("#mandates .tag.good")
 
 
-def fuelled(house: House, served: str, key: DeviceKey, at: datetime, amount_fen: int) -> None:
+def fuelled(rig: ServiceRig, served: str, key: KeyPair, at: datetime, amount_fen: int) -> None:
     """A lane unit asks for the plate at that second and is given green; then it reports what flowed."""
-    house.clock.moment = at
-    number, host = house.number(), served.removeprefix("http://")
+    rig.clock.moment = at
+    number, host = rig.number(), served.removeprefix("http://")
     record = question(visit=f"v{number}", plate=PLATE, seen=PLATE, captured_at=at)
-    answer = post(served, house.signed(key, "POST", "/v1/authorisations", record, host))
+    answer = post(served, rig.signed(key, "POST", "/v1/authorisations", record, host))
     assert (answer["decision"], answer["limit_fen"]) == ("allow", 10_000)
-    house.clock.move(90)
+    rig.clock.move(90)
     volume_ml = amount_fen * 1000 // 790
     report = fuelling(sequence=number) | {
         "visit": f"v{number}",
@@ -212,9 +212,9 @@ def fuelled(house: House, served: str, key: DeviceKey, at: datetime, amount_fen:
         "totaliser_after_ml": volume_ml,
         "dispenser": f"S1-D{number}",
         "started_at": (at + timedelta(seconds=20)).isoformat(),
-        "ended_at": house.clock.now().isoformat(),
+        "ended_at": rig.clock.now().isoformat(),
     }
-    assert post(served, house.signed(key, "POST", "/v1/fuellings", report, host))["charged_fen"] == amount_fen
+    assert post(served, rig.signed(key, "POST", "/v1/fuellings", report, host))["charged_fen"] == amount_fen
 
 
 def post(served: str, parcel: Parcel) -> dict[str, Any]:
@@ -225,9 +225,9 @@ def post(served: str, parcel: Parcel) -> dict[str, Any]:
 
 
 def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
-    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+    chromium: Any, serious: Callable[[Any], list[str]], rig: ServiceRig, served: str
 ) -> None:
-    chen, wu = driver(chromium, house, served, "陈", "0-8"), driver(chromium, house, served, "吴", "8-16")
+    chen, wu = driver(chromium, rig, served, "陈", "0-8"), driver(chromium, rig, served, "吴", "8-16")
     for page in (chen, wu):
         sign_mandate(page, served, "100")
     picture(chen, "phone-mandate")
@@ -235,16 +235,16 @@ def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
     for page in (chen, wu):
         page.goto(f"{served}/phone")
         page.wait_for_selector("#none:visible")
-    key, eight = house.enrol(DeviceKind.LANE), house.clock.moment + timedelta(seconds=10)
+    key, eight = rig.enrol(DeviceKind.LANE), rig.clock.moment + timedelta(seconds=10)
     fetched: list[str] = []
     wu.on("request", lambda request: fetched.append(request.url))
-    fuelled(house, served, key, eight - timedelta(seconds=10), 11_850)
+    fuelled(rig, served, key, eight - timedelta(seconds=10), 11_850)
     chen.wait_for_function("() => document.querySelectorAll('.bill').length === 2")
     assert [url for url in fetched if "/v1/phone/" in url] == [], "no stream tells a phone of another's fuel"
-    fuelled(house, served, key, eight + timedelta(seconds=10), 15_800)
+    fuelled(rig, served, key, eight + timedelta(seconds=10), 15_800)
     wu.wait_for_function("() => document.querySelectorAll('.bill').length === 2")
     for page, own, others in ((chen, "¥18.50", "¥58.00"), (wu, "¥58.00", "¥18.50")):
-        page.clock.set_fixed_time(house.clock.moment)
+        page.clock.set_fixed_time(rig.clock.moment)
         page.wait_for_selector(".bill:has(.tag[data-state=sent])")
         bills = page.locator(".bill").all_inner_texts()
         assert sum("¥100.00" in bill and "已支付" in bill and "Paid" in bill for bill in bills) == 1
@@ -275,7 +275,7 @@ def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
         assert words in receipt
     picture(wu, "phone-receipt")
     assert serious(wu) == []
-    books = house.app.state.books
+    books = rig.app.state.books
     assert sorted((c.phone, c.amount_fen, c.state) for c in Charging(books).list()) == [
         ("吴", 5_800, "paid"),
         ("吴", 10_000, "paid"),
@@ -288,10 +288,10 @@ def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
 
 
 def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
-    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+    chromium: Any, serious: Callable[[Any], list[str]], rig: ServiceRig, served: str
 ) -> None:
-    owner, wu = driver(chromium, house, served, "陈", "0-8"), driver(chromium, house, served, "吴", "8-16")
-    PlatePayers(house.app.state.books, "test").set_owner(PLATE, "陈")
+    owner, wu = driver(chromium, rig, served, "陈", "0-8"), driver(chromium, rig, served, "吴", "8-16")
+    PlatePayers(rig.app.state.books, "test").set_owner(PLATE, "陈")
     wu.goto(f"{served}/phone/hours")
     wu.fill("#plate", PLATE)
     wu.fill("#hours", "16-24")
@@ -301,14 +301,14 @@ def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
     owner.wait_for_selector("#owned .row:has-text('吴') >> text=16:00-24:00")
     picture(owner, "phone-hours")
     assert serious(owner) == []
-    house.clock.move(60)
-    owner.clock.set_fixed_time(house.clock.moment)
+    rig.clock.move(60)
+    owner.clock.set_fixed_time(rig.clock.moment)
     owner.click("[data-change=confirm]:visible")
     owner.wait_for_selector("#done:visible")
     wu.reload()
     wu.wait_for_selector("#own .row:has-text('16:00-24:00')")
     assert "陈" not in wu.inner_text("main"), "nobody sees another's hours but a plate's owner"
-    turn, _ = PlatePayers(house.app.state.books, "test").turn(PLATE, house.clock.now() + timedelta(hours=10))
+    turn, _ = PlatePayers(rig.app.state.books, "test").turn(PLATE, rig.clock.now() + timedelta(hours=10))
     assert turn.payer.name == "吴"
     sign_mandate(wu, served, "100")
     wu.click("[data-change=pause]:visible")
@@ -319,25 +319,25 @@ def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
 
 
 def test_spending_is_drawn_and_a_disputed_bill_keeps_its_picture(
-    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+    chromium: Any, serious: Callable[[Any], list[str]], rig: ServiceRig, served: str
 ) -> None:
-    page = driver(chromium, house, served, "陈", "0-24")
-    books, plates = house.app.state.books, (PLATE, "粤B11111", "粤B2222D")
+    page = driver(chromium, rig, served, "陈", "0-24")
+    books, plates = rig.app.state.books, (PLATE, "粤B11111", "粤B2222D")
     for plate in plates[1:]:
         PlatePayers(books, "test").set(plate, "陈", NewBinding(hours=Hours.parse("0-24")))
     Phones(books, "test").top_up("陈", 1_000_000)
     for month in range(7):
         for number, plate in enumerate(plates[: 1 + month % 3]):
-            fuel(house, 790 * (11 + 7 * number + 3 * month), plate)
+            fuel(rig, 790 * (11 + 7 * number + 3 * month), plate)
             (charge,) = [one for one in Charging(books).list() if one.paid_at is None]
             Charging(books).settle(charge.id, "test")
-            house.clock.move(3_600)
-        house.clock.move(86_400 * 31)
+            rig.clock.move(3_600)
+        rig.clock.move(86_400 * 31)
     jpeg = base64.b64encode(vehicle()).decode()
-    seen = {"visit": "v-seen", "at": house.clock.now(), "first_seen_at": house.clock.now(), "picture": jpeg}
-    house.app.state.station.take_visit(replace(decode(VisitReport, visit_report()), **seen))
-    fuel(house, 7_900, visit="v-seen")
-    page.clock.set_fixed_time(house.clock.moment)
+    seen = {"visit": "v-seen", "at": rig.clock.now(), "first_seen_at": rig.clock.now(), "picture": jpeg}
+    rig.app.state.station.take_visit(replace(decode(VisitReport, visit_report()), **seen))
+    fuel(rig, 7_900, visit="v-seen")
+    page.clock.set_fixed_time(rig.clock.moment)
     page.goto(f"{served}/phone/spending")
     page.wait_for_selector("#plot rect.s2")
     assert page.locator("#sums tbody tr").count() == sum(1 + month % 3 for month in range(7))
@@ -348,9 +348,9 @@ def test_spending_is_drawn_and_a_disputed_bill_keeps_its_picture(
     for _ in range(2):
         page.click("[data-say=dispute]")
     page.wait_for_selector(".tag[data-state=disputed]")
-    house.clock.move(86_400 * 20)
-    house.app.state.station.sweep()
-    page.clock.set_fixed_time(house.clock.moment)
+    rig.clock.move(86_400 * 20)
+    rig.app.state.station.sweep()
+    page.clock.set_fixed_time(rig.clock.moment)
     page.reload()
     page.wait_for_selector("#shot:visible")
     assert page.evaluate("document.querySelector('#shot').naturalWidth") > 100
@@ -358,12 +358,12 @@ def test_spending_is_drawn_and_a_disputed_bill_keeps_its_picture(
 
 
 def test_at_a_known_station_the_page_says_to_leave_the_phone_alone(
-    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+    chromium: Any, serious: Callable[[Any], list[str]], rig: ServiceRig, served: str
 ) -> None:
     """From the edge of 100 m, in either datum; the position itself is in no request."""
     where = ["station", "set", "S1", "--at=22.543100,114.057900", "--datum", "gcj02"]
-    assert main(["admin", "--database", house.url, *where]) == 0
-    page = driver(chromium, house, served, "陈", "0-24")
+    assert main(["admin", "--database", rig.url, *where]) == 0
+    page = driver(chromium, rig, served, "陈", "0-24")
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(f"{request.url} {request.post_data or ''}"))
     north_m = 1 / 111_195
@@ -388,10 +388,10 @@ def test_at_a_known_station_the_page_says_to_leave_the_phone_alone(
 
 
 def test_a_push_message_shows_a_notice_that_says_nothing(
-    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+    chromium: Any, serious: Callable[[Any], list[str]], rig: ServiceRig, served: str
 ) -> None:
     """From a message to the notice; the way from the service to a push service: tests/service/push."""
-    page = driver(chromium, house, served, "陈", "0-24")
+    page = driver(chromium, rig, served, "陈", "0-24")
     page.context.grant_permissions(["notifications"], origin=served)
     page.reload()
     page.wait_for_selector("#push-on:visible")
@@ -424,9 +424,9 @@ def test_a_push_message_shows_a_notice_that_says_nothing(
 
 
 def test_my_data_is_taken_along_and_erased(
-    chromium: Any, serious: Callable[[Any], list[str]], house: House, served: str
+    chromium: Any, serious: Callable[[Any], list[str]], rig: ServiceRig, served: str
 ) -> None:
-    page = driver(chromium, house, served, "欧阳", "0-24")
+    page = driver(chromium, rig, served, "欧阳", "0-24")
     page.goto(f"{served}/phone/data")
     page.wait_for_function("() => document.querySelector('#consents').textContent === '2026-11-28'")
     picture(page, "phone-data")
@@ -439,20 +439,20 @@ def test_my_data_is_taken_along_and_erased(
         page.click("#erase")
     page.wait_for_selector("#wrong:visible")
     assert "500.00" in page.inner_text("#wrong"), "the wallet is paid out first"
-    Phones(house.app.state.books, "test").refund("欧阳", 50_000)
+    Phones(rig.app.state.books, "test").refund("欧阳", 50_000)
     for _ in range(2):
         page.click("#erase")
     page.wait_for_selector("#pairing:not([hidden])")
-    (gone,) = Phones(house.app.state.books, "test").list()
+    (gone,) = Phones(rig.app.state.books, "test").list()
     assert (gone.name, gone.keys, gone.plates) == (gone.person, 0, ())
 
 
-def test_without_a_line_the_installed_page_shows_what_was_seen_last(chromium: Any, house: House) -> None:
-    with running(house.app) as served:
-        page = driver(chromium, house, served, "陈", "0-24")
+def test_without_a_line_the_installed_page_shows_what_was_seen_last(chromium: Any, rig: ServiceRig) -> None:
+    with running(rig.app) as served:
+        page = driver(chromium, rig, served, "陈", "0-24")
         manifest = page.evaluate("fetch(document.querySelector('link[rel=manifest]').href).then((a) => a.json())")
         assert (manifest["scope"], manifest["display"]) == ("/phone", "standalone")
-        fuel(house, 7_900)
+        fuel(rig, 7_900)
         page.wait_for_selector(".bill")
         page.evaluate("navigator.serviceWorker.ready.then(() => null)")
         page.wait_for_function("() => navigator.serviceWorker.controller !== null")

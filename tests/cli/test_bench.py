@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from greenlane.bench.lane import LaneFigures, Process, Stage
+from greenlane.bench.lane import LaneFigures, Process, StageTime
 from greenlane.cli import main
 from greenlane.simulation.cast import bundled
 
@@ -54,9 +54,9 @@ def test_wrong_numbers_are_wrong_usage(number: str) -> None:
 
 def test_ratios_compare_the_engines_and_the_table_shows_the_processes() -> None:
     stages = (
-        Stage("any", "trigger", 0.5, 0.6),
-        Stage("opencv", "read", 20.0, 25.0, 19.0),
-        Stage("onnxruntime", "read", 10.0, 12.0, 9.0),
+        StageTime("any", "trigger", 0.5, 0.6),
+        StageTime("opencv", "read", 20.0, 25.0, 19.0),
+        StageTime("onnxruntime", "read", 10.0, 12.0, 9.0),
     )
     figures = LaneFigures({"processor": "x"}, stages, (Process("idle lane", 20.0, 0.05, 134.0, 136.0),))
     assert figures.ratios() == {

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from greenlane.bench.peers import Answer, Comparison, Row, Sample, is_exact, is_wrong
+from greenlane.bench.peers import Comparison, PeerAnswer, PeerRow, PeerSample, is_exact, is_wrong
 from greenlane.cli import main
 from models.grammar import PlateKind
 from models.training.data.holdout import is_held_out
@@ -168,19 +168,19 @@ def test_without_pictures_their_place_is_told(
 def test_a_scene_counts_by_its_main_plate_and_a_wrong_plate_by_all_labels(
     texts: tuple[str, ...], exact: bool, wrong: bool
 ) -> None:
-    sample = Sample(Path("scene.jpg"), "scene", "粤B5P012", ("粤B5P012", "皖A12345"))
-    assert is_exact(sample, Answer(texts, 1, 1)) == exact
-    assert is_wrong(sample, Answer(texts, 1, 1)) == wrong
+    sample = PeerSample(Path("scene.jpg"), "scene", "粤B5P012", ("粤B5P012", "皖A12345"))
+    assert is_exact(sample, PeerAnswer(texts, 1, 1)) == exact
+    assert is_wrong(sample, PeerAnswer(texts, 1, 1)) == wrong
 
 
 def test_nothing_is_wrong_on_a_scene_with_plates_that_no_label_names() -> None:
-    sample = Sample(Path("scene.jpg"), "scene", "粤B5P012", ("粤B5P012",), complete=False)
-    assert not is_wrong(sample, Answer(("粤B5P012", "粤B5P013"), 1, 1))
+    sample = PeerSample(Path("scene.jpg"), "scene", "粤B5P012", ("粤B5P012",), complete=False)
+    assert not is_wrong(sample, PeerAnswer(("粤B5P012", "粤B5P013"), 1, 1))
 
 
 def test_ratios_are_of_cpu_time_and_of_exact_shares() -> None:
-    ours = Row("ccpd", "greenlane opencv", 200, 190, 0, 5.0, 5.5)
-    other = Row("ccpd", "rapidocr 9.9", 200, 180, 4, 20.0, 21.0)
-    elsewhere = Row("scene", "rapidocr 9.9", 10, 9, 0, 400.0, 420.0)
+    ours = PeerRow("ccpd", "greenlane opencv", 200, 190, 0, 5.0, 5.5)
+    other = PeerRow("ccpd", "rapidocr 9.9", 200, 180, 4, 20.0, 21.0)
+    elsewhere = PeerRow("scene", "rapidocr 9.9", 10, 9, 0, 400.0, 420.0)
     (ratio,) = Comparison({}, (ours, other, elsewhere), {}).ratios()
     assert (ratio["kind"], ratio["cpu_times"], ratio["exact_points"]) == ("ccpd", 4.0, 5.0)

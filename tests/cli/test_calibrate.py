@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from controller import settings as settings_file
-from controller.checks import Check, Verdict
+from controller.checks import Check, Severity
 from controller.records import CharacterRead, Colour, Corners, PlateRead, Region
 from controller.watching import calibration
 from greenlane.cli import calibrate_run, main
@@ -53,16 +53,16 @@ def scene(
     return frame, PlateRead(tuple(CharacterRead(s, 0.99) for s in TEXT), made, Colour.BLUE, "blue", 1, 0.9)
 
 
-def verdicts(found: Sequence[Check]) -> dict[str, Verdict]:
+def verdicts(found: Sequence[Check]) -> dict[str, Severity]:
     return {check.name: check.verdict for check in found}
 
 
-def judged(*arguments: float, **named: float) -> dict[str, Verdict]:
+def judged(*arguments: float, **named: float) -> dict[str, Severity]:
     return verdicts(calibration.judge([calibration.measure(*scene(*arguments, **named))] * 6, 10))
 
 
 def test_a_good_plate_passes_everything() -> None:
-    assert set(judged(180).values()) == {Verdict.OK}
+    assert set(judged(180).values()) == {Severity.OK}
 
 
 @pytest.mark.parametrize("width_px", [60.0, 100.0, 240.0])
@@ -81,18 +81,18 @@ def test_the_slope_is_measured_in_degrees(degrees: float) -> None:
 @pytest.mark.parametrize(
     ("arguments", "named", "check", "verdict"),
     [
-        ((50.0,), {}, "plate width", Verdict.FAIL),
-        ((50.0,), {}, "character height", Verdict.FAIL),
-        ((60.0,), {}, "stroke", Verdict.FAIL),
-        ((100.0,), {}, "plate width", Verdict.WARN),
-        ((160.0,), {"degrees": 25.0}, "slope", Verdict.FAIL),
-        ((160.0,), {"blur_px": 4.0}, "sharpness", Verdict.FAIL),
-        ((160.0,), {"gain": 0.15}, "exposure", Verdict.FAIL),
-        ((160.0,), {"gain": 0.15}, "contrast", Verdict.FAIL),
-        ((160.0,), {"gain": 4.0}, "exposure", Verdict.FAIL),
+        ((50.0,), {}, "plate width", Severity.FAIL),
+        ((50.0,), {}, "character height", Severity.FAIL),
+        ((60.0,), {}, "stroke", Severity.FAIL),
+        ((100.0,), {}, "plate width", Severity.WARN),
+        ((160.0,), {"degrees": 25.0}, "slope", Severity.FAIL),
+        ((160.0,), {"blur_px": 4.0}, "sharpness", Severity.FAIL),
+        ((160.0,), {"gain": 0.15}, "exposure", Severity.FAIL),
+        ((160.0,), {"gain": 0.15}, "contrast", Severity.FAIL),
+        ((160.0,), {"gain": 4.0}, "exposure", Severity.FAIL),
     ],
 )
-def test_what_is_wrong_fails(arguments: tuple[float], named: dict[str, float], check: str, verdict: Verdict) -> None:
+def test_what_is_wrong_fails(arguments: tuple[float], named: dict[str, float], check: str, verdict: Severity) -> None:
     assert judged(*arguments, **named)[check] is verdict
 
 
@@ -105,7 +105,7 @@ def test_a_camera_at_the_side_squeezes_the_plate() -> None:
 
 def test_too_few_reads_is_one_clear_failure() -> None:
     (check,) = calibration.judge([], 225)
-    assert check.verdict is Verdict.FAIL
+    assert check.verdict is Severity.FAIL
     assert "no plate was read in 225 frames" in check.found
 
 
@@ -242,16 +242,16 @@ def test_an_empty_lane_writes_nothing_and_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "verdict"), [("y", Verdict.OK), ("是", Verdict.OK), ("n", Verdict.FAIL), ("", Verdict.FAIL)]
+    ("answer", "verdict"), [("y", Severity.OK), ("是", Severity.OK), ("n", Severity.FAIL), ("", Severity.FAIL)]
 )
-def test_the_lamp_test_wants_to_be_seen(answer: str, verdict: Verdict) -> None:
+def test_the_lamp_test_wants_to_be_seen(answer: str, verdict: Severity) -> None:
     made = settings_file.parse('[lamp]\npins = "mock"\n')
     assert calibrate_run.show_lamp(made, ask=True, answer=lambda _: answer, show_s=0.01).verdict is verdict
 
 
 def test_a_lamp_that_cannot_be_driven_fails() -> None:
     made = settings_file.parse('[lamp]\npins = "rpigpio"\n')
-    assert calibrate_run.show_lamp(made, ask=False, show_s=0.01).verdict is Verdict.FAIL
+    assert calibrate_run.show_lamp(made, ask=False, show_s=0.01).verdict is Severity.FAIL
 
 
 @pytest.mark.parametrize("words", [["--region", "1,2"], ["--region", "0.9,0,0.1,1"], ["--seconds", "0"]])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.checks import Check, Verdict, lines, worst
+from controller.checks import Check, Severity, lines, worst
 from controller.clock import SystemClock
 from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateFile
@@ -59,7 +59,7 @@ def test_a_typo_in_the_settings_is_shown_with_its_line(tmp_path: Path, capsys: p
     config = tmp_path / "lane.toml"
     config.write_text('[camera]\nkind = "fake"\nsorce = "x"\n')
     _, check = doctor_checks.check_settings(config)
-    assert check.verdict is Verdict.FAIL
+    assert check.verdict is Severity.FAIL
     assert "sorce" in check.found
     assert "3" in check.found
 
@@ -77,13 +77,13 @@ def test_parked_messages_fail_and_are_named(tmp_path: Path) -> None:
     clock = SystemClock()
     state = StateFile(tmp_path / STATE_FILE, clock)
     outbox = Outbox(state, clock)
-    assert doctor_checks.check_outbox(settings(tmp_path)).verdict is Verdict.OK
+    assert doctor_checks.check_outbox(settings(tmp_path)).verdict is Severity.OK
     number = outbox.put("fuelling", "dispenser-1/7", {"volume_ml": 1})
-    assert doctor_checks.check_outbox(settings(tmp_path)).verdict is Verdict.WARN
+    assert doctor_checks.check_outbox(settings(tmp_path)).verdict is Severity.WARN
     outbox.park(number, "impossible_fuelling", "end before start")
     check = doctor_checks.check_outbox(settings(tmp_path))
     state.close()
-    assert check.verdict is Verdict.FAIL
+    assert check.verdict is Severity.FAIL
     assert "dispenser-1/7: impossible_fuelling" in check.advice
 
 
@@ -94,22 +94,22 @@ def test_a_camera_that_cannot_be_opened_is_told_with_its_first_reason(
     monkeypatch.setattr("hardware.cameras.CAMERA_WAIT_S", 0.5)
     broken = replace(made, camera=replace(made.camera, kind="v4l2", source="/dev/video-none"))
     check = doctor_checks.check_camera(broken)
-    assert check.verdict is Verdict.FAIL
+    assert check.verdict is Severity.FAIL
     assert "video-none" in check.found
-    assert doctor_checks.check_camera(made).verdict is Verdict.WARN
+    assert doctor_checks.check_camera(made).verdict is Severity.WARN
 
 
 def test_the_table_puts_the_advice_below_its_check() -> None:
-    checks = (Check("disk", Verdict.OK, "fine"), Check("clock", Verdict.FAIL, "1970", "set it"))
+    checks = (Check("disk", Severity.OK, "fine"), Check("clock", Severity.FAIL, "1970", "set it"))
     shown = lines(checks)
     assert shown == ["OK    disk   fine", "FAIL  clock  1970", "             -> set it"]
-    assert worst(checks) is Verdict.FAIL
-    assert worst(checks[:1]) is Verdict.OK
+    assert worst(checks) is Severity.FAIL
+    assert worst(checks[:1]) is Severity.OK
 
 
-@pytest.mark.parametrize(("lifted", "verdict"), [(True, Verdict.WARN), (False, Verdict.OK)])
+@pytest.mark.parametrize(("lifted", "verdict"), [(True, Severity.WARN), (False, Severity.OK)])
 def test_a_nozzle_off_its_seat_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lifted: bool, verdict: Verdict
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lifted: bool, verdict: Severity
 ) -> None:
     made = replace(settings(tmp_path), dispenser=DispenserSettings(kind="gpio"))
 
@@ -133,28 +133,28 @@ def test_a_damaged_copy_is_told_as_long_as_it_lies_there(tmp_path: Path, capsys:
     with closing(StateFile(state, SystemClock())) as opened:
         Outbox(opened, SystemClock()).put("fuelling", "d 1", {})
     state.write_bytes(state.read_bytes()[:1024] + b"spoilt" * 2000)
-    assert doctor_checks.check_outbox(made).verdict is Verdict.OK
+    assert doctor_checks.check_outbox(made).verdict is Severity.OK
     check = doctor_checks.check_damage(made)
-    assert check.verdict is Verdict.WARN
+    assert check.verdict is Severity.WARN
     assert "lane.sqlite3.corrupt-" in check.found
     for copy in tmp_path.glob("*.corrupt-*"):
         copy.unlink()
-    assert doctor_checks.check_damage(made).verdict is Verdict.OK
+    assert doctor_checks.check_damage(made).verdict is Severity.OK
 
 
 def test_a_moved_camera_is_told_until_somebody_calibrates(tmp_path: Path) -> None:
-    assert doctor_checks.check_view(settings(tmp_path)).verdict is Verdict.OK
+    assert doctor_checks.check_view(settings(tmp_path)).verdict is Severity.OK
     leave_mark(tmp_path, MovedView("2026-11-28T12:00:00+00:00", -0.12, 0.06))
     check = doctor_checks.check_view(settings(tmp_path))
-    assert check.verdict is Verdict.WARN
+    assert check.verdict is Severity.WARN
     assert check.found == "moved since 2026-11-28T12:00:00+00:00: what it sees lies 12% to the left and 6% down"
     config = tmp_path / "lane.toml"
     config.write_text(f'[camera]\nkind = "fake"\n[lamp]\npins = "mock"\n[trace]\nstate_dir = "{tmp_path}"\n')
     words = ["calibrate", "--config", str(config), "--seconds", "1", "--no-lamp", "--region", "0.1,0.1,0.9,0.9"]
     main([*words, "--picture", str(tmp_path / "lane.jpg")])
-    assert doctor_checks.check_view(settings(tmp_path)).verdict is Verdict.OK
+    assert doctor_checks.check_view(settings(tmp_path)).verdict is Severity.OK
 
 
 def test_a_damaged_mark_of_a_moved_camera_is_none(tmp_path: Path) -> None:
     (tmp_path / "moved_view.json").write_text('{"at": 1')
-    assert doctor_checks.check_view(settings(tmp_path)).verdict is Verdict.OK
+    assert doctor_checks.check_view(settings(tmp_path)).verdict is Severity.OK

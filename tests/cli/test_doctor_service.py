@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from controller.checks import Check, Verdict
+from controller.checks import Check, Severity
 from controller.settings_records import Settings
 from greenlane.cli import main
 from greenlane.cli.doctor_service import service_checks
@@ -51,24 +51,24 @@ def checks_of(**answer: float) -> dict[str, Check]:
     return {check.name: check for check in found}
 
 
-@pytest.mark.parametrize(("status", "verdict"), [(200, Verdict.OK), (503, Verdict.FAIL)])
-def test_the_service_is_asked(status: int, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("status", "verdict"), [(200, Severity.OK), (503, Severity.FAIL)])
+def test_the_service_is_asked(status: int, verdict: Severity) -> None:
     found = checks_of(status=status)
     assert found["balance service"].verdict is verdict
     assert str(status) in found["balance service"].found
-    assert found["questions"].verdict is not Verdict.OK
+    assert found["questions"].verdict is not Severity.OK
 
 
 @pytest.mark.parametrize(
     ("ahead_s", "verdict", "words"),
     [
-        (0.0, Verdict.OK, "as this unit's"),
-        (20.0, Verdict.WARN, "behind the service's"),
-        (-20.0, Verdict.WARN, "ahead of the service's"),
-        (-3600.0, Verdict.FAIL, "ahead of the service's"),
+        (0.0, Severity.OK, "as this unit's"),
+        (20.0, Severity.WARN, "behind the service's"),
+        (-20.0, Severity.WARN, "ahead of the service's"),
+        (-3600.0, Severity.FAIL, "ahead of the service's"),
     ],
 )
-def test_the_clocks_are_compared(ahead_s: float, verdict: Verdict, words: str) -> None:
+def test_the_clocks_are_compared(ahead_s: float, verdict: Severity, words: str) -> None:
     check = checks_of(ahead_s=ahead_s)["service's clock"]
     assert check.verdict is verdict
     assert words in check.found

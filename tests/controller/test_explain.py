@@ -17,7 +17,7 @@ from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceStore
 from controller.worker import InlineWorker
 from greenlane import cli
-from greenlane.report.explanation import REMEDIES, Outcome, explain
+from greenlane.report.explanation import REMEDIES, LinkOutcome, explain
 from hardware.jpeg import encode_jpeg
 from tests.controller.test_traces import charged
 from tests.controller.visits import (
@@ -50,7 +50,7 @@ def test_a_green_visit_is_all_good(store: TraceStore, listener: TraceRecorder) -
     told = explain(store.load("last"))
     assert told.headline == f"GREEN: {PLATE}"
     assert told.stopped_at is None
-    assert [link.outcome for link in told.links] == [Outcome.GOOD] * 6
+    assert [link.outcome for link in told.links] == [LinkOutcome.GOOD] * 6
     texts = [step.text for step in told.steps]
     assert texts[0] == "a vehicle came into view"
     assert "read 粤B12845 once, 70 px wide, weakest character 2 40%" in texts
@@ -110,7 +110,7 @@ def test_the_link_that_failed_is_named(
     told = explain(store.load("last"))
     assert told.stopped_at is not None
     assert (told.stopped_at.name, told.headline) == (link, headline)
-    assert sum(one.outcome is Outcome.BAD for one in told.links) == 1
+    assert sum(one.outcome is LinkOutcome.BAD for one in told.links) == 1
     assert told.remedy
     assert told.chinese
 

@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 from controller.lane.machine import step
 from controller.lane.records import (
     Answered,
-    Ask,
     AskFailed,
     CameraBack,
-    CameraLost,
     Close,
     Command,
     Confirmed,
@@ -34,9 +32,11 @@ from controller.lane.records import (
     Opened,
     Permit,
     Phase,
-    Release,
-    Renew,
+    PicturesLost,
     Renewed,
+    SendQuestion,
+    SendRelease,
+    SendRenewal,
     Show,
     Tick,
     Typed,
@@ -121,8 +121,8 @@ def test_green_needs_an_answer_of_its_own(path: str) -> None:
     [
         Hidden("v1"),
         Gone("v1"),
-        CameraLost(),
-        CameraLost(Reason.CAMERA_STALE),
+        PicturesLost(),
+        PicturesLost(Reason.CAMERA_STALE),
         Faulted("x"),
         Opened("v2", NOW_S, AT),
         LimitReached(),
@@ -159,7 +159,7 @@ def test_a_whole_visit() -> None:
     state, commands = walk((CameraBack(), OPENED, Tick(), IDENTIFIED, ALLOWED, Tick(), Gone("v1")))
     colours = [c.colour for c in commands if isinstance(c, Show)]
     assert colours == [LampColour.OFF, LampColour.RED, LampColour.GREEN, LampColour.GREEN, LampColour.OFF]
-    assert [type(c) for c in commands if not isinstance(c, Show)] == [Ask, Permit, Release, Close, Permit]
+    assert [type(c) for c in commands if not isinstance(c, Show)] == [SendQuestion, Permit, SendRelease, Close, Permit]
     assert state == LaneState(camera=None, shown=LampColour.OFF)
 
 
@@ -171,7 +171,7 @@ def test_green_is_renewed_at_every_tick_and_ends_with_its_authorisation() -> Non
     assert show.lease_s == pytest.approx(0.5)
     state, commands = step(state, Tick(), NOW_S + 120.0, RULES)
     assert [c.colour for c in commands if isinstance(c, Show)] == [LampColour.RED]
-    assert of(Release, commands) == [Release("a1")]
+    assert of(SendRelease, commands) == [SendRelease("a1")]
     assert state.visit is not None
     assert state.visit.reason is Reason.EXPIRED
 
@@ -181,7 +181,7 @@ def test_an_authorisation_is_renewed_before_it_expires_and_tried_again() -> None
     renewals = []
     for now_s in (NOW_S + t for t in (74.0, 75.1, 76.0, 80.2)):
         state, commands = step(state, Tick(), now_s, RULES)
-        renewals += [now_s - NOW_S for _ in of(Renew, commands)]
+        renewals += [now_s - NOW_S for _ in of(SendRenewal, commands)]
     assert renewals == pytest.approx([75.1, 80.2])
     state, _ = step(state, Renewed("a1", allow(), NOW_S + 201.0), NOW_S + 81.0, RULES)
     state, commands = step(state, Tick(), NOW_S + 190.0, RULES)
@@ -191,7 +191,7 @@ def test_an_authorisation_is_renewed_before_it_expires_and_tried_again() -> None
 def test_a_hidden_plate_is_not_renewed() -> None:
     state, _ = walk(PATHS["hidden"])
     _, commands = step(state, Tick(), NOW_S + 100.0, RULES)
-    assert not of(Renew, commands)
+    assert not of(SendRenewal, commands)
 
 
 ENDING = [Reason.EXPIRED, Reason.VISIT_OVER, Reason.CARD_BLOCKED, Reason.PLATE_BLOCKED]
@@ -206,7 +206,7 @@ def test_a_renewal_refused_as_over_or_blocked_ends_green_and_flow_at_once(path: 
     assert not state.permitted
     assert state.visit is not None
     assert (state.visit.decision, state.visit.reason) == (Verdict.REFUSE, reason)
-    assert of(Release, commands) == ([] if "fuelling" in path else [Release("a1")])
+    assert of(SendRelease, commands) == ([] if "fuelling" in path else [SendRelease("a1")])
 
 
 @pytest.mark.parametrize("reason", [r for r in Reason if r not in ENDING])
@@ -221,7 +221,7 @@ def test_a_refused_renewal_of_another_authorisation_changes_nothing() -> None:
     state, _ = walk(PATHS["green"])
     state, commands = step(state, Renewed("a7", refuse(reason=Reason.CARD_BLOCKED)), NOW_S + 1.0, RULES)
     assert state.shown is LampColour.GREEN
-    assert not of(Release, commands)
+    assert not of(SendRelease, commands)
 
 
 @pytest.mark.parametrize("reason", [Reason.STALE_QUESTION, Reason.NOT_CERTAIN, Reason.VISIT_OVER, Reason.EXPIRED])
@@ -229,12 +229,12 @@ def test_no_refusal_is_repeated_faster_than_its_back_off(reason: Reason) -> None
     state, commands = walk((CameraBack(), OPENED, IDENTIFIED))
     now_s, asked_s = NOW_S, [NOW_S]
     while now_s < NOW_S + 90:
-        for command in of(Ask, commands):
-            assert isinstance(command, Ask)
+        for command in of(SendQuestion, commands):
+            assert isinstance(command, SendQuestion)
             state, _ = step(state, Answered(command.key, refuse(command.key, reason=reason)), now_s, RULES)
         now_s += 0.25
         state, commands = step(state, Tick(), now_s, RULES)
-        asked_s += [now_s for _ in of(Ask, commands)]
+        asked_s += [now_s for _ in of(SendQuestion, commands)]
     assert [b - a for a, b in pairwise(asked_s)] == [1, 2, 4, 8, 15, 15, 15, 15, 15]
 
 
@@ -244,7 +244,7 @@ def test_a_plate_that_is_open_elsewhere_is_asked_about_by_back_off_and_its_lane_
     assert state.visit is not None
     assert state.visit.open_lane == "lane-2"
     state, commands = step(state, Tick(), NOW_S + 1, RULES)
-    assert [c.key for c in commands if isinstance(c, Ask)] == ["v1.2"]
+    assert [c.key for c in commands if isinstance(c, SendQuestion)] == ["v1.2"]
     state, _ = step(state, Answered("v1.2", allow("v1.2"), NOW_S + 91.0), NOW_S + 1, RULES)
     assert state.shown is LampColour.GREEN
     assert state.visit is not None
@@ -253,12 +253,12 @@ def test_a_plate_that_is_open_elsewhere_is_asked_about_by_back_off_and_its_lane_
 
 def test_an_unused_authorisation_moves_and_the_lane_waits_until_the_other_has_asked() -> None:
     state, commands = walk((Moved(PLATE),), state=walk(PATHS["green"])[0])
-    assert of(Release, commands) == [Release("a1")]
+    assert of(SendRelease, commands) == [SendRelease("a1")]
     assert state.shown is LampColour.RED
     _, commands = step(state, Tick(), NOW_S + 44, RULES)
-    assert not of(Ask, commands)
+    assert not of(SendQuestion, commands)
     _, commands = step(state, Tick(), NOW_S + 46, RULES)
-    assert len(of(Ask, commands)) == 1
+    assert len(of(SendQuestion, commands)) == 1
 
 
 @pytest.mark.parametrize(
@@ -267,19 +267,19 @@ def test_an_unused_authorisation_moves_and_the_lane_waits_until_the_other_has_as
 def test_what_does_not_move(path: str, plate: str) -> None:
     before = walk(PATHS[path])[0]
     state, commands = walk((Moved(plate),), state=before)
-    assert not of(Release, commands)
+    assert not of(SendRelease, commands)
     assert state.shown is before.shown
     assert state.permitted is before.permitted
 
 
 def test_a_nozzle_off_its_seat_has_its_own_reason_holds_no_money_and_asks_when_it_hangs() -> None:
     state, commands = walk(PATHS["nozzle off its seat"])
-    assert not of(Ask, commands)
+    assert not of(SendQuestion, commands)
     assert lamp_reason(state, NOW_S) is Reason.NOZZLE_LIFTED
     assert state.visit is not None
     assert (state.visit.decision, state.visit.reason) == (Verdict.REFUSE, Reason.NOZZLE_LIFTED)
     _, commands = step(state, NozzleHung(0), NOW_S + 5, RULES)
-    assert len(of(Ask, commands)) == 1
+    assert len(of(SendQuestion, commands)) == 1
     assert lamp_reason(walk(PATHS["empty and lifted"])[0], NOW_S) is Reason.NOZZLE_LIFTED
     assert lamp_reason(walk(PATHS["fuelling at its limit"])[0], NOW_S) is Reason.LIMIT_REACHED
 
@@ -287,10 +287,10 @@ def test_a_nozzle_off_its_seat_has_its_own_reason_holds_no_money_and_asks_when_i
 def test_a_typed_plate_is_as_fresh_as_its_vehicle_in_view() -> None:
     later = AT + timedelta(seconds=40)
     refused = walk((CameraBack(), OPENED, Typed(PLATE, AT), REFUSED))[0]
-    for changed, expected in (((), later), ((Hidden("v1"), Confirmed("v1", AT)), later), ((CameraLost(),), AT)):
+    for changed, expected in (((), later), ((Hidden("v1"), Confirmed("v1", AT)), later), ((PicturesLost(),), AT)):
         state, _ = walk((*changed, Tick(later), CameraBack()), NOW_S + 1, state=refused)
         _, commands = step(state, Tick(), NOW_S + 31, RULES)
-        assert [c.subject.captured_at for c in commands if isinstance(c, Ask)] == [expected]
+        assert [c.subject.captured_at for c in commands if isinstance(c, SendQuestion)] == [expected]
 
 
 def test_a_question_unanswered_for_long_is_asked_under_a_new_key() -> None:
@@ -299,7 +299,7 @@ def test_a_question_unanswered_for_long_is_asked_under_a_new_key() -> None:
     state, _ = step(state, AskFailed("v1", Reason.SERVICE_SILENT), late, RULES)
     state, _ = step(state, Tick(AT + timedelta(seconds=95)), late, RULES)
     _, commands = step(state, Tick(), late + 2, RULES)
-    asked = [(c.key, c.subject.captured_at) for c in commands if isinstance(c, Ask)]
+    asked = [(c.key, c.subject.captured_at) for c in commands if isinstance(c, SendQuestion)]
     assert asked == [("v1.2", AT + timedelta(seconds=95))]
 
 
@@ -312,12 +312,12 @@ def test_the_read_time_out_is_red_with_its_reason_and_a_late_read_still_counts()
     assert (state.visit.decision, state.visit.reason) == (Verdict.REFUSE, Reason.UNSURE)
     assert state.visit.decided_s == NOW_S + RULES.read_timeout_s
     _, commands = step(state, IDENTIFIED, NOW_S + 9, RULES)
-    assert len(of(Ask, commands)) == 1
+    assert len(of(SendQuestion, commands)) == 1
 
 
 def test_a_failed_question_is_asked_again_with_the_same_key_and_content_ever_more_slowly() -> None:
     state, commands = walk((CameraBack(), OPENED, IDENTIFIED))
-    first = of(Ask, commands)[0]
+    first = of(SendQuestion, commands)[0]
     now_s, waits = NOW_S, []
     for _ in range(7):
         state, _ = step(state, AskFailed("v1", Reason.SERVICE_SILENT), now_s, RULES)
@@ -325,7 +325,7 @@ def test_a_failed_question_is_asked_again_with_the_same_key_and_content_ever_mor
         while True:
             now_s += 0.25
             state, commands = step(state, Tick(), now_s, RULES)
-            if asked := of(Ask, commands):
+            if asked := of(SendQuestion, commands):
                 break
             assert state.shown is LampColour.RED
         assert asked == [first]
@@ -340,24 +340,24 @@ def test_a_question_keeps_its_content_under_one_key_and_is_fresh_under_the_next(
     seen_again = Confirmed("v1", later)
     state, _ = walk((*PATHS["unanswered"], seen_again))
     _, commands = step(state, Tick(), NOW_S + 2, RULES)
-    assert [c.subject.captured_at for c in commands if isinstance(c, Ask)] == [AT]
+    assert [c.subject.captured_at for c in commands if isinstance(c, SendQuestion)] == [AT]
     state, _ = walk((*PATHS["refused"], seen_again))
     _, commands = step(state, Tick(), NOW_S + 31, RULES)
-    assert [c.subject.captured_at for c in commands if isinstance(c, Ask)] == [later]
+    assert [c.subject.captured_at for c in commands if isinstance(c, SendQuestion)] == [later]
 
 
 def test_a_rejected_question_is_never_repeated() -> None:
     state, _ = walk(PATHS["rejected"])
     _, commands = step(state, Tick(), NOW_S + 1000, RULES)
-    assert not of(Ask, commands)
+    assert not of(SendQuestion, commands)
 
 
 def test_a_refused_vehicle_is_asked_about_again_later_under_a_new_key() -> None:
     state, _ = walk(PATHS["refused"])
     state, commands = step(state, Tick(), NOW_S + RULES.refusal_retry_s - 0.1, RULES)
-    assert not of(Ask, commands)
+    assert not of(SendQuestion, commands)
     state, commands = step(state, Tick(), NOW_S + RULES.refusal_retry_s, RULES)
-    assert [c.key for c in commands if isinstance(c, Ask)] == ["v1.2"]
+    assert [c.key for c in commands if isinstance(c, SendQuestion)] == ["v1.2"]
     state, _ = step(state, Answered("v1.2", allow("v1.2"), NOW_S + 91.0), NOW_S + 31, RULES)
     assert state.shown is LampColour.GREEN
 
@@ -375,13 +375,13 @@ def test_a_refused_vehicle_is_asked_about_again_later_under_a_new_key() -> None:
 )
 def test_an_answer_that_came_too_late_or_for_another_is_given_back(events: tuple[Event, ...]) -> None:
     state, commands = walk(events)
-    assert of(Release, commands) == [Release("a1")]
+    assert of(SendRelease, commands) == [SendRelease("a1")]
     assert state.shown is not LampColour.GREEN
 
 
 def test_the_same_answer_twice_is_not_given_back() -> None:
     state, commands = walk((*PATHS["green"], ALLOWED))
-    assert not of(Release, commands)
+    assert not of(SendRelease, commands)
     assert state.shown is LampColour.GREEN
 
 
@@ -392,8 +392,8 @@ def test_an_answer_without_time_left_is_no_green_and_no_storm_of_questions() -> 
     while now_s < NOW_S + 60:
         now_s += 0.5
         state, commands = step(state, Tick(), now_s, RULES)
-        for command in of(Ask, commands):
-            assert isinstance(command, Ask)
+        for command in of(SendQuestion, commands):
+            assert isinstance(command, SendQuestion)
             asked, keys = asked + 1, command.key
             state, _ = step(state, Answered(keys, allow(keys, authorisation=f"a{asked}"), NOW_S - 600.0), now_s, RULES)
     assert asked <= 7
@@ -404,25 +404,25 @@ def test_a_plate_out_of_view_is_red_and_green_again_when_it_is_back() -> None:
     assert state.shown is LampColour.RED
     state, commands = step(state, Confirmed("v1", AT), NOW_S + 5, RULES)
     assert state.shown is LampColour.GREEN
-    assert not of(Ask, commands)
+    assert not of(SendQuestion, commands)
 
 
 def test_a_typed_plate_is_asked_about_and_contradicted_by_a_certain_other_one() -> None:
     state, commands = walk((CameraBack(), OPENED, Typed(PLATE, AT)))
-    ask = of(Ask, commands)[0]
-    assert isinstance(ask, Ask)
+    ask = of(SendQuestion, commands)[0]
+    assert isinstance(ask, SendQuestion)
     assert ask.subject.typed
     assert ask.subject.plate == PLATE
     state, _ = walk((ALLOWED,), state=state)
     assert state.shown is LampColour.GREEN
     state, commands = walk((Identified("v1", subject(OTHER)),), state=state)
     assert state.shown is LampColour.RED
-    assert of(Release, commands) == [Release("a1")]
+    assert of(SendRelease, commands) == [SendRelease("a1")]
 
 
 def test_a_plate_typed_at_an_empty_lane_asks_nothing() -> None:
     _, commands = walk((CameraBack(), Typed(PLATE, AT)))
-    assert not of(Ask, commands)
+    assert not of(SendQuestion, commands)
 
 
 class TestFuelling:
@@ -430,9 +430,9 @@ class TestFuelling:
         state, commands = walk((*PATHS["fuelling"], NozzleHung(5000)))
         assert of(Permit, commands) == [Permit(True), Permit(False)]
         assert state.shown is LampColour.RED
-        assert not of(Release, commands)
+        assert not of(SendRelease, commands)
         state, commands = walk((Gone("v1"),), state=state)
-        assert not of(Release, commands)
+        assert not of(SendRelease, commands)
         close = of(Close, commands)[0]
         assert isinstance(close, Close)
         assert close.visit.decision is Verdict.ALLOW
@@ -440,7 +440,7 @@ class TestFuelling:
     def test_a_lift_without_flow_keeps_green(self) -> None:
         state, commands = walk((*PATHS["fuelling"], NozzleHung(0)))
         assert state.shown is LampColour.GREEN
-        assert not of(Release, commands)
+        assert not of(SendRelease, commands)
 
     def test_the_camera_lost_in_mid_flow_is_red_but_the_flow_goes_on_and_a_new_lift_needs_new_green(self) -> None:
         state, _ = walk(PATHS["fuelling and blind"])
@@ -453,7 +453,7 @@ class TestFuelling:
     def test_what_stops_the_flow(self, event: Event) -> None:
         state, commands = walk((event,), state=walk(PATHS["fuelling"])[0])
         assert not state.permitted
-        assert not of(Release, commands), "the report will settle the authorisation"
+        assert not of(SendRelease, commands), "the report will settle the authorisation"
 
     def test_it_stops_with_the_authorisation(self) -> None:
         state, _ = walk(PATHS["fuelling"])
@@ -463,7 +463,7 @@ class TestFuelling:
     def test_it_is_renewed_while_it_flows(self) -> None:
         state, _ = walk(PATHS["fuelling"])
         state, commands = step(state, Tick(), NOW_S + 80, RULES)
-        assert of(Renew, commands) == [Renew("a1")]
+        assert of(SendRenewal, commands) == [SendRenewal("a1")]
         state, _ = step(state, Renewed("a1", allow(), NOW_S + 201.0), NOW_S + 81, RULES)
         assert permitted(state, NOW_S + 190)
 
@@ -481,7 +481,7 @@ class TestFuelling:
 
     def test_a_vehicle_that_leaves_after_an_idle_lift_gives_its_authorisation_back(self) -> None:
         _, commands = walk((Gone("v1"), NozzleHung(0)), state=walk(PATHS["fuelling"])[0])
-        assert of(Release, commands) == [Release("a1")]
+        assert of(SendRelease, commands) == [SendRelease("a1")]
 
 
 KINDS = st.sampled_from(EVENTS)
@@ -512,7 +512,7 @@ def test_every_authorisation_is_given_back_or_used(road: list[tuple[int, float]]
         if isinstance(event, NozzleHung) and event.volume_ml and flow and flow.held:
             used.add(flow.held.authorisation)
         state, commands = step(state, event, now_s, RULES)
-        released.extend(c.authorisation for c in commands if isinstance(c, Release))
+        released.extend(c.authorisation for c in commands if isinstance(c, SendRelease))
 
     for choice, passed_s in road:
         now_s += passed_s

@@ -64,7 +64,7 @@ def test_every_option_of_a_synopsis_is_there(command: Command, capsys: pytest.Ca
 
 
 @dataclass(frozen=True)
-class Street:
+class SystemRig:
     """A service, a station and a lane of the test's own, in one scratch folder."""
 
     folder: Path
@@ -78,7 +78,7 @@ class Street:
 
 
 @pytest.fixture
-def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
+def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SystemRig]:
     database = f"sqlite:///{tmp_path / 'service.sqlite3'}"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GREENLANE_DATABASE", database)
@@ -87,7 +87,7 @@ def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
     assert cli.main(["admin", "price", "set", "S1", "92", "7.50"]) == 0
     server = Served(database)
     with server as port:
-        made = Street(tmp_path, database, f"http://127.0.0.1:{port}", server)
+        made = SystemRig(tmp_path, database, f"http://127.0.0.1:{port}", server)
         made.lane.write_text(
             f'[camera]\nkind = "file"\nsource = "{bundled().clip}"\n[lamp]\npins = "mock"\n'
             f'[trace]\nstate_dir = "{tmp_path / "lane"}"\n[service]\nurl = "{made.service}"\n',
@@ -101,99 +101,99 @@ def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
     "page", [p for p in PAGES if list(commands(p)) and p.parent.name != "zh"], ids=lambda p: str(p.relative_to(ROOT))
 )
 def test_the_commands_of_a_page_do_what_it_says(
-    page: Path, street: Street, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: Path, rig: SystemRig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The Chinese pages show the same commands, which tests/docs/test_chinese.py proves."""
-    GIVEN.get(page.stem, lambda _: None)(street)
+    GIVEN.get(page.stem, lambda _: None)(rig)
     run = 0
     for command in commands(page):
         if command.not_run or command.is_synopsis:
             continue
         run += 1
-        words = fitted(command.words, street, capsys)
+        words = fitted(command.words, rig, capsys)
         monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery staple\n"))
         capsys.readouterr()
         if words[0] in SERVERS:
             with Program(*words):
                 continue
         if words[:2] == ["admin", "restore"]:
-            street.server.__exit__()
+            rig.server.__exit__()
         if any("pages.sqlite3" in word for word in words):
-            start_station(street)
+            start_station(rig)
         status = cli.main(words)
         if words[:2] == ["admin", "restore"]:
-            street.server.__enter__()
+            rig.server.__enter__()
         printed = capsys.readouterr()
         assert status == 0, f"{command}: greenlane {' '.join(words)}\n{printed.out}{printed.err}"
         assert not command.shows or matches(command.shows, printed.out), f"{command} printed\n{printed.out}"
     assert run or page.stem not in GIVEN
 
 
-def fitted(words: tuple[str, ...], street: Street, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """The same command on this street: its addresses, folders and settings in place of those of the page."""
+def fitted(words: tuple[str, ...], rig: SystemRig, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The same command on this rig: its addresses, folders and settings in place of those of the page."""
     places = {
-        "https://books.example": street.service,
-        "/etc/greenlane/lane.toml": str(street.lane),
-        "/var/lib/greenlane-station": str(street.folder / "station"),
-        "/var/backups/greenlane": str(street.folder / "backups"),
+        "https://books.example": rig.service,
+        "/etc/greenlane/lane.toml": str(rig.lane),
+        "/var/lib/greenlane-station": str(rig.folder / "station"),
+        "/var/backups/greenlane": str(rig.folder / "backups"),
     }
     found = list(words)
     for old, new in places.items():
         found = [word.replace(old, new) for word in found]
     if found[0] in ("calibrate", "doctor", "explain", "outbox", "replay", "run") and "--config" not in found:
-        found += ["--config", str(street.lane)]
+        found += ["--config", str(rig.lane)]
     if found[0] == "enrol":
-        found[1] = code(street, "station" if "--state" in found else "lane", capsys)
-        found += [] if "--state" in found else ["--state", str(street.folder / "lane")]
+        found[1] = code(rig, "station" if "--state" in found else "lane", capsys)
+        found += [] if "--state" in found else ["--state", str(rig.folder / "lane")]
     if found[0] == "install":
-        found += ["--root", str(street.folder / "root")]
+        found += ["--root", str(rig.folder / "root")]
     if found[0] == "station":
-        enrol_station(street, capsys)
-        found += ["--state", str(street.folder / "station")]
+        enrol_station(rig, capsys)
+        found += ["--state", str(rig.folder / "station")]
     if found[0] == "restore" or found[1:2] == ["restore"]:
-        found[-1] = str(next((street.folder / "backups").glob("*.sqlite3")))
+        found[-1] = str(next((rig.folder / "backups").glob("*.sqlite3")))
     return found
 
 
-def code(street: Street, kind: str, capsys: pytest.CaptureFixture[str]) -> str:
+def code(rig: SystemRig, kind: str, capsys: pytest.CaptureFixture[str]) -> str:
     capsys.readouterr()
     place = ["--station", "S1", *(["--lane", "lane-1"] if kind == "lane" else [])]
     assert cli.main(["admin", "enrol", "--kind", kind, *place]) == 0
     return capsys.readouterr().out.split()[0]
 
 
-def start_station(street: Street) -> None:
+def start_station(rig: SystemRig) -> None:
     """As `systemctl start greenlane-station` does, which is no command of greenlane."""
-    with Program("station", "--upstream", street.service, "--state", str(street.folder / "station")):
+    with Program("station", "--upstream", rig.service, "--state", str(rig.folder / "station")):
         pass
 
 
-def enrol_station(street: Street, capsys: pytest.CaptureFixture[str]) -> None:
-    state = street.folder / "station"
+def enrol_station(rig: SystemRig, capsys: pytest.CaptureFixture[str]) -> None:
+    state = rig.folder / "station"
     if not (state / "device.key").exists():
-        words = ["enrol", code(street, "station", capsys), "--service", street.service, "--state", str(state)]
+        words = ["enrol", code(rig, "station", capsys), "--service", rig.service, "--state", str(state)]
         assert cli.main(words) == 0
 
 
-def _cards(street: Street) -> None:
+def _cards(rig: SystemRig) -> None:
     for words in (("card", "create", "C1001"), ("plate", "bind", "粤B12345", "C1001"), ("top-up", "C1001", "500")):
         assert cli.main(["admin", *words]) == 0
 
 
-def _suspended(street: Street) -> None:
+def _suspended(rig: SystemRig) -> None:
     """Fuellings 418 to 420 of dispenser-1, for which nobody was charged."""
-    _cards(street)
-    world = World(Database(street.database), clock=BooksClock(SystemClock().now()))
+    _cards(rig)
+    world = World(Database(rig.database), clock=BooksClock(SystemClock().now()))
     pump = Pump("dispenser-1", sequence=417)
     for _ in range(3):
         world.send(Report(pump.fuelling(world.clock, 1_000, plate=None)))
     world.database.close()
 
 
-def _lane(street: Street) -> None:
+def _lane(rig: SystemRig) -> None:
     """A visit that is recorded, and messages 12 and 13 that were refused for good."""
-    _visit(street)
-    with StateFile(street.folder / "lane" / STATE_FILE, ManualClock(START)) as state:
+    _visit(rig)
+    with StateFile(rig.folder / "lane" / STATE_FILE, ManualClock(START)) as state:
         outbox = Outbox(state, ManualClock(START))
         for number in range(1, 14):
             outbox.put("fuelling", f"dispenser-1/{number}", {"sequence": number})
@@ -201,28 +201,28 @@ def _lane(street: Street) -> None:
             outbox.park(number, "unknown_station", "S1")
 
 
-def _visit(street: Street) -> None:
-    traces = TraceStore(street.folder / "lane/traces", ManualClock(START))
+def _visit(rig: SystemRig) -> None:
+    traces = TraceStore(rig.folder / "lane/traces", ManualClock(START))
     green_visit(TraceRecorder(traces, InlineWorker[OSError | None](), encode_jpeg, 3, "reader"))
 
 
-def _pictures(street: Street) -> None:
+def _pictures(rig: SystemRig) -> None:
     """An enrolled lane with a visit to explain; a clip, a picture and a folder of pictures of the reader's own."""
-    words = ["--service", street.service, "--state", str(street.folder / "lane"), "--config", str(street.lane)]
+    words = ["--service", rig.service, "--state", str(rig.folder / "lane"), "--config", str(rig.lane)]
     with redirect_stdout(io.StringIO()) as printed:
         assert cli.main(["admin", "enrol", "--kind", "lane", "--station", "S1", "--lane", "lane-1"]) == 0
     assert cli.main(["enrol", printed.getvalue().split()[0], *words]) == 0
-    shutil.copy(bundled().clip, street.folder / "myclip.mp4")
-    (street.folder / "folder").mkdir()
+    shutil.copy(bundled().clip, rig.folder / "myclip.mp4")
+    (rig.folder / "folder").mkdir()
     video = cv2.VideoCapture(str(bundled().clip))
     _, image = video.read()
     video.release()
     for name in ("photo.jpg", "folder/one.jpg"):
-        cv2.imwrite(str(street.folder / name), image)
-    _visit(street)
+        cv2.imwrite(str(rig.folder / name), image)
+    _visit(rig)
 
 
-GIVEN: dict[str, Callable[[Street], None]] = {
+GIVEN: dict[str, Callable[[SystemRig], None]] = {
     "README": _pictures,
     "money": _suspended,
     "operator": _lane,

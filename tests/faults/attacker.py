@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from controller.clock import SystemClock
-from controller.outbound.signing import DeviceKey, Signer
+from controller.outbound.signing import KeyPair, Signer
 from tests.service.identity.kit import fuelling, lane_status, question, visit_report
 
 STATION, LANE, PLATE = "S2", "L9", "粤B66666"
@@ -167,7 +167,7 @@ class ShiftedClock(SystemClock):
 class Attacker:
     """attack() makes the next one; the same seed makes the same ones but for their signatures and times."""
 
-    def __init__(self, seed: int, key: DeviceKey, port: int, station: str = STATION) -> None:
+    def __init__(self, seed: int, key: KeyPair, port: int, station: str = STATION) -> None:
         self.rng = random.Random(seed)
         self.key, self.port, self.station = key, port, station
         self.seed, self.number = seed, 0
@@ -200,7 +200,7 @@ class Attacker:
                 ("/v1/lane-status", lane_status(self.station, LANE) | {"at": at}),
                 ("/v1/visits", visit_report(self.station, LANE, self.number) | {"visit": name}),
                 ("/v1/lane-orders", {"station": self.station, "lane": LANE, "wait_s": 0.0, "done": []}),
-                ("/v1/keys", {"public_key": DeviceKey.make().public_text, "proof": "A" * 88}),
+                ("/v1/keys", {"public_key": KeyPair.make().public_text, "proof": "A" * 88}),
                 ("/v1/enrolments", {"code": "0000-0000-0000", "public_key": self.key.public_text}),
                 ("/v1/pins", {"station": self.station, "lane": LANE, "plate": PLATE, "pin": "000000"}),
             ]

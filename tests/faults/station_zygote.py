@@ -15,7 +15,7 @@ from pathlib import Path
 import uvicorn
 
 from station.settings import StationSettings
-from station.wiring import House, Place
+from station.wiring import StationSite, StationWiring
 from tests.faults.service_zygote import CHEAP, Points, serve_children
 from wire.errors import GreenlaneError
 
@@ -23,21 +23,21 @@ SETTINGS = StationSettings(cap_fen=10**9, deadline_s=10.0, fuelling_wait_s=1.0)
 
 
 def main(state: Path, upstream: str, count_file: Path) -> None:
-    House(Place(state, upstream), CHEAP, SETTINGS).close()
-    serve_children(lambda deadly, listener: _serve(Place(state, upstream), deadly, count_file, listener))
+    StationWiring(StationSite(state, upstream), CHEAP, SETTINGS).close()
+    serve_children(lambda deadly, listener: _serve(StationSite(state, upstream), deadly, count_file, listener))
 
 
-def _serve(place: Place, deadly: int, count_file: Path, listener: socket.socket) -> None:
+def _serve(place: StationSite, deadly: int, count_file: Path, listener: socket.socket) -> None:
     points = Points(deadly, count_file)
-    house = House(place, CHEAP, SETTINGS)
-    house.state._connection.set_trace_callback(points.pass_one)
-    house.start()
-    config = uvicorn.Config(points.around(house.app), log_level="critical", access_log=False)
+    wiring = StationWiring(place, CHEAP, SETTINGS)
+    wiring.state._connection.set_trace_callback(points.pass_one)
+    wiring.start()
+    config = uvicorn.Config(points.around(wiring.app), log_level="critical", access_log=False)
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])
     with contextlib.suppress(GreenlaneError):
-        house.close()
+        wiring.close()
     os._exit(0)
 
 

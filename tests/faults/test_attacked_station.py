@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from greenlane.cli import main
 from service.offline.conflicts import offline_visits
 from service.reports.audit import audit
@@ -33,13 +33,13 @@ SOLD_FEN = 800
 AWAY = {ErrorCode.UNAVAILABLE.value}
 
 
-def hostile_key(town: Town, folder: Path, capsys: pytest.CaptureFixture[str]) -> DeviceKey:
+def hostile_key(town: Town, folder: Path, capsys: pytest.CaptureFixture[str]) -> KeyPair:
     for words in ("card create C2", f"plate bind {PLATE} C2", "top-up C2 500", "card block C2"):
         admin(capsys, town.url, *words.split())
     made = code(capsys, town.url, "--kind", "lane", "--lane", LANE)
     base = f"http://127.0.0.1:{town.station_port}"
     assert main(["enrol", made, "--service", base, "--key", str(folder / "hostile.key")]) == 0
-    return DeviceKey.load(folder / "hostile.key")
+    return KeyPair.load(folder / "hostile.key")
 
 
 def sold(decision: Decision, number: int) -> Fuelling:

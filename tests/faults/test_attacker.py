@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from controller.clock import SystemClock
 from controller.outbound.http import HttpBalanceService
-from controller.outbound.signing import DeviceKey, Signer
+from controller.outbound.signing import KeyPair, Signer
 from greenlane.cli import main
 from service.http.problems import LONGEST_DETAIL
 from service.reports.audit import audit
@@ -46,7 +46,7 @@ class Scene:
     url: str
     port: int
     lane: HttpBalanceService
-    hostile: DeviceKey
+    hostile: KeyPair
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def scene(sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         for station, name in (("S1", "L1"), (STATION, LANE)):
             code = admin("enrol", "--kind", "lane", "--station", station, "--lane", name).split()[0]
             assert main(["enrol", code, "--service", base, "--key", str(tmp_path / station)]) == 0
-            keys[station] = DeviceKey.load(tmp_path / station)
+            keys[station] = KeyPair.load(tmp_path / station)
         lane = HttpBalanceService(base, "S1", sign=Signer(keys["S1"], SystemClock()))
         stack.callback(lane.close)
         yield Scene(sqlite_url, port, lane, keys[STATION])

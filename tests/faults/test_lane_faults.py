@@ -13,7 +13,7 @@ import pytest
 
 from tests.controller.hostile import Connection, serving
 from tests.faults.live_lane import LiveLane
-from tests.faults.street import Street
+from tests.faults.street_camera import StreetCamera
 from tests.hardware.servers.rtsp_process import RtspCamera
 from wire.codec import decode, encode
 from wire.questions import Decision, Question
@@ -74,15 +74,15 @@ class Moods:
 
 
 @contextmanager
-def lane(tmp_path: Path, moods: Moods, street: Street) -> Iterator[LiveLane]:
-    with serving(moods) as server, LiveLane(tmp_path, "http", street.url, server.url) as unit:
+def lane(tmp_path: Path, moods: Moods, street_camera: StreetCamera) -> Iterator[LiveLane]:
+    with serving(moods) as server, LiveLane(tmp_path, "http", street_camera.url, server.url) as unit:
         unit.wait_for(READY)
         yield unit
 
 
 @pytest.fixture
-def street() -> Iterator[Street]:
-    with Street() as made:
+def street_camera() -> Iterator[StreetCamera]:
+    with StreetCamera() as made:
         yield made
 
 
@@ -97,41 +97,41 @@ def street() -> Iterator[Street]:
     ],
 )
 def test_a_service_that_fails_is_red_and_green_when_it_is_well(
-    mood: str, reason: str, tmp_path: Path, street: Street
+    mood: str, reason: str, tmp_path: Path, street_camera: StreetCamera
 ) -> None:
     moods = Moods(mood)
-    with lane(tmp_path, moods, street) as unit:
-        street.occupied()
+    with lane(tmp_path, moods, street_camera) as unit:
+        street_camera.occupied()
         unit.wait_for(rf"no usable answer, ({reason})")
         assert "green" not in unit.lamps()
         moods.mood = "well"
         unit.wait_for(r"lamp green: ok")
         assert unit.count("no usable answer") == 1
-        assert street.plate not in unit.log
+        assert street_camera.plate not in unit.log
 
 
-def test_a_camera_that_is_cut_off_is_red_and_green_when_it_is_back(tmp_path: Path, street: Street) -> None:
+def test_a_camera_that_is_cut_off_is_red_and_green_when_it_is_back(tmp_path: Path, street_camera: StreetCamera) -> None:
     moods = Moods()
-    with lane(tmp_path, moods, street) as unit:
-        street.occupied()
+    with lane(tmp_path, moods, street_camera) as unit:
+        street_camera.occupied()
         unit.wait_for(r"lamp green: ok")
         for _ in range(2):
             mark = unit.mark()
-            street.stop()
+            street_camera.stop()
             unit.wait_for(r"lamp red: camera_(lost|stale)", mark, 15.0)
-            street.start()
+            street_camera.start()
             unit.wait_for(r"lamp green: ok", mark)
             assert unit.count("camera lost:", mark) <= 1
             assert unit.count("no picture of the lane can be trusted", mark) == 1
         assert moods.granted == 1, "the vehicle never left: one authorisation is enough"
         mark = unit.mark()
-        street.empty()
+        street_camera.empty()
         unit.wait_for(r"lamp off", mark)
 
 
-def test_told_to_stop_under_green_it_ends_at_red_with_status_0(tmp_path: Path, street: Street) -> None:
-    with lane(tmp_path, Moods(), street) as unit:
-        street.occupied()
+def test_told_to_stop_under_green_it_ends_at_red_with_status_0(tmp_path: Path, street_camera: StreetCamera) -> None:
+    with lane(tmp_path, Moods(), street_camera) as unit:
+        street_camera.occupied()
         unit.wait_for(r"lamp green: ok")
         assert unit.stop(signal.SIGTERM) == 0
         assert unit.lamps()[-1] == "red"

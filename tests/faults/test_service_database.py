@@ -24,7 +24,7 @@ from service.identity.mount import EMBEDDED
 from service.reports.audit import audit
 from service.reports.statement import cards
 from service.server import running
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.postgres import Cluster, free_port, programs
 from tests.service.world import ManualClock, Pump, World
@@ -48,7 +48,7 @@ class Lane:
         world.card(self.card, 10**8, self.plate)
 
     def visit(self) -> None:
-        clock = ManualClock(SystemClock().now())
+        clock = ManualClock(SystemWallClock().now())
         question = self._world.question(self.plate, visit=uuid.uuid4().hex, captured_at=clock.now())
         decision = self.post("/v1/authorisations", encode(question))
         report = self.pump.fuelling(clock, 1_000, authorisation=decision["authorisation"], plate=self.plate)
@@ -122,7 +122,7 @@ def test_database_locked(sqlite_url: str) -> None:
             began = time.monotonic()
             answer = requests.post(
                 f"{base}/v1/authorisations",
-                json=encode(world.question(unit.plate, captured_at=SystemClock().now())),
+                json=encode(world.question(unit.plate, captured_at=SystemWallClock().now())),
                 timeout=30,
             )
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
@@ -187,7 +187,7 @@ def test_several_workers_share_one_balance(cluster: Cluster, migrated_template: 
     with _service(url, workers=3) as base, ThreadPoolExecutor(16) as pool:
         for _ in range(20):
             questions = [
-                encode(world.question(plate, captured_at=SystemClock().now(), visit=uuid.uuid4().hex))
+                encode(world.question(plate, captured_at=SystemWallClock().now(), visit=uuid.uuid4().hex))
                 for plate in plates
             ]
             answers = list(

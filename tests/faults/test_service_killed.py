@@ -18,7 +18,7 @@ import pytest
 
 from service.reports.audit import audit
 from service.reports.statement import cards
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.world import ManualClock, Pump, World
 from wire.codec import encode
@@ -111,7 +111,7 @@ def lane(url: str, folder: Path) -> Iterator[Lane]:
 
 def test_killed_at_every_write_point(database_url: str, tmp_path: Path) -> None:
     database = Database(database_url)
-    world = World(database, clock=ManualClock(SystemClock().now()))
+    world = World(database, clock=ManualClock(SystemWallClock().now()))
     world.card(fen=MONEY_FEN)
     pump, spent_fen, receipts = Pump("D1"), 0, {}
     with lane(database_url, tmp_path) as unit:
@@ -141,11 +141,11 @@ def test_killed_at_every_write_point(database_url: str, tmp_path: Path) -> None:
 
 def _visit(unit: Lane, pump: Pump, world: World) -> tuple[dict[str, Any], dict[str, Any]]:
     """One vehicle: asked, allowed, fuelled; the report and its receipt."""
-    world.clock.moment = SystemClock().now()
+    world.clock.moment = SystemWallClock().now()
     question = world.question(visit=uuid.uuid4().hex)
     decision = unit.post("/v1/authorisations", encode(question))
     assert decision["decision"] == "allow"
-    world.clock.moment = SystemClock().now()
+    world.clock.moment = SystemWallClock().now()
     report = encode(pump.fuelling(world.clock, 10_000, authorisation=decision["authorisation"], visit=question.visit))
     receipt = unit.post("/v1/fuellings", report)
     assert (receipt["captured_fen"], receipt["released_fen"], receipt["flags"]) == (8_000, 2_000, [])

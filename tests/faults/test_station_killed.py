@@ -21,9 +21,9 @@ from service.server import running
 from tests.faults.test_outbox_disk import fill
 from tests.faults.test_service_killed import Lane
 from tests.service.identity.kit import PLATE
-from tests.service.identity.kit import House as Server
+from tests.service.identity.kit import ServiceRig as Server
 from tests.station.cable import Cable, Fault
-from tests.station.street import Street, enrol
+from tests.station.rig import StationRig, enrol
 from tests.station.test_processes import wait_for
 from wire.codec import encode
 from wire.fuellings import Fuelling, FuellingReceipt
@@ -142,36 +142,36 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_a_clear_503_and_loses_nothing(tmp_path: Path, small_disk: Path) -> None:
-    with Street(tmp_path).open() as street:
-        street.step()
-        street.cut()
-        taken = [street.fuelling(None, 800) for _ in range(3)]
+    with StationRig(tmp_path).open() as rig:
+        rig.step()
+        rig.cut()
+        taken = [rig.fuelling(None, 800) for _ in range(3)]
         for fuelling in taken:
-            street.report(fuelling)
+            rig.report(fuelling)
         ballast = fill(small_disk)
         waiting = []
         for _ in range(400):
-            fuelling = street.fuelling(None, 800)
+            fuelling = rig.fuelling(None, 800)
             try:
-                answer = street.answer(Report(fuelling))
+                answer = rig.answer(Report(fuelling))
             except Unavailable:
                 waiting.append(fuelling)
                 break
             assert isinstance(answer, FuellingReceipt)
             taken.append(fuelling)
         with pytest.raises(Unavailable, match="the disk is full"):
-            street.answer(Report(waiting[0]))
+            rig.answer(Report(waiting[0]))
         with pytest.raises(Unavailable, match="full"):
-            street.answer(Ask(street.question()))
+            rig.answer(Ask(rig.question()))
         with pytest.raises(Unavailable, match="full"):
-            street.house.control.health()
+            rig.wiring.control.health()
         ballast.unlink()
-        assert street.ask().authorisation is not None
+        assert rig.ask().authorisation is not None
         for fuelling in waiting:
-            street.report(fuelling)
-        street.mend()
-        street.step()
-        street.step()
-        found = audit(street.server.app.state.books.database)
+            rig.report(fuelling)
+        rig.mend()
+        rig.step()
+        rig.step()
+        found = audit(rig.server.app.state.books.database)
         assert found.findings == ()
         assert found.fuellings == len(taken) + len(waiting)

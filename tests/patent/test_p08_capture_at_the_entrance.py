@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from controller.settings_records import Settings
-from greenlane.simulation.cast import Card
+from greenlane.simulation.cast import SimulatedCard
 from greenlane.simulation.entrance import play_entrance
-from greenlane.simulation.play import LineDelay, Stage, Watching
+from greenlane.simulation.play import ClipPlayer, LineDelay, Watching
 from greenlane.simulation.results import VisitResult
 from greenlane.simulation.world import World
 from service.admin import Admin
@@ -34,12 +34,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def station(fen: int = 60_000) -> Iterator[World]:
-    with World(Settings(), (Card(PLATE, fen), Card(OTHER, 60_000)), preset_fen=10_000) as world:
+    with World(Settings(), (SimulatedCard(PLATE, fen), SimulatedCard(OTHER, 60_000)), preset_fen=10_000) as world:
         yield world
 
 
 def at_the_pump(world: World, clip: Path, reader: LevelReader = READER) -> VisitResult:
-    result = Stage(world, reader, {}, 1.0, line=LineDelay(LINE_S, lambda: 0.0)).play(clip, WATCHING)
+    result = ClipPlayer(world, reader, {}, 1.0, line=LineDelay(LINE_S, lambda: 0.0)).play(clip, WATCHING)
     (visit,) = result.visits
     return visit
 

@@ -19,7 +19,7 @@ import pytest
 from greenlane.cli import main
 from greenlane.cli.admin.reports import harmless
 from service.books.messages import Ask, Report
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.world import PLATE, ManualClock, Pump, World
 
@@ -57,7 +57,7 @@ def stocked_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) 
 def ready(stocked_file: Path, sqlite_url: str) -> World:
     """The stocked books."""
     shutil.copy(stocked_file, sqlite_url.removeprefix("sqlite:///"))
-    return World(Database(sqlite_url), clock=ManualClock(SystemClock().now()))
+    return World(Database(sqlite_url), clock=ManualClock(SystemWallClock().now()))
 
 
 def fuel(world: World, volume_ml: int = 10_000) -> None:

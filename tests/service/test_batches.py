@@ -15,7 +15,7 @@ from service.http.batches import Batches
 from service.station.store import StationStore
 from service.store.database import Database
 from service.store.fair_lock import FairLock
-from tests.service.identity.kit import START, House, lane_status
+from tests.service.identity.kit import START, ServiceRig, lane_status
 from wire.codec import decode
 from wire.live import LaneStatus
 
@@ -70,11 +70,11 @@ def test_who_gives_up_waiting_holds_nobody_up() -> None:
 
 
 def test_statuses_of_many_lanes_are_one_batch_and_the_newest_of_a_lane_counts(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    admin: StationStore = house.app.state.station
+    rig = ServiceRig(tmp_path)
+    admin: StationStore = rig.app.state.station
     given = [lane_status(lane=f"L{n}", number=n) for n in range(3)]
     given += [lane_status(lane="L0", number=900, volume_ml=9), lane_status(lane="L0", number=800, volume_ml=8)]
-    house.clock.move(1)
+    rig.clock.move(1)
     admin.take_statuses([decode(LaneStatus, one) for one in given])
     assert {lane.status.lane: lane.status.volume_ml for lane in admin.lanes("S1")} == {"L0": 9, "L1": None, "L2": None}
     assert admin.lanes("S1")[0].seen_at > START

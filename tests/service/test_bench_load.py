@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from fastapi import FastAPI
 
-from greenlane.bench.load import AMOUNT_FEN, Lane, closed_loop, paced
+from greenlane.bench.load import AMOUNT_FEN, LoadLane, closed_loop, paced
 from service.admin import Admin
 from service.app import create_app
 from service.errors import ServiceError
@@ -20,7 +20,7 @@ from service.server import running
 
 
 @contextmanager
-def lanes(app: FastAPI, count: int) -> Iterator[list[Lane]]:
+def lanes(app: FastAPI, count: int) -> Iterator[list[LoadLane]]:
     """So many lanes with a card each, on the running application."""
     admin = Admin(app.state.books, "bench")
     admin.set_station("bench", preset_fen=10_000)
@@ -29,7 +29,7 @@ def lanes(app: FastAPI, count: int) -> Iterator[list[Lane]]:
         admin.bind_plate(f"粤B{number:05d}", f"C{number}")
         admin.top_up(f"C{number}", 10**8)
     with running(app) as url:
-        made = [Lane(int(url.rsplit(":", 1)[1]), f"粤B{number:05d}", f"D{number}") for number in range(count)]
+        made = [LoadLane(int(url.rsplit(":", 1)[1]), f"粤B{number:05d}", f"D{number}") for number in range(count)]
         yield made
         for lane in made:
             lane.close()
@@ -67,7 +67,7 @@ def test_paced_messages_come_when_they_are_due_and_wait_for_nobody(sqlite_url: s
 
 def test_a_refused_message_ends_the_run(sqlite_url: str) -> None:
     with running(create_app(sqlite_url, guard=EMBEDDED)) as url:
-        lane = Lane(int(url.rsplit(":", 1)[1]), "粤B00000", "D1")
+        lane = LoadLane(int(url.rsplit(":", 1)[1]), "粤B00000", "D1")
         with pytest.raises(ServiceError, match=r"404.*no station"):
             closed_loop([lane], 1.0, 1)
         lane.close()

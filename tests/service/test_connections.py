@@ -15,7 +15,7 @@ import pytest
 from service.http.connections import ConnectionLimits, Connections, source_of
 from service.identity.mount import Guard
 from service.server import running
-from tests.service.identity.kit import CHEAP, House, question
+from tests.service.identity.kit import CHEAP, ServiceRig, question
 from tests.service.raw_http import head, say
 from wire.devices import DeviceKind
 
@@ -25,19 +25,19 @@ HEALTHY = head("GET", b"/healthz", [("Host", "h")])
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path, Guard(hasher=CHEAP))
+def rig(tmp_path: Path) -> ServiceRig:
+    return ServiceRig(tmp_path, Guard(hasher=CHEAP))
 
 
 @contextmanager
-def served(house: House, limits: ConnectionLimits) -> Iterator[int]:
-    house.app.state.connections = Connections(limits, (), house.app.state.metrics.count_refused_connection)
-    with running(house.app) as url:
+def served(rig: ServiceRig, limits: ConnectionLimits) -> Iterator[int]:
+    rig.app.state.connections = Connections(limits, (), rig.app.state.metrics.count_refused_connection)
+    with running(rig.app) as url:
         yield int(url.rpartition(":")[2])
 
 
-def refused(house: House) -> dict[str, float]:
-    text = house.app.state.metrics.exposition().decode()
+def refused(rig: ServiceRig) -> dict[str, float]:
+    text = rig.app.state.metrics.exposition().decode()
     return {why: float(n) for why, n in re.findall(r'greenlane_refused_connections_total{why="(\w+)"} (\S+)', text)}
 
 
@@ -62,17 +62,17 @@ def is_dropped(connection: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("start", [b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: h\r\nX-A: b"])
-def test_a_head_that_is_not_whole_in_time_is_dropped(house: House, start: bytes) -> None:
-    with served(house, SHORT) as port, open_to(port) as connection:
+def test_a_head_that_is_not_whole_in_time_is_dropped(rig: ServiceRig, start: bytes) -> None:
+    with served(rig, SHORT) as port, open_to(port) as connection:
         connection.sendall(start)
         assert is_dropped(connection)
-    assert refused(house) == {"slow_head": 1}
+    assert refused(rig) == {"slow_head": 1}
 
 
 @pytest.mark.parametrize("trickle", [b"GET /" + 300 * b"a", 150 * b"\r\n"])
-def test_a_byte_now_and_then_is_no_excuse(house: House, trickle: bytes) -> None:
+def test_a_byte_now_and_then_is_no_excuse(rig: ServiceRig, trickle: bytes) -> None:
     """After an answer too: a byte takes back uvicorn's own time for the next request."""
-    with served(house, SHORT) as port, open_to(port) as connection:
+    with served(rig, SHORT) as port, open_to(port) as connection:
         connection.sendall(HEALTHY.replace(b"Connection: close", b"Connection: keep-alive"))
         assert answered(connection)
         with suppress(ConnectionError):
@@ -80,25 +80,25 @@ def test_a_byte_now_and_then_is_no_excuse(house: House, trickle: bytes) -> None:
                 connection.sendall(bytes([byte]))
                 time.sleep(0.1)
         assert is_dropped(connection)
-    assert refused(house)["slow_head"] == 1
+    assert refused(rig)["slow_head"] == 1
 
 
-def test_a_body_that_does_not_come_is_dropped(house: House) -> None:
-    with served(house, SHORT) as port, open_to(port) as connection:
+def test_a_body_that_does_not_come_is_dropped(rig: ServiceRig) -> None:
+    with served(rig, SHORT) as port, open_to(port) as connection:
         connection.sendall(
             b"POST /login HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\n\r\nna"
         )
         assert is_dropped(connection)
-    assert refused(house) == {"slow_body": 1}
+    assert refused(rig) == {"slow_body": 1}
 
 
 @pytest.mark.parametrize("pieces", [1, 40])
-def test_a_head_beyond_64_kb_is_dropped(house: House, pieces: int) -> None:
+def test_a_head_beyond_64_kb_is_dropped(rig: ServiceRig, pieces: int) -> None:
     """One that never ends took memory until the process died."""
     long = b"GET /healthz HTTP/1.1\r\nHost: h\r\n" + b"X-Long: " + b"x" * 80_000
     long += b"\r\n\r\n" if pieces == 1 else b""
-    with served(house, ConnectionLimits()) as port:
+    with served(rig, ConnectionLimits()) as port:
         with open_to(port) as connection:
             step = -(-len(long) // pieces)
             with suppress(ConnectionError):
@@ -107,20 +107,20 @@ def test_a_head_beyond_64_kb_is_dropped(house: House, pieces: int) -> None:
             assert is_dropped(connection)
         many = [(f"X-{n}", "x" * 1000) for n in range(60)]
         assert say(port, head("GET", b"/healthz", [("Host", "h"), *many])).status == 200
-    assert refused(house) == {"large_head": 1}
+    assert refused(rig) == {"large_head": 1}
 
 
-def test_a_body_may_be_as_long_as_a_head(house: House) -> None:
-    lane = house.enrol(DeviceKind.LANE)
-    with served(house, ConnectionLimits()) as port:
-        parcel = house.signed(lane, "POST", "/v1/authorisations", {**question(), "visit": "x" * 60_000})
+def test_a_body_may_be_as_long_as_a_head(rig: ServiceRig) -> None:
+    lane = rig.enrol(DeviceKind.LANE)
+    with served(rig, ConnectionLimits()) as port:
+        parcel = rig.signed(lane, "POST", "/v1/authorisations", {**question(), "visit": "x" * 60_000})
         data = head(parcel.method, parcel.target.encode(), list(parcel.headers.items())[:-1], parcel.body)
         assert say(port, data.replace(b"Content-Length: 0", b"")).status in (400, 401)
 
 
-def test_half_open_connections_shut_nobody_out(house: House) -> None:
+def test_half_open_connections_shut_nobody_out(rig: ServiceRig) -> None:
     """Neither others nor honest ones behind the same address: the oldest that said nothing makes room."""
-    with served(house, ConnectionLimits(in_all=60, per_address=20)) as port, ExitStack() as stack:
+    with served(rig, ConnectionLimits(in_all=60, per_address=20)) as port, ExitStack() as stack:
         for source in ("127.0.0.1", "127.0.0.3", "127.0.0.4", "127.0.0.5"):
             for _ in range(30):
                 stack.enter_context(open_to(port, source)).sendall(b"GET ")
@@ -128,13 +128,13 @@ def test_half_open_connections_shut_nobody_out(house: House) -> None:
             with open_to(port, source) as honest:
                 honest.sendall(HEALTHY)
                 assert answered(honest)
-        assert len(house.app.state.connections) <= 60
-    assert refused(house)["half_open"] >= 60
+        assert len(rig.app.state.connections) <= 60
+    assert refused(rig)["half_open"] >= 60
 
 
-def test_strangers_that_wait_are_limited_by_address_and_told(house: House) -> None:
+def test_strangers_that_wait_are_limited_by_address_and_told(rig: ServiceRig) -> None:
     idle = HEALTHY.replace(b"Connection: close", b"Connection: keep-alive")
-    with served(house, ConnectionLimits(per_address=5)) as port, ExitStack() as stack:
+    with served(rig, ConnectionLimits(per_address=5)) as port, ExitStack() as stack:
         for _ in range(5):
             waiting = stack.enter_context(open_to(port))
             waiting.sendall(idle)
@@ -145,33 +145,33 @@ def test_strangers_that_wait_are_limited_by_address_and_told(house: House) -> No
         with open_to(port, "127.0.0.2") as other:
             other.sendall(HEALTHY)
             assert answered(other)
-    assert refused(house) == {"address": 1}
+    assert refused(rig) == {"address": 1}
 
 
-def test_a_good_signature_counts_against_its_device(house: House) -> None:
+def test_a_good_signature_counts_against_its_device(rig: ServiceRig) -> None:
     """Twelve lanes keep two connections each open behind an address that has room for four strangers."""
-    with served(house, ConnectionLimits(per_address=4, per_device=2)) as port, ExitStack() as stack:
+    with served(rig, ConnectionLimits(per_address=4, per_device=2)) as port, ExitStack() as stack:
         for number in range(12):
-            lane = house.enrol(DeviceKind.LANE, lane=f"L{number}")
+            lane = rig.enrol(DeviceKind.LANE, lane=f"L{number}")
             for _ in range(2):
                 kept = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
                 stack.callback(kept.close)
-                parcel = house.signed(lane, "GET", "/v1/prices?station=S1")
+                parcel = rig.signed(lane, "GET", "/v1/prices?station=S1")
                 kept.request("GET", parcel.target, headers=dict(parcel.headers))
                 answer = kept.getresponse()
                 assert (answer.status, answer.read()[:1]) == (200, b"[")
-        assert len(house.app.state.connections) == 24
+        assert len(rig.app.state.connections) == 24
         assert say(port, HEALTHY).status == 200
-    assert refused(house) == {}
+    assert refused(rig) == {}
 
 
-def test_a_lane_with_more_than_its_share_counts_as_a_stranger(house: House) -> None:
-    lane = house.enrol(DeviceKind.LANE)
+def test_a_lane_with_more_than_its_share_counts_as_a_stranger(rig: ServiceRig) -> None:
+    lane = rig.enrol(DeviceKind.LANE)
     statuses = []
-    with served(house, ConnectionLimits(per_address=3, per_device=2)) as port, ExitStack() as stack:
+    with served(rig, ConnectionLimits(per_address=3, per_device=2)) as port, ExitStack() as stack:
         for _ in range(7):
             kept = stack.enter_context(open_to(port))
-            parcel = house.signed(lane, "GET", "/v1/prices?station=S1")
+            parcel = rig.signed(lane, "GET", "/v1/prices?station=S1")
             lines = "".join(f"{n}: {v}\r\n" for n, v in parcel.headers.items())
             kept.sendall(f"GET {parcel.target} HTTP/1.1\r\n{lines}\r\n".encode())
             statuses.append(int(kept.recv(65536).split(b" ")[1]))
@@ -182,8 +182,8 @@ def test_a_lane_with_more_than_its_share_counts_as_a_stranger(house: House) -> N
     "data",
     [b"\x16\x03\x01\x02\x00", b"GET / HTTP/9.9\r\n\r\n", b"NONSENSE\r\n\r\n", b"GET / HTTP/1.1\r\nA\x00: b\r\n\r\n"],
 )
-def test_what_is_no_http_gets_the_record_too(house: House, data: bytes) -> None:
-    with served(house, ConnectionLimits()) as port:
+def test_what_is_no_http_gets_the_record_too(rig: ServiceRig, data: bytes) -> None:
+    with served(rig, ConnectionLimits()) as port:
         answer = say(port, data)
     assert answer.status == 400
     assert answer.error is not None

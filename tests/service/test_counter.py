@@ -26,7 +26,7 @@ from service.payers.charging import Charging
 from service.payers.phones import Phones
 from service.reports.audit import audit
 from service.store import schema
-from tests.service.identity.kit import PLATE, House, fuelling
+from tests.service.identity.kit import PLATE, ServiceRig, fuelling
 from tests.service.identity.test_pages import PASSWORD, fields, log_in
 from tests.service.payers.phone import payer
 from tests.service.world import ManualClock, World
@@ -68,8 +68,8 @@ class Counter:
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
-    made = House(tmp_path, url=database_url)
+def rig(tmp_path: Path, database_url: str) -> Iterator[ServiceRig]:
+    made = ServiceRig(tmp_path, url=database_url)
     for name, (role, station) in PEOPLE.items():
         lane = "L1" if role is Role.PANEL else None
         made.identity.people.add(name, PASSWORD, role, station, "test", lane=lane)
@@ -79,14 +79,14 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
         yield made
 
 
-def counter(house: House, person: str, station: str = "S1") -> Counter:
-    return Counter(TestClient(house.app, client=("10.0.0.1", 4711), follow_redirects=False), person, station)
+def counter(rig: ServiceRig, person: str, station: str = "S1") -> Counter:
+    return Counter(TestClient(rig.app, client=("10.0.0.1", 4711), follow_redirects=False), person, station)
 
 
-def postings(house: House, kind: str) -> list[Any]:
+def postings(rig: ServiceRig, kind: str) -> list[Any]:
     moved = schema.transfers.c
     query = select(moved.debit_account, moved.credit_account, moved.amount_fen, moved.phase, moved.actor)
-    with house.app.state.books.database.reading() as connection:
+    with rig.app.state.books.database.reading() as connection:
         return list(connection.execute(query.where(moved.kind == kind).order_by(moved.id)))
 
 
@@ -95,8 +95,8 @@ def receipt_of(answer: httpx.Response) -> str:
     return answer.headers["location"]
 
 
-def test_from_the_plate_to_the_receipt(house: House) -> None:
-    li = counter(house, "li")
+def test_from_the_plate_to_the_receipt(rig: ServiceRig) -> None:
+    li = counter(rig, "li")
     assert "还没有上班" in li.get("/counter").text
     refused = li.post("/counter/top-up", card="C2", yuan="300")
     assert (refused.status_code, "请先上班" in refused.text) == (409, True)
@@ -115,20 +115,20 @@ def test_from_the_plate_to_the_receipt(house: House) -> None:
     assert len({receipt_of(answer) for answer in sent}) == 1
     shown = li.client.get(receipt_of(sent[0]), headers=PAGE).text
     assert all(words in shown for words in ("小票", "不是发票", "¥300.00", "王物流", "沪C99999", "2026-05-04 16:30:00"))
-    house.admin.top_up("C2", 30_000)
-    web, command = [row for row in postings(house, "top_up") if row.amount_fen == 30_000]
+    rig.admin.top_up("C2", 30_000)
+    web, command = [row for row in postings(rig, "top_up") if row.amount_fen == 30_000]
     assert web[:4] == command[:4]
     assert (web.actor, command.actor) == ("person:li", "test")
-    assert audit(house.app.state.books.database).findings == ()
+    assert audit(rig.app.state.books.database).findings == ()
 
 
-def test_a_form_is_good_for_one_payment(house: House) -> None:
-    li = counter(house, "li")
+def test_a_form_is_good_for_one_payment(rig: ServiceRig) -> None:
+    li = counter(rig, "li")
     li.open_shift()
     receipt_of(li.post("/counter/top-up", card="C2", yuan="300"))
     for other in ({"yuan": "301"}, {"card": "C1"}, {"method": "scan"}):
         assert li.post("/counter/top-up", **{"card": "C2", "yuan": "300", **other}).status_code == 409
-    zhao = counter(house, "zhao", "S2")
+    zhao = counter(rig, "zhao", "S2")
     zhao.open_shift()
     assert zhao.post("/counter/top-up", card="C2", yuan="300").status_code == 409
     for bad in (
@@ -143,38 +143,38 @@ def test_a_form_is_good_for_one_payment(house: House) -> None:
     ):
         answer = li.post("/counter/top-up", **{"card": "C2", "yuan": "5", "form": "another-form-of-it", **bad})
         assert answer.status_code == 409, bad
-    assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, 30_000]
+    assert [row.amount_fen for row in postings(rig, "top_up")] == [10**9, 30_000]
 
 
-def test_the_same_form_at_the_same_moment_posts_once(house: House) -> None:
-    till = Till(house.app.state.books, "li", "S1")
+def test_the_same_form_at_the_same_moment_posts_once(rig: ServiceRig) -> None:
+    till = Till(rig.app.state.books, "li", "S1")
     payment = ("counter pressed-many-times", "C2", 30_000, "cash")
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(till.open_shift, [20_000] * 4))
         list(threads.map(lambda _: till.top_up(*payment), range(4)))
-    assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, 30_000]
+    assert [row.amount_fen for row in postings(rig, "top_up")] == [10**9, 30_000]
 
 
-def test_nobody_else_gets_in_and_forged_forms_do_nothing(house: House) -> None:
+def test_nobody_else_gets_in_and_forged_forms_do_nothing(rig: ServiceRig) -> None:
     for person in ("pump", "chen"):
-        answer = counter(house, person).get("/counter")
+        answer = counter(rig, person).get("/counter")
         assert (answer.status_code, "没有权限" in answer.text, "收银员" in answer.text) == (403, True, True)
-    li = counter(house, "li")
+    li = counter(rig, "li")
     li.open_shift()
     forged = {"form": FORM, "card": "C2", "yuan": "300", "method": "cash"}
     assert li.client.post("/counter/top-up?station=S1", data=forged).status_code == 403
     elsewhere = {"Origin": "https://evil.example"}
     data = {**forged, "csrf": li.csrf}
     assert li.client.post("/counter/top-up?station=S1", data=data, headers=elsewhere).status_code == 403
-    assert len(postings(house, "top_up")) == 1
+    assert len(postings(rig, "top_up")) == 1
 
 
-def test_another_stations_cashier_sees_nothing_of_this_one(house: House) -> None:
-    li = counter(house, "li")
+def test_another_stations_cashier_sees_nothing_of_this_one(rig: ServiceRig) -> None:
+    li = counter(rig, "li")
     li.open_shift()
     receipt = receipt_of(li.post("/counter/top-up", card="C1", yuan="300", note="付清"))
-    house.app.state.books.carry_out_one(Report(decode(Fuelling, fuelling())))
-    zhao = counter(house, "zhao", "S2")
+    rig.app.state.books.carry_out_one(Report(decode(Fuelling, fuelling())))
+    zhao = counter(rig, "zhao", "S2")
     for path in ("/counter", "/counter/card?card=C1", "/counter/statement?card=C1", receipt):
         joint = "&" if "?" in path else "?"
         target = path if "station=" in path else f"{path}{joint}station=S1"
@@ -194,9 +194,9 @@ def test_another_stations_cashier_sees_nothing_of_this_one(house: House) -> None
     assert "-7900" in amounts[0]
 
 
-def test_a_shift_ends_with_its_difference_in_the_ledger(house: House, database_url: str) -> None:
-    li, wang = counter(house, "li"), counter(house, "wang")
-    database = house.app.state.books.database
+def test_a_shift_ends_with_its_difference_in_the_ledger(rig: ServiceRig, database_url: str) -> None:
+    li, wang = counter(rig, "li"), counter(rig, "wang")
+    database = rig.app.state.books.database
     li.open_shift("200")
     receipt_of(li.post("/counter/top-up", card="C2", yuan="300"))
     receipt_of(li.post("/counter/top-up", card="C2", yuan="50.50", method="scan", form="another-form-of-it"))
@@ -210,13 +210,13 @@ def test_a_shift_ends_with_its_difference_in_the_ledger(house: House, database_u
     assert li.post("/counter/top-up", card="C2", yuan="300").status_code == 303
     assert wang.post("/counter/shift/close", yuan="0", cashier="nobody").status_code == 409
     assert li.post("/counter/shift/close", yuan="0", cashier="wang").status_code == 403
-    sun = counter(house, "sun")
+    sun = counter(rig, "sun")
     assert "别人未交班" in sun.get("/counter/shift").text
     assert sun.post("/counter/shift/close", yuan="0", cashier="wang").status_code == 303
-    short, over = postings(house, "over_short")
+    short, over = postings(rig, "over_short")
     assert short[:] == (3, 1, 70, "single", "person:li")
     assert over[:] == (1, 3, 2025, "single", "person:sun")
-    assert "¥500.00" not in counter(house, "sun").get("/counter/shift").text
+    assert "¥500.00" not in counter(rig, "sun").get("/counter/shift").text
     assert audit(database).findings == ()
     with database.engine.begin() as connection:
         for table in ("shifts", "counter_entries"):
@@ -228,16 +228,16 @@ def test_a_shift_ends_with_its_difference_in_the_ledger(house: House, database_u
     assert "shifts" in {finding.check for finding in audit(database).findings}
 
 
-def test_what_was_refused_is_void_and_a_fresh_attempt_is_free(house: House) -> None:
+def test_what_was_refused_is_void_and_a_fresh_attempt_is_free(rig: ServiceRig) -> None:
     """A bill that its phone disputed: nothing of the refused payment stays, for this shift, person or key."""
-    books = house.app.state.books
-    charging, bill = disputed_bill(house)
-    li, wang = counter(house, "li"), counter(house, "wang")
+    books = rig.app.state.books
+    charging, bill = disputed_bill(rig)
+    li, wang = counter(rig, "li"), counter(rig, "wang")
     li.open_shift("0")
     assert li.post("/counter/bills", bill=bill).status_code == 409
     charging.resolve(bill, for_driver=False, why="fuelled", actor="test")
     assert li.post("/counter/shift/close", yuan="0").status_code == 303
-    assert postings(house, "cash_payment") == []
+    assert postings(rig, "cash_payment") == []
     answer = li.post("/counter/bills", bill=bill)
     assert (answer.status_code, "请先上班" in answer.text) == (409, True)
     wang.open_shift("0")
@@ -245,52 +245,52 @@ def test_what_was_refused_is_void_and_a_fresh_attempt_is_free(house: House) -> N
     li.open_shift("0")
     answer = li.post("/counter/bills", bill=bill)
     assert (answer.status_code, "已支付" in answer.text) == (409, True)
-    assert [row[:] for row in postings(house, "cash_payment")] == [(1, ANY, 7_900, "single", "person:wang")]
+    assert [row[:] for row in postings(rig, "cash_payment")] == [(1, ANY, 7_900, "single", "person:wang")]
     assert wang.post("/counter/shift/close", yuan="79").status_code == 303
-    assert postings(house, "over_short") == []
+    assert postings(rig, "over_short") == []
     assert audit(books.database).findings == ()
 
 
-def test_a_top_up_that_the_books_refused_is_not_posted_later(house: House) -> None:
-    house.admin.top_up("C2", MAX_FEN)
-    li = counter(house, "li")
+def test_a_top_up_that_the_books_refused_is_not_posted_later(rig: ServiceRig) -> None:
+    rig.admin.top_up("C2", MAX_FEN)
+    li = counter(rig, "li")
     li.open_shift("0")
     assert li.post("/counter/top-up", card="C2", yuan="300").status_code == 409
-    house.admin.correct("C2", -MAX_FEN, note="typed wrongly")
+    rig.admin.correct("C2", -MAX_FEN, note="typed wrongly")
     assert li.post("/counter/shift/close", yuan="0").status_code == 303
-    assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, MAX_FEN]
-    assert postings(house, "over_short") == []
+    assert [row.amount_fen for row in postings(rig, "top_up")] == [10**9, MAX_FEN]
+    assert postings(rig, "over_short") == []
     li.open_shift("0")
     receipt_of(li.post("/counter/top-up", card="C2", yuan="300"))
-    assert audit(house.app.state.books.database).findings == ()
+    assert audit(rig.app.state.books.database).findings == ()
 
 
 def test_killed_before_the_posting_nothing_is_there_and_the_form_posts_once(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    rig: ServiceRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    till = Till(house.app.state.books, "li", "S1")
+    till = Till(rig.app.state.books, "li", "S1")
     till.open_shift(0)
     payment = ("counter lost-answer-of-it", "C2", 30_000, "cash")
     with monkeypatch.context() as killed:
         killed.setattr("service.books.books.write", _killed)
         with pytest.raises(KeyboardInterrupt):
             till.top_up(*payment)
-    with house.app.state.books.database.reading() as connection:
+    with rig.app.state.books.database.reading() as connection:
         assert entry_of(connection, payment[0]) is None
     for _ in range(2):
         till.top_up(*payment)
-    assert [row.amount_fen for row in postings(house, "top_up")] == [10**9, 30_000]
-    assert audit(house.app.state.books.database).findings == ()
+    assert [row.amount_fen for row in postings(rig, "top_up")] == [10**9, 30_000]
+    assert audit(rig.app.state.books.database).findings == ()
 
 
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def disputed_bill(house: House) -> tuple[Charging, str]:
+def disputed_bill(rig: ServiceRig) -> tuple[Charging, str]:
     """A bill of S1 that no phone has paid, and its phone has disputed."""
-    plate, books = "粤B55555", house.app.state.books
-    phone = payer(World(books.database, ManualClock(house.clock.moment)), "陈", plate=plate)
+    plate, books = "粤B55555", rig.app.state.books
+    phone = payer(World(books.database, ManualClock(rig.clock.moment)), "陈", plate=plate)
     books.carry_out_one(Report(decode(Fuelling, {**fuelling(), "plate": plate})))
     charging = Charging(books)
     (charge,) = charging.list()
@@ -298,10 +298,10 @@ def disputed_bill(house: House) -> tuple[Charging, str]:
     return charging, charge.id
 
 
-def test_a_confirmation_stands_when_it_is_posted(house: House) -> None:
-    house.admin.set_station("S1", second_person_fen=10_000)
-    house.admin.top_up("C2", 150_000)
-    wang, sun, admin = (counter(house, name) for name in ("wang", "sun", "admin"))
+def test_a_confirmation_stands_when_it_is_posted(rig: ServiceRig) -> None:
+    rig.admin.set_station("S1", second_person_fen=10_000)
+    rig.admin.top_up("C2", 150_000)
+    wang, sun, admin = (counter(rig, name) for name in ("wang", "sun", "admin"))
     wang.open_shift("2000")
     asked = {"card": "C2", "yuan": "1200"}
     for form in (FORM, "another-form-of-it"):
@@ -315,44 +315,44 @@ def test_a_confirmation_stands_when_it_is_posted(house: House) -> None:
     wang.open_shift("2000")
     for key in (first, second):
         assert wang.post("/office/requests", **key, word="confirm").status_code == 409
-    assert postings(house, "refund") == []
+    assert postings(rig, "refund") == []
     assert admin.post("/office/requests", **second, word="confirm").status_code == 303
     assert sun.post("/office/requests", **second, word="decline").status_code == 409
     assert sun.post("/office/requests", **first, word="confirm").status_code == 303
-    assert [(row.amount_fen, row.actor) for row in postings(house, "refund")] == [(120_000, "person:wang")]
+    assert [(row.amount_fen, row.actor) for row in postings(rig, "refund")] == [(120_000, "person:wang")]
     assert wang.post("/counter/shift/close", yuan="800").status_code == 303
-    assert postings(house, "over_short") == []
-    assert audit(house.app.state.books.database).findings == ()
+    assert postings(rig, "over_short") == []
+    assert audit(rig.app.state.books.database).findings == ()
 
 
-def test_a_correction_that_fails_still_waits(house: House) -> None:
-    house.admin.set_station("S1", second_person_fen=10_000)
-    house.admin.top_up("C2", 50_000)
-    admin, sun = counter(house, "admin"), counter(house, "sun")
+def test_a_correction_that_fails_still_waits(rig: ServiceRig) -> None:
+    rig.admin.set_station("S1", second_person_fen=10_000)
+    rig.admin.top_up("C2", 50_000)
+    admin, sun = counter(rig, "admin"), counter(rig, "sun")
     assert "/office/requests" in receipt_of(admin.post("/office/correct", card="C2", yuan="-500", note="抄错"))
-    house.admin.refund("C2", 50_000)
+    rig.admin.refund("C2", 50_000)
     key = {"key": f"counter {FORM}"}
     assert sun.post("/office/requests", **key, word="confirm").status_code == 409
     assert 'data-state="waiting"' in sun.get("/office/requests").text
-    house.admin.top_up("C2", 50_000)
+    rig.admin.top_up("C2", 50_000)
     assert sun.post("/office/requests", **key, word="confirm").status_code == 303
-    assert [row.amount_fen for row in postings(house, "correction")] == [50_000]
-    assert audit(house.app.state.books.database).findings == ()
+    assert [row.amount_fen for row in postings(rig, "correction")] == [50_000]
+    assert audit(rig.app.state.books.database).findings == ()
 
 
-def test_the_counters_keys_are_its_own(house: House) -> None:
-    phones = Phones(house.app.state.books, "test")
+def test_the_counters_keys_are_its_own(rig: ServiceRig) -> None:
+    phones = Phones(rig.app.state.books, "test")
     for key in (f"counter {FORM}", "charge c-0123456789abcdef", "shift 1"):
-        for post in (house.admin.top_up, phones.top_up):
+        for post in (rig.admin.top_up, phones.top_up):
             with pytest.raises(AdminError, match="belongs to the service"):
                 post("C2", 30_000, key=key)
-    li = counter(house, "li")
+    li = counter(rig, "li")
     li.open_shift()
     stray = TopUp(card="C2", amount_fen=100, key="counter posted-by-hand-of-it", actor="test")
-    house.app.state.books.carry_out_one(stray)
+    rig.app.state.books.carry_out_one(stray)
     assert li.post("/counter/top-up", card="C2", yuan="1", form="posted-by-hand-of-it").status_code == 409
     receipt_of(li.post("/counter/top-up", card="C2", yuan="300"))
-    assert audit(house.app.state.books.database).findings == ()
+    assert audit(rig.app.state.books.database).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -369,25 +369,25 @@ def test_commas_separate_thousands() -> None:
     assert amount_of("-1,234.50", signed=True) == -123_450
 
 
-def test_above_the_limit_a_second_person_confirms(house: House) -> None:
-    house.admin.set_station("S1", second_person_fen=10_000)
-    house.admin.top_up("C2", 90_000)
-    wang, sun, admin = (counter(house, name) for name in ("wang", "sun", "admin"))
+def test_above_the_limit_a_second_person_confirms(rig: ServiceRig) -> None:
+    rig.admin.set_station("S1", second_person_fen=10_000)
+    rig.admin.top_up("C2", 90_000)
+    wang, sun, admin = (counter(rig, name) for name in ("wang", "sun", "admin"))
     wang.open_shift("500")
-    assert counter(house, "li").post("/office/refund", card="C2", yuan="1").status_code == 403
+    assert counter(rig, "li").post("/office/refund", card="C2", yuan="1").status_code == 403
     at_once = receipt_of(wang.post("/office/refund", card="C2", yuan="100"))
     assert "/counter/receipt" in at_once
     big = {"card": "C2", "yuan": "100.01", "form": "form-of-the-big-one"}
     for _ in range(2):
         assert "/office/requests" in receipt_of(wang.post("/office/refund", **big))
     key = {"key": "counter form-of-the-big-one"}
-    assert len(postings(house, "refund")) == 1
+    assert len(postings(rig, "refund")) == 1
     assert wang.post("/office/requests", **key, word="confirm").status_code == 409
-    assert counter(house, "zhao", "S2").post("/office/requests", **key, word="confirm").status_code == 403
+    assert counter(rig, "zhao", "S2").post("/office/requests", **key, word="confirm").status_code == 403
     assert sun.post("/office/requests", **key, word="confirm").status_code == 303
     assert sun.post("/office/requests", **key, word="confirm").status_code == 303
-    house.admin.refund("C2", 10_001)
-    web, command = [row for row in postings(house, "refund") if row.amount_fen == 10_001]
+    rig.admin.refund("C2", 10_001)
+    web, command = [row for row in postings(rig, "refund") if row.amount_fen == 10_001]
     assert web[:4] == command[:4]
     assert web.actor == "person:wang"
     assert wang.post("/office/correct", card="C2", yuan="1", note="x").status_code == 403
@@ -397,8 +397,8 @@ def test_above_the_limit_a_second_person_confirms(house: House) -> None:
     second = {"key": "counter a-second-correction"}
     assert sun.post("/office/requests", **second, word="decline").status_code == 303
     assert sun.post("/office/requests", **second, word="confirm").status_code == 303
-    assert [row.amount_fen for row in postings(house, "correction")] == [10_000]
-    with house.app.state.books.database.reading() as connection:
+    assert [row.amount_fen for row in postings(rig, "correction")] == [10_000]
+    with rig.app.state.books.database.reading() as connection:
         deeds = {(d.actor, d.action) for d in trail.last(connection, 50, "C2")}
     assert {
         ("person:wang", "ask_refund"),
@@ -406,11 +406,11 @@ def test_above_the_limit_a_second_person_confirms(house: House) -> None:
         ("person:admin", "ask_correction"),
         ("person:sun", "correction_declined"),
     } <= deeds
-    assert audit(house.app.state.books.database).findings == ()
+    assert audit(rig.app.state.books.database).findings == ()
 
 
-def test_the_operators_day(house: House) -> None:
-    wang, admin = counter(house, "wang"), counter(house, "admin")
+def test_the_operators_day(rig: ServiceRig) -> None:
+    wang, admin = counter(rig, "wang"), counter(rig, "admin")
     assert receipt_of(wang.post("/office/new-card", card="C7", owner="新客户"))
     assert receipt_of(wang.post("/office/bind", card="C7", plate="粤B7·7777"))
     assert wang.post("/office/bind", card="C7", plate=PLATE).status_code == 409
@@ -420,7 +420,7 @@ def test_the_operators_day(house: House) -> None:
     for _ in range(2):
         assert receipt_of(wang.post("/office/prices", product="95", yuan="8.40"))
     assert "¥8.40" in wang.get("/office/prices").text
-    books = house.app.state.books
+    books = rig.app.state.books
     books.carry_out_one(Report(decode(Fuelling, fuelling())))
     books.carry_out_one(Report(decode(Fuelling, {**fuelling(sequence=3), "plate": None})))
     books.carry_out_one(Report(decode(Fuelling, {**fuelling(sequence=4), "amount_fen": 1})))
@@ -441,17 +441,17 @@ def test_the_operators_day(house: House) -> None:
     for path in ("/office/claims", "/office/caps", "/office/people"):
         assert wang.get(path).status_code == 403
     for path in ("/office", "/office/prices", "/office/refused", "/office/reconcile", "/office/requests"):
-        assert counter(house, "li").get(path).status_code == 403, path
+        assert counter(rig, "li").get(path).status_code == 403, path
         assert wang.client.get(path, params={"station": "S2"}).status_code == 403, path
     assert {finding.check for finding in audit(books.database).findings} == {"totalisers"}
 
 
-def test_a_bill_that_no_phone_paid_is_paid_at_the_counter_once(house: House) -> None:
+def test_a_bill_that_no_phone_paid_is_paid_at_the_counter_once(rig: ServiceRig) -> None:
     plate = "粤B55555"
-    books = house.app.state.books
-    payer(World(books.database, ManualClock(house.clock.moment)), "陈", plate=plate)
+    books = rig.app.state.books
+    payer(World(books.database, ManualClock(rig.clock.moment)), "陈", plate=plate)
     books.carry_out_one(Report(decode(Fuelling, {**fuelling(), "plate": plate})))
-    li, zhao = counter(house, "li"), counter(house, "zhao", "S2")
+    li, zhao = counter(rig, "li"), counter(rig, "zhao", "S2")
     li.open_shift("0")
     zhao.open_shift("0")
     shown = li.get("/counter/bills", plate=plate).text
@@ -463,14 +463,14 @@ def test_a_bill_that_no_phone_paid_is_paid_at_the_counter_once(house: House) -> 
     receipt = li.client.get(receipts.pop(), headers=PAGE).text
     assert all(words in receipt for words in ("账单收款", "¥79.00", plate, "不是发票"))
     assert receipts == set()
-    assert [row[:] for row in postings(house, "cash_payment")] == [(1, ANY, 7_900, "single", "person:li")]
+    assert [row[:] for row in postings(rig, "cash_payment")] == [(1, ANY, 7_900, "single", "person:li")]
     assert li.post("/counter/shift/close", yuan="79").status_code == 303
-    assert postings(house, "over_short") == []
+    assert postings(rig, "over_short") == []
     assert audit(books.database).findings == ()
 
 
-def test_pages_are_in_one_language_and_refusals_say_why(house: House) -> None:
-    admin = counter(house, "admin")
+def test_pages_are_in_one_language_and_refusals_say_why(rig: ServiceRig) -> None:
+    admin = counter(rig, "admin")
     for path in (
         "/counter",
         "/counter/card?card=C1",

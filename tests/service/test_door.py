@@ -31,7 +31,7 @@ from service.identity.rules import RULES
 from service.reports.statement import rejected
 from service.server import running
 from service.store.database import Database
-from tests.service.identity.kit import CHEAP, House, MovingClock, Parcel, fuelling, question, signed
+from tests.service.identity.kit import CHEAP, MovingClock, Parcel, ServiceRig, fuelling, question, signed
 from tests.service.raw_http import PATIENCE_S, RawAnswer, head, say
 from wire.codec import WireError, decode, encode
 from wire.devices import DeviceKind
@@ -84,13 +84,13 @@ HOSTS = [
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return House(tmp_path_factory.mktemp("door"), Guard(hasher=CHEAP))
+def rig(tmp_path_factory: pytest.TempPathFactory) -> ServiceRig:
+    return ServiceRig(tmp_path_factory.mktemp("door"), Guard(hasher=CHEAP))
 
 
 @pytest.fixture(scope="module")
-def port(house: House) -> Iterator[int]:
-    with running(house.app) as url:
+def port(rig: ServiceRig) -> Iterator[int]:
+    with running(rig.app) as url:
         yield int(url.rpartition(":")[2])
 
 
@@ -99,7 +99,7 @@ def send(port: int, parcel: Parcel) -> RawAnswer:
     return say(port, head(parcel.method, parcel.target.encode(), headers, parcel.body))
 
 
-def spoilt(house: House, key: object, path: str, body: bytes) -> Parcel:
+def spoilt(rig: ServiceRig, key: object, path: str, body: bytes) -> Parcel:
     """A body that no honest client sends, signed with a key that is good."""
     import requests
 
@@ -107,19 +107,19 @@ def spoilt(house: House, key: object, path: str, body: bytes) -> Parcel:
 
     request = requests.Request("POST", f"http://testserver{path}", data=body or None).prepare()
     request.headers["Content-Type"] = "application/json"
-    Signer(key, house.clock)(request)  # type: ignore[arg-type]
+    Signer(key, rig.clock)(request)  # type: ignore[arg-type]
     return Parcel("POST", path, dict(request.headers) | {"Host": "testserver"}, body)
 
 
-def test_a_body_that_is_no_text_is_malformed_on_every_route(house: House, port: int) -> None:
-    lane = house.enrol(DeviceKind.LANE)
-    station = house.enrol(DeviceKind.STATION, lane=None)
+def test_a_body_that_is_no_text_is_malformed_on_every_route(rig: ServiceRig, port: int) -> None:
+    lane = rig.enrol(DeviceKind.LANE)
+    station = rig.enrol(DeviceKind.STATION, lane=None)
     for rule in RULES:
         if rule.method != "POST":
             continue
         key = lane if DeviceKind.LANE in rule.kinds else station
         for body in BODIES:
-            answer = send(port, spoilt(house, key, rule.path.replace("{id}", "a-1"), body))
+            answer = send(port, spoilt(rig, key, rule.path.replace("{id}", "a-1"), body))
             assert answer.error is not None, (rule.path, body[:60], answer)
             assert 400 <= answer.status < 500, (rule.path, body[:60], answer)
             assert answer.error["detail"].isprintable()
@@ -177,13 +177,11 @@ def test_the_frameworks_own_refusals_are_the_services_too(port: int) -> None:
         assert (answer.status, answer.error is not None) == (status, True), (method, target, answer)
 
 
-def test_honest_neighbours_notice_nothing(house: House, port: int) -> None:
+def test_honest_neighbours_notice_nothing(rig: ServiceRig, port: int) -> None:
     """60 hostile bodies, signed by a lane of another station, among 60 honest questions."""
-    honest, evil = house.enrol(DeviceKind.LANE), house.enrol(DeviceKind.LANE, "S2", "L2")
-    asked = [
-        house.signed(honest, "POST", "/v1/authorisations", question(visit=f"n{house.number()}")) for _ in range(60)
-    ]
-    poisoned = [spoilt(house, evil, "/v1/authorisations", BODIES[n % 4]) for n in range(60)]
+    honest, evil = rig.enrol(DeviceKind.LANE), rig.enrol(DeviceKind.LANE, "S2", "L2")
+    asked = [rig.signed(honest, "POST", "/v1/authorisations", question(visit=f"n{rig.number()}")) for _ in range(60)]
+    poisoned = [spoilt(rig, evil, "/v1/authorisations", BODIES[n % 4]) for n in range(60)]
     mixed = [one for pair in zip(poisoned, asked, strict=True) for one in pair]
     with ThreadPoolExecutor(24) as pool:
         answers = list(pool.map(lambda parcel: send(port, parcel), mixed))
@@ -201,7 +199,7 @@ class Poisoned(Books):
 
 
 def test_a_message_that_fails_in_an_unplanned_way_fails_alone(sqlite_url: str, tmp_path: Path) -> None:
-    House(tmp_path, url=sqlite_url)
+    ServiceRig(tmp_path, url=sqlite_url)
     books = Poisoned(Database(sqlite_url), MovingClock())
     teller = BatchWorker(books)
 
@@ -258,14 +256,14 @@ def test_whatever_is_raised_is_answered_once_in_the_own_record(caplog: pytest.Lo
     assert len([record for record in caplog.records if record.name == "service.http.door"]) == 1
 
 
-def test_a_client_that_goes_away_is_no_error(house: House, port: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_goes_away_is_no_error(rig: ServiceRig, port: int, caplog: pytest.LogCaptureFixture) -> None:
     for target in (b"/v1/fuellings", b"/login", b"/logout"):
         start = b"POST %b HTTP/1.1\r\nHost: h\r\nContent-Length: 500\r\n" % target
         start += b"Content-Type: application/x-www-form-urlencoded\r\nOrigin: http://h\r\n\r\nhalf"
         with socket.create_connection(("127.0.0.1", port)) as gone:
             gone.sendall(start)
     assert say(port, head("GET", b"/healthz", [("Host", "h")])).status == 200
-    exposition = house.app.state.metrics.exposition().decode()
+    exposition = rig.app.state.metrics.exposition().decode()
     assert not re.search(r'status="500"', exposition)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
@@ -280,13 +278,13 @@ def test_a_client_that_goes_away_is_no_error(house: House, port: int, caplog: py
     assert call(Door(reading), disconnected) == []
 
 
-def test_what_cannot_be_read_is_kept_as_printable_text(house: House, port: int) -> None:
-    key = house.enrol(DeviceKind.LANE)
+def test_what_cannot_be_read_is_kept_as_printable_text(rig: ServiceRig, port: int) -> None:
+    key = rig.enrol(DeviceKind.LANE)
     for body in BODIES:
-        assert 400 <= send(port, spoilt(house, key, "/v1/fuellings", body)).status < 500
-    right = signed(key, house.clock, "POST", "/v1/fuellings", fuelling(sequence=house.number()))
+        assert 400 <= send(port, spoilt(rig, key, "/v1/fuellings", body)).status < 500
+    right = signed(key, rig.clock, "POST", "/v1/fuellings", fuelling(sequence=rig.number()))
     assert send(port, right).status == 200
-    kept = rejected(house.app.state.database, None, None)
+    kept = rejected(rig.app.state.database, None, None)
     assert len(kept) >= len(BODIES) - 1
     assert all("\x00" not in one["body"] for one in kept)
 
@@ -311,17 +309,17 @@ def test_questions_do_not_wait_for_passwords(tmp_path: Path) -> None:
             self.released.wait(PATIENCE_S)
             return True
 
-    house = House(tmp_path, Guard(hasher=Hanging(time_cost=1, memory_cost=8, parallelism=1)))
-    house.identity.people._hashing = threading.BoundedSemaphore(100)
-    lane = house.enrol(DeviceKind.LANE)
+    rig = ServiceRig(tmp_path, Guard(hasher=Hanging(time_cost=1, memory_cost=8, parallelism=1)))
+    rig.identity.people._hashing = threading.BoundedSemaphore(100)
+    lane = rig.enrol(DeviceKind.LANE)
     form = b"csrf=x&name=nobody&password=long-enough-to-be-one"
     headers = [("Host", "h"), ("Cookie", "greenlane-form=x"), ("Content-Type", "application/x-www-form-urlencoded")]
-    with running(house.app) as url, ThreadPoolExecutor(60) as pool:
+    with running(rig.app) as url, ThreadPoolExecutor(60) as pool:
         port = int(url.rpartition(":")[2])
         log_ins = [pool.submit(say, port, head("POST", b"/login", headers, form)) for _ in range(60)]
-        while house.identity.guesses._waiting < 60:
+        while rig.identity.guesses._waiting < 60:
             time.sleep(0.02)
-        asked = house.signed(lane, "POST", "/v1/authorisations", question(visit="between"))
+        asked = rig.signed(lane, "POST", "/v1/authorisations", question(visit="between"))
         assert send(port, asked).status == 200
         assert not any(one.done() for one in log_ins), "the question came after"
         Hanging.released.set()
@@ -329,14 +327,14 @@ def test_questions_do_not_wait_for_passwords(tmp_path: Path) -> None:
 
 
 def test_refused_reports_of_a_device_do_not_fill_the_disk(tmp_path: Path) -> None:
-    house = House(tmp_path, Guard(hasher=CHEAP))
-    key, other = house.enrol(DeviceKind.LANE), house.enrol(DeviceKind.LANE, "S2", "L2")
-    with running(house.app) as url:
+    rig = ServiceRig(tmp_path, Guard(hasher=CHEAP))
+    key, other = rig.enrol(DeviceKind.LANE), rig.enrol(DeviceKind.LANE, "S2", "L2")
+    with running(rig.app) as url:
         port = int(url.rpartition(":")[2])
         for number in range(MOST_A_DAY + 20):
             body = b'{"number":%d,"long":"%b"}' % (number, b"x" * 20_000)
-            assert send(port, spoilt(house, key, "/v1/fuellings", body)).status == 400
-        assert send(port, spoilt(house, other, "/v1/fuellings", b"{}")).status == 400
-    kept = rejected(house.app.state.database, None, None)
+            assert send(port, spoilt(rig, key, "/v1/fuellings", body)).status == 400
+        assert send(port, spoilt(rig, other, "/v1/fuellings", b"{}")).status == 400
+    kept = rejected(rig.app.state.database, None, None)
     assert len(kept) == MOST_A_DAY + 1
     assert max(len(one["body"]) for one in kept) <= LONGEST_KEPT

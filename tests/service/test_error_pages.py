@@ -18,7 +18,7 @@ from service.identity.web import LANGUAGE_COOKIE, Language, part
 from service.station.control_view import ControlView
 from service.station.overview import _words
 from service.station.visit_lines import folded
-from tests.service.identity.kit import PLATE, START, House, fuelling, lane_status, visit_report
+from tests.service.identity.kit import PLATE, START, ServiceRig, fuelling, lane_status, visit_report
 from tests.service.identity.test_pages import PASSWORD, log_in
 from wire.codec import decode
 from wire.devices import DeviceKind
@@ -29,16 +29,16 @@ PAGE = {"en": {"Accept": "text/html", "Accept-Language": "en"}, "zh": {"Accept":
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    made = House(tmp_path)
+def rig(tmp_path: Path) -> ServiceRig:
+    made = ServiceRig(tmp_path)
     made.identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
     made.identity.people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
     return made
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
         yield opened
 
 
@@ -72,11 +72,11 @@ def test_a_session_that_is_over_leads_to_the_log_in(client: TestClient) -> None:
     assert 'href="/login"' in posted.text
 
 
-def test_a_lane_that_has_reported_has_its_panel(house: House, client: TestClient) -> None:
-    key = house.enrol(DeviceKind.LANE)
+def test_a_lane_that_has_reported_has_its_panel(rig: ServiceRig, client: TestClient) -> None:
+    key = rig.enrol(DeviceKind.LANE)
     log_in(client, "wang")
     assert client.get("/panel/L1", headers=PAGE["en"]).status_code == 404
-    assert house.signed(key, "POST", "/v1/lane-status", lane_status()).send(client).status_code == 204
+    assert rig.signed(key, "POST", "/v1/lane-status", lane_status()).send(client).status_code == 204
     assert client.get("/panel/L1", headers=PAGE["en"]).status_code == 200
 
 
@@ -85,7 +85,7 @@ def test_a_browser_finds_the_icon(client: TestClient) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
 
 
-def test_equal_reads_of_a_visit_are_one_line(house: House, client: TestClient) -> None:
+def test_equal_reads_of_a_visit_are_one_line(rig: ServiceRig, client: TestClient) -> None:
     reads = [StoryLine(at_s=n / 10, stage=Stage.READ, words=f"weakest 0.9{n}", plate=PLATE) for n in range(9)]
     other = StoryLine(at_s=1.0, stage=Stage.READ, words="weakest 0.80", plate="粤B12346")
     lines = folded((*reads, other, reads[0], StoryLine(at_s=2.0, stage=Stage.NOTE, words="a"), reads[1]))
@@ -96,11 +96,11 @@ def test_equal_reads_of_a_visit_are_one_line(house: House, client: TestClient) -
         (1, None, 2.0),
         (1, PLATE, 0.1),
     ]
-    key = house.enrol(DeviceKind.LANE)
+    key = rig.enrol(DeviceKind.LANE)
     report = visit_report()
     assert decode(VisitReport, report)
     story = [{"at_s": n / 10, "stage": "read", "words": "no plate"} for n in range(12)]
-    house.signed(key, "POST", "/v1/visits", report | {"story": story}).send(client)
+    rig.signed(key, "POST", "/v1/visits", report | {"story": story}).send(client)
     log_in(client, "li")
     shown = client.get(f"/station/visits/{report['visit']}", headers=PAGE["en"]).text
     assert "12 ×" in shown
@@ -118,8 +118,8 @@ def test_the_language_link_of_an_answer_to_a_form_leads_to_a_page(client: TestCl
         client.cookies.delete(LANGUAGE_COOKIE)
 
 
-def test_an_unsure_visit_shows_its_best_guess_with_its_picture(house: House, client: TestClient) -> None:
-    key = house.enrol(DeviceKind.LANE)
+def test_an_unsure_visit_shows_its_best_guess_with_its_picture(rig: ServiceRig, client: TestClient) -> None:
+    key = rig.enrol(DeviceKind.LANE)
     votes = [{"at_s": n / 10, "stage": "voted", "plate": plate} for n, plate in enumerate(("粤B12346", PLATE))]
     jpeg = base64.b64encode(encode_jpeg(np.zeros((24, 32, 3), np.uint8))).decode()
     unsure = {
@@ -131,7 +131,7 @@ def test_an_unsure_visit_shows_its_best_guess_with_its_picture(house: House, cli
         "charged_fen": None,
     }
     report = {**visit_report(), **unsure, "story": votes}
-    assert house.signed(key, "POST", "/v1/visits", report).send(client).status_code == 204
+    assert rig.signed(key, "POST", "/v1/visits", report).send(client).status_code == 204
     log_in(client, "li")
     drawn = f'<span class="plate-drawn in-text blue" lang="zh-CN">{PLATE}</span>'
     for path in ("/station", f"/station/visits/{report['visit']}"):
@@ -140,7 +140,7 @@ def test_an_unsure_visit_shows_its_best_guess_with_its_picture(house: House, cli
         assert f"/station/visits/{report['visit']}/picture" in shown
 
 
-def test_a_central_control_says_where_the_holds_are(house: House) -> None:
+def test_a_central_control_says_where_the_holds_are(rig: ServiceRig) -> None:
     at_server = "Holds are at the server"
     facts = {
         "lanes": [],
@@ -161,10 +161,10 @@ def test_a_central_control_says_where_the_holds_are(house: House) -> None:
     assert "No money is held" not in texts[0]
 
 
-def test_lists_show_the_stations_time_with_its_offset(house: House, capsys: pytest.CaptureFixture[str]) -> None:
-    house.enrol(DeviceKind.LANE)
-    books = house.app.state.books
+def test_lists_show_the_stations_time_with_its_offset(rig: ServiceRig, capsys: pytest.CaptureFixture[str]) -> None:
+    rig.enrol(DeviceKind.LANE)
+    books = rig.app.state.books
     books.carry_out_one(Report(decode(Fuelling, {**fuelling(), "plate": None})))
     for words, time in ((["device", "list"], "2026-05-04 16:30:00+08:00"), (["suspense"], "+08:00")):
-        assert cli.main(["admin", "--database", house.url, *words]) == 0
+        assert cli.main(["admin", "--database", rig.url, *words]) == 0
         assert time in capsys.readouterr().out

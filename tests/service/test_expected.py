@@ -13,56 +13,56 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from service.station.tables import asked_ahead as table
 from service.store import schema
-from tests.service.identity.kit import House, asked_ahead
+from tests.service.identity.kit import ServiceRig, asked_ahead
 from wire.ahead import MOST_EXPECTED
 from wire.devices import DeviceKind
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> House:
-    return House(tmp_path, url=database_url)
+def rig(tmp_path: Path, database_url: str) -> ServiceRig:
+    return ServiceRig(tmp_path, url=database_url)
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app) as opened:
         yield opened
 
 
 @pytest.fixture
-def entry(house: House) -> DeviceKey:
-    return house.enrol(DeviceKind.LANE, lane="E1")
+def entry(rig: ServiceRig) -> KeyPair:
+    return rig.enrol(DeviceKind.LANE, lane="E1")
 
 
-def ask_ahead(house: House, client: TestClient, key: DeviceKey, **changes: Any) -> httpx.Response:
-    return house.signed(key, "POST", "/v1/asked-ahead", asked_ahead(lane="E1") | changes).send(client)
+def ask_ahead(rig: ServiceRig, client: TestClient, key: KeyPair, **changes: Any) -> httpx.Response:
+    return rig.signed(key, "POST", "/v1/asked-ahead", asked_ahead(lane="E1") | changes).send(client)
 
 
 def expected(
-    house: House, client: TestClient, key: DeviceKey, station: str = "S1", number: int = 0, wait_s: float = 0.0
+    rig: ServiceRig, client: TestClient, key: KeyPair, station: str = "S1", number: int = 0, wait_s: float = 0.0
 ) -> Any:
     body = {"station": station, "lane": "L1", "wait_s": wait_s, "number": number}
-    answer = house.signed(key, "POST", "/v1/expected-plates", body).send(client)
+    answer = rig.signed(key, "POST", "/v1/expected-plates", body).send(client)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 def test_the_lanes_of_its_station_hear_of_a_plate_for_ten_minutes(
-    house: House, client: TestClient, entry: DeviceKey
+    rig: ServiceRig, client: TestClient, entry: KeyPair
 ) -> None:
-    pump, elsewhere = house.enrol(DeviceKind.LANE), house.enrol(DeviceKind.LANE, station="S2")
-    assert ask_ahead(house, client, entry, plate="粤b·12345").status_code == 204
-    found = expected(house, client, pump)
+    pump, elsewhere = rig.enrol(DeviceKind.LANE), rig.enrol(DeviceKind.LANE, station="S2")
+    assert ask_ahead(rig, client, entry, plate="粤b·12345").status_code == 204
+    found = expected(rig, client, pump)
     assert found["plates"] == [{"plate": "粤B12345", "expires_in_s": 600.0}]
-    assert expected(house, client, elsewhere, station="S2")["plates"] == []
-    house.clock.moment += timedelta(seconds=590.0)
-    assert expected(house, client, pump)["plates"] == [{"plate": "粤B12345", "expires_in_s": 10.0}]
-    house.clock.moment += timedelta(seconds=11.0)
-    assert expected(house, client, pump)["plates"] == []
-    with house.app.state.database.reading() as connection:
+    assert expected(rig, client, elsewhere, station="S2")["plates"] == []
+    rig.clock.moment += timedelta(seconds=590.0)
+    assert expected(rig, client, pump)["plates"] == [{"plate": "粤B12345", "expires_in_s": 10.0}]
+    rig.clock.moment += timedelta(seconds=11.0)
+    assert expected(rig, client, pump)["plates"] == []
+    with rig.app.state.database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 0
         asked = select(func.count()).select_from(schema.authorisations)
         assert connection.execute(asked).scalar_one() == 0, "it decides and holds nothing"
@@ -70,29 +70,29 @@ def test_the_lanes_of_its_station_hear_of_a_plate_for_ten_minutes(
 
 @pytest.mark.parametrize("changes", [{"plate": "HELLO"}, {"captured_at": "2020-01-01T00:00:00Z"}, {"lane": "L2"}])
 def test_what_is_no_plate_of_now_or_of_another_lane_is_refused(
-    house: House, client: TestClient, entry: DeviceKey, changes: dict[str, str]
+    rig: ServiceRig, client: TestClient, entry: KeyPair, changes: dict[str, str]
 ) -> None:
-    assert ask_ahead(house, client, entry, **changes).status_code == (403 if "lane" in changes else 400)
-    assert expected(house, client, house.enrol(DeviceKind.LANE))["plates"] == []
+    assert ask_ahead(rig, client, entry, **changes).status_code == (403 if "lane" in changes else 400)
+    assert expected(rig, client, rig.enrol(DeviceKind.LANE))["plates"] == []
 
 
-def test_a_camera_that_reads_nonsense_fills_no_disk(house: House, client: TestClient, entry: DeviceKey) -> None:
+def test_a_camera_that_reads_nonsense_fills_no_disk(rig: ServiceRig, client: TestClient, entry: KeyPair) -> None:
     for number in range(MOST_EXPECTED + 20):
-        house.clock.moment += timedelta(seconds=0.01)
-        assert ask_ahead(house, client, entry, plate=f"粤B{10000 + number}").status_code == 204
-    found = expected(house, client, house.enrol(DeviceKind.LANE))
+        rig.clock.moment += timedelta(seconds=0.01)
+        assert ask_ahead(rig, client, entry, plate=f"粤B{10000 + number}").status_code == 204
+    found = expected(rig, client, rig.enrol(DeviceKind.LANE))
     assert [one["plate"] for one in found["plates"]] == [f"粤B{10000 + n}" for n in range(MOST_EXPECTED + 19, 19, -1)]
-    with house.app.state.database.reading() as connection:
+    with rig.app.state.database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(table)).scalar_one() == MOST_EXPECTED
 
 
-def test_a_lane_that_waits_is_told_at_once(house: House, client: TestClient, entry: DeviceKey) -> None:
-    pump, told = house.enrol(DeviceKind.LANE), []
-    ask_ahead(house, client, entry, plate="粤B10001")
-    number = expected(house, client, pump)["number"]
-    waiting = Thread(target=lambda: told.append(expected(house, client, pump, number=number, wait_s=25.0)))
+def test_a_lane_that_waits_is_told_at_once(rig: ServiceRig, client: TestClient, entry: KeyPair) -> None:
+    pump, told = rig.enrol(DeviceKind.LANE), []
+    ask_ahead(rig, client, entry, plate="粤B10001")
+    number = expected(rig, client, pump)["number"]
+    waiting = Thread(target=lambda: told.append(expected(rig, client, pump, number=number, wait_s=25.0)))
     waiting.start()
-    house.clock.moment += timedelta(seconds=1)
-    ask_ahead(house, client, entry, plate="粤B10002")
+    rig.clock.moment += timedelta(seconds=1)
+    ask_ahead(rig, client, entry, plate="粤B10002")
     waiting.join(20.0)
     assert [one["plate"] for one in told[0]["plates"]] == ["粤B10002", "粤B10001"]

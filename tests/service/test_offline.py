@@ -18,7 +18,7 @@ from service.offline.conflicts import conflicts_since, offline_visits
 from service.offline.listing import current_list, entries_of
 from service.reports.audit import audit
 from service.reports.statement import cards
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.test_races import lanes, one_by_one
 from tests.service.world import PLATE, ManualClock, Pump, World
@@ -226,7 +226,7 @@ def test_the_commands(admin: Admin, sqlite_url: str) -> None:
 
 
 def test_the_reports(admin: Admin, sqlite_url: str) -> None:
-    world = World(Database(sqlite_url), clock=ManualClock(SystemClock().now()))
+    world = World(Database(sqlite_url), clock=ManualClock(SystemWallClock().now()))
     world.card(fen=50_000)
     world.admin.set_station("S1", offline_fen=20_000)
     told(world, grant(world))

@@ -13,7 +13,7 @@ from service.books.messages import Ask, Claim, Report, TakeGrant, WriteOff
 from service.reports.audit import audit
 from service.reports.statement import cards, stations
 from service.reports.suspense import suspended
-from tests.service.identity.kit import House, fuelling, question
+from tests.service.identity.kit import ServiceRig, fuelling, question
 from tests.service.world import PLATE, Pump, World
 from wire.codec import decode
 from wire.devices import DeviceKind
@@ -184,12 +184,12 @@ def test_what_waits_is_written_off_once(world: World) -> None:
 
 def test_over_http_a_lane_takes_nothing_of_another_stations_hold(tmp_path: Path) -> None:
     """The lane of S2 names the authorisation that S1's lane was given, and the names that S1 uses."""
-    house = House(tmp_path)
-    keys = {s: house.enrol(DeviceKind.LANE, s) for s in ("S1", "S2")}
-    with TestClient(house.app) as client:
+    rig = ServiceRig(tmp_path)
+    keys = {s: rig.enrol(DeviceKind.LANE, s) for s in ("S1", "S2")}
+    with TestClient(rig.app) as client:
 
         def post(station: str, path: str, body: object) -> Any:
-            answer = house.signed(keys[station], "POST", path, body).send(client)
+            answer = rig.signed(keys[station], "POST", path, body).send(client)
             assert answer.status_code == 200, answer.text
             return answer.json()
 

@@ -14,27 +14,27 @@ from greenlane.cli import main
 from service.identity.people import Role
 from service.identity.tables import people
 from service.server import warn_of_unbound_panels
-from tests.service.identity.kit import PLATE, House, lane_status
+from tests.service.identity.kit import PLATE, ServiceRig, lane_status
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
 from wire.devices import DeviceKind
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> House:
-    made = House(tmp_path, url=database_url)
+def rig(tmp_path: Path, database_url: str) -> ServiceRig:
+    made = ServiceRig(tmp_path, url=database_url)
     made.identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     return made
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
         yield opened
 
 
-def test_a_panels_account_uses_the_panel_of_its_own_lane_alone(house: House, client: TestClient) -> None:
-    other = house.enrol(DeviceKind.LANE, lane="L2")
-    told = house.signed(other, "POST", "/v1/lane-status", lane_status(lane="L2"))
+def test_a_panels_account_uses_the_panel_of_its_own_lane_alone(rig: ServiceRig, client: TestClient) -> None:
+    other = rig.enrol(DeviceKind.LANE, lane="L2")
+    told = rig.signed(other, "POST", "/v1/lane-status", lane_status(lane="L2"))
     assert told.send(client).status_code == 204
     log_in(client, "pump")
     assert 'href="/panel/L1"' in client.get("/").text
@@ -54,19 +54,19 @@ def test_a_panels_account_uses_the_panel_of_its_own_lane_alone(house: House, cli
     assert "belongs to lane L1 of station S1" in page.text
     assert client.post("/panel/L2/typed", data={"csrf": csrf(client), "plate": PLATE}).status_code == 403
     body = {"station": "S1", "lane": "L2", "wait_s": 0.0, "done": []}
-    assert house.signed(other, "POST", "/v1/lane-orders", body).send(client).json() == []
-    house.identity.people.change_role("pump", Role.PANEL, "test", station="S1", lane="L2")
+    assert rig.signed(other, "POST", "/v1/lane-orders", body).send(client).json() == []
+    rig.identity.people.change_role("pump", Role.PANEL, "test", station="S1", lane="L2")
     assert (client.get("/panel/L2").status_code, client.get("/panel/L1").status_code) == (200, 403)
 
 
 def test_a_panels_account_of_before_lanes_were_named_keeps_working(
-    house: House, client: TestClient, caplog: pytest.LogCaptureFixture
+    rig: ServiceRig, client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with house.app.state.books.database.writing() as connection:
+    with rig.app.state.books.database.writing() as connection:
         connection.execute(people.update().where(people.c.name == "pump").values(lane=None))
     log_in(client, "pump")
     assert {client.get(f"/panel/{lane}").status_code for lane in ("L1", "L2")} == {200}
-    warn_of_unbound_panels(house.app)
+    warn_of_unbound_panels(rig.app)
     assert "person role pump panel --station S --lane L" in caplog.text
 
 

@@ -11,10 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from service.identity.people import Role
 from service.station.shared import Rendering, SharedViews
-from tests.service.identity.kit import House, lane_status
+from tests.service.identity.kit import ServiceRig, lane_status
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
 from tests.service.test_station import PARKED, tell
 from wire.devices import DeviceKind
@@ -99,22 +99,22 @@ def test_a_failed_rendering_fails_for_all_who_waited_and_is_tried_again() -> Non
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    made = House(tmp_path)
+def rig(tmp_path: Path) -> ServiceRig:
+    made = ServiceRig(tmp_path)
     for name, role in (("wang", Role.OPERATOR), ("zhao", Role.OPERATOR), ("li", Role.ATTENDANT)):
         made.identity.people.add(name, PASSWORD, role, "S1", "test")
     return made
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
         yield opened
 
 
-def test_a_shared_view_carries_each_session_s_own_token(house: House, client: TestClient) -> None:
-    key = house.enrol(DeviceKind.LANE)
-    tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
+def test_a_shared_view_carries_each_session_s_own_token(rig: ServiceRig, client: TestClient) -> None:
+    key = rig.enrol(DeviceKind.LANE)
+    tell(rig, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
     shown = {}
     for name in ("wang", "zhao", "li"):
         client.cookies.clear()
@@ -125,14 +125,14 @@ def test_a_shared_view_carries_each_session_s_own_token(house: House, client: Te
     assert len(set(shown.values())) == 3
 
 
-def test_a_view_says_when_time_makes_it_untrue_and_is_rendered_again_then(house: House, client: TestClient) -> None:
-    key = house.enrol(DeviceKind.LANE)
-    tell(house, client, key, "/v1/lane-status", lane_status())
-    house.clock.move(29.8)
+def test_a_view_says_when_time_makes_it_untrue_and_is_rendered_again_then(rig: ServiceRig, client: TestClient) -> None:
+    key = rig.enrol(DeviceKind.LANE)
+    tell(rig, client, key, "/v1/lane-status", lane_status())
+    rig.clock.move(29.8)
     log_in(client, "li")
     for path in ("/station/view", "/panel/L1/view"):
         assert float(client.get(path).headers["Greenlane-Fresh-S"]) <= 0.5, path
-    house.clock.move(1)
+    rig.clock.move(1)
     for path in ("/station/view", "/panel/L1/view"):
         assert 'data-lamp="silent"' in wait_for(client, path, 'data-lamp="silent"'), path
         assert float(client.get(path).headers["Greenlane-Fresh-S"]) > 20, path
@@ -148,16 +148,16 @@ def wait_for(client: TestClient, path: str, words: str) -> str:
     return text
 
 
-def test_the_work_of_a_view_does_not_grow_with_the_lanes(house: House, client: TestClient) -> None:
+def test_the_work_of_a_view_does_not_grow_with_the_lanes(rig: ServiceRig, client: TestClient) -> None:
     statements: list[str] = []
     event.listen(
-        house.app.state.books.database.engine, "before_cursor_execute", lambda *given: statements.append(given[2])
+        rig.app.state.books.database.engine, "before_cursor_execute", lambda *given: statements.append(given[2])
     )
     log_in(client, "wang")
     counts = []
     for lane in ("L1", "L2"):
-        key: DeviceKey = house.enrol(DeviceKind.LANE, lane=lane)
-        tell(house, client, key, "/v1/lane-status", lane_status(lane=lane))
+        key: KeyPair = rig.enrol(DeviceKind.LANE, lane=lane)
+        tell(rig, client, key, "/v1/lane-status", lane_status(lane=lane))
         statements.clear()
         assert f'data-lane="{lane}"' in client.get("/station/view").text
         counts.append(sum("lane_" in one or "visit_reports" in one for one in statements))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models import grammar
 from service.books.rows.ids import IdMaker, authorisation_name
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.store.clock import from_us, to_us
 from wire import plates
 from wire.money import MAX_FEN, format_yuan, parse_yuan
@@ -100,4 +100,4 @@ def test_names_of_authorisations_cannot_be_guessed_from_their_number() -> None:
 )
 def test_settings_out_of_range(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        Settings(**wrong)  # type: ignore[arg-type]
+        BookSettings(**wrong)  # type: ignore[arg-type]

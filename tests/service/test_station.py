@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from models.grammar import FORMATS, TYPED_ONLY
 from service.books.messages import Ask
 from service.identity import trail
@@ -27,7 +27,7 @@ from service.station.tables import lane_orders, visit_reports
 from service.station.words import LAMPS, PHASES, REASONS, RESULTS, STAGES
 from service.store import schema
 from service.typed_plates import TypedPlates
-from tests.service.identity.kit import PLATE, House, lane_status, question, visit_report
+from tests.service.identity.kit import PLATE, ServiceRig, lane_status, question, visit_report
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
 from wire.codec import WireError, decode
 from wire.devices import DeviceKind
@@ -50,8 +50,8 @@ ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> House:
-    made = House(tmp_path, url=database_url)
+def rig(tmp_path: Path, database_url: str) -> ServiceRig:
+    made = ServiceRig(tmp_path, url=database_url)
     admin = made.identity.people
     admin.add("wang", PASSWORD, Role.OPERATOR, None, "test")
     admin.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
@@ -60,23 +60,23 @@ def house(tmp_path: Path, database_url: str) -> House:
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
         yield opened
 
 
 @pytest.fixture
-def key(house: House) -> DeviceKey:
-    return house.enrol(DeviceKind.LANE)
+def key(rig: ServiceRig) -> KeyPair:
+    return rig.enrol(DeviceKind.LANE)
 
 
-def tell(house: House, client: TestClient, key: DeviceKey, target: str, body: object) -> httpx.Response:
-    return house.signed(key, "POST", target, body).send(client)
+def tell(rig: ServiceRig, client: TestClient, key: KeyPair, target: str, body: object) -> httpx.Response:
+    return rig.signed(key, "POST", target, body).send(client)
 
 
-def orders(house: House, client: TestClient, key: DeviceKey, done: list[dict[str, Any]] | None = None) -> Any:
+def orders(rig: ServiceRig, client: TestClient, key: KeyPair, done: list[dict[str, Any]] | None = None) -> Any:
     body = {"station": "S1", "lane": "L1", "wait_s": 0.0, "done": done or []}
-    answer = tell(house, client, key, "/v1/lane-orders", body)
+    answer = tell(rig, client, key, "/v1/lane-orders", body)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -87,10 +87,10 @@ def type_plate(client: TestClient, plate: str, lane: str = "L1") -> httpx.Respon
 
 
 def test_the_typed_plate_reaches_the_lane_and_the_lamp_the_panel(
-    house: House, client: TestClient, key: DeviceKey
+    rig: ServiceRig, client: TestClient, key: KeyPair
 ) -> None:
     tell(
-        house,
+        rig,
         client,
         key,
         "/v1/lane-status",
@@ -100,68 +100,68 @@ def test_the_typed_plate_reaches_the_lane_and_the_lamp_the_panel(
     assert "正在识别" in client.get("/panel/L1").text
     answer = type_plate(client, " 粤b·12345")
     assert (answer.status_code, answer.json()["en"]) == (202, "Sent")
-    (order,) = orders(house, client, key)
+    (order,) = orders(rig, client, key)
     assert (order["kind"], order["plate"], order["by"]) == ("typed", PLATE, "pump")
-    assert orders(house, client, key) == [order]
-    assert orders(house, client, key, [{"order": order["id"], "result": "taken"}]) == []
-    house.clock.move(1)
+    assert orders(rig, client, key) == [order]
+    assert orders(rig, client, key, [{"order": order["id"], "result": "taken"}]) == []
+    rig.clock.move(1)
     told = lane_status(typed=True) | {"at": "2026-05-04T08:30:01Z"}
-    assert tell(house, client, key, "/v1/lane-status", told).status_code == 204
+    assert tell(rig, client, key, "/v1/lane-status", told).status_code == 204
     shown = client.get("/panel/L1/view").text
     for words in ("粤B", "12345", "¥300.00", "可以加油", 'data-lamp="green"', 'data-state="green"'):
         assert words in shown
 
 
 @pytest.mark.parametrize("text", ["", "粤B1234", "粤B1234I", "粤B123456", "hello", "粤" * 50, "粤B12345; drop"])
-def test_what_no_plate_can_be_goes_nowhere(house: House, client: TestClient, key: DeviceKey, text: str) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status())
+def test_what_no_plate_can_be_goes_nowhere(rig: ServiceRig, client: TestClient, key: KeyPair, text: str) -> None:
+    tell(rig, client, key, "/v1/lane-status", lane_status())
     log_in(client, "pump")
     assert type_plate(client, text).status_code == 422
-    assert orders(house, client, key) == []
+    assert orders(rig, client, key) == []
 
 
-def test_no_vehicle_waits(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", EMPTY)
+def test_no_vehicle_waits(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
+    tell(rig, client, key, "/v1/lane-status", EMPTY)
     log_in(client, "pump")
     type_plate(client, PLATE)
-    (order,) = orders(house, client, key)
-    orders(house, client, key, [{"order": order["id"], "result": "nobody"}])
+    (order,) = orders(rig, client, key)
+    orders(rig, client, key, [{"order": order["id"], "result": "nobody"}])
     assert "No vehicle waits for it" in client.get("/panel/L1/view").text
-    house.clock.move(1)
+    rig.clock.move(1)
     came = lane_status() | UNSURE | {"at": "2026-05-04T08:30:01Z"}
-    tell(house, client, key, "/v1/lane-status", came)
+    tell(rig, client, key, "/v1/lane-status", came)
     assert "No vehicle waits for it" not in client.get("/panel/L1/view").text, "the note is of no visit"
 
 
-def test_a_plate_typed_too_long_ago_is_not_asked_about(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status() | UNSURE)
+def test_a_plate_typed_too_long_ago_is_not_asked_about(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
+    tell(rig, client, key, "/v1/lane-status", lane_status() | UNSURE)
     log_in(client, "pump")
     type_plate(client, PLATE)
-    house.clock.move(19)
+    rig.clock.move(19)
     assert 'data-state="reading"' in client.get("/panel/L1/view").text
-    house.clock.move(2)
-    assert orders(house, client, key) == []
-    tell(house, client, key, "/v1/lane-status", lane_status(number=20_000, visit="v0") | UNSURE)
+    rig.clock.move(2)
+    assert orders(rig, client, key) == []
+    tell(rig, client, key, "/v1/lane-status", lane_status(number=20_000, visit="v0") | UNSURE)
     assert "车牌看不清" in client.get("/panel/L1/view").text, "20 s later nobody remembers it"
 
 
 def test_a_plate_that_the_lane_could_not_take_is_asked_for_again(
-    house: House, client: TestClient, key: DeviceKey
+    rig: ServiceRig, client: TestClient, key: KeyPair
 ) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status() | UNSURE)
+    tell(rig, client, key, "/v1/lane-status", lane_status() | UNSURE)
     log_in(client, "pump")
     type_plate(client, PLATE)
-    (order,) = orders(house, client, key)
-    orders(house, client, key, [{"order": order["id"], "result": "failed"}])
+    (order,) = orders(rig, client, key)
+    orders(rig, client, key, [{"order": order["id"], "result": "failed"}])
     assert "No answer: type it again" in client.get("/panel/L1/view").text
 
 
-def test_a_plate_typed_while_green_is_not_needed(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status())
+def test_a_plate_typed_while_green_is_not_needed(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
+    tell(rig, client, key, "/v1/lane-status", lane_status())
     log_in(client, "pump")
     answer = type_plate(client, PLATE)
     assert (answer.status_code, answer.json()["en"]) == (200, "Already green")
-    assert orders(house, client, key) == []
+    assert orders(rig, client, key) == []
 
 
 @pytest.mark.parametrize(
@@ -176,35 +176,33 @@ def test_a_plate_typed_while_green_is_not_needed(house: House, client: TestClien
     ],
 )
 def test_what_a_plate_lacks_is_said(
-    house: House, client: TestClient, key: DeviceKey, text: str, chinese: str, english: str
+    rig: ServiceRig, client: TestClient, key: KeyPair, text: str, chinese: str, english: str
 ) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status() | UNSURE)
+    tell(rig, client, key, "/v1/lane-status", lane_status() | UNSURE)
     log_in(client, "pump")
     answer = type_plate(client, text)
     assert (answer.status_code, answer.json()) == (422, {"zh": chinese, "en": english})
 
 
-def test_an_old_answer_is_not_shown_for_a_plate_typed_since(house: House, client: TestClient, key: DeviceKey) -> None:
+def test_an_old_answer_is_not_shown_for_a_plate_typed_since(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
     poor = {"phase": "red", "lamp": "red", "reason": "below_preset", "typed": True}
-    tell(house, client, key, "/v1/lane-status", lane_status() | poor)
+    tell(rig, client, key, "/v1/lane-status", lane_status() | poor)
     log_in(client, "pump")
     assert "余额不足" in client.get("/panel/L1/view").text
-    house.clock.move(1)
+    rig.clock.move(1)
     type_plate(client, PLATE)
-    (order,) = orders(house, client, key)
+    (order,) = orders(rig, client, key)
     for done in ([], [{"order": order["id"], "result": "taken"}]):
-        orders(house, client, key, done)
+        orders(rig, client, key, done)
         shown = client.get("/panel/L1/view").text
         assert "余额不足" not in shown, "the answer before"
         assert 'data-state="reading"' in shown
-    house.clock.move(1)
-    tell(
-        house, client, key, "/v1/lane-status", lane_status(number=2000, visit="v0") | poor | {"reason": "card_blocked"}
-    )
+    rig.clock.move(1)
+    tell(rig, client, key, "/v1/lane-status", lane_status(number=2000, visit="v0") | poor | {"reason": "card_blocked"})
     assert "油卡已停用" in client.get("/panel/L1/view").text
 
 
-def test_a_line_that_is_cut_says_one_thing_steadily(house: House, client: TestClient, key: DeviceKey) -> None:
+def test_a_line_that_is_cut_says_one_thing_steadily(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
     log_in(client, "pump")
     steps = (
         ("red", "service_fault"),
@@ -215,64 +213,64 @@ def test_a_line_that_is_cut_says_one_thing_steadily(house: House, client: TestCl
     shown = set()
     for number, (phase, reason) in enumerate(steps):
         told = lane_status(number=number, visit="v", phase=phase, reason=Reason(reason), lamp=LampState.RED)
-        tell(house, client, key, "/v1/lane-status", told)
+        tell(rig, client, key, "/v1/lane-status", told)
         shown.add(client.get("/panel/L1/view").text)
     (text,) = shown
     assert "请到收银台付款" in text
 
 
-def test_a_silent_lane_takes_no_plate_and_shows_no_green(house: House, client: TestClient, key: DeviceKey) -> None:
+def test_a_silent_lane_takes_no_plate_and_shows_no_green(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
     log_in(client, "pump")
     assert type_plate(client, PLATE).status_code == 409
-    tell(house, client, key, "/v1/lane-status", lane_status())
+    tell(rig, client, key, "/v1/lane-status", lane_status())
     assert 'data-lamp="green"' in client.get("/panel/L1/view").text
-    house.clock.move(31)
+    rig.clock.move(31)
     silent = client.get("/panel/L1/view").text
     assert 'data-lamp="silent"' in silent
     assert PLATE not in silent
     assert type_plate(client, PLATE).status_code == 409
 
 
-def test_an_overtaken_status_changes_nothing(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status())
-    tell(house, client, key, "/v1/lane-status", lane_status(number=-1000, lamp=LampState.RED, reason=Reason.UNSURE))
+def test_an_overtaken_status_changes_nothing(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
+    tell(rig, client, key, "/v1/lane-status", lane_status())
+    tell(rig, client, key, "/v1/lane-status", lane_status(number=-1000, lamp=LampState.RED, reason=Reason.UNSURE))
     log_in(client, "pump")
     assert 'data-lamp="green"' in client.get("/panel/L1/view").text
 
 
 def test_a_unit_whose_clock_was_ahead_is_heard_when_it_is_right_again(
-    house: House, client: TestClient, key: DeviceKey
+    rig: ServiceRig, client: TestClient, key: KeyPair
 ) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status(number=250_000))
-    house.clock.move(5)
-    tell(house, client, key, "/v1/lane-status", lane_status(number=5_000, lamp=LampState.RED, reason=Reason.UNSURE))
+    tell(rig, client, key, "/v1/lane-status", lane_status(number=250_000))
+    rig.clock.move(5)
+    tell(rig, client, key, "/v1/lane-status", lane_status(number=5_000, lamp=LampState.RED, reason=Reason.UNSURE))
     log_in(client, "pump")
     assert 'data-lamp="red"' in client.get("/panel/L1/view").text
 
 
-def test_a_forged_form_types_nothing(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status())
+def test_a_forged_form_types_nothing(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
+    tell(rig, client, key, "/v1/lane-status", lane_status())
     log_in(client, "pump")
     assert client.post("/panel/L1/typed", data={"plate": PLATE, "csrf": "wrong"}).status_code == 403
     token = csrf(client)
     headers = {"Origin": "https://elsewhere.example"}
     assert client.post("/panel/L1/typed", data={"plate": PLATE, "csrf": token}, headers=headers).status_code == 403
-    assert orders(house, client, key) == []
+    assert orders(rig, client, key) == []
 
 
-def test_without_scripts_the_form_leads_back_to_the_panel(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status())
+def test_without_scripts_the_form_leads_back_to_the_panel(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
+    tell(rig, client, key, "/v1/lane-status", lane_status())
     log_in(client, "pump")
     answer = client.post("/panel/L1/typed?station=S1", data={"plate": PLATE, "csrf": csrf(client)})
     assert (answer.status_code, answer.headers["location"]) == (303, "/panel/L1?station=S1")
 
 
 def test_a_pin_is_checked_before_the_lane_hears_of_it_and_kept_nowhere(
-    house: House, client: TestClient, key: DeviceKey
+    rig: ServiceRig, client: TestClient, key: KeyPair
 ) -> None:
-    TypedPlates(house.app.state.books, "tester").set_pin("C1", "493817")
+    TypedPlates(rig.app.state.books, "tester").set_pin("C1", "493817")
     needs = {"typed": True, "reason": "pin_needed", "phase": "red", "lamp": "red"}
-    tell(house, client, key, "/v1/lane-status", lane_status() | needs)
+    tell(rig, client, key, "/v1/lane-status", lane_status() | needs)
     log_in(client, "pump")
     assert 'name="pin"' in client.get("/panel/L1?station=S1").text
     assert "data-wants-pin" in client.get("/panel/L1/view?station=S1").text
@@ -283,24 +281,24 @@ def test_a_pin_is_checked_before_the_lane_hears_of_it_and_kept_nowhere(
 
     assert typed("000001").json()["en"] == "The PIN is wrong"
     assert [typed(wrong).status_code for wrong in ("x" * 500, "12", "４９３８１７")] == [422, 422, 422]
-    assert house.app.state.station.orders_for("S1", "L1") == []
+    assert rig.app.state.station.orders_for("S1", "L1") == []
     assert typed("493817").status_code == 202
-    (order,) = house.app.state.station.orders_for("S1", "L1")
+    (order,) = rig.app.state.station.orders_for("S1", "L1")
     assert order.pin_proof
-    answer = house.app.state.books.carry_out_one(
+    answer = rig.app.state.books.carry_out_one(
         Ask(decode(Question, question(plate=PLATE, seen=None, seen_certain=False, pin_proof=order.pin_proof)))
     )
     assert answer.reason is Reason.ATTENDANT_NEEDED, "a PIN counts only where the rule wants one"
-    with house.app.state.books.database.reading() as connection:
+    with rig.app.state.books.database.reading() as connection:
         written = str(connection.execute(select(lane_orders)).all()) + str(list(trail.last(connection, 50)))
     assert "493817" not in written
     assert typed("000001").status_code == 422
     assert [typed("000001").status_code for _ in range(3)][-1] == 429
 
 
-def test_an_attendant_confirms_a_typed_plate_by_name(house: House, client: TestClient, key: DeviceKey) -> None:
+def test_an_attendant_confirms_a_typed_plate_by_name(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
     waiting = {"typed": True, "reason": "attendant_needed", "phase": "red", "lamp": "red", "seen": "粤B1??45"}
-    tell(house, client, key, "/v1/lane-status", lane_status() | waiting)
+    tell(rig, client, key, "/v1/lane-status", lane_status() | waiting)
     log_in(client, "li")
     page = client.get("/station", headers=ENGLISH).text
     for words in ("This is its plate: confirm", "粤B1??45", "/picture"):
@@ -312,23 +310,23 @@ def test_an_attendant_confirms_a_typed_plate_by_name(house: House, client: TestC
 
     assert confirm(PLATE, "wrong") == 403
     assert confirm("粤B99999") == 409
-    assert house.app.state.station.orders_for("S1", "L1") == []
+    assert rig.app.state.station.orders_for("S1", "L1") == []
     assert confirm(PLATE) in (200, 303)
-    (order,) = house.app.state.station.orders_for("S1", "L1")
+    (order,) = rig.app.state.station.orders_for("S1", "L1")
     assert (order.kind, order.by, order.plate) == (OrderKind.CONFIRM, "person:li", PLATE)
-    assert orders(house, client, key) == [], "a lane of the first version would refuse it"
-    with house.app.state.books.database.reading() as connection:
+    assert orders(rig, client, key) == [], "a lane of the first version would refuse it"
+    with rig.app.state.books.database.reading() as connection:
         assert any(d.actor == "person:li" and "confirm" in d.action for d in trail.last(connection, 5))
-    tell(house, client, key, "/v1/lane-status", lane_status(number=9))
+    tell(rig, client, key, "/v1/lane-status", lane_status(number=9))
     assert confirm(PLATE) == 409, "it waits no longer"
 
 
 def test_the_station_page_shows_lanes_visits_holds_and_parked_messages(
-    house: House, client: TestClient, key: DeviceKey
+    rig: ServiceRig, client: TestClient, key: KeyPair
 ) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED], "camera": "camera_lost"})
-    tell(house, client, key, "/v1/visits", visit_report())
-    house.signed(
+    tell(rig, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED], "camera": "camera_lost"})
+    tell(rig, client, key, "/v1/visits", visit_report())
+    rig.signed(
         key,
         "POST",
         "/v1/authorisations",
@@ -352,10 +350,10 @@ def test_the_station_page_shows_lanes_visits_holds_and_parked_messages(
 
 
 def test_a_visit_tells_frame_to_lamp_why_and_its_picture_goes_after_72_hours(
-    house: House, client: TestClient, key: DeviceKey
+    rig: ServiceRig, client: TestClient, key: KeyPair
 ) -> None:
-    assert tell(house, client, key, "/v1/visits", visit_report() | {"picture": JPEG}).status_code == 204
-    tell(house, client, key, "/v1/visits", visit_report(over=True))
+    assert tell(rig, client, key, "/v1/visits", visit_report() | {"picture": JPEG}).status_code == 204
+    tell(rig, client, key, "/v1/visits", visit_report(over=True))
     log_in(client, "li")
     text = client.get("/station/visits/L1-visit-1", headers=ENGLISH).text
     assert "a vehicle came" in text
@@ -363,63 +361,63 @@ def test_a_visit_tells_frame_to_lamp_why_and_its_picture_goes_after_72_hours(
     picture = client.get("/station/visits/L1-visit-1/picture")
     assert (picture.content, picture.headers["content-type"]) == (base64.b64decode(JPEG), "image/jpeg")
     assert picture.headers["cache-control"] == "no-store"
-    house.clock.move(72 * 3600)
+    rig.clock.move(72 * 3600)
     log_in(client, "li")
     assert client.get("/station/visits/L1-visit-1/picture").status_code == 404
-    tell(house, client, key, "/v1/visits", visit_report(number=2))
-    with house.app.state.books.database.reading() as connection:
+    tell(rig, client, key, "/v1/visits", visit_report(number=2))
+    with rig.app.state.books.database.reading() as connection:
         kept = connection.execute(select(visit_reports.c.picture)).scalars().all()
     assert kept == [None, None]
 
 
 @pytest.mark.parametrize("picture", ["no base64!", base64.b64encode(b"<svg onload=...>").decode()])
-def test_what_is_no_picture_is_refused(house: House, client: TestClient, key: DeviceKey, picture: str) -> None:
-    assert tell(house, client, key, "/v1/visits", visit_report() | {"picture": picture}).status_code == 400
+def test_what_is_no_picture_is_refused(rig: ServiceRig, client: TestClient, key: KeyPair, picture: str) -> None:
+    assert tell(rig, client, key, "/v1/visits", visit_report() | {"picture": picture}).status_code == 400
 
 
-def test_a_lane_does_not_rewrite_its_neighbours_visit(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/visits", visit_report())
-    other = house.enrol(DeviceKind.LANE, lane="L2")
+def test_a_lane_does_not_rewrite_its_neighbours_visit(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
+    tell(rig, client, key, "/v1/visits", visit_report())
+    other = rig.enrol(DeviceKind.LANE, lane="L2")
     stolen = visit_report() | {"lane": "L2"}
-    assert tell(house, client, other, "/v1/visits", stolen).status_code == 400
+    assert tell(rig, client, other, "/v1/visits", stolen).status_code == 400
 
 
 def test_retry_and_discard_are_ordered_by_operators_and_written_down(
-    house: House, client: TestClient, key: DeviceKey
+    rig: ServiceRig, client: TestClient, key: KeyPair
 ) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
+    tell(rig, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
     log_in(client, "wang")
     form = {"csrf": csrf(client), "lane": "L1", "message": "5", "kind": "discard", "why": ""}
     assert client.post("/station/orders?station=S1", data=form).status_code == 409
     assert client.post("/station/orders?station=S1", data=form | {"why": "counted twice"}).status_code == 303
-    (order,) = orders(house, client, key)
+    (order,) = orders(rig, client, key)
     assert (order["kind"], order["message"], order["by"], order["why"]) == ("discard", 5, "wang", "counted twice")
     assert "The lane has been told" in client.get("/station?station=S1", headers=ENGLISH).text
-    orders(house, client, key, [{"order": order["id"], "result": "failed", "detail": "not parked"}])
-    with house.app.state.books.database.reading() as connection:
+    orders(rig, client, key, [{"order": order["id"], "result": "failed", "detail": "not parked"}])
+    with rig.app.state.books.database.reading() as connection:
         rows = connection.execute(select(schema.operator_events).where(schema.operator_events.c.subject == "S1/L1"))
         deeds = [(row.actor.split(":")[0], row.action) for row in rows]
     assert deeds == [("person", "order discard"), ("device", "did discard")]
 
 
 def test_an_attendant_moves_an_authorisation_to_the_lane_where_the_vehicle_stands(
-    house: House, client: TestClient, key: DeviceKey
+    rig: ServiceRig, client: TestClient, key: KeyPair
 ) -> None:
-    other = house.enrol(DeviceKind.LANE, lane="L2")
+    other = rig.enrol(DeviceKind.LANE, lane="L2")
     waits = {"lane": "L2", "plate": "粤B12345", "reason": "open_elsewhere", "lamp": "red", "open_lane": "L1"}
-    tell(house, client, key, "/v1/lane-status", lane_status())
-    tell(house, client, other, "/v1/lane-status", lane_status() | waits)
+    tell(rig, client, key, "/v1/lane-status", lane_status())
+    tell(rig, client, other, "/v1/lane-status", lane_status() | waits)
     log_in(client, "li")
     form = {"csrf": csrf(client), "lane": "L2"}
     assert "Its authorisation is open at lane L1" in client.get("/station?station=S1", headers=ENGLISH).text
     assert client.post("/station/move?station=S1", data=form | {"lane": "L1"}).status_code == 409
     assert client.post("/station/move?station=S1", data=form).status_code == 303
-    assert orders(house, client, key) == [], "a unit of the version before would refuse the list with such an order"
+    assert orders(rig, client, key) == [], "a unit of the version before would refuse the list with such an order"
     client.headers["Greenlane-Wire"] = "2"
-    (order,) = orders(house, client, key)
+    (order,) = orders(rig, client, key)
     assert (order["kind"], order["plate"], order["by"]) == ("move", "粤B12345", "li")
-    orders(house, client, key, [{"order": order["id"], "result": "taken"}])
-    with house.app.state.books.database.reading() as connection:
+    orders(rig, client, key, [{"order": order["id"], "result": "taken"}])
+    with rig.app.state.books.database.reading() as connection:
         rows = connection.execute(select(schema.operator_events).where(schema.operator_events.c.subject == "S1/L1"))
         assert [(row.actor.split(":")[0], row.action) for row in rows] == [
             ("person", "order move"),
@@ -427,17 +425,17 @@ def test_an_attendant_moves_an_authorisation_to_the_lane_where_the_vehicle_stand
         ]
 
 
-def test_a_damaged_state_file_is_told_on_the_page(house: House, client: TestClient, key: DeviceKey) -> None:
+def test_a_damaged_state_file_is_told_on_the_page(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
     log_in(client, "li")
     for damaged, told in ((1, True), (0, False)):
         status = lane_status(number=2 - damaged) | {"damaged": damaged}
-        assert tell(house, client, key, "/v1/lane-status", status).status_code == 204
+        assert tell(rig, client, key, "/v1/lane-status", status).status_code == 204
         page = client.get("/station?station=S1", headers=ENGLISH).text
         assert ("fuellings may be missing" in page) is told
 
 
-def test_an_attendant_orders_nothing_and_sees_one_station(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
+def test_an_attendant_orders_nothing_and_sees_one_station(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
+    tell(rig, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
     log_in(client, "li")
     form = {"csrf": csrf(client), "lane": "L1", "message": "5", "kind": "retry"}
     assert client.post("/station/orders", data=form).status_code == 403
@@ -457,9 +455,9 @@ def test_people_of_all_stations_choose_one(client: TestClient) -> None:
     assert client.get("/panel/L1").status_code == 400
 
 
-def test_pages_have_no_inline_scripts_or_styles(house: House, client: TestClient, key: DeviceKey) -> None:
-    tell(house, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
-    tell(house, client, key, "/v1/visits", visit_report())
+def test_pages_have_no_inline_scripts_or_styles(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
+    tell(rig, client, key, "/v1/lane-status", lane_status() | {"parked": [PARKED]})
+    tell(rig, client, key, "/v1/visits", visit_report())
     log_in(client, "wang")
     for path in ("/panel/L1", "/station", "/station/visits/L1-visit-1"):
         text = client.get(f"{path}?station=S1").text
@@ -491,8 +489,8 @@ def test_nested_records_are_checked() -> None:
         decode(LaneStatus, lane_status() | {"parked": [PARKED | {"x": 1}]})
 
 
-def test_waiting_ends_at_a_change_or_in_time(house: House) -> None:
-    database = house.app.state.books.database
+def test_waiting_ends_at_a_change_or_in_time(rig: ServiceRig) -> None:
+    database = rig.app.state.books.database
 
     async def scene() -> tuple[int, int, int]:
         changes = Changes(database)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from service.admin import Admin
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Message, Refused, Report
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.store.database import Database
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
@@ -76,7 +76,7 @@ class World:
 
     database: Database
     clock: ManualClock = field(default_factory=ManualClock)
-    settings: Settings = field(default_factory=Settings)
+    settings: BookSettings = field(default_factory=BookSettings)
 
     def __post_init__(self) -> None:
         self.books = Books(self.database, self.clock, self.settings)

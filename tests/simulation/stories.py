@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from controller.records import CharacterRead, Colour, LampChange, LampColour, PlateRead, VisitSummary, Vote
-from greenlane.simulation.results import Answered, ClipResult, Fuelled, Picture, Seen, VisitResult
+from greenlane.simulation.results import AnsweredQuestion, ClipResult, Fuelled, Picture, Seen, VisitResult
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
 from wire.reasons import Reason, Verdict
@@ -100,7 +100,7 @@ def allowed(jpeg: bytes, start_s: float = 100.0) -> VisitResult:
         start_s,
         tuple(reads),
         ((3.0, vote),),
-        (Answered(question, 3.0, 3.4, 12.0, answer, "ok", ""),),
+        (AnsweredQuestion(question, 3.0, 3.4, 12.0, answer, "ok", ""),),
         Fuelled(5.0, 11.0, report, receipt),
         picture,
     )

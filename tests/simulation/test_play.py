@@ -9,8 +9,8 @@ import pytest
 
 from controller.records import LampColour
 from controller.settings_records import Settings
-from greenlane.simulation.cast import Card
-from greenlane.simulation.play import Stage, Watching
+from greenlane.simulation.cast import SimulatedCard
+from greenlane.simulation.play import ClipPlayer, Watching
 from greenlane.simulation.results import ClipResult, document
 from greenlane.simulation.world import World
 from tests.simulation.clips import LevelReader, write_clip
@@ -18,13 +18,13 @@ from wire.reasons import Reason, Verdict
 
 RICH, POOR, STRANGER, MUDDY = "沪A8K526", "苏E6T308", "浙B72915", "皖C4M790"
 READER = LevelReader({30: (RICH, 0.999), 60: (POOR, 0.999), 170: (STRANGER, 0.999), 220: (MUDDY, 0.6)})
-CARDS = (Card(RICH, 60_000), Card(POOR, 6_000))
+CARDS = (SimulatedCard(RICH, 60_000), SimulatedCard(POOR, 6_000))
 
 
 def play(*clips: Path, litres: float = 1.0) -> tuple[ClipResult, ...]:
     watching = Watching(lambda name, frames: None, lambda: None, lambda story: None)
     with World(Settings(), CARDS, preset_fen=10_000) as world:
-        stage = Stage(world, READER, {}, litres)
+        stage = ClipPlayer(world, READER, {}, litres)
         return tuple(stage.play(clip, watching) for clip in clips)
 
 

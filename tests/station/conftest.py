@@ -1,4 +1,4 @@
-"""A street per test: server, cable, central control."""
+"""A rig per test: server, cable, central control."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.service.conftest import migrated_file, sqlite_url
-from tests.station.street import Street
+from tests.station.rig import StationRig
 
-__all__ = ["migrated_file", "sqlite_url", "street"]
+__all__ = ["migrated_file", "rig", "sqlite_url"]
 
 
 @pytest.fixture
-def street(migrated_file: Path, tmp_path: Path) -> Iterator[Street]:
-    with Street(prepared(migrated_file, tmp_path)).open() as made:
+def rig(migrated_file: Path, tmp_path: Path) -> Iterator[StationRig]:
+    with StationRig(prepared(migrated_file, tmp_path)).open() as made:
         yield made
 
 

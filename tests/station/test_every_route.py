@@ -11,44 +11,44 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from service.books.messages import Ask
 from service.identity.devices import Place as DevicePlace
-from service.identity.rules import RULES, Names, Rule, find_rule
+from service.identity.rules import RULES, Names, RouteRule, find_rule
 from service.identity.tables import nonces
 from tests.service.identity.kit import Parcel, question, signed
 from tests.service.identity.test_every_route import LANE_TELLS, PUBLIC, TAMPERED, routes
 from tests.service.identity.test_every_route import written as written_at_server
-from tests.station.street import Street
+from tests.station.rig import StationRig
 from wire.codec import decode, encode
 from wire.devices import DeviceKind
 from wire.questions import Decision, Question
 
 
 class Yard:
-    """A street whose station is asked over its own HTTP face."""
+    """A rig whose station is asked over its own HTTP face."""
 
-    def __init__(self, street: Street, client: TestClient) -> None:
-        self.street = street
+    def __init__(self, rig: StationRig, client: TestClient) -> None:
+        self.rig = rig
         self.client = client
         self.line = "up"
 
-    def enrol(self, kind: DeviceKind = DeviceKind.LANE, station: str = "S1", lane: str = "L1") -> DeviceKey:
+    def enrol(self, kind: DeviceKind = DeviceKind.LANE, station: str = "S1", lane: str = "L1") -> KeyPair:
         """A new device at the server, which the station learns of."""
-        key = self.street.server.enrol(kind, station, lane)
-        self.street.house.duties._fetch_keys(5.0)
+        key = self.rig.server.enrol(kind, station, lane)
+        self.rig.wiring.duties._fetch_keys(5.0)
         return key
 
-    def signed(self, key: DeviceKey, method: str, target: str, body: object = None) -> Parcel:
-        return signed(key, self.street.clock, method, target, body)
+    def signed(self, key: KeyPair, method: str, target: str, body: object = None) -> Parcel:
+        return signed(key, self.rig.clock, method, target, body)
 
-    def say(self, key: DeviceKey, rule: Rule, station: str = "S1", lane: str = "L1") -> Parcel:
+    def say(self, key: KeyPair, rule: RouteRule, station: str = "S1", lane: str = "L1") -> Parcel:
         """A request that is right in every way."""
-        now, number = self.street.clock.now(), self.street.server.number()
+        now, number = self.rig.clock.now(), self.rig.server.number()
         if rule.path == "/v1/authorisations":
             return self.signed(key, "POST", rule.path, question(station, lane, f"every-{number}", captured_at=now))
         if rule.path == "/v1/fuellings":
-            made = self.street.fuelling(None, 800, f"{station}-{lane}-{number}", station=station, lane=lane)
+            made = self.rig.fuelling(None, 800, f"{station}-{lane}-{number}", station=station, lane=lane)
             return self.signed(key, "POST", rule.path, encode(made))
         if rule.path in LANE_TELLS:
             return self.signed(key, "POST", rule.path, LANE_TELLS[rule.path](station, lane, number))
@@ -57,16 +57,16 @@ class Yard:
         if rule.path == "/v1/keys/{id}/spoken":
             return self.signed(key, "POST", rule.path.replace("{id}", key.key_id), {})
         if rule.path == "/v1/keys":
-            new = DeviceKey.make()
+            new = KeyPair.make()
             body = {"public_key": new.public_text, "proof": new.rotation_proof(key.key_id)}
             return self.signed(key, "POST", rule.path, body)
         return self.signed(key, "GET", f"{rule.path}?station={station}")
 
     def authorise(self, station: str, lane: str) -> str:
         """An authorisation that is open at that lane, as the station knows it."""
-        number = self.street.server.number()
-        asked = decode(Question, question("S1", lane, f"open-{number}", captured_at=self.street.clock.now()))
-        answer = self.street.answer(Ask(asked))
+        number = self.rig.server.number()
+        asked = decode(Question, question("S1", lane, f"open-{number}", captured_at=self.rig.clock.now()))
+        answer = self.rig.answer(Ask(asked))
         assert isinstance(answer, Decision)
         assert answer.authorisation is not None
         return answer.authorisation
@@ -74,10 +74,10 @@ class Yard:
     def written(self) -> object:
         """What server and station hold; nothing that is refused may change it."""
         counts = [
-            self.street.house.state.rows(f"SELECT count(*) AS many FROM {table}")[0]["many"]
+            self.rig.wiring.state.rows(f"SELECT count(*) AS many FROM {table}")[0]["many"]
             for table in ("answer", "offline_grant", "message")
         ]
-        return written_at_server(self.street.server), counts
+        return written_at_server(self.rig.server), counts
 
     def refused(self, parcel: Parcel, status: tuple[int, ...], words: str = "") -> None:
         before = self.written()
@@ -89,26 +89,26 @@ class Yard:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
-    with Street(tmp_path_factory.mktemp("yard")).open() as street:
-        street.step()
-        with TestClient(street.house.app, client=("127.0.0.1", 4711), follow_redirects=False) as client:
-            yield Yard(street, client)
+    with StationRig(tmp_path_factory.mktemp("yard")).open() as rig:
+        rig.step()
+        with TestClient(rig.wiring.app, client=("127.0.0.1", 4711), follow_redirects=False) as client:
+            yield Yard(rig, client)
 
 
 @pytest.fixture(params=["cut", pytest.param("up", marks=pytest.mark.slow)])
 def yard(request: pytest.FixtureRequest, shared: Yard) -> Iterator[Yard]:
     """The same yard for all tests here, with the line up and cut; every test enrols devices of its own."""
-    shared.street.mend()
-    shared.street.house.line.ask(shared.street.house.upstream.devices, 5.0)
+    shared.rig.mend()
+    shared.rig.wiring.line.ask(shared.rig.wiring.upstream.devices, 5.0)
     shared.line = request.param
     yield shared
-    shared.street.mend()
-    shared.street.house.line.ask(shared.street.house.upstream.devices, 5.0)
+    shared.rig.mend()
+    shared.rig.wiring.line.ask(shared.rig.wiring.upstream.devices, 5.0)
 
 
 def cut_if_asked(yard: Yard) -> None:
     if yard.line == "cut":
-        yard.street.cut()
+        yard.rig.cut()
 
 
 LANE_RULES = [r for r in RULES if DeviceKind.LANE in r.kinds]
@@ -119,7 +119,7 @@ RULE = pytest.mark.parametrize("rule", LANE_RULES, ids=lambda rule: f"{rule.meth
 
 
 def test_every_route_is_signed_or_open_by_intent(shared: Yard) -> None:
-    found = routes(shared.street.house.app)
+    found = routes(shared.rig.wiring.app)
     signed_ones = [(m, p) for m, p in found if p.startswith("/v1/")]
     assert len(signed_ones) >= 10
     assert [(m, p) for m, p in signed_ones if find_rule(m, re.sub(r"{\w+}", "x", p)) is None] == []
@@ -131,17 +131,17 @@ def test_every_route_is_signed_or_open_by_intent(shared: Yard) -> None:
 
 def test_the_station_offers_what_the_service_offers(shared: Yard) -> None:
     """All that a lane unit or panel may say there, it may say here, and the documents agree."""
-    here, there = routes(shared.street.house.app), routes(shared.street.server.app)
+    here, there = routes(shared.rig.wiring.app), routes(shared.rig.server.app)
     for method, path in set(there) - set(here):
         found = find_rule(method, re.sub(r"{\w+}", "x", path))
         assert found is None or not found[0].kinds & {DeviceKind.LANE, DeviceKind.PANEL}, path
     assert set(here) <= set(there)
-    mine, theirs = shared.street.house.app.openapi(), shared.street.server.app.openapi()
+    mine, theirs = shared.rig.wiring.app.openapi(), shared.rig.server.app.openapi()
     assert {p: mine["paths"][p] for p in mine["paths"]} == {p: theirs["paths"][p] for p in mine["paths"]}
 
 
 @pytest.mark.parametrize("rule", BRIDGED, ids=lambda rule: f"{rule.method} {rule.path}")
-def test_the_right_one_is_taken_once(yard: Yard, rule: Rule) -> None:
+def test_the_right_one_is_taken_once(yard: Yard, rule: RouteRule) -> None:
     key = yard.enrol()
     parcel = yard.say(key, rule)
     cut_if_asked(yard)
@@ -150,7 +150,7 @@ def test_the_right_one_is_taken_once(yard: Yard, rule: Rule) -> None:
 
 
 @RULE
-def test_unsigned(yard: Yard, rule: Rule) -> None:
+def test_unsigned(yard: Yard, rule: RouteRule) -> None:
     parcel = yard.say(yard.enrol(), rule)
     cut_if_asked(yard)
     for left in ({"signature": None}, {"signature_input": None}, {"signature": None, "signature_input": None}):
@@ -158,7 +158,7 @@ def test_unsigned(yard: Yard, rule: Rule) -> None:
 
 
 @RULE
-def test_tampered(yard: Yard, rule: Rule) -> None:
+def test_tampered(yard: Yard, rule: RouteRule) -> None:
     parcel = yard.say(yard.enrol(), rule)
     cut_if_asked(yard)
     for how, spoil in TAMPERED.items():
@@ -168,29 +168,29 @@ def test_tampered(yard: Yard, rule: Rule) -> None:
 
 @RULE
 @pytest.mark.parametrize(("moved_s", "words"), [(301, "signed 301 s ago"), (-301, "in the future")])
-def test_stale_and_future(yard: Yard, rule: Rule, moved_s: int, words: str) -> None:
+def test_stale_and_future(yard: Yard, rule: RouteRule, moved_s: int, words: str) -> None:
     parcel = yard.say(yard.enrol(), rule)
     cut_if_asked(yard)
-    yard.street.clock.move(moved_s)
+    yard.rig.clock.move(moved_s)
     try:
         yard.refused(parcel, (401,), words)
     finally:
-        yard.street.clock.move(-moved_s)
+        yard.rig.clock.move(-moved_s)
 
 
 @RULE
-def test_revoked(yard: Yard, rule: Rule) -> None:
+def test_revoked(yard: Yard, rule: RouteRule) -> None:
     key = yard.enrol()
     parcel = yard.say(key, rule)
-    devices = yard.street.server.identity.devices
+    devices = yard.rig.server.identity.devices
     devices.revoke(next(d.id for d in devices.list() if key.key_id in d.keys), "test")
-    yard.street.house.duties._fetch_keys(5.0)
+    yard.rig.wiring.duties._fetch_keys(5.0)
     cut_if_asked(yard)
     yard.refused(parcel, (401,), "revoked")
 
 
 @RULE
-def test_of_another_station(yard: Yard, rule: Rule) -> None:
+def test_of_another_station(yard: Yard, rule: RouteRule) -> None:
     stranger, own = yard.enrol(station="S2"), yard.enrol()
     from_there = yard.say(stranger, rule)
     for_there = None if rule.names in (Names.NOTHING, Names.BY_AUTHORISATION) else yard.say(own, rule, "S2")
@@ -201,7 +201,7 @@ def test_of_another_station(yard: Yard, rule: Rule) -> None:
 
 
 @RULE
-def test_of_the_neighbouring_lane(yard: Yard, rule: Rule) -> None:
+def test_of_the_neighbouring_lane(yard: Yard, rule: RouteRule) -> None:
     if rule.names not in (Names.IN_BODY, Names.BY_AUTHORISATION):
         pytest.skip("names no lane")
     parcel = yard.say(yard.enrol(lane="L2"), rule)
@@ -210,7 +210,7 @@ def test_of_the_neighbouring_lane(yard: Yard, rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", [r for r in RULES if r.kinds == {DeviceKind.STATION}], ids=lambda r: r.path)
-def test_what_only_stations_may_say(yard: Yard, rule: Rule) -> None:
+def test_what_only_stations_may_say(yard: Yard, rule: RouteRule) -> None:
     for kind in (DeviceKind.LANE, DeviceKind.PANEL):
         parcel = yard.say(yard.enrol(kind), rule)
         yard.refused(parcel, (403,), "may not say this")
@@ -223,33 +223,33 @@ def test_a_body_that_is_too_long(yard: Yard) -> None:
 
 
 def test_until_the_first_keys_have_come_nobody_gets_in(tmp_path: Path) -> None:
-    with Street(tmp_path).open() as street, TestClient(street.house.app) as client:
-        key = street.server.enrol(DeviceKind.LANE)
-        assert signed(key, street.clock, "GET", "/v1/prices?station=S1").send(client).status_code == 401
+    with StationRig(tmp_path).open() as rig, TestClient(rig.wiring.app) as client:
+        key = rig.server.enrol(DeviceKind.LANE)
+        assert signed(key, rig.clock, "GET", "/v1/prices?station=S1").send(client).status_code == 401
         assert client.get("/v1/prices?station=S1").status_code == 401, "not unsigned either, though it is loopback"
-        street.step()
-        assert signed(key, street.clock, "GET", "/v1/prices?station=S1").send(client).status_code == 200
+        rig.step()
+        assert signed(key, rig.clock, "GET", "/v1/prices?station=S1").send(client).status_code == 200
 
 
-def test_a_stranger_at_the_stations_network_is_slowed_by_the_station(street: Street) -> None:
+def test_a_stranger_at_the_stations_network_is_slowed_by_the_station(rig: StationRig) -> None:
     """Neither nonces here nor the server's patience with the station's address are a stranger's to use up."""
-    at_server = street.server.app.state.books.database
-    with TestClient(street.house.app, client=("10.1.0.66", 4711)) as stranger:
+    at_server = rig.server.app.state.books.database
+    with TestClient(rig.wiring.app, client=("10.1.0.66", 4711)) as stranger:
         statuses = []
         for _ in range(40):
-            key = DeviceKey.make()
+            key = KeyPair.make()
             body = {"code": "0000-0000-0000", "public_key": key.public_text}
-            statuses.append(signed(key, street.clock, "POST", "/v1/enrolments", body).send(stranger).status_code)
+            statuses.append(signed(key, rig.clock, "POST", "/v1/enrolments", body).send(stranger).status_code)
     assert (statuses.count(401), statuses.count(429)) == (10, 30)
-    for database in (street.house.books.database, at_server):
+    for database in (rig.wiring.books.database, at_server):
         with database.reading() as connection:
             keys = select(func.count(nonces.c.key_id.distinct()))
             assert connection.execute(keys).scalar() <= 10 + 1, "ten guesses, and what the station itself has said"
-    street.clock.move(60)
+    rig.clock.move(60)
     place = DevicePlace(DeviceKind.LANE, "S1", "L7")
-    code = street.server.identity.devices.issue_code(place, "test")
-    with TestClient(street.house.app, client=("10.1.0.7", 4711)) as honest:
-        key = DeviceKey.make()
+    code = rig.server.identity.devices.issue_code(place, "test")
+    with TestClient(rig.wiring.app, client=("10.1.0.7", 4711)) as honest:
+        key = KeyPair.make()
         body = {"code": code, "public_key": key.public_text}
-        answer = signed(key, street.clock, "POST", "/v1/enrolments", body).send(honest)
+        answer = signed(key, rig.clock, "POST", "/v1/enrolments", body).send(honest)
         assert (answer.status_code, answer.json().get("lane")) == (200, "L7")

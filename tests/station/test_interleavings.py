@@ -33,7 +33,7 @@ from station.store import UNUSED_LIFE
 from tests.service.world import ageless
 from tests.station.cable import Fault
 from tests.station.conftest import prepared
-from tests.station.street import Street
+from tests.station.rig import StationRig
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode, Reason, Verdict
@@ -69,8 +69,8 @@ class Line(RuleBasedStateMachine):
         self.stack = ExitStack()
         folder = prepared(self.migrated, Path(self.stack.enter_context(tempfile.TemporaryDirectory())))
         rules = StationSettings(cap_fen=STATION_CAP_FEN, deadline_s=2.0, fuelling_wait_s=0.1)
-        self.street = self.stack.enter_context(Street(folder, rules).open())
-        admin = self.street.admin
+        self.rig = self.stack.enter_context(StationRig(folder, rules).open())
+        admin = self.rig.admin
         admin.set_station("S1", preset_fen=5_000, offline_fen=CAP_FEN, unauthorised_cap_fen=UNREACHED_FEN)
         for card in sorted(set(CARDS.values())):
             admin.create_card(card)
@@ -81,28 +81,28 @@ class Line(RuleBasedStateMachine):
         self.asked: list[tuple[Question, Decision]] = []
         self.given: dict[str, Given] = {}
         self.fuelled: dict[tuple[str, int], Fuelling] = {}
-        self.street.step()
+        self.rig.step()
 
     @rule(fault=FAULTS)
     def cut(self, fault: Fault) -> None:
-        self.street.cut(fault)
+        self.rig.cut(fault)
 
     @rule()
     def mend(self) -> None:
-        self.street.mend()
+        self.rig.mend()
 
     @rule(seconds=st.sampled_from([1, 60, 299, 4_000]))
     def time_passes(self, seconds: float) -> None:
         """Every worker has its turn: keys and lists are fetched, what waits is sent."""
-        self.street.step(seconds)
+        self.rig.step(seconds)
 
     @rule()
     def restart(self) -> None:
-        self.street.restart()
+        self.rig.restart()
 
     @rule(plate=st.sampled_from([*CARDS, "粤B99999"]))
     def ask(self, plate: str) -> None:
-        question = self.street.question(plate)
+        question = self.rig.question(plate)
         answer = self.send(Ask(question))
         if isinstance(answer, Decision):
             self.asked.append((question, answer))
@@ -122,7 +122,7 @@ class Line(RuleBasedStateMachine):
         if not other:
             assert ageless(self.send(Ask(question))) == ageless(first)
             return
-        answer = self.send(Ask(self.street.question(visit=question.visit, lane="L7")))
+        answer = self.send(Ask(self.rig.question(visit=question.visit, lane="L7")))
         assert isinstance(answer, Refused)
         assert answer.code is ErrorCode.KEY_REUSED
 
@@ -154,7 +154,7 @@ class Line(RuleBasedStateMachine):
         decision = None if mine is None else mine.decision
         limit_fen = 2_000 if decision is None else decision.limit_fen or 0
         plate = "粤B11111" if decision is None else decision.plate
-        made = self.street.fuelling(decision, int(limit_fen * share) // 8 * 8, pump, plate=plate)
+        made = self.rig.fuelling(decision, int(limit_fen * share) // 8 * 8, pump, plate=plate)
         receipt = self.send(Report(made))
         assert isinstance(receipt, FuellingReceipt)
         assert receipt.charged_fen == made.amount_fen
@@ -173,11 +173,11 @@ class Line(RuleBasedStateMachine):
 
     @rule(card=st.sampled_from(["K1", "K2", "K3"]), blocked=st.booleans())
     def block(self, card: str, blocked: bool) -> None:
-        self.street.admin.block_card(card, blocked)
+        self.rig.admin.block_card(card, blocked)
 
     @rule(plate=st.sampled_from(sorted(CARDS)), blocked=st.booleans())
     def block_plate(self, plate: str, blocked: bool) -> None:
-        self.street.admin.block_plate(plate, blocked)
+        self.rig.admin.block_plate(plate, blocked)
 
     @invariant()
     def never_beyond_the_caps(self) -> None:
@@ -187,51 +187,51 @@ class Line(RuleBasedStateMachine):
         for card in self.expected_fen:
             of_card = sum(fen for n, fen in outstanding.items() if CARDS[self.given[n].decision.plate] == card)
             assert of_card <= CAP_FEN
-        assert self.street.exposure_fen >= sum(outstanding.values())
+        assert self.rig.exposure_fen >= sum(outstanding.values())
 
     @invariant()
     def the_books_are_right(self) -> None:
-        assert [f for f in self.street.findings() if f.check != "totalisers"] == []
+        assert [f for f in self.rig.findings() if f.check != "totalisers"] == []
 
     def teardown(self) -> None:
-        if not hasattr(self, "street"):
+        if not hasattr(self, "rig"):
             return
-        self.street.mend()
+        self.rig.mend()
         for _ in range(3):
-            self.street.step()
-        self.street.clock.move(20_000)
-        self.street.step()
+            self.rig.step()
+        self.rig.clock.move(20_000)
+        self.rig.step()
         assert sorted(self.posted()) == sorted(self.fuelled)
-        assert self.street.findings() == ()
-        assert self.street.exposure_fen == 0
+        assert self.rig.findings() == ()
+        assert self.rig.exposure_fen == 0
         for card, fen in self.expected_fen.items():
-            assert self.street.card(card).balance_fen == fen
+            assert self.rig.card(card).balance_fen == fen
         granted = sorted(n for n, g in self.given.items() if g.offline)
-        assert sorted(v.authorisation for v in self.street.offline()) == granted
+        assert sorted(v.authorisation for v in self.rig.offline()) == granted
         self.stack.close()
 
     def send(self, message: Message) -> Answer | None:
         """None where the station says plainly that it can't answer now."""
         try:
-            return self.street.answer(message)
+            return self.rig.answer(message)
         except Unavailable:
             assert not isinstance(message, Report), "a fuelling is always taken"
             return None
 
     def lives(self, given: Given) -> bool:
         """Whether a lane would still show green."""
-        return given.until > self.street.clock.now()
+        return given.until > self.rig.clock.now()
 
     def outstanding_fen(self, given: Given, posted: set[tuple[str, int]]) -> int:
         if given.fuelled is not None:
             known = (given.fuelled.dispenser, given.fuelled.sequence) in posted
             return 0 if known else given.fuelled.amount_fen
-        gone = given.released or given.until + UNUSED_LIFE <= self.street.clock.now() + timedelta(seconds=1)
+        gone = given.released or given.until + UNUSED_LIFE <= self.rig.clock.now() + timedelta(seconds=1)
         return 0 if gone else given.decision.limit_fen or 0
 
     def posted(self) -> set[tuple[str, int]]:
         query = select(schema.fuellings.c.dispenser, schema.fuellings.c.sequence)
-        with self.street.server.app.state.books.database.reading() as connection:
+        with self.rig.server.app.state.books.database.reading() as connection:
             return {(row.dispenser, row.sequence) for row in connection.execute(query)}
 
 

@@ -17,7 +17,7 @@ from service.offline.listing import LIFE, RENEW_AFTER
 from station.offline_list import HeldLists, ListRefused
 from station.store import StateStore
 from tests.service.identity.kit import PLATE, START, MovingClock
-from tests.station.street import Street
+from tests.station.rig import StationRig
 from wire.codec import encode_text
 from wire.offline import OfflineEntry, OfflineList, SignedOfflineList
 from wire.reasons import Reason
@@ -167,26 +167,26 @@ def test_an_expired_list_is_not_even_taken(admin: Admin) -> None:
         admin.give(admin.key.sign(encode_text(a_list())))
 
 
-def test_the_service_makes_a_version_only_for_a_reason(street: Street) -> None:
+def test_the_service_makes_a_version_only_for_a_reason(rig: StationRig) -> None:
     def version() -> int:
-        street.step()
-        return street.house.keeper.version
+        rig.step()
+        return rig.wiring.keeper.version
 
     first = version()
     assert first > 0
     assert version() == first, "nothing has changed"
-    street.admin.block_card("C1", True)
+    rig.admin.block_card("C1", True)
     second = version()
     assert second > first
-    assert street.house.keeper.held.entry(PLATE) is None
-    street.clock.move(RENEW_AFTER.total_seconds())
+    assert rig.wiring.keeper.held.entry(PLATE) is None
+    rig.clock.move(RENEW_AFTER.total_seconds())
     assert version() > second, "it is getting old"
-    held = street.house.keeper.held.listed
+    held = rig.wiring.keeper.held.listed
     assert held is not None
     assert held.expires_at - held.issued_at == LIFE
 
 
-CHANGES: dict[str, Callable[[Street], object]] = {
+CHANGES: dict[str, Callable[[StationRig], object]] = {
     "card blocked": lambda s: s.admin.block_card("C1", True),
     "plate blocked": lambda s: s.admin.block_plate(PLATE, True),
     "plate unbound": lambda s: s.admin.unbind_plate(PLATE),
@@ -198,43 +198,43 @@ CHANGES: dict[str, Callable[[Street], object]] = {
 
 
 @pytest.mark.parametrize("how", CHANGES)
-def test_who_is_not_on_it(street: Street, how: str) -> None:
-    street.step()
-    assert street.house.keeper.held.entry(PLATE) is not None
-    CHANGES[how](street)
-    street.step()
-    assert street.house.keeper.held.entry(PLATE) is None
-    street.cut()
+def test_who_is_not_on_it(rig: StationRig, how: str) -> None:
+    rig.step()
+    assert rig.wiring.keeper.held.entry(PLATE) is not None
+    CHANGES[how](rig)
+    rig.step()
+    assert rig.wiring.keeper.held.entry(PLATE) is None
+    rig.cut()
     with pytest.raises(Unavailable, match="does not name this plate"):
-        street.ask()
+        rig.ask()
 
 
-def test_a_cards_own_cap_goes_before_the_stations(street: Street) -> None:
-    street.admin.set_station("S1", offline_fen=0)
-    street.admin.set_card_offline("C1", 7_000)
-    street.step()
-    street.cut()
-    assert street.ask().limit_fen == 7_000
+def test_a_cards_own_cap_goes_before_the_stations(rig: StationRig) -> None:
+    rig.admin.set_station("S1", offline_fen=0)
+    rig.admin.set_card_offline("C1", 7_000)
+    rig.step()
+    rig.cut()
+    assert rig.ask().limit_fen == 7_000
 
 
-def test_without_a_list_nobody_is_allowed(street: Street) -> None:
-    street.cut()
+def test_without_a_list_nobody_is_allowed(rig: StationRig) -> None:
+    rig.cut()
     with pytest.raises(Unavailable, match="there is no offline list yet"):
-        street.ask()
+        rig.ask()
 
 
-def test_a_clock_set_back_behind_the_last_grant_allows_nobody(street: Street) -> None:
-    street.step()
-    street.cut()
-    street.clock.move(3600)
-    assert street.ask().reason is Reason.OFFLINE_ALLOWED
-    street.clock.move(-1000)
+def test_a_clock_set_back_behind_the_last_grant_allows_nobody(rig: StationRig) -> None:
+    rig.step()
+    rig.cut()
+    rig.clock.move(3600)
+    assert rig.ask().reason is Reason.OFFLINE_ALLOWED
+    rig.clock.move(-1000)
     with pytest.raises(Unavailable, match="clock went back"):
-        street.ask()
-    street.mend()
-    street.step()
-    street.cut()
-    assert street.house.keeper.held.why_not is None, "the server has confirmed the list by today's clock"
+        rig.ask()
+    rig.mend()
+    rig.step()
+    rig.cut()
+    assert rig.wiring.keeper.held.why_not is None, "the server has confirmed the list by today's clock"
 
 
 def test_the_key_file_is_its_owners_alone(tmp_path: Path) -> None:

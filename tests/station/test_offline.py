@@ -9,7 +9,7 @@ from service.errors import Unavailable
 from tests.service.identity.kit import PLATE
 from tests.service.world import ageless
 from tests.station.cable import Fault
-from tests.station.street import IMPATIENT, Street
+from tests.station.rig import IMPATIENT, StationRig
 from wire.questions import Decision
 from wire.reasons import ErrorCode, Reason, Verdict
 
@@ -17,26 +17,26 @@ SECOND = "粤B22222"
 
 
 @pytest.fixture
-def cut(street: Street) -> Street:
+def cut(rig: StationRig) -> StationRig:
     """A station that has its list and whose line is cut; a second card has little money."""
-    street.admin.create_card("C2")
-    street.admin.bind_plate(SECOND, "C2")
-    street.admin.top_up("C2", 30_000)
-    street.step()
-    street.cut()
-    return street
+    rig.admin.create_card("C2")
+    rig.admin.bind_plate(SECOND, "C2")
+    rig.admin.top_up("C2", 30_000)
+    rig.step()
+    rig.cut()
+    return rig
 
 
-def unanswered(street: Street, plate: str = PLATE, **changes: object) -> str:
+def unanswered(rig: StationRig, plate: str = PLATE, **changes: object) -> str:
     with pytest.raises(Unavailable) as caught:
-        street.ask(plate, **changes)
+        rig.ask(plate, **changes)
     return str(caught.value)
 
 
 @pytest.mark.parametrize(
     "fault", [f for f in Fault if f not in (Fault.NONE, Fault.TWICE, Fault.OWN_500, Fault.OWN_NEW)]
 )
-def test_every_way_a_line_can_fail_is_bridged(cut: Street, fault: Fault) -> None:
+def test_every_way_a_line_can_fail_is_bridged(cut: StationRig, fault: Fault) -> None:
     cut.restart(IMPATIENT)
     cut.cut(fault)
     decision = cut.ask()
@@ -44,14 +44,14 @@ def test_every_way_a_line_can_fail_is_bridged(cut: Street, fault: Fault) -> None
     assert (decision.limit_fen, cut.exposure_fen) == (20_000, 20_000)
 
 
-def test_a_card_gets_its_cap_once(cut: Street) -> None:
+def test_a_card_gets_its_cap_once(cut: StationRig) -> None:
     cut.ask()
     again = cut.ask()
     assert (again.decision, again.reason) == (Verdict.REFUSE, Reason.OFFLINE_CAP)
     assert cut.exposure_fen == 20_000
 
 
-def test_the_plates_of_a_card_share_its_cap(cut: Street) -> None:
+def test_the_plates_of_a_card_share_its_cap(cut: StationRig) -> None:
     cut.mend()
     cut.admin.bind_plate("粤B33333", "C1")
     cut.step()
@@ -60,7 +60,7 @@ def test_the_plates_of_a_card_share_its_cap(cut: Street) -> None:
     assert cut.ask("粤B33333").reason is Reason.OFFLINE_CAP
 
 
-def test_the_station_has_a_cap_of_its_own(cut: Street) -> None:
+def test_the_station_has_a_cap_of_its_own(cut: StationRig) -> None:
     cut.mend()
     for number in range(3):
         cut.admin.create_card(f"D{number}")
@@ -74,14 +74,14 @@ def test_the_station_has_a_cap_of_its_own(cut: Street) -> None:
     assert cut.ask().reason is Reason.OFFLINE_CAP
 
 
-def test_what_was_not_used_is_free_again(cut: Street) -> None:
+def test_what_was_not_used_is_free_again(cut: StationRig) -> None:
     decision = cut.ask()
     assert cut.answer(Release(decision.authorisation or "")) == Done()
     assert cut.exposure_fen == 0
     assert cut.ask().limit_fen == 20_000
 
 
-def test_a_grant_that_nobody_used_or_gave_back_counts_for_an_hour_more(cut: Street) -> None:
+def test_a_grant_that_nobody_used_or_gave_back_counts_for_an_hour_more(cut: StationRig) -> None:
     cut.ask()
     cut.clock.move(300 + 3599)
     assert cut.exposure_fen == 20_000
@@ -89,7 +89,7 @@ def test_a_grant_that_nobody_used_or_gave_back_counts_for_an_hour_more(cut: Stre
     assert cut.exposure_fen == 0
 
 
-def test_who_is_not_on_the_list_stays_unanswered(cut: Street) -> None:
+def test_who_is_not_on_the_list_stays_unanswered(cut: StationRig) -> None:
     assert "does not name this plate" in unanswered(cut, "粤B99999")
     question = cut.question("粤B99999")
     with pytest.raises(Unavailable):
@@ -109,12 +109,12 @@ def test_who_is_not_on_the_list_stays_unanswered(cut: Street) -> None:
         ({"confidence": 0.1}, Reason.NOT_CERTAIN),
     ],
 )
-def test_what_the_server_would_refuse_at_sight(cut: Street, changes: dict[str, object], reason: Reason) -> None:
+def test_what_the_server_would_refuse_at_sight(cut: StationRig, changes: dict[str, object], reason: Reason) -> None:
     assert cut.ask(**changes).reason is reason  # type: ignore[arg-type]
     assert cut.exposure_fen == 0
 
 
-def test_an_old_picture(cut: Street) -> None:
+def test_an_old_picture(cut: StationRig) -> None:
     question = cut.question()
     cut.clock.move(121)
     answer = cut.answer(Ask(question))
@@ -122,7 +122,7 @@ def test_an_old_picture(cut: Street) -> None:
     assert answer.reason is Reason.STALE_QUESTION
 
 
-def test_the_same_visit_through_cut_restart_and_mending(cut: Street) -> None:
+def test_the_same_visit_through_cut_restart_and_mending(cut: StationRig) -> None:
     question = cut.question()
     first = cut.answer(Ask(question))
     cut.restart()
@@ -135,7 +135,7 @@ def test_the_same_visit_through_cut_restart_and_mending(cut: Street) -> None:
     assert other.code is ErrorCode.KEY_REUSED
 
 
-def test_what_the_server_answered_stays_its_answer(cut: Street) -> None:
+def test_what_the_server_answered_stays_its_answer(cut: StationRig) -> None:
     cut.mend()
     cut.step(1)
     question = cut.question()
@@ -146,7 +146,7 @@ def test_what_the_server_answered_stays_its_answer(cut: Street) -> None:
     assert cut.exposure_fen == 0
 
 
-def test_an_answer_that_was_lost_on_the_way_gives_its_hold_back(cut: Street) -> None:
+def test_an_answer_that_was_lost_on_the_way_gives_its_hold_back(cut: StationRig) -> None:
     cut.mend()
     cut.step(1)
     cut.cut(Fault.LOST_ANSWER)
@@ -159,7 +159,7 @@ def test_an_answer_that_was_lost_on_the_way_gives_its_hold_back(cut: Street) -> 
     assert cut.findings() == ()
 
 
-def test_renewals_of_offline_grants_are_the_stations(cut: Street) -> None:
+def test_renewals_of_offline_grants_are_the_stations(cut: StationRig) -> None:
     decision = cut.ask()
     name = decision.authorisation or ""
     cut.clock.move(200)
@@ -174,7 +174,7 @@ def test_renewals_of_offline_grants_are_the_stations(cut: Street) -> None:
     assert (over.decision, over.reason) == (Verdict.REFUSE, Reason.EXPIRED)
 
 
-def test_renewals_end_two_hours_after_the_question(cut: Street) -> None:
+def test_renewals_end_two_hours_after_the_question(cut: StationRig) -> None:
     name = cut.ask().authorisation or ""
     for _ in range(7200 // 240):
         cut.clock.move(240)
@@ -183,7 +183,7 @@ def test_renewals_end_two_hours_after_the_question(cut: Street) -> None:
     assert answer.reason is Reason.EXPIRED
 
 
-def test_a_plate_that_is_blocked_meanwhile_is_not_renewed(cut: Street) -> None:
+def test_a_plate_that_is_blocked_meanwhile_is_not_renewed(cut: StationRig) -> None:
     name = cut.ask().authorisation or ""
     cut.admin.block_card("C1", True)
     cut.mend()
@@ -193,7 +193,7 @@ def test_a_plate_that_is_blocked_meanwhile_is_not_renewed(cut: Street) -> None:
     assert answer.decision is Verdict.REFUSE
 
 
-def test_only_the_server_prolongs_its_own(cut: Street) -> None:
+def test_only_the_server_prolongs_its_own(cut: StationRig) -> None:
     cut.mend()
     cut.step(1)
     decision = cut.ask()
@@ -204,7 +204,7 @@ def test_only_the_server_prolongs_its_own(cut: Street) -> None:
         cut.answer(Renew(decision.authorisation or ""))
 
 
-def test_a_release_of_the_servers_is_kept_for_it(cut: Street) -> None:
+def test_a_release_of_the_servers_is_kept_for_it(cut: StationRig) -> None:
     cut.mend()
     cut.step(1)
     decision = cut.ask()
@@ -216,7 +216,7 @@ def test_a_release_of_the_servers_is_kept_for_it(cut: Street) -> None:
     assert cut.card().held_fen == 0
 
 
-def test_a_revoked_station_spends_nothing(cut: Street) -> None:
+def test_a_revoked_station_spends_nothing(cut: StationRig) -> None:
     cut.mend()
     identity = cut.server.identity
     device = next(d.id for d in identity.devices.list("S1") if d.revoked_at is None)
@@ -230,7 +230,7 @@ def test_a_revoked_station_spends_nothing(cut: Street) -> None:
     assert cut.exposure_fen == 0
 
 
-def test_a_plate_is_open_at_one_lane_while_the_line_is_down(cut: Street) -> None:
+def test_a_plate_is_open_at_one_lane_while_the_line_is_down(cut: StationRig) -> None:
     first = cut.answer(Ask(cut.question()))
     second = cut.answer(Ask(cut.question(lane="L2")))
     assert isinstance(second, Decision)
@@ -244,7 +244,7 @@ def test_a_plate_is_open_at_one_lane_while_the_line_is_down(cut: Street) -> None
 
 
 @pytest.mark.parametrize("given_online", [True, False])
-def test_a_plate_stays_open_at_its_lane_through_a_cut_line_and_a_restart(cut: Street, given_online: bool) -> None:
+def test_a_plate_stays_open_at_its_lane_through_a_cut_line_and_a_restart(cut: StationRig, given_online: bool) -> None:
     if given_online:
         cut.mend()
         cut.step(1)

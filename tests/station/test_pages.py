@@ -19,7 +19,7 @@ from service.offline.conflicts import CONFLICTS
 from service.station import words
 from service.store.live_tables import live_changes
 from tests.service.identity.kit import PLATE, lane_status, visit_report
-from tests.station.street import Street
+from tests.station.rig import StationRig
 from wire.codec import decode
 from wire.live import LampState, LaneStatus, OrderKind, VisitReport
 
@@ -27,11 +27,11 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def client(street: Street) -> Iterator[TestClient]:
-    people = street.house.app.state.identity.people
+def client(rig: StationRig) -> Iterator[TestClient]:
+    people = rig.wiring.app.state.identity.people
     people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
     people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
-    with TestClient(street.house.app, client=("127.0.0.1", 4711), follow_redirects=False) as opened:
+    with TestClient(rig.wiring.app, client=("127.0.0.1", 4711), follow_redirects=False) as opened:
         yield opened
 
 
@@ -50,85 +50,85 @@ def view(client: httpx.Client) -> str:
     return answer.text
 
 
-def test_line_and_exposure(street: Street, client: TestClient) -> None:
-    street.step()
+def test_line_and_exposure(rig: StationRig, client: TestClient) -> None:
+    rig.step()
     log_in(client)
     assert 'data-line="up"' in view(client)
-    street.cut()
-    street.ask()
+    rig.cut()
+    rig.ask()
     shown = view(client)
     assert 'data-line="down"' in shown
     assert "¥200.00</strong> / ¥500.00 (40 %)" in shown
     assert "good until" in shown
-    street.clock.move(13 * 3600)
-    street.house.line.changed()
+    rig.clock.move(13 * 3600)
+    rig.wiring.line.changed()
     log_in(client)
     assert "the offline list has expired" in view(client)
 
 
-def test_every_change_is_told_to_open_pages(street: Street, client: TestClient) -> None:
-    street.step()
+def test_every_change_is_told_to_open_pages(rig: StationRig, client: TestClient) -> None:
+    rig.step()
 
     def number() -> int:
         query = select(live_changes.c.number).where(live_changes.c.topic == station_topic("S1"))
-        with street.house.books.database.reading() as connection:
+        with rig.wiring.books.database.reading() as connection:
             return int(connection.execute(query).scalar() or 0)
 
     seen = [number()]
-    street.cut()
-    decision = street.ask()
+    rig.cut()
+    decision = rig.ask()
     seen.append(number())
-    street.report(street.fuelling(decision, 5_000))
+    rig.report(rig.fuelling(decision, 5_000))
     seen.append(number())
-    street.mend()
-    street.step()
+    rig.mend()
+    rig.step()
     seen.append(number())
     assert seen == sorted(set(seen)), seen
 
 
-def test_conflicts_are_shown_at_the_station_and_at_the_server(street: Street, client: TestClient) -> None:
-    street.step()
-    street.cut()
-    street.report(street.fuelling(street.ask(), 15_000))
-    street.admin.block_card("C1", True)
-    street.mend()
-    street.step()
+def test_conflicts_are_shown_at_the_station_and_at_the_server(rig: StationRig, client: TestClient) -> None:
+    rig.step()
+    rig.cut()
+    rig.report(rig.fuelling(rig.ask(), 15_000))
+    rig.admin.block_card("C1", True)
+    rig.mend()
+    rig.step()
     log_in(client)
     shown = view(client)
     assert "card blocked meanwhile" in shown
     assert PLATE in shown
-    street.server.identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
-    with httpx.Client(base_url=street.cable.url) as at_server:
+    rig.server.identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
+    with httpx.Client(base_url=rig.cable.url) as at_server:
         log_in(at_server)
         shown = view(at_server)
     assert "card blocked meanwhile" in shown
     assert "data-line" not in shown
 
 
-def parked(street: Street) -> int:
-    street.step()
-    street.cut()
-    bad = street.fuelling(street.ask(), 5_000)
-    street.report(replace(bad, volume_ml=1))
-    street.mend()
-    street.step()
-    (message,) = street.house.outbox.parked()
+def parked(rig: StationRig) -> int:
+    rig.step()
+    rig.cut()
+    bad = rig.fuelling(rig.ask(), 5_000)
+    rig.report(replace(bad, volume_ml=1))
+    rig.mend()
+    rig.step()
+    (message,) = rig.wiring.outbox.parked()
     return message.id
 
 
-def test_parked_messages_are_decided_by_operators(street: Street, client: TestClient) -> None:
-    message = parked(street)
+def test_parked_messages_are_decided_by_operators(rig: StationRig, client: TestClient) -> None:
+    message = parked(rig)
     csrf = log_in(client)
     assert "impossible_fuelling" in view(client)
     form = {"csrf": csrf, "kind": "retry", "lane": "", "message": str(message)}
     assert client.post("/station/orders?station=S1", data=form).status_code == 303
-    assert len(street.house.outbox.waiting()) == 1
-    street.step()
+    assert len(rig.wiring.outbox.waiting()) == 1
+    rig.step()
     form |= {"kind": "discard", "why": "counted by hand"}
     assert client.post("/station/orders?station=S1", data=form).status_code == 303
-    assert street.house.outbox.parked() == ()
-    assert street.exposure_fen == 0
-    with street.house.books.database.reading() as connection:
+    assert rig.wiring.outbox.parked() == ()
+    assert rig.exposure_fen == 0
+    with rig.wiring.books.database.reading() as connection:
         deeds = [(d.actor, d.action) for d in trail.last(connection, 3)]
     assert ("person:wang", "did discard") in deeds
     assert ("person:wang", "did retry") in deeds
@@ -136,49 +136,49 @@ def test_parked_messages_are_decided_by_operators(street: Street, client: TestCl
     assert again.status_code == 409
 
 
-def test_attendants_only_look(street: Street, client: TestClient) -> None:
-    message = parked(street)
+def test_attendants_only_look(rig: StationRig, client: TestClient) -> None:
+    message = parked(rig)
     csrf = log_in(client, "li")
     form = {"csrf": csrf, "kind": "discard", "lane": "", "message": str(message), "why": "no"}
     assert client.post("/station/orders?station=S1", data=form).status_code == 403
-    assert len(street.house.outbox.parked()) == 1
+    assert len(rig.wiring.outbox.parked()) == 1
 
 
-def test_the_panel_works_on_the_stations_own_database(street: Street, client: TestClient) -> None:
-    street.cut()
-    street.house.app.state.station.take_status(
-        replace(decode(LaneStatus, lane_status()), at=street.clock.now(), phase="red", lamp=LampState.RED)
+def test_the_panel_works_on_the_stations_own_database(rig: StationRig, client: TestClient) -> None:
+    rig.cut()
+    rig.wiring.app.state.station.take_status(
+        replace(decode(LaneStatus, lane_status()), at=rig.clock.now(), phase="red", lamp=LampState.RED)
     )
     csrf = log_in(client)
     answer = client.post(
         "/panel/L1/typed?station=S1", data={"csrf": csrf, "plate": PLATE}, headers={"Accept": "application/json"}
     )
     assert answer.status_code == 202
-    (order,) = street.house.app.state.station.orders_for("S1", "L1")
+    (order,) = rig.wiring.app.state.station.orders_for("S1", "L1")
     assert (order.kind, order.plate) == (OrderKind.TYPED, PLATE)
 
 
-def test_what_lanes_tell_reaches_the_servers_page(street: Street) -> None:
-    at_station, at_server = street.house.app.state.station, street.server.app.state.station
-    at_station.take_status(replace(decode(LaneStatus, lane_status()), at=street.clock.now(), phase="asking"))
-    at_station.take_status(replace(decode(LaneStatus, lane_status()), at=street.clock.now(), phase="red"))
+def test_what_lanes_tell_reaches_the_servers_page(rig: StationRig) -> None:
+    at_station, at_server = rig.wiring.app.state.station, rig.server.app.state.station
+    at_station.take_status(replace(decode(LaneStatus, lane_status()), at=rig.clock.now(), phase="asking"))
+    at_station.take_status(replace(decode(LaneStatus, lane_status()), at=rig.clock.now(), phase="red"))
     at_station.take_visit(decode(VisitReport, visit_report()))
-    street.cut()
+    rig.cut()
     with pytest.raises(Exception, match="no connection"):
-        street.house.line.ask(street.house.upstream.devices, 1.0)
-    assert not street.house.mirror.send_one(), "it waits while the line is down"
-    street.mend()
-    street.step(1)
-    while street.house.mirror.send_one():
+        rig.wiring.line.ask(rig.wiring.upstream.devices, 1.0)
+    assert not rig.wiring.mirror.send_one(), "it waits while the line is down"
+    rig.mend()
+    rig.step(1)
+    while rig.wiring.mirror.send_one():
         pass
     assert [lane.status.phase for lane in at_server.lanes("S1")] == ["red"]
     assert len(at_server.visits("S1")) == 1
 
 
-def test_alerts_name_figures_that_exist(street: Street) -> None:
+def test_alerts_name_figures_that_exist(rig: StationRig) -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\b(greenlane_station_\w+)", page))
-    exposed = set(re.findall(r"^# TYPE (\w+) ", street.house.app.state.metrics.exposition().decode(), re.MULTILINE))
+    exposed = set(re.findall(r"^# TYPE (\w+) ", rig.wiring.app.state.metrics.exposition().decode(), re.MULTILINE))
     assert len(named) >= 9
     assert named <= exposed, named - exposed
 
@@ -190,11 +190,11 @@ def test_every_conflict_has_its_words_and_its_place_in_the_documents() -> None:
     assert [flag for flag in CONFLICTS if f"`{flag}`" not in page] == []
 
 
-def test_figures(street: Street) -> None:
-    street.step()
-    street.cut()
-    street.ask()
-    text = street.house.app.state.metrics.exposition().decode()
+def test_figures(rig: StationRig) -> None:
+    rig.step()
+    rig.cut()
+    rig.ask()
+    text = rig.wiring.app.state.metrics.exposition().decode()
     for line in (
         "greenlane_station_line_up 0.0",
         "greenlane_station_exposure_fen 20000.0",

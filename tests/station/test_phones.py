@@ -21,7 +21,7 @@ from service.store.database import Database
 from station.wiring import KEY
 from tests.service.payers import phone as phones
 from tests.service.world import World
-from tests.station.street import Street, enrol
+from tests.station.rig import StationRig, enrol
 from wire.offline import OfflineGrant, OfflineList, list_of
 from wire.questions import Decision
 from wire.reasons import Reason, Verdict
@@ -32,15 +32,15 @@ PLATE, SECOND = "粤B54321", "粤B54322"
 
 @dataclass
 class Hand:
-    """The street's clock under the names that the phones of tests know."""
+    """The rig's clock under the names that the phones of tests know."""
 
-    street: Street
+    rig: StationRig
 
     def now(self) -> datetime:
-        return self.street.clock.now()
+        return self.rig.clock.now()
 
     def advance(self, seconds: float) -> None:
-        self.street.clock.move(seconds)
+        self.rig.clock.move(seconds)
 
 
 @dataclass
@@ -53,9 +53,9 @@ class Neighbourhood:
 
 
 @pytest.fixture
-def world(street: Street) -> World:
-    books: Books = street.server.app.state.books
-    return cast(World, Neighbourhood(books, books.database, Hand(street)))
+def world(rig: StationRig) -> World:
+    books: Books = rig.server.app.state.books
+    return cast(World, Neighbourhood(books, books.database, Hand(rig)))
 
 
 def payer(
@@ -69,71 +69,71 @@ def payer(
     return made
 
 
-def cut(street: Street) -> None:
+def cut(rig: StationRig) -> None:
     """The list is fetched, then the line is cut and the station knows it."""
-    street.step()
-    street.cut()
+    rig.step()
+    rig.cut()
 
 
-def charges(street: Street) -> list[ListedCharge]:
-    return list(Charging(street.server.app.state.books).list())
+def charges(rig: StationRig) -> list[ListedCharge]:
+    return list(Charging(rig.server.app.state.books).list())
 
 
-def silent(street: Street, plate: str = PLATE, **changes: Any) -> str:
+def silent(rig: StationRig, plate: str = PLATE, **changes: Any) -> str:
     with pytest.raises(Unavailable) as error:
-        street.answer(Ask(street.question(plate, **changes)))
+        rig.answer(Ask(rig.question(plate, **changes)))
     return str(error.value)
 
 
-def test_green_within_the_cap_frozen_booked_and_paid_by_the_mandate(street: Street, world: World) -> None:
+def test_green_within_the_cap_frozen_booked_and_paid_by_the_mandate(rig: StationRig, world: World) -> None:
     a = payer(world, "A")
-    cut(street)
-    given = street.ask(PLATE)
+    cut(rig)
+    given = rig.ask(PLATE)
     assert (given.reason, given.limit_fen) == (Reason.OFFLINE_ALLOWED, 15_000)
     assert given.authorisation is not None
-    again = street.answer(Renew(given.authorisation))
+    again = rig.answer(Renew(given.authorisation))
     assert isinstance(again, Decision)
     assert again.decision is Verdict.ALLOW
-    street.report(street.fuelling(given, 12_000))
-    street.mend()
-    street.clock.move(1)
+    rig.report(rig.fuelling(given, 12_000))
+    rig.mend()
+    rig.clock.move(1)
     PlatePayers(world.books, "t").unset(PLATE, "A")
     payer(world, "B")
-    street.step()
-    street.step()
-    (charge,) = charges(street)
+    rig.step()
+    rig.step()
+    (charge,) = charges(rig)
     assert (charge.phone, charge.amount_fen, charge.state, charge.plate) == ("A", 12_000, "paid", PLATE)
     assert phones.wallet_fen(world, "A") == (38_000, 0, 0)
-    assert [(v.card, v.conflicts) for v in street.offline()] == [(None, ())]
-    assert street.findings() == ()
+    assert [(v.card, v.conflicts) for v in rig.offline()] == [(None, ())]
+    assert rig.findings() == ()
     assert a.person.startswith("p-")
 
 
-def test_two_pumps_and_two_plates_cannot_spend_one_cap(street: Street, world: World) -> None:
+def test_two_pumps_and_two_plates_cannot_spend_one_cap(rig: StationRig, world: World) -> None:
     payer(world, "A", plates=(PLATE, SECOND))
-    cut(street)
-    first = street.ask(PLATE)
+    cut(rig)
+    first = rig.ask(PLATE)
     assert first.limit_fen == 15_000
-    assert street.ask(SECOND, lane="L2").reason is Reason.OFFLINE_CAP
-    street.report(street.fuelling(first, 9_000))
-    assert street.ask(SECOND, lane="L2").limit_fen == 6_000
-    street.mend()
-    street.step()
-    street.step()
-    assert [(c.amount_fen, c.state) for c in charges(street)] == [(9_000, "paid")]
-    assert street.findings() == ()
+    assert rig.ask(SECOND, lane="L2").reason is Reason.OFFLINE_CAP
+    rig.report(rig.fuelling(first, 9_000))
+    assert rig.ask(SECOND, lane="L2").limit_fen == 6_000
+    rig.mend()
+    rig.step()
+    rig.step()
+    assert [(c.amount_fen, c.state) for c in charges(rig)] == [(9_000, "paid")]
+    assert rig.findings() == ()
 
 
-def test_a_fill_and_the_money_there_bound_it_too(street: Street, world: World) -> None:
+def test_a_fill_and_the_money_there_bound_it_too(rig: StationRig, world: World) -> None:
     payer(world, "A", offline_fen=40_000, per_fill_fen=12_000)
     payer(world, "B", plates=(SECOND,), offline_fen=10**6, per_day_fen=10**7, per_fill_fen=10**6)
-    cut(street)
-    assert street.ask(PLATE).limit_fen == 12_000
-    assert street.ask(SECOND).limit_fen == 50_000 - 12_000, "the station's own cap is 500 yuan"
+    cut(rig)
+    assert rig.ask(PLATE).limit_fen == 12_000
+    assert rig.ask(SECOND).limit_fen == 50_000 - 12_000, "the station's own cap is 500 yuan"
 
 
 @pytest.mark.parametrize("why", ["no offline sum", "paused", "not me", "another rule", "too little", "other station"])
-def test_every_other_phone_plate_is_red(street: Street, world: World, why: str) -> None:
+def test_every_other_phone_plate_is_red(rig: StationRig, world: World, why: str) -> None:
     limits = {"no offline sum": {"offline_fen": 0}, "too little": {"per_day_fen": 9_000}}
     limits["other station"] = {"stations": ("S2",)}  # type: ignore[dict-item]
     a = payer(world, "A", **limits.get(why, {}))
@@ -143,72 +143,72 @@ def test_every_other_phone_plate_is_red(street: Street, world: World, why: str) 
         with world.database.writing() as connection:
             mandates.pause(connection, a.person, 1)
     if why == "not me":
-        PlateBlocks(world.books, street.server.app.state.station, "t").not_me(PLATE, a.person)
+        PlateBlocks(world.books, rig.server.app.state.station, "t").not_me(PLATE, a.person)
     if why == "another rule":
         PlatePayers(world.books, "t").set_rule(PLATE, Rule.CARD_THEN_PHONE)
-        street.admin.bind_plate(PLATE, "C1")
-    cut(street)
-    assert "does not name this plate" in silent(street)
+        rig.admin.bind_plate(PLATE, "C1")
+    cut(rig)
+    assert "does not name this plate" in silent(rig)
 
 
-def test_the_capture_time_picks_the_payer_to_the_microsecond(street: Street, world: World) -> None:
+def test_the_capture_time_picks_the_payer_to_the_microsecond(rig: StationRig, world: World) -> None:
     """START is 08:00 UTC, 16:00 in Shanghai: the hour turns while the line is cut."""
-    local = street.clock.now() + timedelta(hours=8)
+    local = rig.clock.now() + timedelta(hours=8)
     edge_min = (local.hour * 60 + local.minute + 30) % 1440
     edge = f"{edge_min // 60}:{edge_min % 60:02d}"
     early = payer(world, "Early", f"0-{edge}")
     late = payer(world, "Late", f"{edge}-24", offline_fen=14_000)
-    cut(street)
-    turns = street.clock.now().replace(second=0, microsecond=0)
+    cut(rig)
+    turns = rig.clock.now().replace(second=0, microsecond=0)
     turns += timedelta(minutes=(edge_min - (turns.hour * 60 + 480 + turns.minute)) % 1440)
-    street.clock.move((turns - street.clock.now()).total_seconds() + 1)
-    before = street.ask(PLATE, captured_at=turns - timedelta(microseconds=1))
+    rig.clock.move((turns - rig.clock.now()).total_seconds() + 1)
+    before = rig.ask(PLATE, captured_at=turns - timedelta(microseconds=1))
     assert before.limit_fen == 15_000
-    street.report(street.fuelling(before, 800))
-    after = street.ask(PLATE, captured_at=turns, lane="L2")
+    rig.report(rig.fuelling(before, 800))
+    after = rig.ask(PLATE, captured_at=turns, lane="L2")
     assert after.limit_fen == 14_000
-    street.report(street.fuelling(after, 1_600, dispenser="D2", lane="L2"))
-    unsure = street.ask(PLATE, captured_at=turns, clock_error_s=0.5)
+    rig.report(rig.fuelling(after, 1_600, dispenser="D2", lane="L2"))
+    unsure = rig.ask(PLATE, captured_at=turns, clock_error_s=0.5)
     assert (unsure.decision, unsure.reason) == (Verdict.REFUSE, Reason.CLOCK_UNSURE)
-    sure = street.ask(PLATE, captured_at=turns + timedelta(seconds=1), clock_error_s=0.5, lane="L2")
+    sure = rig.ask(PLATE, captured_at=turns + timedelta(seconds=1), clock_error_s=0.5, lane="L2")
     assert sure.decision is Verdict.ALLOW
-    street.mend()
-    street.step()
-    street.step()
-    assert {(c.phone, c.amount_fen, c.state) for c in charges(street)} == {
+    rig.mend()
+    rig.step()
+    rig.step()
+    assert {(c.phone, c.amount_fen, c.state) for c in charges(rig)} == {
         ("Early", 800, "paid"),
         ("Late", 1_600, "paid"),
     }
-    assert street.findings() == ()
+    assert rig.findings() == ()
     assert early.person != late.person
 
 
-def test_a_mandate_that_ended_before_the_green_pays_nothing_by_machine(street: Street, world: World) -> None:
+def test_a_mandate_that_ended_before_the_green_pays_nothing_by_machine(rig: StationRig, world: World) -> None:
     payer(world, "A")
-    cut(street)
-    street.clock.move(5)
+    cut(rig)
+    rig.clock.move(5)
     PlatePayers(world.books, "t").unset(PLATE, "A")
-    street.clock.move(5)
-    given = street.ask(PLATE)
-    street.report(street.fuelling(given, 8_000))
-    street.mend()
-    street.step()
-    street.step()
-    assert [(c.phone, c.state) for c in charges(street)] == [("A", "created")]
-    assert [v.conflicts for v in street.offline()] == [("mandate_ended",)]
+    rig.clock.move(5)
+    given = rig.ask(PLATE)
+    rig.report(rig.fuelling(given, 8_000))
+    rig.mend()
+    rig.step()
+    rig.step()
+    assert [(c.phone, c.state) for c in charges(rig)] == [("A", "created")]
+    assert [v.conflicts for v in rig.offline()] == [("mandate_ended",)]
     assert phones.wallet_fen(world, "A") == (50_000, 0, 8_000)
-    assert street.findings() == ()
+    assert rig.findings() == ()
 
 
-def test_a_station_of_the_version_before_is_told_of_no_phone(street: Street, world: World) -> None:
+def test_a_station_of_the_version_before_is_told_of_no_phone(rig: StationRig, world: World) -> None:
     payer(world, "A")
-    state = street.folder / "old"
-    key = enrol(street.server, state)
+    state = rig.folder / "old"
+    key = enrol(rig.server, state)
     assert (state / KEY).exists()
-    client = TestClient(street.server.app)  # the street's own server has begun it already: not a second time
+    client = TestClient(rig.server.app)  # the rig's own server has begun it already: not a second time
 
     def fetched(version: str | None) -> OfflineList:
-        parcel = street.server.signed(key, "GET", "/v1/offline-list?station=S1&have=0")
+        parcel = rig.server.signed(key, "GET", "/v1/offline-list?station=S1&have=0")
         if version is not None:
             parcel.headers[WIRE_HEADER] = version
         text: str = parcel.send(client).json()["text"]
@@ -221,13 +221,13 @@ def test_a_station_of_the_version_before_is_told_of_no_phone(street: Street, wor
     assert old.version == new.version
 
 
-def test_a_grant_that_no_mandate_stands_behind_makes_nobody_a_debtor(street: Street, world: World) -> None:
+def test_a_grant_that_no_mandate_stands_behind_makes_nobody_a_debtor(rig: StationRig, world: World) -> None:
     """A stolen station's key may name any payer; only one who signed for this very plate is charged as listed."""
     a = payer(world, "A")
-    cut(street)
-    given = street.ask(PLATE)
-    fuelling = street.fuelling(given, 9_000)
-    street.mend()
+    cut(rig)
+    given = rig.ask(PLATE)
+    fuelling = rig.fuelling(given, 9_000)
+    rig.mend()
     forged = OfflineGrant(
         authorisation="off-forged",
         visit="forged",
@@ -246,8 +246,8 @@ def test_a_grant_that_no_mandate_stands_behind_makes_nobody_a_debtor(street: Str
     report = replace(fuelling, authorisation="off-forged", visit="forged", plate=SECOND)
     world.books.carry_out([TakeGrant(forged)])
     world.books.carry_out([Report(report)])
-    assert [v.conflicts for v in street.offline()] == [("mandate_unknown", "list_unknown")]
-    assert charges(street) == []
+    assert [v.conflicts for v in rig.offline()] == [("mandate_unknown", "list_unknown")]
+    assert charges(rig) == []
     assert phones.wallet_fen(world, "A") == (50_000, 0, 0)
     assert [waits.suspended_fen for waits in suspended(world.database)] == [9_000]
-    assert street.findings() == ()
+    assert rig.findings() == ()

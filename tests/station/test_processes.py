@@ -18,7 +18,7 @@ import requests
 from controller.clock import SystemClock
 from controller.errors import Rejected, ServiceFault
 from controller.outbound.http import HttpBalanceService
-from controller.outbound.signing import DeviceKey, Signer
+from controller.outbound.signing import KeyPair, Signer
 from greenlane.cli import main
 from service.offline.conflicts import offline_visits
 from service.reports.audit import audit
@@ -46,7 +46,7 @@ class Town:
     cable: Cable
     state: Path
     lane: HttpBalanceService
-    key: DeviceKey
+    key: KeyPair
     service_port: int
 
     def health(self, of: str = "line") -> str:
@@ -86,7 +86,7 @@ def town(sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         base = f"http://127.0.0.1:{station_port}"
         made = code(capsys, sqlite_url, "--kind", "lane", "--lane", "L1")
         assert main(["enrol", made, "--service", base, "--key", str(lane_key)]) == 0
-        key = DeviceKey.load(lane_key)
+        key = KeyPair.load(lane_key)
         lane = HttpBalanceService(base, "S1", sign=Signer(key, SystemClock()))
         stack.callback(lane.close)
         town = Town(sqlite_url, station, station_port, cable, state, lane, key, port)
@@ -203,7 +203,7 @@ def test_a_new_key_through_the_station(town: Town, tmp_path: Path) -> None:
     base = f"http://127.0.0.1:{town.station_port}"
     key_file = tmp_path / "lane.key"
     assert main(["enrol", "--rotate", "--service", base, "--key", str(key_file)]) == 0
-    new = DeviceKey.load(key_file)
+    new = KeyPair.load(key_file)
     assert new.key_id != town.key.key_id
     renewed = HttpBalanceService(base, "S1", sign=Signer(new, SystemClock()))
     assert renewed.ask(question("v1"), 3.0).reason is Reason.OK
@@ -247,7 +247,7 @@ def test_both_lines_over_tls(sqlite_url: str, tmp_path: Path, capsys: pytest.Cap
             base, trusted = f"https://127.0.0.1:{at}", str(own.ca_file)
             made = code(capsys, sqlite_url, "--kind", "lane", "--lane", "L1")
             assert main(["enrol", made, "--service", base, "--ca", trusted, "--key", str(lane_key)]) == 0
-            sign = Signer(DeviceKey.load(lane_key), SystemClock())
+            sign = Signer(KeyPair.load(lane_key), SystemClock())
             for ca_file, believed in ((trusted, True), (ca, False)):
                 lane = HttpBalanceService(base, "S1", sign=sign, ca_file=ca_file)
                 if believed:

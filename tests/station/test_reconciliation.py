@@ -14,7 +14,7 @@ from service.store import schema
 from tests.service.identity.kit import PLATE
 from tests.service.world import ageless
 from tests.station.cable import Fault
-from tests.station.street import Street
+from tests.station.rig import StationRig
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.offline import OfflineEntry
 from wire.questions import Decision
@@ -22,25 +22,25 @@ from wire.reasons import ErrorCode, Reason, Verdict
 
 
 @pytest.fixture
-def cut(street: Street) -> Street:
-    street.step()
-    street.cut()
-    return street
+def cut(rig: StationRig) -> StationRig:
+    rig.step()
+    rig.cut()
+    return rig
 
 
-def posted(street: Street) -> list[tuple[str, int]]:
+def posted(rig: StationRig) -> list[tuple[str, int]]:
     """The fuellings that the server has, in the order in which they came."""
     query = select(schema.fuellings.c.dispenser, schema.fuellings.c.sequence).order_by(schema.fuellings.c.id)
-    with street.server.app.state.books.database.reading() as connection:
+    with rig.server.app.state.books.database.reading() as connection:
         return [(row.dispenser, row.sequence) for row in connection.execute(query)]
 
 
-def mend(street: Street) -> None:
-    street.mend()
-    street.step()
+def mend(rig: StationRig) -> None:
+    rig.mend()
+    rig.step()
 
 
-def test_a_fuelling_is_acknowledged_at_once_and_arrives_later(cut: Street) -> None:
+def test_a_fuelling_is_acknowledged_at_once_and_arrives_later(cut: StationRig) -> None:
     decision = cut.ask()
     fuelling = cut.fuelling(decision, 15_000)
     receipt = cut.report(fuelling)
@@ -56,7 +56,7 @@ def test_a_fuelling_is_acknowledged_at_once_and_arrives_later(cut: Street) -> No
     assert cut.findings() == ()
 
 
-def test_all_arrive_once_and_in_order(cut: Street) -> None:
+def test_all_arrive_once_and_in_order(cut: StationRig) -> None:
     first = cut.ask()
     reports = [cut.fuelling(first if n == 0 else None, 1_000 + n, f"D{n % 2 + 1}") for n in range(10)]
     for report in reports:
@@ -71,22 +71,22 @@ def test_all_arrive_once_and_in_order(cut: Street) -> None:
     assert cut.findings() == ()
 
 
-def test_a_line_that_loses_every_answer_posts_nothing_twice(street: Street) -> None:
-    street.step()
-    decision = street.ask()
-    street.cut(Fault.LOST_ANSWER)
-    fuelling = street.fuelling(decision, 8_000)
-    street.start_courier()
-    assert street.report(fuelling).flags == ("provisional",)
-    street.mend()
+def test_a_line_that_loses_every_answer_posts_nothing_twice(rig: StationRig) -> None:
+    rig.step()
+    decision = rig.ask()
+    rig.cut(Fault.LOST_ANSWER)
+    fuelling = rig.fuelling(decision, 8_000)
+    rig.start_courier()
+    assert rig.report(fuelling).flags == ("provisional",)
+    rig.mend()
     for _ in range(5):
-        street.step()
-    assert posted(street) == [("D1", 1)]
-    assert street.card().balance_fen == 10**9 - 8_000
-    assert street.findings() == ()
+        rig.step()
+    assert posted(rig) == [("D1", 1)]
+    assert rig.card().balance_fen == 10**9 - 8_000
+    assert rig.findings() == ()
 
 
-def test_the_cap_counts_what_is_on_its_way(cut: Street) -> None:
+def test_the_cap_counts_what_is_on_its_way(cut: StationRig) -> None:
     decision = cut.ask()
     cut.report(cut.fuelling(decision, 5_000))
     assert cut.exposure_fen == 5_000
@@ -94,12 +94,12 @@ def test_the_cap_counts_what_is_on_its_way(cut: Street) -> None:
     assert cut.ask().reason is Reason.OFFLINE_CAP
 
 
-def test_what_was_settled_counts_until_the_list_was_made_anew(cut: Street) -> None:
+def test_what_was_settled_counts_until_the_list_was_made_anew(cut: StationRig) -> None:
     """A line that comes and goes must not give the same cap again by the same list."""
     cut.report(cut.fuelling(cut.ask(), 15_000))
     cut.mend()
-    cut.house.duties._probe.do_due(1.0)
-    cut.house.post.courier.step()
+    cut.wiring.duties._probe.do_due(1.0)
+    cut.wiring.post.courier.step()
     assert cut.exposure_fen == 0
     cut.cut()
     assert cut.ask().limit_fen == 5_000
@@ -118,7 +118,7 @@ CONFLICTS = {
 
 
 @pytest.mark.parametrize("flag", CONFLICTS)
-def test_what_changed_meanwhile_is_told_and_paid(cut: Street, flag: str) -> None:
+def test_what_changed_meanwhile_is_told_and_paid(cut: StationRig, flag: str) -> None:
     decision = cut.ask()
     cut.report(cut.fuelling(decision, 15_000))
     before_fen = cut.card().balance_fen
@@ -130,7 +130,7 @@ def test_what_changed_meanwhile_is_told_and_paid(cut: Street, flag: str) -> None
     assert cut.findings() == ()
 
 
-def test_a_plate_that_was_rebound_is_paid_by_the_card_of_the_list(cut: Street) -> None:
+def test_a_plate_that_was_rebound_is_paid_by_the_card_of_the_list(cut: StationRig) -> None:
     cut.report(cut.fuelling(cut.ask(), 15_000))
     cut.admin.create_card("C2")
     cut.admin.bind_plate(PLATE, "C2")
@@ -140,14 +140,14 @@ def test_a_plate_that_was_rebound_is_paid_by_the_card_of_the_list(cut: Street) -
     assert [v.conflicts for v in cut.offline()] == [("plate_rebound",)]
 
 
-def test_more_than_the_limit_is_posted_whole(cut: Street) -> None:
+def test_more_than_the_limit_is_posted_whole(cut: StationRig) -> None:
     cut.report(cut.fuelling(cut.ask(), 25_000))
     mend(cut)
     assert cut.card().balance_fen == 10**9 - 25_000
     assert [v.conflicts for v in cut.offline()] == [("overrun",)]
 
 
-def test_two_fuellings_under_one_grant(cut: Street) -> None:
+def test_two_fuellings_under_one_grant(cut: StationRig) -> None:
     decision = cut.ask()
     cut.report(cut.fuelling(decision, 5_000))
     second = cut.fuelling(decision, 6_000)
@@ -159,54 +159,54 @@ def test_two_fuellings_under_one_grant(cut: Street) -> None:
     assert cut.findings() == ()
 
 
-def test_a_grant_by_an_expired_list_is_told(street: Street) -> None:
+def test_a_grant_by_an_expired_list_is_told(rig: StationRig) -> None:
     """A station whose clock stood still goes on by a list that has expired; the server sees it."""
-    street.step()
-    street.cut()
-    grant = street.ask()
-    listed = street.house.memory.untold()[0]
+    rig.step()
+    rig.cut()
+    grant = rig.ask()
+    listed = rig.wiring.memory.untold()[0]
     late = replace(listed, authorisation="off-late", visit="late", granted_at=listed.granted_at.replace(year=2027))
     assert grant.authorisation is not None
-    street.mend()
-    receipt = street.house.upstream.tell_grant(late, 5.0)
+    rig.mend()
+    receipt = rig.wiring.upstream.tell_grant(late, 5.0)
     assert receipt.flags == ("list_expired",)
     unknown = replace(listed, authorisation="off-x", visit="x", list_version=1, card="C9")
-    assert street.house.upstream.tell_grant(unknown, 5.0).flags == ("card_unknown", "list_unknown")
+    assert rig.wiring.upstream.tell_grant(unknown, 5.0).flags == ("card_unknown", "list_unknown")
 
 
-def impossible(street: Street, decision: Decision | None) -> Fuelling:
-    fuelling = street.fuelling(decision, 5_000)
+def impossible(rig: StationRig, decision: Decision | None) -> Fuelling:
+    fuelling = rig.fuelling(decision, 5_000)
     return replace(fuelling, volume_ml=fuelling.volume_ml * 2)
 
 
-def test_what_is_refused_while_the_lane_waits_stays_the_lanes(street: Street) -> None:
-    street.step()
-    street.start_courier()
-    bad = impossible(street, street.ask())
+def test_what_is_refused_while_the_lane_waits_stays_the_lanes(rig: StationRig) -> None:
+    rig.step()
+    rig.start_courier()
+    bad = impossible(rig, rig.ask())
     for _ in range(2):
-        answer = street.answer(Report(bad))
+        answer = rig.answer(Report(bad))
         assert isinstance(answer, Refused)
         assert answer.code is ErrorCode.IMPOSSIBLE_FUELLING
-        assert street.house.outbox.parked() == ()
-        assert street.house.outbox.waiting() == ()
+        assert rig.wiring.outbox.parked() == ()
+        assert rig.wiring.outbox.waiting() == ()
 
 
-def test_what_is_refused_after_it_was_acknowledged_is_parked_here(cut: Street) -> None:
+def test_what_is_refused_after_it_was_acknowledged_is_parked_here(cut: StationRig) -> None:
     bad = impossible(cut, cut.ask())
     assert cut.report(bad).flags == ("provisional",)
     good = cut.fuelling(None, 4_000)
     cut.report(good)
     mend(cut)
-    (parked,) = cut.house.outbox.parked()
+    (parked,) = cut.wiring.outbox.parked()
     assert (parked.reason, parked.state) == ("impossible_fuelling", MessageState.PARKED)
     assert posted(cut) == [("D1", 2)], "the rest goes on"
     assert cut.exposure_fen == 5_000, "until somebody decides"
     assert cut.report(bad).flags == ("provisional",)
-    cut.house.outbox.discard(parked.id, "wang", "counted twice")
+    cut.wiring.outbox.discard(parked.id, "wang", "counted twice")
     assert cut.exposure_fen == 0
 
 
-def test_other_content_under_the_same_sequence_is_refused(cut: Street) -> None:
+def test_other_content_under_the_same_sequence_is_refused(cut: StationRig) -> None:
     fuelling = cut.fuelling(None, 4_000)
     cut.report(fuelling)
     answer = cut.answer(Report(replace(fuelling, lane="L2")))
@@ -214,7 +214,7 @@ def test_other_content_under_the_same_sequence_is_refused(cut: Street) -> None:
     assert answer.code is ErrorCode.KEY_REUSED
 
 
-def test_another_lane_does_not_use_up_a_grant(cut: Street) -> None:
+def test_another_lane_does_not_use_up_a_grant(cut: StationRig) -> None:
     """Lane L2 names what L1 was given: L1's grant stays open, is renewed, and pays for L1's own fuelling alone."""
     decision = cut.ask()
     cut.report(cut.fuelling(decision, 4_000, "D2", lane="L2", plate=None))
@@ -228,7 +228,7 @@ def test_another_lane_does_not_use_up_a_grant(cut: Street) -> None:
     assert cut.findings() == ()
 
 
-def test_a_grant_without_fuelling_reaches_the_server_too(cut: Street) -> None:
+def test_a_grant_without_fuelling_reaches_the_server_too(cut: StationRig) -> None:
     decision = cut.ask()
     cut.answer(Release(decision.authorisation or ""))
     mend(cut)
@@ -237,18 +237,18 @@ def test_a_grant_without_fuelling_reaches_the_server_too(cut: Street) -> None:
     assert len(cut.offline()) == 1
 
 
-def test_the_line_breaks_between_grant_and_fuelling(cut: Street) -> None:
+def test_the_line_breaks_between_grant_and_fuelling(cut: StationRig) -> None:
     cut.report(cut.fuelling(cut.ask(), 15_000))
-    grant = cut.house.memory.untold()[0]
+    grant = cut.wiring.memory.untold()[0]
     cut.mend()
-    cut.house.upstream.tell_grant(grant, 5.0)
+    cut.wiring.upstream.tell_grant(grant, 5.0)
     cut.restart()
     cut.step()
     assert [(v.amount_fen, v.conflicts) for v in cut.offline()] == [(15_000, ())]
     assert cut.findings() == ()
 
 
-def test_the_audit_sees_offline_fuellings_that_do_not_fit(cut: Street) -> None:
+def test_the_audit_sees_offline_fuellings_that_do_not_fit(cut: StationRig) -> None:
     cut.report(cut.fuelling(cut.ask(), 15_000))
     mend(cut)
     books = cut.server.app.state.books
@@ -258,19 +258,19 @@ def test_the_audit_sees_offline_fuellings_that_do_not_fit(cut: Street) -> None:
     assert [f.check for f in cut.findings()] == ["schema", "offline"]
 
 
-def test_a_restart_between_the_servers_word_and_the_stations(cut: Street, tmp_path: Path) -> None:
+def test_a_restart_between_the_servers_word_and_the_stations(cut: StationRig, tmp_path: Path) -> None:
     """The server took it, the station stopped before it wrote down that it no longer counts."""
     cut.report(cut.fuelling(cut.ask(), 15_000))
-    outbox = cut.house.outbox
+    outbox = cut.wiring.outbox
     (message,) = outbox.waiting()
     outbox.sent(message.id, {})
     cut.restart()
-    out = cut.house.memory.outstanding("C1", cut.house.keeper.held.under)
+    out = cut.wiring.memory.outstanding("C1", cut.wiring.keeper.held.under)
     assert (out.station_fen, out.card_fen) == (0, 15_000)
-    assert OfflineEntry(plate=PLATE, card="C1", cap_fen=20_000) == cut.house.keeper.held.entry(PLATE)
+    assert OfflineEntry(plate=PLATE, card="C1", cap_fen=20_000) == cut.wiring.keeper.held.entry(PLATE)
 
 
-def test_a_repeated_question_at_the_server_is_not_confused(cut: Street) -> None:
+def test_a_repeated_question_at_the_server_is_not_confused(cut: StationRig) -> None:
     question = cut.question()
     answer = cut.answer(Ask(question))
     assert isinstance(answer, Decision)

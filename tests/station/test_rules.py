@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.store.clock import to_us
 from station.offline_rules import LEAST_GRANT_FEN, Allowed, Outstanding, decide, renewed_until_us, unusable
 from tests.service.identity.kit import START
@@ -36,7 +36,7 @@ def test_a_grant_never_goes_beyond_either_cap(cap: int, card: int, station: int,
 def test_a_renewal_never_revives_and_never_outlives_two_hours(granted: int, waited: int, first_life: int) -> None:
     expires = granted + first_life * 10**6
     now = granted + waited
-    until = renewed_until_us(now, granted, expires, Settings())
+    until = renewed_until_us(now, granted, expires, BookSettings())
     if now >= expires or now >= granted + 7200 * 10**6:
         assert until is None
     else:

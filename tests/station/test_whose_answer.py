@@ -11,41 +11,41 @@ from service.books.messages import Ask, Renew
 from service.errors import ServiceError, Unavailable
 from tests.station.cable import Fault
 from tests.station.conftest import prepared
-from tests.station.street import Street
+from tests.station.rig import StationRig
 from wire.questions import Decision
 from wire.reasons import Reason, Verdict
 
 
 @pytest.fixture
-def street(migrated_file: Path, tmp_path: Path) -> Iterator[Street]:
-    with Street(prepared(migrated_file, tmp_path)).open() as opened:
+def rig(migrated_file: Path, tmp_path: Path) -> Iterator[StationRig]:
+    with StationRig(prepared(migrated_file, tmp_path)).open() as opened:
         opened.step()
-        assert opened.house.keeper.held.why_not is None
+        assert opened.wiring.keeper.held.why_not is None
         yield opened
 
 
 @pytest.mark.parametrize("fault", [Fault.OWN_500, Fault.OWN_NEW])
-def test_the_servers_own_error_allows_nobody(street: Street, fault: Fault) -> None:
+def test_the_servers_own_error_allows_nobody(rig: StationRig, fault: Fault) -> None:
     """A card blocked a moment ago is on the list still; 1,143 of 1,412 questions for one were allowed that way."""
-    street.cut(fault)
+    rig.cut(fault)
     for _ in range(3):
         with pytest.raises(ServiceError, match="failed at this message") as refused:
-            street.answer(Ask(street.question()))
+            rig.answer(Ask(rig.question()))
         assert not isinstance(refused.value, Unavailable)
-        assert street.house.line.state.up
+        assert rig.wiring.line.state.up
     with pytest.raises(ServiceError):
-        street.answer(Renew("a-1"))
-    street.mend()
-    assert street.ask().reason is Reason.OK
+        rig.answer(Renew("a-1"))
+    rig.mend()
+    assert rig.ask().reason is Reason.OK
 
 
 @pytest.mark.parametrize(
     "fault",
     [Fault.OWN_503, Fault.PLAIN_500, Fault.ERROR, Fault.NONSENSE, Fault.REDIRECT, Fault.REFUSED, Fault.HALF],
 )
-def test_what_is_not_the_servers_answer_opens_the_list(street: Street, fault: Fault) -> None:
-    street.cut(fault)
-    answer = street.answer(Ask(street.question()))
+def test_what_is_not_the_servers_answer_opens_the_list(rig: StationRig, fault: Fault) -> None:
+    rig.cut(fault)
+    answer = rig.answer(Ask(rig.question()))
     assert isinstance(answer, Decision)
     assert (answer.decision, answer.reason) == (Verdict.ALLOW, Reason.OFFLINE_ALLOWED)
-    assert not street.house.line.state.up
+    assert not rig.wiring.line.state.up

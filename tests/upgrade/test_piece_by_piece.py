@@ -17,7 +17,7 @@ from controller.clock import SystemClock
 from controller.outbound.courier import Courier, balance_senders
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Outbox
-from controller.outbound.signing import DeviceKey, Signer
+from controller.outbound.signing import KeyPair, Signer
 from controller.outbound.statefile import StateFile
 from service.offline.conflicts import offline_visits
 from service.reports.audit import audit
@@ -182,7 +182,7 @@ def _new_lane_sends(town: Town) -> None:
     """This version's lane unit opens the old one's state file and sends what waits there."""
     clock = SystemClock()
     base = f"http://127.0.0.1:{town.station_port}"
-    service = HttpBalanceService(base, "S1", sign=Signer(DeviceKey.load(town.lane_key), clock))
+    service = HttpBalanceService(base, "S1", sign=Signer(KeyPair.load(town.lane_key), clock))
     with StateFile(town.folder / "lane.sqlite3", clock) as state:
         outbox = Outbox(state, clock)
         courier = Courier(outbox, balance_senders(service), clock, random.Random(2))

@@ -24,24 +24,24 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 def _backup(args: argparse.Namespace) -> int:
     from service.errors import AdminError
     from service.reports.backup import back_up
-    from service.store.clock import SystemClock
+    from service.store.clock import SystemWallClock
 
     if args.keep < 1:
         raise AdminError("--keep: at least 1")
     books = _file(args)
     if not books.is_file():
         raise AdminError(f"{books}: there are no books")
-    copy = back_up(books, args.to, SystemClock().now(), args.keep)
+    copy = back_up(books, args.to, SystemWallClock().now(), args.keep)
     _show(args, {"copy": str(copy)}, f"{copy}: copied, restored, audited: the books are right")
     return 0
 
 
 def _restore(args: argparse.Namespace) -> int:
     from service.reports.backup import restore
-    from service.store.clock import SystemClock
+    from service.store.clock import SystemWallClock
 
     books = _file(args)
-    kept = restore(args.copy, books, SystemClock().now())
+    kept = restore(args.copy, books, SystemWallClock().now())
     before = "" if kept is None else f"; what was there before: {kept}"
     document = {"books": str(books), "before": None if kept is None else str(kept)}
     _show(args, document, f"{books} is {args.copy.name} now{before}")

@@ -90,6 +90,6 @@ def _revoke(args: argparse.Namespace) -> int:
 
 def _admin(o: Office) -> DeviceStore:
     from service.identity.devices import DeviceStore
-    from service.store.clock import SystemClock
+    from service.store.clock import SystemWallClock
 
-    return DeviceStore(o.database, SystemClock().now)
+    return DeviceStore(o.database, SystemWallClock().now)

@@ -18,7 +18,7 @@ from typing import Any
 from greenlane.language import tr
 from service.admin import Admin
 from service.books.books import Books
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 from service.store.schema_version import SchemaStanding
 from service.store.state_folder import default_url
@@ -49,7 +49,7 @@ def office(args: argparse.Namespace, *, makes: bool = False) -> Iterator[Office]
         if makes and database.standing() is SchemaStanding.MISSING:
             warn(database.migrate().words(database.name) or "")
         database.require_current()
-        books = Books(database, SystemClock())
+        books = Books(database, SystemWallClock())
         yield Office(database, books, Admin(books, actor()), args.json)
     finally:
         database.close()

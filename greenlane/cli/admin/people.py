@@ -179,6 +179,6 @@ def _password() -> str:
 
 def _admin(o: Office) -> PeopleStore:
     from service.identity.people import PeopleStore
-    from service.store.clock import SystemClock
+    from service.store.clock import SystemWallClock
 
-    return PeopleStore(o.database, SystemClock().now)
+    return PeopleStore(o.database, SystemWallClock().now)

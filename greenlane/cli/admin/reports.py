@@ -173,7 +173,7 @@ def _audit(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import show
     from service.books.rows.sealing import seal_all
     from service.reports.audit import audit
-    from service.store.clock import SystemClock
+    from service.store.clock import SystemWallClock
     from service.store.database import Database, telling_faults
     from service.store.state_folder import default_url
 
@@ -183,7 +183,7 @@ def _audit(args: argparse.Namespace) -> int:
         found = audit(database, against)
         if args.head is not None and found.clean:
             with telling_faults():
-                seal_all(database, SystemClock())
+                seal_all(database, SystemWallClock())
             found = audit(database, against)
             Path(args.head).write_text(found.head + "\n", encoding="utf-8")
     except OSError as error:

@@ -146,11 +146,11 @@ def _list_prices(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.books.prices import prices_of
     from service.errors import AdminError
-    from service.store.clock import SystemClock
+    from service.store.clock import SystemWallClock
     from wire.money import format_yuan
 
     with office(args) as o:
-        found = prices_of(o.database, args.station, SystemClock().now())
+        found = prices_of(o.database, args.station, SystemWallClock().now())
         if found is None:
             raise AdminError(f"no station {args.station}")
         rows = [(p.product, format_yuan(p.unit_price_fen_per_l)) for p in found]

@@ -18,7 +18,7 @@ from models.training.evaluation.reads import judge, judge_drawn
 from models.training.recogniser.eval import TrainedReader
 from models.training.recogniser.mixing import SOURCE_SHARES, RealData, load_real_data
 from models.training.recogniser.net import WIDTHS, RecogniserNet
-from models.training.recogniser.train import Plan, Trainer, smoke_plan
+from models.training.recogniser.train import RecogniserPlan, Trainer, smoke_plan
 
 CURVE = "curve"
 
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Trains what is not trained yet, one run after another, and writes the table."""
     torch.set_num_threads(1)
     data = load_real_data(None if args.smoke else data_folder())
-    plan = replace(Plan(), steps=args.steps, drawn_steps=min(Plan.drawn_steps, args.steps // 4))
+    plan = replace(RecogniserPlan(), steps=args.steps, drawn_steps=min(RecogniserPlan.drawn_steps, args.steps // 4))
     rows = [measured(point, smoke_plan(plan) if args.smoke else plan, data, args) for point in POINTS]
     add_results(args.json, {CURVE: rows})
     write_part(args.page, CURVE, markdown(rows))
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def measured(point: Point, plan: Plan, data: RealData, args: argparse.Namespace) -> dict[str, Any]:
+def measured(point: Point, plan: RecogniserPlan, data: RealData, args: argparse.Namespace) -> dict[str, Any]:
     """One row: how large, learnt from how many crops, and what of the held-out part and of drawn plates is exact."""
     part = replace(data, train=tuple(crop for crop in data.train if is_in_part(crop.text, point.part)))
     folder = args.out / point.name

@@ -24,7 +24,7 @@ from models.training.detector.compose import Composer
 from models.training.detector.net import COLOURS, MULTIPLE, OFFSET_UNIT_PX, STRIDE, Finder, Refiner
 from models.training.detector.refine import CLOSEUP_PX, MARGINS, CloseupMaker, TorchNetwork, refiner_loss
 from models.training.detector.targets import PIXEL_MEAN, PIXEL_SCALE, finder_batch, finder_loss
-from models.training.detector.train import Batch, Plan, averaged_weights, train
+from models.training.detector.train import Batch, DetectorPlan, averaged_weights, train
 from models.training.drawing.plates import DrawnPlate, draw_plate
 
 FINDER_PICTURE = (320, 224)
@@ -121,8 +121,8 @@ def train_refiner(args: argparse.Namespace) -> None:
     train(refiner, batches, refiner_loss, plan_of(args, "refiner.pt"), resume=args.resume)
 
 
-def plan_of(args: argparse.Namespace, checkpoint: str) -> Plan:
-    return Plan(args.steps, args.out / checkpoint, args.rate)
+def plan_of(args: argparse.Namespace, checkpoint: str) -> DetectorPlan:
+    return DetectorPlan(args.steps, args.out / checkpoint, args.rate)
 
 
 def export_both(args: argparse.Namespace) -> None:
@@ -157,7 +157,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="finder, refiner: begin with these weights",
     )
     parser.add_argument(
-        "--rate", type=float, default=Plan.learning_rate, help="highest learning rate (default: %(default)s)"
+        "--rate", type=float, default=DetectorPlan.learning_rate, help="highest learning rate (default: %(default)s)"
     )
     parser.add_argument("--finder", type=Path, help="refiner: the finder, .pt or .onnx (default: the one in --out)")
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER, help="export: where ONNX and manifest go")

@@ -13,7 +13,7 @@ from models.training.data.realdata import Image, data_folder
 from models.training.recogniser.export import calibrate, calibration_samples, export, write_section
 from models.training.recogniser.mixing import Mixer, RealData, load_real_data
 from models.training.recogniser.start import load_shipped
-from models.training.recogniser.train import CONTINUED, Plan, Trainer, smoke_plan
+from models.training.recogniser.train import CONTINUED, RecogniserPlan, Trainer, smoke_plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--continue", dest="begin", type=Path, metavar="ONNX", help="begin with these weights, such as the shipped ones"
     )
     parser.add_argument("--steps", type=int, help="batches in all (default: 6000, or 10000 with --continue)")
-    parser.add_argument("--batch", type=int, default=Plan.batch, help="strips per batch (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument(
+        "--batch", type=int, default=RecogniserPlan.batch, help="strips per batch (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=RecogniserPlan.seed)
     parser.add_argument("--rate", type=float, help="highest learning rate (default: 0.0025, or 0.0015 with --continue)")
     parser.add_argument("--threads", type=int, default=1, help="torch threads (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"real crops: {len(data.train)} to train, {len(data.calibration)} to calibrate, {len(data.held_out)} held out"
     )
-    base = CONTINUED if args.begin else Plan()
+    base = CONTINUED if args.begin else RecogniserPlan()
     rate = args.rate or base.learning_rate
     plan = replace(base, steps=args.steps or base.steps, batch=args.batch, seed=args.seed, learning_rate=rate)
     begin = load_shipped(args.begin, sample_strips(data, args.seed)) if args.begin else None

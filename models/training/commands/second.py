@@ -12,18 +12,20 @@ from models.manifest import WEIGHTS_FOLDER
 from models.training.data.realdata import data_folder
 from models.training.recogniser.mixing import load_real_data
 from models.training.second.export import calibrate, export, write_section
-from models.training.second.train import Plan, SecondTrainer, calibration_samples, figures
+from models.training.second.train import SecondPlan, SecondTrainer, calibration_samples, figures
 
-SMOKE = Plan(steps=4, batch=6, ramp_steps=1, warmup_steps=2, save_every=3)
+SMOKE = SecondPlan(steps=4, batch=6, ramp_steps=1, warmup_steps=2, save_every=3)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
-    parser.add_argument("--steps", type=int, default=Plan.steps, help="batches in all (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=SecondPlan.steps, help="batches in all (default: %(default)s)")
     parser.add_argument("--minutes", type=float, help="end after so many minutes of training if that is earlier")
-    parser.add_argument("--batch", type=int, default=Plan.batch, help="strips per batch (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=Plan.seed)
-    parser.add_argument("--rate", type=float, default=Plan.learning_rate, help="highest rate (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=SecondPlan.batch, help="strips per batch (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=SecondPlan.seed)
+    parser.add_argument(
+        "--rate", type=float, default=SecondPlan.learning_rate, help="highest rate (default: %(default)s)"
+    )
     parser.add_argument("--threads", type=int, default=1, help="torch threads (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--export-only", action="store_true", help="no training: export the checkpoint in --out")
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     data = load_real_data(None if args.smoke else data_folder())
     print(f"real crops: {len(data.train)} to train, {len(data.calibration)} to calibrate", flush=True)
     given = {"batch": args.batch, "seed": args.seed, "learning_rate": args.rate, "minutes": args.minutes}
-    plan = SMOKE if args.smoke else replace(Plan(), steps=args.steps, **given)
+    plan = SMOKE if args.smoke else replace(SecondPlan(), steps=args.steps, **given)
     trainer = SecondTrainer(plan, data, args.out / "second.pt")
     if (args.resume or args.export_only) and not trainer.resume() and args.export_only:
         print(f"no checkpoint in {args.out}")

@@ -25,7 +25,7 @@ def conv(inputs: int, outputs: int, size: int = 3, stride: int = 1, dilation: in
     )
 
 
-class Residual(nn.Module):  # type: ignore[misc]
+class DetectorBlock(nn.Module):  # type: ignore[misc]
     """One 3x3 convolution with a short cut around it."""
 
     def __init__(self, channels: int, dilation: int = 1) -> None:
@@ -64,9 +64,9 @@ class Finder(nn.Module):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.quarter = nn.Sequential(conv(3, 16, 3, stride=2), conv(16, 24, stride=2))
-        self.eighth = nn.Sequential(conv(24, 48, stride=2), Residual(48))
+        self.eighth = nn.Sequential(conv(24, 48, stride=2), DetectorBlock(48))
         self.sixteenth = nn.Sequential(
-            conv(48, 96, stride=2), Residual(96), Residual(96, dilation=2), Residual(96, dilation=4)
+            conv(48, 96, stride=2), DetectorBlock(96), DetectorBlock(96, dilation=2), DetectorBlock(96, dilation=4)
         )
         self.up_eighth = conv(96, 48, 1)
         self.head = nn.Sequential(Separable(48), conv(48, 48, 1), nn.Conv2d(48, FINDER_CHANNELS, 1))
@@ -97,17 +97,17 @@ class Refiner(nn.Module):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.quarter = nn.Sequential(conv(3, 16, 5, stride=2), conv(16, 32, stride=2), Residual(32))
-        self.eighth = nn.Sequential(conv(32, 48, stride=2), Residual(48))
-        self.sixteenth = nn.Sequential(conv(48, 64, stride=2), Residual(64))
+        self.quarter = nn.Sequential(conv(3, 16, 5, stride=2), conv(16, 32, stride=2), DetectorBlock(32))
+        self.eighth = nn.Sequential(conv(32, 48, stride=2), DetectorBlock(48))
+        self.sixteenth = nn.Sequential(conv(48, 64, stride=2), DetectorBlock(64))
         self.squeeze = conv(64, 24, 1)
         self.classes = nn.Sequential(
             nn.Linear(24 * 4 * 8, 64), nn.ReLU(inplace=True), nn.Linear(64, REFINER_OUTPUTS - 8)
         )
         self.up_eighth = conv(64, 48, 1)
-        self.join_eighth = Residual(48)
+        self.join_eighth = DetectorBlock(48)
         self.up_quarter = conv(48, 32, 1)
-        self.corners = nn.Sequential(Residual(32), nn.Conv2d(32, 4, 1))
+        self.corners = nn.Sequential(DetectorBlock(32), nn.Conv2d(32, 4, 1))
         self.register_buffer("grid", _grid(REFINER_SIZE[0] // 4, REFINER_SIZE[1] // 4), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ Loss = Callable[[Tensor, Any], dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class DetectorPlan:
     """How long and how boldly to train. batch size is the iterator's affair."""
 
     steps: int
@@ -51,7 +51,9 @@ class Averaged:
                 mine.copy_(theirs)
 
 
-def train(network: nn.Module, batches: Iterator[Batch], loss: Loss, plan: Plan, resume: bool = False) -> nn.Module:
+def train(
+    network: nn.Module, batches: Iterator[Batch], loss: Loss, plan: DetectorPlan, resume: bool = False
+) -> nn.Module:
     """Train in place and return the averaged network, in evaluation mode.
 
     Writes plan.out (a checkpoint) every save_every steps and at the end; resume goes on from it.
@@ -97,7 +99,7 @@ def _step(
     return {name: float(value.detach()) for name, value in losses.items()}
 
 
-def _pace(step: int, plan: Plan) -> float:
+def _pace(step: int, plan: DetectorPlan) -> float:
     """Share of the learning rate: a short rise, then half a cosine down to 2 %."""
     if step < plan.warm_up:
         return (step + 1) / plan.warm_up

@@ -22,7 +22,7 @@ from models.second_opinion import SecondOpinion, objections
 from models.training.data.realdata import RealCrop
 from models.training.data.scenes import Picture, Scene, ScenePlate
 from models.training.evaluation.hiding import WAYS, around
-from models.training.evaluation.visits import READS, Visit, again, lane_tally, scene_visits
+from models.training.evaluation.visits import READS, PlateVisit, again, lane_tally, scene_visits
 
 BELIEVED_PX = 60.0
 """Narrower finds are not believed by the lane's vote."""
@@ -147,10 +147,10 @@ def table_of(rows: Sequence[dict[str, Any]]) -> list[list[object]]:
 class HeardVisit:
     """A simulated visit without the second recogniser, and what that one said of the reads it was asked about."""
 
-    visit: Visit
+    visit: PlateVisit
     shares: dict[PlateRead, FloatArray]
 
-    def judged(self, **bounds: float) -> Visit:
+    def judged(self, **bounds: float) -> PlateVisit:
         """The visit with the second recogniser's objections among the doubts."""
         reads = tuple(self._doubted(plate, bounds) for plate in self.visit.reads)
         return replace(self.visit, reads=reads)
@@ -176,7 +176,7 @@ def heard_visits(
     whole = [c for c in crops if c.corners is None and c.source != "auto" and min(c.image.shape[:2]) >= 8]
     for crop in tqdm(whole, desc="visits of crops"):
         reads = tuple(plate for _ in range(READS) for plate in reader.read_crop(taken_again(rng, crop)).plates)
-        visits.append(HeardVisit(Visit(crop.text, reads, "crops"), dict(recorder.taken())))
+        visits.append(HeardVisit(PlateVisit(crop.text, reads, "crops"), dict(recorder.taken())))
     for scene in scenes:
         if any(plate.main for plate in scene.plates):
             (visit,) = scene_visits(reader.read, [around(scene, scene.main)])

@@ -23,7 +23,7 @@ WIDTH_BANDS_PX = (0, 70, 100, 140, 200, 10_000)
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPlate:
     """One labelled plate and what the reader made of it. corner_error: mean distance as a share of its height."""
 
     scene: str
@@ -44,7 +44,7 @@ class Judged:
 class Verdicts:
     """All labelled plates, the false finds (scene, read), milliseconds per stage and picture, pictures seen."""
 
-    plates: list[Judged]
+    plates: list[JudgedPlate]
     false: list[tuple[str, PlateRead]]
     ms: list[dict[str, float]]
 
@@ -60,7 +60,7 @@ def judge(scenes: Iterable[Scene], read: Callable[[Picture], Reading]) -> Verdic
             found = next((candidate for candidate in left if same_place(candidate, plate)), None)
             if found is not None:
                 left.remove(found)
-            verdicts.plates.append(Judged(scene.path.name, plate, found, _corner_error(plate, found)))
+            verdicts.plates.append(JudgedPlate(scene.path.name, plate, found, _corner_error(plate, found)))
         unlabelled = [quad.mean(0) for quad in scene.unjudged]
         false = [(scene.path.name, p) for p in left if not any(covers(p, point) for point in unlabelled)]
         verdicts.false.extend(false)
@@ -136,7 +136,7 @@ def _corner_error(plate: ScenePlate, read: PlateRead | None) -> float | None:
     return float(distances.mean() / quad_size(plate.corners)[1])
 
 
-def _but_first(judged: Judged) -> bool:
+def _but_first(judged: JudgedPlate) -> bool:
     return judged.read is not None and judged.read.text[1:] == judged.truth.text[1:]
 
 
@@ -150,13 +150,13 @@ def _band(width_px: float) -> str:
     return f"{low}+"
 
 
-def _grouped(judged: Iterable[Judged], key: Callable[[Judged], str]) -> dict[str, dict[str, int]]:
-    groups: dict[str, list[Judged]] = defaultdict(list)
+def _grouped(judged: Iterable[JudgedPlate], key: Callable[[JudgedPlate], str]) -> dict[str, dict[str, int]]:
+    groups: dict[str, list[JudgedPlate]] = defaultdict(list)
     for one in judged:
         groups[key(one)].append(one)
     return {name: _counts(group) for name, group in sorted(groups.items())}
 
 
-def _counts(group: list[Judged]) -> dict[str, int]:
+def _counts(group: list[JudgedPlate]) -> dict[str, int]:
     found = sum(judged.read is not None for judged in group)
     return {"plates": len(group), "found": found, "exact": sum(judged.exact for judged in group)}

@@ -50,7 +50,7 @@ CORNERS_OFF = 0.015
 
 
 @dataclass(frozen=True)
-class Visit:
+class PlateVisit:
     """The reads of one plate in the order they were made; `group` is the crop's source or the plate's kind."""
 
     truth: str
@@ -58,17 +58,17 @@ class Visit:
     group: str
 
 
-def crop_visits(recogniser: Recogniser, crops: Sequence[RealCrop], seed: int = CROP_SEED) -> list[Visit]:
+def crop_visits(recogniser: Recogniser, crops: Sequence[RealCrop], seed: int = CROP_SEED) -> list[PlateVisit]:
     """One visit per real crop."""
     rng = np.random.default_rng(seed)
     visits = []
     for crop in tqdm(crops, desc="visits of crops", unit="visit"):
         reads = [_read(recogniser, *again(rng, crop), crop.rows) for _ in range(READS)]
-        visits.append(Visit(crop.text, tuple(reads), crop.source))
+        visits.append(PlateVisit(crop.text, tuple(reads), crop.source))
     return visits
 
 
-def drawn_visits(recogniser: Recogniser, per_kind: int, seed: int = 94) -> list[Visit]:
+def drawn_visits(recogniser: Recogniser, per_kind: int, seed: int = 94) -> list[PlateVisit]:
     """Visits of drawn plates of every kind: one plate and one condition each, photographed anew for every read."""
     rng = np.random.default_rng(seed)
     visits = []
@@ -77,11 +77,11 @@ def drawn_visits(recogniser: Recogniser, per_kind: int, seed: int = 94) -> list[
             plate, condition = draw_plate(rng, kind, px_per_mm=FINE_PX_PER_MM), pick(rng, path=HELD_OUT)
             photos = [photograph(rng, plate, condition) for _ in range(READS)]
             reads = [_read(recogniser, photo.image, photo.corners, plate.rows) for photo in photos]
-            visits.append(Visit(plate.text, tuple(reads), str(kind)))
+            visits.append(PlateVisit(plate.text, tuple(reads), str(kind)))
     return visits
 
 
-def scene_visits(read: Callable[[Picture], Reading], scenes: Sequence[Scene], seed: int = 92) -> list[Visit]:
+def scene_visits(read: Callable[[Picture], Reading], scenes: Sequence[Scene], seed: int = 92) -> list[PlateVisit]:
     """One visit per scene, through the whole reader: the scene moves a little, and of each frame the read that lies on
     the main plate counts; frames without one are lost."""
     rng = np.random.default_rng(seed)
@@ -89,7 +89,7 @@ def scene_visits(read: Callable[[Picture], Reading], scenes: Sequence[Scene], se
     for scene in tqdm(scenes, desc="visits of scenes", unit="visit"):
         readings = [read(_moved(rng, scene.image)) for _ in range(READS)]
         mains = [[plate for plate in reading.plates if same_place(plate, scene.main)] for reading in readings]
-        visits.append(Visit(scene.main.text, tuple(plates[0] for plates in mains if plates), "scene"))
+        visits.append(PlateVisit(scene.main.text, tuple(plates[0] for plates in mains if plates), "scene"))
     return visits
 
 
@@ -133,7 +133,7 @@ def decided(reads: Sequence[PlateRead], rules: VoteSettings) -> str | None:
     return None
 
 
-def tally(visits: Sequence[Visit], rules: VoteSettings) -> dict[str, int]:
+def tally(visits: Sequence[PlateVisit], rules: VoteSettings) -> dict[str, int]:
     """Visits, those answered, and those answered wrongly."""
     plates = [(visit.truth, decided(visit.reads, rules)) for visit in visits]
     answered = [(truth, plate) for truth, plate in plates if plate is not None]
@@ -141,7 +141,7 @@ def tally(visits: Sequence[Visit], rules: VoteSettings) -> dict[str, int]:
     return {"visits": len(visits), "answered": len(answered), "wrong": wrong}
 
 
-def lane_tally(visits: Sequence[Visit]) -> dict[str, int]:
+def lane_tally(visits: Sequence[PlateVisit]) -> dict[str, int]:
     """The tally under the lane's default rules."""
     return tally(visits, VoteSettings())
 
@@ -152,14 +152,14 @@ def lane_rules() -> dict[str, float]:
     return {"reads": rules.reads, "weakest_character": rules.weakest_character, "province": rules.province}
 
 
-def by_province_limit(visits: Sequence[Visit]) -> dict[str, dict[str, int]]:
+def by_province_limit(visits: Sequence[PlateVisit]) -> dict[str, dict[str, int]]:
     """Tallies by the province character's own threshold, everything else as the lane has it."""
     lane = VoteSettings()
     limits = [limit for limit in PROVINCE_LIMITS if limit >= lane.weakest_character]
     return {f"{limit:g}": tally(visits, replace(lane, province=limit)) for limit in limits}
 
 
-def trade_off(visits: Sequence[Visit]) -> dict[str, dict[str, dict[str, int]]]:
+def trade_off(visits: Sequence[PlateVisit]) -> dict[str, dict[str, dict[str, int]]]:
     """Tallies by reads that agree and by threshold; the other rules, and one point each, are the lane's defaults."""
     lane = VoteSettings()
     limits = sorted({*LIMITS, lane.weakest_character})

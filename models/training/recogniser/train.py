@@ -26,7 +26,7 @@ from models.training.recogniser.samples import Sample, real_sample
 
 
 @dataclass(frozen=True)
-class Plan:
+class RecogniserPlan:
     """How long and how fast to learn.
 
     steps: batches in all. drawn_steps: batches before real crops come in; 0 for a network that reads already.
@@ -48,15 +48,17 @@ class Plan:
     seed: int = 1
 
 
-CONTINUED = Plan(steps=10_000, drawn_steps=0, learning_rate=1.5e-3)
+CONTINUED = RecogniserPlan(steps=10_000, drawn_steps=0, learning_rate=1.5e-3)
 """For weights that read well already: no lesson on drawn plates alone, and smaller steps."""
-SMOKE = Plan(steps=6, batch=8, drawn_steps=2, warmup_steps=2, save_every=3, filter_every=4)
+SMOKE = RecogniserPlan(steps=6, batch=8, drawn_steps=2, warmup_steps=2, save_every=3, filter_every=4)
 
 
 class Trainer(AveragedRun[RecogniserNet]):
     """One training run of the recogniser."""
 
-    def __init__(self, plan: Plan, data: RealData, checkpoint: Path, net: RecogniserNet | None = None) -> None:
+    def __init__(
+        self, plan: RecogniserPlan, data: RealData, checkpoint: Path, net: RecogniserNet | None = None
+    ) -> None:
         """net: where to begin; a fresh one without it."""
         super().__init__(plan, checkpoint, lambda: net or RecogniserNet())
         self.plan, self.data = plan, data
@@ -151,7 +153,7 @@ def attention_loss(scores: Tensor, centres: Tensor) -> Tensor:
     return -(hill * torch.log_softmax(scores[known], 1)).sum(1).mean()
 
 
-def smoke_plan(plan: Plan) -> Plan:
+def smoke_plan(plan: RecogniserPlan) -> RecogniserPlan:
     """The plan at a size that ends within seconds and still passes through every phase."""
     return replace(
         plan,

@@ -33,7 +33,7 @@ NOTHING_SHARE = 0.03
 
 
 @dataclass(frozen=True)
-class Plan:
+class SecondPlan:
     """How long and how fast to learn. minutes: the rate falls with these where they end before the steps do."""
 
     steps: int = 7000
@@ -75,7 +75,7 @@ class SecondMixer:
 class SecondTrainer(AveragedRun[SecondNet]):
     """One training run of the second recogniser; spent_s counts its seconds over all cuts."""
 
-    def __init__(self, plan: Plan, data: RealData, checkpoint: Path) -> None:
+    def __init__(self, plan: SecondPlan, data: RealData, checkpoint: Path) -> None:
         super().__init__(plan, checkpoint, SecondNet)
         self.plan, self.data = plan, data
         self.spent_s = 0.0

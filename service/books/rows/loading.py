@@ -37,7 +37,7 @@ from service.books.records import (
     Authorisation,
     BoundPlate,
     Card,
-    Dispenser,
+    DispenserRow,
     Grant,
     PostedFuelling,
     Station,
@@ -45,7 +45,7 @@ from service.books.records import (
 from service.books.rows import payer_loading
 from service.books.rows.ids import IdMaker
 from service.books.rows.queries import Queries, Questions, Reader
-from service.books.rules import Settings
+from service.books.rules import BookSettings
 from service.store.clock import US_PER_S, to_us
 from wire.fuellings import Fuelling
 from wire.offline import OFFLINE_PREFIX
@@ -131,7 +131,7 @@ class Wants:
 
 
 def load(
-    connection: Connection, messages: Sequence[Message], settings: Settings, ids: IdMaker, now_us: int
+    connection: Connection, messages: Sequence[Message], settings: BookSettings, ids: IdMaker, now_us: int
 ) -> BatchState:
     """Everything the messages need, the changing rows locked until the transaction ends."""
     wants = Wants()
@@ -263,7 +263,7 @@ def _keep_plates(rows: Iterable[Any], batch_state: BatchState) -> None:
 
 def _take_fuellings(reader: Reader, asked: _Asked, wants: Wants, batch_state: BatchState) -> None:
     for row in asked.dispensers:
-        dispenser = Dispenser(*row)
+        dispenser = DispenserRow(*row)
         batch_state.dispensers[(dispenser.station, dispenser.id)] = dispenser
     for row in asked.fuellings:
         posted = PostedFuelling(*row)

@@ -35,7 +35,7 @@ from service.books.records import (
     Authorisation,
     BoundPlate,
     Card,
-    Dispenser,
+    DispenserRow,
     Grant,
     PostedFuelling,
     Station,
@@ -164,7 +164,7 @@ class Queries:
 
     def _dispensers(self) -> Select[Any]:
         columns = schema.dispensers.c
-        named = select(*_columns(schema.dispensers, Dispenser))
+        named = select(*_columns(schema.dispensers, DispenserRow))
         named = named.where(self._one_key((columns.station, columns.id), "dispensers"))
         return self._locking(named, columns.station, columns.id)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from service.store.clock import Clock, to_us
+from service.store.clock import WallClock, to_us
 from service.store.database import Database
 
 MOST_ROWS = 2_000
@@ -66,7 +66,7 @@ def head_of(words: str) -> Head:
     return Head(int(number), digest)
 
 
-def seal(database: Database, clock: Clock, most: int = MOST_ROWS) -> int:
+def seal(database: Database, clock: WallClock, most: int = MOST_ROWS) -> int:
     """Seal what waits, up to `most` rows of each table; how many were sealed. Raises what the database raises."""
     with database.writing() as connection:
         if (
@@ -86,7 +86,7 @@ def seal(database: Database, clock: Clock, most: int = MOST_ROWS) -> int:
         return sum(map(len, waiting.values()))
 
 
-def seal_all(database: Database, clock: Clock) -> None:
+def seal_all(database: Database, clock: WallClock) -> None:
     """Seal until nothing waits."""
     while seal(database, clock):
         pass

@@ -17,7 +17,7 @@ from tests.faults.three_hosts.scenarios import SCENARIOS
 def main() -> int:
     args = _arguments()
     if (why := missing()) is not None:
-        print(f"street: {why}", file=sys.stderr)
+        print(f"outages: {why}", file=sys.stderr)
         return 1
     began_s = time.monotonic()
     chosen = [scenario for scenario in SCENARIOS if not args.only or scenario.name in args.only]
@@ -25,7 +25,7 @@ def main() -> int:
         with town() as made:
             records = play(made, chosen, lambda record: print(report.text(record), flush=True))
     except (NeverCame, NoNetwork) as error:
-        print(f"street: {error}", file=sys.stderr)
+        print(f"outages: {error}", file=sys.stderr)
         return 1
     print(report.summary(records))
     page = report.write(args.report, records)
@@ -36,10 +36,10 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     names = [scenario.name for scenario in SCENARIOS]
-    parser = argparse.ArgumentParser(prog="go street", description=__doc__)
+    parser = argparse.ArgumentParser(prog="go outages", description=__doc__)
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
     parser.add_argument(
-        "--report", type=Path, default=Path("report/street"), metavar="DIR", help="default: %(default)s"
+        "--report", type=Path, default=Path("report/outages"), metavar="DIR", help="default: %(default)s"
     )
     return parser.parse_args()
 

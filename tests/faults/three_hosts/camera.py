@@ -11,7 +11,7 @@ from controller.ports import PlateReader
 from models.build import build_reader
 from models.grammar import PlateKind
 from models.training.drawing.plates import draw_plate
-from tests.faults.street import Picture, Street, as_jpeg, vehicle
+from tests.faults.street_camera import Picture, StreetCamera, as_jpeg, vehicle
 
 PICTURES = 3
 """Of each vehicle, with noise of their own."""
@@ -44,7 +44,7 @@ def _is_clear(reader: PlateReader, jpeg: bytes, plate: str) -> bool:
     return [read.text for read in reads] == [plate] and reads[0].weakest >= CLEAR and not reads[0].doubts
 
 
-class LaneCamera(Street):
+class LaneCamera(StreetCamera):
     """A street camera on this host's loopback; arrives() and empty() change what it shows from now on."""
 
     def __init__(self, vehicles: Vehicles) -> None:

@@ -111,11 +111,11 @@ def markdown(records: Sequence[ScenarioRecord]) -> str:
 
 
 def write(folder: Path, records: Sequence[ScenarioRecord]) -> Path:
-    """index.html, street.md and street.json into the folder, made if missing; the page's path. Raises OSError."""
+    """index.html, outages.md and outages.json into the folder, made if missing; the page's path. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "street.md").write_text(markdown(records), encoding="utf-8")
+    (folder / "outages.md").write_text(markdown(records), encoding="utf-8")
     facts = json.dumps([dataclasses.asdict(r) for r in records], ensure_ascii=False, indent=1)
-    (folder / "street.json").write_text(facts, encoding="utf-8")
+    (folder / "outages.json").write_text(facts, encoding="utf-8")
     page = folder / "index.html"
     page.write_text(html(records), encoding="utf-8")
     return page

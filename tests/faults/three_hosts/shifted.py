@@ -52,7 +52,7 @@ def clocks_shifted(shift: Shift) -> Iterator[None]:
     with (
         patch.object(controller.clock.SystemClock, "now", lambda _: shift.now()),
         patch.object(controller.clock.SystemClock, "monotonic_s", lambda _: shift.monotonic_s()),
-        patch.object(service.store.clock.SystemClock, "now", lambda _: shift.now()),
+        patch.object(service.store.clock.SystemWallClock, "now", lambda _: shift.now()),
     ):
         yield
 

@@ -16,7 +16,7 @@ from models.training.evaluation.thresholds import highest_answering, least_safe,
 from models.training.evaluation.visits import (
     LIMITS,
     READS,
-    Visit,
+    PlateVisit,
     by_province_limit,
     crop_visits,
     decided,
@@ -38,8 +38,8 @@ def read(text: str, weakest: float = 0.99) -> PlateRead:
     return PlateRead(characters, corners, Colour.BLUE, "blue", 1, 1.0)
 
 
-def visit(*reads: PlateRead) -> Visit:
-    return Visit(TRUTH, reads, "ccpd")
+def visit(*reads: PlateRead) -> PlateVisit:
+    return PlateVisit(TRUTH, reads, "ccpd")
 
 
 def test_a_visit_is_decided_by_the_first_certain_vote_and_stays_so() -> None:

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from service.identity.people import Role
 from service.mileage.datum import Spot, to_gcj02
 from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures
-from tests.service.identity.kit import House
+from tests.service.identity.kit import ServiceRig
 from tests.service.identity.test_pages import PASSWORD, log_in
 from tests.service.mileage.conftest import Admin, admin  # noqa: F401 - a fixture
 from tests.service.world import Pump
@@ -25,41 +25,41 @@ FILLS = 5
 
 @dataclass
 class Fleets:
-    """The house whose clock stands at 2026-05-04, with Wang's OWN and Li's OTHERS; mei is Wang's, bo is Li's."""
+    """The service whose clock stands at 2026-05-04, with Wang's OWN and Li's OTHERS; mei is Wang's, bo is Li's."""
 
-    house: House
+    rig: ServiceRig
     admin: Admin
 
     def client(self, name: str) -> TestClient:
-        client = TestClient(self.house.app, client=("10.0.0.1", 4711), follow_redirects=False)
+        client = TestClient(self.rig.app, client=("10.0.0.1", 4711), follow_redirects=False)
         assert log_in(client, name).status_code == 303
         return client
 
 
 @pytest.fixture
 def fleets(sqlite_url: str, admin: Admin, tmp_path: Path) -> Fleets:  # noqa: F811 - the fixtures' values
-    house = House(tmp_path, url=sqlite_url)
-    house.admin.bind_plate(OTHERS, "C1")
+    rig = ServiceRig(tmp_path, url=sqlite_url)
+    rig.admin.bind_plate(OTHERS, "C1")
     admin("station", "set", "S1", f"--at={LAT},{LON}")
     admin("place", "add", "Sinopec 12", f"--at={LAT + 0.25},{LON + 0.3}")
     for fleet, plate, person in (("Wang", OWN, "mei"), ("Li", OTHERS, "bo")):
         admin("fleet", "add", fleet)
         admin("fleet", "plate", fleet, plate)
         admin("vehicle", "set", plate, "--tank", "60", "--per-100km", "8", "--product", "92")
-        house.identity.people.add(person, PASSWORD, Role.FLEET, None, "test", fleet=fleet)
-        drive(house, admin, tmp_path, plate)
-    house.clock.moment = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
-    return Fleets(house, admin)
+        rig.identity.people.add(person, PASSWORD, Role.FLEET, None, "test", fleet=fleet)
+        drive(rig, admin, tmp_path, plate)
+    rig.clock.moment = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
+    return Fleets(rig, admin)
 
 
-def drive(house: House, admin: Admin, tmp_path: Path, plate: str) -> None:  # noqa: F811
+def drive(rig: ServiceRig, admin: Admin, tmp_path: Path, plate: str) -> None:  # noqa: F811
     """A fill at S1 a week, full, 500 km in between; the last one too large; a drive to the other station."""
     pump, rows = Pump(f"d-{plate[-5:]}"), ["at,odometer_km,litres,full,total_fuel_l"]
     for week in range(FILLS):
         at = BEGIN + timedelta(days=6 * week)
         litres = 66.0 if week == FILLS - 1 else 38.0 + week
-        fuelling = pump.fuelling(house.clock, round(litres * 1000), plate=plate, ended_at=at, started_at=at)
-        _report(house, fuelling)
+        fuelling = pump.fuelling(rig.clock, round(litres * 1000), plate=plate, ended_at=at, started_at=at)
+        _report(rig, fuelling)
         rows.append(f"{at.isoformat()},{10_000 + 500 * week},{litres},yes,{1_000 + 39.5 * week}")
     odometer = tmp_path / f"{plate}.csv"
     odometer.write_text("\n".join(rows), encoding="utf-8")
@@ -74,9 +74,9 @@ def drive(house: House, admin: Admin, tmp_path: Path, plate: str) -> None:  # no
     admin("track", "import", plate, track)
 
 
-def _report(house: House, fuelling: object) -> None:
+def _report(rig: ServiceRig, fuelling: object) -> None:
     from service.books.messages import Report
     from wire.fuellings import FuellingReceipt
 
-    answer = house.app.state.books.carry_out_one(Report(fuelling))
+    answer = rig.app.state.books.carry_out_one(Report(fuelling))
     assert isinstance(answer, FuellingReceipt), answer

@@ -29,7 +29,7 @@ def owned(fleets: Fleets) -> Fleets:
 
 
 def driver(fleets: Fleets, name: str) -> HttpPhone:
-    return person(fleets.house, TestClient(fleets.house.app), name, None)
+    return person(fleets.rig, TestClient(fleets.rig.app), name, None)
 
 
 def wish(phone: HttpPhone, plate: str, hours: str = "8-16") -> str:
@@ -47,7 +47,7 @@ def states(phone: HttpPhone) -> list[str]:
 
 
 def payers(fleets: Fleets) -> PlatePayers:
-    return PlatePayers(fleets.house.app.state.books, "test")
+    return PlatePayers(fleets.rig.app.state.books, "test")
 
 
 def test_a_fleet_owns_its_own_vehicles_alone_until_they_move_on(owned: Fleets) -> None:
@@ -85,11 +85,11 @@ def test_the_fleet_confirms_and_declines_hours_of_its_own_plates(owned: Fleets) 
     assert say(mei, late, "refuse").status_code == 303
     assert say(mei, wanted, "refuse").status_code == 409
     assert (states(chen), sorted(states(wu))) == (["confirmed"], ["refused", "waiting"])
-    noon = owned.house.clock.now().replace(hour=4, minute=0) + timedelta(days=1)
+    noon = owned.rig.clock.now().replace(hour=4, minute=0) + timedelta(days=1)
     assert payers(owned).turn(OWN, noon)[0].payer.name == "Chen"
     (deed,) = [d for d in owned.admin("trail", "--json") if d["action"] == "hours.confirmed"]
     assert (deed["actor"], deed["subject"]) == ("mei", OWN)
-    assert audit(owned.house.app.state.books.database).findings == ()
+    assert audit(owned.rig.app.state.books.database).findings == ()
 
 
 def test_of_another_owners_hours_and_bills_a_fleet_sees_and_decides_nothing(owned: Fleets) -> None:
@@ -97,12 +97,12 @@ def test_of_another_owners_hours_and_bills_a_fleet_sees_and_decides_nothing(owne
     payers(owned).set_rule(OTHERS, Rule.PHONE)
     payers(owned).set(OTHERS, "Wu", NewBinding(hours=Hours.parse("0-24")))
     other = wish(wu, OTHERS)
-    fuel(owned.house, 8_000, OTHERS)
-    owned.house.clock.move(DAY_S + 1)
-    (bill,) = Charging(owned.house.app.state.books).list(plate=OTHERS)
+    fuel(owned.rig, 8_000, OTHERS)
+    owned.rig.clock.move(DAY_S + 1)
+    (bill,) = Charging(owned.rig.app.state.books).list(plate=OTHERS)
     assert bill.id in owned.client("bo").get("/fleet/hours").text
     mei = owned.client("mei")
-    for method, path in routes(owned.house.app):
+    for method, path in routes(owned.rig.app):
         if not path.startswith("/fleet"):
             continue
         asked = path.replace("{plate}", quote(OTHERS)).replace("{proposal}", other)
@@ -121,14 +121,14 @@ def test_of_another_owners_hours_and_bills_a_fleet_sees_and_decides_nothing(owne
 
 
 def test_what_nobody_paid_waits_at_the_counter_and_no_machine_takes_it(owned: Fleets) -> None:
-    books = owned.house.app.state.books
-    wu = person(owned.house, TestClient(owned.house.app), "Wu", "0-24", plate=OWN)
+    books = owned.rig.app.state.books
+    wu = person(owned.rig, TestClient(owned.rig.app), "Wu", "0-24", plate=OWN)
     payers(owned).set_rule(OWN, Rule.PHONE)
     wu.mandate(OWN)
-    fuel(owned.house, 8_000, OWN)
+    fuel(owned.rig, 8_000, OWN)
     (bill,) = Charging(books).list(plate=OWN)
     for moved_s, is_shown in ((DAY_S - 1, False), (1, True), (2 * DAY_S, True)):
-        owned.house.clock.move(moved_s)
+        owned.rig.clock.move(moved_s)
         Charging(books).hand_on_due()
         page = owned.client("mei").get("/fleet/hours?lang=en").text
         assert (bill.id in page, "80.00" in page) == (is_shown, is_shown), moved_s

@@ -29,7 +29,7 @@ def nameless(text: str) -> str:
 def test_a_fleets_account_never_sees_anothers_vehicle_on_any_route(fleets: Fleets) -> None:
     client = fleets.client("mei")
     seen = 0
-    for method, path in routes(fleets.house.app):
+    for method, path in routes(fleets.rig.app):
         if method != "GET" or path.startswith("/v1/") or path == "/static":
             continue
         own, others = (re.sub(r"{\w+}", quote(plate), path) for plate in (OWN, OTHERS))
@@ -50,9 +50,9 @@ def test_others_are_not_let_in(fleets: Fleets, path: str) -> None:
     from service.identity.people import Role
     from tests.service.identity.test_pages import PASSWORD
 
-    fleets.house.identity.people.add("wang", PASSWORD, Role.ADMINISTRATOR, None, "test")
+    fleets.rig.identity.people.add("wang", PASSWORD, Role.ADMINISTRATOR, None, "test")
     assert fleets.client("wang").get(path).status_code == 403
-    stranger = TestClient(fleets.house.app, client=("10.0.0.2", 1), follow_redirects=False)
+    stranger = TestClient(fleets.rig.app, client=("10.0.0.2", 1), follow_redirects=False)
     assert stranger.get(path, headers={"Accept": "text/html"}).headers["location"].startswith("/login")
 
 
@@ -108,7 +108,7 @@ def test_nonsense_in_the_query_is_the_usual_span(fleets: Fleets) -> None:
 def test_a_page_reads_the_positions_of_its_own_span_alone_and_once(fleets: Fleets) -> None:
     """Each refuelling's positions cost their conversion: a year of them was judged twice for the page of one day."""
     client, statements = fleets.client("mei"), []
-    engine = fleets.house.app.state.fleet_database.engine
+    engine = fleets.rig.app.state.fleet_database.engine
     event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
     day = f"{BEGIN + timedelta(days=6 * (FILLS - 1)):%Y-%m-%d}"
     page = client.get(f"/fleet/vehicles/{quote(OWN)}?from={day}&to={day}")

@@ -23,17 +23,17 @@ class Drive:
 
     def __init__(self, fleets: Fleets) -> None:
         self.fleets = fleets
-        self.now = fleets.house.clock.moment
+        self.now = fleets.rig.clock.moment
         self.at(BEGIN - timedelta(days=2))
         self.chen = self.driver("Chen")
         self.at(self.now)
 
     def at(self, moment: datetime) -> None:
-        self.fleets.house.clock.moment = moment
+        self.fleets.rig.clock.moment = moment
 
     def driver(self, name: str) -> HttpPhone:
-        phone = person(self.fleets.house, TestClient(self.fleets.house.app), name, "9-24", plate=OWN)
-        PlatePayers(self.fleets.house.app.state.books, "test").set_rule(OWN, Rule.CARD_THEN_PHONE)
+        phone = person(self.fleets.rig, TestClient(self.fleets.rig.app), name, "9-24", plate=OWN)
+        PlatePayers(self.fleets.rig.app.state.books, "test").set_rule(OWN, Rule.CARD_THEN_PHONE)
         return phone
 
     def say(self, phone: HttpPhone, change: str, minute: int, plate: str = OWN) -> int:
@@ -88,7 +88,7 @@ def test_hours_that_two_share_need_both_and_another_fleet_is_not_meant(drive: Dr
 def test_who_holds_no_hours_and_what_is_no_fleets_has_nothing_to_agree_to(drive: Drive) -> None:
     fleets = drive.fleets
     assert drive.say(drive.chen, "agree", 0, OTHERS) == 409
-    books = fleets.house.app.state.books
+    books = fleets.rig.app.state.books
     PlatePayers(books, "test").set("粤B00007", "Chen", NewBinding(hours=Hours.parse("0-24")))
     assert drive.say(drive.chen, "agree", 0, "粤B00007") == 409
     assert sorted(shown(drive.chen), key=str) == [False, None]

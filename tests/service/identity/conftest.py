@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.service.identity.kit import House
+from tests.service.identity.kit import ServiceRig
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def rig(tmp_path: Path) -> ServiceRig:
+    return ServiceRig(tmp_path)
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app, client=("127.0.0.1", 4711), follow_redirects=False) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app, client=("127.0.0.1", 4711), follow_redirects=False) as opened:
         yield opened

@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import Engine, event
 
-from controller.outbound.signing import DeviceKey, Signer
+from controller.outbound.signing import KeyPair, Signer
 from service.admin import Admin
 from service.app import create_app
 from service.identity.devices import Place
@@ -75,7 +75,7 @@ class Parcel:
         return client.request(self.method, self.target, headers=dict(self.headers), content=self.body or None)
 
 
-class House:
+class ServiceRig:
     """The service of stations S1 and S2 (lanes L1, L2 each), and the keys of devices enrolled there."""
 
     def __init__(self, folder: Path, guard: Guard | None = None, url: str | None = None) -> None:
@@ -97,15 +97,15 @@ class House:
         """Never the same twice: for visits and sequences."""
         return next(self._numbers)
 
-    def enrol(self, kind: DeviceKind, station: str = "S1", lane: str | None = "L1") -> DeviceKey:
+    def enrol(self, kind: DeviceKind, station: str = "S1", lane: str | None = "L1") -> KeyPair:
         """A new device with a key of its own."""
         place = Place(kind, station, None if kind is DeviceKind.STATION else lane)
         code = self.identity.devices.issue_code(place, "test", replaces=True)
-        key = DeviceKey.make()
+        key = KeyPair.make()
         self.identity.devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")
         return key
 
-    def signed(self, key: DeviceKey, method: str, target: str, body: object = None, host: str = HOST) -> Parcel:
+    def signed(self, key: KeyPair, method: str, target: str, body: object = None, host: str = HOST) -> Parcel:
         """What controller.outbound.signing makes of a request, at this clock's time."""
         return signed(key, self.clock, method, target, body, host)
 
@@ -123,7 +123,7 @@ def _spare_the_disk(engine: Engine) -> None:
     engine.dispose()
 
 
-def signed(key: DeviceKey, clock: Any, method: str, target: str, body: object = None, host: str = HOST) -> Parcel:
+def signed(key: KeyPair, clock: Any, method: str, target: str, body: object = None, host: str = HOST) -> Parcel:
     data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json"} if data is not None else {}
     request = requests.Request(method, f"http://{host}{target}", headers=headers, data=data).prepare()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from greenlane.cli import main
 from service.app import create_app
 from service.identity.mount import Guard
@@ -53,11 +53,11 @@ def enrol(service: str, key: Path, *words: str) -> int:
 def test_enrol_rotate_revoke(service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key, config = tmp_path / "device.key", tmp_path / "lane.toml"
     assert enrol(service, key, code(capsys), "--config", str(config)) == 0
-    first = DeviceKey.load(key).key_id
+    first = KeyPair.load(key).key_id
     assert "lane d-" in capsys.readouterr().out
     assert [line for line in config.read_text().splitlines() if line.startswith(("station", 'name = "L1', "key_file"))]
     assert enrol(service, key, "--rotate") == 0
-    assert DeviceKey.load(key).key_id != first
+    assert KeyPair.load(key).key_id != first
     assert not key.with_name("device.key.next").exists()
     device = devices(capsys)[0]
     assert len(device["keys"]) == 2  # type: ignore[arg-type]

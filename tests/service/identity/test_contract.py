@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.outbound.signing import DeviceKey, Signer
+from controller.outbound.signing import KeyPair, Signer
 from controller.ports import Clock
 from service.server import running
-from tests.service.identity.kit import PLATE, House
+from tests.service.identity.kit import PLATE, ServiceRig
 from wire.devices import DeviceKind
 
 pytestmark = pytest.mark.slow
@@ -26,14 +26,14 @@ KNOWN = {"station": "S1", "lane": "L1", "plate": PLATE, "dispenser": "S1-D1"}
 class Caller:
     """Signs what schemathesis makes up and sends it to a served application."""
 
-    def __init__(self, clock: Clock, url: str, key: DeviceKey) -> None:
+    def __init__(self, clock: Clock, url: str, key: KeyPair) -> None:
         self._url = url
         self._sign = Signer(key, clock)
         self._session = requests.Session()
         self.statuses: set[int] = set()
 
     def send(self, case: Any, checks: list[Any], known: bool) -> None:
-        """known: names in the query and body are replaced by ones that the house knows."""
+        """known: names in the query and body are replaced by ones that the service knows."""
         kwargs = case.as_transport_kwargs(base_url=self._url)
         wanted = ("method", "url", "headers", "params", "json", "data", "cookies")
         parts = {name: kwargs[name] for name in wanted if name in kwargs}
@@ -50,16 +50,18 @@ class Caller:
 
 
 @pytest.fixture(scope="module", params=DeviceKind, ids=lambda kind: kind.value)
-def caller(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Caller]]:
-    house = House(tmp_path_factory.mktemp("contract"))
-    with running(house.app) as url:
-        yield house, Caller(house.clock, url, house.enrol(request.param))
+def caller(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ServiceRig, Caller]]:
+    rig = ServiceRig(tmp_path_factory.mktemp("contract"))
+    with running(rig.app) as url:
+        yield rig, Caller(rig.clock, url, rig.enrol(request.param))
 
 
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
-def test_every_answer_is_as_announced(caller: tuple[House, Caller], mode: str) -> None:
-    house, sender = caller
-    send_everything(house.app, sender, mode)
+def test_every_answer_is_as_announced(caller: tuple[ServiceRig, Caller], mode: str) -> None:
+    rig, sender = caller
+    send_everything(rig.app, sender, mode)
     assert not {status for status in sender.statuses if status >= 500}
     if mode == "POSITIVE":
         assert {200, 403} <= sender.statuses
@@ -70,7 +72,7 @@ def of_devices(path: str) -> bool:
 
 
 class Sender(Protocol):
-    """Sends what was made up; known: with names that the house knows, where it has them."""
+    """Sends what was made up; known: with names that the service knows, where it has them."""
 
     def send(self, case: Any, checks: list[Any], known: bool) -> None: ...
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.identity.rules import RULES
 from service.identity.signatures import RequestView, verify
-from tests.service.identity.kit import House
+from tests.service.identity.kit import ServiceRig
 from wire.devices import key_id
 from wire.reasons import ErrorCode
 
@@ -74,8 +74,8 @@ def test_every_operation_and_every_error_is_there() -> None:
         assert f"`{code.value}`" in API, code
 
 
-def test_every_operation_has_examples_and_its_errors(house: House) -> None:
-    document = house.app.openapi()
+def test_every_operation_has_examples_and_its_errors(rig: ServiceRig) -> None:
+    document = rig.app.openapi()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             where, answers = f"{method} {path}", operation["responses"]

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from starlette.types import Message, Receive, Scope, Send
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from service.app import create_app
 from service.books.messages import Ask
 from service.identity.gate import GateRules, SignatureGate
@@ -29,9 +29,9 @@ from tests.service.identity.kit import (
     CHEAP,
     PLATE,
     START,
-    House,
     MovingClock,
     Parcel,
+    ServiceRig,
     asked_ahead,
     fuelling,
     lane_status,
@@ -45,22 +45,22 @@ from wire.questions import Decision, Question
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, TestClient]]:
-    house = House(tmp_path_factory.mktemp("house"))
-    TypedPlates(house.app.state.books, "test").set_pin("C1", PIN)
-    with TestClient(house.app, follow_redirects=False) as opened:
-        yield house, opened
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServiceRig, TestClient]]:
+    rig = ServiceRig(tmp_path_factory.mktemp("rig"))
+    TypedPlates(rig.app.state.books, "test").set_pin("C1", PIN)
+    with TestClient(rig.app, follow_redirects=False) as opened:
+        yield rig, opened
 
 
 @pytest.fixture
-def house(shared: tuple[House, TestClient]) -> House:
-    """One house for all tests here, put back to its first minute; every test enrols devices of its own."""
+def rig(shared: tuple[ServiceRig, TestClient]) -> ServiceRig:
+    """One service for all tests here, put back to its first minute; every test enrols devices of its own."""
     shared[0].clock.moment = START
     return shared[0]
 
 
 @pytest.fixture
-def client(shared: tuple[House, TestClient]) -> TestClient:
+def client(shared: tuple[ServiceRig, TestClient]) -> TestClient:
     return shared[1]
 
 
@@ -118,39 +118,39 @@ class Said:
     elsewhere: Parcel | None
 
 
-def say(house: House, key: DeviceKey, method: str, pattern: str) -> Said:
+def say(rig: ServiceRig, key: KeyPair, method: str, pattern: str) -> Said:
     """A good request for a rule; the lane unit's own, or the station's where only stations may ask."""
 
     def made(station: str, lane: str) -> Parcel:
-        number = house.number()
+        number = rig.number()
         if pattern == "/v1/authorisations":
-            return house.signed(key, method, pattern, question(station, lane, f"v{number}"))
+            return rig.signed(key, method, pattern, question(station, lane, f"v{number}"))
         if pattern == "/v1/fuellings":
-            return house.signed(key, method, pattern, fuelling(station, lane, number))
+            return rig.signed(key, method, pattern, fuelling(station, lane, number))
         if pattern in LANE_TELLS:
-            return house.signed(key, method, pattern, LANE_TELLS[pattern](station, lane, number))
+            return rig.signed(key, method, pattern, LANE_TELLS[pattern](station, lane, number))
         if pattern.startswith("/v1/authorisations/"):
-            return house.signed(key, method, pattern.replace("{id}", authorise(house, station, lane)), {})
+            return rig.signed(key, method, pattern.replace("{id}", authorise(rig, station, lane)), {})
         if pattern == "/v1/keys/{id}/spoken":
-            neighbour = house.enrol(DeviceKind.PANEL, lane=f"P{number}")
-            return house.signed(key, method, pattern.replace("{id}", neighbour.key_id), {})
+            neighbour = rig.enrol(DeviceKind.PANEL, lane=f"P{number}")
+            return rig.signed(key, method, pattern.replace("{id}", neighbour.key_id), {})
         if pattern == "/v1/keys":
-            new = DeviceKey.make()
+            new = KeyPair.make()
             body = {"public_key": new.public_text, "proof": new.rotation_proof(key.key_id)}
-            return house.signed(key, method, pattern, body)
-        return house.signed(key, method, f"{pattern}?station={station}")
+            return rig.signed(key, method, pattern, body)
+        return rig.signed(key, method, f"{pattern}?station={station}")
 
     names_place = find_rule(method, pattern.replace("{id}", "x"))[0].names is not Names.NOTHING  # type: ignore[index]
     return Said(made("S1", "L1"), made("S2", "L1") if names_place else None)
 
 
-def authorise(house: House, station: str, lane: str) -> str:
+def authorise(rig: ServiceRig, station: str, lane: str) -> str:
     """An authorisation that is open at that lane, for a plate of its own."""
-    number = house.number()
+    number = rig.number()
     plate = f"粤B{10_000 + number}"
-    house.admin.bind_plate(plate, "C1")
+    rig.admin.bind_plate(plate, "C1")
     asked = decode(Question, question(station, lane, f"open-{number}", plate=plate, seen=plate))
-    answer = house.app.state.books.carry_out_one(Ask(asked))
+    answer = rig.app.state.books.carry_out_one(Ask(asked))
     assert isinstance(answer, Decision)
     assert answer.authorisation is not None
     return answer.authorisation
@@ -160,53 +160,53 @@ DEVICE_RULES = [rule for rule in RULES if rule.names is not Names.ENROLMENT]
 
 
 @pytest.fixture(params=DEVICE_RULES, ids=lambda rule: f"{rule.method} {rule.path}")
-def said(request: pytest.FixtureRequest, house: House) -> tuple[House, DeviceKey, Said]:
+def said(request: pytest.FixtureRequest, rig: ServiceRig) -> tuple[ServiceRig, KeyPair, Said]:
     rule = request.param
     kind = DeviceKind.LANE if DeviceKind.LANE in rule.kinds else DeviceKind.STATION
-    key = house.enrol(kind)
-    return house, key, say(house, key, rule.method, rule.path)
+    key = rig.enrol(kind)
+    return rig, key, say(rig, key, rule.method, rule.path)
 
 
-def written(house: House) -> tuple[int, ...]:
+def written(rig: ServiceRig) -> tuple[int, ...]:
     """How much the books hold; nothing that is refused may change it. Holds expire by themselves and do not count."""
     tables = (schema.authorisations, schema.fuellings, schema.rejected_messages)
     moved = select(func.count()).where(schema.transfers.c.phase != "expire")
-    with house.app.state.books.database.reading() as connection:
+    with rig.app.state.books.database.reading() as connection:
         counts = [connection.execute(select(func.count()).select_from(t)).scalar_one() for t in tables]
         return (*counts, connection.execute(moved).scalar_one())
 
 
-def refused(house: House, client: TestClient, parcel: Parcel, status: int, words: str) -> None:
-    before = written(house)
+def refused(rig: ServiceRig, client: TestClient, parcel: Parcel, status: int, words: str) -> None:
+    before = written(rig)
     answer = parcel.send(client)
     assert (answer.status_code, words in answer.json()["detail"]) == (status, True), answer.text
-    assert written(house) == before
+    assert written(rig) == before
 
 
-def test_the_right_one_is_taken_once(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
-    house, _, said_it = said
+def test_the_right_one_is_taken_once(said: tuple[ServiceRig, KeyPair, Said], client: TestClient) -> None:
+    rig, _, said_it = said
     assert said_it.right.send(client).status_code in (200, 204)
-    refused(house, client, said_it.right, 401, "used before")
-    house.clock.move(200)
-    refused(house, client, said_it.right, 401, "used before")
+    refused(rig, client, said_it.right, 401, "used before")
+    rig.clock.move(200)
+    refused(rig, client, said_it.right, 401, "used before")
 
 
 @pytest.mark.parametrize(("moved_s", "words"), [(301, "signed 301 s ago"), (-301, "in the future")])
-def test_stale_and_future(said: tuple[House, DeviceKey, Said], client: TestClient, moved_s: int, words: str) -> None:
-    house, _, said_it = said
-    house.clock.move(moved_s)
-    refused(house, client, said_it.right, 401, words)
+def test_stale_and_future(said: tuple[ServiceRig, KeyPair, Said], client: TestClient, moved_s: int, words: str) -> None:
+    rig, _, said_it = said
+    rig.clock.move(moved_s)
+    refused(rig, client, said_it.right, 401, words)
 
 
-def test_a_nonce_outlives_its_signature(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
+def test_a_nonce_outlives_its_signature(said: tuple[ServiceRig, KeyPair, Said], client: TestClient) -> None:
     """Signed 299 s ahead of the service's clock, a request could be shown for 599 s; others come in between."""
-    house, _, said_it = said
-    other = house.enrol(DeviceKind.LANE, "S2")
-    house.clock.move(-299)
+    rig, _, said_it = said
+    other = rig.enrol(DeviceKind.LANE, "S2")
+    rig.clock.move(-299)
     assert said_it.right.send(client).status_code in (200, 204)
     for step in (100, 190, 200, 100):
-        house.clock.move(step)
-        assert house.signed(other, "GET", "/v1/prices?station=S2").send(client).status_code == 200
+        rig.clock.move(step)
+        assert rig.signed(other, "GET", "/v1/prices?station=S2").send(client).status_code == 200
         assert said_it.right.send(client).status_code == 401
 
 
@@ -230,51 +230,51 @@ TAMPERED: dict[str, Callable[[Parcel], Parcel]] = {
 
 
 @pytest.mark.parametrize("how", TAMPERED)
-def test_tampered(said: tuple[House, DeviceKey, Said], client: TestClient, how: str) -> None:
-    house, _, said_it = said
+def test_tampered(said: tuple[ServiceRig, KeyPair, Said], client: TestClient, how: str) -> None:
+    rig, _, said_it = said
     spoilt = TAMPERED[how](said_it.right)
-    before = written(house)
+    before = written(rig)
     answer = spoilt.send(client)
     if how == "content type" and not said_it.right.body:
         return
     assert answer.status_code in (400, 401), answer.text
-    assert written(house) == before
+    assert written(rig) == before
     assert said_it.right.send(client).status_code in (200, 204), "the spoilt one must not have burnt the nonce"
 
 
 @pytest.mark.parametrize(
     "left", [{"signature": None}, {"signature_input": None}, {"signature": None, "signature_input": None}]
 )
-def test_unsigned(said: tuple[House, DeviceKey, Said], client: TestClient, left: dict[str, None]) -> None:
-    house, _, said_it = said
-    before = written(house)
+def test_unsigned(said: tuple[ServiceRig, KeyPair, Said], client: TestClient, left: dict[str, None]) -> None:
+    rig, _, said_it = said
+    before = written(rig)
     answer = said_it.right.changed(**left).send(client)
     assert answer.status_code in (400, 401)
     assert answer.json()["code"] in ("unauthenticated", "malformed")
-    assert written(house) == before
+    assert written(rig) == before
 
 
-def test_revoked_at_once_in_every_worker(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
-    house, key, said_it = said
-    device = next(d.id for d in house.identity.devices.list() if key.key_id in d.keys)
-    other_worker = create_app(house.url, house.clock, guard=Guard(hasher=CHEAP))
+def test_revoked_at_once_in_every_worker(said: tuple[ServiceRig, KeyPair, Said], client: TestClient) -> None:
+    rig, key, said_it = said
+    device = next(d.id for d in rig.identity.devices.list() if key.key_id in d.keys)
+    other_worker = create_app(rig.url, rig.clock, guard=Guard(hasher=CHEAP))
     with TestClient(other_worker) as second:
         assert said_it.right.send(second).status_code in (200, 204)
-        house.identity.devices.revoke(device, "test")
-        resigned = house.signed(key, "GET", "/v1/prices?station=S1")
+        rig.identity.devices.revoke(device, "test")
+        resigned = rig.signed(key, "GET", "/v1/prices?station=S1")
         for at in (client, second):
             assert said_it.right.send(at).status_code == 401
-            refused(house, at, resigned, 401, "revoked")
+            refused(rig, at, resigned, 401, "revoked")
 
 
-def test_an_unknown_key(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
-    house, key, said_it = said
-    stranger = DeviceKey.make()
+def test_an_unknown_key(said: tuple[ServiceRig, KeyPair, Said], client: TestClient) -> None:
+    rig, key, said_it = said
+    stranger = KeyPair.make()
     parcel = said_it.right
     swapped = parcel.headers["Signature-Input"].replace(key.key_id, stranger.key_id)
-    refused(house, client, parcel.changed(signature_input=swapped), 401, "no device has been enrolled")
+    refused(rig, client, parcel.changed(signature_input=swapped), 401, "no device has been enrolled")
     refused(
-        house,
+        rig,
         client,
         parcel.changed(signature_input=parcel.headers["Signature-Input"].replace(key.key_id, key_id(bytes(32)))),
         401,
@@ -282,79 +282,79 @@ def test_an_unknown_key(said: tuple[House, DeviceKey, Said], client: TestClient)
     )
 
 
-def test_for_another_station(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
-    house, _, said_it = said
+def test_for_another_station(said: tuple[ServiceRig, KeyPair, Said], client: TestClient) -> None:
+    rig, _, said_it = said
     if said_it.elsewhere is not None:
-        refused(house, client, said_it.elsewhere, 403, "this key speaks for station S1")
+        refused(rig, client, said_it.elsewhere, 403, "this key speaks for station S1")
 
 
-def test_oversized(said: tuple[House, DeviceKey, Said], client: TestClient) -> None:
-    house, _, said_it = said
-    refused(house, client, replace(said_it.right, body=b"x" * 65_537), 413, "at most 65536 bytes")
+def test_oversized(said: tuple[ServiceRig, KeyPair, Said], client: TestClient) -> None:
+    rig, _, said_it = said
+    refused(rig, client, replace(said_it.right, body=b"x" * 65_537), 413, "at most 65536 bytes")
     long = said_it.right.headers["Signature-Input"] + ";x=" + "1" * 1024
-    refused(house, client, said_it.right.changed(signature_input=long), 413, "at most 1024 characters")
+    refused(rig, client, said_it.right.changed(signature_input=long), 413, "at most 1024 characters")
 
 
 @pytest.mark.parametrize("rule", DEVICE_RULES, ids=lambda rule: f"{rule.method} {rule.path}")
 @pytest.mark.parametrize("kind", DeviceKind)
-def test_only_the_kinds_of_the_rule(house: House, client: TestClient, rule: object, kind: DeviceKind) -> None:
-    key = house.enrol(kind)
-    said_it = say(house, key, rule.method, rule.path)  # type: ignore[attr-defined]
+def test_only_the_kinds_of_the_rule(rig: ServiceRig, client: TestClient, rule: object, kind: DeviceKind) -> None:
+    key = rig.enrol(kind)
+    said_it = say(rig, key, rule.method, rule.path)  # type: ignore[attr-defined]
     if kind in rule.kinds:  # type: ignore[attr-defined]
         assert said_it.right.send(client).status_code in (200, 204)
     else:
-        refused(house, client, said_it.right, 403, f"a {kind.value}'s key may not say this")
+        refused(rig, client, said_it.right, 403, f"a {kind.value}'s key may not say this")
 
 
-def test_a_lane_does_not_speak_for_its_neighbour(house: House, client: TestClient) -> None:
-    key = house.enrol(DeviceKind.LANE, lane="L2")
+def test_a_lane_does_not_speak_for_its_neighbour(rig: ServiceRig, client: TestClient) -> None:
+    key = rig.enrol(DeviceKind.LANE, lane="L2")
     for target, body in (("/v1/authorisations", question()), ("/v1/fuellings", fuelling())):
-        refused(house, client, house.signed(key, "POST", target, body), 403, "this key speaks for lane L2")
-    held = authorise(house, "S1", "L1")
+        refused(rig, client, rig.signed(key, "POST", target, body), 403, "this key speaks for lane L2")
+    held = authorise(rig, "S1", "L1")
     for verb in ("renew", "release"):
-        parcel = house.signed(key, "POST", f"/v1/authorisations/{held}/{verb}", {})
-        refused(house, client, parcel, 403, "this key speaks for lane L2")
+        parcel = rig.signed(key, "POST", f"/v1/authorisations/{held}/{verb}", {})
+        refused(rig, client, parcel, 403, "this key speaks for lane L2")
 
 
-def test_a_panel_only_asks_about_typed_plates(house: House, client: TestClient) -> None:
-    key = house.enrol(DeviceKind.PANEL)
-    refused(house, client, house.signed(key, "POST", "/v1/authorisations", question(typed=False)), 403, "typed")
+def test_a_panel_only_asks_about_typed_plates(rig: ServiceRig, client: TestClient) -> None:
+    key = rig.enrol(DeviceKind.PANEL)
+    refused(rig, client, rig.signed(key, "POST", "/v1/authorisations", question(typed=False)), 403, "typed")
 
 
-def test_a_station_speaks_for_all_its_lanes(house: House, client: TestClient) -> None:
-    key = house.enrol(DeviceKind.STATION)
+def test_a_station_speaks_for_all_its_lanes(rig: ServiceRig, client: TestClient) -> None:
+    key = rig.enrol(DeviceKind.STATION)
     for lane in ("L1", "L2", "L17"):
-        parcel = house.signed(key, "POST", "/v1/authorisations", question(lane=lane, visit=f"v{house.number()}"))
+        parcel = rig.signed(key, "POST", "/v1/authorisations", question(lane=lane, visit=f"v{rig.number()}"))
         assert parcel.send(client).status_code == 200
 
 
-def test_what_has_no_rule_is_closed(house: House, client: TestClient) -> None:
-    key = house.enrol(DeviceKind.STATION)
-    refused(house, client, house.signed(key, "GET", "/v1/everything"), 403, "nothing here")
-    refused(house, client, house.signed(key, "DELETE", "/v1/fuellings"), 403, "nothing here")
+def test_what_has_no_rule_is_closed(rig: ServiceRig, client: TestClient) -> None:
+    key = rig.enrol(DeviceKind.STATION)
+    refused(rig, client, rig.signed(key, "GET", "/v1/everything"), 403, "nothing here")
+    refused(rig, client, rig.signed(key, "DELETE", "/v1/fuellings"), 403, "nothing here")
     assert client.get("/v1/everything").status_code == 401
 
 
-def test_a_malformed_report_of_a_known_device_is_kept_for_the_operators(house: House, client: TestClient) -> None:
-    key = house.enrol(DeviceKind.LANE)
-    before = written(house)
-    answer = house.signed(key, "POST", "/v1/fuellings", {"station": "S1"}).send(client)
+def test_a_malformed_report_of_a_known_device_is_kept_for_the_operators(rig: ServiceRig, client: TestClient) -> None:
+    key = rig.enrol(DeviceKind.LANE)
+    before = written(rig)
+    answer = rig.signed(key, "POST", "/v1/fuellings", {"station": "S1"}).send(client)
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
-    assert written(house)[2] == before[2] + 1
+    assert written(rig)[2] == before[2] + 1
 
 
 def test_hosts_that_are_not_ours(tmp_path: Path) -> None:
     guard = Guard(gate=GateRules(hosts=frozenset({"books.example"})), hasher=CHEAP)
-    house = House(tmp_path, guard)
-    key = house.enrol(DeviceKind.LANE)
-    with TestClient(house.app) as client:
-        wrong = house.signed(key, "GET", "/v1/prices?station=S1", host="station.example")
-        refused(house, client, wrong, 401, "this service is not station.example")
-        right = house.signed(key, "GET", "/v1/prices?station=S1", host="books.example")
+    rig = ServiceRig(tmp_path, guard)
+    key = rig.enrol(DeviceKind.LANE)
+    with TestClient(rig.app) as client:
+        wrong = rig.signed(key, "GET", "/v1/prices?station=S1", host="station.example")
+        refused(rig, client, wrong, 401, "this service is not station.example")
+        right = rig.signed(key, "GET", "/v1/prices?station=S1", host="books.example")
         assert right.send(client).status_code == 200
 
 
-def through(house: House, rules: GateRules, parts: list[bytes], pause_s: float = 0.0) -> int:
+def through(rig: ServiceRig, rules: GateRules, parts: list[bytes], pause_s: float = 0.0) -> int:
     """The status of a signed-looking request whose body comes in parts, straight through the gate."""
     sent: list[int] = []
 
@@ -369,20 +369,20 @@ def through(house: House, rules: GateRules, parts: list[bytes], pause_s: float =
     async def nobody(scope: Scope, receive: Receive, send: Send) -> None:
         raise AssertionError("let in")
 
-    gate = SignatureGate(nobody, keys=house.identity.keys, now=house.clock.now, rules=rules)
+    gate = SignatureGate(nobody, keys=rig.identity.keys, now=rig.clock.now, rules=rules)
     headers = [(b"host", b"testserver"), (b"signature", b"x"), (b"transfer-encoding", b"chunked")]
     scope = {"type": "http", "method": "POST", "path": "/v1/fuellings", "headers": headers, "query_string": b""}
     asyncio.run(gate(scope, receive, send))
     return sent[0]
 
 
-def test_bodies_that_trickle_or_never_end(house: House) -> None:
-    assert through(house, GateRules(), [b"x" * 30_000] * 3) == 413
-    assert through(house, GateRules(), [b"x"] * 3) == 400
-    assert through(house, GateRules(body_timeout_s=0.05), [b"x"] * 1000, pause_s=0.02) == 408
+def test_bodies_that_trickle_or_never_end(rig: ServiceRig) -> None:
+    assert through(rig, GateRules(), [b"x" * 30_000] * 3) == 413
+    assert through(rig, GateRules(), [b"x"] * 3) == 400
+    assert through(rig, GateRules(body_timeout_s=0.05), [b"x"] * 1000, pause_s=0.02) == 408
 
 
-def test_no_socket_slips_past_the_gate(house: House) -> None:
+def test_no_socket_slips_past_the_gate(rig: ServiceRig) -> None:
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -394,18 +394,18 @@ def test_no_socket_slips_past_the_gate(house: House) -> None:
     async def nobody(scope: Scope, receive: Receive, send: Send) -> None:
         raise AssertionError("let in")
 
-    gate = SignatureGate(nobody, keys=house.identity.keys, now=house.clock.now, rules=GateRules())
+    gate = SignatureGate(nobody, keys=rig.identity.keys, now=rig.clock.now, rules=GateRules())
     asyncio.run(gate({"type": "websocket", "path": "/v1/fuellings", "headers": []}, receive, send))
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
 def test_where_unsigned_is_allowed_a_wrong_signature_is_still_refused(tmp_path: Path) -> None:
-    house = House(tmp_path, replace(EMBEDDED, hasher=CHEAP))
-    key = house.enrol(DeviceKind.LANE)
-    with TestClient(house.app) as client:
+    rig = ServiceRig(tmp_path, replace(EMBEDDED, hasher=CHEAP))
+    key = rig.enrol(DeviceKind.LANE)
+    with TestClient(rig.app) as client:
         assert client.get("/v1/prices?station=S1").status_code == 200
-        spoilt = replace(house.signed(key, "GET", "/v1/prices?station=S1"), target="/v1/prices?station=S2")
-        refused(house, client, spoilt, 401, "")
+        spoilt = replace(rig.signed(key, "GET", "/v1/prices?station=S1"), target="/v1/prices?station=S2")
+        refused(rig, client, spoilt, 401, "")
 
 
 FOREIGN: list[tuple[dict[str, str], str]] = [
@@ -425,30 +425,30 @@ FOREIGN: list[tuple[dict[str, str], str]] = [
 
 @pytest.mark.parametrize(("headers", "word"), FOREIGN)
 def test_unsigned_requests_are_taken_from_programs_alone(tmp_path: Path, headers: dict[str, str], word: str) -> None:
-    house = House(tmp_path, replace(EMBEDDED, hasher=CHEAP))
-    with TestClient(house.app) as client:
+    rig = ServiceRig(tmp_path, replace(EMBEDDED, hasher=CHEAP))
+    with TestClient(rig.app) as client:
         for path, body in (("/v1/authorisations", question()), ("/v1/fuellings", fuelling())):
             answer = client.post(path, json=body, headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
             assert word in answer.json()["detail"]
         assert client.get("/v1/prices?station=S1", headers=headers).status_code == 403
-        near = TestClient(house.app, client=("127.0.0.1", 1))
+        near = TestClient(rig.app, client=("127.0.0.1", 1))
         assert near.get("/metrics", headers=headers).status_code == 403
         assert near.get("/metrics").status_code == 200
 
 
 @pytest.mark.parametrize("origin", ["http://[::1", "http://evil.example", "null", "//"])
 def test_a_form_with_an_origin_that_is_not_ours_is_refused_in_words(tmp_path: Path, origin: str) -> None:
-    house = House(tmp_path, replace(EMBEDDED, hasher=CHEAP))
-    with TestClient(house.app, raise_server_exceptions=False) as client:
+    rig = ServiceRig(tmp_path, replace(EMBEDDED, hasher=CHEAP))
+    with TestClient(rig.app, raise_server_exceptions=False) as client:
         assert client.post("/login", data={"a": "b"}, headers={"Origin": origin}).status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_an_unsigned_body_is_json_by_its_type(tmp_path: Path, kind: str) -> None:
     """A foreign page can send the other three without asking first."""
-    house = House(tmp_path, replace(EMBEDDED, hasher=CHEAP))
-    with TestClient(house.app) as client:
+    rig = ServiceRig(tmp_path, replace(EMBEDDED, hasher=CHEAP))
+    with TestClient(rig.app) as client:
         answer = client.post("/v1/authorisations", content=json.dumps(question()), headers={"Content-Type": kind})
         assert answer.status_code == 403
         assert "content-type" in answer.json()["detail"]
@@ -458,8 +458,8 @@ def test_an_unsigned_body_is_json_by_its_type(tmp_path: Path, kind: str) -> None
 @pytest.mark.parametrize("exposure", [Listening(), Listening(trusted_proxies=("127.0.0.1",))])
 def test_nothing_is_open_by_itself(tmp_path: Path, exposure: Listening) -> None:
     """Not on loopback, not before the first device, and the metrics neither."""
-    house = House(tmp_path, replace(exposure.guard(), hasher=CHEAP))
-    with TestClient(house.app, client=("127.0.0.1", 1)) as client:
+    rig = ServiceRig(tmp_path, replace(exposure.guard(), hasher=CHEAP))
+    with TestClient(rig.app, client=("127.0.0.1", 1)) as client:
         assert client.post("/v1/authorisations", json=question()).status_code == 401
         assert client.get("/v1/prices?station=S1").status_code == 401
         assert client.get("/metrics").status_code == 403
@@ -468,17 +468,17 @@ def test_nothing_is_open_by_itself(tmp_path: Path, exposure: Listening) -> None:
 @pytest.mark.parametrize("named", ["", "h:8080"])
 def test_a_signature_is_not_taken_for_another_request(tmp_path: Path, named: str) -> None:
     """The Host header carries a path: glued to the request's own it renewed A0 where A1 was released."""
-    house = House(tmp_path, Guard(GateRules(hosts=frozenset(filter(None, [named]))), hasher=CHEAP))
-    key = house.enrol(DeviceKind.LANE)
-    first, second = authorise(house, "S1", "L1"), authorise(house, "S1", "L1")
-    good = house.signed(key, "POST", f"/v1/authorisations/{first}/renew", {}, host="h:8080")
+    rig = ServiceRig(tmp_path, Guard(GateRules(hosts=frozenset(filter(None, [named]))), hasher=CHEAP))
+    key = rig.enrol(DeviceKind.LANE)
+    first, second = authorise(rig, "S1", "L1"), authorise(rig, "S1", "L1")
+    good = rig.signed(key, "POST", f"/v1/authorisations/{first}/renew", {}, host="h:8080")
     host = f"h:8080/v1/authorisations/{first}/renew#"
     evil = replace(good, target=f"/v1/authorisations/{second}/release").changed(Host=None)
     evil = replace(evil, headers=dict(evil.headers) | {"Host": host})
-    with TestClient(house.app) as client:
+    with TestClient(rig.app) as client:
         answer = evil.send(client)
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
         view = RequestView("POST", host, evil.target, tuple(evil.headers.items()), evil.body)
         with pytest.raises(SignatureRefused):
-            verify(view, lambda _: house.identity.keys.find(key.key_id).public_key, house.clock.now())
+            verify(view, lambda _: rig.identity.keys.find(key.key_id).public_key, rig.clock.now())
         assert good.send(client).status_code == 200

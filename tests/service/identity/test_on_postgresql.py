@@ -12,7 +12,7 @@ import requests
 from fastapi.testclient import TestClient
 
 from controller.clock import SystemClock as LaneClock
-from controller.outbound.signing import DeviceKey, Signer
+from controller.outbound.signing import KeyPair, Signer
 from service.admin import Admin
 from service.app import create_app
 from service.books.books import Books
@@ -20,9 +20,9 @@ from service.identity.devices import DeviceStore, Place
 from service.identity.mount import Guard
 from service.identity.people import Attempt, LoginRefused, Person, Role
 from service.identity.signatures import SignatureRefused
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
-from tests.service.identity.kit import CHEAP, House
+from tests.service.identity.kit import CHEAP, ServiceRig
 from tests.service.identity.served import Served
 from tests.service.postgres import Cluster
 from wire.devices import DeviceKind, EnrolmentRequest
@@ -31,29 +31,29 @@ pytestmark = pytest.mark.database
 
 
 @pytest.fixture
-def house(tmp_path: Path, cluster: Cluster, migrated_template: str) -> House:
-    return House(tmp_path, url=cluster.database(migrated_template))
+def rig(tmp_path: Path, cluster: Cluster, migrated_template: str) -> ServiceRig:
+    return ServiceRig(tmp_path, url=cluster.database(migrated_template))
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app, follow_redirects=False) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app, follow_redirects=False) as opened:
         yield opened
 
 
-def test_signed_replayed_revoked_in_every_worker(house: House, client: TestClient) -> None:
-    key = house.enrol(DeviceKind.LANE)
-    parcel = house.signed(key, "GET", "/v1/prices?station=S1")
-    other = TestClient(create_app(house.url, house.clock, guard=Guard(hasher=CHEAP)))
+def test_signed_replayed_revoked_in_every_worker(rig: ServiceRig, client: TestClient) -> None:
+    key = rig.enrol(DeviceKind.LANE)
+    parcel = rig.signed(key, "GET", "/v1/prices?station=S1")
+    other = TestClient(create_app(rig.url, rig.clock, guard=Guard(hasher=CHEAP)))
     assert parcel.send(client).status_code == 200
     assert parcel.send(other).status_code == 401
-    house.identity.devices.revoke(house.identity.keys.find(key.key_id).caller.device, "test")
+    rig.identity.devices.revoke(rig.identity.keys.find(key.key_id).caller.device, "test")
     for at in (client, other):
-        assert "revoked" in house.signed(key, "GET", "/v1/prices?station=S1").send(at).json()["detail"]
+        assert "revoked" in rig.signed(key, "GET", "/v1/prices?station=S1").send(at).json()["detail"]
 
 
-def test_one_signature_shown_sixteen_times_at_once(house: House, client: TestClient) -> None:
-    parcel = house.signed(house.enrol(DeviceKind.LANE), "GET", "/v1/prices?station=S1")
+def test_one_signature_shown_sixteen_times_at_once(rig: ServiceRig, client: TestClient) -> None:
+    parcel = rig.signed(rig.enrol(DeviceKind.LANE), "GET", "/v1/prices?station=S1")
     answers: list[int] = []
     threads = [threading.Thread(target=lambda: answers.append(parcel.send(client).status_code)) for _ in range(16)]
     for thread in threads:
@@ -68,8 +68,8 @@ def test_workers_of_one_service_count_and_remember_together(cluster: Cluster, mi
     """Two processes: whichever takes a request, a signature passes once, and /metrics tells the sum."""
     url = cluster.database(migrated_template)
     database = Database(url)
-    Admin(Books(database, SystemClock()), "test").set_station("S1")
-    devices, key = DeviceStore(database, SystemClock().now), DeviceKey.make()
+    Admin(Books(database, SystemWallClock()), "test").set_station("S1")
+    devices, key = DeviceStore(database, SystemWallClock().now), KeyPair.make()
     code = devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test")
     devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")
     with Served(url, "--workers", "2", "--metrics-from", "127.0.0.1") as port:
@@ -85,13 +85,13 @@ def test_workers_of_one_service_count_and_remember_together(cluster: Cluster, mi
     assert 'greenlane_refused_signatures_total{flaw="replayed"} 23.0' in text
 
 
-def test_two_devices_race_for_one_place(house: House) -> None:
-    store, place, won = house.identity.devices, Place(DeviceKind.LANE, "S1", "L1"), []
+def test_two_devices_race_for_one_place(rig: ServiceRig) -> None:
+    store, place, won = rig.identity.devices, Place(DeviceKind.LANE, "S1", "L1"), []
     codes = [store.issue_code(place, "test") for _ in range(8)]
 
     def attempt(code: str) -> None:
         with suppress(SignatureRefused):
-            request = EnrolmentRequest(code=code, public_key=DeviceKey.make().public_text)
+            request = EnrolmentRequest(code=code, public_key=KeyPair.make().public_text)
             won.append(store.enrol(request, "10.0.0.1"))
 
     threads = [threading.Thread(target=attempt, args=(code,)) for code in codes]
@@ -103,16 +103,16 @@ def test_two_devices_race_for_one_place(house: House) -> None:
     assert sum(d.revoked_at is None for d in store.list()) == 1
 
 
-def test_rotation(house: House, client: TestClient) -> None:
-    old, new = house.enrol(DeviceKind.LANE), DeviceKey.make()
+def test_rotation(rig: ServiceRig, client: TestClient) -> None:
+    old, new = rig.enrol(DeviceKind.LANE), KeyPair.make()
     body = {"public_key": new.public_text, "proof": new.rotation_proof(old.key_id)}
-    assert house.signed(old, "POST", "/v1/keys", body).send(client).status_code == 200
-    assert house.signed(new, "GET", "/v1/prices?station=S1").send(client).status_code == 200
-    assert house.signed(old, "GET", "/v1/prices?station=S1").send(client).status_code == 401
+    assert rig.signed(old, "POST", "/v1/keys", body).send(client).status_code == 200
+    assert rig.signed(new, "GET", "/v1/prices?station=S1").send(client).status_code == 200
+    assert rig.signed(old, "GET", "/v1/prices?station=S1").send(client).status_code == 401
 
 
-def test_guessing_is_slowed_together_in_all_workers(house: House) -> None:
-    people = house.identity.people
+def test_guessing_is_slowed_together_in_all_workers(rig: ServiceRig) -> None:
+    people = rig.identity.people
     people.add("wang", "correct horse battery", Role.OPERATOR, None, "test")
     outcomes: list[Person | LoginRefused] = []
 
@@ -128,5 +128,5 @@ def test_guessing_is_slowed_together_in_all_workers(house: House) -> None:
     assert (len(outcomes), len(looked_at)) == (100, 5)
     right = people.log_in(Attempt("wang", "correct horse battery", "10.0.0.1"))
     assert isinstance(right, Person)
-    token = house.identity.sessions.begin(right, "10.0.0.1")
-    assert house.identity.sessions.find(token) is not None
+    token = rig.identity.sessions.begin(right, "10.0.0.1")
+    assert rig.identity.sessions.find(token) is not None

@@ -17,16 +17,16 @@ from service.identity.browser import HEADERS, safe_target, source_of
 from service.identity.mount import LOOPBACK, Guard
 from service.identity.people import Role
 from service.identity.sessions import LIVES, Session
-from tests.service.identity.kit import CHEAP, House
+from tests.service.identity.kit import CHEAP, ServiceRig
 
 PASSWORD = "correct horse battery"
 Operator = Annotated[Session, Depends(access.operator(Role.OPERATOR))]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def rig(tmp_path: Path) -> ServiceRig:
     """With one page for operators, and one form."""
-    made = House(tmp_path)
+    made = ServiceRig(tmp_path)
     made.identity.people.add("wang", PASSWORD, Role.OPERATOR, None, "test")
     made.identity.people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
 
@@ -42,8 +42,8 @@ def house(tmp_path: Path) -> House:
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
         yield opened
 
 
@@ -110,9 +110,9 @@ def test_forged_forms(client: TestClient) -> None:
     assert client.post("/secret", data={"csrf": token}, headers={"Origin": "http://testserver"}).status_code == 200
 
 
-def test_a_log_in_form_is_tied_to_the_browser(client: TestClient, house: House) -> None:
+def test_a_log_in_form_is_tied_to_the_browser(client: TestClient, rig: ServiceRig) -> None:
     form = fields(client.get("/login"))
-    other = TestClient(house.app, follow_redirects=False)
+    other = TestClient(rig.app, follow_redirects=False)
     answer = other.post("/login", data=form | {"name": "wang", "password": PASSWORD})
     assert answer.status_code == 403
     good = form | {"name": "wang", "password": PASSWORD}
@@ -136,9 +136,9 @@ def test_a_session_given_by_somebody_else_is_not_taken_over(client: TestClient) 
     assert client.get("/secret").status_code == 401
 
 
-def test_cookies(house: House) -> None:
+def test_cookies(rig: ServiceRig) -> None:
     for scheme, prefix, secure in (("http", "", False), ("https", "__Host-", True)):
-        client = TestClient(house.app, base_url=f"{scheme}://testserver", follow_redirects=False)
+        client = TestClient(rig.app, base_url=f"{scheme}://testserver", follow_redirects=False)
         came = log_in(client)
         assert came.status_code == 303
         for name in ("greenlane-session", "greenlane-browser"):
@@ -150,9 +150,9 @@ def test_cookies(house: House) -> None:
         assert ("strict-transport-security" in came.headers) is secure
 
 
-def test_an_idle_session_ends(client: TestClient, house: House) -> None:
+def test_an_idle_session_ends(client: TestClient, rig: ServiceRig) -> None:
     log_in(client)
-    house.clock.move(LIVES[Role.OPERATOR][0].total_seconds() + 1)
+    rig.clock.move(LIVES[Role.OPERATOR][0].total_seconds() + 1)
     assert client.get("/secret").status_code == 401
 
 
@@ -214,11 +214,11 @@ def test_attempts_are_counted_by_customer(client_address: str, source: str) -> N
     assert source_of(Request(scope)) == source
 
 
-def test_who_may_read_metrics(house: House, client: TestClient, tmp_path: Path) -> None:
+def test_who_may_read_metrics(rig: ServiceRig, client: TestClient, tmp_path: Path) -> None:
     (tmp_path / "named").mkdir()
-    named = House(tmp_path / "named", Guard(metrics_from=LOOPBACK, hasher=CHEAP))
+    named = ServiceRig(tmp_path / "named", Guard(metrics_from=LOOPBACK, hasher=CHEAP))
     assert client.get("/metrics").status_code == 403
-    near = TestClient(house.app, client=("127.0.0.1", 1))
+    near = TestClient(rig.app, client=("127.0.0.1", 1))
     assert near.get("/metrics").status_code == 403
     near = TestClient(named.app, client=("127.0.0.1", 1))
     assert near.get("/metrics", headers={"X-Forwarded-For": "10.0.0.1"}).status_code == 403

@@ -13,7 +13,7 @@ from service.identity import trail
 from service.identity.people import Attempt, LoginRefused, PeopleStore, Person, Role
 from service.identity.sessions import LIVES, SessionStore
 from service.mileage.tables import fleets
-from tests.service.identity.kit import CHEAP, House
+from tests.service.identity.kit import CHEAP, ServiceRig
 
 PASSWORD = "correct horse battery"
 RIGHT = Attempt("wang", PASSWORD, "10.0.0.1")
@@ -38,8 +38,8 @@ def hasher() -> CountingHasher:
 
 
 @pytest.fixture
-def store(house: House, hasher: CountingHasher) -> PeopleStore:
-    made = PeopleStore(house.app.state.books.database, house.clock.now, hasher)
+def store(rig: ServiceRig, hasher: CountingHasher) -> PeopleStore:
+    made = PeopleStore(rig.app.state.books.database, rig.clock.now, hasher)
     made.add("wang", PASSWORD, Role.OPERATOR, None, "test")
     return made
 
@@ -50,13 +50,13 @@ def test_the_right_password_and_no_other(store: PeopleStore) -> None:
         assert store.log_in(replace(RIGHT, password=wrong, source=f"10.1.{len(wrong)}.1")) == LoginRefused()
 
 
-def test_hashes_are_argon2id_and_salted(house: House, store: PeopleStore) -> None:
+def test_hashes_are_argon2id_and_salted(rig: ServiceRig, store: PeopleStore) -> None:
     from sqlalchemy import select
 
     from service.identity.tables import people
 
     store.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
-    with house.app.state.books.database.reading() as connection:
+    with rig.app.state.books.database.reading() as connection:
         hashes = [row.password_hash for row in connection.execute(select(people))]
     assert len(set(hashes)) == 2
     assert all(h.startswith("$argon2id$v=19$") for h in hashes)
@@ -65,7 +65,7 @@ def test_hashes_are_argon2id_and_salted(house: House, store: PeopleStore) -> Non
 
 
 def test_five_hundred_wrong_log_ins_and_the_right_one_still_works(
-    house: House, store: PeopleStore, hasher: CountingHasher
+    rig: ServiceRig, store: PeopleStore, hasher: CountingHasher
 ) -> None:
     known = store.know_browser("wang")
     outcomes = [store.log_in(WRONG) for _ in range(500)]
@@ -75,7 +75,7 @@ def test_five_hundred_wrong_log_ins_and_the_right_one_still_works(
     here = replace(RIGHT, source=WRONG.source)
     assert isinstance(store.log_in(here), LoginRefused), "from the attacker's own address it has to wait"
     assert store.log_in(replace(here, browser=known)) == Person("wang", Role.OPERATOR, None), "a known browser need not"
-    house.clock.move(throttled[-1].wait_s)
+    rig.clock.move(throttled[-1].wait_s)
     assert store.log_in(here) == Person("wang", Role.OPERATOR, None), "and after the wait anyone may"
 
 
@@ -103,39 +103,39 @@ def test_many_accounts_from_one_address_are_slowed_too(store: PeopleStore, hashe
 
 
 def test_unknown_names_cost_a_hash_and_are_not_written_down(
-    house: House, store: PeopleStore, hasher: CountingHasher
+    rig: ServiceRig, store: PeopleStore, hasher: CountingHasher
 ) -> None:
     assert store.log_in(Attempt("my-password-by-mistake", "x", "10.0.0.9")) == LoginRefused()
     assert hasher.looks == 1
-    with house.app.state.books.database.reading() as connection:
+    with rig.app.state.books.database.reading() as connection:
         deeds = list(trail.last(connection, 5))
     assert (deeds[0].action, deeds[0].subject) == ("login.refused", "?")
     assert "my-password" not in str(deeds)
 
 
-def test_the_disabled_are_out_at_once(house: House, store: PeopleStore) -> None:
-    token = house.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
-    assert house.identity.sessions.find(token) is not None
+def test_the_disabled_are_out_at_once(rig: ServiceRig, store: PeopleStore) -> None:
+    token = rig.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
+    assert rig.identity.sessions.find(token) is not None
     store.disable("wang", "test")
-    assert house.identity.sessions.find(token) is None
+    assert rig.identity.sessions.find(token) is None
     assert store.log_in(RIGHT) == LoginRefused()
     store.enable("wang", "test")
-    assert house.identity.sessions.find(token) is None
+    assert rig.identity.sessions.find(token) is None
     assert isinstance(store.log_in(RIGHT), Person)
 
 
-def test_a_new_role_counts_from_the_next_request(house: House, store: PeopleStore) -> None:
-    token = house.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
+def test_a_new_role_counts_from_the_next_request(rig: ServiceRig, store: PeopleStore) -> None:
+    token = rig.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
     store.change_role("wang", Role.ATTENDANT, "test")
-    session = house.identity.sessions.find(token)
+    session = rig.identity.sessions.find(token)
     assert session is not None
     assert session.person.role is Role.ATTENDANT
 
 
-def test_a_new_password_ends_all_sessions(house: House, store: PeopleStore) -> None:
-    token = house.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
+def test_a_new_password_ends_all_sessions(rig: ServiceRig, store: PeopleStore) -> None:
+    token = rig.identity.sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1")
     store.change_password("wang", "another fine sentence", "test")
-    assert house.identity.sessions.find(token) is None
+    assert rig.identity.sessions.find(token) is None
     assert store.log_in(RIGHT) == LoginRefused()
 
 
@@ -180,38 +180,38 @@ def test_a_fleets_account_is_apart_from_the_station() -> None:
 
 
 @pytest.fixture
-def sessions(house: House) -> SessionStore:
-    return house.identity.sessions
+def sessions(rig: ServiceRig) -> SessionStore:
+    return rig.identity.sessions
 
 
 @pytest.mark.parametrize("role", Role)
 def test_sessions_end_when_idle_and_in_any_case(
-    house: House, store: PeopleStore, sessions: SessionStore, role: Role
+    rig: ServiceRig, store: PeopleStore, sessions: SessionStore, role: Role
 ) -> None:
     fleet = "F1" if role is Role.FLEET else None
     if fleet is not None:
-        with house.app.state.books.database.writing() as connection:
+        with rig.app.state.books.database.writing() as connection:
             connection.execute(fleets.insert().values(name=fleet, created_us=1))
     station, lane = ("S1", "L1") if role is Role.PANEL else (None, None)
     store.change_role("wang", role, "test", fleet=fleet, station=station, lane=lane)
     idle, whole = LIVES[role]
     token = sessions.begin(Person("wang", role, None), "10.0.0.1")
-    house.clock.move(idle.total_seconds())
+    rig.clock.move(idle.total_seconds())
     assert sessions.find(token) is not None
-    house.clock.move(idle.total_seconds() + 1)
+    rig.clock.move(idle.total_seconds() + 1)
     assert sessions.find(token) is None, "idle"
     token, lived = sessions.begin(Person("wang", role, None), "10.0.0.1"), timedelta()
     while lived + idle / 2 <= whole:
-        house.clock.move((idle / 2).total_seconds())
+        rig.clock.move((idle / 2).total_seconds())
         lived += idle / 2
         assert sessions.find(token) is not None
-    house.clock.move((idle / 2).total_seconds())
+    rig.clock.move((idle / 2).total_seconds())
     assert sessions.find(token) is None, "absolute"
 
 
-def test_tokens_are_kept_as_hashes_only(house: House, store: PeopleStore, sessions: SessionStore) -> None:
+def test_tokens_are_kept_as_hashes_only(rig: ServiceRig, store: PeopleStore, sessions: SessionStore) -> None:
     token, known = sessions.begin(Person("wang", Role.OPERATOR, None), "10.0.0.1"), store.know_browser("wang")
-    with house.app.state.books.database.engine.connect() as connection:
+    with rig.app.state.books.database.engine.connect() as connection:
         dump = "\n".join(connection.connection.driver_connection.iterdump())  # type: ignore[union-attr]
     assert "sessions" in dump
     assert token not in dump
@@ -231,14 +231,14 @@ def test_a_log_in_ends_the_session_before_it(sessions: SessionStore, store: Peop
     assert sessions.find(second) is None
 
 
-def test_the_trail_cannot_be_changed(house: House, store: PeopleStore) -> None:
+def test_the_trail_cannot_be_changed(rig: ServiceRig, store: PeopleStore) -> None:
     from sqlalchemy import delete, update
     from sqlalchemy.exc import DatabaseError
 
     from service.store.schema import operator_events
 
     store.log_in(RIGHT)
-    database = house.app.state.books.database
+    database = rig.app.state.books.database
     with pytest.raises(DatabaseError), database.writing() as connection:
         connection.execute(delete(operator_events))
     with pytest.raises(DatabaseError), database.writing() as connection:
@@ -246,12 +246,12 @@ def test_the_trail_cannot_be_changed(house: House, store: PeopleStore) -> None:
     assert CHEAP.memory_cost == 8
 
 
-def test_a_clock_set_forward_and_back_locks_nobody_out(house: House, store: PeopleStore) -> None:
+def test_a_clock_set_forward_and_back_locks_nobody_out(rig: ServiceRig, store: PeopleStore) -> None:
     """The buckets were touched in what is now the future, and gained nothing until it came."""
-    house.clock.move(30 * 86_400)
+    rig.clock.move(30 * 86_400)
     for _ in range(20):
         store.log_in(replace(RIGHT, password="wrong"))
-    house.clock.move(-30 * 86_400)
+    rig.clock.move(-30 * 86_400)
     assert store.log_in(RIGHT) == Person("wang", Role.OPERATOR, None)
     for _ in range(20):
         store.log_in(replace(RIGHT, password="wrong"))

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.errors import SettingsError
-from controller.outbound.signing import DeviceKey, Signer
-from service.identity.signatures import Claim, Flaw, RequestView, SignatureRefused, verify
+from controller.outbound.signing import KeyPair, Signer
+from service.identity.signatures import Flaw, ProvenSignature, RequestView, SignatureRefused, verify
 from tests.service.identity.kit import START, MovingClock
 from wire.devices import SIGNED_PARTS, key_id
 
-KEY = DeviceKey.make()
+KEY = KeyPair.make()
 PUBLIC = base64.b64decode(KEY.public_text)
 
 
@@ -61,7 +61,7 @@ def test_thumbprint_of_rfc_8037() -> None:
 def test_what_is_signed_is_taken(method: str, path: str, query: str, body: bytes, host: str) -> None:
     target = f"/v1/{path}" + (f"?{query}" if query else "")
     claim = verify(view(method, target, body, host), find, START)
-    assert isinstance(claim, Claim)
+    assert isinstance(claim, ProvenSignature)
     assert (claim.key_id, claim.created_at) == (KEY.key_id, START)
 
 
@@ -156,22 +156,22 @@ def test_its_own_expiry_counts() -> None:
 def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controller.outbound.signing.LIBRARIES", ("cryptography", "no_such_library"))
     with pytest.raises(SettingsError, match=r"no_such_library; run: pip install 'greenlane\[signing\]'"):
-        DeviceKey.make()
+        KeyPair.make()
 
 
 def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "device.key"
     KEY.save(path)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert DeviceKey.load(path).key_id == KEY.key_id
+    assert KeyPair.load(path).key_id == KEY.key_id
     with pytest.raises(SettingsError, match="File exists"):
         KEY.save(path)
     path.chmod(0o640)
     with pytest.raises(SettingsError, match="chmod 600"):
-        DeviceKey.load(path)
+        KeyPair.load(path)
     path.chmod(0o600)
     path.write_text("nonsense")
     with pytest.raises(SettingsError, match="no private key"):
-        DeviceKey.load(path)
+        KeyPair.load(path)
     with pytest.raises(SettingsError, match="greenlane enrol"):
-        DeviceKey.load(path.with_name("absent"))
+        KeyPair.load(path.with_name("absent"))

@@ -20,14 +20,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from controller.clock import SystemClock
 from controller.errors import ServiceFault
 from controller.outbound.http import HttpBalanceService
-from controller.outbound.signing import DeviceKey, Signer
+from controller.outbound.signing import KeyPair, Signer
 from greenlane.cli import main
 from service.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
 from service.identity.devices import DeviceStore, Place
 from service.listening import Listening
-from service.store.clock import SystemClock as ServiceClock
+from service.store.clock import SystemWallClock as ServiceClock
 from service.store.database import Database
 from tests.service.identity.served import Served
 from wire.devices import DeviceKind
@@ -130,12 +130,12 @@ def test_enrol_and_ask_over_tls(folder: Path, authority: Authority, books: Datab
     assert main([*words, "--ca", str(authority.ca_file)]) == 0
     assert key_file.stat().st_mode & 0o777 == 0o600
     assert f'url = "{url}"' in (folder / "lane.toml").read_text()
-    sign = Signer(DeviceKey.load(key_file), SystemClock())
+    sign = Signer(KeyPair.load(key_file), SystemClock())
     lane = HttpBalanceService(url, "S1", sign=sign, ca_file=str(authority.ca_file))
     assert [price.product for price in lane.prices(20.0)] == ["92"]
     assert main(["enrol", "--rotate", "--service", url, "--key", str(key_file), "--ca", str(authority.ca_file)]) == 0
     rotated = HttpBalanceService(
-        url, "S1", sign=Signer(DeviceKey.load(key_file), SystemClock()), ca_file=str(authority.ca_file)
+        url, "S1", sign=Signer(KeyPair.load(key_file), SystemClock()), ca_file=str(authority.ca_file)
     )
     assert rotated.prices(20.0)
     for client in (lane, rotated):
@@ -145,7 +145,7 @@ def test_enrol_and_ask_over_tls(folder: Path, authority: Authority, books: Datab
 @pytest.mark.slow
 def test_another_authoritys_certificate_is_not_trusted(folder: Path, books: Database, port: int) -> None:
     stranger = Authority(folder, "stranger")
-    sign = Signer(DeviceKey.make(), SystemClock())
+    sign = Signer(KeyPair.make(), SystemClock())
     for ca_file in (str(stranger.ca_file), None):
         client = HttpBalanceService(f"https://localhost:{port}", "S1", sign=sign, ca_file=ca_file)
         with pytest.raises(ServiceFault, match="not to be trusted"):

@@ -19,7 +19,7 @@ from greenlane.cli import main
 from service.books.books import Books
 from service.errors import AdminError
 from service.payers.simulated_phone import SimulatedPhone
-from service.store.clock import SystemClock
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 
 PLATE = "粤B12345"
@@ -169,7 +169,7 @@ def test_a_new_code_voids_the_ones_before(admin: Admin, sqlite_url: str) -> None
     """A code that lies about must not put a stranger's key in the place of the one that is in use."""
     admin("phone", "add", "A")
     old, new = (admin("phone", "code", "A", "--json")["code"] for _ in range(2))
-    books = Books(Database(sqlite_url), SystemClock())
+    books = Books(Database(sqlite_url), SystemWallClock())
     with pytest.raises(AdminError, match="code"):
         SimulatedPhone(books, old)
     SimulatedPhone(books, new)

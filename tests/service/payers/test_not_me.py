@@ -17,7 +17,7 @@ from service.payers.phones import Phones
 from service.payers.rules import PlatePayers
 from service.reports.audit import audit
 from service.station.store import StationStore
-from tests.service.identity.kit import House, lane_status
+from tests.service.identity.kit import ServiceRig, lane_status
 from tests.service.identity.test_pages import PASSWORD, log_in
 from tests.service.payers.phone import payer, person, wallet_fen
 from tests.service.world import PLATE, Pump, World
@@ -123,24 +123,24 @@ def test_the_payer_or_the_owner_lifts_it_and_nobody_else(world: World, blocks: P
 
 
 @pytest.fixture
-def client(tmp_path: Path, database_url: str) -> Iterator[tuple[House, TestClient]]:
-    house = House(tmp_path, url=database_url)
-    house.identity.people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
-    with TestClient(house.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
-        yield house, opened
+def client(tmp_path: Path, database_url: str) -> Iterator[tuple[ServiceRig, TestClient]]:
+    rig = ServiceRig(tmp_path, url=database_url)
+    rig.identity.people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
+    with TestClient(rig.app, client=("10.0.0.1", 4711), follow_redirects=False) as opened:
+        yield rig, opened
 
 
-def test_the_staff_read_it_on_the_station_s_page(client: tuple[House, TestClient]) -> None:
-    house, browser = client
-    world = World(house.app.state.books.database)
-    world.clock.moment = house.clock.now()
+def test_the_staff_read_it_on_the_station_s_page(client: tuple[ServiceRig, TestClient]) -> None:
+    rig, browser = client
+    world = World(rig.app.state.books.database)
+    world.clock.moment = rig.clock.now()
     a = payer(world, "A", plate="粤B54321")
     log_in(browser, "li")
     english = {"Accept-Language": "en"}
     assert "not them" not in browser.get("/station/view", headers=english).text
-    blocks = PlateBlocks(world.books, house.app.state.station, "t")
+    blocks = PlateBlocks(world.books, rig.app.state.station, "t")
     given = world.ask("粤B54321")
-    house.clock.moment = world.clock.now()
+    rig.clock.moment = world.clock.now()
     blocks.not_me("粤B54321", a.person)
     shown = browser.get("/station/view", headers=english).text
     assert "its payer says that it is not them" in shown

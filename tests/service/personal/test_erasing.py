@@ -29,7 +29,7 @@ from service.station.store import StationStore
 from service.store.database import Database
 from service.store.schema import metadata
 from service.typed_plates import TypedPlates
-from tests.service.identity.kit import House
+from tests.service.identity.kit import ServiceRig
 from tests.service.payers.phone import Phone, payer, person
 from tests.service.payers.test_charges import report
 from tests.service.phone.kit import fuel
@@ -196,10 +196,10 @@ def test_texts_are_erased_by_an_erasure_alone(world: World, table: str) -> None:
 
 
 def test_a_person_erases_themself_on_their_phone(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    with TestClient(house.app) as client:
-        phone, other = http_person(house, client, NAME), http_person(house, client, "Wu", "0-8")
-        fuel(house, 7_900)
+    rig = ServiceRig(tmp_path)
+    with TestClient(rig.app) as client:
+        phone, other = http_person(rig, client, NAME), http_person(rig, client, "Wu", "0-8")
+        fuel(rig, 7_900)
         me = phone.ask("GET", "/v1/phone/me").json()
         data = phone.ask("GET", "/v1/phone/data")
         assert data.json()["person"]["name"] == NAME
@@ -207,7 +207,7 @@ def test_a_person_erases_themself_on_their_phone(tmp_path: Path) -> None:
         assert me["person"] not in other.ask("GET", "/v1/phone/data").text
 
         def words(whose: str) -> dict[str, str]:
-            return phone.words(ERASURE_WORDS, json.dumps({"person": whose, "at": house.clock.now().isoformat()}))
+            return phone.words(ERASURE_WORDS, json.dumps({"person": whose, "at": rig.clock.now().isoformat()}))
 
         theirs = other.ask("GET", "/v1/phone/me").json()["person"]
         assert phone.ask("POST", "/v1/phone/erasure", words(theirs)).status_code == 403
@@ -216,10 +216,10 @@ def test_a_person_erases_themself_on_their_phone(tmp_path: Path) -> None:
         assert (refused.status_code, "charges are open" in refused.text) == (409, True)
         (charge,) = phone.ask("GET", "/v1/phone/charges").json()
         assert phone.say(charge["id"], 7_900).status_code == 200
-        Phones(house.app.state.books, "test").refund(NAME, 42_100)
+        Phones(rig.app.state.books, "test").refund(NAME, 42_100)
         assert phone.ask("POST", "/v1/phone/erasure", words(me["person"])).status_code == 204
         assert phone.ask("GET", "/v1/phone/me").status_code == 401
         assert other.ask("GET", "/v1/phone/me").status_code == 200
-        database = house.app.state.books.database
+        database = rig.app.state.books.database
         assert everywhere(database, NAME) == []
         assert audit(database).findings == ()

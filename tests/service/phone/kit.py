@@ -21,7 +21,7 @@ from service.payers.periods import Hours
 from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.phone.words import CONSENT
-from tests.service.identity.kit import HOST, House, Parcel, fuelling
+from tests.service.identity.kit import HOST, Parcel, ServiceRig, fuelling
 from wire.codec import decode
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.payers import MANDATE_WORDS, PAYMENT_WORDS, KeyAlgorithm, phone_key_id
@@ -38,7 +38,7 @@ def _base64(raw: bytes) -> str:
 class HttpPhone:
     """Not paired until pair() was answered well."""
 
-    house: House
+    rig: ServiceRig
     client: httpx.Client
     key: Any = field(default_factory=lambda: generate_private_key(SECP256R1()))
 
@@ -56,7 +56,7 @@ class HttpPhone:
         return _base64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
     def signed(self, method: str, target: str, record: object = None) -> Parcel:
-        """The request with its signature, at the house's time."""
+        """The request with its signature, at the service's time."""
         body = b"" if record is None else json.dumps(record, ensure_ascii=False).encode()
         return Parcel(method, target, self.headers(method, target, body), body)
 
@@ -70,7 +70,7 @@ class HttpPhone:
             headers["Content-Digest"] = f"sha-256=:{_base64(hashlib.sha256(body).digest())}:"
             lines += [(name.lower(), headers[name]) for name in ("Content-Type", "Content-Digest")]
         names = " ".join(f'"{name}"' for name, _ in lines)
-        created = int(self.house.clock.now().timestamp())
+        created = int(self.rig.clock.now().timestamp())
         inputs = f'({names});created={created};keyid="{self.key_id}";nonce="phone-nonce-{next(_NONCES):06}"'
         inputs += ';alg="ecdsa-p256-sha256";tag="greenlane"'
         base = "\n".join([*(f'"{name}": {value}' for name, value in lines), f'"@signature-params": {inputs}'])
@@ -82,7 +82,7 @@ class HttpPhone:
 
     def word(self, charge: str, amount_fen: int, word: str = "pay", at: datetime | None = None) -> dict[str, str]:
         """What the key signs about a charge."""
-        moment = (at or self.house.clock.now()).isoformat()
+        moment = (at or self.rig.clock.now()).isoformat()
         text = json.dumps({"charge": charge, "word": word, "amount_fen": amount_fen, "at": moment})
         return self.words(PAYMENT_WORDS, text)
 
@@ -95,7 +95,7 @@ class HttpPhone:
     def mandate_text(self, *plates: str, **changes: Any) -> dict[str, str]:
         """What the key signs about plates."""
         limits = {"per_fill_fen": 50_000, "per_day_fen": 100_000, "tries_per_day": 20}
-        record = {"plates": plates or (PLATE,), **limits, "signed_at": self.house.clock.now().isoformat(), **changes}
+        record = {"plates": plates or (PLATE,), **limits, "signed_at": self.rig.clock.now().isoformat(), **changes}
         return self.words(MANDATE_WORDS, json.dumps(record, ensure_ascii=False))
 
     def mandate(self, *plates: str, **changes: Any) -> str:
@@ -115,21 +115,21 @@ class HttpPhone:
 
 
 def person(
-    house: House, client: httpx.Client, name: str, hours: str | None = "0-24", fen: int = 50_000, plate: str = PLATE
+    rig: ServiceRig, client: httpx.Client, name: str, hours: str | None = "0-24", fen: int = 50_000, plate: str = PLATE
 ) -> HttpPhone:
     """A person with money, hours on the plate and a paired phone, but no mandate."""
-    phones = Phones(house.app.state.books, "test")
+    phones = Phones(rig.app.state.books, "test")
     code = phones.add(name).code
     if fen:
         phones.top_up(name, fen)
     if hours is not None:
-        PlatePayers(house.app.state.books, "test").set(plate, name, NewBinding(hours=Hours.parse(hours)))
-    return HttpPhone(house, client).pair(code)
+        PlatePayers(rig.app.state.books, "test").set(plate, name, NewBinding(hours=Hours.parse(hours)))
+    return HttpPhone(rig, client).pair(code)
 
 
-def fuel(house: House, amount_fen: int, plate: str = PLATE, **changes: Any) -> FuellingReceipt:
+def fuel(rig: ServiceRig, amount_fen: int, plate: str = PLATE, **changes: Any) -> FuellingReceipt:
     """A fuelling that nobody authorised, ended now at 7.90 yuan a litre: its payer is asked."""
-    number, now = house.number(), house.clock.now()
+    number, now = rig.number(), rig.clock.now()
     volume_ml = amount_fen * 1000 // 790
     made = replace(
         decode(Fuelling, fuelling()),
@@ -142,6 +142,6 @@ def fuel(house: House, amount_fen: int, plate: str = PLATE, **changes: Any) -> F
         totaliser_after_ml=volume_ml,
         **changes,
     )
-    answer = house.app.state.books.carry_out_one(Report(made))
+    answer = rig.app.state.books.carry_out_one(Report(made))
     assert isinstance(answer, FuellingReceipt), answer
     return answer

@@ -14,45 +14,45 @@ from service.books.messages import Ask
 from service.payers.periods import Hours
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
-from tests.service.identity.kit import House, question
+from tests.service.identity.kit import ServiceRig, question
 from tests.service.phone.kit import HttpPhone, person
 from wire.codec import decode
 from wire.questions import Decision, Question
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return House(tmp_path_factory.mktemp("phones"))
+def rig(tmp_path_factory: pytest.TempPathFactory) -> ServiceRig:
+    return ServiceRig(tmp_path_factory.mktemp("phones"))
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app) as opened:
         yield opened
-    assert audit(house.app.state.books.database).findings == ()
+    assert audit(rig.app.state.books.database).findings == ()
 
 
-def payers(house: House) -> PlatePayers:
-    return PlatePayers(house.app.state.books, "test")
+def payers(rig: ServiceRig) -> PlatePayers:
+    return PlatePayers(rig.app.state.books, "test")
 
 
-def ask(house: House, plate: str) -> str:
+def ask(rig: ServiceRig, plate: str) -> str:
     """The reason of a question about the plate, asked now."""
-    record = question(visit=f"v{house.number()}", plate=plate, seen=plate, captured_at=house.clock.now())
-    answer = house.app.state.books.carry_out_one(Ask(decode(Question, record)))
+    record = question(visit=f"v{rig.number()}", plate=plate, seen=plate, captured_at=rig.clock.now())
+    answer = rig.app.state.books.carry_out_one(Ask(decode(Question, record)))
     assert isinstance(answer, Decision)
     return answer.reason.value
 
 
-def somebody(house: House, client: TestClient, hours: str | None = "0-24") -> tuple[HttpPhone, str, str]:
+def somebody(rig: ServiceRig, client: TestClient, hours: str | None = "0-24") -> tuple[HttpPhone, str, str]:
     """A paired phone, its person's name and a plate of theirs."""
-    name, plate = f"N{house.number()}", f"粤B{10_000 + house.number()}"
-    return person(house, client, name, hours, plate=plate), name, plate
+    name, plate = f"N{rig.number()}", f"粤B{10_000 + rig.number()}"
+    return person(rig, client, name, hours, plate=plate), name, plate
 
 
-def test_a_mandate_is_signed_paused_and_ended_on_the_phone(house: House, client: TestClient) -> None:
-    phone, _, plate = somebody(house, client)
-    assert ask(house, plate) == "mandate_missing"
+def test_a_mandate_is_signed_paused_and_ended_on_the_phone(rig: ServiceRig, client: TestClient) -> None:
+    phone, _, plate = somebody(rig, client)
+    assert ask(rig, plate) == "mandate_missing"
     offered = phone.ask("GET", "/v1/phone/mandates").json()
     assert (offered["mandates"], offered["plates"]) == ([], [plate])
     assert [station["id"] for station in offered["stations"]] == ["S1", "S2"]
@@ -66,29 +66,31 @@ def test_a_mandate_is_signed_paused_and_ended_on_the_phone(house: House, client:
         "offline_fen": 5_000,
         "paused": False,
     }
-    assert ask(house, plate) == "ok"
+    assert ask(rig, plate) == "ok"
     for change, reason in (("pause", "mandate_paused"), ("resume", "ok"), ("end", "mandate_missing")):
         assert phone.ask("POST", f"/v1/phone/mandates/{mandate}/{change}").status_code == 204
-        assert ask(house, plate) == reason
+        assert ask(rig, plate) == reason
     assert phone.ask("POST", f"/v1/phone/mandates/{mandate}/resume").status_code == 404
     assert phone.ask("GET", "/v1/phone/mandates").json()["mandates"] == []
 
 
-def test_a_mandate_that_is_stale_altered_or_for_a_stranger_s_plate_is_refused(house: House, client: TestClient) -> None:
-    phone, _, plate = somebody(house, client)
-    stale = (house.clock.now() - timedelta(seconds=301)).isoformat()
+def test_a_mandate_that_is_stale_altered_or_for_a_stranger_s_plate_is_refused(
+    rig: ServiceRig, client: TestClient
+) -> None:
+    phone, _, plate = somebody(rig, client)
+    stale = (rig.clock.now() - timedelta(seconds=301)).isoformat()
     rich = phone.mandate_text(plate, per_fill_fen=99_999)
     right = phone.mandate_text(plate)
     for record, status in (
         (phone.mandate_text(plate, signed_at=stale), 403),
         (right | {"text": rich["text"]}, 403),
-        (HttpPhone(house, client).mandate_text(plate), 403),
+        (HttpPhone(rig, client).mandate_text(plate), 403),
         (phone.mandate_text("粤Z99999"), 409),
     ):
         assert phone.ask("POST", "/v1/phone/mandates", record).status_code == status
     assert phone.ask("POST", "/v1/phone/mandates", right).status_code == 200
     assert phone.ask("POST", "/v1/phone/mandates", right).status_code == 403
-    assert ask(house, plate) == "ok"
+    assert ask(rig, plate) == "ok"
 
 
 def wishes(phone: HttpPhone) -> list[tuple[str, str]]:
@@ -99,17 +101,19 @@ def wish(phone: HttpPhone, plate: str, hours: str) -> Any:
     return phone.ask("POST", "/v1/phone/hours", {"plate": plate, "hours": hours})
 
 
-def test_hours_hold_from_the_owner_s_confirmation_and_nobody_else_sees_them(house: House, client: TestClient) -> None:
-    owner, owner_name, plate = somebody(house, client, hours=None)
-    payers(house).set_owner(plate, owner_name)
-    payers(house).set(plate, owner_name, NewBinding(hours=Hours.parse("16-24")))
-    driver, driver_name, _ = somebody(house, client)
+def test_hours_hold_from_the_owner_s_confirmation_and_nobody_else_sees_them(
+    rig: ServiceRig, client: TestClient
+) -> None:
+    owner, owner_name, plate = somebody(rig, client, hours=None)
+    payers(rig).set_owner(plate, owner_name)
+    payers(rig).set(plate, owner_name, NewBinding(hours=Hours.parse("16-24")))
+    driver, driver_name, _ = somebody(rig, client)
     proposal = wish(driver, plate, "8-16").json()["id"]
     assert wish(driver, plate, "8:00-16").json()["id"] == proposal, "the same wish twice is one"
     assert wishes(driver) == [("08:00-16:00", "waiting")]
     assert plate not in str(driver.ask("GET", "/v1/phone/hours").json()["own"])
-    before = house.clock.now()
-    house.clock.move(60)
+    before = rig.clock.now()
+    rig.clock.move(60)
     (owned,) = owner.ask("GET", "/v1/phone/hours").json()["owned"]
     assert [one["name"] for one in owned["holders"]] == [owner_name]
     assert [(one["name"], one["hours"]) for one in owned["proposals"]] == [(driver_name, "08:00-16:00")]
@@ -117,22 +121,22 @@ def test_hours_hold_from_the_owner_s_confirmation_and_nobody_else_sees_them(hous
     assert owner.ask("POST", f"/v1/phone/hours/{proposal}/confirm").status_code == 204
     assert owner.ask("POST", f"/v1/phone/hours/{proposal}/refuse").status_code == 409, "decided once"
     assert wishes(driver) == [("08:00-16:00", "confirmed")]
-    noon = house.clock.now().replace(hour=4, minute=0) + timedelta(days=1)
-    assert payers(house).turn(plate, noon)[0].payer.name == driver_name
-    assert payers(house).turn(plate, before)[0].payer.name != driver_name, "it holds from the confirmation on"
+    noon = rig.clock.now().replace(hour=4, minute=0) + timedelta(days=1)
+    assert payers(rig).turn(plate, noon)[0].payer.name == driver_name
+    assert payers(rig).turn(plate, before)[0].payer.name != driver_name, "it holds from the confirmation on"
     held = [(one["plate"], one["name"]) for one in driver.ask("GET", "/v1/phone/hours").json()["own"]]
     assert (plate, driver_name) in held
     assert owner_name not in str(driver.ask("GET", "/v1/phone/hours").json()), "nobody sees another's hours"
     assert driver.mandate(plate)
 
 
-def test_refused_withdrawn_and_too_many(house: House, client: TestClient) -> None:
-    owner, owner_name, plate = somebody(house, client)
-    payers(house).set_owner(plate, owner_name)
-    driver, _, _ = somebody(house, client)
+def test_refused_withdrawn_and_too_many(rig: ServiceRig, client: TestClient) -> None:
+    owner, owner_name, plate = somebody(rig, client)
+    payers(rig).set_owner(plate, owner_name)
+    driver, _, _ = somebody(rig, client)
     refused = wish(driver, plate, "0-8").json()["id"]
     assert owner.ask("POST", f"/v1/phone/hours/{refused}/refuse").status_code == 204
-    house.clock.move(1)
+    rig.clock.move(1)
     withdrawn = wish(driver, plate, "8-16").json()["id"]
     assert owner.ask("POST", f"/v1/phone/hours/{withdrawn}/withdraw").status_code == 404
     assert driver.ask("POST", f"/v1/phone/hours/{withdrawn}/withdraw").status_code == 204
@@ -145,12 +149,12 @@ def test_refused_withdrawn_and_too_many(house: House, client: TestClient) -> Non
     assert ("16:00-24:00", "confirmed") in wishes(owner), "an owner's own hours hold at once"
 
 
-def test_a_green_is_seen_at_once_and_not_me_takes_it_away(house: House, client: TestClient) -> None:
-    phone, _, plate = somebody(house, client)
-    other, _, _ = somebody(house, client)
+def test_a_green_is_seen_at_once_and_not_me_takes_it_away(rig: ServiceRig, client: TestClient) -> None:
+    phone, _, plate = somebody(rig, client)
+    other, _, _ = somebody(rig, client)
     phone.mandate(plate)
     assert phone.ask("GET", "/v1/phone/greens").json() == {"greens": [], "blocked": []}
-    assert ask(house, plate) == "ok"
+    assert ask(rig, plate) == "ok"
     (green,) = phone.ask("GET", "/v1/phone/greens").json()["greens"]
     assert (green["plate"], green["lane"], green["limit_fen"]) == (plate, "L1", 10_000)
     assert other.ask("GET", "/v1/phone/greens").json()["greens"] == []
@@ -159,28 +163,28 @@ def test_a_green_is_seen_at_once_and_not_me_takes_it_away(house: House, client: 
     assert phone.ask("POST", f"{target}/not-me", {}).json() == {"revoked": 1, "flowing": 0}
     assert phone.ask("GET", "/v1/phone/greens").json() == {"greens": [], "blocked": [plate]}
     assert phone.ask("GET", "/v1/phone/me").json()["held_fen"] == 0
-    assert ask(house, plate) == "plate_blocked"
+    assert ask(rig, plate) == "plate_blocked"
     assert phone.ask("POST", f"{target}/lift", {}).status_code == 200
     assert phone.ask("POST", f"{target}/lift", {}).status_code == 404
-    assert ask(house, plate) == "ok"
+    assert ask(rig, plate) == "ok"
 
 
-def test_the_owner_lifts_what_a_holder_has_blocked_and_nobody_else_does(house: House, client: TestClient) -> None:
-    holder, _, plate = somebody(house, client)
-    owner, owner_name, _ = somebody(house, client)
-    stranger, _, _ = somebody(house, client)
-    PlatePayers(house.app.state.books, "test").set_owner(plate, owner_name)
+def test_the_owner_lifts_what_a_holder_has_blocked_and_nobody_else_does(rig: ServiceRig, client: TestClient) -> None:
+    holder, _, plate = somebody(rig, client)
+    owner, owner_name, _ = somebody(rig, client)
+    stranger, _, _ = somebody(rig, client)
+    PlatePayers(rig.app.state.books, "test").set_owner(plate, owner_name)
     holder.mandate(plate)
     target = f"/v1/phone/plates/{quote(plate)}"
     assert owner.ask("POST", f"{target}/lift-all", {}).status_code == 404, "nothing is blocked yet"
     assert holder.ask("POST", f"{target}/not-me", {}).status_code == 200
-    assert ask(house, plate) == "plate_blocked"
+    assert ask(rig, plate) == "plate_blocked"
     (owned,) = owner.ask("GET", "/v1/phone/hours").json()["owned"]
     assert owned["blocked_by"] == [holder.ask("GET", "/v1/phone/me").json()["name"]]
     for other in (holder, stranger):
         assert other.ask("POST", f"{target}/lift-all", {}).status_code == 404
-    assert ask(house, plate) == "plate_blocked"
+    assert ask(rig, plate) == "plate_blocked"
     assert owner.ask("POST", f"{target}/lift-all", {}).status_code == 200
     assert owner.ask("GET", "/v1/phone/hours").json()["owned"][0].get("blocked_by", []) == []
     assert holder.ask("GET", "/v1/phone/greens").json()["blocked"] == []
-    assert ask(house, plate) == "ok"
+    assert ask(rig, plate) == "ok"

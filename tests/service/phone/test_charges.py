@@ -19,35 +19,35 @@ from service.payers.charging import Charging
 from service.payers.phones import Phones
 from service.reports.audit import audit
 from service.station.tables import visit_reports
-from tests.service.identity.kit import House, visit_report
+from tests.service.identity.kit import ServiceRig, visit_report
 from tests.service.phone.kit import HttpPhone, fuel, person
 from wire.codec import decode
 from wire.live import VisitReport
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return House(tmp_path_factory.mktemp("phones"))
+def rig(tmp_path_factory: pytest.TempPathFactory) -> ServiceRig:
+    return ServiceRig(tmp_path_factory.mktemp("phones"))
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app) as opened:
         yield opened
-    assert audit(house.app.state.books.database).findings == ()
+    assert audit(rig.app.state.books.database).findings == ()
 
 
-def asked(house: House, client: TestClient) -> tuple[HttpPhone, dict[str, Any]]:
+def asked(rig: ServiceRig, client: TestClient) -> tuple[HttpPhone, dict[str, Any]]:
     """A phone and the one charge that waits for it."""
-    name, plate = f"N{house.number()}", f"粤B{10_000 + house.number()}"
-    phone = person(house, client, name, plate=plate)
-    fuel(house, 7_900, plate)
+    name, plate = f"N{rig.number()}", f"粤B{10_000 + rig.number()}"
+    phone = person(rig, client, name, plate=plate)
+    fuel(rig, 7_900, plate)
     (charge,) = phone.ask("GET", "/v1/phone/charges").json()
     return phone, charge
 
 
-def test_a_charge_is_sent_seen_and_paid_once(house: House, client: TestClient) -> None:
-    phone, charge = asked(house, client)
+def test_a_charge_is_sent_seen_and_paid_once(rig: ServiceRig, client: TestClient) -> None:
+    phone, charge = asked(rig, client)
     told = {name: charge[name] for name in ("state", "amount_fen", "volume_ml", "unit_price_fen_per_l", "product")}
     assert told == {
         "state": "sent",
@@ -66,10 +66,10 @@ def test_a_charge_is_sent_seen_and_paid_once(house: House, client: TestClient) -
     assert phone.ask("GET", "/v1/phone/me").json()["balance_fen"] == 42_100
 
 
-def test_stale_repeated_and_altered_words_are_refused(house: House, client: TestClient) -> None:
-    phone, charge = asked(house, client)
+def test_stale_repeated_and_altered_words_are_refused(rig: ServiceRig, client: TestClient) -> None:
+    phone, charge = asked(rig, client)
     target = f"/v1/phone/charges/{charge['id']}/words"
-    stale = phone.word(charge["id"], 7_900, at=house.clock.now() - timedelta(seconds=301))
+    stale = phone.word(charge["id"], 7_900, at=rig.clock.now() - timedelta(seconds=301))
     cheap = phone.word(charge["id"], 7_899)
     altered = phone.word(charge["id"], 7_900) | {"text": cheap["text"]}
     for record in (stale, cheap, altered):
@@ -79,28 +79,28 @@ def test_stale_repeated_and_altered_words_are_refused(house: House, client: Test
     assert phone.ask("POST", target, right).json()["state"] == "disputed"
     repeated = phone.ask("POST", target, right)
     assert (repeated.status_code, "heard before" in repeated.json()["detail"]) == (403, True)
-    other = HttpPhone(house, client)
+    other = HttpPhone(rig, client)
     assert phone.ask("POST", target, other.word(charge["id"], 7_900)).status_code == 403
     assert phone.ask("POST", target, phone.word("c-0123456789abcdef", 7_900)).status_code == 400
 
 
-def test_declined_at_no_cost(house: House, client: TestClient) -> None:
-    phone, charge = asked(house, client)
+def test_declined_at_no_cost(rig: ServiceRig, client: TestClient) -> None:
+    phone, charge = asked(rig, client)
     assert phone.say(charge["id"], 7_900, "decline").json()["state"] == "declined"
     assert phone.ask("GET", "/v1/phone/me").json()["balance_fen"] == 50_000
     assert phone.ask("GET", f"/v1/phone/charges/{charge['id']}").json()["may"] == ["pay", "dispute"]
 
 
-def test_a_charge_that_was_handed_on_asks_the_next_without_another_s_hours(house: House, client: TestClient) -> None:
-    plate = f"粤B{10_000 + house.number()}"
-    names = f"A{house.number()}", f"B{house.number()}"
-    first, second = (person(house, client, name, plate=plate) for name in names)
-    fuel(house, 7_900, plate)
+def test_a_charge_that_was_handed_on_asks_the_next_without_another_s_hours(rig: ServiceRig, client: TestClient) -> None:
+    plate = f"粤B{10_000 + rig.number()}"
+    names = f"A{rig.number()}", f"B{rig.number()}"
+    first, second = (person(rig, client, name, plate=plate) for name in names)
+    fuel(rig, 7_900, plate)
     (charge,) = first.ask("GET", "/v1/phone/charges").json()
     target = f"/v1/phone/charges/{charge['id']}"
     assert second.ask("GET", target).status_code == 404
     assert first.say(charge["id"], 7_900, "decline").status_code == 200
-    assert Charging(house.app.state.books).hand_on_due() == 1
+    assert Charging(rig.app.state.books).hand_on_due() == 1
     asked_on = second.ask("GET", target).json()
     told = (asked_on["escalated"], asked_on["period"], asked_on["may"])
     assert told == (True, None, ["pay", "decline", "dispute"])
@@ -111,42 +111,42 @@ def test_a_charge_that_was_handed_on_asks_the_next_without_another_s_hours(house
     assert balances == [50_000, 42_100]
 
 
-def test_the_picture_of_the_own_visit_while_it_is_kept(house: House, client: TestClient) -> None:
-    name, plate, jpeg = f"N{house.number()}", f"粤B{10_000 + house.number()}", b"\xff\xd8\xff\xe0 a picture"
-    phone, visit = person(house, client, name, plate=plate), f"seen-{house.number()}"
+def test_the_picture_of_the_own_visit_while_it_is_kept(rig: ServiceRig, client: TestClient) -> None:
+    name, plate, jpeg = f"N{rig.number()}", f"粤B{10_000 + rig.number()}", b"\xff\xd8\xff\xe0 a picture"
+    phone, visit = person(rig, client, name, plate=plate), f"seen-{rig.number()}"
     report = replace(decode(VisitReport, visit_report()), visit=visit, picture=base64.b64encode(jpeg).decode())
-    house.app.state.station.take_visit(report)
-    fuel(house, 7_900, plate, visit=visit)
+    rig.app.state.station.take_visit(report)
+    fuel(rig, 7_900, plate, visit=visit)
     (charge,) = phone.ask("GET", "/v1/phone/charges").json()
     target = f"/v1/phone/charges/{charge['id']}/picture"
     assert phone.ask("GET", target).content == jpeg
-    house.clock.move(73 * 3600)
+    rig.clock.move(73 * 3600)
     assert phone.ask("GET", target).status_code == 404
 
 
-def test_a_dispute_keeps_the_picture_until_it_is_resolved(house: House, client: TestClient) -> None:
-    name, plate = f"N{house.number()}", f"粤B{10_000 + house.number()}"
-    phone = person(house, client, name, plate=plate)
-    store, targets = house.app.state.station, {}
+def test_a_dispute_keeps_the_picture_until_it_is_resolved(rig: ServiceRig, client: TestClient) -> None:
+    name, plate = f"N{rig.number()}", f"粤B{10_000 + rig.number()}"
+    phone = person(rig, client, name, plate=plate)
+    store, targets = rig.app.state.station, {}
     for kind in ("disputed", "quiet"):
-        visit = f"{kind}-{house.number()}"
+        visit = f"{kind}-{rig.number()}"
         picture = base64.b64encode(b"\xff\xd8\xff\xe0" + kind.encode()).decode()
         store.take_visit(replace(decode(VisitReport, visit_report()), visit=visit, picture=picture))
-        fuel(house, 7_900, plate, visit=visit)
+        fuel(rig, 7_900, plate, visit=visit)
         charge = phone.ask("GET", "/v1/phone/charges").json()[0]
         targets[kind] = f"/v1/phone/charges/{charge['id']}/picture"
-        house.clock.move(1)
+        rig.clock.move(1)
         if kind == "disputed":
             assert phone.say(charge["id"], 7_900, "dispute").json()["state"] == "disputed"
             disputed = charge["id"]
-    house.clock.move(80 * 86_400)
+    rig.clock.move(80 * 86_400)
     store.sweep()
     assert phone.ask("GET", targets["disputed"]).content.endswith(b"disputed")
     assert phone.ask("GET", targets["quiet"]).status_code == 404
-    Charging(house.app.state.books).resolve(disputed, for_driver=True, why="the hose leaked", actor="test")
+    Charging(rig.app.state.books).resolve(disputed, for_driver=True, why="the hose leaked", actor="test")
     assert phone.ask("GET", targets["disputed"]).status_code == 404
     store.sweep()
-    with house.app.state.database.reading() as connection:
+    with rig.app.state.database.reading() as connection:
         pictures = select(visit_reports.c.visit).where(visit_reports.c.picture.is_not(None))
         kept = [str(visit) for visit in connection.execute(pictures).scalars()]
     assert not [visit for visit in kept if visit.startswith(("disputed", "quiet"))]
@@ -163,11 +163,11 @@ def shape(answer: httpx.Response, asked_for: str) -> tuple[int, str]:
 
 
 def test_nothing_of_another_person_can_be_had_by_any_route(
-    house: House, client: TestClient, phone_routes: list[tuple[str, str]]
+    rig: ServiceRig, client: TestClient, phone_routes: list[tuple[str, str]]
 ) -> None:
     """Every route with ids of another person is answered as one with ids that nobody has."""
-    victim, theirs = belongings(house, client)
-    thief, _ = asked(house, client)
+    victim, theirs = belongings(rig, client)
+    thief, _ = asked(rig, client)
     before = own(victim)
     with_ids = [(method, pattern) for method, pattern in phone_routes if "{" in pattern]
     assert {pattern.split("/")[3] for _, pattern in with_ids} == set(CHANGES)
@@ -200,11 +200,11 @@ CHANGES = {
 """Last part of the path by room, where it is one of several."""
 
 
-def belongings(house: House, client: TestClient) -> tuple[HttpPhone, dict[str, str]]:
+def belongings(rig: ServiceRig, client: TestClient) -> tuple[HttpPhone, dict[str, str]]:
     """A person with one of everything, by the room of the routes that know it."""
-    plate = f"粤B{10_000 + house.number()}"
-    phone = person(house, client, f"victim-{house.number()}", plate=plate)
-    fuel(house, 7_900, plate)
+    plate = f"粤B{10_000 + rig.number()}"
+    phone = person(rig, client, f"victim-{rig.number()}", plate=plate)
+    fuel(rig, 7_900, plate)
     (charge,) = phone.ask("GET", "/v1/phone/charges").json()
     mandate = phone.mandate(plate)
     wish = phone.ask("POST", "/v1/phone/hours", {"plate": "粤Z99999", "hours": "8-16"}).json()["id"]
@@ -218,10 +218,10 @@ def belongings(house: House, client: TestClient) -> tuple[HttpPhone, dict[str, s
     return phone, own_ones | {"plate": plate}
 
 
-def test_a_lost_key_s_charges_wait_for_the_new_one(house: House, client: TestClient) -> None:
-    phone, charge = asked(house, client)
+def test_a_lost_key_s_charges_wait_for_the_new_one(rig: ServiceRig, client: TestClient) -> None:
+    phone, charge = asked(rig, client)
     name = phone.ask("GET", "/v1/phone/me").json()["name"]
-    new = HttpPhone(house, client).pair(Phones(house.app.state.books, "test").new_code(name).code)
+    new = HttpPhone(rig, client).pair(Phones(rig.app.state.books, "test").new_code(name).code)
     assert phone.say(charge["id"], 7_900).status_code == 401
     assert [c["id"] for c in new.ask("GET", "/v1/phone/charges").json()] == [charge["id"]]
     assert new.say(charge["id"], 7_900).json()["state"] == "paid"

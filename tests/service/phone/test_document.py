@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from service.http.phone_examples import PHONE_EXAMPLES
 from service.phone.mount import RECORDS
 from service.server import running
-from tests.service.identity.kit import House
+from tests.service.identity.kit import ServiceRig
 from tests.service.identity.test_contract import send_everything
 from tests.service.phone.kit import PLATE, HttpPhone, fuel, person
 from wire import phone as words
@@ -26,20 +26,20 @@ STREAM = "/v1/phone/events"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def rig(tmp_path: Path) -> ServiceRig:
+    return ServiceRig(tmp_path)
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app) as opened:
         yield opened
 
 
-def errors(house: House) -> dict[tuple[str, str, int], dict[str, str]]:
+def errors(rig: ServiceRig) -> dict[tuple[str, str, int], dict[str, str]]:
     """Method, path and status of a phone's route -> its error example."""
     found = {}
-    for path, operations in house.app.openapi()["paths"].items():
+    for path, operations in rig.app.openapi()["paths"].items():
         for method, operation in operations.items():
             for status, answer in operation["responses"].items():
                 if path.startswith("/v1/phone/") and int(status) >= 400:
@@ -47,10 +47,10 @@ def errors(house: House) -> dict[tuple[str, str, int], dict[str, str]]:
     return found
 
 
-def test_every_route_of_phones_is_in_the_document(house: House, phone_routes: list[tuple[str, str]]) -> None:
-    paths = house.app.openapi()["paths"]
+def test_every_route_of_phones_is_in_the_document(rig: ServiceRig, phone_routes: list[tuple[str, str]]) -> None:
+    paths = rig.app.openapi()["paths"]
     assert {(m.upper(), p) for p in paths if p.startswith("/v1/phone/") for m in paths[p]} == set(phone_routes)
-    told = house.app.openapi()["components"]["securitySchemes"]["phoneSignature"]["description"]
+    told = rig.app.openapi()["components"]["securitySchemes"]["phoneSignature"]["description"]
     for part in ("ecdsa-p256-sha256", 'tag="greenlane"', "Content-Digest: sha-256=", '"crv":"P-256"', "nonce"):
         assert part in told
     assert set(PHONE_EXAMPLES) <= {record.__name__ for record in RECORDS}
@@ -58,12 +58,12 @@ def test_every_route_of_phones_is_in_the_document(house: House, phone_routes: li
     assert said <= {record.__name__ for record in RECORDS}
 
 
-def test_an_error_example_is_what_its_route_answers(house: House, client: TestClient) -> None:
+def test_an_error_example_is_what_its_route_answers(rig: ServiceRig, client: TestClient) -> None:
     """Each is provoked; code and words are those of the document."""
-    phone, other = person(house, client, "A"), person(house, client, "B", hours=None, plate="粤B11111")
+    phone, other = person(rig, client, "A"), person(rig, client, "B", hours=None, plate="粤B11111")
     other.ask("POST", "/v1/phone/hours", {"plate": "粤B22222", "hours": "1-2"})
     charge = "/v1/phone/charges/{charge}"
-    fuel(house, 5_000)
+    fuel(rig, 5_000)
     own = phone.ask("GET", "/v1/phone/charges").json()[0]["id"]
     not_theirs = other.word(own, 5_000)
     not_me = f"/v1/phone/plates/{quote(PLATE)}/not-me"
@@ -90,22 +90,22 @@ def test_an_error_example_is_what_its_route_answers(house: House, client: TestCl
         ),
         ("POST", "/v1/phone/tracks/{plate}/{change}", 409, other.ask("POST", tracks)),
         ("POST", "/v1/phone/erasure", 403, phone.ask("POST", "/v1/phone/erasure", erasure)),
-        ("POST", "/v1/phone/erasure", 409, _erase(house, client)),
-        ("GET", "/v1/phone/me", 401, HttpPhone(house, client).ask("GET", "/v1/phone/me")),
-        ("POST", "/v1/phone/pairings", 400, HttpPhone(house, client).pairing("X", consent="2020-01").send(client)),
-        ("POST", "/v1/phone/pairings", 401, HttpPhone(house, client).pairing("0000-0000-0000").send(client)),
+        ("POST", "/v1/phone/erasure", 409, _erase(rig, client)),
+        ("GET", "/v1/phone/me", 401, HttpPhone(rig, client).ask("GET", "/v1/phone/me")),
+        ("POST", "/v1/phone/pairings", 400, HttpPhone(rig, client).pairing("X", consent="2020-01").send(client)),
+        ("POST", "/v1/phone/pairings", 401, HttpPhone(rig, client).pairing("0000-0000-0000").send(client)),
         ("POST", "/v1/phone/push", 400, phone.ask("POST", "/v1/phone/push", PHONE_EXAMPLES["PushWanted"])),
     ]
-    examples = errors(house)
+    examples = errors(rig)
     for method, path, status, answer in tried:
         assert (answer.status_code, answer.json()) == (status, examples[method, path, status]), (method, path)
 
 
-def _erase(house: House, client: TestClient) -> Any:
+def _erase(rig: ServiceRig, client: TestClient) -> Any:
     """Somebody who has 500 yuan asks to be erased."""
-    rich = person(house, client, "C", hours=None)
+    rich = person(rig, client, "C", hours=None)
     number = rich.ask("GET", "/v1/phone/me").json()["person"]
-    text = f'{{"person":"{number}","at":"{house.clock.now().isoformat()}"}}'
+    text = f'{{"person":"{number}","at":"{rig.clock.now().isoformat()}"}}'
     return rich.ask("POST", "/v1/phone/erasure", rich.words(ERASURE_WORDS, text))
 
 
@@ -118,7 +118,7 @@ class Sender:
         self.statuses: set[int] = set()
 
     def send(self, case: Any, checks: list[Any], known: bool) -> None:
-        """known: names in the path and body are replaced by ones that the house knows."""
+        """known: names in the path and body are replaced by ones that the service knows."""
         if known:
             case.path_parameters = {name: self._known.get(name, value) for name, value in case.path_parameters.items()}
             if isinstance(case.body, dict) and "plate" in case.body:
@@ -139,14 +139,14 @@ class Sender:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
-def test_every_answer_to_a_phone_is_as_announced(house: House, mode: str) -> None:
-    with running(house.app) as url, httpx.Client(base_url=url, timeout=20) as client:
-        phone = person(house, client, "A")
+def test_every_answer_to_a_phone_is_as_announced(rig: ServiceRig, mode: str) -> None:
+    with running(rig.app) as url, httpx.Client(base_url=url, timeout=20) as client:
+        phone = person(rig, client, "A")
         mandate = phone.mandate()
-        fuel(house, 5_000)
+        fuel(rig, 5_000)
         known = {"charge": phone.ask("GET", "/v1/phone/charges").json()[0]["id"], "mandate": mandate, "plate": PLATE}
         sender = Sender(phone, url, known)
-        send_everything(house.app, sender, mode, lambda path: path.startswith("/v1/phone/") and path != STREAM, 10)
+        send_everything(rig.app, sender, mode, lambda path: path.startswith("/v1/phone/") and path != STREAM, 10)
     assert not {status for status in sender.statuses if status >= 500}
     if mode == "POSITIVE":
         assert {200, 204, 400, 404} <= sender.statuses

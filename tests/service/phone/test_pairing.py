@@ -14,66 +14,66 @@ from service.identity.mount import EMBEDDED
 from service.identity.tables import nonces
 from service.payers.phones import Phones
 from service.payers.tables import phone_keys
-from tests.service.identity.kit import CHEAP, House
+from tests.service.identity.kit import CHEAP, ServiceRig
 from tests.service.phone.kit import HttpPhone, person
 from wire.devices import DeviceKind
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return House(tmp_path_factory.mktemp("phones"))
+def rig(tmp_path_factory: pytest.TempPathFactory) -> ServiceRig:
+    return ServiceRig(tmp_path_factory.mktemp("phones"))
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app) as opened:
         yield opened
 
 
-def phones(house: House) -> Phones:
-    return Phones(house.app.state.books, "test")
+def phones(rig: ServiceRig) -> Phones:
+    return Phones(rig.app.state.books, "test")
 
 
-def fresh(house: House) -> str:
+def fresh(rig: ServiceRig) -> str:
     """A name that no test has used."""
-    return f"N{house.number()}"
+    return f"N{rig.number()}"
 
 
-def nonces_kept(house: House) -> int:
-    with house.app.state.books.database.reading() as connection:
+def nonces_kept(rig: ServiceRig) -> int:
+    with rig.app.state.books.database.reading() as connection:
         return int(connection.execute(select(func.count()).select_from(nonces)).scalar_one())
 
 
-def test_a_code_binds_one_key_and_consent_is_kept(house: House, client: TestClient) -> None:
-    name = fresh(house)
-    code = phones(house).add(name).code
-    phone = HttpPhone(house, client)
+def test_a_code_binds_one_key_and_consent_is_kept(rig: ServiceRig, client: TestClient) -> None:
+    name = fresh(rig)
+    code = phones(rig).add(name).code
+    phone = HttpPhone(rig, client)
     first = phone.pairing(code)
     answer = first.send(client)
     assert (answer.status_code, answer.json()["name"], answer.json()["key_id"]) == (200, name, phone.key_id)
     assert phone.pairing(code).send(client).json() == answer.json(), "an answer that was lost is given again"
     assert first.send(client).status_code == 401, "but nobody shows the same request twice"
-    with house.app.state.books.database.reading() as connection:
+    with rig.app.state.books.database.reading() as connection:
         row = connection.execute(select(phone_keys).where(phone_keys.c.id == phone.key_id)).one()
     assert (row.consent, row.algorithm) == ("2026-11-28", "p256")
-    stranger = HttpPhone(house, client).pairing(code).send(client)
+    stranger = HttpPhone(rig, client).pairing(code).send(client)
     assert (stranger.status_code, "wrong, used or expired" in stranger.json()["detail"]) == (401, True)
     assert phone.ask("GET", "/v1/phone/me").json()["name"] == name
 
 
-def test_an_expired_code_and_words_of_another_version(house: House, client: TestClient) -> None:
-    code = phones(house).add(fresh(house)).code
-    kept = nonces_kept(house)
-    old = HttpPhone(house, client).pairing(code, consent="2020-01").send(client)
+def test_an_expired_code_and_words_of_another_version(rig: ServiceRig, client: TestClient) -> None:
+    code = phones(rig).add(fresh(rig)).code
+    kept = nonces_kept(rig)
+    old = HttpPhone(rig, client).pairing(code, consent="2020-01").send(client)
     assert (old.status_code, old.json()["detail"][:8]) == (400, "consent:")
-    assert nonces_kept(house) == kept, "nor is what is no pairing"
-    house.clock.move(24 * 3600)
-    assert HttpPhone(house, client).pairing(code).send(client).status_code == 401
+    assert nonces_kept(rig) == kept, "nor is what is no pairing"
+    rig.clock.move(24 * 3600)
+    assert HttpPhone(rig, client).pairing(code).send(client).status_code == 401
 
 
-def test_the_key_in_the_body_has_signed(house: House, client: TestClient) -> None:
-    code = phones(house).add(fresh(house)).code
-    thief, owner = HttpPhone(house, client), HttpPhone(house, client)
+def test_the_key_in_the_body_has_signed(rig: ServiceRig, client: TestClient) -> None:
+    code = phones(rig).add(fresh(rig)).code
+    thief, owner = HttpPhone(rig, client), HttpPhone(rig, client)
     spoilt = replace(thief, key=owner.key).pairing(code)
     other = thief.pairing(code)
     mixed = replace(spoilt, headers=spoilt.headers | {"Signature": other.headers["Signature"]})
@@ -82,36 +82,36 @@ def test_the_key_in_the_body_has_signed(house: House, client: TestClient) -> Non
     assert owner.pairing(code).send(client).status_code == 200
 
 
-def test_guesses_are_slowed_down_and_the_page_is_told_for_how_long(house: House, client: TestClient) -> None:
-    house.clock.move(3600)
-    code = phones(house).add(fresh(house)).code
-    statuses = [HttpPhone(house, client).pairing(f"0000-0000-{n:04}").send(client).status_code for n in range(11)]
+def test_guesses_are_slowed_down_and_the_page_is_told_for_how_long(rig: ServiceRig, client: TestClient) -> None:
+    rig.clock.move(3600)
+    code = phones(rig).add(fresh(rig)).code
+    statuses = [HttpPhone(rig, client).pairing(f"0000-0000-{n:04}").send(client).status_code for n in range(11)]
     assert statuses == [401] * 10 + [429]
-    kept = nonces_kept(house)
-    assert HttpPhone(house, client).pairing(code, consent="2020-01").send(client).status_code == 429
-    late = HttpPhone(house, client).pairing(code).send(client)
+    kept = nonces_kept(rig)
+    assert HttpPhone(rig, client).pairing(code, consent="2020-01").send(client).status_code == 429
+    late = HttpPhone(rig, client).pairing(code).send(client)
     assert (late.status_code, int(late.headers["retry-after"])) == (429, 30)
-    assert nonces_kept(house) == kept, "what the throttle turns away is not written down"
-    house.clock.move(31)
-    assert HttpPhone(house, client).pairing(code).send(client).status_code == 200
-    house.clock.move(3600)
+    assert nonces_kept(rig) == kept, "what the throttle turns away is not written down"
+    rig.clock.move(31)
+    assert HttpPhone(rig, client).pairing(code).send(client).status_code == 200
+    rig.clock.move(3600)
 
 
-def test_clocks_and_repeats(house: House, client: TestClient) -> None:
-    phone = person(house, client, fresh(house))
+def test_clocks_and_repeats(rig: ServiceRig, client: TestClient) -> None:
+    phone = person(rig, client, fresh(rig))
     asked = phone.signed("GET", "/v1/phone/me")
     assert asked.send(client).status_code == 200
     assert asked.send(client).headers["greenlane-flaw"] == "replayed"
     unsent = phone.signed("GET", "/v1/phone/me")
-    house.clock.move(-301)
+    rig.clock.move(-301)
     assert unsent.send(client).headers["greenlane-flaw"] == "future"
-    house.clock.move(602)
+    rig.clock.move(602)
     assert unsent.send(client).headers["greenlane-flaw"] == "stale"
     assert asked.send(client).status_code == 401
 
 
-def test_what_was_changed_on_the_way_is_refused(house: House, client: TestClient) -> None:
-    phone = person(house, client, fresh(house))
+def test_what_was_changed_on_the_way_is_refused(rig: ServiceRig, client: TestClient) -> None:
+    phone = person(rig, client, fresh(rig))
     asked = phone.signed("GET", "/v1/phone/me")
     for spoilt in (
         replace(asked, target="/v1/phone/me?x=1"),
@@ -124,39 +124,41 @@ def test_what_was_changed_on_the_way_is_refused(house: House, client: TestClient
     assert asked.send(client).status_code == 200
 
 
-def test_a_key_that_was_taken_back_or_replaced_is_refused_at_the_next_request(house: House, client: TestClient) -> None:
-    name = fresh(house)
-    lost = person(house, client, name)
-    new = HttpPhone(house, client).pair(phones(house).new_code(name).code)
+def test_a_key_that_was_taken_back_or_replaced_is_refused_at_the_next_request(
+    rig: ServiceRig, client: TestClient
+) -> None:
+    name = fresh(rig)
+    lost = person(rig, client, name)
+    new = HttpPhone(rig, client).pair(phones(rig).new_code(name).code)
     refused = lost.ask("GET", "/v1/phone/me")
     assert (refused.status_code, refused.headers["greenlane-flaw"]) == (401, "revoked")
-    beside = HttpPhone(house, client).pair(phones(house).new_code(name, adds=True).code)
+    beside = HttpPhone(rig, client).pair(phones(rig).new_code(name, adds=True).code)
     assert {p.ask("GET", "/v1/phone/me").status_code for p in (new, beside)} == {200}
-    phones(house).revoke(name)
+    phones(rig).revoke(name)
     assert {p.ask("GET", "/v1/phone/me").status_code for p in (new, beside)} == {401}
 
 
-def test_phones_and_devices_do_not_speak_for_each_other(house: House, client: TestClient) -> None:
-    phone, lane = person(house, client, fresh(house)), house.enrol(DeviceKind.LANE)
-    assert house.signed(lane, "GET", "/v1/phone/me").send(client).status_code in (400, 401)
+def test_phones_and_devices_do_not_speak_for_each_other(rig: ServiceRig, client: TestClient) -> None:
+    phone, lane = person(rig, client, fresh(rig)), rig.enrol(DeviceKind.LANE)
+    assert rig.signed(lane, "GET", "/v1/phone/me").send(client).status_code in (400, 401)
     assert phone.ask("GET", "/v1/prices?station=S1").status_code in (400, 401)
     assert phone.ask("GET", "/v1/phone/everything").status_code in (400, 401)
 
 
 def test_where_unsigned_programs_are_let_in_phones_still_sign(tmp_path: Path) -> None:
-    house = House(tmp_path, replace(EMBEDDED, hasher=CHEAP))
-    code = phones(house).add("A").code
-    with TestClient(house.app) as client:
-        phone = HttpPhone(house, client)
+    rig = ServiceRig(tmp_path, replace(EMBEDDED, hasher=CHEAP))
+    code = phones(rig).add("A").code
+    with TestClient(rig.app) as client:
+        phone = HttpPhone(rig, client)
         bare = phone.pairing(code).changed(signature=None, signature_input=None)
         assert bare.send(client).status_code == 401
         assert client.get("/v1/phone/me").status_code == 401
         assert phone.pair(code).ask("GET", "/v1/phone/me").status_code == 200
 
 
-def test_the_page_is_a_shell_without_anybody_s_data(house: House, client: TestClient) -> None:
-    name = fresh(house)
-    person(house, client, name)
+def test_the_page_is_a_shell_without_anybody_s_data(rig: ServiceRig, client: TestClient) -> None:
+    name = fresh(rig)
+    person(rig, client, name)
     page = client.get("/phone")
     assert page.status_code == 200
     assert name not in page.text

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from service.payers.charging import Charging
 from service.phone.spending_drawing import BASE, TOP, drawn
-from tests.service.identity.kit import House
+from tests.service.identity.kit import ServiceRig
 from tests.service.phone.kit import HttpPhone, fuel, person
 from wire.phone import PlateSpending, SpendingMonth
 
@@ -21,38 +21,40 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def rig(tmp_path: Path) -> ServiceRig:
+    return ServiceRig(tmp_path)
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app) as opened:
         yield opened
 
 
-def paid(house: House, phone: HttpPhone, amount_fen: int, plate: str) -> str:
-    fuel(house, amount_fen, plate)
-    house.clock.move(1)
+def paid(rig: ServiceRig, phone: HttpPhone, amount_fen: int, plate: str) -> str:
+    fuel(rig, amount_fen, plate)
+    rig.clock.move(1)
     charge: str = phone.ask("GET", "/v1/phone/charges").json()[0]["id"]
     assert phone.say(charge, amount_fen).json()["state"] == "paid"
     return charge
 
 
-def test_by_month_and_plate_what_was_given_back_taken_off_and_nobody_else_s(house: House, client: TestClient) -> None:
-    house.clock.moment = datetime.fromisoformat("2026-04-30T23:58:00+08:00")
-    phone = person(house, client, "Chen", plate="粤B00001")
-    other = person(house, client, "Wu", plate="粤B00002")
-    admin = Charging(house.app.state.books)
-    paid(house, phone, 7_900, "粤B00001")
-    house.clock.move(600)
-    given_back = paid(house, phone, 3_950, "粤B00001")
+def test_by_month_and_plate_what_was_given_back_taken_off_and_nobody_else_s(
+    rig: ServiceRig, client: TestClient
+) -> None:
+    rig.clock.moment = datetime.fromisoformat("2026-04-30T23:58:00+08:00")
+    phone = person(rig, client, "Chen", plate="粤B00001")
+    other = person(rig, client, "Wu", plate="粤B00002")
+    admin = Charging(rig.app.state.books)
+    paid(rig, phone, 7_900, "粤B00001")
+    rig.clock.move(600)
+    given_back = paid(rig, phone, 3_950, "粤B00001")
     admin.refund(given_back, "test", 950)
-    paid(house, other, 5_000, "粤B00002")
-    fuel(house, 1_580, "粤B00001")
-    house.clock.move(1)
+    paid(rig, other, 5_000, "粤B00002")
+    fuel(rig, 1_580, "粤B00001")
+    rig.clock.move(1)
     admin.settle(phone.ask("GET", "/v1/phone/charges").json()[0]["id"], "test")
-    fuel(house, 9_999, "粤B00001")
+    fuel(rig, 9_999, "粤B00001")
     found = phone.ask("GET", "/v1/phone/spending").json()
     assert len(found["months"]) == 12
     sums = {m["month"]: [(p["plate"], p["amount_fen"]) for p in m["plates"]] for m in found["months"] if m["plates"]}

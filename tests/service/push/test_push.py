@@ -19,7 +19,7 @@ from service.push.encryption import encrypt
 from service.push.hosts import SETTING, PushHosts
 from service.push.pusher import PushPace
 from service.push.tables import push_subscriptions
-from tests.service.identity.kit import House
+from tests.service.identity.kit import ServiceRig
 from tests.service.phone.kit import HttpPhone, fuel, person
 from tests.service.push.push_service import WAIT_S, PushService, Receiver, claims_of, push_service, raw
 
@@ -31,23 +31,23 @@ def service() -> Iterator[PushService]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.database)])
-def house(
+def rig(
     request: pytest.FixtureRequest, tmp_path: Path, service: PushService, monkeypatch: pytest.MonkeyPatch
-) -> House:
+) -> ServiceRig:
     monkeypatch.setenv(SETTING, service.origin)
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     url = None
     if request.param == "postgresql":
         template = request.getfixturevalue("migrated_template")
         url = str(request.getfixturevalue("cluster").database(template))
-    made = House(tmp_path, url=url)
+    made = ServiceRig(tmp_path, url=url)
     made.app.state.beside[-1].pace = PushPace(every_s=0.05, answer_s=0.5)
     return made
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(house.app) as opened:
+def client(rig: ServiceRig) -> Iterator[TestClient]:
+    with TestClient(rig.app) as opened:
         yield opened
 
 
@@ -66,8 +66,8 @@ def eventually(is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def rows(house: House) -> list[Any]:
-    with house.app.state.database.reading() as connection:
+def rows(rig: ServiceRig) -> list[Any]:
+    with rig.app.state.database.reading() as connection:
         return list(connection.execute(select(push_subscriptions)).all())
 
 
@@ -90,11 +90,11 @@ def test_the_example_of_the_standard() -> None:
 
 
 def test_a_charge_wakes_its_payer_s_phone_alone_and_says_nothing(
-    house: House, client: TestClient, service: PushService
+    rig: ServiceRig, client: TestClient, service: PushService
 ) -> None:
-    chen, wu = person(house, client, "Chen", plate="粤B00001"), person(house, client, "Wu", plate="粤B00002")
+    chen, wu = person(rig, client, "Chen", plate="粤B00001"), person(rig, client, "Wu", plate="粤B00002")
     receiver, other = subscribed(chen, service, "/send/chen"), subscribed(wu, service, "/send/wu")
-    fuel(house, 7_900, "粤B00001")
+    fuel(rig, 7_900, "粤B00001")
     (message,) = service.wait(1)
     assert message.path == "/send/chen"
     assert receiver.open(message.body) == b"look"
@@ -103,76 +103,76 @@ def test_a_charge_wakes_its_payer_s_phone_alone_and_says_nothing(
     key = chen.ask("GET", "/v1/phone/push").json()["public_key"]
     claims = claims_of(message, key)
     assert claims["aud"] == service.origin
-    assert 0 < claims["exp"] - house.clock.now().timestamp() <= 24 * 3600
+    assert 0 < claims["exp"] - rig.clock.now().timestamp() <= 24 * 3600
     assert {name: message.headers[name] for name in ("Content-Encoding", "Urgency", "Topic")} == {
         "Content-Encoding": "aes128gcm",
         "Urgency": "high",
         "Topic": "look",
     }
-    eventually(lambda: [row.failures for row in rows(house) if row.key == chen.key_id and row.next_us is None] == [0])
+    eventually(lambda: [row.failures for row in rows(rig) if row.key == chen.key_id and row.next_us is None] == [0])
     (charge,) = chen.ask("GET", "/v1/phone/charges").json()
     assert chen.say(charge["id"], 7_900).json()["state"] == "paid"
     assert chen.ask("GET", "/v1/phone/charges").status_code == 200, "the phone looks, as its page does after each word"
-    assert house.app.state.push_subscriptions.behind() == [], "who has looked is not woken"
-    fuel(house, 3_950, "粤B00002")
+    assert rig.app.state.push_subscriptions.behind() == [], "who has looked is not woken"
+    fuel(rig, 3_950, "粤B00002")
     eventually(lambda: "/send/wu" in [one.path for one in service.messages])
-    file = house.app.state.push_key.path
+    file = rig.app.state.push_key.path
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_who_is_gone_is_forgotten_and_who_fails_is_tried_again(
-    house: House, client: TestClient, service: PushService
+    rig: ServiceRig, client: TestClient, service: PushService
 ) -> None:
-    chen, wu = person(house, client, "Chen", plate="粤B00001"), person(house, client, "Wu", plate="粤B00002")
+    chen, wu = person(rig, client, "Chen", plate="粤B00001"), person(rig, client, "Wu", plate="粤B00002")
     subscribed(chen, service)
     service.status = 410
-    fuel(house, 7_900, "粤B00001")
+    fuel(rig, 7_900, "粤B00001")
     service.wait(1)
-    eventually(lambda: rows(house) == [])
+    eventually(lambda: rows(rig) == [])
     assert chen.ask("GET", "/v1/phone/push").json()["on"] is False
     assert len(chen.ask("GET", "/v1/phone/charges").json()) == 1
     subscribed(wu, service)
     service.status = 500
-    fuel(house, 7_900, "粤B00002")
+    fuel(rig, 7_900, "粤B00002")
     service.wait(2)
-    eventually(lambda: [row.failures for row in rows(house)] == [1])
+    eventually(lambda: [row.failures for row in rows(rig)] == [1])
     service.status = 201
-    house.clock.move(31)
+    rig.clock.move(31)
     service.wait(3)
-    eventually(lambda: [(row.failures, row.next_us) for row in rows(house)] == [(0, None)])
+    eventually(lambda: [(row.failures, row.next_us) for row in rows(rig)] == [(0, None)])
 
 
 def test_a_push_service_that_never_answers_delays_and_loses_nothing(
-    house: House, client: TestClient, service: PushService
+    rig: ServiceRig, client: TestClient, service: PushService
 ) -> None:
-    phone = person(house, client, "Chen")
+    phone = person(rig, client, "Chen")
     subscribed(phone, service)
     service.status = None
-    fuel(house, 7_900)
+    fuel(rig, 7_900)
     service.wait(1)
     for _ in range(20):
-        fuel(house, 790)
+        fuel(rig, 790)
     assert len(phone.ask("GET", "/v1/phone/charges").json()) == 21, "posted and in the inbox while the message hangs"
-    fuel(house, 1_580)
-    eventually(lambda: [row.failures for row in rows(house)] == [1])
+    fuel(rig, 1_580)
+    eventually(lambda: [row.failures for row in rows(rig)] == [1])
     service.status = 201
-    house.clock.move(61)
+    rig.clock.move(61)
     service.wait(2)
-    eventually(lambda: [(row.failures, row.next_us) for row in rows(house)] == [(0, None)])
+    eventually(lambda: [(row.failures, row.next_us) for row in rows(rig)] == [(0, None)])
 
 
 def test_a_revoked_phone_and_one_that_wants_no_more_are_not_woken(
-    house: House, client: TestClient, service: PushService
+    rig: ServiceRig, client: TestClient, service: PushService
 ) -> None:
-    chen, wu = person(house, client, "Chen", plate="粤B00001"), person(house, client, "Wu", plate="粤B00002")
+    chen, wu = person(rig, client, "Chen", plate="粤B00001"), person(rig, client, "Wu", plate="粤B00002")
     for phone in (chen, wu):
         subscribed(phone, service)
-    Phones(house.app.state.books, "test").revoke("Chen")
+    Phones(rig.app.state.books, "test").revoke("Chen")
     assert wu.ask("POST", "/v1/phone/push/off", {}).status_code == 204
     assert wu.ask("GET", "/v1/phone/push").json()["on"] is False
     for plate in ("粤B00001", "粤B00002"):
-        fuel(house, 7_900, plate)
-    eventually(lambda: rows(house) == [])
+        fuel(rig, 7_900, plate)
+    eventually(lambda: rows(rig) == [])
     assert service.messages == []
 
 
@@ -202,8 +202,8 @@ def test_those_of_the_browsers_are_known(host: str) -> None:
     PushHosts(("push.example",)).require("https://cn.push.example/send/1")
 
 
-def test_keys_that_are_none_are_refused(house: House, client: TestClient, service: PushService) -> None:
-    phone = person(house, client, "Chen")
+def test_keys_that_are_none_are_refused(rig: ServiceRig, client: TestClient, service: PushService) -> None:
+    phone = person(rig, client, "Chen")
     good = Receiver().wanted(f"{service.origin}/1")
     for changes in ({"p256dh": "A" * 87}, {"auth": "!" * 22}, {"endpoint": "https://example.org/"}):
         answer = phone.ask("POST", "/v1/phone/push", good | changes)

@@ -43,7 +43,7 @@ def vehicle(rng: np.random.Generator, plate: Picture) -> Picture:
     return cv2.GaussianBlur(np.clip(noisy, 0, 255).astype(np.uint8), (3, 3), 0.7)
 
 
-class Street:
+class StreetCamera:
     """The server. plate: what the vehicle carries. empty() and occupied() change what it shows from now on."""
 
     def __init__(self, seed: int = 4) -> None:
@@ -100,9 +100,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, port: int, street: Street) -> None:
+    def __init__(self, port: int, street_camera: StreetCamera) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.street = street
+        self.street_camera = street_camera
         self.down = threading.Event()
 
 
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             while not self.server.down.is_set():
-                jpeg = self.server.street.next_jpeg()
+                jpeg = self.server.street_camera.next_jpeg()
                 self.wfile.write(b"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg))
                 self.wfile.write(jpeg + b"\r\n")
                 time.sleep(PAUSE_S)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from controller.outbound.signing import DeviceKey
+from controller.outbound.signing import KeyPair
 from service.books.messages import Answer, Ask, Message, Report
 from service.identity.devices import Place as DevicePlace
 from service.identity.mount import Guard
@@ -18,9 +18,9 @@ from service.reports.audit import Finding, audit
 from service.reports.statement import CardView, cards
 from service.server import running
 from station.settings import StationSettings
-from station.wiring import ENROLMENT, KEY, House, Place
+from station.wiring import ENROLMENT, KEY, StationSite, StationWiring
 from tests.service.identity.kit import CHEAP, PLATE
-from tests.service.identity.kit import House as Server
+from tests.service.identity.kit import ServiceRig as Server
 from tests.station.cable import Cable, Fault
 from wire.codec import encode_text
 from wire.devices import DeviceKind, EnrolmentRequest
@@ -36,8 +36,8 @@ IMPATIENT = replace(SETTINGS, deadline_s=1.0, errand_s=5.0, message_s=8.0)
 """For lines that say nothing, or too late."""
 
 
-class Street:
-    """One station S1. `house` is its central control, without workers: step() does what they would.
+class StationRig:
+    """One station S1. `wiring` is its central control, without workers: step() does what they would.
 
     Its courier too sends nothing before start_courier(), so a fuelling is soon receipted provisionally.
     """
@@ -51,17 +51,17 @@ class Street:
         self.admin.set_station("S1", preset_fen=10_000, offline_fen=20_000)
         self.admin.set_price("S1", "92", 800)
         self.clock.move(120)
-        self.place: Place | None = None
+        self.place: StationSite | None = None
         self._numbers = itertools.count(1)
         self._pumps: dict[str, tuple[int, int]] = {}
 
     @contextmanager
-    def open(self) -> Iterator[Street]:
+    def open(self) -> Iterator[StationRig]:
         with running(self.server.app) as url:
             self.cable = Cable(int(url.rpartition(":")[2]))
             state = self.folder / "station"
             enrol(self.server, state)
-            self.place = Place(state, self.cable.url)
+            self.place = StationSite(state, self.cable.url)
             self.start()
             try:
                 yield self
@@ -72,15 +72,15 @@ class Street:
     def start(self) -> None:
         """Start the station afresh on what it has on disk."""
         assert self.place is not None
-        self.house = House(self.place, Guard(hasher=CHEAP), self.settings, self.clock)
+        self.wiring = StationWiring(self.place, Guard(hasher=CHEAP), self.settings, self.clock)
 
     def start_courier(self) -> None:
         """Fuellings are sent by themselves from now on, and wait for the server's receipt."""
         self.restart(replace(self.settings, fuelling_wait_s=PATIENCE_S))
-        self.house.post.start()
+        self.wiring.post.start()
 
     def stop(self) -> None:
-        self.house.close()
+        self.wiring.close()
 
     def restart(self, settings: StationSettings | None = None) -> None:
         self.settings = settings or self.settings
@@ -97,8 +97,8 @@ class Street:
     def step(self, seconds: float = 60.0) -> None:
         """Time passes, and every worker has its turn; the lists are fetched, the queue is sent."""
         self.clock.move(seconds)
-        self.house.duties.step()
-        self.house.post.courier.step()
+        self.wiring.duties.step()
+        self.wiring.post.courier.step()
 
     def question(self, plate: str = PLATE, **changes: object) -> Question:
         number = next(self._numbers)
@@ -141,7 +141,7 @@ class Street:
         return replace(made, **changes)  # type: ignore[arg-type]
 
     def answer(self, message: Message) -> Answer:
-        return self.house.control.answer(message)
+        return self.wiring.control.answer(message)
 
     def ask(self, plate: str = PLATE, **changes: object) -> Decision:
         answer = self.answer(Ask(self.question(plate, **changes)))
@@ -164,13 +164,13 @@ class Street:
 
     @property
     def exposure_fen(self) -> int:
-        return self.house.memory.exposure_fen()
+        return self.wiring.memory.exposure_fen()
 
 
-def enrol(server: Server, state: Path) -> DeviceKey:
+def enrol(server: Server, state: Path) -> KeyPair:
     """Make a folder that of an enrolled central control."""
     state.mkdir(mode=0o700, exist_ok=True)
-    key = DeviceKey.make()
+    key = KeyPair.make()
     code = server.identity.devices.issue_code(DevicePlace(DeviceKind.STATION, "S1", None), "test", replaces=True)
     enrolled = server.identity.devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")
     (state / KEY).unlink(missing_ok=True)
