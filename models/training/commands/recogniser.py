@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--continue", dest="begin", type=Path, metavar="ONNX", help="begin with these weights, such as the shipped ones"
     )
     parser.add_argument("--steps", type=int, help="batches in all (default: 6000, or 10000 with --continue)")
+    parser.add_argument("--minutes", type=float, help="end after so many minutes of training if that is earlier")
     parser.add_argument(
         "--batch", type=int, default=RecogniserPlan.batch, help="strips per batch (default: %(default)s)"
     )
@@ -46,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     )
     base = CONTINUED if args.begin else RecogniserPlan()
     rate = args.rate or base.learning_rate
-    plan = replace(base, steps=args.steps or base.steps, batch=args.batch, seed=args.seed, learning_rate=rate)
+    given = {"batch": args.batch, "seed": args.seed, "learning_rate": rate, "minutes": args.minutes}
+    plan = replace(base, steps=args.steps or base.steps, **given)
     begin = load_shipped(args.begin, sample_strips(data, args.seed)) if args.begin else None
     trainer = Trainer(smoke_plan(plan) if args.smoke else plan, data, args.out / "recogniser.pt", begin)
     if (args.resume or args.export_only) and not trainer.resume() and args.export_only:
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     target = WEIGHTS_FOLDER if args.ship else (args.weights or args.out)
     export(net, target / "recogniser.onnx")
     begun = f" --continue {args.begin.name} --rate {trainer.plan.learning_rate:g}" if args.begin else ""
-    recipe = f"python -m models.training recogniser{begun} --steps {trainer.plan.steps} --batch {trainer.plan.batch}"
+    recipe = f"python -m models.training recogniser{begun} --steps {trainer.step} --batch {trainer.plan.batch}"
     facts = {"recipe": f"{recipe} --seed {trainer.plan.seed}", "steps_done": trainer.step}
     write_section(net, target / "recogniser.onnx", target / "manifest.json", facts)
     print(f"{target / 'recogniser.onnx'} after {trainer.step} steps")

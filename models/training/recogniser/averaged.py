@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -21,6 +22,10 @@ class LearningPace(Protocol):
     """What a run needs to know of its plan."""
 
     @property
+    def steps(self) -> int: ...
+    @property
+    def minutes(self) -> float | None: ...
+    @property
     def learning_rate(self) -> float: ...
     @property
     def weight_decay(self) -> float: ...
@@ -33,7 +38,10 @@ class LearningPace(Protocol):
 
 
 class AveragedRun(Generic[Net]):
-    """`average`, the weights that are saved and exported, is a running average of those of `net`, which are trained."""
+    """`average`, the weights that are saved and exported, is a running average of those of `net`, which are trained.
+
+    spent_s counts the seconds of training over all cuts.
+    """
 
     def __init__(self, pace: LearningPace, checkpoint: Path, new_net: Callable[[], Net]) -> None:
         torch.manual_seed(pace.seed)
@@ -45,6 +53,8 @@ class AveragedRun(Generic[Net]):
             self.net.parameters(), pace.learning_rate, weight_decay=pace.weight_decay, betas=(0.9, 0.98)
         )
         self.step = 0
+        self.spent_s = 0.0
+        self._last = time.monotonic()
 
     def resume(self) -> bool:
         """Go on from the checkpoint; False where there is none."""
@@ -66,6 +76,7 @@ class AveragedRun(Generic[Net]):
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
+            "spent_s": self.spent_s,
         }
 
     def take(self, state: dict[str, Any]) -> None:
@@ -74,6 +85,21 @@ class AveragedRun(Generic[Net]):
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = int(state["step"])
+        self.spent_s = float(state.get("spent_s", 0.0))
+
+    def start_watch(self) -> None:
+        """The seconds of training count from here."""
+        self._last = time.monotonic()
+
+    def count_step(self) -> None:
+        """One batch more is done."""
+        now = time.monotonic()
+        self.step, self.spent_s, self._last = self.step + 1, self.spent_s + now - self._last, now
+
+    def done(self) -> float:
+        """The share of the plan that is over, by its steps or by its minutes, whichever end first."""
+        by_time = self.spent_s / (60 * self._pace.minutes) if self._pace.minutes else 0.0
+        return max(self.step / self._pace.steps, by_time)
 
     def set_rate(self, done: float) -> None:
         """A short rise, then half a cosine down to a hundredth; done: the share of the way down that is over."""

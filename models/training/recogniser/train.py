@@ -29,9 +29,9 @@ from models.training.recogniser.samples import Sample, real_sample
 class RecogniserPlan:
     """How long and how fast to learn.
 
-    steps: batches in all. drawn_steps: batches before real crops come in; 0 for a network that reads already.
-    real_share: their share from then on, reached over as many steps again. attention_weight: of the loss that shows the
-    attention where drawn characters stand.
+    steps: batches in all. minutes: the rate falls with these where they end before the steps do. drawn_steps: batches
+    before real crops come in; 0 for a network that reads already. real_share: their share from then on, reached over as
+    many steps again. attention_weight: of the loss that shows the attention where drawn characters stand.
     """
 
     steps: int = 6000
@@ -45,6 +45,7 @@ class RecogniserPlan:
     average_decay: float = 0.998
     save_every: int = 500
     filter_every: int = 1500
+    minutes: float | None = None
     seed: int = 1
 
 
@@ -65,18 +66,19 @@ class Trainer(AveragedRun[RecogniserNet]):
 
     def run(self) -> None:
         """Train from the current step to the plan's last; nothing is left to do for a run that has ended."""
-        if self.step >= self.plan.steps:
+        if self.done() >= 1.0:
             return
         mixer = Mixer(self.data.train, self.data.grounds, self.plan.seed * 1_000_003 + self.step)
         self._filter(mixer)
+        self.start_watch()
         with tqdm(total=self.plan.steps, initial=self.step, mininterval=20, desc="recogniser") as bar:
-            while self.step < self.plan.steps:
+            while self.done() < 1.0:
                 losses = self._one_step(mixer.batch(self.plan.batch, self._real_share()))
-                self.step += 1
+                self.count_step()
                 bar.update()
                 if self.step % 50 == 0:
                     bar.set_postfix_str(f"loss {losses[0]:.3f} attention {losses[1]:.3f}")
-                if self.step % self.plan.save_every == 0 or self.step == self.plan.steps:
+                if self.step % self.plan.save_every == 0 or self.done() >= 1.0:
                     self.save()
                     self._look(bar)
                 if self.step % self.plan.filter_every == 0:
@@ -92,8 +94,7 @@ class Trainer(AveragedRun[RecogniserNet]):
         strips = torch.from_numpy(np.stack([sample.strip for sample in samples]))
         classes = torch.from_numpy(np.stack([sample.classes for sample in samples]))
         centres = torch.from_numpy(np.stack([sample.centres for sample in samples]))
-        warmup_steps = self.plan.warmup_steps
-        self.set_rate((self.step - warmup_steps) / max(self.plan.steps - warmup_steps, 1))
+        self.set_rate(self.done())
         self.net.train()
         with autocast():
             logits, scores = self.net.forward_full(as_input(strips))

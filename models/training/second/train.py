@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -73,42 +71,27 @@ class SecondMixer:
 
 
 class SecondTrainer(AveragedRun[SecondNet]):
-    """One training run of the second recogniser; spent_s counts its seconds over all cuts."""
+    """One training run of the second recogniser."""
 
     def __init__(self, plan: SecondPlan, data: RealData, checkpoint: Path) -> None:
         super().__init__(plan, checkpoint, SecondNet)
         self.plan, self.data = plan, data
-        self.spent_s = 0.0
-
-    def state(self) -> dict[str, Any]:
-        return super().state() | {"spent_s": self.spent_s}
-
-    def take(self, state: dict[str, Any]) -> None:
-        super().take(state)
-        self.spent_s = float(state["spent_s"])
 
     def run(self) -> None:
         """Train until the plan's steps or minutes are over; nothing is left to do for a run that has ended."""
         mixer = SecondMixer(self.data, self.plan.seed * 1_000_003 + self.step)
-        last = time.monotonic()
+        self.start_watch()
         with tqdm(total=self.plan.steps, initial=self.step, mininterval=20, desc="second") as bar:
             while self.done() < 1.0:
                 share = self.plan.real_share * min(1.0, self.step / max(self.plan.ramp_steps, 1))
                 losses = self._one_step(mixer.batch(self.plan.batch, share))
-                self.step += 1
-                now = time.monotonic()
-                self.spent_s, last = self.spent_s + now - last, now
+                self.count_step()
                 bar.update()
                 if self.step % 50 == 0:
                     bar.set_postfix_str(f"loss {losses[0]:.3f} look {losses[1]:.3f}")
                 if self.step % self.plan.save_every == 0 or self.done() >= 1.0:
                     self.save()
                     bar.write(f"step {self.step}, {self.spent_s / 60:.1f} min: {self.look()}")
-
-    def done(self) -> float:
-        """The share of the plan that is over."""
-        by_time = self.spent_s / (60 * self.plan.minutes) if self.plan.minutes else 0.0
-        return max(self.step / self.plan.steps, by_time)
 
     def _one_step(self, samples: Sequence[SecondSample]) -> tuple[float, float]:
         strips, classes, centres = tensors(samples)

@@ -40,6 +40,20 @@ def test_a_cut_run_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFi
     assert "after 6 steps" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_minutes_end_a_run_before_its_steps_do_and_a_run_of_old_goes_on(tmp_path: Path) -> None:
+    words = ["recogniser", "--smoke", "--out", str(tmp_path)]
+    assert main([*words, "--minutes", "1e-9"]) == 0
+    section = load_section("recogniser", tmp_path / "manifest.json")
+    assert section["steps_done"] == 1
+    assert "--steps 1 " in section["recipe"]
+    old = torch.load(tmp_path / "recogniser.pt", weights_only=True)
+    del old["spent_s"]
+    torch.save(old, tmp_path / "recogniser.pt")
+    assert main([*words, "--resume"]) == 0
+    assert load_section("recogniser", tmp_path / "manifest.json")["steps_done"] == 6
+
+
 def test_export_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     assert main(["recogniser", "--smoke", "--export-only", "--out", str(tmp_path)]) == 1
 
