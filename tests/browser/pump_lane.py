@@ -68,4 +68,4 @@ def running_unit(made: Settings) -> Iterator[SimulatedDispenser]:
             yield unit.dispenser
         finally:
             unit.stop()
-            thread.join(10)
+            thread.join(30)

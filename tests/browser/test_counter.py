@@ -93,7 +93,7 @@ def station(tmp_path: Path, capsys: Any) -> Iterator[Station]:
     port = server.servers[0].sockets[0].getsockname()[1]
     yield Station(f"http://127.0.0.1:{port}", app.state.books, database, capsys)
     server.should_exit = True
-    thread.join(20)
+    thread.join(30)
 
 
 def fen(page: Any, selector: str) -> int:

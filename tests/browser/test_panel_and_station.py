@@ -68,7 +68,7 @@ class Service:
     def stop(self) -> None:
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
-            self._thread.join(20)
+            self._thread.join(30)
 
 
 @contextmanager

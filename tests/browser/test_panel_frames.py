@@ -29,9 +29,9 @@ def outcome(url: str, result: str) -> str:
     """The lane takes its one order, with this result; returns the plate."""
     body = {"station": "S1", "lane": "L1", "wait_s": 5.0, "done": []}
     headers = {"Greenlane-Wire": "2"}
-    (order,) = requests.post(f"{url}/v1/lane-orders", json=body, headers=headers, timeout=10).json()
+    (order,) = requests.post(f"{url}/v1/lane-orders", json=body, headers=headers, timeout=30).json()
     done = body | {"wait_s": 0.0, "done": [{"order": order["id"], "result": result}]}
-    assert requests.post(f"{url}/v1/lane-orders", json=done, headers=headers, timeout=10).json() == []
+    assert requests.post(f"{url}/v1/lane-orders", json=done, headers=headers, timeout=30).json() == []
     return str(order["plate"])
 
 

@@ -70,7 +70,7 @@ def panel_at(folder: Path) -> Iterator[str]:
 
 def tell(url: str, changes: dict[str, Any]) -> None:
     body = lane_status() | changes | {"at": "2020-01-01T00:00:00Z"}
-    assert requests.post(f"{url}/v1/lane-status", json=body, timeout=10).status_code == 204
+    assert requests.post(f"{url}/v1/lane-status", json=body, timeout=30).status_code == 204
 
 
 def look_at(page: Any, url: str, changes: dict[str, Any]) -> None:

@@ -218,7 +218,7 @@ def fuelled(rig: ServiceRig, served: str, key: KeyPair, at: datetime, amount_fen
 
 
 def post(served: str, parcel: Parcel) -> dict[str, Any]:
-    answer = requests.post(f"{served}{parcel.target}", headers=dict(parcel.headers), data=parcel.body, timeout=20)
+    answer = requests.post(f"{served}{parcel.target}", headers=dict(parcel.headers), data=parcel.body, timeout=30)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found

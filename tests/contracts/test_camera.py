@@ -113,7 +113,7 @@ def test_closes_while_another_thread_reads(place: Place) -> None:
     thread = threading.Thread(target=pump)
     thread.start()
     camera.close()
-    thread.join(10)
+    thread.join(30)
     assert ended
 
 

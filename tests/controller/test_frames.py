@@ -15,7 +15,7 @@ from controller.watching.frames import FramePump, Glimpse
 from wire.reasons import Reason
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
-WAIT_S = 5.0
+WAIT_S = 30.0
 
 
 class ScriptedCamera:

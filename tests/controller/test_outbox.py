@@ -366,7 +366,7 @@ def test_the_worker_runs_wakes_and_stops(outbox: Outbox, clock: ManualClock) -> 
     worker.start()
     put(outbox, 1)
     worker.wake()
-    assert arrived.wait(5)
+    assert arrived.wait(30)
     assert worker.stop()
     assert worker.stop()
 
@@ -381,7 +381,7 @@ def test_a_worker_that_dies_says_so(outbox: Outbox, clock: ManualClock) -> None:
     worker = courier(outbox, clock, {"a": broken}, on_death=lambda error: (died.append(error), gone.set()))
     put(outbox, 1)
     worker.start()
-    assert gone.wait(5)
+    assert gone.wait(30)
     assert isinstance(died[0], ZeroDivisionError)
     assert [m.key for m in outbox.waiting()] == ["1"]
 

@@ -248,7 +248,7 @@ def test_where_one_worker_is_heard_the_other_tries_at_once(worker: Worker) -> No
     worker.line.orders = orders  # type: ignore[method-assign]
     worker.reporter.start()
     try:
-        assert calls.acquire(timeout=10)
+        assert calls.acquire(timeout=30)
         time.sleep(0.2)
         assert not calls.acquire(blocking=False), "it waits"
         worker.panel.changed()
@@ -256,6 +256,6 @@ def test_where_one_worker_is_heard_the_other_tries_at_once(worker: Worker) -> No
         refuse[0] = False
         state, _ = walk(PATHS["green"])
         worker.panel.saw(state, NOW_S)
-        assert calls.acquire(timeout=10)
+        assert calls.acquire(timeout=30)
     finally:
         worker.reporter.close()

@@ -9,7 +9,7 @@ import pytest
 
 from controller.worker import InlineWorker, ThreadWorker, Worker
 
-WAIT_S = 5.0
+WAIT_S = 30.0
 
 
 @pytest.fixture(params=["inline", "thread"])

@@ -87,8 +87,8 @@ class LiveLane:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        status = self.process.wait(15)
-        self._reader.join(5)
+        status = self.process.wait(30)
+        self._reader.join(30)
         return status
 
     def __enter__(self) -> Self:
@@ -99,5 +99,5 @@ class LiveLane:
             self.process.kill()
             self.process.wait()
         assert self.process.stderr is not None
-        self._reader.join(5)
+        self._reader.join(30)
         self.process.stderr.close()

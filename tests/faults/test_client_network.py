@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from controller.errors import ServiceSilent
 from controller.outbound.http import HttpBalanceService
 from tests.controller.test_client import QUESTION
+from tests.standstill import Standstill
 from wire.reasons import Verdict
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -102,14 +102,14 @@ def ask(line: Line) -> Iterator[Callable[[], tuple[bool, float]]]:
     def once() -> tuple[bool, float]:
         nonlocal number
         number += 1
-        began_s = time.monotonic()
-        try:
-            decision = service.ask(replace(QUESTION, visit=f"v{number}"), DEADLINE_S)
-        except ServiceSilent:
-            return False, time.monotonic() - began_s
-        assert decision.decision is Verdict.ALLOW
-        assert decision.visit == f"v{number}"
-        return True, time.monotonic() - began_s
+        with Standstill() as still:
+            try:
+                decision = service.ask(replace(QUESTION, visit=f"v{number}"), DEADLINE_S)
+            except ServiceSilent:
+                return False, still.took_s
+            assert decision.decision is Verdict.ALLOW
+            assert decision.visit == f"v{number}"
+            return True, still.took_s
 
     yield once
     service.close()

@@ -74,7 +74,7 @@ class BadLine:
 
     def forward(self, request: tuple[str, str, dict[str, str], bytes]) -> tuple[int, bytes]:
         method, path, headers, body = request
-        there = http.client.HTTPConnection(urlsplit(self.upstream).netloc, timeout=5)
+        there = http.client.HTTPConnection(urlsplit(self.upstream).netloc, timeout=30)
         there.request(method, path, body, {"Content-Type": headers.get("content-type", "application/json")})
         answer = there.getresponse()
         data = answer.read()

@@ -99,6 +99,6 @@ def test_heads_without_an_end_are_dropped_at_64_kb(town: Town) -> None:
                     raise AssertionError("a head of 6 MB was listened to")
                 except ConnectionError:
                     pass
-        metrics = requests.get(f"http://127.0.0.1:{port}/healthz", timeout=10)
+        metrics = requests.get(f"http://127.0.0.1:{port}/healthz", timeout=30)
         assert metrics.status_code == 200
     assert not refused(town, "after-long-heads")

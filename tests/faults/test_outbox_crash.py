@@ -41,7 +41,7 @@ def forker() -> Iterator[subprocess.Popen[str]]:
     )
     yield process
     process.stdin.close()  # type: ignore[union-attr]
-    process.wait(10)
+    process.wait(30)
 
 
 def kill_at_random(forker: subprocess.Popen[str], folder: Path, threaded: bool) -> int:

@@ -97,7 +97,7 @@ def test_disk_full(migrated_file: Path, tmp_path: Path) -> None:
             unit.visit()
             filler = disk / "filler"
             _fill(filler)
-            refused = requests.get(f"{base}/healthz", timeout=20)
+            refused = requests.get(f"{base}/healthz", timeout=30)
             threading.Timer(3.0, filler.unlink).start()
             for _ in range(40):
                 unit.visit()
@@ -128,9 +128,9 @@ def test_database_locked(sqlite_url: str) -> None:
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             assert "locked" in answer.json()["detail"]
             assert time.monotonic() - began < 15
-            assert requests.get(f"{base}/healthz", timeout=20).status_code == 503, "nothing can be written"
+            assert requests.get(f"{base}/healthz", timeout=30).status_code == 503, "nothing can be written"
         unit.visit()
-        assert requests.get(f"{base}/healthz", timeout=20).status_code == 200
+        assert requests.get(f"{base}/healthz", timeout=30).status_code == 200
         unit.check(world.database)
     assert audit(world.database).findings == ()
     world.database.close()
@@ -209,11 +209,11 @@ def _service(url: str, workers: int) -> Iterator[str]:
     try:
         for _ in range(600):
             try:
-                if requests.get(f"{base}/healthz", timeout=5).status_code == 200:
+                if requests.get(f"{base}/healthz", timeout=30).status_code == 200:
                     break
             except requests.RequestException:
                 time.sleep(0.1)
         yield base
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(30)

@@ -59,7 +59,7 @@ class Lane:
         self.stop()
         assert self._zygote.stdin is not None
         self._zygote.stdin.close()
-        self._zygote.wait(10)
+        self._zygote.wait(30)
 
     @property
     def points(self) -> int:

@@ -73,7 +73,7 @@ class Picamera2:
     def stop(self) -> None:
         self.events.append("stop")
         if self.stop_hangs:
-            self.let_go.wait(10)
+            self.let_go.wait(30)
 
     def close(self) -> None:
         self.events.append("close")

@@ -18,6 +18,7 @@ from hardware.cameras.opencv import without_credentials
 from tests.hardware.servers import made_s
 from tests.hardware.servers.mjpeg import MjpegCamera
 from tests.hardware.servers.rtsp_process import RtspCamera, free_port
+from tests.standstill import Standstill
 
 
 class Server(Protocol):
@@ -46,22 +47,23 @@ def camera(server: Server) -> Iterator[Camera]:
 
 def read_until_lost(camera: Camera, within_s: float) -> tuple[list[Frame], float]:
     """The frames that still came, and how long it took until the loss was told."""
-    began_s, frames = time.monotonic(), []
-    while time.monotonic() - began_s < within_s:
-        try:
-            frames.append(camera.read())
-        except CameraLost:
-            return frames, time.monotonic() - began_s
+    frames = []
+    with Standstill() as still:
+        while still.took_s < within_s:
+            try:
+                frames.append(camera.read())
+            except CameraLost:
+                return frames, still.took_s
     raise AssertionError(f"no loss within {within_s} s")
 
 
 def read_until_found(camera: Camera, within_s: float) -> Frame:
-    began_s = time.monotonic()
-    while True:
-        try:
-            return camera.read()
-        except CameraLost:
-            assert time.monotonic() - began_s < within_s, f"not found again within {within_s} s"
+    with Standstill() as still:
+        while True:
+            try:
+                return camera.read()
+            except CameraLost:
+                assert still.took_s < within_s, f"not found again within {within_s} s"
 
 
 def test_frames_are_stamped_with_the_moment_of_capture(camera: Camera) -> None:

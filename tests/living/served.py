@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import cv2
 
 from greenlane.simulation.cast import bundled
+from tests.standstill import Standstill
 
 COMMAND = (sys.executable, "-c", "from greenlane.cli import main; raise SystemExit(main())", "demo", "--live")
 SCENES_S = ((0.0, 14.8), (46.4, 60.0))
@@ -86,11 +87,11 @@ class LiveDemo:
 
     def interrupt(self, longest_s: float) -> tuple[int, float]:
         """Ctrl-C; the exit status and how long the end took."""
-        began_s = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        status = self.process.wait(longest_s)
-        self._reading.join(10)
-        return status, time.monotonic() - began_s
+        with Standstill() as still:
+            self.process.send_signal(signal.SIGINT)
+            status = self.process.wait(longest_s)
+            self._reading.join(30)
+            return status, still.took_s
 
     @property
     def start(self) -> str:

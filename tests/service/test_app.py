@@ -42,7 +42,7 @@ class Served:
     clock: ManualClock
 
     def post(self, path: str, body: object = None) -> requests.Response:
-        return requests.post(self.url + path, json=body, timeout=20)
+        return requests.post(self.url + path, json=body, timeout=30)
 
     def question(self, **changes: object) -> dict[str, Any]:
         example = {**EXAMPLES["Question"], "captured_at": self.clock.now().isoformat()}
@@ -113,12 +113,12 @@ def test_no_amount_is_beyond_what_a_record_carries(
 
 
 def test_prices_and_health(served: Served) -> None:
-    prices = requests.get(served.url + "/v1/prices", params={"station": "S1"}, timeout=20).json()
+    prices = requests.get(served.url + "/v1/prices", params={"station": "S1"}, timeout=30).json()
     assert [decode(Price, p) for p in prices] == [Price(product="92", unit_price_fen_per_l=790)]
-    assert requests.get(served.url + "/healthz", timeout=20).status_code == 200
-    missing = requests.get(served.url + "/v1/prices", params={"station": "S9"}, timeout=20)
+    assert requests.get(served.url + "/healthz", timeout=30).status_code == 200
+    missing = requests.get(served.url + "/v1/prices", params={"station": "S9"}, timeout=30)
     assert (missing.status_code, missing.json()["code"]) == (404, "unknown_station")
-    none = requests.get(served.url + "/v1/prices", timeout=20)
+    none = requests.get(served.url + "/v1/prices", timeout=30)
     assert (none.status_code, none.json()["code"]) == (400, "malformed")
 
 
@@ -171,7 +171,7 @@ def test_reused_keys_and_impossible_fuellings(served: Served) -> None:
 )
 def test_bodies_that_cannot_be_read(served: Served, body: bytes, status: int) -> None:
     for path in ("/v1/authorisations", "/v1/fuellings"):
-        answer = requests.post(served.url + path, data=body, headers=JSON, timeout=20)
+        answer = requests.post(served.url + path, data=body, headers=JSON, timeout=30)
         code = ErrorCode.TOO_LARGE if status == 413 else ErrorCode.MALFORMED
         assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert [r["code"] for r in rejected(served.books.database, None, None)] == [code]
@@ -208,13 +208,13 @@ MESSAGE = st.fixed_dictionaries(
 def test_no_message_breaks_the_service(served: Served, change: dict[str, Any], record: str) -> None:
     path = "/v1/authorisations" if record == "Question" else "/v1/fuellings"
     known = {name: value for name, value in change.items() if name in EXAMPLES[record]}
-    answer = requests.post(served.url + path, data=json.dumps({**EXAMPLES[record], **known}), headers=JSON, timeout=20)
+    answer = requests.post(served.url + path, data=json.dumps({**EXAMPLES[record], **known}), headers=JSON, timeout=30)
     assert answer.status_code in (200, 400, 404, 409, 422)
     assert "code" in answer.json() or answer.status_code == 200
 
 
 def test_openapi_names_every_error_and_its_examples_can_be_read(served: Served) -> None:
-    document = requests.get(served.url + "/openapi.json", timeout=20).json()
+    document = requests.get(served.url + "/openapi.json", timeout=30).json()
     for record in (Question, Decision, Fuelling, FuellingReceipt, Price):
         decode(record, EXAMPLES[record.__name__])
         assert document["components"]["schemas"][record.__name__]["properties"].keys() == {
@@ -257,7 +257,7 @@ def error_examples(document: Any) -> dict[tuple[str, str, str], dict[str, str]]:
 
 
 def test_every_error_example_is_of_its_own_code(served: Served) -> None:
-    examples = error_examples(requests.get(served.url + "/openapi.json", timeout=10).json())
+    examples = error_examples(requests.get(served.url + "/openapi.json", timeout=30).json())
     assert len(examples) > 50
     for (method, path, status), example in examples.items():
         assert int(status) in STATUSES[ErrorCode(example["code"])], (method, path, status, example)
@@ -272,14 +272,14 @@ def test_every_error_example_is_of_its_own_code(served: Served) -> None:
     ],
 )
 def test_an_error_example_is_what_the_route_answers(served: Served, method: str, path: str, url: str) -> None:
-    examples = error_examples(requests.get(served.url + "/openapi.json", timeout=10).json())
-    answer = requests.request(method, served.url + url, timeout=10)
+    examples = error_examples(requests.get(served.url + "/openapi.json", timeout=30).json())
+    answer = requests.request(method, served.url + url, timeout=30)
     assert answer.json()["code"] == examples[method, path, str(answer.status_code)]["code"]
 
 
 def test_no_operation_and_no_field_has_left_the_document(served: Served) -> None:
     """openapi_names.txt has what was documented before phones stood in it; programs have been made from that."""
-    document = requests.get(served.url + "/openapi.json", timeout=10).json()
+    document = requests.get(served.url + "/openapi.json", timeout=30).json()
     schemas = document["components"]["schemas"].items()
     named = {f"{method.upper()} {path}" for path, operations in document["paths"].items() for method in operations}
     named |= {f"schema {name}.{field}" for name, schema in schemas for field in schema.get("properties", {})}
@@ -289,7 +289,7 @@ def test_no_operation_and_no_field_has_left_the_document(served: Served) -> None
 
 
 def test_the_document_explains_the_key_id(served: Served) -> None:
-    told = requests.get(served.url + "/openapi.json", timeout=10).json()["components"]["securitySchemes"]["signature"][
+    told = requests.get(served.url + "/openapi.json", timeout=30).json()["components"]["securitySchemes"]["signature"][
         "description"
     ]
     assert "keyid is the JWK thumbprint" in told

@@ -117,6 +117,6 @@ def test_turns_go_in_the_order_of_asking_and_pass_who_gave_up() -> None:
         time.sleep(0.05)
     turns.hand_on()
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
     assert order == [0, 2, 3, 4]
     assert turns.take(0.0)

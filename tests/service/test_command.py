@@ -39,7 +39,7 @@ def _healthy(url: str, process: subprocess.Popen[str]) -> bool:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            return requests.get(url, timeout=5).status_code == 200
+            return requests.get(url, timeout=30).status_code == 200
         except requests.ConnectionError:
             time.sleep(0.1)
     return False

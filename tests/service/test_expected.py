@@ -94,5 +94,5 @@ def test_a_lane_that_waits_is_told_at_once(rig: ServiceRig, client: TestClient, 
     waiting.start()
     rig.clock.moment += timedelta(seconds=1)
     ask_ahead(rig, client, entry, plate="粤B10002")
-    waiting.join(20.0)
+    waiting.join(30)
     assert [one["plate"] for one in told[0]["plates"]] == ["粤B10002", "粤B10001"]

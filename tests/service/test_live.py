@@ -237,10 +237,10 @@ def test_another_event_loop_begins_afresh(sqlite_url: str) -> None:
 def page(base: str, target: str, name: str = "li") -> Iterator[Iterator[str]]:
     """The lines of an open page's stream, of a person who has logged in."""
     with requests.Session() as browser:
-        form = browser.get(f"{base}/login", timeout=10)
+        form = browser.get(f"{base}/login", timeout=30)
         secret = form.text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
         fields = {"name": name, "password": PASSWORD, "csrf": secret, "next": "/"}
-        answer = browser.post(f"{base}/login", data=fields, headers={"Origin": base}, timeout=10)
+        answer = browser.post(f"{base}/login", data=fields, headers={"Origin": base}, timeout=30)
         assert answer.status_code == 200, answer.text
         with browser.get(f"{base}{target}", stream=True, timeout=30) as stream:
             assert stream.status_code == 200, stream.text
@@ -276,7 +276,7 @@ def test_a_page_of_one_service_is_told_what_another_service_took(postgresql_url:
         whole, panel, beside = (stack.enter_context(page(one, f"{target}?station=S1")) for target in targets)
         assert [next_number(whole), next_number(panel), next_number(beside)] == [0, 0, 0]
         assert next_event(beside) == "event: alive"
-        told = requests.post(f"{other}/v1/lane-status", json=lane_status(), timeout=10)
+        told = requests.post(f"{other}/v1/lane-status", json=lane_status(), timeout=30)
         assert told.status_code == 204, told.text
         assert [next_number(whole), next_number(panel)] == [1, 1]
         assert [next_event(beside) for _ in range(2)] == ["event: alive"] * 2
@@ -292,10 +292,10 @@ def test_service_processes_tell_each_other_and_say_that_they_listen(postgresql_u
         assert next_number(lines) == 0
         for number in (1, 2):
             body = lane_status(number=number, volume_ml=number)
-            told = requests.post(f"http://127.0.0.1:{other}/v1/lane-status", json=body, timeout=10)
+            told = requests.post(f"http://127.0.0.1:{other}/v1/lane-status", json=body, timeout=30)
             assert told.status_code == 204, told.text
             assert next_number(lines) == number
-        shown = requests.get(f"http://127.0.0.1:{one}/metrics", timeout=10).text
+        shown = requests.get(f"http://127.0.0.1:{one}/metrics", timeout=30).text
         assert "greenlane_live_waiters 1.0" in shown
         assert "greenlane_live_listening 1.0" in shown
 

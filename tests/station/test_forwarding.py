@@ -123,7 +123,7 @@ def test_a_lane_does_not_speak_for_another_device(rig: StationRig) -> None:
     lane, other, new = rig.server.enrol(DeviceKind.LANE), rig.server.enrol(DeviceKind.PANEL), KeyPair.make()
     body = {"public_key": new.public_text, "proof": new.rotation_proof(other.key_id), "relayed_for": other.key_id}
     answer = signed(lane, rig.clock, "POST", "/v1/keys", body, rig.cable.host)
-    with httpx.Client(base_url=rig.cable.url) as server:
+    with httpx.Client(base_url=rig.cable.url, timeout=30) as server:
         assert answer.send(server).status_code == 403  # type: ignore[arg-type]
 
 

@@ -98,7 +98,7 @@ def test_conflicts_are_shown_at_the_station_and_at_the_server(rig: StationRig, c
     assert "card blocked meanwhile" in shown
     assert PLATE in shown
     rig.server.identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
-    with httpx.Client(base_url=rig.cable.url) as at_server:
+    with httpx.Client(base_url=rig.cable.url, timeout=30) as at_server:
         log_in(at_server)
         shown = view(at_server)
     assert "card blocked meanwhile" in shown

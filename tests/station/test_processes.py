@@ -27,6 +27,7 @@ from service.store.database import Database
 from tests.service.identity.served import Program, Served
 from tests.service.identity.test_tls import Authority
 from tests.service.world import ageless
+from tests.standstill import Standstill
 from tests.station.cable import Cable, Fault
 from wire.fuellings import Fuelling
 from wire.questions import Decision, Question
@@ -34,6 +35,7 @@ from wire.reasons import Reason, Verdict
 
 pytestmark = pytest.mark.slow
 PLATE = "粤B12345"
+PATIENCE_S = 30.0
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Town:
     service_port: int
 
     def health(self, of: str = "line") -> str:
-        return str(requests.get(f"http://127.0.0.1:{self.station_port}/healthz", timeout=10).json()[of])
+        return str(requests.get(f"http://127.0.0.1:{self.station_port}/healthz", timeout=30).json()[of])
 
 
 def admin(capsys: pytest.CaptureFixture[str], url: str, *words: str) -> str:
@@ -139,32 +141,32 @@ def wait_for(true: Callable[[], bool], seconds: float = 20.0) -> None:
 def test_a_day_at_the_station(town: Town) -> None:
     """Up, cut, killed while cut, mended: each fuelling is posted once and the books are right."""
     database = Database(town.url)
-    first = town.lane.ask(question("v1"), 3.0)
+    first = town.lane.ask(question("v1"), PATIENCE_S)
     assert (first.decision, first.reason) == (Verdict.ALLOW, Reason.OK)
-    receipt = town.lane.report(fuelling(first, 1), 10.0)
+    receipt = town.lane.report(fuelling(first, 1), PATIENCE_S)
     assert (receipt.captured_fen, receipt.flags) == (8_000, ())
 
     town.cable.fault = Fault.SILENT
-    started = time.monotonic()
-    second = town.lane.ask(question("v2"), 3.0)
-    assert time.monotonic() - started < 2.5, "inside the lane unit's own deadline"
+    with Standstill() as still:
+        second = town.lane.ask(question("v2"), PATIENCE_S)
+        assert still.took_s < 2.5, "inside the lane unit's own deadline"
     assert (second.reason, second.limit_fen) == (Reason.OFFLINE_ALLOWED, 20_000)
     report = fuelling(second, 2)
-    receipt = town.lane.report(report, 10.0)
+    receipt = town.lane.report(report, PATIENCE_S)
     assert receipt.flags == ("provisional",)
     assert town.health() == "down"
 
     town.station.kill()
     with Program.again(town.station):
         wait_for(lambda: town.health() == "down")
-        again = town.lane.ask(question("v2", captured_at=second_asked(town)), 3.0)
+        again = town.lane.ask(question("v2", captured_at=second_asked(town)), PATIENCE_S)
         assert ageless(again) == ageless(second)
         assert again.expires_in_s == 0.0, "it is spent: nothing is left of its time"
-        assert town.lane.report(report, 10.0).flags == ("provisional",)
-        assert town.lane.ask(question("v3"), 3.0).limit_fen == 12_000
+        assert town.lane.report(report, PATIENCE_S).flags == ("provisional",)
+        assert town.lane.ask(question("v3"), PATIENCE_S).limit_fen == 12_000
         town.cable.fault = Fault.NONE
         wait_for(lambda: bool(offline_visits(database)) and cards(database, "C1")[0].balance_fen == 50_000 - 16_000)
-        final = town.lane.report(report, 10.0)
+        final = town.lane.report(report, PATIENCE_S)
         assert final.flags == ("offline",)
         assert audit(database).findings == ()
         assert [v.conflicts for v in offline_visits(database) if v.amount_fen] == [()]
@@ -179,7 +181,7 @@ def second_asked(town: Town) -> datetime:
 
 
 def test_revocation_reaches_the_station_and_lasts_through_a_cut(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    assert town.lane.ask(question("v1"), 3.0).reason is Reason.OK
+    assert town.lane.ask(question("v1"), PATIENCE_S).reason is Reason.OK
     shown = admin(capsys, town.url, "device", "list", "--station", "S1")
     device = re.search(r"^(d-\w+) +lane", shown, re.MULTILINE)
     assert device is not None
@@ -206,16 +208,16 @@ def test_a_new_key_through_the_station(town: Town, tmp_path: Path) -> None:
     new = KeyPair.load(key_file)
     assert new.key_id != town.key.key_id
     renewed = HttpBalanceService(base, "S1", sign=Signer(new, SystemClock()))
-    assert renewed.ask(question("v1"), 3.0).reason is Reason.OK
+    assert renewed.ask(question("v1"), PATIENCE_S).reason is Reason.OK
     with pytest.raises(Rejected, match="revoked"):
-        town.lane.ask(question("v2"), 3.0)
+        town.lane.ask(question("v2"), PATIENCE_S)
     renewed.close()
 
 
 def test_the_line_down_and_nobody_on_the_list(town: Town) -> None:
     town.cable.fault = Fault.REFUSED
     with pytest.raises(ServiceFault, match="503"):
-        town.lane.ask(question("v1", plate="粤B99999"), 3.0)
+        town.lane.ask(question("v1", plate="粤B99999"), PATIENCE_S)
 
 
 def test_a_folder_that_is_not_enrolled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -257,5 +259,5 @@ def test_both_lines_over_tls(sqlite_url: str, tmp_path: Path, capsys: pytest.Cap
                         lane.prices(5.0)
                 lane.close()
         with Program("station", "--upstream", upstream, "--ca", trusted, "--state", str(state)) as at:
-            health = requests.get(f"http://127.0.0.1:{at}/healthz", timeout=10)
-            wait_for(lambda: requests.get(health.url, timeout=10).json()["line"] == "down")
+            health = requests.get(f"http://127.0.0.1:{at}/healthz", timeout=30)
+            wait_for(lambda: requests.get(health.url, timeout=30).json()["line"] == "down")

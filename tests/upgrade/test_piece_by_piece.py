@@ -61,7 +61,7 @@ class Town:
         self.stack.enter_context(self.station)
 
     def health(self, of: str) -> str:
-        return str(requests.get(f"http://127.0.0.1:{self.station_port}/healthz", timeout=10).json()[of])
+        return str(requests.get(f"http://127.0.0.1:{self.station_port}/healthz", timeout=30).json()[of])
 
 
 def _this(old: Program, *words: str) -> Program:

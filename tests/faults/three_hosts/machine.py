@@ -48,7 +48,7 @@ class Machine:
             return
         process.send_signal(how)
         try:
-            process.wait(20)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

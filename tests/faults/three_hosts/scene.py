@@ -169,7 +169,7 @@ def station_file(town: Town) -> Path:
 
 def rows(path: Path, sql: str) -> list[sqlite3.Row]:
     """Rows of a state file that a program has open, read beside it."""
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as opened:
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as opened:
         opened.row_factory = sqlite3.Row
         return opened.execute(sql).fetchall()
 

@@ -148,14 +148,14 @@ class Town:
 
         def typed() -> None:
             with requests.Session() as browser:
-                form = _fields(browser.get(f"{STATION_URL}/login", timeout=10))
+                form = _fields(browser.get(f"{STATION_URL}/login", timeout=30))
                 browser.post(
                     f"{STATION_URL}/login",
                     data=form | {"name": f"pump-{lane.lower()}", "password": PASSWORD},
-                    timeout=10,
+                    timeout=30,
                 )
-                form = {"csrf": _fields(browser.get(STATION_URL, timeout=10))["csrf"], "plate": plate}
-                answer = browser.post(f"{STATION_URL}/panel/{lane}/typed", data=form, timeout=10)
+                form = {"csrf": _fields(browser.get(STATION_URL, timeout=30))["csrf"], "plate": plate}
+                answer = browser.post(f"{STATION_URL}/panel/{lane}/typed", data=form, timeout=30)
                 answer.raise_for_status()
 
         inside(Host.UNIT, typed)

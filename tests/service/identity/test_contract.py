@@ -44,7 +44,7 @@ class Caller:
             parts["json"]["wait_s"] = min(parts["json"]["wait_s"], 0.01)
         prepared = self._session.prepare_request(requests.Request(**parts))
         self._sign(prepared)
-        response = self._session.send(prepared, timeout=20, allow_redirects=False)
+        response = self._session.send(prepared, timeout=30, allow_redirects=False)
         self.statuses.add(response.status_code)
         case.validate_response(response, checks=checks)
 

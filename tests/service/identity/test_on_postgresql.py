@@ -78,9 +78,9 @@ def test_workers_of_one_service_count_and_remember_together(cluster: Cluster, mi
         answers = []
         for _ in range(24):
             with requests.Session() as fresh:
-                answers.append(fresh.send(request, timeout=20).status_code)
+                answers.append(fresh.send(request, timeout=30).status_code)
         assert sorted(answers) == [200] + [401] * 23
-        text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text
+        text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
     database.close()
     assert 'greenlane_refused_signatures_total{flaw="replayed"} 23.0' in text
 

@@ -172,7 +172,7 @@ def test_old_tls_is_not_spoken(authority: Authority, port: int) -> None:
 
 @pytest.mark.slow
 def test_plain_http_gets_nothing(port: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", "/healthz")
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         connection.getresponse()
@@ -184,10 +184,10 @@ def test_a_proxy_is_believed_only_where_it_is_named(books: Database, trusted: tu
     """The log-in cookie is Secure when the proxy says that the browser spoke TLS to it."""
     with Served(url_of(books), "--metrics-from", "127.0.0.1", *trusted) as plain:
         headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
-        answer = requests.get(f"http://127.0.0.1:{plain}/login", headers=headers, timeout=20)
+        answer = requests.get(f"http://127.0.0.1:{plain}/login", headers=headers, timeout=30)
         assert ("__Host-" in answer.headers["set-cookie"]) is (scheme == "https")
-        assert requests.get(f"http://127.0.0.1:{plain}/metrics", headers=headers, timeout=20).status_code == 403
-        assert requests.get(f"http://127.0.0.1:{plain}/metrics", timeout=20).status_code == 200
+        assert requests.get(f"http://127.0.0.1:{plain}/metrics", headers=headers, timeout=30).status_code == 403
+        assert requests.get(f"http://127.0.0.1:{plain}/metrics", timeout=30).status_code == 200
 
 
 def test_what_is_wrong_with_a_certificate_is_said(folder: Path, authority: Authority) -> None:
@@ -222,7 +222,7 @@ def test_a_service_without_devices_says_which_command_to_run(tmp_path: Path) -> 
     """It was open until the first device; whoever upgrades such an installation has to be told."""
     process = Served(f"sqlite:///{tmp_path / 'new.sqlite3'}")
     with process as port:
-        assert requests.get(f"http://127.0.0.1:{port}/v1/prices?station=S1", timeout=20).status_code == 401
+        assert requests.get(f"http://127.0.0.1:{port}/v1/prices?station=S1", timeout=30).status_code == 401
         process._process.terminate()
         told = process._process.communicate(timeout=30)[1].decode()
     assert "greenlane admin enrol --kind lane" in told

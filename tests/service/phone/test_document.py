@@ -132,7 +132,7 @@ class Sender:
         host = self._url.removeprefix("http://")
         target = re.sub(r"^http://[^/]+", "", str(prepared.url))
         prepared.headers.update(self._phone.headers(str(prepared.method), target, raw, host))
-        response = self._session.send(prepared, timeout=20, allow_redirects=False)
+        response = self._session.send(prepared, timeout=30, allow_redirects=False)
         self.statuses.add(response.status_code)
         case.validate_response(response, checks=checks)
 
@@ -140,7 +140,7 @@ class Sender:
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
 def test_every_answer_to_a_phone_is_as_announced(rig: ServiceRig, mode: str) -> None:
-    with running(rig.app) as url, httpx.Client(base_url=url, timeout=20) as client:
+    with running(rig.app) as url, httpx.Client(base_url=url, timeout=30) as client:
         phone = person(rig, client, "A")
         mandate = phone.mandate()
         fuel(rig, 5_000)

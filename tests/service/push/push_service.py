@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-WAIT_S = 20.0
+WAIT_S = 30.0
 
 
 def base64url(raw: bytes) -> str:
