@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "conditions": ("models.training.commands.conditions", "fit drawn plates' degradation to real crops"),
     "corners": ("models.training.commands.corners", "corners for real plates that are labelled with boxes"),
     "detector": ("models.training.commands.detector", "train and export the detector"),
+    "goals": ("models.training.commands.goals", "each of the reader's goals beside what is reached"),
     "finding": ("models.training.commands.finding", "how many plates are found at which size, at what cost"),
     "evaluate-scenes": ("models.training.commands.evaluate_scenes", "measure the shipped reader on held-out scenes"),
 }

@@ -184,3 +184,15 @@ def test_ratios_are_of_cpu_time_and_of_exact_shares() -> None:
     elsewhere = PeerRow("scene", "rapidocr 9.9", 10, 9, 0, 400.0, 420.0)
     (ratio,) = Comparison({}, (ours, other, elsewhere), {}).ratios()
     assert (ratio["kind"], ratio["cpu_times"], ratio["exact_points"]) == ("ccpd", 4.0, 5.0)
+
+
+def test_the_yardstick_is_a_scene_in_frames_of_the_fastest_public_reader() -> None:
+    ours = [
+        PeerRow("scene", f"greenlane {name}", 9, 9, 0, ms, ms) for name, ms in (("opencv", 18.4), ("onnxruntime", 9.2))
+    ]
+    crops = [PeerRow(kind, "rapidocr 9.9", 9, 9, 0, ms, ms) for kind, ms in (("ccpd", 19.0), ("easypr", 21.0))]
+    scene = PeerRow("scene", "rapidocr 9.9", 9, 9, 0, 400.0, 420.0)
+    found = Comparison({}, (*ours, *crops, scene), {})
+    assert found.facts()["yardstick"] == {"greenlane opencv": 2.0, "greenlane onnxruntime": 1.0}
+    assert found.lines()[-1].startswith("greenlane onnxruntime takes 1 times the CPU time of the fastest public")
+    assert Comparison({}, (*ours, scene), {}).yardstick() == {}

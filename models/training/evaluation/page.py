@@ -12,9 +12,9 @@ from models.training.evaluation.thresholds import verdict
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE, METHOD, RESULTS = DOCS / "reader-figures.md", DOCS / "reader-method.md", DOCS / "reader_figures.json"
 
-FIGURES, SCENES, FINDING, OPINION = "figures", "scenes", "finding", "opinion"
-"""Names of the page's parts: the recogniser's figures, those of whole scenes, what is found at which size,
-and what the second recogniser stops."""
+FIGURES, SCENES, FINDING, OPINION, GOALS = "figures", "scenes", "finding", "opinion", "goals"
+"""Names of the pages' parts: the recogniser's figures, those of whole scenes, what is found at which size,
+what the second recogniser stops, and the goals beside what is reached."""
 
 Row = Mapping[str, Any]
 

@@ -1,0 +1,92 @@
+"""`python -m models.training goals`: the reader's goals, each beside what comes out on held-out pictures."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from models.build import build_reader
+from models.reader import OnDeviceReader
+from models.training.data.holdout import is_held_out
+from models.training.data.more import Label, clean_picture, is_writable, load_labels
+from models.training.data.realdata import RealCrop, data_folder, load_crops
+from models.training.data.scenes import Picture, read_picture
+from models.training.evaluation.finding import held_out_groups
+from models.training.evaluation.goals import (
+    CROP_GOALS,
+    DRAWN_ON,
+    FOREIGN_HEADS,
+    GREEN_CUTS,
+    PHOTOS,
+    SCENES,
+    STREET,
+    GoalPlate,
+    crop_plates,
+    cut_around,
+    foreign_lines,
+    goals_table,
+    lines_of,
+    scene_plates,
+)
+from models.training.evaluation.page import DOCS, GOALS, RESULTS, add_results, table, write_part
+
+GROUPS = {"scenes": SCENES, "photos": PHOTOS, "street frames": STREET, "street frames, boxes drawn": DRAWN_ON}
+"""Groups of whole pictures -> what the table calls them."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--engine", default="opencv")
+    parser.add_argument("--record", action="store_true", help="put the table into the page and the file of figures")
+    parser.add_argument("--page", type=Path, default=DOCS / "reader.md")
+    parser.add_argument("--json", type=Path, default=RESULTS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints two tables. Status 1, with the reason, where the real pictures are absent."""
+    folder = data_folder()
+    if folder is None:
+        print("no real pictures beside the project: nothing measured")
+        return 1
+    cv2.setNumThreads(1)
+    reader = build_reader(args.engine)
+    lines = lines_of(judged(reader, folder))
+    foreign = foreign_lines(reader.read, foreign_pictures(folder))
+    markdown = f"{goals_table(lines)}\n\n{table(FOREIGN_HEADS, foreign)}"
+    print(markdown)
+    if args.record:
+        facts = {"engine": args.engine, "lines": [line.facts() for line in lines], "foreign": foreign}
+        add_results(args.json, {"goals": facts})
+        write_part(args.page, GOALS, markdown)
+    return 0
+
+
+def judged(reader: OnDeviceReader, folder: Path) -> list[GoalPlate]:
+    """Every held-out plate of every group through the whole reader."""
+    crops = [crop for crop in load_crops(folder, "crops.csv") if crop.held_out]
+    plates = crop_plates(reader.read_crop, crops, CROP_GOALS)
+    plates += crop_plates(reader.read_crop, green_cuts(folder), {"mosaic": (GREEN_CUTS, 1.0)})
+    for name, scenes in held_out_groups(folder).items():
+        plates += scene_plates(reader.read, GROUPS[name], scenes)
+    return plates
+
+
+def green_cuts(folder: Path) -> list[RealCrop]:
+    """The held-out cuts of green frames; each is one plate with a drawn box around it."""
+    chosen = [label for label in load_labels(folder) if label.origin == "mosaic" and is_held_out(label.plate)]
+    return [RealCrop(read_picture(folder / "more" / label.file), label.plate, "mosaic") for label in chosen]
+
+
+def foreign_pictures(folder: Path) -> Iterator[tuple[str, Picture]]:
+    """All pictures of plates that the recogniser cannot write; none of them is trained on."""
+    for label in load_labels(folder):
+        if not is_writable(label.plate):
+            yield label.plate, _picture(folder, label)
+
+
+def _picture(folder: Path, label: Label) -> Picture:
+    if label.box is None:
+        return read_picture(folder / "more" / label.file)
+    return cut_around(clean_picture(folder, [label]), label.box)
