@@ -60,7 +60,7 @@ RECEIPT = FuellingReceipt(
     dispenser="d1", sequence=7, charged_fen=800, captured_fen=800, overrun_fen=0, released_fen=19200, balance_fen=1
 )
 PRICE = Price(product="92", unit_price_fen_per_l=800)
-DEADLINE_S = 1.0
+DEADLINE_S = 30.0
 GRACE_S = 0.25
 """What a busy machine may add to a deadline."""
 

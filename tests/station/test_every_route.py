@@ -19,7 +19,7 @@ from service.identity.tables import nonces
 from tests.service.identity.kit import Parcel, question, signed
 from tests.service.identity.test_every_route import LANE_TELLS, PUBLIC, TAMPERED, routes
 from tests.service.identity.test_every_route import written as written_at_server
-from tests.station.rig import StationRig
+from tests.station.rig import PATIENCE_S, StationRig
 from wire.codec import decode, encode
 from wire.devices import DeviceKind
 from wire.questions import Decision, Question
@@ -99,11 +99,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
 def yard(request: pytest.FixtureRequest, shared: Yard) -> Iterator[Yard]:
     """The same yard for all tests here, with the line up and cut; every test enrols devices of its own."""
     shared.rig.mend()
-    shared.rig.wiring.line.ask(shared.rig.wiring.upstream.devices, 5.0)
+    shared.rig.wiring.line.ask(shared.rig.wiring.upstream.devices, PATIENCE_S)
     shared.line = request.param
     yield shared
     shared.rig.mend()
-    shared.rig.wiring.line.ask(shared.rig.wiring.upstream.devices, 5.0)
+    shared.rig.wiring.line.ask(shared.rig.wiring.upstream.devices, PATIENCE_S)
 
 
 def cut_if_asked(yard: Yard) -> None:

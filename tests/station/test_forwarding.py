@@ -13,7 +13,7 @@ from service.errors import Unavailable
 from service.identity.devices import Place
 from service.identity.signatures import SignatureRefused
 from tests.service.identity.kit import signed
-from tests.station.rig import StationRig
+from tests.station.rig import PATIENCE_S, StationRig
 from wire.devices import DeviceKind, EnrolmentRequest, KeyRotation
 from wire.questions import Decision
 from wire.reasons import ErrorCode, Reason, Verdict
@@ -108,15 +108,15 @@ def test_a_station_speaks_for_no_other_stations_devices(rig: StationRig) -> None
     proof = new.rotation_proof(stranger.key_id)
     rotation = KeyRotation(public_key=new.public_text, proof=proof, relayed_for=stranger.key_id)
     with pytest.raises(Rejected, match="may not speak for that device"):
-        rig.wiring.upstream.rotate(rotation, 5.0)
+        rig.wiring.upstream.rotate(rotation, PATIENCE_S)
     with pytest.raises(Rejected, match="may not speak for that device"):
-        rig.wiring.upstream.spoken(stranger.key_id, 5.0)
+        rig.wiring.upstream.spoken(stranger.key_id, PATIENCE_S)
     code = rig.server.identity.devices.issue_code(Place(DeviceKind.LANE, "S2", "L9"), "test")
     with pytest.raises(Rejected, match="wrong, used or expired"):
-        rig.wiring.upstream.enrol(EnrolmentRequest(code=code, public_key=new.public_text), 5.0)
+        rig.wiring.upstream.enrol(EnrolmentRequest(code=code, public_key=new.public_text), PATIENCE_S)
     code = rig.server.identity.devices.issue_code(Place(DeviceKind.STATION, "S1", None), "test", replaces=True)
     with pytest.raises(Rejected, match="wrong, used or expired"):
-        rig.wiring.upstream.enrol(EnrolmentRequest(code=code, public_key=new.public_text), 5.0)
+        rig.wiring.upstream.enrol(EnrolmentRequest(code=code, public_key=new.public_text), PATIENCE_S)
 
 
 def test_a_lane_does_not_speak_for_another_device(rig: StationRig) -> None:

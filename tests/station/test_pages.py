@@ -19,7 +19,7 @@ from service.offline.conflicts import CONFLICTS
 from service.station import words
 from service.store.live_tables import live_changes
 from tests.service.identity.kit import PLATE, lane_status, visit_report
-from tests.station.rig import StationRig
+from tests.station.rig import PATIENCE_S, StationRig
 from wire.codec import decode
 from wire.live import LampState, LaneStatus, OrderKind, VisitReport
 
@@ -165,7 +165,7 @@ def test_what_lanes_tell_reaches_the_servers_page(rig: StationRig) -> None:
     at_station.take_visit(decode(VisitReport, visit_report()))
     rig.cut()
     with pytest.raises(Exception, match="no connection"):
-        rig.wiring.line.ask(rig.wiring.upstream.devices, 1.0)
+        rig.wiring.line.ask(rig.wiring.upstream.devices, PATIENCE_S)
     assert not rig.wiring.mirror.send_one(), "it waits while the line is down"
     rig.mend()
     rig.step(1)

@@ -15,7 +15,7 @@ from service.identity.people import Role
 from service.typed_plates import TypedPlates
 from tests.service.identity.kit import PLATE, lane_status
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
-from tests.station.rig import StationRig
+from tests.station.rig import PATIENCE_S, StationRig
 from wire.codec import decode
 from wire.live import LampState, LaneStatus, Order, OrderKind
 from wire.reasons import Reason
@@ -67,7 +67,7 @@ def test_without_the_server_it_is_refused_and_said(rig: StationRig, panel: TestC
         assert (answer.status_code, "can't be checked now" in answer.json()["en"]) == (503, True)
     assert ordered(rig) == []
     rig.mend()
-    rig.wiring.line.ask(rig.wiring.upstream.devices, 5.0)
+    rig.wiring.line.ask(rig.wiring.upstream.devices, PATIENCE_S)
     assert type_pin(panel, PIN).status_code == 202
 
 

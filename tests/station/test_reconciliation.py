@@ -14,7 +14,7 @@ from service.store import schema
 from tests.service.identity.kit import PLATE
 from tests.service.world import ageless
 from tests.station.cable import Fault
-from tests.station.rig import StationRig
+from tests.station.rig import PATIENCE_S, StationRig
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.offline import OfflineEntry
 from wire.questions import Decision
@@ -168,10 +168,10 @@ def test_a_grant_by_an_expired_list_is_told(rig: StationRig) -> None:
     late = replace(listed, authorisation="off-late", visit="late", granted_at=listed.granted_at.replace(year=2027))
     assert grant.authorisation is not None
     rig.mend()
-    receipt = rig.wiring.upstream.tell_grant(late, 5.0)
+    receipt = rig.wiring.upstream.tell_grant(late, PATIENCE_S)
     assert receipt.flags == ("list_expired",)
     unknown = replace(listed, authorisation="off-x", visit="x", list_version=1, card="C9")
-    assert rig.wiring.upstream.tell_grant(unknown, 5.0).flags == ("card_unknown", "list_unknown")
+    assert rig.wiring.upstream.tell_grant(unknown, PATIENCE_S).flags == ("card_unknown", "list_unknown")
 
 
 def impossible(rig: StationRig, decision: Decision | None) -> Fuelling:
@@ -241,7 +241,7 @@ def test_the_line_breaks_between_grant_and_fuelling(cut: StationRig) -> None:
     cut.report(cut.fuelling(cut.ask(), 15_000))
     grant = cut.wiring.memory.untold()[0]
     cut.mend()
-    cut.wiring.upstream.tell_grant(grant, 5.0)
+    cut.wiring.upstream.tell_grant(grant, PATIENCE_S)
     cut.restart()
     cut.step()
     assert [(v.amount_fen, v.conflicts) for v in cut.offline()] == [(15_000, ())]

@@ -27,9 +27,9 @@ def main(url: str, key: str, state: str) -> None:
     def carry_out(wanted: dict[str, Any]) -> Any:
         match wanted["do"]:
             case "ask":
-                return encode(service.ask(decode(Question, wanted["question"]), 5.0))
+                return encode(service.ask(decode(Question, wanted["question"]), 30.0))
             case "renew":
-                return encode(service.renew(wanted["authorisation"], 5.0))
+                return encode(service.renew(wanted["authorisation"], 30.0))
             case "put":
                 return outbox.put("fuelling", wanted["key"], wanted["fuelling"])
             case "send":
