@@ -61,8 +61,10 @@ def test_paced_messages_come_when_they_are_due_and_wait_for_nobody(sqlite_url: s
         timings = paced(made, 1.0, 20.0)
         assert time.perf_counter() - start_s > 0.8
         assert len(timings.asked_s) + len(timings.fuelled_s) == 20
+        start_s = time.perf_counter()
         late = paced(made, 0.005, 10_000.0)
-        assert max(late.fuelled_s) > 5 * min(late.asked_s), "what is late counts from when it was due"
+        took_s = time.perf_counter() - start_s
+        assert max(late.fuelled_s) > took_s / 2, "what is late counts from when it was due"
 
 
 def test_a_refused_message_ends_the_run(sqlite_url: str) -> None:
