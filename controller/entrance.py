@@ -49,7 +49,7 @@ class EntranceRunner:
         self._parts = parts
         self._settings = settings
         self._watcher = Watcher(settings.trigger, settings.vote, settings.camera.area, parts.new_id)
-        self._eyes = Freshness(settings.camera)
+        self._freshness = Freshness(settings.camera)
         self._trouble: Reason | None = Reason.CAMERA_LOST
         self._asked: OrderedDict[str, float] = OrderedDict()
         self._failing = ""
@@ -82,7 +82,7 @@ class EntranceRunner:
     def _take_frame(self, frame: Frame) -> None:
         parts = self._parts
         change = parts.meter.measure(frame.image, self._settings.camera.area)
-        if not self._eyes.saw(frame, change, parts.clock.monotonic_s()):
+        if not self._freshness.saw(frame, change, parts.clock.monotonic_s()):
             return
         look, events = self._watcher.on_change(change, frame, Needs(False, False, parts.reading.free))
         if look.learn > 0.0:
@@ -102,7 +102,7 @@ class EntranceRunner:
             self._failing = failure
 
     def _judge_camera(self, trouble: Reason | None) -> None:
-        found = self._eyes.trouble(self._parts.clock.monotonic_s(), trouble)
+        found = self._freshness.trouble(self._parts.clock.monotonic_s(), trouble)
         if found is self._trouble:
             return
         self._trouble = found

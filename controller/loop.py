@@ -86,7 +86,7 @@ def _turn(runner: Ticking, pump: FramePump, bell: Bell, watchdog: SignsOfLife, l
     pump.start()
     runner.tick()
     watchdog.ready()
-    told = ""
+    shown = ""
     while not bell.stopped:
         glimpse = pump.take()
         if glimpse.over:
@@ -94,9 +94,9 @@ def _turn(runner: Ticking, pump: FramePump, bell: Bell, watchdog: SignsOfLife, l
             return
         runner.tick(glimpse.frame, glimpse.trouble)
         watchdog.alive()
-        if runner.words != told:
-            told = runner.words
-            watchdog.status(told)
+        if runner.words != shown:
+            shown = runner.words
+            watchdog.status(shown)
         bell.wait(longest_pause_s)
     if bell.failure is not None:
         raise bell.failure

@@ -66,7 +66,7 @@ class Runner:
         self._rules = lane_rules(settings.lane, settings.lamp)
         self._state = LaneState()
         self._watcher = Watcher(settings.trigger, settings.vote, settings.camera.area, parts.new_id)
-        self._eyes = Freshness(settings.camera)
+        self._freshness = Freshness(settings.camera)
         self._timeline = Timeline()
         self._vote: Vote | None = None
         self._view_changes = 0
@@ -184,7 +184,7 @@ class Runner:
     def _take_frame(self, frame: Frame) -> None:
         """Measure the change; read the frame when the trigger says so and the reader is free."""
         change = self._parts.meter.measure(frame.image, self._settings.camera.area)
-        if not self._eyes.saw(frame, change, self._parts.clock.monotonic_s()):
+        if not self._freshness.saw(frame, change, self._parts.clock.monotonic_s()):
             return
         self._seen_at = frame.captured_at
         look, events = self._watcher.on_change(change, frame, self._needs())
@@ -261,7 +261,7 @@ class Runner:
 
     def _judge_camera(self, trouble: Reason | None) -> None:
         """Camera lost and back, each told once."""
-        verdict = self._eyes.trouble(self._parts.clock.monotonic_s(), trouble)
+        verdict = self._freshness.trouble(self._parts.clock.monotonic_s(), trouble)
         if verdict is self._state.camera:
             return
         if verdict is None:

@@ -55,8 +55,8 @@ class Catalogue(gettext.NullTranslations):
             template, match = max(fitting, key=lambda pair: pair[0].literal)
             return template.filled([self._part(part, depth) for part in match.groups()])
         place, colon, rest = text.partition(": ")
-        told = self.sentence(rest, depth + 1) if colon else rest
-        return f"{self._part(place, depth)}：{told}" if told != rest else text
+        rendered = self.sentence(rest, depth + 1) if colon else rest
+        return f"{self._part(place, depth)}：{rendered}" if rendered != rest else text
 
     def _part(self, part: str, depth: int) -> str:
         """What was filled in: a sentence of its own where it has several words, else a name, which stays."""

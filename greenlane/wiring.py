@@ -25,7 +25,7 @@ from controller.outbound.courier import RELEASE, Courier, balance_senders
 from controller.outbound.folder_lock import FolderLock
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Message, Outbox
-from controller.outbound.periodic import Chore
+from controller.outbound.periodic import PeriodicTask
 from controller.outbound.statefile import StateError, StateFile, damaged_copies
 from controller.parts import Parts
 from controller.ports import Camera, Clock, Dispenser, Lamp, PlateReader
@@ -223,9 +223,9 @@ class LaneUnit(Resource):
         traces = self._recorder(reader)
         metrics = LaneMetrics(clock)
         place = (settings.lane.station, settings.lane.name)
-        story = VisitReports(*place, clock)
+        visit_reports = VisitReports(*place, clock)
         self.panel = LanePanel(*place, clock, self._running, self.bell.ring)
-        self._courier = self._made_courier(outbox, service, prices, self._charged(traces, story))
+        self._courier = self._made_courier(outbox, service, prices, self._charged(traces, visit_reports))
         self._terminal_side = terminal = None if dispenser is None else self._terminal(dispenser, state, outbox, prices)
         self.watchdog = self._opened(systemd_watchdog(clock))
         release = self._release()
@@ -236,7 +236,7 @@ class LaneUnit(Resource):
             meter=ThumbnailMeter(),
             lamp=lamp,
             service=service,
-            observer=Observers([traces, metrics, story, self.panel]),
+            observer=Observers([traces, metrics, visit_reports, self.panel]),
             reading=self._opened(ThreadWorker("reader", 1, self.bell.ring)),
             network=self._opened(ThreadWorker("questions", NETWORK_JOBS, self.bell.ring)),
             release=release,
@@ -249,7 +249,7 @@ class LaneUnit(Resource):
         )
         self.runner = Runner(parts, settings)
         self._serve_metrics(metrics, outbox)
-        self._reporter = self._made_reporter(story, outbox)
+        self._reporter = self._made_reporter(visit_reports, outbox)
         self.pump = self._opened(FramePump(camera_of(settings.camera, clock), self.bell.ring))
         log.info("lane %s of %s: camera %s, reader %s", *reversed(place), settings.camera.kind, reader.name)
 
@@ -267,31 +267,31 @@ class LaneUnit(Resource):
             random.Random(),
             on_sent=on_sent,
             on_death=self.bell.fail,
-            chores=[Chore("prices", prices.refresh, PRICES_EVERY_S)] if metered else [],
+            tasks=[PeriodicTask("prices", prices.refresh, PRICES_EVERY_S)] if metered else [],
         )
         self._parts.callback(courier.stop)
         return courier
 
-    def _charged(self, traces: TraceRecorder, story: VisitReports) -> OnSent:
+    def _charged(self, traces: TraceRecorder, visit_reports: VisitReports) -> OnSent:
         """Tells trace, station and panel what a fuelling cost."""
 
         def charged(message: Message, receipt: Mapping[str, object] | None) -> None:
             traces.charged(message, receipt)
-            told = story.charged(message, receipt)
-            if told is not None:
-                self.panel.charged(*told)
+            posted = visit_reports.charged(message, receipt)
+            if posted is not None:
+                self.panel.charged(*posted)
 
         return charged
 
     def _running(self) -> RunningFuelling | None:
         return None if self._terminal_side is None else self._terminal_side.running
 
-    def _made_reporter(self, story: VisitReports, outbox: Outbox) -> Reporter:
+    def _made_reporter(self, visit_reports: VisitReports, outbox: Outbox) -> Reporter:
         """Tells the station's pages what happens here; it works only where [service] report wants it."""
         link = station_link_of(self.settings, self.clock)
         wake = self._courier.wake
         path = state_dir_of(self.settings.trace) / STATE_FILE
-        parts = (link, self.panel, story, outbox, self.clock, small_jpeg, wake)
+        parts = (link, self.panel, visit_reports, outbox, self.clock, small_jpeg, wake)
         reporter: Reporter = self._opened(Reporter(*parts, damaged=lambda: len(damaged_copies(path))))
         return reporter
 

@@ -150,9 +150,9 @@ class GpioLamp(LeasedLamp):
         """The light that goes out first, so that both are never lit; both are tried whatever fails."""
         wanted = {self._green: colour is LampColour.GREEN, self._red: colour is LampColour.RED}
         faults = [_switch(light, lit) for light, lit in sorted(wanted.items(), key=lambda item: item[1])]
-        told = "; ".join(fault for fault in faults if fault)
-        if told:
-            raise LampFault(f"cannot show {colour}: {told}")
+        trouble = "; ".join(fault for fault in faults if fault)
+        if trouble:
+            raise LampFault(f"cannot show {colour}: {trouble}")
 
     def _release(self) -> None:
         for light in self._lights:
@@ -180,7 +180,7 @@ class FakeLamp(LeasedLamp):
     def __init__(self, clock: Clock, *, guarded: bool = False, listener: Listener | None = None) -> None:
         self.timeline: list[LampChange] = []
         self._broken: frozenset[LampColour] = frozenset()
-        self._told = listener
+        self._shown_to = listener
         super().__init__(clock, guarded, self._note)
 
     def break_down(self, *colours: LampColour) -> None:
@@ -192,8 +192,8 @@ class FakeLamp(LeasedLamp):
 
     def _note(self, change: LampChange) -> None:
         self.timeline.append(change)
-        if self._told is not None:
-            self._told(change)
+        if self._shown_to is not None:
+            self._shown_to(change)
 
     def _drive(self, colour: LampColour) -> None:
         if colour in self._broken:

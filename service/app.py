@@ -44,7 +44,7 @@ from service.payments.worker import PaymentWorker
 from service.phone import mount as phone_pages
 from service.push import mount as push
 from service.station import mount as station_pages
-from service.station.store import Told, silence
+from service.station.store import Listener, silence
 from service.store.clock import SystemWallClock, WallClock
 from service.store.database import Database
 from service.store.schema_version import SchemaStanding
@@ -102,9 +102,9 @@ def open_books(database_url: str, clock: WallClock | None = None, settings: Book
     """The books of a database, made if there is none; SQLite brought to this version's schema. Raises Unavailable."""
     database = Database(database_url)
     if database.is_sqlite or database.standing() is SchemaStanding.MISSING:
-        told = database.migrate().words(database.name)
-        if told is not None:
-            log.warning("%s", told)
+        migrated = database.migrate().words(database.name)
+        if migrated is not None:
+            log.warning("%s", migrated)
     else:
         database.require_current()
     return Books(database, clock or SystemWallClock(), settings)
@@ -118,7 +118,7 @@ def assemble(
     *,
     title: str,
     identity: Identity | None = None,
-    told: Told = silence,
+    listener: Listener = silence,
 ) -> FastAPI:
     """The routes, pages and guards around a clerk; the database keeps people, devices and what lanes tell.
 
@@ -151,7 +151,7 @@ def assemble(
     known = mount(app, database, clock, guard, identity)
     refused = app.state.metrics.count_refused_connection
     app.state.connections = Connections(limits_of_this_process(), guard.proxies, refused)
-    station_pages.mount(app, database, clock, told)
+    station_pages.mount(app, database, clock, listener)
     app.state.changes.observer = app.state.metrics.note_live
     _document(app)
     return app

@@ -50,7 +50,7 @@ class Serving:
     workers: int = 1
     hold_life_s: int = 300
     verbose: bool = False
-    exposure: Listening = field(default_factory=Listening)
+    listening: Listening = field(default_factory=Listening)
     payments: str | None = None
 
     def __post_init__(self) -> None:
@@ -67,11 +67,11 @@ def serve(serving: Serving) -> None:
         raise ServiceError("several workers need PostgreSQL: give --database postgresql://...")
     _LOG.info("database %s", database.name)
     database.close()
-    for words in serving.exposure.warnings(serving.host):
+    for words in serving.listening.warnings(serving.host):
         _LOG.warning("%s", words)
     shape = {"host": serving.host, "port": serving.port, "access_log": serving.verbose, "log_config": None}
     shape["timeout_graceful_shutdown"] = STOP_TIMEOUT_S
-    shape |= serving.exposure.server_options()
+    shape |= serving.listening.server_options()
     if serving.workers == 1:
         app = _app(serving)
         _make_push_key(app)
@@ -102,7 +102,7 @@ def _make_push_key(app: FastAPI) -> None:
 
 def _tell_first_step(app: FastAPI, serving: Serving) -> None:
     """Without a device every question is refused: say what to do about it."""
-    if not serving.exposure.allow_unsigned and not app.state.identity.keys.has_devices():
+    if not serving.listening.allow_unsigned and not app.state.identity.keys.has_devices():
         _LOG.warning("%s", FIRST_STEP)
 
 
@@ -120,9 +120,9 @@ def warn_of_unbound_panels(app: FastAPI) -> None:
 def worker_app() -> FastAPI:
     """The application of one worker process, as serve() described it."""
     described = json.loads(os.environ[_SERVING])
-    lists = described.pop("exposure").items()
-    exposure: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in lists}
-    return _app(Serving(**described, exposure=Listening(**exposure)))
+    lists = described.pop("listening").items()
+    listening: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in lists}
+    return _app(Serving(**described, listening=Listening(**listening)))
 
 
 def _app(serving: Serving) -> FastAPI:
@@ -131,7 +131,7 @@ def _app(serving: Serving) -> FastAPI:
     if serving.payments is not None:
         wechatpay = Wechatpay(read_settings(Path(serving.payments)))
         providers[wechatpay.name] = wechatpay
-    return create_app(serving.database_url, settings=settings, guard=serving.exposure.guard(), providers=providers)
+    return create_app(serving.database_url, settings=settings, guard=serving.listening.guard(), providers=providers)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from service.errors import ServiceError, Unavailable
 from service.payers.periods import Hours
 from service.store.clock import US_PER_S, from_us, to_us
 from station import offline_rules as rules
-from station.fuelling_forwarder import PostOffice
+from station.fuelling_forwarder import FuellingForwarder
 from station.offline_list import HeldLists, ListInForce
 from station.open_here import OpenHere
 from station.settings import StationSettings
@@ -56,7 +56,7 @@ class Control:
         memory: StateStore,
         open_here: OpenHere,
         keeper: HeldLists,
-        post: PostOffice,
+        post: FuellingForwarder,
         books: Books,
         clock: Clock,
         settings: StationSettings,

@@ -44,7 +44,7 @@ class _Put:
     fresh: bool
 
 
-class PostOffice:
+class FuellingForwarder:
     """The outbox with its courier. start() and close() it; thread-safe."""
 
     def __init__(
@@ -150,7 +150,7 @@ class PostOffice:
         authorisation = body.get("authorisation")
         grant = self._memory.untold_grant(authorisation) if isinstance(authorisation, str) else None
         if grant is not None:
-            self._memory.told(
+            self._memory.report(
                 self._line.ask(lambda s: self._upstream.tell_grant(grant, s), deadline_s, only_silence=True)
             )
         send = balance_senders(self._upstream.balance)[FUELLING]

@@ -24,19 +24,19 @@ class Running:
     host: str
     port: int
     settings: StationSettings
-    exposure: Listening
+    listening: Listening
     verbose: bool = False
 
 
 def serve(running: Running) -> None:
     """Serve until SIGTERM or SIGINT. Raises ServiceError or GreenlaneError when it can't begin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    wiring = StationWiring(running.place, running.exposure.guard(), running.settings)
-    for words in running.exposure.warnings(running.host):
+    wiring = StationWiring(running.place, running.listening.guard(), running.settings)
+    for words in running.listening.warnings(running.host):
         log.warning("%s", words)
     log.info("station %s, server %s, state in %s", wiring.station, running.place.upstream_url, running.place.folder)
     shape = {"host": running.host, "port": running.port, "access_log": running.verbose, "log_config": None}
-    shape |= {"timeout_graceful_shutdown": STOP_TIMEOUT_S, **running.exposure.server_options()}
+    shape |= {"timeout_graceful_shutdown": STOP_TIMEOUT_S, **running.listening.server_options()}
     warn_of_unbound_panels(wiring.app)
     wiring.start()
     try:

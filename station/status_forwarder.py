@@ -41,11 +41,11 @@ class StatusForwarder:
         if self._thread.is_alive():
             self._thread.join(5.0)
 
-    def tell(self, told: LaneStatus | VisitReport) -> None:
+    def tell(self, report: LaneStatus | VisitReport) -> None:
         """Have this sent, instead of an earlier one about the same that still waits."""
-        key = ("status", told.lane) if isinstance(told, LaneStatus) else ("visit", told.visit)
+        key = ("status", report.lane) if isinstance(report, LaneStatus) else ("visit", report.visit)
         with self._lock:
-            self._waiting[key] = _with_picture(told, self._waiting.get(key))
+            self._waiting[key] = _with_picture(report, self._waiting.get(key))
             if len(self._waiting) > MOST_WAITING:
                 self._waiting.popitem(last=False)
         self._woken.set()
@@ -57,17 +57,17 @@ class StatusForwarder:
         with self._lock:
             if not self._waiting:
                 return False
-            key, told = self._waiting.popitem(last=False)
+            key, report = self._waiting.popitem(last=False)
         try:
-            if isinstance(told, LaneStatus):
-                self._link.tell_status(told, DEADLINE_S)
+            if isinstance(report, LaneStatus):
+                self._link.tell_status(report, DEADLINE_S)
             else:
-                self._link.tell_visit(told, DEADLINE_S)
+                self._link.tell_visit(report, DEADLINE_S)
         except Rejected as error:
             log.warning("what a lane told is not taken by the server: %s", error)
         except ClientError:
             with self._lock:
-                self._waiting.setdefault(key, told)
+                self._waiting.setdefault(key, report)
             raise
         return True
 
@@ -84,8 +84,10 @@ class StatusForwarder:
                 log.exception("mirror: one report is not passed on")
 
 
-def _with_picture(told: LaneStatus | VisitReport, before: LaneStatus | VisitReport | None) -> LaneStatus | VisitReport:
+def _with_picture(
+    report: LaneStatus | VisitReport, before: LaneStatus | VisitReport | None
+) -> LaneStatus | VisitReport:
     """A report without a picture does not take away the one that still waits."""
-    if isinstance(told, VisitReport) and isinstance(before, VisitReport) and told.picture is None:
-        return replace(told, picture=before.picture)
-    return told
+    if isinstance(report, VisitReport) and isinstance(before, VisitReport) and report.picture is None:
+        return replace(report, picture=before.picture)
+    return report

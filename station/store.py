@@ -219,7 +219,7 @@ class StateStore:
         row = self.find_grant(authorisation)
         return decode_text(OfflineGrant, row["body"]) if row is not None and row["receipt"] is None else None
 
-    def told(self, receipt: OfflineReceipt) -> None:
+    def report(self, receipt: OfflineReceipt) -> None:
         """The server knows a grant, and said this of it."""
         with self._state.transaction() as connection:
             connection.execute(

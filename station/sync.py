@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from controller.errors import ClientError, ServiceFault
-from controller.outbound.periodic import Chore, Chores
+from controller.outbound.periodic import PeriodicTask, PeriodicTasks
 from controller.ports import Clock
 from service.errors import ServiceError
 from station.answers import Control
@@ -25,7 +25,7 @@ TURN_S = 0.5
 TIDY_EVERY_S = 3600.0
 
 
-class Duties:
+class StationSync:
     """One worker; step() is one of its turns. close() is idempotent."""
 
     def __init__(
@@ -50,14 +50,14 @@ class Duties:
         self._on_death = on_death
         self._stopping = threading.Event()
         every, retry_s = settings, settings.probe_every_s
-        self._probe = Chores([Chore("line", self._ask_prices, 0.0, retry_s)], clock)
-        self._rounds = Chores(
+        self._probe = PeriodicTasks([PeriodicTask("line", self._ask_prices, 0.0, retry_s)], clock)
+        self._rounds = PeriodicTasks(
             [
-                Chore("prices", self._ask_prices, every.prices_every_s, retry_s),
-                Chore("device keys", self._fetch_keys, every.keys_every_s, every.keys_every_s),
-                Chore("offline list", self._fetch_list, every.list_every_s, every.keys_every_s),
-                Chore("offline grants", self._tell_grants, every.keys_every_s, retry_s),
-                Chore("memory", self._tidy, TIDY_EVERY_S, TIDY_EVERY_S),
+                PeriodicTask("prices", self._ask_prices, every.prices_every_s, retry_s),
+                PeriodicTask("device keys", self._fetch_keys, every.keys_every_s, every.keys_every_s),
+                PeriodicTask("offline list", self._fetch_list, every.list_every_s, every.keys_every_s),
+                PeriodicTask("offline grants", self._tell_grants, every.keys_every_s, retry_s),
+                PeriodicTask("memory", self._tidy, TIDY_EVERY_S, TIDY_EVERY_S),
             ],
             clock,
         )
@@ -97,7 +97,7 @@ class Duties:
 
     def _tell_grants(self, deadline_s: float) -> None:
         for grant in self._memory.untold():
-            self._memory.told(self._line.ask(lambda s, g=grant: self._upstream.tell_grant(g, s), deadline_s))  # type: ignore[misc]
+            self._memory.report(self._line.ask(lambda s, g=grant: self._upstream.tell_grant(g, s), deadline_s))  # type: ignore[misc]
 
     def _tidy(self, _deadline_s: float) -> None:
         self._memory.tidy()

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from controller.errors import ServiceFault
-from controller.outbound.connections import Call, Lines, Sign
+from controller.outbound.connections import Call, Connections, Sign
 from controller.outbound.http import HttpBalanceService, decoded, understood
 from controller.outbound.station_http import HttpStationLink
 from wire.codec import WireError, decode, encode
@@ -39,9 +39,11 @@ class Upstream:
     def __init__(self, base_url: str, station: str, *, sign: Sign | None, ca_file: str | None) -> None:
         self.station = station
         self._base_url = base_url.rstrip("/")
-        self.balance = HttpBalanceService(base_url, station, sign=sign, ca_file=ca_file, most_lines=MOST_QUESTIONS)
+        self.balance = HttpBalanceService(
+            base_url, station, sign=sign, ca_file=ca_file, most_connections=MOST_QUESTIONS
+        )
         self.link = HttpStationLink(base_url, station, "", sign=sign, ca_file=ca_file)
-        self._lines = Lines(sign, ca_file or True, longest_bytes=2 * LONGEST_LIST)
+        self._connections = Connections(sign, ca_file or True, longest_bytes=2 * LONGEST_LIST)
 
     def devices(self, deadline_s: float) -> tuple[DeviceKey, ...]:
         """The keys that may speak at this station, revoked ones included."""
@@ -80,9 +82,9 @@ class Upstream:
 
     def close(self) -> None:
         """Cut what is under way and close the connections. Idempotent."""
-        for part in (self.balance, self.link, self._lines):
+        for part in (self.balance, self.link, self._connections):
             part.close()
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None, deadline_s: float) -> object:
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        return understood(self._lines.call(Call(method, self._base_url + path, data), deadline_s))
+        return understood(self._connections.call(Call(method, self._base_url + path, data), deadline_s))

@@ -28,7 +28,7 @@ from service.live.changes import count_change, station_topic
 from station.answers import Control
 from station.device_keys import KeyCopies
 from station.device_relay import DeviceRelay
-from station.fuelling_forwarder import PostOffice
+from station.fuelling_forwarder import FuellingForwarder
 from station.metrics import ControlCollector
 from station.offline_list import HeldLists
 from station.open_here import OpenHere
@@ -36,7 +36,7 @@ from station.pin_relay import PinRelay
 from station.settings import StationSettings
 from station.status_forwarder import StatusForwarder
 from station.store import StateStore
-from station.sync import Duties
+from station.sync import StationSync
 from station.uplink import Uplink
 from station.upstream import Upstream
 from station.view import StationView
@@ -93,7 +93,7 @@ class StationWiring:
         self.line = Uplink(self.clock, self.memory.fact(BARRED) or "")
         self.keeper = HeldLists(self.memory, self.station, self.clock, place.list_key)
         self.keys = KeyCopies(self.books.database, self.station, self.clock)
-        self.post = PostOffice(self.upstream, self.line, self.memory, self.outbox, self.clock, settings, died)
+        self.post = FuellingForwarder(self.upstream, self.line, self.memory, self.outbox, self.clock, settings, died)
         open_here = OpenHere(self.state, self.clock)
         self.control = Control(
             self.upstream,
@@ -107,7 +107,7 @@ class StationWiring:
             settings,
         )
         self.mirror = StatusForwarder(self.upstream.link, self.line)
-        self.duties = Duties(
+        self.duties = StationSync(
             self.upstream, self.line, self.control, self.keeper, self.keys, self.memory, self.clock, settings, died
         )
         self.app = self._application(guard)
@@ -127,7 +127,7 @@ class StationWiring:
             guard,
             title="greenlane station",
             identity=replace(identity, devices=relay),
-            told=self.mirror.tell,
+            listener=self.mirror.tell,
         )
 
     def _show(self, settings: StationSettings) -> None:

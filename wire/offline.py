@@ -101,8 +101,8 @@ class OfflineGrant:
     captured_at: datetime | None = field(default=None, metadata={"since": 2})
 
     def __post_init__(self) -> None:
-        told = [value is not None for value in (self.payer, self.mandate, self.period, self.captured_at)]
-        if (self.card is not None) == all(told) or any(told) != all(told):
+        given = [value is not None for value in (self.payer, self.mandate, self.period, self.captured_at)]
+        if (self.card is not None) == all(given) or any(given) != all(given):
             raise WireError("card, payer: one of them pays; a payer comes with mandate, period and captured_at")
         if not self.authorisation.startswith(OFFLINE_PREFIX):
             raise WireError(f"authorisation: an offline one begins with {OFFLINE_PREFIX}")

@@ -309,22 +309,22 @@ class MeteredTerminal:
     def poll(self, context: FlowContext) -> Sequence[TerminalEvent]:
         events = self._meter.poll(self._dispenser.poll(), context)
         self._drive()
-        told: list[TerminalEvent] = []
+        terminal_events: list[TerminalEvent] = []
         for event in events:
             if isinstance(event, Lifted):
-                told.append(TerminalEvent(NozzleLifted()))
+                terminal_events.append(TerminalEvent(NozzleLifted()))
             elif isinstance(event, Reached):
-                told.append(TerminalEvent(LimitReached()))
+                terminal_events.append(TerminalEvent(LimitReached()))
             elif isinstance(event, Ended):
                 volume_ml = event.fuelling.volume_ml if event.fuelling else 0
-                told.append(TerminalEvent(NozzleHung(volume_ml), event.fuelling))
+                terminal_events.append(TerminalEvent(NozzleHung(volume_ml), event.fuelling))
                 self._has_ended = True
             elif isinstance(event, Strayed):
                 self._has_ended = True
         if self._has_ended and self._meter.unwritten == 0:
             self._has_ended = False
             self._wake_courier()
-        return told
+        return terminal_events
 
     @property
     def running(self) -> RunningFuelling | None:

@@ -32,8 +32,8 @@ class PriceBook:
 
     def unit_price(self, product: str, otherwise_fen_per_l: int) -> UnitPrice:
         """The price of a product; the one of the settings while the service has told none."""
-        told = self._prices.get(product)
-        return UnitPrice(otherwise_fen_per_l, from_settings=True) if told is None else UnitPrice(told)
+        price_fen = self._prices.get(product)
+        return UnitPrice(otherwise_fen_per_l, from_settings=True) if price_fen is None else UnitPrice(price_fen)
 
     def refresh(self, deadline_s: float) -> None:
         """Ask the service. Raises ClientError, StateError; the old prices stay then."""

@@ -17,7 +17,7 @@ from controller.errors import ClientError, ServiceFault, ServiceSilent
 from wire.versions import WIRE_HEADER, WIRE_VERSION
 
 MAX_BODY_BYTES = 64 * 1024
-MAX_LINES = 8
+MAX_CONNECTIONS = 8
 """Connections at one time, overdue calls that have not ended yet included (a resolver can hang for half a minute)."""
 
 Sign = Callable[[requests.PreparedRequest], None]
@@ -41,39 +41,39 @@ class Call:
     data: bytes | None
 
 
-class Lines:
+class Connections:
     """Sessions waiting for their next call, and the count of those that are busy or overdue."""
 
     def __init__(
-        self, sign: Sign | None, verify: str | bool, most: int = MAX_LINES, longest_bytes: int = MAX_BODY_BYTES
+        self, sign: Sign | None, verify: str | bool, most: int = MAX_CONNECTIONS, longest_bytes: int = MAX_BODY_BYTES
     ) -> None:
         self._sign = sign
         self._verify = verify
         self._most = most
         self._longest_bytes = longest_bytes
         self._lock = threading.Lock()
-        self._idle: list[_Line] = []
-        self._busy: set[_Line] = set()
+        self._idle: list[_Connection] = []
+        self._busy: set[_Connection] = set()
         self._closed = False
 
     def call(self, call: Call, deadline_s: float) -> Answer:
         """The complete answer, within deadline_s. Raises ServiceSilent or ServiceFault."""
-        line = self._take()
+        taken = self._take()
         done = threading.Event()
         outcome: list[Answer | BaseException] = []
 
         def work() -> None:
-            result = line.attempt(call, deadline_s)
+            result = taken.attempt(call, deadline_s)
             with self._lock:
                 outcome.append(result)
-                self._put_back(line)
+                self._put_back(taken)
             done.set()
 
         threading.Thread(target=work, name="balance-call", daemon=True).start()
         done.wait(deadline_s)
         with self._lock:
             if not outcome:
-                line.cut()
+                taken.cut()
                 raise ServiceSilent(f"no complete answer within {deadline_s:g} s")
         if isinstance(outcome[0], BaseException):
             raise _client_error(outcome[0]) from outcome[0]
@@ -84,30 +84,30 @@ class Lines:
             self._closed = True
             idle, self._idle = self._idle, []
             busy = tuple(self._busy)
-        for line in busy:
-            line.cut()
-        for line in idle:
-            line.close()
+        for taken in busy:
+            taken.cut()
+        for taken in idle:
+            taken.close()
 
-    def _take(self) -> _Line:
+    def _take(self) -> _Connection:
         with self._lock:
             if self._closed:
                 raise ServiceSilent("the client is closed")
             if not self._idle and len(self._busy) >= self._most:
                 raise ServiceSilent(f"{self._most} calls are still hanging; is the name server reachable?")
-            line = self._idle.pop() if self._idle else _Line(self._sign, self._verify, self._longest_bytes)
-            self._busy.add(line)
-            return line
+            taken = self._idle.pop() if self._idle else _Connection(self._sign, self._verify, self._longest_bytes)
+            self._busy.add(taken)
+            return taken
 
-    def _put_back(self, line: _Line) -> None:
-        self._busy.discard(line)
-        if line.is_cut or self._closed:
-            line.close()
+    def _put_back(self, taken: _Connection) -> None:
+        self._busy.discard(taken)
+        if taken.is_cut or self._closed:
+            taken.close()
         else:
-            self._idle.append(line)
+            self._idle.append(taken)
 
 
-class _Line:
+class _Connection:
     """One session with at most one connection, which another thread can cut."""
 
     def __init__(self, sign: Sign | None, verify: str | bool, longest_bytes: int) -> None:

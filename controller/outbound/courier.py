@@ -13,7 +13,7 @@ from typing import Any
 
 from controller.errors import ClientError, Rejected
 from controller.outbound.outbox import Message, Outbox
-from controller.outbound.periodic import Chore, Chores
+from controller.outbound.periodic import PeriodicTask, PeriodicTasks
 from controller.outbound.statefile import StateError
 from controller.ports import BalanceService, Clock
 from wire.codec import WireError, decode, encode
@@ -73,7 +73,7 @@ class Courier:
         settings: CourierSettings | None = None,
         on_sent: Callable[[Message, Mapping[str, Any] | None], None] | None = None,
         on_death: Callable[[BaseException], None] | None = None,
-        chores: Sequence[Chore] = (),
+        tasks: Sequence[PeriodicTask] = (),
         may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self._outbox = outbox
@@ -84,7 +84,7 @@ class Courier:
         self._on_sent = on_sent
         self._on_death = on_death
         self._back_off: dict[str, _BackOff] = {}
-        self._chores = Chores(chores, clock)
+        self._tasks = PeriodicTasks(tasks, clock)
         self._may_send = may_send
         self._next_purge_s = clock.monotonic_s()
         self._state_failing = False
@@ -124,7 +124,7 @@ class Courier:
             self._store_soon()
             for kind in self._outbox.waiting_kinds() if self._may_send() else ():
                 self._drain(kind)
-            self._chores.do_due(self._settings.deadline_s, lambda: not self._stopping.is_set())
+            self._tasks.do_due(self._settings.deadline_s, lambda: not self._stopping.is_set())
             self._purge()
         except StateError as error:
             if not self._state_failing:
@@ -204,7 +204,7 @@ class Courier:
     def _until_due(self) -> float:
         now_s = self._clock.monotonic_s()
         waits = [b.next_try_s - now_s for b in self._back_off.values() if b.failures]
-        waits += self._chores.waits_s()
+        waits += self._tasks.waits_s()
         return min([max(w, 0.05) for w in waits], default=self._settings.longest_wait_s)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from controller.errors import Rejected
-from controller.outbound.connections import Call, Lines, Sign
+from controller.outbound.connections import Call, Connections, Sign
 from controller.outbound.http import decoded, understood
 from controller.ports import Clock
 from wire.ahead import AskedAhead, Expected, ExpectedWanted
@@ -39,7 +39,7 @@ class HttpAheadLink:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._station, self._lane = station, lane
-        self._lines = Lines(sign, ca_file or True)
+        self._connections = Connections(sign, ca_file or True)
 
     def ask_ahead(self, asked: AskedAhead, deadline_s: float) -> None:
         self._call("/v1/asked-ahead", encode(asked), deadline_s)
@@ -50,11 +50,11 @@ class HttpAheadLink:
 
     def close(self) -> None:
         """Cut what is under way and close the connections. Idempotent."""
-        self._lines.close()
+        self._connections.close()
 
     def _call(self, path: str, body: Mapping[str, Any], deadline_s: float) -> object:
         data = json.dumps(body, ensure_ascii=False).encode()
-        return understood(self._lines.call(Call("POST", self._base_url + path, data), deadline_s))
+        return understood(self._connections.call(Call("POST", self._base_url + path, data), deadline_s))
 
 
 class ExpectedPlates:
@@ -65,9 +65,9 @@ class ExpectedPlates:
         self._lock = threading.Lock()
         self._until_s: dict[str, float] = {}
 
-    def keep(self, told: Expected, asked_s: float) -> None:
+    def keep(self, answer: Expected, asked_s: float) -> None:
         """Replace all by what was told; asked_s: before it was asked for, so that no plate lives too long."""
-        until_s = {one.plate: asked_s + one.expires_in_s for one in told.plates}
+        until_s = {one.plate: asked_s + one.expires_in_s for one in answer.plates}
         with self._lock:
             self._until_s = until_s
 
@@ -112,9 +112,9 @@ class ExpectedFollower:
         """Wait for the next list and keep it. Raises ClientError."""
         wait_s = 0.0 if self._is_first else self._pace.wait_s
         before_s = self._clock.monotonic_s()
-        told = self._link.expected(self._number, wait_s, wait_s + self._pace.deadline_s)
-        self._plates.keep(told, before_s)
-        self._number, self._is_first = told.number, False
+        answer = self._link.expected(self._number, wait_s, wait_s + self._pace.deadline_s)
+        self._plates.keep(answer, before_s)
+        self._number, self._is_first = answer.number, False
 
     def _work(self) -> None:
         """Turns until closed. A service of an older version is asked again now and then: it may be upgraded."""

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote, urlsplit
 
 from controller.errors import Rejected, ServiceFailed, ServiceFault, SettingsError
-from controller.outbound.connections import MAX_LINES, Answer, Call, Lines, Sign
+from controller.outbound.connections import MAX_CONNECTIONS, Answer, Call, Connections, Sign
 from wire.codec import WireError, decode, encode
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
@@ -46,7 +46,7 @@ class HttpBalanceService:
         *,
         sign: Sign | None = None,
         ca_file: str | None = None,
-        most_lines: int = MAX_LINES,
+        most_connections: int = MAX_CONNECTIONS,
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
@@ -55,7 +55,7 @@ class HttpBalanceService:
             raise SettingsError(f"service ca_file: there is no file {ca_file}")
         self._base_url = base_url.rstrip("/")
         self._station = station
-        self._lines = Lines(sign, ca_file or True, most_lines)
+        self._connections = Connections(sign, ca_file or True, most_connections)
 
     def ask(self, question: Question, deadline_s: float) -> Decision:
         decision = decoded(Decision, self._call("POST", "/v1/authorisations", encode(question), deadline_s))
@@ -85,16 +85,16 @@ class HttpBalanceService:
 
     def health(self, deadline_s: float) -> Health:
         """Whether it is there at all, for doctor; an answer of any status counts."""
-        answer = self._lines.call(Call("GET", f"{self._base_url}/healthz", None), deadline_s)
+        answer = self._connections.call(Call("GET", f"{self._base_url}/healthz", None), deadline_s)
         return Health(answer.status, answer.body[:200].decode("utf-8", "replace"), _moment(answer.date))
 
     def close(self) -> None:
         """Cut what is under way and close the connections. Idempotent."""
-        self._lines.close()
+        self._connections.close()
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None, deadline_s: float) -> object:
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        return understood(self._lines.call(Call(method, self._base_url + path, data), deadline_s))
+        return understood(self._connections.call(Call(method, self._base_url + path, data), deadline_s))
 
 
 def understood(answer: Answer) -> object:

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Chore:
+class PeriodicTask:
     """Something to ask of the service now and then: do(deadline_s), again after every_s, or retry_s when it failed."""
 
     name: str
@@ -24,34 +24,34 @@ class Chore:
     failing: bool = False
 
 
-class Chores:
+class PeriodicTasks:
     """Used by one thread. A failure is logged once, until it works again."""
 
-    def __init__(self, chores: Sequence[Chore], clock: Clock) -> None:
-        self._chores = tuple(chores)
+    def __init__(self, tasks: Sequence[PeriodicTask], clock: Clock) -> None:
+        self._tasks = tuple(tasks)
         self._clock = clock
 
     def do_due(self, deadline_s: float, go_on: Callable[[], bool] = lambda: True) -> None:
         """Do what is due, as long as go_on() says so."""
-        for chore in self._chores:
-            if self._clock.monotonic_s() >= chore.next_s and go_on():
-                self._do(chore, deadline_s)
+        for task in self._tasks:
+            if self._clock.monotonic_s() >= task.next_s and go_on():
+                self._do(task, deadline_s)
 
     def waits_s(self) -> list[float]:
         """Seconds until each is due; below zero when it is overdue."""
         now_s = self._clock.monotonic_s()
-        return [chore.next_s - now_s for chore in self._chores]
+        return [task.next_s - now_s for task in self._tasks]
 
-    def _do(self, chore: Chore, deadline_s: float) -> None:
+    def _do(self, task: PeriodicTask, deadline_s: float) -> None:
         try:
-            chore.do(deadline_s)
+            task.do(deadline_s)
         except ClientError as error:
-            if not chore.failing:
-                log.warning("%s: %s", chore.name, error)
-            chore.failing = True
-            chore.next_s = self._clock.monotonic_s() + chore.retry_s
+            if not task.failing:
+                log.warning("%s: %s", task.name, error)
+            task.failing = True
+            task.next_s = self._clock.monotonic_s() + task.retry_s
         else:
-            if chore.failing:
-                log.info("%s: works again", chore.name)
-            chore.failing = False
-            chore.next_s = self._clock.monotonic_s() + chore.every_s
+            if task.failing:
+                log.info("%s: works again", task.name)
+            task.failing = False
+            task.next_s = self._clock.monotonic_s() + task.every_s

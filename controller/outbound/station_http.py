@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.errors import ServiceFault
-from controller.outbound.connections import Call, Lines, Sign
+from controller.outbound.connections import Call, Connections, Sign
 from controller.outbound.http import decoded, understood
 from wire.codec import encode
 from wire.live import LaneStatus, Order, OrderOutcome, OrdersWanted, VisitReport
@@ -24,7 +24,7 @@ class HttpStationLink:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._place = {"station": station, "lane": lane}
-        self._lines = Lines(sign, ca_file or True)
+        self._connections = Connections(sign, ca_file or True)
 
     def tell_status(self, status: LaneStatus, deadline_s: float) -> None:
         self._call("/v1/lane-status", encode(status), deadline_s)
@@ -41,8 +41,8 @@ class HttpStationLink:
 
     def close(self) -> None:
         """Cut what is under way and close the connections. Idempotent."""
-        self._lines.close()
+        self._connections.close()
 
     def _call(self, path: str, body: Mapping[str, Any], deadline_s: float) -> object:
         data = json.dumps(body, ensure_ascii=False).encode()
-        return understood(self._lines.call(Call("POST", self._base_url + path, data), deadline_s))
+        return understood(self._connections.call(Call("POST", self._base_url + path, data), deadline_s))

@@ -175,15 +175,15 @@ def _flowing(running: RunningFuelling | None) -> dict[str, Any]:
 
 def _over(bill: Bill) -> dict[str, Any]:
     """Of a status: the fuelling of this visit that is over, and who pays it."""
-    told: dict[str, Any] = {}
+    bill_facts: dict[str, Any] = {}
     if bill.fuelling is not None:
-        told = {
+        bill_facts = {
             "metered_ml": bill.fuelling.volume_ml,
             "metered_fen": bill.fuelling.amount_fen,
             "unit_price_fen_per_l": bill.fuelling.unit_price_fen_per_l,
         }
     if bill.receipt is not None:
-        told["charged_fen"] = bill.receipt.charged_fen
-        told["balance_fen"] = bill.receipt.balance_fen
-        told["by_phone"] = bill.receipt.by_phone
-    return told
+        bill_facts["charged_fen"] = bill.receipt.charged_fen
+        bill_facts["balance_fen"] = bill.receipt.balance_fen
+        bill_facts["by_phone"] = bill.receipt.by_phone
+    return bill_facts

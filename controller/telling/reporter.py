@@ -67,7 +67,7 @@ class Reporter:
         self,
         link: StationLink,
         panel: LanePanel,
-        story: VisitReports,
+        visit_reports: VisitReports,
         outbox: Outbox,
         clock: Clock,
         encode: Callable[[Any], bytes],
@@ -77,7 +77,7 @@ class Reporter:
     ) -> None:
         self._link = link
         self._panel = panel
-        self._story = story
+        self._visit_reports = visit_reports
         self._outbox = outbox
         self._clock = clock
         self._encode = encode
@@ -91,7 +91,7 @@ class Reporter:
         self._next_beat_s = 0.0
         self._done: OrderedDict[str, OrderOutcome] = OrderedDict()
         self._untold: list[OrderOutcome] = []
-        panel.changed = story.changed = self._wake.set
+        panel.changed = visit_reports.changed = self._wake.set
 
     def start(self) -> None:
         for name, turn in (("reporter", self._tell_turn), ("orders", self._listen_turn)):
@@ -111,19 +111,19 @@ class Reporter:
         if status is not None and (version != self._told_version or due):
             now = self._clock.now()
             waiting = len(self._outbox.waiting())
-            told = replace(status, at=now, waiting=waiting, parked=self._parked(), damaged=self._damaged())
-            self._link.tell_status(told, self._settings.deadline_s)
+            pending = replace(status, at=now, waiting=waiting, parked=self._parked(), damaged=self._damaged())
+            self._link.tell_status(pending, self._settings.deadline_s)
             self._heard.set()
             self._told_version = version
             self._next_beat_s = self._clock.monotonic_s() + self._settings.beat_s
-        visits = self._story.take()
+        visits = self._visit_reports.take()
         while visits:
             one = visits[0]
             try:
                 self._link.tell_visit(self._with_picture(one), self._settings.deadline_s)
             except ClientError:
-                for untold in visits:
-                    self._story.again(untold.report.visit, untold.frame)
+                for unsent in visits:
+                    self._visit_reports.again(unsent.report.visit, unsent.frame)
                 raise
             self._heard.set()
             visits.pop(0)
@@ -173,9 +173,9 @@ class Reporter:
     def _parked(self) -> tuple[ParkedMessage, ...]:
         return tuple(parked_message(m) for m in self._outbox.parked()[:MOST_PARKED])
 
-    def _with_picture(self, told: PendingReport) -> VisitReport:
-        picture = None if told.frame is None else self._picture(told.frame)
-        return replace(told.report, picture=picture)
+    def _with_picture(self, pending: PendingReport) -> VisitReport:
+        picture = None if pending.frame is None else self._picture(pending.frame)
+        return replace(pending.report, picture=picture)
 
     def _picture(self, frame: Frame) -> str | None:
         """None for a frame that cannot be made small enough."""

@@ -27,7 +27,7 @@ RECENT = 6
 
 
 @dataclass(slots=True)
-class _Story:
+class _OpenReport:
     """A visit so far."""
 
     first_seen_s: float
@@ -63,81 +63,81 @@ class VisitReports(SilentObserver):
         self._place = (station, lane)
         self._clock = clock
         self._lock = threading.Lock()
-        self._stories: OrderedDict[str, _Story] = OrderedDict()
+        self._open_reports: OrderedDict[str, _OpenReport] = OrderedDict()
 
     def take(self) -> list[PendingReport]:
         """What is new since the last call."""
         with self._lock:
-            told = []
-            for visit, story in self._stories.items():
-                if story.is_new:
-                    story.is_new = False
-                    shown = story.frame if story.has_new_picture else None
-                    story.has_new_picture = False
-                    told.append(PendingReport(self._report(visit, story), shown))
-                    if story.over:
-                        story.frame = None
-            return told
+            pending = []
+            for visit, open_report in self._open_reports.items():
+                if open_report.is_new:
+                    open_report.is_new = False
+                    shown = open_report.frame if open_report.has_new_picture else None
+                    open_report.has_new_picture = False
+                    pending.append(PendingReport(self._report(visit, open_report), shown))
+                    if open_report.over:
+                        open_report.frame = None
+            return pending
 
     def again(self, visit: str, frame: Frame | None) -> None:
         """A report could not be sent: tell it again."""
         with self._lock:
-            story = self._stories.get(visit)
-            if story is not None:
-                story.is_new = True
-                if frame is not None and not story.has_new_picture:
-                    story.frame, story.has_new_picture = frame, True
+            open_report = self._open_reports.get(visit)
+            if open_report is not None:
+                open_report.is_new = True
+                if frame is not None and not open_report.has_new_picture:
+                    open_report.frame, open_report.has_new_picture = frame, True
 
     def visit_opened(self, visit: str, first_seen_s: float, first_seen_at: datetime) -> None:
         with self._lock:
-            self._stories[visit] = _Story(first_seen_s, first_seen_at)
-            while len(self._stories) > RECENT:
-                self._stories.popitem(last=False)
-        self._line(visit, Stage.SEEN, first_seen_s)
+            self._open_reports[visit] = _OpenReport(first_seen_s, first_seen_at)
+            while len(self._open_reports) > RECENT:
+                self._open_reports.popitem(last=False)
+        self._add_line(visit, Stage.SEEN, first_seen_s)
 
     def frame_read(self, visit: str | None, frame: Frame, reading: Reading) -> None:
         with self._lock:
-            story = self._stories.get(visit or "")
-            if story is None:
+            open_report = self._open_reports.get(visit or "")
+            if open_report is None:
                 return
             best = max(reading.plates, key=lambda plate: plate.confidence, default=None)
             score = best.confidence if best else 0.0
-            if score > story.score:
-                story.frame, story.score, story.has_new_picture = frame, score, True
-            story.reads += 1
-        if story.reads <= MOST_READS:
+            if score > open_report.score:
+                open_report.frame, open_report.score, open_report.has_new_picture = frame, score, True
+            open_report.reads += 1
+        if open_report.reads <= MOST_READS:
             words = "no plate" if best is None else f"weakest character {best.weakest:.2f}, {best.kind}{_doubted(best)}"
-            self._line(visit, Stage.READ, frame.captured_s, words, plate=best.text if best else None, quiet=True)
+            self._add_line(visit, Stage.READ, frame.captured_s, words, plate=best.text if best else None, quiet=True)
 
     def voted(self, visit: str, vote: Vote, at_s: float) -> None:
         words = f"{vote.reads} reads agree, {vote.detail}".strip(", ")
         reason = None if vote.certain else vote.reason
-        self._line(visit, Stage.VOTED, at_s, words, reason=reason, plate=vote.candidate)
+        self._add_line(visit, Stage.VOTED, at_s, words, reason=reason, plate=vote.candidate)
 
     def asked(self, visit: str, question: Question, at_s: float) -> None:
         self._set(visit, plate=question.plate, typed=question.typed)
-        self._line(visit, Stage.ASKED, at_s, "typed" if question.typed else "read", plate=question.plate)
+        self._add_line(visit, Stage.ASKED, at_s, "typed" if question.typed else "read", plate=question.plate)
 
     def answered(self, visit: str, answer: Decision | None, reason: Reason, detail: str, at_s: float) -> None:
         self._set(visit, decision=answer.decision if answer else Verdict.REFUSE, reason=reason)
         if answer is not None and answer.limit_fen is not None:
             self._set(visit, limit_fen=answer.limit_fen)
-        self._line(visit, Stage.ANSWERED, at_s, detail, reason=reason)
+        self._add_line(visit, Stage.ANSWERED, at_s, detail, reason=reason)
 
     def lamp_changed(self, visit: str | None, change: LampChange, reason: Reason) -> None:
-        self._line(visit, Stage.LAMP, change.at_s, reason=reason, lamp=LampState(change.colour.value))
+        self._add_line(visit, Stage.LAMP, change.at_s, reason=reason, lamp=LampState(change.colour.value))
 
     def fuelling_started(self, visit: str | None, at_s: float) -> None:
-        self._line(visit, Stage.FUELLING, at_s, "nozzle lifted")
+        self._add_line(visit, Stage.FUELLING, at_s, "nozzle lifted")
 
     def fuelling_ended(self, visit: str | None, fuelling: Fuelling | None, at_s: float) -> None:
         words = "nozzle hung up, nothing flowed"
         if fuelling is not None:
             words = f"nozzle hung up, {fuelling.volume_ml / 1000:.2f} l, {fuelling.amount_fen / 100:.2f} yuan"
-        self._line(visit, Stage.FUELLING, at_s, words)
+        self._add_line(visit, Stage.FUELLING, at_s, words)
 
     def noted(self, visit: str | None, text: str, at_s: float) -> None:
-        self._line(visit, Stage.NOTE, at_s, text)
+        self._add_line(visit, Stage.NOTE, at_s, text)
 
     def visit_closed(self, summary: VisitSummary) -> None:
         self._set(
@@ -149,7 +149,7 @@ class VisitReports(SilentObserver):
             reason=summary.reason,
             limit_fen=summary.limit_fen,
         )
-        self._line(summary.visit, Stage.GONE, summary.gone_s)
+        self._add_line(summary.visit, Stage.GONE, summary.gone_s)
 
     def charged(self, message: Message, receipt: Mapping[str, Any] | None) -> tuple[str, FuellingReceipt] | None:
         """The service took a message: visit and receipt of a posted fuelling, None for anything else."""
@@ -162,17 +162,17 @@ class VisitReports(SilentObserver):
             return None
         charged_fen = posted.charged_fen
         self._set(visit, charged_fen=charged_fen)
-        self._line(visit, Stage.CHARGED, self._clock.monotonic_s(), f"{charged_fen / 100:.2f} yuan")
+        self._add_line(visit, Stage.CHARGED, self._clock.monotonic_s(), f"{charged_fen / 100:.2f} yuan")
         return visit, posted
 
     def _set(self, visit: str, **facts: Any) -> None:
         with self._lock:
-            story = self._stories.get(visit)
-            if story is not None:
+            open_report = self._open_reports.get(visit)
+            if open_report is not None:
                 for name, value in facts.items():
-                    setattr(story, name, value)
+                    setattr(open_report, name, value)
 
-    def _line(
+    def _add_line(
         self,
         visit: str | None,
         stage: Stage,
@@ -185,36 +185,36 @@ class VisitReports(SilentObserver):
         quiet: bool = False,
     ) -> None:
         with self._lock:
-            story = self._stories.get(visit or "")
-            if story is None:
+            open_report = self._open_reports.get(visit or "")
+            if open_report is None:
                 return
             shown = "".join(c if c.isprintable() else " " for c in words[:200])
-            told_plate = plate[:12] if plate else None
-            at_s = round(at_s - story.first_seen_s, 2)
-            line = StoryLine(at_s=at_s, stage=stage, words=shown, reason=reason, plate=told_plate, lamp=lamp)
-            story.lines.append(line)
-            if len(story.lines) > MOST_LINES:
-                del story.lines[MOST_LINES // 2]
-            story.is_new = story.is_new or not quiet
+            short_plate = plate[:12] if plate else None
+            at_s = round(at_s - open_report.first_seen_s, 2)
+            line = StoryLine(at_s=at_s, stage=stage, words=shown, reason=reason, plate=short_plate, lamp=lamp)
+            open_report.lines.append(line)
+            if len(open_report.lines) > MOST_LINES:
+                del open_report.lines[MOST_LINES // 2]
+            open_report.is_new = open_report.is_new or not quiet
         if not quiet:
             self.changed()
 
-    def _report(self, visit: str, story: _Story) -> VisitReport:
+    def _report(self, visit: str, open_report: _OpenReport) -> VisitReport:
         station, lane = self._place
         return VisitReport(
             station=station,
             lane=lane,
             visit=visit,
-            first_seen_at=story.first_seen_at,
+            first_seen_at=open_report.first_seen_at,
             at=self._clock.now(),
-            plate=story.plate,
-            typed=story.typed,
-            decision=story.decision,
-            reason=story.reason,
-            over=story.over,
-            limit_fen=story.limit_fen,
-            charged_fen=story.charged_fen,
-            story=tuple(story.lines),
+            plate=open_report.plate,
+            typed=open_report.typed,
+            decision=open_report.decision,
+            reason=open_report.reason,
+            over=open_report.over,
+            limit_fen=open_report.limit_fen,
+            charged_fen=open_report.charged_fen,
+            story=tuple(open_report.lines),
         )
 
 

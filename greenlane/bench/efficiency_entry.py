@@ -80,10 +80,10 @@ def _to_green_s(
             play_entrance(world, reader, own.clip, partial(opened, chance=random.Random(seed)))
         stage = ClipPlayer(world, reader, {}, 0.0, line=LineDelay(line_s))
         result = stage.play(own.clip, UNWATCHED, partial(opened, chance=random.Random(seed)))
-        story = next((v for v in result.visits if v.summary.plate == scene["plate"]), None)
-        if story is None:
+        visit_result = next((v for v in result.visits if v.summary.plate == scene["plate"]), None)
+        if visit_result is None:
             return None
-        green_s = next((story.at(c.at_s) for c in story.lamp if c.colour is LampColour.GREEN), None)
+        green_s = next((visit_result.at(c.at_s) for c in visit_result.lamp if c.colour is LampColour.GREEN), None)
         stands_s = scene["stands_s"] - scene["enters_s"] + BEFORE_S
         return None if green_s is None else round(green_s - stands_s, 3)
 

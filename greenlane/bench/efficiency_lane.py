@@ -97,7 +97,7 @@ def measure(vehicles: int, engine: str, seed: int) -> list[Passage]:
     return found
 
 
-UNWATCHED = Watching(lambda name, frames: None, lambda: None, lambda story: None)
+UNWATCHED = Watching(lambda name, frames: None, lambda: None, lambda visit_result: None)
 
 
 def payers_of(own: Bundled, scenes: list[Mapping[str, Any]]) -> tuple[list[SimulatedCard], list[Phone]]:
@@ -142,29 +142,29 @@ def _passage(
     scene: Mapping[str, Any], visits: tuple[VisitResult, ...], litres: float, slowest_read_ms: float
 ) -> Passage:
     """The visit of this scene's vehicle among what the lane saw; the slowest read of all counts as the deciding one."""
-    story = next((v for v in visits if v.summary.plate == scene["plate"]), None)
-    if story is None:
+    visit_result = next((v for v in visits if v.summary.plate == scene["plate"]), None)
+    if visit_result is None:
         return Passage(scene["plate"], "", None, None, None, round(slowest_read_ms, 1), 0.0, 0.0)
-    question_ms = sum(answer.took_ms or 0.0 for answer in story.answers[:1])
+    question_ms = sum(answer.took_ms or 0.0 for answer in visit_result.answers[:1])
     real_s = (slowest_read_ms + question_ms) / 1000
-    green_s = next((story.at(c.at_s) for c in story.lamp if c.colour is LampColour.GREEN), None)
-    first_s = story.at(story.summary.first_seen_s)
+    green_s = next((visit_result.at(c.at_s) for c in visit_result.lamp if c.colour is LampColour.GREEN), None)
+    first_s = visit_result.at(visit_result.summary.first_seen_s)
     stands_s = scene["stands_s"] - scene["enters_s"] + BEFORE_S
     return Passage(
         plate=scene["plate"],
-        payer="" if story.payer is None else story.payer.kind,
+        payer="" if visit_result.payer is None else visit_result.payer.kind,
         seen_to_green_s=None if green_s is None or first_s is None else round(green_s - first_s + real_s, 3),
         to_green_s=None if green_s is None else round(green_s - stands_s + real_s, 3),
-        to_paid_s=None if green_s is None else _to_paid_s(story, green_s, litres),
+        to_paid_s=None if green_s is None else _to_paid_s(visit_result, green_s, litres),
         read_ms=round(slowest_read_ms, 1),
         question_ms=round(question_ms, 1),
-        posting_ms=0.0 if story.fuelled is None else story.fuelled.receipt_ms or 0.0,
+        posting_ms=0.0 if visit_result.fuelled is None else visit_result.fuelled.receipt_ms or 0.0,
     )
 
 
-def _to_paid_s(story: VisitResult, green_s: float, litres: float) -> float | None:
+def _to_paid_s(visit_result: VisitResult, green_s: float, litres: float) -> float | None:
     """From the moment the nozzle hung to the service's receipt, with which card or mandate has paid."""
-    fuelled = story.fuelled
+    fuelled = visit_result.fuelled
     if fuelled is None or fuelled.receipt is None or fuelled.receipt_ms is None:
         return None
     hung_s = Filling.of(litres, green_s + LIFT_AFTER_S, LITRES_PER_MIN, REST_S).hang_s

@@ -181,8 +181,8 @@ class LyingPayments:
                 taken = self.orders.get(asked["out_trade_no"])
                 if taken is None:
                     return sealed(ours | {"result_code": "FAIL", "err_code": "ORDERNOTEXIST"}, KEY)
-                told = {"result_code": "SUCCESS", "trade_state": taken.state(self._now())}
-                return sealed(self._about(taken) | told, KEY)
+                state_answer = {"result_code": "SUCCESS", "trade_state": taken.state(self._now())}
+                return sealed(self._about(taken) | state_answer, KEY)
             case "/secapi/pay/refund":
                 return self._refund(ours, asked)
         return None

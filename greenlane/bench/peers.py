@@ -248,8 +248,8 @@ def peer(python: Path, name: str, models: Path | None) -> Iterator[tuple[str, As
             assert process.stdin is not None
             process.stdin.write(json.dumps({"path": str(sample.path), "crop": sample.is_crop}) + "\n")
             process.stdin.flush()
-            told = _line(process, name)
-            return PeerAnswer(tuple(told["texts"]), told["cpu_ms"], told["wall_ms"])
+            reply = _line(process, name)
+            return PeerAnswer(tuple(reply["texts"]), reply["cpu_ms"], reply["wall_ms"])
 
         yield first["version"], ask
     finally:
@@ -262,8 +262,8 @@ def _line(process: subprocess.Popen[str], name: str) -> dict[str, Any]:
     line = process.stdout.readline()
     if not line:
         raise BenchError(f"{name} ended without an answer, status {process.wait()}")
-    told: dict[str, Any] = json.loads(line)
-    return told
+    reply: dict[str, Any] = json.loads(line)
+    return reply
 
 
 def _ask_all(chosen: Sequence[PeerSample], asks: dict[str, Ask]) -> dict[str, list[PeerAnswer]]:
@@ -302,8 +302,8 @@ def is_exact(sample: PeerSample, answer: PeerAnswer) -> bool:
 
 def is_wrong(sample: PeerSample, answer: PeerAnswer) -> bool:
     """Whether some text has a plate's format and stands on no plate of the picture."""
-    told = candidates(answer) - set(sample.all_texts)
-    return sample.complete and any(formats_of(text) for text in told)
+    reply = candidates(answer) - set(sample.all_texts)
+    return sample.complete and any(formats_of(text) for text in reply)
 
 
 def _conditions(chosen: Sequence[PeerSample], loads: Sequence[float]) -> dict[str, Any]:

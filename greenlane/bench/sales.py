@@ -226,12 +226,12 @@ class Forecourt:
             BooksFlag.TWO_SWAPPED: (second_ml, first_ml),
         }[kind]
         pairs = list(zip(true, told_ml, strict=True))
-        first, second = _told(pairs, witness, plate)
+        first, second = _reported(pairs, witness, plate)
         contradicted = [_contradicts(witness, sale, volume_ml, tank_ml) for sale, volume_ml in pairs]
         return Injected(kind, witness, (first, second), (contradicted[0], contradicted[1]))
 
 
-def _told(pairs: Sequence[tuple[Fuelling, int]], witness: str, plate: str) -> Iterator[Fuelling]:
+def _reported(pairs: Sequence[tuple[Fuelling, int]], witness: str, plate: str) -> Iterator[Fuelling]:
     """The reports with the wrong volume, and of all other figures only the witness's as it truly was."""
     total_ml = pairs[0][0].totaliser_before_ml
     for true, volume_ml in pairs:

@@ -191,7 +191,7 @@ async def _measure(args: argparse.Namespace, scene: BenchScene) -> dict[str, Any
         await _opened(audience, args.pages)
         memory["with_pages"] = _memory(scene)
         tally.counts = True
-        for kept in (audience.told, audience.shown, audience.faults):
+        for kept in (audience.notified, audience.shown, audience.faults):
             kept.clear()
         start_s, used = loop.time(), _processor(scene)
         await _probe(audience, KeptConnection(scene.target, scene.key), args.seconds, tally)
@@ -239,7 +239,7 @@ async def _opened(audience: Audience, pages: int) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _probe(audience: Audience, line: KeptConnection, seconds: float, tally: Tally) -> None:
+async def _probe(audience: Audience, connection: KeptConnection, seconds: float, tally: Tally) -> None:
     """Every five seconds one more change, that of a lane of its own, whose way to every page is timed."""
     loop = asyncio.get_running_loop()
     ends_s = loop.time() + seconds
@@ -258,10 +258,10 @@ async def _probe(audience: Audience, line: KeptConnection, seconds: float, tally
                 plate=f"PROBE{mark}",
             )
             sent_s = loop.time()
-            if await tally.timed("probe", line.post("/v1/lane-status", encode(status))) is not None:
+            if await tally.timed("probe", connection.post("/v1/lane-status", encode(status))) is not None:
                 audience.probes.append(Probe(sent_s, await number_now(audience), mark))
         await asyncio.sleep(min(PROBE_EVERY_S, left_s))
-    line.close()
+    connection.close()
 
 
 def _page_rows(audience: Audience, args: argparse.Namespace, wall_s: float) -> dict[str, Any]:
@@ -274,12 +274,12 @@ def _page_rows(audience: Audience, args: argparse.Namespace, wall_s: float) -> d
         "open": args.pages,
         "panels": first,
         "probes": len(audience.probes),
-        "events_per_s": round(len(audience.told) / wall_s, 1),
+        "events_per_s": round(len(audience.notified) / wall_s, 1),
         "fetches_per_s": round(len(audience.shown) / wall_s, 1),
     }
-    told = [delays_s(probe.sent_s, probe.number, audience.told, wanted) for probe in audience.probes]
+    notified = [delays_s(probe.sent_s, probe.number, audience.notified, wanted) for probe in audience.probes]
     shown = [delays_s(probe.sent_s, probe.mark, audience.shown, wanted) for probe in audience.probes]
-    for name, found in (("told", told), ("shown", shown)):
+    for name, found in (("told", notified), ("shown", shown)):
         times_s = sorted(s for probe in found for s in probe.values())
         complete = [max(probe.values()) for probe in found if len(probe) == len(wanted)]
         rows[name] = {
@@ -290,7 +290,7 @@ def _page_rows(audience: Audience, args: argparse.Namespace, wall_s: float) -> d
             "complete": f"{len(complete)} of {len(found)}",
         }
     if first:
-        panel = [delays_s(probe.sent_s, 0, audience.told, {0}).get(0) for probe in audience.probes]
+        panel = [delays_s(probe.sent_s, 0, audience.notified, {0}).get(0) for probe in audience.probes]
         rows["panel_told_p50_ms"] = percentile(sorted(s for s in panel if s is not None), 0.5)
     return rows
 

@@ -244,7 +244,7 @@ class SimulatedLane:
 
     async def _report(self) -> None:
         """As controller.telling.reporter: what is new, then a pause; a beat when nothing is."""
-        line, tally, told = self._lines[1], self._load.tally, None
+        line, tally, reported = self._lines[1], self._load.tally, None
         while True:
             if self._flow_s is None:
                 with suppress(TimeoutError):
@@ -255,12 +255,12 @@ class SimulatedLane:
             if self._flow_s is not None:
                 status = replace(status, volume_ml=self._volume_ml(), amount_fen=_fen(self._volume_ml()))
             await tally.timed("status", line.post("/v1/lane-status", encode(status)))
-            if self._visit is not None and self._visit is not told:
-                told = self._visit
-                sent = replace(told, at=_now())
+            if self._visit is not None and self._visit is not reported:
+                reported = self._visit
+                sent = replace(reported, at=_now())
                 if await tally.timed("visit", line.post("/v1/visits", encode(sent))) is not None:
-                    if self._visit is told:
-                        told = self._visit = replace(told, picture=None)
+                    if self._visit is reported:
+                        reported = self._visit = replace(reported, picture=None)
                     else:
                         self._visit = replace(self._visit, picture=None)
             await asyncio.sleep(STATUS_GAP_S)

@@ -51,7 +51,7 @@ class Audience:
         self._query = "?" + urlencode({"station": station})
         self.probes: list[Probe] = []
         self.faults: Counter[str] = Counter()
-        self.told: list[Moment] = []
+        self.notified: list[Moment] = []
         self.shown: list[Moment] = []
         self.open = 0
 
@@ -61,7 +61,7 @@ class Audience:
         return f"{base}/events{self._query}", f"{base}/view{self._query}"
 
     def was_told(self, page: int, number: int, at_s: float) -> None:
-        self.told.append((page, number, at_s))
+        self.notified.append((page, number, at_s))
 
     def has_shown(self, page: int, view: bytes, at_s: float) -> None:
         found = _MARK.search(view)
@@ -106,7 +106,7 @@ class OpenPage:
         self._audience = audience
         self._number = number
         self._events, self._view = audience.paths(lane)
-        self._line = KeptConnection(audience.target, cookie=audience.cookie)
+        self._connection = KeptConnection(audience.target, cookie=audience.cookie)
         self._fresh_s = 15.0
 
     async def run(self) -> None:
@@ -115,7 +115,7 @@ class OpenPage:
                 await self._watch()
                 await asyncio.sleep(1)
         finally:
-            self._line.close()
+            self._connection.close()
 
     async def _watch(self) -> None:
         target, loop = self._audience.target, asyncio.get_running_loop()
@@ -153,9 +153,11 @@ class OpenPage:
             ended_seen = ended.done()
         self._audience.faults[ended.result()] += 1
 
-    async def _fetch(self, told: int) -> None:
+    async def _fetch(self, notified: int) -> None:
         try:
-            answer = await self._line.send("GET", self._view, b"", {"Accept": "text/html", "Greenlane-Told": str(told)})
+            answer = await self._connection.send(
+                "GET", self._view, b"", {"Accept": "text/html", "Greenlane-Told": str(notified)}
+            )
         except (OSError, TimeoutError) as error:
             self._audience.faults[f"view: {type(error).__name__}"] += 1
             return
@@ -168,18 +170,18 @@ class OpenPage:
 
 async def log_in(target: Target, name: str, password: str) -> str:
     """The cookies of a new session. Raises ServiceError."""
-    line = KeptConnection(target)
+    connection = KeptConnection(target)
     try:
-        form = await line.send("GET", "/login")
+        form = await connection.send("GET", "/login")
         secret = form.body.decode().partition('name="csrf" value="')[2].partition('"')[0]
         cookies = _cookies(form.headers)
-        line = KeptConnection(target, cookie=cookies)
+        connection = KeptConnection(target, cookie=cookies)
         scheme = "https" if target.is_tls else "http"
         fields = urlencode({"name": name, "password": password, "csrf": secret, "next": "/"}).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"{scheme}://{target.authority}"}
-        answer = await line.send("POST", "/login", fields, headers)
+        answer = await connection.send("POST", "/login", fields, headers)
     finally:
-        line.close()
+        connection.close()
     if answer.status != 303:
         raise ServiceError(f"{name} could not log in: the service answered {answer.status}")
     return _cookies(answer.headers)
@@ -208,4 +210,4 @@ async def number_now(audience: Audience) -> int:
 
 def _cookies(headers: dict[str, str]) -> str:
     lines = headers.get("set-cookie", "").split("\n")
-    return "; ".join(line.partition(";")[0] for line in lines if line)
+    return "; ".join(connection.partition(";")[0] for connection in lines if connection)

@@ -106,7 +106,7 @@ def _show(living: Living, kept: Path | None, began_s: float) -> None:
 def _watch(living: Living, stop: threading.Event, began_s: float, seconds: float | None) -> None:
     """Tell each change of the lamp until told to stop, or the time is over."""
     until_s = None if seconds is None else began_s + seconds
-    told, was_green = None, False
+    shown, was_green = None, False
     while not stop.wait(LOOK_EVERY_S):
         if until_s is not None and time.monotonic() >= until_s:
             return
@@ -114,7 +114,7 @@ def _watch(living: Living, stop: threading.Event, began_s: float, seconds: float
         if status is None:
             continue
         now = (status.lamp, status.reason, status.plate, status.charged_fen)
-        if now != told and status.visit is not None:
+        if now != shown and status.visit is not None:
             charged = "" if status.charged_fen is None else f"  charged {status.charged_fen / 100:.2f} yuan"
             plate = status.plate or "-"
             print(
@@ -124,7 +124,7 @@ def _watch(living: Living, stop: threading.Event, began_s: float, seconds: float
             if status.lamp.value == "green" and not was_green:
                 was_green = True
                 print(f"first green after {time.monotonic() - began_s:.1f} s", flush=True)
-        told = now
+        shown = now
 
 
 def _port(text: str) -> int:

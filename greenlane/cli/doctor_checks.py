@@ -227,10 +227,10 @@ def check_nozzle(settings: Settings) -> tuple[Check, ...]:
 
 def check_lane() -> Check:
     """What the running lane says of itself."""
-    told = _output("systemctl", "show", UNIT, "-p", "StatusText", "--value")
-    if told.endswith(f"red: {Reason.NOZZLE_LIFTED}"):
-        return Check("lane", WARN, told, NOZZLE_ADVICE)
-    return Check("lane", OK, told or "says nothing yet")
+    status_text = _output("systemctl", "show", UNIT, "-p", "StatusText", "--value")
+    if status_text.endswith(f"red: {Reason.NOZZLE_LIFTED}"):
+        return Check("lane", WARN, status_text, NOZZLE_ADVICE)
+    return Check("lane", OK, status_text or "says nothing yet")
 
 
 def check_disk(settings: Settings) -> Check:

@@ -87,11 +87,11 @@ def check_ahead(settings: Settings) -> tuple[Check, ...]:
     clock, deadline_s = SystemClock(), settings.service.deadline_s
     try:
         with closing(service_clients.ahead_link_of(settings, clock)) as link:
-            told = link.expected(0, 0.0, deadline_s)
+            expected = link.expected(0, 0.0, deadline_s)
     except (GreenlaneError, OSError) as error:
         advice = "a service of an older version knows nothing of it: upgrade it; lanes work without"
         return (Check("asking ahead", FAIL if is_entry else WARN, str(error), advice),)
-    return (Check("asking ahead", OK, f"{len(told.plates)} plates are expected at the station now"),)
+    return (Check("asking ahead", OK, f"{len(expected.plates)} plates are expected at the station now"),)
 
 
 def _advice(reason: str, settings: Settings) -> str:

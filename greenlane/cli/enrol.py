@@ -63,10 +63,10 @@ def run(args: argparse.Namespace) -> int:
     if args.config is not None:
         _write_settings(args, enrolled)
     elif enrolled.kind.value == "lane":
-        told = (
+        words = (
             "no lane.toml knows of the key: set url, ca_file and key_file of [service] there, and restart the lane unit"
         )
-        print(tr(told))
+        print(tr(words))
     if args.rotate:
         print(tr("restart what uses the key, for example: systemctl restart greenlane-lane"))
     return 0

@@ -126,31 +126,33 @@ def _explain(store: TraceStore, args: argparse.Namespace) -> int:
         check_file("--html", args.html, [folder])
     trace = read_trace(folder)
     trace = replace(trace, first_seen_at=trace.first_seen_at.astimezone(lane_zone(args.config)))
-    told = explain(trace)
+    explanation = explain(trace)
     if args.html is not None:
-        _write_page(args.html, folder, trace, told)
+        _write_page(args.html, folder, trace, explanation)
     if args.json:
         print(json.dumps(to_json(trace), ensure_ascii=False, indent=1))
     elif args.html is None:
-        print(_text(trace, told))
+        print(_text(trace, explanation))
     else:
-        print(tr(f"{told.headline}; written to {args.html}"))
+        print(tr(f"{explanation.headline}; written to {args.html}"))
     return 0
 
 
-def _write_page(target: Path, folder: Path, trace: VisitTrace, told: Explanation) -> None:
+def _write_page(target: Path, folder: Path, trace: VisitTrace, explanation: Explanation) -> None:
     from controller.traces.store import PICTURES
     from greenlane.report.visit_page import html
 
     beside = {path.name: path for path in folder.glob(PICTURES)}
     pictures = {p.file: beside[p.file].read_bytes() for p in trace.pictures if p.file in beside}
     try:
-        target.write_text(html(trace, told, pictures, f"greenlane explain; reader {trace.reader}"), encoding="utf-8")
+        target.write_text(
+            html(trace, explanation, pictures, f"greenlane explain; reader {trace.reader}"), encoding="utf-8"
+        )
     except OSError as error:
         raise GreenlaneError(f"{target}: {error.strerror}") from error
 
 
-def _text(trace: VisitTrace, told: Explanation) -> str:
+def _text(trace: VisitTrace, explanation: Explanation) -> str:
     from controller.checks import padded
     from greenlane.report.explanation import LinkOutcome
     from service.station.words import meaning
@@ -158,14 +160,16 @@ def _text(trace: VisitTrace, told: Explanation) -> str:
 
     language.also({english: chinese for chinese, english in map(meaning, Reason)})
     marks = {LinkOutcome.GOOD: "ok  ", LinkOutcome.BAD: "FAIL", LinkOutcome.OPEN: "  - "}
-    chain = [f"  {marks[link.outcome]}  {padded(tr(link.name), 16)} {tr(link.detail)}" for link in told.links]
-    steps = [f"  {step.at_s:7.2f} s  {tr(step.text)}" for step in told.steps]
+    chain = [f"  {marks[link.outcome]}  {padded(tr(link.name), 16)} {tr(link.detail)}" for link in explanation.links]
+    steps = [f"  {step.at_s:7.2f} s  {tr(step.text)}" for step in explanation.steps]
     return "\n".join(
         [
             tr(f"Visit {trace.visit}, {stamp(trace.first_seen_at, trace.first_seen_at.tzinfo)}"),
-            tr(told.headline),
-            f"{told.english}  {told.chinese}" if tr(told.english) == told.english else tr(told.english),
-            tr(f"What to do: {told.remedy}"),
+            tr(explanation.headline),
+            f"{explanation.english}  {explanation.chinese}"
+            if tr(explanation.english) == explanation.english
+            else tr(explanation.english),
+            tr(f"What to do: {explanation.remedy}"),
             "",
             tr("From camera to lamp:"),
             *chain,

@@ -221,43 +221,43 @@ class LiveLines:
     def _frame(self) -> None:
         self._bar.update()
 
-    def _visit(self, story: VisitResult) -> None:
+    def _visit(self, visit_result: VisitResult) -> None:
         from tqdm import tqdm
 
-        tqdm.write(line(story, self._paint), file=self._out)
+        tqdm.write(line(visit_result, self._paint), file=self._out)
         self._out.flush()
 
     def _say(self, text: str) -> None:
         print(text, file=self._out, flush=True)
 
 
-def line(story: VisitResult, paint: bool = False) -> str:
+def line(visit_result: VisitResult, paint: bool = False) -> str:
     """One visit in one line: when, plate, lamp, reason, money."""
-    summary = story.summary
+    summary = visit_result.summary
     green = summary.decision == "allow"
     lamp = "green" if green else "red"
     if paint:
         lamp = f"\033[1;{32 if green else 31}m● {lamp}\033[0m" + " " * (5 - len(lamp))
-    first, gone = story.at(summary.first_seen_s) or 0.0, story.at(summary.gone_s) or 0.0
+    first, gone = visit_result.at(summary.first_seen_s) or 0.0, visit_result.at(summary.gone_s) or 0.0
     plate = summary.plate or "-"
     wide = 9 - sum(ord(character) > 0x2E80 for character in plate)
-    decided = story.at(summary.decided_s)
+    decided = visit_result.at(summary.decided_s)
     parts = [
-        f"visit {story.number:<2}",
+        f"visit {visit_result.number:<2}",
         f"{first:6.1f} to {gone:5.1f} s",
         f"{plate:<{wide}}",
         f"{lamp:<5}",
         f"{summary.reason:<14}",
         "" if decided is None else f"after {decided - first:3.1f} s",
-        _money(story),
+        _money(visit_result),
     ]
     return "  ".join(parts).rstrip()
 
 
-def _money(story: VisitResult) -> str:
+def _money(visit_result: VisitResult) -> str:
     from wire.money import format_yuan
 
-    fuelled = story.fuelled
+    fuelled = visit_result.fuelled
     if fuelled is None or fuelled.report is None:
         return ""
     text = f"{fuelled.report.volume_ml / 1000:.2f} l, {format_yuan(fuelled.report.amount_fen)} yuan"

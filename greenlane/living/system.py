@@ -58,7 +58,7 @@ class Living:
         self._ports = ports
         self._token = secrets.token_urlsafe(12)
         self._stack = ExitStack()
-        self._told: Callable[[], None] = lambda: None
+        self._listener: Callable[[], None] = lambda: None
         self.failed = False
 
     def __enter__(self) -> Self:
@@ -79,9 +79,9 @@ class Living:
         """What the lane shows now."""
         return self._unit.panel.status
 
-    def on_end(self, told: Callable[[], None]) -> None:
+    def on_end(self, listener: Callable[[], None]) -> None:
         """Call told when the lane ends by itself."""
-        self._told = told
+        self._listener = listener
 
     def _build(self) -> None:
         for port in self._ports:
@@ -129,7 +129,7 @@ class Living:
 
     def _run(self) -> None:
         self.failed = self._unit.run() != 0
-        self._told()
+        self._listener()
 
     def _settings(self, station: str) -> Settings:
         folder = self._folder / "lane"

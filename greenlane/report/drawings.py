@@ -57,12 +57,12 @@ def picture(shown: Picture, source: str) -> str:
     )
 
 
-def lamp(story: VisitResult) -> str:
+def lamp(visit_result: VisitResult) -> str:
     """The lamp's colours from the vehicle's arrival to its leaving, with what happened when."""
-    summary = story.summary
-    first, last = story.at(summary.first_seen_s) or 0.0, story.at(summary.gone_s) or 0.0
+    summary = visit_result.summary
+    first, last = visit_result.at(summary.first_seen_s) or 0.0, visit_result.at(summary.gone_s) or 0.0
     scale = Scale(first, last)
-    changes = [(max(story.at(c.at_s) or 0.0, first), str(c.colour)) for c in summary.lamp]
+    changes = [(max(visit_result.at(c.at_s) or 0.0, first), str(c.colour)) for c in summary.lamp]
     ends = [at for at, _ in changes[1:]] + [last]
     bars = "".join(
         f'<rect class="lamp {colour}" x="{scale.x(at)}" y="44" width="{max(scale.x(end) - scale.x(at), 1):.1f}" '
@@ -70,21 +70,21 @@ def lamp(story: VisitResult) -> str:
         for (at, colour), end in zip(changes, ends, strict=True)
     )
     fuel = ""
-    if story.fuelled is not None:
-        x0, x1 = scale.x(story.fuelled.started_s), scale.x(story.fuelled.ended_s)
+    if visit_result.fuelled is not None:
+        x0, x1 = scale.x(visit_result.fuelled.started_s), scale.x(visit_result.fuelled.ended_s)
         fuel = (
             f'<rect class="fuel" x="{x0}" y="70" width="{max(x1 - x0, 1):.1f}" height="8" rx="4"/>'
             f'<text class="label" x="4" y="79">nozzle</text>'
         )
     return (
         f'<svg class="chart" viewBox="0 0 {WIDTH} 108" role="img" aria-label="Lamp over time">'
-        f'{_events(story, scale)}<text class="label" x="4" y="60">lamp</text>{bars}{fuel}{axis(scale, 86)}</svg>'
+        f'{_events(visit_result, scale)}<text class="label" x="4" y="60">lamp</text>{bars}{fuel}{axis(scale, 86)}</svg>'
     )
 
 
-def _events(story: VisitResult, scale: Scale) -> str:
+def _events(visit_result: VisitResult, scale: Scale) -> str:
     """Labelled marks above the lamp's bar; labels that would touch move to the second line."""
-    summary = story.summary
+    summary = visit_result.summary
     named = [
         ("seen", summary.first_seen_s),
         ("plate certain", summary.read_s),
@@ -93,7 +93,7 @@ def _events(story: VisitResult, scale: Scale) -> str:
     ]
     marks, taken = [], {12: -1e9, 26: -1e9}
     for name, moment in named:
-        at = story.at(moment)
+        at = visit_result.at(moment)
         if at is None:
             continue
         x = scale.x(at)
@@ -109,12 +109,12 @@ def _events(story: VisitResult, scale: Scale) -> str:
     return "".join(marks)
 
 
-def reads(story: VisitResult) -> str:
+def reads(visit_result: VisitResult) -> str:
     """Every read of the visit: when, how sure, and whether it says what the vote says in the end."""
-    summary = story.summary
-    scale = Scale(story.at(summary.first_seen_s) or 0.0, story.at(summary.gone_s) or 0.0)
+    summary = visit_result.summary
+    scale = Scale(visit_result.at(summary.first_seen_s) or 0.0, visit_result.at(summary.gone_s) or 0.0)
     top, foot = 8, 104
-    winner = summary.plate or (story.vote.candidate if story.vote else None)
+    winner = summary.plate or (visit_result.vote.candidate if visit_result.vote else None)
     grid = "".join(
         f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{_y(p, top, foot)}" y2="{_y(p, top, foot)}"/>'
         f'<text class="label" x="{LEFT - 6}" y="{_y(p, top, foot) + 4}" text-anchor="end">{p:.0%}</text>'
@@ -124,7 +124,7 @@ def reads(story: VisitResult) -> str:
         f'<circle class="{"agrees" if seen.plate.text == winner else "differs"}" cx="{scale.x(seen.at_s)}" '
         f'cy="{_y(seen.plate.confidence, top, foot)}" r="4"><title>{seen.at_s:.2f} s: '
         f"{escape(seen.plate.text or 'no character')} {seen.plate.confidence:.1%}</title></circle>"
-        for seen in story.reads
+        for seen in visit_result.reads
     )
     return (
         f'<svg class="chart" viewBox="0 0 {WIDTH} 126" role="img" aria-label="Reads over time">{grid}{dots}'
@@ -177,8 +177,8 @@ def _bracket(visit: VisitResult, scale: Scale) -> str:
     )
 
 
-def read_counts(story: VisitResult) -> list[tuple[str, int, float]]:
+def read_counts(visit_result: VisitResult) -> list[tuple[str, int, float]]:
     """The texts that were read, the most frequent first: text, how often, best confidence."""
-    counts = Counter(seen.plate.text for seen in story.reads)
-    best = {t: max(s.plate.confidence for s in story.reads if s.plate.text == t) for t in counts}
+    counts = Counter(seen.plate.text for seen in visit_result.reads)
+    best = {t: max(s.plate.confidence for s in visit_result.reads if s.plate.text == t) for t in counts}
     return [(text, count, best[text]) for text, count in sorted(counts.items(), key=lambda c: (-c[1], -best[c[0]]))]

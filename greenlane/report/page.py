@@ -67,7 +67,7 @@ def _charges(result: ClipResult) -> str:
     """What persons were charged, visit by visit."""
     if not result.charges:
         return ""
-    numbers = {story.summary.visit: story.number for story in result.visits}
+    numbers = {visit_result.summary.visit: visit_result.number for visit_result in result.visits}
     rows = [
         (
             f"visit {numbers[charge.visit]}",
@@ -80,23 +80,24 @@ def _charges(result: ClipResult) -> str:
     return f'<section class="card"><h3>Charges to phones</h3>{_table(rows)}</section>'
 
 
-def _visit(story: VisitResult) -> str:
-    summary = story.summary
+def _visit(visit_result: VisitResult) -> str:
+    summary = visit_result.summary
     chinese, english = meaning(summary.reason)
     word = "Green: may refuel" if summary.decision is Verdict.ALLOW else "Red: may not refuel"
     return (
-        f'<article class="card visit-card"><div class="left">{_left(story)}</div><div class="right">'
-        f'<div class="verdict"><span class="light {summary.decision}"></span>{_plate(story)}'
-        f'<span class="says {summary.decision}">{word}</span><span class="number">visit {story.number}</span></div>'
+        f'<article class="card visit-card"><div class="left">{_left(visit_result)}</div><div class="right">'
+        f'<div class="verdict"><span class="light {summary.decision}"></span>{_plate(visit_result)}'
+        f'<span class="says {summary.decision}">{word}</span>'
+        f'<span class="number">visit {visit_result.number}</span></div>'
         f'<p class="why">{escape(english)}<span lang="zh">{escape(chinese)}</span></p>'
-        f"<h3>Lamp</h3>{drawings.lamp(story)}<h3>Reads</h3>{drawings.reads(story)}"
-        f'<div class="pair"><div><h3>Question and answer</h3>{_question(story)}</div>'
-        f"<div>{_fuelling(story.fuelled)}</div></div>{_notes(story)}</div></article>"
+        f"<h3>Lamp</h3>{drawings.lamp(visit_result)}<h3>Reads</h3>{drawings.reads(visit_result)}"
+        f'<div class="pair"><div><h3>Question and answer</h3>{_question(visit_result)}</div>'
+        f"<div>{_fuelling(visit_result.fuelled)}</div></div>{_notes(visit_result)}</div></article>"
     )
 
 
-def _left(story: VisitResult) -> str:
-    shown = story.picture
+def _left(visit_result: VisitResult) -> str:
+    shown = visit_result.picture
     parts = [
         '<p class="no-picture">no picture was kept</p>'
         if shown is None
@@ -107,41 +108,41 @@ def _left(story: VisitResult) -> str:
         parts.append(f'<img class="crop" alt="the plate, enlarged" src="{_embedded(shown.crop_jpeg)}">')
     if shown is not None and shown.plate is not None and shown.plate.characters:
         parts.append(drawings.characters(shown.plate))
-    return "".join([*parts, "<h3>Vote</h3>", _vote(story), "</div>"])
+    return "".join([*parts, "<h3>Vote</h3>", _vote(visit_result), "</div>"])
 
 
 def _embedded(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
 
 
-def _plate(story: VisitResult) -> str:
-    plate = story.summary.plate
+def _plate(visit_result: VisitResult) -> str:
+    plate = visit_result.summary.plate
     if plate is None:
         return '<span class="plate none">no certain plate</span>'
-    colours = [seen.plate.colour for seen in story.reads if seen.plate.text == plate]
+    colours = [seen.plate.colour for seen in visit_result.reads if seen.plate.text == plate]
     colour = max(set(colours), key=colours.count) if colours else Colour.BLUE
     return f'<span class="plate {colour}" lang="zh">{escape(plate[:2])}·{escape(plate[2:])}</span>'
 
 
-def _vote(story: VisitResult) -> str:
+def _vote(visit_result: VisitResult) -> str:
     rows = [
         (escape(text) or "no character", f"{count} {'read' if count == 1 else 'reads'}, best {best:.0%}")
-        for text, count, best in drawings.read_counts(story)[:4]
+        for text, count, best in drawings.read_counts(visit_result)[:4]
     ]
-    vote = story.vote
+    vote = visit_result.vote
     if vote is not None:
         held = f"certain of {vote.plate}" if vote.plate else "not certain"
         rows.append(("together", f"{held}: {vote.confidence:.1%}, weakest character {vote.weakest:.1%}"))
     return _table(rows) if rows else "<p>No plate was read.</p>"
 
 
-def _question(story: VisitResult) -> str:
-    if not story.answers:
+def _question(visit_result: VisitResult) -> str:
+    if not visit_result.answers:
         return "<p>The service was not asked: no certain plate.</p>"
-    return _table([row for answer in story.answers[-2:] for row in _answer_rows(story, answer)])
+    return _table([row for answer in visit_result.answers[-2:] for row in _answer_rows(visit_result, answer)])
 
 
-def _answer_rows(story: VisitResult, answer: AnsweredQuestion) -> list[tuple[str, str]]:
+def _answer_rows(visit_result: VisitResult, answer: AnsweredQuestion) -> list[tuple[str, str]]:
     question, decision = answer.question, answer.decision
     rows = [(f"asked {answer.asked_s:.2f} s", f"{escape(question.plate)}{' (typed)' if question.typed else ''}")]
     took = "" if answer.took_ms is None else f" in {answer.took_ms:.0f} ms"
@@ -179,10 +180,10 @@ def _fuelling(fuelled: Fuelled | None) -> str:
     return f"<h3>Fuelling and bill</h3>{_table(left + right)}"
 
 
-def _notes(story: VisitResult) -> str:
-    if not story.notes:
+def _notes(visit_result: VisitResult) -> str:
+    if not visit_result.notes:
         return ""
-    return "<h3>Notes</h3>" + _table([(f"{at:.2f} s", escape(text)) for at, text in story.notes])
+    return "<h3>Notes</h3>" + _table([(f"{at:.2f} s", escape(text)) for at, text in visit_result.notes])
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:

@@ -26,24 +26,25 @@ STYLE = """
 MARKS = {LinkOutcome.GOOD: "✓", LinkOutcome.BAD: "✗", LinkOutcome.OPEN: "·"}
 
 
-def html(trace: VisitTrace, told: Explanation, pictures: Mapping[str, bytes], conditions: str) -> str:
+def html(trace: VisitTrace, explanation: Explanation, pictures: Mapping[str, bytes], conditions: str) -> str:
     """The page, self-contained. pictures: JPEG by file name, as far as they are still kept."""
-    story = as_story(trace)
+    visit_result = as_story(trace)
     style = importlib.resources.files("greenlane.report").joinpath("style.css").read_text(encoding="utf-8") + STYLE
-    colour = "allow" if told.headline.startswith("GREEN:") else "refuse"
+    colour = "allow" if explanation.headline.startswith("GREEN:") else "refuse"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(trace.visit)}</title>'
         f"<style>{style}</style></head><body><main><header><div><h1>Visit {escape(trace.visit)}</h1>"
         f"<p>{trace.first_seen_at.isoformat(sep=' ', timespec='seconds')}</p></div></header>"
         f'<section class="card"><div class="verdict"><span class="light {colour}"></span>'
-        f'<span class="says {colour}">{escape(told.headline)}</span></div>'
-        f'<p class="why">{escape(told.english)}<span lang="zh">{escape(told.chinese)}</span></p>'
-        f'<p class="todo"><b>What to do:</b> {escape(told.remedy)}</p>'
-        f"<h3>From camera to lamp</h3>{_chain(told)}</section>"
-        f'<section class="card"><h3>Lamp</h3>{drawings.lamp(story)}<h3>Reads</h3>{drawings.reads(story)}</section>'
+        f'<span class="says {colour}">{escape(explanation.headline)}</span></div>'
+        f'<p class="why">{escape(explanation.english)}<span lang="zh">{escape(explanation.chinese)}</span></p>'
+        f'<p class="todo"><b>What to do:</b> {escape(explanation.remedy)}</p>'
+        f"<h3>From camera to lamp</h3>{_chain(explanation)}</section>"
+        f'<section class="card"><h3>Lamp</h3>{drawings.lamp(visit_result)}'
+        f"<h3>Reads</h3>{drawings.reads(visit_result)}</section>"
         f'<section class="card"><h3>Pictures</h3>{_pictures(trace, pictures)}</section>'
-        f'<section class="card"><h3>Step by step</h3>{_steps(told)}</section>'
+        f'<section class="card"><h3>Step by step</h3>{_steps(explanation)}</section>'
         f"<footer>{escape(conditions)}</footer></main></body></html>\n"
     )
 
@@ -87,12 +88,12 @@ def _unfinished(trace: VisitTrace) -> VisitSummary:
     )
 
 
-def _chain(told: Explanation) -> str:
+def _chain(explanation: Explanation) -> str:
     rows = "".join(
         f'<li class="{link.outcome.name.lower() if link.outcome is LinkOutcome.OPEN else link.outcome.value}">'
         f'<span class="mark">{MARKS[link.outcome]}</span><b>{escape(link.name)}</b>'
         f"<span>{escape(link.detail)}</span></li>"
-        for link in told.links
+        for link in explanation.links
     )
     return f'<ol class="chain">{rows}</ol>'
 
@@ -117,8 +118,8 @@ def _figure(trace: VisitTrace, fact: TracedPicture, jpeg: bytes) -> str:
     return f"<figure>{drawn}<figcaption>{fact.role}, {fact.at_s:.2f} s: {escape(said)}</figcaption></figure>"
 
 
-def _steps(told: Explanation) -> str:
-    rows = "".join(f"<tr><th>{step.at_s:.2f} s</th><td>{escape(step.text)}</td></tr>" for step in told.steps)
+def _steps(explanation: Explanation) -> str:
+    rows = "".join(f"<tr><th>{step.at_s:.2f} s</th><td>{escape(step.text)}</td></tr>" for step in explanation.steps)
     return f"<table>{rows}</table>"
 
 

@@ -103,11 +103,11 @@ class ClipPlayer:
         with closing(opened(clip, world.clock)) as camera:
             watching.opened(clip.name, getattr(camera, "frames_promised", 0))
             frames, error = self._run(camera, recorder, watching)
-        visits = tuple(self._with_payer(story) for story in recorder.stories())
+        visits = tuple(self._with_payer(visit_result) for visit_result in recorder.visit_results())
         return ClipResult(
             clip=clip.name,
             visits=visits,
-            charges=charges_of(world.books, {story.summary.visit for story in visits}, first_frame_at),
+            charges=charges_of(world.books, {visit_result.summary.visit for visit_result in visits}, first_frame_at),
             frames=frames,
             reads=recorder.frames_read,
             duration_s=round(world.clock.monotonic_s() - start_s, 3),
@@ -117,13 +117,13 @@ class ClipPlayer:
             error=error,
         )
 
-    def _with_payer(self, story: VisitResult) -> VisitResult:
+    def _with_payer(self, visit_result: VisitResult) -> VisitResult:
         """The story with whose hour its question was."""
-        if not story.answers:
-            return story
-        question = story.answers[-1].question
+        if not visit_result.answers:
+            return visit_result
+        question = visit_result.answers[-1].question
         payer = payer_of(self._world.books, question.plate, question.captured_at, question.station)
-        return replace(story, payer=payer)
+        return replace(visit_result, payer=payer)
 
     def _run(self, camera: RecordedCamera, recorder: Recorder, watching: Watching) -> tuple[int, str | None]:
         runner = self._runner(recorder)

@@ -137,17 +137,17 @@ class Recorder(SilentObserver):
         found.summary = summary
         found.picture = _picture(found.best, summary.plate, self._start_s)
         found.best.clear()
-        self._on_closed(self._story(found, summary))
+        self._on_closed(self._visit_result(found, summary))
 
     def cut(self, visit: str, summary: Callable[[tuple[LampChange, ...]], VisitSummary]) -> None:
         """The clip ended while this visit's vehicle was still in view: summary makes its end from its lamp changes."""
         self.visit_closed(summary(tuple(self._visits[visit].lamp)))
 
-    def stories(self) -> tuple[VisitResult, ...]:
+    def visit_results(self) -> tuple[VisitResult, ...]:
         """All visits that are over, in their order, with what was billed since."""
-        return tuple(self._story(v, v.summary) for v in self._visits.values() if v.summary is not None)
+        return tuple(self._visit_result(v, v.summary) for v in self._visits.values() if v.summary is not None)
 
-    def _story(self, found: _Open, summary: VisitSummary) -> VisitResult:
+    def _visit_result(self, found: _Open, summary: VisitSummary) -> VisitResult:
         fuelled = found.fuelled
         if fuelled is not None and fuelled.report is not None:
             key = (fuelled.report.dispenser, fuelled.report.sequence)

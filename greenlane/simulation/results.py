@@ -175,27 +175,27 @@ def _clip_facts(result: ClipResult) -> dict[str, Any]:
     }
 
 
-def visit_facts(story: VisitResult) -> dict[str, Any]:
+def visit_facts(visit_result: VisitResult) -> dict[str, Any]:
     """One visit as the JSON document has it."""
-    summary = story.summary
+    summary = visit_result.summary
     return {
-        "clip": story.clip,
+        "clip": visit_result.clip,
         "visit": summary.visit,
         "plate": summary.plate,
-        "typed": story.typed,
-        "read": story.read,
+        "typed": visit_result.typed,
+        "read": visit_result.read,
         "decision": str(summary.decision),
         "reason": str(summary.reason),
-        "first_seen_s": story.at(summary.first_seen_s),
-        "read_s": story.at(summary.read_s),
-        "decided_s": story.at(summary.decided_s),
-        "gone_s": story.at(summary.gone_s),
-        "lamp": [[story.at(change.at_s), str(change.colour)] for change in summary.lamp],
-        "reads": len(story.reads),
-        "confidence": None if story.vote is None else round(story.vote.confidence, 4),
+        "first_seen_s": visit_result.at(summary.first_seen_s),
+        "read_s": visit_result.at(summary.read_s),
+        "decided_s": visit_result.at(summary.decided_s),
+        "gone_s": visit_result.at(summary.gone_s),
+        "lamp": [[visit_result.at(change.at_s), str(change.colour)] for change in summary.lamp],
+        "reads": len(visit_result.reads),
+        "confidence": None if visit_result.vote is None else round(visit_result.vote.confidence, 4),
         "limit_fen": summary.limit_fen,
-        "payer": None if story.payer is None else {"kind": story.payer.kind, "id": story.payer.id},
-        "fuelling": _fuelling_facts(story.fuelled),
+        "payer": None if visit_result.payer is None else {"kind": visit_result.payer.kind, "id": visit_result.payer.id},
+        "fuelling": _fuelling_facts(visit_result.fuelled),
     }
 
 

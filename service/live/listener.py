@@ -64,8 +64,8 @@ class Listener:
 
     async def _hear(self, connection: Any) -> None:
         while True:
-            async for told in connection.notifies(timeout=CHECK_S):
-                number, _, topic = told.payload.partition(" ")
+            async for notice in connection.notifies(timeout=CHECK_S):
+                number, _, topic = notice.payload.partition(" ")
                 if number.isdecimal():
                     self._heard(topic, int(number))
             async with asyncio.timeout(CHECK_S):
@@ -79,9 +79,9 @@ class Listener:
 
     def _lost(self, error: Exception) -> None:
         if not self._is_lost:
-            log.warning("live pages: not listening to PostgreSQL, its counters are polled: %s", _line(error))
+            log.warning("live pages: not listening to PostgreSQL, its counters are polled: %s", _in_one_line(error))
         self._is_lost = True
 
 
-def _line(error: Exception) -> str:
+def _in_one_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

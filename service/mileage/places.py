@@ -89,9 +89,9 @@ class Placement:
 
 def judge_own(own: Refuelling, place: KnownStation, fixes: Sequence[Fix]) -> Placement:
     """A fuelling of ours against the vehicle's own positions around it."""
-    told = (_dispenser(own, place.name),)
+    sources = (_dispenser(own, place.name),)
     if place.spot is None:
-        return Placement(Status.RECORDED, place.name, told)
+        return Placement(Status.RECORDED, place.name, sources)
     around = [(fix, distance_m(fix.spot, place.spot)) for fix in fixes]
     near = [pair for pair in around if pair[1] <= NEAR_M and _away_us(own, pair[0]) <= NEAR_US]
     if near:
@@ -99,7 +99,7 @@ def judge_own(own: Refuelling, place: KnownStation, fixes: Sequence[Fix]) -> Pla
         seen = Evidence(
             Witness.POSITION, fix.at_us, f"{off_m:.0f} m from {place.name}; {len(near)} within {NEAR_M:.0f} m"
         )
-        return Placement(Status.VERIFIED, place.name, (*told, seen))
+        return Placement(Status.VERIFIED, place.name, (*sources, seen))
     beyond = [(off_m - _could_be_m(own, fix), fix, off_m) for fix, off_m in _trusted(around)]
     too_far = [found for found in beyond if found[0] > 0]
     if too_far:
@@ -107,8 +107,8 @@ def judge_own(own: Refuelling, place: KnownStation, fixes: Sequence[Fix]) -> Pla
         seen = Evidence(Witness.POSITION, fix.at_us, f"{off_m / 1000:.1f} km from {place.name}")
         minutes = _away_us(own, fix) / US_PER_S / 60
         reason = f"the vehicle was {off_m / 1000:.1f} km away {minutes:.0f} min from it: no car drives so fast"
-        return Placement(Status.CONTRADICTED, place.name, (*told, seen), reason)
-    return Placement(Status.RECORDED, place.name, told)
+        return Placement(Status.CONTRADICTED, place.name, (*sources, seen), reason)
+    return Placement(Status.RECORDED, place.name, sources)
 
 
 def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[KnownStation]) -> Placement | None:

@@ -72,9 +72,9 @@ def ways(database: Database, plate: str, amount_fen: int, now: datetime) -> tupl
     today = select(payments.c.provider, payments.c.amount_fen).where(
         payments.c.plate == plate, payments.c.captured_us >= began_us
     )
-    told = select(provider_plates.c.provider, provider_plates.c.state).where(provider_plates.c.plate == plate)
+    stored = select(provider_plates.c.provider, provider_plates.c.state).where(provider_plates.c.plate == plate)
     with telling_faults(), database.reading() as connection:
-        states = {row.provider: row.state for row in connection.execute(told)}
+        states = {row.provider: row.state for row in connection.execute(stored)}
         asked = list(connection.execute(today))
     found = []
     for way in CAPABILITIES:

@@ -119,17 +119,19 @@ class PaymentWorker:
 
     def _unknown_plates(self) -> list[tuple[str, str]]:
         """Plates that their payers pay for by a provider, and that it was not asked about of late."""
-        told, since_us = provider_plates, self._now_us() - PLATE_STATE_EVERY_S * US_PER_S
+        states, since_us = provider_plates, self._now_us() - PLATE_STATE_EVERY_S * US_PER_S
         query = (
             select(persons.c.pays_by, mandate_plates.c.plate)
             .select_from(
                 mandate_plates.join(mandates)
                 .join(persons, persons.c.id == mandates.c.person)
-                .outerjoin(told, and_(told.c.provider == persons.c.pays_by, told.c.plate == mandate_plates.c.plate))
+                .outerjoin(
+                    states, and_(states.c.provider == persons.c.pays_by, states.c.plate == mandate_plates.c.plate)
+                )
             )
             .where(persons.c.pays_by.in_(list(self._providers)))
             .where(mandates.c.ended_us.is_(None), mandate_plates.c.ended_us.is_(None))
-            .where(or_(told.c.told_us.is_(None), told.c.told_us <= since_us))
+            .where(or_(states.c.told_us.is_(None), states.c.told_us <= since_us))
             .distinct()
             .limit(MOST_AT_ONCE)
         )

@@ -48,12 +48,12 @@ def own_hours(books: Books, person: str) -> PhoneHours:
     blocked = {plate: blocked_names(books.database, plate) for plate, _ in owned}
     return PhoneHours(
         own=own,
-        proposals=tuple(_told(one) for one in proposals.mine()),
+        proposals=tuple(_shown(one) for one in proposals.mine()),
         owned=tuple(
             OwnedPlate(
                 plate=plate,
                 holders=held,
-                proposals=tuple(_told(one) for one in waiting if one.plate == plate),
+                proposals=tuple(_shown(one) for one in waiting if one.plate == plate),
                 blocked_by=blocked[plate],
             )
             for plate, held in owned
@@ -102,7 +102,7 @@ def _with_tracks(connection: Connection, person: str, own: tuple[HeldHours, ...]
     return tuple(replace(one, tracks_agreed=agreeing.get(one.plate)) for one in own)
 
 
-def _told(one: ProposedHours) -> HoursProposal:
+def _shown(one: ProposedHours) -> HoursProposal:
     return HoursProposal(
         id=one.id, plate=one.plate, name=one.name, hours=str(one.hours), made_at=one.made_at, state=one.state
     )

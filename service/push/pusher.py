@@ -98,7 +98,7 @@ class Pusher:
             if status in GONE:
                 self._subscriptions.drop(due.key)
             elif 200 <= status < 300:
-                self._subscriptions.told(due)
+                self._subscriptions.notified(due)
             else:
                 self._subscriptions.failed(due)
         except ServiceError as error:

@@ -109,7 +109,7 @@ class Subscriptions:
             done = connection.execute(update(push_subscriptions).where(*mine).values(next_us=until_us))
             return bool(done.rowcount)
 
-    def told(self, due: Due) -> None:
+    def notified(self, due: Due) -> None:
         """Up to this change; where the phone has looked since, it has seen more."""
         self._set(due, next_us=None, failures=0)
         with telling_faults(), self._database.writing(is_durable=False) as connection:

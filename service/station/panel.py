@@ -104,10 +104,10 @@ async def _checked_pin(
     return (422, words.REASONS[Reason.PIN_WRONG]) if found is None else (429, words.PIN_LATER)
 
 
-def _typed_answer(request: Request, status: int, told: words.Words) -> Response:
+def _typed_answer(request: Request, status: int, outcome: words.Words) -> Response:
     """JSON for the page's script; without scripts the page itself, which shows the order."""
     if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse({"zh": told[0], "en": told[1]}, status)
+        return JSONResponse({"zh": outcome[0], "en": outcome[1]}, status)
     target = request.url.path.removesuffix("/typed") + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(target, 303)
 

@@ -125,9 +125,9 @@ def _with_order(shown: Screen, order: OrderState, age_s: float, fresh: bool) -> 
         return Screen(ScreenState.READING, ASKING, status=shown.status, plate=plate, until_s=TAKEN_FOR_S - age_s)
     if age_s >= SHOWN_FOR_S:
         return shown
-    told = words.NO_VEHICLE if order.result is OrderResult.NOBODY else words.NOT_TAKEN
+    why = words.NO_VEHICLE if order.result is OrderResult.NOBODY else words.NOT_TAKEN
     if shown.state is ScreenState.WAITING or shown.asks:
-        return replace(shown, reason=told, until_s=SHOWN_FOR_S - age_s)
+        return replace(shown, reason=why, until_s=SHOWN_FOR_S - age_s)
     return shown
 
 

@@ -72,10 +72,10 @@ def stream_of(topic: str, changes: Changes) -> Response:
 
 async def number_for(request: Request, topic: str, changes: Changes) -> int:
     """The change that an answer to this request has to show: the newest known, and no older than its page was told."""
-    told = request.headers.get(TOLD_HEADER, "")
+    notified = request.headers.get(TOLD_HEADER, "")
     known = changes.known(topic)
-    is_number = told.isascii() and told.isdecimal() and len(told) <= 18
-    if known is not None and (not is_number or int(told) <= known):
+    is_number = notified.isascii() and notified.isdecimal() and len(notified) <= 18
+    if known is not None and (not is_number or int(notified) <= known):
         return known
     return await changes.number(topic)
 

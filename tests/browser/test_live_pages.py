@@ -22,7 +22,7 @@ from tests.standstill import Standstill
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def told(url: str, lane: str = "L1", **changes: Any) -> None:
+def report(url: str, lane: str = "L1", **changes: Any) -> None:
     body = lane_status(lane=lane, **changes) | {"at": "2020-01-01T00:00:00Z"}
     assert requests.post(f"{url}/v1/lane-status", json=body, timeout=30).status_code == 204
 
@@ -36,7 +36,7 @@ def test_a_quiet_page_fetches_nothing_and_a_silent_line_covers_it(chromium: Any,
     served = Served(books, "--allow-unsigned")
     with served as port:
         url = f"http://127.0.0.1:{port}"
-        told(url)
+        report(url)
         page = chromium.new_context(viewport={"width": 800, "height": 480}).new_page()
         log_in(page, url, "pump", "/panel/L1")
         lamp(page, "green")
@@ -45,10 +45,10 @@ def test_a_quiet_page_fetches_nothing_and_a_silent_line_covers_it(chromium: Any,
         page.wait_for_timeout(9000)
         assert len(fetched) <= 1, "the first event alone makes a page fetch"
         assert page.is_hidden("#lost")
-        told(url, lane="L2")
+        report(url, lane="L2")
         page.wait_for_timeout(1500)
         assert len(fetched) <= 1, "another lane is not this panel's business"
-        told(url, phase="fuelling", volume_ml=1500, amount_fen=1185)
+        report(url, phase="fuelling", volume_ml=1500, amount_fen=1185)
         page.wait_for_selector("#litres", timeout=WAIT_MS)
         os.kill(served._process.pid, signal.SIGSTOP)
         with Standstill() as still:

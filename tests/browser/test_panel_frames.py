@@ -122,8 +122,8 @@ def test_no_frame_shows_two_states_an_old_note_or_an_old_answer(chromium: Any, t
     contradictions = [str(frame) for frame in frames if wrong(frame)]
     assert not contradictions, "\n".join(contradictions)
     order = [f.states[0] for f in frames]
-    told = [state for state, before in zip(order, ["", *order], strict=False) if state != before]
-    assert told[:7] == ["waiting", "reading", "green", "fuelling", "charged", "waiting", "reading"]
+    received = [state for state, before in zip(order, ["", *order], strict=False) if state != before]
+    assert received[:7] == ["waiting", "reading", "green", "fuelling", "charged", "waiting", "reading"]
     answers = [f.text for f in frames if "余额不足" in f.text]
     assert answers
     assert all("沪C" in text for text in answers), "a refusal stands beside its own plate"

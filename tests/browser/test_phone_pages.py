@@ -402,7 +402,7 @@ def test_a_push_message_shows_a_notice_that_says_nothing(
     found: list[str] = []
     tools.on(
         "ServiceWorker.workerRegistrationUpdated",
-        lambda told: found.extend(one["registrationId"] for one in told["registrations"]),
+        lambda received: found.extend(one["registrationId"] for one in received["registrations"]),
     )
     tools.send("ServiceWorker.enable")
     page.wait_for_function("() => navigator.serviceWorker.controller !== null")

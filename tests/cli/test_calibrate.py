@@ -200,7 +200,7 @@ def test_a_file_of_the_lane_units_user_stays_readable_for_it(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["--clip", "absent.mp4"], "absent.mp4: no such file"),
         (["--config", "device.toml"], "/dev/video99: the device does not open"),
@@ -212,7 +212,7 @@ def test_a_file_of_the_lane_units_user_stays_readable_for_it(
 )
 def test_what_cannot_work_is_told_in_one_line_before_the_work(
     words: list[str],
-    told: str,
+    expected: str,
     picture: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -227,7 +227,7 @@ def test_what_cannot_work_is_told_in_one_line_before_the_work(
     assert main(["calibrate", *(typed if "--config" in typed else ["--config", "lane.toml", *typed]), "--no-lamp"]) == 1
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
-    assert told in printed.err
+    assert expected in printed.err
     assert not (tmp_path / "lane.toml").exists()
     assert (picture / "0.png").read_bytes() == before
 

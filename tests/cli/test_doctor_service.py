@@ -121,7 +121,7 @@ def test_an_enrolled_lane_is_told_that_its_questions_are_taken(enrolled: Path) -
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told", "advice"),
+    ("old", "new", "expected", "advice"),
     [
         ('station = "S1"', 'station = "S2"', "this key speaks for station S1", "set station and name of [lane]"),
         ('name = "L1"', 'name = "L2"', "this key speaks for lane L1", "set station and name of [lane]"),
@@ -129,13 +129,13 @@ def test_an_enrolled_lane_is_told_that_its_questions_are_taken(enrolled: Path) -
     ],
 )
 def test_a_lane_whose_every_question_is_refused_is_not_ok(
-    enrolled: Path, tmp_path: Path, old: str, new: str, told: str, advice: str
+    enrolled: Path, tmp_path: Path, old: str, new: str, expected: str, advice: str
 ) -> None:
     config = tmp_path / "lane.toml"
     config.write_text(enrolled.read_text(encoding="utf-8").replace(f"\n{old}", f"\n{new}"), encoding="utf-8")
     check = doctored(config)["questions"]
     assert check["verdict"] == "FAIL"
-    assert told in check["found"]
+    assert expected in check["found"]
     assert advice in check["advice"]
 
 

@@ -134,19 +134,19 @@ def test_an_error_tells_in_chinese_what_to_do(tmp_path: Path) -> None:
 def test_explain_tells_in_chinese_why_the_lamp_was_green(tmp_path: Path) -> None:
     store = TraceStore(tmp_path, ManualClock(START))
     green_visit(TraceRecorder(store, InlineWorker[OSError | None](), encode_jpeg, 3, "reader"))
-    told = greenlane("explain", "last", "--traces", str(tmp_path), LANG="zh_CN.UTF-8").stdout
-    assert "绿灯：粤B12345" in told
-    assert "从摄像头到指示灯：" in told
-    assert not re.findall(r"[A-Za-z][a-z']+(?: [A-Za-z][a-z']+)+", told), told
+    output = greenlane("explain", "last", "--traces", str(tmp_path), LANG="zh_CN.UTF-8").stdout
+    assert "绿灯：粤B12345" in output
+    assert "从摄像头到指示灯：" in output
+    assert not re.findall(r"[A-Za-z][a-z']+(?: [A-Za-z][a-z']+)+", output), output
     assert not CHINESE.search(
         greenlane("explain", "last", "--traces", str(tmp_path), "--json", LANG="zh").stdout.replace("粤", "")
     )
 
 
 def test_a_sentence_is_filled_from_its_parts() -> None:
-    told = CATALOGUE.sentence
-    assert told("no card C9") == "没有油卡 C9"
-    assert told("--report /x: cannot be written: Permission denied; name another folder") == (
+    output = CATALOGUE.sentence
+    assert output("no card C9") == "没有油卡 C9"
+    assert output("--report /x: cannot be written: Permission denied; name another folder") == (
         "--report /x：不能写入：没有权限；请换一个文件夹"
     )
-    assert told("C9 is odd") == "C9 is odd"
+    assert output("C9 is odd") == "C9 is odd"

@@ -39,10 +39,10 @@ def test_a_second_unit_on_one_state_folder_is_refused_and_the_first_goes_on(tmp_
         line = next(line for line in first.stdout if "lane lane-1" in line)
         assert "lane-1" in line
         second = started(config)
-        told, _ = second.communicate(timeout=60)
+        output, _ = second.communicate(timeout=60)
         assert second.returncode == 1
-        assert "another greenlane run runs on this state folder" in told
-        assert "Traceback" not in told
+        assert "another greenlane run runs on this state folder" in output
+        assert "Traceback" not in output
         assert first.poll() is None
         first.send_signal(signal.SIGKILL)
         first.wait(30)
@@ -63,8 +63,8 @@ def test_a_unit_that_is_stopped_while_it_starts_ends_in_order(tmp_path: Path) ->
     while not (tmp_path / "state").exists():
         assert unit.poll() is None
     unit.send_signal(signal.SIGTERM)
-    told, _ = unit.communicate(timeout=60)
-    assert unit.returncode == 0, told
+    output, _ = unit.communicate(timeout=60)
+    assert unit.returncode == 0, output
 
 
 def test_the_lock_is_given_back(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from greenlane.cli import main
 from greenlane.cli.simulate import line
-from tests.simulation import stories
+from tests.simulation import visit_results
 from tests.simulation.clips import write_clip
 
 
@@ -46,7 +46,7 @@ def test_for_people_there_is_a_line_per_visit_and_a_hint(clip: Path, capsys: pyt
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["--card", "HELLO=5"], "no plate"),
         (["--card", "粤B12345=x"], "no amount"),
@@ -55,11 +55,11 @@ def test_for_people_there_is_a_line_per_visit_and_a_hint(clip: Path, capsys: pyt
         (["--litres", "-1"], "0 to 1000"),
     ],
 )
-def test_wrong_words_are_wrong_usage(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_words_are_wrong_usage(words: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["simulate", *words])
     assert ended.value.code == 2
-    assert told in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 def test_a_plate_has_one_card(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,16 +68,16 @@ def test_a_plate_has_one_card(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_line_of_a_visit_says_it_all() -> None:
-    allowed, unsure = line(stories.allowed(b"")), line(stories.unsure(b""))
+    allowed, unsure = line(visit_results.allowed(b"")), line(visit_results.unsure(b""))
     for word in ("visit 1", "沪A8K526", "green", "ok", "4.00 l", "30.00 yuan", "balance 570.00 yuan"):
         assert word in allowed
     for word in ("visit 2", "-", "red", "unsure"):
         assert word in unsure
-    assert "\033[1;32m" in line(stories.allowed(b""), paint=True)
+    assert "\033[1;32m" in line(visit_results.allowed(b""), paint=True)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["absent.mp4"], "absent.mp4: no such file"),
         (["pipe.mp4"], "pipe.mp4: is no file"),
@@ -91,7 +91,7 @@ def test_the_line_of_a_visit_says_it_all() -> None:
 )
 def test_what_cannot_work_is_told_in_one_line_before_the_work(
     words: list[str],
-    told: str,
+    expected: str,
     clip: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -106,4 +106,4 @@ def test_what_cannot_work_is_told_in_one_line_before_the_work(
     assert main(["simulate", *words]) == 1
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
-    assert told in printed.err
+    assert expected in printed.err

@@ -53,12 +53,12 @@ def test_a_clock_that_was_never_set_is_flagged_until_it_is() -> None:
 def test_many_small_steps_add_up_to_a_jump() -> None:
     clock = ManualClock()
     watch = ClockWatch(clock)
-    told = 0
+    received = 0
     for _ in range(10):
         clock.advance(1)
         clock.set_wall(clock.now() + timedelta(seconds=0.5))
-        told += watch.check().jumped
-    assert told == 2
+        received += watch.check().jumped
+    assert received == 2
 
 
 def test_the_kernel_says_by_how_much_its_clock_may_be_wrong() -> None:

@@ -149,7 +149,7 @@ def test_a_lane_that_stops_gives_its_early_answer_back() -> None:
     assert world.released == ["auth-1"]
 
 
-class Told:
+class Answering:
     """An AheadLink that says what it is given, an error too."""
 
     def __init__(self, *answers: Expected | Exception) -> None:
@@ -175,7 +175,7 @@ def test_expected_plates_are_replaced_by_each_list_and_end_by_this_clock() -> No
     plates = ExpectedPlates(world.clock)
     first = Expected(number=4, plates=(ExpectedPlate(plate=PLATE, expires_in_s=30.0),))
     second = Expected(number=5, plates=(ExpectedPlate(plate=OTHER, expires_in_s=600.0),))
-    link = Told(first, ServiceSilent("cut"), second, Rejected("forbidden", "an older service"))
+    link = Answering(first, ServiceSilent("cut"), second, Rejected("forbidden", "an older service"))
     follower = ExpectedFollower(link, plates, world.clock)
     follower.follow_once()
     assert PLATE in plates

@@ -25,7 +25,7 @@ from tests.controller.visits import (
     PLATE,
     START,
     UNSURE,
-    Teller,
+    PlayedVisit,
     allowed,
     green_visit,
     plate_read,
@@ -45,51 +45,51 @@ def listener(store: TraceStore) -> TraceRecorder:
 
 
 def test_a_green_visit_is_all_good(store: TraceStore, listener: TraceRecorder) -> None:
-    teller = green_visit(listener)
-    listener.charged(*charged(teller.visit))
-    told = explain(store.load("last"))
-    assert told.headline == f"GREEN: {PLATE}"
-    assert told.stopped_at is None
-    assert [link.outcome for link in told.links] == [LinkOutcome.GOOD] * 6
-    texts = [step.text for step in told.steps]
+    played = green_visit(listener)
+    listener.charged(*charged(played.visit))
+    explanation = explain(store.load("last"))
+    assert explanation.headline == f"GREEN: {PLATE}"
+    assert explanation.stopped_at is None
+    assert [link.outcome for link in explanation.links] == [LinkOutcome.GOOD] * 6
+    texts = [step.text for step in explanation.steps]
     assert texts[0] == "a vehicle came into view"
     assert "read 粤B12845 once, 70 px wide, weakest character 2 40%" in texts
     assert "allowed up to 200.00 yuan (ok)" in texts
     assert "the nozzle was hung up: 20.50 l of 92 for 164.00 yuan" in texts
     assert "charged 164.00 yuan, balance 836.00 yuan" in texts
     assert texts[-1] == "the vehicle left"
-    assert [s.at_s for s in told.steps] == sorted(s.at_s for s in told.steps)
+    assert [s.at_s for s in explanation.steps] == sorted(s.at_s for s in explanation.steps)
 
 
-def unseen(listener: TraceRecorder) -> Teller:
-    return Teller(listener).opened().read(0.3).read(2).closed(9, None, Verdict.REFUSE, Reason.NO_PLATE)
+def unseen(listener: TraceRecorder) -> PlayedVisit:
+    return PlayedVisit(listener).opened().read(0.3).read(2).closed(9, None, Verdict.REFUSE, Reason.NO_PLATE)
 
 
-def unsure(listener: TraceRecorder) -> Teller:
-    teller = Teller(listener).opened().read(0.3, plate_read(probability=0.3)).voted(0.3, UNSURE)
-    return teller.closed(9, None, Verdict.REFUSE, Reason.UNSURE)
+def unsure(listener: TraceRecorder) -> PlayedVisit:
+    played = PlayedVisit(listener).opened().read(0.3, plate_read(probability=0.3)).voted(0.3, UNSURE)
+    return played.closed(9, None, Verdict.REFUSE, Reason.UNSURE)
 
 
-def blind(listener: TraceRecorder) -> Teller:
-    teller = Teller(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN)
-    teller.shines(0.5, LampColour.RED, Reason.CAMERA_LOST)
-    return teller.closed(9, None, Verdict.REFUSE, Reason.CAMERA_LOST)
+def blind(listener: TraceRecorder) -> PlayedVisit:
+    played = PlayedVisit(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN)
+    played.shines(0.5, LampColour.RED, Reason.CAMERA_LOST)
+    return played.closed(9, None, Verdict.REFUSE, Reason.CAMERA_LOST)
 
 
-def silent(listener: TraceRecorder) -> Teller:
-    teller = Teller(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
-    teller.answered(3.4, None, Reason.SERVICE_SILENT, "no complete answer within 3 s")
-    return teller.closed(9, PLATE, Verdict.REFUSE, Reason.SERVICE_SILENT)
+def silent(listener: TraceRecorder) -> PlayedVisit:
+    played = PlayedVisit(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
+    played.answered(3.4, None, Reason.SERVICE_SILENT, "no complete answer within 3 s")
+    return played.closed(9, PLATE, Verdict.REFUSE, Reason.SERVICE_SILENT)
 
 
-def poor(listener: TraceRecorder) -> Teller:
+def poor(listener: TraceRecorder) -> PlayedVisit:
     return refused_visit(listener)
 
 
-def dark(listener: TraceRecorder) -> Teller:
-    teller = Teller(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
-    teller.answered(0.5, allowed(teller.visit), Reason.OK)
-    return teller.closed(9, PLATE, Verdict.ALLOW, Reason.OK)
+def dark(listener: TraceRecorder) -> PlayedVisit:
+    played = PlayedVisit(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
+    played.answered(0.5, allowed(played.visit), Reason.OK)
+    return played.closed(9, PLATE, Verdict.ALLOW, Reason.OK)
 
 
 @pytest.mark.parametrize(
@@ -107,30 +107,30 @@ def test_the_link_that_failed_is_named(
     store: TraceStore, listener: TraceRecorder, tell: Any, link: str, headline: str
 ) -> None:
     tell(listener)
-    told = explain(store.load("last"))
-    assert told.stopped_at is not None
-    assert (told.stopped_at.name, told.headline) == (link, headline)
-    assert sum(one.outcome is LinkOutcome.BAD for one in told.links) == 1
-    assert told.remedy
-    assert told.chinese
+    explanation = explain(store.load("last"))
+    assert explanation.stopped_at is not None
+    assert (explanation.stopped_at.name, explanation.headline) == (link, headline)
+    assert sum(one.outcome is LinkOutcome.BAD for one in explanation.links) == 1
+    assert explanation.remedy
+    assert explanation.chinese
 
 
 def test_a_typed_plate_does_not_blame_the_reader(store: TraceStore, listener: TraceRecorder) -> None:
-    teller = Teller(listener).opened().read(0.3, plate_read(probability=0.2)).voted(0.3, UNSURE)
-    teller.asked(8, typed=True).answered(8.1, allowed(teller.visit), Reason.OK)
-    teller.shines(8.2, LampColour.GREEN, Reason.OK)
-    teller.closed(30, PLATE, Verdict.ALLOW, Reason.OK, typed=True)
-    told = explain(store.load("last"))
-    assert told.headline == f"GREEN: {PLATE}"
-    assert told.stopped_at is None
+    played = PlayedVisit(listener).opened().read(0.3, plate_read(probability=0.2)).voted(0.3, UNSURE)
+    played.asked(8, typed=True).answered(8.1, allowed(played.visit), Reason.OK)
+    played.shines(8.2, LampColour.GREEN, Reason.OK)
+    played.closed(30, PLATE, Verdict.ALLOW, Reason.OK, typed=True)
+    explanation = explain(store.load("last"))
+    assert explanation.headline == f"GREEN: {PLATE}"
+    assert explanation.stopped_at is None
 
 
 def test_a_visit_cut_short_says_so(store: TraceStore, listener: TraceRecorder) -> None:
-    teller = Teller(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
-    teller.answered(0.5, allowed(teller.visit), Reason.OK)
-    told = explain(store.load("last"))
-    assert told.headline == "UNFINISHED: no certain plate"
-    assert "in the middle of this visit" in told.english
+    played = PlayedVisit(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
+    played.answered(0.5, allowed(played.visit), Reason.OK)
+    explanation = explain(store.load("last"))
+    assert explanation.headline == "UNFINISHED: no certain plate"
+    assert "in the middle of this visit" in explanation.english
 
 
 def test_every_reason_has_a_remedy() -> None:
@@ -186,8 +186,8 @@ def test_a_page_without_its_pictures_says_that_they_are_gone(
 
 
 def test_hostile_text_in_a_trace_is_shown_not_run(store: TraceStore, listener: TraceRecorder, tmp_path: Path) -> None:
-    teller = refused_visit(listener)
-    file = store.find(teller.visit) / "trace.json"
+    played = refused_visit(listener)
+    file = store.find(played.visit) / "trace.json"
     file.write_text(file.read_text().replace("reader 1", "<script>alert(1)</script>"))
     assert cli.main(["explain", "last", "--traces", str(store.root), "--html", str(tmp_path / "x.html")]) == 0
     assert "<script>" not in (tmp_path / "x.html").read_text()
@@ -215,8 +215,8 @@ def with_value(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 def test_a_damaged_trace_is_told_in_one_line(
     store: TraceStore, listener: TraceRecorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    teller = green_visit(listener)
-    listener.charged(*charged(teller.visit))
+    played = green_visit(listener)
+    listener.charged(*charged(played.visit))
     file = store.find("last") / "trace.json"
     whole = json.loads(file.read_bytes())
     ways = list(leaves(whole))
@@ -230,7 +230,7 @@ def test_a_damaged_trace_is_told_in_one_line(
         if status:
             damaged += 1
             assert (printed.out, printed.err.count("\n")) == ("", 1)
-            assert teller.visit in printed.err
+            assert played.visit in printed.err
     assert damaged > len(ways) / 2
 
 

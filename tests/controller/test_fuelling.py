@@ -522,16 +522,16 @@ def test_a_damaged_file_gives_its_fuellings_back(tmp_path: Path) -> None:
 
 def test_prices_are_remembered(tmp_path: Path) -> None:
     clock = ManualClock()
-    told = [Price(product="92", unit_price_fen_per_l=812), Price(product="0", unit_price_fen_per_l=755)]
+    received = [Price(product="92", unit_price_fen_per_l=812), Price(product="0", unit_price_fen_per_l=755)]
     with StateFile(tmp_path / "x.sqlite3", clock) as state:
-        book = PriceBook(state, clock, lambda deadline_s: told)
+        book = PriceBook(state, clock, lambda deadline_s: received)
         assert book.unit_price("92", 700) == UnitPrice(700, from_settings=True)
         book.refresh(1.0)
         assert book.unit_price("92", 700) == UnitPrice(812)
-        del told[1]
+        del received[1]
         book.refresh(1.0)
     with StateFile(tmp_path / "x.sqlite3", clock) as state:
-        book = PriceBook(state, clock, lambda deadline_s: told)
+        book = PriceBook(state, clock, lambda deadline_s: received)
         assert book.unit_price("92", 700) == UnitPrice(812)
         assert book.unit_price("0", 700).from_settings
 
@@ -559,14 +559,14 @@ class Wires:
 def test_the_terminal_tells_the_lane_and_wakes_the_courier(pump: Pump) -> None:
     wires, woken = Wires(), []
     terminal = MeteredTerminal(wires, pump.meter, lambda: woken.append(1))
-    told = []
+    received = []
     context = replace(PAID, limit_fen=800)
     for lifted, pulses, seconds in ((True, 0, 0.1), (True, 100, 0.1), (False, 100, 0.1), (False, 100, 0.6)):
         pump.clock.advance(seconds)
         wires.reading = DispenserReading(lifted, pulses)
-        told += terminal.poll(context)
-    assert [t.event for t in told] == [NozzleLifted(), LimitReached(), NozzleHung(1000)]
-    assert [t.fuelling for t in told] == [None, None, pump.reported[0]]
+        received += terminal.poll(context)
+    assert [t.event for t in received] == [NozzleLifted(), LimitReached(), NozzleHung(1000)]
+    assert [t.fuelling for t in received] == [None, None, pump.reported[0]]
     assert woken == [1]
     terminal.permit(True)
     pump.meter.trouble = StateFull("full")

@@ -57,9 +57,9 @@ def test_told_to_stop_it_ends_well_and_red() -> None:
     assert watchdog.messages[0] == "READY=1"
     assert watchdog.messages[-1] == "STOPPING=1"
     assert "WATCHDOG=1" in watchdog.messages
-    told = [m for m in watchdog.messages if m.startswith("STATUS=")]
-    assert told[-1] == "STATUS=lane empty"
-    assert set(told[:-1]) <= {"STATUS=lane empty, red: camera_lost"}, "before the first picture came"
+    received = [m for m in watchdog.messages if m.startswith("STATUS=")]
+    assert received[-1] == "STATUS=lane empty"
+    assert set(received[:-1]) <= {"STATUS=lane empty, red: camera_lost"}, "before the first picture came"
 
 
 def test_the_end_of_a_video_is_a_good_end() -> None:

@@ -18,7 +18,7 @@ from controller.clock import ManualClock
 from controller.errors import Rejected, ServiceFault, ServiceSilent
 from controller.outbound.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders
 from controller.outbound.outbox import MessageState, Outbox, OutboxError
-from controller.outbound.periodic import Chore
+from controller.outbound.periodic import PeriodicTask
 from controller.outbound.statefile import StateCorrupt, StateError, StateFile, StateLocked, damaged_copies
 from tests.controller.test_client import FUELLING as REPORT
 from tests.controller.test_client import RECEIPT
@@ -87,11 +87,11 @@ def test_the_same_message_twice_is_one(outbox: Outbox) -> None:
 
 
 def test_messages_go_in_order_and_their_receipts_stay(outbox: Outbox, clock: ManualClock) -> None:
-    service, told = Service(), []
+    service, received = Service(), []
     put(outbox, 1, 2, 3)
-    courier(outbox, clock, service, on_sent=lambda message, receipt: told.append((message.key, receipt))).step()
+    courier(outbox, clock, service, on_sent=lambda message, receipt: received.append((message.key, receipt))).step()
     assert service.got == ["1", "2", "3"]
-    assert told == [("1", {"ok": "1"}), ("2", {"ok": "2"}), ("3", {"ok": "3"})]
+    assert received == [("1", {"ok": "1"}), ("2", {"ok": "2"}), ("3", {"ok": "3"})]
     found = outbox.find("a", "2")
     assert found is not None
     assert (found.state, found.receipt, found.attempts) == (MessageState.SENT, {"ok": "2"}, 1)
@@ -204,7 +204,7 @@ class Balance:
     """A balance service that only notes what it was told."""
 
     def __init__(self) -> None:
-        self.told: list[object] = []
+        self.received: list[object] = []
 
     def ask(self, question: Question, deadline_s: float) -> Decision:
         raise AssertionError
@@ -213,10 +213,10 @@ class Balance:
         raise AssertionError
 
     def release(self, authorisation: str, deadline_s: float) -> None:
-        self.told.append(authorisation)
+        self.received.append(authorisation)
 
     def report(self, fuelling: Fuelling, deadline_s: float) -> FuellingReceipt:
-        self.told.append(fuelling)
+        self.received.append(fuelling)
         return RECEIPT
 
 
@@ -226,7 +226,7 @@ def test_fuellings_and_releases_reach_the_balance_service_unchanged(outbox: Outb
     outbox.put(RELEASE, "a1", {"authorisation": "a1"})
     outbox.put(RELEASE, "a2", {})
     courier(outbox, clock, balance_senders(balance)).step()
-    assert balance.told == [REPORT, "a1"]
+    assert balance.received == [REPORT, "a1"]
     assert [(m.key, m.reason) for m in outbox.parked()] == [("a2", "malformed")]
     sent = outbox.find(FUELLING, "d1/7")
     assert sent is not None
@@ -354,7 +354,7 @@ def test_prices_are_asked_for_now_and_then(outbox: Outbox, clock: ManualClock) -
         if len(asked) == 1:
             raise ServiceSilent("no")
 
-    worker = courier(outbox, clock, Service(), chores=[Chore("prices", ask, every_s=600)])
+    worker = courier(outbox, clock, Service(), tasks=[PeriodicTask("prices", ask, every_s=600)])
     for _ in range(4):
         clock.advance(worker.step())
     assert asked == [0.0, 30.0, 630.0, 1230.0]

@@ -68,10 +68,15 @@ def test_only_changes_are_told() -> None:
     made.fuelling_ended("v1", fuelling("v1"), NOW_S)
     made.charged("v1", RECEIPT)
     made.saw(state, NOW_S + 2.0)
-    told = made.status
-    assert told is not None
-    assert (told.charged_fen, told.balance_fen, told.by_phone, made.version) == (RECEIPT.charged_fen, 83_600, False, 2)
-    assert (told.metered_ml, told.metered_fen) == (20_500, 16_400)
+    received = made.status
+    assert received is not None
+    assert (received.charged_fen, received.balance_fen, received.by_phone, made.version) == (
+        RECEIPT.charged_fen,
+        83_600,
+        False,
+        2,
+    )
+    assert (received.metered_ml, received.metered_fen) == (20_500, 16_400)
     made.charged("v1", replace(RECEIPT, balance_fen=None, by_phone=True))
     made.saw(state, NOW_S + 3.0)
     assert made.status is not None

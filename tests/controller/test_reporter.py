@@ -75,11 +75,11 @@ class Worker:
         self.state = StateFile(folder / "lane.sqlite3", self.clock)
         self.outbox = Outbox(self.state, self.clock)
         self.panel = LanePanel("S1", "L1", self.clock, lambda: None, lambda: None)
-        self.story = VisitReports("S1", "L1", self.clock)
-        self.line = Line()
+        self.visit_reports = VisitReports("S1", "L1", self.clock)
+        self.link = Line()
         self.woken = 0
         self.reporter = Reporter(
-            self.line, self.panel, self.story, self.outbox, self.clock, _encode, self._wake_courier
+            self.link, self.panel, self.visit_reports, self.outbox, self.clock, _encode, self._wake_courier
         )
 
     def _wake_courier(self) -> None:
@@ -115,66 +115,70 @@ def read(probability: float) -> Reading:
 
 def visit(worker: Worker) -> None:
     """A visit that turns green."""
-    story = worker.story
-    story.visit_opened("v1", NOW_S, AT)
-    story.frame_read("v1", frame(1, b"dim"), read(0.7))
-    story.frame_read("v1", frame(2, b"clear"), read(0.99))
-    story.voted("v1", Vote(PLATE, Reason.OK, PLATE, 0.99, 0.98, 3, "all agree"), NOW_S + 2)
+    visit_reports = worker.visit_reports
+    visit_reports.visit_opened("v1", NOW_S, AT)
+    visit_reports.frame_read("v1", frame(1, b"dim"), read(0.7))
+    visit_reports.frame_read("v1", frame(2, b"clear"), read(0.99))
+    visit_reports.voted("v1", Vote(PLATE, Reason.OK, PLATE, 0.99, 0.98, 3, "all agree"), NOW_S + 2)
     asked = Question(
         visit="v1", station="S1", lane="L1", plate=PLATE, typed=False, captured_at=AT, confidence=0.9, weakest=0.9
     )
-    story.asked("v1", asked, NOW_S + 2)
-    story.answered("v1", allow(), Reason.OK, "", NOW_S + 2.1)
-    story.lamp_changed("v1", LampChange(NOW_S + 2.1, LampColour.GREEN), Reason.OK)
+    visit_reports.asked("v1", asked, NOW_S + 2)
+    visit_reports.answered("v1", allow(), Reason.OK, "", NOW_S + 2.1)
+    visit_reports.lamp_changed("v1", LampChange(NOW_S + 2.1, LampColour.GREEN), Reason.OK)
 
 
 def test_a_status_goes_out_at_a_change_and_now_and_then(worker: Worker) -> None:
     worker.reporter.tell_once()
-    assert worker.line.statuses == []
+    assert worker.link.statuses == []
     worker.panel.saw(walk(PATHS["green"])[0], NOW_S)
     worker.reporter.tell_once()
     worker.reporter.tell_once()
-    assert [s.plate for s in worker.line.statuses] == [PLATE]
+    assert [s.plate for s in worker.link.statuses] == [PLATE]
     worker.clock.advance(10.0)
     worker.reporter.tell_once()
-    assert len(worker.line.statuses) == 2
+    assert len(worker.link.statuses) == 2
 
 
 def test_parked_messages_are_told_with_their_reason(worker: Worker) -> None:
     message = worker.park()
     worker.panel.saw(walk(PATHS["empty"])[0], NOW_S)
     worker.reporter.tell_once()
-    told = worker.line.statuses[0].parked[0]
-    assert (told.id, told.reason, told.detail) == (message.id, "impossible_fuelling", "its end is below its start")
+    received = worker.link.statuses[0].parked[0]
+    assert (received.id, received.reason, received.detail) == (
+        message.id,
+        "impossible_fuelling",
+        "its end is below its start",
+    )
 
 
 def test_a_visit_is_told_from_frame_to_lamp_with_its_best_picture_once(worker: Worker) -> None:
     visit(worker)
     worker.reporter.tell_once()
-    report = worker.line.visits[0]
-    stages = [line.stage for line in report.story]
+    report = worker.link.visits[0]
+    stages = [link.stage for link in report.story]
     assert stages == [Stage.SEEN, Stage.READ, Stage.READ, Stage.VOTED, Stage.ASKED, Stage.ANSWERED, Stage.LAMP]
     assert (report.plate, report.decision, report.limit_fen) == (PLATE, Verdict.ALLOW, 10_000)
     assert report.picture == "/9j/Y2xlYXI="
-    worker.story.noted("v1", "something", NOW_S + 3)
+    worker.visit_reports.noted("v1", "something", NOW_S + 3)
     worker.reporter.tell_once()
-    assert worker.line.visits[1].picture is None
+    assert worker.link.visits[1].picture is None
 
 
 def test_what_could_not_be_told_is_told_later_with_its_picture(worker: Worker) -> None:
     visit(worker)
-    worker.line.silent = True
+    worker.link.silent = True
     with pytest.raises(ServiceSilent):
         worker.reporter.tell_once()
-    worker.line.silent = False
+    worker.link.silent = False
     worker.reporter.tell_once()
-    assert [v.picture for v in worker.line.visits] == ["/9j/Y2xlYXI="]
+    assert [v.picture for v in worker.link.visits] == ["/9j/Y2xlYXI="]
 
 
 def test_the_charge_comes_after_the_visit(worker: Worker) -> None:
     visit(worker)
     summary = VisitSummary("v1", PLATE, False, Verdict.ALLOW, Reason.OK, AT, NOW_S, NOW_S, NOW_S, NOW_S + 60, ())
-    worker.story.visit_closed(summary)
+    worker.visit_reports.visit_closed(summary)
     receipt = {
         "dispenser": "D1",
         "sequence": 1,
@@ -188,48 +192,52 @@ def test_the_charge_comes_after_the_visit(worker: Worker) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     body = {"visit": "v1"}
     message = Message(1, "fuelling", "D1/1", body, MessageState.SENT, now, 1, None, None, now, receipt)
-    told = worker.story.charged(message, receipt)
-    assert told is not None
-    assert (told[0], told[1].charged_fen) == ("v1", 6400)
+    received = worker.visit_reports.charged(message, receipt)
+    assert received is not None
+    assert (received[0], received[1].charged_fen) == ("v1", 6400)
     worker.reporter.tell_once()
-    report = worker.line.visits[0]
+    report = worker.link.visits[0]
     assert (report.over, report.charged_fen, report.story[-1].stage) == (True, 6400, Stage.CHARGED)
 
 
 def test_a_long_visit_stays_within_what_one_report_may_hold(worker: Worker) -> None:
     visit(worker)
     for number in range(300):
-        worker.story.noted("v1", f"note {number} " + "长" * 300, NOW_S + number)
+        worker.visit_reports.noted("v1", f"note {number} " + "长" * 300, NOW_S + number)
     worker.reporter.tell_once()
-    story = worker.line.visits[0].story
-    assert (len(story), story[0].stage, story[-1].words[:8]) == (MOST_LINES, Stage.SEEN, "note 299")
+    story = worker.link.visits[0].story
+    assert (len(story), story[0].stage, story[-1].words[:8]) == (
+        MOST_LINES,
+        Stage.SEEN,
+        "note 299",
+    )
 
 
 def test_orders_are_done_once_and_their_outcome_told(worker: Worker) -> None:
     message = worker.park()
-    worker.line.waiting = [Order(id="7", kind=OrderKind.DISCARD, by="wang", message=message.id, why="counted twice")]
+    worker.link.waiting = [Order(id="7", kind=OrderKind.DISCARD, by="wang", message=message.id, why="counted twice")]
     for _ in range(3):
         worker.reporter.listen_once()
-    assert [(d.order, d.result) for d in worker.line.done] == [("7", OrderResult.TAKEN)] * 2
+    assert [(d.order, d.result) for d in worker.link.done] == [("7", OrderResult.TAKEN)] * 2
     action = worker.outbox.actions(message.id)
     assert [(a.action, a.who, a.why) for a in action] == [("discard", "wang", "counted twice")]
     assert worker.woken == 1
 
 
 def test_an_order_that_cannot_be_done_says_why(worker: Worker) -> None:
-    worker.line.waiting = [Order(id="8", kind=OrderKind.RETRY, by="wang", message=99)]
+    worker.link.waiting = [Order(id="8", kind=OrderKind.RETRY, by="wang", message=99)]
     worker.reporter.listen_once()
-    worker.line.waiting = []
+    worker.link.waiting = []
     worker.reporter.listen_once()
-    assert [(d.result, d.detail) for d in worker.line.done] == [(OrderResult.FAILED, "message 99: not parked")]
+    assert [(d.result, d.detail) for d in worker.link.done] == [(OrderResult.FAILED, "message 99: not parked")]
 
 
 def test_where_one_worker_is_heard_the_other_tries_at_once(worker: Worker) -> None:
     """A status that went through makes panels take plates for the lane: it must not be deaf to them for long."""
     worker.reporter = Reporter(
-        worker.line,
+        worker.link,
         worker.panel,
-        worker.story,
+        worker.visit_reports,
         worker.outbox,
         worker.clock,
         _encode,
@@ -245,7 +253,7 @@ def test_where_one_worker_is_heard_the_other_tries_at_once(worker: Worker) -> No
             raise ServiceSilent("nobody there")
         return ()
 
-    worker.line.orders = orders  # type: ignore[method-assign]
+    worker.link.orders = orders  # type: ignore[method-assign]
     worker.reporter.start()
     try:
         assert calls.acquire(timeout=30)

@@ -41,7 +41,7 @@ def test_every_setting_is_described_and_its_default_is_good(fact: SettingFact) -
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("[camra]\n", "line 1: [camra] is no section; did you mean camera?"),
         ("[camera]\n\nkind = 'webcam'\n", "line 3: camera.kind: must be one of v4l2, rtsp"),
@@ -62,11 +62,11 @@ def test_every_setting_is_described_and_its_default_is_good(fact: SettingFact) -
         ("[camera]\ngrace_s = 2.0\n", "line 2: camera.grace_s: must not exceed lamp.lease_s"),
     ],
 )
-def test_faults_name_file_line_and_remedy(text: str, told: str) -> None:
+def test_faults_name_file_line_and_remedy(text: str, expected: str) -> None:
     with pytest.raises(SettingsError) as caught:
         settings.parse(text, "lane.toml")
     assert str(caught.value).startswith("lane.toml")
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_a_key_is_understood_by_its_old_name_too(tmp_path: Path) -> None:

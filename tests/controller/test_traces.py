@@ -26,7 +26,7 @@ from tests.controller.visits import (
     PLATE,
     RECEIPT,
     START,
-    Teller,
+    PlayedVisit,
     fuelling,
     green_visit,
     plate_read,
@@ -56,8 +56,8 @@ def charged(visit: str) -> tuple[Message, dict[str, Any]]:
 
 
 def test_a_visit_is_told_again_as_it_was(store: TraceStore) -> None:
-    teller = green_visit(recorder(store))
-    trace = store.load(teller.visit)
+    played = green_visit(recorder(store))
+    trace = store.load(played.visit)
     assert trace.first_seen_at == START
     assert [r.at_s for r in trace.reads] == [0.3, 0.6, 0.9, 1.2, 41.0]
     assert trace.reads[1].plates == (plate_read("粤B12845", 0.4, 70),)
@@ -70,7 +70,7 @@ def test_a_visit_is_told_again_as_it_was(store: TraceStore) -> None:
         (1.26, LampColour.GREEN),
         (40.1, LampColour.RED),
     ]
-    assert [(f.started_s, f.ended_s, f.report) for f in trace.fuellings] == [(10.0, 40.0, fuelling(teller.visit))]
+    assert [(f.started_s, f.ended_s, f.report) for f in trace.fuellings] == [(10.0, 40.0, fuelling(played.visit))]
     assert trace.summary is not None
     assert (trace.plate, trace.summary.decision, trace.summary.gone_s) == (PLATE, Verdict.ALLOW, 45.0)
     assert [c.at_s for c in trace.summary.lamp] == pytest.approx([0.1, 1.26, 40.1])
@@ -88,10 +88,10 @@ def test_a_trace_that_calls_characters_signs_is_read(store: TraceStore) -> None:
 
 
 def test_first_best_and_last_frames_are_kept(store: TraceStore) -> None:
-    teller = green_visit(recorder(store))
-    trace = store.load(teller.visit)
+    played = green_visit(recorder(store))
+    trace = store.load(played.visit)
     assert {(p.frame, p.role) for p in trace.pictures} == {(2, "first"), (3, "best"), (5, "last")}
-    folder = store.find(teller.visit)
+    folder = store.find(played.visit)
     for picture in trace.pictures:
         image = decode_jpeg((folder / picture.file).read_bytes())
         assert image.shape == (720, 1280, 3)
@@ -100,28 +100,28 @@ def test_first_best_and_last_frames_are_kept(store: TraceStore) -> None:
 
 @pytest.mark.parametrize(("count", "kept"), [(0, 0), (1, 1), (2, 2), (5, 4), (10, 5)])
 def test_as_many_pictures_as_wanted(store: TraceStore, count: int, kept: int) -> None:
-    teller = green_visit(recorder(store, count))
-    assert len(list(store.find(teller.visit).glob("*.jpg"))) == kept
+    played = green_visit(recorder(store, count))
+    assert len(list(store.find(played.visit).glob("*.jpg"))) == kept
 
 
 def test_a_visit_without_a_plate_keeps_frames_too(store: TraceStore) -> None:
-    teller = Teller(recorder(store)).opened().read(0.3).read(0.6).closed(9, None, Verdict.REFUSE, Reason.NO_PLATE)
-    assert [p.frame for p in store.load(teller.visit).pictures] == [1, 2]
+    played = PlayedVisit(recorder(store)).opened().read(0.3).read(0.6).closed(9, None, Verdict.REFUSE, Reason.NO_PLATE)
+    assert [p.frame for p in store.load(played.visit).pictures] == [1, 2]
 
 
 def test_a_unit_that_dies_in_a_visit_has_left_what_it_knew(store: TraceStore) -> None:
-    teller = Teller(recorder(store)).opened().read(0.3, plate_read()).asked(0.4)
-    teller.answered(0.5, None, Reason.SERVICE_SILENT, "no answer in time")
-    trace = store.load(teller.visit)
+    played = PlayedVisit(recorder(store)).opened().read(0.3, plate_read()).asked(0.4)
+    played.answered(0.5, None, Reason.SERVICE_SILENT, "no answer in time")
+    trace = store.load(played.visit)
     assert trace.summary is None
     assert trace.answers[0].detail == "no answer in time"
 
 
 def test_a_fuelling_that_ends_after_its_visit_is_added(store: TraceStore) -> None:
     listener = recorder(store)
-    teller = green_visit(listener, fuels=False)
-    listener.fuelling_ended(teller.visit, fuelling(teller.visit), teller.start_s + 50)
-    trace = store.load(teller.visit)
+    played = green_visit(listener, fuels=False)
+    listener.fuelling_ended(played.visit, fuelling(played.visit), played.start_s + 50)
+    trace = store.load(played.visit)
     assert [f.ended_s for f in trace.fuellings] == [50.0]
     assert trace.pictures, "the pictures stay"
 
@@ -129,12 +129,12 @@ def test_a_fuelling_that_ends_after_its_visit_is_added(store: TraceStore) -> Non
 @pytest.mark.parametrize("between", [0, 10])
 def test_the_receipt_finds_its_visit(store: TraceStore, between: int) -> None:
     listener = recorder(store)
-    teller = green_visit(listener)
+    played = green_visit(listener)
     for n in range(between):
         refused_visit(listener, visit=f"other-{n}")
     assert len(listener._visits) <= RECENT, "closed visits and their frames are let go"
-    listener.charged(*charged(teller.visit))
-    trace = store.load(teller.visit)
+    listener.charged(*charged(played.visit))
+    trace = store.load(played.visit)
     assert [f.receipt for f in trace.fuellings] == [RECEIPT]
     assert len(trace.pictures) == 3
 
@@ -146,16 +146,16 @@ def test_a_receipt_without_a_trace_is_no_trouble(store: TraceStore) -> None:
 
 def test_a_vehicle_that_stands_all_day_stays_small(store: TraceStore) -> None:
     listener = recorder(store)
-    teller = Teller(listener).opened()
+    played = PlayedVisit(listener).opened()
     for n in range(MOST_READS * 3):
-        teller.read(n, plate_read(), size=(8, 8))
-        listener.noted(teller.visit, "x" * 50, 100.0 + n)
-    teller.closed(1e4, PLATE, Verdict.REFUSE, Reason.UNSURE)
-    trace = store.load(teller.visit)
+        played.read(n, plate_read(), size=(8, 8))
+        listener.noted(played.visit, "x" * 50, 100.0 + n)
+    played.closed(1e4, PLATE, Verdict.REFUSE, Reason.UNSURE)
+    trace = store.load(played.visit)
     assert len(trace.reads) == MOST_READS
     assert trace.dropped_reads == MOST_READS * 2
     assert (trace.reads[0].at_s, trace.reads[-1].at_s) == (0.0, MOST_READS * 3 - 1.0)
-    assert (store.find(teller.visit) / "trace.json").stat().st_size < 300_000
+    assert (store.find(played.visit) / "trace.json").stat().st_size < 300_000
 
 
 def test_pictures_go_after_three_days_and_records_after_ninety(store: TraceStore, clock: ManualClock) -> None:
@@ -218,7 +218,7 @@ def test_a_picture_that_cannot_be_encoded_stops_nothing(store: TraceStore, caplo
 
 def test_events_of_no_visit_are_no_trouble(store: TraceStore) -> None:
     listener = recorder(store)
-    Teller(listener, visit="never opened").read(1, plate_read()).voted(1, None).asked(1).closed(  # type: ignore[arg-type]
+    PlayedVisit(listener, visit="never opened").read(1, plate_read()).voted(1, None).asked(1).closed(  # type: ignore[arg-type]
         2, None, Verdict.REFUSE, Reason.UNSURE
     )
     listener.noted(None, "x", 1.0)
@@ -239,8 +239,8 @@ def test_a_visit_is_found_by_part_of_its_id(store: TraceStore) -> None:
 
 
 def test_a_damaged_trace_is_a_clear_error(store: TraceStore) -> None:
-    teller = refused_visit(recorder(store))
-    file = store.find(teller.visit) / "trace.json"
+    played = refused_visit(recorder(store))
+    file = store.find(played.visit) / "trace.json"
     whole = json.loads(file.read_text())
     for bad in ("", "[]", '{"visit": 3}', json.dumps({**whole, "lamp": [{"at_s": "soon"}]})):
         file.write_text(bad)
@@ -248,7 +248,7 @@ def test_a_damaged_trace_is_a_clear_error(store: TraceStore) -> None:
             store.load("last")
         assert store.recent(3) == []
     file.write_text(json.dumps({**whole, "a_field_of_tomorrow": 1}))
-    assert store.load("last").visit == teller.visit
+    assert store.load("last").visit == played.visit
 
 
 @given(st.text(max_size=200))
@@ -260,12 +260,12 @@ def test_no_visit_id_leads_out_of_the_folder(visit: str) -> None:
 
 
 def test_json_and_back_is_the_same(store: TraceStore) -> None:
-    teller = green_visit(recorder(store))
-    trace = store.load(teller.visit)
+    played = green_visit(recorder(store))
+    trace = store.load(played.visit)
     assert from_json(VisitTrace, json.loads(json.dumps(to_json(trace)))) == trace
 
 
 def test_files_are_not_for_everybody(store: TraceStore) -> None:
-    teller = green_visit(recorder(store))
-    for path in store.find(teller.visit).iterdir():
+    played = green_visit(recorder(store))
+    for path in store.find(played.visit).iterdir():
         assert path.stat().st_mode & 0o007 == 0

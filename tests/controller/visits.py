@@ -35,7 +35,7 @@ def plate_read(text: str = PLATE, probability: float = 0.98, width: float = 140.
 
 
 @dataclass
-class Teller:
+class PlayedVisit:
     """Tells an observer a visit that began 100 s after the clock's start."""
 
     observer: VisitObserver
@@ -45,23 +45,23 @@ class Teller:
     frames: int = 0
     lamp: list[LampChange] = field(default_factory=list)
 
-    def opened(self) -> Teller:
+    def opened(self) -> PlayedVisit:
         self.observer.visit_opened(self.visit, self.start_s, self.first_seen_at)
         self.shines(0.1, LampColour.RED, Reason.NO_PLATE)
         return self
 
-    def read(self, at_s: float, *plates: PlateRead, size: tuple[int, int] = (1280, 720)) -> Teller:
+    def read(self, at_s: float, *plates: PlateRead, size: tuple[int, int] = (1280, 720)) -> PlayedVisit:
         self.frames += 1
         image = np.full((size[1], size[0], 3), self.frames % 256, np.uint8)
         frame = Frame(self.frames, image, self.start_s + at_s, self.first_seen_at + timedelta(seconds=at_s))
         self.observer.frame_read(self.visit, frame, Reading(plates, {"detect": 12.5, "recognise": 3.25}))
         return self
 
-    def voted(self, at_s: float, vote: Vote) -> Teller:
+    def voted(self, at_s: float, vote: Vote) -> PlayedVisit:
         self.observer.voted(self.visit, vote, self.start_s + at_s)
         return self
 
-    def asked(self, at_s: float, typed: bool = False) -> Teller:
+    def asked(self, at_s: float, typed: bool = False) -> PlayedVisit:
         question = Question(
             visit=self.visit,
             station="s",
@@ -75,16 +75,16 @@ class Teller:
         self.observer.asked(self.visit, question, self.start_s + at_s)
         return self
 
-    def answered(self, at_s: float, decision: Decision | None, reason: Reason, detail: str = "") -> Teller:
+    def answered(self, at_s: float, decision: Decision | None, reason: Reason, detail: str = "") -> PlayedVisit:
         self.observer.answered(self.visit, decision, reason, detail, self.start_s + at_s)
         return self
 
-    def shines(self, at_s: float, colour: LampColour, reason: Reason) -> Teller:
+    def shines(self, at_s: float, colour: LampColour, reason: Reason) -> PlayedVisit:
         self.lamp.append(LampChange(self.start_s + at_s, colour))
         self.observer.lamp_changed(self.visit, self.lamp[-1], reason)
         return self
 
-    def closed(self, at_s: float, plate: str | None, decision: Verdict, reason: Reason, **more: Any) -> Teller:
+    def closed(self, at_s: float, plate: str | None, decision: Verdict, reason: Reason, **more: Any) -> PlayedVisit:
         gone_s = self.start_s + at_s
         self.observer.visit_closed(
             VisitSummary(
@@ -155,20 +155,20 @@ RECEIPT = FuellingReceipt(
 )
 
 
-def green_visit(observer: VisitObserver, fuels: bool = True, **how: Any) -> Teller:
+def green_visit(observer: VisitObserver, fuels: bool = True, **how: Any) -> PlayedVisit:
     """A card with money, and 20.5 litres."""
-    teller = Teller(observer, **how).opened()
-    teller.read(0.3).read(0.6, plate_read("粤B12845", 0.4, 70)).read(0.9, plate_read()).read(1.2, plate_read())
-    teller.voted(0.9, UNSURE).voted(1.2, CERTAIN).asked(1.21)
-    teller.answered(1.25, allowed(teller.visit), Reason.OK).shines(1.26, LampColour.GREEN, Reason.OK)
+    played = PlayedVisit(observer, **how).opened()
+    played.read(0.3).read(0.6, plate_read("粤B12845", 0.4, 70)).read(0.9, plate_read()).read(1.2, plate_read())
+    played.voted(0.9, UNSURE).voted(1.2, CERTAIN).asked(1.21)
+    played.answered(1.25, allowed(played.visit), Reason.OK).shines(1.26, LampColour.GREEN, Reason.OK)
     if fuels:
-        observer.fuelling_started(teller.visit, teller.start_s + 10)
-        observer.fuelling_ended(teller.visit, fuelling(teller.visit), teller.start_s + 40)
-        teller.shines(40.1, LampColour.RED, Reason.VISIT_OVER)
-    return teller.read(41, plate_read()).closed(45, PLATE, Verdict.ALLOW, Reason.OK, authorisation="a1")
+        observer.fuelling_started(played.visit, played.start_s + 10)
+        observer.fuelling_ended(played.visit, fuelling(played.visit), played.start_s + 40)
+        played.shines(40.1, LampColour.RED, Reason.VISIT_OVER)
+    return played.read(41, plate_read()).closed(45, PLATE, Verdict.ALLOW, Reason.OK, authorisation="a1")
 
 
-def refused_visit(observer: VisitObserver, reason: Reason = Reason.BELOW_PRESET, **how: Any) -> Teller:
-    teller = Teller(observer, **how).opened().read(0.3, plate_read()).read(0.6, plate_read()).voted(0.6, CERTAIN)
-    teller.asked(0.61).answered(0.7, refused(teller.visit, reason), reason)
-    return teller.closed(9, PLATE, Verdict.REFUSE, reason)
+def refused_visit(observer: VisitObserver, reason: Reason = Reason.BELOW_PRESET, **how: Any) -> PlayedVisit:
+    played = PlayedVisit(observer, **how).opened().read(0.3, plate_read()).read(0.6, plate_read()).voted(0.6, CERTAIN)
+    played.asked(0.61).answered(0.7, refused(played.visit, reason), reason)
+    return played.closed(9, PLATE, Verdict.REFUSE, reason)

@@ -34,7 +34,7 @@ ACKNOWLEDGED = "acknowledged"
 POSTED = "posted"
 
 
-def told(path: Path, text: str) -> None:
+def noted(path: Path, text: str) -> None:
     """Append one line, in one write."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.write(handle, f"{text}\n".encode())
@@ -45,7 +45,7 @@ def posting(folder: Path, rng: random.Random) -> Any:
     """A service that takes a message, then often fails to say so."""
 
     def send(body: Mapping[str, Any], deadline_s: float) -> Mapping[str, Any]:
-        told(folder / POSTED, f"{body['sequence']} {body['volume_ml']}")
+        noted(folder / POSTED, f"{body['sequence']} {body['volume_ml']}")
         if rng.random() < 0.3:
             raise ServiceSilent("the answer was lost")
         return {"sequence": body["sequence"]}
@@ -88,7 +88,7 @@ class Unit:
         self.pulses += pulses
         for event in self.meter.poll(DispenserReading(lifted, self.pulses), context):
             if isinstance(event, Ended) and event.fuelling is not None:
-                told(self.folder / ACKNOWLEDGED, f"{event.fuelling.sequence} {event.fuelling.volume_ml}")
+                noted(self.folder / ACKNOWLEDGED, f"{event.fuelling.sequence} {event.fuelling.volume_ml}")
         if self.threaded and self.polls % 5 == 0:
             self.let_the_disk_catch_up()
         self.polls += 1

@@ -109,11 +109,11 @@ def check_books(reports: list[Fuelling]) -> None:
     assert all(r.volume_ml == r.totaliser_after_ml - r.totaliser_before_ml > 0 for r in reports)
 
 
-def check_acknowledged(reports: list[Fuelling], told: list[tuple[int, int]], threaded: bool) -> None:
+def check_acknowledged(reports: list[Fuelling], acknowledged: list[tuple[int, int]], threaded: bool) -> None:
     """What the unit said had ended is there as it said; with the disk behind, one may have been cut off after all."""
     by_sequence = {r.sequence: r for r in reports}
-    missing = [s for s, _ in told if s not in by_sequence]
-    changed = [s for s, ml in told if s in by_sequence and by_sequence[s].volume_ml != ml]
+    missing = [s for s, _ in acknowledged if s not in by_sequence]
+    changed = [s for s, ml in acknowledged if s in by_sequence and by_sequence[s].volume_ml != ml]
     assert missing == []
     assert threaded or changed == []
     assert all("power_cut" in by_sequence[s].flags for s in changed)

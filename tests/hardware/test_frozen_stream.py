@@ -74,8 +74,8 @@ def changes(path: Path) -> list[Change]:
 
 def unusable(seen: list[Change]) -> list[float]:
     """The seconds of frames that are not believed."""
-    eyes, at = Freshness(CAMERA), datetime(2026, 1, 5, tzinfo=UTC)
-    return [n / FPS for n, c in enumerate(seen) if not eyes.saw(Frame(n, None, n / FPS, at), c, n / FPS)]
+    freshness, at = Freshness(CAMERA), datetime(2026, 1, 5, tzinfo=UTC)
+    return [n / FPS for n, c in enumerate(seen) if not freshness.saw(Frame(n, None, n / FPS, at), c, n / FPS)]
 
 
 @pytest.mark.parametrize("clock", [False, True])

@@ -132,16 +132,16 @@ def test_credentials_work_and_are_told_to_nobody(
     with RtspCamera("guard", "s3cret") as server:
         url = server.url.replace("rtsp://", f"rtsp://guard:{password}@")
         camera = open_camera("rtsp", url, SystemClock())
-        told = camera.name
+        output = camera.name
         if password == "s3cret":
             camera.read()
         else:
             with pytest.raises(CameraLost) as lost:
                 camera.read()
-            told += str(lost.value)
+            output += str(lost.value)
         camera.close()
     captured = capfd.readouterr()
-    assert password not in told + caplog.text + captured.out + captured.err
+    assert password not in output + caplog.text + captured.out + captured.err
 
 
 @pytest.mark.parametrize(

@@ -165,12 +165,12 @@ def test_a_vehicle_as_wide_as_the_lane_is_still_a_change() -> None:
 
 def test_a_camera_that_was_knocked_shows_the_lane_elsewhere() -> None:
     wide = np.random.default_rng(4).normal(100, 30, (50, 90)).astype(np.float32)
-    street = np.clip(cv2.resize(wide, (1440, 810), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
-    street = np.repeat(street[..., None], 3, axis=2)
+    street_frame = np.clip(cv2.resize(wide, (1440, 810), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
+    street_frame = np.repeat(street_frame[..., None], 3, axis=2)
     meter = ThumbnailMeter()
-    meter.measure(street[:720, :1280], WHOLE)
+    meter.measure(street_frame[:720, :1280], WHOLE)
     assert meter.shift() is None
-    change = meter.measure(street[60:780, 120:1400], WHOLE)
+    change = meter.measure(street_frame[60:780, 120:1400], WHOLE)
     assert change.motion > 0.5
     shift = meter.shift()
     assert shift is not None
@@ -179,11 +179,11 @@ def test_a_camera_that_was_knocked_shows_the_lane_elsewhere() -> None:
 
 def test_another_light_over_the_same_lane_is_no_move() -> None:
     wide = np.random.default_rng(4).normal(100, 30, (45, 80)).astype(np.float32)
-    street = np.clip(cv2.resize(wide, (1280, 720), interpolation=cv2.INTER_CUBIC), 0, 255)
+    street_frame = np.clip(cv2.resize(wide, (1280, 720), interpolation=cv2.INTER_CUBIC), 0, 255)
     y, x = np.mgrid[:720, :1280]
     spot = np.exp(-((x - 640) ** 2 + (y - 430) ** 2) / (2 * 260**2))
     meter = ThumbnailMeter()
-    meter.measure(np.repeat(street.astype(np.uint8)[..., None], 3, axis=2), WHOLE)
-    night = np.clip(street * 0.35 + 150 * spot + 15, 0, 255).astype(np.uint8)
+    meter.measure(np.repeat(street_frame.astype(np.uint8)[..., None], 3, axis=2), WHOLE)
+    night = np.clip(street_frame * 0.35 + 150 * spot + 15, 0, 255).astype(np.uint8)
     assert meter.measure(np.repeat(night[..., None], 3, axis=2), WHOLE).motion > 0.3
     assert meter.shift() is None

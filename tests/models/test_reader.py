@@ -102,11 +102,11 @@ def test_what_is_neither_readable_nor_surely_a_plate_is_dropped() -> None:
     assert kept.confidence == 0.0
 
 
-@pytest.mark.parametrize(("detection", "probability", "told"), [(0.55, 0.2, 0), (0.55, 0.5, 1), (0.9, 0.2, 1)])
-def test_a_text_by_chance_on_a_doubtful_find_is_dropped(detection: float, probability: float, told: int) -> None:
+@pytest.mark.parametrize(("detection", "probability", "expected"), [(0.55, 0.2, 0), (0.55, 0.5, 1), (0.9, 0.2, 1)])
+def test_a_text_by_chance_on_a_doubtful_find_is_dropped(detection: float, probability: float, expected: int) -> None:
     recogniser = FixedRecogniser("皖AH8542", probability=probability)
     doubtful = OnDeviceReader(FixedDetector(found(10, 10, confidence=detection)), recogniser, "")  # type: ignore[arg-type]
-    assert len(doubtful.read(BLACK).plates) == told
+    assert len(doubtful.read(BLACK).plates) == expected
 
 
 def test_only_plates_whose_centre_is_in_the_region_count_and_they_keep_the_frames_pixels() -> None:

@@ -74,8 +74,8 @@ def play(path: Path) -> World:
         else:
             problem = "not understood"
         if problem:
-            told = f"{path.name}:{line.number}: {line.at_s:g} {line.words}: {problem}"
-            raise ScenarioError(told + "\n" + "\n".join(world.notes[-8:]))
+            received = f"{path.name}:{line.number}: {line.at_s:g} {line.words}: {problem}"
+            raise ScenarioError(received + "\n" + "\n".join(world.notes[-8:]))
     return world
 
 
@@ -136,9 +136,9 @@ def lamp_is(world: World, colour: str, reason: str | None) -> str:
     shown = world.lamp.colour.value
     if shown != colour:
         return f"it is {shown}"
-    told = [n for n in world.notes if n.startswith("lamp ")]
-    if reason and not told[-1].endswith(f" {reason}"):
-        return f"but it was told as {told[-1]!r}"
+    received = [n for n in world.notes if n.startswith("lamp ")]
+    if reason and not received[-1].endswith(f" {reason}"):
+        return f"but it was told as {received[-1]!r}"
     return ""
 
 

@@ -21,7 +21,7 @@ def test_there_are_scenarios() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("1 lamp is green", "x.txt:1: 1 lamp is green: it is off"),
         ("1 lamp glows", "not understood"),
@@ -29,10 +29,10 @@ def test_there_are_scenarios() -> None:
         ("5 there were 3 visits", "there were 0"),
     ],
 )
-def test_a_line_that_does_not_hold_is_told(text: str, told: str, tmp_path: Path) -> None:
+def test_a_line_that_does_not_hold_is_told(text: str, expected: str, tmp_path: Path) -> None:
     file = tmp_path / "x.txt"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(ScenarioError, match=told):
+    with pytest.raises(ScenarioError, match=expected):
         play(file)
 
 

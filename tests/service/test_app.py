@@ -289,7 +289,7 @@ def test_no_operation_and_no_field_has_left_the_document(served: Served) -> None
 
 
 def test_the_document_explains_the_key_id(served: Served) -> None:
-    told = requests.get(served.url + "/openapi.json", timeout=30).json()["components"]["securitySchemes"]["signature"][
-        "description"
-    ]
-    assert "keyid is the JWK thumbprint" in told
+    received = requests.get(served.url + "/openapi.json", timeout=30).json()["components"]["securitySchemes"][
+        "signature"
+    ]["description"]
+    assert "keyid is the JWK thumbprint" in received

@@ -33,12 +33,12 @@ class Books:
         return self.carry_out([message])[0]
 
 
-async def _answers(teller: BatchWorker, names: Sequence[str]) -> list[Answer | BaseException]:
-    teller.start()
+async def _answers(worker: BatchWorker, names: Sequence[str]) -> list[Answer | BaseException]:
+    worker.start()
     try:
-        return await asyncio.gather(*[teller.carry_out(Release(n)) for n in names], return_exceptions=True)
+        return await asyncio.gather(*[worker.carry_out(Release(n)) for n in names], return_exceptions=True)
     finally:
-        await asyncio.to_thread(teller.close)
+        await asyncio.to_thread(worker.close)
 
 
 def done(messages: Sequence[Message]) -> list[Answer]:
@@ -63,11 +63,11 @@ def test_an_unplanned_error_is_answered_and_the_teller_lives(world: World) -> No
         return done(messages)
 
     async def twice() -> list[Answer | BaseException]:
-        teller = BatchWorker(Books(world, broken))  # type: ignore[arg-type]
-        teller.start()
-        first = await asyncio.gather(teller.carry_out(Release("a")), return_exceptions=True)
-        second = await asyncio.gather(teller.carry_out(Release("b")), return_exceptions=True)
-        await asyncio.to_thread(teller.close)
+        worker = BatchWorker(Books(world, broken))  # type: ignore[arg-type]
+        worker.start()
+        first = await asyncio.gather(worker.carry_out(Release("a")), return_exceptions=True)
+        second = await asyncio.gather(worker.carry_out(Release("b")), return_exceptions=True)
+        await asyncio.to_thread(worker.close)
         return [*first, *second]
 
     answers = asyncio.run(twice())
@@ -85,12 +85,12 @@ def test_a_database_that_went_away_is_logged_once_and_once_when_back(
         return done(messages)
 
     async def one_after_another() -> list[Answer | BaseException]:
-        teller = BatchWorker(Books(world, away))  # type: ignore[arg-type]
-        teller.start()
+        worker = BatchWorker(Books(world, away))  # type: ignore[arg-type]
+        worker.start()
         found = []
         for name in "abcdef":
-            found += await asyncio.gather(teller.carry_out(Release(name)), return_exceptions=True)
-        await asyncio.to_thread(teller.close)
+            found += await asyncio.gather(worker.carry_out(Release(name)), return_exceptions=True)
+        await asyncio.to_thread(worker.close)
         return found
 
     with caplog.at_level(logging.WARNING):
@@ -104,10 +104,10 @@ def test_a_database_that_went_away_is_logged_once_and_once_when_back(
 
 def test_too_many_waiting_messages_are_refused_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 2)
-    teller = BatchWorker(Books(world, done))  # type: ignore[arg-type]
+    worker = BatchWorker(Books(world, done))  # type: ignore[arg-type]
 
     async def crowd() -> list[Answer | BaseException]:
-        return await _answers(teller, [str(n) for n in range(10)])
+        return await _answers(worker, [str(n) for n in range(10)])
 
     answers = asyncio.run(crowd())
     assert {type(a) for a in answers} == {Done, Unavailable}
@@ -118,14 +118,14 @@ def test_expired_holds_are_swept_without_a_question(world: World) -> None:
     books = Books(world, done)
 
     async def idle() -> None:
-        teller = BatchWorker(books)  # type: ignore[arg-type]
-        teller.start()
+        worker = BatchWorker(books)  # type: ignore[arg-type]
+        worker.start()
         for sweeps in (1, 2, 3):
             async with asyncio.timeout(20):
                 while books.batches.count([Sweep()]) < sweeps:
                     await asyncio.sleep(0.01)
             clock.advance(world.settings.sweep_every_s)
-        await asyncio.to_thread(teller.close)
+        await asyncio.to_thread(worker.close)
 
     asyncio.run(idle())
     assert all(batch == [Sweep()] for batch in books.batches)
@@ -133,11 +133,11 @@ def test_expired_holds_are_swept_without_a_question(world: World) -> None:
 
 def test_a_closed_teller_says_so(world: World) -> None:
     async def closed() -> None:
-        teller = BatchWorker(Books(world, done))  # type: ignore[arg-type]
-        teller.start()
-        await asyncio.to_thread(teller.close)
-        teller.close()
+        worker = BatchWorker(Books(world, done))  # type: ignore[arg-type]
+        worker.start()
+        await asyncio.to_thread(worker.close)
+        worker.close()
         with pytest.raises(Unavailable, match="stopping"):
-            await teller.carry_out(Release("a"))
+            await worker.carry_out(Release("a"))
 
     asyncio.run(closed())

@@ -201,13 +201,13 @@ class Poisoned(Books):
 def test_a_message_that_fails_in_an_unplanned_way_fails_alone(sqlite_url: str, tmp_path: Path) -> None:
     ServiceRig(tmp_path, url=sqlite_url)
     books = Poisoned(Database(sqlite_url), MovingClock())
-    teller = BatchWorker(books)
+    worker = BatchWorker(books)
 
     async def scene() -> list[object]:
-        teller.start()
+        worker.start()
         asked = [Ask(decode(Question, question(visit=f"v{n}", lane="EVIL" if n % 3 == 0 else "L1"))) for n in range(9)]
-        found = await asyncio.gather(*map(teller.carry_out, [*asked, Renew("none")]), return_exceptions=True)
-        await asyncio.to_thread(teller.close)
+        found = await asyncio.gather(*map(worker.carry_out, [*asked, Renew("none")]), return_exceptions=True)
+        await asyncio.to_thread(worker.close)
         return list(found)
 
     found = asyncio.run(scene())

@@ -87,12 +87,12 @@ def test_a_camera_that_reads_nonsense_fills_no_disk(rig: ServiceRig, client: Tes
 
 
 def test_a_lane_that_waits_is_told_at_once(rig: ServiceRig, client: TestClient, entry: KeyPair) -> None:
-    pump, told = rig.enrol(DeviceKind.LANE), []
+    pump, received = rig.enrol(DeviceKind.LANE), []
     ask_ahead(rig, client, entry, plate="粤B10001")
     number = expected(rig, client, pump)["number"]
-    waiting = Thread(target=lambda: told.append(expected(rig, client, pump, number=number, wait_s=25.0)))
+    waiting = Thread(target=lambda: received.append(expected(rig, client, pump, number=number, wait_s=25.0)))
     waiting.start()
     rig.clock.moment += timedelta(seconds=1)
     ask_ahead(rig, client, entry, plate="粤B10002")
     waiting.join(30)
-    assert [one["plate"] for one in told[0]["plates"]] == ["粤B10002", "粤B10001"]
+    assert [one["plate"] for one in received[0]["plates"]] == ["粤B10002", "粤B10001"]

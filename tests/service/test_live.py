@@ -276,8 +276,8 @@ def test_a_page_of_one_service_is_told_what_another_service_took(postgresql_url:
         whole, panel, beside = (stack.enter_context(page(one, f"{target}?station=S1")) for target in targets)
         assert [next_number(whole), next_number(panel), next_number(beside)] == [0, 0, 0]
         assert next_event(beside) == "event: alive"
-        told = requests.post(f"{other}/v1/lane-status", json=lane_status(), timeout=30)
-        assert told.status_code == 204, told.text
+        received = requests.post(f"{other}/v1/lane-status", json=lane_status(), timeout=30)
+        assert received.status_code == 204, received.text
         assert [next_number(whole), next_number(panel)] == [1, 1]
         assert [next_event(beside) for _ in range(2)] == ["event: alive"] * 2
 
@@ -292,8 +292,8 @@ def test_service_processes_tell_each_other_and_say_that_they_listen(postgresql_u
         assert next_number(lines) == 0
         for number in (1, 2):
             body = lane_status(number=number, volume_ml=number)
-            told = requests.post(f"http://127.0.0.1:{other}/v1/lane-status", json=body, timeout=30)
-            assert told.status_code == 204, told.text
+            received = requests.post(f"http://127.0.0.1:{other}/v1/lane-status", json=body, timeout=30)
+            assert received.status_code == 204, received.text
             assert next_number(lines) == number
         shown = requests.get(f"http://127.0.0.1:{one}/metrics", timeout=30).text
         assert "greenlane_live_waiters 1.0" in shown

@@ -56,8 +56,8 @@ def run(path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
             status = main([*words, "--database", f"sqlite:///{path}"])
         except SystemExit as ended:
             status = int(str(ended.code))
-        told = capsys.readouterr()
-        return status, told.out, told.err
+        output = capsys.readouterr()
+        return status, output.out, output.err
 
     return call
 

@@ -54,7 +54,7 @@ def grant(world: World, name: str = "off-1", **changes: object) -> OfflineGrant:
     return OfflineGrant(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def told(world: World, message: OfflineGrant) -> tuple[str, ...]:
+def conflicts_of(world: World, message: OfflineGrant) -> tuple[str, ...]:
     answer = world.send(TakeGrant(message))
     assert isinstance(answer, OfflineReceipt), answer
     return answer.flags
@@ -72,7 +72,7 @@ def test_a_grant_and_its_fuelling_in_one_batch_or_two(ready: World) -> None:
         assert isinstance(receipt, FuellingReceipt)
         assert (receipt.flags, receipt.charged_fen, receipt.captured_fen) == (("offline",), 8_000, 0)
         assert ready.send(Report(fuelling)) == receipt
-        assert told(ready, made) == ()
+        assert conflicts_of(ready, made) == ()
     assert cards(ready.database, "C1")[0].balance_fen == 50_000 - 16_000
     assert [v.amount_fen for v in offline_visits(ready.database, "S1")] == [8_000, 8_000]
     assert audit(ready.database).findings == ()
@@ -80,7 +80,7 @@ def test_a_grant_and_its_fuelling_in_one_batch_or_two(ready: World) -> None:
 
 def test_other_content_under_its_name_is_refused(ready: World) -> None:
     made = grant(ready)
-    told(ready, made)
+    conflicts_of(ready, made)
     answer = ready.send(TakeGrant(replace(made, limit_fen=19_999)))
     assert isinstance(answer, Refused)
     assert answer.code is ErrorCode.KEY_REUSED
@@ -98,7 +98,7 @@ def test_an_offline_name_that_was_never_told(ready: World) -> None:
 
 def test_what_is_owed(ready: World) -> None:
     made = grant(ready)
-    told(ready, made)
+    conflicts_of(ready, made)
     ready.admin.refund("C1", 45_000)
     receipt = ready.report(Pump("D1").fuelling(ready.clock, 10_000, authorisation=made.authorisation))
     assert (receipt.flags, receipt.balance_fen) == (("offline", "offline_debt"), -3_000)
@@ -109,11 +109,11 @@ def test_what_is_owed(ready: World) -> None:
 
 
 def test_a_card_that_nobody_knows_and_a_plate_that_nobody_knows(ready: World) -> None:
-    assert told(ready, grant(ready, card="C9")) == ("card_unknown",)
+    assert conflicts_of(ready, grant(ready, card="C9")) == ("card_unknown",)
     receipt = ready.report(Pump("D1").fuelling(ready.clock, 10_000, authorisation="off-1"))
     assert receipt.balance_fen == 42_000, "the plate's card pays"
     ready.admin.unbind_plate(PLATE)
-    assert told(ready, grant(ready, "off-2", card="C9")) == ("card_unknown",)
+    assert conflicts_of(ready, grant(ready, "off-2", card="C9")) == ("card_unknown",)
     receipt = ready.report(Pump("D2").fuelling(ready.clock, 10_000, authorisation="off-2"))
     assert receipt.balance_fen is None, "suspense"
     assert audit(ready.database).findings == ()
@@ -121,7 +121,7 @@ def test_a_card_that_nobody_knows_and_a_plate_that_nobody_knows(ready: World) ->
 
 def test_what_is_written_of_a_grant_is_never_changed(ready: World) -> None:
     made = grant(ready)
-    told(ready, made)
+    conflicts_of(ready, made)
     ready.report(Pump("D1").fuelling(ready.clock, 10_000, authorisation=made.authorisation))
     for statement in (
         "delete from offline_grants",
@@ -229,9 +229,9 @@ def test_the_reports(admin: Admin, sqlite_url: str) -> None:
     world = World(Database(sqlite_url), clock=ManualClock(SystemWallClock().now()))
     world.card(fen=50_000)
     world.admin.set_station("S1", offline_fen=20_000)
-    told(world, grant(world))
+    conflicts_of(world, grant(world))
     world.report(Pump("D1").fuelling(world.clock, 10_000, authorisation="off-1"))
-    told(world, grant(world, "off-2", list_version=7))
+    conflicts_of(world, grant(world, "off-2", list_version=7))
     world.database.close()
     status, shown = admin("offline", "visits", "--station", "S1")
     assert (status, shown.count(PLATE), "80.00" in shown) == (0, 2, True)

@@ -34,8 +34,8 @@ def client(rig: ServiceRig) -> Iterator[TestClient]:
 
 def test_a_panels_account_uses_the_panel_of_its_own_lane_alone(rig: ServiceRig, client: TestClient) -> None:
     other = rig.enrol(DeviceKind.LANE, lane="L2")
-    told = rig.signed(other, "POST", "/v1/lane-status", lane_status(lane="L2"))
-    assert told.send(client).status_code == 204
+    output = rig.signed(other, "POST", "/v1/lane-status", lane_status(lane="L2"))
+    assert output.send(client).status_code == 204
     log_in(client, "pump")
     assert 'href="/panel/L1"' in client.get("/").text
     for path in (
@@ -77,22 +77,22 @@ def test_accounts_as_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str], m
         monkeypatch.setattr("sys.stdin", StringIO(PASSWORD + "\n"))
         capsys.readouterr()
         status = main(["admin", *words])
-        told = capsys.readouterr()
-        return status, told.out + told.err
+        output = capsys.readouterr()
+        return status, output.out + output.err
 
     assert say("station", "set", "S1")[0] == 0
     pump = ("person", "add", "pump-1", "--role", "panel")
     for words in (pump, (*pump, "--station", "S1"), (*pump, "--lane", "L1"), ("person", "role", "pump-1", "panel")):
-        status, told = say(*words)
-        assert (status, "--station S and --lane L" in told) == (1, True), told
+        status, output = say(*words)
+        assert (status, "--station S and --lane L" in output) == (1, True), output
     assert say(*pump, "--station", "S1", "--lane", "L1") == (0, "pump-1 may log in as panel of lane L1\n")
     assert say("person", "role", "pump-1", "panel", "--station", "S1", "--lane", "L2")[0] == 0
     assert [p["lane"] for p in json.loads(say("person", "list", "--json")[1])] == ["L2"]
     assert "S1, lane L2" in say("person", "list")[1]
     assert say("fleet", "add", "Wang Logistics")[0] == 0
     assert say("person", "add", "boss", "--role", "fleet", "--fleet", "Wang Logistics")[0] == 0
-    status, told = say("audit")
-    assert status == 0, told
+    status, output = say("audit")
+    assert status == 0, output
     assert say("person", "role", "pump-1", "attendant")[0] == 0
     assert "lane" not in say("person", "list")[1]
     assert say("audit")[0] == 0

@@ -96,12 +96,12 @@ def test_the_teller_answers_many_lanes_from_few_transactions(world: World) -> No
     commits = []
 
     async def ask_all() -> list[Answer]:
-        teller = BatchWorker(world.books)
-        teller.start()
+        worker = BatchWorker(world.books)
+        worker.start()
         try:
-            return await asyncio.gather(*[teller.carry_out(Ask(world.question(plate))) for plate in plates])
+            return await asyncio.gather(*[worker.carry_out(Ask(world.question(plate))) for plate in plates])
         finally:
-            await asyncio.to_thread(teller.close)
+            await asyncio.to_thread(worker.close)
 
     carry_out = world.books.carry_out
     world.books.carry_out = lambda messages: commits.append(1) or carry_out(messages)  # type: ignore[method-assign,func-returns-value]

@@ -105,8 +105,8 @@ def test_the_typed_plate_reaches_the_lane_and_the_lamp_the_panel(
     assert orders(rig, client, key) == [order]
     assert orders(rig, client, key, [{"order": order["id"], "result": "taken"}]) == []
     rig.clock.move(1)
-    told = lane_status(typed=True) | {"at": "2026-05-04T08:30:01Z"}
-    assert tell(rig, client, key, "/v1/lane-status", told).status_code == 204
+    reported = lane_status(typed=True) | {"at": "2026-05-04T08:30:01Z"}
+    assert tell(rig, client, key, "/v1/lane-status", reported).status_code == 204
     shown = client.get("/panel/L1/view").text
     for words in ("粤B", "12345", "¥300.00", "可以加油", 'data-lamp="green"', 'data-state="green"'):
         assert words in shown
@@ -212,8 +212,8 @@ def test_a_line_that_is_cut_says_one_thing_steadily(rig: ServiceRig, client: Tes
     )
     shown = set()
     for number, (phase, reason) in enumerate(steps):
-        told = lane_status(number=number, visit="v", phase=phase, reason=Reason(reason), lamp=LampState.RED)
-        tell(rig, client, key, "/v1/lane-status", told)
+        reported = lane_status(number=number, visit="v", phase=phase, reason=Reason(reason), lamp=LampState.RED)
+        tell(rig, client, key, "/v1/lane-status", reported)
         shown.add(client.get("/panel/L1/view").text)
     (text,) = shown
     assert "请到收银台付款" in text
@@ -427,11 +427,11 @@ def test_an_attendant_moves_an_authorisation_to_the_lane_where_the_vehicle_stand
 
 def test_a_damaged_state_file_is_told_on_the_page(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
     log_in(client, "li")
-    for damaged, told in ((1, True), (0, False)):
+    for damaged, reported in ((1, True), (0, False)):
         status = lane_status(number=2 - damaged) | {"damaged": damaged}
         assert tell(rig, client, key, "/v1/lane-status", status).status_code == 204
         page = client.get("/station?station=S1", headers=ENGLISH).text
-        assert ("fuellings may be missing" in page) is told
+        assert ("fuellings may be missing" in page) is reported
 
 
 def test_an_attendant_orders_nothing_and_sees_one_station(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:

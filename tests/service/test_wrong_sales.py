@@ -155,10 +155,10 @@ def test_every_fault_that_an_independent_figure_contradicts_is_found(
         wrong = sales.wrong(kind, index)
         answers = posted(world, follow(wrong) if lies_too else wrong)
         database.close()
-    for true, told, answer in zip(sales.true, wrong, answers, strict=True):
-        difference_ml = abs(true.volume_ml - told.volume_ml)
+    for true, reported, answer in zip(sales.true, wrong, answers, strict=True):
+        difference_ml = abs(true.volume_ml - reported.volume_ml)
         found = isinstance(answer, Refused) or "pulses_differ" in flags_of(answer)
-        assert found is (difference_ml > max(50, told.volume_ml // 200))
+        assert found is (difference_ml > max(50, reported.volume_ml // 200))
 
 
 def test_thousands_of_honest_sales_with_round_amounts_repeats_and_sums_are_none_of_it(fresh: World) -> None:

@@ -15,7 +15,7 @@ def test_a_card_is_normalised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("粤B12345", "PLATE=YUAN"),
         ("=500", "no plate"),
@@ -29,19 +29,19 @@ def test_a_card_is_normalised() -> None:
         ("粤B12345=9999999999999", "no amount"),
     ],
 )
-def test_what_is_wrong_is_said(text: str, told: str) -> None:
-    with pytest.raises(CastError, match=told):
+def test_what_is_wrong_is_said(text: str, expected: str) -> None:
+    with pytest.raises(CastError, match=expected):
         parse_card(text)
 
 
 @given(st.text(max_size=30))
 def test_any_text_is_a_card_or_a_clear_error(text: str) -> None:
-    told = ""
+    expected = ""
     try:
         assert parse_card(text).balance_fen >= 0
     except CastError as error:
-        told = str(error)
-    assert told or "=" in text
+        expected = str(error)
+    assert expected or "=" in text
 
 
 @given(st.integers(0, 10**9))

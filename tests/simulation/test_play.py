@@ -22,7 +22,7 @@ CARDS = (SimulatedCard(RICH, 60_000), SimulatedCard(POOR, 6_000))
 
 
 def play(*clips: Path, litres: float = 1.0) -> tuple[ClipResult, ...]:
-    watching = Watching(lambda name, frames: None, lambda: None, lambda story: None)
+    watching = Watching(lambda name, frames: None, lambda: None, lambda visit_result: None)
     with World(Settings(), CARDS, preset_fen=10_000) as world:
         stage = ClipPlayer(world, READER, {}, litres)
         return tuple(stage.play(clip, watching) for clip in clips)

@@ -11,7 +11,7 @@ import pytest
 
 from greenlane.report import page
 from service.station.words import REASONS, meaning
-from tests.simulation import stories
+from tests.simulation import visit_results
 from wire.reasons import Reason
 
 VOID = {"meta", "img", "link", "br"}
@@ -39,7 +39,7 @@ class Balance(HTMLParser):
 
 @pytest.fixture
 def html() -> str:
-    return page.html([stories.result(b"\xff\xd8picture")], "conditions")
+    return page.html([visit_results.result(b"\xff\xd8picture")], "conditions")
 
 
 def test_nothing_is_fetched_and_every_tag_is_closed(html: str) -> None:
@@ -74,7 +74,7 @@ def test_the_lamp_is_drawn_in_its_order(html: str) -> None:
 
 
 def test_a_clip_that_failed_says_so(tmp_path: Path) -> None:
-    broken = replace(stories.result(b"x"), visits=(), error="cut.mp4: cut off")
+    broken = replace(visit_results.result(b"x"), visits=(), error="cut.mp4: cut off")
     written = page.write(tmp_path / "new" / "folder", [broken], "")
     assert "cut.mp4: cut off" in written.read_text(encoding="utf-8")
 

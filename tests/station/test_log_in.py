@@ -26,8 +26,8 @@ def test_five_hundred_wrong_log_ins_and_the_right_one_still_works(rig: StationRi
     rig.step()
     rig.cut()
     with TestClient(rig.wiring.app, client=("10.0.0.66", 4711), follow_redirects=False) as guesser:
-        told = Counter(log_in(guesser, f"guess {number}") for number in range(500))
-        assert told == {401: 5, 429: 495}
+        received = Counter(log_in(guesser, f"guess {number}") for number in range(500))
+        assert received == {401: 5, 429: 495}
         assert log_in(guesser, PASSWORD) == 429, "from the guesser's own address it has to wait"
         other = TestClient(rig.wiring.app, client=("10.0.0.7", 4711), follow_redirects=False)
         assert log_in(other, PASSWORD) == 303

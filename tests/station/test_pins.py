@@ -81,14 +81,14 @@ def test_nothing_of_a_pin_is_kept_at_the_station_or_logged(
     rig: StationRig, panel: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    told = [type_pin(panel, pin) for pin in (WRONG, PIN)]
+    received = [type_pin(panel, pin) for pin in (WRONG, PIN)]
     rig.cut()
-    told.append(type_pin(panel, PIN))
-    assert [answer.status_code for answer in told] == [422, 202, 503]
+    received.append(type_pin(panel, PIN))
+    assert [answer.status_code for answer in received] == [422, 202, 503]
     kept = b"".join(path.read_bytes() for path in Path(rig.folder).rglob("*") if path.is_file())
     for pin in (PIN, WRONG):
         assert pin.encode() not in kept
-        assert pin not in caplog.text + "".join(answer.text for answer in told)
+        assert pin not in caplog.text + "".join(answer.text for answer in received)
 
 
 def test_a_server_that_knows_no_such_route_leaves_it_unjudged(rig: StationRig, panel: TestClient) -> None:

@@ -63,11 +63,11 @@ def test_only_an_answer_lets_a_barred_station_in_again(earlier: str) -> None:
 
 
 def test_changes_are_told_once_and_dated() -> None:
-    clock, told = ManualClock(), []
+    clock, received = ManualClock(), []
     line = Uplink(clock)
-    line.changed = lambda: told.append(line.state.up)
+    line.changed = lambda: received.append(line.state.up)
     for error in (None, SILENT, SILENT, None, None):
         clock.advance(10)
         after(line, error)
-    assert told == [False, True]
+    assert received == [False, True]
     assert (clock.now() - line.state.since).total_seconds() == 10

@@ -57,7 +57,7 @@ def office(args: argparse.Namespace, *, makes: bool = False) -> Iterator[Office]
 
 def show(as_json: bool, document: Any, words: str) -> None:
     """Print the document as JSON where asked for, else the words."""
-    print(json.dumps(plain(document), ensure_ascii=False, indent=2) if as_json else _told(words))
+    print(json.dumps(plain(document), ensure_ascii=False, indent=2) if as_json else _shown(words))
 
 
 class Shown(str):
@@ -66,7 +66,7 @@ class Shown(str):
     __slots__ = ()
 
 
-def _told(words: str) -> str:
+def _shown(words: str) -> str:
     """Each line in the language that main chose."""
     return words if isinstance(words, Shown) else "\n".join(tr(line) for line in words.split("\n"))
 

@@ -28,10 +28,12 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     key = actions.add_parser("key", parents=[options], help="the public key of the lists, for `station --list-key`")
     key.set_defaults(do=_key)
     for name, words in (("visits", "what was allowed offline"), ("conflicts", "what of it met something changed")):
-        told = actions.add_parser(name, parents=[options], help=words)
-        told.add_argument("--station", metavar="STATION")
-        told.add_argument("--days", type=int, default=30, metavar="N", help="told in the last days (default: 30)")
-        told.set_defaults(do=_visits)
+        visits_parser = actions.add_parser(name, parents=[options], help=words)
+        visits_parser.add_argument("--station", metavar="STATION")
+        visits_parser.add_argument(
+            "--days", type=int, default=30, metavar="N", help="told in the last days (default: 30)"
+        )
+        visits_parser.set_defaults(do=_visits)
 
 
 def _station(args: argparse.Namespace) -> int:

@@ -38,7 +38,7 @@ def highest_answering(curve: Curve) -> str | None:
     return enough[-1] if enough else None
 
 
-def told(row: Row) -> str:
+def in_words(row: Row) -> str:
     """One tally in words, with what its count leaves open."""
     if not row["answered"]:
         return f"none of {row['visits']} visits answered"
@@ -55,8 +55,8 @@ def verdict(visits: Mapping[str, Any]) -> str:
     lines = [
         f"The lane's defaults are {lane['reads']} agreeing reads, {limit} for the weakest character and "
         f"{lane['province']:g} for the province character ([settings.md](settings.md), `[vote]`). There:",
-        f"- held-out crops: {told(crops[limit])};",
-        f"- drawn plates of all kinds: {told(drawn[limit])}.",
+        f"- held-out crops: {in_words(crops[limit])};",
+        f"- drawn plates of all kinds: {in_words(drawn[limit])}.",
         "",
         "The goal is fewer than 1 wrong in 1,000 at 97 % of visits answered.",
         _at_goal("Held-out crops", crops),
@@ -70,7 +70,7 @@ def _at_goal(name: str, curve: Curve) -> str:
     limit = highest_answering(curve)
     if limit is None:
         return f"{name}: no threshold answers 97 %."
-    return f"{name}: the highest threshold that answers 97 % is {limit}, with {told(curve[limit])}."
+    return f"{name}: the highest threshold that answers 97 % is {limit}, with {in_words(curve[limit])}."
 
 
 def _safe(crops: Curve, drawn: Curve) -> str:

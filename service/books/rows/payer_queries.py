@@ -91,10 +91,10 @@ class PayerQueries:
 
     def _provided(self, one_of: OneOf) -> Select[Any]:
         """What providers said of the plates for which these persons have signed."""
-        told = provider_plates.c
+        states = provider_plates.c
         signed = select(mandate_plates.c.plate).select_from(mandate_plates.join(mandates))
         of_persons = one_of(mandates.c.person, "persons")
-        return select(told.provider, told.plate, told.state).where(told.plate.in_(signed.where(of_persons)))
+        return select(states.provider, states.plate, states.state).where(states.plate.in_(signed.where(of_persons)))
 
     def _given(self, one_of: OneOf) -> Select[Any]:
         """Mandates by id with one plate each, ended ones too: what a station was told of them has to be found."""

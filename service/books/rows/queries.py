@@ -243,7 +243,7 @@ class Reader:
         self.sqlite = connection.dialect.name == "sqlite"
         self.queries = _BY_DIALECT[connection.dialect.name]
         self._driver: Any = connection.connection.driver_connection
-        self._script = None if self.sqlite else Pipeline(connection)
+        self._pipeline = None if self.sqlite else Pipeline(connection)
 
     def rows(self, statement: Select[Any], **parameters: object) -> Sequence[Any]:
         """The rows of one statement. SQLite's truths are 0 and 1."""
@@ -256,16 +256,16 @@ class Reader:
         the locks waited for.
         """
         locks = locks or {}
-        if self._script is None:
+        if self._pipeline is None:
             return {name: self._sqlite_rows(*question) for name, question in {**locks, **asked}.items()}
         for statement, parameters in locks.values():
             text, constants = self.queries.text(statement)
-            self._script.add(text, {**constants, **_bound(parameters)})
+            self._pipeline.add(text, {**constants, **_bound(parameters)})
         if asked:
-            self._script.add(*self._joined(asked))
+            self._pipeline.add(*self._joined(asked))
         if not locks and not asked:
             return {}
-        answers = self._script.send()
+        answers = self._pipeline.send()
         found: dict[str, Sequence[Any]] = dict(zip(locks, answers, strict=False))
         if asked:
             found.update(zip(asked, answers[-1][0], strict=True))

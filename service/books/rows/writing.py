@@ -36,8 +36,8 @@ def write(connection: Connection, batch_state: BatchState) -> None:
     new = {(a.station, a.visit) for a in batch_state.new_authorisations}
     moved = [a for key, a in batch_state.changed.items() if key not in new]
     seen = batch_state.seen_dispensers.values()
-    told = {grant.id for grant in batch_state.new_grants}
-    used = [grant for grant in batch_state.used_grants.values() if grant.id not in told]
+    fresh = {grant.id for grant in batch_state.new_grants}
+    used = [grant for grant in batch_state.used_grants.values() if grant.id not in fresh]
     changes: dict[str, Rows] = {
         "dispensers": [_row(d) for d in batch_state.new_dispensers],
         "fuellings": [_row(f) for f in batch_state.new_fuellings],
@@ -66,10 +66,10 @@ def put(connection: Connection, changes: Mapping[str, Rows]) -> None:
         for kind, rows in given.items():
             driver.executemany(_sqlite_text(kind, tuple(rows[0])), rows)
     elif given:
-        script = Pipeline(connection)
+        pipeline = Pipeline(connection)
         words = _postgresql_text(tuple((kind, tuple(rows[0])) for kind, rows in given.items()))
-        script.add(words, {kind: json.dumps(rows, ensure_ascii=False) for kind, rows in given.items()})
-        script.send(commit=True)
+        pipeline.add(words, {kind: json.dumps(rows, ensure_ascii=False) for kind, rows in given.items()})
+        pipeline.send(commit=True)
 
 
 @functools.cache

@@ -58,8 +58,8 @@ def post(path: str, record: dict[str, object]) -> dict[str, object]:
     }
     try:
         with urllib.request.urlopen(urllib.request.Request(base_url + path, body, headers), timeout=5) as answer:
-            told: dict[str, object] = json.load(answer)
-            return told
+            decision: dict[str, object] = json.load(answer)
+            return decision
     except urllib.error.HTTPError as error:
         sys.exit(f"{error.code}: {error.read().decode()}")
 

@@ -17,7 +17,7 @@ _NOT_SAID = object()
 
 
 @dataclass
-class _Told:
+class _Recorded:
     """What the trail says of all that operators set up, by name, and by column as far as it speaks of it."""
 
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class _Told:
 
 def trail(connection: Connection) -> Iterator[Finding]:
     """Replays the events in order and compares what they leave with what is there."""
-    told = _Told()
+    recorded = _Recorded()
     for row in rows(connection, "select id, at_us, action, subject, detail from operator_events order by id"):
         try:
             detail = json.loads(row.detail)
@@ -41,31 +41,31 @@ def trail(connection: Connection) -> Iterator[Finding]:
         except ValueError:
             yield Finding("trail", f"event {row.id} ({row.action} {row.subject}): its detail is no record")
             continue
-        _apply(told, row.action, row.subject, detail)
+        _apply(recorded, row.action, row.subject, detail)
     query = f"select id, action from operator_events e where {later_than_its_number('e', 'at_us')}"
     for row in rows(connection, query):
         yield Finding("trail", f"event {row.id} ({row.action}) says a later time than its number was made at")
     yield from _compared(
-        connection, "cards", "id", told.cards, ("name", "preset_fen", "whole_balance", "offline_fen", "state")
+        connection, "cards", "id", recorded.cards, ("name", "preset_fen", "whole_balance", "offline_fen", "state")
     )
-    yield from _compared(connection, "plates", "plate", told.plates, ("card", "state"))
+    yield from _compared(connection, "plates", "plate", recorded.plates, ("card", "state"))
     yield from _compared(
         connection,
         "stations",
         "id",
-        told.stations,
+        recorded.stations,
         ("name", "preset_fen", "zone", "offline_fen", "unauthorised_cap_fen", "second_person_fen"),
     )
-    yield from _compared(connection, "people", "name", told.people, ("role", "station", "lane", "disabled"))
-    yield from _compared(connection, "devices", "id", told.devices, ("revoked",))
-    yield from _prices(connection, told)
+    yield from _compared(connection, "people", "name", recorded.people, ("role", "station", "lane", "disabled"))
+    yield from _compared(connection, "devices", "id", recorded.devices, ("revoked",))
+    yield from _prices(connection, recorded)
     yield from _rejected(connection)
 
 
-def _apply(told: _Told, action: str, subject: str, detail: dict[str, Any]) -> None:
+def _apply(recorded: _Recorded, action: str, subject: str, detail: dict[str, Any]) -> None:
     match action:
         case "create_card":
-            told.cards[subject] = {
+            recorded.cards[subject] = {
                 "name": str(detail.get("name", ""))[:80],
                 "preset_fen": detail.get("preset_fen"),
                 "whole_balance": bool(detail.get("whole")),
@@ -74,35 +74,35 @@ def _apply(told: _Told, action: str, subject: str, detail: dict[str, Any]) -> No
             }
         case "set_card_preset":
             changed = {"preset_fen": detail.get("preset_fen"), "whole_balance": bool(detail.get("whole"))}
-            told.cards.setdefault(subject, {}).update(changed)
+            recorded.cards.setdefault(subject, {}).update(changed)
         case "set_card_offline":
-            told.cards.setdefault(subject, {})["offline_fen"] = detail.get("offline_fen")
+            recorded.cards.setdefault(subject, {})["offline_fen"] = detail.get("offline_fen")
         case "block_card" | "unblock_card":
-            told.cards.setdefault(subject, {})["state"] = _state(action)
+            recorded.cards.setdefault(subject, {})["state"] = _state(action)
         case "bind_plate":
-            told.plates.setdefault(subject, {"state": "active"})["card"] = detail.get("card")
-        case "unbind_plate" if subject in told.by_phone:
-            told.plates.setdefault(subject, {})["card"] = None
+            recorded.plates.setdefault(subject, {"state": "active"})["card"] = detail.get("card")
+        case "unbind_plate" if subject in recorded.by_phone:
+            recorded.plates.setdefault(subject, {})["card"] = None
         case "unbind_plate":
-            told.plates.pop(subject, None)
+            recorded.plates.pop(subject, None)
         case "payer.set" | "payer.rule" | "payer.gap" | "payer.owner":
-            told.plates.setdefault(subject, {"state": "active", "card": None})
-            told.by_phone.add(subject)
+            recorded.plates.setdefault(subject, {"state": "active", "card": None})
+            recorded.by_phone.add(subject)
         case "block_plate" | "unblock_plate":
-            told.plates.setdefault(subject, {})["state"] = _state(action)
+            recorded.plates.setdefault(subject, {})["state"] = _state(action)
         case "set_station":
-            _apply_station(told, subject, detail)
+            _apply_station(recorded, subject, detail)
         case "set_price":
-            told.prices.add((subject, str(detail.get("product")), int(detail.get("fen_per_l", -1))))
+            recorded.prices.add((subject, str(detail.get("product")), int(detail.get("fen_per_l", -1))))
         case _:
-            _apply_identity(told, action, subject, detail)
+            _apply_identity(recorded, action, subject, detail)
 
 
 _TAKEN_BACK = (("unauthorised_cap_fen", "preset"), ("second_person_fen", "none"))
 """Words of the trail that stand for no amount."""
 
 
-def _apply_station(told: _Told, subject: str, detail: dict[str, Any]) -> None:
+def _apply_station(recorded: _Recorded, subject: str, detail: dict[str, Any]) -> None:
     first = {
         "name": subject,
         "preset_fen": 10_000,
@@ -111,17 +111,17 @@ def _apply_station(told: _Told, subject: str, detail: dict[str, Any]) -> None:
         "unauthorised_cap_fen": None,
         "second_person_fen": 100_000,
     }
-    station = told.stations.setdefault(subject, first)
+    station = recorded.stations.setdefault(subject, first)
     for column, value in detail.items():
         if value is not None:
             station[column] = None if (column, value) in _TAKEN_BACK else value
 
 
-def _apply_identity(told: _Told, action: str, subject: str, detail: dict[str, Any]) -> None:
+def _apply_identity(recorded: _Recorded, action: str, subject: str, detail: dict[str, Any]) -> None:
     match action:
         case "person.add":
             everywhere = detail.get("station") == "all" or detail.get("role") == "fleet"
-            told.people[subject] = {
+            recorded.people[subject] = {
                 "role": detail.get("role"),
                 "station": None if everywhere else detail.get("station"),
                 "lane": detail.get("lane"),
@@ -130,13 +130,13 @@ def _apply_identity(told: _Told, action: str, subject: str, detail: dict[str, An
         case "person.role":
             named = {"role": detail.get("role"), "lane": detail.get("lane")}
             place = {"station": detail["station"]} if "station" in detail else {}
-            told.people.setdefault(subject, {}).update(named | place)
+            recorded.people.setdefault(subject, {}).update(named | place)
         case "person.disable" | "person.enable":
-            told.people.setdefault(subject, {})["disabled"] = action == "person.disable"
+            recorded.people.setdefault(subject, {})["disabled"] = action == "person.disable"
         case "device.enrol":
-            told.devices[subject] = {"revoked": False}
+            recorded.devices[subject] = {"revoked": False}
         case "device.revoke":
-            told.devices.setdefault(subject, {})["revoked"] = True
+            recorded.devices.setdefault(subject, {})["revoked"] = True
 
 
 def _state(action: str) -> str:
@@ -144,13 +144,13 @@ def _state(action: str) -> str:
 
 
 def _compared(
-    connection: Connection, table: str, key: str, told: dict[str, dict[str, Any]], columns: tuple[str, ...]
+    connection: Connection, table: str, key: str, recorded: dict[str, dict[str, Any]], columns: tuple[str, ...]
 ) -> Iterator[Finding]:
     special = {"disabled": "disabled_us is not null", "revoked": "revoked_us is not null"}
     listed = ", ".join(f"{special.get(column, column)} as {column}" for column in columns)
     found = {row[0]: row for row in rows(connection, f"select {key}, {listed} from {table}")}
     for name, row in found.items():
-        said = told.get(name)
+        said = recorded.get(name)
         if said is None:
             yield Finding("trail", f"{table}: {name} is there, and no event says who set it up")
             continue
@@ -159,7 +159,7 @@ def _compared(
             if expected is not _NOT_SAID and _plain(value, expected) != expected:
                 words = f"{table}: {column} of {name} is {value!r}, the last event says {expected!r}"
                 yield Finding("trail", words)
-    for name in told.keys() - found.keys():
+    for name in recorded.keys() - found.keys():
         yield Finding("trail", f"{table}: {name} was set up and is gone without an event")
 
 
@@ -168,11 +168,11 @@ def _plain(value: object, expected: object) -> object:
     return bool(value) if isinstance(expected, bool) and isinstance(value, int) else value
 
 
-def _prices(connection: Connection, told: _Told) -> Iterator[Finding]:
+def _prices(connection: Connection, recorded: _Recorded) -> Iterator[Finding]:
     found = {(r[0], r[1], r[2]) for r in rows(connection, "select station, product, unit_price_fen_per_l from prices")}
-    for station, product, price in sorted(found - told.prices, key=str):
+    for station, product, price in sorted(found - recorded.prices, key=str):
         yield Finding("trail", f"prices: {product} at {station} for {price} fen was set by no event")
-    for station, product, price in sorted(told.prices - found, key=str):
+    for station, product, price in sorted(recorded.prices - found, key=str):
         yield Finding("trail", f"prices: {product} at {station} for {price} fen was set and is gone")
 
 

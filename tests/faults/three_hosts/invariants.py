@@ -70,11 +70,11 @@ def _answers(visit: VisitRecord) -> Iterator[str]:
             yield f"allowed {answer.limit_fen} fen under {answer.authorisation}, which the server does not know"
 
 
-def _in_order(expected: Sequence[str], told: Sequence[str]) -> bool:
+def _in_order(expected: Sequence[str], answered: Sequence[str]) -> bool:
     """Whether the expected reasons came in this order, the last one last; a line may be silent in between."""
-    left = iter(told)
-    return bool(told) and _is(expected[-1], told[-1]) and all(any(_is(e, t) for t in left) for e in expected)
+    left = iter(answered)
+    return bool(answered) and _is(expected[-1], answered[-1]) and all(any(_is(e, t) for t in left) for e in expected)
 
 
-def _is(expected: str, told: str) -> bool:
-    return told in ("ok", "offline_allowed") if expected == EITHER else told == expected
+def _is(expected: str, answered: str) -> bool:
+    return answered in ("ok", "offline_allowed") if expected == EITHER else answered == expected

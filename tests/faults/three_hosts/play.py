@@ -31,7 +31,7 @@ ML_PER_PULSE = 10
 RECONCILED_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.05
 
-Told = Callable[[ScenarioRecord], None]
+Listener = Callable[[ScenarioRecord], None]
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def town() -> Iterator[Town]:
             yield made
 
 
-def play(made: Town, scenarios: Sequence[Scenario], told: Told = lambda _: None) -> list[ScenarioRecord]:
+def play(made: Town, scenarios: Sequence[Scenario], listener: Listener = lambda _: None) -> list[ScenarioRecord]:
     """One after another; told() hears of each when it is over."""
     plates, poor = iter(made.plates), iter(made.poor)
     records = []
@@ -53,7 +53,7 @@ def play(made: Town, scenarios: Sequence[Scenario], told: Told = lambda _: None)
         scenario.play(scene)
         reconciled_s = _reconciled(scene)
         records.append(_record(scene, scenario, reconciled_s))
-        told(records[-1])
+        listener(records[-1])
     return records
 
 
@@ -85,10 +85,10 @@ def _left(scene: Scene) -> dict[str, int]:
     """What is still on its way: fuellings and releases at the lanes and at the station, grants the server lacks."""
     files = {lane.name: lane_file(lane) for lane in scene.town.lanes.values()}
     station = station_file(scene.town)
-    untold = rows(station, "SELECT count(*) FROM offline_grant WHERE receipt IS NULL")[0][0]
+    unsent = rows(station, "SELECT count(*) FROM offline_grant WHERE receipt IS NULL")[0][0]
     found = {name: waiting(file, "%") + len(rows(file, "SELECT 1 FROM open_fuelling")) for name, file in files.items()}
     unwritten = sum(not is_over(scene, came) for came in scene.came)
-    return found | {"station": waiting(station, "%"), "grants untold": int(untold), "traces": unwritten}
+    return found | {"station": waiting(station, "%"), "grants untold": int(unsent), "traces": unwritten}
 
 
 def _record(scene: Scene, scenario: Scenario, reconciled_s: float) -> ScenarioRecord:
@@ -99,8 +99,8 @@ def _record(scene: Scene, scenario: Scenario, reconciled_s: float) -> ScenarioRe
     gone_s = {g.name: v.gone_s for v in visits for g in v.grants}
     by_card = [[g for g in offline if g.card == card] for card in {g.card for g in offline}]
     mine = {g.name for g in offline}
-    told = [visit for visit in offline_visits(made.books.database, "S1") if visit.authorisation in mine]
-    conflicts = [f"{flag} ({visit.plate})" for visit in told for flag in visit.conflicts]
+    listener = [visit for visit in offline_visits(made.books.database, "S1") if visit.authorisation in mine]
+    conflicts = [f"{flag} ({visit.plate})" for visit in listener for flag in visit.conflicts]
     record = ScenarioRecord(
         name=scenario.name,
         title=scenario.title,

@@ -80,8 +80,8 @@ class VisitRecord:
     @property
     def reasons(self) -> tuple[str, ...]:
         """The answers' reasons in order, repeats left out."""
-        told = [a.reason for a in self.answers]
-        return tuple(r for n, r in enumerate(told) if n == 0 or told[n - 1] != r)
+        given_reasons = [a.reason for a in self.answers]
+        return tuple(r for n, r in enumerate(given_reasons) if n == 0 or given_reasons[n - 1] != r)
 
     @property
     def metered_fen(self) -> int:

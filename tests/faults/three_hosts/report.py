@@ -208,11 +208,11 @@ def _html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _visit_html(visit: VisitRecord, row: Sequence[str]) -> str:
-    after, lane, plate, words, _, told, limit, metered, posted, flags = map(escape, row)
+    after, lane, plate, words, _, answered, limit, metered, posted, flags = map(escape, row)
     money = f"limit {limit}, metered {metered}, posted {posted} yuan {flags}" if metered else "nothing fuelled"
     return (
         f"<section><p><b>{lane}</b> after {after} min <span class=plate>{plate}</span> {words}<br>"
-        f"<span class=soft>{told}; {money}</span></p>{timeline(visit)}</section>"
+        f"<span class=soft>{answered}; {money}</span></p>{timeline(visit)}</section>"
     )
 
 

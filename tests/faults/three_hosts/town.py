@@ -83,8 +83,8 @@ class Lane:
         return self.folder / "state"
 
     def trusts_its_camera(self) -> bool:
-        told = re.findall("(no )?pictures? of the lane can be trusted", self.machine.log())
-        return bool(told) and not told[-1]
+        logged = re.findall("(no )?pictures? of the lane can be trusted", self.machine.log())
+        return bool(logged) and not logged[-1]
 
 
 class Town:

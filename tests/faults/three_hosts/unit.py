@@ -28,7 +28,7 @@ STOPPED_AFTER_S = 1.5
 LOOK_EVERY_S = 0.02
 
 
-def told(**facts: Any) -> None:
+def report(**facts: Any) -> None:
     print(json.dumps(facts), flush=True)
 
 
@@ -60,7 +60,7 @@ class Motorist:
         time.sleep(REST_S)
         self._pump.hang()
         time.sleep(LEAVES_AFTER_S)
-        told(taken=wanted_ml, pulses=self._pump.poll().pulses)
+        report(taken=wanted_ml, pulses=self._pump.poll().pulses)
 
 
 def watch_pins(unit: LaneUnit, clock: Clock) -> None:
@@ -75,7 +75,7 @@ def watch_pins(unit: LaneUnit, clock: Clock) -> None:
     while True:
         colour = lit()
         if colour != before and colour == lit():
-            told(lamp=colour, at=clock.now().timestamp())
+            report(lamp=colour, at=clock.now().timestamp())
             before = colour
         time.sleep(LOOK_EVERY_S)
 

@@ -26,7 +26,7 @@ def held_out(yes: bool, start: int) -> str:
     return next(text for text in (f"川A{number:05}" for number in range(start, 99999)) if is_held_out(text) == yes)
 
 
-def street(text: str, seed: int = 1) -> Picture:
+def street_frame(text: str, seed: int = 1) -> Picture:
     """A street of noise with one drawn plate at BOX."""
     rng = np.random.default_rng(seed)
     small = rng.integers(40, 140, (45, 80, 3), np.uint8)
@@ -65,7 +65,10 @@ def data(tmp_path: Path) -> Path:
     for index, (file, plate, kind, form, origin) in enumerate(rows):
         box = BOX if index < 3 else (20.0, 300.0, 120.0, 330.0)
         lines.append(f"{file},{plate},{kind},1,{' '.join(f'{v:g}' for v in box)},{form},{origin},")
-        cv2.imwrite(str(tmp_path / "more" / file), marked(street(plate)) if origin == "crpd_marked" else street(plate))
+        cv2.imwrite(
+            str(tmp_path / "more" / file),
+            marked(street_frame(plate)) if origin == "crpd_marked" else street_frame(plate),
+        )
     lines += [f"crops/d.jpg,{learnt},blue,1,,crop,toll,", "crops/e.jpg,民航A1234,civil_aviation,1,,crop,plain,"]
     lines.append("crops/f.jpg,WJ1693015,armed_police,1,,crop,plain,of before 2013: nine characters")
     for name in ("d", "e", "f"):
@@ -114,7 +117,7 @@ def test_cuts_and_crops_leave_out_what_the_recogniser_cannot_write(data: Path, c
 
 
 def test_marks_are_painted_over_and_the_plate_stays() -> None:
-    clean = street("川A12345")
+    clean = street_frame("川A12345")
     mended = painted_over(marked(clean), [BOX])
     left, top, right, bottom = (int(value) for value in BOX)
     caption = mended[top + CAPTION_PX[1] : top - 5, left : left + CAPTION_PX[2]]
@@ -127,7 +130,7 @@ def test_marks_are_painted_over_and_the_plate_stays() -> None:
 
 def test_a_caption_at_the_upper_edge_leaves_no_error() -> None:
     box = (5.0, 10.0, 165.0, 61.0)
-    assert painted_over(street("川A12345"), [box]).shape == (450, 800, 3)
+    assert painted_over(street_frame("川A12345"), [box]).shape == (450, 800, 3)
 
 
 class Scripted:
@@ -154,13 +157,13 @@ def agreed(image: Picture, teacher: FindsCorners) -> tuple[np.ndarray, bool]:
 
 
 def test_corners_that_both_see_are_exact() -> None:
-    quad, exact = agreed(street("川A12345"), Scripted(BOX))
+    quad, exact = agreed(street_frame("川A12345"), Scripted(BOX))
     assert exact
     assert overlap((*quad.min(0), *quad.max(0)), BOX) > 0.85
 
 
 def test_corners_that_one_sees_elsewhere_are_not_exact() -> None:
-    quad, exact = agreed(street("川A12345"), Scripted(BOX, moved=200.0))
+    quad, exact = agreed(street_frame("川A12345"), Scripted(BOX, moved=200.0))
     assert not exact
     assert overlap((*quad.min(0), *quad.max(0)), BOX) > 0.6
 

@@ -109,7 +109,7 @@ def test_a_page_reads_the_positions_of_its_own_span_alone_and_once(fleets: Fleet
     """Each refuelling's positions cost their conversion: a year of them was judged twice for the page of one day."""
     client, statements = fleets.client("mei"), []
     engine = fleets.rig.app.state.fleet_database.engine
-    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    event.listen(engine, "before_cursor_execute", lambda *received: statements.append(received[2]))
     day = f"{BEGIN + timedelta(days=6 * (FILLS - 1)):%Y-%m-%d}"
     page = client.get(f"/fleet/vehicles/{quote(OWN)}?from={day}&to={day}")
     assert page.status_code == 200

@@ -455,10 +455,10 @@ def test_an_unsigned_body_is_json_by_its_type(tmp_path: Path, kind: str) -> None
         assert client.post("/v1/authorisations", json=question()).status_code == 200
 
 
-@pytest.mark.parametrize("exposure", [Listening(), Listening(trusted_proxies=("127.0.0.1",))])
-def test_nothing_is_open_by_itself(tmp_path: Path, exposure: Listening) -> None:
+@pytest.mark.parametrize("listening", [Listening(), Listening(trusted_proxies=("127.0.0.1",))])
+def test_nothing_is_open_by_itself(tmp_path: Path, listening: Listening) -> None:
     """Not on loopback, not before the first device, and the metrics neither."""
-    rig = ServiceRig(tmp_path, replace(exposure.guard(), hasher=CHEAP))
+    rig = ServiceRig(tmp_path, replace(listening.guard(), hasher=CHEAP))
     with TestClient(rig.app, client=("127.0.0.1", 1)) as client:
         assert client.post("/v1/authorisations", json=question()).status_code == 401
         assert client.get("/v1/prices?station=S1").status_code == 401

@@ -204,7 +204,7 @@ def test_what_is_wrong_with_a_certificate_is_said(folder: Path, authority: Autho
 
 
 @pytest.mark.parametrize(
-    ("exposure", "host", "warnings"),
+    ("listening", "host", "warnings"),
     [
         (Listening(), "127.0.0.1", 0),
         (Listening(trusted_proxies=("127.0.0.1",)), "127.0.0.1", 0),
@@ -214,8 +214,8 @@ def test_what_is_wrong_with_a_certificate_is_said(folder: Path, authority: Autho
         (Listening(hosts=("books.example",), trusted_proxies=("10.0.0.1",)), "0.0.0.0", 0),
     ],
 )
-def test_what_is_unsafe_is_said_at_the_start(exposure: Listening, host: str, warnings: int) -> None:
-    assert len(exposure.warnings(host)) == warnings
+def test_what_is_unsafe_is_said_at_the_start(listening: Listening, host: str, warnings: int) -> None:
+    assert len(listening.warnings(host)) == warnings
 
 
 def test_a_service_without_devices_says_which_command_to_run(tmp_path: Path) -> None:
@@ -224,6 +224,6 @@ def test_a_service_without_devices_says_which_command_to_run(tmp_path: Path) -> 
     with process as port:
         assert requests.get(f"http://127.0.0.1:{port}/v1/prices?station=S1", timeout=30).status_code == 401
         process._process.terminate()
-        told = process._process.communicate(timeout=30)[1].decode()
-    assert "greenlane admin enrol --kind lane" in told
-    assert "greenlane enrol CODE" in told
+        output = process._process.communicate(timeout=30)[1].decode()
+    assert "greenlane admin enrol --kind lane" in output
+    assert "greenlane enrol CODE" in output

@@ -42,8 +42,8 @@ def location(**changes: Any) -> dict[str, Any]:
 def test_what_each_program_sends_becomes_a_position_with_its_datum(url: str, sqlite_url: str, admin: Admin) -> None:
     token = admin("vehicle", "token", PLATE, "--json")["token"]
     map_token = admin("vehicle", "token", "粤B67890", "--datum", "gcj02", "--json")["token"]
-    told = requests.post(url + OWNTRACKS, json=location(), auth=("phone", token), timeout=30)
-    assert (told.status_code, told.json()) == (200, [])
+    received = requests.post(url + OWNTRACKS, json=location(), auth=("phone", token), timeout=30)
+    assert (received.status_code, received.json()) == (200, [])
     again = requests.post(url + OWNTRACKS, json=location(lat=30.0), auth=("phone", token), timeout=30)
     assert again.status_code == 200
     flat = {"id": token, "lat": "22.6", "lon": "114.1", "timestamp": str((NOW + 5) * 1000), "accuracy": "8.5"}

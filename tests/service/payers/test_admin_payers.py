@@ -225,9 +225,9 @@ def test_a_code_s_end_is_told_by_this_machine_s_clock(admin: Admin, monkeypatch:
         patch.setenv("TZ", "Asia/Shanghai")
         time.tzset()
         words = admin("phone", "add", "Chen")
-        told = re.search(r"until (\d{4}-\d\d-\d\d \d\d:\d\d\+08:00)", words)
-        assert told is not None, words
+        received = re.search(r"until (\d{4}-\d\d-\d\d \d\d:\d\d\+08:00)", words)
+        assert received is not None, words
         again = admin("phone", "code", "Chen", "--json")
     time.tzset()
-    later = datetime.fromisoformat(again["expires_at"]) - datetime.fromisoformat(told[1])
+    later = datetime.fromisoformat(again["expires_at"]) - datetime.fromisoformat(received[1])
     assert timedelta(0) <= later < timedelta(minutes=5)

@@ -48,8 +48,8 @@ def asked(rig: ServiceRig, client: TestClient) -> tuple[HttpPhone, dict[str, Any
 
 def test_a_charge_is_sent_seen_and_paid_once(rig: ServiceRig, client: TestClient) -> None:
     phone, charge = asked(rig, client)
-    told = {name: charge[name] for name in ("state", "amount_fen", "volume_ml", "unit_price_fen_per_l", "product")}
-    assert told == {
+    received = {name: charge[name] for name in ("state", "amount_fen", "volume_ml", "unit_price_fen_per_l", "product")}
+    assert received == {
         "state": "sent",
         "amount_fen": 7_900,
         "volume_ml": 10_000,
@@ -102,8 +102,8 @@ def test_a_charge_that_was_handed_on_asks_the_next_without_another_s_hours(rig: 
     assert first.say(charge["id"], 7_900, "decline").status_code == 200
     assert Charging(rig.app.state.books).hand_on_due() == 1
     asked_on = second.ask("GET", target).json()
-    told = (asked_on["escalated"], asked_on["period"], asked_on["may"])
-    assert told == (True, None, ["pay", "decline", "dispute"])
+    received = (asked_on["escalated"], asked_on["period"], asked_on["may"])
+    assert received == (True, None, ["pay", "decline", "dispute"])
     assert second.say(charge["id"], 7_900).json()["state"] == "paid"
     seen = first.ask("GET", target).json()
     assert (seen["state"], seen["escalated"], seen["period"]) == ("paid", False, "00:00-24:00")
@@ -180,8 +180,8 @@ def test_nothing_of_another_person_can_be_had_by_any_route(
             for signer in (thief, victim):
                 record = None if method == "GET" else signer.word(theirs["charges"], 7_900)
                 answers = [thief.ask(method, target, record) for target in (found, unknown)]
-                told = [shape(answer, name) for answer, name in zip(answers, names, strict=True)]
-                assert told[0] == told[1], ended
+                received = [shape(answer, name) for answer, name in zip(answers, names, strict=True)]
+                assert received[0] == received[1], ended
                 assert answers[0].status_code == (409 if room == "tracks" else 404), ended
     assert own(victim) == before
     shown = [pattern for method, pattern in phone_routes if method == "GET" and "{" not in pattern]

@@ -50,9 +50,9 @@ def errors(rig: ServiceRig) -> dict[tuple[str, str, int], dict[str, str]]:
 def test_every_route_of_phones_is_in_the_document(rig: ServiceRig, phone_routes: list[tuple[str, str]]) -> None:
     paths = rig.app.openapi()["paths"]
     assert {(m.upper(), p) for p in paths if p.startswith("/v1/phone/") for m in paths[p]} == set(phone_routes)
-    told = rig.app.openapi()["components"]["securitySchemes"]["phoneSignature"]["description"]
+    received = rig.app.openapi()["components"]["securitySchemes"]["phoneSignature"]["description"]
     for part in ("ecdsa-p256-sha256", 'tag="greenlane"', "Content-Digest: sha-256=", '"crv":"P-256"', "nonce"):
-        assert part in told
+        assert part in received
     assert set(PHONE_EXAMPLES) <= {record.__name__ for record in RECORDS}
     said = {name for name, one in vars(words).items() if isinstance(one, type) and one.__module__ == words.__name__}
     assert said <= {record.__name__ for record in RECORDS}
