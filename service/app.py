@@ -44,7 +44,7 @@ from service.payments.worker import PaymentWorker
 from service.phone import mount as phone_pages
 from service.push import mount as push
 from service.station import mount as station_pages
-from service.station.store import Listener, silence
+from service.station.store import ReportListener, silence
 from service.store.clock import SystemWallClock, WallClock
 from service.store.database import Database
 from service.store.schema_version import SchemaStanding
@@ -118,7 +118,7 @@ def assemble(
     *,
     title: str,
     identity: Identity | None = None,
-    listener: Listener = silence,
+    listener: ReportListener = silence,
 ) -> FastAPI:
     """The routes, pages and guards around a clerk; the database keeps people, devices and what lanes tell.
 

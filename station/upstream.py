@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from controller.errors import ServiceFault
-from controller.outbound.connections import Call, Connections, Sign
+from controller.outbound.connections import Call, ConnectionPool, Sign
 from controller.outbound.http import HttpBalanceService, decoded, understood
 from controller.outbound.station_http import HttpStationLink
 from wire.codec import WireError, decode, encode
@@ -43,7 +43,7 @@ class Upstream:
             base_url, station, sign=sign, ca_file=ca_file, most_connections=MOST_QUESTIONS
         )
         self.link = HttpStationLink(base_url, station, "", sign=sign, ca_file=ca_file)
-        self._connections = Connections(sign, ca_file or True, longest_bytes=2 * LONGEST_LIST)
+        self._connections = ConnectionPool(sign, ca_file or True, longest_bytes=2 * LONGEST_LIST)
 
     def devices(self, deadline_s: float) -> tuple[DeviceKey, ...]:
         """The keys that may speak at this station, revoked ones included."""

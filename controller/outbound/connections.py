@@ -41,7 +41,7 @@ class Call:
     data: bytes | None
 
 
-class Connections:
+class ConnectionPool:
     """Sessions waiting for their next call, and the count of those that are busy or overdue."""
 
     def __init__(

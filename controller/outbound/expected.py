@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from controller.errors import Rejected
-from controller.outbound.connections import Call, Connections, Sign
+from controller.outbound.connections import Call, ConnectionPool, Sign
 from controller.outbound.http import decoded, understood
 from controller.ports import Clock
 from wire.ahead import AskedAhead, Expected, ExpectedWanted
@@ -39,7 +39,7 @@ class HttpAheadLink:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._station, self._lane = station, lane
-        self._connections = Connections(sign, ca_file or True)
+        self._connections = ConnectionPool(sign, ca_file or True)
 
     def ask_ahead(self, asked: AskedAhead, deadline_s: float) -> None:
         self._call("/v1/asked-ahead", encode(asked), deadline_s)

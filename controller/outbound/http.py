@@ -12,7 +12,7 @@ from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote, urlsplit
 
 from controller.errors import Rejected, ServiceFailed, ServiceFault, SettingsError
-from controller.outbound.connections import MAX_CONNECTIONS, Answer, Call, Connections, Sign
+from controller.outbound.connections import MAX_CONNECTIONS, Answer, Call, ConnectionPool, Sign
 from wire.codec import WireError, decode, encode
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
@@ -55,7 +55,7 @@ class HttpBalanceService:
             raise SettingsError(f"service ca_file: there is no file {ca_file}")
         self._base_url = base_url.rstrip("/")
         self._station = station
-        self._connections = Connections(sign, ca_file or True, most_connections)
+        self._connections = ConnectionPool(sign, ca_file or True, most_connections)
 
     def ask(self, question: Question, deadline_s: float) -> Decision:
         decision = decoded(Decision, self._call("POST", "/v1/authorisations", encode(question), deadline_s))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.errors import ServiceFault
-from controller.outbound.connections import Call, Connections, Sign
+from controller.outbound.connections import Call, ConnectionPool, Sign
 from controller.outbound.http import decoded, understood
 from wire.codec import encode
 from wire.live import LaneStatus, Order, OrderOutcome, OrdersWanted, VisitReport
@@ -24,7 +24,7 @@ class HttpStationLink:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._place = {"station": station, "lane": lane}
-        self._connections = Connections(sign, ca_file or True)
+        self._connections = ConnectionPool(sign, ca_file or True)
 
     def tell_status(self, status: LaneStatus, deadline_s: float) -> None:
         self._call("/v1/lane-status", encode(status), deadline_s)

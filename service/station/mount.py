@@ -12,7 +12,7 @@ from service.live.changes import Changes
 from service.station import overview, panel, routes
 from service.station.expected import ExpectedStore
 from service.station.shared import SharedViews
-from service.station.store import Listener, StationStore, silence
+from service.station.store import ReportListener, StationStore, silence
 from service.store.clock import WallClock
 from service.store.database import Database
 
@@ -24,7 +24,7 @@ def no_pins(station: str, lane: str, plate: str, pin: str) -> NoReturn:
     raise Unavailable("PINs cannot be judged here")
 
 
-def mount(app: FastAPI, database: Database, clock: WallClock, listener: Listener = silence) -> StationStore:
+def mount(app: FastAPI, database: Database, clock: WallClock, listener: ReportListener = silence) -> StationStore:
     """Adds routes and pages; app.state.station, changes, views and statuses carry what they work with.
 
     app.state.check_pin judges a typed PIN: service.typed_plates.check_pin, or a central control that asks the service.

@@ -81,7 +81,7 @@ class OrderState:
     left_s: float | None
 
 
-Listener = Callable[[LaneStatus | VisitReport], None]
+ReportListener = Callable[[LaneStatus | VisitReport], None]
 """Hears each status and visit as it comes; quick, and raises nothing."""
 
 
@@ -93,7 +93,7 @@ class StationStore:
     """One database's view of stations. Safe between threads; ring tells waiting pages of this process at once."""
 
     def __init__(
-        self, database: Database, now: Callable[[], datetime], ring: Callable[[], None], told: Listener = silence
+        self, database: Database, now: Callable[[], datetime], ring: Callable[[], None], told: ReportListener = silence
     ) -> None:
         self._database = database
         self._now = now
