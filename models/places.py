@@ -30,6 +30,9 @@ REACHES = ((8, 6), (4, 4), (4, 3))
 """How far around its place a character is looked for (x and y, pixels of the flat picture): first wherever corners that
 are 5 % off may have put it, then around the line that all places found agree on."""
 
+NEAR = (2, 2)
+"""The reach of the last look, around the line."""
+
 CELLS = (3, 2)
 TELLING = 0.35
 """A cell of a character counts when it holds at least this share of the strokes of a middling one."""
@@ -63,9 +66,10 @@ def fit(image: Image, corners: Corners, text: str, plate_format: PlateFormat) ->
     width = float(np.linalg.norm(points[1] - points[0]) + np.linalg.norm(points[2] - points[3])) / 2
     blur = float(np.clip(BLUR_PX * size[0] / max(width, 1.0), 0.6, 2.5))
     shown = _Shown(grey, layout_of(plate_format).characters, text, 1.5 * blur)
-    either = (replace(shown, grey=ink * grey, light=ink > 0.0) for ink in (1.0, -1.0))
-    inked, found = max(((s, s.found()) for s in either), key=lambda pair: float(pair[1][:, 0].sum()))
-    return replace(_settled(inked, found, blur), light=inked.light)
+    light, dark = shown.either()
+    if float(light[:, 0].sum()) >= float(dark[:, 0].sum()):
+        return _settled(shown, light, blur)
+    return replace(_settled(replace(shown, grey=-grey), dark, blur), light=False)
 
 
 @dataclass(frozen=True)
@@ -77,17 +81,38 @@ class _Shown:
     text: str
     blur: float
     scale: float = 1.0
-    light: bool = True
 
-    def found(self, reach: tuple[int, int] = REACHES[0], shift: Values | None = None) -> Values:
+    def found(self, reach: tuple[int, int], shift: Values) -> Values:
         """Per place: best correlation, and how far from the place as drawn it was found (x, y)."""
-        shifts = np.zeros((len(self.boxes), 2)) if shift is None else shift
-        return np.array([self._seek(i, moved, reach) for i, moved in enumerate(shifts)])
+        return np.array([self._peak(*self._match(i, moved, reach), i, moved) for i, moved in enumerate(shift)])
 
-    def mask(self, place: int) -> Grey:
+    def either(self) -> tuple[Values, Values]:
+        """found() in the widest reach with light ink, and with dark: turning the ink only turns the correlation."""
+        shift = np.zeros(2)
+        matches = [self._match(place, shift, REACHES[0]) for place in range(len(self.boxes))]
+        light = [self._peak(match, at, place, shift) for place, (match, at) in enumerate(matches)]
+        dark = [self._peak(-match, at, place, shift) for place, (match, at) in enumerate(matches)]
+        return np.array(light), np.array(dark)
+
+    def near(self, shift: Values) -> tuple[float, Values]:
+        """The sum of the best correlations within one pixel of the shifted places, and each within two."""
+        closest, likeness = 0.0, np.zeros(len(shift))
+        for place, moved in enumerate(shift):
+            match, first = self._match(place, moved, NEAR)
+            x, y = (max(0, at - 1) - start for at, start in zip(self.corner(place, moved), first, strict=True))
+            inner = match[y : y + 3, x : x + 3]
+            closest += float(inner.max()) if inner.size else 0.0
+            likeness[place] = match.max() if match.size else 0.0
+        return closest, likeness
+
+    def key(self, place: int) -> tuple[str, int, int, float]:
+        """What a place's mask depends on: character, width, height, blur."""
         box = self.boxes[place]
         width, height = max(4, round(box.width * PX_PER_MM * self.scale)), round(box.height * PX_PER_MM)
-        return _mask(self.text[place], width, height, round(self.blur, 1))
+        return self.text[place], width, height, round(self.blur, 1)
+
+    def mask(self, place: int) -> Grey:
+        return _mask(*self.key(place))
 
     def corner(self, place: int, shift: Values) -> tuple[int, int]:
         """Left and top of a place's mask in the flat picture."""
@@ -96,17 +121,24 @@ class _Shown:
         left, top = round(x + float(shift[0]) - wide / 2), round(y + float(shift[1]) - tall / 2)
         return max(0, left), max(0, top)
 
-    def _seek(self, place: int, shift: Values, reach: tuple[int, int]) -> tuple[float, float, float]:
+    def _match(self, place: int, shift: Values, reach: tuple[int, int]) -> tuple[Grey, tuple[int, int]]:
+        """The mask's correlation with every position within reach, and the first position's left and top."""
         mask = self.mask(place)
         tall, wide = mask.shape
         left, top = (max(0, at - by) for at, by in zip(self.corner(place, shift), reach, strict=True))
         window = self.grey[top : top + tall + 2 * reach[1], left : left + wide + 2 * reach[0]]
         if window.shape[0] < tall or window.shape[1] < wide:
+            return np.zeros((0, 0), np.float32), (left, top)
+        return np.asarray(cv2.matchTemplate(window, mask, cv2.TM_CCOEFF_NORMED), np.float32), (left, top)
+
+    def _peak(self, match: Grey, at: tuple[int, int], place: int, shift: Values) -> tuple[float, float, float]:
+        """The best correlation, and how far from the place as drawn it lies (x, y)."""
+        if not match.size:
             return 0.0, float(shift[0]), float(shift[1])
-        match = cv2.matchTemplate(window, mask, cv2.TM_CCOEFF_NORMED)
-        row, column = np.unravel_index(int(match.argmax()), match.shape)
-        x, y = (BORDER_PX + at * PX_PER_MM for at in self.boxes[place].centre)
-        return float(match[row, column]), left + int(column) + wide / 2 - x, top + int(row) + tall / 2 - y
+        row, column = divmod(int(match.argmax()), match.shape[1])
+        tall, wide = self.mask(place).shape
+        x, y = (BORDER_PX + drawn * PX_PER_MM for drawn in self.boxes[place].centre)
+        return float(match[row, column]), at[0] + column + wide / 2 - x, at[1] + row + tall / 2 - y
 
 
 def _settled(shown: _Shown, found: Values, blur: float) -> Fit:
@@ -120,9 +152,8 @@ def _settled(shown: _Shown, found: Values, blur: float) -> Fit:
         shown = replace(shown, scale=1.0 + slope)
         found = shown.found(reach, shift)
         stray = np.abs(found[:, 1] - _aligned(across, rows, found)[0][:, 0]) / pitch
-    softened = (replace(shown, blur=blur * softer) for softer in BLURS)
-    shown = max(softened, key=lambda s: float(s.found((1, 1), found[:, 1:])[:, 0].sum()))
-    likeness = shown.found((2, 2), found[:, 1:])[:, 0]
+    softened = [(one, *one.near(found[:, 1:])) for one in (replace(shown, blur=blur * softer) for softer in BLURS)]
+    shown, _, likeness = max(softened, key=lambda one: one[1])
     return Fit(tuple(map(float, likeness)), tuple(map(float, stray)), _sharpness(shown, found[:, 1:]))
 
 
@@ -139,20 +170,21 @@ def _mask(character: str, width: int, height: int, blur: float) -> Grey:
 def _aligned(across: Values, rows: Values, found: Values) -> tuple[Values, float]:
     """Where each place would be if all had moved along one line, a lower row by a step more; and the line's slope."""
     terms = np.stack([np.ones_like(across), across - across.mean(), rows], axis=1)[:, : 2 + int(rows.any())]
-    lines = [_line(terms, found[:, axis], found[:, 0]) for axis in (1, 2)]
-    return np.stack([terms @ line for line in lines], axis=1), float(lines[0][1])
+    lines = _lines(terms, found[:, 1:], found[:, 0])
+    return np.asarray(terms @ lines), float(lines[1, 0])
 
 
-def _line(terms: Values, moved: Values, likeness: Values) -> Values:
-    """Weighted least squares in which places that are alike and agree count most."""
-    trust = np.clip(likeness, 0.05, 1.0) ** 2
-    line: Values = np.zeros(terms.shape[1])
-    weights = trust
+def _lines(terms: Values, moved: Values, likeness: Values) -> Values:
+    """Weighted least squares in x and in y (terms, 2) in which places that are alike and agree count most."""
+    trust = (np.clip(likeness, 0.05, 1.0) ** 2)[:, None]
+    lines: Values = np.zeros((terms.shape[1], 2))
+    weights = np.repeat(trust, 2, axis=1)
+    still = 1e-6 * np.eye(terms.shape[1])
     for _ in range(3):
-        scaled = terms * weights[:, None]
-        line = np.asarray(np.linalg.solve(scaled.T @ terms + 1e-6 * np.eye(len(line)), scaled.T @ moved))
-        weights = trust / (1.0 + ((moved - terms @ line) / 1.5) ** 2)
-    return line
+        scaled = terms.T[None] * weights.T[:, None]
+        lines = np.asarray(np.linalg.solve(scaled @ terms + still, scaled @ moved.T[:, :, None])[:, :, 0].T)
+        weights = trust / (1.0 + ((moved - terms @ lines) / 1.5) ** 2)
+    return lines
 
 
 def _sharpness(shown: _Shown, shift: Values) -> tuple[float, ...]:
@@ -160,10 +192,10 @@ def _sharpness(shown: _Shown, shift: Values) -> tuple[float, ...]:
     strokes = _strokes(shown.grey)
     seen, drawn = [], []
     for place in range(len(shown.text)):
-        mask = shown.mask(place)
+        tall, wide = shown.mask(place).shape
         left, top = shown.corner(place, shift[place])
-        seen.append(_cells(strokes[top : top + mask.shape[0], left : left + mask.shape[1]]))
-        drawn.append(_cells(_strokes(mask)))
+        seen.append(_cells(strokes[top : top + tall, left : left + wide]))
+        drawn.append(_drawn_cells(*shown.key(place)))
     had, should = np.stack(seen), np.stack(drawn)
     telling = should > TELLING * np.median(should)
     shares = np.where(telling, had / np.maximum(should, 1e-6), np.inf)
@@ -175,7 +207,21 @@ def _strokes(grey: Grey) -> Grey:
     return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
+@cache
+def _drawn_cells(character: str, width: int, height: int, blur: float) -> Values:
+    """Strokes of a mask's cells."""
+    return _cells(_strokes(_mask(character, width, height, blur)))
+
+
 def _cells(strokes: Grey) -> Values:
     """Sums over the cells of one character."""
-    rows = np.array_split(strokes, CELLS[0], axis=0)
-    return np.array([float(cell.sum()) for row in rows for cell in np.array_split(row, CELLS[1], axis=1)])
+    down, across = (_starts(length, cells) for length, cells in zip(strokes.shape, CELLS, strict=True))
+    rows = np.add.reduceat(strokes, down, axis=0, dtype=np.float64)
+    return np.asarray(np.add.reduceat(rows, across, axis=1)).ravel()
+
+
+@cache
+def _starts(length: int, cells: int) -> tuple[int, ...]:
+    """Where each of so many cells begins, the first ones a pixel longer where they cannot all be alike."""
+    size, longer = divmod(length, cells)
+    return tuple(cell * size + min(cell, longer) for cell in range(cells))

@@ -164,6 +164,19 @@ def test_drawn_plates_of_every_kind_fit_their_own_text_and_no_other(kind: PlateK
         assert min(fit(drawn.image, corners, reordered, drawn.plate_format).likeness) < 0.6
 
 
+@pytest.mark.parametrize("kind", [PlateKind.BLUE, PlateKind.YELLOW_TWO_ROW])
+def test_a_picture_with_light_and_dark_exchanged_fits_as_well_and_says_so(kind: PlateKind) -> None:
+    drawn = draw_plate(np.random.default_rng(5), kind)
+    height, width = drawn.image.shape[:2]
+    corners = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
+    grey = np.repeat(drawn.image.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    before, turned = (fit(shown, corners, drawn.text, drawn.plate_format) for shown in (grey, 255 - grey))
+    assert before.light is (kind == PlateKind.BLUE)
+    assert turned.light is not before.light
+    for name in ("likeness", "strays", "sharpness"):
+        assert getattr(turned, name) == pytest.approx(getattr(before, name), abs=1e-3), name
+
+
 def test_read_prints_certain_and_doubts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture, height = scene("皖AK169H")
     paths = [tmp_path / "whole.png", tmp_path / "covered.png"]
