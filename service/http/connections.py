@@ -43,7 +43,10 @@ CONNECTIONS = "GREENLANE_CONNECTIONS"
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """A stranger's address has room for 20 pages of 6 connections and for 32 lane units that have not signed yet."""
+    """A stranger's address has room for 20 pages of 6 connections and for 32 lane units that have not signed yet.
+
+    head_s, body_s: for a request that has begun. idle_s: a connection is kept this long for the next one.
+    """
 
     in_all: int = 4000
     per_address: int = 256
@@ -51,6 +54,7 @@ class ConnectionLimits:
     head_s: float = 10.0
     head_bytes: int = 64 * 1024
     body_s: float = 30.0
+    idle_s: float = 5.0
 
 
 class Connections:
@@ -167,6 +171,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def __init__(self, *words: Any, **options: Any) -> None:
         super().__init__(*words, **options)
         self._room: Connections = self.app_state.get(STATE, _UNBOUNDED)
+        self.timeout_keep_alive = self._room.limits.idle_s
         self._timer: Any = None
         self._phase = _Phase.HEAD
         self._head_bytes = 0

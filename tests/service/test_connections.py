@@ -120,7 +120,7 @@ def test_a_body_may_be_as_long_as_a_head(rig: ServiceRig) -> None:
 
 def test_half_open_connections_shut_nobody_out(rig: ServiceRig) -> None:
     """Neither others nor honest ones behind the same address: the oldest that said nothing makes room."""
-    with served(rig, ConnectionLimits(in_all=60, per_address=20)) as port, ExitStack() as stack:
+    with served(rig, ConnectionLimits(in_all=60, per_address=20, head_s=PATIENCE_S)) as port, ExitStack() as stack:
         for source in ("127.0.0.1", "127.0.0.3", "127.0.0.4", "127.0.0.5"):
             for _ in range(30):
                 stack.enter_context(open_to(port, source)).sendall(b"GET ")
@@ -134,7 +134,7 @@ def test_half_open_connections_shut_nobody_out(rig: ServiceRig) -> None:
 
 def test_strangers_that_wait_are_limited_by_address_and_told(rig: ServiceRig) -> None:
     idle = HEALTHY.replace(b"Connection: close", b"Connection: keep-alive")
-    with served(rig, ConnectionLimits(per_address=5)) as port, ExitStack() as stack:
+    with served(rig, ConnectionLimits(per_address=5, idle_s=PATIENCE_S)) as port, ExitStack() as stack:
         for _ in range(5):
             waiting = stack.enter_context(open_to(port))
             waiting.sendall(idle)
@@ -150,7 +150,7 @@ def test_strangers_that_wait_are_limited_by_address_and_told(rig: ServiceRig) ->
 
 def test_a_good_signature_counts_against_its_device(rig: ServiceRig) -> None:
     """Twelve lanes keep two connections each open behind an address that has room for four strangers."""
-    with served(rig, ConnectionLimits(per_address=4, per_device=2)) as port, ExitStack() as stack:
+    with served(rig, ConnectionLimits(per_address=4, per_device=2, idle_s=PATIENCE_S)) as port, ExitStack() as stack:
         for number in range(12):
             lane = rig.enrol(DeviceKind.LANE, lane=f"L{number}")
             for _ in range(2):
@@ -168,7 +168,7 @@ def test_a_good_signature_counts_against_its_device(rig: ServiceRig) -> None:
 def test_a_lane_with_more_than_its_share_counts_as_a_stranger(rig: ServiceRig) -> None:
     lane = rig.enrol(DeviceKind.LANE)
     statuses = []
-    with served(rig, ConnectionLimits(per_address=3, per_device=2)) as port, ExitStack() as stack:
+    with served(rig, ConnectionLimits(per_address=3, per_device=2, idle_s=PATIENCE_S)) as port, ExitStack() as stack:
         for _ in range(7):
             kept = stack.enter_context(open_to(port))
             parcel = rig.signed(lane, "GET", "/v1/prices?station=S1")
