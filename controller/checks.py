@@ -38,7 +38,7 @@ def lines(checks: Sequence[Check], paint: bool = False, words: Callable[[str], s
 
     paint: with terminal colours. words: what turns a text into the language of who reads it.
     """
-    width = max((_columns(words(check.name)) for check in checks), default=0)
+    width = max((columns(words(check.name)) for check in checks), default=0)
     shown = []
     for check in checks:
         name, word = padded(words(check.name), width), padded(words(str(check.verdict)), 4)
@@ -50,14 +50,14 @@ def lines(checks: Sequence[Check], paint: bool = False, words: Callable[[str], s
     return shown
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
     """How many columns of a terminal it takes; a Chinese character takes two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def padded(text: str, columns: int) -> str:
+def padded(text: str, width: int) -> str:
     """Blanks behind it up to so many columns of a terminal."""
-    return text + " " * (columns - _columns(text))
+    return text + " " * (width - columns(text))
 
 
 def worst(checks: Sequence[Check]) -> Severity:

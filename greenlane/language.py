@@ -121,12 +121,13 @@ def catalogue(language: str) -> Catalogue:
 class _Spoken:
     """What this process speaks; set once by main, before the first parser is made."""
 
+    language = ENGLISH
     catalogue = Catalogue()
 
 
 def speak(language: str) -> None:
     """From now on commands and argparse's own words are in this language."""
-    _Spoken.catalogue = catalogue(language)
+    _Spoken.language, _Spoken.catalogue = language, catalogue(language)
     english: dict[str, Any] = {"_": gettext.gettext, "ngettext": gettext.ngettext}
     translated = {"_": _Spoken.catalogue.gettext, "ngettext": _Spoken.catalogue.ngettext}
     vars(argparse).update(translated if _Spoken.catalogue.texts else english)
@@ -136,6 +137,16 @@ def also(pairs: Mapping[str, str]) -> None:
     """Take English texts and their Chinese whose home is elsewhere, as the reasons' is."""
     if _Spoken.catalogue.texts:
         _Spoken.catalogue.texts.update(pairs)
+
+
+def spoken() -> str:
+    """The language that main chose."""
+    return _Spoken.language
+
+
+def one_of(words: tuple[str, str]) -> str:
+    """Of Chinese and English, as pages keep their words, the one that main chose."""
+    return words[0 if _Spoken.language == "zh" else 1]
 
 
 def tr(text: str) -> str:

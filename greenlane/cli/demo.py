@@ -12,6 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from greenlane import language
+from greenlane.language import tr
+
 if TYPE_CHECKING:
     from greenlane.living.system import Living
 
@@ -63,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
             living.on_end(stop.set)
             _show(living, folder if args.keep else None, began_s)
             _watch(living, stop, began_s, args.seconds)
-        print("ended; nothing is left running" + ("" if args.keep else ", nothing on disk"), flush=True)
+        print(tr("ended; nothing is left running" if args.keep else "ended; nothing is left running, nothing on disk"))
     except ServiceError as error:
-        print(f"greenlane demo: {error}", file=sys.stderr)
+        print(f"greenlane demo: {tr(str(error))}", file=sys.stderr)
         return 1
     return 1 if living.failed else 0
 
@@ -90,21 +93,24 @@ def _folder(stack: ExitStack, keep: Path | None) -> Path:
 
 def _show(living: Living, kept: Path | None, began_s: float) -> None:
     """Where to click, and who is who."""
-    print(f"living after {time.monotonic() - began_s:.1f} s. Start here, each page is one click away:\n")
+    print(tr(f"living after {time.monotonic() - began_s:.1f} s. Start here, each page is one click away:") + "\n")
     print(f"  {living.start}\n")
     for entry in living.entries:
         door = entry.door
-        who = f"as {door.person.name}" if door.person else f"pairing code {door.more}"
-        print(f"{door.title[1]} ({who}): {door.sight[1]}\n  {door.url(entry.click)}{door.path}")
-    print(f"\nto log in by hand, everybody's password is {living.password}")
+        who = tr(f"as {door.person.name}" if door.person else f"pairing code {door.more}")
+        title, sight = language.one_of(door.title), language.one_of(door.sight)
+        print(f"{title} ({who}): {sight}\n  {door.url(entry.click)}{door.path}")
+    print("\n" + tr(f"to log in by hand, everybody's password is {living.password}"))
     if kept is not None:
         books = f"sqlite:///{kept.absolute() / KEPT_BY}"
-        print(f"books and traces are kept in {kept}; look with: greenlane admin reconcile --database {books}")
-    print("Ctrl-C ends it\n", flush=True)
+        print(tr(f"books and traces are kept in {kept}; look with: greenlane admin reconcile --database {books}"))
+    print(tr("Ctrl-C ends it") + "\n", flush=True)
 
 
 def _watch(living: Living, stop: threading.Event, began_s: float, seconds: float | None) -> None:
     """Tell each change of the lamp until told to stop, or the time is over."""
+    from greenlane.cli.words import reason_words
+
     until_s = None if seconds is None else began_s + seconds
     shown, was_green = None, False
     while not stop.wait(LOOK_EVERY_S):
@@ -115,15 +121,13 @@ def _watch(living: Living, stop: threading.Event, began_s: float, seconds: float
             continue
         now = (status.lamp, status.reason, status.plate, status.charged_fen)
         if now != shown and status.visit is not None:
-            charged = "" if status.charged_fen is None else f"  charged {status.charged_fen / 100:.2f} yuan"
+            charged = "" if status.charged_fen is None else "  " + tr(f"charged {status.charged_fen / 100:.2f} yuan")
             plate = status.plate or "-"
-            print(
-                f"{time.monotonic() - began_s:6.1f} s  {status.lamp.value:<5}  {plate}  {status.reason.value}{charged}",
-                flush=True,
-            )
+            seconds_in, lamp = time.monotonic() - began_s, tr(status.lamp.value)
+            print(f"{seconds_in:6.1f} s  {lamp:<5}  {plate}  {reason_words(status.reason)}{charged}", flush=True)
             if status.lamp.value == "green" and not was_green:
                 was_green = True
-                print(f"first green after {time.monotonic() - began_s:.1f} s", flush=True)
+                print(tr(f"first green after {seconds_in:.1f} s"), flush=True)
         shown = now
 
 

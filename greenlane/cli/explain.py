@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     if args.parked or args.retry is not None or args.discard is not None:
         from greenlane.cli import outbox
 
-        print("these options move: greenlane outbox list, retry ID, discard ID", file=sys.stderr)
+        print(tr("these options move: greenlane outbox list, retry ID, discard ID"), file=sys.stderr)
         return outbox.run_old(args, _state_dir(args))
     if args.list == (args.visit is not None):
         raise GreenlaneError('name one VISIT ("last" for the latest) or ask for --list')
@@ -96,10 +96,9 @@ def _list(store: TraceStore, count: int, as_json: bool, zone: ZoneInfo | None) -
         print(tr("no visits are recorded"), file=sys.stderr)
     for trace in traces:
         facts = _facts(trace)
-        print(
-            f"{stamp(trace.first_seen_at, zone)}  {facts['decision'] or 'unfinished':<10} {facts['plate'] or '-':<9} "
-            f"{facts['reason']:<16} {trace.visit}"
-        )
+        seen, ended = stamp(trace.first_seen_at, zone), tr(facts["decision"] or "unfinished")
+        plate, reason = facts["plate"] or "-", facts["reason"]
+        print(f"{seen}  {ended:<10} {plate:<9} {reason:<16} {trace.visit}")
     return 0
 
 
@@ -120,12 +119,15 @@ def _explain(store: TraceStore, args: argparse.Namespace) -> int:
     from controller.traces.records import to_json
     from controller.traces.store import read_trace
     from greenlane.report.explanation import explain
+    from service.station.words import meaning
+    from wire.reasons import Reason
 
     folder = store.find(args.visit)
     if args.html is not None:
         check_file("--html", args.html, [folder])
     trace = read_trace(folder)
     trace = replace(trace, first_seen_at=trace.first_seen_at.astimezone(lane_zone(args.config)))
+    language.also({english: chinese for chinese, english in map(meaning, Reason)})
     explanation = explain(trace)
     if args.html is not None:
         _write_page(args.html, folder, trace, explanation)
@@ -146,7 +148,7 @@ def _write_page(target: Path, folder: Path, trace: VisitTrace, explanation: Expl
     pictures = {p.file: beside[p.file].read_bytes() for p in trace.pictures if p.file in beside}
     try:
         target.write_text(
-            html(trace, explanation, pictures, f"greenlane explain; reader {trace.reader}"), encoding="utf-8"
+            html(trace, explanation, pictures, tr(f"greenlane explain; reader {trace.reader}")), encoding="utf-8"
         )
     except OSError as error:
         raise GreenlaneError(f"{target}: {error.strerror}") from error
@@ -155,10 +157,7 @@ def _write_page(target: Path, folder: Path, trace: VisitTrace, explanation: Expl
 def _text(trace: VisitTrace, explanation: Explanation) -> str:
     from controller.checks import padded
     from greenlane.report.explanation import LinkOutcome
-    from service.station.words import meaning
-    from wire.reasons import Reason
 
-    language.also({english: chinese for chinese, english in map(meaning, Reason)})
     marks = {LinkOutcome.GOOD: "ok  ", LinkOutcome.BAD: "FAIL", LinkOutcome.OPEN: "  - "}
     chain = [f"  {marks[link.outcome]}  {padded(tr(link.name), 16)} {tr(link.detail)}" for link in explanation.links]
     steps = [f"  {step.at_s:7.2f} s  {tr(step.text)}" for step in explanation.steps]

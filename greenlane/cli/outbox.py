@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greenlane.cli.options import lane_zone, stamp
+from greenlane.language import tr
 from wire.errors import GreenlaneError
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ def settle(outbox: Outbox, action: str, number: int, who: str | None, why: str) 
     who = who or getpass.getuser()
     if action == "retry":
         outbox.retry(number, who, why)
-        print(f"message {number} goes out again within a minute")
+        print(tr(f"message {number} goes out again within a minute"))
     else:
         outbox.discard(number, who, why)
-        print(f"message {number} is given up; it stays on record")
+        print(tr(f"message {number} is given up; it stays on record"))
 
 
 @contextmanager
@@ -105,10 +106,12 @@ def _list(outbox: Outbox, args: argparse.Namespace) -> None:
         document = {"waiting": [_facts(m) for m in waiting], "parked": [_facts(m) for m in parked]}
         print(json.dumps(document, ensure_ascii=False, indent=1))
         return
-    print(f"{len(waiting)} waiting" + (": they go out when the service answers" if waiting else ""))
+    print(tr(f"{len(waiting)} waiting: they go out when the service answers" if waiting else "0 waiting"))
     for message in waiting:
-        print(f"{message.id:>6}  {message.kind} {message.key}")
-    print(f"{len(parked)} refused for good" + (": retry or discard them by their number" if parked else ""))
+        print(f"{message.id:>6}  {tr(message.kind)} {message.key}")
+    print(
+        tr(f"{len(parked)} refused for good: retry or discard them by their number" if parked else "0 refused for good")
+    )
     _show(parked, args.config)
 
 
@@ -116,7 +119,7 @@ def _show_parked(messages: tuple[Message, ...], args: argparse.Namespace) -> Non
     if args.json:
         print(json.dumps([_facts(message) for message in messages], ensure_ascii=False, indent=1))
     elif not messages:
-        print("no message is parked")
+        print(tr("no message is parked"))
     _show(() if args.json else messages, args.config)
 
 
@@ -124,7 +127,8 @@ def _show(messages: tuple[Message, ...], config: Path | None) -> None:
     zone = lane_zone(config)
     for message in messages:
         parked_at = "" if message.settled_at is None else stamp(message.settled_at, zone)
-        print(f"{message.id:>6}  {parked_at}  {message.kind} {message.key}: {message.reason} ({message.last_error})")
+        what = f"{tr(message.kind)} {message.key}: {message.reason} ({tr(message.last_error or '')})"
+        print(f"{message.id:>6}  {parked_at}  {what}")
 
 
 def _facts(message: Message) -> dict[str, object]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from controller.errors import ReaderError
 from controller.records import PlateRead, Reading
 from greenlane.cli.outputs import OutputError, check_folder, fresh_file
+from greenlane.language import tr
 from wire.errors import GreenlaneError
 
 if TYPE_CHECKING:
@@ -177,25 +178,24 @@ def show(outcome: PictureOutcome, as_json: bool) -> None:
         print(json.dumps(record(outcome), ensure_ascii=False), flush=True)
         return
     if outcome.reading is None:
-        print(f"{outcome.path}: {outcome.error}", file=sys.stderr, flush=True)
+        print(f"{outcome.path}: {tr(outcome.error or '')}", file=sys.stderr, flush=True)
         return
     total = sum(outcome.reading.ms.values())
-    print(f"{outcome.path}  {outcome.width}x{outcome.height}  {total:.0f} ms")
+    print(f"{outcome.path}  {outcome.width}x{outcome.height}  {tr(f'{total:.0f} ms')}")
     for plate in outcome.reading.plates:
         x, y = (sum(c) / 4 for c in zip(*plate.corners, strict=True))
-        text = plate.text or "(unreadable)"
-        print(
-            f"  {text:<10} {plate.confidence:7.1%} sure, weakest character {plate.weakest:6.1%}  "
-            f"{plate.kind:<18} {plate.width_px:4.0f} px wide at {x:.0f},{y:.0f}{_doubted(plate)}"
-        )
+        text = plate.text or tr("(unreadable)")
+        sure = tr(f"{plate.confidence:7.1%} sure, weakest character {plate.weakest:6.1%}")
+        where = tr(f"{plate.width_px:4.0f} px wide at {x:.0f},{y:.0f}")
+        print(f"  {text:<10} {sure}  {tr(plate.kind):<18} {where}{_doubted(plate)}")
     if not outcome.reading.plates:
-        print("  no plate found")
+        print("  " + tr("no plate found"))
     if outcome.annotated:
-        print(f"  drawn into {outcome.annotated}")
+        print("  " + tr(f"drawn into {outcome.annotated}"))
 
 
 def _doubted(plate: PlateRead) -> str:
-    return f", not certain: {', '.join(plate.doubts)}" if plate.doubts else ""
+    return tr(f", not certain: {', '.join(map(tr, plate.doubts))}") if plate.doubts else ""
 
 
 def annotate(outcome: PictureOutcome, folder: Path) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.explain import add_place, open_store
+from greenlane.language import tr
 from wire.errors import GreenlaneError
 
 if TYPE_CHECKING:
@@ -106,25 +107,27 @@ def _main(read: TracedRead | Reading | None) -> PlateRead | None:
 
 
 def _said(plate: PlateRead | None) -> str:
-    return "no plate" if plate is None else f"{plate.text or 'no character'} {plate.weakest:.0%}"
+    return tr("no plate") if plate is None else f"{plate.text or tr('no character')} {plate.weakest:.0%}"
 
 
 def _text(trace: VisitTrace, reader: str, compared: list[Compared], votes: tuple[Vote | None, Vote]) -> str:
-    lines = [f"Visit {trace.visit}", f"then: {trace.reader}", f"now:  {reader}", ""]
+    lines = [tr(f"Visit {trace.visit}"), tr(f"then: {trace.reader}"), tr(f"now:  {reader}"), ""]
     for one in compared:
-        mark = "same  " if one.same else "DIFFER"
-        lines.append(
-            f"  {mark}  {one.at_s:7.2f} s  then {_said(one.then):<18} now {_said(one.now):<18} {one.ms:.0f} ms"
-        )
+        mark = tr("same  ") if one.same else tr("DIFFER")
+        texts = tr(f"then {_said(one.then):<18} now {_said(one.now):<18}")
+        lines.append(f"  {mark}  {one.at_s:7.2f} s  {texts} {tr(f'{one.ms:.0f} ms')}")
     then, now = votes
-    lines += ["", f"vote then: {_voted(then)}", f"vote now:  {_voted(now)} (the reads of then, today's thresholds)"]
+    lines += ["", tr(f"vote then: {_voted(then)}")]
+    lines += [tr(f"vote now:  {_voted(now)} (the reads of then, today's thresholds)")]
     return "\n".join(lines)
 
 
 def _voted(vote: Vote | None) -> str:
     if vote is None:
-        return "none"
-    return f"certain of {vote.plate}" if vote.plate else f"not certain of {vote.candidate or 'anything'}: {vote.detail}"
+        return tr("none")
+    if vote.plate:
+        return tr(f"certain of {vote.plate}")
+    return tr(f"not certain of {vote.candidate or tr('anything')}: {tr(vote.detail)}")
 
 
 def _document(trace: VisitTrace, reader: str, compared: list[Compared], votes: tuple[Vote | None, Vote]) -> str:

@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from greenlane.language import tr
+
 if TYPE_CHECKING:
     from service.listening import Listening
 
@@ -83,12 +85,12 @@ def run(args: argparse.Namespace) -> int:
         url = args.database or default_url()
         if args.migrate:
             database = Database(url)
-            print(database.migrate().words(database.name) or f"{database.name}: schema is up to date")
+            print(tr(database.migrate().words(database.name) or f"{database.name}: schema is up to date"))
             return 0
         host, port = address(args.listen)
         serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, listening_of(args), args.payments))
     except (ServiceError, ValueError) as error:
-        print(f"greenlane service: {error}", file=sys.stderr)
+        print(f"greenlane service: {tr(str(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from greenlane.cli.options import moment
+from greenlane.language import tr
 
 if TYPE_CHECKING:
     from greenlane.simulation.cast import Phone, SimulatedCard, Typing
@@ -108,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
         from greenlane.report import page
 
         written = page.write(args.report, results, _conditions(args.engine))
-        print(f"report: {written}", file=sys.stderr if args.json else sys.stdout)
+        print(tr(f"report: {written}"), file=sys.stderr if args.json else sys.stdout)
     if args.json:
         from greenlane.simulation.results import document
 
@@ -193,12 +194,13 @@ class LiveLines:
         assert isinstance(stage, ClipPlayer)
         result = stage.play(clip, Watching(self._opened, self._frame, self._visit))
         if result.error:
-            self._say(f"error: {result.error}")
+            self._say(tr(f"error: {result.error}"))
         return result
 
     def ahead(self, clip: str, plates: tuple[str, ...]) -> None:
         """What the entry camera asked ahead."""
-        self._say(f"{clip}: {len(plates)} asked ahead{': ' if plates else ''}{', '.join(plates)}")
+        asked = tr(f"{len(plates)} asked ahead")
+        self._say(f"{clip}: {asked}{': ' if plates else ''}{', '.join(plates)}")
 
     def end(self, results: tuple[ClipResult, ...], hint: bool) -> None:
         self._bar.close()
@@ -206,11 +208,11 @@ class LiveLines:
         green = sum(v.summary.decision == "allow" for v in visits)
         wall_s = sum(r.wall_s for r in results)
         video_s = sum(r.duration_s for r in results)
-        colours = f"{green} green, {len(visits) - green} red"
-        self._say(f"{len(visits)} visits: {colours}; {video_s:.1f} s of video in {wall_s:.1f} s")
+        colours = tr(f"{green} green, {len(visits) - green} red")
+        self._say(tr(f"{len(visits)} visits: {colours}; {video_s:.1f} s of video in {wall_s:.1f} s"))
         if hint and visits:
             plate = next((v.summary.plate for v in visits if v.summary.plate), "粤B12345")
-            self._say(f"no cards were given, so every plate is unknown; try --card {plate}=500")
+            self._say(tr(f"no cards were given, so every plate is unknown; try --card {plate}=500"))
 
     def _opened(self, name: str, frames: int) -> None:
         self._bar.reset(total=frames or None)
@@ -233,22 +235,24 @@ class LiveLines:
 
 def line(visit_result: VisitResult, paint: bool = False) -> str:
     """One visit in one line: when, plate, lamp, reason, money."""
+    from controller.checks import padded
+    from greenlane.cli.words import reason_words
+
     summary = visit_result.summary
     green = summary.decision == "allow"
-    lamp = "green" if green else "red"
+    lamp = tr("green" if green else "red")
     if paint:
-        lamp = f"\033[1;{32 if green else 31}m● {lamp}\033[0m" + " " * (5 - len(lamp))
+        lamp = f"\033[1;{32 if green else 31}m● {lamp}\033[0m" + padded(lamp, 5)[len(lamp) :]
     first, gone = visit_result.at(summary.first_seen_s) or 0.0, visit_result.at(summary.gone_s) or 0.0
     plate = summary.plate or "-"
-    wide = 9 - sum(ord(character) > 0x2E80 for character in plate)
     decided = visit_result.at(summary.decided_s)
     parts = [
-        f"visit {visit_result.number:<2}",
-        f"{first:6.1f} to {gone:5.1f} s",
-        f"{plate:<{wide}}",
-        f"{lamp:<5}",
-        f"{summary.reason:<14}",
-        "" if decided is None else f"after {decided - first:3.1f} s",
+        padded(tr(f"visit {visit_result.number}"), 8),
+        tr(f"{first:6.1f} to {gone:5.1f} s"),
+        padded(plate, 9),
+        padded(lamp, 5) if not paint else lamp,
+        padded(reason_words(summary.reason), 14),
+        "" if decided is None else tr(f"after {decided - first:3.1f} s"),
         _money(visit_result),
     ]
     return "  ".join(parts).rstrip()
@@ -260,11 +264,11 @@ def _money(visit_result: VisitResult) -> str:
     fuelled = visit_result.fuelled
     if fuelled is None or fuelled.report is None:
         return ""
-    text = f"{fuelled.report.volume_ml / 1000:.2f} l, {format_yuan(fuelled.report.amount_fen)} yuan"
+    text = tr(f"{fuelled.report.volume_ml / 1000:.2f} l, {format_yuan(fuelled.report.amount_fen)} yuan")
     receipt = fuelled.receipt
     if receipt is None or receipt.balance_fen is None:
         return text
-    return f"{text}, balance {format_yuan(receipt.balance_fen)} yuan"
+    return text + tr(f", balance {format_yuan(receipt.balance_fen)} yuan")
 
 
 def _conditions(engine: str) -> str:
@@ -273,8 +277,8 @@ def _conditions(engine: str) -> str:
     import greenlane
 
     return (
-        f"greenlane {greenlane.__version__}, reader on {engine}, OpenCV {cv2.__version__}, Python "
-        f"{platform.python_version()}, {platform.machine()}"
+        tr(f"greenlane {greenlane.__version__}, reader on {engine}")
+        + f", OpenCV {cv2.__version__}, Python {platform.python_version()}, {platform.machine()}"
     )
 
 

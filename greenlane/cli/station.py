@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from greenlane.cli.service import add_listening, address, listening_of
+from greenlane.language import tr
 
 _EPILOG = """Lane units and panels of a station point their `[service] url` here. What they ask goes on to the server;
 while the line is cut, plates of the offline list may refuel up to a small cap each, and fuellings wait on disk.
@@ -85,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         place = StationSite(args.state, _checked(args.upstream), args.ca, _checked_key(args.list_key))
         serve(Running(place, host, port, settings, listening_of(args), args.verbose))
     except (ServiceError, ValueError) as error:
-        print(f"greenlane station: {error}", file=sys.stderr)
+        print(f"greenlane station: {tr(str(error))}", file=sys.stderr)
         return 1
     return 0
 

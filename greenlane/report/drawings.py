@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 
+from controller.checks import columns as terminal_columns
 from controller.records import PlateRead
+from greenlane.language import tr
 from greenlane.simulation.results import ClipResult, Picture, VisitResult
 
 WIDTH = 720
@@ -39,7 +41,7 @@ def axis(scale: Scale, y: float) -> str:
     )
     return (
         f'<line class="tick" x1="{LEFT}" x2="{scale.width - RIGHT}" y1="{y}" y2="{y}"/>{marks}'
-        f'<text class="label" x="4" y="{y + 16}">time, s</text>'
+        f'<text class="label" x="4" y="{y + 16}">{tr("time, s")}</text>'
     )
 
 
@@ -52,7 +54,7 @@ def picture(shown: Picture, source: str) -> str:
         box = f'<polygon points="{points}" class="box" stroke-width="{stroke:.1f}"/>'
     return (
         f'<svg class="picture" viewBox="0 0 {shown.width} {shown.height}" role="img" '
-        f'aria-label="The lane at {shown.at_s:.1f} s"><image href="{source}" width="{shown.width}" '
+        f'aria-label="{tr(f"The lane at {shown.at_s:.1f} s")}"><image href="{source}" width="{shown.width}" '
         f'height="{shown.height}"/>{box}</svg>'
     )
 
@@ -66,7 +68,7 @@ def lamp(visit_result: VisitResult) -> str:
     ends = [at for at, _ in changes[1:]] + [last]
     bars = "".join(
         f'<rect class="lamp {colour}" x="{scale.x(at)}" y="44" width="{max(scale.x(end) - scale.x(at), 1):.1f}" '
-        f'height="22"><title>{colour} {at:.2f} to {end:.2f} s</title></rect>'
+        f'height="22"><title>{tr(colour)} {tr(f"{at:.2f} to {end:.2f} s")}</title></rect>'
         for (at, colour), end in zip(changes, ends, strict=True)
     )
     fuel = ""
@@ -74,11 +76,12 @@ def lamp(visit_result: VisitResult) -> str:
         x0, x1 = scale.x(visit_result.fuelled.started_s), scale.x(visit_result.fuelled.ended_s)
         fuel = (
             f'<rect class="fuel" x="{x0}" y="70" width="{max(x1 - x0, 1):.1f}" height="8" rx="4"/>'
-            f'<text class="label" x="4" y="79">nozzle</text>'
+            f'<text class="label" x="4" y="79">{tr("nozzle")}</text>'
         )
     return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} 108" role="img" aria-label="Lamp over time">'
-        f'{_events(visit_result, scale)}<text class="label" x="4" y="60">lamp</text>{bars}{fuel}{axis(scale, 86)}</svg>'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} 108" role="img" aria-label="{tr("Lamp over time")}">'
+        f'{_events(visit_result, scale)}<text class="label" x="4" y="60">{tr("lamp")}</text>{bars}{fuel}'
+        f"{axis(scale, 86)}</svg>"
     )
 
 
@@ -97,8 +100,8 @@ def _events(visit_result: VisitResult, scale: Scale) -> str:
         if at is None:
             continue
         x = scale.x(at)
-        text = f"{name} {at:.2f}"
-        width = 6.2 * len(text)
+        text = f"{tr(name)} {at:.2f}"
+        width = 6.2 * terminal_columns(text)
         start = min(x, WIDTH - RIGHT - width)
         row = 12 if start > taken[12] + 6 else 26
         taken[row] = start + width
@@ -123,11 +126,11 @@ def reads(visit_result: VisitResult) -> str:
     dots = "".join(
         f'<circle class="{"agrees" if seen.plate.text == winner else "differs"}" cx="{scale.x(seen.at_s)}" '
         f'cy="{_y(seen.plate.confidence, top, foot)}" r="4"><title>{seen.at_s:.2f} s: '
-        f"{escape(seen.plate.text or 'no character')} {seen.plate.confidence:.1%}</title></circle>"
+        f"{escape(seen.plate.text or tr('no character'))} {seen.plate.confidence:.1%}</title></circle>"
         for seen in visit_result.reads
     )
     return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} 126" role="img" aria-label="Reads over time">{grid}{dots}'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} 126" role="img" aria-label="{tr("Reads over time")}">{grid}{dots}'
         f"{axis(scale, foot)}</svg>"
     )
 
@@ -146,7 +149,7 @@ def characters(plate: PlateRead) -> str:
         f'<text class="character" x="{46 * i + 23}" y="78" text-anchor="middle">{escape(s.character)}</text>'
         for i, s in enumerate(plate.characters)
     )
-    box = f'viewBox="0 0 {max(width, 46)} 84" role="img" aria-label="Sureness per character"'
+    box = f'viewBox="0 0 {max(width, 46)} 84" role="img" aria-label="{tr("Sureness per character")}"'
     return f'<svg class="characters" {box}>{bars}</svg>'
 
 
@@ -162,8 +165,9 @@ def whole_clip(result: ClipResult) -> str:
     )
     visits = "".join(_bracket(visit, scale) for visit in result.visits)
     return (
-        f'<svg class="chart" viewBox="0 0 {WIDE} 72" role="img" aria-label="The lamp over the whole clip">'
-        f'<text class="label" x="4" y="19">visits</text>{visits}<text class="label" x="4" y="42">lamp</text>{bars}'
+        f'<svg class="chart" viewBox="0 0 {WIDE} 72" role="img" aria-label="{tr("The lamp over the whole clip")}">'
+        f'<text class="label" x="4" y="19">{tr("visits")}</text>{visits}'
+        f'<text class="label" x="4" y="42">{tr("lamp")}</text>{bars}'
         f"{axis(scale, 50)}</svg>"
     )
 

@@ -9,8 +9,11 @@ from html import escape
 
 from controller.records import LampChange, PlateRead, VisitSummary
 from controller.traces.records import TracedPicture, TracedRead, VisitTrace
+from greenlane import language
+from greenlane.language import tr
 from greenlane.report import drawings
 from greenlane.report.explanation import Explanation, LinkOutcome
+from greenlane.report.page import said
 from greenlane.simulation.results import AnsweredQuestion, Fuelled, Picture, Seen, VisitResult
 from wire.reasons import Reason, Verdict
 
@@ -32,19 +35,19 @@ def html(trace: VisitTrace, explanation: Explanation, pictures: Mapping[str, byt
     style = importlib.resources.files("greenlane.report").joinpath("style.css").read_text(encoding="utf-8") + STYLE
     colour = "allow" if explanation.headline.startswith("GREEN:") else "refuse"
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language.spoken()}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(trace.visit)}</title>'
-        f"<style>{style}</style></head><body><main><header><div><h1>Visit {escape(trace.visit)}</h1>"
+        f"<style>{style}</style></head><body><main><header><div><h1>{escape(tr(f'Visit {trace.visit}'))}</h1>"
         f"<p>{trace.first_seen_at.isoformat(sep=' ', timespec='seconds')}</p></div></header>"
         f'<section class="card"><div class="verdict"><span class="light {colour}"></span>'
-        f'<span class="says {colour}">{escape(explanation.headline)}</span></div>'
-        f'<p class="why">{escape(explanation.english)}<span lang="zh">{escape(explanation.chinese)}</span></p>'
-        f'<p class="todo"><b>What to do:</b> {escape(explanation.remedy)}</p>'
-        f"<h3>From camera to lamp</h3>{_chain(explanation)}</section>"
-        f'<section class="card"><h3>Lamp</h3>{drawings.lamp(visit_result)}'
-        f"<h3>Reads</h3>{drawings.reads(visit_result)}</section>"
-        f'<section class="card"><h3>Pictures</h3>{_pictures(trace, pictures)}</section>'
-        f'<section class="card"><h3>Step by step</h3>{_steps(explanation)}</section>'
+        f'<span class="says {colour}">{escape(tr(explanation.headline))}</span></div>'
+        f'<p class="why">{said((explanation.chinese, explanation.english))}</p>'
+        f'<p class="todo"><b>{tr("What to do:")}</b> {escape(tr(explanation.remedy))}</p>'
+        f"<h3>{tr('From camera to lamp')}</h3>{_chain(explanation)}</section>"
+        f'<section class="card"><h3>{tr("Lamp")}</h3>{drawings.lamp(visit_result)}'
+        f"<h3>{tr('Reads')}</h3>{drawings.reads(visit_result)}</section>"
+        f'<section class="card"><h3>{tr("Pictures")}</h3>{_pictures(trace, pictures)}</section>'
+        f'<section class="card"><h3>{tr("Step by step")}</h3>{_steps(explanation)}</section>'
         f"<footer>{escape(conditions)}</footer></main></body></html>\n"
     )
 
@@ -91,8 +94,8 @@ def _unfinished(trace: VisitTrace) -> VisitSummary:
 def _chain(explanation: Explanation) -> str:
     rows = "".join(
         f'<li class="{link.outcome.name.lower() if link.outcome is LinkOutcome.OPEN else link.outcome.value}">'
-        f'<span class="mark">{MARKS[link.outcome]}</span><b>{escape(link.name)}</b>'
-        f"<span>{escape(link.detail)}</span></li>"
+        f'<span class="mark">{MARKS[link.outcome]}</span><b>{escape(tr(link.name))}</b>'
+        f"<span>{escape(tr(link.detail))}</span></li>"
         for link in explanation.links
     )
     return f'<ol class="chain">{rows}</ol>'
@@ -103,7 +106,7 @@ def _pictures(trace: VisitTrace, pictures: Mapping[str, bytes]) -> str:
     shown = "".join(_figure(trace, fact, pictures[fact.file]) for fact in ordered if fact.file in pictures)
     if shown:
         return f'<div class="shots">{shown}</div>'
-    kept = "They were deleted after their time." if trace.pictures else "None was kept."
+    kept = tr("They were deleted after their time." if trace.pictures else "None was kept.")
     return f'<p class="no-picture">{kept}</p>'
 
 
@@ -113,13 +116,15 @@ def _figure(trace: VisitTrace, fact: TracedPicture, jpeg: bytes) -> str:
     width, height = (read.width, read.height) if read else (1280, 720)
     source = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
     drawn = drawings.picture(Picture(jpeg, width, height, fact.at_s, plate), source)
-    said = f"{plate.text or 'no character'}, weakest character {plate.weakest:.0%}" if plate else "no plate found"
-    said += f", doubted: {', '.join(plate.doubts)}" if plate and plate.doubts else ""
-    return f"<figure>{drawn}<figcaption>{fact.role}, {fact.at_s:.2f} s: {escape(said)}</figcaption></figure>"
+    words = tr("no plate found")
+    if plate is not None:
+        words = f"{plate.text or tr('no character')}, {tr(f'weakest character {plate.weakest:.0%}')}"
+        words += tr(f", doubted: {', '.join(map(tr, plate.doubts))}") if plate.doubts else ""
+    return f"<figure>{drawn}<figcaption>{tr(fact.role)}, {fact.at_s:.2f} s: {escape(words)}</figcaption></figure>"
 
 
 def _steps(explanation: Explanation) -> str:
-    rows = "".join(f"<tr><th>{step.at_s:.2f} s</th><td>{escape(step.text)}</td></tr>" for step in explanation.steps)
+    rows = "".join(f"<tr><th>{step.at_s:.2f} s</th><td>{escape(tr(step.text))}</td></tr>" for step in explanation.steps)
     return f"<table>{rows}</table>"
 
 

@@ -5,25 +5,46 @@ from __future__ import annotations
 import argparse
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from greenlane import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 
-CHECKS = (
-    "greenlane/cli/doctor_checks.py",
-    "greenlane/cli/doctor_service.py",
-    "greenlane/cli/calibrate_run.py",
+SPEAKING = (
     "controller/watching/calibration.py",
     "controller/watching/vote.py",
-    "greenlane/report/explanation.py",
+    "greenlane/cli",
+    "greenlane/report",
+    "greenlane/simulation/cast.py",
 )
-"""Modules whose texts are read by who checks a machine, sets a camera up or asks why a lamp was red."""
+"""Modules and folders whose every text people read, but what QUIET says."""
+
+QUIET = {
+    "greenlane/cli/examples.py": "commands as typed; its help is found in the parsers",
+    "greenlane/report/charge_diagram.py": "draws a picture of docs/, which names states by their codes",
+}
+
+NOT_PRINTED = {
+    "AccessRefused": "answers a browser or a program; service/identity/error_pages.py words it for people",
+    "BenchError": "measurements are for developers and docs/, in English",
+    "BodyRefused": "answers a phone's page, which words it",
+    "CounterRefused": "bears its Chinese itself",
+    "Forged": "answers a payment provider",
+    "FormRefused": "answers a form, whose page words it",
+    "LedgerError": "a fault of the program, for who mends it",
+    "MalformedXml": "answers a payment provider",
+    "NotSigned": "answers a phone's page, which words it",
+    "SignatureRefused": "answers a device",
+    "TokenRefused": "answers a tracker",
+    "WireError": "answers a program",
+}
+"""Errors that no command prints to people, and why."""
 
 SAME = re.compile(
-    r"Python .*|OpenCV .*|FFMPEG: .*|, frames .*| chip .*| and .*others|red: .*|[^a-z]*UTC|[^a-z]*px| *"
+    r"greenlane( \w+| \{0\})?: .*|greenlane \{0\}| --\w+ \S+|region = .*|set /etc.*|uid \{0\}|.*viewBox.*|, OpenCV .*"
+    r"|Python .*|OpenCV .*|FFMPEG: .*|, frames .*| chip .*| and .*others|red: .*|[^a-z]*UTC|[^a-z]*px| *"
     r"|greenlane (admin )?enrol .*|systemctl .*|apt-get .*|ahead of|px (high|wide)|of full range"
     r"|\{0\} times|\{0\} \(\{1\} s\)|\{0\} is \{1\}|this unit's clock is \{0\} s \{1\} .*|(\{\d\}|[^\w{}])+"
 )
@@ -48,6 +69,9 @@ ERRORS = (
 """Files and folders whose errors the program prints."""
 
 
+WORD = re.compile(r"[A-Za-z]{2}")
+
+
 def template(node: ast.expr) -> str | None:
     """The text of a literal, with {0} {1} where an f-string fills something in; None for what is not literal."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -60,37 +84,142 @@ def template(node: ast.expr) -> str | None:
     return None
 
 
-def of_checks() -> Iterator[str]:
-    """Every text with a word in it of the modules that check."""
-    for name in CHECKS:
-        tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+def files(*places: str) -> Iterator[tuple[Path, ast.Module]]:
+    """The modules of these files and folders, but what QUIET names, each with its tree."""
+    for place in (ROOT / name for name in places):
+        for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
+            if str(file.relative_to(ROOT)) not in QUIET:
+                yield file, ast.parse(file.read_text(encoding="utf-8"))
+
+
+def words_of(text: str) -> Iterator[str]:
+    """What people read of a text: all of it, of HTML what stands between its tags and in the titles of things."""
+    if "<" not in text:
+        yield text
+        return
+    yield from re.findall(r'(?:alt|title|aria-label)="([^"]*)"', text)
+    yield from re.sub(r"<[^<>]*>|^[^<]*>|<[^>]*$", "\n", re.sub(r"<style>.*?</style>", "", text)).split("\n")
+
+
+def of_speaking_modules() -> Iterator[str]:
+    """Every text of several words of the modules that speak, wherever it stands, with the names of checks."""
+    for _, tree in files(*SPEAKING):
         docs = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
-        parts = {id(p) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for p in ast.walk(n) if p is not n}
+        joined = [n for n in ast.walk(tree) if isinstance(n, ast.JoinedStr)]
+        parts = {id(part) for n in joined for part in n.values if isinstance(part, ast.Constant)}
+        values = [value for n in joined for value in n.values if isinstance(value, ast.FormattedValue)]
+        specs = {id(part) for value in values if value.format_spec for part in ast.walk(value.format_spec)}
+        helps = {id(part) for n in ast.walk(tree) if _of_parser_itself(n) for part in ast.walk(n)}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in docs | parts:
-                text = template(node)
-                if text and " " in text.strip() and not SAME.fullmatch(text):
-                    yield text
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Check":
+            if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in docs | parts | specs | helps:
+                for line in "\n".join(words_of(template(node) or "")).split("\n"):
+                    if " " in line.strip() and WORD.search(line) and not SAME.fullmatch(line):
+                        yield line
+            if isinstance(node, ast.Call) and called(node) == "Check":
                 yield from filter(None, [template(node.args[0])])
+
+
+def _of_parser_itself(node: ast.AST) -> bool:
+    """Help and epilogs, which of_parsers() finds where they are shown."""
+    if isinstance(node, ast.Assign):
+        return str(getattr(node.targets[0], "id", "")).lstrip("_") in (
+            "EPILOG",
+            "EXAMPLES",
+            "COLUMNS",
+            "columns",
+            "STYLE",
+        )
+    return isinstance(node, ast.keyword) and node.arg == "help"
+
+
+def called(node: ast.Call) -> str:
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
+
+
+def of_tr() -> Iterator[str]:
+    """What is given to tr() itself anywhere in the program, down to single words."""
+    for _, tree in files("greenlane"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and called(node) == "tr":
+                for part in (node.args[0], getattr(node.args[0], "body", None), getattr(node.args[0], "orelse", None)):
+                    text = template(part) if isinstance(part, ast.expr) else None
+                    yield from [text] if text and WORD.search(text) and not SAME.fullmatch(text) else []
+
+
+def of_notes() -> Iterator[str]:
+    """What a lane writes down of a visit, which its page and `explain` show."""
+    for _, tree in files("controller"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and called(node) in ("Note", "_note"):
+                yield from filter(None, [template(node.args[-1])])
+
+
+SAID_BY = frozenset({"print", "_say", "write", "input", "getpass"})
+
+
+def unwrapped() -> Iterator[str]:
+    """Texts that the commands print without tr(): file, line and text."""
+    for file, tree in files("greenlane/cli", "greenlane/simulation", "greenlane/installation", "greenlane/living"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and called(node) in SAID_BY and node.args:
+                yield from (
+                    f"{file.relative_to(ROOT)}:{node.lineno}: {text}"
+                    for text in _bare(node.args[0])
+                    if WORD.search(re.sub(r"greenlane( \w+)?: ", "", text)) and not SAME.fullmatch(text)
+                )
+
+
+def _bare(node: ast.AST) -> Iterator[str]:
+    """Texts in an expression, but those inside calls, which have their own say."""
+    if isinstance(node, ast.Call) and called(node) != "join":
+        return
+    if isinstance(node, ast.Constant | ast.JoinedStr):
+        yield from filter(None, [template(node)])
+    for child in ast.iter_child_nodes(node):
+        is_part = isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)
+        is_spec = isinstance(node, ast.FormattedValue) and child is node.format_spec
+        yield from () if is_part or is_spec else _bare(child)
 
 
 def of_errors() -> Iterator[str]:
     """Every text that is raised in the modules whose errors are printed."""
-    for name in ERRORS:
-        place = ROOT / name
-        for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-                    texts = [template(argument) for argument in node.exc.args]
-                    yield from (text for text in texts if text and " " in text and not SAME.fullmatch(text))
+    for _, tree in files(*ERRORS):
+        yield from _raised(tree, lambda name: True)
+
+
+def of_our_errors() -> Iterator[str]:
+    """Every text of an error of our own that a command may print, wherever it is raised but in the measurements."""
+    for file, tree in files("controller", "greenlane", "hardware", "models", "service", "station"):
+        if "bench" not in file.parts and "training" not in file.parts:
+            yield from _raised(tree, lambda name: name in OURS and name not in NOT_PRINTED)
+
+
+def _raised(tree: ast.Module, counts: Callable[[str], bool]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and counts(called(node.exc)):
+            texts = [template(argument) for argument in node.exc.args]
+            yield from (text for text in texts if text and " " in text and not SAME.fullmatch(text))
+
+
+def _ours() -> frozenset[str]:
+    """Names of the errors that descend from GreenlaneError."""
+    found, before = {"GreenlaneError"}, 0
+    trees = [tree for _, tree in files("wire", "controller", "greenlane", "hardware", "models", "service", "station")]
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    while len(found) > before:
+        before = len(found)
+        found |= {c.name for c in classes for b in c.bases if getattr(b, "attr", getattr(b, "id", "")) in found}
+    return frozenset(found)
+
+
+OURS = _ours()
 
 
 def of_results() -> Iterator[str]:
     """Heads of the admin commands' tables, and what is said in the very call that shows a result."""
-    for file in sorted((ROOT / "greenlane/cli/admin").glob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "heads":
+    for _, tree in files("greenlane/cli/admin"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("head", "heads"):
                 yield from filter(None, map(template, getattr(node.value, "elts", [])))
             name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
             if not isinstance(node, ast.Call):

@@ -18,7 +18,21 @@ from controller.traces.store import TraceStore
 from controller.worker import InlineWorker
 from greenlane import language
 from hardware.jpeg import encode_jpeg
-from tests.cli.catalogue_texts import of_argparse, of_checks, of_errors, of_parsers, of_results
+from tests.cli.catalogue_texts import (
+    NOT_PRINTED,
+    OURS,
+    QUIET,
+    ROOT,
+    of_argparse,
+    of_errors,
+    of_notes,
+    of_our_errors,
+    of_parsers,
+    of_results,
+    of_speaking_modules,
+    of_tr,
+    unwrapped,
+)
 from tests.controller.visits import START, green_visit
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -46,13 +60,32 @@ def greenlane(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "texts"), [(f.__name__, f) for f in (of_argparse, of_parsers, of_checks, of_errors, of_results)]
+    ("kind", "texts"),
+    [
+        (f.__name__, f)
+        for f in (
+            of_argparse,
+            of_parsers,
+            of_speaking_modules,
+            of_tr,
+            of_notes,
+            of_errors,
+            of_our_errors,
+            of_results,
+        )
+    ],
 )
 def test_every_text_has_its_chinese(kind: str, texts: object) -> None:
     missing = [
         text for text in dict.fromkeys(texts()) if text not in CATALOGUE.texts and CATALOGUE.gettext(text) == text
     ]  # type: ignore[operator]
     assert not missing, f"{kind}: write these into greenlane/locale/zh/LC_MESSAGES/greenlane.po: {missing}"
+
+
+def test_nothing_is_printed_past_the_catalogue() -> None:
+    assert list(unwrapped()) == []
+    assert set(NOT_PRINTED) <= OURS, "an error that nobody raises any more"
+    assert all((ROOT / name).is_file() for name in QUIET)
 
 
 def test_nothing_in_the_catalogue_is_untranslated_or_fuzzy_or_loses_a_place() -> None:

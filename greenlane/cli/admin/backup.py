@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from greenlane.language import tr
+
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add both commands; `options` are those that every command takes."""
@@ -42,9 +44,9 @@ def _restore(args: argparse.Namespace) -> int:
 
     books = _file(args)
     kept = restore(args.copy, books, SystemWallClock().now())
-    before = "" if kept is None else f"; what was there before: {kept}"
+    before = "" if kept is None else tr(f"; what was there before: {kept}")
     document = {"books": str(books), "before": None if kept is None else str(kept)}
-    _show(args, document, f"{books} is {args.copy.name} now{before}")
+    _show(args, document, f"{books}: {args.copy.name} is in place now{before}")
     return 0
 
 
@@ -57,4 +59,4 @@ def _file(args: argparse.Namespace) -> Path:
 
 
 def _show(args: argparse.Namespace, document: dict[str, str | None], words: str) -> None:
-    print(json.dumps(document, ensure_ascii=False, indent=2) if args.json else words)
+    print(json.dumps(document, ensure_ascii=False, indent=2) if args.json else tr(words))

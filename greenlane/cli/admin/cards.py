@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 from greenlane.cli.admin import add_action
 from greenlane.cli.admin.typed import add_set
+from greenlane.language import tr
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
@@ -84,15 +85,15 @@ def _show(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         card = cards(o.database, card_of(o.database, args.card))[0]
-        preset = "the station's" if card.preset_fen is None else f"{format_yuan(card.preset_fen)} yuan"
-        plates = [f"{p} (blocked)" if p in card.blocked_plates else p for p in card.plates]
+        preset = tr("the station's" if card.preset_fen is None else f"{format_yuan(card.preset_fen)} yuan")
+        plates = [f"{p} ({tr('blocked')})" if p in card.blocked_plates else p for p in card.plates]
         lines = [
-            f"card       {card.card}{f' ({card.name})' if card.name else ''}: {card.state}",
+            f"card       {card.card}{f' ({card.name})' if card.name else ''}: {tr(card.state)}",
             f"balance    {format_yuan(card.balance_fen)} yuan",
             f"held       {format_yuan(card.held_fen)} yuan",
             f"available  {format_yuan(card.available_fen)} yuan",
-            f"preset     {preset}{', holds the whole balance' if card.whole_balance else ''}",
-            f"plates     {', '.join(plates) or 'none'}",
+            f"preset     {preset}{tr(', holds the whole balance') if card.whole_balance else ''}",
+            f"plates     {', '.join(plates) or tr('none')}",
         ]
         o.show(card, "\n".join(lines))
     return 0
@@ -109,7 +110,7 @@ def _list(args: argparse.Namespace) -> int:
             (
                 c.card,
                 c.name,
-                c.state,
+                tr(c.state),
                 *[format_yuan(a) for a in (c.balance_fen, c.held_fen, c.available_fen)],
                 " ".join(c.plates),
             )
@@ -151,7 +152,9 @@ def _bind(args: argparse.Namespace) -> int:
         if moves and not args.yes:
             _confirm_move(args.plate, str(before), args.card)
         plate = o.admin.bind_plate(args.plate, args.card, moved_from=before)
-        words = f"plate {plate} is bound to card {args.card}" + (f", no longer to {before}" if moves else "")
+        words = f"plate {plate} is bound to card {args.card}"
+        if moves:
+            words = f"plate {plate} is bound to card {args.card}, no longer to {before}"
         o.show({"plate": plate, "card": args.card, **({"moved_from": before} if moves else {})}, words)
     return 0
 
@@ -167,7 +170,7 @@ def _confirm_move(plate: str, before: str, card: str) -> None:
     """Raises AdminError where nobody says yes."""
     from service.errors import AdminError
 
-    question = f"plate {plate} is bound to card {before}; move it to {card}? [y/N] "
+    question = tr(f"plate {plate} is bound to card {before}; move it to {card}? [y/N] ")
     if not sys.stdin.isatty():
         raise AdminError(f"plate {plate} is bound to card {before}; say --yes to move it to {card}")
     if input(question).strip().lower() not in ("y", "yes", "是"):
@@ -188,10 +191,10 @@ def _show_plate(args: argparse.Namespace) -> int:
             raise AdminError(f"plate {kept} is not bound; `plate bind {kept} CARD` binds it")
         plate = replace(found[0], bound_at=zones(o.database).at(found[0].bound_at))
         lines = [
-            f"plate  {plate.plate}: {plate.state}",
-            f"card   {plate.card or 'none'}{f' ({plate.card_name})' if plate.card_name else ''}"
-            f"{f': {plate.card_state}' if plate.card_state else ''}",
-            f"payer  {plate.payer}",
+            f"plate  {plate.plate}: {tr(plate.state)}",
+            f"card   {plate.card or tr('none')}{f' ({plate.card_name})' if plate.card_name else ''}"
+            f"{f': {tr(plate.card_state)}' if plate.card_state else ''}",
+            f"payer  {tr(plate.payer)}",
             f"bound  {stamp(plate.bound_at)}",
         ]
         o.show(plate, "\n".join(lines))
@@ -206,7 +209,7 @@ def _list_plates(args: argparse.Namespace) -> int:
     with office(args) as o:
         shown = zones(o.database)
         found = [replace(plate, bound_at=shown.at(plate.bound_at)) for plate in plates(o.database, card=args.card)]
-        rows = [(p.plate, p.card or "-", p.state, p.payer, stamp(p.bound_at)) for p in found]
+        rows = [(p.plate, p.card or "-", tr(p.state), tr(p.payer), stamp(p.bound_at)) for p in found]
         o.show(found, table(("plate", "card", "state", "payer", "bound"), rows))
     return 0
 

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from greenlane.cli.admin import add_action
+from greenlane.language import tr
 
 STATES = (
     "created",
@@ -57,7 +58,7 @@ def _list(args: argparse.Namespace) -> int:
                 c.plate or "-",
                 c.phone,
                 format_yuan(c.amount_fen),
-                c.state,
+                tr(c.state),
                 stamp(shown.at(c.due)) if c.due else "-",
             )
             for c in found
@@ -72,7 +73,7 @@ def _settle(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         state = Charging(o.books).settle(args.id, actor())
-        o.show({"id": args.id, "state": state.value}, f"charge {args.id}: {state.value}, in cash")
+        o.show({"id": args.id, "state": state.value}, f"charge {args.id}: {tr(state.value)}, in cash")
     return 0
 
 
@@ -94,6 +95,6 @@ def _resolve(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         state = Charging(o.books).resolve(args.id, for_driver=args.whom == "driver", why=args.why, actor=actor())
-        words = f"charge {args.id}: resolved for the {args.whom}, {state.value}"
+        words = f"charge {args.id}: resolved for the {tr(args.whom)}, {tr(state.value)}"
         o.show({"id": args.id, "state": state.value, "for": args.whom}, words)
     return 0

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.options import moment
+from greenlane.language import tr
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +50,7 @@ def _exceptions(args: argparse.Namespace) -> int:
                 require_fleet(connection, args.fleet)
             plates = known_plates(connection, args.fleet) if plate is None else [plate]
             found = exceptions_of(connection, plates)
-        rows = [(stamp(shown.at(from_us(e.at_us))), e.plate, e.kind.value, e.detail) for e in found]
+        rows = [(stamp(shown.at(from_us(e.at_us))), e.plate, tr(e.kind.value), tr(e.detail)) for e in found]
         o.show([_document(e, shown) for e in found], table(("at", "plate", "exception", "detail"), rows))
     return 0
 

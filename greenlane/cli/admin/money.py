@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from greenlane.cli.admin import add_action
+from greenlane.language import tr
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
@@ -54,7 +55,8 @@ def _pay(args: argparse.Namespace) -> int:
         posted = post(args.card, amount_fen, key=args.key, note=args.note)
         card = cards(o.database, args.card)[0]
         done = "posted" if posted else "posted before under this key, nothing done now"
-        words = f"{args.admin} of {format_yuan(amount_fen)} yuan: {done}; balance {format_yuan(card.balance_fen)} yuan"
+        amount, balance = format_yuan(amount_fen), format_yuan(card.balance_fen)
+        words = f"{tr(args.admin)} of {amount} yuan: {tr(done)}; balance {balance} yuan"
         o.show({"posted": posted, "amount_fen": amount_fen, "balance_fen": card.balance_fen}, words)
     return 0
 
@@ -67,8 +69,9 @@ def _claim(args: argparse.Namespace) -> int:
     with office(args) as o:
         o.admin.claim(args.dispenser, args.sequence, args.card, station=args.station, note=args.note)
         card = cards(o.database, args.card)[0]
-        words = f"fuelling {args.dispenser} {args.sequence} is charged to card {args.card}"
-        o.show({"balance_fen": card.balance_fen}, f"{words}; balance {format_yuan(card.balance_fen)} yuan")
+        balance = format_yuan(card.balance_fen)
+        words = f"fuelling {args.dispenser} {args.sequence} is charged to card {args.card}; balance {balance} yuan"
+        o.show({"balance_fen": card.balance_fen}, words)
     return 0
 
 
@@ -106,7 +109,7 @@ def _suspense(args: argparse.Namespace) -> int:
             for s in found
         ]
         head = ("station", "dispenser", "sequence", "lane", "ended", "plate", "card", "yuan", "in suspense", "flags")
-        words = table(head, rows, (2, 7, 8)) if rows else "nothing waits in suspense"
+        words = table(head, rows, (2, 7, 8)) if rows else tr("nothing waits in suspense")
         o.show(found, words)
     return 0
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from greenlane.language import tr
+
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.mileage.lines import Bad
@@ -53,7 +55,7 @@ class BadRows:
         from tqdm import tqdm
 
         self.found.append(bad)
-        tqdm.write(f"{self._path.name}, line {bad.line}: {bad.why}", file=sys.stderr)
+        tqdm.write(tr(f"{self._path.name}, line {bad.line}: {tr(bad.why)}"), file=sys.stderr)
 
 
 class _Watched(io.RawIOBase):

@@ -94,7 +94,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence
 
 
 def warn(words: str) -> None:
-    print(f"greenlane admin: {words}", file=sys.stderr)
+    print(f"greenlane admin: {tr(words)}", file=sys.stderr)
 
 
 def _pad(cell: str, width: int, right: bool) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.admin import add_action
 from greenlane.cli.options import moment
+from greenlane.language import tr
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
@@ -108,7 +109,9 @@ def _unset(args: argparse.Namespace) -> int:
     hours = None if args.hours is None else Hours.parse(args.hours)
     with office(args) as o:
         plate = _payers(o).unset(args.plate, args.name, hours)
-        words = f"{plate}: {args.name} has {'no hours' if hours is None else f'no hours in {hours}'} any more"
+        words = f"{plate}: {args.name} has no hours any more"
+        if hours is not None:
+            words = f"{plate}: {args.name} has no hours in {hours} any more"
         o.show({"plate": plate, "phone": args.name, "hours": None if hours is None else str(hours)}, words)
     return 0
 
@@ -119,7 +122,7 @@ def _rule(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         plate = _payers(o).set_rule(args.plate, Rule(args.rule))
-        o.show({"plate": plate, "rule": args.rule}, f"{plate}: paid by {args.rule}")
+        o.show({"plate": plate, "rule": args.rule}, f"{plate}: paid by {tr(args.rule)}")
     return 0
 
 
@@ -130,7 +133,7 @@ def _gap(args: argparse.Namespace) -> int:
     hours, action = Hours.parse(args.hours), GapAction(args.do_in_gap)
     with office(args) as o:
         plate = _payers(o).set_gap(args.plate, hours, action)
-        words = f"{plate}: in {hours}, where nobody holds them: {action.value}"
+        words = f"{plate}: in {hours}, where nobody holds them: {tr(action.value)}"
         o.show({"plate": plate, "hours": str(hours), "gap": action.value}, words)
     return 0
 
@@ -142,7 +145,7 @@ def _owner(args: argparse.Namespace) -> int:
         payers = _payers(o)
         plate = payers.set_owner(args.plate, args.name) if args.name else payers.set_fleet(args.plate, args.fleet)
         document = {"plate": plate, "owner": args.name, "fleet": args.fleet}
-        o.show(document, f"{plate}: {args.name or f'fleet {args.fleet}'}'s")
+        o.show(document, f"{plate}: {args.name or tr(f'fleet {args.fleet}')}'s")
     return 0
 
 
@@ -166,10 +169,10 @@ def _not_me(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         found = _blocks(o).not_me(args.plate, person_id(o, args.name))
-        ended = f"{len(found.revoked)} green taken away" if found.revoked else "nothing was open"
+        ended = tr(f"{len(found.revoked)} green taken away" if found.revoked else "nothing was open")
         words = f"{found.plate}: blocked for {args.name}; {ended}"
         if found.flowing:
-            words += f"; {len(found.flowing)} stays: fuel has flowed, {args.name} can dispute the charge"
+            words += tr(f"; {len(found.flowing)} stays: fuel has flowed, {args.name} can dispute the charge")
         document = {"plate": found.plate, "phone": args.name, "revoked": found.revoked, "flowing": found.flowing}
         o.show(document, words)
     return 0
@@ -226,13 +229,14 @@ def _schedule(schedule: Schedule) -> dict[str, Any]:
 
 def _words(schedule: Schedule) -> str:
     document = _schedule(schedule)
-    owner = f"fleet {schedule.fleet}" if schedule.fleet else document["owner"] or "-"
-    lines = [f"{schedule.plate}: rule {document['rule']}, card {schedule.card or '-'}, owner {owner}"]
+    owner = tr(f"fleet {schedule.fleet}") if schedule.fleet else document["owner"] or "-"
+    lines = [f"{schedule.plate}: rule {tr(document['rule'])}, card {schedule.card or '-'}, owner {owner}"]
     for bound in document["bindings"]:
-        order = f", order {bound['order']}" if bound["order"] else ""
-        span = "".join(f", {word} {bound[word].isoformat()}" for word in ("from", "until") if bound[word] is not None)
+        order = tr(f", order {bound['order']}") if bound["order"] else ""
+        span = "" if bound["from"] is None else tr(f", from {bound['from'].isoformat()}")
+        span += "" if bound["until"] is None else tr(f", until {bound['until'].isoformat()}")
         lines.append(f"  {bound['hours']}  {bound['phone']}{order}{span}")
-    lines += [f"  {gap['hours']}  nobody: {gap['do']}" for gap in document["gaps"]]
+    lines += [f"  {gap['hours']}  nobody: {tr(gap['do'])}" for gap in document["gaps"]]
     return "\n".join(lines)
 
 
@@ -243,13 +247,11 @@ def _at(args: argparse.Namespace) -> int:
     with office(args) as o:
         turn, local = _payers(o).turn(args.plate, args.at, args.station)
         document = turn_document(normalise(args.plate), args.at, local, turn)
-        who = turn.payer.name or "nobody"
-        words = f"{document['plate']} at {document['local']}: {turn.payer.kind.value} {who}"
+        words = f"{document['plate']} at {document['local']}: {_who(turn.payer)}"
         if turn.then is not None:
-            words += f", then {turn.then.kind.value} {turn.then.name or 'nobody'}"
-        o.show(
-            document, words + (f", {turn.hours}" if turn.hours else "") + (f" ({turn.reason})" if turn.reason else "")
-        )
+            words += tr(f", then {_who(turn.then)}")
+        words += (f", {turn.hours}" if turn.hours else "") + (f" ({turn.reason})" if turn.reason else "")
+        o.show(document, words)
     return 0
 
 
@@ -264,6 +266,10 @@ def turn_document(plate: str, at: datetime, local: datetime, turn: Turn) -> dict
         "period": None if turn.hours is None else {"from": turn.hours.start_text, "to": turn.hours.end_text},
         "reason": turn.reason,
     }
+
+
+def _who(payer: Payer) -> str:
+    return f"{tr(payer.kind.value)} {payer.name or tr('nobody')}"
 
 
 def _payer(payer: Payer) -> dict[str, Any]:

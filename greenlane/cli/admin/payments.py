@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from greenlane import language
 from greenlane.cli.admin import add_action
+from greenlane.language import tr
 
 STATES = ("waiting", "accepted", "unknown", "paid", "failed")
 
@@ -29,7 +31,7 @@ def _list(args: argparse.Namespace) -> int:
     with office(args) as o:
         found = orders(o.database, args.state)
         rows = [
-            (p.number, f"{p.at:%Y-%m-%d %H:%M}", p.provider, p.charge, format_yuan(p.amount_fen), p.state, p.reason)
+            (p.number, f"{p.at:%Y-%m-%d %H:%M}", p.provider, p.charge, format_yuan(p.amount_fen), tr(p.state), p.reason)
             for p in found
         ]
         o.show(found, table(("order", "at (UTC)", "provider", "charge", "yuan", "state", "reason"), rows, (4,)))
@@ -45,6 +47,9 @@ def _check(args: argparse.Namespace) -> int:
     amount_fen = parse_yuan(args.amount)
     with office(args) as o:
         found = ways(o.database, normalise(args.plate), amount_fen, o.books.clock.now())
-        rows = [(w.way, w.state or "-", "yes" if w.unfit is None else "no", w.words, w.words_zh) for w in found]
-        o.show(found, table(("way", "its state", "pays", "why not", ""), rows))
+        rows = [
+            (tr(w.way), w.state or "-", tr("yes" if w.unfit is None else "no"), language.one_of((w.words_zh, w.words)))
+            for w in found
+        ]
+        o.show(found, table(("way", "its state", "pays", "why not"), rows))
     return 0

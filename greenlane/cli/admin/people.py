@@ -8,11 +8,14 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from greenlane.language import tr
+
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.identity.people import PeopleStore, Person
 
 _OF_ONE_ROLE = ("fleet", "lane")
+TRUTHS = ("None", "True", "False")
 ROLES = ("panel", "attendant", "cashier", "operator", "administrator", "fleet")
 
 
@@ -72,7 +75,7 @@ def _role(args: argparse.Namespace) -> int:
 
 
 def _where(lane: str | None) -> str:
-    return "" if lane is None else f" of lane {lane}"
+    return "" if lane is None else tr(f" of lane {lane}")
 
 
 def _change_password(args: argparse.Namespace) -> int:
@@ -110,7 +113,7 @@ def _list(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         found = _admin(o).list()
-        rows = [(p.name, p.role.value, _sees(p), "disabled" if p.disabled else "") for p in found]
+        rows = [(p.name, p.role.value, _sees(p), tr("disabled") if p.disabled else "") for p in found]
         document = [{k: v for k, v in plain(p).items() if k not in _OF_ONE_ROLE or v is not None} for p in found]
         o.show(document, table(("name", "role", "sees", ""), rows))
     return 0
@@ -118,12 +121,12 @@ def _list(args: argparse.Namespace) -> int:
 
 def _sees(person: Person) -> str:
     """Where this person may look; a panel's account of before lanes were named says how it gets one."""
-    place = person.station or person.fleet or "all"
+    place = person.station or person.fleet or tr("all")
     if person.lane is not None:
-        return f"{place}, lane {person.lane}"
+        return tr(f"{place}, lane {person.lane}")
     if person.role.value != "panel":
         return place
-    return f"{place}, bound to no lane: person role {person.name} panel --station {person.station or 'S'} --lane L"
+    return tr(f"{place}, bound to no lane: person role {person.name} panel --station {person.station or 'S'} --lane L")
 
 
 def _trail(args: argparse.Namespace) -> int:
@@ -157,8 +160,8 @@ def _spelt(action: str, detail: Mapping[str, str]) -> str:
         if value == "None" and action == "set_station":
             continue
         if name.endswith("_fen") and value.lstrip("-").isdecimal():
-            name, value = name.removesuffix("_fen"), f"{format_yuan(int(value))} yuan"
-        spelt = {"None": "default", "True": "yes", "False": "no"}.get(value, value)
+            name, value = name.removesuffix("_fen"), tr(f"{format_yuan(int(value))} yuan")
+        spelt = tr({"None": "default", "True": "yes", "False": "no"}[value]) if value in TRUTHS else value
         words.append(f"{name.removesuffix('_fen')}={spelt}")
     return " ".join(words)
 
@@ -171,8 +174,8 @@ def _password() -> str:
 
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    first = getpass("password: ")
-    if first != getpass("again: "):
+    first = getpass(tr("password: "))
+    if first != getpass(tr("again: ")):
         raise AdminError("the two passwords differ")
     return first
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.admin import add_action
+from greenlane.language import tr
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
@@ -170,7 +171,8 @@ def _pin(args: argparse.Namespace) -> int:
     pin = None if args.forget else asked_pin()
     with office(args) as o:
         typed_plates(o).set_person_pin(args.name, pin)
-        o.show({"phone": args.name, "pin": pin is not None}, f"{args.name} has {'no' if pin is None else 'a new'} PIN")
+        words = f"{args.name} has no PIN" if pin is None else f"{args.name} has a new PIN"
+        o.show({"phone": args.name, "pin": pin is not None}, words)
     return 0
 
 
@@ -192,9 +194,8 @@ def _erase(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         person = _phones(o).list(args.name)[0]
-        if not args.yes and not _agreed(
-            f"Erase {args.name}? It cannot be undone; the books keep {person.person}. [y/N] "
-        ):
+        question = f"Erase {args.name}? It cannot be undone; the books keep {person.person}. [y/N] "
+        if not args.yes and not _agreed(tr(question)):
             warn("nothing was erased")
             return 1
         done = Erasing(o.books, actor()).by_name(args.name)
@@ -236,8 +237,7 @@ def _pay(args: argparse.Namespace) -> int:
         posted = post(args.name, amount_fen, key=args.key, note=args.note)
         person = phones.list(args.name)[0]
         done = "posted" if posted else "posted before under this key, nothing done now"
-        words = (
-            f"{args.action} of {format_yuan(amount_fen)} yuan: {done}; wallet {format_yuan(person.balance_fen)} yuan"
-        )
+        wallet = format_yuan(person.balance_fen)
+        words = f"{tr(args.action)} of {format_yuan(amount_fen)} yuan: {tr(done)}; wallet {wallet} yuan"
         o.show({"posted": posted, "amount_fen": amount_fen, "balance_fen": person.balance_fen}, words)
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.options import moment
+from greenlane.language import tr
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
@@ -102,7 +103,7 @@ def _list(args: argparse.Namespace) -> int:
             }
             for p in found
         ]
-        rows = [(d["place"], "ours" if d["own"] else "", d["lat"] or "-", d["lon"] or "-") for d in document]
+        rows = [(d["place"], tr("ours") if d["own"] else "", d["lat"] or "-", d["lon"] or "-") for d in document]
         o.show(document, table(("place", "", "latitude", "longitude"), rows, (2, 3)))
     return 0
 
@@ -157,9 +158,9 @@ def _located_words(found: Sequence[Located]) -> str:
             stamp(each.at),
             each.user or "-",
             "-" if each.volume_ml is None else f"{each.volume_ml / 1000:.2f}",
-            each.finding.status.value,
+            tr(each.finding.status.value),
             each.finding.station or "-",
-            each.finding.reason or "; ".join(e.detail for e in each.finding.evidence),
+            tr(each.finding.reason or "") or "; ".join(tr(e.detail) for e in each.finding.evidence),
         )
         for each in found
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.options import moment
+from greenlane.language import tr
 
 if TYPE_CHECKING:
     from service.books.rows.sealing import Head
@@ -54,7 +55,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 
 def _statement(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office, table
+    from greenlane.cli.admin.office import Shown, office, table
     from service.reports.statement import statement
     from service.reports.zones import zones
     from wire.money import format_yuan
@@ -72,7 +73,8 @@ def _statement(args: argparse.Namespace) -> int:
             writer.writerows([harmless(cell) for cell in row] for row in rows)
             return 0
         last = format_yuan(lines[-1].balance_fen) if lines else "0.00"
-        o.show(lines, table(head, rows, (2, 3, 5)) + f"\nbalance {last} yuan")
+        rows = [(at, tr(kind), *others) for at, kind, *others in rows]
+        o.show(lines, Shown("\n".join([table(head, rows, (2, 3, 5)), tr(f"balance {last} yuan")])))
     return 0
 
 
@@ -111,7 +113,7 @@ def _fields(day: Day) -> dict[str, Any]:
 
 
 def _day_words(day: Day) -> str:
-    from greenlane.cli.admin.office import table
+    from greenlane.cli.admin.office import Shown, table
     from wire.money import format_yuan
 
     products = [(p.product, p.fuellings, _litres(p.volume_ml), format_yuan(p.amount_fen)) for p in day.products]
@@ -130,25 +132,30 @@ def _day_words(day: Day) -> str:
     heads = ("dispenser", "sequences", "missing", "litres", "totaliser", "unreported", "explained")
     odd = [(o.dispenser, o.sequence, o.plate or "", format_yuan(o.amount_fen), " ".join(o.flags)) for o in day.oddities]
     parts = [
-        f"station {day.station}, {day.day} ({day.zone})",
+        tr(f"station {day.station}, {day.day} ({day.zone})"),
         table(("product", "fuellings", "litres", "yuan"), products, (1, 2, 3)),
         table(heads, meters, (2, 3, 4, 5)),
-        f"reported {format_yuan(day.reported_fen)}, posted {format_yuan(day.posted_fen)}, "
-        f"difference {format_yuan(day.difference_fen)} yuan",
-        f"captured {format_yuan(day.captured_fen)}, overrun {format_yuan(day.overrun_fen)}, "
-        f"unclaimed {format_yuan(day.unclaimed_fen)} yuan; open holds {day.open_holds} "
-        f"({format_yuan(day.open_holds_fen)} yuan); rejected reports {day.rejected}",
+        tr(
+            f"reported {format_yuan(day.reported_fen)}, posted {format_yuan(day.posted_fen)}, "
+            f"difference {format_yuan(day.difference_fen)} yuan"
+        ),
+        tr(
+            f"captured {format_yuan(day.captured_fen)}, overrun {format_yuan(day.overrun_fen)}, "
+            f"unclaimed {format_yuan(day.unclaimed_fen)} yuan; open holds {day.open_holds} "
+            f"({format_yuan(day.open_holds_fen)} yuan); rejected reports {day.rejected}"
+        ),
     ]
     if odd:
         parts.append(table(("dispenser", "sequence", "plate", "yuan", "flags"), odd, (1, 3)))
-    parts.append("balanced" if day.balanced else "NOT balanced:\n" + "\n".join(f"- {why}" for why in day.troubles))
-    return "\n\n".join(parts)
+    whys = "\n".join(f"- {tr(why)}" for why in day.troubles)
+    parts.append(tr("balanced") if day.balanced else tr("NOT balanced:") + "\n" + whys)
+    return Shown("\n\n".join(parts))
 
 
 def _explained(total: DispenserTotal) -> str:
     if not total.explained_sequences and not total.explained_ml:
         return ""
-    return f"{total.explained_sequences} numbers, {_litres(total.explained_ml)} l"
+    return tr(f"{total.explained_sequences} numbers, {_litres(total.explained_ml)} l")
 
 
 def _rejected(args: argparse.Namespace) -> int:
@@ -162,7 +169,7 @@ def _rejected(args: argparse.Namespace) -> int:
         for entry in found:
             entry["at"] = shown.at(datetime.fromisoformat(entry["at"]), entry["station"])
         rows = [
-            (stamp(r["at"]), r["code"], r["station"] or "", r["dispenser"] or "", r["sequence"] or "", r["detail"])
+            (stamp(r["at"]), r["code"], r["station"] or "", r["dispenser"] or "", r["sequence"] or "", tr(r["detail"]))
             for r in found
         ]
         o.show(found, table(("time", "code", "station", "dispenser", "sequence", "why"), rows, (4,)))
@@ -207,12 +214,13 @@ def _kept_head(words: str) -> Head:
 def _audit_words(found: Audit) -> str:
     lines = [f"{f.check}: {f.words}" for f in found.findings]
     if found.head:
-        lines.append(f"head {found.head}" + (f", {found.waiting} rows have no seal yet" if found.waiting else ""))
+        waiting = tr(f", {found.waiting} rows have no seal yet") if found.waiting else ""
+        lines.append(f"head {found.head}{waiting}")
     counts = (
         f"{found.transfers} transfers, {found.accounts} accounts, {found.authorisations} questions, "
         f"{found.fuellings} fuellings"
     )
-    lines.append(f"{counts}: " + ("the books are right" if found.clean else f"{len(found.findings)} findings"))
+    lines.append(f"{tr(counts)}: " + tr("the books are right" if found.clean else f"{len(found.findings)} findings"))
     return "\n".join(lines)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from greenlane.language import tr
+
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add the command; `options` are those that every command takes."""
@@ -43,7 +45,7 @@ def _list(args: argparse.Namespace) -> int:
                 one.station,
                 one.cashier,
                 stamp(one.opened_at),
-                "open" if one.closed_at is None else stamp(one.closed_at),
+                tr("open") if one.closed_at is None else stamp(one.closed_at),
                 *[yuan(fen) for fen in (one.float_fen, one.expected_fen, one.counted_fen, one.difference_fen)],
             )
             for one in found

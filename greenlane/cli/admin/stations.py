@@ -8,6 +8,7 @@ from typing import Any
 
 from greenlane.cli.admin.places import add_place, place_of
 from greenlane.cli.admin.typed import HELP, RULES, rule_of, typed_plates
+from greenlane.language import tr
 
 _LISTED = ("station", "title", "preset", "unauthorised", "zone", "revenue", "unclaimed")
 
@@ -79,7 +80,8 @@ def _set_station(args: argparse.Namespace) -> int:
 
 
 def _show_station(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office
+    from controller.checks import padded
+    from greenlane.cli.admin.office import Shown, office
     from service.errors import AdminError
     from service.reports.statement import stations
 
@@ -87,7 +89,7 @@ def _show_station(args: argparse.Namespace) -> int:
         found = next((s for s in stations(o.database) if s["station"] == args.station), None)
         if found is None:
             raise AdminError(f"no station {args.station}; `station set {args.station}` makes it")
-        o.show(found, "\n".join(f"{name:14}{words}" for name, words in _station_words(found)))
+        o.show(found, Shown("\n".join(f"{padded(tr(name), 14)}{tr(words)}" for name, words in _station_words(found))))
     return 0
 
 

@@ -8,6 +8,8 @@ import getpass
 import sys
 from typing import TYPE_CHECKING, Any
 
+from greenlane.language import tr
+
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.typed_plates import TypedPlates
@@ -61,7 +63,7 @@ def _set_plate(args: argparse.Namespace) -> int:
         raise ValueError(f"plate set: name what to change: --typed {'|'.join((*RULES, ABOVE))}")
     with office(args) as o:
         plate = typed_plates(o).set_rule("plate", args.plate, rule_of(args.typed))
-        o.show({"plate": plate, "typed": args.typed}, f"{plate}: typed plates need: {args.typed}")
+        o.show({"plate": plate, "typed": args.typed}, f"{plate}: typed plates need: {tr(args.typed)}")
     return 0
 
 
@@ -85,8 +87,8 @@ def asked_pin() -> str:
     """The PIN from the terminal, typed twice and not shown; one line where the input is no terminal."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().strip()
-    first = getpass.getpass("PIN (six digits): ")
-    if getpass.getpass("once more: ") != first:
+    first = getpass.getpass(tr("PIN (six digits): "))
+    if getpass.getpass(tr("once more: ")) != first:
         raise ValueError("the two are not the same; nothing was changed")
     return first
 
