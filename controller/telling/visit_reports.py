@@ -14,6 +14,7 @@ from controller.outbound.outbox import Message
 from controller.ports import Clock
 from controller.records import Frame, LampChange, PlateRead, Reading, VisitSummary, Vote
 from controller.telling.observers import SilentObserver
+from controller.watching.own_picture import own_reads
 from wire.codec import WireError, decode
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.live import LampState, Stage, StoryLine, VisitReport
@@ -42,6 +43,7 @@ class _OpenReport:
     charged_fen: int | None = None
     reads: int = 0
     frame: Frame | None = None
+    reading: Reading | None = None
     score: float = -1.0
     is_new: bool = True
     has_new_picture: bool = False
@@ -101,9 +103,10 @@ class VisitReports(SilentObserver):
             if open_report is None:
                 return
             best = max(reading.plates, key=lambda plate: plate.confidence, default=None)
-            score = best.confidence if best else 0.0
+            score = _score(reading, open_report.plate)
             if score > open_report.score:
                 open_report.frame, open_report.score, open_report.has_new_picture = frame, score, True
+                open_report.reading = reading
             open_report.reads += 1
         if open_report.reads <= MOST_READS:
             words = "no plate" if best is None else f"weakest character {best.weakest:.2f}, {best.kind}{_doubted(best)}"
@@ -116,6 +119,7 @@ class VisitReports(SilentObserver):
 
     def asked(self, visit: str, question: Question, at_s: float) -> None:
         self._set(visit, plate=question.plate, typed=question.typed)
+        self._judge_picture(visit, question.plate)
         self._add_line(visit, Stage.ASKED, at_s, "typed" if question.typed else "read", plate=question.plate)
 
     def answered(self, visit: str, answer: Decision | None, reason: Reason, detail: str, at_s: float) -> None:
@@ -164,6 +168,13 @@ class VisitReports(SilentObserver):
         self._set(visit, charged_fen=charged_fen)
         self._add_line(visit, Stage.CHARGED, self._clock.monotonic_s(), f"{charged_fen / 100:.2f} yuan")
         return visit, posted
+
+    def _judge_picture(self, visit: str, plate: str) -> None:
+        """The plate is known now: a picture that does not show it gives way to the next that does."""
+        with self._lock:
+            open_report = self._open_reports.get(visit)
+            if open_report is not None and open_report.reading is not None:
+                open_report.score = _score(open_report.reading, plate)
 
     def _set(self, visit: str, **facts: Any) -> None:
         with self._lock:
@@ -216,6 +227,10 @@ class VisitReports(SilentObserver):
             charged_fen=open_report.charged_fen,
             story=tuple(open_report.lines),
         )
+
+
+def _score(reading: Reading, plate: str | None) -> float:
+    return max((read.confidence for read in own_reads(reading, plate)), default=0.0)
 
 
 def _doubted(plate: PlateRead) -> str:

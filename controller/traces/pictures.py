@@ -1,11 +1,12 @@
-"""Which frames of a visit are kept: the first with a plate, the best, and the last."""
+"""Which frames of a visit are kept: the first with a plate, the best of the visit's own, and the last."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.records import Frame, Reading
 from controller.traces.records import TracedPicture
+from controller.watching.own_picture import own_reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class KeptFrame:
 class _Candidate:
     frame: Frame
     at_s: float
+    reading: Reading
     score: float
 
 
@@ -31,13 +33,21 @@ class FramePicker:
         self._first: _Candidate | None = None
         self._last: _Candidate | None = None
         self._best: list[_Candidate] = []
+        self._plate: str | None = None
+
+    def name(self, plate: str) -> None:
+        """The visit's plate is known: from now on only frames that show it are better than others."""
+        if plate != self._plate:
+            self._plate = plate
+            self._best = [replace(c, score=_score(c.reading, plate)) for c in self._best]
+            self._best.sort(key=lambda c: -c.score)
 
     def add(self, frame: Frame, at_s: float, reading: Reading) -> None:
         """Weigh a frame that was read."""
         if self._count == 0:
             return
-        score = max((p.weakest * p.width_px * p.detection for p in reading.plates), default=0.0)
-        candidate = _Candidate(frame, at_s, score)
+        score = _score(reading, self._plate)
+        candidate = _Candidate(frame, at_s, reading, score)
         if self._first is None or (self._first.score == 0.0 and score > 0.0):
             self._first = candidate
         self._last = candidate
@@ -59,3 +69,7 @@ class FramePicker:
                 fact = TracedPicture(name, candidate.frame.number, candidate.at_s, role)
                 kept[name] = KeptFrame(candidate.frame, fact)
         return kept
+
+
+def _score(reading: Reading, plate: str | None) -> float:
+    return max((p.weakest * p.width_px * p.detection for p in own_reads(reading, plate)), default=0.0)

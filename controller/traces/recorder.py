@@ -107,7 +107,11 @@ class TraceRecorder:
         self._note(visit, "votes", lambda found: TracedVote(found.at(at_s), vote))
 
     def asked(self, visit: str, question: Question, at_s: float) -> None:
-        self._note(visit, "answers", lambda found: TracedAnswer(question, found.at(at_s)))
+        with self._lock:
+            found = self._visits.get(visit)
+            if found is not None:
+                found.picker.name(question.plate)
+                found.add("answers", TracedAnswer(question, found.at(at_s)))
 
     def answered(self, visit: str, answer: Decision | None, reason: Reason, detail: str, at_s: float) -> None:
         with self._lock:

@@ -87,7 +87,7 @@ async def bills(request: Request, session: Cashier) -> Response:
     station = await station_facts_of(request, session)
     plate = request.query_params.get("plate", "")[:40]
     found = await run_in_threadpool(unpaid_bills, books_of(request).database, station.id, plate)
-    return shown(request, session, "bills.html", station, bills=found, plate=plate)
+    return shown(request, session, "bills.html", station, bills=found, of_plate=plate)
 
 
 @router.post("/bills")

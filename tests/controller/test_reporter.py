@@ -108,9 +108,15 @@ def frame(number: int, image: Any = b"x") -> Frame:
     return Frame(number, image, NOW_S + number, AT)
 
 
-def read(probability: float) -> Reading:
-    characters = tuple(CharacterRead(character, probability) for character in PLATE)
+def read(probability: float, plate: str = PLATE) -> Reading:
+    characters = tuple(CharacterRead(character, probability) for character in plate)
     return Reading((PlateRead(characters, corners(), Colour.BLUE, "blue", 1, 0.9),))
+
+
+def asked_about(plate: str) -> Question:
+    return Question(
+        visit="v1", station="S1", lane="L1", plate=plate, typed=False, captured_at=AT, confidence=0.9, weakest=0.9
+    )
 
 
 def visit(worker: Worker) -> None:
@@ -120,10 +126,7 @@ def visit(worker: Worker) -> None:
     visit_reports.frame_read("v1", frame(1, b"dim"), read(0.7))
     visit_reports.frame_read("v1", frame(2, b"clear"), read(0.99))
     visit_reports.voted("v1", Vote(PLATE, Reason.OK, PLATE, 0.99, 0.98, 3, "all agree"), NOW_S + 2)
-    asked = Question(
-        visit="v1", station="S1", lane="L1", plate=PLATE, typed=False, captured_at=AT, confidence=0.9, weakest=0.9
-    )
-    visit_reports.asked("v1", asked, NOW_S + 2)
+    visit_reports.asked("v1", asked_about(PLATE), NOW_S + 2)
     visit_reports.answered("v1", allow(), Reason.OK, "", NOW_S + 2.1)
     visit_reports.lamp_changed("v1", LampChange(NOW_S + 2.1, LampColour.GREEN), Reason.OK)
 
@@ -163,6 +166,23 @@ def test_a_visit_is_told_from_frame_to_lamp_with_its_best_picture_once(worker: W
     worker.visit_reports.noted("v1", "something", NOW_S + 3)
     worker.reporter.tell_once()
     assert worker.link.visits[1].picture is None
+
+
+def test_the_picture_of_a_visit_is_never_of_the_vehicle_behind(worker: Worker) -> None:
+    visit(worker)
+    worker.visit_reports.frame_read("v1", frame(3, b"next vehicle"), read(0.999, "沪A8K526"))
+    worker.reporter.tell_once()
+    assert [v.picture for v in worker.link.visits] == ["/9j/Y2xlYXI="]
+
+
+def test_a_better_read_vehicle_gives_way_to_the_one_that_was_asked_about(worker: Worker) -> None:
+    worker.visit_reports.visit_opened("v1", NOW_S, AT)
+    worker.visit_reports.frame_read("v1", frame(1, b"neighbour"), read(0.999, "沪A8K526"))
+    worker.visit_reports.asked("v1", asked_about(PLATE), NOW_S + 2)
+    worker.visit_reports.frame_read("v1", frame(2, b"clear"), read(0.9))
+    worker.visit_reports.frame_read("v1", frame(3, b"neighbour"), read(0.999, "沪A8K526"))
+    worker.reporter.tell_once()
+    assert [v.picture for v in worker.link.visits] == ["/9j/Y2xlYXI="]
 
 
 def test_what_could_not_be_told_is_told_later_with_its_picture(worker: Worker) -> None:

@@ -98,6 +98,13 @@ def test_first_best_and_last_frames_are_kept(store: TraceStore) -> None:
         assert abs(int(image[0, 0, 0]) - picture.frame) <= 2
 
 
+def test_the_best_frame_shows_the_plate_that_was_asked_about(store: TraceStore) -> None:
+    neighbour = plate_read("沪A8K526", 0.999, 300)
+    played = PlayedVisit(recorder(store)).opened().read(0.3, neighbour).asked(0.4)
+    played.read(0.6, plate_read()).read(0.9, neighbour).closed(9, PLATE, Verdict.ALLOW, Reason.OK)
+    assert {(p.frame, p.role) for p in store.load(played.visit).pictures} == {(1, "first"), (2, "best"), (3, "last")}
+
+
 @pytest.mark.parametrize(("count", "kept"), [(0, 0), (1, 1), (2, 2), (5, 4), (10, 5)])
 def test_as_many_pictures_as_wanted(store: TraceStore, count: int, kept: int) -> None:
     played = green_visit(recorder(store, count))

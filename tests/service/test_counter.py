@@ -457,6 +457,7 @@ def test_a_bill_that_no_phone_paid_is_paid_at_the_counter_once(rig: ServiceRig) 
     shown = li.get("/counter/bills", plate=plate).text
     (bill,) = re.findall(r'name="bill" value="([^"]+)"', shown)
     assert "¥79.00" in shown
+    assert plate in shown.partition("<h1>")[2].partition("</h1>")[0]
     assert plate not in zhao.get("/counter/bills").text
     assert zhao.post("/counter/bills", bill=bill).status_code == 409
     receipts = {receipt_of(li.post("/counter/bills", bill=bill)) for _ in range(2)}

@@ -56,6 +56,16 @@ def test_no_english_stands_in_a_chinese_page(template: Path) -> None:
     assert not left(template)
 
 
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_macro_is_never_shown_itself(template: Path) -> None:
+    """An imported macro hides a value of the same name, and a page would say `<Macro 'plate'>`."""
+    tree = Environment().parse(template.read_text(encoding="utf-8"))
+    macros = {name for found in tree.find_all(nodes.FromImport) for name in found.names if isinstance(name, str)}
+    named = [found for found in tree.find_all(nodes.Name) if found.ctx == "load" and found.name in macros]
+    called = [found.node for found in tree.find_all(nodes.Call)]
+    assert [found.name for found in named if not any(found is node for node in called)] == []
+
+
 def test_the_program_has_the_words_of_the_trade() -> None:
     for source in SOURCES:
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
