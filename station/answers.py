@@ -27,7 +27,7 @@ from station.fuelling_forwarder import FuellingForwarder
 from station.offline_list import HeldLists, ListInForce
 from station.open_here import OpenHere
 from station.settings import StationSettings
-from station.store import StateStore
+from station.store.state_store import StateStore
 from station.uplink import Uplink
 from station.upstream import MOST_QUESTIONS, Upstream
 from wire.codec import decode, encode
@@ -52,21 +52,21 @@ class Control:
     def __init__(
         self,
         upstream: Upstream,
-        line: Uplink,
-        memory: StateStore,
+        uplink: Uplink,
+        store: StateStore,
         open_here: OpenHere,
-        keeper: HeldLists,
-        post: FuellingForwarder,
+        lists: HeldLists,
+        forwarder: FuellingForwarder,
         books: Books,
         clock: Clock,
         settings: StationSettings,
     ) -> None:
         self._upstream = upstream
-        self._line = line
-        self._memory = memory
+        self._uplink = uplink
+        self._store = store
         self._open_here = open_here
-        self._keeper = keeper
-        self._post = post
+        self._lists = lists
+        self._forwarder = forwarder
         self._books = books
         self._clock = clock
         self._settings = settings
@@ -105,11 +105,11 @@ class Control:
         if station != self._upstream.station:
             return None
         try:
-            if self._line.state.up:
+            if self._uplink.state.up:
                 self.fetch_prices(self._settings.deadline_s)
-            kept = self._memory.fact(PRICES)
+            kept = self._store.facts.get(PRICES)
         except ClientError:
-            kept = self._memory.fact(PRICES)
+            kept = self._store.facts.get(PRICES)
         except StateError as error:
             raise Unavailable(str(error)) from error
         if kept is None:
@@ -118,15 +118,15 @@ class Control:
 
     def fetch_prices(self, deadline_s: float) -> None:
         """Ask for the prices and keep them. Raises ClientError."""
-        found = self._line.ask(self._upstream.balance.prices, deadline_s)
+        found = self._uplink.ask(self._upstream.balance.prices, deadline_s)
         text = json.dumps([encode(price) for price in found], ensure_ascii=False)
-        if text != self._memory.fact(PRICES):
-            self._memory.keep_fact(PRICES, text)
+        if text != self._store.facts.get(PRICES):
+            self._store.facts.keep(PRICES, text)
 
     def lane_of(self, authorisation: str) -> tuple[str, str] | None:
         """Station and lane that an authorisation was given to; None for one that is not known here."""
         try:
-            return self._memory.lane_of(authorisation)
+            return self._store.answers.lane_of(authorisation)
         except StateError as error:
             raise Unavailable(str(error)) from error
 
@@ -134,13 +134,13 @@ class Control:
         """The station can answer as long as its own disk works; the line is told, and fails nothing."""
         try:
             if self._clock.monotonic_s() >= self._next_check_s:
-                self._memory.keep_fact("healthy_us", str(to_us(self._clock.now())))
+                self._store.facts.keep("healthy_us", str(to_us(self._clock.now())))
                 self._next_check_s = self._clock.monotonic_s() + CHECK_EVERY_S
-            listed = self._keeper.held.why_not or "good"
+            listed = self._lists.held.why_not or "good"
         except StateError as error:
             raise Unavailable(str(error)) from error
         self._books.database.check()
-        state = self._line.state
+        state = self._uplink.state
         return {"line": "up" if state.up else "down", "line_since": state.since.isoformat(), "offline_list": listed}
 
     def _answer(self, message: Message) -> Answer:
@@ -152,7 +152,7 @@ class Control:
             case Release(authorisation):
                 return self._release(authorisation)
             case Report(fuelling):
-                answer = self._post.take(fuelling)
+                answer = self._forwarder.take(fuelling)
                 self._open_here.over(fuelling.authorisation)
                 self.changed()
                 return answer
@@ -161,24 +161,26 @@ class Control:
         raise ServiceError(f"a station does not carry out {type(message).__name__}")
 
     def _ask(self, question: Question) -> Answer:
-        known = self._memory.answer_to(question.visit)
+        known = self._store.answers.find(question.visit)
         if known is not None:
             return _again(question, self._if_open(known))
-        if self._line.state.up:
+        if self._uplink.state.up:
             lane = self._open_here.elsewhere(question, OFFLINE_PREFIX)
             if lane is not None:
-                return _again(question, self._memory.keep_answer(question, _elsewhere(question, lane)))
+                return _again(question, self._store.answers.keep(question, _elsewhere(question, lane)))
             asked_us = to_us(self._clock.now())
             try:
-                decision = self._line.ask(lambda s: self._upstream.balance.ask(question, s), self._settings.deadline_s)
+                decision = self._uplink.ask(
+                    lambda s: self._upstream.balance.ask(question, s), self._settings.deadline_s
+                )
             except Rejected as error:
                 return self._refusal(error)
             except ServiceFailed:
                 raise
             except ClientError:
                 return self._offline(question)
-            with self._memory.together():
-                kept = self._memory.keep_answer(question, decision, asked_us)
+            with self._store.together():
+                kept = self._store.answers.keep(question, decision, asked_us)
                 self._open_here.given(*kept)
             return _again(question, kept)
         return self._offline(question)
@@ -192,15 +194,15 @@ class Control:
     def _offline(self, question: Question) -> Answer:
         """By the list. What it does not speak of stays unanswered, so that the server can answer the same visit."""
         self._require_trust()
-        held = self._keeper.held
+        held = self._lists.held
         if held.why_not is not None:
             raise Unavailable(f"the line is down; {held.why_not}")
-        with self._memory.together():
-            known = self._memory.answer_to(question.visit)
+        with self._store.together():
+            known = self._store.answers.find(question.visit)
             if known is not None:
                 return _again(question, known)
             decision = self._decide(question, held)
-            self._memory.keep_answer(question, decision)
+            self._store.answers.keep(question, decision)
             self._open_here.given(question, decision)
         self.changed()
         return decision
@@ -222,7 +224,7 @@ class Control:
         if lane is not None:
             return _elsewhere(question, lane)
         outcome = rules.decide(
-            entry, self._memory.outstanding(rules.account_of(entry), held.under), self._settings.cap_fen
+            entry, self._store.grants.outstanding(rules.account_of(entry), held.under), self._settings.cap_fen
         )
         if isinstance(outcome, Reason):
             return _refused(question, outcome)
@@ -244,7 +246,7 @@ class Control:
             granted_at=now,
             **_payer(entry, question),
         )
-        self._memory.grant(grant, expires_at)
+        self._store.grants.add(grant, expires_at)
         return Decision(
             visit=question.visit,
             plate=question.plate,
@@ -266,11 +268,11 @@ class Control:
 
     def _renewed(self, authorisation: str) -> Answer:
         if authorisation.startswith(OFFLINE_PREFIX):
-            with self._memory.together():
+            with self._store.together():
                 return self._renew_offline(authorisation)
-        self._require_line()
+        self._require_uplink()
         try:
-            return self._line.ask(lambda s: self._upstream.balance.renew(authorisation, s), self._settings.deadline_s)
+            return self._uplink.ask(lambda s: self._upstream.balance.renew(authorisation, s), self._settings.deadline_s)
         except Rejected as error:
             return self._refusal(error)
         except ServiceFailed:
@@ -280,18 +282,18 @@ class Control:
 
     def _renew_offline(self, authorisation: str) -> Answer:
         """As long as its plate is still on the list that counts now."""
-        row = self._memory.find_grant(authorisation)
+        row = self._store.grants.find(authorisation)
         if row is None:
             return _unknown(authorisation)
         grant = decode(OfflineGrant, json.loads(row["body"]))
-        over = row["state"] != "open" or self._memory.is_used(authorisation)
-        if over or not self._keeper.held.names(grant) or self._line.state.barred:
+        over = row["state"] != "open" or self._store.grants.is_used(authorisation)
+        if over or not self._lists.held.names(grant) or self._uplink.state.barred:
             return _over(grant, Reason.VISIT_OVER if over else Reason.EXPIRED)
         now_us = to_us(self._clock.now())
         until_us = rules.renewed_until_us(now_us, row["granted_us"], row["expires_us"], self._books.settings)
         if until_us is None:
             return _over(grant, Reason.EXPIRED)
-        self._memory.prolong(authorisation, until_us)
+        self._store.grants.prolong(authorisation, until_us)
         return Decision(
             visit=grant.visit,
             plate=grant.plate,
@@ -306,21 +308,21 @@ class Control:
     def _release(self, authorisation: str) -> Answer:
         self._open_here.over(authorisation)
         if authorisation.startswith(OFFLINE_PREFIX):
-            if self._memory.find_grant(authorisation) is None:
+            if self._store.grants.find(authorisation) is None:
                 return _unknown(authorisation)
-            self._memory.release(authorisation)
+            self._store.grants.release(authorisation)
             self.changed()
             return Done()
-        if self._line.state.up:
+        if self._uplink.state.up:
             try:
-                self._line.ask(lambda s: self._upstream.balance.release(authorisation, s), self._settings.deadline_s)
+                self._uplink.ask(lambda s: self._upstream.balance.release(authorisation, s), self._settings.deadline_s)
             except Rejected as error:
                 return self._refusal(error)
             except ClientError:
                 pass
             else:
                 return Done()
-        self._post.release_later(authorisation)
+        self._forwarder.release_later(authorisation)
         return Done()
 
     def _refusal(self, error: Rejected) -> Refused:
@@ -331,14 +333,14 @@ class Control:
 
     def _require_trust(self) -> None:
         """A station whose word the server does not take must not spend its money either."""
-        state = self._line.state
+        state = self._uplink.state
         if state.barred:
             raise Unavailable(f"the server does not take this station's word: {state.trouble}")
 
-    def _require_line(self) -> None:
+    def _require_uplink(self) -> None:
         """The server's own authorisations are the server's to prolong: the lane's green ends with the expiry it has."""
         self._require_trust()
-        if not self._line.state.up:
+        if not self._uplink.state.up:
             raise Unavailable("the line is down; only the server can prolong its own authorisations")
 
 

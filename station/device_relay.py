@@ -30,11 +30,11 @@ class DeviceRelay(DeviceStore):
     """The devices of a station: the gate has seen that a device holds its key, the station vouches for that."""
 
     def __init__(
-        self, database: Database, now: Callable[[], datetime], upstream: Upstream, line: Uplink, keys: KeyCopies
+        self, database: Database, now: Callable[[], datetime], upstream: Upstream, uplink: Uplink, keys: KeyCopies
     ) -> None:
         super().__init__(database, now)
         self._upstream = upstream
-        self._line = line
+        self._uplink = uplink
         self._keys = keys
 
     def enrol(self, request: EnrolmentRequest, source: str, station: str | None = None) -> Enrolment:
@@ -66,10 +66,10 @@ class DeviceRelay(DeviceStore):
             raise Throttled(wait_s)
 
     def _asked(self, do: Callable[[float], Result]) -> Result:
-        if not self._line.state.up:
+        if not self._uplink.state.up:
             raise Unavailable("the line to the server is down; enrolments and new keys are the server's")
         try:
-            return self._line.ask(do, DEADLINE_S, relayed=True)
+            return self._uplink.ask(do, DEADLINE_S, relayed=True)
         except Rejected as error:
             raise _refusal(error) from error
         except ServiceFailed as error:

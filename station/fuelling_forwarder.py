@@ -18,7 +18,7 @@ from controller.ports import Clock
 from service.books.messages import Answer, Refused
 from service.errors import Unavailable
 from station.settings import StationSettings
-from station.store import StateStore
+from station.store.state_store import StateStore
 from station.uplink import Uplink
 from station.upstream import Upstream
 from wire.codec import decode, encode
@@ -50,16 +50,16 @@ class FuellingForwarder:
     def __init__(
         self,
         upstream: Upstream,
-        line: Uplink,
-        memory: StateStore,
+        uplink: Uplink,
+        store: StateStore,
         outbox: Outbox,
         clock: Clock,
         settings: StationSettings,
         on_death: Callable[[BaseException], None],
     ) -> None:
         self._upstream = upstream
-        self._line = line
-        self._memory = memory
+        self._uplink = uplink
+        self._store = store
         self._outbox = outbox
         self._settings = settings
         self._woken = threading.Event()
@@ -73,7 +73,7 @@ class FuellingForwarder:
             CourierSettings(deadline_s=settings.message_s, first_wait_s=FIRST_WAIT_S, longest_wait_s=LONGEST_WAIT_S),
             self._on_sent,
             on_death,
-            may_send=lambda: self._line.state.up,
+            may_send=lambda: self._uplink.state.up,
         )
 
     def start(self) -> None:
@@ -108,11 +108,11 @@ class FuellingForwarder:
 
     def _put(self, fuelling: Fuelling) -> _Put:
         """In the outbox and counted against its grant, as one."""
-        with self._memory.together():
+        with self._store.together():
             fresh = self._find(fuelling) is None
             message = self._outbox.put(_kind(fuelling), fuelling_key(fuelling), encode(fuelling))
             if fresh and fuelling.authorisation is not None and self._is_granted(fuelling):
-                self._memory.fuelled(message, fuelling.authorisation, fuelling.amount_fen)
+                self._store.grants.fuelled(message, fuelling.authorisation, fuelling.amount_fen)
         return _Put(message, fresh)
 
     def _is_granted(self, fuelling: Fuelling) -> bool:
@@ -120,7 +120,7 @@ class FuellingForwarder:
         authorisation = fuelling.authorisation
         if authorisation is None or not authorisation.startswith(OFFLINE_PREFIX):
             return False
-        row = self._memory.find_grant(authorisation)
+        row = self._store.grants.find(authorisation)
         return row is not None and decode(OfflineGrant, json.loads(row["body"])).lane == fuelling.lane
 
     def _settled(self, fuelling: Fuelling) -> Message:
@@ -131,7 +131,7 @@ class FuellingForwarder:
             if message is None:
                 raise Unavailable("the report was handed back to another attempt; send it again")
             left_s = ends_s - time.monotonic()
-            if message.state is not MessageState.WAITING or left_s <= 0 or not self._line.state.up:
+            if message.state is not MessageState.WAITING or left_s <= 0 or not self._uplink.state.up:
                 return message
             time.sleep(min(LOOK_EVERY_S, left_s))
 
@@ -140,21 +140,21 @@ class FuellingForwarder:
 
     def _handed_back(self, message: Message) -> Refused:
         """Refused while the lane unit still waits: it keeps the report, shows it, and may send it again."""
-        with self._memory.together():
+        with self._store.together():
             self._outbox.take_back(message.id)
-            self._memory.forget_fuelling(message.id)
+            self._store.grants.forget_fuelling(message.id)
         return Refused(ErrorCode(message.reason or ErrorCode.MALFORMED), message.last_error or "")
 
     def _send_fuelling(self, body: Mapping[str, Any], deadline_s: float) -> Mapping[str, Any]:
         """The grant first, so that the server knows what the fuelling was made under."""
         authorisation = body.get("authorisation")
-        grant = self._memory.untold_grant(authorisation) if isinstance(authorisation, str) else None
+        grant = self._store.grants.find_unsent(authorisation) if isinstance(authorisation, str) else None
         if grant is not None:
-            self._memory.report(
-                self._line.ask(lambda s: self._upstream.tell_grant(grant, s), deadline_s, only_silence=True)
+            self._store.grants.receipted(
+                self._uplink.ask(lambda s: self._upstream.tell_grant(grant, s), deadline_s, only_silence=True)
             )
         send = balance_senders(self._upstream.balance)[FUELLING]
-        receipt = self._line.ask(lambda s: send(body, s), deadline_s, only_silence=True)
+        receipt = self._uplink.ask(lambda s: send(body, s), deadline_s, only_silence=True)
         assert receipt is not None
         return receipt
 
@@ -162,7 +162,7 @@ class FuellingForwarder:
         """One the server no longer knows is over as well."""
         send = balance_senders(self._upstream.balance)[RELEASE]
         try:
-            self._line.ask(lambda s: send(body, s), deadline_s, only_silence=True)
+            self._uplink.ask(lambda s: send(body, s), deadline_s, only_silence=True)
         except Rejected as error:
             if error.reason != ErrorCode.UNKNOWN_AUTHORISATION:
                 raise
@@ -171,12 +171,12 @@ class FuellingForwarder:
         """A key that has been revoked meanwhile needs no more telling."""
         key_id = str(body.get("key_id"))
         try:
-            self._line.ask(lambda s: self._upstream.spoken(key_id, s), deadline_s, only_silence=True, relayed=True)
+            self._uplink.ask(lambda s: self._upstream.spoken(key_id, s), deadline_s, only_silence=True, relayed=True)
         except Rejected as error:
             log.info("a key that spoke here is not known to the server any more: %s", error.detail)
 
     def _on_sent(self, message: Message, _receipt: Mapping[str, Any] | None) -> None:
-        self._memory.settled(message.id)
+        self._store.grants.settled(message.id)
         self.changed()
 
 

@@ -12,7 +12,8 @@ from controller.errors import ServiceFault
 from controller.ports import Clock
 from service.offline.list_key import is_signed
 from station.offline_rules import unusable
-from station.store import SEEN, StateStore
+from station.store.facts import SEEN
+from station.store.state_store import StateStore
 from station.upstream import Upstream
 from wire.codec import WireError, decode_text, encode_text
 from wire.offline import OfflineEntry, OfflineGrant, OfflineHours, OfflineList, SignedOfflineList, list_of
@@ -65,8 +66,8 @@ class ListInForce:
 class HeldLists:
     """Thread-safe. pinned: the service's public key if an operator gave it; else the first one seen is kept."""
 
-    def __init__(self, memory: StateStore, station: str, clock: Clock, pinned: str | None) -> None:
-        self._memory = memory
+    def __init__(self, store: StateStore, station: str, clock: Clock, pinned: str | None) -> None:
+        self._store = store
         self._station = station
         self._clock = clock
         self._lock = threading.Lock()
@@ -75,7 +76,7 @@ class HeldLists:
         self._phones = PhoneBook()
         self._refusal: str | None = None
         if pinned is not None:
-            memory.keep_fact(PINNED, pinned)
+            store.facts.keep(PINNED, pinned)
         self._take_kept()
 
     @property
@@ -83,10 +84,10 @@ class HeldLists:
         """The list as it may be used now."""
         with self._lock:
             listed, entries, phones = self._listed, self._entries, self._phones
-        why_not = unusable(listed, self._clock.now(), self._memory.seen_at())
+        why_not = unusable(listed, self._clock.now(), self._store.facts.seen_at())
         return ListInForce(
             listed,
-            int(self._memory.fact(UNDER) or 0),
+            int(self._store.facts.get(UNDER) or 0),
             why_not,
             {} if why_not else entries,
             PhoneBook() if why_not else phones,
@@ -105,8 +106,8 @@ class HeldLists:
 
     def fetch(self, upstream: Upstream, deadline_s: float) -> bool:
         """Ask for a newer list; True when one came. Raises ClientError, ListRefused among them."""
-        number = self._memory.begin_fetch()
-        knows_as_much = self._memory.fact(WIRE) == str(WIRE_VERSION)
+        number = self._store.facts.begin_fetch()
+        knows_as_much = self._store.facts.get(WIRE) == str(WIRE_VERSION)
         signed = upstream.offline_list(self.version if knows_as_much else 0, deadline_s)
         if signed is None:
             self._confirm(number)
@@ -116,11 +117,11 @@ class HeldLists:
         except ListRefused as refused:
             self._refusal = str(refused)
             raise
-        with self._memory.together():
-            self._memory.keep_fact(LIST, encode_text(signed))
-            self._memory.keep_fact(PINNED, signed.public_key)
-            self._memory.keep_fact(HIGHEST, str(listed.version))
-            self._memory.keep_fact(WIRE, str(WIRE_VERSION))
+        with self._store.together():
+            self._store.facts.keep(LIST, encode_text(signed))
+            self._store.facts.keep(PINNED, signed.public_key)
+            self._store.facts.keep(HIGHEST, str(listed.version))
+            self._store.facts.keep(WIRE, str(WIRE_VERSION))
             self._confirm(number)
         self._use(listed)
         return True
@@ -128,12 +129,12 @@ class HeldLists:
     def _confirm(self, number: int) -> None:
         """The server has just said what counts, so clock and outstanding sums are judged from here on."""
         self._refusal = None
-        with self._memory.together():
-            self._memory.keep_fact(UNDER, str(number))
-            self._memory.keep_fact(SEEN, "0")
+        with self._store.together():
+            self._store.facts.keep(UNDER, str(number))
+            self._store.facts.keep(SEEN, "0")
 
     def _judged(self, signed: SignedOfflineList) -> OfflineList:
-        pinned = self._memory.fact(PINNED)
+        pinned = self._store.facts.get(PINNED)
         if pinned is not None and signed.public_key != pinned:
             raise ListRefused("the offline list is signed with another key than the one this station knows")
         if not is_signed(signed):
@@ -144,7 +145,7 @@ class HeldLists:
             raise ListRefused(f"the offline list makes no sense: {error}") from error
         if listed.station != self._station:
             raise ListRefused(f"the offline list is for station {listed.station[:40]}")
-        if listed.version < int(self._memory.fact(HIGHEST) or 0):
+        if listed.version < int(self._store.facts.get(HIGHEST) or 0):
             raise ListRefused(f"the offline list is older than the one before: version {listed.version}")
         if listed.expires_at <= self._clock.now():
             raise ListRefused("the offline list had expired when it came")
@@ -152,7 +153,7 @@ class HeldLists:
 
     def _take_kept(self) -> None:
         """The list on disk, judged anew: what was altered there counts as none."""
-        kept = self._memory.fact(LIST)
+        kept = self._store.facts.get(LIST)
         if kept is None:
             return
         try:
@@ -161,8 +162,10 @@ class HeldLists:
         except WireError as error:
             log.error("the kept offline list is not used: %s", error)
             return
-        good = is_signed(signed) and signed.public_key == self._memory.fact(PINNED) and listed.station == self._station
-        if good and listed.version >= int(self._memory.fact(HIGHEST) or 0):
+        good = (
+            is_signed(signed) and signed.public_key == self._store.facts.get(PINNED) and listed.station == self._station
+        )
+        if good and listed.version >= int(self._store.facts.get(HIGHEST) or 0):
             self._use(listed)
         else:
             log.error("the kept offline list is not used: its signature, key, station or version is wrong")

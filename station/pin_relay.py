@@ -18,17 +18,17 @@ WAIT_WHEN_THROTTLED_S = 30.0
 class PinRelay:
     """app.state.check_pin of a central control. Thread-safe."""
 
-    def __init__(self, upstream: Upstream, line: Uplink) -> None:
+    def __init__(self, upstream: Upstream, uplink: Uplink) -> None:
         self._upstream = upstream
-        self._line = line
+        self._uplink = uplink
 
     def check(self, station: str, lane: str, plate: str, pin: str) -> str | PinWait | None:
         """The server's proof for the right PIN, None for a wrong one. Raises Unavailable while it cannot be asked."""
-        if not self._line.state.up:
+        if not self._uplink.state.up:
             raise Unavailable("the line to the server is down, and only the server can judge a PIN")
         asked = PinCheck(station=station, lane=lane, plate=plate, pin=pin)
         try:
-            return self._line.ask(lambda s: self._upstream.check_pin(asked, s), DEADLINE_S, only_silence=True).proof
+            return self._uplink.ask(lambda s: self._upstream.check_pin(asked, s), DEADLINE_S, only_silence=True).proof
         except Rejected as error:
             if error.reason == ErrorCode.THROTTLED:
                 return PinWait(WAIT_WHEN_THROTTLED_S)

@@ -14,14 +14,14 @@ class StationSettings:
     cap_fen: everything that was allowed offline and is not yet with the server, together, never exceeds this.
     deadline_s: the server's time for a question. It has to fit into the lane unit's own (`deadline_s` of [service],
         3 s), with room for the station's disk.
-    errand_s: the server's time for what no vehicle waits for: prices, keys, the offline list, grants.
+    task_s: the server's time for what no vehicle waits for: prices, keys, the offline list, grants.
     message_s: the server's time for one message of the outbox.
     fuelling_wait_s: a lane unit waits this long for the server's receipt, then it gets the station's provisional one.
     """
 
     cap_fen: int = 500_000
     deadline_s: float = 1.5
-    errand_s: float = 5.0
+    task_s: float = 5.0
     message_s: float = 8.0
     fuelling_wait_s: float = 4.0
     probe_every_s: float = 1.0
@@ -34,5 +34,5 @@ class StationSettings:
             raise ValueError("the cap lies between 0 and ten thousand million yuan")
         if not 0.1 <= self.deadline_s <= 30:
             raise ValueError("the deadline lies between 0.1 and 30 s")
-        if not all(0.1 <= s <= 60 for s in (self.errand_s, self.message_s)):
-            raise ValueError("the time for an errand or a message lies between 0.1 and 60 s")
+        if not all(0.1 <= s <= 60 for s in (self.task_s, self.message_s)):
+            raise ValueError("the time for a task or a message lies between 0.1 and 60 s")

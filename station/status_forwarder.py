@@ -23,14 +23,14 @@ PAUSE_S = 1.0
 class StatusForwarder:
     """tell() from any thread; one worker sends. close() is idempotent."""
 
-    def __init__(self, link: HttpStationLink, line: Uplink) -> None:
+    def __init__(self, link: HttpStationLink, uplink: Uplink) -> None:
         self._link = link
-        self._line = line
+        self._uplink = uplink
         self._lock = threading.Lock()
         self._waiting: OrderedDict[tuple[str, str], LaneStatus | VisitReport] = OrderedDict()
         self._woken = threading.Event()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="mirror", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="status forwarder", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -52,7 +52,7 @@ class StatusForwarder:
 
     def send_one(self) -> bool:
         """Send what waits longest; False when nothing does or the line is down. Raises ClientError; it waits on."""
-        if not self._line.state.up:
+        if not self._uplink.state.up:
             return False
         with self._lock:
             if not self._waiting:
@@ -81,7 +81,7 @@ class StatusForwarder:
             except ClientError:
                 self._stopping.wait(PAUSE_S)
             except Exception:
-                log.exception("mirror: one report is not passed on")
+                log.exception("status forwarder: one report is not passed on")
 
 
 def _with_picture(

@@ -1,10 +1,11 @@
-"""The station's own errands to the server: is the line up, who may speak, who may refuel offline, what was allowed."""
+"""What the station itself asks the server: is the line up, who may speak, who may refuel offline, what was allowed."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from controller.errors import ClientError, ServiceFault
 from controller.outbound.periodic import PeriodicTask, PeriodicTasks
@@ -14,7 +15,7 @@ from station.answers import Control
 from station.device_keys import KeyCopies
 from station.offline_list import HeldLists
 from station.settings import StationSettings
-from station.store import StateStore
+from station.store.state_store import StateStore
 from station.uplink import Uplink
 from station.upstream import Upstream
 from wire.errors import GreenlaneError
@@ -31,27 +32,27 @@ class StationSync:
     def __init__(
         self,
         upstream: Upstream,
-        line: Uplink,
+        uplink: Uplink,
         control: Control,
-        keeper: HeldLists,
+        lists: HeldLists,
         keys: KeyCopies,
-        memory: StateStore,
+        store: StateStore,
         clock: Clock,
         settings: StationSettings,
         on_death: Callable[[BaseException], None],
     ) -> None:
         self._upstream = upstream
-        self._line = line
+        self._uplink = uplink
         self._control = control
-        self._keeper = keeper
+        self._lists = lists
         self._keys = keys
-        self._memory = memory
+        self._store = store
         self._settings = settings
         self._on_death = on_death
         self._stopping = threading.Event()
         every, retry_s = settings, settings.probe_every_s
         self._probe = PeriodicTasks([PeriodicTask("line", self._ask_prices, 0.0, retry_s)], clock)
-        self._rounds = PeriodicTasks(
+        self._tasks = PeriodicTasks(
             [
                 PeriodicTask("prices", self._ask_prices, every.prices_every_s, retry_s),
                 PeriodicTask("device keys", self._fetch_keys, every.keys_every_s, every.keys_every_s),
@@ -61,7 +62,7 @@ class StationSync:
             ],
             clock,
         )
-        self._thread = threading.Thread(target=self._run, name="duties", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -69,20 +70,20 @@ class StationSync:
     def close(self) -> None:
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(self._settings.errand_s + 1)
+            self._thread.join(self._settings.task_s + 1)
 
     def step(self) -> None:
         """What is due now: while the line is down nothing but asking whether it is back."""
-        if not self._line.state.up:
+        if not self._uplink.state.up:
             self._probe.do_due(self._settings.deadline_s)
-        if self._line.state.up:
-            self._rounds.do_due(self._settings.errand_s, lambda: self._line.state.up and not self._stopping.is_set())
+        if self._uplink.state.up:
+            self._tasks.do_due(self._settings.task_s, lambda: self._uplink.state.up and not self._stopping.is_set())
 
     def _ask_prices(self, deadline_s: float) -> None:
         self._control.fetch_prices(deadline_s)
 
     def _fetch_keys(self, deadline_s: float) -> None:
-        keys = self._line.ask(self._upstream.devices, deadline_s)
+        keys = self._uplink.ask(self._upstream.devices, deadline_s)
         try:
             changed = self._keys.take(keys)
         except ServiceError as error:
@@ -92,15 +93,16 @@ class StationSync:
 
     def _fetch_list(self, deadline_s: float) -> None:
         """A list that is refused says nothing about the line."""
-        if self._keeper.fetch(self._upstream, deadline_s):
-            log.info("offline list: version %d", self._keeper.version)
+        if self._lists.fetch(self._upstream, deadline_s):
+            log.info("offline list: version %d", self._lists.version)
 
     def _tell_grants(self, deadline_s: float) -> None:
-        for grant in self._memory.untold():
-            self._memory.report(self._line.ask(lambda s, g=grant: self._upstream.tell_grant(g, s), deadline_s))  # type: ignore[misc]
+        for grant in self._store.grants.unsent():
+            receipt = self._uplink.ask(partial(self._upstream.tell_grant, grant), deadline_s)
+            self._store.grants.receipted(receipt)
 
     def _tidy(self, _deadline_s: float) -> None:
-        self._memory.tidy()
+        self._store.tidy()
 
     def _run(self) -> None:
         """Turns until closed. A full disk is waited for; an error that nobody planned ends the station."""
@@ -112,8 +114,8 @@ class StationSync:
                     failing = False
                 except (GreenlaneError, ServiceError) as error:
                     if not failing and not isinstance(error, ClientError):
-                        log.error("duties: %s", error)
+                        log.error("sync: %s", error)
                     failing = True
         except Exception as error:
-            log.exception("duties: ended by an error")
+            log.exception("sync: ended by an error")
             self._on_death(error)

@@ -14,7 +14,7 @@ from service.offline.conflicts import OfflineVisit
 from service.station.control_view import MOST_CONFLICTS, ControlView
 from service.store.database import Database, telling_faults
 from station.offline_list import HeldLists
-from station.store import StateStore
+from station.store.state_store import StateStore
 from station.uplink import Uplink
 from wire.live import OrderKind
 
@@ -27,9 +27,9 @@ class StationView:
     def __init__(
         self,
         station: str,
-        line: Uplink,
-        memory: StateStore,
-        keeper: HeldLists,
+        uplink: Uplink,
+        store: StateStore,
+        lists: HeldLists,
         outbox: Outbox,
         database: Database,
         clock: Clock,
@@ -39,9 +39,9 @@ class StationView:
     ) -> None:
         self._damaged = damaged
         self._station = station
-        self._line = line
-        self._memory = memory
-        self._keeper = keeper
+        self._uplink = uplink
+        self._store = store
+        self._lists = lists
         self._outbox = outbox
         self._database = database
         self._clock = clock
@@ -58,7 +58,7 @@ class StationView:
     def conflicts(self) -> list[OfflineVisit]:
         """What the server has told of grants and fuellings, the newest first."""
         try:
-            found = self._memory.offline_visits(self._clock.now() - SHOWN_FOR)
+            found = self._store.grants.visits(self._clock.now() - SHOWN_FOR)
         except StateError as error:
             raise Unavailable(str(error)) from error
         return [visit for visit in found if visit.conflicts][:MOST_CONFLICTS]
@@ -72,9 +72,9 @@ class StationView:
             if kind is OrderKind.RETRY:
                 self._outbox.retry(message, person, why)
             else:
-                with self._memory.together():
+                with self._store.together():
                     self._outbox.discard(message, person, why)
-                    self._memory.settled(message)
+                    self._store.grants.settled(message)
         except OutboxError as error:
             raise AdminError(str(error)) from error
         except StateError as error:
@@ -84,18 +84,18 @@ class StationView:
         self._changed()
 
     def _view(self) -> ControlView:
-        state, held = self._line.state, self._keeper.held
+        state, held = self._uplink.state, self._lists.held
         return ControlView(
             line_up=state.up,
             since=state.since,
             trouble=state.trouble,
-            exposure_fen=self._memory.exposure_fen(),
+            exposure_fen=self._store.grants.exposure_fen(),
             cap_fen=self._cap_fen,
-            open_grants=self._memory.open_grants(),
-            list_version=self._keeper.version,
+            open_grants=self._store.grants.count_open(),
+            list_version=self._lists.version,
             list_until=None if held.listed is None else held.listed.expires_at,
             list_problem=held.why_not,
-            list_refused=self._keeper.refusal,
+            list_refused=self._lists.refusal,
             waiting=self._outbox.count_waiting(),
             parked=tuple(parked_message(message) for message in self._outbox.parked()[:MOST_PARKED]),
             damaged=self._damaged(),

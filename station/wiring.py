@@ -35,7 +35,7 @@ from station.open_here import OpenHere
 from station.pin_relay import PinRelay
 from station.settings import StationSettings
 from station.status_forwarder import StatusForwarder
-from station.store import StateStore
+from station.store.state_store import StateStore
 from station.sync import StationSync
 from station.uplink import Uplink
 from station.upstream import Upstream
@@ -79,7 +79,7 @@ class StationWiring:
             stack.callback(FolderLock(place.folder, "greenlane station").close)
             self.state = stack.enter_context(StateFile(place.folder / STATE, self.clock))
             self.outbox = Outbox(self.state, self.clock)
-            self.memory = StateStore(self.state, self.outbox, self.clock)
+            self.store = StateStore(self.state, self.outbox, self.clock)
             self.books = open_books(f"sqlite:///{place.folder / PAGES}", self.clock)
             stack.callback(self.books.database.close)
             self._set_up(place, guard, settings)
@@ -90,36 +90,38 @@ class StationWiring:
             Admin(self.books, "station").set_station(self.station)
         sign: Sign = Signer(KeyPair.load(place.folder / KEY), self.clock)
         self.upstream = Upstream(place.upstream_url, self.station, sign=sign, ca_file=place.ca_file)
-        self.line = Uplink(self.clock, self.memory.fact(BARRED) or "")
-        self.keeper = HeldLists(self.memory, self.station, self.clock, place.list_key)
+        self.uplink = Uplink(self.clock, self.store.facts.get(BARRED) or "")
+        self.lists = HeldLists(self.store, self.station, self.clock, place.list_key)
         self.keys = KeyCopies(self.books.database, self.station, self.clock)
-        self.post = FuellingForwarder(self.upstream, self.line, self.memory, self.outbox, self.clock, settings, died)
+        self.forwarder = FuellingForwarder(
+            self.upstream, self.uplink, self.store, self.outbox, self.clock, settings, died
+        )
         open_here = OpenHere(self.state, self.clock)
         self.control = Control(
             self.upstream,
-            self.line,
-            self.memory,
+            self.uplink,
+            self.store,
             open_here,
-            self.keeper,
-            self.post,
+            self.lists,
+            self.forwarder,
             self.books,
             self.clock,
             settings,
         )
-        self.mirror = StatusForwarder(self.upstream.link, self.line)
-        self.duties = StationSync(
-            self.upstream, self.line, self.control, self.keeper, self.keys, self.memory, self.clock, settings, died
+        self.status_forwarder = StatusForwarder(self.upstream.link, self.uplink)
+        self.sync = StationSync(
+            self.upstream, self.uplink, self.control, self.lists, self.keys, self.store, self.clock, settings, died
         )
         self.app = self._application(guard)
         self._show(settings)
-        self.line.changed = self.control.changed = self.post.changed = self._changed
+        self.uplink.changed = self.control.changed = self.forwarder.changed = self._changed
 
     def _application(self, guard: Guard) -> FastAPI:
         gate = guard.gate
         database, now = self.books.database, self.clock.now
         identity = Identity.open(database, now, gate, guard.hasher, self.control.lane_of)
-        identity.keys.confirmed = self.post.key_spoken
-        relay = DeviceRelay(database, now, self.upstream, self.line, self.keys)
+        identity.keys.confirmed = self.forwarder.key_spoken
+        relay = DeviceRelay(database, now, self.upstream, self.uplink, self.keys)
         return assemble(
             self.control,
             database,
@@ -127,16 +129,16 @@ class StationWiring:
             guard,
             title="greenlane station",
             identity=replace(identity, devices=relay),
-            listener=self.mirror.tell,
+            listener=self.status_forwarder.tell,
         )
 
     def _show(self, settings: StationSettings) -> None:
         """The station's own page and figures."""
         view = StationView(
             self.station,
-            self.line,
-            self.memory,
-            self.keeper,
+            self.uplink,
+            self.store,
+            self.lists,
             self.outbox,
             self.books.database,
             self.clock,
@@ -145,30 +147,30 @@ class StationWiring:
             lambda: len(damaged_copies(self.state.path)),
         )
         self.app.state.control = view
-        self.app.state.check_pin = PinRelay(self.upstream, self.line).check
+        self.app.state.check_pin = PinRelay(self.upstream, self.uplink).check
         self.app.state.metrics.show(ControlCollector(view, self.clock.now))
 
     def start(self) -> None:
         """Start the workers."""
-        for worker in (self.post, self.mirror, self.duties):
+        for worker in (self.forwarder, self.status_forwarder, self.sync):
             worker.start()
 
     def close(self) -> None:
         """Idempotent; what is under way is cut."""
         self.upstream.close()
-        for part in (self.duties, self.mirror, self.post, self.control):
+        for part in (self.sync, self.status_forwarder, self.forwarder, self.control):
             part.close()
         self._stack.close()
 
     def _changed(self) -> None:
         """Something that the station's page shows is different; and what waits for the line may go."""
-        state = self.line.state
+        state = self.uplink.state
         if state.up:
-            self.post.courier.wake()
+            self.forwarder.courier.wake()
         try:
             barred = state.trouble if state.barred else ""
-            if barred != (self.memory.fact(BARRED) or ""):
-                self.memory.keep_fact(BARRED, barred)
+            if barred != (self.store.facts.get(BARRED) or ""):
+                self.store.facts.keep(BARRED, barred)
             with self.books.database.writing() as connection:
                 count_change(connection, station_topic(self.station))
         except Exception as error:

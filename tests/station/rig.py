@@ -30,9 +30,9 @@ from wire.questions import Decision, Question
 PATIENCE_S = 25.0
 """So long that a busy machine never looks like a cut line."""
 SETTINGS = StationSettings(
-    cap_fen=50_000, deadline_s=PATIENCE_S, errand_s=PATIENCE_S, message_s=PATIENCE_S, fuelling_wait_s=0.2
+    cap_fen=50_000, deadline_s=PATIENCE_S, task_s=PATIENCE_S, message_s=PATIENCE_S, fuelling_wait_s=0.2
 )
-IMPATIENT = replace(SETTINGS, deadline_s=1.0, errand_s=5.0, message_s=8.0)
+IMPATIENT = replace(SETTINGS, deadline_s=1.0, task_s=5.0, message_s=8.0)
 """For lines that say nothing, or too late."""
 
 
@@ -77,7 +77,7 @@ class StationRig:
     def start_courier(self) -> None:
         """Fuellings are sent by themselves from now on, and wait for the server's receipt."""
         self.restart(replace(self.settings, fuelling_wait_s=PATIENCE_S))
-        self.wiring.post.start()
+        self.wiring.forwarder.start()
 
     def stop(self) -> None:
         self.wiring.close()
@@ -97,8 +97,8 @@ class StationRig:
     def step(self, seconds: float = 60.0) -> None:
         """Time passes, and every worker has its turn; the lists are fetched, the queue is sent."""
         self.clock.move(seconds)
-        self.wiring.duties.step()
-        self.wiring.post.courier.step()
+        self.wiring.sync.step()
+        self.wiring.forwarder.courier.step()
 
     def question(self, plate: str = PLATE, **changes: object) -> Question:
         number = next(self._numbers)
@@ -164,7 +164,7 @@ class StationRig:
 
     @property
     def exposure_fen(self) -> int:
-        return self.wiring.memory.exposure_fen()
+        return self.wiring.store.grants.exposure_fen()
 
 
 def enrol(server: Server, state: Path) -> KeyPair:

@@ -36,7 +36,7 @@ class Yard:
     def enrol(self, kind: DeviceKind = DeviceKind.LANE, station: str = "S1", lane: str = "L1") -> KeyPair:
         """A new device at the server, which the station learns of."""
         key = self.rig.server.enrol(kind, station, lane)
-        self.rig.wiring.duties._fetch_keys(5.0)
+        self.rig.wiring.sync._fetch_keys(5.0)
         return key
 
     def signed(self, key: KeyPair, method: str, target: str, body: object = None) -> Parcel:
@@ -99,11 +99,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
 def yard(request: pytest.FixtureRequest, shared: Yard) -> Iterator[Yard]:
     """The same yard for all tests here, with the line up and cut; every test enrols devices of its own."""
     shared.rig.mend()
-    shared.rig.wiring.line.ask(shared.rig.wiring.upstream.devices, PATIENCE_S)
+    shared.rig.wiring.uplink.ask(shared.rig.wiring.upstream.devices, PATIENCE_S)
     shared.line = request.param
     yield shared
     shared.rig.mend()
-    shared.rig.wiring.line.ask(shared.rig.wiring.upstream.devices, PATIENCE_S)
+    shared.rig.wiring.uplink.ask(shared.rig.wiring.upstream.devices, PATIENCE_S)
 
 
 def cut_if_asked(yard: Yard) -> None:
@@ -184,7 +184,7 @@ def test_revoked(yard: Yard, rule: RouteRule) -> None:
     parcel = yard.say(key, rule)
     devices = yard.rig.server.identity.devices
     devices.revoke(next(d.id for d in devices.list() if key.key_id in d.keys), "test")
-    yard.rig.wiring.duties._fetch_keys(5.0)
+    yard.rig.wiring.sync._fetch_keys(5.0)
     cut_if_asked(yard)
     yard.refused(parcel, (401,), "revoked")
 

@@ -133,7 +133,7 @@ def test_a_strangers_wrong_code_does_not_shut_the_station_out(rig: StationRig) -
     with TestClient(rig.wiring.app) as client:
         answer = signed(stranger, rig.clock, "POST", "/v1/enrolments", body).send(client)
         assert (answer.status_code, "wrong, used or expired" in answer.json()["detail"]) == (401, True)
-        assert rig.wiring.line.state.up
+        assert rig.wiring.uplink.state.up
         rig.cut()
         answer = signed(stranger, rig.clock, "POST", "/v1/enrolments", body).send(client)
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

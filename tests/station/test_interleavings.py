@@ -29,7 +29,7 @@ from service.books.messages import Answer, Ask, Message, Refused, Release, Renew
 from service.errors import Unavailable
 from service.store import schema
 from station.settings import StationSettings
-from station.store import UNUSED_LIFE
+from station.store.grants import UNUSED_LIFE
 from tests.service.world import ageless
 from tests.station.cable import Fault
 from tests.station.conftest import prepared

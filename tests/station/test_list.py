@@ -15,7 +15,7 @@ from service.errors import Unavailable
 from service.offline.list_key import ListKey
 from service.offline.listing import LIFE, RENEW_AFTER
 from station.offline_list import HeldLists, ListRefused
-from station.store import StateStore
+from station.store.state_store import StateStore
 from tests.service.identity.kit import PLATE, START, MovingClock
 from tests.station.rig import StationRig
 from wire.codec import encode_text
@@ -46,18 +46,18 @@ class Admin:
 
     def open(self, pinned: str | None = None) -> None:
         self.state = StateFile(self.path, self.clock)
-        self.memory = StateStore(self.state, Outbox(self.state, self.clock), self.clock)
-        self.keeper = HeldLists(self.memory, "S1", self.clock, pinned)
+        self.store = StateStore(self.state, Outbox(self.state, self.clock), self.clock)
+        self.lists = HeldLists(self.store, "S1", self.clock, pinned)
 
     def reopen(self, pinned: str | None = None) -> None:
         self.state.close()
         self.open(pinned)
 
     def give(self, signed: SignedOfflineList | None) -> bool:
-        return self.keeper.fetch(Hand(signed), 1.0)  # type: ignore[arg-type]
+        return self.lists.fetch(Hand(signed), 1.0)  # type: ignore[arg-type]
 
     def usable(self) -> bool:
-        return self.keeper.held.why_not is None
+        return self.lists.held.why_not is None
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_good_list_is_taken_and_kept(admin: Admin) -> None:
     assert not admin.usable()
     assert admin.give(admin.key.sign(encode_text(a_list())))
     admin.reopen()
-    held = admin.keeper.held
+    held = admin.lists.held
     assert held.why_not is None
     assert held.entry("粤b·12345") == ENTRIES[0]
     assert held.entry("粤B99999") is None
@@ -108,7 +108,7 @@ def test_a_list_of_another_key_is_refused_once_one_is_known(admin: Admin, tmp_pa
     stranger = ListKey(tmp_path / "other.key")
     with pytest.raises(ListRefused, match="another key"):
         admin.give(stranger.sign(encode_text(a_list(11))))
-    assert admin.keeper.version == 10
+    assert admin.lists.version == 10
     admin.reopen(pinned=stranger.public_text)
     assert not admin.usable(), "what the old key signed is of no use any more"
     assert admin.give(stranger.sign(encode_text(a_list(11))))
@@ -128,7 +128,7 @@ def test_an_older_version_is_refused_also_after_a_restart(admin: Admin) -> None:
         with pytest.raises(ListRefused, match="older than the one before"):
             admin.give(old)
         admin.reopen()
-    admin.memory.keep_fact("list", encode_text(old))
+    admin.store.facts.keep("list", encode_text(old))
     admin.reopen()
     assert not admin.usable(), "an old file put back onto the disk"
 
@@ -146,7 +146,7 @@ def test_what_is_no_list_is_refused(admin: Admin) -> None:
 def test_what_was_altered_on_disk_counts_as_none(admin: Admin) -> None:
     signed = admin.key.sign(encode_text(a_list()))
     admin.give(signed)
-    admin.memory.keep_fact("list", encode_text(spoilt(signed)["a higher cap"]))
+    admin.store.facts.keep("list", encode_text(spoilt(signed)["a higher cap"]))
     admin.reopen()
     assert not admin.usable()
 
@@ -170,7 +170,7 @@ def test_an_expired_list_is_not_even_taken(admin: Admin) -> None:
 def test_the_service_makes_a_version_only_for_a_reason(rig: StationRig) -> None:
     def version() -> int:
         rig.step()
-        return rig.wiring.keeper.version
+        return rig.wiring.lists.version
 
     first = version()
     assert first > 0
@@ -178,10 +178,10 @@ def test_the_service_makes_a_version_only_for_a_reason(rig: StationRig) -> None:
     rig.admin.block_card("C1", True)
     second = version()
     assert second > first
-    assert rig.wiring.keeper.held.entry(PLATE) is None
+    assert rig.wiring.lists.held.entry(PLATE) is None
     rig.clock.move(RENEW_AFTER.total_seconds())
     assert version() > second, "it is getting old"
-    held = rig.wiring.keeper.held.listed
+    held = rig.wiring.lists.held.listed
     assert held is not None
     assert held.expires_at - held.issued_at == LIFE
 
@@ -200,10 +200,10 @@ CHANGES: dict[str, Callable[[StationRig], object]] = {
 @pytest.mark.parametrize("how", CHANGES)
 def test_who_is_not_on_it(rig: StationRig, how: str) -> None:
     rig.step()
-    assert rig.wiring.keeper.held.entry(PLATE) is not None
+    assert rig.wiring.lists.held.entry(PLATE) is not None
     CHANGES[how](rig)
     rig.step()
-    assert rig.wiring.keeper.held.entry(PLATE) is None
+    assert rig.wiring.lists.held.entry(PLATE) is None
     rig.cut()
     with pytest.raises(Unavailable, match="does not name this plate"):
         rig.ask()
@@ -234,7 +234,7 @@ def test_a_clock_set_back_behind_the_last_grant_allows_nobody(rig: StationRig) -
     rig.mend()
     rig.step()
     rig.cut()
-    assert rig.wiring.keeper.held.why_not is None, "the server has confirmed the list by today's clock"
+    assert rig.wiring.lists.held.why_not is None, "the server has confirmed the list by today's clock"
 
 
 def test_the_key_file_is_its_owners_alone(tmp_path: Path) -> None:

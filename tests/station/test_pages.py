@@ -61,7 +61,7 @@ def test_line_and_exposure(rig: StationRig, client: TestClient) -> None:
     assert "¥200.00</strong> / ¥500.00 (40 %)" in shown
     assert "good until" in shown
     rig.clock.move(13 * 3600)
-    rig.wiring.line.changed()
+    rig.wiring.uplink.changed()
     log_in(client)
     assert "the offline list has expired" in view(client)
 
@@ -165,11 +165,11 @@ def test_what_lanes_tell_reaches_the_servers_page(rig: StationRig) -> None:
     at_station.take_visit(decode(VisitReport, visit_report()))
     rig.cut()
     with pytest.raises(Exception, match="no connection"):
-        rig.wiring.line.ask(rig.wiring.upstream.devices, PATIENCE_S)
-    assert not rig.wiring.mirror.send_one(), "it waits while the line is down"
+        rig.wiring.uplink.ask(rig.wiring.upstream.devices, PATIENCE_S)
+    assert not rig.wiring.status_forwarder.send_one(), "it waits while the line is down"
     rig.mend()
     rig.step(1)
-    while rig.wiring.mirror.send_one():
+    while rig.wiring.status_forwarder.send_one():
         pass
     assert [lane.status.phase for lane in at_server.lanes("S1")] == ["red"]
     assert len(at_server.visits("S1")) == 1

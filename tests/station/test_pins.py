@@ -57,7 +57,7 @@ def test_the_server_judges_it_while_the_line_stands(rig: StationRig, panel: Test
     (order,) = ordered(rig)
     assert rig.ask(typed=True).reason is Reason.PIN_NEEDED
     assert rig.ask(typed=True, pin_proof=order.pin_proof).reason is Reason.OK
-    assert rig.wiring.line.state.up
+    assert rig.wiring.uplink.state.up
 
 
 def test_without_the_server_it_is_refused_and_said(rig: StationRig, panel: TestClient) -> None:
@@ -67,14 +67,14 @@ def test_without_the_server_it_is_refused_and_said(rig: StationRig, panel: TestC
         assert (answer.status_code, "can't be checked now" in answer.json()["en"]) == (503, True)
     assert ordered(rig) == []
     rig.mend()
-    rig.wiring.line.ask(rig.wiring.upstream.devices, PATIENCE_S)
+    rig.wiring.uplink.ask(rig.wiring.upstream.devices, PATIENCE_S)
     assert type_pin(panel, PIN).status_code == 202
 
 
 def test_guessing_is_slowed_at_the_server_and_cuts_no_line(rig: StationRig, panel: TestClient) -> None:
     assert [type_pin(panel, WRONG).status_code for _ in range(7)] == [422] * 5 + [429] * 2
     assert type_pin(panel, PIN).status_code == 429, "the right one is not looked at either"
-    assert rig.wiring.line.state.up
+    assert rig.wiring.uplink.state.up
 
 
 def test_nothing_of_a_pin_is_kept_at_the_station_or_logged(
@@ -95,4 +95,4 @@ def test_a_server_that_knows_no_such_route_leaves_it_unjudged(rig: StationRig, p
     routes = rig.server.app.router.routes
     routes[:] = [route for route in routes if "/v1/pins" not in str(vars(route))]
     answer = type_pin(panel, PIN)
-    assert (answer.status_code, rig.wiring.line.state.up) == (503, True)
+    assert (answer.status_code, rig.wiring.uplink.state.up) == (503, True)

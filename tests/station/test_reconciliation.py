@@ -98,8 +98,8 @@ def test_what_was_settled_counts_until_the_list_was_made_anew(cut: StationRig) -
     """A line that comes and goes must not give the same cap again by the same list."""
     cut.report(cut.fuelling(cut.ask(), 15_000))
     cut.mend()
-    cut.wiring.duties._probe.do_due(1.0)
-    cut.wiring.post.courier.step()
+    cut.wiring.sync._probe.do_due(1.0)
+    cut.wiring.forwarder.courier.step()
     assert cut.exposure_fen == 0
     cut.cut()
     assert cut.ask().limit_fen == 5_000
@@ -164,7 +164,7 @@ def test_a_grant_by_an_expired_list_is_told(rig: StationRig) -> None:
     rig.step()
     rig.cut()
     grant = rig.ask()
-    listed = rig.wiring.memory.untold()[0]
+    listed = rig.wiring.store.grants.unsent()[0]
     late = replace(listed, authorisation="off-late", visit="late", granted_at=listed.granted_at.replace(year=2027))
     assert grant.authorisation is not None
     rig.mend()
@@ -239,7 +239,7 @@ def test_a_grant_without_fuelling_reaches_the_server_too(cut: StationRig) -> Non
 
 def test_the_line_breaks_between_grant_and_fuelling(cut: StationRig) -> None:
     cut.report(cut.fuelling(cut.ask(), 15_000))
-    grant = cut.wiring.memory.untold()[0]
+    grant = cut.wiring.store.grants.unsent()[0]
     cut.mend()
     cut.wiring.upstream.tell_grant(grant, PATIENCE_S)
     cut.restart()
@@ -265,9 +265,9 @@ def test_a_restart_between_the_servers_word_and_the_stations(cut: StationRig, tm
     (message,) = outbox.waiting()
     outbox.sent(message.id, {})
     cut.restart()
-    out = cut.wiring.memory.outstanding("C1", cut.wiring.keeper.held.under)
+    out = cut.wiring.store.grants.outstanding("C1", cut.wiring.lists.held.under)
     assert (out.station_fen, out.card_fen) == (0, 15_000)
-    assert OfflineEntry(plate=PLATE, card="C1", cap_fen=20_000) == cut.wiring.keeper.held.entry(PLATE)
+    assert OfflineEntry(plate=PLATE, card="C1", cap_fen=20_000) == cut.wiring.lists.held.entry(PLATE)
 
 
 def test_a_repeated_question_at_the_server_is_not_confused(cut: StationRig) -> None:

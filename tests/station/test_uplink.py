@@ -23,14 +23,14 @@ def raising(error: ClientError) -> Callable[[float], None]:
     return do
 
 
-def after(line: Uplink, error: ClientError | None, **options: bool) -> tuple[bool, bool]:
+def after(uplink: Uplink, error: ClientError | None, **options: bool) -> tuple[bool, bool]:
     """Up and barred after a call that ended so."""
     if error is None:
-        line.ask(lambda s: None, 1.0, **options)
+        uplink.ask(lambda s: None, 1.0, **options)
     else:
         with pytest.raises(type(error)):
-            line.ask(raising(error), 1.0, **options)
-    return line.state.up, line.state.barred
+            uplink.ask(raising(error), 1.0, **options)
+    return uplink.state.up, uplink.state.barred
 
 
 @pytest.mark.parametrize(
@@ -54,20 +54,20 @@ def test_what_a_call_says(error: ClientError | None, options: dict[str, bool], s
 
 @pytest.mark.parametrize("earlier", ["", "revoked long ago"])
 def test_only_an_answer_lets_a_barred_station_in_again(earlier: str) -> None:
-    line = Uplink(ManualClock(), earlier)
-    after(line, REVOKED)
+    uplink = Uplink(ManualClock(), earlier)
+    after(uplink, REVOKED)
     for error in (SILENT, FAULT, FAILED, BAD, REVOKED):
-        assert after(line, error) == (False, True)
-    assert after(line, REVOKED, relayed=True) == (False, True), "that was about somebody else"
-    assert after(line, None) == (True, False)
+        assert after(uplink, error) == (False, True)
+    assert after(uplink, REVOKED, relayed=True) == (False, True), "that was about somebody else"
+    assert after(uplink, None) == (True, False)
 
 
 def test_changes_are_told_once_and_dated() -> None:
     clock, received = ManualClock(), []
-    line = Uplink(clock)
-    line.changed = lambda: received.append(line.state.up)
+    uplink = Uplink(clock)
+    uplink.changed = lambda: received.append(uplink.state.up)
     for error in (None, SILENT, SILENT, None, None):
         clock.advance(10)
-        after(line, error)
+        after(uplink, error)
     assert received == [False, True]
-    assert (clock.now() - line.state.since).total_seconds() == 10
+    assert (clock.now() - uplink.state.since).total_seconds() == 10

@@ -20,7 +20,7 @@ from wire.reasons import Reason, Verdict
 def rig(migrated_file: Path, tmp_path: Path) -> Iterator[StationRig]:
     with StationRig(prepared(migrated_file, tmp_path)).open() as opened:
         opened.step()
-        assert opened.wiring.keeper.held.why_not is None
+        assert opened.wiring.lists.held.why_not is None
         yield opened
 
 
@@ -32,7 +32,7 @@ def test_the_servers_own_error_allows_nobody(rig: StationRig, fault: Fault) -> N
         with pytest.raises(ServiceError, match="failed at this message") as refused:
             rig.answer(Ask(rig.question()))
         assert not isinstance(refused.value, Unavailable)
-        assert rig.wiring.line.state.up
+        assert rig.wiring.uplink.state.up
     with pytest.raises(ServiceError):
         rig.answer(Renew("a-1"))
     rig.mend()
@@ -48,4 +48,4 @@ def test_what_is_not_the_servers_answer_opens_the_list(rig: StationRig, fault: F
     answer = rig.answer(Ask(rig.question()))
     assert isinstance(answer, Decision)
     assert (answer.decision, answer.reason) == (Verdict.ALLOW, Reason.OFFLINE_ALLOWED)
-    assert not rig.wiring.line.state.up
+    assert not rig.wiring.uplink.state.up

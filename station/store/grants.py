@@ -1,34 +1,21 @@
-"""What the station must not forget: answers, offline grants with their fuellings, and a few facts. One state file."""
+"""Offline grants, the fuellings made under them, and what of both the server does not have yet."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateFile
 from controller.ports import Clock
 from service.offline.conflicts import OfflineVisit, conflicts_among
-from service.store.clock import US_PER_S, from_us, to_us
+from service.store.clock import to_us
 from station.offline_rules import Outstanding, phone_account
+from station.store.facts import Facts
 from wire.codec import decode_text, encode_text
 from wire.offline import OfflineGrant, OfflineReceipt
-from wire.questions import Decision, Question
 
-SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS answer (
-        visit TEXT PRIMARY KEY,
-        question TEXT NOT NULL,
-        decision TEXT NOT NULL,
-        authorisation TEXT UNIQUE,
-        station TEXT NOT NULL,
-        lane TEXT NOT NULL,
-        at_us INTEGER NOT NULL
-    )""",
+GRANTS = (
     """CREATE TABLE IF NOT EXISTS offline_grant (
         authorisation TEXT PRIMARY KEY,
         body TEXT NOT NULL,
@@ -50,89 +37,42 @@ SCHEMA = (
     )""",
     "CREATE INDEX IF NOT EXISTS grant_fuelling_by_grant ON grant_fuelling (authorisation)",
     "CREATE INDEX IF NOT EXISTS grant_fuelling_by_card ON grant_fuelling (card)",
-    "CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 """card: the card's name, or a phone's payer as in station.offline_rules.account_of. offline_grant.receipt: what the
 server said of it, NULL until it was told. grant_fuelling.settled_under: the number of the list's fetch after whose
 beginning the server had the fuelling; NULL until then."""
 
-SEEN = "seen_us"
-"""Name of the fact that keeps when the last grant was given; 0 once the server has confirmed the list anew."""
-
 UNUSED_LIFE = timedelta(hours=1)
 """A grant that ran out without a fuelling or a release still counts for this long: the nozzle may still be lifted."""
-KEPT = timedelta(days=30)
 
+# A grant counts with its whole limit until something is fuelled under it; from then on what was fuelled counts instead.
 _OPEN = (
     "SELECT coalesce(sum(g.limit_fen), 0) FROM offline_grant g WHERE g.state = 'open' AND g.expires_us > :alive_us"
     " AND NOT EXISTS (SELECT 1 FROM grant_fuelling f WHERE f.authorisation = g.authorisation)"
 )
+# Parked counts as well as waiting: a person may yet send it. A message that the outbox has forgotten was sent.
 _UNSETTLED = (
     "SELECT coalesce(sum(f.amount_fen), 0) FROM grant_fuelling f JOIN message m ON m.id = f.message"
     " WHERE m.state IN ('waiting', 'parked')"
 )
+# What the server had before it made the list is in the list's caps already. Whether it had it is told by the number of
+# the fetch, not by a clock: a fuelling settled while fetch 7 was under way may or may not be in its answer, so it
+# counts until fetch 8 has confirmed the list. LEFT JOIN, because a sent message may be tidied away before that.
 _SINCE_LIST = (
     "SELECT coalesce(sum(f.amount_fen), 0) FROM grant_fuelling f LEFT JOIN message m ON m.id = f.message WHERE"
     " f.card = :card AND (m.state IN ('waiting', 'parked') OR coalesce(f.settled_under, :listed) >= :listed)"
 )
 
 
-class StateStore:
+class OfflineGrants:
     """Thread-safe; a method that raises StateError has done nothing."""
 
-    def __init__(self, state: StateFile, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, state: StateFile, facts: Facts, clock: Clock) -> None:
         self._state = state
+        self._facts = facts
         self._clock = clock
-        state.ensure(SCHEMA)
-        for table in ("answer", "offline_grant", "grant_fuelling", "fact"):
-            state.rescue(table)
-        self._catch_up()
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """What is done inside is stored as one, and seen by nobody in between."""
-        with self._state.transaction():
-            yield
-
-    def answer_to(self, visit: str) -> tuple[Question, Decision] | None:
-        """What was asked under this key, and the answer that stays; its life has gone on since."""
-        rows = self._state.rows("SELECT question, decision, at_us FROM answer WHERE visit = ?", (visit,))
-        if not rows:
-            return None
-        decision = decode_text(Decision, rows[0]["decision"])
-        return decode_text(Question, rows[0]["question"]), aged(decision, self._now_us() - rows[0]["at_us"])
-
-    def keep_answer(
-        self, question: Question, decision: Decision, asked_us: int | None = None
-    ) -> tuple[Question, Decision]:
-        """Keep the first answer to a visit; returns the one that is kept, which may be an earlier one.
-
-        asked_us: when the server was asked; now by default.
-        """
-        with self._state.transaction() as connection:
-            known = self.answer_to(question.visit)
-            if known is not None:
-                return known
-            connection.execute(
-                "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    question.visit,
-                    encode_text(question),
-                    encode_text(decision),
-                    decision.authorisation,
-                    question.station,
-                    question.lane,
-                    self._now_us() if asked_us is None else asked_us,
-                ),
-            )
-        return question, decision
-
-    def lane_of(self, authorisation: str) -> tuple[str, str] | None:
-        """Station and lane that an authorisation was given to."""
-        rows = self._state.rows("SELECT station, lane FROM answer WHERE authorisation = ?", (authorisation,))
-        return (rows[0]["station"], rows[0]["lane"]) if rows else None
-
-    def grant(self, grant: OfflineGrant, expires_at: datetime) -> None:
+    def add(self, grant: OfflineGrant, expires_at: datetime) -> None:
         with self._state.transaction() as connection:
             connection.execute(
                 "INSERT INTO offline_grant VALUES (?, ?, ?, ?, ?, ?, 'open', NULL)",
@@ -145,9 +85,9 @@ class StateStore:
                     to_us(expires_at),
                 ),
             )
-            self.keep_fact(SEEN, str(max(to_us(grant.granted_at), int(self.fact(SEEN) or 0))))
+            self._facts.seen(to_us(grant.granted_at))
 
-    def find_grant(self, authorisation: str) -> sqlite3.Row | None:
+    def find(self, authorisation: str) -> sqlite3.Row | None:
         """The row of an offline grant."""
         rows = self._state.rows("SELECT * FROM offline_grant WHERE authorisation = ?", (authorisation,))
         return rows[0] if rows else None
@@ -179,7 +119,9 @@ class StateStore:
     def settled(self, message: int) -> None:
         """The server has the fuelling of this message, or people gave it up: it no longer counts as outstanding."""
         with self._state.transaction() as connection:
-            connection.execute("UPDATE grant_fuelling SET settled_under = ? WHERE message = ?", (self.fetches, message))
+            connection.execute(
+                "UPDATE grant_fuelling SET settled_under = ? WHERE message = ?", (self._facts.fetches, message)
+            )
 
     def forget_fuelling(self, message: int) -> None:
         """The lane unit keeps this fuelling itself."""
@@ -190,11 +132,11 @@ class StateStore:
         """Everything allowed offline that the server does not have yet: open grants, and fuellings on their way."""
         return self._sum(_OPEN, alive_us=self._alive_us()) + self._sum(_UNSETTLED)
 
-    def open_grants(self) -> int:
+    def count_open(self) -> int:
         """How many grants are counted that nothing was fuelled under yet."""
         return self._sum(_OPEN.replace("coalesce(sum(g.limit_fen), 0)", "count(*)"), alive_us=self._alive_us())
 
-    def offline_visits(self, since: datetime) -> list[OfflineVisit]:
+    def visits(self, since: datetime) -> list[OfflineVisit]:
         """What was allowed offline since then, with what the server has said about it, the newest first."""
         rows = self._state.rows(
             "SELECT g.body, g.receipt, f.amount_fen, m.body AS fuelling, m.receipt AS posted FROM offline_grant g"
@@ -209,17 +151,17 @@ class StateStore:
         open_fen = self._sum(_OPEN + " AND g.card = :card", alive_us=self._alive_us(), card=card)
         return Outstanding(open_fen + self._sum(_SINCE_LIST, card=card, listed=listed_under), self.exposure_fen())
 
-    def untold(self) -> tuple[OfflineGrant, ...]:
+    def unsent(self) -> tuple[OfflineGrant, ...]:
         """The grants that the server does not know yet, oldest first."""
         rows = self._state.rows("SELECT body FROM offline_grant WHERE receipt IS NULL ORDER BY granted_us LIMIT 50")
         return tuple(decode_text(OfflineGrant, row["body"]) for row in rows)
 
-    def untold_grant(self, authorisation: str) -> OfflineGrant | None:
+    def find_unsent(self, authorisation: str) -> OfflineGrant | None:
         """That grant, while the server does not know it."""
-        row = self.find_grant(authorisation)
+        row = self.find(authorisation)
         return decode_text(OfflineGrant, row["body"]) if row is not None and row["receipt"] is None else None
 
-    def report(self, receipt: OfflineReceipt) -> None:
+    def receipted(self, receipt: OfflineReceipt) -> None:
         """The server knows a grant, and said this of it."""
         with self._state.transaction() as connection:
             connection.execute(
@@ -227,36 +169,11 @@ class StateStore:
                 (encode_text(receipt), receipt.authorisation),
             )
 
-    def fact(self, name: str) -> str | None:
-        rows = self._state.rows("SELECT value FROM fact WHERE name = ?", (name,))
-        return rows[0]["value"] if rows else None
-
-    def keep_fact(self, name: str, value: str) -> None:
+    def tidy(self, before_us: int) -> None:
+        """Forget grants of before then that are told and settled."""
         with self._state.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
-
-    @property
-    def fetches(self) -> int:
-        """How many fetches of the list have begun."""
-        return int(self.fact("fetches") or 0)
-
-    def begin_fetch(self) -> int:
-        """A fetch of the list begins; its number."""
-        with self._state.transaction():
-            number = self.fetches + 1
-            self.keep_fact("fetches", str(number))
-        return number
-
-    def seen_at(self) -> datetime | None:
-        """The latest moment at which a grant was given since the list was confirmed."""
-        found = int(self.fact(SEEN) or 0)
-        return from_us(found) if found else None
-
-    def tidy(self) -> None:
-        """Forget answers and settled grants of long ago."""
-        before_us = self._now_us() - KEPT // timedelta(microseconds=1)
-        with self._state.transaction() as connection:
-            connection.execute("DELETE FROM answer WHERE at_us < ?", (before_us,))
+            # Fuellings first, and only those whose message the outbox has forgotten: until then their sum may still
+            # count. The grant goes last: without it nobody could say under what a fuelling was made.
             connection.execute(
                 "DELETE FROM grant_fuelling WHERE message NOT IN (SELECT id FROM message) AND authorisation IN"
                 " (SELECT authorisation FROM offline_grant WHERE granted_us < ?)",
@@ -268,13 +185,13 @@ class StateStore:
                 (before_us,),
             )
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
         """Mark what the server had taken when this station stopped before it could write that down."""
         with self._state.transaction() as connection:
             connection.execute(
                 "UPDATE grant_fuelling SET settled_under = ? WHERE settled_under IS NULL AND message IN"
                 " (SELECT id FROM message WHERE state IN ('sent', 'discarded'))",
-                (self.fetches,),
+                (self._facts.fetches,),
             )
 
     def _sum(self, query: str, **parameters: object) -> int:
@@ -286,13 +203,6 @@ class StateStore:
 
     def _now_us(self) -> int:
         return to_us(self._clock.now())
-
-
-def aged(decision: Decision, age_us: int) -> Decision:
-    """An answer given again after that long: the same, with less of its life left."""
-    if decision.expires_in_s is None:
-        return decision
-    return replace(decision, expires_in_s=max(0.0, decision.expires_in_s - max(0, age_us) / US_PER_S))
 
 
 def _offline_visit(row: sqlite3.Row) -> OfflineVisit:

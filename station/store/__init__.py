@@ -1,0 +1,1 @@
+"""The station's state file, one noun a module."""

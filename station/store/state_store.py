@@ -1,0 +1,45 @@
+"""What the station must not forget, in one state file: answers, offline grants and a few facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from controller.outbound.outbox import Outbox
+from controller.outbound.statefile import StateFile
+from controller.ports import Clock
+from service.store.clock import to_us
+from station.store.answers import ANSWERS, KeptAnswers
+from station.store.facts import FACTS, Facts
+from station.store.grants import GRANTS, OfflineGrants
+
+KEPT = timedelta(days=30)
+
+
+class StateStore:
+    """Thread-safe; a method that raises StateError has done nothing. The outbox has made its table in the same file."""
+
+    def __init__(self, state: StateFile, _outbox: Outbox, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+        state.ensure((*ANSWERS, *GRANTS, *FACTS))
+        for table in ("answer", "offline_grant", "grant_fuelling", "fact"):
+            state.rescue(table)
+        self.facts = Facts(state)
+        self.answers = KeptAnswers(state, clock)
+        self.grants = OfflineGrants(state, self.facts, clock)
+        self.grants.catch_up()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done inside is stored as one, and seen by nobody in between."""
+        with self._state.transaction():
+            yield
+
+    def tidy(self) -> None:
+        """Forget answers and settled grants of long ago."""
+        before_us = to_us(self._clock.now() - KEPT)
+        with self.together():
+            self.answers.tidy(before_us)
+            self.grants.tidy(before_us)
