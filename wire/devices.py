@@ -31,10 +31,14 @@ SIGNATURE_AGE_S = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolmentRequest:
-    """A device's first words, signed with the key it brings. public_key: the 32 raw bytes of Ed25519, base64."""
+    """A device's first words, signed with the key it brings. public_key: the 32 raw bytes of Ed25519, base64.
+
+    kind: where it is given, a code for anything else is refused and not burnt.
+    """
 
     code: str = text(20)
     public_key: str = text(44, 44)
+    kind: DeviceKind | None = field(default=None, metadata={"since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,7 @@ class DeviceStore:
             raise Throttled(wait_s)
         with telling_faults(), self._database.writing() as connection:
             wait_s = throttle.take(connection, enrolment_buckets(source), self._now())
-            row = None if wait_s else self._burn(connection, request.code, key_id(public_key), station)
+            row = None if wait_s else self._burn(connection, request, key_id(public_key), station)
             if row is not None:
                 throttle.give_back(connection, enrolment_buckets(source), self._now())
                 return self._take_in(connection, row, public_key)
@@ -177,13 +177,17 @@ class DeviceStore:
         with telling_faults(), self._database.reading() as connection:
             return tuple(_device_key(row) for row in connection.execute(query))
 
-    def _burn(self, connection: Connection, code: str, new_key_id: str, station: str | None) -> Row[Any] | None:
-        hashed = code_digest(code)
+    def _burn(
+        self, connection: Connection, request: EnrolmentRequest, new_key_id: str, station: str | None
+    ) -> Row[Any] | None:
+        hashed = code_digest(request.code)
         query = select(enrolment_codes).where(enrolment_codes.c.code_hash == hashed).with_for_update()
         row = connection.execute(query).first()
         if row is None or row.expires_us < to_us(self._now()) or row.used_by_key not in (None, new_key_id):
             return None
         if station is not None and (row.station != station or row.kind == DeviceKind.STATION):
+            return None
+        if request.kind is not None and row.kind != request.kind:
             return None
         burnt = update(enrolment_codes).where(enrolment_codes.c.code_hash == hashed)
         connection.execute(burnt.values(used_by_key=new_key_id))

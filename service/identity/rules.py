@@ -68,6 +68,7 @@ RULES: tuple[RouteRule, ...] = (
     RouteRule("POST", "/v1/offline-grants", Names.IN_BODY, frozenset({STATION})),
     RouteRule("POST", "/v1/keys", Names.NOTHING, frozenset({LANE, PANEL, STATION})),
     RouteRule("POST", "/v1/keys/{id}/spoken", Names.NOTHING, frozenset({STATION})),
+    RouteRule("POST", "/v1/panel-sessions", Names.NOTHING, frozenset({PANEL})),
     RouteRule("POST", "/v1/enrolments", Names.ENROLMENT, frozenset()),
 )
 

@@ -1,4 +1,5 @@
-"""Sessions of people who have logged in: random tokens of which only a hash is kept, with idle and absolute expiry."""
+"""Sessions of people who have logged in, and of panels that have shown their key: random tokens of which only a hash is
+kept, with idle and absolute expiry."""
 
 from __future__ import annotations
 
@@ -7,12 +8,14 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Row, Table, bindparam, delete, insert, select, update
 
 from service.identity import trail
+from service.identity.keys import Caller
 from service.identity.people import Person, Role, hashed_token
-from service.identity.tables import people, sessions
+from service.identity.tables import device_keys, device_sessions, devices, people, sessions
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
 
@@ -35,15 +38,34 @@ _FIND = (
     .join_from(sessions, people)
     .where(sessions.c.token_hash == bindparam("token_hash"))
 )
+_FIND_DEVICE = (
+    select(device_sessions, devices.c.id.label("device"), devices.c.station, devices.c.lane)
+    .join_from(device_sessions, device_keys)
+    .join(devices)
+    .where(device_sessions.c.token_hash == bindparam("token_hash"))
+    .where(devices.c.revoked_us.is_(None), device_keys.c.state != "retired")
+)
+DEVICE_MARK = "device."
+"""How a device's tokens begin, so that each is looked up once; a person's never have a dot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A person on one browser. csrf goes into every form of this session and comes back with it."""
+    """A person on one browser. csrf goes into every form of this session and comes back with it.
+
+    device: of a panel that is a device, which nobody has logged in at; `person` then says, under the device's id, what
+    it may do.
+    """
 
     person: Person
     csrf: str
     token_hash: str
+    device: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """As the trail names who acts."""
+        return f"person:{self.person.name}" if self.device is None else f"device:{self.device}"
 
     def knows(self, csrf: str) -> bool:
         return hmac.compare_digest(self.csrf.encode(), csrf.encode("utf-8", "surrogatepass"))
@@ -69,31 +91,64 @@ class SessionStore:
             connection.execute(insert(sessions).values(**row, created_us=now_us, seen_us=now_us, source=source[:64]))
         return token
 
+    def begin_device(self, panel: Caller, source: str) -> str:
+        """A new token for a panel whose key has just spoken; the one before it ends: a panel is one browser."""
+        token, now = DEVICE_MARK + secrets.token_urlsafe(32), self._now()
+        row = {"token_hash": hashed_token(token), "key_id": panel.key_id, "csrf": secrets.token_urlsafe(32)}
+        times = {"created_us": to_us(now), "seen_us": to_us(now)}
+        deed = trail.Deed(now, f"device:{panel.device}", "login", panel.device, {"source": source})
+        with telling_faults(), self._database.writing() as connection:
+            connection.execute(delete(device_sessions).where(device_sessions.c.key_id == panel.key_id))
+            connection.execute(insert(device_sessions).values(**row, **times, source=source[:64]))
+            trail.note(connection, deed)
+        return token
+
     def find(self, token: str) -> Session | None:
-        """The session of a token, unless it is over or its person disabled. Role and station are today's."""
+        """The session of a token, unless it is over, its person disabled or its device revoked.
+
+        Role, station and lane are today's.
+        """
+        return self._find_device(token) if token.startswith(DEVICE_MARK) else self._find_person(token)
+
+    def _find_device(self, token: str) -> Session | None:
+        now_us = to_us(self._now())
+        with telling_faults(), self._database.reading() as connection:
+            row = connection.execute(_FIND_DEVICE, {"token_hash": hashed_token(token)}).first()
+        if row is None or _is_over(row, Role.PANEL, now_us):
+            return None
+        if now_us > row.seen_us + to_us_span(TOUCH_EVERY):
+            self._touch(device_sessions, row.token_hash, now_us)
+        panel = Person(row.device, Role.PANEL, row.station, lane=row.lane)
+        return Session(panel, row.csrf, row.token_hash, row.device)
+
+    def _find_person(self, token: str) -> Session | None:
         now_us = to_us(self._now())
         with telling_faults(), self._database.reading() as connection:
             row = connection.execute(_FIND, {"token_hash": hashed_token(token)}).first()
-        if row is None or row.disabled_us is not None:
-            return None
-        idle, whole = LIVES[Role(row.role)]
-        if now_us > row.seen_us + to_us_span(idle) or now_us > row.created_us + to_us_span(whole):
+        if row is None or row.disabled_us is not None or _is_over(row, Role(row.role), now_us):
             return None
         if now_us > row.seen_us + to_us_span(TOUCH_EVERY):
-            self._touch(row.token_hash, now_us)
+            self._touch(sessions, row.token_hash, now_us)
         person = Person(row.person, Role(row.role), row.station, fleet=row.fleet, lane=row.lane)
         return Session(person, row.csrf, row.token_hash)
 
     def end(self, session: Session) -> None:
         """Log out. Idempotent."""
-        deed = trail.Deed(self._now(), f"person:{session.person.name}", "logout", session.person.name, {})
+        deed = trail.Deed(self._now(), session.actor, "logout", session.person.name, {})
+        table = sessions if session.device is None else device_sessions
         with telling_faults(), self._database.writing() as connection:
-            if connection.execute(delete(sessions).where(sessions.c.token_hash == session.token_hash)).rowcount:
+            if connection.execute(delete(table).where(table.c.token_hash == session.token_hash)).rowcount:
                 trail.note(connection, deed)
 
-    def _touch(self, token_hash: str, now_us: int) -> None:
+    def _touch(self, table: Table, token_hash: str, now_us: int) -> None:
         with telling_faults(), self._database.writing() as connection:
-            connection.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(seen_us=now_us))
+            connection.execute(update(table).where(table.c.token_hash == token_hash).values(seen_us=now_us))
+
+
+def _is_over(row: Row[Any], role: Role, now_us: int) -> bool:
+    """Whether it was idle, or lasted, longer than this role's sessions may."""
+    idle, whole = LIVES[role]
+    return bool(now_us > row.seen_us + to_us_span(idle) or now_us > row.created_us + to_us_span(whole))
 
 
 def to_us_span(span: timedelta) -> int:

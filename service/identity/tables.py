@@ -91,6 +91,19 @@ sessions = Table(
     Index(None, "person"),
 )
 
+device_sessions = Table(
+    "device_sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("key_id", String(43), ForeignKey("device_keys.key_id"), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Column("source", String(64), nullable=False),
+    Index(None, "key_id"),
+)
+"""A panel's browser that has shown its key; over with that key, from the next request on."""
+
 known_browsers = Table(
     "known_browsers",
     metadata,

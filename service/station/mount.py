@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from service.errors import Unavailable
 from service.http.batches import Batches
 from service.live.changes import Changes
-from service.station import overview, panel, routes
+from service.station import overview, panel, panel_device, routes
 from service.station.expected import ExpectedStore
 from service.station.shared import SharedViews
 from service.station.store import ReportListener, StationStore, silence
@@ -40,6 +40,7 @@ def mount(app: FastAPI, database: Database, clock: WallClock, listener: ReportLi
     app.state.views = SharedViews()
     app.state.statuses = Batches(store.take_statuses)
     app.include_router(routes.router)
+    app.include_router(panel_device.router)
     app.include_router(panel.router)
     app.include_router(overview.router)
     return store

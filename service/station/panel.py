@@ -85,7 +85,7 @@ async def typed(request: Request, lane: str, session: Driver) -> Response:
     by = session.person.name
     order = Order(id="new", kind=OrderKind.TYPED, by=by, plate=plate, pin_proof=proof, visit=visit)
     try:
-        await run_in_threadpool(desk_of(request).order, station, lane, order, f"person:{by}")
+        await run_in_threadpool(desk_of(request).order, station, lane, order, session.actor)
     except AdminError:
         return _typed_answer(request, 409, words.SILENT)
     return _typed_answer(request, 202, words.SENT)

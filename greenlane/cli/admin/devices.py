@@ -29,12 +29,15 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     revoke.set_defaults(do=_revoke)
 
 
-_WHERE = {
-    "lane": " --config /etc/greenlane/lane.toml",
-    "station": " --state /var/lib/greenlane-station",
-    "panel": " --key panel.key",
+_HOW = {
+    "lane": "On the device, within {minutes} minutes: "
+    "greenlane enrol {code} --service URL --config /etc/greenlane/lane.toml",
+    "station": "On the device, within {minutes} minutes: "
+    "greenlane enrol {code} --service URL --state /var/lib/greenlane-station",
+    "panel": "In the panel's browser, within {minutes} minutes: "
+    "open URL/panel and type the code, or open URL/panel#{code}",
 }
-"""What the device's own command needs beside code and address: where the key goes, and who is told of it."""
+"""How the device takes the code; URL is the balance service's address, or the station's central control's."""
 
 
 def _enrol(args: argparse.Namespace) -> int:
@@ -51,9 +54,8 @@ def _enrol(args: argparse.Namespace) -> int:
     with office(args) as o:
         life = timedelta(minutes=args.minutes)
         code = _admin(o).issue_code(place, actor(), replaces=args.replace, life=life)
-        where = _WHERE[place.kind]
-        words = f"{code}\nOn the device, within {args.minutes} minutes: greenlane enrol {code} --service URL{where}"
-        o.show({"code": code, "minutes": args.minutes}, words)
+        how = _HOW[place.kind].format(code=code, minutes=args.minutes)
+        o.show({"code": code, "minutes": args.minutes}, f"{code}\n{how}")
     return 0
 
 

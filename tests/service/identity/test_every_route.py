@@ -78,7 +78,7 @@ LANE_TELLS: dict[str, Callable[[str, str, int], object]] = {
 
 PUBLIC = {"/healthz", "/login", "/logout", "/docs", "/openapi.json", "/static", "/metrics", "/", "/favicon.ico"}
 PUBLIC |= {"/phone", "/phone/charges/{charge}", "/phone/charges/{charge}/receipt", "/phone/mandate", "/phone/hours"}
-PUBLIC |= {"/phone/spending", "/phone/data", "/payments/{provider}/notify"}
+PUBLIC |= {"/phone/spending", "/phone/data", "/payments/{provider}/notify", "/panel"}
 PUBLIC |= {"/phone/manifest.webmanifest", "/phone/sw.js", "/favicon.ico"}
 """Open by intent: each has tests of its own that say how far."""
 
@@ -134,6 +134,8 @@ def say(rig: ServiceRig, key: KeyPair, method: str, pattern: str) -> Said:
         if pattern == "/v1/keys/{id}/spoken":
             neighbour = rig.enrol(DeviceKind.PANEL, lane=f"P{number}")
             return rig.signed(key, method, pattern.replace("{id}", neighbour.key_id), {})
+        if pattern == "/v1/panel-sessions":
+            return rig.signed(key, method, pattern, {})
         if pattern == "/v1/keys":
             new = KeyPair.make()
             body = {"public_key": new.public_text, "proof": new.rotation_proof(key.key_id)}
@@ -162,7 +164,7 @@ DEVICE_RULES = [rule for rule in RULES if rule.names is not Names.ENROLMENT]
 @pytest.fixture(params=DEVICE_RULES, ids=lambda rule: f"{rule.method} {rule.path}")
 def said(request: pytest.FixtureRequest, rig: ServiceRig) -> tuple[ServiceRig, KeyPair, Said]:
     rule = request.param
-    kind = DeviceKind.LANE if DeviceKind.LANE in rule.kinds else DeviceKind.STATION
+    kind = next(k for k in (DeviceKind.LANE, DeviceKind.STATION, DeviceKind.PANEL) if k in rule.kinds)
     key = rig.enrol(kind)
     return rig, key, say(rig, key, rule.method, rule.path)
 
