@@ -33,18 +33,26 @@ class OwnerAnswer(enum.StrEnum):
     REFUSE = "refuse"
 
 
+def menu_counts(books: Books, session: Session) -> dict[str, int]:
+    """How many proposals wait behind the entry of the page on which this fleet decides about them."""
+    fleet = session.person.fleet
+    return {} if fleet is None else {"/fleet/hours": FleetOwner(books, fleet, session.person.name).count_waiting()}
+
+
+def waiting_of(request: Request, session: Session) -> dict[str, Any]:
+    """The proposals that wait for the fleet and who holds hours now, as fleet_waiting.html shows them."""
+    owner = _owner(request, session)
+    waiting = owner.waiting()
+    return {"waiting": waiting, "held": owner.holders({one.plate for one in waiting}), "local_time": _local}
+
+
 @router.get("/fleet/hours")
 async def show_hours(request: Request, session: Manager) -> Response:
     """Hours that wait for the fleet, who holds which, and charges that nobody paid."""
     owner = _owner(request, session)
-
-    def read() -> dict[str, Any]:
-        waiting = owner.waiting()
-        held = owner.holders({one.plate for one in waiting})
-        return {"waiting": waiting, "held": held, "charges": owner.open_charges()}
-
-    facts = await run_in_threadpool(read)
-    return page(request, "fleet_hours.html", session=session, yuan=format_yuan, time_of=_local, **facts)
+    facts = await run_in_threadpool(waiting_of, request, session)
+    charges = await run_in_threadpool(owner.open_charges)
+    return page(request, "fleet_hours.html", session=session, yuan=format_yuan, charges=charges, **facts)
 
 
 @router.post("/fleet/hours/{proposal}/{answer}")

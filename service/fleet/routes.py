@@ -34,9 +34,10 @@ Found = TypeVar("Found")
 
 
 def mount(app: FastAPI, database: Database, clock: WallClock) -> None:
-    """Adds the pages; app.state.fleet_clock tells them what today is."""
+    """Adds the pages; app.state.fleet_clock tells them what today is, menu_counts the home page what waits."""
     app.state.fleet_database = database
     app.state.fleet_clock = clock
+    app.state.menu_counts = lambda session: owner_routes.menu_counts(app.state.books, session)
     app.include_router(router)
     app.include_router(owner_routes.router)
 
@@ -53,6 +54,7 @@ async def show(request: Request, session: Manager) -> Response:
         return {"lines": lines, "total": views.count_of(connection, fleet)}
 
     facts = await run_in_threadpool(_read, request, read)
+    facts |= await run_in_threadpool(owner_routes.waiting_of, request, session)
     return page(request, "fleet.html", session=session, first=first, days=SHOWN_FOR.days, **_shown(session), **facts)
 
 

@@ -25,7 +25,8 @@ async def home(request: Request) -> Response:
     session = await access.current(request)
     if session is None:
         return RedirectResponse("/login", 303)
-    return page(request, "home.html", session=session)
+    waiting = await run_in_threadpool(request.app.state.menu_counts, session)
+    return page(request, "home.html", session=session, waiting=waiting)
 
 
 @router.get("/favicon.ico")

@@ -20,6 +20,7 @@ from service.identity.devices import Throttled
 from service.identity.error_pages import error_page, is_for_person
 from service.identity.gate import CODES, STATUS, GateRules, SignatureGate, refusal_headers
 from service.identity.identity import Identity
+from service.identity.sessions import Session
 from service.identity.signatures import SignatureRefused
 from service.identity.throttle import whole_seconds
 from service.identity.unsigned import is_from_elsewhere, is_own_host, proxy_mark
@@ -56,7 +57,8 @@ def mount(
 ) -> Identity:
     """Adds routes, guards and error pages. The caller closes what is returned; app.state.identity is the same.
 
-    app.state.phones: who judges what phones have signed; None where they do not speak.
+    app.state.phones: who judges what phones have signed; None where they do not speak. app.state.menu_counts: how many
+    things wait for this person behind an entry of the menu, by its path.
     """
     identity = identity or Identity.open(database, clock.now, guard.gate, guard.hasher)
     metrics = Metrics(database, clock)
@@ -65,6 +67,7 @@ def mount(
     app.state.guard = guard
     app.state.phones = None
     app.state.menu = MENU
+    app.state.menu_counts = _nothing_waits
     app.include_router(routes.router)
     app.include_router(login.router)
     app.include_router(handbook.router)
@@ -84,6 +87,10 @@ def mount(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measured, metrics=metrics)
     return identity
+
+
+def _nothing_waits(_session: Session) -> dict[str, int]:
+    return {}
 
 
 def _add_metrics(app: FastAPI, metrics: Metrics, guard: Guard) -> None:

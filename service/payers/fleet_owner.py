@@ -60,6 +60,12 @@ class FleetOwner:
         """Proposals for the fleet's plates, the newest first."""
         return found(self._books, hours_proposals.c.plate.in_(self._owned()) & _IS_WAITING, MOST_SHOWN)
 
+    def count_waiting(self) -> int:
+        """How many proposals wait for the fleet."""
+        query = select(func.count()).where(hours_proposals.c.plate.in_(self._owned()) & _IS_WAITING)
+        with telling_faults(), self._books.database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def holders(self, plates: set[str]) -> dict[str, list[Holder]]:
         """Who holds hours of these plates of the fleet now or later, by plate."""
         b, now_us = payer_bindings.c, to_us(self._books.clock.now())

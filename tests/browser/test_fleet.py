@@ -13,12 +13,13 @@ import pytest
 from service.server import running
 from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures
 from tests.service.fleet.conftest import OWN, Fleets, fleets  # noqa: F401 - a fixture
+from tests.service.fleet.test_fleet_owner import driver, wish
 from tests.service.identity.test_pages import PASSWORD
 from tests.service.mileage.conftest import admin  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = {"fleet": "/fleet", "exceptions": "/fleet/exceptions", "vehicle": f"/fleet/vehicles/{quote(OWN)}"}
+PAGES = {"fleet": "/fleet", "hours": "/fleet/hours", "exceptions": "/fleet/exceptions", "vehicle": f"/fleet/vehicles/{quote(OWN)}"}
 
 
 def test_the_pages_fit_a_phone_and_a_desk(
@@ -26,6 +27,8 @@ def test_the_pages_fit_a_phone_and_a_desk(
     serious: Callable[[Any], list[str]],
     fleets: Fleets,  # noqa: F811 - the fixture's value
 ) -> None:
+    fleets.admin("payer", "owner", OWN, "--fleet", "Wang")
+    wish(driver(fleets, "陈师傅"), OWN)
     pictures = os.environ.get("GREENLANE_WRITE_PICTURES")
     with running(fleets.rig.app) as url:
         context = chromium.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})

@@ -92,6 +92,21 @@ def test_the_fleet_confirms_and_declines_hours_of_its_own_plates(owned: Fleets) 
     assert audit(owned.rig.app.state.books.database).findings == ()
 
 
+def test_the_fleet_is_told_of_what_waits_on_its_home_page_and_decides_on_its_own(owned: Fleets) -> None:
+    chen, wu = driver(owned, "Chen"), driver(owned, "Wu")
+    mei = owned.client("mei")
+    assert "to confirm" not in mei.get("/?lang=en").text
+    wanted, second, other = wish(chen, OWN), wish(wu, OWN, "20-24"), wish(wu, OTHERS)
+    assert "2 to confirm" in mei.get("/?lang=en").text
+    assert "1 to confirm" in owned.client("bo").get("/?lang=en").text
+    shown = mei.get("/fleet?lang=en").text
+    assert [f"/fleet/hours/{one}/confirm" in shown for one in (wanted, second, other)] == [True, True, False]
+    assert say(mei, wanted, "confirm").status_code == 303
+    assert say(mei, second, "refuse").status_code == 303
+    assert "to confirm" not in mei.get("/?lang=en").text
+    assert "Hours that drivers propose" not in mei.get("/fleet?lang=en").text
+
+
 def test_of_another_owners_hours_and_bills_a_fleet_sees_and_decides_nothing(owned: Fleets) -> None:
     wu = driver(owned, "Wu")
     payers(owned).set_rule(OTHERS, Rule.PHONE)
