@@ -19,7 +19,12 @@ from tests.service.mileage.conftest import admin  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = {"fleet": "/fleet", "hours": "/fleet/hours", "exceptions": "/fleet/exceptions", "vehicle": f"/fleet/vehicles/{quote(OWN)}"}
+PAGES = {
+    "fleet": "/fleet",
+    "hours": "/fleet/hours",
+    "exceptions": "/fleet/exceptions",
+    "vehicle": f"/fleet/vehicles/{quote(OWN)}",
+}
 
 
 def test_the_pages_fit_a_phone_and_a_desk(
