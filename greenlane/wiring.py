@@ -219,8 +219,7 @@ class LaneUnit(Resource):
         state = self._opened(StateFile(state_dir_of(settings.trace) / STATE_FILE, clock))
         outbox = Outbox(state, clock)
         service = self._opened(service_of(settings.service, settings.lane.station, clock))
-        prices = PriceBook(state, clock, service.prices)
-        traces = self._recorder(reader)
+        prices, traces = PriceBook(state, clock, service.prices), self._recorder(reader)
         metrics = LaneMetrics(clock)
         place = (settings.lane.station, settings.lane.name)
         visit_reports = VisitReports(*place, clock)
@@ -248,10 +247,14 @@ class LaneUnit(Resource):
             clock_error=kernel_error_s,
         )
         self.runner = Runner(parts, settings)
+        self._show(metrics, visit_reports, outbox)
+        log.info("lane %s of %s: camera %s, reader %s", *reversed(place), settings.camera.kind, reader.name)
+
+    def _show(self, metrics: LaneMetrics, visit_reports: VisitReports, outbox: Outbox) -> None:
+        """What others see of the lane; the camera last, so that nothing comes before there is a place for it."""
         self._serve_metrics(metrics, outbox)
         self._reporter = self._made_reporter(visit_reports, outbox)
-        self.pump = self._opened(FramePump(camera_of(settings.camera, clock), self.bell.ring))
-        log.info("lane %s of %s: camera %s, reader %s", *reversed(place), settings.camera.kind, reader.name)
+        self.pump = self._opened(FramePump(camera_of(self.settings.camera, self.clock), self.bell.ring))
 
     def _made_dispenser(self, pins: Pins | None) -> Dispenser | None:
         made = dispenser_of(self.settings.dispenser, pins, self.clock)

@@ -22,11 +22,11 @@ from service.payers.wallets import desk_key
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
+from service.store.zones import DEFAULT_ZONE
 from wire.money import MAX_FEN
 from wire.plates import is_plate, normalise
 
 LONGEST_NAME = 40
-DEFAULT_ZONE = "Asia/Shanghai"
 DEFAULT_PRESET_FEN = 10_000
 AnyCard = Literal["any card"]
 ANY_CARD: AnyCard = "any card"

@@ -41,6 +41,7 @@ from service.payers.charging import Charging
 from service.payments import routes as payments
 from service.payments.port import PaymentProvider
 from service.payments.worker import PaymentWorker
+from service.personal import routes as personal_routes
 from service.phone import mount as phone_pages
 from service.push import mount as push
 from service.station import mount as station_pages
@@ -90,6 +91,7 @@ def create_app(
     counter.mount(app)
     offline.mount(app, app.state.clerk, books.database, books.clock)
     phone_pages.mount(app, books)
+    app.include_router(personal_routes.router)
     push.mount(app, books)
     payments.mount(app, books, known_providers)
     positions.mount(app, books.database, books.clock)
@@ -122,7 +124,8 @@ def assemble(
 ) -> FastAPI:
     """The routes, pages and guards around a clerk; the database keeps people, devices and what lanes tell.
 
-    identity: who knows the devices, else made from the database; closed here. told: hears what lanes tell."""
+    identity: who knows the devices, else made from the database; closed here. listener: hears what lanes tell.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
@@ -141,20 +144,27 @@ def assemble(
             database.close()
 
     app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.database = database
-    app.state.clerk = clerk
-    app.state.beside = []
+    app.state.database, app.state.clerk, app.state.beside = database, clerk, []
+    _add_lane_routes(app, clerk)
+    known = mount(app, database, clock, guard, identity)
+    station_pages.mount(app, database, clock, listener)
+    _watch(app, guard)
+    _document(app)
+    return app
+
+
+def _watch(app: FastAPI, guard: Guard) -> None:
+    """The metrics hear of connections refused and of changes on their way to pages."""
+    refused = app.state.metrics.count_refused_connection
+    app.state.connections = Connections(limits_of_this_process(), guard.proxies, refused)
+    app.state.changes.observer = app.state.metrics.note_live
+
+
+def _add_lane_routes(app: FastAPI, clerk: Clerk) -> None:
     _add_error_answers(app)
     _add_authorisations(app, clerk)
     _add_fuellings(app, clerk)
     _add_queries(app, clerk)
-    known = mount(app, database, clock, guard, identity)
-    refused = app.state.metrics.count_refused_connection
-    app.state.connections = Connections(limits_of_this_process(), guard.proxies, refused)
-    station_pages.mount(app, database, clock, listener)
-    app.state.changes.observer = app.state.metrics.note_live
-    _document(app)
-    return app
 
 
 def _add_authorisations(app: FastAPI, clerk: Clerk) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
+import statistics
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +76,7 @@ def modules() -> Iterator[tuple[str, Path]]:
             yield name.removesuffix(".__init__"), path
 
 
+@functools.cache
 def imports(name: str, path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -175,3 +179,70 @@ def test_no_module_needs_itself_to_be_imported() -> None:
 
     for name in graph:
         visit(name, ())
+
+
+ONE_CIRCLE = {"admin", "books", "http", "identity", "mileage", "offline", "payers", "payments", "reports"}
+"""Rooms of service/ that still need one another, by tables, the trail and the rules of hours. None is added."""
+
+
+def _between_rooms() -> dict[str, dict[str, set[str]]]:
+    """Folder -> room or file in it -> those beside it that it needs; within functions and for types counts too."""
+    known = {name: path for name, path in modules() if not inside(name, "service.migrations")}
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for name, path in known.items():
+        for target in imports(name, path):
+            while target and target not in known:
+                target = target.rpartition(".")[0]
+            here, there = name.split("."), target.split(".")
+            level = next((i for i, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), None)
+            if target and level is not None:
+                found[".".join(here[:level])][here[level]].add(there[level])
+    return found
+
+
+def _circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Sets of more than one room in which each leads to each."""
+    reached: dict[str, set[str]] = {}
+    for room in graph:
+        seen, todo = set[str](), [room]
+        while todo:
+            new = graph.get(todo.pop(), set()) - seen
+            seen |= new
+            todo += new
+        reached[room] = seen
+    both = {frozenset({b for b in reached[a] if a in reached.get(b, set())} | {a}) for a in graph}
+    return [set(one) for one in both if len(one) > 1]
+
+
+def test_rooms_need_one_another_one_way() -> None:
+    """No circle between the folders and files of any folder, but for the one that still stands, which only shrinks."""
+    found = {folder: circles for folder, graph in _between_rooms().items() if (circles := _circles(graph))}
+    assert found == {"service": [ONE_CIRCLE]}
+
+
+def test_a_circle_between_rooms_is_seen() -> None:
+    assert _circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+    assert _circles({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def test_a_folder_holds_at_most_twenty_modules() -> None:
+    many: dict[str, int] = defaultdict(int)
+    for _, path in modules():
+        many[str(path.parent.relative_to(ROOT))] += path.name != "__init__.py"
+    del many["service/migrations/versions"]
+    assert not {folder: count for folder, count in many.items() if count > 20}
+
+
+def test_files_and_functions_stay_short() -> None:
+    """400 lines a file, 40 a function, six in the middle; a migration is as long as its tables."""
+    lengths: dict[str, int] = {}
+    for name, path in modules():
+        if inside(name, "service.migrations"):
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 400, name
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lengths[f"{name}:{node.lineno} {node.name}"] = (node.end_lineno or 0) - node.lineno + 1
+    assert not {where: lines for where, lines in lengths.items() if lines > 40}
+    assert statistics.median(lengths.values()) <= 6

@@ -23,9 +23,9 @@ from controller.fuelling.open_fuelling import (
     UnitPrice,
 )
 from controller.fuelling.strays import Strays, most_pulses
-from controller.fuelling.terminal import FlowContext, RunningFuelling, TerminalEvent
+from controller.fuelling.terminal import RunningFuelling, TerminalEvent
 from controller.fuelling.totaliser import Totaliser
-from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
+from controller.lane.records import FlowContext, LimitReached, NozzleHung, NozzleLifted
 from controller.outbound.statefile import StateError
 from controller.ports import Clock, Dispenser
 from controller.records import DispenserReading

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.clock import FIRST_SANE_YEAR, JUMP_S
-from controller.fuelling.terminal import FlowContext
 from controller.fuelling.totaliser import FlowWatch, Totaliser
+from controller.lane.records import FlowContext
 from controller.ports import Clock
 from wire.flags import LaneFlag
 from wire.fuellings import Fuelling

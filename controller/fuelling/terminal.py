@@ -6,18 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
+from controller.lane.records import FlowContext, LimitReached, NozzleHung, NozzleLifted
 from wire.fuellings import Fuelling
-
-
-@dataclass(frozen=True, slots=True)
-class FlowContext:
-    """Under what fuel flows now: the visit and its authorisation, all None for a flow nobody authorised."""
-
-    visit: str | None = None
-    authorisation: str | None = None
-    plate: str | None = None
-    limit_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

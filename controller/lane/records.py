@@ -351,3 +351,13 @@ class LaneRules:
     renew_before_s: float = 45.0
     lease_s: float = 1.0
     renew_retry_s: float = field(default=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowContext:
+    """Under what fuel flows now: the visit and its authorisation, all None for a flow nobody authorised."""
+
+    visit: str | None = None
+    authorisation: str | None = None
+    plate: str | None = None
+    limit_fen: int | None = None

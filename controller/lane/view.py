@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from controller.fuelling.terminal import FlowContext
-from controller.lane.records import Flow, Held, LaneState, Phase, Visit
+from controller.lane.records import Flow, FlowContext, Held, LaneState, Phase, Visit
 from controller.records import LampColour
 from wire.reasons import Reason
 

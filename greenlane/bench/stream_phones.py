@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from service.books.rows.ids import IdMaker
 from service.payers import wallets
 from service.payers.tables import persons, phone_keys
 from service.store.database import Database
+from service.store.ids import IdMaker
 from wire.payers import KeyAlgorithm, phone_key_id
 
 EVENTS = "/v1/phone/events"

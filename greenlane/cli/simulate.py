@@ -36,23 +36,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("clips", nargs="*", type=Path, metavar="CLIP", help="video, or folder of pictures")
-    parser.add_argument(
-        "--card",
-        action="append",
-        default=[],
-        type=_card,
-        metavar="PLATE=YUAN",
-        help="a card for this plate with so many yuan on it; may be repeated",
-    )
-    parser.add_argument(
-        "--phone",
-        action="append",
-        default=[],
-        type=_phone,
-        metavar="PLATE@HOURS=NAME[:YUAN]",
-        help="a paired phone that pays for this plate in these hours, with so many yuan in its wallet (default 500); "
-        "with --card for the same plate the card pays first; may be repeated",
-    )
+    _add_payers(parser)
     parser.add_argument(
         "--at", type=_time, metavar="ISO-TIME", help="wall clock at the first frame of the first clip, with its offset"
     )
@@ -79,6 +63,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--engine", default="opencv", metavar="NAME", help="what runs the networks (default %(default)s)"
     )
     parser.add_argument("--verbose", action="store_true", help="show the lane's own log")
+
+
+def _add_payers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--card",
+        action="append",
+        default=[],
+        type=_card,
+        metavar="PLATE=YUAN",
+        help="a card for this plate with so many yuan on it; may be repeated",
+    )
+    parser.add_argument(
+        "--phone",
+        action="append",
+        default=[],
+        type=_phone,
+        metavar="PLATE@HOURS=NAME[:YUAN]",
+        help="a paired phone that pays for this plate in these hours, with so many yuan in its wallet (default 500); "
+        "with --card for the same plate the card pays first; may be repeated",
+    )
 
 
 def _add_typing(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,9 @@ from service.books import phone_payment, typed
 from service.books.batch_state import BatchState
 from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.books.records import ACTIVE, Authorisation, Card, State
-from service.books.rows.ids import authorisation_name
 from service.books.rules import BookSettings
 from service.store.clock import US_PER_S, from_us, to_us
+from service.store.ids import authorisation_name
 from wire.money import MAX_FEN
 from wire.plates import is_plate, normalise
 from wire.questions import Decision, Question

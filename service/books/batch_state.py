@@ -20,8 +20,8 @@ from service.books.records import (
     TransferKind,
     TransferPhase,
 )
-from service.books.rows.ids import IdMaker
 from service.books.rules import BookSettings
+from service.store.ids import IdMaker
 
 
 @dataclass(slots=True)

@@ -39,7 +39,6 @@ from service.books.messages import (
     WriteOff,
 )
 from service.books.records import RejectedMessage
-from service.books.rows.ids import IdMaker
 from service.books.rows.loading import load
 from service.books.rows.writing import write
 from service.books.rules import BookSettings
@@ -47,6 +46,7 @@ from service.errors import LedgerError, ServiceError, Unavailable
 from service.live.changes import count_change, person_topic
 from service.store.clock import WallClock, to_us
 from service.store.database import Database, fault_of, worth_retrying
+from service.store.ids import IdMaker
 from wire.codec import encode
 
 ATTEMPTS = 8

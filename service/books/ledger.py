@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.books.records import Account, AccountKind, Transfer, TransferKind, TransferPhase
-from service.books.rows.ids import IdMaker
 from service.errors import LedgerError
+from service.store.ids import IdMaker
 
 PREPAID = (AccountKind.CARD, AccountKind.WALLET)
 OWING = (AccountKind.RECEIVABLE, AccountKind.OWED)

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from service.books.batch_state import BatchState
 from service.books.records import ACTIVE, Authorisation, Card, State
-from service.books.rows.ids import authorisation_name
 from service.payers.capabilities import CAPABILITIES, most_fen, unfit
 from service.payers.decision import Shares, Standing, phone_limit, refusal_of, shares
 from service.payers.periods import NOBODY, PayerKind, Rule, Turn, is_unsure, turn_at
 from service.store.clock import US_PER_S, from_us, to_us
+from service.store.ids import authorisation_name
 from wire.plates import normalise
 from wire.questions import Question
 from wire.reasons import Reason

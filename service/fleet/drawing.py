@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
-from service.admin import DEFAULT_ZONE
 from service.mileage.consumption import Stretch
 from service.mileage.datum import EARTH_M, Spot
 from service.mileage.history import Located
@@ -17,6 +15,7 @@ from service.mileage.stops import US_PER_S
 from service.mileage.tracks import Position
 from service.mileage.vehicles import KnownStation
 from service.store.clock import from_us
+from service.store.zones import HOME_ZONE
 
 WIDTH, HEIGHT, MARGIN = 720.0, 420.0, 40.0
 GAP_US = 1_800 * US_PER_S
@@ -140,7 +139,7 @@ def draw_plot(drives: Sequence[Stretch], need_ml: int | None) -> ConsumptionPlot
 
 
 def _day(at_us: int) -> date:
-    return from_us(at_us).astimezone(ZoneInfo(DEFAULT_ZONE)).date()
+    return from_us(at_us).astimezone(HOME_ZONE).date()
 
 
 def _round_step(wanted: float) -> int:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from service.admin import DEFAULT_ZONE
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity import access
@@ -20,6 +18,7 @@ from service.identity.sessions import Session
 from service.identity.web import page
 from service.payers.fleet_owner import FleetOwner
 from service.payers.proposals import NoProposal
+from service.store.zones import HOME_ZONE
 from wire.money import format_yuan
 
 router = APIRouter(include_in_schema=False)
@@ -69,7 +68,7 @@ async def decide(request: Request, proposal: str, answer: OwnerAnswer, session: 
 
 
 def _local(at: datetime) -> str:
-    return f"{at.astimezone(ZoneInfo(DEFAULT_ZONE)):%Y-%m-%d %H:%M}"
+    return f"{at.astimezone(HOME_ZONE):%Y-%m-%d %H:%M}"
 
 
 def _owner(request: Request, session: Session) -> FleetOwner:

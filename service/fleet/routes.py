@@ -7,14 +7,12 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from service.admin import DEFAULT_ZONE
 from service.fleet import owner_routes, views, words
 from service.identity import access
 from service.identity.people import Role
@@ -24,6 +22,7 @@ from service.mileage.history import History
 from service.mileage.vehicles import Vehicle
 from service.store.clock import WallClock, from_us, to_us
 from service.store.database import Database, telling_faults
+from service.store.zones import HOME_ZONE
 
 SHOWN_FOR = timedelta(days=90)
 LONGEST_SPAN = timedelta(days=400)
@@ -184,11 +183,11 @@ def _shown(session: Session) -> dict[str, Any]:
 
 
 def _time(at_us: int) -> str:
-    return f"{from_us(at_us).astimezone(ZoneInfo(DEFAULT_ZONE)):%Y-%m-%d %H:%M}"
+    return f"{from_us(at_us).astimezone(HOME_ZONE):%Y-%m-%d %H:%M}"
 
 
 def _iso(at_us: int) -> str:
-    return from_us(at_us).astimezone(ZoneInfo(DEFAULT_ZONE)).isoformat()
+    return from_us(at_us).astimezone(HOME_ZONE).isoformat()
 
 
 def _date(at_us: int) -> str:

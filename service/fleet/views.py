@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
-from service.admin import DEFAULT_ZONE
 from service.fleet.drawing import ConsumptionPlot, MapDrawing, draw_map, draw_plot
 from service.mileage.consents import agreed, is_shown
 from service.mileage.consumption import Stretch, stretches
@@ -24,6 +22,7 @@ from service.mileage.vehicles import Vehicle, vehicle_of
 from service.payers.rules import load_schedule
 from service.store import schema
 from service.store.clock import US_PER_S, from_us
+from service.store.zones import HOME_ZONE
 
 VEHICLES_A_PAGE = 20
 MOST_POINTS = 2_000
@@ -94,7 +93,7 @@ def lines_of(connection: Connection, fleet: str, first: int, since_us: int) -> l
     found = []
     for plate in plates:
         row = own.get(plate)
-        last_at = None if row is None else from_us(row[3]).astimezone(ZoneInfo(DEFAULT_ZONE))
+        last_at = None if row is None else from_us(row[3]).astimezone(HOME_ZONE)
         fills, volume_ml = (0, 0) if row is None else (int(row[1]), int(row[2]))
         found.append(VehicleLine(vehicle_of(connection, plate), fills, volume_ml, rows.get(plate, 0), last_at))
     return found
@@ -173,7 +172,7 @@ def _track(connection: Connection, vehicle: Vehicle, since_us: int, until_us: in
     schedule = load_schedule(connection, plate)
     if schedule is None:
         return found, 0
-    zone, since = ZoneInfo(DEFAULT_ZONE), agreed(connection, plate, vehicle.fleet)
+    zone, since = HOME_ZONE, agreed(connection, plate, vehicle.fleet)
     shown = [p for p in found if is_shown(schedule, since, p.at_us, zone)]
     return shown, len(found) - len(shown)
 
@@ -191,5 +190,5 @@ def day_us(text: str, or_us: int) -> int:
         return or_us
     if not 2000 <= day.year <= 2200:
         return or_us
-    begin = day.replace(tzinfo=ZoneInfo(DEFAULT_ZONE)).astimezone(UTC)
+    begin = day.replace(tzinfo=HOME_ZONE).astimezone(UTC)
     return round(begin.timestamp()) * US_PER_S

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from service.books.rows.ids import IdMaker
 from service.store.clock import from_us, to_us
+from service.store.ids import IdMaker
 from service.store.schema import operator_events
 
 _numbers = IdMaker()

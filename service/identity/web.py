@@ -12,10 +12,10 @@ from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from service.http.format_table import look_of
 from service.identity import browser
 from service.identity.people import ROLE_WORDS, Role
 from service.identity.sessions import Session
-from service.station.format_table import look_of
 
 PAGES = Path(__file__).resolve().parents[1] / "pages"
 LANGUAGE_COOKIE = "greenlane-language"

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete, insert, select
 
-from service.admin import DEFAULT_ZONE, require_plate
+from service.admin import require_plate
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity.trail import Deed, note
@@ -24,6 +23,7 @@ from service.payers.rules import load_schedule
 from service.payers.tables import persons
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
+from service.store.zones import HOME_ZONE
 
 KEPT_FOR = timedelta(days=90)
 _AT_ONCE = 2_000
@@ -57,7 +57,7 @@ class Forgetting:
 
     def of_person(self, plate: str, name: str) -> Forgotten:
         """The positions of one vehicle that fall in the hours which the person holds, or held then."""
-        kept, zone = require_plate(plate), ZoneInfo(DEFAULT_ZONE)
+        kept, zone = require_plate(plate), HOME_ZONE
         with telling_faults(), self._books.database.reading() as connection:
             if connection.execute(select(persons.c.id).where(persons.c.name == name)).first() is None:
                 raise AdminError(f"no person {name}; `phone list` shows them")

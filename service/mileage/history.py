@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
-from service.admin import DEFAULT_ZONE
 from service.mileage.driven import Anchor, judge_by_distance
 from service.mileage.places import (
     FAR_US,
@@ -34,6 +33,7 @@ from service.payers.rules import load_schedule
 from service.payers.tables import persons
 from service.store import schema
 from service.store.clock import from_us
+from service.store.zones import HOME_ZONE
 
 SAME_US = 1_800 * US_PER_S
 SAME_SHARE = 0.1
@@ -143,7 +143,7 @@ class History:
         found, finding = self.refuellings[index], self.finding(index)
         own = self._by_name.get(found.fuelling)
         zone = self._zone(finding)
-        turn = self._turn(own.captured_us if own else found.at_us, zone or ZoneInfo(DEFAULT_ZONE))
+        turn = self._turn(own.captured_us if own else found.at_us, zone or HOME_ZONE)
         period = None if turn is None or turn.hours is None else (turn.hours.start_text, turn.hours.end_text)
         user = None if turn is None else turn.payer.name
         if user is None and own is not None:

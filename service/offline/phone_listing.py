@@ -14,7 +14,6 @@ from service.books.batch_state import BatchState
 from service.books.ledger import Ledger
 from service.books.records import ACTIVE, BoundPlate
 from service.books.rows import payer_loading
-from service.books.rows.ids import IdMaker
 from service.books.rows.queries import Reader
 from service.books.rules import BookSettings
 from service.payers import wallets
@@ -24,6 +23,7 @@ from service.payers.periods import Rule, Turn
 from service.payers.tables import mandate_plates, mandates
 from service.store import schema
 from service.store.clock import from_us, to_us
+from service.store.ids import IdMaker
 from wire.offline import MOST_PHONE_HOURS, OfflineHours
 from wire.reasons import Reason
 from wire.typed import TypedRule

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Row, select, update
 from service.books.books import Books
 from service.books.charges import UNPAID, ChargeEvent, after, payment_key
 from service.books.records import TransferKind
-from service.books.rows.ids import first_us_after
 from service.errors import AdminError
 from service.live.changes import count_change, person_topic
 from service.payers import keys, wallets
@@ -23,6 +22,7 @@ from service.payments.tables import payment_refunds, payments
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
+from service.store.ids import first_us_after
 from wire.money import format_yuan
 from wire.payers import PAYMENT_WORDS, ChargeState, PaymentText, PhoneWord, Signed
 

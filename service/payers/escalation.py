@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select
 
@@ -12,8 +11,8 @@ from service.books.rules import BookSettings
 from service.payers.periods import holders
 from service.payers.rules import load_schedule
 from service.payers.tables import charge_events
-from service.store import schema
 from service.store.clock import US_PER_S, from_us
+from service.store.zones import HOME_ZONE, zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def next_request(connection: Connection, row: Row[Any], now_us: int, settings: B
         return Request(str(asked), None, overdue_us, is_over=True)
     heard = _heard(connection, row)
     if now_us < owner_us and schedule is not None:
-        zone = ZoneInfo(connection.execute(_zone_of(row.station)).scalar_one())
+        zone = zone_of(connection, row.station) or HOME_ZONE
         sharing = holders(schedule, from_us(row.captured_us), zone)
         following = next((b.person for b in sharing if b.person not in heard), None)
         if following is not None:
@@ -63,7 +62,3 @@ def _heard(connection: Connection, row: Row[Any]) -> set[str]:
     """Everybody whom the charge has asked so far."""
     asked = select(charge_events.c.asked).where(charge_events.c.charge == row.id)
     return {row.person, row.asked, *(person for (person,) in connection.execute(asked) if person is not None)}
-
-
-def _zone_of(station: str) -> Any:
-    return select(schema.stations.c.zone).where(schema.stations.c.id == station)

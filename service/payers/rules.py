@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from service.admin import DEFAULT_ZONE, require_plate
+from service.admin import require_plate
 from service.books.books import Books
 from service.books.records import ACTIVE
 from service.errors import AdminError
@@ -23,6 +23,7 @@ from service.payers.tables import payer_bindings, payer_gaps, persons, plate_pay
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
+from service.store.zones import HOME_ZONE, zone_of
 
 BY_PHONE = "phone"
 """The payer kind of a plate without a card."""
@@ -240,8 +241,8 @@ def _end(connection: Connection, table: Any, row: Row[Any], now_us: int) -> None
 
 def _zone(connection: Connection, station: str | None) -> ZoneInfo:
     if station is None:
-        return ZoneInfo(DEFAULT_ZONE)
-    found = connection.execute(select(schema.stations.c.zone).where(schema.stations.c.id == station)).first()
+        return HOME_ZONE
+    found = zone_of(connection, station)
     if found is None:
         raise AdminError(f"no station {station}; `station set` makes one")
-    return ZoneInfo(found.zone)
+    return found

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from service.books.records import Account, AccountKind, TransferKind, TransferPhase
-from service.books.rows.ids import IdMaker
 from service.errors import AdminError
 from service.store import schema
+from service.store.ids import IdMaker
 from wire.money import MAX_FEN, format_yuan
 
 CLEARING = 1

@@ -6,11 +6,9 @@ import base64
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Select, or_, select, tuple_
 
-from service.admin import DEFAULT_ZONE
 from service.books.books import Books
 from service.errors import AdminError
 from service.mileage.tables import positions
@@ -36,6 +34,7 @@ from service.station.tables import visit_reports
 from service.store import schema
 from service.store.clock import from_us
 from service.store.database import telling_faults
+from service.store.zones import HOME_ZONE
 
 SECRET = {"pin_hash", "wallet", "owed", "hold", "then_hold", "p256dh", "auth"}
 """What stands in a row and tells the person nothing: accounts' numbers, and a hash to be guessed at."""
@@ -135,5 +134,5 @@ def _positions(connection: Connection, person: str, name: str) -> Iterator[dict[
             continue
         for row in connection.execute(select(positions).where(positions.c.plate == plate).order_by(positions.c.at_us)):
             at = from_us(row.at_us)
-            if name in {binding.name for binding in holders(schedule, at, ZoneInfo(DEFAULT_ZONE))}:
+            if name in {binding.name for binding in holders(schedule, at, HOME_ZONE)}:
                 yield _plain(row)

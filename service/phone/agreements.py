@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Row, select
 from service.books.books import Books
 from service.mileage.consents import agreed
 from service.mileage.tables import vehicles
-from service.payers.blocks import blocked_names
 from service.payers.periods import Hours
 from service.payers.proposals import Proposals, ProposedHours
 from service.payers.tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
 from service.phone.persons import person as person_of
+from service.station.blocks import blocked_names
 from service.store.clock import from_us
 from service.store.database import telling_faults
 from service.store.schema import stations

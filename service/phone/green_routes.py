@@ -12,10 +12,10 @@ from service.books.books import Books
 from service.errors import AdminError
 from service.http import openapi
 from service.live.changes import count_change, person_topic
-from service.payers.blocks import PlateBlocks
 from service.phone import access
 from service.phone.access import NotYours
 from service.phone.greens import own_greens
+from service.station.blocks import PlateBlocks
 from service.station.routes import changes_of, desk_of
 from service.station.stream import stream_of
 from service.store.database import telling_faults

@@ -7,7 +7,6 @@ from fastapi import FastAPI, Request, Response
 from service.books.books import Books
 from service.http.problems import problem
 from service.payers.keys import NotSigned
-from service.personal import routes as personal_routes
 from service.phone import access, agreement_routes, charge_routes, green_routes, pages, routes
 from service.phone.judge import PhoneKeys
 from service.phone.pairing import Pairing
@@ -78,7 +77,6 @@ def mount(app: FastAPI, books: Books) -> None:
     app.include_router(charge_routes.router)
     app.include_router(agreement_routes.router)
     app.include_router(green_routes.router)
-    app.include_router(personal_routes.router)
     app.include_router(pages.router)
     _add_refusals(app)
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from service.admin import DEFAULT_ZONE
 from service.errors import AdminError
 from service.store import schema
 from service.store.database import Database, telling_faults
+from service.store.zones import HOME_ZONE
 
 YEARS = range(1970, 9999)
 
@@ -43,7 +43,7 @@ def zones(database: Database, station: str | None = None) -> Zones:
         rows = connection.execute(select(schema.stations.c.id, schema.stations.c.zone)).all()
     found = {row.id: ZoneInfo(row.zone) for row in rows}
     shared = set(found.values())
-    home = found.get(station or "") or (shared.pop() if len(shared) == 1 else ZoneInfo(DEFAULT_ZONE))
+    home = found.get(station or "") or (shared.pop() if len(shared) == 1 else HOME_ZONE)
     return Zones(found, home)
 
 

@@ -14,15 +14,14 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from service.admin import DEFAULT_ZONE
 from service.errors import AdminError
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import language_of, page, part
 from service.live.changes import station_topic
-from service.payers.blocks import strange_vehicles
 from service.station import words
+from service.station.blocks import strange_vehicles
 from service.station.book_views import HoldView, open_holds
 from service.station.control_view import CentralControl, conflicts_of
 from service.station.routes import changes_of, desk_of
@@ -32,6 +31,7 @@ from service.station.stream import FRESH_HEADER, number_for, station_of, stream
 from service.station.visit_lines import folded, guess_of
 from service.store.database import Database, telling_faults
 from service.store.schema import stations
+from service.store.zones import HOME_ZONE, zone_of
 from wire.live import Order, OrderKind, VisitReport
 from wire.typed import CONFIRMABLE
 
@@ -253,10 +253,9 @@ def _local(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def _zone(database: Database, station: str) -> ZoneInfo:
-    with telling_faults(), database.reading() as connection:
-        name = connection.execute(select(stations.c.zone).where(stations.c.id == station)).scalar()
     try:
-        return ZoneInfo(name or DEFAULT_ZONE)
+        with telling_faults(), database.reading() as connection:
+            return zone_of(connection, station) or HOME_ZONE
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
 

@@ -9,12 +9,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse
 
 from service.errors import AdminError, Unavailable
+from service.http.format_table import look_of, missing, typed_plate
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import page
 from service.station import words
-from service.station.format_table import look_of, missing, typed_plate
 from service.station.routes import changes_of, desk_of
 from service.station.screen import screen_of
 from service.station.store import StationStore

@@ -31,9 +31,8 @@ from controller.fuelling.open_fuelling import (
     UnitPrice,
 )
 from controller.fuelling.prices import PriceBook
-from controller.fuelling.terminal import FlowContext
 from controller.fuelling.totaliser import Totaliser
-from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
+from controller.lane.records import FlowContext, LimitReached, NozzleHung, NozzleLifted
 from controller.outbound.courier import FUELLING
 from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateError, StateFile, StateFull

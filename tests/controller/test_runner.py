@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controller.errors import DispenserFault, LampFault, ReaderError
-from controller.fuelling.terminal import FlowContext
-from controller.lane.records import LaneState
+from controller.lane.records import FlowContext, LaneState
 from controller.lane.view import flow_context
 from controller.records import Change, Frame, LampChange, LampColour, Reading, Region, VisitSummary, Vote
 from controller.runner import Runner

@@ -21,7 +21,7 @@ from controller.errors import ServiceSilent
 from controller.fuelling.journal import FuellingJournal
 from controller.fuelling.meter import FuellingMeter
 from controller.fuelling.open_fuelling import Ended, MeterSettings, UnitPrice
-from controller.fuelling.terminal import FlowContext
+from controller.lane.records import FlowContext
 from controller.outbound.courier import FUELLING, Courier
 from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateError, StateFile

@@ -21,7 +21,7 @@ from controller.fuelling.journal import FuellingJournal
 from controller.fuelling.meter import FuellingMeter
 from controller.fuelling.open_fuelling import Ended, MeterSettings
 from controller.fuelling.prices import PriceBook
-from controller.fuelling.terminal import FlowContext
+from controller.lane.records import FlowContext
 from controller.outbound.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Outbox

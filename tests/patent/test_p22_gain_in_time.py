@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from greenlane.bench.efficiency_model import LaneSamples, gains, turns
+from greenlane.bench.efficiency.model import LaneSamples, gains, turns
 from greenlane.cli import main
 
 

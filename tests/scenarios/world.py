@@ -9,9 +9,9 @@ from datetime import timedelta
 
 from controller.clock import ManualClock
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
-from controller.fuelling.terminal import FlowContext, TerminalEvent
+from controller.fuelling.terminal import TerminalEvent
 from controller.lane.questions import Outcome
-from controller.lane.records import LimitReached, NozzleHung, NozzleLifted
+from controller.lane.records import FlowContext, LimitReached, NozzleHung, NozzleLifted
 from controller.parts import Parts, Read
 from controller.records import Change, Frame, LampChange, Reading, Region, VisitSummary
 from controller.runner import Runner

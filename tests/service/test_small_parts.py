@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import grammar
-from service.books.rows.ids import IdMaker, authorisation_name
 from service.books.rules import BookSettings
 from service.store.clock import from_us, to_us
+from service.store.ids import IdMaker, authorisation_name
 from wire import plates
 from wire.money import MAX_FEN, format_yuan, parse_yuan
 

@@ -17,10 +17,10 @@ from sqlalchemy import select
 from controller.outbound.signing import KeyPair
 from models.grammar import FORMATS, TYPED_ONLY
 from service.books.messages import Ask
+from service.http.format_table import formats, typed_plate
 from service.identity import trail
 from service.identity.people import Role
 from service.live.changes import Changes, count_change
-from service.station.format_table import formats, typed_plate
 from service.station.panel import CHARACTERS as CHARACTER_KEYS
 from service.station.panel import PROVINCES as PROVINCE_KEYS
 from service.station.tables import lane_orders, visit_reports

@@ -12,11 +12,11 @@ from fastapi.testclient import TestClient
 from service.books.books import Books
 from service.books.messages import Ask, Renew, Report, TakeGrant
 from service.errors import Unavailable
-from service.payers.blocks import PlateBlocks
 from service.payers.charging import Charging, ListedCharge
 from service.payers.periods import Hours, Rule
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.suspense import suspended
+from service.station.blocks import PlateBlocks
 from service.store.database import Database
 from station.wiring import KEY
 from tests.service.payers import phone as phones

@@ -21,8 +21,8 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 
 def _add(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.mileage.places import garage
     from greenlane.cli.admin.office import office
-    from greenlane.cli.admin.places import garage
 
     with office(args) as o:
         garage(o).add_fleet(args.name)
@@ -31,8 +31,8 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _plate(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.mileage.places import garage
     from greenlane.cli.admin.office import office
-    from greenlane.cli.admin.places import garage
 
     with office(args) as o:
         plate = garage(o).give_to_fleet(args.name, args.plate)

@@ -12,9 +12,9 @@ from greenlane.language import tr
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
-    from service.payers.blocks import PlateBlocks
     from service.payers.periods import Payer, Schedule, Turn
     from service.payers.rules import PlatePayers
+    from service.station.blocks import PlateBlocks
 
 RULES = ("card", "phone", "card-then-phone", "phone-then-card")
 GAPS = ("refuse", "owner", "card")
@@ -151,7 +151,7 @@ def _owner(args: argparse.Namespace) -> int:
 
 def _blocks(o: Office) -> PlateBlocks:
     from greenlane.cli.admin.office import actor
-    from service.payers.blocks import PlateBlocks
+    from service.station.blocks import PlateBlocks
     from service.station.store import StationStore
 
     return PlateBlocks(o.books, StationStore(o.database, o.books.clock.now, lambda: None), actor())
@@ -190,7 +190,7 @@ def _lift(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
     from service.errors import AdminError
-    from service.payers.blocks import blocked_names
+    from service.station.blocks import blocked_names
 
     with office(args) as o:
         schedule = _payers(o).schedule(args.plate)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from greenlane.cli.admin.places import add_place, place_of
+from greenlane.cli.admin.mileage.places import add_place, place_of
 from greenlane.cli.admin.typed import HELP, RULES, rule_of, typed_plates
 from greenlane.language import tr
 

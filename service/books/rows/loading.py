@@ -43,10 +43,10 @@ from service.books.records import (
     Station,
 )
 from service.books.rows import payer_loading
-from service.books.rows.ids import IdMaker
 from service.books.rows.queries import Queries, Questions, Reader
 from service.books.rules import BookSettings
 from service.store.clock import US_PER_S, to_us
+from service.store.ids import IdMaker
 from wire.fuellings import Fuelling
 from wire.offline import OFFLINE_PREFIX
 from wire.plates import normalise

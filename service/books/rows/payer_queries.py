@@ -28,7 +28,7 @@ class PayerQueries:
     """By plates: rules, bindings and gaps. By persons: accounts, mandates, blocks, what was spent and tried."""
 
     def __init__(self, one_of: OneOf, authorisations: Select[Any]) -> None:
-        rules, bound, gaps, blocks = plate_payers.c, payer_bindings.c, payer_gaps.c, payer_blocks.c
+        rules, bound, gaps = plate_payers.c, payer_bindings.c, payer_gaps.c
         self.rules = (
             select(rules.plate, rules.rule, rules.owner, persons.c.name)
             .select_from(plate_payers.outerjoin(persons))
@@ -43,9 +43,7 @@ class PayerQueries:
         self.gaps = select(gaps.plate, gaps.start_min, gaps.end_min, gaps.action, gaps.made_us, gaps.ended_us).where(
             one_of(gaps.plate, "plates")
         )
-        self.blocks = select(blocks.plate, blocks.person).where(
-            one_of(blocks.person, "persons"), blocks.lifted_us.is_(None)
-        )
+        self.blocks = self._blocks(one_of)
         self.given = self._given(one_of)
         known = persons.c
         self.persons = select(known.id, known.name, known.wallet, known.owed, known.pin_hash, known.pays_by).where(
@@ -69,6 +67,11 @@ class PayerQueries:
             _UNPAID,
         )
         self.open = authorisations.where(text("state = 'open'"), one_of(asked.person, "persons"))
+
+    def _blocks(self, one_of: OneOf) -> Select[Any]:
+        """Those that nobody has lifted."""
+        blocks = payer_blocks.c
+        return select(blocks.plate, blocks.person).where(one_of(blocks.person, "persons"), blocks.lifted_us.is_(None))
 
     def _mandates(self, one_of: OneOf) -> Select[Any]:
         signed = mandates.c

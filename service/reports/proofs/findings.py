@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 FIRST_MS = 1_577_836_800_000
-"""Row numbers count milliseconds from here (service.books.rows.ids), shifted by 21 bits."""
+"""Row numbers count milliseconds from here (service.store.ids), shifted by 21 bits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 from service.books.messages import Renew
 from service.errors import AdminError
 from service.identity.people import Role
-from service.payers.blocks import PlateBlocks, blocked_names, strange_vehicles
 from service.payers.periods import Rule
 from service.payers.phones import Phones
 from service.payers.rules import PlatePayers
 from service.reports.audit import audit
+from service.station.blocks import PlateBlocks, blocked_names, strange_vehicles
 from service.station.store import StationStore
 from tests.service.identity.kit import ServiceRig, lane_status
 from tests.service.identity.test_pages import PASSWORD, log_in

@@ -12,11 +12,11 @@ import pytest
 from service.books.books import Books
 from service.books.messages import Ask, Release
 from service.errors import AdminError, Unavailable
-from service.payers.blocks import PlateBlocks
 from service.payers.charging import Charging
 from service.payers.periods import Hours
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
+from service.station.blocks import PlateBlocks
 from service.station.store import StationStore
 from tests.service.payers.phone import Phone, payer, person, wallet_fen
 from tests.service.test_races import lanes, one_by_one

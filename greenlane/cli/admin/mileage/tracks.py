@@ -46,7 +46,7 @@ def _add_consents(actions: Any, options: argparse.ArgumentParser) -> None:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.odometer import BadRows, as_text, opened, show_import
+    from greenlane.cli.admin.mileage.odometer import BadRows, as_text, opened, show_import
     from greenlane.cli.admin.office import actor, office
     from service.mileage.store import MileageStore
     from service.mileage.tracks import read_csv, read_gpx

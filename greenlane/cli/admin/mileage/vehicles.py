@@ -33,8 +33,8 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 
 def _set(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.mileage.places import garage
     from greenlane.cli.admin.office import office
-    from greenlane.cli.admin.places import garage
     from service.mileage.lines import scaled
     from service.mileage.readings import ML_PER_L
 

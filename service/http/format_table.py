@@ -7,8 +7,10 @@ import itertools
 import json
 from pathlib import Path
 
-from service.station.words import Words
 from wire.plates import normalise
+
+Words = tuple[str, str]
+"""Chinese, English."""
 
 TABLE = Path(__file__).resolve().parents[1] / "pages" / "static" / "plates.json"
 """A list of formats, each a list of places, each the characters allowed there. The panel reads the same file."""

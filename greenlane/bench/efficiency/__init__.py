@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from greenlane.bench.efficiency_entry import EntryPassage, entry_facts, entry_lines, measure_entry
-from greenlane.bench.efficiency_lane import GAIN, NOISE, Passage, measure
-from greenlane.bench.efficiency_model import (
+from greenlane.bench.efficiency.entry import EntryPassage, entry_facts, entry_lines, measure_entry
+from greenlane.bench.efficiency.lane import GAIN, NOISE, Passage, measure
+from greenlane.bench.efficiency.model import (
     UNREAD,
     UNREAD_SHARE,
     LaneSamples,

@@ -15,8 +15,8 @@ from tqdm import tqdm
 from controller.ports import PlateReader
 from controller.records import LampColour, Reading, Region
 from controller.settings_records import Settings
-from greenlane.bench.efficiency_lane import BEFORE_S, UNWATCHED, payers_of, scene_camera
-from greenlane.bench.efficiency_model import spread
+from greenlane.bench.efficiency.lane import BEFORE_S, UNWATCHED, payers_of, scene_camera
+from greenlane.bench.efficiency.model import spread
 from greenlane.simulation.cast import Bundled, bundled
 from greenlane.simulation.entrance import play_entrance
 from greenlane.simulation.play import ClipPlayer, LineDelay

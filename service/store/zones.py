@@ -1,0 +1,22 @@
+"""Time zones: the one that a station is in, and the one that counts where no station is named."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from service.store import schema
+
+DEFAULT_ZONE = "Asia/Shanghai"
+HOME_ZONE = ZoneInfo(DEFAULT_ZONE)
+"""What China's calendar says, for vehicles and people rather than stations."""
+
+
+def zone_of(connection: Connection, station: str) -> ZoneInfo | None:
+    """A station's zone; None for a station that nobody has set up.
+
+    Raises ZoneInfoNotFoundError for one that this machine does not know.
+    """
+    name = connection.execute(select(schema.stations.c.zone).where(schema.stations.c.id == station)).scalar()
+    return None if name is None else ZoneInfo(name)
