@@ -19,6 +19,7 @@ examples:
   greenlane bench station                200 lanes and 1,000 open pages on one service, see its own --help
   greenlane bench streams --phones 500   phones with an open stream at one worker, see its own --help
   greenlane bench sales                  mixed-up sales injected among clean fills, which are found
+  greenlane bench audit                  the proof of books with a million postings
   greenlane bench payments               fuellings paid by a provider that lies: is a fen wrong afterwards
   greenlane bench efficiency             a lane's time per vehicle beside paying by hand, see its own --help
   greenlane bench growth                 a load model from one station to ten thousand, see its own --help
@@ -31,6 +32,7 @@ SERVICE_BENCHES = {
     "station": ("greenlane.bench.station", "a station's lanes and open pages on one service"),
     "streams": ("greenlane.bench.streams", "phones with an open stream on one worker: memory, time to tell all"),
     "sales": ("greenlane.bench.sales", "mixed-up sales among clean fills: which are found"),
+    "audit": ("greenlane.bench.audit", "the proof of books with a long history"),
     "payments": ("greenlane.bench.payments", "fuellings against a payment provider that lies"),
     "efficiency": ("greenlane.bench.efficiency", "arrival to green, nozzle back to paid, vehicles an hour"),
     "growth": ("greenlane.bench.growth", "what so many stations need: a load model, computed"),

@@ -116,6 +116,7 @@ greenlane bench peers --pictures 50
 greenlane bench service --clients 16 --seconds 10
 greenlane bench station --lanes 8 --seconds 30
 greenlane bench sales --fills 2000
+greenlane bench audit --postings 100000
 greenlane bench efficiency --vehicles 20
 greenlane bench growth --stations 100
 greenlane bench streams --phones 500
