@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
@@ -20,9 +22,6 @@ from service.store.database import Database, fault_of, telling_faults
 MOST_MAPPED = 4 * 1024**3
 MOST_OF_A_PROOF = 200
 """Findings of one proof that are named one by one."""
-
-BESIDE: tuple[Proof, ...] = (chain.chain, trail.trail)
-"""Proofs that run on a connection of their own, beside the others."""
 
 PROOFS: tuple[Proof, ...] = (
     file.schema,
@@ -41,7 +40,13 @@ PROOFS: tuple[Proof, ...] = (
     payers.orders,
     payers.signatures,
     counter.shifts,
+    chain.chain,
+    trail.trail,
 )
+LONGEST_FIRST = (chain.chain, accounts.transfers, fuel.postings)
+"""These begin first, so that none of them is left alone at the end."""
+MOST_AT_ONCE = 4
+"""Each on a connection of its own; a database answers other people meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +67,39 @@ class Audit:
 
 
 def audit(database: Database, against: Head | None = None) -> Audit:
-    """Every proof over an unchanging view of the books. against: a head of the chain that was kept elsewhere.
+    """Every proof, each over an unchanging view of the books. against: a head of the chain that was kept elsewhere.
 
     A file that is spoilt is a finding like others. Raises Unavailable for a database that cannot be reached.
     """
     if database.is_sqlite and not Path(str(database.url.database)).is_file():
         raise Unavailable(f"{database.name}: there is no database")
-    with ThreadPoolExecutor(2) as beside:
-        whole = beside.submit(_whole, database)
+    with ThreadPoolExecutor(min(MOST_AT_ONCE, os.cpu_count() or 1)) as pool:
+        whole = pool.submit(_whole, database)
         try:
-            return _proved(database, against, whole, beside)
+            return _proved(database, against, whole, pool)
         except Unavailable:
             if not database.is_sqlite or not whole.result():
                 raise
             return Audit(0, 0, 0, 0, tuple(whole.result()))
 
 
-def _proved(
-    database: Database, against: Head | None, whole: Future[list[Finding]], beside: ThreadPoolExecutor
-) -> Audit:
+def _proved(database: Database, against: Head | None, whole: Future[list[Finding]], pool: ThreadPoolExecutor) -> Audit:
     with telling_faults(), database.reading() as connection:
         if not _is_current(database, connection):
             words = f"the file is spoilt: {database.name} holds no books of this program"
             return Audit(0, 0, 0, 0, (*whole.result(), Finding("file", words)))
-        _mapped(connection)
-        others = beside.submit(_beside, database, against)
-        findings = [finding for proof in PROOFS for finding in _guarded(proof, connection)]
+        proofs: list[Proof] = [*PROOFS, *([partial(chain.against, kept=against)] if against is not None else [])]
+        begun = {
+            proof: pool.submit(_findings, database, proof)
+            for proof in (*LONGEST_FIRST, *(p for p in proofs if p not in LONGEST_FIRST))
+        }
+        findings = [finding for proof in proofs for finding in begun[proof].result()]
         return Audit(
             transfers=_count(connection, "transfers"),
             accounts=_count(connection, "accounts"),
             authorisations=_count(connection, "authorisations"),
             fuellings=_count(connection, "fuellings"),
-            findings=(*whole.result(), *findings, *others.result()),
+            findings=(*whole.result(), *findings),
             head=_head(connection),
             waiting=_count(connection, "unsealed"),
         )
@@ -107,11 +113,10 @@ def _is_current(database: Database, connection: Connection) -> bool:
     return True
 
 
-def _beside(database: Database, against: Head | None) -> list[Finding]:
-    proofs = [*BESIDE, *([lambda c: chain.against(c, against)] if against is not None else [])]
+def _findings(database: Database, proof: Proof) -> list[Finding]:
     with telling_faults(), database.reading() as connection:
         _mapped(connection)
-        return [finding for proof in proofs for finding in _guarded(proof, connection)]
+        return list(_guarded(proof, connection))
 
 
 def _mapped(connection: Connection) -> None:
