@@ -70,9 +70,11 @@ def closeup_matrix(quad: Quad, size: tuple[int, int], margins: tuple[float, floa
     """
     width, height = size
     centre = quad.mean(0)
+    # Opposite edges averaged: one corner that is off then stretches the cut by half as much.
     along = (quad[1] - quad[0] + quad[2] - quad[3]) / 2 * (1 + 2 * margins[0])
     down = (quad[3] - quad[0] + quad[2] - quad[1]) / 2 * (1 + 2 * margins[1])
     source = np.stack([centre - along / 2 - down / 2, centre + along / 2 - down / 2, centre - along / 2 + down / 2])
+    # Corners lie on the edges of pixels, OpenCV counts from their middles: half a pixel between them.
     target = np.array([[0, 0], [width, 0], [0, height]], np.float32) - 0.5
     return np.asarray(cv2.getAffineTransform(source.astype(np.float32), target), np.float32)
 
@@ -81,13 +83,15 @@ def cut(image: Picture, matrix: FloatArray, size: tuple[int, int]) -> Picture:
     """The close-up itself; a strongly reduced one is smoothed first so that it does not alias."""
     shrink = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if shrink < 0.5:
-        factor = 2.0 * shrink
+        factor = 2.0 * shrink  # to twice the size that is wanted: the last step is then bilinear at one half at most
         low, high = _reach(image, matrix, size)
         part = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
         if part.size:
             small = cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
             ratio = np.array([small.shape[1] / part.shape[1], small.shape[0] / part.shape[0]])
             linear = matrix[:, :2] / ratio
+            # The map of the whole picture, told for the reduced part: back to where the part began, in its own pixels,
+            # and both halves of a pixel undone, or the close-up would creep with the reduction.
             shift = matrix[:, 2] + matrix[:, :2] @ (low - 0.5) + linear @ np.array([0.5, 0.5])
             image, matrix = np.asarray(small, np.uint8), np.asarray(np.column_stack([linear, shift]), np.float32)
     return np.asarray(

@@ -7,6 +7,8 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 from tests.test_imports import ARROWS, ROOT
 from wire.flags import BooksFlag, LaneFlag, StationFlag
 
@@ -85,3 +87,29 @@ def test_the_map_names_every_room() -> None:
     page = (ROOT / "docs" / "developer.md").read_text(encoding="utf-8")
     rooms = {f"{p.name}/" for package in ARROWS for p in (ROOT / package).iterdir() if (p / "__init__.py").exists()}
     assert not [room for room in sorted(rooms) if f"`{room}`" not in page]
+
+
+DECIDED_BY = {
+    "that green ends when the camera is lost": ("controller/lane/machine.py", "def _camera_lost("),
+    "when a question is asked, renewed or ends": ("controller/lane/follow_ups.py", "def renew("),
+    "what the lamp shows for which facts": ("controller/lane/view.py", "def colour_of("),
+    "that several reads are one certain plate": ("controller/watching/vote.py", "def vote("),
+    "how volume and price become an amount": ("wire/money.py", "def amount_fen("),
+    "how a plate is spelt": ("wire/plates.py", "def normalise("),
+    "whether a fuelling contradicts itself": ("service/books/plausibility.py", "def contradiction("),
+    "that a revoked device is refused": ("service/identity/keys.py", "raise SignatureRefused(Flaw.REVOKED"),
+    "what a station allows while its line is cut": ("station/offline_rules.py", "def decide("),
+    "default, bounds and words of a setting": ("controller/settings_records.py", "class Settings"),
+    "what a peer of the version before is told": ("wire/versions.py", "def encode_for("),
+    "in which zone a time is shown": ("service/store/zones.py", "def zone_of("),
+    "whose hour it is": ("service/payers/periods.py", "def holders("),
+}
+"""A newcomer's questions, as the map asks them -> the file that it leads to, and what decides there."""
+
+
+@pytest.mark.parametrize("question", DECIDED_BY)
+def test_the_map_leads_a_newcomer_to_what_decides(question: str) -> None:
+    file, decides = DECIDED_BY[question]
+    page = (ROOT / "docs" / "developer.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\| {re.escape(question)} \| `{re.escape(file)}`", page, re.MULTILINE)
+    assert decides in (ROOT / file).read_text(encoding="utf-8")

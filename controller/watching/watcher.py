@@ -106,6 +106,8 @@ class Watcher:
             visit.by_picture = visit.by_picture or (self._trigger.trusted and trigger.present(self._trigger))
             if visit.stood_s is None and trigger.standing(self._trigger, now_s, self._rules):
                 visit.stood_s = now_s
+            # In this order, the first that speaks wins: a lane that is empty needs no successor, and a visit that has
+            # been handed on must not be hidden in the same frame.
             events += self._left(visit, now_s) or self._drove_off(visit, frame) or self._unseen(visit, now_s)
         return look, events
 
@@ -121,6 +123,7 @@ class Watcher:
                 return []
             events += self._open(self._first_seen_s(frame.captured_s), frame)
         visit = self._visit
+        # A read takes longer than a frame: one begun before the vehicle came may show the vehicle before it.
         if visit is None or frame.captured_s < visit.first_seen_s:
             return events
         if visit.own is None:
@@ -129,6 +132,7 @@ class Watcher:
 
     def on_blind(self) -> list[Event]:
         """No pictures any more: whatever stood there must be seen again before it is believed."""
+        # Empty and still are spans of pictures; a span across a gap would claim what nobody saw.
         self._trigger = replace(self._trigger, low_since_s=None, still_since_s=None)
         visit = self._visit
         return self._hide(visit) if visit is not None else []
@@ -137,6 +141,7 @@ class Watcher:
         """The plates that may be those of a vehicle at the pump: not those that stood at the edge before it came."""
         plates = [p for p in reading.plates if self._plate_like(p)]
         sightings = [Sighting(frame.captured_s, frame.captured_at, p) for p in plates]
+        # Learnt only while the lane is empty: later a plate at the edge may be the next vehicle in the queue.
         if self._visit is None and not trigger.present(self._trigger):
             aside = [s for s in sightings if self._aside(s.plate, frame) > ASIDE]
             fresh = [b for b in self._bystanders if frame.captured_s - b.at_s < BYSTANDER_FORGOTTEN_S]
@@ -270,6 +275,7 @@ class Watcher:
         result = vote([s.plate for s in main.sightings], self._votes) if main else visit.vote
         if main is not None and main.steady(self._votes.reads):
             visit.settled = main
+        # Reads of a moving plate share its blur, so that many of them are no more evidence than one.
         if result.certain and main is not None and not main.steady(self._votes.reads):
             result = replace(result, plate=None, reason=Reason.UNSURE, detail="the vehicle does not stand yet")
         visit.vote = result
@@ -283,7 +289,7 @@ class Watcher:
         """The track a sighting continues: of the nearest plate there or the same text, else a new one."""
         best, best_distance = None, 1.0
         for track in tracks:
-            if track.last.at_s == sighting.at_s:
+            if track.last.at_s == sighting.at_s:  # two plates of one picture are two plates
                 continue
             distance = shift_between(track.last, sighting)
             if distance < best_distance:
@@ -341,6 +347,7 @@ class Watcher:
         """The plate is in view: green stays where it stands, unless it has made room and another one is there."""
         own.saw(same)
         visit.confirmed_s = same.at_s
+        # Green belongs to who stands at the pump: it ends while its own plate is still read on the way out.
         if own.driving:
             return self._hide(visit)
         if not own.away:
@@ -348,6 +355,7 @@ class Watcher:
         for sighting in others if own.away else []:
             self._track(own.rivals, sighting).add(sighting)
         rival, mine = self._main(own.rivals, frame), Track([same] * self._votes.reads)
+        # Its own plate is given a full track: a rival that was read more often is not more prominent for that.
         nearer = rival is not None and self._prominence(rival, frame) > self._prominence(mine, frame)
         if nearer and own.contradictions >= 2:
             return self._hide(visit) + self._succeeded(visit, own, frame)
@@ -360,6 +368,7 @@ class Watcher:
         if rival is None:
             return []
         upheaval_s = self._trigger.upheaval_s
+        # Not while fuel flows: people and hoses move the picture, and the nozzle says that the vehicle is still there.
         moved = upheaval_s is not None and upheaval_s > own.last.at_s and not self._needs.fuelling
         certain = vote([s.plate for s in rival.sightings], self._votes).certain
         if (certain and rival.steady(self._votes.reads)) or (moved and own.replaced_by(rival, self._votes.reads)):

@@ -139,12 +139,15 @@ def load(
         wants.add(message)
     reader = Reader(connection)
     batch_state = BatchState(now_us, settings, ids, Ledger({}, ids, now_us))
+    # One trip for all that the messages' own keys name, locks included: each further trip is paid with locks held.
     asked = _Asked(reader, wants, now_us)
+    # Authorisations first: they tell which cards, persons and stations the following steps have to know.
     _take_authorisations(asked, wants, batch_state)
     _take_payers(reader, asked, wants, batch_state)
     payer_loading.take_schedules(reader, asked.schedules, wants.persons, batch_state)
     _take_fuellings(reader, asked, wants, batch_state)
     _take_stations(reader, asked, wants, batch_state)
+    # Then the accounts that no message named itself: only now is it known whose they are.
     _lock_accounts(reader, asked, wants, batch_state)
     for found in payer_loading.take_standings(reader, min(now_us, wants.oldest_us), batch_state):
         _take(found, batch_state)
@@ -301,6 +304,8 @@ def _lock_accounts(reader: Reader, asked: _Asked, wants: Wants, batch_state: Bat
         batch_state.keys[key] = (debit, credit, amount_fen)
     missing = numbers - batch_state.ledger.accounts.keys()
     if missing:
+        # Authorisations were read before these locks: a worker that held them may have resolved some meanwhile. SQLite
+        # has locked the whole file since the beginning, so nothing can have changed there.
         changing = bool(batch_state.by_id) and not reader.sqlite
         again: Questions = {"again": (reader.queries.by_id, {"ids": set(batch_state.by_id)})} if changing else {}
         found = reader.together(again, {"accounts": (reader.queries.accounts, {"ids": missing})})
