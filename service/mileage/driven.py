@@ -17,6 +17,8 @@ from service.mileage.stops import US_PER_S
 from service.mileage.vehicles import KnownStation
 
 LONGEST_DETOUR = 1.45
+ERRANDS_DETOUR = 1.7
+"""A station that fits with so many errands on the way is a rival of the one that fits without."""
 TOLERANCE_M = 2_000.0
 """Two readings of a kilometre each, and a forecourt's way."""
 
@@ -57,22 +59,30 @@ def judge_by_distance(
         what = f"{len(fitting)} known stations fit: {names}" if fitting else "no known station fits"
         return _unknown(f"no positions near in time, and {what} {driven_km:.1f} km from {before.name}", since, read)
     (place,) = fitting
+    rivals = [other.name for other in known if other != place and _rivals(row, before, after, other)]
+    if rivals:
+        reason = f"no positions near in time, and {place.name} fits, but with errands {rivals[0]} would too"
+        return _unknown(reason, since, read)
     detail = f"{place.name} alone fits {driven_km:.1f} km from {before.name}"
     if after is not None:
         detail += f" and {(after.odometer_m - row.odometer_m) / 1000:.1f} km to {after.name}"
     return Placement(Status.MILEAGE, place.name, (since, read, Evidence(Witness.STATION, row.at_us, detail)))
 
 
-def _fits(row: Refuelling, before: Anchor, after: Anchor | None, spot: Spot) -> bool:
-    return all(_leg_fits(row, anchor, spot) for anchor in (before, after) if anchor is not None)
+def _rivals(row: Refuelling, before: Anchor, after: Anchor | None, other: KnownStation) -> bool:
+    return other.spot is not None and _fits(row, before, after, other.spot, ERRANDS_DETOUR)
 
 
-def _leg_fits(row: Refuelling, anchor: Anchor, spot: Spot) -> bool:
+def _fits(row: Refuelling, before: Anchor, after: Anchor | None, spot: Spot, longest: float = LONGEST_DETOUR) -> bool:
+    return all(_leg_fits(row, anchor, spot, longest) for anchor in (before, after) if anchor is not None)
+
+
+def _leg_fits(row: Refuelling, anchor: Anchor, spot: Spot, longest: float) -> bool:
     driven_m = abs((row.odometer_m or 0) - anchor.odometer_m)
     straight_m = distance_m(anchor.spot, spot)
     if straight_m > abs(row.at_us - anchor.at_us) / US_PER_S * FASTEST_M_PER_S + TOLERANCE_M:
         return False
-    return straight_m - TOLERANCE_M <= driven_m <= LONGEST_DETOUR * straight_m + TOLERANCE_M
+    return straight_m - TOLERANCE_M <= driven_m <= longest * straight_m + TOLERANCE_M
 
 
 def _fault(readings: Sequence[OdometerReading], since_us: int, until_us: int) -> str | None:

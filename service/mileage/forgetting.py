@@ -97,7 +97,7 @@ def _told_by(history: History, due: list[int]) -> Iterable[tuple[tuple[int, str]
     for index, fill in enumerate(history.refuellings):
         first = bisect_left(due, fill.since_us - FAR_US)
         near = first < len(due) and due[first] <= fill.until_us + FAR_US
-        placement = history.by_evidence(index) if near and frozen_key(fill) not in history.frozen else None
+        placement = history.told_by_positions(index) if near and frozen_key(fill) not in history.frozen else None
         if placement is not None:
             yield frozen_key(fill), placement
 

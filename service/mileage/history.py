@@ -20,6 +20,7 @@ from service.mileage.places import (
     Refuelling,
     Status,
     Witness,
+    against_mileage,
     judge_by_positions,
     judge_own,
 )
@@ -95,14 +96,32 @@ class History:
     def finding(self, index: int) -> Placement:
         """Where the refuelling of that index was."""
         if index not in self._findings:
-            self._findings[index] = self.by_evidence(index) or judge_by_distance(
-                self.refuellings[index],
-                self._anchor(range(index - 1, -1, -1)),
-                self._anchor(range(index + 1, len(self.refuellings))),
-                self.readings,
-                tuple(self.places.values()),
-            )
+            self._findings[index] = self.told_by_positions(index) or self._by_distance(index)
         return self._findings[index]
+
+    def told_by_positions(self, index: int) -> Placement | None:
+        """What positions say of a refuelling: where it was, or that it was not where the distance alone puts it."""
+        found = self.by_evidence(index)
+        if found is not None or not self.has_positions:
+            return found
+        row, supposed = self.refuellings[index], self._by_distance(index)
+        if supposed.status is not Status.MILEAGE:
+            return None
+        fixes = self.fixes(row.since_us - FAR_US, row.until_us + FAR_US)
+        against = against_mileage(row, self.places[supposed.station or ""], fixes)
+        if against is None:
+            return None
+        reason = f"by its distance it was at {supposed.station}, but {against[1]}"
+        return Placement(Status.UNDETERMINED, None, (*supposed.evidence, against[0]), reason)
+
+    def _by_distance(self, index: int) -> Placement:
+        return judge_by_distance(
+            self.refuellings[index],
+            self._anchor(range(index - 1, -1, -1)),
+            self._anchor(range(index + 1, len(self.refuellings))),
+            self.readings,
+            tuple(self.places.values()),
+        )
 
     def fixes(self, since_us: int, until_us: int) -> list[Fix]:
         """The positions of a span, its ends included, by time."""
@@ -134,8 +153,8 @@ class History:
             finding = self.by_evidence(index)
             if finding is None or finding.status not in (Status.VERIFIED, Status.RECORDED, Status.PLACED):
                 continue
-            place = self.places[finding.station or ""]
-            if place.spot is not None:
+            place = self.places.get(finding.station or "")
+            if place is not None and place.spot is not None:
                 return Anchor(found.odometer_us or found.at_us, found.odometer_m, place.name, place.spot)
         return None
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from service.mileage.datum import Datum, Spot, distance_m, to_gcj02, to_wgs84
 from service.mileage.readings import FASTEST_M_PER_S
-from service.mileage.stops import US_PER_S, Fix, Stand, stands
+from service.mileage.stops import US_PER_S, Fix, Stand, hole_us, stands
 from service.mileage.vehicles import KnownStation
 
 NEAR_M = 100.0
@@ -30,6 +31,9 @@ _FORECOURT_M = 35.0
 _SURELY_M = 65.0
 _SIGMAS = 3.0
 _LOOKED_AROUND_M = 2_000.0
+_FEW_STRAYS = 3
+_STRAY_SHARE = 0.05
+"""Receivers slip less often: more than this is a second tracker, or a second vehicle."""
 
 
 class Status(enum.StrEnum):
@@ -94,21 +98,36 @@ def judge_own(own: Refuelling, place: KnownStation, fixes: Sequence[Fix]) -> Pla
         return Placement(Status.RECORDED, place.name, sources)
     around = [(fix, distance_m(fix.spot, place.spot)) for fix in fixes]
     near = [pair for pair in around if pair[1] <= NEAR_M and _away_us(own, pair[0]) <= NEAR_US]
-    if near:
-        fix, off_m = min(near, key=lambda pair: (_away_us(own, pair[0]), pair[1]))
-        seen = Evidence(
-            Witness.POSITION, fix.at_us, f"{off_m:.0f} m from {place.name}; {len(near)} within {NEAR_M:.0f} m"
-        )
-        return Placement(Status.VERIFIED, place.name, (*sources, seen))
-    beyond = [(off_m - _could_be_m(own, fix), fix, off_m) for fix, off_m in _trusted(around)]
-    too_far = [found for found in beyond if found[0] > 0]
-    if too_far:
-        _, fix, off_m = max(too_far, key=lambda found: found[0])
-        seen = Evidence(Witness.POSITION, fix.at_us, f"{off_m / 1000:.1f} km from {place.name}")
-        minutes = _away_us(own, fix) / US_PER_S / 60
-        reason = f"the vehicle was {off_m / 1000:.1f} km away {minutes:.0f} min from it: no car drives so fast"
+    nearest = min(near, key=lambda pair: (_away_us(own, pair[0]), pair[1]), default=None)
+    against = _against(own, place, around, None if nearest is None else _away_us(own, nearest[0]))
+    if against is not None:
+        seen, reason = against
         return Placement(Status.CONTRADICTED, place.name, (*sources, seen), reason)
-    return Placement(Status.RECORDED, place.name, sources)
+    if nearest is None:
+        return Placement(Status.RECORDED, place.name, sources)
+    fix, off_m = nearest
+    words = f"{off_m:.0f} m from {place.name}; {len(near)} within {NEAR_M:.0f} m"
+    return Placement(Status.VERIFIED, place.name, (*sources, Evidence(Witness.POSITION, fix.at_us, words)))
+
+
+def against_mileage(row: Refuelling, place: KnownStation, fixes: Sequence[Fix]) -> tuple[Evidence, str] | None:
+    """What positions around a row say against a place that its distance alone fits, and why; None for nothing."""
+    around = [(fix, distance_m(fix.spot, place.spot)) for fix in fixes] if place.spot else []
+    return _against(row, place, around, None)
+
+
+def _against(
+    own: Refuelling, place: KnownStation, around: Sequence[tuple[Fix, float]], within_us: int | None
+) -> tuple[Evidence, str] | None:
+    """The position that lies farthest beyond what a car could have driven. within_us: only of those nearer in time."""
+    beyond = [(off_m - _could_be_m(own, fix), fix, off_m) for fix, off_m in _trusted(around)]
+    too_far = [b for b in beyond if b[0] > 0 and (within_us is None or _away_us(own, b[1]) < within_us)]
+    if not too_far:
+        return None
+    _, fix, off_m = max(too_far, key=lambda found: found[0])
+    minutes = _away_us(own, fix) / US_PER_S / 60
+    reason = f"the vehicle was {off_m / 1000:.1f} km away {minutes:.0f} min from it: no car drives so fast"
+    return Evidence(Witness.POSITION, fix.at_us, f"{off_m / 1000:.1f} km from {place.name}"), reason
 
 
 def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[KnownStation]) -> Placement | None:
@@ -116,7 +135,8 @@ def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[Kn
     close = [fix for fix in fixes if abs(fix.at_us - row.at_us) <= NEAR_US]
     if not close:
         return None
-    found = stands([fix for fix in fixes if abs(fix.at_us - row.at_us) <= LOOKED_AT_US])
+    looked_at = [fix for fix in fixes if abs(fix.at_us - row.at_us) <= LOOKED_AT_US]
+    found = stands(looked_at)
     at_it = [s for s in found if s.from_us - _COVERS_US <= row.at_us <= s.until_us + _COVERS_US]
     chosen = at_it or [s for s in found if s.from_us - NEAR_US <= row.at_us <= s.until_us + NEAR_US]
     read = _odometer(row)
@@ -125,20 +145,41 @@ def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[Kn
         detail = f"{len(close)} positions within 10 min, none of them at rest"
         reason = "the vehicle did not stand within 10 min of it"
         return _unknown(reason + passed, *read, Evidence(Witness.POSITION, close[0].at_us, detail))
-    seen = tuple(
-        Evidence(
-            Witness.POSITION,
-            s.from_us,
-            f"stood {_seconds(s):.0f} s, {s.fixes} positions, mean within {s.error_m:.0f} m",
-        )
-        for s in chosen
-    )
+    seen = tuple(_stood(s) for s in chosen)
     if len(chosen) > 1:
         return _unknown(f"the vehicle stood at {len(chosen)} places within 10 min of it", *read, *seen)
+    doubt = _doubt(row, chosen[0], looked_at)
     name, words = station_of(chosen[0], known)
-    if name is None:
-        return _unknown(words, *read, *seen)
+    if name is None or doubt:
+        return _unknown(words if name is None else doubt, *read, *seen)
     return Placement(Status.PLACED, name, (*read, *seen, Evidence(Witness.STATION, row.at_us, words)))
+
+
+def _stood(stand: Stand) -> Evidence:
+    words = f"stood {_seconds(stand):.0f} s, {stand.fixes} positions, mean within {stand.error_m:.0f} m"
+    return Evidence(Witness.POSITION, stand.from_us, words)
+
+
+def _doubt(row: Refuelling, stand: Stand, fixes: Sequence[Fix]) -> str:
+    """Why the vehicle may have fuelled elsewhere than at the one stand that the positions show; else empty."""
+    if stand.strays >= _FEW_STRAYS and stand.strays > _STRAY_SHARE * stand.fixes:
+        return f"{stand.strays} positions of the same minutes lie elsewhere: two trackers, or two vehicles?"
+    unseen_us = _unseen_us(row, stand, fixes)
+    if unseen_us > hole_us(fixes):
+        minutes = unseen_us / US_PER_S / 60
+        return f"between the stand and the row nobody knows where it was for {minutes:.0f} min: it may have gone on"
+    return ""
+
+
+def _unseen_us(row: Refuelling, stand: Stand, fixes: Sequence[Fix]) -> int:
+    """The longest hole in the positions that begins or ends between a stand and the row beside it."""
+    since_us, until_us = sorted((row.at_us, min(max(row.at_us, stand.from_us), stand.until_us)))
+    if since_us == until_us:
+        return 0
+    inside = [fix.at_us for fix in fixes if since_us < fix.at_us < until_us]
+    before = max((fix.at_us for fix in fixes if fix.at_us <= since_us), default=since_us)
+    after = min((fix.at_us for fix in fixes if fix.at_us >= until_us), default=until_us)
+    return max(b - a for a, b in pairwise([before, *inside, after]))
 
 
 def station_of(stand: Stand, known: Sequence[KnownStation]) -> tuple[str | None, str]:
@@ -165,16 +206,28 @@ def station_of(stand: Stand, known: Sequence[KnownStation]) -> tuple[str | None,
         return None, f"it stood {off_m:.0f} m beside {nearest.name}"
     if off_m > _FORECOURT_M or off_m + sure_m > _SURELY_M:
         return None, f"it stood about {off_m:.0f} m from {nearest.name}, but the positions do not tell exactly enough"
+    shifted = _in_other_datum(stand, known)
+    if shifted is not None:
+        return None, f"it stood at {nearest.name}, or in the other datum at {shifted}: is the datum right?"
     return nearest.name, f"{nearest.name}, {off_m:.0f} m from the mean of the stand, no other near"
 
 
 def _datum_hint(stand: Stand, known: Sequence[KnownStation]) -> str:
     """Where the other datum would put it at a station: a hint for people, never a place."""
+    is_at = _in_other_datum(stand, known) is not None
+    return "; in the other datum it would be at one: is the datum right?" if is_at else ""
+
+
+def _in_other_datum(stand: Stand, known: Sequence[KnownStation]) -> str | None:
+    """The station at which it would have stood, were the datum given wrongly."""
     others = (to_wgs84(stand.spot.lat, stand.spot.lon, Datum.GCJ02), Spot(*to_gcj02(stand.spot)))
     for other in others:
-        if any(place.spot is not None and distance_m(other, place.spot) <= _FORECOURT_M for place in known):
-            return "; in the other datum it would be at one: is the datum right?"
-    return ""
+        if distance_m(other, stand.spot) < NEAR_M:
+            continue
+        for place in known:
+            if place.spot is not None and distance_m(other, place.spot) <= _FORECOURT_M:
+                return place.name
+    return None
 
 
 def _passed(close: Sequence[Fix], known: Sequence[KnownStation]) -> str:

@@ -1,14 +1,17 @@
 """Where a vehicle stood, and how surely: stays are cut out of noisy positions, each with its mean and its error.
 
-Positions scatter by 5 to 50 m and some lie far off. A stay is what remains within a circle for a while; its ends, where
-the vehicle rolled in and out, and its outliers are left out of the mean, and what still creeps is no stand.
+Positions scatter by 5 to 50 m, wander together and some lie far off. A stay is what remains within a circle for a
+while; its ends, where the vehicle rolled in and out, and its outliers are left out of the mean, and what still creeps
+is no stand. Over a hole in the positions it stood where it was at rest on both sides.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import insort
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
 from service.mileage.datum import EARTH_M, Spot
@@ -18,6 +21,10 @@ WIDEST_M = 180.0
 SHORTEST_S = 100.0
 """Shorter than any fuelling, longer than most red lights."""
 FEWEST = 3
+HOLE_S = 150.0
+"""Without positions for longer than this, a vehicle may have fuelled elsewhere: 100 s, and a way of 50 s."""
+_HOLE_STEPS = 2.5
+_LONGEST_HOLE_S = 900.0
 _SAME_M = 100.0
 _SAME_GAP_S = 300.0
 _LEAST_ERROR_M = 3.0
@@ -26,6 +33,8 @@ _CLIP_FLOOR_M = 8.0
 _ROUNDS = 6
 _CREEP = 3.5
 _CREEP_FLOOR_M = 12.0
+_AT_REST_M = 25.0
+_MOST_ALIKE = 0.98
 _RAYLEIGH_MEDIAN = 1.1774
 US_PER_S = 1_000_000
 
@@ -40,13 +49,17 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A vehicle standing. error_m: standard error of the mean spot along each axis; fixes: how many agree on it."""
+    """A vehicle standing. error_m: standard error of the mean spot along each axis; fixes: how many agree on it.
+
+    strays: how many of its time lie elsewhere.
+    """
 
     from_us: int
     until_us: int
     spot: Spot
     error_m: float
     fixes: int
+    strays: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +71,38 @@ class _Local:
     y: float
 
 
+@dataclass
+class _Middle:
+    """The median of what it has heard."""
+
+    xs: list[float] = field(default_factory=list)
+    ys: list[float] = field(default_factory=list)
+
+    def hear(self, fix: _Local) -> tuple[float, float]:
+        insort(self.xs, fix.x)
+        insort(self.ys, fix.y)
+        return _median(self.xs), _median(self.ys)
+
+
 def stands(fixes: Sequence[Fix]) -> list[Stand]:
     """Every stand in fixes ordered by time, in order."""
     if len(fixes) < FEWEST:
         return []
     origin = fixes[0].spot
     local = [_to_local(fix, origin) for fix in fixes]
+    hole_s = hole_us(fixes) / US_PER_S
     found: list[Stand] = []
     for stay in _stays(local):
-        core = _core(stay)
-        stand = None if core is None else _stand(core, origin)
-        if stand is not None:
-            found.append(stand)
+        core = _at_rest(_core(stay), hole_s)
+        if core:
+            found.append(_stand(core, local, origin))
     return found
+
+
+def hole_us(fixes: Iterable[Fix]) -> float:
+    """How long a hole between these positions has to be to hide a fuelling; seldom told ones always have some."""
+    steps = [after.at_us - before.at_us for before, after in pairwise(fixes)]
+    return max(HOLE_S * US_PER_S, _HOLE_STEPS * median(steps)) if steps else HOLE_S * US_PER_S
 
 
 def _stays(local: Sequence[_Local]) -> list[list[_Local]]:
@@ -91,14 +123,14 @@ def _stays(local: Sequence[_Local]) -> list[list[_Local]]:
 
 
 def _run(local: Sequence[_Local], start: int) -> tuple[list[_Local], int]:
-    run, strays = [local[start]], 0
-    x, y = local[start].x, local[start].y
+    run, strays, middle = [local[start]], 0, _Middle()
+    x, y = middle.hear(local[start])
     index = start + 1
-    while index < len(local):
+    while index < len(local) and local[index].at_s - run[-1].at_s <= _LONGEST_HOLE_S:
         fix = local[index]
         if math.hypot(fix.x - x, fix.y - y) <= WIDEST_M:
             run.append(fix)
-            x, y = median(f.x for f in run), median(f.y for f in run)
+            x, y = middle.hear(fix)
             strays = 0
         else:
             strays += 1
@@ -106,6 +138,11 @@ def _run(local: Sequence[_Local], start: int) -> tuple[list[_Local], int]:
                 break
         index += 1
     return run, index - strays
+
+
+def _median(ordered: Sequence[float]) -> float:
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def _same(before: Sequence[_Local], after: Sequence[_Local]) -> bool:
@@ -131,26 +168,60 @@ def _core(run: list[_Local]) -> list[_Local] | None:
         if now == kept:
             break
         kept = now
-    return kept if kept[-1].at_s - kept[0].at_s >= SHORTEST_S else None
+    return kept
 
 
-def _stand(core: Sequence[_Local], origin: Spot) -> Stand | None:
-    """None for what crept on instead of standing."""
+def _at_rest(core: list[_Local] | None, hole_s: float) -> list[_Local] | None:
+    """What of it shows a vehicle at rest, before and after each hole; None for what crept on instead of standing."""
+    parts: list[list[_Local]] = []
+    for fix in core or ():
+        if parts and fix.at_s - parts[-1][-1].at_s <= hole_s:
+            parts[-1].append(fix)
+        else:
+            parts.append([fix])
+    telling = [part for part in parts if len(part) > 2 or _are_one(part)]
+    rest = [fix for part in telling for fix in part]
+    if len(rest) < FEWEST or rest[-1].at_s - rest[0].at_s < SHORTEST_S:
+        return None
+    return None if any(_crept(part) for part in (*telling, rest)) else rest
+
+
+def _are_one(part: Sequence[_Local]) -> bool:
+    return len(part) == 2 and math.hypot(part[0].x - part[1].x, part[0].y - part[1].y) <= _AT_REST_M
+
+
+def _crept(part: Sequence[_Local]) -> bool:
+    """Whether a straight way fits better than a point, by more than the scatter around it."""
+    count, long_s = len(part), part[-1].at_s - part[0].at_s
+    if count < 3:
+        return False
+    t, x, y = (sum(f.at_s for f in part) / count, sum(f.x for f in part) / count, sum(f.y for f in part) / count)
+    square = sum((f.at_s - t) ** 2 for f in part)
+    east = sum((f.at_s - t) * (f.x - x) for f in part) / square
+    north = sum((f.at_s - t) * (f.y - y) for f in part) / square
+    off = sum((f.x - x - east * (f.at_s - t)) ** 2 + (f.y - y - north * (f.at_s - t)) ** 2 for f in part)
+    scatter_m = math.sqrt(off / (2 * (count - 2)))
+    return math.hypot(east, north) * long_s > _CREEP * scatter_m * long_s / math.sqrt(square) + _CREEP_FLOOR_M
+
+
+def _stand(core: Sequence[_Local], local: Sequence[_Local], origin: Spot) -> Stand:
     count = len(core)
     x, y = sum(f.x for f in core) / count, sum(f.y for f in core) / count
-    noise_m = math.sqrt(sum((f.x - x) ** 2 + (f.y - y) ** 2 for f in core) / (2 * (count - 1)))
-    half = count // 2
-    first, last = core[:half], core[-half:]
-    crept_m = math.hypot(
-        sum(f.x for f in last) / half - sum(f.x for f in first) / half,
-        sum(f.y for f in last) / half - sum(f.y for f in first) / half,
-    )
-    if crept_m > _CREEP * noise_m * math.sqrt(2 / half) + _CREEP_FLOOR_M:
-        return None
-    error_m = max(noise_m / math.sqrt(count), _LEAST_ERROR_M)
-    return Stand(
-        round(core[0].at_s * US_PER_S), round(core[-1].at_s * US_PER_S), _to_spot(x, y, origin), error_m, count
-    )
+    during = [f for f in local if core[0].at_s <= f.at_s <= core[-1].at_s]
+    strays = sum(math.hypot(f.x - x, f.y - y) > WIDEST_M for f in during)
+    since_us, until_us = round(core[0].at_s * US_PER_S), round(core[-1].at_s * US_PER_S)
+    return Stand(since_us, until_us, _to_spot(x, y, origin), _error_m(core, x, y), count, strays)
+
+
+def _error_m(core: Sequence[_Local], x: float, y: float) -> float:
+    """Of the mean. Fixes that wander together are worth fewer than they are: by how alike neighbours lie."""
+    count = len(core)
+    square = sum((f.x - x) ** 2 + (f.y - y) ** 2 for f in core)
+    both = sum((a.x - x) * (b.x - x) + (a.y - y) * (b.y - y) for a, b in pairwise(core))
+    alike = both / square - 1 / math.sqrt(2 * count) if square else 0.0
+    alike = min(max(0.0, alike), _MOST_ALIKE)
+    noise_m = math.sqrt(square / (2 * (count - 1)))
+    return max(noise_m * math.sqrt((1 + alike) / (1 - alike) / count), _LEAST_ERROR_M)
 
 
 def _to_local(fix: Fix, origin: Spot) -> _Local:

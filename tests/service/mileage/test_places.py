@@ -228,3 +228,98 @@ def test_two_that_fit_are_one_too_many(admin: Admin, sqlite_world: World, tmp_pa
     admin("place", "add", "Z", f"--at={LAT - 58_000 * M},{LON}")
     found = from_s1(admin, sqlite_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
     assert "2 known stations fit: X, Z" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "north", "status"),
+    [
+        (600, 60, "verified"),
+        (601, 60, "recorded"),
+        (-660, 60, "verified"),
+        (-661, 60, "recorded"),
+        (0, 99.9, "verified"),
+        (0, 100.2, "recorded"),
+    ],
+)
+def test_verified_ends_at_ten_minutes_and_a_hundred_metres(
+    admin: Admin, sqlite_world: World, tmp_path: Path, seconds: int, north: float, status: str
+) -> None:
+    """The fuel flowed for the minute before START."""
+    set_up(admin)
+    fuel(sqlite_world)
+    track(admin, tmp_path, [(START + timedelta(seconds=seconds), north, 0.0)])
+    assert only(admin)["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("seconds", "litres", "entries"),
+    [
+        (1_800, "44", 1),
+        (1_801, "44", 2),
+        (1_800, "44.001", 2),
+        (-1_860, "36", 1),
+        (-1_861, "36", 2),
+        (-1_860, "35.999", 2),
+    ],
+)
+def test_a_row_within_half_an_hour_and_a_tenth_is_our_fuelling(
+    admin: Admin, sqlite_world: World, tmp_path: Path, seconds: int, litres: str, entries: int
+) -> None:
+    fuel(sqlite_world)
+    odometer(admin, tmp_path, f"{(START + timedelta(seconds=seconds)).isoformat()},1000,{litres},")
+    found = admin("places", PLATE, "--json")
+    assert len(found) == entries
+    assert [f["fuelling"] is None for f in found].count(True) == entries - 1
+
+
+def test_from_and_to_of_a_fuelling_of_ours(admin: Admin, sqlite_world: World) -> None:
+    fuel(sqlite_world)
+    at, later = START.isoformat(), (START + timedelta(microseconds=1)).isoformat()
+    assert len(admin("places", PLATE, "--json", "--from", at, "--to", later)) == 1
+    assert admin("places", PLATE, "--json", "--to", at) == []
+    assert admin("places", PLATE, "--json", "--from", later) == []
+
+
+def test_who_passed_before_and_was_far_away_while_fuel_flowed_is_contradicted(
+    admin: Admin, sqlite_world: World, tmp_path: Path
+) -> None:
+    set_up(admin)
+    fuel(sqlite_world)
+    passed = [(START + timedelta(seconds=s), 30.0 + 33 * (s + 600), 0.0) for s in range(-600, 61, 10)]
+    track(admin, tmp_path, passed)
+    found = only(admin)
+    assert (found["status"], found["station"]) == ("contradicted", "S1")
+    assert [e["kind"] for e in found["evidence"]] == ["dispenser", "position"]
+    track(admin, tmp_path, [(START - timedelta(seconds=1), 20.0, 0.0)])
+    assert only(admin)["status"] == "verified", "one that was there as well is nearer in time"
+
+
+def test_what_positions_make_impossible_no_distance_names(admin: Admin, sqlite_world: World, tmp_path: Path) -> None:
+    found = from_s1(admin, sqlite_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
+    assert found["status"] == "mileage"
+    away = datetime(2026, 5, 4, 2, 45, tzinfo=UTC)
+    track(admin, tmp_path, [(away + timedelta(minutes=n), -60_000.0, 0.0) for n in range(3)])
+    found = admin("places", PLATE, "--json")[-1]
+    assert (found["status"], found["station"]) == ("undetermined", None)
+    assert "by its distance it was at X, but the vehicle was 120.0 km away" in found["reason"]
+    admin("track", "forget", "--keep-days", "1")
+    assert admin("places", PLATE, "--json")[-1] == found, "what positions said stays when they go"
+
+
+def test_a_station_that_fits_with_errands_is_a_rival(admin: Admin, sqlite_world: World, tmp_path: Path) -> None:
+    admin("place", "add", "Z", f"--at={LAT - 43_000 * M},{LON}")
+    found = from_s1(admin, sqlite_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
+    assert (found["status"], found["station"]) == ("undetermined", None)
+    assert "X fits, but with errands Z would too" in found["reason"]
+
+
+def test_a_place_that_is_no_longer_known_still_is_where_it_was(admin: Admin, tmp_path: Path) -> None:
+    admin("place", "add", "X", f"--at={LAT},{LON}")
+    later = "2026-05-05T14:03:00+08:00,1500,20,"
+    odometer(admin, tmp_path, ROW, later)
+    track(admin, tmp_path, stand(AT, 10))
+    admin("track", "forget", "--keep-days", "1")
+    admin("place", "remove", "X")
+    first, second = admin("places", PLATE, "--json")
+    assert (first["status"], first["station"]) == ("placed", "X")
+    assert "no known place before it" in second["reason"]
