@@ -32,12 +32,15 @@ class ChargeEvent(enum.StrEnum):
     EXPIRE = "expire"
     REFUND = "refund"
     REFUND_PART = "refund_part"
+    WAIVE = "waive"
     DISPUTE = "dispute"
     FOR_DRIVER = "for_driver"
     FOR_STATION = "for_station"
     REOPEN = "reopen"
 
 
+CREATE = "create"
+"""The first step of a charge, before which there is no state."""
 _S, _E = ChargeState, ChargeEvent
 OPEN = (_S.CREATED, _S.SENT, _S.SEEN)
 UNPAID = (*OPEN, _S.DECLINED, _S.EXPIRED)
@@ -54,6 +57,7 @@ TRANSITIONS: dict[tuple[ChargeState, ChargeEvent], ChargeState] = {
     **{(state, _E.HAND_ON): _S.CREATED for state in (*OPEN, _S.DECLINED)},
     **{(state, _E.EXPIRE): _S.EXPIRED for state in (*OPEN, _S.DECLINED)},
     **{(state, _E.DISPUTE): _S.DISPUTED for state in (*UNPAID, _S.PAID)},
+    **{(state, _E.WAIVE): _S.REFUNDED for state in UNPAID},
     (_S.PAID, _E.REFUND): _S.REFUNDED,
     (_S.PAID, _E.REFUND_PART): _S.PAID,
     (_S.DISPUTED, _E.FOR_DRIVER): _S.REFUNDED,
@@ -181,7 +185,7 @@ def _add_captured(about: _About, held: Authorisation, amount_fen: int, batch_sta
     if held.provider is not None:
         charge = _charge(about, 0, amount_fen, batch_state)
         charge.mandate = held.mandate
-        batch_state.payers.add(charge, [_step(charge, "create", None, batch_state)])
+        batch_state.payers.add(charge, [_step(charge, CREATE, None, batch_state)])
         batch_state.payers.new_payments.append(_order(charge, held.provider, batch_state))
         return
     hold = held.hold if held.held_from == "phone" else held.then_hold
@@ -204,7 +208,7 @@ def _add_request(about: _About, part: int, amount_fen: int, mandate: str | None,
         return
     charge.due_us = batch_state.now_us + batch_state.settings.next_payer_after_s * US_PER_S
     charge.overdue_us = batch_state.now_us + batch_state.settings.overdue_after_s * US_PER_S
-    batch_state.payers.add(charge, [_step(charge, "create", None, batch_state)])
+    batch_state.payers.add(charge, [_step(charge, CREATE, None, batch_state)])
 
 
 def _order(charge: Charge, provider: str, batch_state: BatchState) -> NewPayment:
@@ -254,7 +258,7 @@ def _given_mandate(
 
 def _pay_by_mandate(charge: Charge, batch_state: BatchState) -> None:
     charge.state, charge.paid_us, charge.paid_by = ChargeState.PAID.value, batch_state.now_us, charge.person
-    created = _step(charge, "create", None, batch_state, new=ChargeState.CREATED)
+    created = _step(charge, CREATE, None, batch_state, new=ChargeState.CREATED)
     paid = _step(charge, ChargeEvent.PAY.value, ChargeState.CREATED, batch_state)
     batch_state.payers.add(charge, [created, paid])
 

@@ -56,6 +56,7 @@ class TransferKind(enum.StrEnum):
     PAYMENT = "payment"
     CASH = "cash_payment"
     PAY_BACK = "charge_refund"
+    FUELLING_BACK = "fuelling_refund"
     BY_PROVIDER = "provider_payment"
     OVER_SHORT = "over_short"
 

@@ -17,6 +17,7 @@ KINDS = {
     "payment": ("手机支付", "paid by phone"),
     "cash_payment": ("账单收款", "bill paid at the counter"),
     "charge_refund": ("账单退款", "bill given back"),
+    "fuelling_refund": ("加油退款", "fuelling given back"),
     "over_short": ("长短款", "cash over or short"),
 }
 METHODS = {"cash": ("现金", "cash"), "scan": ("扫码", "scanned code"), "bank": ("转账", "bank transfer")}

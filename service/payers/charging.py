@@ -1,4 +1,4 @@
-"""What people do about charges: phones pay, decline and dispute; operators settle, refund and resolve."""
+"""What people do about charges: phones pay, decline and dispute, operators settle; and whom an open one asks next."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from service.books.records import TransferKind
 from service.errors import AdminError
 from service.live.changes import count_change, person_topic
 from service.payers import keys, wallets
-from service.payers.capabilities import CAPABILITIES
-from service.payers.escalation import Request, first_request, next_request
+from service.payers.escalation import Request, next_request
 from service.payers.tables import charge_events, charges, persons
-from service.payments.tables import payment_refunds, payments
+from service.payments.tables import payments
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
@@ -117,44 +116,6 @@ class Charging:
             paid = {"paid_us": self._now_us(), "paid_by": BY_CASH, "due_us": None, "overdue_us": None}
             return self._step(connection, locked, ChargeEvent.PAY, Cause(actor, "cash at the counter"), **paid)
 
-    def refund(self, charge: str, actor: str, amount_fen: int | None = None) -> int:
-        """Give a paid charge back, all or part of it, the way the money came; once. Returns the fen given back."""
-        with telling_faults(), self._database.writing() as connection:
-            locked = self._lock(connection, charge)
-            self._require(locked, ChargeEvent.REFUND)
-            amount_fen = locked.row.amount_fen if amount_fen is None else amount_fen
-            if locked.row.refunded_fen:
-                back = format_yuan(locked.row.refunded_fen)
-                raise AdminError(f"charge {charge}: {back} yuan were given back already")
-            if not 0 < amount_fen <= locked.row.amount_fen:
-                raise AdminError(f"charge {charge}: an amount above 0 and up to {format_yuan(locked.row.amount_fen)}")
-            event = ChargeEvent.REFUND if amount_fen == locked.row.amount_fen else ChargeEvent.REFUND_PART
-            self._give_back(connection, locked, amount_fen, actor)
-            self._step(connection, locked, event, Cause(actor), refunded_fen=amount_fen)
-            return amount_fen
-
-    def resolve(self, charge: str, *, for_driver: bool, why: str, actor: str) -> ChargeState:
-        """End a dispute with its reason. For the driver: paid money goes back, an open charge is waived."""
-        if not why.strip():
-            raise AdminError("a dispute is resolved with its reason: --why TEXT")
-        with telling_faults(), self._database.writing() as connection:
-            locked = self._lock(connection, charge)
-            was_paid, row = locked.row.paid_us is not None, locked.row
-            if locked.state is not ChargeState.DISPUTED:
-                raise AdminError(f"charge {charge} is {row.state}, not disputed")
-            if for_driver:
-                left_fen = row.amount_fen - row.refunded_fen
-                if was_paid and left_fen:
-                    self._give_back(connection, locked, left_fen, actor)
-                elif not was_paid:
-                    self._move(connection, locked, TransferKind.PAY_BACK, locked.revenue, locked.owed, actor)
-                changes: dict[str, Any] = {"refunded_fen": row.amount_fen}
-                return self._step(connection, locked, ChargeEvent.FOR_DRIVER, Cause(actor, why), **changes)
-            if was_paid:
-                return self._step(connection, locked, ChargeEvent.FOR_STATION, Cause(actor, why))
-            again = first_request(row.person, self._now_us(), self._books.settings)
-            return self._step(connection, locked, ChargeEvent.REOPEN, Cause(actor, why), **_asking(again))
-
     def hand_on_due(self, most: int = 100) -> int:
         """Hand every charge whose time is over to whom it goes next; how many there were."""
         due = select(charges.c.id).where(charges.c.due_us <= self._now_us()).order_by(charges.c.due_us).limit(most)
@@ -219,7 +180,7 @@ class Charging:
                 row = charges.c.id == charge
                 connection.execute(update(charges).where(row).values(due_us=request.due_us))
                 return False
-            self._step(connection, locked, event, Cause("service"), **_asking(request, locked.row))
+            self._step(connection, locked, event, Cause("service"), **asking(request, locked.row))
             return True
 
     def _lock(self, connection: Connection, charge: str, person: str | None = None) -> Locked:
@@ -265,28 +226,6 @@ class Charging:
         if not wallets.post(connection, posting, self._books.ids, self._now_us()):
             raise AdminError(f"charge {row.id} is paid already")
 
-    def _give_back(self, connection: Connection, locked: Locked, amount_fen: int, actor: str) -> None:
-        """To the wallet that paid, or over the counter."""
-        row, credit = locked.row, wallets.CLEARING
-        if row.paid_by in CAPABILITIES:
-            credit = wallets.PROVIDER
-            self._ask_back(connection, row, amount_fen)
-        elif row.paid_by != BY_CASH:
-            credit = connection.execute(select(persons.c.wallet).where(persons.c.id == row.paid_by)).scalar_one()
-        key = f"charge-refund {row.id}" + (" rest" if row.refunded_fen else "")
-        posting = wallets.Posting(TransferKind.PAY_BACK, locked.revenue, credit, amount_fen, key, actor)
-        wallets.post(connection, posting, self._books.ids, self._now_us())
-
-    def _ask_back(self, connection: Connection, row: Row[Any], amount_fen: int) -> None:
-        """The provider is asked to give it back, until it has."""
-        number = connection.execute(select(payments.c.number).where(payments.c.charge == row.id)).scalar_one()
-        now_us, part = self._now_us(), 2 if row.refunded_fen else 1
-        values = {"made_us": now_us, "due_us": now_us, "state": "waiting", "times": 0, "reason": ""}
-        asked = payment_refunds.insert().values(
-            number=f"{number}r{part}", payment=number, amount_fen=amount_fen, **values
-        )
-        connection.execute(asked)
-
     def _step(
         self, connection: Connection, locked: Locked, event: ChargeEvent, cause: Cause, **changes: Any
     ) -> ChargeState:
@@ -326,10 +265,17 @@ class Charging:
         return to_us(self._books.clock.now())
 
 
-_DONE = {"pay": "paid", "refund": "given back", "decline": "declined", "dispute": "disputed"}
+_DONE = {
+    "pay": "paid",
+    "refund": "given back",
+    "refund part": "given back",
+    "waive": "waived",
+    "decline": "declined",
+    "dispute": "disputed",
+}
 
 
-def _asking(request: Request, row: Row[Any] | None = None) -> dict[str, Any]:
+def asking(request: Request, row: Row[Any] | None = None) -> dict[str, Any]:
     overdue_us = request.overdue_us if row is None else row.overdue_us
     return {"asked": request.asked, "due_us": request.due_us, "overdue_us": overdue_us}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
@@ -21,7 +21,7 @@ COUNTER_FORM = "counter "
 """Begins the key of every form of the counter."""
 PROVIDER = 4
 """The account of what payment providers have taken for the company."""
-OWN_KEYS = (COUNTER_FORM, "shift ", "charge ", "charge-refund ", "claim ", "provider ")
+OWN_KEYS = (COUNTER_FORM, "shift ", "charge ", "charge-refund ", "fuelling-refund ", "claim ", "provider ")
 """What begins the keys that the service makes itself; nobody types one of these."""
 
 
@@ -48,6 +48,11 @@ class Posting:
     key: str
     actor: str
     note: str = ""
+    fuelling_id: int | None = None
+
+    def part(self, credit: int, amount_fen: int, end: str) -> Posting:
+        """A part of it for one account, under a key that ends so."""
+        return replace(self, credit=credit, amount_fen=amount_fen, key=self.key + end)
 
 
 def open_accounts(connection: Connection, person: str, ids: IdMaker, now_us: int) -> tuple[int, int]:
@@ -107,6 +112,7 @@ def post(connection: Connection, posting: Posting, ids: IdMaker, now_us: int) ->
             key=posting.key,
             actor=posting.actor[:80],
             note=posting.note,
+            fuelling_id=posting.fuelling_id,
             **moved,
         )
     )

@@ -37,6 +37,7 @@ PROOFS: tuple[Proof, ...] = (
     fuel.totalisers,
     fuel.offline,
     payers.charges,
+    payers.refunds,
     payers.orders,
     payers.signatures,
     counter.shifts,

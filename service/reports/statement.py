@@ -121,6 +121,16 @@ def card_of(database: Database, text: str) -> str:
     return card
 
 
+def is_card(database: Database, name: str) -> bool:
+    """Whether the name is a card's, else a person's. Raises AdminError where it is neither's."""
+    with telling_faults(), database.reading() as connection:
+        if connection.execute(select(schema.cards.c.id).where(schema.cards.c.id == name)).first() is not None:
+            return True
+        if connection.execute(select(persons.c.id).where(persons.c.name == name)).first() is None:
+            raise AdminError(f"no card {name}, and nobody of that name pays by phone")
+    return False
+
+
 def statement(database: Database, name: str, since: datetime | None, until: datetime | None) -> list[Line]:
     """Movements of a card, else of the person of that name, from since to until (excluded), oldest first.
 
@@ -199,7 +209,7 @@ def _lines(connection: Connection, own: set[int]) -> Iterator[Line]:
         balance_fen += amount_fen
         yield Line(
             at=from_us(row["at_us"]),
-            kind=TransferKind.FUELLING.value if fuelling is not None else row["kind"],
+            kind=TransferKind.FUELLING.value if fuelling is not None and row["kind"] != _BACK else row["kind"],
             amount_fen=amount_fen,
             balance_fen=balance_fen,
             **{n: row[n] for n in ("station", "dispenser", "sequence", "plate", "product", "volume_ml")},
@@ -209,8 +219,13 @@ def _lines(connection: Connection, own: set[int]) -> Iterator[Line]:
 
 
 def _movement(row: RowMapping) -> tuple[int, int | None]:
-    """What belongs on one line: the several transfers of a fuelling, or one transfer alone."""
-    return (0, row["fuelling_id"]) if row["fuelling_id"] is not None else (row["id"], None)
+    """What belongs on one line: the several transfers of a fuelling or of its refund, or one transfer alone."""
+    if row["fuelling_id"] is None:
+        return row["id"], None
+    return row["at_us"] if row["kind"] == _BACK else 0, row["fuelling_id"]
+
+
+_BACK = TransferKind.FUELLING_BACK.value
 
 
 def rejected(database: Database, station: str | None, since: datetime | None) -> list[dict[str, Any]]:

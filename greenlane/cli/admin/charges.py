@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.admin import add_action
 from greenlane.language import tr
+
+if TYPE_CHECKING:
+    from service.payers.refunds import Back
 
 STATES = (
     "created",
@@ -35,7 +38,13 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     resolve = add_action(actions, options, "resolve", "end a dispute", _resolve)
     for parser in (settle, refund, resolve):
         parser.add_argument("id", metavar="ID", help="as in `charge list`")
-    refund.add_argument("amount", metavar="YUAN", nargs="?", help="a part of it (default: all)")
+    refund.add_argument(
+        "amount",
+        metavar="YUAN",
+        nargs="?",
+        help="so much of its fuelling, the last charged first (default: the charge)",
+    )
+    refund.add_argument("--key", help="the refund's own number: the same key gives back once; needed for a second one")
     resolve.add_argument("--for", dest="whom", choices=("driver", "station"), required=True, help="who was right")
     resolve.add_argument("--why", required=True, metavar="TEXT", help="the reason; kept with the charge")
 
@@ -79,22 +88,39 @@ def _settle(args: argparse.Namespace) -> int:
 
 def _refund(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import actor, office
-    from service.payers.charging import Charging
+    from service.payers.refunds import Refunds
     from wire.money import format_yuan, parse_yuan
 
     amount_fen = None if args.amount is None else parse_yuan(args.amount)
     with office(args) as o:
-        back_fen = Charging(o.books).refund(args.id, actor(), amount_fen)
-        o.show({"id": args.id, "refunded_fen": back_fen}, f"charge {args.id}: {format_yuan(back_fen)} yuan given back")
+        backs = Refunds(o.books).refund(args.id, actor(), amount_fen, key=args.key)
+        back_fen = sum(back.amount_fen for back in backs)
+        document = {"id": args.id, "refunded_fen": back_fen, "back": backs}
+        if not backs:
+            o.show(document, f"charge {args.id}: given back before under this key, nothing done now")
+            return 0
+        words = [f"charge {args.id}: {format_yuan(back_fen)} yuan given back"]
+        if len(backs) > 1 or backs[0].id != args.id:
+            words += [_back_words(back) for back in backs]
+        o.show(document, "\n".join(words))
     return 0
+
+
+def _back_words(back: Back) -> str:
+    from wire.money import format_yuan
+
+    yuan = format_yuan(back.amount_fen)
+    if back.kind == "card":
+        return f"  {yuan} yuan to card {back.id}"
+    return f"  {yuan} yuan of charge {back.id}" + (", which nobody had paid" if back.was_open else "")
 
 
 def _resolve(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import actor, office
-    from service.payers.charging import Charging
+    from service.payers.refunds import Refunds
 
     with office(args) as o:
-        state = Charging(o.books).resolve(args.id, for_driver=args.whom == "driver", why=args.why, actor=actor())
+        state = Refunds(o.books).resolve(args.id, for_driver=args.whom == "driver", why=args.why, actor=actor())
         words = f"charge {args.id}: resolved for the {tr(args.whom)}, {tr(state.value)}"
         o.show({"id": args.id, "state": state.value, "for": args.whom}, words)
     return 0

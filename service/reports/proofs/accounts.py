@@ -29,7 +29,7 @@ SIDES: dict[str, tuple[tuple[str, str], ...]] = {
     "debt": (("receivable", "revenue"), ("owed", "revenue")),
     "settlement": (("card", "receivable"), ("wallet", "owed")),
     "unclaimed": (("suspense", "revenue"),),
-    "claim": (("card", "suspense"), ("receivable", "suspense")),
+    "claim": (("card", "suspense"), ("receivable", "suspense"), ("owed", "suspense")),
     "write_off": (("adjustment", "suspense"),),
     "payment": (("wallet", "owed"),),
     "cash_payment": (("clearing", "owed"),),
@@ -41,6 +41,7 @@ SIDES: dict[str, tuple[tuple[str, str], ...]] = {
         ("revenue", "provider"),
         ("provider", "wallet"),
     ),
+    "fuelling_refund": (("revenue", "card"), ("revenue", "receivable")),
     "provider_payment": (("provider", "owed"), ("provider", "wallet")),
 }
 """Between which kinds of accounts a kind of transfer moves money; kinds that are not named here are not looked at."""
@@ -81,7 +82,7 @@ where t.amount_fen <= 0 or t.moved <> 1 or {later_than_its_number("t", "at_us")}
     or h.debit_account <> t.debit_account or h.credit_account <> t.credit_account or t.amount_fen > h.amount_fen
     or h.at_us > t.at_us or (t.phase in ('void', 'expire') and t.amount_fen <> h.amount_fen)))
 """
-OF_FUEL = ("fuelling", "debt", "unclaimed", "claim", "write_off")
+OF_FUEL = ("fuelling", "debt", "unclaimed", "claim", "write_off", "fuelling_refund")
 """Kinds of transfers that name a fuelling; all others of SIDES but holds name none."""
 BY_HAND = (
     "top_up",
@@ -92,6 +93,7 @@ BY_HAND = (
     "payment",
     "cash_payment",
     "charge_refund",
+    "fuelling_refund",
     "over_short",
     "provider_payment",
 )

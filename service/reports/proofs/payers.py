@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, select, text
 
 from service.payers.keys import verifies
+from service.payers.refunds import shares_of
 from service.payers.tables import charge_events, mandates, phone_keys
 from service.reports.proofs.findings import Finding
 from wire.payers import MANDATE_WORDS, PAYMENT_WORDS, KeyAlgorithm
@@ -28,10 +30,12 @@ select f.dispenser, f.sequence, f.person, coalesce(c.charged, 0) as charged, coa
 from fuellings f
 left join (select fuelling, sum(amount_fen) as charged from charges group by fuelling) c on c.fuelling = f.id
 left join (
-  select t.fuelling_id, sum(t.amount_fen) as posted from transfers t join accounts a on a.id = t.debit_account
-  where a.kind in ('wallet', 'owed') and t.phase in ('single', 'post') and t.kind in ('fuelling', 'debt')
+  select t.fuelling_id, sum(t.amount_fen) as posted, sum(case when t.kind = 'claim' then 1 else 0 end) as claims
+  from transfers t join accounts a on a.id = t.debit_account
+  where a.kind in ('wallet', 'owed') and t.phase in ('single', 'post') and t.kind in ('fuelling', 'debt', 'claim')
   group by t.fuelling_id) t on t.fuelling_id = f.id
-where coalesce(c.charged, 0) <> coalesce(t.posted, 0) or (c.charged is not null and f.person is null)
+where coalesce(c.charged, 0) <> coalesce(t.posted, 0)
+  or (c.charged is not null and f.person is null and coalesce(t.claims, 0) = 0)
 """
 _PAID = """
 select c.id, c.state, c.amount_fen, c.paid_us, p.amount_fen as paid, h.phase as held, h.amount_fen as captured,
@@ -94,6 +98,39 @@ left join (
   where t.kind = 'charge_refund' and a.kind = 'provider' group by substr(t.key, 15, 18)) t on t.charge = p.charge
 where coalesce(r.back, 0) <> coalesce(t.posted, 0)
 """
+_REFUNDED_CARDS = """
+select b.fuelling_id, b.owner, b.back, coalesce(c.charged, 0) as charged from (
+  select t.fuelling_id, a.owner, sum(t.amount_fen) as back from transfers t
+  join accounts a on a.id = t.credit_account where t.kind = 'fuelling_refund' group by t.fuelling_id, a.owner) b
+left join (
+  select t.fuelling_id, a.owner, sum(t.amount_fen) as charged from transfers t
+  join accounts a on a.id = t.debit_account
+  where t.phase in ('single', 'post') and t.kind in ('fuelling', 'debt', 'claim') group by t.fuelling_id, a.owner) c
+  on c.fuelling_id = b.fuelling_id and c.owner = b.owner
+where b.back > coalesce(c.charged, 0)
+"""
+_REFUNDED = """
+select fuelling from (
+  select c.fuelling, case when length(t.key) = 32 or t.key like '% rest' then 0 else 1 end as in_order
+  from transfers t join charges c on c.id = substr(t.key, 15, 18)
+  where t.kind = 'charge_refund' and t.key like 'charge-refund c-%'
+  union all select t.fuelling_id, 1 from transfers t where t.kind = 'fuelling_refund') r
+group by fuelling having min(in_order) = 1 order by fuelling
+"""
+"""Fuellings of which money went back in order; programs before this one gave charges back one by one."""
+
+
+def refunds(connection: Connection) -> Iterator[Finding]:
+    """What went back of a fuelling against what was charged, and in the reverse of the order of charging."""
+    for row in connection.execute(text(_REFUNDED_CARDS)):
+        words = f"card {row.owner} has {row.back} fen of it back and was charged {row.charged} fen"
+        yield Finding("charges", f"fuelling {row.fuelling_id}: {words}")
+    for (fuelling,) in connection.execute(text(_REFUNDED)).all():
+        shares = shares_of(connection, fuelling)
+        for earlier, later in itertools.pairwise(shares):
+            if earlier.back_fen and later.left_fen > 0:
+                words = f"{earlier.name} has {earlier.back_fen} fen back before {later.name}, charged last"
+                yield Finding("charges", f"fuelling {fuelling}: {words}, had all")
 
 
 def orders(connection: Connection) -> Iterator[Finding]:

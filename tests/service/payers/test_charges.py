@@ -16,6 +16,7 @@ from service.payers.charging import Charging, ListedCharge
 from service.payers.keys import NotSigned
 from service.payers.periods import Hours, Rule
 from service.payers.phones import Phones
+from service.payers.refunds import Back, Refunds
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.reports.statement import cards
@@ -175,10 +176,10 @@ def test_cash_at_the_counter_settles_a_charge_once(world: World) -> None:
 def test_money_goes_back_the_way_it_came_once_in_all(world: World) -> None:
     payer(world, "A")
     (charge,) = fuel(world, 8_000)
-    charging = Charging(world.books)
+    charging = Refunds(world.books)
     with pytest.raises(AdminError, match=r"up to 80\.00"):
         charging.refund(charge.id, "tester", 8_001)
-    assert charging.refund(charge.id, "tester", 3_000) == 3_000
+    assert charging.refund(charge.id, "tester", 3_000) == (Back("phone", charge.id, 3_000),)
     with pytest.raises(AdminError, match="given back already"):
         charging.refund(charge.id, "tester", 1)
     assert wallet_fen(world, "A") == (45_000, 0, 0)
@@ -193,8 +194,8 @@ def test_a_paid_charge_is_disputed_once_and_resolved_with_a_reason(
     (charge,) = fuel(world, 8_000)
     assert phone.say(charge.id, 8_000, PhoneWord.DISPUTE) is ChargeState.DISPUTED
     with pytest.raises(AdminError, match="--why"):
-        Charging(world.books).resolve(charge.id, for_driver=for_driver, why=" ", actor="tester")
-    Charging(world.books).resolve(charge.id, for_driver=for_driver, why="the hose leaked", actor="tester")
+        Refunds(world.books).resolve(charge.id, for_driver=for_driver, why=" ", actor="tester")
+    Refunds(world.books).resolve(charge.id, for_driver=for_driver, why="the hose leaked", actor="tester")
     assert listed(world)[0].state == state
     assert wallet_fen(world, "A") == (42_000 + back, 0, 0)
     with pytest.raises(AdminError, match="disputed before"):
@@ -209,7 +210,7 @@ def test_an_open_charge_is_waived_or_asked_for_again(world: World) -> None:
     Charging(world.books).hand_on_due()
     assert listed(world)[0].state == "disputed"
     assert world.ask().reason is Reason.OK  # a dispute stops the clock
-    Charging(world.books).resolve(charge.id, for_driver=False, why="meter checked", actor="tester")
+    Refunds(world.books).resolve(charge.id, for_driver=False, why="meter checked", actor="tester")
     assert (listed(world)[0].state, wallet_fen(world, "A")[2]) == ("created", 8_000)
     clean(world)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from greenlane.cli import main
-from service.payers.charging import Charging
 from service.payers.phones import Phones
+from service.payers.refunds import Refunds
 from service.payments.port import PaymentOutcome, Said
 from service.payments.settling import Settling
 from service.payments.tables import payments
@@ -132,7 +132,7 @@ def stock(world: World) -> None:
     with world.database.reading() as connection:
         number, charge = connection.execute(payments.select()).one()[:2]
     Settling(world.books).take(number, Said(PaymentOutcome.PAID, transaction="42"))
-    assert Charging(world.books).refund(charge, "tester", 3_000) == 3_000
+    Refunds(world.books).refund(charge, "tester", 3_000)
 
 
 @pytest.fixture(scope="module")

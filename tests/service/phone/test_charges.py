@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from service.payers.charging import Charging
 from service.payers.phones import Phones
+from service.payers.refunds import Refunds
 from service.reports.audit import audit
 from service.station.tables import visit_reports
 from tests.service.identity.kit import ServiceRig, visit_report
@@ -143,7 +144,7 @@ def test_a_dispute_keeps_the_picture_until_it_is_resolved(rig: ServiceRig, clien
     store.sweep()
     assert phone.ask("GET", targets["disputed"]).content.endswith(b"disputed")
     assert phone.ask("GET", targets["quiet"]).status_code == 404
-    Charging(rig.app.state.books).resolve(disputed, for_driver=True, why="the hose leaked", actor="test")
+    Refunds(rig.app.state.books).resolve(disputed, for_driver=True, why="the hose leaked", actor="test")
     assert phone.ask("GET", targets["disputed"]).status_code == 404
     store.sweep()
     with rig.app.state.database.reading() as connection:
