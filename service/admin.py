@@ -214,14 +214,14 @@ class Admin:
 
     def claim(self, dispenser: str, sequence: int, card: str, *, station: str | None = None, note: str = "") -> None:
         """Charge what is in suspense of a fuelling to a card. station: needed where several have such a fuelling."""
-        name = self._station_of(dispenser, sequence, station)
+        name = self.station_of(dispenser, sequence, station)
         self._post(Claim(station=name, dispenser=dispenser, sequence=sequence, card=card, actor=self._actor, note=note))
 
     def write_off(self, dispenser: str, sequence: int, *, note: str, station: str | None = None) -> None:
         """Give up what is in suspense of a fuelling; the company bears it."""
         if not note.strip():
             raise AdminError("a write-off needs its reason")
-        name = self._station_of(dispenser, sequence, station)
+        name = self.station_of(dispenser, sequence, station)
         self._post(WriteOff(station=name, dispenser=dispenser, sequence=sequence, actor=self._actor, note=note))
 
     def release(self, plate: str, *, why: str) -> str:
@@ -245,11 +245,11 @@ class Admin:
         """Say why a dispenser's sequence or totaliser jumped before this fuelling, so that the audit accepts it."""
         if not note.strip():
             raise AdminError("a gap needs its explanation")
-        name = self._station_of(dispenser, sequence, station)
+        name = self.station_of(dispenser, sequence, station)
         with self._change("explain_gap", f"{dispenser} {sequence}", note=note, station=name):
             pass
 
-    def _station_of(self, dispenser: str, sequence: int, station: str | None) -> str:
+    def station_of(self, dispenser: str, sequence: int, station: str | None) -> str:
         """The station of a fuelling that is named by dispenser and sequence."""
         columns = schema.fuellings.c
         query = select(columns.station).where(columns.dispenser == dispenser, columns.sequence == sequence)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.admin import add_action
 from greenlane.language import tr
+
+if TYPE_CHECKING:
+    from greenlane.cli.admin.office import Office
+    from service.payers.phones import Phones
+
+CARD_OR_PERSON = "a card, else the person of that name who pays by phone"
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
@@ -14,17 +20,19 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     for name, words, sign in (
         ("top-up", "pay money in", "500 or 500.50"),
         ("refund", "pay money out, at most what is free", "20"),
-        ("correct", "post a correction: above zero in the card's favour, below against it", "+12.50 or -3"),
+        ("correct", "post a correction: above zero in the owner's favour, below against it", "+12.50 or -3"),
     ):
         parser = add_action(subparsers, options, name, words, _pay)
-        parser.add_argument("card", metavar="CARD")
+        parser.add_argument("card", metavar="CARD", help=CARD_OR_PERSON)
         parser.add_argument("amount", metavar="YUAN", help=sign)
         parser.add_argument("--note", default="", required=name == "correct", help="why; kept with the posting")
         parser.add_argument("--key", help="the payment's own number: the same key posts once, however often it is sent")
     waiting = add_action(subparsers, options, "suspense", "fuel that nobody was charged for yet", _suspense)
     waiting.add_argument("--station", metavar="STATION", help="of this station only")
-    claim = _of_fuelling(subparsers, options, "claim", "charge what is in suspense of a fuelling to a card", _claim)
-    claim.add_argument("card", metavar="CARD")
+    claim = _of_fuelling(
+        subparsers, options, "claim", "charge what is in suspense of a fuelling to a card or a person", _claim
+    )
+    claim.add_argument("card", metavar="CARD", help=CARD_OR_PERSON)
     claim.add_argument("--note", default="")
     given_up = _of_fuelling(subparsers, options, "write-off", "give up what is in suspense of a fuelling", _write_off)
     given_up.add_argument("--note", required=True, help="why; kept with the posting")
@@ -45,28 +53,55 @@ def _of_fuelling(
 
 
 def _pay(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office
-    from service.reports.statement import cards
-    from wire.money import format_yuan, parse_yuan
+    from greenlane.cli.admin.office import actor, office
+    from service.payers.phones import Phones
+    from service.reports.statement import cards, is_card
+    from wire.money import parse_yuan
 
     amount_fen = parse_yuan(args.amount)
     with office(args) as o:
-        post = {"top-up": o.admin.top_up, "refund": o.admin.refund, "correct": o.admin.correct}[args.admin]
-        posted = post(args.card, amount_fen, key=args.key, note=args.note)
-        card = cards(o.database, args.card)[0]
-        done = "posted" if posted else "posted before under this key, nothing done now"
-        amount, balance = format_yuan(amount_fen), format_yuan(card.balance_fen)
-        words = f"{tr(args.admin)} of {amount} yuan: {tr(done)}; balance {balance} yuan"
-        o.show({"posted": posted, "amount_fen": amount_fen, "balance_fen": card.balance_fen}, words)
+        if is_card(o.database, args.card):
+            post = {"top-up": o.admin.top_up, "refund": o.admin.refund, "correct": o.admin.correct}[args.admin]
+            posted = post(args.card, amount_fen, key=args.key, note=args.note)
+            show_paid(o, args.admin, amount_fen, posted, "balance", cards(o.database, args.card)[0].balance_fen)
+        else:
+            pay_person(o, Phones(o.books, actor()), args.admin, args.card, amount_fen, args)
     return 0
 
 
+def pay_person(o: Office, phones: Phones, action: str, name: str, amount_fen: int, args: argparse.Namespace) -> None:
+    """Top up, pay out or correct the wallet of a person."""
+    post = {"top-up": phones.top_up, "refund": phones.refund, "correct": phones.correct}[action]
+    posted = post(name, amount_fen, key=args.key, note=args.note)
+    show_paid(o, action, amount_fen, posted, "wallet", phones.list(name)[0].balance_fen)
+
+
+def show_paid(o: Office, action: str, amount_fen: int, posted: bool, noun: str, balance_fen: int) -> None:
+    """Say what was posted, and what card (noun: balance) or wallet have now."""
+    from wire.money import format_yuan
+
+    done = "posted" if posted else "posted before under this key, nothing done now"
+    amount, left = format_yuan(amount_fen), format_yuan(balance_fen)
+    words = f"{tr(action)} of {amount} yuan: {tr(done)}; balance {left} yuan"
+    if noun == "wallet":
+        words = f"{tr(action)} of {amount} yuan: {tr(done)}; wallet {left} yuan"
+    o.show({"posted": posted, "amount_fen": amount_fen, "balance_fen": balance_fen}, words)
+
+
 def _claim(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office
-    from service.reports.statement import cards
+    from greenlane.cli.admin.office import actor, office
+    from service.payers.claims import Claims
+    from service.reports.statement import cards, is_card
     from wire.money import format_yuan
 
     with office(args) as o:
+        if not is_card(o.database, args.card):
+            station = o.admin.station_of(args.dispenser, args.sequence, args.station)
+            about = (station, args.dispenser, args.sequence, args.card)
+            charge = Claims(o.books).claim(*about, actor=actor(), note=args.note)
+            words = f"fuelling {args.dispenser} {args.sequence} is charge {charge}: the phone of {args.card} is asked"
+            o.show({"charge": charge, "phone": args.card}, words)
+            return 0
         o.admin.claim(args.dispenser, args.sequence, args.card, station=args.station, note=args.note)
         card = cards(o.database, args.card)[0]
         balance = format_yuan(card.balance_fen)

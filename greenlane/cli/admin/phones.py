@@ -227,17 +227,11 @@ def _scrub(args: argparse.Namespace) -> int:
 
 
 def _pay(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.money import pay_person
     from greenlane.cli.admin.office import office
-    from wire.money import format_yuan, parse_yuan
+    from wire.money import parse_yuan
 
     amount_fen = parse_yuan(args.amount)
     with office(args) as o:
-        phones = _phones(o)
-        post = {"top-up": phones.top_up, "refund": phones.refund, "correct": phones.correct}[args.action]
-        posted = post(args.name, amount_fen, key=args.key, note=args.note)
-        person = phones.list(args.name)[0]
-        done = "posted" if posted else "posted before under this key, nothing done now"
-        wallet = format_yuan(person.balance_fen)
-        words = f"{tr(args.action)} of {format_yuan(amount_fen)} yuan: {tr(done)}; wallet {wallet} yuan"
-        o.show({"posted": posted, "amount_fen": amount_fen, "balance_fen": person.balance_fen}, words)
+        pay_person(o, _phones(o), args.action, args.name, amount_fen, args)
     return 0
