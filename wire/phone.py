@@ -121,12 +121,31 @@ class StationChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlateWay:
+    """Whether a way of paying takes a plate now, and the most it ever takes; absent limits: none of its own.
+
+    why, why_zh: why it does not, in English and Chinese. chosen: it is asked first. hours: the only ones of the day.
+    """
+
+    plate: str
+    way: str
+    chosen: bool
+    why: str | None = None
+    why_zh: str | None = None
+    per_fill_fen: int | None = None
+    per_day_fen: int | None = None
+    tries_per_day: int | None = None
+    hours: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneMandates:
-    """A person's mandates, and what a new one may name."""
+    """A person's mandates, and what a new one may name. ways: of paying for each plate, where there are several."""
 
     mandates: tuple[PhoneMandate, ...]
     plates: tuple[str, ...] = _any_number()
     stations: tuple[StationChoice, ...]
+    ways: tuple[PlateWay, ...] = field(default=(), metadata={"since": 2, "most": None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from wire.phone import (
     PhoneSpending,
     PhoneSpots,
     PlateSpending,
+    PlateWay,
     PushWanted,
     SpendingMonth,
     StationChoice,
@@ -51,6 +52,19 @@ _MANDATE = PhoneMandate(
     offline_fen=0,
     signed_at=_AT,
     paused=False,
+)
+_WAYS = (
+    PlateWay(plate=_PLATE, way="wallet", chosen=True),
+    PlateWay(
+        plate=_PLATE,
+        way="wechatpay",
+        chosen=False,
+        why="the plate's holder has to authorise it in the provider's app",
+        why_zh="车主尚未授权",
+        per_fill_fen=200_000,
+        per_day_fen=2_000_000,
+        tries_per_day=20,
+    ),
 )
 _HELD = HeldHours(plate=_PLATE, name="李", hours="8-20", from_at=_AT, until_at=None)
 _PROPOSAL = HoursProposal(id="h4", plate=_PLATE, name="王", hours="20-24", made_at=_AT, state="waiting")
@@ -101,7 +115,7 @@ _RECORDS = (
     _MESSAGE,
     ChargeAnswer(id=_CHARGE, state=ChargeState.PAID),
     Signed(text=encode_text(_PAYMENT), key_id=_KEY_ID, signature="A" * 86 + "=="),
-    PhoneMandates(mandates=(_MANDATE,), plates=(_PLATE,), stations=(StationChoice(id="S1", name="S1"),)),
+    PhoneMandates(mandates=(_MANDATE,), plates=(_PLATE,), stations=(StationChoice(id="S1", name="S1"),), ways=_WAYS),
     Filed(id=_MANDATE.id),
     PhoneHours(own=(_HELD,), proposals=(), owned=(OwnedPlate(plate=_PLATE, holders=(_HELD,), proposals=(_PROPOSAL,)),)),
     HoursWanted(plate=_PLATE, hours="8-20"),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from service.payers.capabilities import CAPABILITIES, UNFIT_WORDS, unfit
+from service.payers.tables import charges
 from service.payments.tables import payments, provider_plates
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
@@ -19,10 +20,11 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 @dataclass(frozen=True, slots=True)
 class ListedOrder:
-    """One order; times: how often its provider was asked."""
+    """One order; times: how often its provider was asked. station: of the charge, whose clock shows `at`."""
 
     number: str
     at: datetime
+    station: str
     provider: str
     charge: str
     plate: str
@@ -45,7 +47,8 @@ class Way:
 
 def orders(database: Database, state: str | None = None) -> tuple[ListedOrder, ...]:
     """Oldest first."""
-    query = select(payments).order_by(payments.c.made_us, payments.c.number)
+    query = select(payments, charges.c.station).join(charges, charges.c.id == payments.c.charge)
+    query = query.order_by(payments.c.made_us, payments.c.number)
     if state is not None:
         query = query.where(payments.c.state == state)
     with telling_faults(), database.reading() as connection:
@@ -53,6 +56,7 @@ def orders(database: Database, state: str | None = None) -> tuple[ListedOrder, .
             ListedOrder(
                 row.number,
                 from_us(row.made_us),
+                row.station,
                 row.provider,
                 row.charge,
                 row.plate,

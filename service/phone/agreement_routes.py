@@ -59,7 +59,8 @@ class TrackChange(enum.StrEnum):
 @router.get("/mandates", summary="Mandates in force", responses=openapi.answers(PhoneMandates, {}))
 def show_mandates(request: Request) -> Response:
     """Those in force, and what a new one may name."""
-    return JSONResponse(encode(own_mandates(_books(request), access.person(request))))
+    providers = request.app.state.payment_providers
+    return JSONResponse(encode(own_mandates(_books(request), access.person(request), providers)))
 
 
 @router.post(

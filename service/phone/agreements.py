@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,30 +12,62 @@ from sqlalchemy import Connection, Row, select
 from service.books.books import Books
 from service.mileage.consents import agreed
 from service.mileage.tables import vehicles
+from service.payers.capabilities import CAPABILITIES
 from service.payers.periods import Hours
 from service.payers.proposals import Proposals, ProposedHours
 from service.payers.tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
+from service.payments.listing import ways
 from service.phone.persons import person as person_of
 from service.station.blocks import blocked_names
 from service.store.clock import from_us
 from service.store.database import telling_faults
 from service.store.schema import stations
-from wire.phone import HeldHours, HoursProposal, OwnedPlate, PhoneHours, PhoneMandate, PhoneMandates, StationChoice
+from wire.phone import (
+    HeldHours,
+    HoursProposal,
+    OwnedPlate,
+    PhoneHours,
+    PhoneMandate,
+    PhoneMandates,
+    PlateWay,
+    StationChoice,
+)
 
 
-def own_mandates(books: Books, person: str) -> PhoneMandates:
-    """Those in force, the newest first, and what a new one may name."""
+def own_mandates(books: Books, person: str, providers: Collection[str] = ()) -> PhoneMandates:
+    """Those in force, the newest first, and what a new one may name. providers: those that are set up."""
     living = select(mandates).where(mandates.c.person == person, mandates.c.ended_us.is_(None))
     with telling_faults(), books.database.reading() as connection:
         found = [
             _mandate(connection, row) for row in connection.execute(living.order_by(mandates.c.received_us.desc()))
         ]
         places = connection.execute(select(stations.c.id, stations.c.name).order_by(stations.c.id)).all()
+        chosen = connection.execute(select(persons.c.pays_by).where(persons.c.id == person)).scalar_one()
+    plates = person_of(books.database, person).plates
     return PhoneMandates(
         mandates=tuple(one for one in found if one.plates),
-        plates=person_of(books.database, person).plates,
+        plates=plates,
         stations=tuple(StationChoice(id=row.id, name=row.name) for row in places),
+        ways=tuple(way for plate in plates for way in _ways(books, plate, chosen, providers)) if providers else (),
     )
+
+
+def _ways(books: Books, plate: str, chosen: str, providers: Collection[str]) -> Iterator[PlateWay]:
+    """What each way of paying can do for a plate, before anybody relies on it."""
+    for one in ways(books.database, plate, 1, books.clock.now()):
+        can = CAPABILITIES[one.way]
+        if can.is_embedded or one.way in providers:
+            yield PlateWay(
+                plate=plate,
+                way=one.way,
+                chosen=one.way == chosen,
+                why=one.words or None,
+                why_zh=one.words_zh or None,
+                per_fill_fen=can.per_fill_fen,
+                per_day_fen=can.per_day_fen,
+                tries_per_day=can.tries_per_day,
+                hours=None if can.hours is None else str(can.hours),
+            )
 
 
 def own_hours(books: Books, person: str) -> PhoneHours:

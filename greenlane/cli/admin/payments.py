@@ -26,15 +26,24 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 def _list(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.payments.listing import orders
+    from service.reports.zones import stamp, zones
     from wire.money import format_yuan
 
     with office(args) as o:
-        found = orders(o.database, args.state)
+        found, shown = orders(o.database, args.state), zones(o.database)
         rows = [
-            (p.number, f"{p.at:%Y-%m-%d %H:%M}", p.provider, p.charge, format_yuan(p.amount_fen), tr(p.state), p.reason)
+            (
+                p.number,
+                stamp(shown.at(p.at, p.station)),
+                p.provider,
+                p.charge,
+                format_yuan(p.amount_fen),
+                tr(p.state),
+                p.reason,
+            )
             for p in found
         ]
-        o.show(found, table(("order", "at (UTC)", "provider", "charge", "yuan", "state", "reason"), rows, (4,)))
+        o.show(found, table(("order", "at", "provider", "charge", "yuan", "state", "reason"), rows, (4,)))
     return 0
 
 

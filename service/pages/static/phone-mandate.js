@@ -34,6 +34,23 @@ function choices(place, values) {
   }));
 }
 
+// What each way of paying can do for a plate, and why not, before anybody relies on it.
+function wayOf(one) {
+  const part = at("way").content.cloneNode(true).firstElementChild;
+  fill(part, {plate: one.plate});
+  part.querySelector("[data-way]").replaceChildren(copy(one.way), ...(one.chosen ? [" (", copy("way-chosen"), ")"] : []));
+  if (one.per_fill_fen) part.querySelector("[data-limits]").replaceChildren(copy("per-fill"), yuan(one.per_fill_fen));
+  const why = part.querySelector("[data-why]");
+  why.className = one.why ? "tag warn" : "tag good";
+  why.replaceChildren(copy("way-fits"));
+  if (one.why) {
+    const texts = why.querySelectorAll("[lang]");
+    texts[0].textContent = one.why_zh;
+    texts[1].textContent = one.why;
+  }
+  return part;
+}
+
 const chosen = (place) => [...at(place).querySelectorAll("input:checked")].map((box) => box.value);
 
 async function refresh(isFirst) {
@@ -44,6 +61,9 @@ async function refresh(isFirst) {
   if (!isFirst) return;
   choices("plates", found.plates.map((plate) => [plate, plate]));
   choices("stations", found.stations.map((station) => [station.id, station.name || station.id]));
+  const ways = found.ways ?? [];
+  at("way-list").replaceChildren(...ways.map(wayOf));
+  at("ways").hidden = !ways.length;
   at("no-plates").hidden = found.plates.length > 0;
   if (found.plates.length === 1) at("plates").querySelector("input").checked = true;
 }

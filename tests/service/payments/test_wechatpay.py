@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 
 from greenlane.bench.lying_payments import APP, KEY, MERCHANT, Lie, LyingPayments
+from greenlane.cli import main
 from service.app import create_app
 from service.errors import AdminError
 from service.identity.mount import EMBEDDED
 from service.payers.capabilities import UNFIT_WORDS, WECHATPAY, Unfit, unfit
 from service.payers.charging import Charging
 from service.payers.phones import Phones
+from service.payers.refunds import Refunds
 from service.payments.listing import ways
 from service.payments.port import PaymentProvider
 from service.payments.settings import PaymentSettingsError, WechatSettings, read_settings
 from service.payments.signed_xml import MalformedXml, opened, parsed, sealed, signature
 from service.payments.wechatpay import Wechatpay
-from service.payments.worker import PaymentWorker
+from service.payments.worker import PaymentWorker, keep_state
 from service.server import running
+from service.store.clock import to_us
 from tests.service.payers.phone import Phone, payer, wallet_fen
 from tests.service.payers.test_charges import clean, fuel, listed
 from tests.service.world import PLATE, World
@@ -145,9 +149,9 @@ def test_a_refund_goes_back_to_the_provider_once_or_to_the_wallet_where_it_is_re
         world.clock.advance(10)
         worker.round_()
         lying.refuses_refunds = refuses
-        assert Charging(world.books).refund(charge.id, "tester", 3_000) == 3_000
+        Refunds(world.books).refund(charge.id, "tester", 3_000)
         with pytest.raises(AdminError, match="given back already"):
-            Charging(world.books).refund(charge.id, "tester", 3_000)
+            Refunds(world.books).refund(charge.id, "tester", 3_000)
         for _ in range(3):
             worker.round_()
             world.clock.advance(60)
@@ -252,3 +256,18 @@ def test_the_key_is_its_owner_s_alone_and_stands_in_no_message(tmp_path: Path) -
     file.write_text('[wechatpay]\nappid="a"\n')
     with pytest.raises(PaymentSettingsError, match="unknown appid"):
         read_settings(file)
+
+
+def test_the_list_shows_each_order_by_its_station_s_clock(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.admin.set_station("S1", zone="Asia/Tokyo")
+    by_wechat(world)
+    with world.database.writing() as connection:
+        keep_state(connection, WECHATPAY, PLATE, "NORMAL", to_us(world.clock.now()))
+    (charge,) = fuel(world, 8_000)
+    where = ["--database", world.database.url.render_as_string(hide_password=False)]
+    assert main(["admin", "payment", "list", *where]) == 0
+    head, line = capsys.readouterr().out.splitlines()
+    made = world.clock.now().astimezone(ZoneInfo("Asia/Tokyo"))
+    assert head.split()[:2] == ["order", "at"]
+    assert charge.id in line
+    assert f"{made:%Y-%m-%d %H:%M:%S}+09:00" in line

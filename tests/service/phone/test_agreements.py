@@ -13,7 +13,9 @@ from fastapi.testclient import TestClient
 from service.books.messages import Ask
 from service.payers.periods import Hours
 from service.payers.rules import NewBinding, PlatePayers
+from service.payments.worker import keep_state
 from service.reports.audit import audit
+from service.store.clock import to_us
 from tests.service.identity.kit import ServiceRig, question
 from tests.service.phone.kit import HttpPhone, person
 from wire.codec import decode
@@ -188,3 +190,25 @@ def test_the_owner_lifts_what_a_holder_has_blocked_and_nobody_else_does(rig: Ser
     assert owner.ask("GET", "/v1/phone/hours").json()["owned"][0].get("blocked_by", []) == []
     assert holder.ask("GET", "/v1/phone/greens").json()["blocked"] == []
     assert ask(rig, plate) == "ok"
+
+
+def test_the_phone_is_told_what_each_way_of_paying_cannot_do_before_it_is_relied_on(
+    rig: ServiceRig, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone, name, plate = somebody(rig, client)
+    trailer = f"粤B{1_000 + rig.number()}挂"
+    payers(rig).set(trailer, name, NewBinding(hours=Hours.parse("0-24")))
+    assert "ways" not in phone.ask("GET", "/v1/phone/mandates").json()  # no provider is set up
+    monkeypatch.setattr(rig.app.state, "payment_providers", {"wechatpay": object()})
+    with rig.app.state.database.writing() as connection:
+        keep_state(connection, "wechatpay", plate, "NORMAL", to_us(rig.clock.now()))
+    ways = {(way["plate"], way["way"]): way for way in phone.ask("GET", "/v1/phone/mandates").json()["ways"]}
+    assert {key: way.get("why") for key, way in ways.items()} == {
+        (plate, "wallet"): None,
+        (plate, "wechatpay"): None,
+        (trailer, "wallet"): None,
+        (trailer, "wechatpay"): "it pays for blue and green plates only",
+    }
+    assert ways[trailer, "wechatpay"]["why_zh"] == "仅支持蓝牌和绿牌"
+    assert (ways[plate, "wallet"]["chosen"], ways[plate, "wechatpay"]["chosen"]) == (True, False)
+    assert ways[plate, "wechatpay"]["per_fill_fen"] == 200_000
