@@ -19,6 +19,7 @@ from controller.watching.open_visit import Needs
 from controller.watching.watcher import Watcher
 from controller.worker import Worker
 from wire.ahead import AskedAhead
+from wire.live import ENTRANCE, LampState, LaneStatus
 from wire.plates import masked
 from wire.reasons import Reason
 
@@ -54,6 +55,27 @@ class EntranceRunner:
         self._asked: OrderedDict[str, float] = OrderedDict()
         self._failing = ""
         self.asked_ahead = 0
+        self.reads = 0
+
+    @property
+    def status(self) -> LaneStatus:
+        """For the station's page. May be asked from any thread."""
+        place = self._settings.lane
+        return LaneStatus(
+            station=place.station,
+            lane=place.name,
+            at=self._parts.clock.now(),
+            phase=ENTRANCE,
+            lamp=LampState.OFF,
+            reason=Reason.OK,
+            camera=self._trouble,
+            asked_ahead=self.asked_ahead,
+        )
+
+    @property
+    def failing(self) -> str:
+        """Why the last plate could not be asked ahead; empty where it was."""
+        return self._failing
 
     @property
     def words(self) -> str:
@@ -93,6 +115,7 @@ class EntranceRunner:
 
     def _drain(self) -> None:
         for read in self._parts.reading.results():
+            self.reads += 1
             self._hear(self._watcher.on_reading(read.frame, read.reading))
         for failure in self._parts.sending.results():
             if failure and not self._failing:

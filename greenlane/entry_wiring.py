@@ -12,10 +12,12 @@ from controller.outbound.folder_lock import FolderLock
 from controller.parts import Read
 from controller.ports import Clock
 from controller.settings_records import Settings
+from controller.telling.entrance import EntranceReporter, entrance_series
+from controller.telling.metrics import exposition
 from controller.watching.frames import FramePump
 from controller.worker import ThreadWorker
-from greenlane.service_clients import ahead_link_of
-from greenlane.wiring import camera_of, new_visit_id, reader_of, state_dir_of
+from greenlane.service_clients import ahead_link_of, station_link_of
+from greenlane.wiring import camera_of, metrics_server_of, new_visit_id, reader_of, state_dir_of
 from hardware.resource import Resource
 from hardware.watchdog import systemd_watchdog
 from models.change import ThumbnailMeter
@@ -53,8 +55,23 @@ class EntryUnit(Resource):
         self.runner = EntranceRunner(made, settings)
         self.pump = FramePump(camera_of(settings.camera, clock), self.bell.ring)
         parts.callback(self.pump.close)
+        if settings.service.report:
+            reporter = EntranceReporter(station_link_of(settings, clock), lambda: self.runner.status, clock)
+            parts.callback(reporter.close)
+            reporter.start()
+        if settings.metrics.listen:
+            parts.callback(metrics_server_of(settings.metrics.listen, self._exposition, self._problem).close)
         place = (settings.lane.name, settings.lane.station)
         log.info("entry camera %s of %s: camera %s, reader %s", *place, settings.camera.kind, reader.name)
+
+    def _exposition(self) -> str:
+        told = self.runner
+        is_trusted, is_heard = told.trouble is None, not told.failing
+        return exposition(entrance_series(told.asked_ahead, told.reads, is_trusted=is_trusted, is_heard=is_heard))
+
+    def _problem(self) -> str | None:
+        trouble = self.runner.trouble
+        return None if trouble is None else f"no picture to be trusted: {trouble.value}"
 
     def run(self) -> int:
         """Run until stop() or a failure; the process's exit status."""

@@ -195,6 +195,14 @@ def trace_store_of(trace: TraceSettings, clock: Clock) -> TraceStore:
     return TraceStore(Path(trace.state_dir) / TRACES, clock, limits)
 
 
+def metrics_server_of(listen: str, text: Callable[[], str], problem: Callable[[], str | None]) -> MetricsServer:
+    """On the address of [metrics]. Raises SettingsError for one that is none."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"metrics.listen {listen}: write HOST:PORT, such as 127.0.0.1:9108")
+    return MetricsServer(host.strip("[]"), int(port), text, problem)
+
+
 class LaneUnit(Resource):
     """A whole lane, built in the order of what can fail first; closed in the opposite order, each part on its own."""
 
@@ -328,12 +336,8 @@ class LaneUnit(Resource):
 
     def _serve_metrics(self, metrics: LaneMetrics, outbox: Outbox) -> None:
         """On the address of [metrics], where one is named. Raises SettingsError for one that is none."""
-        listen = self.settings.metrics.listen
-        if not listen:
+        if not self.settings.metrics.listen:
             return
-        host, _, port = listen.rpartition(":")
-        if not host or not port.isdecimal() or int(port) > 65535:
-            raise SettingsError(f"metrics.listen {listen}: write HOST:PORT, such as 127.0.0.1:9108")
 
         def text() -> str:
             waiting = gauge("greenlane_lane_outbox_waiting", "Messages not sent yet.", len(outbox.waiting()))
@@ -346,7 +350,7 @@ class LaneUnit(Resource):
                 return "the lane has stopped after a fault"
             return None if state.camera is None else f"no picture to be trusted: {state.camera.value}"
 
-        self._opened(MetricsServer(host.strip("[]"), int(port), text, problem))
+        self._opened(metrics_server_of(self.settings.metrics.listen, text, problem))
 
     def _release(self) -> Callable[[str], None]:
         """Gives an unused authorisation back, later where the line or the disk fails; the lane never waits for it."""

@@ -20,6 +20,10 @@ class LampState(enum.StrEnum):
     GREEN = "green"
 
 
+ENTRANCE = "entrance"
+"""The phase of an entry camera: it has neither lamp nor pump, and its lamp is told as off."""
+
+
 class OrderKind(enum.StrEnum):
     """What people at the panel or the station's page want of a lane unit."""
 
@@ -80,6 +84,7 @@ class LaneStatus:
     seen: what the camera read beside a typed plate, wire.typed.UNSEEN where it is not sure.
     metered_ml, metered_fen: the fuelling of this visit that is over. balance_fen: of the card that paid it; by_phone:
     a phone pays it. unit_price_fen_per_l: of the fuelling that runs or is over.
+    asked_ahead: plates that an entry camera, whose phase is ENTRANCE, has told since it runs.
     """
 
     station: str = text(40)
@@ -106,6 +111,7 @@ class LaneStatus:
     metered_fen: int | None = field(default=None, metadata={"low": 0, "high": MAX_FEN, "since": 2})
     balance_fen: int | None = field(default=None, metadata={"low": -MAX_FEN, "high": MAX_FEN, "since": 2})
     by_phone: bool = field(default=False, metadata={"since": 2})
+    asked_ahead: int = field(default=0, metadata={"low": 0, "high": 10**9, "since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from service.station.store import Lane
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
+from wire.live import ENTRANCE
 
 HOURS, DAYS = 24, 7
 WIDTH, HEIGHT, BAR, BASE, LEFT = 720, 210, 22, 180, 44
@@ -81,6 +82,7 @@ def glance(database: Database, station: StationFacts, lanes: Sequence[Lane], now
         holds, holds_fen = connection.execute(
             query.where(held.station == station.id, held.state == State.OPEN.value)
         ).one()
+    pumps = [lane for lane in lanes if lane.status.phase != ENTRANCE]
     hours = [0] * HOURS
     for ended_us, _, amount_fen in rows:
         hours[from_us(ended_us).astimezone(station.zone).hour] += amount_fen
@@ -91,8 +93,8 @@ def glance(database: Database, station: StationFacts, lanes: Sequence[Lane], now
         amount_fen=sum(row[2] for row in rows),
         holds=int(holds),
         holds_fen=int(holds_fen),
-        lanes=len(lanes),
-        silent=tuple(lane.status.lane for lane in lanes if lane.silent),
+        lanes=len(pumps),
+        silent=tuple(lane.status.lane for lane in pumps if lane.silent),
         hours_fen=tuple(hours),
     )
 
@@ -141,10 +143,12 @@ def _fuelled(connection: Connection, station: str, begin_us: int, end_us: int) -
 def _at_lanes(lanes: Sequence[Lane]) -> Iterator[HandNeeded]:
     for lane in lanes:
         name, status = lane.status.lane, lane.status
+        chinese, english = ("入口", "Entrance") if status.phase == ENTRANCE else ("加油位", "Lane")
         if lane.silent:
-            yield HandNeeded(f"加油位 {name} 离线", f"Lane {name} is silent", "/station", False)
+            yield HandNeeded(f"{chinese} {name} 离线", f"{english} {name} is silent", "/station", False)
         elif status.camera:
-            yield HandNeeded(f"加油位 {name} 摄像头有故障", f"Lane {name}: its camera has a fault", "/station", False)
+            words = f"{english} {name}: its camera has a fault"
+            yield HandNeeded(f"{chinese} {name} 摄像头有故障", words, "/station", False)
         if status.parked:
             count = len(status.parked)
             words = f"Lane {name}: {count} messages are parked"

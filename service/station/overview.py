@@ -32,7 +32,7 @@ from service.station.visit_lines import folded, guess_of
 from service.store.database import Database, telling_faults
 from service.store.schema import stations
 from service.store.zones import HOME_ZONE, zone_of
-from wire.live import Order, OrderKind, VisitReport
+from wire.live import ENTRANCE, Order, OrderKind, VisitReport
 from wire.typed import CONFIRMABLE
 
 CONFLICTS_FOR = timedelta(days=30)
@@ -226,6 +226,7 @@ def _words() -> dict[str, Any]:
         "reasons": words.REASONS,
         "phases": words.PHASES,
         "lamps": words.LAMPS,
+        "entrance": ENTRANCE,
         "stages": words.STAGES,
         "yuan": words.yuan,
         "litres": words.litres,

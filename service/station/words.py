@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wire.flags import BooksFlag
-from wire.live import LampState, OrderResult, Stage
+from wire.live import ENTRANCE, LampState, OrderResult, Stage
 from wire.reasons import Reason
 
 Words = tuple[str, str]
@@ -74,6 +74,7 @@ PHASES: dict[str, Words] = {
     "fuelling": ("正在加油", "fuelling"),
     "red": ("不可加油", "refused"),
     "fault": ("故障", "fault"),
+    ENTRANCE: ("入口摄像头", "entry camera"),
 }
 
 STAGES: dict[Stage, Words] = {

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import socket
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import pytest
+import requests
 
 from controller import settings as settings_file
 from controller.errors import SettingsError
@@ -19,6 +22,8 @@ from greenlane.simulation.cast import bundled
 from service.app import create_app
 from service.identity.mount import EMBEDDED
 from service.server import running
+from service.station.store import StationStore
+from wire.live import ENTRANCE, LampState, LaneStatus
 
 PLATE = "沪A8K526"
 ENTRY = """[lane]
@@ -50,6 +55,23 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_status(station: StationStore) -> LaneStatus:
+    """What the station's page knows of the entrance, once it has heard of the plate."""
+    deadline_s = time.monotonic() + 60
+    while time.monotonic() < deadline_s:
+        found = station.lane("S1", "E1")
+        if found is not None and found.status.asked_ahead:
+            return found.status
+        time.sleep(0.1)
+    raise AssertionError("the station was not told of the plate within 60 s")
+
+
 @pytest.mark.slow
 def test_an_entry_camera_asks_ahead_and_needs_neither_lamp_nor_dispenser(
     clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -59,9 +81,16 @@ def test_an_entry_camera_asks_ahead_and_needs_neither_lamp_nor_dispenser(
         config = tmp_path / "lane.toml"
         config.write_text(ENTRY.format(clip=clip, url=url, folder=tmp_path / "state"), encoding="utf-8")
         settings = settings_file.load(config)
-        patient = replace(settings, camera=replace(settings.camera, max_age_s=10.0))
+        port = free_port()
+        listening = replace(settings.metrics, listen=f"127.0.0.1:{port}")
+        patient = replace(settings, camera=replace(settings.camera, max_age_s=10.0), metrics=listening)
         with caplog.at_level(logging.INFO), EntryUnit(patient) as unit:
             assert unit.run() == 0
+            told = wait_for_status(app.state.station)
+            figures = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
+        assert (told.phase, told.lamp, told.asked_ahead) == (ENTRANCE, LampState.OFF, 1)
+        assert "greenlane_entrance_asked_ahead_total 1.0" in figures
+        assert "greenlane_entrance_heard 1.0" in figures
         with closing(HttpAheadLink(url, "S1", "L1")) as link:
             assert [one.plate for one in link.expected(0, 0.0, 5.0).plates] == [PLATE]
     assert "asks ahead for" in caplog.text

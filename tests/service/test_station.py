@@ -504,3 +504,22 @@ def test_waiting_ends_at_a_change_or_in_time(rig: ServiceRig) -> None:
         return seen, nothing, await waiting
 
     assert asyncio.run(scene()) == (0, 0, 1)
+
+
+def test_an_entry_camera_stands_on_the_stations_page_as_the_entrance(rig: ServiceRig, client: TestClient) -> None:
+    entry = rig.enrol(DeviceKind.LANE, lane="E1")
+    told = EMPTY | {"lane": "E1", "phase": "entrance", "reason": "ok", "asked_ahead": 17}
+    assert tell(rig, client, entry, "/v1/lane-status", told).status_code == 204
+    log_in(client, "wang")
+    shown = client.get("/station?station=S1", headers=ENGLISH).text
+    card = shown.partition('data-lane="E1"')[2].partition("</li>")[0]
+    assert "entry camera" in card
+    assert "Plates asked ahead: 17" in card
+    assert "Ready" not in card, "it has no lamp"
+    assert "Camera works" in card
+    lost = told | {"at": "2026-05-04T08:30:01Z", "camera": "camera_lost"}
+    assert tell(rig, client, entry, "/v1/lane-status", lost).status_code == 204
+    day = client.get("/office?station=S1", headers=ENGLISH).text
+    assert "Entrance E1: its camera has a fault" in day
+    rig.clock.move(60)
+    assert "Entrance E1 is silent" in client.get("/office?station=S1", headers=ENGLISH).text
