@@ -9,7 +9,12 @@ A refused question or a refused message is a value (Decision, Refused), not an e
 
 from __future__ import annotations
 
+import re
+import shlex
+
 from wire.errors import GreenlaneError
+
+_PLAIN = re.compile(r"[\w@%+=:,./-]+")
 
 
 class ServiceError(GreenlaneError):
@@ -26,3 +31,8 @@ class LedgerError(ServiceError):
 
 class AdminError(ServiceError):
     pass
+
+
+def as_typed(name: str) -> str:
+    """A name as a command that a message shows takes it: in quotes where a shell would take it apart."""
+    return name if _PLAIN.fullmatch(name) else shlex.quote(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import socket
 import ssl
 from dataclasses import dataclass
 from typing import Any
@@ -95,3 +97,24 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def require_free(host: str, port: int) -> None:
+    """Raises ServiceError where that address cannot be had, in one line and before anything is opened."""
+    refusal, is_free = None, False
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ServiceError(f"--listen {host}:{port} cannot be had: {error.strerror}") from error
+    for family, kind, number, _, address in found:
+        try:
+            with socket.socket(family, kind, number) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+                is_free = True
+        except OSError as error:
+            refusal = error if refusal is None or error.errno == errno.EADDRINUSE else refusal
+    if refusal is not None and (not is_free or refusal.errno == errno.EADDRINUSE):
+        raise ServiceError(f"--listen {host}:{port} cannot be had: {refusal.strerror}")

@@ -21,7 +21,7 @@ from service.app import create_app
 from service.books.rules import BookSettings
 from service.errors import ServiceError
 from service.http.connections import GuardedProtocol
-from service.listening import Listening
+from service.listening import Listening, require_free
 from service.payments.port import PaymentProvider
 from service.payments.settings import read_settings
 from service.payments.wechatpay import Wechatpay
@@ -62,6 +62,7 @@ class Serving:
 def serve(serving: Serving) -> None:
     """Serve until SIGTERM or SIGINT. Raises ServiceError when the database cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    require_free(serving.host, serving.port)
     database = Database(serving.database_url)
     if serving.workers > 1 and database.is_sqlite:
         raise ServiceError("several workers need PostgreSQL: give --database postgresql://...")

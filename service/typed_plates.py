@@ -89,6 +89,14 @@ class TypedPlates:
                 raise AdminError(f"no card {card}")
             self._note(connection, "set_pin" if pin is not None else "forget_pin", card)
 
+    def has_pin(self, card: str) -> bool:
+        """Whether the card has a PIN; one that is not there has none."""
+        with telling_faults(), self._database.reading() as connection:
+            return (
+                connection.execute(select(schema.cards.c.pin_hash).where(schema.cards.c.id == card)).scalar()
+                is not None
+            )
+
     def set_person_pin(self, name: str, pin: str | None) -> None:
         """The PIN of a person who pays by phone, for plates in their hours; None takes it away."""
         hashed = _hashed(pin)

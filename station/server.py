@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from service.errors import ServiceError
-from service.listening import Listening
+from service.listening import Listening, require_free
 from service.server import STOP_TIMEOUT_S, GracefulServer, warn_of_unbound_panels
 from station.settings import StationSettings
 from station.wiring import StationSite, StationWiring
@@ -31,6 +31,7 @@ class Running:
 def serve(running: Running) -> None:
     """Serve until SIGTERM or SIGINT. Raises ServiceError or GreenlaneError when it can't begin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    require_free(running.host, running.port)
     wiring = StationWiring(running.place, running.listening.guard(), running.settings)
     for words in running.listening.warnings(running.host):
         log.warning("%s", words)

@@ -102,8 +102,10 @@ def _show(living: Living, kept: Path | None, began_s: float) -> None:
         print(f"{title} ({who}): {sight}\n  {door.url(entry.click)}{door.path}")
     print("\n" + tr(f"to log in by hand, everybody's password is {living.password}"))
     if kept is not None:
-        books = f"sqlite:///{kept.absolute() / KEPT_BY}"
-        print(tr(f"books and traces are kept in {kept}; look with: greenlane admin reconcile --database {books}"))
+        from service.errors import as_typed
+
+        books = as_typed(f"sqlite:///{kept.absolute() / KEPT_BY}")
+        print(tr(f"books and traces are kept in {kept}; look with: greenlane admin card list --database {books}"))
     print(tr("Ctrl-C ends it") + "\n", flush=True)
 
 

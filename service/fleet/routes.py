@@ -144,12 +144,14 @@ def _fleet(session: Session) -> str:
 
 
 def _span(request: Request) -> tuple[int, int]:
-    """From (included) to (excluded) in µs: the days asked for, else the last ninety; at most 400."""
+    """From (included) to (excluded) in µs: the days asked for in either order, else the last ninety; at most 400."""
     now = _clock(request).now()
-    until_us = views.day_us(request.query_params.get("to", ""), -1)
+    first_us, until_us = (views.day_us(request.query_params.get(name, ""), -1) for name in ("from", "to"))
+    if 0 <= until_us < first_us:
+        first_us, until_us = until_us, first_us
     until_us = to_us(now) + 1 if until_us < 0 else until_us + _us(timedelta(days=1))
     earliest_us = until_us - _us(LONGEST_SPAN)
-    since_us = views.day_us(request.query_params.get("from", ""), until_us - _us(SHOWN_FOR))
+    since_us = until_us - _us(SHOWN_FOR) if first_us < 0 else first_us
     return max(min(since_us, until_us), earliest_us), until_us
 
 

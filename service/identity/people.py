@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from service.errors import AdminError
+from service.errors import AdminError, as_typed
 from service.identity import throttle, trail
 from service.identity.tables import known_browsers, people, sessions
 from service.mileage.tables import fleets
@@ -300,7 +300,7 @@ def _require_station(connection: Connection, station: str | None) -> None:
 
 def _require_fleet(connection: Connection, fleet: str | None) -> None:
     if fleet is not None and connection.execute(select(fleets).where(fleets.c.name == fleet)).first() is None:
-        raise AdminError(f"no fleet {fleet}; `fleet add {fleet}` makes one")
+        raise AdminError(f"no fleet {fleet}; `fleet add {as_typed(fleet)}` makes one")
 
 
 def check_strength(password: str, name: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.admin import require_name, require_plate
 from service.books.books import Books
-from service.errors import AdminError
+from service.errors import AdminError, as_typed
 from service.identity.trail import Deed, note
 from service.mileage.datum import E7, Datum, Spot, to_wgs84
 from service.mileage.tables import fleets, known_places, vehicles
@@ -64,12 +64,13 @@ class Garage:
         require_name(name, "place")
         with telling_faults(), self._books.database.writing() as connection:
             if connection.execute(select(1).where(schema.stations.c.id == name)).first() is not None:
-                raise AdminError(f"{name} is a station of ours: `station set {name} --at=LAT,LON` says where it stands")
+                kept = as_typed(name)
+                raise AdminError(f"{name} is a station of ours: `station set {kept} --at=LAT,LON` says where it stands")
             before = connection.execute(select(known_places).where(known_places.c.name == name)).first()
             if before is not None:
                 if Where(before.lat_e7, before.lon_e7, Datum(before.datum)) == where:
                     return
-                raise AdminError(f"there is a {name} elsewhere; `place remove {name}` forgets it")
+                raise AdminError(f"there is a {name} elsewhere; `place remove {as_typed(name)}` forgets it")
             values = {"name": name, "created_us": self._now_us(), **where_values(where)}
             connection.execute(insert(known_places).values(values))
             self._note(connection, "place.add", name, **{k: str(v) for k, v in where_values(where).items()})
@@ -134,7 +135,7 @@ class Garage:
 def require_fleet(connection: Connection, name: str) -> None:
     """Raises AdminError unless there is such a fleet."""
     if connection.execute(select(1).where(fleets.c.name == name)).first() is None:
-        raise AdminError(f"no fleet {name}; `fleet add {name}` makes one")
+        raise AdminError(f"no fleet {name}; `fleet add {as_typed(name)}` makes one")
 
 
 def where_values(where: Where) -> dict[str, object]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 from service.admin import require_name
 from service.books.books import Books
 from service.books.records import TransferKind
-from service.errors import AdminError
+from service.errors import AdminError, as_typed
 from service.identity.devices import code_digest, new_code, random_text, shown_code
 from service.identity.trail import Deed, note
 from service.payers import wallets
@@ -68,7 +68,7 @@ class Phones:
         require_name(name, "phone")
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(select(persons.c.id).where(persons.c.name == name)).first() is not None:
-                raise AdminError(f"there is a {name} already; `phone code {name}` makes a new code")
+                raise AdminError(f"there is a {name} already; `phone code {as_typed(name)}` makes a new code")
             person, now_us = f"p-{random_text(12).lower()}", to_us(self._books.clock.now())
             wallet, owed = wallets.open_accounts(connection, person, self._books.ids, now_us)
             row = {"id": person, "name": name, "wallet": wallet, "owed": owed, "created_us": now_us}
@@ -126,7 +126,7 @@ class Phones:
         with telling_faults(), self._database.reading() as connection:
             found = tuple(_person(connection, row) for row in connection.execute(query).all())
         if name is not None and not found:
-            raise AdminError(f"no phone {name}; `phone add {name}` makes one")
+            raise AdminError(f"no phone {name}; `phone add {as_typed(name)}` makes one")
         return found
 
     def _move(self, name: str, kind: TransferKind, amount_fen: int, key: str | None, words: str) -> bool:
@@ -168,7 +168,7 @@ def require_person(connection: Connection, name: str) -> Row[Any]:
     """The row of the person of this name. Raises AdminError."""
     row = connection.execute(select(persons).where(persons.c.name == name)).first()
     if row is None:
-        raise AdminError(f"no phone {name}; `phone add {name}` makes one")
+        raise AdminError(f"no phone {name}; `phone add {as_typed(name)}` makes one")
     return row
 
 

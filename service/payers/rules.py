@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from service.admin import require_plate
 from service.books.books import Books
 from service.books.records import ACTIVE
-from service.errors import AdminError
+from service.errors import AdminError, as_typed
 from service.identity.trail import Deed, note
 from service.mileage.tables import vehicles
 from service.payers import mandates, wallets
@@ -116,7 +116,8 @@ class PlatePayers:
         with telling_faults(), self._database.reading() as connection:
             has = select(1).where(vehicles.c.plate == kept, vehicles.c.fleet == fleet)
             if connection.execute(has).first() is None:
-                raise AdminError(f"{kept} is not a vehicle of {fleet}; `fleet plate {fleet} {kept}` makes it one")
+                typed = as_typed(fleet)
+                raise AdminError(f"{kept} is not a vehicle of {fleet}; `fleet plate {typed} {kept}` makes it one")
         return self._set(kept, "payer.owner", f"fleet {fleet}", owner=None, fleet=fleet)
 
     def set_gap(self, plate: str, hours: Hours, action: GapAction) -> str:

@@ -100,6 +100,7 @@ def test_pairing_by_link_and_a_key_that_cannot_leave(
     assert serious(page) == []
     page.click("#pair button")
     page.wait_for_selector("#wrong:not([hidden])")
+    assert "请先勾选" in page.inner_text("#wrong"), "it says what is missing"
     pair(page, "陈师傅")
     assert page.evaluate("location.hash") == "", "the code does not stay in the address"
     assert "¥500.00" in page.inner_text("#balance")
@@ -118,6 +119,7 @@ def test_pairing_by_link_and_a_key_that_cannot_leave(
     second.click("#pair button")
     second.wait_for_selector("#wrong:not([hidden])")
     assert "配对码有误" in second.inner_text("#wrong")
+    assert second.locator("#wrong small").all_inner_texts() == [], "no third line that says the same in English"
     page.goto("about:blank")
     page.goto(f"{served}/phone#0000-0000-0000")
     page.wait_for_selector("#held-by:visible")
@@ -294,6 +296,9 @@ def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
     PlatePayers(rig.app.state.books, "test").set_owner(PLATE, "陈")
     wu.goto(f"{served}/phone/hours")
     wu.fill("#plate", PLATE)
+    wu.fill("#hours", "下午")
+    wu.click("#wish button")
+    wu.wait_for_selector("#wrong:has-text('时段请写作')")
     wu.fill("#hours", "16-24")
     wu.click("#wish button")
     wu.wait_for_selector("#wishes .row:has-text('等待确认')")

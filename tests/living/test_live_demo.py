@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+import shlex
 import socket
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import requests
 from sqlalchemy import select
 
+from greenlane.cli import demo, main
 from service.payers.tables import charges
 from service.store.database import Database
 from service.store.schema import fuellings
@@ -88,6 +92,19 @@ def test_a_newcomer_plays_with_the_living_system(tmp_path: Path) -> None:
         assert probe.connect_ex(("127.0.0.1", int(pages["counter"].address.rpartition(":")[2]))) != 0
     assert "nothing is left running" in demo.text
     assert "Traceback" not in demo.text
+
+
+def test_the_command_that_looks_into_kept_books_is_one_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "my demo"
+    kept.mkdir()
+    assert main(["admin", "station", "set", "S1", "--database", f"sqlite:///{kept / demo.KEPT_BY}"]) == 0
+    living: Any = SimpleNamespace(start="", entries=(), password="")
+    demo._show(living, kept, 0.0)
+    _, _, command = capsys.readouterr().out.partition("look with: ")
+    program, *words = shlex.split(command.splitlines()[0])
+    assert (program, main(words)) == ("greenlane", 0)
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

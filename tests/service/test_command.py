@@ -69,6 +69,22 @@ def test_errors_say_what_is_wrong(
     assert part in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["service", "station"])
+def test_an_address_that_is_taken_is_one_line_before_anything_is_opened(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        own = ["--upstream", "http://127.0.0.1:9", "--state", str(tmp_path / "state")]
+        words = ["--database", f"sqlite:///{tmp_path}/x.sqlite3"] if command == "service" else own
+        assert main([command, "--listen", listen, *words]) == 1
+    said = capsys.readouterr().err
+    assert (
+        said.strip().splitlines()[-1] == f"greenlane {command}: --listen {listen} cannot be had: Address already in use"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_migrate_makes_the_schema_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["service", "--database", f"sqlite:///{tmp_path}/new.sqlite3", "--migrate"]
     assert [main(words), main(words)] == [0, 0]

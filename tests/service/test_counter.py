@@ -430,6 +430,10 @@ def test_the_operators_day(rig: ServiceRig) -> None:
     assert re.findall(r'data-day="([\d-]+)" data-fen="(\d+)"', day)[-2:] == [("05-03", "0"), ("05-04", "15800")]
     reconciled = wang.get("/office/reconcile", day="2026-05-04").text
     assert all(words in reconciled for words in ("不平", "有 1 笔没有上报", "1 笔上报被拒", 'data-fen="15800"'))
+    (folded,) = re.findall(r'<table class="folds"><thead>.*?</table>', reconciled, re.DOTALL)
+    cells = re.findall(r"<td([^>]*)>", folded)
+    assert len([cell for cell in cells if "data-label" in cell]) == 4, "on a phone each figure has its word"
+    assert len(cells) == 5
     assert "NOT balanced" in wang.client.get("/office/reconcile?station=S1&day=2026-05-04&lang=en", headers=PAGE).text
     assert "S1-D1 4" in wang.client.get("/office/refused?station=S1", headers=PAGE).text
     assert "¥79.00" in admin.get("/office/claims").text

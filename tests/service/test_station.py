@@ -97,7 +97,9 @@ def test_the_typed_plate_reaches_the_lane_and_the_lamp_the_panel(
         lane_status(phase="reading", lamp=LampState.RED, reason=Reason.NO_PLATE, plate=None, limit_fen=None),
     )
     log_in(client, "pump")
-    assert "正在识别" in client.get("/panel/L1").text
+    shown = client.get("/panel/L1").text
+    assert "正在识别" in shown
+    assert "<title>触摸屏 L1" in shown
     answer = type_plate(client, " 粤b·12345")
     assert (answer.status_code, answer.json()["en"]) == (202, "Sent")
     (order,) = orders(rig, client, key)

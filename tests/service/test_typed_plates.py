@@ -125,8 +125,13 @@ def test_the_commands_of_an_operator(
     for words in ("station set S1 --typed free", "card create C1", f"plate bind {PLATE} C1"):
         assert admin(*words.split()) == 0
     assert admin("plate", "set", PLATE, "--typed", "pin") == 0
+    capsys.readouterr()
+    assert admin("card", "set", "C1", "--typed", "pin") == 0
+    assert "it has no PIN yet" in capsys.readouterr().out
     monkeypatch.setattr("sys.stdin", io.StringIO(PIN + "\n"))
     assert admin("card", "set", "C1", "--typed", "refuse", "--pin") == 0
+    assert admin("card", "set", "C1", "--typed", "pin") == 0
+    assert "PIN" not in capsys.readouterr().out
     assert admin("plate", "set", "粤B99999", "--typed", "pin") == 1
     assert admin("card", "set", "C1") == 1
     capsys.readouterr()

@@ -23,10 +23,12 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 def _add(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.mileage.places import garage
     from greenlane.cli.admin.office import office
+    from service.errors import as_typed
 
     with office(args) as o:
         garage(o).add_fleet(args.name)
-        o.show({"fleet": args.name}, f"fleet {args.name} is set up; `person add NAME --role fleet --fleet {args.name}`")
+        words = f"fleet {args.name} is set up; `person add NAME --role fleet --fleet {as_typed(args.name)}`"
+        o.show({"fleet": args.name}, words)
     return 0
 
 

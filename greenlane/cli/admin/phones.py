@@ -147,10 +147,12 @@ def _list(args: argparse.Namespace) -> int:
 
 def _revoke(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
+    from service.errors import as_typed
 
     with office(args) as o:
         keys = _phones(o).revoke(args.name)
-        words = f"{args.name}: {keys} phones revoked, mandates ended; `phone code {args.name}` pairs a new one"
+        again = as_typed(args.name)
+        words = f"{args.name}: phones revoked: {keys}, their mandates ended; `phone code {again}` pairs a new one"
         o.show({"phone": args.name, "revoked": keys}, words)
     return 0
 

@@ -204,11 +204,16 @@ def _audit(args: argparse.Namespace) -> int:
 def _kept_head(words: str) -> Head:
     from service.books.rows.sealing import head_of
 
+    path = Path(words)
     try:
-        path = Path(words)
-        return head_of(path.read_text(encoding="utf-8") if path.is_file() else words)
+        if path.is_file():
+            return head_of(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"--against: {error}") from None
+    try:
+        return head_of(words)
+    except ValueError as error:
+        raise ValueError(f"{error}; and there is no such file") from None
 
 
 def _audit_words(found: Audit) -> str:

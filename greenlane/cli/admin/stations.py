@@ -82,13 +82,13 @@ def _set_station(args: argparse.Namespace) -> int:
 def _show_station(args: argparse.Namespace) -> int:
     from controller.checks import padded
     from greenlane.cli.admin.office import Shown, office
-    from service.errors import AdminError
+    from service.errors import AdminError, as_typed
     from service.reports.statement import stations
 
     with office(args) as o:
         found = next((s for s in stations(o.database) if s["station"] == args.station), None)
         if found is None:
-            raise AdminError(f"no station {args.station}; `station set {args.station}` makes it")
+            raise AdminError(f"no station {args.station}; `station set {as_typed(args.station)}` makes it")
         o.show(found, Shown("\n".join(f"{padded(tr(name), 14)}{tr(words)}" for name, words in _station_words(found))))
     return 0
 

@@ -69,6 +69,7 @@ def _set_plate(args: argparse.Namespace) -> int:
 
 def _set_card(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
+    from service.errors import as_typed
 
     if args.typed is None and not args.pin and not args.forget_pin:
         raise ValueError("card set: name what to change: --typed RULE, --pin or --forget-pin")
@@ -79,7 +80,12 @@ def _set_card(args: argparse.Namespace) -> int:
             admin.set_rule("card", args.card, rule_of(args.typed))
         if args.pin or args.forget_pin:
             admin.set_pin(args.card, pin)
-        o.show({"card": args.card, "typed": args.typed}, f"card {args.card} is changed")
+        words = f"card {args.card} is changed"
+        if args.typed == "pin" and not admin.has_pin(args.card):
+            words += (
+                f"\nit has no PIN yet, so no plate can be typed: `card set {as_typed(args.card)} --pin` asks for one"
+            )
+        o.show({"card": args.card, "typed": args.typed}, words)
     return 0
 
 

@@ -1,6 +1,6 @@
 // A person's hours: held, proposed, and as an owner confirmed or refused.
 "use strict";
-import {ask, at, fill, press, quiet, say, start} from "/static/phone-page.js";
+import {ask, at, fill, looksLikeHours, press, quiet, say, start} from "/static/phone-page.js";
 
 // One line of hours, with what can be done about it.
 function row(one, changes = []) {
@@ -55,7 +55,8 @@ start(async () => {
   at("wish").addEventListener("submit", async (event) => {
     event.preventDefault();
     const plate = at("plate").value.trim(), hours = at("hours").value.trim();
-    if (!plate || !hours) { say("input"); return; }
+    if (!plate) { say("plate"); at("plate").focus(); return; }
+    if (!looksLikeHours(hours)) { say("hours"); at("hours").focus(); return; }
     if (await tell("/v1/phone/hours", {plate, hours})) at("wish").reset();
   });
   await refresh();

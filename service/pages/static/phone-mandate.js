@@ -1,7 +1,7 @@
 // A person's mandates: what is in force, what rests, and a new one signed by the phone's key.
 "use strict";
 import {signedText} from "/static/phone-key.js";
-import {ask, at, clock, copy, fen, fill, phone, press, quiet, say, start, yuan} from "/static/phone-page.js";
+import {ask, at, clock, copy, fen, fill, looksLikeHours, phone, press, quiet, say, start, yuan} from "/static/phone-page.js";
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -80,7 +80,10 @@ async function sign(event) {
   const limits = {per_fill_fen: fen(at("fill").value), per_day_fen: fen(at("day").value), offline_fen: fen(at("offline").value)};
   const tries = Number(at("tries").value), plates = chosen("plates"), hours = at("hours").value.trim();
   const isWhole = Number.isInteger(tries) && tries > 0 && tries <= 1000;
-  if (!plates.length || Object.values(limits).includes(null) || !limits.per_fill_fen || !limits.per_day_fen || !isWhole) { say("input"); return; }
+  if (!plates.length) { say("plates"); return; }
+  if (Object.values(limits).includes(null) || !limits.per_fill_fen || !limits.per_day_fen) { say("amount"); return; }
+  if (!isWhole) { say("tries"); return; }
+  if (hours && !looksLikeHours(hours)) { say("hours"); return; }
   const record = {plates, ...limits, tries_per_day: tries, stations: chosen("stations"), signed_at: new Date().toISOString()};
   if (hours) record.hours = hours;
   await tell("/v1/phone/mandates", await signedText(phone(), "greenlane mandate ", record), "signed");

@@ -57,12 +57,17 @@ export function showState(part, state) {
 let own;
 export const phone = () => own;
 
+const SAY_ALL = ["code", "revoked", "clock", "throttled", "consent"]; // what the service adds would be the same in English
+
+// Hours that look like some; what exactly they may be the service knows.
+export const looksLikeHours = (text) => /^[0-9:：\s]+[-–—－~～至到]+[0-9:：\s]+$/.test(text);
+
 // Shows one of the page's messages, in both languages; the service's own sentence goes along for whoever helps.
 export function say(name, detail = "", place = "wrong") {
   for (const other of ["wrong", "done"]) at(other).hidden = true;
   const template = document.querySelector(`template[data-message="${name}"]`);
   at(place).replaceChildren(template.content.cloneNode(true));
-  if (detail) {
+  if (detail && !SAY_ALL.includes(name)) {
     const small = document.createElement("small");
     small.lang = "en";
     small.textContent = detail;
@@ -158,7 +163,8 @@ async function pair(event) {
   event.preventDefault();
   quiet();
   const code = at("code").value.trim(), consent = at("consent");
-  if (!code || !consent.checked) { say("input"); (code ? consent : at("code")).focus(); return; }
+  if (!code) { say("no-code"); at("code").focus(); return; }
+  if (!consent.checked) { say("agree"); consent.focus(); return; }
   const next = (await key.loadNext()) ?? (await key.make());
   await key.keepNext(next);
   let answer;

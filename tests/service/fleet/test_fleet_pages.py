@@ -74,6 +74,8 @@ def test_a_vehicle_with_its_three_witnesses(fleets: Fleets) -> None:
     assert len(re.findall(r"<td[^>]*>39\.50", page)) == FILLS - 1
     two_days = client.get(f"/fleet/vehicles/{quote(OWN)}/fills.json?from=2026-04-12&to=2026-04-13").json()
     assert [row["litres"] for row in two_days] == [39.0]
+    turned = client.get(f"/fleet/vehicles/{quote(OWN)}/fills.json?from=2026-04-13&to=2026-04-12").json()
+    assert turned == two_days, "days the wrong way round are the same span"
 
 
 def test_csv_says_the_same_and_computes_nothing(fleets: Fleets) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,15 @@ def test_places_vehicles_and_fleets_are_set_up(admin: Admin) -> None:
     assert admin("fleet", "list", "--json") == [{"fleet": "Wang", "plates": [PLATE]}]
     assert "no fleet Li" in admin("fleet", "plate", "Li", PLATE, fails=True)
     assert "at most 5000" in admin("vehicle", "set", PLATE, "--tank", "0", fails=True)
+
+
+def test_a_name_with_a_blank_stands_in_quotes_where_a_command_is_shown(admin: Admin) -> None:
+    shown = admin("fleet", "add", "Wang Logistics")
+    command = shown.split("`")[1].replace("NAME", "mei")
+    admin(*shlex.split(command), stdin="correct horse battery\n")
+    assert admin("person", "list", "--json")[0]["fleet"] == "Wang Logistics"
+    assert "`fleet add 'Li & Co'` makes" in admin("fleet", "plate", "Li & Co", PLATE, fails=True)
+    assert "`phone add 陈师傅` makes" in admin("phone", "code", "陈师傅", fails=True)
 
 
 def test_a_person_of_a_fleet_has_one_and_is_nothing_else(admin: Admin) -> None:
