@@ -112,7 +112,9 @@ def _back_words(back: Back) -> str:
     yuan = format_yuan(back.amount_fen)
     if back.kind == "card":
         return f"  {yuan} yuan to card {back.id}"
-    return f"  {yuan} yuan of charge {back.id}" + (", which nobody had paid" if back.was_open else "")
+    if back.was_open:
+        return f"  {yuan} yuan of charge {back.id}, which nobody had paid"
+    return f"  {yuan} yuan of charge {back.id}"
 
 
 def _resolve(args: argparse.Namespace) -> int:
