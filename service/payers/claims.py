@@ -37,7 +37,7 @@ class Claims(Charging):
             fuelling = connection.execute(query.where(*mine)).first()
             words = f"fuelling {dispenser} {sequence} of station {station}"
             if fuelling is None:
-                raise AdminError(f"no {words}")
+                raise AdminError(f"no fuelling {dispenser} {sequence} of station {station}")
             wallets.lock(connection, person.owed, fuelling.suspense_account)
             if not fuelling.suspended_fen:
                 raise AdminError(f"{words} does not wait in suspense: somebody was charged for all of it")

@@ -31,7 +31,7 @@ from tests.service.identity.kit import PLATE, ServiceRig, lane_status, question,
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
 from wire.codec import WireError, decode
 from wire.devices import DeviceKind
-from wire.live import LampState, OrderKind, OrderResult, Stage
+from wire.live import ENTRANCE, LampState, OrderKind, OrderResult, Stage
 from wire.questions import Question
 from wire.reasons import Reason
 
@@ -478,7 +478,7 @@ def test_every_word_has_both_languages() -> None:
         assert set(table) == set(members)  # type: ignore[call-overload]
     from controller.lane.records import Phase
 
-    assert set(PHASES) == {phase.value for phase in Phase}
+    assert set(PHASES) == {ENTRANCE, *(phase.value for phase in Phase)}
 
 
 def test_nested_records_are_checked() -> None:
