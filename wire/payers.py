@@ -58,6 +58,7 @@ class MandateText:
     """What may be taken without asking each time, in the words that the phone's key signs.
 
     stations: empty for all. hours: daily, as H-H; absent for all. offline_fen: up to how much while a line is cut.
+    agreed_fen: as the plates' owner, up to how much of a charge that others of the period have not paid; 0 for nothing.
     """
 
     plates: tuple[str, ...]
@@ -68,6 +69,7 @@ class MandateText:
     hours: str | None = field(default=None, metadata={"shortest": 3, "longest": 11})
     offline_fen: int = field(default=0, metadata={"low": 0, "high": MAX_FEN})
     signed_at: datetime
+    agreed_fen: int = field(default=0, metadata={"since": 2, "low": 0, "high": MAX_FEN})
 
     def __post_init__(self) -> None:
         if not self.plates:

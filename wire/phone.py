@@ -98,7 +98,10 @@ class ChargeAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneMandate:
-    """A mandate in force, as its signer's phone shows it. stations: empty for all; hours: absent for all."""
+    """A mandate in force, as its signer's phone shows it. stations: empty for all; hours: absent for all.
+
+    agreed_fen: up to how much of a charge of others it pays as the plates' owner.
+    """
 
     id: str
     plates: tuple[str, ...] = _any_number()
@@ -110,6 +113,7 @@ class PhoneMandate:
     offline_fen: int
     signed_at: datetime
     paused: bool
+    agreed_fen: int = field(default=0, metadata={"since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +144,16 @@ class PlateWay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneMandates:
-    """A person's mandates, and what a new one may name. ways: of paying for each plate, where there are several."""
+    """A person's mandates, and what a new one may name. ways: of paying for each plate, where there are several.
+
+    owned: the plates that are the person's own.
+    """
 
     mandates: tuple[PhoneMandate, ...]
     plates: tuple[str, ...] = _any_number()
     stations: tuple[StationChoice, ...]
     ways: tuple[PlateWay, ...] = field(default=(), metadata={"since": 2, "most": None})
+    owned: tuple[str, ...] = field(default=(), metadata={"since": 2, "most": None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,7 @@ greenlane admin payer gap 粤B12345 0-8 refuse
 greenlane admin payer owner 粤B12345 chen
 greenlane admin payer not-me 粤B12345 chen
 greenlane admin payer lift 粤B12345 chen
+greenlane admin payer agreed 粤B12345
 greenlane admin payer show 粤B12345
 greenlane admin payer at 粤B12345 2026-05-04T16:30+08:00
 greenlane admin charge list --phone chen

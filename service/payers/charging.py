@@ -16,7 +16,8 @@ from service.errors import AdminError
 from service.live.changes import count_change, person_topic
 from service.payers import keys, wallets
 from service.payers.escalation import Request, next_request
-from service.payers.tables import charge_events, charges, persons
+from service.payers.owner_agreement import AGREED, agreement_for
+from service.payers.tables import charge_events, charges, persons, plate_payers
 from service.payments.tables import payments
 from service.store import schema
 from service.store.clock import from_us, to_us
@@ -181,7 +182,22 @@ class Charging:
                 connection.execute(update(charges).where(row).values(due_us=request.due_us))
                 return False
             self._step(connection, locked, event, Cause("service"), **asking(request, locked.row))
+            if event is ChargeEvent.HAND_ON:
+                self._pay_as_agreed(connection, charge, request.asked)
             return True
+
+    def _pay_as_agreed(self, connection: Connection, charge: str, owner: str) -> None:
+        """Where the plate's owner agreed beforehand, and has the money: nobody else's machine pays what escalates."""
+        locked = self._lock(connection, charge)
+        agreed = agreement_for(connection, locked.row, owner, self._now_us())
+        if agreed is None:
+            return
+        wallet = connection.execute(select(persons.c.wallet).where(persons.c.id == owner)).scalar_one()
+        if wallets.read(connection, wallet)[wallet].free_fen < locked.row.amount_fen:
+            return
+        self._move(connection, locked, TransferKind.PAYMENT, wallet, locked.owed, agreed.actor)
+        paid = {"paid_us": self._now_us(), "paid_by": owner, "due_us": None, "overdue_us": None}
+        self._step(connection, locked, ChargeEvent.PAY, Cause(agreed.actor, AGREED), **paid)
 
     def _lock(self, connection: Connection, charge: str, person: str | None = None) -> Locked:
         """Accounts first, then the charge, as everybody does. person: who must be its payer or the one asked."""
@@ -189,9 +205,9 @@ class Charging:
         if found is None or (person is not None and person not in (found.person, found.asked)):
             raise AdminError(f"no charge {charge}")
         whom = connection.execute(select(persons).where(persons.c.id == found.person)).one()
-        payers = connection.execute(
-            select(persons.c.wallet).where(persons.c.id.in_([found.asked, found.paid_by or ""]))
-        )
+        owner = select(plate_payers.c.owner).where(plate_payers.c.plate == found.plate)
+        named = persons.c.id.in_([found.asked, found.paid_by or ""]) | persons.c.id.in_(owner)
+        payers = connection.execute(select(persons.c.wallet).where(named))
         station = select(schema.stations.c.revenue_account).where(schema.stations.c.id == found.station)
         revenue = connection.execute(station).scalar_one()
         numbers = {whom.wallet, whom.owed, revenue, wallets.CLEARING, *(number for (number,) in payers)}

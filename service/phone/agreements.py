@@ -22,6 +22,8 @@ from service.station.blocks import blocked_names
 from service.store.clock import from_us
 from service.store.database import telling_faults
 from service.store.schema import stations
+from wire.codec import decode_text
+from wire.payers import MandateText
 from wire.phone import (
     HeldHours,
     HoursProposal,
@@ -42,6 +44,10 @@ def own_mandates(books: Books, person: str, providers: Collection[str] = ()) -> 
             _mandate(connection, row) for row in connection.execute(living.order_by(mandates.c.received_us.desc()))
         ]
         places = connection.execute(select(stations.c.id, stations.c.name).order_by(stations.c.id)).all()
+        owned = plate_payers.c.owner == person
+        own = (
+            connection.execute(select(plate_payers.c.plate).where(owned).order_by(plate_payers.c.plate)).scalars().all()
+        )
         chosen = connection.execute(select(persons.c.pays_by).where(persons.c.id == person)).scalar_one()
     plates = person_of(books.database, person).plates
     return PhoneMandates(
@@ -49,6 +55,7 @@ def own_mandates(books: Books, person: str, providers: Collection[str] = ()) -> 
         plates=plates,
         stations=tuple(StationChoice(id=row.id, name=row.name) for row in places),
         ways=tuple(way for plate in plates for way in _ways(books, plate, chosen, providers)) if providers else (),
+        owned=tuple(own),
     )
 
 
@@ -108,6 +115,7 @@ def _mandate(connection: Connection, row: Row[Any]) -> PhoneMandate:
         offline_fen=row.offline_fen,
         signed_at=from_us(row.signed_us),
         paused=row.paused_us is not None,
+        agreed_fen=decode_text(MandateText, row.text).agreed_fen,
     )
 
 

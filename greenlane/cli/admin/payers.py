@@ -36,6 +36,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     whose.add_argument("--fleet", metavar="NAME", help="a fleet's: its people decide about hours at /fleet/hours")
     _add_blocks(actions, options)
     _of_plate(actions, options, "show", "rule, owner, hours and gaps of a plate", _show)
+    _of_plate(actions, options, "agreed", "what the plate's owner agreed to pay for others beforehand", _agreed)
     at = _of_plate(actions, options, "at", "whose hour it is; whether they can pay is not asked", _at)
     at.add_argument("at", type=_time, metavar="ISO-TIME", help="such as 2026-05-04T07:59:59+08:00; needs an offset")
     at.add_argument("--station", metavar="S", help="in this station's time zone (default: Asia/Shanghai)")
@@ -184,6 +185,27 @@ def _lift(args: argparse.Namespace) -> int:
     with office(args) as o:
         _blocks(o).lift(args.plate, person_id(o, args.name))
         o.show({"plate": args.plate, "phone": args.name}, f"{args.plate}: no longer blocked for {args.name}")
+    return 0
+
+
+def _agreed(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import office
+    from service.payers.owner_agreement import agreement
+    from service.reports.zones import stamp, zones
+    from wire.money import format_yuan
+    from wire.plates import normalise
+
+    plate = normalise(args.plate)
+    with office(args) as o:
+        with o.database.reading() as connection:
+            found = agreement(connection, plate)
+        if found is None:
+            o.show({"plate": plate, "agreed": None}, f"{plate}: no owner has agreed to anything beforehand")
+            return 0
+        each, day = format_yuan(found.each_fen), format_yuan(found.per_day_fen)
+        since = stamp(zones(o.database).at(found.signed_at))
+        words = f"{plate}: its owner pays up to {each} yuan of a charge and {day} yuan a day, signed {since}"
+        o.show({"plate": plate, "agreed": found}, words)
     return 0
 
 

@@ -9,7 +9,7 @@ function shown(mandate) {
   const part = at("mandate").content.cloneNode(true).firstElementChild;
   fill(part, {
     plates: mandate.plates.join(" · "), fill: yuan(mandate.per_fill_fen), day: yuan(mandate.per_day_fen),
-    tries: String(mandate.tries_per_day), offline: yuan(mandate.offline_fen), signed: clock(mandate.signed_at, zone),
+    tries: String(mandate.tries_per_day), offline: yuan(mandate.offline_fen), agreed: yuan(mandate.agreed_fen ?? 0), signed: clock(mandate.signed_at, zone),
     stations: mandate.stations.join(" · "), hours: mandate.hours ?? "",
   });
   if (!mandate.stations.length) part.querySelector("[data-stations]").replaceChildren(copy("all"));
@@ -64,6 +64,7 @@ async function refresh(isFirst) {
   const ways = found.ways ?? [];
   at("way-list").replaceChildren(...ways.map(wayOf));
   at("ways").hidden = !ways.length;
+  at("as-owner").hidden = !(found.owned ?? []).length;
   at("no-plates").hidden = found.plates.length > 0;
   if (found.plates.length === 1) at("plates").querySelector("input").checked = true;
 }
@@ -77,7 +78,7 @@ async function tell(target, record, message) {
 
 async function sign(event) {
   event.preventDefault();
-  const limits = {per_fill_fen: fen(at("fill").value), per_day_fen: fen(at("day").value), offline_fen: fen(at("offline").value)};
+  const limits = {per_fill_fen: fen(at("fill").value), per_day_fen: fen(at("day").value), offline_fen: fen(at("offline").value), agreed_fen: fen(at("agreed").value)};
   const tries = Number(at("tries").value), plates = chosen("plates"), hours = at("hours").value.trim();
   const isWhole = Number.isInteger(tries) && tries > 0 && tries <= 1000;
   if (!plates.length) { say("plates"); return; }

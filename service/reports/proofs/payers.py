@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select, text
 
 from service.payers.keys import verifies
+from service.payers.owner_agreement import unagreed
 from service.payers.refunds import shares_of
 from service.payers.tables import charge_events, mandates, phone_keys
 from service.reports.proofs.findings import Finding
@@ -167,6 +168,8 @@ def charges(connection: Connection) -> Iterator[Finding]:
         yield Finding("charges", f"charge {row.id} is {row.state}, its last step led to {row.new or 'nothing'}")
     for row in connection.execute(text(_OWED)):
         yield Finding("charges", f"{row.name} owes {row.owed} fen, the open charges make {row.charged} fen")
+    for charge, words in unagreed(connection):
+        yield Finding("mandates", f"charge {charge} {words}")
     for row in connection.execute(text(_OUTSIDE)):
         yield Finding("mandates", f"charge {row.id} was taken by mandate {row.mandate}, which does not allow it")
 
