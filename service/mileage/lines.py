@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Generic, TextIO, TypeVar
 
 from service.errors import AdminError
 from service.store.clock import to_us
@@ -16,6 +16,12 @@ from service.store.clock import to_us
 _NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,24})?(?:[eE][+-]?[0-9]{1,2})?\Z", re.ASCII)
 _YEARS = range(1990, 2100)
 _LONGEST = 500
+_LONGEST_READ = 2_000
+_NO_CSV = {
+    "\x1f": "it is packed: unpack it first, with gunzip",
+    "PK\x03\x04": "it is a spreadsheet or an archive: save it as CSV",
+    "%PDF": "it is a PDF: save it as CSV",
+}
 Row = TypeVar("Row")
 
 
@@ -51,6 +57,14 @@ def records(
             yield Bad(number, str(error))
 
 
+def bounded(text: TextIO) -> Iterator[str]:
+    """The lines of a text; of one that is far too long its beginning, so that no file fills the memory."""
+    while line := text.readline(_LONGEST_READ):
+        yield line
+        while not line.endswith("\n") and (line := text.readline(_LONGEST_READ)):
+            pass
+
+
 def instant_us(text: str) -> int:
     """Microseconds of a time with its offset. Raises ValueError."""
     try:
@@ -75,15 +89,28 @@ def scaled(name: str, text: str, per_unit: int, low: int, high: int) -> int:
 
 
 def _head(line: str, required: set[str], optional: set[str]) -> list[str]:
+    why = next((why for begin, why in _NO_CSV.items() if line.startswith(begin)), None)
+    if why is None and "\x00" in line:
+        why = "it is not UTF-8 text: save it as CSV UTF-8"
+    if why is not None:
+        raise AdminError(f"this is no CSV file: {why}")
     names = [name.strip().lower() for name in _fields(line.lstrip("\ufeff").rstrip("\r\n"))]
     missing, strange = required - set(names), set(names) - required - optional
     if missing or strange or len(set(names)) != len(names):
-        wrong = f"{', '.join(sorted(missing))} missing" if missing else ", ".join(sorted(strange)) or "a column twice"
+        wrong = f"{', '.join(sorted(missing))} missing" if missing else _few(strange) or "a column twice"
+        if missing and any(mark in line for mark in ";\t"):
+            wrong += " (commas stand between columns)"
         raise AdminError(
             f"line 1 names the columns: {', '.join(sorted(required))}, and if you have them "
             f"{', '.join(sorted(optional))}; here: {wrong}"
         )
     return names
+
+
+def _few(names: set[str]) -> str:
+    """Names that are none, as a terminal may show them."""
+    shown = [name if name.isprintable() and len(name) <= 40 else ascii(name[:40]) for name in sorted(names)[:3]]
+    return ", ".join(shown) + (" and more" if len(names) > 3 else "")
 
 
 def _record(head: list[str], text: str) -> Mapping[str, str]:

@@ -17,10 +17,12 @@ from service.mileage.lines import Bad, Numbered
 from service.mileage.readings import OdometerReading
 from service.mileage.tables import odometer_rows, positions
 from service.mileage.tracks import Position
-from service.store.clock import to_us
+from service.store.clock import US_PER_S, to_us
 from service.store.database import telling_faults
 
 _BATCH = 5_000
+_AHEAD_US = 24 * 3_600 * US_PER_S
+"""A clock may be off by hours; farther ahead is a day and a month in the wrong order."""
 Kept = TypeVar("Kept", OdometerReading, Position)
 
 
@@ -128,13 +130,16 @@ class MileageStore:
     def _sort(
         self, connection: Connection, kind: _Kind[Kept], plate: str, good: list[Numbered[Kept]]
     ) -> tuple[list[Kept], list[Bad]]:
-        """The records that are new, and those for whose instant something else is kept."""
-        known = _between(connection, kind, plate, [found.row.at_us for found in good])
+        """The records that are new, and those that lie ahead or for whose instant something else is kept."""
+        known = _kept(connection, kind, plate, [found.row.at_us for found in good])
+        latest_us = to_us(self._books.clock.now()) + _AHEAD_US
         new: list[Kept] = []
         clashes: list[Bad] = []
         for found in good:
             before = known.get(found.row.at_us)
-            if before is None:
+            if found.row.at_us > latest_us:
+                clashes.append(Bad(found.line, "at: it lies in the future: are day and month in order?"))
+            elif before is None:
                 known[found.row.at_us] = found.row
                 new.append(found.row)
             elif before != found.row:
@@ -142,14 +147,11 @@ class MileageStore:
         return new, clashes
 
 
-def _between(connection: Connection, kind: _Kind[Kept], plate: str, instants: list[int]) -> dict[int, Kept]:
-    if not instants:
-        return {}
+def _kept(connection: Connection, kind: _Kind[Kept], plate: str, instants: list[int]) -> dict[int, Kept]:
+    """What is kept for these instants; one by one, because the span of rows out of order holds all there are."""
     c = kind.table.c
-    span = c.plate == plate, c.at_us >= min(instants), c.at_us <= max(instants)
-    wanted = set(instants)
-    rows = connection.execute(select(kind.table).where(*span))
-    return {row.at_us: kind.record(row) for row in rows if row.at_us in wanted}
+    rows = connection.execute(select(kind.table).where(c.plate == plate, c.at_us.in_(instants)))
+    return {row.at_us: kind.record(row) for row in rows}
 
 
 def _batches(rows: Iterable[Numbered[Kept] | Bad]) -> Iterator[list[Numbered[Kept] | Bad]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 from xml.parsers import expat
 
+from service.errors import AdminError
 from service.mileage.datum import E7, Datum, Spot, to_wgs84
 from service.mileage.lines import Bad, Numbered, instant_us, records, scaled
 from service.mileage.readings import HIGHEST_KM, M_PER_KM
@@ -73,6 +74,7 @@ def read_gpx(file: BinaryIO) -> Iterator[Numbered[Position] | Bad]:
     """The track points (trkpt) of a GPX file, which are WGS-84 by its standard.
 
     A document type is refused: nothing is ever expanded or fetched. What stands before a fault is kept.
+    Raises AdminError for a file without any.
     """
     reader = _GpxReader()
     while block := file.read(_BLOCK):
@@ -87,6 +89,9 @@ def read_gpx(file: BinaryIO) -> Iterator[Numbered[Position] | Bad]:
         reader.parser.Parse(b"", True)
     except expat.ExpatError as error:
         yield Bad(reader.parser.CurrentLineNumber, f"the file is cut off: {error}")
+        return
+    if not reader.points:
+        raise AdminError("no track points (trkpt) in it: routes and way points have no times, and KML is not GPX")
 
 
 class _Refused(GreenlaneError):
@@ -101,6 +106,7 @@ class _GpxReader:
     found: list[Numbered[Position] | Bad] = field(default_factory=list)
     point: dict[str, str] | None = None
     line: int = 0
+    points: int = 0
     is_time: bool = False
 
     def __post_init__(self) -> None:
@@ -120,6 +126,7 @@ class _GpxReader:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         tag = name.rpartition(":")[2]
         if tag == "trkpt":
+            self.points += 1
             self.line = self.parser.CurrentLineNumber
             self.point = {"lat": attributes.get("lat", ""), "lon": attributes.get("lon", ""), "at": ""}
         self.is_time = tag == "time" and self.point is not None

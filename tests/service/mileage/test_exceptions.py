@@ -202,6 +202,7 @@ def clean(world: World, number: int, count: int) -> str:
         driven = burnt / need * 100 * rng.uniform(0.8, 1.2)
         km += driven
         at += timedelta(hours=driven / rng.uniform(20, 80) + rng.uniform(4, 60))
+    world.clock.moment = at
     bad: list[object] = []
     MileageStore(world.books, "tester").take_readings(plate, read_csv(lines), bad.append)
     assert not bad

@@ -40,7 +40,7 @@ def _import(args: argparse.Namespace) -> int:
 
     bad = BadRows(args.file)
     with office(args) as o, opened(args.file) as file:
-        done = MileageStore(o.books, actor()).take_readings(args.plate, read_csv(as_text(file)), bad)
+        done = MileageStore(o.books, actor()).take_readings(args.plate, read_csv(as_lines(file)), bad)
         return show_import(o, done, bad)
 
 
@@ -95,9 +95,11 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             raise AdminError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def as_text(file: BinaryIO) -> io.TextIOWrapper:
+def as_lines(file: BinaryIO) -> Iterator[str]:
     """Lines of a file; what is not UTF-8 becomes a character that no field takes."""
-    return io.TextIOWrapper(file, encoding="utf-8", errors="replace")
+    from service.mileage.lines import bounded
+
+    return bounded(io.TextIOWrapper(file, encoding="utf-8", errors="replace"))
 
 
 def show_import(o: Office, done: Imported, bad: BadRows) -> int:

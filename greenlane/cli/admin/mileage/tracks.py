@@ -46,15 +46,15 @@ def _add_consents(actions: Any, options: argparse.ArgumentParser) -> None:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.mileage.odometer import BadRows, as_text, opened, show_import
+    from greenlane.cli.admin.mileage.odometer import BadRows, as_lines, opened, show_import
     from greenlane.cli.admin.office import actor, office
     from service.mileage.store import MileageStore
     from service.mileage.tracks import read_csv, read_gpx
 
     bad = BadRows(args.file)
     with office(args) as o, opened(args.file) as file:
-        is_gpx = file.peek(200).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")  # type: ignore[attr-defined]
-        rows = read_gpx(file) if is_gpx else read_csv(as_text(file))
+        is_gpx = file.peek(200).lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<")  # type: ignore[attr-defined]
+        rows = read_gpx(file) if is_gpx else read_csv(as_lines(file))
         done = MileageStore(o.books, actor()).take_positions(args.plate, rows, bad)
         return show_import(o, done, bad)
 
