@@ -134,5 +134,5 @@ def test_behind_a_stations_central_control_with_its_line_cut(
             rig.mend()
             (device,) = office.panels()
             office.say("device", "revoke", device)
-            rig.wiring.duties._fetch_keys(25.0)
+            rig.wiring.sync._fetch_keys(25.0)
             page.wait_for_selector("#notice[data-name=revoked]")

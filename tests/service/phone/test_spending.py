@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.payers.charging import Charging
+from service.payers.refunds import Refunds
 from service.phone.spending_drawing import BASE, TOP, drawn
 from tests.service.identity.kit import ServiceRig
 from tests.service.phone.kit import HttpPhone, fuel, person
@@ -49,7 +50,7 @@ def test_by_month_and_plate_what_was_given_back_taken_off_and_nobody_else_s(
     paid(rig, phone, 7_900, "粤B00001")
     rig.clock.move(600)
     given_back = paid(rig, phone, 3_950, "粤B00001")
-    admin.refund(given_back, "test", 950)
+    Refunds(rig.app.state.books).refund(given_back, "test", 950)
     paid(rig, other, 5_000, "粤B00002")
     fuel(rig, 1_580, "粤B00001")
     rig.clock.move(1)
