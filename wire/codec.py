@@ -97,10 +97,18 @@ def encode_text(record: Any, version: int | None = None) -> str:
 def decode_text(cls: type[Record], text: str) -> Record:
     """The record that a JSON text stands for. Raises WireError."""
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(text, object_pairs_hook=once_each)
     except (ValueError, RecursionError):
         raise WireError(f"{cls.__name__}: no JSON") from None
     return decode(cls, parsed)
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names stand once each: what is signed reads in one way alone."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
 
 
 def _field_name(name: str) -> str:

@@ -62,7 +62,7 @@ def renew(message: Renew, batch_state: BatchState) -> Decision | Refused:
     until = min(batch_state.now_us + life * US_PER_S, held.asked_us + longest * US_PER_S)
     held.expires_us = max(until, held.expires_us or 0)
     batch_state.note_changed(held)
-    return replace(_first_answer(held, batch_state.now_us), **_life(held.expires_us, batch_state.now_us))
+    return replace(_first_answer(held, batch_state.now_us), **_life(held.expires_us, batch_state.now_us, life * US_PER_S))
 
 
 def release(message: Release, batch_state: BatchState) -> Done | Refused:
@@ -210,15 +210,22 @@ def _first_answer(answer: Authorisation, now_us: int) -> Decision:
         reason=Reason(answer.reason),
         authorisation=answer.id,
         limit_fen=answer.limit_fen,
-        **_life(answer.first_expires_us, now_us if answer.state == State.OPEN else answer.first_expires_us),
+        **_life(
+            answer.first_expires_us,
+            now_us if answer.state == State.OPEN else answer.first_expires_us,
+            (answer.first_expires_us or 0) - answer.asked_us,
+        ),
     )
 
 
-def _life(expires_us: int | None, now_us: int | None) -> dict[str, Any]:
-    """When an authorisation ends: as a time, and as what is left of it now."""
+def _life(expires_us: int | None, now_us: int | None, longest_us: int) -> dict[str, Any]:
+    """When an authorisation ends: as a time, and as what is left of it now; never more than was given.
+
+    The service's clock may have been set back since: then the time is far away, and the lease is not.
+    """
     if expires_us is None or now_us is None:
         return {}
-    return {"expires_at": from_us(expires_us), "expires_in_s": max(0, expires_us - now_us) / US_PER_S}
+    return {"expires_at": from_us(expires_us), "expires_in_s": min(max(0, expires_us - now_us), longest_us) / US_PER_S}
 
 
 def _renewal_reason(held: Authorisation, batch_state: BatchState) -> Reason:

@@ -210,5 +210,9 @@ def _csv(rows: Iterable[tuple[object, ...]], head: tuple[str, ...], name: str) -
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a formula may begin in a spreadsheet, full-width signs among them."""
+
+
 def _cell(value: object) -> object:
-    return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 from starlette.requests import Request
 
 from service.errors import ServiceError
-from wire.codec import WireError, decode
+from wire.codec import WireError, decode, once_each
 from wire.reasons import ErrorCode
 
 LONGEST_BODY = 64 * 1024
@@ -79,4 +79,4 @@ def _no_number(_name: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_number)
+_DECODER = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=once_each)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from service.store.clock import from_us, to_us
 from service.store.ids import IdMaker
@@ -28,9 +28,10 @@ class Deed:
 
 
 def note(connection: Connection, deed: Deed) -> None:
-    """Add a line; it is there when the connection's transaction is."""
+    """Add a line after every other, wherever the clock was set; it is there when the connection's transaction is."""
+    newest = connection.execute(select(func.max(operator_events.c.id))).scalar() or 0
     row = {
-        "id": _numbers.next(to_us(deed.at)),
+        "id": _numbers.next(to_us(deed.at), above=newest),
         "at_us": to_us(deed.at),
         "actor": deed.actor[:80],
         "action": deed.action[:40],

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from sqlalchemy import Connection, delete, literal, or_, select, update
 
 from service.errors import AdminError
@@ -146,5 +147,11 @@ def _require_keys(wanted: PushWanted) -> None:
         raise AdminError("p256dh, auth: base64url, as the browser gives them") from None
     if len(receiver) != 65 or receiver[0] != 4 or len(auth) != 16:
         raise AdminError("p256dh is a point of 65 bytes, auth has 16")
+    try:
+        EllipticCurvePublicKey.from_encoded_point(SECP256R1(), receiver)
+    except ValueError:
+        raise AdminError("p256dh: no point of the curve P-256") from None
+    if not wanted.endpoint.isascii() or " " in wanted.endpoint:
+        raise AdminError("endpoint: an address is ASCII without blanks")
     if urlsplit(wanted.endpoint).fragment:
         raise AdminError("endpoint: without a fragment")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 import threading
 
+from service.errors import Unavailable
+
 _MAKER_BITS = 10
 _COUNT_BITS = 11
 _START_MS = 1_577_836_800_000
 """2020-01-01 UTC; 42 bits of milliseconds from there last beyond the year 2150 in a signed 64-bit integer."""
+_STAMP_BITS = 63 - _MAKER_BITS - _COUNT_BITS
 
 
 class IdMaker:
@@ -29,10 +32,17 @@ class IdMaker:
         """Draw other bits for this maker."""
         self._maker = secrets.randbits(_MAKER_BITS)
 
-    def next(self, now_us: int) -> int:
-        """A number of a later millisecond or count than every earlier one, even when the clock goes back."""
+    def next(self, now_us: int, above: int = 0) -> int:
+        """A number of a later millisecond or count than every earlier one, even when the clock goes back.
+
+        above: a number of another maker that it has to be above of as well. Raises Unavailable, and remembers nothing,
+        where the clock is beyond every number.
+        """
+        stamp = max(0, now_us // 1000 - _START_MS)
+        if stamp >> _STAMP_BITS:
+            raise Unavailable("this machine's clock is more than a century ahead: set it right")
         with self._lock:
-            stamp = max(0, now_us // 1000 - _START_MS)
+            stamp = max(stamp, (above >> (_MAKER_BITS + _COUNT_BITS)) + 1 if above else 0)
             if stamp > self._stamp:
                 self._stamp, self._count = stamp, 0
             else:

@@ -14,17 +14,21 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from greenlane.cli import main
-from service.books.messages import Report
+from service.books.messages import Renew, Report
 from service.books.rows.sealing import head_of, seal_all
+from service.errors import Unavailable
+from service.identity import trail
 from service.identity.people import PeopleStore, Role
 from service.identity.trail import Deed, note
 from service.reports.audit import audit
 from service.reports.proofs.file import POSTGRESQL_GUARDS, guards_of_postgresql
 from service.store.clock import SystemWallClock
 from service.store.database import Database
+from service.store.ids import IdMaker
 from tests.service.manipulations import FIT_SUMS, MANIPULATIONS, Manipulation
 from tests.service.postgres import Cluster
 from tests.service.world import Pump, World
+from wire.questions import Decision
 
 OTHER = "粤B67890"
 
@@ -237,6 +241,32 @@ def test_right_books_are_right_on_both(world: World) -> None:
     stock(world)
     found = audit(world.database)
     assert (found.findings, found.waiting, head_of(found.head).number) == ((), 1, 2)
+
+
+def test_a_clock_that_is_set_back_spoils_no_books(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.card(fen=50_000)
+    authorisation = world.allowed()
+    world.clock.advance(-86_400)
+    renewed = world.send(Renew(authorisation))
+    assert isinstance(renewed, Decision)
+    assert renewed.expires_in_s == world.settings.hold_life_s
+    world.report(Pump("d1").fuelling(world.clock, 5_000, authorisation=authorisation))
+    world.clock.advance(86_400)
+    world.admin.block_card("C1", True)
+    monkeypatch.setattr(trail, "_numbers", IdMaker())  # the next command is a process of its own
+    world.clock.advance(-3_600)
+    world.admin.block_card("C1", False)
+    assert audit(world.database).findings == ()
+
+
+def test_a_clock_beyond_all_numbers_is_refused_and_forgotten(world: World) -> None:
+    world.card(fen=50_000)
+    world.clock.advance(200 * 365 * 86_400)
+    with pytest.raises(Unavailable, match="clock"):
+        world.admin.top_up("C1", 100)
+    world.clock.advance(-200 * 365 * 86_400)
+    world.allowed()
+    assert audit(world.database).findings == ()
 
 
 @pytest.mark.database

@@ -49,6 +49,7 @@ BODIES = [
     b"[" * 30_000,
     b'{"a":' * 9_000,
     '{"station":"S1","lane":"L1"}'.encode("utf-16"),
+    b'{"station":"S1","lane":"L1","x":{"per_fill_fen":20000,"per_fill_fen":999}}',
     b"\xef\xbb\xbf{}",
     b"\xff\xfe",
     b"null",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -205,7 +206,9 @@ def test_those_of_the_browsers_are_known(host: str) -> None:
 def test_keys_that_are_none_are_refused(rig: ServiceRig, client: TestClient, service: PushService) -> None:
     phone = person(rig, client, "Chen")
     good = Receiver().wanted(f"{service.origin}/1")
-    for changes in ({"p256dh": "A" * 87}, {"auth": "!" * 22}, {"endpoint": "https://example.org/"}):
+    off_the_curve = base64.urlsafe_b64encode(b"\x04" + b"\x01" * 64).decode().rstrip("=")
+    nowhere = ({"endpoint": "https://example.org/"}, {"endpoint": f"{service.origin}/a b"})
+    for changes in ({"p256dh": "A" * 87}, {"p256dh": off_the_curve}, {"auth": "!" * 22}, *nowhere):
         answer = phone.ask("POST", "/v1/phone/push", good | changes)
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed"), changes
     assert phone.ask("GET", "/v1/phone/push").json()["on"] is False
