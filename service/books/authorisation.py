@@ -62,7 +62,9 @@ def renew(message: Renew, batch_state: BatchState) -> Decision | Refused:
     until = min(batch_state.now_us + life * US_PER_S, held.asked_us + longest * US_PER_S)
     held.expires_us = max(until, held.expires_us or 0)
     batch_state.note_changed(held)
-    return replace(_first_answer(held, batch_state.now_us), **_life(held.expires_us, batch_state.now_us, life * US_PER_S))
+    return replace(
+        _first_answer(held, batch_state.now_us), **_life(held.expires_us, batch_state.now_us, life * US_PER_S)
+    )
 
 
 def release(message: Release, batch_state: BatchState) -> Done | Refused:
