@@ -21,6 +21,9 @@ LOCALE = Path(__file__).resolve().parent / "locale"
 VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set and not empty counts, as in every program of the system."""
 
+PLACE = re.compile(r"\{\d\}")
+"""Where a template has something filled in."""
+
 DEEPEST = 3
 """How far a part of a sentence is looked at for a sentence of its own: command: file: reason."""
 
@@ -31,7 +34,7 @@ class Catalogue(gettext.NullTranslations):
     def __init__(self, file: Path | None = None) -> None:
         super().__init__()
         self.texts: dict[str, str] = entries(file.read_text(encoding="utf-8")) if file else {}
-        self._templates = [_Template(msgid, msgstr) for msgid, msgstr in self.texts.items() if "{0}" in msgid]
+        self._templates = [_Template(msgid, msgstr) for msgid, msgstr in self.texts.items() if PLACE.search(msgid)]
 
     def gettext(self, message: str) -> str:
         """The whole text in this language; what the catalogue lacks stays as it is."""

@@ -20,7 +20,7 @@ from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import language_of, page, part
 from service.live.changes import station_topic
-from service.station import words
+from service.station import step_words, words
 from service.station.blocks import strange_vehicles
 from service.station.book_views import HoldView, open_holds
 from service.station.control_view import CentralControl, conflicts_of
@@ -233,6 +233,7 @@ def _words() -> dict[str, Any]:
         "outcome": outcome,
         "guess_of": guess_of,
         "seconds": lambda s: f"{s:.1f} s",
+        "step_words": step_words.in_chinese,
     }
 
 

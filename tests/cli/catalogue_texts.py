@@ -61,10 +61,15 @@ ERRORS = (
     "greenlane/wiring.py",
     "hardware",
     "service/admin.py",
+    "service/books/rows/sealing.py",
     "service/listening.py",
+    "service/mileage",
+    "service/payers/periods.py",
     "service/server.py",
     "service/store",
     "station/settings.py",
+    "wire/money.py",
+    "wire/plates.py",
 )
 """Files and folders whose errors the program prints."""
 
@@ -199,6 +204,16 @@ def _raised(tree: ast.Module, counts: Callable[[str], bool]) -> Iterator[str]:
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and counts(called(node.exc)):
             texts = [template(argument) for argument in node.exc.args]
             yield from (text for text in texts if text and " " in text and not SAME.fullmatch(text))
+
+
+def of_refusals() -> Iterator[str]:
+    """What the books answer where they refuse, and words that are put together before."""
+    for _, tree in files("service/books", "service/offline"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and called(node) == "Refused":
+                yield from filter(None, map(template, node.args[1:]))
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "words":
+                yield from filter(None, [template(node.value)])
 
 
 def _ours() -> frozenset[str]:

@@ -28,6 +28,7 @@ from tests.cli.catalogue_texts import (
     of_notes,
     of_our_errors,
     of_parsers,
+    of_refusals,
     of_results,
     of_speaking_modules,
     of_tr,
@@ -71,6 +72,7 @@ def greenlane(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
             of_notes,
             of_errors,
             of_our_errors,
+            of_refusals,
             of_results,
         )
     ],

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
+from service.station import step_words
+from tests.cli.catalogue_texts import of_notes
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "service" / "pages").rglob("*.html"))
 SOURCES = [file for part in ("service", "station", "greenlane/living") for file in sorted((ROOT / part).rglob("*.py"))]
@@ -71,3 +74,13 @@ def test_the_program_has_the_words_of_the_trade() -> None:
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and AVOIDED.search(node.value):
                 pytest.fail(f"{source.relative_to(ROOT)}:{node.lineno}: {node.value}")
+
+
+def test_what_a_lane_notes_of_a_visit_is_worded_in_chinese() -> None:
+    """With something in its places; what a unit of a later version notes is left out."""
+    for note in of_notes():
+        assert CHINESE.search(step_words.in_chinese(re.sub(r"\{\d\}", "1", note))), note
+    assert step_words.in_chinese("3 reads agree, the plate is doubted: edge, hidden") == (
+        "3 次识别一致，车牌存疑：靠画面边缘、部分看不见"
+    )
+    assert step_words.in_chinese("something of a later version") == ""

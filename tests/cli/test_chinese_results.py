@@ -1,0 +1,137 @@
+"""What the commands find and do is said in Chinese to who reads Chinese: every sentence, not its heads alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from controller.clock import ManualClock
+from controller.outbound.outbox import Outbox
+from controller.outbound.statefile import StateFile
+from greenlane import cli, language
+from greenlane.wiring import STATE_FILE
+
+SENTENCE = re.compile(r"[A-Za-z][a-z']+(?: [a-z][a-z']+)+")
+"""Two English words behind each other; names, codes and commands stand alone or between backquotes."""
+
+TYPED = re.compile(r"`[^`]*`|greenlane [a-z-]+( [a-z-]+)?|plate bind|sqlite:\S+|/\S+|[A-Z]+")
+"""What a person types, and where files lie."""
+
+ADMIN = (
+    "station set S1 --title 北环站",
+    "station show S1",
+    "station list",
+    "price set S1 92 7.90",
+    "price list S1",
+    "card create C1 --name 王 --whole-balance",
+    "plate bind 粤B12345 C1",
+    "card create C2",
+    "plate bind 粤B12345 C2 --yes",
+    "plate bind 粤B12345 C1",
+    "plate show 粤B12345",
+    "plate list",
+    "plate block 粤B12345",
+    "plate release 粤B12345 --why 试",
+    "top-up C1 500 --key k1",
+    "top-up C1 500 --key k1",
+    "refund C1 900",
+    "card show C1",
+    "card list",
+    "card preset C1 300",
+    "statement C1",
+    "statement C9",
+    "reconcile S1 2026-05-04",
+    "rejected",
+    "suspense",
+    "audit",
+    "enrol --kind lane --station S1 --lane L1",
+    "device list",
+    "device revoke d-x",
+    "person list",
+    "trail",
+    "offline station S1 200",
+    "offline list S1",
+    "offline visits",
+    "phone add 陈 --wallet 300",
+    "phone list",
+    "phone revoke 陈",
+    "phone pay-by 陈 wallet",
+    "phone top-up 陈 20",
+    "phone top-up 李 20",
+    "payer set 粤B12345 陈 --hours 8-16",
+    "payer gap 粤B12345 0-8 refuse",
+    "payer owner 粤B12345 陈",
+    "payer show 粤B12345",
+    "payer at 粤B12345 2026-05-04T09:00:00+08:00",
+    "payer not-me 粤B12345 陈",
+    "payer unset 粤B12345 陈 --hours 8-16",
+    "charge list",
+    "charge settle x",
+    "payment list",
+    "payment check 粤B12345",
+    "vehicle set 粤B12345 --tank 400",
+    "vehicle list",
+    "fleet add 蓝队",
+    "fleet plate 蓝队 粤B12345",
+    "fleet list",
+    "place add 外站 --at=22.5,114.0",
+    "place list",
+    "places 粤B12345",
+    "exceptions",
+    "consumption 粤B12345",
+    "shift list",
+    "typed",
+    "phone erase 陈 --yes",
+)
+
+
+@pytest.fixture(autouse=True)
+def _english_again() -> Iterator[None]:
+    yield
+    language.speak(language.ENGLISH)
+
+
+def english_in(text: str) -> list[str]:
+    return SENTENCE.findall(TYPED.sub("", text))
+
+
+@pytest.mark.slow
+def test_admin_says_everything_in_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = f"sqlite:///{tmp_path / 'books.sqlite3'}"
+    found = {}
+    for command in ADMIN:
+        cli.main(["--lang", "zh", "admin", "--database", database, *command.split()])
+        said = "".join(capsys.readouterr())
+        assert said, command
+        found[command] = english_in(said)
+    assert not {command: words for command, words in found.items() if words}
+
+
+def test_odometer_rows_are_counted_and_refused_in_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = ["--lang", "zh", "admin", "--database", f"sqlite:///{tmp_path / 'books.sqlite3'}"]
+    cli.main([*database, "station", "set", "S1"])
+    rows = tmp_path / "odometer.csv"
+    rows.write_text("at,odometer_km\n2026-05-04T08:00:00+08:00,1000\n2026-05-05T08:00:00,1100\nyesterday,abc\n")
+    capsys.readouterr()
+    assert cli.main([*database, "odometer", "import", "粤B12345", str(rows)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "粤B12345：共 3 行，新增 1，已有 0，有误 2\n"
+    assert err.count("odometer.csv，第 ") == 2
+    assert not english_in(err)
+
+
+def test_outbox_lists_in_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = ManualClock(datetime(2026, 1, 5, 8, 0, tzinfo=UTC))
+    with StateFile(tmp_path / STATE_FILE, clock) as state:
+        Outbox(state, clock).put("fuelling", "D1-7", {})
+    assert cli.main(["--lang", "zh", "outbox", "list", "--state", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "待上传 1 条" in said
+    assert "加油 D1-7" in said
+    assert not english_in(said)
+    assert cli.main(["--lang", "zh", "outbox", "retry", "7", "--why", "x", "--state", str(tmp_path)]) == 1
+    assert "不是待人工处理记录" in capsys.readouterr().err
