@@ -54,6 +54,11 @@ def too_little_free(card: str, free_fen: int, wanted_fen: int) -> CounterRefused
 
 
 _CHINESE = (
+    (r"dispenser (.+), sequence (\d+) was reported .*, by lane (.+)", "加油机 {0} 第 {1} 笔已由加油位 {2} 上报"),
+    (r"ended_at is before started_at", "挂枪时间早于提枪时间"),
+    (r"totaliser_after_ml is below", "挂枪泵码低于提枪泵码"),
+    (r"volume_ml is (\d+), the totaliser moved by (-?\d+) ml", "升数为 {0} ml，累计数走了 {1} ml"),
+    (r"amount_fen is (\d+), volume and unit price make (\d+)", "金额为 {0} 分，按升数和单价应为 {1} 分"),
     (r"no card (.+?)(?:;|,|$)", "没有加油卡 {0}"),
     (r"card (.+) exists already", "加油卡 {0} 已存在"),
     (r"card (.+) has (.+) yuan free, not (.+)", "加油卡 {0} 可用余额 ¥{1}，不足 ¥{2}"),

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse
 from service.admin import Admin
 from service.books.prices import prices_of
 from service.books.records import TransferKind
-from service.counter.errors import FORM_BROKEN, CounterRefused, telling_why
+from service.counter.errors import FORM_BROKEN, CounterRefused, in_chinese, telling_why
 from service.counter.place import (
     Operator,
     amount_of,
@@ -168,6 +168,7 @@ async def refused(request: Request, session: Operator) -> Response:
     shows: dict[str, Any] = {
         "reports": [{**one, "at": datetime.fromisoformat(one["at"])} for one in reports[:MOST_REFUSED]],
         "typed": typed,
+        "in_chinese": in_chinese,
     }
     return shown(request, session, "refused_reports.html", station, **shows)
 
