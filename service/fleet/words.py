@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.fleet.detail_words import in_chinese
 from service.fleet.views import Witnesses
 from service.mileage.exceptions import Misfit
 from service.mileage.places import Status, Witness
@@ -79,5 +80,6 @@ FOR_TEMPLATES = {
     "tones": TONES,
     "misfits": MISFITS,
     "witnesses": WITNESSES,
+    "detail_words": in_chinese,
     "litres": litres,
 }

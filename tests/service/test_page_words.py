@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
+from service.fleet import detail_words
 from service.station import step_words
 from tests.cli.catalogue_texts import of_notes
 
@@ -84,3 +85,14 @@ def test_what_a_lane_notes_of_a_visit_is_worded_in_chinese() -> None:
         "3 次识别一致，车牌存疑：靠画面边缘、部分看不见"
     )
     assert step_words.in_chinese("something of a later version") == ""
+
+
+def test_what_mileage_finds_is_worded_in_chinese() -> None:
+    assert detail_words.in_chinese("10.00 l into a tank of 9 l") == "9 升的油箱加了 10.00 升"
+    assert detail_words.in_chinese("card C1 for 粤B12345 and 粤B54321: within 3 min") == (
+        "油卡 C1 用于 粤B12345 和 粤B54321：相隔 3 分钟"
+    )
+    assert detail_words.in_chinese("no positions near in time, and no known station fits 12.0 km from S1") == (
+        "附近时间没有位置；距 S1 12.0 km 处没有已知油站"
+    )
+    assert detail_words.in_chinese("1000.0 km") == "1000.0 km"
