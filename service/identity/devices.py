@@ -99,7 +99,7 @@ class DeviceStore:
         }
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(select(stations.c.id).where(stations.c.id == place.station)).first() is None:
-                raise AdminError(f"{place.station}: no such station")
+                raise AdminError(f"no station {place.station}; `station set` makes one")
             taken = _living(connection, place)
             if taken and not replaces and place.kind is not DeviceKind.PANEL:
                 raise AdminError(f"{place}: {taken[0]} is enrolled here already; revoke it, or use --replace")

@@ -295,7 +295,7 @@ def _person(row: Row[Any]) -> Person:
 
 def _require_station(connection: Connection, station: str | None) -> None:
     if station is not None and connection.execute(select(stations).where(stations.c.id == station)).first() is None:
-        raise AdminError(f"{station}: no such station")
+        raise AdminError(f"no station {station}; `station set` makes one")
 
 
 def _require_fleet(connection: Connection, fleet: str | None) -> None:

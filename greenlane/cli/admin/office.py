@@ -83,14 +83,17 @@ def plain(value: Any) -> Any:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> str:
-    """Columns under their heads; `right` names those set to the right. Chinese characters count as two places."""
+    """Columns under their heads; `right` names those set to the right. Chinese characters count as two places.
+
+    Without rows it says so.
+    """
     cells = [[str(c) for c in row] for row in ([tr(name) for name in head], *rows)]
     widths = [max(_width(row[i]) for row in cells) for i in range(len(head))]
     lines = []
     for row in cells:
         padded = [_pad(cell, widths[i], i in right) for i, cell in enumerate(row)]
         lines.append("  ".join(padded).rstrip())
-    return Shown("\n".join(lines))
+    return Shown("\n".join(lines if rows else [*lines, tr("none")]))
 
 
 def warn(words: str) -> None:

@@ -291,7 +291,7 @@ def turn_document(plate: str, at: datetime, local: datetime, turn: Turn) -> dict
 
 
 def _who(payer: Payer) -> str:
-    return f"{tr(payer.kind.value)} {payer.name or tr('nobody')}"
+    return f"{tr(payer.kind.value)} {payer.name}" if payer.name else tr("nobody")
 
 
 def _payer(payer: Payer) -> dict[str, Any]:

@@ -71,7 +71,6 @@ def test_enrol_rotate_revoke(service: str, tmp_path: Path, capsys: pytest.Captur
     [
         (("--kind", "lane", "--station", "S1", "--lane", "L1"), "--config /etc/greenlane/lane.toml"),
         (("--kind", "station", "--station", "S1"), "--state /var/lib/greenlane-station"),
-        (("--kind", "panel", "--station", "S1", "--lane", "L1"), "--key panel.key"),
     ],
 )
 def test_the_command_that_is_told_is_the_whole_one(
@@ -80,6 +79,12 @@ def test_the_command_that_is_told_is_the_whole_one(
     """A lane unit that enrols without --config makes a key that its lane.toml does not know."""
     assert main(["admin", "enrol", *place]) == 0
     assert capsys.readouterr().out.rstrip().endswith(f"--service URL {rest}")
+
+
+def test_a_panel_takes_its_code_in_its_browser(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["admin", "enrol", "--kind", "panel", "--station", "S1", "--lane", "L1"]) == 0
+    code, how = capsys.readouterr().out.rstrip().split("\n")
+    assert how.endswith(f"or open URL/panel#{code}")
 
 
 @pytest.mark.parametrize("lane", ["L\n1", "x" * 41, "L\u202e1", "..", "L/8?a", ""])
@@ -151,7 +156,7 @@ def test_places(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     for words, said in (
         (["--kind", "lane", "--station", "S1"], "belongs to a lane"),
         (["--kind", "station", "--station", "S1", "--lane", "L1"], "belongs to a lane"),
-        (["--kind", "station", "--station", "S9"], "no such station"),
+        (["--kind", "station", "--station", "S9"], "no station S9; `station set` makes one"),
         (["--kind", "station", "--station", "S1", "--minutes", "0"], "--minutes"),
     ):
         assert main(["admin", "enrol", *words]) == 1

@@ -88,7 +88,7 @@ def test_places_that_are_none(kind: DeviceKind, lane: str | None) -> None:
 
 
 def test_an_unknown_station(rig: ServiceRig) -> None:
-    with pytest.raises(AdminError, match="no such station"):
+    with pytest.raises(AdminError, match="no station S9; `station set` makes one"):
         rig.identity.devices.issue_code(Place(DeviceKind.STATION, "S9", None), "test")
 
 

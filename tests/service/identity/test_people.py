@@ -154,7 +154,7 @@ def test_names(store: PeopleStore, name: str) -> None:
 def test_what_cannot_be_done_is_said(store: PeopleStore) -> None:
     with pytest.raises(AdminError, match="somebody of this name"):
         store.add("wang", PASSWORD, Role.OPERATOR, None, "test")
-    with pytest.raises(AdminError, match="no such station"):
+    with pytest.raises(AdminError, match="no station S9; `station set` makes one"):
         store.add("li", PASSWORD, Role.PANEL, "S9", "test", lane="L1")
     for station, lane in (("S1", None), (None, "L1"), (None, None)):
         with pytest.raises(AdminError, match="--station S and --lane L"):
