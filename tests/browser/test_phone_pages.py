@@ -399,6 +399,8 @@ def test_a_push_message_shows_a_notice_that_says_nothing(
     """From a message to the notice; the way from the service to a push service: tests/service/push."""
     page = driver(chromium, rig, served, "陈", "0-24")
     page.context.grant_permissions(["notifications"], origin=served)
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     page.reload()
     page.wait_for_selector("#push-on:visible")
     picture(page, "phone-push")

@@ -46,8 +46,8 @@ def test_lanes_and_pages_of_a_small_station(capsys: pytest.CaptureFixture[str]) 
     assert 0 < messages["question"]["p50_ms"] <= messages["question"]["p99_ms"]
     pages = found["pages"]
     assert (pages["open"], pages["panels"]) == (10, 2)
-    assert pages["received"]["complete"].startswith(f"{pages['probes']} of") or pages["probes"] > 1
-    assert 0 < pages["received"]["p50_ms"] < 10_000
+    assert pages["told"]["complete"].startswith(f"{pages['probes']} of") or pages["probes"] > 1
+    assert 0 < pages["told"]["p50_ms"] < 10_000
     assert 0 < pages["shown"]["p50_ms"] < 10_000
     assert found["resident_mib"]["end"] > 50
     assert 0 < found["cores_used"]["service"] < 4

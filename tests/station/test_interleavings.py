@@ -251,4 +251,5 @@ def test_a_few_interleavings(migrated_file: Path) -> None:
 
 @pytest.mark.slow
 def test_many_interleavings(migrated_file: Path) -> None:
-    run(migrated_file, 80, 40)
+    """30 runs of 40 steps in the CI, 300 with HYPOTHESIS_PROFILE=thorough."""
+    run(migrated_file, settings().max_examples * 3 // 10, 40)
