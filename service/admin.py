@@ -17,11 +17,11 @@ from service.books.books import Books
 from service.books.messages import Answer, Claim, Correct, Message, Refund, Refused, Release, TopUp, WriteOff
 from service.books.records import ACTIVE, BLOCKED, AccountKind
 from service.errors import AdminError
-from service.payers.tables import plate_payers
 from service.payers.wallets import desk_key
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
+from service.store.payer_tables import plate_payers
 from service.store.zones import DEFAULT_ZONE
 from wire.money import MAX_FEN
 from wire.plates import is_plate, normalise

@@ -21,10 +21,10 @@ from service.identity import throttle, trail
 from service.payers.periods import Rule, turn_at
 from service.payers.phones import require_person
 from service.payers.rules import load_schedule
-from service.payers.tables import persons
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
+from service.store.payer_tables import persons
 from wire.plates import is_plate, normalise
 from wire.typed import TypedRule
 

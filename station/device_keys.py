@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from service.identity.tables import device_keys, devices
 from service.store.clock import WallClock, to_us
 from service.store.database import Database, telling_faults
+from service.store.identity_tables import device_keys, devices
 from wire.devices import DeviceKey
 
 

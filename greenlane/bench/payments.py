@@ -33,15 +33,15 @@ from service.payers.periods import Hours
 from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.payers.simulated_phone import SimulatedPhone
-from service.payers.tables import charges
 from service.payments.port import PaymentProvider
 from service.payments.settings import WechatSettings
-from service.payments.tables import payments
 from service.payments.wechatpay import Wechatpay
 from service.payments.worker import PaymentWorker
 from service.reports.audit import audit
 from service.server import running
 from service.store.clock import from_us, to_us
+from service.store.payer_tables import charges
+from service.store.payment_tables import payments
 from service.store.schema import accounts
 from wire.fuellings import Fuelling
 from wire.questions import Decision, Question

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service.payers import wallets
-from service.payers.tables import persons, phone_keys
 from service.store.database import Database
 from service.store.ids import IdMaker
+from service.store.payer_tables import persons, phone_keys
 from wire.payers import KeyAlgorithm, phone_key_id
 
 EVENTS = "/v1/phone/events"

@@ -15,11 +15,11 @@ from sqlalchemy import func, or_, select
 from service.books.charges import UNPAID
 from service.books.records import TransferPhase
 from service.counter.till import CounterEntry
-from service.payers.tables import charges, persons
 from service.reports.statement import Line, statement
 from service.store import schema
 from service.store.clock import from_us
 from service.store.database import Database, telling_faults
+from service.store.payer_tables import charges, persons
 from wire.plates import normalise
 
 MOST_FOUND = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, String, Table, Text, text
 
-import service.identity.tables  # noqa: F401 - shifts refer to people
+import service.store.identity_tables  # noqa: F401 - shifts refer to people
 from service.store.schema import ROW_ID, metadata
 
 _OPEN = text("closed_us is null")

@@ -23,14 +23,14 @@ from service.counter.errors import BILL_PAID, FORM_USED, NO_SHIFT, CounterRefuse
 from service.counter.tables import counter_entries, shifts
 from service.errors import AdminError, ServiceError
 from service.identity import trail
-from service.identity.tables import people
 from service.payers.charging import Charging
-from service.payers.tables import charges
 from service.payers.wallets import COUNTER_FORM
 from service.reports.statement import cards
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
+from service.store.identity_tables import people
+from service.store.payer_tables import charges
 
 METHODS = ("cash", "scan", "bank")
 CASH = "cash"

@@ -16,12 +16,12 @@ from service.mileage.exceptions import Exceptional, exceptions_of, exceptions_wi
 from service.mileage.history import History, Located
 from service.mileage.places import Refuelling
 from service.mileage.store import position_of
-from service.mileage.tables import odometer_rows, positions, vehicles
 from service.mileage.tracks import Position
 from service.mileage.vehicles import Vehicle, vehicle_of
 from service.payers.rules import load_schedule
 from service.store import schema
 from service.store.clock import US_PER_S, from_us
+from service.store.vehicle_tables import odometer_rows, positions, vehicles
 from service.store.zones import HOME_ZONE
 
 VEHICLES_A_PAGE = 20

@@ -22,9 +22,9 @@ from service.errors import AdminError
 from service.identity import throttle, trail
 from service.identity.keys import Caller
 from service.identity.signatures import Flaw, SignatureRefused
-from service.identity.tables import device_keys, devices, enrolment_codes
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
+from service.store.identity_tables import device_keys, devices, enrolment_codes
 from service.store.schema import stations
 from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation, key_id, rotation_words
 

@@ -21,9 +21,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from service.identity.signatures import Flaw, ProvenSignature, SignatureRefused
-from service.identity.tables import device_keys, devices, nonces
 from service.store.clock import US_PER_S, to_us
 from service.store.database import BUSY_TIMEOUT_S, POOL, Database, telling_faults
+from service.store.identity_tables import device_keys, devices, nonces
 from service.store.schema import authorisations
 from wire.devices import SIGNATURE_AGE_S, DeviceKind
 

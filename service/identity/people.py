@@ -18,11 +18,11 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from service.errors import AdminError, as_typed
 from service.identity import throttle, trail
-from service.identity.tables import known_browsers, people, sessions
-from service.mileage.tables import fleets
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
+from service.store.identity_tables import known_browsers, people, sessions
 from service.store.schema import stations
+from service.store.vehicle_tables import fleets
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 200

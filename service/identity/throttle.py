@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.identity.tables import throttles
 from service.store.clock import from_us, to_us
+from service.store.identity_tables import throttles
 
 FORGET_AFTER = timedelta(days=1)
 """Every bucket is full again by then."""

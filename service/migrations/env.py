@@ -2,15 +2,6 @@
 
 from alembic import context
 
-import service.counter.tables
-import service.identity.tables
-import service.mileage.tables
-import service.payers.tables
-import service.payments.tables
-import service.station.tables
-import service.store.live_tables
-import service.store.offline_tables
-import service.store.seal_tables  # noqa: F401 - the same
 from service.store.schema import metadata
 
 connection = context.config.attributes["connection"]

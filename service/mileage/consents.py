@@ -13,11 +13,11 @@ from service.admin import require_plate
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity.trail import Deed, note
-from service.mileage.tables import vehicles
 from service.payers.periods import PayerKind, Schedule, holders, turn_at
-from service.payers.tables import payer_bindings, persons, track_consents
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
+from service.store.payer_tables import payer_bindings, persons, track_consents
+from service.store.vehicle_tables import vehicles
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from service.identity.trail import Deed, note
 from service.mileage.datum import Datum
 from service.mileage.lines import Bad, Numbered
 from service.mileage.readings import OdometerReading
-from service.mileage.tables import odometer_rows, positions
 from service.mileage.tracks import Position
 from service.store.clock import US_PER_S, to_us
 from service.store.database import telling_faults
+from service.store.vehicle_tables import odometer_rows, positions
 
 _BATCH = 5_000
 _AHEAD_US = 24 * 3_600 * US_PER_S

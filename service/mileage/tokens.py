@@ -17,10 +17,10 @@ from service.identity.devices import Throttled
 from service.identity.people import hashed_token
 from service.identity.trail import Deed, note
 from service.mileage.datum import Datum
-from service.mileage.tables import positions, vehicle_tokens
 from service.mileage.tracks import Position
 from service.store.clock import WallClock, to_us
 from service.store.database import Database, telling_faults
+from service.store.vehicle_tables import positions, vehicle_tokens
 
 MOST_TOKENS = 20
 """Of one vehicle at a time: phones of its drivers, and a tracker."""

@@ -12,11 +12,11 @@ from service.books.books import Books
 from service.errors import AdminError, as_typed
 from service.identity.trail import Deed, note
 from service.mileage.datum import E7, Datum, Spot, to_wgs84
-from service.mileage.tables import fleets, known_places, vehicles
-from service.payers.tables import plate_payers
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
+from service.store.payer_tables import plate_payers
+from service.store.vehicle_tables import fleets, known_places, vehicles
 
 LARGEST_TANK_ML = 5_000_000
 THIRSTIEST_ML = 1_000_000

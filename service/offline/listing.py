@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Row, exists, func, select
 from service.books.records import ACTIVE
 from service.offline.phone_listing import phone_hours
 from service.payers.periods import Rule
-from service.payers.tables import plate_payers
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.offline_tables import offline_lists
+from service.store.payer_tables import plate_payers
 from wire.codec import encode_text
 from wire.offline import MOST_ENTRIES, OfflineEntry, OfflineHours, OfflineList
 from wire.typed import TypedRule

@@ -20,10 +20,10 @@ from service.payers import wallets
 from service.payers.daily_hours import DailyHours, daily_hours
 from service.payers.decision import Standing, phone_limit
 from service.payers.periods import Rule, Turn
-from service.payers.tables import mandate_plates, mandates
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.ids import IdMaker
+from service.store.payer_tables import mandate_plates, mandates
 from wire.offline import MOST_PHONE_HOURS, OfflineHours
 from wire.reasons import Reason
 from wire.typed import TypedRule

@@ -17,12 +17,12 @@ from service.live.changes import count_change, person_topic
 from service.payers import keys, wallets
 from service.payers.escalation import Request, next_request
 from service.payers.owner_agreement import AGREED, agreement_for
-from service.payers.tables import charge_events, charges, persons, plate_payers
-from service.payments.tables import payments
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
 from service.store.ids import first_us_after
+from service.store.payer_tables import charge_events, charges, persons, plate_payers
+from service.store.payment_tables import payments
 from wire.money import format_yuan
 from wire.payers import PAYMENT_WORDS, ChargeState, PaymentText, PhoneWord, Signed
 

@@ -15,9 +15,9 @@ from service.payers import wallets
 from service.payers.charging import Charging
 from service.payers.escalation import first_request
 from service.payers.phones import require_person
-from service.payers.tables import charge_events, charges
 from service.store import schema
 from service.store.database import telling_faults
+from service.store.payer_tables import charge_events, charges
 from wire.payers import ChargeState
 from wire.plates import normalise
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, select
 from service.books.rules import BookSettings
 from service.payers.periods import holders
 from service.payers.rules import load_schedule
-from service.payers.tables import charge_events
 from service.store.clock import US_PER_S, from_us
+from service.store.payer_tables import charge_events
 from service.store.zones import HOME_ZONE, zone_of
 
 

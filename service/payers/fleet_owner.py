@@ -21,10 +21,10 @@ from service.payers.proposals import (
     found,
     locked,
 )
-from service.payers.tables import charges, hours_proposals, payer_bindings, persons, plate_payers
 from service.store import schema
 from service.store.clock import US_PER_S, from_us, to_us
 from service.store.database import telling_faults
+from service.store.payer_tables import charges, hours_proposals, payer_bindings, persons, plate_payers
 
 MOST_SHOWN = 100
 

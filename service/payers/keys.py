@@ -17,8 +17,8 @@ from sqlalchemy import Connection, select, update
 from service.errors import AdminError
 from service.identity.devices import code_digest
 from service.payers import wallets
-from service.payers.tables import mandate_plates, mandates, pairing_codes, persons, phone_keys
 from service.store.clock import to_us
+from service.store.payer_tables import mandate_plates, mandates, pairing_codes, persons, phone_keys
 from wire.codec import WireError, decode_text
 from wire.devices import SIGNATURE_AGE_S
 from wire.payers import KeyAlgorithm, Signed, phone_key_id

@@ -14,9 +14,9 @@ from service.books.books import Books
 from service.errors import AdminError
 from service.payers import keys, wallets
 from service.payers.periods import Hours
-from service.payers.tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
 from service.store.clock import to_us
 from service.store.database import telling_faults
+from service.store.payer_tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
 from wire.payers import MANDATE_WORDS, MandateText, Signed
 from wire.plates import is_plate, normalise
 

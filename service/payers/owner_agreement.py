@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, func, select
 
 from service.payers.periods import Hours
-from service.payers.tables import charge_events, charges, mandate_plates, mandates, plate_payers
 from service.store import schema
 from service.store.clock import from_us, to_us
+from service.store.payer_tables import charge_events, charges, mandate_plates, mandates, plate_payers
 from wire.codec import decode_text
 from wire.payers import MandateText
 

@@ -17,9 +17,9 @@ from service.identity.trail import Deed, note
 from service.payers import wallets
 from service.payers.capabilities import CAPABILITIES
 from service.payers.keys import revoke_keys
-from service.payers.tables import pairing_codes, payer_bindings, persons, phone_keys
 from service.store.clock import to_us
 from service.store.database import telling_faults
+from service.store.payer_tables import pairing_codes, payer_bindings, persons, phone_keys
 from wire.money import MAX_FEN
 
 CODE_LIFE = timedelta(hours=24)

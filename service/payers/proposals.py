@@ -15,9 +15,9 @@ from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.payers.periods import Hours
 from service.payers.rules import NewBinding, PlatePayers
-from service.payers.tables import hours_proposals, persons, plate_payers
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
+from service.store.payer_tables import hours_proposals, persons, plate_payers
 
 MOST_WAITING = 10
 """Of one person: more would only bother owners."""

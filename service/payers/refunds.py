@@ -16,10 +16,10 @@ from service.payers import wallets
 from service.payers.capabilities import CAPABILITIES
 from service.payers.charging import BY_CASH, Cause, Charging, Locked, asking
 from service.payers.escalation import first_request
-from service.payers.tables import charge_events, charges, persons
-from service.payments.tables import payment_refunds, payments
 from service.store import schema
 from service.store.database import telling_faults
+from service.store.payer_tables import charge_events, charges, persons
+from service.store.payment_tables import payment_refunds, payments
 from wire.money import format_yuan
 from wire.payers import ChargeState
 

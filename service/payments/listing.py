@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from service.payers.capabilities import CAPABILITIES, UNFIT_WORDS, unfit
-from service.payers.tables import charges
-from service.payments.tables import payments, provider_plates
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
+from service.store.payer_tables import charges
+from service.store.payment_tables import payments, provider_plates
 
 ZONE = ZoneInfo("Asia/Shanghai")
 """Of the day that providers count."""

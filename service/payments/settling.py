@@ -11,11 +11,11 @@ from service.books.records import TransferKind
 from service.payers import wallets
 from service.payers.charging import Cause, Charging, Locked
 from service.payers.escalation import first_request
-from service.payers.tables import persons
 from service.payments.port import Forged, Notice, PaymentOutcome, Said
-from service.payments.tables import payment_refunds, payments
 from service.store.clock import US_PER_S
 from service.store.database import telling_faults
+from service.store.payer_tables import persons
+from service.store.payment_tables import payment_refunds, payments
 
 POLL_AFTER_S = (5, 10, 15, 30, 60, 180, 600, 1800, 3600)
 """How long after an order was asked for the n-th time it is asked about again; the last goes on for ever."""

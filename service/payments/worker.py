@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Row, and_, or_, select, update
 
 from service.books.books import Books
 from service.errors import ServiceError
-from service.payers.tables import charges, mandate_plates, mandates, persons
 from service.payments.port import PaymentOrder, PaymentOutcome, PaymentProvider
 from service.payments.settling import Settling
-from service.payments.tables import payment_refunds, payments, provider_plates
 from service.store.clock import US_PER_S, from_us, to_us
 from service.store.database import telling_faults
+from service.store.payer_tables import charges, mandate_plates, mandates, persons
+from service.store.payment_tables import payment_refunds, payments, provider_plates
 from service.store.schema import fuellings, stations
 
 MOST_AT_ONCE = 20

@@ -16,7 +16,13 @@ from service.mileage.forgetting import Forgetting
 from service.payers import wallets
 from service.payers.keys import revoke_keys
 from service.payers.phones import require_person
-from service.payers.tables import (
+from service.personal.texts import ErasedTexts, NotSealed, TextEraser, places_left
+from service.push.tables import push_subscriptions
+from service.station.tables import visit_reports
+from service.store import schema
+from service.store.clock import to_us
+from service.store.database import telling_faults
+from service.store.payer_tables import (
     charges,
     hours_proposals,
     pairing_codes,
@@ -25,13 +31,7 @@ from service.payers.tables import (
     persons,
     track_consents,
 )
-from service.payers.tables import plate_payers as owned
-from service.personal.texts import ErasedTexts, NotSealed, TextEraser, places_left
-from service.push.tables import push_subscriptions
-from service.station.tables import visit_reports
-from service.store import schema
-from service.store.clock import to_us
-from service.store.database import telling_faults
+from service.store.payer_tables import plate_payers as owned
 from wire.money import format_yuan
 from wire.payers import ChargeState
 

@@ -11,11 +11,15 @@ from sqlalchemy import Connection, Row, Select, or_, select, tuple_
 
 from service.books.books import Books
 from service.errors import AdminError
-from service.mileage.tables import positions
 from service.payers import wallets
 from service.payers.periods import holders
 from service.payers.rules import load_schedule
-from service.payers.tables import (
+from service.push.tables import push_subscriptions
+from service.station.tables import visit_reports
+from service.store import schema
+from service.store.clock import from_us
+from service.store.database import telling_faults
+from service.store.payer_tables import (
     charge_events,
     charges,
     hours_proposals,
@@ -28,12 +32,8 @@ from service.payers.tables import (
     plate_payers,
     track_consents,
 )
-from service.payments.tables import payments
-from service.push.tables import push_subscriptions
-from service.station.tables import visit_reports
-from service.store import schema
-from service.store.clock import from_us
-from service.store.database import telling_faults
+from service.store.payment_tables import payments
+from service.store.vehicle_tables import positions
 from service.store.zones import HOME_ZONE
 
 SECRET = {"pin_hash", "wallet", "owed", "hold", "then_hold", "p256dh", "auth"}

@@ -15,7 +15,7 @@ import service.station.tables  # noqa: F401 - so that places_left knows every ta
 from service.books.records import TransferKind
 from service.counter.tables import counter_entries, money_requests, shifts
 from service.errors import ServiceError
-from service.payers.tables import charge_events, charges
+from service.store.payer_tables import charge_events, charges
 from service.store.schema import metadata, operator_events, transfers
 from service.store.seal_tables import sealed_texts, unsealed
 

@@ -11,17 +11,17 @@ from sqlalchemy import Connection, Row, select
 
 from service.books.books import Books
 from service.mileage.consents import agreed
-from service.mileage.tables import vehicles
 from service.payers.capabilities import CAPABILITIES
 from service.payers.periods import Hours
 from service.payers.proposals import Proposals, ProposedHours
-from service.payers.tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
 from service.payments.listing import ways
 from service.phone.persons import person as person_of
 from service.station.blocks import blocked_names
 from service.store.clock import from_us
 from service.store.database import telling_faults
+from service.store.payer_tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
 from service.store.schema import stations
+from service.store.vehicle_tables import vehicles
 from wire.codec import decode_text
 from wire.payers import MandateText
 from wire.phone import (

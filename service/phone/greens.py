@@ -6,9 +6,9 @@ from sqlalchemy import select
 
 from service.books.books import Books
 from service.books.records import State
-from service.payers.tables import payer_blocks
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
+from service.store.payer_tables import payer_blocks
 from service.store.schema import authorisations, stations
 from wire.phone import GreenMessage, PhoneGreens
 

@@ -10,10 +10,10 @@ from sqlalchemy import Row, or_, select
 from service.books.books import Books
 from service.books.charges import UNPAID, ChargeEvent, after
 from service.payers.charging import DISPUTE_WITHIN, Charging
-from service.payers.tables import charges
 from service.phone.access import NotYours
 from service.store.clock import from_us
 from service.store.database import telling_faults
+from service.store.payer_tables import charges
 from service.store.schema import fuellings, stations
 from wire.payers import ChargeState, PhoneWord
 from wire.phone import ChargeMessage

@@ -14,9 +14,9 @@ from service.identity.gate import PhoneCaller
 from service.identity.rules import parsed_body
 from service.identity.signatures import PHONE_SCHEME, Flaw, ProvenSignature, RequestView, SignatureRefused, verify
 from service.payers.keys import raw_key
-from service.payers.tables import phone_keys
 from service.phone.pairing import check_consent
 from service.store.database import Database, telling_faults
+from service.store.payer_tables import phone_keys
 from wire.codec import WireError, decode
 from wire.payers import KeyAlgorithm, phone_key_id
 from wire.phone import PhonePairing

@@ -14,9 +14,9 @@ from service.identity.devices import Throttled, code_digest
 from service.identity.signatures import Flaw, SignatureRefused
 from service.identity.trail import Deed, note
 from service.payers.keys import WRONG_CODE, pair
-from service.payers.tables import pairing_codes, persons, phone_keys
 from service.phone.words import CONSENT
 from service.store.database import Database, telling_faults
+from service.store.payer_tables import pairing_codes, persons, phone_keys
 from wire.payers import KeyAlgorithm
 from wire.phone import PhonePaired, PhonePairing
 

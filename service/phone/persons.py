@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from service.payers import wallets
-from service.payers.tables import payer_bindings, persons, phone_keys, plate_payers
 from service.store.database import Database, telling_faults
+from service.store.payer_tables import payer_bindings, persons, phone_keys, plate_payers
 from wire.phone import PhonePerson
 
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, and_, or_, select
 
 from service.books.books import Books
-from service.payers.tables import charges, persons
 from service.store.clock import from_us
 from service.store.database import telling_faults
+from service.store.payer_tables import charges, persons
 from service.store.schema import fuellings, stations
 from wire.phone import PlateSpending, SpendingMonth
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from service.mileage.datum import E7, Datum, to_gcj02, to_wgs84
-from service.mileage.tables import known_places
 from service.store.database import Database, telling_faults
 from service.store.schema import stations
+from service.store.vehicle_tables import known_places
 from wire.phone import PhoneSpots, StationSpot
 
 NEAR_M = 100

@@ -13,13 +13,13 @@ from sqlalchemy import Connection, delete, literal, or_, select, update
 
 from service.errors import AdminError
 from service.live.changes import person_topic
-from service.payers.tables import phone_keys
 from service.push.hosts import PushHosts
 from service.push.tables import push_subscriptions
 from service.push.vapid import from_base64url
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
 from service.store.live_tables import live_changes
+from service.store.payer_tables import phone_keys
 from wire.phone import PushWanted
 
 CLAIM_S = 60

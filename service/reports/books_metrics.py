@@ -10,10 +10,10 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
 from service.errors import Unavailable
-from service.identity.tables import devices
 from service.offline.conflicts import conflicts_since
 from service.store.clock import WallClock, to_us
 from service.store.database import Database, telling_faults
+from service.store.identity_tables import devices
 from service.store.schema import accounts, authorisations, rejected_messages
 
 DAY_US = 86_400 * 1_000_000

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, RowMapping, select
 
 from service.books.records import ACTIVE, TransferKind, TransferPhase
 from service.errors import AdminError
-from service.payers.tables import persons
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
+from service.store.payer_tables import persons
 from wire.plates import is_plate, normalise
 
 

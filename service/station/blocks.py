@@ -16,10 +16,10 @@ from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.live.changes import count_change, station_topic
 from service.payers import wallets
-from service.payers.tables import payer_bindings, payer_blocks, persons, plate_payers
 from service.station.store import StationStore
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
+from service.store.payer_tables import payer_bindings, payer_blocks, persons, plate_payers
 from service.store.schema import authorisations
 from wire.live import Order, OrderKind
 from wire.plates import normalise

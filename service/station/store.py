@@ -29,11 +29,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service.errors import AdminError
 from service.identity import trail
 from service.live.changes import count_change, lane_topic, orders_topic, station_topic
-from service.payers.tables import charges
 from service.station.tables import lane_orders, lane_statuses, visit_reports
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.ids import IdMaker
+from service.store.payer_tables import charges
 from wire.codec import decode, encode
 from wire.live import LaneStatus, Order, OrderKind, OrderResult, OrdersWanted, VisitReport
 

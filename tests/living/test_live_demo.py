@@ -17,8 +17,8 @@ import requests
 from sqlalchemy import select
 
 from greenlane.cli import demo, main
-from service.payers.tables import charges
 from service.store.database import Database
+from service.store.payer_tables import charges
 from service.store.schema import fuellings
 from tests.living.served import COMMAND, LiveDemo, Printed, short_clip
 

@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 
 from greenlane.cli import main
 from service.identity.people import Role
-from service.identity.tables import people
 from service.server import warn_of_unbound_panels
+from service.store.identity_tables import people
 from tests.service.identity.kit import PLATE, ServiceRig, lane_status
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
 from wire.devices import DeviceKind

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, or_, select, text
 
-from service.payers.tables import (
+from service.store import schema
+from service.store.payer_tables import (
     charges,
     mandate_plates,
     mandates,
@@ -17,8 +18,7 @@ from service.payers.tables import (
     persons,
     plate_payers,
 )
-from service.payments.tables import payments, provider_plates
-from service.store import schema
+from service.store.payment_tables import payments, provider_plates
 
 OneOf = Callable[[Any, str], ColumnElement[bool]]
 _UNPAID = text("charges.state in ('created', 'sent', 'seen', 'declined', 'expired')")

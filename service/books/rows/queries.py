@@ -42,10 +42,10 @@ from service.books.records import (
     TransferKind,
 )
 from service.books.rows.payer_queries import PayerQueries
-from service.mileage.tables import vehicles
 from service.store import schema
 from service.store.offline_tables import offline_grants, offline_lists
 from service.store.pipeline import Pipeline
+from service.store.vehicle_tables import vehicles
 
 _POSTGRESQL: Any = postgresql_dialect()  # type: ignore[no-untyped-call]
 _SQLITE: Any = sqlite_dialect(paramstyle="named")

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select, text
 from service.payers.keys import verifies
 from service.payers.owner_agreement import unagreed
 from service.payers.refunds import shares_of
-from service.payers.tables import charge_events, mandates, phone_keys
 from service.reports.proofs.findings import Finding
+from service.store.payer_tables import charge_events, mandates, phone_keys
 from wire.payers import MANDATE_WORDS, PAYMENT_WORDS, KeyAlgorithm
 
 _THEN_HOLDS = """

@@ -16,7 +16,7 @@ from service.errors import AdminError
 from service.identity import trail
 from service.identity.devices import Place, Throttled
 from service.identity.signatures import SignatureRefused
-from service.identity.tables import nonces
+from service.store.identity_tables import nonces
 from tests.service.identity.kit import ServiceRig
 from wire.devices import DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
 
@@ -211,7 +211,7 @@ def test_every_deed_is_written_down(rig: ServiceRig) -> None:
 def test_nonces_are_forgotten_when_their_time_alone_refuses(rig: ServiceRig, client: TestClient) -> None:
     from sqlalchemy import func, select
 
-    from service.identity.tables import nonces
+    from service.store.identity_tables import nonces
 
     key = rig.enrol(DeviceKind.LANE)
     steady_s = [0.0]

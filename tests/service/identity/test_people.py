@@ -12,7 +12,7 @@ from service.errors import AdminError
 from service.identity import trail
 from service.identity.people import Attempt, LoginRefused, PeopleStore, Person, Role
 from service.identity.sessions import LIVES, SessionStore
-from service.mileage.tables import fleets
+from service.store.vehicle_tables import fleets
 from tests.service.identity.kit import CHEAP, ServiceRig
 
 PASSWORD = "correct horse battery"
@@ -53,7 +53,7 @@ def test_the_right_password_and_no_other(store: PeopleStore) -> None:
 def test_hashes_are_argon2id_and_salted(rig: ServiceRig, store: PeopleStore) -> None:
     from sqlalchemy import select
 
-    from service.identity.tables import people
+    from service.store.identity_tables import people
 
     store.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
     with rig.app.state.books.database.reading() as connection:

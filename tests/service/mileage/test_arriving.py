@@ -13,9 +13,9 @@ import requests
 from sqlalchemy import func, select
 
 from service.app import create_app
-from service.mileage.tables import positions
 from service.server import running
 from service.store.database import Database
+from service.store.vehicle_tables import positions
 from tests.service.mileage.conftest import Admin
 from tests.service.world import PLATE
 

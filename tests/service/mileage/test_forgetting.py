@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from service.mileage.tables import positions
 from service.store.clock import from_us
 from service.store.database import Database
+from service.store.vehicle_tables import positions
 from tests.service.mileage.conftest import Admin
 from tests.service.world import PLATE, START, Pump, World
 

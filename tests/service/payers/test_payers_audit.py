@@ -13,11 +13,11 @@ from service.payers.phones import Phones
 from service.payers.refunds import Refunds
 from service.payments.port import PaymentOutcome, Said
 from service.payments.settling import Settling
-from service.payments.tables import payments
 from service.payments.worker import keep_state
 from service.reports.audit import audit
 from service.store.clock import to_us
 from service.store.database import Database
+from service.store.payment_tables import payments
 from tests.service.manipulations import FIT_SUMS, Manipulation
 from tests.service.payers.phone import payer, wallet_fen
 from tests.service.payers.test_charges import fuel, listed, report

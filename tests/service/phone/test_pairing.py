@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from service.identity.mount import EMBEDDED
-from service.identity.tables import nonces
 from service.payers.phones import Phones
-from service.payers.tables import phone_keys
+from service.store.identity_tables import nonces
+from service.store.payer_tables import phone_keys
 from tests.service.identity.kit import CHEAP, ServiceRig
 from tests.service.phone.kit import HttpPhone, person
 from wire.devices import DeviceKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
-import service.payers.tables  # noqa: F401 - orders name charges and persons
+import service.store.payer_tables  # noqa: F401 - orders name charges and persons
 from service.store.schema import metadata
 
 provider_plates = Table(

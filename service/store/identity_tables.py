@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Float, ForeignKey, Index, String, Table, Text
 
-import service.mileage.tables  # noqa: F401 - people refer to fleets
+import service.store.vehicle_tables  # noqa: F401 - people refer to fleets
 from service.store.schema import metadata
 
 devices = Table(

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-import service.mileage.tables  # noqa: F401 - a plate's owner may be a fleet
+import service.store.vehicle_tables  # noqa: F401 - a plate's owner may be a fleet
 from service.store.schema import ROW_ID, metadata
 
 persons = Table(
