@@ -18,7 +18,7 @@ from service.books.books import Books
 from service.books.phone_payment import person_of
 from service.errors import AdminError
 from service.identity import throttle, trail
-from service.payers.periods import Rule, turn_at
+from service.payer_rules.periods import Rule, turn_at
 from service.payers.phones import require_person
 from service.payers.rules import load_schedule
 from service.store import schema

@@ -20,7 +20,7 @@ from controller.ports import Clock
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Done, Message, Refused, Reject, Release, Renew, Report
 from service.errors import ServiceError, Unavailable
-from service.payers.periods import Hours
+from service.payer_rules.periods import Hours
 from service.store.clock import US_PER_S, from_us, to_us
 from station import offline_rules as rules
 from station.fuelling_forwarder import FuellingForwarder

@@ -102,7 +102,7 @@ DECIDED_BY = {
     "default, bounds and words of a setting": ("controller/settings_records.py", "class Settings"),
     "what a peer of the version before is told": ("wire/versions.py", "def encode_for("),
     "in which zone a time is shown": ("service/store/zones.py", "def zone_of("),
-    "whose hour it is": ("service/payers/periods.py", "def holders("),
+    "whose hour it is": ("service/payer_rules/periods.py", "def holders("),
 }
 """A newcomer's questions, as the map asks them -> the file that it leads to, and what decides there."""
 

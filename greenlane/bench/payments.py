@@ -28,8 +28,8 @@ from service.books.books import Books
 from service.books.messages import Ask, Refused, Report
 from service.errors import ServiceError
 from service.identity.mount import EMBEDDED
+from service.payer_rules.periods import Hours
 from service.payers.charging import Charging
-from service.payers.periods import Hours
 from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.payers.simulated_phone import SimulatedPhone

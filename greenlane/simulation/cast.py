@@ -13,7 +13,7 @@ from controller.records import LampChange, LampColour
 from controller.telling.observers import SilentObserver
 from hardware.dispensers.simulated import Filling, SimulatedDispenser
 from models.grammar import can_be_typed
-from service.payers.periods import Hours
+from service.payer_rules.periods import Hours
 from wire.errors import GreenlaneError
 from wire.money import parse_yuan
 from wire.plates import normalise

@@ -8,8 +8,8 @@ from datetime import datetime
 from greenlane.simulation.cast import Phone
 from greenlane.simulation.results import ChargeFacts, PayerFacts
 from service.books.books import Books
+from service.payer_rules.periods import Hours, Rule
 from service.payers.charging import Charging
-from service.payers.periods import Hours, Rule
 from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.payers.simulated_phone import SimulatedPhone

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from service.books import phone_payment
 from service.books.batch_state import BatchState
 from service.books.records import Authorisation, Card, Grant
-from service.payers.periods import Turn
+from service.payer_rules.periods import Turn
 from service.store.clock import to_us
 from wire.flags import BooksFlag
 from wire.fuellings import Fuelling

@@ -16,7 +16,7 @@ from service.books.charges import charge_granted, charge_held, charge_unauthoris
 from service.books.messages import Refused, Report
 from service.books.phone_payment import card_of, person_of
 from service.books.records import Authorisation, Card, DispenserRow, Grant, PostedFuelling, State, Station, TransferKind
-from service.payers.periods import PayerKind
+from service.payer_rules.periods import PayerKind
 from service.store.clock import to_us
 from wire.flags import BooksFlag
 from wire.fuellings import Fuelling, FuellingReceipt

@@ -8,8 +8,8 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from service.books.records import Authorisation, State
-from service.payers.decision import Mandate, Standing
-from service.payers.periods import Schedule
+from service.payer_rules.decision import Mandate, Standing
+from service.payer_rules.periods import Schedule
 from service.store.clock import from_us
 
 

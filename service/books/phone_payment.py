@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from service.books.batch_state import BatchState
 from service.books.records import ACTIVE, Authorisation, Card, State
-from service.payers.capabilities import CAPABILITIES, most_fen, unfit
-from service.payers.decision import Shares, Standing, phone_limit, refusal_of, shares
-from service.payers.periods import NOBODY, PayerKind, Rule, Turn, is_unsure, turn_at
+from service.payer_rules.capabilities import CAPABILITIES, most_fen, unfit
+from service.payer_rules.decision import Shares, Standing, phone_limit, refusal_of, shares
+from service.payer_rules.periods import NOBODY, PayerKind, Rule, Turn, is_unsure, turn_at
 from service.store.clock import US_PER_S, from_us, to_us
 from service.store.ids import authorisation_name
 from wire.plates import normalise

@@ -13,7 +13,7 @@ from service.admin import require_plate
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity.trail import Deed, note
-from service.payers.periods import PayerKind, Schedule, holders, turn_at
+from service.payer_rules.periods import PayerKind, Schedule, holders, turn_at
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
 from service.store.payer_tables import payer_bindings, persons, track_consents

@@ -28,7 +28,7 @@ from service.mileage.readings import OdometerReading
 from service.mileage.stops import US_PER_S, Fix
 from service.mileage.store import position_of, reading_of
 from service.mileage.vehicles import places_of
-from service.payers.periods import Hours, Turn, turn_at
+from service.payer_rules.periods import Hours, Turn, turn_at
 from service.payers.rules import load_schedule
 from service.store import schema
 from service.store.clock import from_us

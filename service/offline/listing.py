@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, exists, func, select
 
 from service.books.records import ACTIVE
 from service.offline.phone_listing import phone_hours
-from service.payers.periods import Rule
+from service.payer_rules.periods import Rule
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults

@@ -16,10 +16,10 @@ from service.books.records import ACTIVE, BoundPlate
 from service.books.rows import payer_loading
 from service.books.rows.queries import Reader
 from service.books.rules import BookSettings
+from service.payer_rules.daily_hours import DailyHours, daily_hours
+from service.payer_rules.decision import Standing, phone_limit
+from service.payer_rules.periods import Rule, Turn
 from service.payers import wallets
-from service.payers.daily_hours import DailyHours, daily_hours
-from service.payers.decision import Standing, phone_limit
-from service.payers.periods import Rule, Turn
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.ids import IdMaker

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 
 from service.books.books import Books
 from service.books.charges import UNPAID
-from service.payers.periods import Hours
+from service.payer_rules.periods import Hours
 from service.payers.proposals import (
     CONFIRMED,
     REFUSED,

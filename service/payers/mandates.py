@@ -12,8 +12,8 @@ from sqlalchemy import Connection, select, update
 
 from service.books.books import Books
 from service.errors import AdminError
+from service.payer_rules.periods import Hours
 from service.payers import keys, wallets
-from service.payers.periods import Hours
 from service.store.clock import to_us
 from service.store.database import telling_faults
 from service.store.payer_tables import mandate_plates, mandates, payer_bindings, persons, plate_payers

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
-from service.payers.periods import Hours
+from service.payer_rules.periods import Hours
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.payer_tables import charge_events, charges, mandate_plates, mandates, plate_payers

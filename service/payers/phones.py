@@ -14,8 +14,8 @@ from service.books.records import TransferKind
 from service.errors import AdminError, as_typed
 from service.identity.devices import code_digest, new_code, random_text, shown_code
 from service.identity.trail import Deed, note
+from service.payer_rules.capabilities import CAPABILITIES
 from service.payers import wallets
-from service.payers.capabilities import CAPABILITIES
 from service.payers.keys import revoke_keys
 from service.store.clock import to_us
 from service.store.database import telling_faults

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, and_, func, select
 from service.books.charges import UNPAID, ChargeEvent
 from service.books.records import AccountKind, TransferKind, TransferPhase
 from service.errors import AdminError
+from service.payer_rules.capabilities import CAPABILITIES
 from service.payers import wallets
-from service.payers.capabilities import CAPABILITIES
 from service.payers.charging import BY_CASH, Cause, Charging, Locked, asking
 from service.payers.escalation import first_request
 from service.store import schema

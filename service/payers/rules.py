@@ -15,8 +15,8 @@ from service.books.books import Books
 from service.books.records import ACTIVE
 from service.errors import AdminError, as_typed
 from service.identity.trail import Deed, note
+from service.payer_rules.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule, Turn, turn_at
 from service.payers import mandates, wallets
-from service.payers.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule, Turn, turn_at
 from service.payers.phones import require_person
 from service.store import schema
 from service.store.clock import to_us

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from service.payers.capabilities import CAPABILITIES, UNFIT_WORDS, unfit
+from service.payer_rules.capabilities import CAPABILITIES, UNFIT_WORDS, unfit
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.payer_tables import charges

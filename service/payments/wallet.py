@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.payers.capabilities import WALLET
+from service.payer_rules.capabilities import WALLET
 from service.payments.port import Forged, Notice, PaymentOrder, PaymentOutcome, Said
 
 _IN_THE_LEDGER = Said(PaymentOutcome.PAID)

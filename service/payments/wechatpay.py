@@ -10,7 +10,7 @@ import json
 import secrets
 from zoneinfo import ZoneInfo
 
-from service.payers.capabilities import WECHATPAY
+from service.payer_rules.capabilities import WECHATPAY
 from service.payments.port import Forged, Notice, PaymentOrder, PaymentOutcome, Said
 from service.payments.post import Certificate, Silent, post
 from service.payments.settings import WechatSettings

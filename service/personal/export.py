@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, Select, or_, select, tuple_
 
 from service.books.books import Books
 from service.errors import AdminError
+from service.payer_rules.periods import holders
 from service.payers import wallets
-from service.payers.periods import holders
 from service.payers.rules import load_schedule
 from service.push.tables import push_subscriptions
 from service.station.tables import visit_reports

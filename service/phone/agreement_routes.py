@@ -15,9 +15,9 @@ from service.errors import AdminError
 from service.http import openapi
 from service.http.bodies import read
 from service.mileage.consents import TrackConsents
+from service.payer_rules.periods import Hours
 from service.payers import mandates
 from service.payers.keys import NotSigned
-from service.payers.periods import Hours
 from service.payers.proposals import NoProposal, Proposals
 from service.phone import access
 from service.phone.access import ChangedMeanwhile, NotYours

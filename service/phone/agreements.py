@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, select
 
 from service.books.books import Books
 from service.mileage.consents import agreed
-from service.payers.capabilities import CAPABILITIES
-from service.payers.periods import Hours
+from service.payer_rules.capabilities import CAPABILITIES
+from service.payer_rules.periods import Hours
 from service.payers.proposals import Proposals, ProposedHours
 from service.payments.listing import ways
 from service.phone.persons import person as person_of

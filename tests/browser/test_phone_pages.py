@@ -20,8 +20,8 @@ from controller.outbound.signing import KeyPair
 from greenlane.cli import main
 from service.mileage.consents import TrackConsents
 from service.mileage.vehicles import Garage
+from service.payer_rules.periods import Hours
 from service.payers.charging import Charging
-from service.payers.periods import Hours
 from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit

@@ -64,7 +64,7 @@ ERRORS = (
     "service/books/rows/sealing.py",
     "service/listening.py",
     "service/mileage",
-    "service/payers/periods.py",
+    "service/payer_rules/periods.py",
     "service/server.py",
     "service/store",
     "station/settings.py",

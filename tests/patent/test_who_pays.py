@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.errors import AdminError
+from service.payer_rules.periods import Hours, Rule, holders, turn_at
 from service.payers.charging import Charging
-from service.payers.periods import Hours, Rule, holders, turn_at
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.store.database import Database

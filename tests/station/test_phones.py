@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from service.books.books import Books
 from service.books.messages import Ask, Renew, Report, TakeGrant
 from service.errors import Unavailable
+from service.payer_rules.periods import Hours, Rule
 from service.payers.charging import Charging, ListedCharge
-from service.payers.periods import Hours, Rule
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.suspense import suspended
 from service.station.blocks import PlateBlocks

@@ -75,7 +75,7 @@ def _list(args: argparse.Namespace) -> int:
 def _phones(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.offline.listing import phones_of
-    from service.payers.periods import Hours
+    from service.payer_rules.periods import Hours
     from wire.money import format_yuan
 
     with office(args) as o:

@@ -12,7 +12,7 @@ from greenlane.language import tr
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
-    from service.payers.periods import Payer, Schedule, Turn
+    from service.payer_rules.periods import Payer, Schedule, Turn
     from service.payers.rules import PlatePayers
     from service.station.blocks import PlateBlocks
 
@@ -88,7 +88,7 @@ def _payers(o: Office) -> PlatePayers:
 
 def _set(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.payers.periods import Hours, Rule
+    from service.payer_rules.periods import Hours, Rule
     from service.payers.rules import NewBinding
 
     hours = Hours.parse(args.hours)
@@ -105,7 +105,7 @@ def _set(args: argparse.Namespace) -> int:
 
 def _unset(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.payers.periods import Hours
+    from service.payer_rules.periods import Hours
 
     hours = None if args.hours is None else Hours.parse(args.hours)
     with office(args) as o:
@@ -119,7 +119,7 @@ def _unset(args: argparse.Namespace) -> int:
 
 def _rule(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.payers.periods import Rule
+    from service.payer_rules.periods import Rule
 
     with office(args) as o:
         plate = _payers(o).set_rule(args.plate, Rule(args.rule))
@@ -129,7 +129,7 @@ def _rule(args: argparse.Namespace) -> int:
 
 def _gap(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.payers.periods import GapAction, Hours
+    from service.payer_rules.periods import GapAction, Hours
 
     hours, action = Hours.parse(args.hours), GapAction(args.do_in_gap)
     with office(args) as o:

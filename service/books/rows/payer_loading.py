@@ -10,8 +10,8 @@ from service.books.batch_state import BatchState
 from service.books.payer_state import GivenMandate, PersonAccounts
 from service.books.records import Authorisation
 from service.books.rows.queries import Queries, Questions, Reader
-from service.payers.decision import Mandate
-from service.payers.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule
+from service.payer_rules.decision import Mandate
+from service.payer_rules.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule
 from service.store.clock import US_PER_S
 
 OF_PLATES = ("payer_rules", "payer_bindings", "payer_gaps")

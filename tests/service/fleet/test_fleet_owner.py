@@ -10,8 +10,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from service.payer_rules.periods import Hours, Rule
 from service.payers.charging import Charging
-from service.payers.periods import Hours, Rule
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from tests.service.fleet.conftest import OTHERS, OWN, Fleets

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.mileage.consents import TrackConsents
-from service.payers.periods import Hours, Rule
+from service.payer_rules.periods import Hours, Rule
 from service.payers.rules import NewBinding, PlatePayers
 from tests.service.fleet.conftest import BEGIN, OTHERS, OWN, Fleets
 from tests.service.phone.kit import HttpPhone, person

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from greenlane.report.charge_diagram import PLACES, drawn
 from service.books.charges import TRANSITIONS, ChargeEvent, after
 from service.errors import AdminError
+from service.payer_rules.periods import Hours, Rule
 from service.payers.charging import Charging, ListedCharge
 from service.payers.keys import NotSigned
-from service.payers.periods import Hours, Rule
 from service.payers.phones import Phones
 from service.payers.refunds import Back, Refunds
 from service.payers.rules import NewBinding, PlatePayers

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.payers.daily_hours import daily_hours
-from service.payers.periods import PayerKind, Schedule, Turn, is_unsure, spans, turn_at
+from service.payer_rules.daily_hours import daily_hours
+from service.payer_rules.periods import PayerKind, Schedule, Turn, is_unsure, spans, turn_at
 from service.store.clock import from_us, to_us
 from station.offline_rules import hours_at, payer_of
 from tests.service.payers.test_periods import TICK, ZONES, instants, schedules

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.books.messages import Release, Renew
+from service.payer_rules.periods import GapAction, Hours, Rule
 from service.payers import mandates
-from service.payers.periods import GapAction, Hours, Rule
 from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from service.books.messages import Renew
 from service.errors import AdminError
 from service.identity.people import Role
-from service.payers.periods import Rule
+from service.payer_rules.periods import Rule
 from service.payers.phones import Phones
 from service.payers.rules import PlatePayers
 from service.reports.audit import audit

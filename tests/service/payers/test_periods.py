@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.payers.periods import (
+from service.payer_rules.periods import (
     DAY_MIN,
     Binding,
     Gap,

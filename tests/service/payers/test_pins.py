@@ -10,7 +10,7 @@ import pytest
 from greenlane.cli import main
 from service.errors import AdminError
 from service.identity import trail
-from service.payers.periods import Rule
+from service.payer_rules.periods import Rule
 from service.payers.rules import PlatePayers
 from service.reports.audit import audit
 from service.typed_plates import PinWait, TypedPlates, check_pin

@@ -12,8 +12,8 @@ import pytest
 from service.books.books import Books
 from service.books.messages import Ask, Release
 from service.errors import AdminError, Unavailable
+from service.payer_rules.periods import Hours
 from service.payers.charging import Charging
-from service.payers.periods import Hours
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.station.blocks import PlateBlocks

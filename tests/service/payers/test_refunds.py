@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from greenlane.cli import main
 from service.errors import AdminError
-from service.payers.periods import Rule
+from service.payer_rules.periods import Rule
 from service.payers.refunds import Back, Refunds
 from service.payers.rules import PlatePayers
 from service.reports.audit import audit

@@ -15,7 +15,7 @@ from greenlane.cli import main
 from service.app import create_app
 from service.errors import AdminError
 from service.identity.mount import EMBEDDED
-from service.payers.capabilities import UNFIT_WORDS, WECHATPAY, Unfit, unfit
+from service.payer_rules.capabilities import UNFIT_WORDS, WECHATPAY, Unfit, unfit
 from service.payers.charging import Charging
 from service.payers.phones import Phones
 from service.payers.refunds import Refunds

@@ -19,9 +19,9 @@ from service.books.rows.sealing import seal_all
 from service.counter.shifts import close
 from service.counter.till import Till
 from service.identity.people import PeopleStore, Role
+from service.payer_rules.periods import Hours
 from service.payers.charging import Charging
 from service.payers.keys import NotSigned
-from service.payers.periods import Hours
 from service.payers.phones import Phones
 from service.payers.proposals import Proposals
 from service.reports.audit import audit

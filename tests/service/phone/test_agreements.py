@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.books.messages import Ask
-from service.payers.periods import Hours
+from service.payer_rules.periods import Hours
 from service.payers.rules import NewBinding, PlatePayers
 from service.payments.worker import keep_state
 from service.reports.audit import audit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.payers.periods import Hours, PayerKind, Rule, Turn
+from service.payer_rules.periods import Hours, PayerKind, Rule, Turn
 from wire.reasons import Reason
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from service.payers.periods import DAY_MIN, Hours, Schedule, Turn, turn_of_minute
+from service.payer_rules.periods import DAY_MIN, Hours, Schedule, Turn, turn_of_minute
 
 Answer = TypeVar("Answer")
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.payers.periods import Hours
+from service.payer_rules.periods import Hours
 
 WALLET, WECHATPAY = "wallet", "wechatpay"
 _BLUE_OR_GREEN = re.compile(r"[^0-9A-Z民使][A-Z](?:[0-9A-HJ-NP-Z]{5}|[A-HJK][0-9A-HJ-NP-Z][0-9]{4})")
