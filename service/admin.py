@@ -17,6 +17,7 @@ from service.books.books import Books
 from service.books.messages import Answer, Claim, Correct, Message, Refund, Refused, Release, TopUp, WriteOff
 from service.books.records import ACTIVE, BLOCKED, AccountKind
 from service.errors import AdminError
+from service.naming import require_name, require_plate
 from service.payers.wallets import desk_key
 from service.store import schema
 from service.store.clock import to_us
@@ -24,9 +25,8 @@ from service.store.database import telling_faults
 from service.store.payer_tables import plate_payers
 from service.store.zones import DEFAULT_ZONE
 from wire.money import MAX_FEN
-from wire.plates import is_plate, normalise
+from wire.plates import normalise
 
-LONGEST_NAME = 40
 DEFAULT_PRESET_FEN = 10_000
 AnyCard = Literal["any card"]
 ANY_CARD: AnyCard = "any card"
@@ -297,20 +297,6 @@ class Admin:
         changed = connection.execute(schema.cards.update().where(schema.cards.c.id == card).values(**values))
         if changed.rowcount == 0:
             raise AdminError(f"no card {card}")
-
-
-def require_plate(text: str) -> str:
-    """The plate as it is kept. Raises AdminError for a text that is no plate."""
-    plate = normalise(text)
-    if not is_plate(plate):
-        raise AdminError(f"{text!r} is no plate: write it as on the vehicle, 粤B12345 or 粤BD12345")
-    return plate
-
-
-def require_name(name: str, noun: str) -> None:
-    """Raises AdminError for a text that names nothing well."""
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
-        raise AdminError(f"a {noun}'s name has 1 to {LONGEST_NAME} printable characters and no blanks at its ends")
 
 
 def _require_rules(zone: str | None, preset_fen: int | None, caps_fen: Iterable[object]) -> None:

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select, update
 
-from service.admin import require_plate
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity.trail import Deed, note
+from service.naming import require_plate
 from service.payer_rules.periods import PayerKind, Schedule, holders, turn_at
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults

@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
-from service.admin import require_plate
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.mileage.history import History, frozen_key
 from service.mileage.places import FAR_US, Placement
+from service.naming import require_plate
 from service.payer_rules.periods import holders
 from service.payers.rules import load_schedule
 from service.store.clock import from_us, to_us

@@ -9,13 +9,13 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Table, insert, select
 
-from service.admin import require_plate
 from service.books.books import Books
 from service.identity.trail import Deed, note
 from service.mileage.datum import Datum
 from service.mileage.lines import Bad, Numbered
 from service.mileage.readings import OdometerReading
 from service.mileage.tracks import Position
+from service.naming import require_plate
 from service.store.clock import US_PER_S, to_us
 from service.store.database import telling_faults
 from service.store.vehicle_tables import odometer_rows, positions

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.admin import require_plate
 from service.errors import AdminError, ServiceError
 from service.identity import throttle
 from service.identity.devices import Throttled
@@ -18,6 +17,7 @@ from service.identity.people import hashed_token
 from service.identity.trail import Deed, note
 from service.mileage.datum import Datum
 from service.mileage.tracks import Position
+from service.naming import require_plate
 from service.store.clock import WallClock, to_us
 from service.store.database import Database, telling_faults
 from service.store.vehicle_tables import positions, vehicle_tokens

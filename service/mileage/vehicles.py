@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from service.admin import require_name, require_plate
 from service.books.books import Books
 from service.errors import AdminError, as_typed
 from service.identity.trail import Deed, note
 from service.mileage.datum import E7, Datum, Spot, to_wgs84
+from service.naming import require_name, require_plate
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults

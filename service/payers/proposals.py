@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from service.admin import require_plate
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity.trail import Deed, note
+from service.naming import require_plate
 from service.payer_rules.periods import Hours
 from service.payers.rules import NewBinding, PlatePayers
 from service.store.clock import from_us, to_us

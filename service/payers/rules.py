@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from service.admin import require_plate
 from service.books.books import Books
 from service.books.records import ACTIVE
 from service.errors import AdminError, as_typed
 from service.identity.trail import Deed, note
+from service.naming import require_plate
 from service.payer_rules.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule, Turn, turn_at
 from service.payers import mandates, wallets
 from service.payers.phones import require_person

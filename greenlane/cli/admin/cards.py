@@ -160,7 +160,7 @@ def _bind(args: argparse.Namespace) -> int:
 
 
 def _bound_to(o: Office, plate: str) -> str | None:
-    from service.admin import require_plate
+    from service.naming import require_plate
     from service.reports.statement import plates
 
     return next((found.card for found in plates(o.database, plate=require_plate(plate))), None)
@@ -179,8 +179,8 @@ def _confirm_move(plate: str, before: str, card: str) -> None:
 
 def _show_plate(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.admin import require_plate
     from service.errors import AdminError
+    from service.naming import require_plate
     from service.reports.statement import plates
     from service.reports.zones import stamp, zones
 

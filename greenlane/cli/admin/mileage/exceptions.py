@@ -33,9 +33,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 def _exceptions(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
-    from service.admin import require_plate
     from service.mileage.exceptions import exceptions_of, known_plates
     from service.mileage.vehicles import require_fleet
+    from service.naming import require_plate
     from service.reports.zones import stamp, zones
     from service.store.clock import from_us
     from service.store.database import telling_faults
@@ -71,9 +71,9 @@ def _document(found: Exceptional, shown: Zones) -> dict[str, Any]:
 
 def _consumption(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
-    from service.admin import require_plate
     from service.mileage.consumption import by_user, stretches
     from service.mileage.history import History
+    from service.naming import require_plate
     from service.reports.zones import stamp, zones
     from service.store.clock import from_us
     from service.store.database import telling_faults

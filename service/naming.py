@@ -1,0 +1,22 @@
+"""What plates and names have to look like before anything is set up under them."""
+
+from __future__ import annotations
+
+from service.errors import AdminError
+from wire.plates import is_plate, normalise
+
+_LONGEST_NAME = 40
+
+
+def require_plate(text: str) -> str:
+    """The plate as it is kept. Raises AdminError for a text that is no plate."""
+    plate = normalise(text)
+    if not is_plate(plate):
+        raise AdminError(f"{text!r} is no plate: write it as on the vehicle, 粤B12345 or 粤BD12345")
+    return plate
+
+
+def require_name(name: str, noun: str) -> None:
+    """Raises AdminError for a text that names nothing well."""
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise AdminError(f"a {noun}'s name has 1 to {_LONGEST_NAME} printable characters and no blanks at its ends")
