@@ -22,7 +22,6 @@ from service.books.rules import BookSettings
 from service.counter import mount as counter
 from service.errors import ServiceError, Unavailable
 from service.fleet import routes as fleet_pages
-from service.http import api_page as handbook
 from service.http import openapi
 from service.http.answering import Clerk
 from service.http.bodies import BodyRefused, read
@@ -30,7 +29,7 @@ from service.http.connections import STATE, Connections, limits_of_this_process
 from service.http.peers import wire_version
 from service.http.plain_route import plain_post
 from service.http.problems import INTERNAL_WORDS, STATUS, problem
-from service.identity import access
+from service.identity import access, api_page
 from service.identity.error_pages import error_page, is_for_person
 from service.identity.identity import Identity
 from service.identity.mount import SIGNED_ONLY, Guard, mount
@@ -44,6 +43,7 @@ from service.payments.worker import PaymentWorker
 from service.personal import routes as personal_routes
 from service.phone import mount as phone_pages
 from service.push import mount as push
+from service.reports.books_metrics import BooksCollector
 from service.station import mount as station_pages
 from service.station.store import ReportListener, silence
 from service.store.clock import SystemWallClock, WallClock
@@ -62,7 +62,7 @@ THREADS = 16
 MALFORMED = {400: "The body is no such record.", 413: "The body is longer than 64 KiB."}
 AWAY = {503: "The database is away, locked or full: nothing was written, try again."}
 BOOK_RECORDS: tuple[type, ...] = (Question, Decision, Fuelling, FuellingReceipt, Price)
-RECORDS = (*BOOK_RECORDS, *handbook.RECORDS, *station_pages.RECORDS, *offline.RECORDS)
+RECORDS = (*BOOK_RECORDS, *api_page.RECORDS, *station_pages.RECORDS, *offline.RECORDS)
 
 
 def create_app(
@@ -148,6 +148,7 @@ def assemble(
     _add_lane_routes(app, clerk)
     known = mount(app, database, clock, guard, identity)
     station_pages.mount(app, database, clock, listener)
+    app.state.metrics.show(BooksCollector(database, clock))
     _watch(app, guard)
     _document(app)
     return app
@@ -302,7 +303,7 @@ def _document(app: FastAPI) -> None:
             made = get_openapi(title=app.title, version=app.version, routes=app.routes)
             is_for_phones = any(path.startswith(f"{PHONE_PREFIX}/") for path in made["paths"])
             openapi.complete(made, (*RECORDS, *phone_pages.RECORDS) if is_for_phones else RECORDS)
-            handbook.complete(made)
+            api_page.complete(made)
             app.openapi_schema = made
         return app.openapi_schema
 

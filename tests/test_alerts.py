@@ -17,6 +17,7 @@ from service.app import create_app
 from service.http.metrics import Metrics
 from service.identity.mount import EMBEDDED
 from service.identity.signatures import Flaw
+from service.reports.books_metrics import BooksCollector
 from service.store.clock import SystemWallClock as ServiceClock
 from service.store.database import Database
 from wire.devices import DeviceKind
@@ -43,7 +44,11 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     database.migrate()
     elsewhere = Database("postgresql://nobody@127.0.0.1:1/none")
     clock = ServiceClock()
-    texts = [Metrics(one, clock).exposition().decode() for one in (database, elsewhere)]
+    texts = []
+    for one in (database, elsewhere):
+        metrics = Metrics(one)
+        metrics.show(BooksCollector(one, clock))
+        texts.append(metrics.exposition().decode())
     database.close()
     names = set(re.findall(r"^# TYPE (\w+) ", "\n".join(texts), re.MULTILINE))
     wiring = (ROOT / "greenlane" / "wiring.py").read_text(encoding="utf-8")

@@ -181,10 +181,6 @@ def test_no_module_needs_itself_to_be_imported() -> None:
         visit(name, ())
 
 
-ONE_CIRCLE = {"http", "identity", "offline", "payers", "reports"}
-"""Rooms of service/ that still need one another, by tables, the trail and the rules of hours. None is added."""
-
-
 def _between_rooms() -> dict[str, dict[str, set[str]]]:
     """Folder -> room or file in it -> those beside it that it needs; within functions and for types counts too."""
     known = {name: path for name, path in modules() if not inside(name, "service.migrations")}
@@ -215,9 +211,9 @@ def _circles(graph: dict[str, set[str]]) -> list[set[str]]:
 
 
 def test_rooms_need_one_another_one_way() -> None:
-    """No circle between the folders and files of any folder, but for the one that still stands, which only shrinks."""
+    """No circle between the folders and files of any folder."""
     found = {folder: circles for folder, graph in _between_rooms().items() if (circles := _circles(graph))}
-    assert found == {"service": [ONE_CIRCLE]}
+    assert found == {}
 
 
 def test_a_circle_between_rooms_is_seen() -> None:

@@ -10,11 +10,10 @@ from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
 
 from service.errors import AdminError
-from service.http import api_page as handbook
 from service.http.door import Door
 from service.http.metrics import CONTENT_TYPE, Measured, Metrics
 from service.http.problems import problem
-from service.identity import access, login, routes
+from service.identity import access, api_page, login, routes
 from service.identity.browser import FormRefused, SecurityHeaders
 from service.identity.devices import Throttled
 from service.identity.error_pages import error_page, is_for_person
@@ -61,7 +60,7 @@ def mount(
     things wait for this person behind an entry of the menu, by its path.
     """
     identity = identity or Identity.open(database, clock.now, guard.gate, guard.hasher)
-    metrics = Metrics(database, clock)
+    metrics = Metrics(database)
     app.state.identity = identity
     app.state.metrics = metrics
     app.state.guard = guard
@@ -70,7 +69,7 @@ def mount(
     app.state.menu_counts = _nothing_waits
     app.include_router(routes.router)
     app.include_router(login.router)
-    app.include_router(handbook.router)
+    app.include_router(api_page.router)
     app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
     _add_metrics(app, metrics, guard)
     _add_refusals(app)

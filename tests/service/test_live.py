@@ -22,6 +22,7 @@ from service.http.metrics import Metrics
 from service.identity.mount import EMBEDDED
 from service.identity.people import Role
 from service.live.changes import Changes, Pace, count_change
+from service.reports.books_metrics import BooksCollector
 from service.server import running
 from service.store.database import Database
 from tests.service.identity.kit import lane_status
@@ -302,14 +303,16 @@ def test_service_processes_tell_each_other_and_say_that_they_listen(postgresql_u
 
 def test_metrics_say_that_postgresql_is_away() -> None:
     database = Database("postgresql://nobody@127.0.0.1:1/none")
-    shown = Metrics(database, ManualClock()).exposition().decode()
+    metrics = Metrics(database)
+    metrics.show(BooksCollector(database, ManualClock()))
+    shown = metrics.exposition().decode()
     assert "greenlane_database_up 0.0" in shown
     assert "greenlane_open_holds" not in shown
 
 
 def test_metrics_say_who_waits(sqlite_url: str) -> None:
     database = Database(sqlite_url)
-    metrics = Metrics(database, ManualClock())
+    metrics = Metrics(database)
     metrics.note_live(3, False)
     shown = metrics.exposition().decode()
     assert "greenlane_live_waiters 3.0" in shown
