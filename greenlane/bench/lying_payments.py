@@ -74,6 +74,7 @@ class LyingPayments:
         self._choose = choose or (lambda: self._random.choice(list(Lie)))
         self._lock = threading.Lock()
         self._silenced: set[str] = set()
+        self._untold: dict[str, Taken] = {}
         self.orders: dict[str, Taken] = {}
         self.plates: dict[str, str] = {}
         """States of plates that are not NORMAL."""
@@ -96,7 +97,7 @@ class LyingPayments:
     def notify(self) -> int:
         """Send every notification that is due, forged ones among them; how many."""
         with self._lock:
-            due = [t for t in self.orders.values() if t.next_note_at is not None and t.next_note_at <= self._now()]
+            due = [t for t in self._untold.values() if t.next_note_at is not None and t.next_note_at <= self._now()]
         self._random.shuffle(due)
         for taken in due:
             self._note(taken)
@@ -112,6 +113,8 @@ class LyingPayments:
         is_over = is_taken or taken.notes >= len(REPEATS_S)
         taken.next_note_at = None if is_over else self._now() + timedelta(seconds=REPEATS_S[step])
         taken.notes += 1
+        if is_over:
+            del self._untold[taken.number]
 
     def _tell(self, taken: Taken) -> bool:
         """The truth about an order; whether it was answered well."""
@@ -213,6 +216,7 @@ class LyingPayments:
         taken = Taken(number, amount_fen, lie, ends_at, lie is Lie.ACCEPTS_THEN_FAILS, notify_url)
         if lie is not Lie.NEVER_NOTIFIES:
             taken.next_note_at = self._now() if lie in (Lie.FORGED, Lie.OTHER_AMOUNT) else ends_at
+            self._untold[number] = taken
         return taken
 
     def _refund(self, ours: dict[str, str], asked: dict[str, str]) -> bytes | None:

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from service.http.event_connection import EventConnection
 from service.http.problems import problem
 from wire.reasons import ErrorCode
 
@@ -73,7 +74,7 @@ class Connections:
         self.limits = limits
         self._proxies = proxies
         self._count = count
-        self._open: dict[GuardedProtocol, str] = {}
+        self._open: dict[GuardedProtocol | EventConnection, str] = {}
         self._headless: dict[GuardedProtocol, str] = {}
         self._headless_of: defaultdict[str, dict[GuardedProtocol, None]] = defaultdict(dict)
         self._held: Counter[str] = Counter()
@@ -112,9 +113,15 @@ class Connections:
         self._open[connection] = holder
         self._held[holder] += 1
 
-    def leave(self, connection: GuardedProtocol) -> None:
+    def exchange(self, before: GuardedProtocol, after: EventConnection) -> None:
+        """The same connection by another protocol."""
+        if before in self._open:
+            self._open[after] = self._open.pop(before)
+
+    def leave(self, connection: GuardedProtocol | EventConnection) -> None:
         """It is closed. Idempotent."""
-        self.note_head(connection)
+        if isinstance(connection, GuardedProtocol):
+            self.note_head(connection)
         holder = self._open.pop(connection, None)
         if holder is not None:
             self._let_go(holder)
@@ -176,6 +183,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._phase = _Phase.HEAD
         self._head_bytes = 0
         self._is_let_in = False
+        self._answering: RequestResponseCycle = None  # type: ignore[assignment] # of those that came together
         self.logger = _QUIET
 
     def connection_made(self, transport: Any) -> None:
@@ -217,6 +225,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._room.note_head(self)
         self._wait(self._room.limits.body_s, "slow_body")
         super().on_headers_complete()
+        if not self.pipeline:
+            self._answering = self.cycle
+
+    def on_response_complete(self) -> None:
+        if self.pipeline:
+            self._answering = self.pipeline[-1][0]
+        super().on_response_complete()
 
     def on_message_complete(self) -> None:
         self._stop_waiting()
@@ -236,6 +251,25 @@ class GuardedProtocol(HttpToolsProtocol):
     def belongs_to(self, device: str) -> None:
         """A good signature of this device came over it."""
         self._room.give_to_device(self, device)
+
+    def hand_over(self) -> EventConnection | None:
+        """Of the answer under way nothing is left but its events; None where the client is gone already.
+
+        From the request's own task. For uvicorn the request is answered: its task ends, nothing of it stays in memory.
+        """
+        is_gone = self not in self.connections
+        self._answering.response_complete = True
+        self._stop_waiting()
+        if is_gone:
+            return None
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        self.pipeline.clear()
+        made = EventConnection(self.transport, self._room, self.connections)
+        self.connections.discard(self)
+        self._room.exchange(self, made)
+        self.parser = self.cycle = self._answering = self.scope = self.headers = None  # type: ignore[assignment]
+        return made
 
     def drop(self, why: str) -> None:
         """Without an answer: whoever is there has not spoken properly."""

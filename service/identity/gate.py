@@ -142,9 +142,11 @@ class SignatureGate:
         claim, entry = await run_in_threadpool(self._judge, scope, body)
         if not await self._nonces.put(claim):
             raise SignatureRefused(Flaw.REPLAYED, "nonce: this signature has been used before; sign every attempt anew")
-        if isinstance(entry, PhoneCaller):
-            return entry
         connection = scope.get("state", {}).get(CONNECTION)
+        if isinstance(entry, PhoneCaller):
+            if entry.person is not None and connection is not None:
+                connection.belongs_to(f"phone {entry.key_id}")
+            return entry
         if entry is not None and connection is not None:
             connection.belongs_to(entry.caller.device)
         if entry is not None and entry.waiting:

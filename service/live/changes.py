@@ -9,18 +9,19 @@ in it, and at once after a change of its own. Several workers so need nothing bu
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 from starlette.concurrency import run_in_threadpool
 
 from service.errors import Unavailable
 from service.live.listener import CHANNEL, Listener
 from service.store.database import Database, telling_faults
-from service.store.live_tables import live_changes
 
 LINGER_S = 5.0
 LATE_S = 0.02
@@ -39,6 +40,9 @@ _COUNT_AND_NOTIFY = text(
     "select pg_notify(:channel, number || ' ' || topic) from counted"
 )
 """In the order of the topics, so that no two transactions wait for each other."""
+_READ = text("select topic, number from live_changes where topic in (select value from json_each(:topics))")
+_READ_POSTGRESQL = text("select topic, number from live_changes where topic = any(cast(:topics as text[]))")
+"""One parameter for ten thousand topics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +87,41 @@ def count_change(connection: Connection, *topics: str) -> None:
         connection.execute(_COUNT_AND_NOTIFY, {"topics": ordered, "channel": CHANNEL})
 
 
-@dataclass
-class _Topic:
-    """Open pages, how many wait, when the last one left, the counter as last known (None: not yet), what wakes them."""
+class Follower(Protocol):
+    """An open page."""
 
-    pages: int = 0
+    def heard(self, number: int) -> None:
+        """The topic's counter, when it is first known and whenever it is another."""
+
+    def closed(self) -> None:
+        """There will be no more."""
+
+
+@dataclass(slots=True)
+class _Topic:
+    """Who waits, when the last one left, the counter as last known (None: not yet), what wakes those who wait once."""
+
+    followers: list[Follower] = field(default_factory=list)
     waiters: int = 0
     left_s: float = 0.0
     number: int | None = None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event | None = None
+
+    def tell(self, number: int) -> None:
+        self.number = number
+        self.wake()
+        for follower in tuple(self.followers):
+            follower.heard(number)
+
+    def wake(self) -> None:
+        if self.changed is not None:
+            self.changed.set()
+            self.changed = None
+
+    async def next(self) -> None:
+        if self.changed is None:
+            self.changed = asyncio.Event()
+        await self.changed.wait()
 
 
 def _unseen(_waiters: int, _is_listening: bool) -> None:
@@ -129,19 +159,26 @@ class Changes:
         """Whether the counters could be read when they were due."""
         return not self._failing
 
-    @contextmanager
-    def showing(self, topic: str) -> Iterator[None]:
-        """A page about the topic is open; the counter is followed between its waits too."""
+    def join(self, topic: str, follower: Follower) -> None:
+        """It hears of the topic from now on, at once where the counter is known."""
         state = self._state(topic)
-        state.pages += 1
-        try:
-            yield
-        finally:
-            state.pages -= 1
+        state.followers.append(follower)
+        self._count_waiter(1)
+        self._start_reader(state)
+        if state.number is not None:
+            follower.heard(state.number)
+
+    def part(self, topic: str, follower: Follower) -> None:
+        """It hears no more. Idempotent."""
+        state = self._topics.get(topic)
+        if state is not None and follower in state.followers:
+            state.followers.remove(follower)
+            state.left_s = asyncio.get_running_loop().time()
+            self._count_waiter(-1)
 
     def pages_of(self, topic: str) -> int:
         """Open pages of this process about the topic."""
-        return self._topics[topic].pages if topic in self._topics else 0
+        return len(self._topics[topic].followers) if topic in self._topics else 0
 
     @property
     def busy(self) -> float:
@@ -166,7 +203,9 @@ class Changes:
         """Let all who wait go, so that the server can stop; from the event loop. Idempotent."""
         self.closed = True
         for topic in self._topics.values():
-            topic.changed.set()
+            topic.wake()
+            for follower in tuple(topic.followers):
+                follower.closed()
         if self._reader is not None:
             self._reader.cancel()
 
@@ -178,17 +217,19 @@ class Changes:
         """The topic's counter as soon as it is not `seen`, or `seen` after longest_s."""
         loop = asyncio.get_running_loop()
         state = self._state(topic)
-        self._count_waiter(state, 1)
+        state.waiters += 1
+        self._count_waiter(1)
         self._start_reader(state)
         ends_s = loop.time() + longest_s
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(ends_s):
                     while not self.closed and state.number in (None, seen):
-                        await state.changed.wait()
+                        await state.next()
             return seen if state.number is None else state.number
         finally:
-            self._count_waiter(state, -1)
+            state.waiters -= 1
+            self._count_waiter(-1)
             state.left_s = loop.time()
 
     def _state(self, topic: str) -> _Topic:
@@ -200,8 +241,7 @@ class Changes:
             self._waiters = 0
         return self._topics.setdefault(topic, _Topic())
 
-    def _count_waiter(self, state: _Topic, more: int) -> None:
-        state.waiters += more
+    def _count_waiter(self, more: int) -> None:
         self._waiters += more
         self.observer(self._waiters, self.is_listening)
 
@@ -252,7 +292,7 @@ class Changes:
         """Topics that nobody has waited for lately; a page that is told waits again at once."""
         left_s = asyncio.get_running_loop().time() - LINGER_S
         for name, topic in list(self._topics.items()):
-            if topic.waiters == topic.pages == 0 and topic.left_s < left_s:
+            if not topic.waiters and not topic.followers and topic.left_s < left_s:
                 del self._topics[name]
 
     def _listening(self, is_listening: bool) -> None:
@@ -284,11 +324,10 @@ class Changes:
         for name, number in numbers.items():
             topic = self._topics.get(name)
             if topic is not None and topic.number != number:
-                topic.number = number
-                topic.changed.set()
-                topic.changed = asyncio.Event()
+                topic.tell(number)
 
     def _fetch(self, topics: tuple[str, ...]) -> dict[str, int]:
-        query = select(live_changes.c.topic, live_changes.c.number).where(live_changes.c.topic.in_(topics))
+        is_sqlite = self._database.is_sqlite
+        query, given = (_READ, json.dumps(topics)) if is_sqlite else (_READ_POSTGRESQL, list(topics))
         with telling_faults(), self._database.reading() as connection:
-            return {row.topic: row.number for row in connection.execute(query)}
+            return {row.topic: row.number for row in connection.execute(query, {"topics": given})}

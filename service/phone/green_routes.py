@@ -16,8 +16,8 @@ from service.phone import access
 from service.phone.access import NotYours
 from service.phone.greens import own_greens
 from service.station.blocks import PlateBlocks
-from service.station.routes import changes_of, desk_of
-from service.station.stream import stream_of
+from service.station.routes import desk_of
+from service.station.stream import EventStream, streams_of
 from service.store.database import telling_faults
 from wire.codec import encode
 from wire.phone import NotMeAnswer, PhoneGreens
@@ -38,7 +38,7 @@ class PlateWord(enum.StrEnum):
 )
 async def events(request: Request) -> Response:
     """Server-sent events: "changed" at once and whenever something of this person has changed, and nobody else's."""
-    return stream_of(person_topic(access.person(request)), changes_of(request))
+    return EventStream(person_topic(access.person(request)), streams_of(request))
 
 
 @router.get("/greens", summary="Greens that this person pays for now", responses=openapi.answers(PhoneGreens, {}))

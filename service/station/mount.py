@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from service.errors import Unavailable
 from service.http.batches import Batches
 from service.live.changes import Changes
+from service.live.streams import OpenStreams
 from service.station import overview, panel, panel_device, routes
 from service.station.expected import ExpectedStore
 from service.station.shared import SharedViews
@@ -33,6 +34,7 @@ def mount(app: FastAPI, database: Database, clock: WallClock, listener: ReportLi
     changes = Changes(database)
     store = StationStore(database, clock.now, changes.ring, listener)
     app.state.changes = changes
+    app.state.streams = OpenStreams(changes)
     app.state.station = store
     app.state.expected = ExpectedStore(database, clock.now, changes.ring)
     app.state.control = None

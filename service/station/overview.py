@@ -85,7 +85,7 @@ async def view(request: Request, session: Watcher) -> Response:
 @router.get("/station/events")
 async def events(request: Request, session: Watcher) -> Response:
     """Tells when to fetch the view again."""
-    return stream(request, station_of(request, session), changes_of(request))
+    return stream(request, station_of(request, session))
 
 
 @router.get("/station/visits/{visit}")

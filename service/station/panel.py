@@ -15,7 +15,7 @@ from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import page
 from service.station import words
-from service.station.routes import changes_of, desk_of
+from service.station.routes import desk_of
 from service.station.screen import screen_of
 from service.station.store import StationStore
 from service.station.stream import FRESH_HEADER, panel_of, stream
@@ -62,7 +62,7 @@ async def view(request: Request, lane: str, session: Driver) -> Response:
 @router.get("/panel/{lane}/events")
 async def events(request: Request, lane: str, session: Driver) -> Response:
     """Tells when to fetch the view again."""
-    return stream(request, panel_of(request, session, lane), changes_of(request), lane)
+    return stream(request, panel_of(request, session, lane), lane)
 
 
 @router.post("/panel/{lane}/typed")

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from service.errors import Unavailable
+from service.http.connections import CONNECTION
 from service.identity import access
 from service.identity.sessions import Session
 from service.live.changes import Changes, lane_topic, station_topic
+from service.live.streams import RETRY, OpenStreams
 
-HEARTBEAT_S = 3.0
-"""A page that hears nothing for 4 s asks, and covers its lamp when there is no answer within 2 s."""
-LONGEST_S = 300.0
-"""A stream ends after this, and the page opens a new one: by then a session that is over is noticed."""
-TOLD_PER_S = 100.0
-"""Each page that is told fetches its view: a process lets no more than so many pages of a topic do so in a second."""
-LEAST_GAP_S = 1.0
-"""A page that was just told waits so long for the next time: a running fuelling changes twice a second."""
 FRESH_HEADER = "Greenlane-Fresh-S"
 """Seconds after which a view may be out of date by time alone."""
+MOST_WAITING = 100
+"""Events that a client may leave unread where its server keeps the connection to itself."""
 TOLD_HEADER = "Greenlane-Told"
 """The change that a page was told of, when it fetches its view."""
-_ALIVE = "event: alive\ndata: yes\n\n"
 
 
 def station_of(request: Request, session: Session) -> str:
@@ -55,19 +48,68 @@ def panel_of(request: Request, session: Session, lane: str) -> str:
     return station
 
 
-def stream(request: Request, station: str, changes: Changes, lane: str | None = None) -> Response:
-    """An event "changed" at once and after every change, of one lane or of the whole station.
-
-    An event "alive" comes every three seconds while the service knows what changes: a page that hears neither shows
-    that it may be out of date.
-    """
-    return stream_of(station_topic(station) if lane is None else lane_topic(station, lane), changes)
+def stream(request: Request, station: str, lane: str | None = None) -> Response:
+    """Events of one lane or of the whole station, see service.live.streams."""
+    return EventStream(station_topic(station) if lane is None else lane_topic(station, lane), streams_of(request))
 
 
-def stream_of(topic: str, changes: Changes) -> Response:
-    """The same for one topic, whatever it is about."""
-    headers = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(topic, changes), media_type="text/event-stream", headers=headers)
+def streams_of(request: Request) -> OpenStreams:
+    """The open streams of this process."""
+    streams: OpenStreams = request.app.state.streams
+    return streams
+
+
+class EventStream(StreamingResponse):
+    """The events of one topic. On the service's own connections nothing of the request stays but what writes them."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, topic: str, streams: OpenStreams) -> None:
+        super().__init__(self._events(), headers={"X-Accel-Buffering": "no"})
+        self._topic = topic
+        self._streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = scope.get("state", {}).get(CONNECTION)
+        if connection is None:
+            await super().__call__(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": RETRY, "more_body": True})
+        sink = connection.hand_over()
+        if sink is not None:
+            self._streams.open(self._topic, sink)
+
+    async def _events(self) -> AsyncIterator[bytes]:
+        """For a server that keeps its connections to itself."""
+        sink = _Waiting()
+        yield RETRY
+        self._streams.open(self._topic, sink)
+        try:
+            while text := await sink.texts.get():
+                yield text
+        finally:
+            sink.ended()
+
+
+class _Waiting:
+    """Events that wait for a task to send them on."""
+
+    def __init__(self) -> None:
+        self.ended: Callable[[], None] = lambda: None
+        self.texts: asyncio.Queue[bytes] = asyncio.Queue()
+
+    @property
+    def is_slow(self) -> bool:
+        return self.texts.qsize() > MOST_WAITING
+
+    def write(self, text: bytes) -> None:
+        self.texts.put_nowait(text)
+
+    def end(self) -> None:
+        self.texts.put_nowait(b"")
+
+    drop = end
 
 
 async def number_for(request: Request, topic: str, changes: Changes) -> int:
@@ -78,33 +120,3 @@ async def number_for(request: Request, topic: str, changes: Changes) -> int:
     if known is not None and (not is_number or int(notified) <= known):
         return known
     return await changes.number(topic)
-
-
-async def _events(topic: str, changes: Changes) -> AsyncIterator[str]:
-    """Pages are told in turn, each at a moment of its own in the gap, so that their fetches do not come all at once."""
-    loop = asyncio.get_running_loop()
-    ends_s, slot = loop.time() + LONGEST_S, random.random()
-    told_s = loop.time()
-    yield "retry: 1000\n\n"
-    with changes.showing(topic), suppress(Unavailable):
-        seen = await changes.number(topic)
-        yield _changed(seen)
-        while not changes.closed and loop.time() < ends_s:
-            number = await changes.wait(topic, seen, HEARTBEAT_S)
-            if number == seen:
-                yield _ALIVE if changes.is_current else ": waiting\n\n"
-                continue
-            spread_s = changes.pages_of(topic) / TOLD_PER_S * changes.busy
-            due_s = max(told_s + max(spread_s, LEAST_GAP_S * changes.busy), loop.time() + slot * spread_s)
-            while due_s - loop.time() > HEARTBEAT_S and not changes.closed:
-                await asyncio.sleep(HEARTBEAT_S)
-                yield _ALIVE
-            await asyncio.sleep(due_s - loop.time())
-            changes.note_late(loop.time() - due_s)
-            known = changes.known(topic)
-            seen, told_s = number if known is None else known, loop.time()
-            yield _changed(seen)
-
-
-def _changed(number: int) -> str:
-    return f"event: changed\ndata: {number}\n\n"

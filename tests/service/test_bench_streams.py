@@ -8,8 +8,8 @@ from greenlane.bench.streams import measure
 from service.http.connections import CONNECTIONS, ConnectionLimits, limits_of_this_process
 
 PHONES = 500
-MOST_KIB = 100
-"""Far above what one takes (docs/growth-measured.md): what keeps whole requests or views for each stream is found."""
+MOST_KIB = 34
+"""35 kB, far above what one takes (docs/growth-measured.md): what keeps a request or a task for each is found."""
 
 
 @pytest.mark.slow

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from service.http.connections import ConnectionLimits, Connections, source_of
 from service.identity.mount import Guard
 from service.server import running
 from tests.service.identity.kit import CHEAP, ServiceRig, question
+from tests.service.phone.kit import person
 from tests.service.raw_http import head, say
 from wire.devices import DeviceKind
 
@@ -162,6 +164,21 @@ def test_a_good_signature_counts_against_its_device(rig: ServiceRig) -> None:
                 assert (answer.status, answer.read()[:1]) == (200, b"[")
         assert len(rig.app.state.connections) == 24
         assert say(port, HEALTHY).status == 200
+    assert refused(rig) == {}
+
+
+def test_phones_behind_one_address_are_limited_each_by_its_own_key(rig: ServiceRig) -> None:
+    """A mobile network shows thousands of phones as one address."""
+    with served(rig, ConnectionLimits(per_address=4, idle_s=PATIENCE_S)) as port, ExitStack() as stack:
+        for number in range(9):
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
+                phone = person(rig, client, f"N{number}", hours=None)
+            kept = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+            stack.callback(kept.close)
+            kept.request("GET", "/v1/phone/events", headers=phone.headers("GET", "/v1/phone/events", b""))
+            answer = kept.getresponse()
+            assert (answer.status, answer.read(7)) == (200, b"retry: ")
+        assert len(rig.app.state.streams) == 9
     assert refused(rig) == {}
 
 

@@ -40,6 +40,20 @@ def postgresql_url(cluster: Cluster, migrated_template: str) -> str:
     return cluster.database(migrated_template)
 
 
+class Page:
+    """Keeps the topic followed, and what it was told."""
+
+    def __init__(self) -> None:
+        self.heard_of: list[int] = []
+        self.is_closed = False
+
+    def heard(self, number: int) -> None:
+        self.heard_of.append(number)
+
+    def closed(self) -> None:
+        self.is_closed = True
+
+
 def count(database: Database, *topics: str) -> None:
     with database.writing() as connection:
         count_change(connection, *topics)
@@ -68,11 +82,10 @@ def play(url: str, scene: Callable[[Database, Changes], Awaitable[None]], pace: 
 
     async def whole() -> None:
         changes = Changes(database, pace)
-        with changes.showing("t"):
-            await changes.wait("t", 0, 0.0)
-            if not database.is_sqlite:
-                await until(lambda: changes.is_listening and changes.known("t") is not None)
-            await asyncio.wait_for(scene(database, changes), 60)
+        changes.join("t", Page())
+        if not database.is_sqlite:
+            await until(lambda: changes.is_listening and changes.known("t") is not None)
+        await asyncio.wait_for(scene(database, changes), 60)
         changes.close()
 
     try:
@@ -122,7 +135,7 @@ def test_what_is_rolled_back_is_not_told(postgresql_url: str) -> None:
 def test_a_process_listens_once_however_many_wait(postgresql_url: str) -> None:
     async def scene(database: Database, changes: Changes) -> None:
         waiting = [asyncio.create_task(changes.wait(topic, 0, 30.0)) for topic in ("t", "u") for _ in range(200)]
-        await until(lambda: changes.waiters == 400 and changes.known("u") == 0)
+        await until(lambda: changes.waiters == 401 and changes.known("u") == 0)
         assert len(await asyncio.to_thread(listeners, database)) == 1
         await asyncio.to_thread(count, database, "u", "t")
         assert set(await asyncio.gather(*waiting)) == {1}
@@ -199,10 +212,11 @@ def test_a_number_that_was_heard_is_not_overwritten_by_an_older_reading(sqlite_u
     async def whole() -> None:
         changes = Slow(database, HOUR)
         count(database, "t")
-        with changes.showing("t"):
-            await changes.wait("t", 0, 0.1)
-            await asyncio.sleep(0.2)
-            assert changes.known("t") == 2
+        page = Page()
+        changes.join("t", page)
+        await until(lambda: changes.known("t") == 2)
+        await asyncio.sleep(0.2)
+        assert (changes.known("t"), page.heard_of) == (2, [2])
 
     database = Database(sqlite_url)
     asyncio.run(whole())
