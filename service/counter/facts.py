@@ -112,7 +112,7 @@ def receipt(database: Database, entry: CounterEntry) -> Receipt | None:
         if row is None:
             return None
         card = connection.execute(select(schema.cards).where(schema.cards.c.id == entry.subject)).first()
-        if entry.kind == "cash_payment" or card is None:
+        if entry.kind in ("cash_payment", "charge_refund") or card is None:
             joined = charges.join(persons, persons.c.id == charges.c.person)
             query = select(persons.c.name, charges.c.plate).select_from(joined).where(charges.c.id == entry.subject)
             who = connection.execute(query).first()

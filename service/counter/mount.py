@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 
-from service.counter import admin_pages, home, office, routes, shift_routes
+from service.counter import admin_pages, bill_routes, home, office, routes, shift_routes
 from service.counter.errors import CounterRefused
 from service.http.problems import problem
 from service.identity import access
@@ -21,7 +21,14 @@ MENU = (
 
 def mount(app: FastAPI) -> None:
     """For the service alone: its pages work on app.state.books."""
-    for router in (routes.router, shift_routes.router, home.router, office.router, admin_pages.router):
+    for router in (
+        routes.router,
+        shift_routes.router,
+        home.router,
+        office.router,
+        bill_routes.router,
+        admin_pages.router,
+    ):
         app.include_router(router)
     first, *rest = app.state.menu
     app.state.menu = (first, *MENU, *rest)

@@ -1,4 +1,7 @@
-"""Refunds and corrections above a station's limit: one person asks, another confirms, and the books have both names."""
+"""Refunds of cards and bills, and corrections, above a station's limit: one person asks, another confirms.
+
+The books have both names.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from sqlalchemy import Connection, Row, select, update
 from service.books.books import Books
 from service.books.messages import Correct
 from service.books.records import TransferKind
+from service.counter.bill_refunds import BillRefunds, fuelling_bill
 from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
 from service.counter.facts import StationFacts
 from service.counter.tables import money_requests
@@ -21,6 +25,8 @@ from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
 
+BILL = TransferKind.PAY_BACK.value
+"""The kind of a request that is about a bill."""
 WAITING, CONFIRMED, DECLINED = "waiting", "confirmed", "declined"
 
 
@@ -30,11 +36,11 @@ def _nothing(_connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class MoneyRequest:
-    """What one person asked for. posted: it stands in the ledger."""
+    """What one person asked for. subject: the card or bill. posted: it stands in the ledger."""
 
     key: str
     kind: str
-    card: str
+    subject: str
     amount_fen: int
     method: str
     note: str
@@ -69,6 +75,15 @@ class SecondPerson:
         self._post_correction(payment, self._person)
         return True
 
+    def give_back(self, payment: Payment) -> bool:
+        """Of the bill that is the payment's subject: at once, or ask for a second person: False."""
+        if fuelling_bill(self._database, self._station.id, payment.subject) is None:
+            raise CounterRefused("本站没有这张账单。", "There is no such bill at this station.")
+        if self._needs_two(payment):
+            return self._ask(payment, BILL)
+        BillRefunds(self._books, self._person, self._station.id).give_back(payment)
+        return True
+
     def decide(self, key: str, confirms: bool) -> MoneyRequest:
         """Another person's word on what waits. A confirmation stands when it is posted: until then it still waits."""
         found = next((one for one in self.list() if one.key == key), None)
@@ -101,7 +116,8 @@ class SecondPerson:
         row = {
             "station": self._station.id,
             "kind": kind,
-            "card": payment.subject,
+            "card": None if kind == BILL else payment.subject,
+            "bill": payment.subject if kind == BILL else None,
             "amount_fen": payment.amount_fen,
             "method": payment.method,
             "note": payment.note,
@@ -136,7 +152,7 @@ class SecondPerson:
         if connection.execute(update(money_requests).where(*waiting).values(**decided)).rowcount == 0:
             raise CounterRefused("这个申请已有人处理。", "Somebody has decided this already.")
         detail = {"fen": str(found.amount_fen), "asked_by": found.asked_by, "key": found.key}
-        deed = trail.Deed(now, f"person:{self._person}", f"{found.kind}_{state}", found.card, detail)
+        deed = trail.Deed(now, f"person:{self._person}", f"{found.kind}_{state}", found.subject, detail)
         trail.note(connection, deed)
 
     def _post(self, found: MoneyRequest) -> None:
@@ -149,12 +165,17 @@ class SecondPerson:
             self._keep_decision(connection, found, CONFIRMED)
 
         note = f"{found.note} [{self._person}]".strip()
+        if found.kind == BILL:
+            payment = Payment(found.key, TransferKind.PAY_BACK, found.subject, found.amount_fen, found.method, note)
+            if not BillRefunds(self._books, found.asked_by, self._station.id).give_back(payment, confirmed):
+                raise CounterRefused(*FORM_USED)
+            return
         if found.kind == "correction":
-            payment = Payment(found.key, TransferKind.CORRECTION, found.card, found.amount_fen, found.method, note)
+            payment = Payment(found.key, TransferKind.CORRECTION, found.subject, found.amount_fen, found.method, note)
             if not self._post_correction(payment, found.asked_by, confirmed):
                 raise CounterRefused(*FORM_USED)
             return
-        payment = Payment(found.key, TransferKind.REFUND, found.card, found.amount_fen, found.method, note)
+        payment = Payment(found.key, TransferKind.REFUND, found.subject, found.amount_fen, found.method, note)
         Till(self._books, found.asked_by, self._station.id).pay(payment, confirmed)
 
     def _post_correction(self, payment: Payment, person: str, beside: Beside = _nothing) -> bool:
@@ -187,7 +208,7 @@ def _request(row: Row[Any]) -> MoneyRequest:
     return MoneyRequest(
         row.key,
         row.kind,
-        row.card,
+        row.bill or row.card,
         row.amount_fen,
         row.method,
         row.note,
@@ -195,5 +216,5 @@ def _request(row: Row[Any]) -> MoneyRequest:
         from_us(row.asked_us),
         row.state,
         row.decided_by,
-        row.transfer is not None,
+        row.transfer is not None or (row.kind == BILL and row.state == CONFIRMED),
     )

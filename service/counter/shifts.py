@@ -19,13 +19,14 @@ from service.payers import wallets
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 
+PAID_OUT = (TransferKind.REFUND, TransferKind.PAY_BACK)
 OVER_SHORT = 3
 """The company's account of cash over or short; made with the counter's tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """What came in (out: refunds) of one kind by one method in a shift."""
+    """What came in (out: refunds, of bills too) of one kind by one method in a shift."""
 
     kind: str
     method: str
@@ -109,7 +110,7 @@ def _post_difference(books: Books, connection: Connection, row: Row[Any], differ
 def cash_fen(entries: Sequence[CounterEntry]) -> int:
     """What posted entries brought into the drawer, refunds taken off."""
     return sum(
-        -entry.amount_fen if entry.kind == TransferKind.REFUND else entry.amount_fen
+        -entry.amount_fen if entry.kind in PAID_OUT else entry.amount_fen
         for entry in entries
         if entry.posted and entry.method == CASH
     )

@@ -43,13 +43,13 @@ counter_entries = Table(
     Column("method", String(8), nullable=False),
     Column("note", Text, nullable=False),
     CheckConstraint("amount_fen > 0", name="amount_above_zero"),
-    CheckConstraint("kind in ('top_up', 'refund', 'cash_payment')", name="kind"),
+    CheckConstraint("kind in ('top_up', 'refund', 'cash_payment', 'charge_refund')", name="kind"),
     CheckConstraint("method in ('cash', 'scan', 'bank')", name="method"),
     Index(None, "shift"),
 )
 """What was posted from the counter, written in one transaction with the transfer of the same key and kind.
 
-subject: the card, of cash_payment the charge. Only ever added to.
+subject: the card, of cash_payment and charge_refund the charge. Only ever added to.
 """
 
 money_requests = Table(
@@ -58,7 +58,7 @@ money_requests = Table(
     Column("key", String(120), primary_key=True),
     Column("station", String(40), ForeignKey("stations.id"), nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("card", String(40), ForeignKey("cards.id"), nullable=False),
+    Column("card", String(40), ForeignKey("cards.id")),
     Column("amount_fen", BigInteger, nullable=False),
     Column("method", String(8), nullable=False),
     Column("note", Text, nullable=False),
@@ -67,10 +67,14 @@ money_requests = Table(
     Column("state", String(10), nullable=False),
     Column("decided_by", String(40), ForeignKey("people.name")),
     Column("decided_us", BigInteger),
-    CheckConstraint("kind in ('refund', 'correction')", name="kind"),
+    Column("bill", String(40), ForeignKey("charges.id")),
+    CheckConstraint("kind in ('refund', 'correction', 'charge_refund')", name="kind"),
+    CheckConstraint(
+        "(kind = 'charge_refund') = (bill is not null) and (bill is null) = (card is not null)", name="of_bill"
+    ),
     CheckConstraint("state in ('waiting', 'confirmed', 'declined')", name="state"),
     CheckConstraint("(state = 'waiting') = (decided_by is null)", name="decided"),
     CheckConstraint("state <> 'confirmed' or decided_by <> asked_by", name="two_persons"),
     Index(None, "station", "state"),
 )
-"""Refunds and corrections above the station's limit: nobody confirms their own."""
+"""Refunds, of cards and of bills, and corrections above the station's limit: nobody confirms their own."""

@@ -152,7 +152,7 @@ class Till:
         def first(connection: Connection) -> None:
             if beside is not None:
                 beside(connection)
-            self._enter(connection, payment)
+            self.enter(connection, payment)
 
         with suppress(_PostedBefore), telling_why():
             self._post(payment, first)
@@ -173,8 +173,8 @@ class Till:
         if not posted(self._books, sent, first):
             raise CounterRefused(*FORM_USED)
 
-    def _enter(self, connection: Connection, payment: Payment) -> None:
-        """Write it down under the open shift. Raises _PostedBefore where it stands there."""
+    def enter(self, connection: Connection, payment: Payment) -> None:
+        """Beside a posting: write it down under the open shift. Raises _PostedBefore where it stands there."""
         lock_person(connection, self._person)
         before = entry_of(connection, payment.key)
         if before is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, and_, func, select
 
@@ -53,19 +53,48 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """What goes back to one payer. kind: card or phone; was_open: it was not paid yet, and is waived."""
+    """What goes back to one payer. kind: card or phone; was_open: it was not paid yet, and is waived.
+
+    cash: the key of its transfer where it goes back over the counter.
+    """
 
     kind: str
     id: str
     amount_fen: int
     was_open: bool = False
+    cash: str | None = None
+
+
+class BesideRefund(Protocol):
+    """What is written in the transaction of a refund, or not at all."""
+
+    def before(self, connection: Connection) -> None:
+        """Before anything is locked."""
+
+    def after(self, connection: Connection, backs: tuple[Back, ...]) -> None:
+        """When everything has gone back."""
+
+
+class _Nothing:
+    def before(self, connection: Connection) -> None: ...
+
+    def after(self, connection: Connection, backs: tuple[Back, ...]) -> None: ...
+
+
+NOTHING = _Nothing()
 
 
 class Refunds(Charging):
     """Raises AdminError with the reason for what can't go back; with nothing half done."""
 
     def refund(
-        self, charge: str, actor: str, amount_fen: int | None = None, *, key: str | None = None
+        self,
+        charge: str,
+        actor: str,
+        amount_fen: int | None = None,
+        *,
+        key: str | None = None,
+        beside: BesideRefund = NOTHING,
     ) -> tuple[Back, ...]:
         """Give money of a charge's fuelling back the way it came, what was charged last first; what went to whom.
 
@@ -73,6 +102,7 @@ class Refunds(Charging):
         refund's own number, which gives back once; without one nothing must have gone back before.
         """
         with telling_faults(), self._database.writing() as connection:
+            beside.before(connection)
             locked, shares = self._lock_shares(connection, charge)
             tag = tag_of(key)
             if key is not None and (earlier_fen := before(connection, shares, locked.row.fuelling, tag)):
@@ -86,7 +116,9 @@ class Refunds(Charging):
             left_fen = sum(share.left_fen for share in shares)
             if not 0 < amount_fen <= left_fen:
                 raise AdminError(f"charge {charge}: an amount above 0 and up to {format_yuan(left_fen)}")
-            return self._give_back(connection, locked, shares, amount_fen, Cause(actor, said_of(tag)), tag)
+            backs = self._give_back(connection, locked, shares, amount_fen, Cause(actor, said_of(tag)), tag)
+            beside.after(connection, backs)
+            return backs
 
     def resolve(self, charge: str, *, for_driver: bool, why: str, actor: str) -> ChargeState:
         """End a dispute with its reason. For the driver: paid money goes back, an open charge is waived.
@@ -154,7 +186,8 @@ class Refunds(Charging):
                 continue
             one = replace(locked, row=share.charge, wallet=share.own[0], owed=share.own[1])
             self._give_charge_back(connection, one, posting, cause, disputed)
-            found.append(Back("phone", share.name, part_fen, was_open=share.charge.paid_us is None))
+            cash = posting.key if share.charge.paid_by == BY_CASH else None
+            found.append(Back("phone", share.name, part_fen, share.charge.paid_us is None, cash))
         return tuple(found)
 
     def _give_charge_back(

@@ -19,7 +19,7 @@ from service.app import create_app
 from service.books.books import Books
 from service.books.messages import Ask, Report
 from service.identity.mount import Guard
-from service.identity.people import Role
+from service.identity.people import PeopleStore, Role
 from service.server import GracefulServer
 from tests.browser.test_panel_and_station import PASSWORD, picture
 from tests.service.identity.kit import CHEAP, PLATE, MovingClock, fuelling, question
@@ -40,6 +40,7 @@ PAGES = (
     "/counter/bills?station=S1",
     "/counter/shift?station=S1",
     "/office?station=S1",
+    "/office/bills?station=S1",
     "/office/requests?station=S1",
     "/office/prices?station=S1",
     "/office/refused?station=S1",
@@ -61,6 +62,7 @@ class Station:
     books: Books
     database: str
     capsys: Any
+    people: PeopleStore
 
     def admin(self, *words: str) -> Any:
         """What `greenlane admin ... --json` says."""
@@ -91,7 +93,7 @@ def station(tmp_path: Path, capsys: Any) -> Iterator[Station]:
     while not server.started and time.monotonic() < until_s:
         time.sleep(0.05)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Station(f"http://127.0.0.1:{port}", app.state.books, database, capsys)
+    yield Station(f"http://127.0.0.1:{port}", app.state.books, database, capsys, app.state.identity.people)
     server.should_exit = True
     thread.join(30)
 

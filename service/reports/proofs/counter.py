@@ -13,7 +13,7 @@ select s.id, s.cashier, s.station, s.float_fen, s.expected_fen, s.counted_fen, c
   coalesce(d.amount, 0) as posted
 from shifts s
 left join (
-  select e.shift, sum(case when e.kind = 'refund' then -e.amount_fen else e.amount_fen end) as cash
+  select e.shift, sum(case when e.kind in ('refund', 'charge_refund') then -e.amount_fen else e.amount_fen end) as cash
   from counter_entries e join transfers t on t.key = e.key and t.kind = e.kind
   where e.method = 'cash' group by e.shift) c on c.shift = s.id
 left join (

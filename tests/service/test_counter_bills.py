@@ -1,0 +1,159 @@
+"""Bills given back at the counter: what card and phone paid together, in reverse order, as the command does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.identity import trail
+from service.identity.people import Role
+from service.payer_rules.periods import Rule
+from service.payers.refunds import Refunds
+from service.reports.audit import audit
+from tests.service.identity.kit import ServiceRig
+from tests.service.identity.test_pages import PASSWORD
+from tests.service.payers.test_refunds import Combined, combined
+from tests.service.test_counter import FORM, PEOPLE, Counter, postings, receipt_of
+from tests.service.world import ManualClock, World
+
+LIMIT_FEN = 5_000
+WHY = {"note": "跳枪后多扣"}
+
+
+@pytest.fixture
+def rig(tmp_path: Path, database_url: str) -> Iterator[ServiceRig]:
+    made = ServiceRig(tmp_path, url=database_url)
+    for name, (role, station) in PEOPLE.items():
+        if role is not Role.PANEL:
+            made.identity.people.add(name, PASSWORD, role, station, "test")
+    made.admin.set_station("S1", second_person_fen=LIMIT_FEN)
+    with TestClient(made.app, follow_redirects=False):
+        yield made
+
+
+def counter(rig: ServiceRig, person: str, station: str = "S1") -> Counter:
+    return Counter(TestClient(rig.app, client=("10.0.0.1", 4711), follow_redirects=False), person, station)
+
+
+def fuelled(rig: ServiceRig, rule: Rule, amount_fen: int, **limits: int) -> Combined:
+    """On the same books, with vehicles, cards and fuellings of numbers from 10 on."""
+    if "world" not in rig.__dict__:
+        rig.__dict__["world"] = World(rig.app.state.books.database, ManualClock(rig.clock.moment))
+        rig.__dict__["world"].__dict__["number"] = 10
+    return combined(rig.__dict__["world"], rule, amount_fen, **limits)
+
+
+def deeds(rig: ServiceRig, subject: str) -> set[tuple[str, str]]:
+    with rig.app.state.books.database.reading() as connection:
+        return {(deed.actor, deed.action) for deed in trail.last(connection, 50, subject)}
+
+
+def test_what_was_charged_last_goes_back_first_and_as_by_command(rig: ServiceRig) -> None:
+    """60 yuan of the card, 40 of the phone's hold, 20 beyond both."""
+    web, command = (fuelled(rig, Rule.CARD_THEN_PHONE, 12_000) for _ in range(2))
+    wang = counter(rig, "wang")
+    held, beyond = web.charges()
+    listed = wang.get("/office/bills").text
+    assert all(f'data-bill="{one}"' in listed for one in (held, beyond, *command.charges()))
+    shown = wang.get("/office/bill", bill=held).text
+    order = [shown.index(f'data-share="{one}"') for one in (web.card, held, beyond)]
+    assert order == sorted(order)
+    assert 'value="60.00"' in shown, "this bill, and before it what was charged after it"
+    for _ in range(2):
+        assert "/office/bill?" in receipt_of(wang.post("/office/bill", bill=held, yuan="50", **WHY))
+    Refunds(rig.app.state.books).refund(command.charges()[0], "test", 5_000)
+    assert web.paid() == command.paid() == (6_000, 1_000)
+    assert {row.actor for row in postings(rig, "charge_refund")} == {"person:wang", "test"}
+    shown = wang.get("/office/bill", bill=held).text
+    assert f'data-share="{beyond}" data-charged="2000" data-back="2000"' in shown
+    assert f'data-share="{held}" data-charged="4000" data-back="3000"' in shown
+    assert deeds(rig, held) == {("person:wang", "charge_refund")}
+    assert audit(rig.app.state.books.database).findings == ()
+
+
+def test_above_the_limit_a_second_person_confirms_and_then_once(rig: ServiceRig) -> None:
+    it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
+    (bill,) = it.charges()
+    wang, sun = counter(rig, "wang"), counter(rig, "sun")
+    for _ in range(2):
+        assert "/office/requests" in receipt_of(wang.post("/office/bill", bill=bill, yuan="80", **WHY))
+    assert it.paid() == (3_000, 7_000)
+    assert f"账单 {bill}" in sun.get("/office/requests").text
+    key = {"key": f"counter {FORM}", "word": "confirm"}
+    assert wang.post("/office/requests", **key).status_code == 409
+    for _ in range(2):
+        assert sun.post("/office/requests", **key).status_code == 303
+    assert it.paid() == (0, 2_000)
+    assert 'data-state="confirmed"' in sun.get("/office/requests").text
+    assert deeds(rig, bill) == {
+        ("person:wang", "ask_charge_refund"),
+        ("person:sun", "charge_refund_confirmed"),
+        ("person:wang", "charge_refund"),
+    }
+    assert audit(rig.app.state.books.database).findings == ()
+
+
+def test_what_cannot_go_back_any_more_still_waits_for_its_second_person(rig: ServiceRig) -> None:
+    it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
+    (bill,) = it.charges()
+    wang, sun = counter(rig, "wang"), counter(rig, "sun")
+    receipt_of(wang.post("/office/bill", bill=bill, yuan="100", **WHY))
+    Refunds(rig.app.state.books).refund(bill, "test", 4_000)
+    key = {"key": f"counter {FORM}"}
+    answer = sun.post("/office/requests", **key, word="confirm")
+    assert (answer.status_code, "最多可退 ¥60.00" in answer.text) == (409, True)
+    assert 'data-state="waiting"' in sun.get("/office/requests").text
+    assert sun.post("/office/requests", **key, word="decline").status_code == 303
+    assert it.paid() == (0, 6_000)
+    assert audit(rig.app.state.books.database).findings == ()
+
+
+def test_what_was_paid_at_the_counter_leaves_the_drawer_of_an_open_shift(rig: ServiceRig) -> None:
+    it = fuelled(rig, Rule.CARD_THEN_PHONE, 12_000, per_fill_fen=5_000)
+    _held, unpaid = it.charges()
+    wang = counter(rig, "wang")
+    wang.open_shift("100")
+    receipt_of(wang.post("/counter/bills", bill=unpaid))
+    assert wang.post("/counter/shift/close", yuan="120").status_code == 303
+    answer = wang.post("/office/bill", bill=unpaid, yuan="15", **WHY)
+    assert (answer.status_code, "请先上班" in answer.text) == (409, True)
+    assert postings(rig, "charge_refund") == [], "nothing went back"
+    wang.open_shift("100")
+    receipt_of(wang.post("/office/bill", bill=unpaid, yuan="15", **WHY))
+    assert "账单退款 ¥15.00" in wang.get("/counter/shift").text
+    assert wang.post("/counter/shift/close", yuan="85").status_code == 303
+    assert postings(rig, "over_short") == []
+    assert audit(rig.app.state.books.database).findings == ()
+
+
+def test_an_open_bill_is_waived_whole_or_not_at_all(rig: ServiceRig) -> None:
+    it = fuelled(rig, Rule.CARD_THEN_PHONE, 12_000, per_fill_fen=5_000)
+    held, unpaid = it.charges()
+    wang = counter(rig, "wang")
+    answer = wang.post("/office/bill", bill=held, yuan="10", **WHY)
+    assert (answer.status_code, "须整张免除" in answer.text) == (409, True)
+    receipt_of(wang.post("/office/bill", bill=held, yuan="25", form="form-of-the-waiver", **WHY))
+    assert f'data-bill="{unpaid}" data-state="refunded"' in wang.get("/office/bills").text
+    assert it.paid() == (6_000, 3_500)
+
+
+def test_who_may_give_back_and_where(rig: ServiceRig) -> None:
+    it = fuelled(rig, Rule.CARD_THEN_PHONE, 12_000)
+    (bill, _) = it.charges()
+    for person in ("li", "chen"):
+        other = counter(rig, person)
+        assert other.get("/office/bills").status_code == 403
+        assert other.get("/office/bill", bill=bill).status_code == 403
+        assert other.post("/office/bill", bill=bill, yuan="1", **WHY).status_code == 403
+    admin = counter(rig, "admin", "S2")
+    assert admin.get("/office/bill", bill=bill).status_code == 404
+    assert admin.post("/office/bill", bill=bill, yuan="1", **WHY).status_code == 409
+    assert f'data-bill="{bill}"' not in admin.get("/office/bills").text
+    wang = counter(rig, "wang")
+    for bad in ({"yuan": "0"}, {"yuan": "-1"}, {"yuan": "x"}, {"note": ""}, {"form": "short"}, {"method": "gold"}):
+        assert wang.post("/office/bill", **{"bill": bill, "yuan": "1", **WHY, **bad}).status_code == 409, bad
+    assert wang.post("/office/bill", bill="c-none", yuan="1", **WHY).status_code == 409
+    assert it.paid() == (6_000, 6_000)
