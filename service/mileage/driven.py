@@ -1,12 +1,14 @@
-"""Where a refuelling was by the distance driven alone: the one known station that fits, or none.
+"""Where a refuelling was by the distance driven alone: the one known station that can be reached, or none.
 
-A road is longer than the straight line, seldom more than by half. A station fits where the distance driven since the
-last known place, and that to the next one where there is one, can be such a road; each reading may be off by 1 km.
+A distance is no place: errands lengthen it, and another station may lie nearer than the odometer says. So one is named
+only where it alone could be reached at all, by the straight line from the last known place and to the next one, and
+where a road of that length could lead to it. Each reading may be off by 1 km.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,20 +19,36 @@ from service.mileage.stops import US_PER_S
 from service.mileage.vehicles import KnownStation
 
 LONGEST_DETOUR = 1.45
-ERRANDS_DETOUR = 1.7
-"""A station that fits with so many errands on the way is a rival of the one that fits without."""
+"""A road is longer than the straight line, seldom more than by half: streets along two axes by 1.42."""
 TOLERANCE_M = 2_000.0
 """Two readings of a kilometre each, and a forecourt's way."""
+RIVAL_TOLERANCE_M = 3_000.0
+"""The same with readings cut to whole kilometres: a station just out of reach is in reach."""
+_WRITTEN_US = 60 * US_PER_S
+_MEANWHILE_M_PER_S = 25.0
+"""A reading written down later than a minute may be of a vehicle that goes at 90 km/h by then."""
+_BESIDE_US = 1_800 * US_PER_S
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A place and an odometer reading that belong together, by better evidence than distance."""
+    """A place and an odometer reading that belong together, by better evidence than distance.
+
+    is_own: a station of ours, whose dispenser would know of another fuelling there. apart_us: between the reading and
+    the time at the place.
+    """
 
     at_us: int
     odometer_m: int
     name: str
     spot: Spot
+    is_own: bool = False
+    apart_us: int = 0
+
+    @property
+    def under_way_m(self) -> float:
+        """How far the vehicle may have been from the place when the odometer was read."""
+        return max(0, self.apart_us - _WRITTEN_US) / US_PER_S * _MEANWHILE_M_PER_S
 
 
 def judge_by_distance(
@@ -46,53 +64,73 @@ def judge_by_distance(
     read = Evidence(Witness.ODOMETER, row.at_us, f"{row.odometer_m / 1000:.1f} km")
     if before is None:
         return _unknown("no positions near in time, and no known place before it", read)
-    fault = _fault(readings, before.at_us, row.at_us)
-    if fault:
-        return _unknown(f"no positions near in time, and the odometer cannot be right: {fault}", read)
-    if after is not None and _fault(readings, row.at_us, after.at_us):
-        after = None
-    fitting = [place for place in known if place.spot is not None and _fits(row, before, after, place.spot)]
-    driven_km = (row.odometer_m - before.odometer_m) / 1000
+    fault = next(_faults(readings, before.at_us, row.at_us), None)
+    later = None if after is None else next(_faults(readings, row.at_us, after.at_us), None)
+    if fault is None and later is not None and later[0].at_us <= row.at_us:
+        fault = later
+    if fault is not None:
+        return _unknown(f"no positions near in time, and the odometer cannot be right: {fault_between(*fault)}", read)
+    anchors = [before] if after is None or later is not None else [before, after]
     since = Evidence(Witness.ODOMETER, before.at_us, f"{before.odometer_m / 1000:.1f} km at {before.name}")
+    return _alone(row, anchors, known, (since, read))
+
+
+def _alone(
+    row: Refuelling, anchors: Sequence[Anchor], known: Sequence[KnownStation], read: tuple[Evidence, ...]
+) -> Placement:
+    """The station that a road leads to and that is the only one in reach of the last known place, and of the next."""
+    before, driven_km = anchors[0], _driven_m(row, anchors[0]) / 1000
+    reached = [(place, spot) for place in known if (spot := place.spot) and _reached(row, anchors, place.name, spot)]
+    fitting = [place for place, spot in reached if all(_leads(row, anchor, spot) for anchor in anchors)]
     if len(fitting) != 1:
         names = ", ".join(place.name for place in fitting[:3]) + (" and more" if len(fitting) > 3 else "")
         what = f"{len(fitting)} known stations fit: {names}" if fitting else "no known station fits"
-        return _unknown(f"no positions near in time, and {what} {driven_km:.1f} km from {before.name}", since, read)
+        return _unknown(f"no positions near in time, and {what} {driven_km:.1f} km from {before.name}", *read)
     (place,) = fitting
-    rivals = [other.name for other in known if other != place and _rivals(row, before, after, other)]
+    rivals = [other.name for other, _ in reached if other != place]
     if rivals:
         reason = f"no positions near in time, and {place.name} fits, but with errands {rivals[0]} would too"
-        return _unknown(reason, since, read)
+        return _unknown(reason, *read)
     detail = f"{place.name} alone fits {driven_km:.1f} km from {before.name}"
-    if after is not None:
-        detail += f" and {(after.odometer_m - row.odometer_m) / 1000:.1f} km to {after.name}"
-    return Placement(Status.MILEAGE, place.name, (since, read, Evidence(Witness.STATION, row.at_us, detail)))
+    for after in anchors[1:]:
+        detail += f" and {_driven_m(row, after) / 1000:.1f} km to {after.name}"
+    return Placement(Status.MILEAGE, place.name, (*read, Evidence(Witness.STATION, row.at_us, detail)))
 
 
-def _rivals(row: Refuelling, before: Anchor, after: Anchor | None, other: KnownStation) -> bool:
-    return other.spot is not None and _fits(row, before, after, other.spot, ERRANDS_DETOUR)
+def _reached(row: Refuelling, anchors: Sequence[Anchor], name: str, spot: Spot) -> bool:
+    """Whether the vehicle could have fuelled there, whatever errands it drove.
 
-
-def _fits(row: Refuelling, before: Anchor, after: Anchor | None, spot: Spot, longest: float = LONGEST_DETOUR) -> bool:
-    return all(_leg_fits(row, anchor, spot, longest) for anchor in (before, after) if anchor is not None)
-
-
-def _leg_fits(row: Refuelling, anchor: Anchor, spot: Spot, longest: float) -> bool:
-    driven_m = abs((row.odometer_m or 0) - anchor.odometer_m)
-    straight_m = distance_m(anchor.spot, spot)
-    if straight_m > abs(row.at_us - anchor.at_us) / US_PER_S * FASTEST_M_PER_S + TOLERANCE_M:
+    At a station of ours that begins or ends the way it was not, the dispenser would know of it; with nothing known
+    after it, not again at the one where the way began either: the way back leads away from no place.
+    """
+    if any(anchor.name == name and (anchor.is_own or len(anchors) == 1) for anchor in anchors):
         return False
-    return straight_m - TOLERANCE_M <= driven_m <= longest * straight_m + TOLERANCE_M
+    return all(_leg_reaches(row, anchor, spot) for anchor in anchors)
 
 
-def _fault(readings: Sequence[OdometerReading], since_us: int, until_us: int) -> str | None:
-    """What is wrong with the readings of a stretch, its ends included, with readings just beside them."""
-    within = [r for r in readings if since_us - _BESIDE_US <= r.at_us <= until_us + _BESIDE_US]
-    faults = (fault_between(a, b) for a, b in pairwise(within))
-    return next((fault for fault in faults if fault), None)
+def _leg_reaches(row: Refuelling, anchor: Anchor, spot: Spot) -> bool:
+    straight_m, tolerance_m = distance_m(anchor.spot, spot), RIVAL_TOLERANCE_M + anchor.under_way_m
+    fastest_m = abs(row.at_us - anchor.at_us) / US_PER_S * FASTEST_M_PER_S
+    return straight_m <= min(_driven_m(row, anchor), fastest_m) + tolerance_m
 
 
-_BESIDE_US = 1_800 * US_PER_S
+def _leads(row: Refuelling, anchor: Anchor, spot: Spot) -> bool:
+    """Whether a road of the distance driven can lead from one to the other."""
+    straight_m, tolerance_m = distance_m(anchor.spot, spot), TOLERANCE_M + anchor.under_way_m
+    return straight_m - tolerance_m <= _driven_m(row, anchor) <= LONGEST_DETOUR * straight_m + tolerance_m
+
+
+def _driven_m(row: Refuelling, anchor: Anchor) -> int:
+    return abs((row.odometer_m or 0) - anchor.odometer_m)
+
+
+def _faults(
+    readings: Sequence[OdometerReading], since_us: int, until_us: int
+) -> Iterator[tuple[OdometerReading, OdometerReading]]:
+    """Neighbours that cannot both be right, of a stretch, its ends included, with readings just beside them."""
+    first = bisect_left(readings, since_us - _BESIDE_US, key=lambda r: r.at_us)
+    end = bisect_right(readings, until_us + _BESIDE_US, key=lambda r: r.at_us)
+    return (pair for pair in pairwise(readings[first:end]) if fault_between(*pair))
 
 
 def _unknown(reason: str, *evidence: Evidence) -> Placement:

@@ -155,7 +155,9 @@ class History:
                 continue
             place = self.places.get(finding.station or "")
             if place is not None and place.spot is not None:
-                return Anchor(found.odometer_us or found.at_us, found.odometer_m, place.name, place.spot)
+                at_us = found.odometer_us or found.at_us
+                apart_us = _from_place_us(found, finding, at_us)
+                return Anchor(at_us, found.odometer_m, place.name, place.spot, place.is_own, apart_us)
         return None
 
     def _located(self, index: int) -> Located:
@@ -179,6 +181,14 @@ class History:
 
     def _turn(self, at_us: int, zone: ZoneInfo) -> Turn | None:
         return None if self._schedule is None else turn_at(self._schedule, from_us(at_us), zone)
+
+
+def _from_place_us(fill: Refuelling, finding: Placement, at_us: int) -> int:
+    """How long before or after its time at the place an odometer was read."""
+    if fill.station is not None:
+        return _apart_us(fill, at_us)
+    stood = [one.at_us for one in finding.evidence if one.kind is Witness.STATION]
+    return abs(at_us - stood[0]) if stood else 0
 
 
 def frozen_key(fill: Refuelling) -> tuple[int, str]:

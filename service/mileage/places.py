@@ -152,7 +152,8 @@ def judge_by_positions(row: Refuelling, fixes: Sequence[Fix], known: Sequence[Kn
     name, words = station_of(chosen[0], known)
     if name is None or doubt:
         return _unknown(words if name is None else doubt, *read, *seen)
-    return Placement(Status.PLACED, name, (*read, *seen, Evidence(Witness.STATION, row.at_us, words)))
+    there_us = min(max(row.at_us, chosen[0].from_us), chosen[0].until_us)
+    return Placement(Status.PLACED, name, (*read, *seen, Evidence(Witness.STATION, there_us, words)))
 
 
 def _stood(stand: Stand) -> Evidence:
