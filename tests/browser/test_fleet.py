@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from service.server import running
-from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures
+from tests.service.conftest import migrated_file  # noqa: F401 - a fixture
+from tests.service.conftest import sqlite_url as database_url  # noqa: F401 - a fixture
 from tests.service.fleet.conftest import OWN, Fleets, fleets  # noqa: F401 - a fixture
 from tests.service.fleet.test_fleet_owner import driver, wish
 from tests.service.identity.test_pages import PASSWORD

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures
+from tests.service.conftest import migrated_file  # noqa: F401 - a fixture
+from tests.service.conftest import sqlite_url as database_url  # noqa: F401 - a fixture
 from tests.service.mileage.conftest import Admin, admin  # noqa: F401 - a fixture
 from tests.service.world import PLATE
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from service.store.database import Database
-from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures
+from tests.service.conftest import migrated_file  # noqa: F401 - a fixture
+from tests.service.conftest import sqlite_url as database_url  # noqa: F401 - a fixture
 from tests.service.mileage.conftest import Admin, admin  # noqa: F401 - a fixture
 from tests.service.world import PLATE, World
 
 
-def test_mileage_alone_names_the_place_of_each_user(admin: Admin, sqlite_url: str, tmp_path: Path) -> None:  # noqa: F811
+def test_mileage_alone_names_the_place_of_each_user(admin: Admin, database_url: str, tmp_path: Path) -> None:  # noqa: F811
     for name, hours in (("Chen", "0-8"), ("Wu", "8-16"), ("Li", "16-24")):
         admin("phone", "add", name)
         admin("payer", "set", PLATE, name, "--hours", hours)
     admin("station", "set", "S1", "--at=30,110")
     admin("place", "add", "X", "--at=30.5396,110")
     admin("place", "add", "Y", "--at=31.7987,110")
-    database = Database(sqlite_url)
+    database = Database(database_url)
     world = World(database)
     from tests.service.world import Pump
 

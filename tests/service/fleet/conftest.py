@@ -11,7 +11,6 @@ from fastapi.testclient import TestClient
 
 from service.identity.people import Role
 from service.mileage.datum import Spot, to_gcj02
-from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures
 from tests.service.identity.kit import ServiceRig
 from tests.service.identity.test_pages import PASSWORD, log_in
 from tests.service.mileage.conftest import Admin, admin  # noqa: F401 - a fixture
@@ -37,8 +36,8 @@ class Fleets:
 
 
 @pytest.fixture
-def fleets(sqlite_url: str, admin: Admin, tmp_path: Path) -> Fleets:  # noqa: F811 - the fixtures' values
-    rig = ServiceRig(tmp_path, url=sqlite_url)
+def fleets(database_url: str, admin: Admin, tmp_path: Path) -> Fleets:  # noqa: F811 - the fixtures' values
+    rig = ServiceRig(tmp_path, url=database_url)
     rig.admin.bind_plate(OTHERS, "C1")
     admin("station", "set", "S1", f"--at={LAT},{LON}")
     admin("place", "add", "Sinopec 12", f"--at={LAT + 0.25},{LON + 0.3}")

@@ -17,14 +17,14 @@ Admin = Callable[..., Any]
 
 
 @pytest.fixture
-def admin(sqlite_url: str) -> Admin:
+def admin(database_url: str) -> Admin:
     """Runs a command; the parsed JSON where --json is given, else what was printed; stderr where it must fail."""
 
     def run(*words: str | Path, fails: bool = False, stdin: str = "") -> Any:
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.setattr("sys.stdin", io.StringIO(stdin))
-            status = main(["admin", "--database", sqlite_url, *map(str, words)])
+            status = main(["admin", "--database", database_url, *map(str, words)])
         assert (status != 0) == fails, err.getvalue()
         if "--json" in words and out.getvalue():
             return json.loads(out.getvalue())

@@ -24,13 +24,13 @@ NOW = int(time.time()) - 60
 
 
 @pytest.fixture
-def url(sqlite_url: str) -> Iterator[str]:
-    with running(create_app(sqlite_url)) as base:
+def url(database_url: str) -> Iterator[str]:
+    with running(create_app(database_url)) as base:
         yield base
 
 
-def kept(sqlite_url: str) -> list[Any]:
-    with closing(Database(sqlite_url)) as database, database.reading() as connection:
+def kept(database_url: str) -> list[Any]:
+    with closing(Database(database_url)) as database, database.reading() as connection:
         query = select(positions).order_by(positions.c.at_us)
         return [(row.plate, row.at_us // 10**6, row.lat_e7, row.lon_e7, row.datum) for row in connection.execute(query)]
 
@@ -39,7 +39,7 @@ def location(**changes: Any) -> dict[str, Any]:
     return {"_type": "location", "lat": 22.5431, "lon": 114.0579, "tst": NOW, "acc": 12, "tid": "7"} | changes
 
 
-def test_what_each_program_sends_becomes_a_position_with_its_datum(url: str, sqlite_url: str, admin: Admin) -> None:
+def test_what_each_program_sends_becomes_a_position_with_its_datum(url: str, database_url: str, admin: Admin) -> None:
     token = admin("vehicle", "token", PLATE, "--json")["token"]
     map_token = admin("vehicle", "token", "粤B67890", "--datum", "gcj02", "--json")["token"]
     received = requests.post(url + OWNTRACKS, json=location(), auth=("phone", token), timeout=30)
@@ -53,7 +53,7 @@ def test_what_each_program_sends_becomes_a_position_with_its_datum(url: str, sql
     document = {"location": {"timestamp": "2026-05-04T00:00:00.000Z", "coords": coords}, "device_id": map_token}
     for _ in range(2):
         assert requests.post(url + OSMAND, json=document, timeout=30).status_code == 200
-    assert kept(sqlite_url) == [
+    assert kept(database_url) == [
         ("粤B67890", 1_777_852_800, 227_000_000, 1_142_000_000, "gcj02"),
         (PLATE, NOW, 225_431_000, 1_140_579_000, "wgs84"),
         (PLATE, NOW + 5, 226_000_000, 1_141_000_000, "wgs84"),
@@ -69,14 +69,14 @@ def test_what_each_program_sends_becomes_a_position_with_its_datum(url: str, sql
     ],
 )
 def test_what_places_nothing_is_answered_and_left_out(
-    url: str, sqlite_url: str, admin: Admin, message: dict[str, Any] | None
+    url: str, database_url: str, admin: Admin, message: dict[str, Any] | None
 ) -> None:
     token = admin("vehicle", "token", PLATE, "--json")["token"]
     answer = requests.post(url + OWNTRACKS, json=message, headers={"Authorization": f"Bearer {token}"}, timeout=30)
-    assert (answer.status_code, kept(sqlite_url)) == (200, [])
+    assert (answer.status_code, kept(database_url)) == (200, [])
 
 
-def test_bad_messages_get_the_record_of_errors(url: str, sqlite_url: str, admin: Admin) -> None:
+def test_bad_messages_get_the_record_of_errors(url: str, database_url: str, admin: Admin) -> None:
     token = admin("vehicle", "token", PLATE, "--json")["token"]
     head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     bad: list[bytes] = [
@@ -107,10 +107,10 @@ def test_bad_messages_get_the_record_of_errors(url: str, sqlite_url: str, admin:
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed"), form
     large = requests.post(url + OWNTRACKS, data=b"x" * 70_000, headers=head, timeout=30)
     assert (large.status_code, large.json()["code"]) == (413, "too_large")
-    assert kept(sqlite_url) == []
+    assert kept(database_url) == []
 
 
-def test_only_a_living_token_speaks_and_only_for_its_vehicle(url: str, sqlite_url: str, admin: Admin) -> None:
+def test_only_a_living_token_speaks_and_only_for_its_vehicle(url: str, database_url: str, admin: Admin) -> None:
     token = admin("vehicle", "token", PLATE, "--json")["token"]
 
     def status(sent: str) -> tuple[int, str]:
@@ -123,14 +123,16 @@ def test_only_a_living_token_speaks_and_only_for_its_vehicle(url: str, sqlite_ur
     assert status(token) == (200, "")
     assert admin("vehicle", "token", PLATE, "--revoke", "--json")["revoked"] == 1
     assert status(token) == (401, "unauthenticated")
-    assert {plate for plate, *_ in kept(sqlite_url)} == {PLATE}
+    assert {plate for plate, *_ in kept(database_url)} == {PLATE}
     assert token not in admin("trail", "--json").__repr__()
     codes = [status("gv_guess")[0] for _ in range(30)]
     assert codes[-1] == 429, "guessing is slowed down"
 
 
 @pytest.mark.slow
-def test_a_vehicle_that_floods_is_slowed_down_and_its_neighbour_is_not(url: str, sqlite_url: str, admin: Admin) -> None:
+def test_a_vehicle_that_floods_is_slowed_down_and_its_neighbour_is_not(
+    url: str, database_url: str, admin: Admin
+) -> None:
     loud, calm = (admin("vehicle", "token", plate, "--json")["token"] for plate in (PLATE, "粤B67890"))
     with requests.Session() as session:
         number = 0
@@ -143,7 +145,7 @@ def test_a_vehicle_that_floods_is_slowed_down_and_its_neighbour_is_not(url: str,
         assert number >= 599
         assert int(answer.headers["Retry-After"]) >= 1
         assert session.post(url + OWNTRACKS, json=location(), auth=("x", calm), timeout=30).status_code == 200
-    with closing(Database(sqlite_url)) as database, database.reading() as connection:
+    with closing(Database(database_url)) as database, database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(positions)).scalar_one() == 1
 
 

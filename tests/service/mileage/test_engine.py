@@ -8,7 +8,6 @@ import pytest
 
 from service.mileage.engine import allowed_ml, contradictions
 from service.mileage.places import Refuelling
-from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures
 from tests.service.mileage.conftest import Admin
 
 HOUR_US = 3_600_000_000

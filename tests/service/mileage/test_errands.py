@@ -14,12 +14,12 @@ from service.mileage.datum import Datum
 from service.mileage.history import History, Located
 from service.mileage.readings import read_csv as read_odometer
 from service.mileage.store import MileageStore
-from service.mileage.tables import known_places
 from service.mileage.tracks import coordinates_e7
 from service.mileage.tracks import read_csv as read_track
 from service.mileage.vehicles import Where, where_values
 from service.store.clock import to_us
 from service.store.database import Database
+from service.store.vehicle_tables import known_places
 from tests.service.mileage.errands import KINDS, Journey, make
 from tests.service.world import PLATE, Pump, World
 

@@ -24,8 +24,8 @@ M = 1 / 111_195
 
 
 @pytest.fixture
-def sqlite_world(sqlite_url: str) -> Iterator[World]:
-    database = Database(sqlite_url)
+def vehicle_world(database_url: str) -> Iterator[World]:
+    database = Database(database_url)
     world = World(database)
     world.card()
     yield world
@@ -33,14 +33,14 @@ def sqlite_world(sqlite_url: str) -> Iterator[World]:
 
 
 @pytest.fixture
-def fleet(admin: Admin, sqlite_world: World) -> World:
+def fleet(admin: Admin, vehicle_world: World) -> World:
     """A car of the fleet Wang with a tank of 60 l; two of our stations 200 km apart."""
     admin("vehicle", "set", PLATE, "--tank", "60", "--per-100km", "8", "--product", "92")
     admin("fleet", "add", "Wang")
     admin("fleet", "plate", "Wang", PLATE)
     admin("station", "set", "S1", f"--at={LAT},{LON}")
     admin("station", "set", "S2", f"--at={LAT + 200_000 * M},{LON}")
-    return sqlite_world
+    return vehicle_world
 
 
 def fuel(world: World, minutes: int, litres: float, **changes: object) -> None:
@@ -209,8 +209,17 @@ def clean(world: World, number: int, count: int) -> str:
     return plate
 
 
-@pytest.mark.parametrize(("vehicles", "fills"), [(5, 40), pytest.param(100, 100, marks=pytest.mark.slow)])
-def test_clean_fills_give_no_exception(sqlite_world: World, vehicles: int, fills: int) -> None:
-    plates = [clean(sqlite_world, number, fills) for number in range(vehicles)]
-    with sqlite_world.database.reading() as connection:
+def clean_fills_give_none(world: World, vehicles: int, fills: int) -> None:
+    plates = [clean(world, number, fills) for number in range(vehicles)]
+    with world.database.reading() as connection:
         assert exceptions_of(connection, plates) == []
+
+
+def test_two_hundred_clean_fills_give_no_exception(vehicle_world: World) -> None:
+    clean_fills_give_none(vehicle_world, 5, 40)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_ten_thousand_clean_fills_give_no_exception(vehicle_world: World) -> None:
+    clean_fills_give_none(vehicle_world, 100, 100)

@@ -20,9 +20,9 @@ M = 1 / 111_195
 
 
 @pytest.fixture
-def driven(admin: Admin, sqlite_url: str, tmp_path: Path) -> Iterator[World]:
+def driven(admin: Admin, database_url: str, tmp_path: Path) -> Iterator[World]:
     """Three fills of ours, at 8:30, 20:30 and the next 8:30: verified, contradicted, recorded; a position each hour."""
-    database = Database(sqlite_url)
+    database = Database(database_url)
     world = World(database)
     world.card()
     admin("station", "set", "S1", f"--at={LAT},{LON}")

@@ -25,8 +25,8 @@ FOUND_BY_ODOMETER = 0.60
 
 
 @pytest.fixture
-def sqlite_world(sqlite_url: str) -> Iterator[World]:
-    database = Database(sqlite_url)
+def vehicle_world(database_url: str) -> Iterator[World]:
+    database = Database(database_url)
     yield World(database)
     database.close()
 
@@ -96,14 +96,15 @@ def require(count: Counter[str]) -> None:
     assert count["one fits, found"] >= FOUND_BY_ODOMETER * count["one fits"], count
 
 
-def test_a_sample_of_ways(sqlite_world: World) -> None:
-    count = check(sqlite_world, range(45))
+def test_a_sample_of_ways(vehicle_world: World) -> None:
+    count = check(vehicle_world, range(45))
     assert count["placeable"] > 10
     require(count)
 
 
 @pytest.mark.slow
-def test_a_thousand_ways(sqlite_world: World) -> None:
-    count = check(sqlite_world, range(1_000))
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_thousand_ways(vehicle_world: World) -> None:
+    count = check(vehicle_world, range(1_000))
     print(dict(count))
     require(count)

@@ -48,6 +48,7 @@ def test_one_of_each_kind(admin: Admin, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_three_hundred_of_all_kinds(admin: Admin, tmp_path: Path) -> None:
     count = check(admin, tmp_path, (make(number, seed=91) for number in range(306)))
     print(dict(count))

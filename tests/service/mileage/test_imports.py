@@ -57,14 +57,14 @@ def file(tmp_path: Path, content: str | bytes, name: str = "file.csv") -> Path:
     return path
 
 
-def test_bad_odometer_rows_are_named_and_good_ones_kept(admin: Admin, tmp_path: Path, sqlite_url: str) -> None:
+def test_bad_odometer_rows_are_named_and_good_ones_kept(admin: Admin, tmp_path: Path, database_url: str) -> None:
     path = file(tmp_path, ODOMETER)
     named = admin("odometer", "import", PLATE, path, fails=True)
     assert [line.split(":")[0] for line in named.splitlines()] == [
         f"file.csv, line {n}" for n in (4, 5, 6, 7, 10, 11, 12)
     ]
     assert "no offset" in named
-    assert kept(sqlite_url, "odometer_rows") == 3
+    assert kept(database_url, "odometer_rows") == 3
     again = admin("odometer", "import", PLATE, path, "--json", fails=True)
     assert {k: again[k] for k in ("plate", "rows", "added", "repeated")} == {
         "plate": PLATE,
@@ -73,7 +73,7 @@ def test_bad_odometer_rows_are_named_and_good_ones_kept(admin: Admin, tmp_path: 
         "repeated": 4,
     }
     assert [b["line"] for b in again["bad"]] == [4, 5, 6, 7, 10, 11, 12]
-    assert kept(sqlite_url, "odometer_rows") == 3
+    assert kept(database_url, "odometer_rows") == 3
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
@@ -93,20 +93,20 @@ def test_a_slip_in_a_column_is_not_swallowed(admin: Admin, tmp_path: Path) -> No
     assert "no plate" in admin("odometer", "import", "XX", file(tmp_path, "at,odometer_km\n"), fails=True)
 
 
-def test_positions_keep_their_datum(admin: Admin, tmp_path: Path, sqlite_url: str) -> None:
+def test_positions_keep_their_datum(admin: Admin, tmp_path: Path, database_url: str) -> None:
     path = file(tmp_path, TRACK)
     named = admin("track", "import", PLATE, path, fails=True)
     assert [int(line.split("line ")[1].split(":")[0]) for line in named.splitlines()] == [4, 5, 6, 7]
     assert admin("track", "import", PLATE, path, "--json", fails=True)["added"] == 0
-    assert kept(sqlite_url, "positions where datum = 'gcj02'") == 1
-    assert kept(sqlite_url, "positions") == 2
+    assert kept(database_url, "positions where datum = 'gcj02'") == 1
+    assert kept(database_url, "positions") == 2
 
 
-def test_gpx_is_read_and_its_bad_points_are_named(admin: Admin, tmp_path: Path, sqlite_url: str) -> None:
+def test_gpx_is_read_and_its_bad_points_are_named(admin: Admin, tmp_path: Path, database_url: str) -> None:
     path = file(tmp_path, GPX, "way.gpx")
     named = admin("track", "import", PLATE, path, fails=True)
     assert [line.split(":")[0] for line in named.splitlines()] == ["way.gpx, line 4", "way.gpx, line 5"]
-    assert kept(sqlite_url, "positions") == 2
+    assert kept(database_url, "positions") == 2
     assert admin("track", "import", PLATE, path, "--json", fails=True)["repeated"] == 2
 
 

@@ -19,8 +19,8 @@ M = 1 / 111_195
 
 
 @pytest.fixture
-def sqlite_world(sqlite_url: str) -> Iterator[World]:
-    database = Database(sqlite_url)
+def vehicle_world(database_url: str) -> Iterator[World]:
+    database = Database(database_url)
     world = World(database)
     world.card()
     yield world
@@ -71,11 +71,11 @@ def test_an_unknown_plate_has_none(admin: Admin) -> None:
     assert admin("places", "粤B99999", "--json") == []
 
 
-def test_recorded_has_every_field_of_its_contract(admin: Admin, sqlite_world: World) -> None:
+def test_recorded_has_every_field_of_its_contract(admin: Admin, vehicle_world: World) -> None:
     admin("phone", "add", "Chen")
     admin("payer", "set", PLATE, "Chen", "--hours", "8-16")
     admin("payer", "rule", PLATE, "phone-then-card")
-    fuel(sqlite_world)
+    fuel(vehicle_world)
     found = only(admin)
     assert found.pop("evidence") == [
         {"kind": "dispenser", "at": "2026-05-04T08:30:00+08:00", "detail": "40.00 l at S1 (S1/d040030/1)"}
@@ -105,10 +105,10 @@ def test_recorded_has_every_field_of_its_contract(admin: Admin, sqlite_world: Wo
     ],
 )
 def test_positions_verify_or_contradict_our_own(
-    admin: Admin, sqlite_world: World, tmp_path: Path, minutes: int, north: float, status: str
+    admin: Admin, vehicle_world: World, tmp_path: Path, minutes: int, north: float, status: str
 ) -> None:
     set_up(admin)
-    fuel(sqlite_world)
+    fuel(vehicle_world)
     track(admin, tmp_path, [(START + timedelta(minutes=minutes), north, 0)])
     found = only(admin)
     assert (found["status"], found["station"]) == (status, "S1")
@@ -117,17 +117,17 @@ def test_positions_verify_or_contradict_our_own(
     assert kinds == ["dispenser"] + ["position"] * (status != "recorded")
 
 
-def test_a_single_slip_of_the_receiver_contradicts_nothing(admin: Admin, sqlite_world: World, tmp_path: Path) -> None:
+def test_a_single_slip_of_the_receiver_contradicts_nothing(admin: Admin, vehicle_world: World, tmp_path: Path) -> None:
     set_up(admin)
-    fuel(sqlite_world)
+    fuel(vehicle_world)
     rows = [(START + timedelta(minutes=n), 400.0 * n, 0.0) for n in range(12, 20)]
     rows[4] = (rows[4][0], 90_000.0, 0.0)
     track(admin, tmp_path, rows)
     assert only(admin)["status"] == "recorded"
 
 
-def test_a_row_of_the_same_fuelling_is_the_same(admin: Admin, sqlite_world: World, tmp_path: Path) -> None:
-    fuel(sqlite_world)
+def test_a_row_of_the_same_fuelling_is_the_same(admin: Admin, vehicle_world: World, tmp_path: Path) -> None:
+    fuel(vehicle_world)
     odometer(admin, tmp_path, "2026-05-04T08:55:00+08:00,1000,43.9,yes", "2026-05-04T08:50:00+08:00,1000,44.1,")
     found = admin("places", PLATE, "--json")
     assert [(f["fuelling"] is None, f["volume_ml"]) for f in found] == [(False, 40_000), (True, 44_100)]
@@ -200,8 +200,8 @@ def from_s1(admin: Admin, world: World, tmp_path: Path, *rows: str) -> dict[str,
     return dict(admin("places", PLATE, "--json")[-1])
 
 
-def test_by_mileage_where_one_station_alone_fits(admin: Admin, sqlite_world: World, tmp_path: Path) -> None:
-    found = from_s1(admin, sqlite_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
+def test_by_mileage_where_one_station_alone_fits(admin: Admin, vehicle_world: World, tmp_path: Path) -> None:
+    found = from_s1(admin, vehicle_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
     assert (found["status"], found["station"], found["reason"]) == ("mileage", "X", None)
     assert [e["kind"] for e in found["evidence"]] == ["odometer", "odometer", "station"]
 
@@ -217,16 +217,16 @@ def test_by_mileage_where_one_station_alone_fits(admin: Admin, sqlite_world: Wor
     ],
 )
 def test_mileage_that_fits_nothing_names_nothing(
-    admin: Admin, sqlite_world: World, tmp_path: Path, rows: tuple[str, ...], reason: str
+    admin: Admin, vehicle_world: World, tmp_path: Path, rows: tuple[str, ...], reason: str
 ) -> None:
-    found = from_s1(admin, sqlite_world, tmp_path, *rows)
+    found = from_s1(admin, vehicle_world, tmp_path, *rows)
     assert (found["status"], found["station"]) == ("undetermined", None)
     assert reason in found["reason"]
 
 
-def test_two_that_fit_are_one_too_many(admin: Admin, sqlite_world: World, tmp_path: Path) -> None:
+def test_two_that_fit_are_one_too_many(admin: Admin, vehicle_world: World, tmp_path: Path) -> None:
     admin("place", "add", "Z", f"--at={LAT - 58_000 * M},{LON}")
-    found = from_s1(admin, sqlite_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
+    found = from_s1(admin, vehicle_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
     assert "2 known stations fit: X, Z" in found["reason"]
 
 
@@ -242,11 +242,11 @@ def test_two_that_fit_are_one_too_many(admin: Admin, sqlite_world: World, tmp_pa
     ],
 )
 def test_verified_ends_at_ten_minutes_and_a_hundred_metres(
-    admin: Admin, sqlite_world: World, tmp_path: Path, seconds: int, north: float, status: str
+    admin: Admin, vehicle_world: World, tmp_path: Path, seconds: int, north: float, status: str
 ) -> None:
     """The fuel flowed for the minute before START."""
     set_up(admin)
-    fuel(sqlite_world)
+    fuel(vehicle_world)
     track(admin, tmp_path, [(START + timedelta(seconds=seconds), north, 0.0)])
     assert only(admin)["status"] == status
 
@@ -263,17 +263,17 @@ def test_verified_ends_at_ten_minutes_and_a_hundred_metres(
     ],
 )
 def test_a_row_within_half_an_hour_and_a_tenth_is_our_fuelling(
-    admin: Admin, sqlite_world: World, tmp_path: Path, seconds: int, litres: str, entries: int
+    admin: Admin, vehicle_world: World, tmp_path: Path, seconds: int, litres: str, entries: int
 ) -> None:
-    fuel(sqlite_world)
+    fuel(vehicle_world)
     odometer(admin, tmp_path, f"{(START + timedelta(seconds=seconds)).isoformat()},1000,{litres},")
     found = admin("places", PLATE, "--json")
     assert len(found) == entries
     assert [f["fuelling"] is None for f in found].count(True) == entries - 1
 
 
-def test_from_and_to_of_a_fuelling_of_ours(admin: Admin, sqlite_world: World) -> None:
-    fuel(sqlite_world)
+def test_from_and_to_of_a_fuelling_of_ours(admin: Admin, vehicle_world: World) -> None:
+    fuel(vehicle_world)
     at, later = START.isoformat(), (START + timedelta(microseconds=1)).isoformat()
     assert len(admin("places", PLATE, "--json", "--from", at, "--to", later)) == 1
     assert admin("places", PLATE, "--json", "--to", at) == []
@@ -281,10 +281,10 @@ def test_from_and_to_of_a_fuelling_of_ours(admin: Admin, sqlite_world: World) ->
 
 
 def test_who_passed_before_and_was_far_away_while_fuel_flowed_is_contradicted(
-    admin: Admin, sqlite_world: World, tmp_path: Path
+    admin: Admin, vehicle_world: World, tmp_path: Path
 ) -> None:
     set_up(admin)
-    fuel(sqlite_world)
+    fuel(vehicle_world)
     passed = [(START + timedelta(seconds=s), 30.0 + 33 * (s + 600), 0.0) for s in range(-600, 61, 10)]
     track(admin, tmp_path, passed)
     found = only(admin)
@@ -294,8 +294,8 @@ def test_who_passed_before_and_was_far_away_while_fuel_flowed_is_contradicted(
     assert only(admin)["status"] == "verified", "one that was there as well is nearer in time"
 
 
-def test_what_positions_make_impossible_no_distance_names(admin: Admin, sqlite_world: World, tmp_path: Path) -> None:
-    found = from_s1(admin, sqlite_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
+def test_what_positions_make_impossible_no_distance_names(admin: Admin, vehicle_world: World, tmp_path: Path) -> None:
+    found = from_s1(admin, vehicle_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
     assert found["status"] == "mileage"
     away = datetime(2026, 5, 4, 2, 45, tzinfo=UTC)
     track(admin, tmp_path, [(away + timedelta(minutes=n), -60_000.0, 0.0) for n in range(3)])
@@ -306,9 +306,9 @@ def test_what_positions_make_impossible_no_distance_names(admin: Admin, sqlite_w
     assert admin("places", PLATE, "--json")[-1] == found, "what positions said stays when they go"
 
 
-def test_a_station_that_fits_with_errands_is_a_rival(admin: Admin, sqlite_world: World, tmp_path: Path) -> None:
+def test_a_station_that_fits_with_errands_is_a_rival(admin: Admin, vehicle_world: World, tmp_path: Path) -> None:
     admin("place", "add", "Z", f"--at={LAT - 43_000 * M},{LON}")
-    found = from_s1(admin, sqlite_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
+    found = from_s1(admin, vehicle_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
     assert (found["status"], found["station"]) == ("undetermined", None)
     assert "X fits, but with errands Z would too" in found["reason"]
 
