@@ -14,6 +14,7 @@ from service.errors import AdminError
 from service.store.clock import to_us
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,24})?(?:[eE][+-]?[0-9]{1,2})?\Z", re.ASCII)
+_PLAIN = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,9}))?\Z", re.ASCII)
 _YEARS = range(1990, 2100)
 _LONGEST = 500
 _LONGEST_READ = 2_000
@@ -79,13 +80,29 @@ def instant_us(text: str) -> int:
 
 
 def scaled(name: str, text: str, per_unit: int, low: int, high: int) -> int:
-    """A decimal number as an integer of so many to the unit, rounded; low and high are in units. Raises ValueError."""
+    """A decimal number as an integer of so many to the unit, rounded; low and high are in units. Raises ValueError.
+
+    per_unit: a power of ten.
+    """
+    plain = _plain(text, per_unit)
+    if plain is not None and low * per_unit <= plain <= high * per_unit:
+        return plain
     if not _NUMBER.match(text):
         raise ValueError(f"{name}: {text!r} is not a number: write 123 or 123.4")
     number = Decimal(text)
     if not low <= number <= high:
         raise ValueError(f"{name}: {text} does not lie between {low} and {high}")
     return int((number * per_unit).to_integral_value())
+
+
+def _plain(text: str, per_unit: int) -> int | None:
+    """Of digits with no more places than are kept, as most rows have them: without the cost of a Decimal."""
+    found = _PLAIN.match(text)
+    if found is None:
+        return None
+    whole, part = found.groups("")
+    wanting = len(str(per_unit)) - 1 - len(part)
+    return int(whole + part) * 10**wanting if wanting >= 0 else None
 
 
 def _head(line: str, required: set[str], optional: set[str]) -> list[str]:

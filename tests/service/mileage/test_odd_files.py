@@ -7,10 +7,14 @@ import os
 import random
 import threading
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from service.mileage.lines import scaled
 from tests.service.mileage.conftest import Admin
 from tests.service.mileage.test_imports import GPX, PLATE, file, kept
 
@@ -116,3 +120,8 @@ def test_hidden_characters_make_neither_plates_nor_names(admin: Admin, tmp_path:
         assert admin("place", "add", name, "--at=22.5,114.1", fails=True).count("\n") == 1
         assert admin("fleet", "add", name, fails=True).count("\n") == 1
     assert [kept(database_url, table) for table in ("odometer_rows", "known_places", "fleets")] == [0, 0, 0]
+
+
+@given(st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,10})?", fullmatch=True), st.sampled_from([1_000, 10_000_000]))
+def test_a_number_is_taken_to_its_last_place_and_rounded_like_a_decimal(text: str, per_unit: int) -> None:
+    assert scaled("lat", text, per_unit, 0, 10**6) == int((Decimal(text) * per_unit).to_integral_value())
