@@ -93,7 +93,7 @@ def draw_map(
     if not spots:
         return None
     frame = _frame(spots)
-    stations = [(name, p) for name, p in places.items() if p.spot is not None and _is_near(p.spot, spots, frame.shrink)]
+    stations = _near(places, spots, frame.shrink)
     marks = []
     for fill in fills:
         place = places.get(fill.finding.station or "")
@@ -161,14 +161,16 @@ def _metres(spot: Spot, shrink: float) -> tuple[float, float]:
     return math.radians(spot.lon) * EARTH_M * shrink, math.radians(spot.lat) * EARTH_M
 
 
-def _is_near(spot: Spot, spots: Sequence[Spot], shrink: float) -> bool:
+def _near(places: Mapping[str, KnownStation], spots: Sequence[Spot], shrink: float) -> list[tuple[str, KnownStation]]:
+    """The stations within NEAR_M of the rectangle around spots."""
     east, north = zip(*(_metres(one, shrink) for one in spots), strict=True)
-    mine = _metres(spot, shrink)
-    inside = (
-        min(east) - NEAR_M <= mine[0] <= max(east) + NEAR_M,
-        min(north) - NEAR_M <= mine[1] <= max(north) + NEAR_M,
-    )
-    return all(inside)
+    west_m, east_m, south_m, north_m = min(east), max(east), min(north), max(north)
+    found = []
+    for name, place in places.items():
+        x, y = _metres(place.spot, shrink) if place.spot is not None else (math.inf, math.inf)
+        if west_m - NEAR_M <= x <= east_m + NEAR_M and south_m - NEAR_M <= y <= north_m + NEAR_M:
+            found.append((name, place))
+    return found
 
 
 def _lines(track: Sequence[Position], frame: _Frame) -> list[str]:

@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from service.mileage.datum import E7, Datum, to_wgs84
 from service.mileage.driven import Anchor, judge_by_distance
 from service.mileage.places import (
     FAR_US,
+    LOOKED_AT_US,
     Evidence,
     Placement,
     Refuelling,
@@ -26,7 +28,7 @@ from service.mileage.places import (
 )
 from service.mileage.readings import OdometerReading
 from service.mileage.stops import US_PER_S, Fix
-from service.mileage.store import position_of, reading_of
+from service.mileage.store import reading_of
 from service.mileage.vehicles import places_of
 from service.payer_rules.periods import Hours, Turn, turn_at
 from service.payers.rules import load_schedule
@@ -41,6 +43,7 @@ SAME_SHARE = 0.1
 """A row within 30 min and 10 % of a fuelling of ours is that fuelling."""
 BESIDE_US = 600 * US_PER_S
 """A reading this near to a fuelling of ours is the odometer's at it."""
+_DATUMS = {datum.value: datum for datum in Datum}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +131,10 @@ class History:
         if not self.has_positions:
             return []
         c = positions.c
-        query = select(positions).where(c.plate == self._plate, c.at_us >= since_us, c.at_us <= until_us)
-        return [Fix(row.at_us, position_of(row).spot) for row in self._connection.execute(query.order_by(c.at_us))]
+        query = select(c.at_us, c.lat_e7, c.lon_e7, c.datum).order_by(c.at_us)
+        found = query.where(c.plate == self._plate, c.at_us >= since_us, c.at_us <= until_us)
+        rows = self._connection.execute(found).all()
+        return [Fix(at_us, to_wgs84(lat / E7, lon / E7, _DATUMS[datum])) for at_us, lat, lon, datum in rows]
 
     def by_evidence(self, index: int) -> Placement | None:
         """By dispenser and positions, those forgotten since too; None where only the odometer is left."""
@@ -138,7 +143,8 @@ class History:
             if frozen_key(found) in self.frozen:
                 self._sure[index] = self.frozen[frozen_key(found)]
                 return self._sure[index]
-            fixes = self.fixes(found.since_us - FAR_US, found.until_us + FAR_US)
+            around_us = LOOKED_AT_US if found.station is None else FAR_US
+            fixes = self.fixes(found.since_us - around_us, found.until_us + around_us)
             if found.station is not None:
                 self._sure[index] = judge_own(found, self.places[found.station], fixes)
             else:
