@@ -15,9 +15,8 @@ from models.glyphs import load_glyphs
 GAP_PX = 3
 """Ground around a character that belongs to it: 7.5 of the 9 to 12 mm between two."""
 
-ROOM = (12, 10)
-"""How far around its place (x and y, pixels) a character is correlated at once, so that one pass serves all looks that
-follow; twice as far once one of them goes beyond."""
+SPARE_PX = 4
+"""How much further characters are correlated than is asked for, so that one pass serves the looks that follow."""
 
 UNSEEN = -2.0
 """Stands where no correlation was taken: lower than any."""
@@ -40,6 +39,20 @@ class Mask(NamedTuple):
         return self.width + 2 * GAP_PX, self.height + 2 * GAP_PX
 
 
+class _Maps(NamedTuple):
+    """What masks and blur were correlated, the left and top of each place's first position, (places, rows, columns)."""
+
+    asked: tuple[tuple[Mask, ...], float]
+    first: Whole
+    maps: Grey
+
+    def hold(self, start: Whole, reach: tuple[int, int]) -> bool:
+        """Whether a look of that reach which starts there finds everything."""
+        room = (self.maps.shape[2] - 2 * reach[0] - 1, self.maps.shape[1] - 2 * reach[1] - 1)
+        off = start - self.first
+        return bool((off >= 0).all() and (off <= room).all())
+
+
 class Correlator:
     """Finds characters in one flat grey picture. Shifts are (places, 2): x and y in pixels from as drawn."""
 
@@ -47,8 +60,7 @@ class Correlator:
         """middles: where the characters' middles are drawn, (places, 2) x and y in pixels."""
         self._grey = grey - np.float32(128.0)  # nearer to zero, so that sums of squares keep their last digits
         self._middles = middles
-        self._room = ROOM
-        self._kept: tuple[object, Grey, Whole] | None = None
+        self._kept: _Maps | None = None
 
     def corners(self, masks: Sequence[Mask], shifts: Values) -> Whole:
         """Left and top of each mask in the picture, (places, 2)."""
@@ -84,12 +96,15 @@ class Correlator:
     def _seen(self, masks: Sequence[Mask], blur: float, shifts: Values, reach: tuple[int, int]) -> tuple[Grey, Whole]:
         """The correlations within reach, (places, positions), and the left and top of each place's first position."""
         start = self.corners(masks, shifts) - reach
-        self._widen(masks, start, reach)
-        maps, first = self._maps(masks, blur)
-        columns = _inside(start[:, :1] - first[:, :1] + np.arange(2 * reach[0] + 1), maps.shape[2])
-        rows = _inside(start[:, 1:] - first[:, 1:] + np.arange(2 * reach[1] + 1), maps.shape[1])
+        asked = (tuple(masks), blur)
+        if self._kept is None or self._kept.asked != asked or not self._kept.hold(start, reach):
+            first = start - SPARE_PX
+            self._kept = _Maps(asked, first, self._correlated(masks, blur, first, reach))
+        across, down = (start - self._kept.first).T
+        columns = across[:, None, None] + np.arange(2 * reach[0] + 1)
+        rows = down[:, None, None] + np.arange(2 * reach[1] + 1)[:, None]
         places = np.arange(len(masks))[:, None, None]
-        return maps[places, rows[:, :, None], columns[:, None, :]].reshape(len(masks), -1), start
+        return self._kept.maps[places, rows, columns].reshape(len(masks), -1), start
 
     def _placed(self, masks: Sequence[Mask], seen: Grey, start: Whole, reach: tuple[int, int], ink: int) -> Values:
         """The best of each place with its shift."""
@@ -100,35 +115,18 @@ class Correlator:
         found = start + np.stack([across, down], axis=1) + np.array([mask.size for mask in masks]) / 2 - self._middles
         return np.column_stack([likeness, found])
 
-    def _widen(self, masks: Sequence[Mask], start: Whole, reach: tuple[int, int]) -> None:
-        """Make room enough for looks that begin there."""
-        off = np.abs(start + reach - self.corners(masks, np.zeros_like(self._middles))).max(0) + reach
-        while (off > self._room).any():
-            self._room = (2 * self._room[0], 2 * self._room[1])
-            self._kept = None
-
-    def _maps(self, masks: Sequence[Mask], blur: float) -> tuple[Grey, Whole]:
-        """Each mask's correlation with every position in its room, framed by UNSEEN; and the frame's left and top."""
-        asked = (tuple(masks), blur)
-        if self._kept is None or self._kept[0] != asked:
-            self._kept = (asked, *self._correlated(masks, blur))
-        return self._kept[1:]
-
-    def _correlated(self, masks: Sequence[Mask], blur: float) -> tuple[Grey, Whole]:
-        height, width = self._grey.shape
-        across, down = self._room
-        maps = np.full((len(masks), 2 * down + 3, 2 * across + 3), UNSEEN, np.float32)
-        corners = self.corners(masks, np.zeros((len(masks), 2)))
-        for place, (mask, (x, y)) in enumerate(zip(masks, corners.tolist(), strict=True)):
+    def _correlated(self, masks: Sequence[Mask], blur: float, first: Whole, reach: tuple[int, int]) -> Grey:
+        """Each mask's correlation with every position from `first` (left and top) on, (places, rows, columns)."""
+        columns, rows = (2 * (by + SPARE_PX) + 1 for by in reach)
+        maps = np.full((len(masks), rows, columns), UNSEEN, np.float32)
+        for place, (mask, (x, y)) in enumerate(zip(masks, first.tolist(), strict=True)):
             wide, tall = mask.size
-            left, top = max(0, x - across), max(0, y - down)
-            right, bottom = min(width, x + across + wide), min(height, y + down + tall)
-            if right - left < wide or bottom - top < tall:
-                continue
-            match = cv2.matchTemplate(self._grey[top:bottom, left:right], drawn(mask, blur), cv2.TM_CCOEFF_NORMED)
-            row, column = top - y + down + 1, left - x + across + 1
-            maps[place, row : row + match.shape[0], column : column + match.shape[1]] = match
-        return maps, corners - (across + 1, down + 1)
+            left, top = max(0, x), max(0, y)
+            window = self._grey[top : max(0, y + rows - 1 + tall), left : max(0, x + columns - 1 + wide)]
+            if window.shape[0] >= tall and window.shape[1] >= wide:
+                match = cv2.matchTemplate(window, drawn(mask, blur), cv2.TM_CCOEFF_NORMED)
+                maps[place, top - y :, left - x :][: match.shape[0], : match.shape[1]] = match
+        return maps
 
     def _windows(self, mask: Mask) -> Grey:
         """Every piece of the picture of a mask's size, by its top and left: a view (rows, columns, tall, wide)."""
@@ -137,10 +135,6 @@ class Correlator:
         return np.ndarray(
             (height - tall + 1, width - wide + 1, tall, wide), np.float32, self._grey, 0, 2 * self._grey.strides
         )
-
-
-def _inside(index: Whole, size: int) -> Whole:
-    return np.clip(index, 0, size - 1)
 
 
 def _likeness(pieces: Grey, units: Grey) -> Grey:

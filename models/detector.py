@@ -13,6 +13,9 @@ from controller.records import Colour, Corners
 from models.closeups import Picture, Quad, closeup_matrix, cut, fit, is_coloured, is_plate_shaped, map_points, quad_size
 from models.engines import FloatArray, Network
 
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels."""
+
 _CORNERS = slice(1, 9)
 _OVERLAP = 0.35
 """Two finds whose boxes share more than this part of their union are one plate."""
@@ -99,6 +102,7 @@ class Detector:
         self._finder = finder
         self._refiner = refiner
         self._settings = settings
+        self._inputs: dict[tuple[int, int], FloatArray] = {}
 
     def detect(self, image: Picture) -> list[Detection]:
         """Plates of a BGR picture (H, W, 3), surest first."""
@@ -113,7 +117,7 @@ class Detector:
         """What the finder alone sees, surest first, in pixels of the picture given. side_px: else the settings'."""
         settings = self._settings
         picture, scale_x, scale_y = fit(image, side_px or settings.side_px, settings.multiple)
-        (output,) = self._finder.run(as_input(picture, settings))
+        (output,) = self._finder.run(self._as_input(picture))
         heat = sigmoid(output[0, 0])
         highest = cv2.dilate(heat, np.ones((3, 3), np.uint8))
         ys, xs = np.nonzero((heat >= highest) & (heat >= settings.propose))
@@ -148,7 +152,7 @@ class Detector:
         settings = self._settings
         matrix = closeup_matrix(proposal.quad, settings.closeup_px, (settings.margin_x, settings.margin_y))
         closeup = cut(image, matrix, settings.closeup_px)
-        (output,) = refiner.run(as_input(closeup, settings))
+        (output,) = refiner.run(self._as_input(closeup))
         answer = output[0]
         corners = answer[:8].reshape(4, 2) * settings.closeup_px - 0.5
         split = 9 + len(settings.colours)
@@ -160,6 +164,20 @@ class Detector:
             rows=answer[split:],
             coloured=is_coloured(closeup),
         )
+
+    def _as_input(self, picture: Picture) -> FloatArray:
+        """uint8 BGR (H, W, 3) -> float32 (1, 3, H, W), valid until the next picture of this size.
+
+        One array for each size, because a fresh megabyte for each picture costs more than filling it.
+        """
+        size = picture.shape[:2]
+        if size not in self._inputs:
+            self._inputs[size] = np.empty((1, 3, *size), np.float32)
+        filled, scale = self._inputs[size], np.float32(self._settings.scale)
+        for plane, channel in zip(cv2.split(picture), filled[0], strict=True):
+            np.multiply(plane, scale, out=channel)
+        filled -= np.float32(self._settings.mean) * scale
+        return filled
 
     def look(self, image: Picture) -> Detection:
         """What a picture shows that is nothing but one plate, edge to edge: its colour and rows."""
@@ -179,12 +197,6 @@ class Detector:
         return Detection((a, b, c, d), self._settings.colours[best], rows, proposal.confidence, certainty)
 
 
-def as_input(picture: Picture, settings: DetectorSettings) -> FloatArray:
-    """uint8 BGR (H, W, 3) -> float32 (1, 3, H, W)."""
-    mean = (settings.mean,) * 3
-    return np.asarray(cv2.dnn.blobFromImage(picture, settings.scale, mean=mean), np.float32)
-
-
 def sigmoid(logits: FloatArray) -> FloatArray:
     """Logistic function, safe for large magnitudes."""
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -40, 40))), np.float32)
@@ -192,20 +204,21 @@ def sigmoid(logits: FloatArray) -> FloatArray:
 
 def _distinct(proposals: list[Proposal]) -> list[Proposal]:
     """Surest first, each plate once."""
-    kept: list[Proposal] = []
+    kept: list[tuple[Proposal, Box]] = []
     for proposal in sorted(proposals, key=lambda p: -p.confidence):
-        if not any(_same(proposal.quad, other.quad) for other in kept):
-            kept.append(proposal)
-    return kept
+        box: Box = (*proposal.quad.min(0).tolist(), *proposal.quad.max(0).tolist())
+        if not any(_same(box, other) for _, other in kept):
+            kept.append((proposal, box))
+    return [proposal for proposal, _ in kept]
 
 
-def _same(one: Quad, other: Quad) -> bool:
-    low, high = np.maximum(one.min(0), other.min(0)), np.minimum(one.max(0), other.max(0))
-    shared = float(np.prod(np.maximum(high - low, 0)))
-    smaller = min(_box_area(one), _box_area(other))
-    union = _box_area(one) + _box_area(other) - shared
-    return shared > _OVERLAP * union or shared > 0.7 * smaller
+def _same(one: Box, other: Box) -> bool:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    areas = _area(one), _area(other)
+    return shared > _OVERLAP * (sum(areas) - shared) or shared > 0.7 * min(areas)
 
 
-def _box_area(quad: Quad) -> float:
-    return float(np.prod(quad.max(0) - quad.min(0)))
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])

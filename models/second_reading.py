@@ -19,6 +19,10 @@ ReadStrips = Callable[[Sequence[Picture]], list[Characters]]
 UNSURE = 0.9
 """Weakest character below which a second reading is worth its time."""
 
+FEWEST = 6
+"""Characters from which on a read is worth it: plates have seven and eight, and lettering, grilles and halves of plates
+were read in six further cuts each."""
+
 SHIFTS = (-0.03, 0.03)
 """How far the left edge moves, as shares of the plate's width. A small plate's strokes fall between the strip's columns
 in one cut and on them in another: a night picture of 川 read as 赣 in one cut and as 川 in four around it."""
@@ -57,8 +61,8 @@ def recuts(corners: Quad) -> list[NDArray[np.float32]]:
 
 
 def is_unsure(characters: Characters) -> bool:
-    """Whether a read has signs and doubts one of them."""
-    return bool(characters) and min(character.probability for character in characters) < UNSURE
+    """Whether a read has about as many characters as a plate and doubts one of them."""
+    return len(characters) >= FEWEST and min(character.probability for character in characters) < UNSURE
 
 
 def averaged(reads: Sequence[Characters]) -> Characters:

@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.records import Colour
-from models.build import build_detector
+from models.build import build_detector, variant_of
 from models.closeups import Picture, Quad, closeup_matrix, cut, fit, is_coloured, is_plate_shaped, map_points
 from models.detector import Detector, DetectorSettings
-from models.engines import FloatArray
+from models.engines import FloatArray, load_network
+from models.grammar import PlateKind
+from models.manifest import WEIGHTS_FOLDER, load_section
 from models.training.detector.compose import Composer
+from models.training.drawing.plates import draw_plate
 
 SETTINGS = DetectorSettings(
     colours=tuple(Colour),
@@ -315,3 +318,24 @@ def test_a_plate_too_large_for_the_larger_size_is_found_at_the_smaller_one() -> 
     (found,) = Detector(finder, None, settings).detect(plate_picture(700, 400, [(100, 100, 440, 140)]))
     assert [shape[3] for shape in finder.shapes] == [384, 192]
     assert found.corners[2] == pytest.approx((540, 240), abs=6)
+
+
+def test_integers_put_corners_where_floats_put_them() -> None:
+    pytest.importorskip("onnxruntime", reason="the variant of integers is for onnxruntime")
+    section = load_section("detector")["finder"]
+    networks = [
+        load_network("onnxruntime", WEIGHTS_FOLDER / chosen["file"], chosen["sha256"])
+        for chosen in (section, variant_of(section, "onnxruntime"))
+    ]
+    rng = np.random.default_rng(2)
+    picture = cv2.resize(rng.normal(110, 30, (24, 40, 3)).clip(0, 255).astype(np.uint8), (320, 192))
+    for number in range(3):
+        plate = draw_plate(rng, PlateKind.BLUE, px_per_mm=0.16).image
+        top, left = 20 + 50 * number, 40 + 70 * number
+        picture[top : top + plate.shape[0], left : left + plate.shape[1]] = plate
+    input = np.ascontiguousarray((picture.astype(np.float32).transpose(2, 0, 1)[None] - 127.5) / 64)
+    floats, integers = (network.run(input)[0][0] for network in networks)
+    seen = floats[0] > 0
+    assert seen.sum() >= 3, "the plates are there"
+    corners_px = 32 * np.abs(floats[1:9] - integers[1:9])[:, seen]
+    assert corners_px.mean() < 0.4, "of the finder's picture; all layers in integers: a pixel"

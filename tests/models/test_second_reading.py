@@ -62,8 +62,9 @@ def test_nothing_but_blanks_stays_blank() -> None:
 
 
 def test_only_doubt_asks_for_it() -> None:
-    assert is_unsure(characters("川A1", 0.95, 0.6, 0.99))
-    assert not is_unsure(characters("川A1", 0.95, 0.96, 0.99))
+    assert is_unsure(characters("川A12345", 0.95, 0.6, *[0.99] * 5))
+    assert not is_unsure(characters("川A12345", *[0.95] * 7))
+    assert not is_unsure(characters("川A123", *[0.6] * 5)), "no plate is so short: further cuts would be time lost"
 
 
 def test_recuts_shift_tilt_and_slant_the_same_plate() -> None:
