@@ -39,6 +39,9 @@ COLOUR_OF_KIND = {
 }
 """The list's kinds -> the detector's colours."""
 
+TOLL, MOSAIC = "toll", "mosaic"
+"""Origins whose crops are a source of their own: one station's cameras; cuts of green frames, all with an outline."""
+
 MARKED = "crpd_marked"
 """The origin of the street frames with a drawn box and caption on every plate."""
 
@@ -160,12 +163,13 @@ def load_more_cuts(data: Path, corners: Path = CORNERS) -> list[RealCrop]:
 
 
 def load_more_crops(data: Path) -> list[RealCrop]:
-    """The second set's crops: toll ones, cut to their edges, and loose ones of other origins."""
+    """The second set's crops: toll ones, cut to their edges, cuts of mosaics, and loose ones of other origins."""
     crops = []
     for label in load_labels(data):
         if label.box is None and is_writable(label.plate):
             image = read_picture(data / "more" / label.file)
-            crops.append(RealCrop(image, label.plate, "toll" if label.origin == "toll" else "loose", None, label.rows))
+            source = label.origin if label.origin in (TOLL, MOSAIC) else "loose"
+            crops.append(RealCrop(image, label.plate, source, None, label.rows))
     return crops
 
 

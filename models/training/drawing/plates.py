@@ -18,11 +18,11 @@ Image = NDArray[np.uint8]
 Rgb = tuple[float, float, float]
 
 KIND_SHARES: dict[PlateKind, float] = {
-    PlateKind.BLUE: 0.22,
+    PlateKind.BLUE: 0.18,
     PlateKind.YELLOW: 0.09,
     PlateKind.YELLOW_TWO_ROW: 0.10,
-    PlateKind.NEW_ENERGY_SMALL: 0.12,
-    PlateKind.NEW_ENERGY_LARGE: 0.07,
+    PlateKind.NEW_ENERGY_SMALL: 0.15,
+    PlateKind.NEW_ENERGY_LARGE: 0.08,
     PlateKind.POLICE: 0.05,
     PlateKind.COACH: 0.04,
     PlateKind.TRAILER: 0.04,

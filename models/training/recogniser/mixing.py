@@ -23,12 +23,13 @@ from models.training.recogniser.samples import (
 )
 
 SOURCE_SHARES = {
-    "ccpd": 0.32,
+    "ccpd": 0.28,
     "easypr": 0.16,
     "auto": 0.1,
     "scene": 0.1,
     "toll": 0.06,
-    "loose": 0.08,
+    "loose": 0.05,
+    "mosaic": 0.07,
     "street": 0.09,
     "photo": 0.09,
 }

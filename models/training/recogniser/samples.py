@@ -16,6 +16,8 @@ from models.rectify import STRIP_HEIGHT, STRIP_WIDTH, Band, band_matrix, bands_o
 from models.training.data.realdata import RealCrop
 from models.training.drawing.conditions import pick, varied
 from models.training.drawing.degrade import boxed_quad, corners_for, degrade, jittered_bands, leaning_quad, tight_quad
+from models.training.drawing.outline import SHARE as OUTLINED_SHARE
+from models.training.drawing.outline import outlined
 from models.training.drawing.photograph import FINE_PX_PER_MM, photograph
 from models.training.drawing.plates import DrawnPlate, alike_text, draw_plate
 
@@ -23,7 +25,7 @@ Image = NDArray[np.uint8]
 BOXED_SHARE = 0.4
 """How many one-row plates, drawn ones and upright real crops, are shown askew, tilted as far as any."""
 CCPD_CROP_PX = (94, 24)
-TILTED_SOURCES = ("ccpd", "loose")
+TILTED_SOURCES = ("ccpd", "loose", "mosaic")
 """Crops that are upright boxes around plates which may stand askew."""
 ASKEW_SHARE = 0.4
 """How many photographed plates are surely taken as crops of parked cars, the harder ones; of the rest it is half."""
@@ -86,6 +88,8 @@ def drawn_with_text(rng: np.random.Generator, kind: PlateKind | None = None) -> 
 
 def _sample_of(rng: np.random.Generator, plate: DrawnPlate) -> Sample:
     image, corners = _surrounded(rng, plate.image)
+    if rng.random() < OUTLINED_SHARE:
+        image = outlined(rng, image, corners)
     boxed = plate.rows == 1 and rng.random() < BOXED_SHARE
     quad = boxed_quad(rng) if boxed else tight_quad(rng, rng.choice([0.012, 0.025, 0.035]))
     shown = corners_for(quad, corners)

@@ -23,8 +23,8 @@ from models.training.recogniser.mixing import RealData, crop_odds
 from models.training.second.net import COLUMNS, SecondNet, as_input
 from models.training.second.samples import IGNORED, Pool, SecondSample, drawn_second, nothing, real_second
 
-SHARES = {"ccpd": 0.14, "easypr": 0.2, "auto": 0.16, "scene": 0.12, "toll": 0.06, "loose": 0.06, "street": 0.13}
-SHARES["photo"] = 0.13
+SHARES = {"ccpd": 0.14, "easypr": 0.2, "auto": 0.16, "scene": 0.12, "toll": 0.06, "loose": 0.04, "mosaic": 0.03}
+SHARES |= {"street": 0.13, "photo": 0.12}
 """How the real part is divided: few of the crops of one province, which the first recogniser saw most of."""
 
 NOTHING_SHARE = 0.03

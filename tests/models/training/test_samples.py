@@ -11,6 +11,7 @@ import pytest
 from models.grammar import ALPHABET, MAX_CHARACTERS, PlateKind, formats_of
 from models.training.data.realdata import RealCrop
 from models.training.drawing.conditions import HELD_OUT, load, varied
+from models.training.drawing.outline import outlined
 from models.training.drawing.photograph import edges_of
 from models.training.recogniser.mixing import Mixer
 from models.training.recogniser.samples import (
@@ -84,3 +85,18 @@ def test_batches_mix_real_crops_drawn_plates_and_blanks() -> None:
     assert 70 <= real <= 130
     assert 2 <= sum(text == "" for text in texts) <= 30
     assert len(set(texts)) > 50
+
+
+def test_an_outline_touches_the_plate_and_leaves_its_middle() -> None:
+    rng = np.random.default_rng(8)
+    plate = np.full((120, 220, 3), 90, np.uint8)
+    corners = np.asarray([[30, 40], [190, 40], [190, 90], [30, 90]], np.float32)
+    for _ in range(50):
+        changed = (outlined(rng, plate, corners) != plate).any(2)
+        assert changed.any()
+        assert not changed[55:76, 50:171].any(), "characters are covered"
+        rows, columns = np.nonzero(changed)
+        assert rows.min() < 48
+        assert rows.max() > 82
+        assert columns.min() < 40
+        assert columns.max() > 180
