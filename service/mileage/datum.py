@@ -16,8 +16,8 @@ _EE = 0.00669342162296594323
 EARTH_M = 6_371_008.8
 """Mean radius of the earth, IUGG."""
 _STEPS = 12
-_CLOSE_DEG = 3e-5
-"""The step after this one leaves less than a hundredth of it, 3 cm: the shift changes by 3 m on a kilometre."""
+_CLOSE_DEG = 1.5e-5
+"""The step after this one leaves less than a hundredth of it, 1 cm: the shift changes by 3 m on a kilometre."""
 E7 = 10_000_000
 """Degrees are kept as integers of this many to the degree: 11 mm."""
 
