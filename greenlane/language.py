@@ -11,7 +11,7 @@ import ast
 import functools
 import gettext
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ LOCALE = Path(__file__).resolve().parent / "locale"
 VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set and not empty counts, as in every program of the system."""
 
-PLACE = re.compile(r"\{\d\}")
-"""Where a template has something filled in."""
+PLACE = re.compile(r"\{(\d)(?::(\w+))?\}")
+"""Where a template has something filled in. A translation's {0:books} says: a single word that stands here is one of
+the program's own, whose translation is that of `books: word`; elsewhere a single word is a name and stays."""
 
 DEEPEST = 3
 """How far a part of a sentence is looked at for a sentence of its own: command: file: reason."""
@@ -53,17 +54,21 @@ class Catalogue(gettext.NullTranslations):
         found = self.gettext(text)
         if not self.texts or found != text or depth > DEEPEST:
             return found
-        fitting = [(template, match) for template in self._templates if (match := template.english.fullmatch(text))]
+        fitting = [(template, match) for template in self._templates if (match := template.fits(text))]
         if fitting:
             template, match = max(fitting, key=lambda pair: pair[0].literal)
-            return template.filled([self._part(part, depth) for part in match.groups()])
+            return template.filled(match.groups(), lambda part, among: self._part(part, depth, among))
         place, colon, rest = text.partition(": ")
         rendered = self.sentence(rest, depth + 1) if colon else rest
         return f"{self._part(place, depth)}：{rendered}" if rendered != rest else text
 
-    def _part(self, part: str, depth: int) -> str:
-        """What was filled in: a sentence of its own where it has several words, else a name, which stays."""
-        return self.sentence(part, depth + 1) if " " in part else part
+    def _part(self, part: str, depth: int, among: str = "") -> str:
+        """What was filled in: a sentence of its own where it has several words, one of these words, or a name."""
+        return self.sentence(part, depth + 1) if " " in part else self.word(part, among)
+
+    def word(self, word: str, among: str) -> str:
+        """One of the program's own words, as the catalogue has it among its like; a name stays as it is."""
+        return self.texts.get(f"{among}: {word}", word)
 
 
 class _Template:
@@ -71,14 +76,19 @@ class _Template:
 
     def __init__(self, english: str, other: str) -> None:
         fixed = re.split(r"\{(\d)\}", english)
+        self._longest = max(fixed[::2], key=len)
         self.numbers = [int(number) for number in fixed[1::2]]
         self.literal = sum(map(len, fixed[::2]))
         self.english = re.compile("(.*?)".join(map(re.escape, fixed[::2])), re.DOTALL)
         self._other = other
 
-    def filled(self, parts: Sequence[str]) -> str:
+    def fits(self, text: str) -> re.Match[str] | None:
+        """The parts, where the text is this sentence; most are told apart by their longest fixed piece."""
+        return self.english.fullmatch(text) if self._longest in text else None
+
+    def filled(self, parts: Sequence[str], rendered: Callable[[str, str], str]) -> str:
         by_number = dict(zip(self.numbers, parts, strict=True))
-        return re.sub(r"\{(\d)\}", lambda place: by_number[int(place[1])], self._other)
+        return PLACE.sub(lambda place: rendered(by_number[int(place[1])], place[2] or ""), self._other)
 
 
 def entries(po: str) -> dict[str, str]:
@@ -155,6 +165,12 @@ def one_of(words: tuple[str, str]) -> str:
 def tr(text: str) -> str:
     """A whole text or a finished sentence in the language that main chose; English as it is."""
     return _Spoken.catalogue.sentence(text)
+
+
+def word(word: str, among: str) -> str:
+    """One of the program's own words in the language that main chose, with its code behind it; English as it is."""
+    spoken = _Spoken.catalogue.word(word, among)
+    return word if spoken == word else f"{spoken}（{word}）"
 
 
 class Parser(argparse.ArgumentParser):

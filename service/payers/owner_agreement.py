@@ -78,8 +78,8 @@ def agreement_for(connection: Connection, row: Row[Any], owner: str, now_us: int
     return found if found.covers(row, zone) and spent_fen + row.amount_fen <= found.per_day_fen else None
 
 
-def unagreed(connection: Connection) -> Iterator[tuple[str, str]]:
-    """For the audit: charges paid as agreed beforehand that no such agreement of their payer allows; and why."""
+def unagreed(connection: Connection) -> Iterator[tuple[str, str | None]]:
+    """For the audit: charges paid as agreed beforehand that no such agreement of their payer allows; by which one."""
     e, m = charge_events.c, mandates.c
     query = (
         select(charges.c.id, charges.c.person, charges.c.paid_by, charges.c.plate, charges.c.amount_fen, e.at_us)
@@ -90,12 +90,12 @@ def unagreed(connection: Connection) -> Iterator[tuple[str, str]]:
     )
     for row in connection.execute(query):
         if row.signer is None or row.signer != row.paid_by or row.paid_by == row.person:
-            yield row.id, "was paid as agreed beforehand by nobody who had agreed"
+            yield row.id, None
             continue
         text = decode_text(MandateText, row.text)
         is_in_force = row.received_us <= row.at_us and (row.ended_us is None or row.at_us <= row.ended_us)
         if not is_in_force or row.plate not in text.plates or row.amount_fen > text.agreed_fen:
-            yield row.id, f"was paid by mandate {row.mandate}, in which that was not agreed"
+            yield row.id, str(row.mandate)
 
 
 _ZONE = select(schema.stations.c.zone)

@@ -9,6 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from greenlane import cli
+from service.books.records import AccountKind, State, TransferKind, TransferPhase
+from service.payments.port import PaymentOutcome
+from service.reports.proofs import trail
+from service.reports.proofs.file import expected_of_sqlite
+from wire.payers import ChargeState
+from wire.reasons import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,7 +52,7 @@ SAME = re.compile(
     r"greenlane( \w+| \{0\})?: .*|greenlane \{0\}| --\w+ \S+|region = .*|set /etc.*|uid \{0\}|.*viewBox.*|, OpenCV .*"
     r"|Python .*|OpenCV .*|FFMPEG: .*|, frames .*| chip .*| and .*others|red: .*|[^a-z]*UTC|[^a-z]*px| *"
     r"|greenlane (admin )?enrol .*|systemctl .*|apt-get .*|ahead of|px (high|wide)|of full range"
-    r"|\{0\} times|\{0\} \(\{1\} s\)|\{0\} is \{1\}|this unit's clock is \{0\} s \{1\} .*|(\{\d\}|[^\w{}])+"
+    r"|books: .*|\{0\} times|\{0\} \(\{1\} s\)|\{0\} is \{1\}|this unit's clock is \{0\} s \{1\} .*|(\{\d\}|[^\w{}])+"
 )
 """Commands, names and parts of a larger text that has its own entry."""
 
@@ -157,6 +163,43 @@ def of_notes() -> Iterator[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and called(node) in ("Note", "_note"):
                 yield from filter(None, [template(node.args[-1])])
+
+
+FINDING = ("service/reports/audit.py", "service/reports/proofs")
+"""What proves the books, and words what is wrong there."""
+
+
+def of_findings() -> Iterator[str]:
+    """Every text of several words that a proof puts together, but queries: what `audit` names, in whole or in part."""
+    for _, tree in files(*FINDING):
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+            docs = {id(n.value) for n in ast.walk(function) if isinstance(n, ast.Expr)}
+            joined = [n for n in ast.walk(function) if isinstance(n, ast.JoinedStr)]
+            parts = {id(part) for n in joined for part in n.values if isinstance(part, ast.Constant)}
+            for node in ast.walk(function):
+                if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in docs | parts:
+                    text = template(node) or ""
+                    if " " in text.strip() and WORD.search(text) and not QUERY.match(text):
+                        yield text
+
+
+QUERY = re.compile(r"\(?(select|pragma|kind) |\{0\} as \{1\}$|disabled_us is|revoked_us is|\{0\}\.\{1\} / ")
+
+
+def of_books() -> Iterator[str]:
+    """The program's own words that stand in findings one by one: proofs, tables, columns, kinds and states."""
+    checks = {
+        node.args[0].value
+        for _, tree in files(*FINDING)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and called(node) == "Finding" and isinstance(node.args[0], ast.Constant)
+    }
+    tables = {name for kind, name in expected_of_sqlite() if kind == "table"}
+    said = {"table", "index", "trigger", "view", "function", "missing", "nothing", "none"}
+    columns = {column for _, listed in trail.COMPARED.values() for column in listed}
+    kinds = (AccountKind, TransferPhase, TransferKind, State, ChargeState, PaymentOutcome, Verdict)
+    words = {str(one) for kind in kinds for one in kind}
+    yield from (f"books: {word}" for word in sorted(checks | tables | said | columns | words))
 
 
 SAID_BY = frozenset({"print", "_say", "write", "input", "getpass"})

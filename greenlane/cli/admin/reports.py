@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.options import moment
-from greenlane.language import tr
+from greenlane.language import also, one_of, tr, word
 
 if TYPE_CHECKING:
     from service.books.rows.sealing import Head
@@ -184,9 +184,11 @@ def _audit(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import show
     from service.books.rows.sealing import seal_all
     from service.reports.audit import audit
+    from service.station.words import meaning
     from service.store.clock import SystemWallClock
     from service.store.database import Database, telling_faults
     from service.store.state_folder import default_url
+    from wire.reasons import Reason
 
     against = None if args.against is None else _kept_head(args.against)
     database = Database(args.database or default_url())
@@ -201,6 +203,7 @@ def _audit(args: argparse.Namespace) -> int:
         raise ValueError(f"{args.head}: {error.strerror}; no head was written") from None
     finally:
         database.close()
+    also({f"books: {reason}": meaning(reason)[0] for reason in Reason})
     show(args.json, {**_audit_fields(found), "clean": found.clean}, _audit_words(found))
     return 0 if found.clean else 1
 
@@ -221,7 +224,7 @@ def _kept_head(words: str) -> Head:
 
 
 def _audit_words(found: Audit) -> str:
-    lines = [f"{f.check}: {f.words}" for f in found.findings]
+    lines = [word(f.check, "books") + one_of(("：", ": ")) + tr(f.words) for f in found.findings]
     if found.head:
         waiting = tr(f", {found.waiting} rows have no seal yet") if found.waiting else ""
         lines.append(f"head {found.head}{waiting}")

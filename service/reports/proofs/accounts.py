@@ -163,11 +163,15 @@ def transfers(connection: Connection) -> Iterator[Finding]:
         for words in _oddities(row):
             yield Finding("transfers", f"{row.times} of kind {row.kind} {words}; the first is transfer {row.first}")
     for row in rows(connection, _BROKEN):
-        words = f"transfer {row.id} ({row.kind}, {row.phase}, {row.amount_fen} fen) "
+        why = "its time is later than its number" if row.later else "it does not fit"
+        words = f"transfer {row.id} ({row.kind}, {row.phase}, {row.amount_fen} fen): {why}"
         if row.resolves is not None:
-            hold = f"of {row.held_fen} fen" if row.hold else "that is missing"
-            words += f"resolves hold {row.resolves} {hold}, and says {row.resolves_fen}; "
-        yield Finding("transfers", words + ("its time is later than its number" if row.later else "does not fit"))
+            held = f"{row.held_fen} fen" if row.hold else "missing"
+            words = (
+                f"transfer {row.id} ({row.kind}, {row.phase}, {row.amount_fen} fen) resolves hold {row.resolves} "
+                f"({held}), and says {row.resolves_fen} fen: {why}"
+            )
+        yield Finding("transfers", words)
 
 
 def _oddities(row: Any) -> Iterator[str]:
@@ -178,7 +182,7 @@ def _oddities(row: Any) -> Iterator[str]:
     if (row.debit, row.credit) not in sides:
         yield f"go from a {row.debit} to a {row.credit} account"
     if row.phase not in PHASES.get(row.kind, ("single",)):
-        yield f"are {row.phase}"
+        yield f"are in phase {row.phase}"
     if row.kind != "hold" and row.fuelled != (row.times if row.kind in OF_FUEL else 0):
         yield f"name a fuelling {row.fuelled} times"
     if row.kind in BY_HAND and row.unsigned:

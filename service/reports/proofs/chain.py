@@ -52,8 +52,11 @@ def against(connection: Connection, kept: Head) -> Iterator[Finding]:
         newest = head(connection).number
         yield Finding("head", f"seal {kept.number} was kept elsewhere and is gone: the chain ends at seal {newest}")
     elif digest != kept.digest:
-        words = f"seal {kept.number} is {digest[:12]}..., and {kept.digest[:12]}... was kept elsewhere"
-        yield Finding("head", f"{words}: rows up to it were rewritten or deleted")
+        words = (
+            f"seal {kept.number} is {digest[:12]}..., and {kept.digest[:12]}... was kept elsewhere: rows up to it were "
+            "rewritten or deleted"
+        )
+        yield Finding("head", words)
 
 
 def waiting(connection: Connection) -> int:
@@ -87,8 +90,10 @@ def _which(connection: Connection, seal: int, listed: dict[str, dict[int, str]])
             facts = found.get(row)
             if facts is None or short_digest(facts) != digest:
                 named += 1
-                what = "is gone" if facts is None else f"was rewritten, it is now {facts}"
-                yield Finding("chain", f"{kind} row {row}, sealed by seal {seal}, {what}")
+                words = f"{kind} row {row}, sealed by seal {seal}, is gone"
+                if facts is not None:
+                    words = f"{kind} row {row}, sealed by seal {seal}, was rewritten, it is now {facts}"
+                yield Finding("chain", words)
     if not named:
         yield Finding("chain", f"seal {seal} does not fit the rows that it lists")
 

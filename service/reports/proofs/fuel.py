@@ -179,8 +179,10 @@ def totalisers(connection: Connection) -> Iterator[Finding]:
         if is_explained(given, row.station, row.dispenser, row.sequence, row.received_us):
             continue
         missing, moved_ml = row.sequence - row.before_sequence - 1, row.totaliser_before_ml - row.before_ml
-        words = f"station {row.station}, dispenser {row.dispenser}, between {row.before_sequence} and {row.sequence}: "
-        words += f"{missing} reports missing, totaliser moved by {moved_ml} ml without a fuelling"
+        words = (
+            f"station {row.station}, dispenser {row.dispenser}, between {row.before_sequence} and {row.sequence}: "
+            f"{missing} reports missing, totaliser moved by {moved_ml} ml without a fuelling"
+        )
         yield Finding("totalisers", words)
 
 

@@ -66,9 +66,16 @@ def holds(connection: Connection) -> Iterator[Finding]:
 def answers(connection: Connection) -> Iterator[Finding]:
     """No answer contradicts itself, and what captured an authorisation's hold was made under it."""
     for row in rows(connection, _ANSWERS):
-        words = f"visit {row.visit} at {row.station}: decision {row.decision}, reason {row.reason}, state {row.state}"
-        yield Finding("answers", f"{words} do not go together with its card, hold, limit and times")
+        words = (
+            f"visit {row.visit} at {row.station}: decision {row.decision}, reason {row.reason}, state {row.state} do "
+            "not go together with its card, hold, limit and times"
+        )
+        yield Finding("answers", words)
     for row in rows(connection, _CAPTURED):
-        made = f"authorisation {row.authorisation} of {row.at_station} {row.at_lane}"
-        under = made if row.at_station is not None else "no fuelling"
-        yield Finding("answers", f"the hold of authorisation {row.id} at {row.station} was captured under {under}")
+        words = f"the hold of authorisation {row.id} at {row.station} was captured under no fuelling"
+        if row.at_station is not None:
+            words = (
+                f"the hold of authorisation {row.id} at {row.station} was captured under authorisation "
+                f"{row.authorisation or 'none'} of {row.at_station} {row.at_lane}"
+            )
+        yield Finding("answers", words)

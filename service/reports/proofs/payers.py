@@ -124,28 +124,36 @@ group by fuelling having min(in_order) = 1 order by fuelling
 def refunds(connection: Connection) -> Iterator[Finding]:
     """What went back of a fuelling against what was charged, and in the reverse of the order of charging."""
     for row in connection.execute(text(_REFUNDED_CARDS)):
-        words = f"card {row.owner} has {row.back} fen of it back and was charged {row.charged} fen"
-        yield Finding("charges", f"fuelling {row.fuelling_id}: {words}")
+        words = (
+            f"fuelling {row.fuelling_id}: card {row.owner} has {row.back} fen of it back and was charged {row.charged} "
+            "fen"
+        )
+        yield Finding("charges", words)
     for (fuelling,) in connection.execute(text(_REFUNDED)).all():
         shares = shares_of(connection, fuelling)
         for earlier, later in itertools.pairwise(shares):
             if earlier.back_fen and later.left_fen > 0:
-                words = f"{earlier.name} has {earlier.back_fen} fen back before {later.name}, charged last"
-                yield Finding("charges", f"fuelling {fuelling}: {words}, had all")
+                words = (
+                    f"fuelling {fuelling}: {earlier.name} has {earlier.back_fen} fen back before {later.name}, charged "
+                    "last, had all"
+                )
+                yield Finding("charges", words)
 
 
 def orders(connection: Connection) -> Iterator[Finding]:
     """Orders at providers against postings, both ways, and what goes back against what was booked."""
     for row in connection.execute(text(_ORDERS)):
-        words = f"is {row.state}, {row.amount_fen} fen; its postings make {row.posted}"
-        yield Finding("payments", f"order {row.number} {words}")
+        words = f"order {row.number} is {row.state}, {row.amount_fen} fen; its postings make {row.posted} fen"
+        yield Finding("payments", words)
     for row in connection.execute(text(_BY_NOBODY)):
         yield Finding("payments", f"transfer {row.id} ({row.key}) is of no order")
     for row in connection.execute(text(_WITHOUT_ORDER)):
         yield Finding("payments", f"charge {row.id} was paid by {row.paid_by}; its order is {row.state}")
     for row in connection.execute(text(_GIVEN_BACK)):
-        words = f"its refunds make {row.back} fen, the postings {row.posted}"
-        yield Finding("payments", f"order {row.number} of charge {row.charge}: {words}")
+        words = (
+            f"order {row.number} of charge {row.charge}: its refunds make {row.back} fen, the postings {row.posted} fen"
+        )
+        yield Finding("payments", words)
 
 
 def charges(connection: Connection) -> Iterator[Finding]:
@@ -159,17 +167,26 @@ def charges(connection: Connection) -> Iterator[Finding]:
             "mandates", f"authorisation {row.id} of visit {row.visit} holds a wallet's money without a mandate"
         )
     for row in connection.execute(text(_BY_FUELLING)):
-        words = f"charges make {row.charged} fen, the postings to its person {row.posted} fen"
-        yield Finding("charges", f"fuelling {row.dispenser} {row.sequence}: {words}")
+        words = (
+            f"fuelling {row.dispenser} {row.sequence}: charges make {row.charged} fen, the postings to its person "
+            f"{row.posted} fen"
+        )
+        yield Finding("charges", words)
     for row in connection.execute(text(_PAID)):
-        words = f"is {row.state}, {row.amount_fen} fen; paid {row.paid or row.captured or 0}, given back {row.back}"
-        yield Finding("charges", f"charge {row.id} {words}, says {row.refunded_fen}")
+        words = (
+            f"charge {row.id} is {row.state}, {row.amount_fen} fen; paid {row.paid or row.captured or 0} fen, given "
+            f"back {row.back} fen, says {row.refunded_fen} fen"
+        )
+        yield Finding("charges", words)
     for row in connection.execute(text(_STEPS)):
         yield Finding("charges", f"charge {row.id} is {row.state}, its last step led to {row.new or 'nothing'}")
     for row in connection.execute(text(_OWED)):
         yield Finding("charges", f"{row.name} owes {row.owed} fen, the open charges make {row.charged} fen")
-    for charge, words in unagreed(connection):
-        yield Finding("mandates", f"charge {charge} {words}")
+    for charge, mandate in unagreed(connection):
+        words = f"charge {charge} was paid as agreed beforehand by nobody who had agreed"
+        if mandate is not None:
+            words = f"charge {charge} was paid by mandate {mandate}, in which that was not agreed"
+        yield Finding("mandates", words)
     for row in connection.execute(text(_OUTSIDE)):
         yield Finding("mandates", f"charge {row.id} was taken by mandate {row.mandate}, which does not allow it")
 

@@ -15,6 +15,15 @@ from service.reports.proofs.findings import Finding, later_than_its_number, rows
 _NOT_SAID = object()
 """In place of a value that the trail does not speak of."""
 
+COMPARED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "cards": ("id", ("name", "preset_fen", "whole_balance", "offline_fen", "state")),
+    "plates": ("plate", ("card", "state")),
+    "stations": ("id", ("name", "preset_fen", "zone", "offline_fen", "unauthorised_cap_fen", "second_person_fen")),
+    "people": ("name", ("role", "station", "lane", "disabled")),
+    "devices": ("id", ("revoked",)),
+}
+"""Key and columns of each table that operators set up."""
+
 
 @dataclass
 class _Recorded:
@@ -45,19 +54,8 @@ def trail(connection: Connection) -> Iterator[Finding]:
     query = f"select id, action from operator_events e where {later_than_its_number('e', 'at_us')}"
     for row in rows(connection, query):
         yield Finding("trail", f"event {row.id} ({row.action}) says a later time than its number was made at")
-    yield from _compared(
-        connection, "cards", "id", recorded.cards, ("name", "preset_fen", "whole_balance", "offline_fen", "state")
-    )
-    yield from _compared(connection, "plates", "plate", recorded.plates, ("card", "state"))
-    yield from _compared(
-        connection,
-        "stations",
-        "id",
-        recorded.stations,
-        ("name", "preset_fen", "zone", "offline_fen", "unauthorised_cap_fen", "second_person_fen"),
-    )
-    yield from _compared(connection, "people", "name", recorded.people, ("role", "station", "lane", "disabled"))
-    yield from _compared(connection, "devices", "id", recorded.devices, ("revoked",))
+    for table, (key, columns) in COMPARED.items():
+        yield from _compared(connection, table, key, getattr(recorded, table), columns)
     yield from _prices(connection, recorded)
     yield from _rejected(connection)
 
