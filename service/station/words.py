@@ -104,7 +104,7 @@ CONFLICTS: dict[str, Words] = {
     BooksFlag.SECOND_FUELLING: ("同一授权再次加油", "second fuelling"),
     BooksFlag.OTHER_PLATE: ("车牌不符", "other plate"),
     BooksFlag.OVERRUN: ("超出限额", "beyond the limit"),
-    BooksFlag.OFFLINE_DEBT: ("余额不足，已记欠款", "balance too low: owed"),
+    BooksFlag.OFFLINE_DEBT: ("余额不足，已记欠费", "balance too low: owed"),
 }
 """What a fuelling that was allowed offline met once the line was back (service/offline/conflicts.py)."""
 
@@ -116,13 +116,13 @@ RESULTS: dict[OrderResult, Words] = {
 
 TYPE_HERE: Words = ("请在此输入", "Type your plate")
 LOST: Words = ("网络中断", "No connection")
-SILENT: Words = ("设备没有应答", "The lane does not answer")
-NO_PINS_NOW: Words = ("暂时无法核对密码，请找工作人员", "The PIN can't be checked now: ask the staff")
+SILENT: Words = ("识别终端离线", "The lane does not answer")
+NO_PINS_NOW: Words = ("暂时无法核对密码，请联系加油员", "The PIN can't be checked now: ask the staff")
 PIN_LATER: Words = ("密码错误次数过多", "Too many wrong PINs")
 SENT: Words = ("已发送", "Sent")
 ALREADY_GREEN: Words = ("已可加油，无需输入", "Already green")
 NO_VEHICLE: Words = ("没有车辆等待输入", "No vehicle waits for it")
-NOT_TAKEN: Words = ("没有应答，请再输入", "No answer: type it again")
+NOT_TAKEN: Words = ("未收到应答，请再输入", "No answer: type it again")
 
 
 def yuan(fen: int) -> str:
