@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse
 from service.books.records import TransferKind
 from service.counter.errors import FORM_BROKEN, CounterRefused, telling_why
 from service.counter.facts import station_caps
-from service.counter.office import card_page, desk_of, requests_page
+from service.counter.office import admin_of, card_page, requests_page
 from service.counter.place import (
     Administrator,
     amount_of,
@@ -59,7 +59,7 @@ async def claims(request: Request, session: Administrator) -> Response:
 async def claim(request: Request, session: Administrator) -> Response:
     """Charge one of them to a card; the books refuse the second time."""
     station = await station_facts_of(request, session)
-    form, admin = await access.fields(request), desk_of(request, session)
+    form, admin = await access.fields(request), admin_of(request, session)
     sequence = form.get("sequence", "")
     if not (sequence.isascii() and sequence.isdecimal() and len(sequence) <= 18):
         raise CounterRefused(*FORM_BROKEN)
@@ -84,7 +84,7 @@ async def caps(request: Request, session: Administrator) -> Response:
 async def set_cap(request: Request, session: Administrator) -> Response:
     """The station's cap, or a card's own."""
     station = await station_facts_of(request, session)
-    form, admin = await access.fields(request), desk_of(request, session)
+    form, admin = await access.fields(request), admin_of(request, session)
     cap_fen = cash_of(form.get("yuan", ""))
     with telling_why():
         if form.get("card", "").strip():

@@ -13,7 +13,7 @@ from service.counter.facts import StationFacts
 from service.counter.second_person import WAITING
 from service.counter.tables import money_requests
 from service.reports.suspense import suspended
-from service.station.store import Lane
+from service.station.lane_statuses import Lane
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults

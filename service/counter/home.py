@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from service.counter.day import bars, glance, needed, week
 from service.counter.facts import StationFacts
 from service.counter.place import Operator, books_of, choice, shown, station_facts_of
-from service.station.routes import desk_of as lanes_of
+from service.station.routes import store_of
 
 router = APIRouter(prefix="/office", include_in_schema=False)
 
@@ -27,7 +27,7 @@ async def day(request: Request, session: Operator) -> Response:
 
 def _facts(request: Request, station: StationFacts) -> dict[str, Any]:
     database, now = books_of(request).database, books_of(request).clock.now()
-    lanes = lanes_of(request).lanes(station.id)
+    lanes = store_of(request).lanes.all_of(station.id)
     found = glance(database, station, lanes, now)
     waits, days = needed(database, station, lanes, now), week(database, station, now)
     return {"glance": found, "needed": waits, "bars": bars(found.hours_fen), "days": days}

@@ -44,7 +44,7 @@ def actor_of(session: Session) -> str:
     return f"person:{session.person.name}"
 
 
-def desk_of(request: Request, session: Session) -> Admin:
+def admin_of(request: Request, session: Session) -> Admin:
     """The functions of `greenlane admin`, in this person's name."""
     return Admin(books_of(request), actor_of(session))
 
@@ -99,7 +99,7 @@ async def decide(request: Request, session: Operator) -> Response:
 async def block(request: Request, session: Operator) -> Response:
     """Block a card or a plate, or allow it again."""
     station = await station_facts_of(request, session)
-    form, admin = await access.fields(request), desk_of(request, session)
+    form, admin = await access.fields(request), admin_of(request, session)
     what, name, word = form.get("what"), name_of(form, "name"), form.get("word")
     if what not in ("card", "plate") or word not in ("block", "unblock"):
         raise CounterRefused(*FORM_BROKEN)
@@ -112,7 +112,7 @@ async def block(request: Request, session: Operator) -> Response:
 async def new_card(request: Request, session: Operator) -> Response:
     """A card without money."""
     station = await station_facts_of(request, session)
-    form, admin = await access.fields(request), desk_of(request, session)
+    form, admin = await access.fields(request), admin_of(request, session)
     card, owner = name_of(form, "card"), form.get("owner", "").strip()[:80]
     if not owner.isprintable():
         raise CounterRefused(*FORM_BROKEN)
@@ -125,7 +125,7 @@ async def new_card(request: Request, session: Operator) -> Response:
 async def bind(request: Request, session: Operator) -> Response:
     """Bind a plate to a card; one that is bound to another card is not moved here."""
     station = await station_facts_of(request, session)
-    form, admin = await access.fields(request), desk_of(request, session)
+    form, admin = await access.fields(request), admin_of(request, session)
     plate, card = name_of(form, "plate"), name_of(form, "card")
     with telling_why():
         await run_in_threadpool(lambda: admin.bind_plate(plate, card, moved_from=None))
@@ -147,7 +147,7 @@ async def prices(request: Request, session: Operator) -> Response:
 async def set_price(request: Request, session: Operator) -> Response:
     """A price from now on; the same price again changes nothing."""
     station, books = await station_facts_of(request, session), books_of(request)
-    form, admin = await access.fields(request), desk_of(request, session)
+    form, admin = await access.fields(request), admin_of(request, session)
     product, fen = name_of(form, "product", 20), amount_of(form.get("yuan", ""))
     known = await run_in_threadpool(prices_of, books.database, station.id, books.clock.now())
     if (product, fen) not in {(p.product, p.unit_price_fen_per_l) for p in known or ()}:

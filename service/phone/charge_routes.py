@@ -54,8 +54,8 @@ def charge(request: Request, charge: str) -> Response:
 def picture(request: Request, charge: str) -> Response:
     """The vehicle of the charge's visit, while its picture is kept."""
     station, visit = _inbox(request).visit(charge)
-    admin: StationStore = request.app.state.station
-    data = None if visit is None else admin.picture(station, visit)
+    store: StationStore = request.app.state.station
+    data = None if visit is None else store.visits.picture(station, visit)
     if data is None:
         raise NotYours
     return Response(data, media_type="image/jpeg")

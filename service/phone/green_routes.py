@@ -16,7 +16,7 @@ from service.phone import access
 from service.phone.access import NotYours
 from service.phone.greens import own_greens
 from service.station.blocks import PlateBlocks
-from service.station.routes import desk_of
+from service.station.routes import store_of
 from service.station.stream import EventStream, streams_of
 from service.store.database import telling_faults
 from wire.codec import encode
@@ -62,7 +62,7 @@ async def about_plate(request: Request, plate: str, change: PlateWord) -> Respon
 
 def _said(request: Request, plate: str, word: PlateWord) -> Response:
     books, person = _books(request), access.person(request)
-    blocks = PlateBlocks(books, desk_of(request), f"phone:{person}")
+    blocks = PlateBlocks(books, store_of(request), f"phone:{person}")
     concerned = {person}
     try:
         if word is PlateWord.NOT_ME:

@@ -51,10 +51,10 @@ class Strange:
 class PlateBlocks:
     """What `actor` does for a payer. store: hands the order to the lane. Raises AdminError with the reason."""
 
-    def __init__(self, books: Books, admin: StationStore, actor: str) -> None:
+    def __init__(self, books: Books, store: StationStore, actor: str) -> None:
         self._books = books
         self._database = books.database
-        self._admin = admin
+        self._store = store
         self._actor = actor
 
     def not_me(self, plate: str, person: str) -> NotMe:
@@ -127,14 +127,14 @@ class PlateBlocks:
 
     def _has_flowed(self, row: Row[Any]) -> bool:
         """By what the lane last told of this visit. The lane itself looks again before it obeys."""
-        lane = self._admin.lane(row.station, row.lane)
+        lane = self._store.lanes.of(row.station, row.lane)
         return lane is not None and lane.status.visit == row.visit and (lane.status.volume_ml or 0) > 0
 
     def _order(self, row: Row[Any]) -> None:
         """Tell the lane at once; one that is silent, or behind a central control, hears it with its next renewal."""
         order = Order(id="new", kind=OrderKind.REVOKE, by="payer", plate=row.plate, why="not me")
         try:
-            self._admin.order(row.station, row.lane, order, self._actor)
+            self._store.orders.give(row.station, row.lane, order, self._actor)
         except AdminError:
             return
 

@@ -40,7 +40,7 @@ def mount(app: FastAPI, database: Database, clock: WallClock, listener: ReportLi
     app.state.control = None
     app.state.check_pin = no_pins
     app.state.views = SharedViews()
-    app.state.statuses = Batches(store.take_statuses)
+    app.state.statuses = Batches(store.lanes.take)
     app.include_router(routes.router)
     app.include_router(panel_device.router)
     app.include_router(panel.router)

@@ -24,9 +24,10 @@ from service.station import step_words, words
 from service.station.blocks import strange_vehicles
 from service.station.book_views import HoldView, open_holds
 from service.station.control_view import CentralControl, conflicts_of
-from service.station.routes import changes_of, desk_of
+from service.station.lane_statuses import Lane
+from service.station.routes import changes_of, store_of
 from service.station.shared import Rendering, SharedViews
-from service.station.store import Lane, StationStore
+from service.station.store import StationStore
 from service.station.stream import FRESH_HEADER, number_for, station_of, stream
 from service.station.visit_lines import folded, guess_of
 from service.store.database import Database, telling_faults
@@ -73,7 +74,7 @@ async def view(request: Request, session: Watcher) -> Response:
         number = await number_for(request, topic, changes)
         facts = await run_in_threadpool(_facts, request, station)
         text = await run_in_threadpool(part, language, "station_view.html", may_order=may_order, csrf=_CSRF, **facts)
-        fresh_s = _fresh_s(desk_of(request), facts["lanes"], facts["holds"])
+        fresh_s = _fresh_s(store_of(request), facts["lanes"], facts["holds"])
         return Rendering(number, text, fresh_s if facts["control"] is None else min(fresh_s, CONTROL_FRESH_S))
 
     views: SharedViews = request.app.state.views
@@ -92,10 +93,10 @@ async def events(request: Request, session: Watcher) -> Response:
 async def visit(request: Request, visit: str, session: Watcher) -> Response:
     """One visit from frame to lamp."""
     station = station_of(request, session)
-    found = await run_in_threadpool(desk_of(request).visit, station, visit)
+    found = await run_in_threadpool(store_of(request).visits.of, station, visit)
     if found is None:
         raise access.AccessRefused(404, "no such visit, or it is too long ago", "没有这条进站记录，或已超过保留期")
-    picture = await run_in_threadpool(desk_of(request).picture, station, visit)
+    picture = await run_in_threadpool(store_of(request).visits.picture, station, visit)
     zone = await run_in_threadpool(_zone, _database(request), station)
     return page(
         request,
@@ -114,7 +115,7 @@ async def visit(request: Request, visit: str, session: Watcher) -> Response:
 @router.get("/station/visits/{visit}/picture")
 async def picture(request: Request, visit: str, session: Watcher) -> Response:
     """The visit's picture, while it is kept."""
-    data = await run_in_threadpool(desk_of(request).picture, station_of(request, session), visit)
+    data = await run_in_threadpool(store_of(request).visits.picture, station_of(request, session), visit)
     if data is None:
         raise access.AccessRefused(404, "no picture is kept of this visit", "没有保留抓拍图")
     return Response(data, media_type="image/jpeg")
@@ -130,7 +131,9 @@ async def order(request: Request, session: Operator) -> Response:
         if lane == "" and control is not None:
             await run_in_threadpool(control.decide, wanted.kind, wanted.message or 0, session.person.name, wanted.why)
         else:
-            await run_in_threadpool(desk_of(request).order, station, lane, wanted, f"person:{session.person.name}")
+            await run_in_threadpool(
+                store_of(request).orders.give, station, lane, wanted, f"person:{session.person.name}"
+            )
     except AdminError as error:
         raise access.AccessRefused(409, str(error)) from error
     return RedirectResponse("/station" + _here(station) + "#parked", 303)
@@ -141,7 +144,7 @@ async def move(request: Request, session: Watcher) -> Response:
     """An attendant moves a plate's authorisation to the lane where its vehicle stands: the other lane gives it up."""
     station = station_of(request, session)
     asking = (await access.fields(request)).get("lane", "")[:40]
-    found = await run_in_threadpool(desk_of(request).lane, station, asking)
+    found = await run_in_threadpool(store_of(request).lanes.of, station, asking)
     if found is None or found.silent or found.status.open_lane is None or found.status.plate is None:
         raise access.AccessRefused(
             409, "that lane no longer waits for another one; load the page again", "该加油位已不再等待，请刷新"
@@ -149,7 +152,7 @@ async def move(request: Request, session: Watcher) -> Response:
     order = Order(id="new", kind=OrderKind.MOVE, by=session.person.name, plate=found.status.plate)
     actor = f"person:{session.person.name}"
     try:
-        await run_in_threadpool(desk_of(request).order, station, found.status.open_lane, order, actor)
+        await run_in_threadpool(store_of(request).orders.give, station, found.status.open_lane, order, actor)
     except AdminError as error:
         raise access.AccessRefused(409, str(error)) from error
     return RedirectResponse("/station" + _here(station), 303)
@@ -161,7 +164,7 @@ async def confirm(request: Request, session: Watcher) -> Response:
     station = station_of(request, session)
     form = await access.fields(request)
     lane, plate = form.get("lane", "")[:40], form.get("plate", "")[:12]
-    found = await run_in_threadpool(desk_of(request).lane, station, lane)
+    found = await run_in_threadpool(store_of(request).lanes.of, station, lane)
     waits = found is not None and not found.silent and found.status.typed and found.status.reason in CONFIRMABLE
     if found is None or not waits or not plate or found.status.plate != plate:
         raise access.AccessRefused(
@@ -170,7 +173,7 @@ async def confirm(request: Request, session: Watcher) -> Response:
     actor = f"person:{session.person.name}"
     order = Order(id="new", kind=OrderKind.CONFIRM, by=actor, plate=plate)
     try:
-        await run_in_threadpool(desk_of(request).order, station, lane, order, actor)
+        await run_in_threadpool(store_of(request).orders.give, station, lane, order, actor)
     except AdminError as error:
         raise access.AccessRefused(409, str(error)) from error
     return RedirectResponse("/station" + _here(station), 303)
@@ -193,19 +196,19 @@ def _parked_order(form: dict[str, str], session: Session) -> tuple[str, Order]:
 
 
 def _facts(request: Request, station: str) -> dict[str, Any]:
-    store, database, control = desk_of(request), _database(request), control_of(request)
+    store, database, control = store_of(request), _database(request), control_of(request)
     since = store.now() - CONFLICTS_FOR
-    lanes, visits = store.lanes(station), store.visits(station)
+    lanes, visits = store.lanes.all_of(station), store.visits.newest(station)
     unsure = [visit.visit for visit in visits if visit.plate is None]
     return {
         "station": station,
         "here": _here(station),
         "lanes": lanes,
         "visits": visits,
-        "pictured": store.pictured(station, unsure) if unsure else set(),
+        "pictured": store.visits.pictured(station, unsure) if unsure else set(),
         "holds": open_holds(database, station),
         "strange": strange_vehicles(database, station, store.now()),
-        "pending": {(lane, order.message) for lane, order in store.parked_orders(station)},
+        "pending": {(lane, order.message) for lane, order in store.orders.about_parked(station)},
         "control": None if control is None else control.view(),
         "conflicts": conflicts_of(database, station, since) if control is None else control.conflicts(),
         "clock_of": _clock_of(_zone(database, station)),
@@ -217,7 +220,7 @@ def _facts(request: Request, station: str) -> dict[str, Any]:
 def _fresh_s(store: StationStore, lanes: Sequence[Lane], holds: Sequence[HoldView]) -> float:
     """Until a lane is silent or the next hold expires; one that is over is given back within some seconds."""
     left_s = min((-store.age_s(hold.expires_at) for hold in holds), default=math.inf)
-    return min(store.fresh_s(lanes), max(left_s, SWEPT_WITHIN_S))
+    return min(store.lanes.fresh_s(lanes), max(left_s, SWEPT_WITHIN_S))
 
 
 def _words() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import page
 from service.station import words
-from service.station.routes import desk_of
+from service.station.routes import store_of
 from service.station.screen import screen_of
 from service.station.store import StationStore
 from service.station.stream import FRESH_HEADER, panel_of, stream
@@ -34,7 +34,7 @@ CHARACTERS = ("1234567890", "QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM", "警学挂港�
 async def show(request: Request, lane: str, session: Driver) -> Response:
     """The whole page."""
     station = panel_of(request, session, lane)
-    facts = await run_in_threadpool(_facts, desk_of(request), station, lane)
+    facts = await run_in_threadpool(_facts, store_of(request), station, lane)
     if facts["is_unknown"] and session.person.role is not Role.PANEL:
         english = f"there is no lane {lane[:40]} at {station}: no unit of this name has ever reported"
         raise access.AccessRefused(404, english, f"油站 {station} 没有加油位 {lane[:40]}")
@@ -53,7 +53,7 @@ async def show(request: Request, lane: str, session: Driver) -> Response:
 @router.get("/panel/{lane}/view")
 async def view(request: Request, lane: str, session: Driver) -> Response:
     """The part of the page that changes."""
-    facts = await run_in_threadpool(_facts, desk_of(request), panel_of(request, session, lane), lane)
+    facts = await run_in_threadpool(_facts, store_of(request), panel_of(request, session, lane), lane)
     answer = page(request, "panel_view.html", session=session, lane=lane, **facts)
     answer.headers[FRESH_HEADER] = f"{facts['fresh_s']:.1f}"
     return answer
@@ -72,7 +72,7 @@ async def typed(request: Request, lane: str, session: Driver) -> Response:
     plate = typed_plate(form.get("plate", ""))
     if plate is None:
         return _typed_answer(request, 422, missing(form.get("plate", "")))
-    found = await run_in_threadpool(desk_of(request).lane, station, lane)
+    found = await run_in_threadpool(store_of(request).lanes.of, station, lane)
     if found is not None and not found.silent and found.status.lamp is LampState.GREEN:
         return _typed_answer(request, 200, words.ALREADY_GREEN)
     proof: str | None = None
@@ -85,7 +85,7 @@ async def typed(request: Request, lane: str, session: Driver) -> Response:
     by = session.person.name
     order = Order(id="new", kind=OrderKind.TYPED, by=by, plate=plate, pin_proof=proof, visit=visit)
     try:
-        await run_in_threadpool(desk_of(request).order, station, lane, order, session.actor)
+        await run_in_threadpool(store_of(request).orders.give, station, lane, order, session.actor)
     except AdminError:
         return _typed_answer(request, 409, words.SILENT)
     return _typed_answer(request, 202, words.SENT)
@@ -113,12 +113,12 @@ def _typed_answer(request: Request, status: int, outcome: words.Words) -> Respon
 
 
 def _facts(store: StationStore, station: str, lane: str) -> dict[str, Any]:
-    found = store.lane(station, lane)
-    order = next(iter(store.last_orders(station, lane, OrderKind.TYPED)), None)
+    found = store.lanes.of(station, lane)
+    order = next(iter(store.orders.last(station, lane, OrderKind.TYPED)), None)
     age_s = 0.0 if order is None else store.age_s(order.made_at)
     is_fresh = order is not None and found is not None and found.seen_at >= order.made_at
     screen = screen_of(found, order, age_s, is_fresh)
-    fresh_s = store.fresh_s([] if found is None else [found])
+    fresh_s = store.lanes.fresh_s([] if found is None else [found])
     return {
         "fresh_s": fresh_s if screen.until_s is None else min(fresh_s, screen.until_s),
         "screen": screen,

@@ -51,7 +51,7 @@ AWAY = {503: "Whoever judges PINs is away: nothing was judged."}
 router = APIRouter(prefix="/v1", tags=["station"])
 
 
-def desk_of(request: Request) -> StationStore:
+def store_of(request: Request) -> StationStore:
     """The station's store of the app that serves the request."""
     store: StationStore = request.app.state.station
     return store
@@ -86,7 +86,7 @@ async def status(request: Request) -> Response:
 )
 async def visit(request: Request) -> Response:
     """Replaces the visit's report before; its picture is deleted after 72 hours, or with the end of a dispute."""
-    await run_in_threadpool(desk_of(request).take_visit, await read(request, VisitReport))
+    await run_in_threadpool(store_of(request).visits.take, await read(request, VisitReport))
     return Response(status_code=204)
 
 
@@ -151,15 +151,15 @@ async def pin(request: Request) -> Response:
 async def orders(request: Request) -> Response:
     """Answers as soon as there is an order, or with none after wait_s. It comes again until its outcome is told."""
     wanted = await read(request, OrdersWanted)
-    store, changes = desk_of(request), changes_of(request)
+    store, changes = store_of(request), changes_of(request)
     caller = access.device(request)
     actor = f"device:{caller.device}" if caller is not None else "device:unsigned"
-    await run_in_threadpool(store.take_outcomes, wanted, actor)
+    await run_in_threadpool(store.orders.take_outcomes, wanted, actor)
     topic = orders_topic(wanted.station, wanted.lane)
     ends_s = asyncio.get_running_loop().time() + wanted.wait_s
     while True:
         seen = await changes.number(topic)
-        found = await run_in_threadpool(store.orders_for, wanted.station, wanted.lane)
+        found = await run_in_threadpool(store.orders.waiting, wanted.station, wanted.lane)
         left_s = ends_s - asyncio.get_running_loop().time()
         if found or left_s <= 0 or changes.closed:
             return _orders(found, wire_version(request))

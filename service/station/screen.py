@@ -6,7 +6,8 @@ import enum
 from dataclasses import dataclass, replace
 
 from service.station import words
-from service.station.store import Lane, OrderState
+from service.station.lane_statuses import Lane
+from service.station.orders import OrderState
 from service.station.words import Words
 from wire.live import LampState, LaneStatus, OrderResult
 from wire.reasons import Reason

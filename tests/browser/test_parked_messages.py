@@ -28,8 +28,8 @@ def test_what_is_being_written_survives_a_refresh(
 ) -> None:
     rig = ServiceRig(tmp_path)
     rig.identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
-    admin = rig.app.state.station
-    admin.take_status(decode(LaneStatus, lane_status() | {"parked": [PARKED]}))
+    store = rig.app.state.station
+    store.lanes.take([decode(LaneStatus, lane_status() | {"parked": [PARKED]})])
     with running(rig.app) as url:
         page = chromium.new_context(locale="en-GB", color_scheme="dark").new_page()
         page.goto(f"{url}/station")
@@ -40,12 +40,12 @@ def test_what_is_being_written_survives_a_refresh(
         page.keyboard.type("counted tw")
         rig.clock.move(1)
         flowing = lane_status(number=900) | {"parked": [PARKED], "volume_ml": 1230, "amount_fen": 972}
-        admin.take_status(decode(LaneStatus, flowing))
+        store.lanes.take([decode(LaneStatus, flowing)])
         page.wait_for_function(has("1.23 L"), timeout=20_000)
         page.keyboard.type("ice")
         assert page.input_value("#why-L1-5") == "counted twice"
         assert serious(page) == []
         page.click("button.danger")
         page.wait_for_function(has("The lane has been told"), timeout=20_000)
-        (order,) = admin.last_orders("S1", "L1", OrderKind.DISCARD)
+        (order,) = store.orders.last("S1", "L1", OrderKind.DISCARD)
         assert (order.order.by, order.order.why) == ("wang", "counted twice")

@@ -341,7 +341,7 @@ def test_spending_is_drawn_and_a_disputed_bill_keeps_its_picture(
         rig.clock.move(86_400 * 31)
     jpeg = base64.b64encode(vehicle()).decode()
     seen = {"visit": "v-seen", "at": rig.clock.now(), "first_seen_at": rig.clock.now(), "picture": jpeg}
-    rig.app.state.station.take_visit(replace(decode(VisitReport, visit_report()), **seen))
+    rig.app.state.station.visits.take(replace(decode(VisitReport, visit_report()), **seen))
     fuel(rig, 7_900, visit="v-seen")
     page.clock.set_fixed_time(rig.clock.moment)
     page.goto(f"{served}/phone/spending")

@@ -65,7 +65,7 @@ def wait_for_status(station: StationStore) -> LaneStatus:
     """What the station's page knows of the entrance, once it has heard of the plate."""
     deadline_s = time.monotonic() + 60
     while time.monotonic() < deadline_s:
-        found = station.lane("S1", "E1")
+        found = station.lanes.of("S1", "E1")
         if found is not None and found.status.asked_ahead:
             return found.status
         time.sleep(0.1)

@@ -71,13 +71,14 @@ def test_who_gives_up_waiting_holds_nobody_up() -> None:
 
 def test_statuses_of_many_lanes_are_one_batch_and_the_newest_of_a_lane_counts(tmp_path: Path) -> None:
     rig = ServiceRig(tmp_path)
-    admin: StationStore = rig.app.state.station
+    store: StationStore = rig.app.state.station
     given = [lane_status(lane=f"L{n}", number=n) for n in range(3)]
     given += [lane_status(lane="L0", number=900, volume_ml=9), lane_status(lane="L0", number=800, volume_ml=8)]
     rig.clock.move(1)
-    admin.take_statuses([decode(LaneStatus, one) for one in given])
-    assert {lane.status.lane: lane.status.volume_ml for lane in admin.lanes("S1")} == {"L0": 9, "L1": None, "L2": None}
-    assert admin.lanes("S1")[0].seen_at > START
+    store.lanes.take([decode(LaneStatus, one) for one in given])
+    lanes = store.lanes.all_of("S1")
+    assert {lane.status.lane: lane.status.volume_ml for lane in lanes} == {"L0": 9, "L1": None, "L2": None}
+    assert lanes[0].seen_at > START
 
 
 def test_writers_of_a_process_take_turns_on_sqlite(sqlite_url: str) -> None:

@@ -283,9 +283,9 @@ def test_a_pin_is_checked_before_the_lane_hears_of_it_and_kept_nowhere(
 
     assert typed("000001").json()["en"] == "The PIN is wrong"
     assert [typed(wrong).status_code for wrong in ("x" * 500, "12", "４９３８１７")] == [422, 422, 422]
-    assert rig.app.state.station.orders_for("S1", "L1") == []
+    assert rig.app.state.station.orders.waiting("S1", "L1") == []
     assert typed("493817").status_code == 202
-    (order,) = rig.app.state.station.orders_for("S1", "L1")
+    (order,) = rig.app.state.station.orders.waiting("S1", "L1")
     assert order.pin_proof
     answer = rig.app.state.books.carry_out_one(
         Ask(decode(Question, question(plate=PLATE, seen=None, seen_certain=False, pin_proof=order.pin_proof)))
@@ -312,9 +312,9 @@ def test_an_attendant_confirms_a_typed_plate_by_name(rig: ServiceRig, client: Te
 
     assert confirm(PLATE, "wrong") == 403
     assert confirm("粤B99999") == 409
-    assert rig.app.state.station.orders_for("S1", "L1") == []
+    assert rig.app.state.station.orders.waiting("S1", "L1") == []
     assert confirm(PLATE) in (200, 303)
-    (order,) = rig.app.state.station.orders_for("S1", "L1")
+    (order,) = rig.app.state.station.orders.waiting("S1", "L1")
     assert (order.kind, order.by, order.plate) == (OrderKind.CONFIRM, "person:li", PLATE)
     assert orders(rig, client, key) == [], "a lane of the first version would refuse it"
     with rig.app.state.books.database.reading() as connection:

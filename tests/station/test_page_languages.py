@@ -25,8 +25,8 @@ def test_every_page_is_in_the_readers_language(rig: StationRig) -> None:
         app.state.identity.people.add(name, PASSWORD, role, "S1", "test", lane=lane)
     rig.step()
     at_station = app.state.station
-    at_station.take_status(decode(LaneStatus, lane_status()))
-    at_station.take_visit(decode(VisitReport, visit_report()))
+    at_station.lanes.take([decode(LaneStatus, lane_status())])
+    at_station.visits.take(decode(VisitReport, visit_report()))
     names = {"lane": "L1", "visit": str(visit_report()["visit"]), "plate": PLATE, "charge": "none"}
     addresses = [f"{path}?station=S1" for path in pages(app, names)] + [
         "/nowhere",

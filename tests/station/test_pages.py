@@ -146,23 +146,23 @@ def test_attendants_only_look(rig: StationRig, client: TestClient) -> None:
 
 def test_the_panel_works_on_the_stations_own_database(rig: StationRig, client: TestClient) -> None:
     rig.cut()
-    rig.wiring.app.state.station.take_status(
-        replace(decode(LaneStatus, lane_status()), at=rig.clock.now(), phase="red", lamp=LampState.RED)
+    rig.wiring.app.state.station.lanes.take(
+        [replace(decode(LaneStatus, lane_status()), at=rig.clock.now(), phase="red", lamp=LampState.RED)]
     )
     csrf = log_in(client)
     answer = client.post(
         "/panel/L1/typed?station=S1", data={"csrf": csrf, "plate": PLATE}, headers={"Accept": "application/json"}
     )
     assert answer.status_code == 202
-    (order,) = rig.wiring.app.state.station.orders_for("S1", "L1")
+    (order,) = rig.wiring.app.state.station.orders.waiting("S1", "L1")
     assert (order.kind, order.plate) == (OrderKind.TYPED, PLATE)
 
 
 def test_what_lanes_tell_reaches_the_servers_page(rig: StationRig) -> None:
     at_station, at_server = rig.wiring.app.state.station, rig.server.app.state.station
-    at_station.take_status(replace(decode(LaneStatus, lane_status()), at=rig.clock.now(), phase="asking"))
-    at_station.take_status(replace(decode(LaneStatus, lane_status()), at=rig.clock.now(), phase="red"))
-    at_station.take_visit(decode(VisitReport, visit_report()))
+    at_station.lanes.take([replace(decode(LaneStatus, lane_status()), at=rig.clock.now(), phase="asking")])
+    at_station.lanes.take([replace(decode(LaneStatus, lane_status()), at=rig.clock.now(), phase="red")])
+    at_station.visits.take(decode(VisitReport, visit_report()))
     rig.cut()
     with pytest.raises(Exception, match="no connection"):
         rig.wiring.uplink.ask(rig.wiring.upstream.devices, PATIENCE_S)
@@ -171,8 +171,8 @@ def test_what_lanes_tell_reaches_the_servers_page(rig: StationRig) -> None:
     rig.step(1)
     while rig.wiring.status_forwarder.send_one():
         pass
-    assert [lane.status.phase for lane in at_server.lanes("S1")] == ["red"]
-    assert len(at_server.visits("S1")) == 1
+    assert [lane.status.phase for lane in at_server.lanes.all_of("S1")] == ["red"]
+    assert len(at_server.visits.newest("S1")) == 1
 
 
 def test_alerts_name_figures_that_exist(rig: StationRig) -> None:

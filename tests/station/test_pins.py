@@ -34,7 +34,7 @@ def panel(rig: StationRig) -> Iterator[TestClient]:
     rig.wiring.app.state.identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     shows = {"lamp": LampState.RED, "reason": Reason.PIN_NEEDED, "at": rig.clock.now()}
     status = replace(decode(LaneStatus, lane_status()), **shows)  # type: ignore[arg-type]
-    rig.wiring.app.state.station.take_statuses([status])
+    rig.wiring.app.state.station.lanes.take([status])
     with TestClient(rig.wiring.app, client=("10.1.0.9", 4711), follow_redirects=False) as browser:
         log_in(browser, "pump")
         yield browser
@@ -46,7 +46,7 @@ def type_pin(panel: TestClient, pin: str) -> httpx.Response:
 
 
 def ordered(rig: StationRig) -> list[Order]:
-    found: list[Order] = rig.wiring.app.state.station.orders_for("S1", "L1")
+    found: list[Order] = rig.wiring.app.state.station.orders.waiting("S1", "L1")
     return [order for order in found if order.kind is OrderKind.TYPED]
 
 

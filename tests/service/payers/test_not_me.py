@@ -43,7 +43,7 @@ def shows(station: StationStore, world: World, visit: str, volume_ml: int | None
         "visit": visit,
         "at": world.clock.now().isoformat(),
     }
-    station.take_status(decode(LaneStatus, status))
+    station.lanes.take([decode(LaneStatus, status)])
 
 
 def renewed(world: World, authorisation: str) -> Reason:
@@ -62,7 +62,7 @@ def test_green_and_hold_go_and_the_lane_is_ordered(world: World, station: Statio
     assert (said.revoked, said.flowing) == ((given.authorisation,), ())
     assert wallet_fen(world, "A") == (50_000, 0, 0)
     assert renewed(world, given.authorisation) is Reason.VISIT_OVER
-    (order,) = station.orders_for("S1", "L1")
+    (order,) = station.orders.waiting("S1", "L1")
     assert (order.kind, order.plate) == (OrderKind.REVOKE, PLATE)
     assert [(v.lane, v.plate, v.visit) for v in strange_vehicles(world.database, "S1", world.clock.now())] == [
         ("L1", PLATE, given.visit)
@@ -91,7 +91,7 @@ def test_where_fuel_has_flowed_the_green_stays_and_is_charged(
     shows(station, world, given.visit, 1200)
     said = blocks.not_me(PLATE, a.person)
     assert (said.revoked, said.flowing) == ((), (given.authorisation,))
-    assert station.orders_for("S1", "L1") == []
+    assert station.orders.waiting("S1", "L1") == []
     world.report(Pump("D1").fuelling(world.clock, 5_000, authorisation=given.authorisation))
     assert wallet_fen(world, "A") == (46_000, 0, 0)
     assert world.ask().reason is Reason.PLATE_BLOCKED

@@ -116,7 +116,7 @@ def test_the_picture_of_the_own_visit_while_it_is_kept(rig: ServiceRig, client: 
     name, plate, jpeg = f"N{rig.number()}", f"粤B{10_000 + rig.number()}", b"\xff\xd8\xff\xe0 a picture"
     phone, visit = person(rig, client, name, plate=plate), f"seen-{rig.number()}"
     report = replace(decode(VisitReport, visit_report()), visit=visit, picture=base64.b64encode(jpeg).decode())
-    rig.app.state.station.take_visit(report)
+    rig.app.state.station.visits.take(report)
     fuel(rig, 7_900, plate, visit=visit)
     (charge,) = phone.ask("GET", "/v1/phone/charges").json()
     target = f"/v1/phone/charges/{charge['id']}/picture"
@@ -132,7 +132,7 @@ def test_a_dispute_keeps_the_picture_until_it_is_resolved(rig: ServiceRig, clien
     for kind in ("disputed", "quiet"):
         visit = f"{kind}-{rig.number()}"
         picture = base64.b64encode(b"\xff\xd8\xff\xe0" + kind.encode()).decode()
-        store.take_visit(replace(decode(VisitReport, visit_report()), visit=visit, picture=picture))
+        store.visits.take(replace(decode(VisitReport, visit_report()), visit=visit, picture=picture))
         fuel(rig, 7_900, plate, visit=visit)
         charge = phone.ask("GET", "/v1/phone/charges").json()[0]
         targets[kind] = f"/v1/phone/charges/{charge['id']}/picture"
