@@ -53,7 +53,7 @@ from service.typed_plates import check_pin
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode
-from wire.versions import encode_for
+from wire.versions import encode_for, error_code_for
 
 log = logging.getLogger(__name__)
 
@@ -213,7 +213,7 @@ def _add_fuellings(app: FastAPI, clerk: Clerk) -> None:
     problems = {
         **MALFORMED,
         404: "No such station.",
-        409: "This sequence of the station's dispenser was reported with other content.",
+        409: "The dispenser is another lane's, or this sequence of it was reported with other content.",
         422: "The report contradicts itself.",
         **AWAY,
     }
@@ -312,7 +312,7 @@ def _document(app: FastAPI) -> None:
 
 def _answer(answer: Answer, request: Request) -> Response:
     if isinstance(answer, Refused):
-        return problem(STATUS[answer.code], answer.code, answer.detail)
+        return problem(STATUS[answer.code], error_code_for(answer.code, wire_version(request)), answer.detail)
     if isinstance(answer, Decision | FuellingReceipt):
         return _json(encode_for(answer, wire_version(request)))
     return Response(status_code=204)

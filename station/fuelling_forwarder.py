@@ -110,7 +110,7 @@ class FuellingForwarder:
         """In the outbox and counted against its grant, as one."""
         with self._store.together():
             fresh = self._find(fuelling) is None
-            message = self._outbox.put(_kind(fuelling), fuelling_key(fuelling), encode(fuelling))
+            message = self._outbox.put(_kind(fuelling), self._key(fuelling), encode(fuelling))
             if fresh and fuelling.authorisation is not None and self._is_granted(fuelling):
                 self._store.grants.fuelled(message, fuelling.authorisation, fuelling.amount_fen)
         return _Put(message, fresh)
@@ -136,14 +136,23 @@ class FuellingForwarder:
             time.sleep(min(LOOK_EVERY_S, left_s))
 
     def _find(self, fuelling: Fuelling) -> Message | None:
-        return self._outbox.find(_kind(fuelling), fuelling_key(fuelling))
+        return self._outbox.find(_kind(fuelling), self._key(fuelling))
+
+    def _key(self, fuelling: Fuelling) -> str:
+        """Of each lane its own: whose dispenser it is, the server knows; no lane's word takes another's place.
+
+        What a version before kept under dispenser and sequence alone stays there, if it is this lane's.
+        """
+        kept = self._outbox.find(_kind(fuelling), fuelling_key(fuelling))
+        is_own = kept is not None and kept.body.get("lane") == fuelling.lane
+        return fuelling_key(fuelling) if is_own else f"{fuelling_key(fuelling)}/{fuelling.lane}"
 
     def _handed_back(self, message: Message) -> Refused:
         """Refused while the lane unit still waits: it keeps the report, shows it, and may send it again."""
         with self._store.together():
             self._outbox.take_back(message.id)
             self._store.grants.forget_fuelling(message.id)
-        return Refused(ErrorCode(message.reason or ErrorCode.MALFORMED), message.last_error or "")
+        return Refused(_code(message.reason), message.last_error or "")
 
     def _send_fuelling(self, body: Mapping[str, Any], deadline_s: float) -> Mapping[str, Any]:
         """The grant first, so that the server knows what the fuelling was made under."""
@@ -183,6 +192,11 @@ class FuellingForwarder:
 def _kind(fuelling: Fuelling) -> str:
     """Each dispenser has an order of its own."""
     return f"{FUELLING}:{fuelling.dispenser}"
+
+
+def _code(reason: str | None) -> ErrorCode:
+    """What a later version of the server may say, this one calls malformed."""
+    return next((code for code in ErrorCode if code.value == reason), ErrorCode.MALFORMED)
 
 
 def _provisional(fuelling: Fuelling) -> FuellingReceipt:

@@ -54,6 +54,29 @@ class Reason(enum.StrEnum):
     INTERNAL = "internal"
 
 
+class ErrorCode(enum.StrEnum):
+    """Codes of error answers, in the body as {"code", "detail"}: with 4xx the message is refused for good.
+
+    UNAVAILABLE goes with 503, INTERNAL with 500: this message failed in the service, which otherwise works.
+    """
+
+    MALFORMED = "malformed"
+    KEY_REUSED = "key_reused"
+    OTHER_LANES_DISPENSER = "other_lanes_dispenser"
+    CONFLICT = "conflict"
+    UNKNOWN_AUTHORISATION = "unknown_authorisation"
+    UNKNOWN_DISPENSER = "unknown_dispenser"
+    UNKNOWN_STATION = "unknown_station"
+    IMPOSSIBLE_FUELLING = "impossible_fuelling"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    UNAVAILABLE = "unavailable"
+    TOO_LARGE = "too_large"
+    THROTTLED = "throttled"
+    INTERNAL = "internal"
+
+
 NEAREST_OLD: dict[enum.Enum, enum.Enum] = {
     Reason.OPEN_ELSEWHERE: Reason.UNPAID_CHARGE,
     Reason.UNKNOWN_KIND: Reason.UNSURE,
@@ -69,27 +92,6 @@ NEAREST_OLD: dict[enum.Enum, enum.Enum] = {
     Reason.PIN_NEEDED: Reason.SERVICE_REJECTED,
     Reason.PIN_WRONG: Reason.SERVICE_REJECTED,
     Reason.TYPED_REFUSED: Reason.SERVICE_REJECTED,
+    ErrorCode.OTHER_LANES_DISPENSER: ErrorCode.KEY_REUSED,
 }
 """Member that came after version 1 of the wire -> the nearest that version 1 knows, for peers that know no more."""
-
-
-class ErrorCode(enum.StrEnum):
-    """Codes of error answers, in the body as {"code", "detail"}: with 4xx the message is refused for good.
-
-    UNAVAILABLE goes with 503, INTERNAL with 500: this message failed in the service, which otherwise works.
-    """
-
-    MALFORMED = "malformed"
-    KEY_REUSED = "key_reused"
-    CONFLICT = "conflict"
-    UNKNOWN_AUTHORISATION = "unknown_authorisation"
-    UNKNOWN_DISPENSER = "unknown_dispenser"
-    UNKNOWN_STATION = "unknown_station"
-    IMPOSSIBLE_FUELLING = "impossible_fuelling"
-    UNAUTHENTICATED = "unauthenticated"
-    FORBIDDEN = "forbidden"
-    NOT_FOUND = "not_found"
-    UNAVAILABLE = "unavailable"
-    TOO_LARGE = "too_large"
-    THROTTLED = "throttled"
-    INTERNAL = "internal"

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import Any
+from typing import Any, cast
 
 from wire.codec import OLDEST_VERSION, encode
-from wire.reasons import NEAREST_OLD
+from wire.reasons import NEAREST_OLD, ErrorCode
 
 WIRE_VERSION = 2
 WIRE_HEADER = "Greenlane-Wire"
@@ -29,6 +29,11 @@ def version_of(header: str | None) -> int:
 def encode_for(record: Any, version: int) -> dict[str, Any]:
     """As encode, without the fields that came after `version` and with the nearest older member of each enum."""
     return encode(record) if version >= WIRE_VERSION else encode(_older(record), version)
+
+
+def error_code_for(code: ErrorCode, version: int) -> ErrorCode:
+    """The code as that version knows it: one that it does not know would be tried again for ever."""
+    return code if version >= WIRE_VERSION else cast(ErrorCode, NEAREST_OLD.get(code, code))
 
 
 def _older(value: Any) -> Any:

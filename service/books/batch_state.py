@@ -11,6 +11,7 @@ from service.books.records import (
     Authorisation,
     BoundPlate,
     Card,
+    DispenserLane,
     DispenserRow,
     Grant,
     PostedFuelling,
@@ -46,6 +47,8 @@ class BatchState:
     """Millilitres that the vehicle of a plate holds, where somebody has said so."""
     dispensers: dict[tuple[str, str], DispenserRow] = field(default_factory=dict)
     """By station and name."""
+    lanes: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """By station and dispenser: the lanes that may report under it."""
     unauthorised: dict[tuple[str, str], int] = field(default_factory=dict)
     """By station and card: what the card was charged there of late without an authorisation, in fen."""
     keys: dict[str, tuple[int, int, int]] = field(default_factory=dict)
@@ -64,6 +67,7 @@ class BatchState:
     new_fuellings: list[PostedFuelling] = field(default_factory=list)
     seen_dispensers: dict[tuple[str, str], DispenserRow] = field(default_factory=dict)
     new_dispensers: list[DispenserRow] = field(default_factory=list)
+    new_lanes: list[DispenserLane] = field(default_factory=list)
     rejected: list[RejectedMessage] = field(default_factory=list)
     new_grants: list[Grant] = field(default_factory=list)
     used_grants: dict[str, Grant] = field(default_factory=dict)

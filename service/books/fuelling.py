@@ -15,7 +15,17 @@ from service.books.charged import Charged, charge_card
 from service.books.charges import charge_granted, charge_held, charge_unauthorised, is_known
 from service.books.messages import Refused, Report
 from service.books.phone_payment import card_of, person_of
-from service.books.records import Authorisation, Card, DispenserRow, Grant, PostedFuelling, State, Station, TransferKind
+from service.books.records import (
+    Authorisation,
+    Card,
+    DispenserLane,
+    DispenserRow,
+    Grant,
+    PostedFuelling,
+    State,
+    Station,
+    TransferKind,
+)
 from service.payer_rules.periods import PayerKind
 from service.store.clock import to_us
 from wire.flags import BooksFlag
@@ -30,14 +40,24 @@ def report(message: Report, batch_state: BatchState) -> FuellingReceipt | Refuse
     """Post a fuelling once; its repeat gets the first receipt. Only what contradicts itself is refused."""
     fuelling = message.fuelling
     earlier = batch_state.fuellings.get((fuelling.station, fuelling.dispenser, fuelling.sequence))
-    if earlier is not None:
-        if replace(earlier, **_reported(fuelling)) != earlier:
-            key = f"dispenser {fuelling.dispenser}, sequence {fuelling.sequence}"
-            words = f"{key} was reported before with other content, by lane {earlier.lane}"
-            return Refused(ErrorCode.KEY_REUSED, words)
+    if earlier is not None and replace(earlier, **_reported(fuelling)) == earlier:
         return _receipt(earlier)
-    refusal = _contradiction(fuelling, batch_state)
+    refusal = _of_another_lane(fuelling, batch_state)
+    if refusal is None and earlier is not None:
+        key = f"dispenser {fuelling.dispenser}, sequence {fuelling.sequence}"
+        words = f"{key} was reported before with other content, by lane {earlier.lane}"
+        return Refused(ErrorCode.KEY_REUSED, words)
+    refusal = refusal or _contradiction(fuelling, batch_state)
     return refusal if refusal is not None else _post(fuelling, batch_state)
+
+
+def _of_another_lane(fuelling: Fuelling, batch_state: BatchState) -> Refused | None:
+    """A dispenser is its lane's; one that belongs to none is the lane's that reports under it first."""
+    bound = batch_state.lanes.get((fuelling.station, fuelling.dispenser))
+    if not bound or fuelling.lane in bound:
+        return None
+    words = f"dispenser {fuelling.dispenser} belongs to lane {', '.join(sorted(bound))}, not to {fuelling.lane}"
+    return Refused(ErrorCode.OTHER_LANES_DISPENSER, words)
 
 
 def _contradiction(fuelling: Fuelling, batch_state: BatchState) -> Refused | None:
@@ -74,6 +94,7 @@ def _post(fuelling: Fuelling, batch_state: BatchState) -> FuellingReceipt:
     posted = _posted(fuelling, number, charge, flags, batch_state)
     batch_state.fuellings[(fuelling.station, fuelling.dispenser, fuelling.sequence)] = posted
     batch_state.new_fuellings.append(posted)
+    _bind_dispenser(posted, batch_state)
     _remember_dispenser(fuelling, batch_state)
     return _receipt(posted)
 
@@ -160,6 +181,17 @@ def _authorisation_flags(fuelling: Fuelling, held: Authorisation) -> list[BooksF
     if fuelling.plate is not None and normalise(fuelling.plate) != normalise(held.plate):
         flags.append(BooksFlag.OTHER_PLATE)
     return flags
+
+
+def _bind_dispenser(posted: PostedFuelling, batch_state: BatchState) -> None:
+    key = (posted.station, posted.dispenser)
+    if batch_state.lanes.get(key):
+        return
+    known = batch_state.dispensers.get(key)
+    last = 0 if known is None else known.last_sequence
+    batch_state.lanes[key] = {posted.lane}
+    bound = DispenserLane(posted.station, posted.dispenser, posted.lane, last, batch_state.now_us, posted.id)
+    batch_state.new_lanes.append(bound)
 
 
 def _remember_dispenser(fuelling: Fuelling, batch_state: BatchState) -> None:

@@ -108,7 +108,7 @@ def _price_differs(fuelling: Fuelling, batch_state: BatchState) -> bool:
 def _sequence_flags(fuelling: Fuelling, batch_state: BatchState) -> list[BooksFlag]:
     """The report beside the newest one of its dispenser; the audit looks at all of them again, in order."""
     known = batch_state.dispensers.get((fuelling.station, fuelling.dispenser))
-    if known is None:
+    if known is None or known.last_sequence == 0:
         return []
     if fuelling.sequence < known.last_sequence:
         return [BooksFlag.OUT_OF_ORDER]

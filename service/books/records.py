@@ -243,6 +243,18 @@ class DispenserRow:
     last_own_ml: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DispenserLane:
+    """A lane that may report under a dispenser. Fields as in schema.dispenser_lanes."""
+
+    station: str
+    dispenser: str
+    lane: str
+    after_sequence: int
+    bound_us: int
+    fuelling: int | None
+
+
 @dataclass(slots=True)
 class Grant:
     """What a station allowed while its line was down; only fuelling ever changes, once. person: who pays by phone."""

@@ -54,6 +54,7 @@ def too_little_free(card: str, free_fen: int, wanted_fen: int) -> CounterRefused
 
 
 _CHINESE = (
+    (r"dispenser (.+) belongs to lane (.+), not to (.+)", "加油机 {0} 属于加油位 {1}，不是 {2}"),
     (r"dispenser (.+), sequence (\d+) was reported .*, by lane (.+)", "加油机 {0} 第 {1} 笔已由加油位 {2} 上报"),
     (r"ended_at is before started_at", "挂枪时间早于提枪时间"),
     (r"totaliser_after_ml is below", "挂枪泵码低于提枪泵码"),

@@ -13,9 +13,9 @@ BY_WORDS = {
         ErrorCode.KEY_REUSED,
         "visit L1-20260504T083000Z-7 was asked before with other content",
     ),
-    "This sequence of the station's dispenser was reported with other content.": (
-        ErrorCode.KEY_REUSED,
-        "S1-D1 41 was reported before with other content",
+    "The dispenser is another lane's, or this sequence of it was reported with other content.": (
+        ErrorCode.OTHER_LANES_DISPENSER,
+        "dispenser S1-D1 belongs to lane L1, not to L2",
     ),
     "Told before with other content.": (
         ErrorCode.KEY_REUSED,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from service.books.rows.sealing import Head, head
 from service.errors import Unavailable
-from service.reports.proofs import accounts, chain, counter, file, fuel, holds, payers, trail
+from service.reports.proofs import accounts, chain, counter, dispenser_lanes, file, fuel, holds, payers, trail
 from service.reports.proofs.findings import Finding, Proof
 from service.store.database import Database, fault_of, telling_faults
 
@@ -34,6 +34,7 @@ PROOFS: tuple[Proof, ...] = (
     fuel.receipts,
     fuel.figures,
     fuel.dispensers,
+    dispenser_lanes.dispenser_lanes,
     fuel.totalisers,
     fuel.offline,
     payers.charges,

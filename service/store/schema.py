@@ -290,7 +290,27 @@ dispensers = Table(
     PrimaryKeyConstraint("station", "id"),
 )
 """The highest sequence seen of each dispenser of a station, its totaliser after it, the volume that was reported and
-what it should have been by an independent figure; both NULL before the first fuelling since they are kept."""
+what it should have been by an independent figure; both NULL before the first fuelling since they are kept.
+
+Sequence 0: bound to a lane before its first fuelling.
+"""
+
+dispenser_lanes = Table(
+    "dispenser_lanes",
+    metadata,
+    Column("station", String(40), ForeignKey("stations.id"), nullable=False),
+    Column("dispenser", String(40), nullable=False),
+    Column("lane", String(40), nullable=False),
+    Column("after_sequence", BigInteger, nullable=False),
+    Column("bound_us", BigInteger, nullable=False),
+    Column("fuelling", BigInteger, ForeignKey("fuellings.id")),
+    PrimaryKeyConstraint("station", "dispenser", "lane"),
+)
+"""Which lanes may report under a dispenser; one without a row is taken by the first lane that reports.
+
+after_sequence: the dispenser's highest sequence when its lanes were last changed; all beyond it are of these lanes.
+fuelling: the report that bound it; null: an operator did.
+"""
 
 rejected_messages = Table(
     "rejected_messages",

@@ -29,6 +29,7 @@ from wire.codec import decode, encode
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode
+from wire.versions import WIRE_HEADER
 
 JSON = {"Content-Type": "application/json"}
 
@@ -153,6 +154,18 @@ def test_reused_keys_and_impossible_fuellings(served: Served) -> None:
     assert (refused.status_code, refused.json()["code"]) == (422, "impossible_fuelling")
 
 
+def test_another_lanes_dispenser_has_a_code_of_its_own_and_an_older_one_for_older_peers(served: Served) -> None:
+    pump = Pump("D1")
+    assert served.post("/v1/fuellings", encode(pump.fuelling(served.clock, 1_000))).status_code == 200
+    stranger = encode(pump.fuelling(served.clock, 1_000, lane="L2"))
+    codes = []
+    for version in ("1", "2"):
+        headers = {**JSON, WIRE_HEADER: version}
+        answer = requests.post(f"{served.url}/v1/fuellings", json=stranger, headers=headers, timeout=30)
+        codes.append((answer.status_code, answer.json()["code"]))
+    assert codes == [(409, "key_reused"), (409, "other_lanes_dispenser")]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -235,6 +248,7 @@ STATUSES = {
     ErrorCode.UNKNOWN_AUTHORISATION: {404},
     ErrorCode.NOT_FOUND: {404},
     ErrorCode.KEY_REUSED: {409},
+    ErrorCode.OTHER_LANES_DISPENSER: {409},
     ErrorCode.CONFLICT: {409},
     ErrorCode.TOO_LARGE: {413},
     ErrorCode.IMPOSSIBLE_FUELLING: {422},

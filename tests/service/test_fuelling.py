@@ -140,7 +140,7 @@ def test_a_repeat_gets_the_first_receipt_and_other_content_an_error(world: World
     world.admin.top_up("C1", 1_000)
     world.clock.advance(10**6)
     assert world.report(fuelling) == first
-    refused = world.refused(Report(replace(fuelling, lane="L2")))
+    refused = world.refused(Report(replace(fuelling, product="95")))
     assert refused.code is ErrorCode.KEY_REUSED
     assert balance_fen(world) == 43_000
     assert [r["code"] for r in rejected(world.database, None, None)] == ["key_reused"]

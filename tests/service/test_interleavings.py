@@ -125,11 +125,20 @@ class Books(RuleBasedStateMachine):
     def deliver_again(self, data: st.DataObject, other: bool) -> None:
         fuelling, first = data.draw(st.sampled_from(self.delivered))
         if other:
-            (answer,) = self.send([Report(replace(fuelling, lane="L9"))])
-            assert isinstance(answer, Refused)
-            assert answer.code is ErrorCode.KEY_REUSED
+            answers = self.send([Report(replace(fuelling, lane="L9")), Report(replace(fuelling, product="95"))])
+            codes = [answer.code for answer in answers if isinstance(answer, Refused)]
+            assert codes == [ErrorCode.OTHER_LANES_DISPENSER, ErrorCode.KEY_REUSED]
         else:
             assert self.send([Report(fuelling)]) == [first]
+
+    @precondition(lambda self: self.delivered)
+    @rule(data=st.data(), ahead=st.integers(1, 3))
+    def another_lane_takes_the_next_sequence(self, data: st.DataObject, ahead: int) -> None:
+        fuelling, _ = data.draw(st.sampled_from(self.delivered))
+        pump = next(pump for pump in self.pumps if pump.name == fuelling.dispenser)
+        (answer,) = self.send([Report(replace(fuelling, lane="L9", sequence=pump.sequence + ahead))])
+        assert isinstance(answer, Refused)
+        assert answer.code is ErrorCode.OTHER_LANES_DISPENSER
 
     @rule(card=st.sampled_from(["C1", "C2", "C3"]), amount_fen=AMOUNTS, twice=st.booleans())
     def top_up(self, card: str, amount_fen: int, twice: bool) -> None:

@@ -9,12 +9,15 @@ from alembic import command
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from service.books.messages import Report
+from service.dispensers import bound_dispensers
 from service.reports.audit import audit
 from service.reports.suspense import suspended
 from service.store.database import Database
 from service.store.schema_version import make_file, migration_config
 from tests.service.postgres import Cluster
 from tests.service.world import PLATE, Pump, World
+from wire.reasons import ErrorCode
 
 OLD_ROWS = (
     "insert into accounts (id, kind, owner) values (11, 'card', 'C1'), (12, 'receivable', 'C1'),"
@@ -83,7 +86,10 @@ def test_old_rows_are_kept_and_go_on(old: Database) -> None:
     found = audit(old)
     assert (found.findings, found.waiting) == ((), 9), "older rows wait to be sealed as they were found"
     assert [(s.sequence, s.suspended_fen) for s in suspended(old)] == [(1, 800)]
+    assert [(d.dispenser, d.lanes, d.by_operator) for d in bound_dispensers(old)] == [("dispenser-1", ("L1",), False)]
     world = World(old)
+    stranger = Pump("dispenser-1", 3, 3_000).fuelling(world.clock, 1_000, lane="L2")
+    assert world.refused(Report(stranger)).code is ErrorCode.OTHER_LANES_DISPENSER
     world.admin.set_station("S2", preset_fen=10_000)
     pump = Pump("dispenser-1", 3, 3_000)
     own = world.report(pump.fuelling(world.clock, 1_000, authorisation="a1", visit="v1"))

@@ -15,6 +15,7 @@ from tests.service.identity.kit import PLATE
 from tests.service.world import ageless
 from tests.station.cable import Fault
 from tests.station.rig import PATIENCE_S, StationRig
+from wire.codec import encode
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.offline import OfflineEntry
 from wire.questions import Decision
@@ -209,9 +210,41 @@ def test_what_is_refused_after_it_was_acknowledged_is_parked_here(cut: StationRi
 def test_other_content_under_the_same_sequence_is_refused(cut: StationRig) -> None:
     fuelling = cut.fuelling(None, 4_000)
     cut.report(fuelling)
-    answer = cut.answer(Report(replace(fuelling, lane="L2")))
+    answer = cut.answer(Report(replace(fuelling, product="95")))
     assert isinstance(answer, Refused)
     assert answer.code is ErrorCode.KEY_REUSED
+
+
+def test_another_lane_takes_no_sequence_while_the_line_is_cut(rig: StationRig) -> None:
+    """What it says under this dispenser waits beside the honest report, and the server refuses it."""
+    rig.report(rig.fuelling(None, 4_000))
+    rig.step()
+    rig.cut()
+    honest = rig.fuelling(rig.ask(), 15_000)
+    theft = replace(honest, lane="L2", authorisation=None, visit=None)
+    assert rig.report(theft).flags == ("provisional",)
+    assert rig.report(honest).flags == ("provisional",)
+    mend(rig)
+    assert posted(rig) == [("D1", 1), ("D1", 2)]
+    assert rig.report(honest).flags == ("offline",)
+    (parked,) = rig.wiring.outbox.parked()
+    assert (parked.reason, parked.body["lane"]) == ("other_lanes_dispenser", "L2")
+    assert rig.card().balance_fen == 10**9 - 4_000 - 15_000
+    assert rig.exposure_fen == 0
+    assert rig.findings() == ()
+
+
+def test_a_report_that_an_older_version_kept_is_sent_once(cut: StationRig) -> None:
+    decision = cut.ask()
+    fuelling = cut.fuelling(decision, 15_000)
+    message = cut.wiring.outbox.put("fuelling:D1", "D1/1", encode(fuelling))
+    cut.wiring.store.grants.fuelled(message, decision.authorisation or "", 15_000)
+    assert cut.report(fuelling).flags == ("provisional",)
+    assert cut.report(replace(fuelling, lane="L2")).flags == ("provisional",)
+    assert [m.key for m in cut.wiring.outbox.waiting()] == ["D1/1", "D1/1/L2"]
+    mend(cut)
+    assert posted(cut) == [("D1", 1)]
+    assert cut.report(fuelling).flags == ("offline",)
 
 
 def test_another_lane_does_not_use_up_a_grant(cut: StationRig) -> None:

@@ -19,9 +19,12 @@ from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Outbox
 from controller.outbound.signing import KeyPair, Signer
 from controller.outbound.statefile import StateFile
+from service.books.books import Books
+from service.dispensers import Dispensers
 from service.offline.conflicts import offline_visits
 from service.reports.audit import audit
-from service.reports.statement import cards
+from service.reports.statement import cards, rejected
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.identity.served import Program
 from tests.station.cable import Cable, Fault
@@ -226,3 +229,19 @@ def test_an_old_lane_is_refused_with_reasons_that_it_knows(town: Town) -> None:
     ):
         answer = town.lane.do("ask", question=question(visit, **values))
         assert "error" not in answer, answer
+
+
+def test_a_report_under_another_lanes_dispenser_is_parked_by_a_lane_of_the_version_before(town: Town) -> None:
+    """Its client knows no code for that, and would send what it does not understand again for ever."""
+    town.upgrade_service()
+    wait_for(lambda: town.health("line") == "up")
+    database = Database(town.url)
+    Dispensers(Books(database, SystemWallClock()), "test").bind("S1", "dispenser-1", "L2")
+    answer = town.lane.do("ask", question=question("v1"))
+    town.lane.do("put", key="dispenser-1/1", fuelling=fuelling(answer, 1))
+    town.lane.do("put", key="dispenser-9/1", fuelling={**fuelling(answer, 1), "dispenser": "dispenser-9"})
+    wait_for(lambda: town.lane.do("send") == {"waiting": 0, "parked": ["key_reused"]})
+    assert balance(town.url) == 100_000 - 8_000
+    assert [r["code"] for r in rejected(database, "S1", None)] == ["other_lanes_dispenser"]
+    assert audit(database).findings == ()
+    database.close()

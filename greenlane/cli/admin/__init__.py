@@ -34,6 +34,7 @@ PARTS = (
     "cards",
     "money",
     "stations",
+    "dispensers",
     "reports",
     "devices",
     "people",

@@ -167,6 +167,7 @@ class _Asked:
         self.grants = found.get("grants", ())
         self.lists = found.get("lists", ())
         self.dispensers = found.get("dispensers", ())
+        self.lanes = found.get("lanes", ())
         self.accounts = found.get("accounts", ())
         self.fuellings = found.get("fuellings", ())
         self.plates = found.get("plates", ())
@@ -193,9 +194,11 @@ def _first_locks(reader: Reader, wants: Wants) -> Questions:
 
 def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
     """By name, those whose keys the messages themselves name."""
+    pumps = {(fuelling.station, fuelling.dispenser) for fuelling in wants.reports}
     listed = {"stations": {station for station, _ in wants.lists}, "versions": {version for _, version in wants.lists}}
     possible: list[tuple[object, str, Select[Any], dict[str, object]]] = [
         (wants.fuellings, "fuellings", queries.fuellings, {"fuellings": wants.fuellings}),
+        (pumps, "lanes", queries.lanes, {"dispensers": pumps}),
         (wants.visits, "by_visit", queries.by_visit, {"visits": wants.visits}),
         (wants.ids, "by_id", queries.by_id, {"ids": wants.ids}),
         (wants.grants, "grants", queries.grants, {"ids": wants.grants}),
@@ -268,6 +271,8 @@ def _take_fuellings(reader: Reader, asked: _Asked, wants: Wants, batch_state: Ba
     for row in asked.dispensers:
         dispenser = DispenserRow(*row)
         batch_state.dispensers[(dispenser.station, dispenser.id)] = dispenser
+    for station, name, lane in asked.lanes:
+        batch_state.lanes.setdefault((station, name), set()).add(lane)
     for row in asked.fuellings:
         posted = PostedFuelling(*row)
         batch_state.fuellings[(posted.station, posted.dispenser, posted.sequence)] = posted

@@ -71,6 +71,7 @@ class Queries:
         self.cards = self._by_id(schema.cards, Card)
         self.stations = self._by_id(schema.stations, Station)
         self.dispensers = self._dispensers()
+        self.lanes = self._lanes()
         self.accounts = self._locking(self._by_id(schema.accounts, Account), schema.accounts.c.id)
         self.own_accounts = select(*_columns(schema.accounts, Account)).where(self._is_own())
         self.fuellings = self._fuellings()
@@ -167,6 +168,11 @@ class Queries:
         named = select(*_columns(schema.dispensers, DispenserRow))
         named = named.where(self._one_key((columns.station, columns.id), "dispensers"))
         return self._locking(named, columns.station, columns.id)
+
+    def _lanes(self) -> Select[Any]:
+        bound = schema.dispenser_lanes.c
+        named = select(bound.station, bound.dispenser, bound.lane)
+        return named.where(self._one_key((bound.station, bound.dispenser), "dispensers"))
 
     def _plates(self) -> Select[Any]:
         """A plate's columns, then its card's."""

@@ -41,6 +41,7 @@ def write(connection: Connection, batch_state: BatchState) -> None:
     changes: dict[str, Rows] = {
         "dispensers": [_row(d) for d in batch_state.new_dispensers],
         "fuellings": [_row(f) for f in batch_state.new_fuellings],
+        "dispenser_lanes": [_row(bound) for bound in batch_state.new_lanes],
         "transfers": [_row(t) for t in batch_state.ledger.added],
         "authorisations": [_row(a) for a in batch_state.new_authorisations],
         "rejected_messages": [_row(record) for record in batch_state.rejected],

@@ -97,7 +97,8 @@ select n.station, n.id, d.last_sequence, d.totaliser_ml, n.newest, n.after_ml
 from n left join dispensers d on d.station = n.station and d.id = n.id
 where d.id is null or d.last_sequence <> n.newest or d.totaliser_ml <> n.after_ml
 union all select d.station, d.id, d.last_sequence, d.totaliser_ml, null, null
-from dispensers d left join n on n.station = d.station and n.id = d.id where n.id is null
+from dispensers d left join n on n.station = d.station and n.id = d.id
+where n.id is null and (d.last_sequence <> 0 or d.totaliser_ml <> 0)
 """
 _OFFLINE = """
 select f.dispenser, f.sequence, f.authorisation, f.captured_fen, g.id as granted, m.authorisation as marked
