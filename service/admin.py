@@ -62,7 +62,7 @@ class Admin:
 
         offline_fen: what each card may have outstanding there while the line is down; 0 for nothing.
         unauthorised_cap_fen: what fuellings without an authorisation may take from one card in a day.
-        second_person_fen: a refund or correction above it waits at the counter for a second person.
+        second_person_fen: above it in a day, refunds and corrections wait at the counter for a second person.
         at: where it stands, in 1e-7 degree of latitude and longitude, and their datum.
         """
         require_name(name, "station")

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, delete, insert, select, text
 
-from service.admin import require_name
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity import trail
+from service.naming import require_name
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.schema import dispenser_lanes, dispensers, fuellings, stations

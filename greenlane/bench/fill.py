@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from service.admin import Admin
 from service.books.books import Books
@@ -36,7 +36,7 @@ def fill(books: Books, postings: int) -> Iterator[int]:
         _write(books, accounts, revenue, [(n, start_us + n * US_PER_S) for n in numbers])
         yield 2 * (numbers[-1] + 1)
     with books.database.writing() as connection:
-        put(connection, {"dispensers": _dispensers(visits)})
+        put(connection, {"dispensers": _dispensers(visits), "dispenser_lanes": _lanes(connection)})
 
 
 def _cards(admin: Admin, books: Books) -> list[tuple[str, int]]:
@@ -74,6 +74,17 @@ def _dispensers(visits: int) -> list[dict[str, Any]]:
     return [
         {"id": f"history-{n}", "station": "history", "last_sequence": last, "totaliser_ml": last * VOLUME_ML}
         for n, last in newest.items()
+    ]
+
+
+def _lanes(connection: Connection) -> list[dict[str, Any]]:
+    """Each dispenser is its first fuelling's lane's."""
+    first = schema.fuellings.c
+    query = select(first.id, first.dispenser, first.received_us).where(first.station == "history", first.sequence == 1)
+    bound = {"station": "history", "lane": "L", "after_sequence": 0}
+    return [
+        {**bound, "dispenser": row.dispenser, "bound_us": row.received_us, "fuelling": row.id}
+        for row in connection.execute(query)
     ]
 
 

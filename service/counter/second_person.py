@@ -1,6 +1,7 @@
 """Refunds of cards and bills, and corrections, above a station's limit: one person asks, another confirms.
 
-The books have both names.
+The books have both names. The limit holds for all that one person gives back or corrects alone in a day, and for all of
+one card: a large amount in small forms is as large.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from sqlalchemy import Connection, Row, select, update
 from service.books.books import Books
 from service.books.messages import Correct
 from service.books.records import TransferKind
+from service.counter.alone import gave_back, spent_alone_fen
 from service.counter.bill_refunds import BillRefunds, fuelling_bill
 from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
 from service.counter.facts import StationFacts
 from service.counter.tables import money_requests
 from service.counter.till import Beside, Payment, Till, lock_person, posted
+from service.errors import ServiceError
 from service.identity import trail
 from service.reports.statement import cards
 from service.store import schema
@@ -30,8 +33,8 @@ BILL = TransferKind.PAY_BACK.value
 WAITING, CONFIRMED, DECLINED = "waiting", "confirmed", "declined"
 
 
-def _nothing(_connection: Connection) -> None:
-    """Beside a correction that needs one person alone."""
+class _NeedsTwo(ServiceError):
+    """The day's sum would be above the limit, or the form has asked for a second person before; nothing is posted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +66,28 @@ class SecondPerson:
     def refund(self, payment: Payment) -> bool:
         """Pay out at once, or ask for a second person: False."""
         self._require_free(payment)
-        if self._needs_two(payment):
+        try:
+            Till(self._books, self._person, self._station.id).pay(payment, self._require_alone(payment))
+        except _NeedsTwo:
             return self._ask(payment, "refund")
-        Till(self._books, self._person, self._station.id).pay(payment)
         return True
 
     def correct(self, payment: Payment) -> bool:
         """Post at once, or ask for a second person: False. The payment's amount may be below zero."""
-        if self._needs_two(payment):
+        try:
+            self._post_correction(payment, self._person, self._require_alone(payment))
+        except _NeedsTwo:
             return self._ask(payment, "correction")
-        self._post_correction(payment, self._person)
         return True
 
     def give_back(self, payment: Payment) -> bool:
         """Of the bill that is the payment's subject: at once, or ask for a second person: False."""
         if fuelling_bill(self._database, self._station.id, payment.subject) is None:
             raise CounterRefused("本站没有这张账单。", "There is no such bill at this station.")
-        if self._needs_two(payment):
+        try:
+            BillRefunds(self._books, self._person, self._station.id).give_back(payment, self._require_alone(payment))
+        except _NeedsTwo:
             return self._ask(payment, BILL)
-        BillRefunds(self._books, self._person, self._station.id).give_back(payment)
         return True
 
     def decide(self, key: str, confirms: bool) -> MoneyRequest:
@@ -107,9 +113,28 @@ class SecondPerson:
         with telling_faults(), self._database.reading() as connection:
             return [_request(row) for row in connection.execute(mine)]
 
-    def _needs_two(self, payment: Payment) -> bool:
+    def _require_alone(self, payment: Payment) -> Beside:
+        """Raises _NeedsTwo within the posting's transaction, so that two forms sent at once count each other."""
+
+        def required(connection: Connection) -> None:
+            lock_person(connection, self._person)
+            moved, asked = schema.transfers.c, money_requests.c
+            posted_before = connection.execute(select(moved.id).where(moved.key == payment.key)).first() is not None
+            if posted_before or gave_back(connection, payment):
+                return
+            before = connection.execute(select(asked.key).where(asked.key == payment.key)).first()
+            if before is not None or self._is_above(payment, connection):
+                raise _NeedsTwo
+
+        return required
+
+    def _is_above(self, payment: Payment, connection: Connection) -> bool:
         limit_fen = self._station.second_person_fen
-        return limit_fen is not None and abs(payment.amount_fen) > limit_fen
+        if limit_fen is None:
+            return False
+        card = None if payment.kind is TransferKind.PAY_BACK else payment.subject
+        about = self._person, card, self._station.zone
+        return spent_alone_fen(connection, *about, self._books.clock.now()) + abs(payment.amount_fen) > limit_fen
 
     def _ask(self, payment: Payment, kind: str) -> bool:
         now = self._books.clock.now()
@@ -178,7 +203,7 @@ class SecondPerson:
         payment = Payment(found.key, TransferKind.REFUND, found.subject, found.amount_fen, found.method, note)
         Till(self._books, found.asked_by, self._station.id).pay(payment, confirmed)
 
-    def _post_correction(self, payment: Payment, person: str, beside: Beside = _nothing) -> bool:
+    def _post_correction(self, payment: Payment, person: str, beside: Beside) -> bool:
         sent = Correct(
             card=payment.subject,
             amount_fen=payment.amount_fen,

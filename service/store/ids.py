@@ -57,6 +57,11 @@ def first_us_after(number: int) -> int:
     return ((number >> (_MAKER_BITS + _COUNT_BITS)) + _START_MS + 1) * 1000
 
 
+def first_number_at(at_us: int) -> int:
+    """No number made at this microsecond or later is below it."""
+    return max(0, at_us // 1000 - _START_MS) << (_MAKER_BITS + _COUNT_BITS)
+
+
 def authorisation_name(number: int) -> str:
     """The public name of an authorisation: its number and 48 random bits, so that nobody guesses another's."""
     return f"a{number:x}-{secrets.token_hex(6)}"

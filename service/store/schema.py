@@ -113,7 +113,8 @@ stations = Table(
 )
 """unauthorised_cap_fen: what fuellings without an authorisation take from a card in a day; null: the preset amount.
 
-second_person_fen: a refund or correction above it waits at the counter for a second person; null: none does.
+second_person_fen: above it in a day, refunds and corrections of one person, or of one card, wait at the counter for a
+second person; null: none does.
 
 lat_e7, lon_e7: where it stands, in 1e-7 degree of the datum, "wgs84" or "gcj02"; null where nobody has said.
 """

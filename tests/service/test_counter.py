@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
@@ -15,6 +16,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from service.admin import Admin
 from service.books.messages import Report, TopUp
 from service.counter.errors import CounterRefused
 from service.counter.place import amount_of
@@ -393,7 +395,8 @@ def test_above_the_limit_a_second_person_confirms(rig: ServiceRig) -> None:
     assert web.actor == "person:wang"
     assert wang.post("/office/correct", card="C2", yuan="1", note="x").status_code == 403
     assert admin.post("/office/correct", card="C2", yuan="-1", note="", form="a-correction-of-it").status_code == 409
-    receipt_of(admin.post("/office/correct", card="C2", yuan="-100", note="抄错", form="a-correction-of-it"))
+    rig.admin.top_up("C1", 10_000)
+    receipt_of(admin.post("/office/correct", card="C1", yuan="-100", note="抄错", form="a-correction-of-it"))
     receipt_of(admin.post("/office/correct", card="C2", yuan="100.01", note="抄错", form="a-second-correction"))
     second = {"key": "counter a-second-correction"}
     assert sun.post("/office/requests", **second, word="decline").status_code == 303
@@ -408,6 +411,59 @@ def test_above_the_limit_a_second_person_confirms(rig: ServiceRig) -> None:
         ("person:sun", "correction_declined"),
     } <= deeds
     assert audit(rig.app.state.books.database).findings == ()
+
+
+def requests_of(counter: Counter) -> int:
+    return counter.get("/office/requests").text.count('data-state="waiting"')
+
+
+def test_a_large_refund_in_small_forms_needs_a_second_person(rig: ServiceRig) -> None:
+    """By one person over all cards, and by several of one card; what a second person confirmed does not count."""
+    rig.admin.set_station("S1", second_person_fen=10_000)
+    for card in ("C1", "C2"):
+        rig.admin.top_up(card, 90_000)
+    wang, sun, admin = (counter(rig, name) for name in ("wang", "sun", "admin"))
+    for one in (wang, sun):
+        one.open_shift("5000")
+    sent = [("C1", "receipt"), ("C2", "receipt"), ("C2", "requests"), ("C1", "requests")]
+    for number, (card, goes) in enumerate(sent):
+        form = {"card": card, "yuan": "40", "form": f"small-form-number-{number}"}
+        for _ in range(2):
+            assert goes in receipt_of(wang.post("/office/refund", **form))
+    assert requests_of(wang) == 2
+    assert "receipt" in receipt_of(sun.post("/office/refund", card="C1", yuan="60", form="another-persons-own"))
+    small = {"card": "C1", "yuan": "0.01", "note": "抄错", "form": "one-fen-of-that-card"}
+    assert "requests" in receipt_of(admin.post("/office/correct", **small))
+    assert sun.post("/office/requests", key="counter small-form-number-2", word="confirm").status_code == 303
+    assert [row.amount_fen for row in postings(rig, "refund")] == [4_000, 4_000, 6_000, 4_000]
+    assert "receipt" in receipt_of(wang.post("/office/refund", card="C2", yuan="20", form="to-the-limit-itself"))
+    assert "requests" in receipt_of(wang.post("/office/refund", card="C2", yuan="0.01", form="one-fen-above-it"))
+    assert audit(rig.app.state.books.database).findings == ()
+
+
+def test_the_sum_begins_at_the_stations_midnight_and_counts_the_command_line(rig: ServiceRig) -> None:
+    rig.admin.set_station("S1", second_person_fen=10_000, zone="Asia/Shanghai")
+    rig.admin.top_up("C2", 90_000)
+    wang = counter(rig, "wang")
+    wang.open_shift("5000")
+    rig.clock.moment = datetime(2026, 5, 4, 15, 59, tzinfo=UTC)
+    Admin(rig.app.state.books, "root").refund("C2", 10_000)
+    assert "requests" in receipt_of(counter(rig, "admin").post("/office/correct", card="C2", yuan="1", note="x"))
+    rig.clock.moment = datetime(2026, 5, 4, 16, 0, tzinfo=UTC)
+    wang = counter(rig, "wang")
+    assert "receipt" in receipt_of(wang.post("/office/refund", card="C2", yuan="100", form="form-of-the-next-day"))
+
+
+def test_of_two_small_forms_at_once_one_waits(rig: ServiceRig) -> None:
+    rig.admin.set_station("S1", second_person_fen=10_000)
+    rig.admin.top_up("C2", 90_000)
+    wang = counter(rig, "wang")
+    wang.open_shift("5000")
+    forms = [{"card": "C2", "yuan": "60", "form": f"at-the-same-time-{number}"} for number in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        places = list(pool.map(lambda form: receipt_of(wang.post("/office/refund", **form)), forms))
+    assert sorted("receipt" in place for place in places) == [False, True]
+    assert [row.amount_fen for row in postings(rig, "refund")] == [6_000]
 
 
 def test_the_operators_day(rig: ServiceRig) -> None:

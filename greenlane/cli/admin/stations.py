@@ -30,7 +30,8 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     setting.add_argument(
         "--second-person",
         metavar="YUAN",
-        help="a refund or correction at the counter above it needs a second person (default: 1000); `none`: none does",
+        help="above this sum in a day, refunds and corrections of one person or one card need a second person at the "
+        "counter (default: 1000); `none`: none does",
     )
     add_place(setting, required=False)
     setting.add_argument("--typed", choices=RULES, help=HELP)
@@ -105,7 +106,10 @@ def _station_words(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         f"{format_yuan(found['unauthorised_cap_fen'])} yuan of a card and day without authorisation",
     )
     yield "offline", f"{format_yuan(found['offline_fen'])} yuan a card while the line is cut"
-    yield "second person", "never needed" if second is None else f"above {format_yuan(second)} yuan at the counter"
+    yield (
+        "second person",
+        "never needed" if second is None else f"above {format_yuan(second)} yuan in a day",
+    )
     yield "typed plates", found["typed"]
     yield "place", "not set" if at is None else f"{at[0] / 1e7:.7f},{at[1] / 1e7:.7f} ({at[2]})"
     yield "revenue", f"{format_yuan(found['revenue_fen'])} yuan, {format_yuan(found['unclaimed_fen'])} of it unclaimed"
