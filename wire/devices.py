@@ -57,11 +57,13 @@ class KeyRotation:
     """A device's next key. proof: base64 of the new key's signature over rotation_words(old key id, new key id).
 
     relayed_for: the old key's id, where a station's central control passes on what one of its devices has signed.
+    consent: the old key's signature over the same words, so that a central control alone gives no device a key.
     """
 
     public_key: str = text(44, 44)
     proof: str = text(88, 88)
     relayed_for: str | None = field(default=None, metadata={"shortest": 43, "longest": 43})
+    consent: str | None = field(default=None, metadata={"shortest": 88, "longest": 88, "since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,10 @@ class KeyPair:
         """Base64 of this (new) key's signature over the words of a rotation."""
         return base64.b64encode(self._private.sign(rotation_words(old_key_id, self.key_id))).decode()
 
+    def rotation_consent(self, new_key_id: str) -> str:
+        """Base64 of this (present) key's signature over the same words."""
+        return base64.b64encode(self._private.sign(rotation_words(self.key_id, new_key_id))).decode()
+
     def save(self, path: Path) -> None:
         """Write the key, mode 0600, durable when this returns. Raises SettingsError; never overwrites a file."""
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat

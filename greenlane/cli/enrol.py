@@ -48,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from controller.outbound.signing import KeyPair
+
     if (args.code is None) != args.rotate:
         raise SettingsError("give either the one-time code or --rotate")
     args.key = args.key or (args.state or _state_of(args.config)) / KEY_FILE
@@ -59,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
     except Rejected as error:
         raise SettingsError(f"the service refused: {error.detail}") from error
     where = f"{enrolled.station}" + (f", lane {enrolled.lane}" if enrolled.lane else "")
-    print(tr(f"{enrolled.kind.value} {enrolled.device} of station {where}; key in {args.key}"))
+    own = KeyPair.load(args.key).key_id[:10]
+    print(tr(f"{enrolled.kind.value} {enrolled.device} of station {where}; key {own} in {args.key}"))
     if args.config is not None:
         _write_settings(args, enrolled)
     elif enrolled.kind.value == "lane":
@@ -113,7 +116,11 @@ def _rotate(args: argparse.Namespace) -> Enrolment:
 
     old = KeyPair.load(args.key)
     new = _next_key(args.key)
-    body = {"public_key": new.public_text, "proof": new.rotation_proof(old.key_id)}
+    body = {
+        "public_key": new.public_text,
+        "proof": new.rotation_proof(old.key_id),
+        "consent": old.rotation_consent(new.key_id),
+    }
     enrolled = _post(args, "/v1/keys", body, old)
     _put_in_place(args.key)
     return enrolled

@@ -133,10 +133,16 @@ class DeviceStore:
             return throttle.wait_of(connection, enrolment_buckets(source), self._now())
 
     def rotate(self, caller: Caller, rotation: KeyRotation) -> Enrolment:
-        """Let the device's next key wait until it speaks. Raises SignatureRefused where its proof does not hold."""
+        """Let the device's next key wait until it speaks.
+
+        Raises SignatureRefused where its proof does not hold, or, from a station, its present key's consent.
+        """
         public_key = raw_key(rotation.public_key)
-        _check_proof(public_key, rotation.proof, rotation_words(caller.key_id, key_id(public_key)))
+        words = rotation_words(caller.key_id, key_id(public_key))
+        _check_signed(public_key, rotation.proof, words, "proof: not the new key's signature of the rotation's words")
         with telling_faults(), self._database.writing() as connection:
+            if rotation.relayed_for is not None:
+                _require_consent(connection, caller.key_id, rotation.consent, words)
             known = connection.execute(select(device_keys).where(device_keys.c.key_id == key_id(public_key))).first()
             if known is not None and (known.device, known.state) != (caller.device, "waiting"):
                 raise SignatureRefused(Flaw.FORBIDDEN, "public_key: this key has been used before; make a new one")
@@ -236,11 +242,21 @@ def raw_key(text: str) -> bytes:
     return raw
 
 
-def _check_proof(public_key: bytes, proof: str, words: bytes) -> None:
+def _check_signed(public_key: bytes, signature: str, words: bytes, otherwise: str) -> None:
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(base64.b64decode(proof, validate=True), words)
+        Ed25519PublicKey.from_public_bytes(public_key).verify(base64.b64decode(signature, validate=True), words)
     except (InvalidSignature, ValueError) as error:
-        raise SignatureRefused(Flaw.TAMPERED, "proof: not the new key's signature of the rotation's words") from error
+        raise SignatureRefused(Flaw.TAMPERED, otherwise) from error
+
+
+def _require_consent(connection: Connection, present: str, consent: str | None, words: bytes) -> None:
+    """Whoever has a station's key has not the keys of its devices: each new key is signed for by the one before."""
+    if consent is None:
+        detail = "consent: missing; upgrade the unit, or enrol it anew with a code, to change its key at a station"
+        raise SignatureRefused(Flaw.FORBIDDEN, detail)
+    found = select(device_keys.c.public_key).where(device_keys.c.key_id == present)
+    public_key = raw_key(connection.execute(found).scalar_one())
+    _check_signed(public_key, consent, words, "consent: not the present key's signature of the rotation's words")
 
 
 def _require_lane(lane: str | None) -> None:

@@ -58,7 +58,11 @@ class Yard:
             return self.signed(key, "POST", rule.path.replace("{id}", key.key_id), {})
         if rule.path == "/v1/keys":
             new = KeyPair.make()
-            body = {"public_key": new.public_text, "proof": new.rotation_proof(key.key_id)}
+            body = {
+                "public_key": new.public_text,
+                "proof": new.rotation_proof(key.key_id),
+                "consent": key.rotation_consent(new.key_id),
+            }
             return self.signed(key, "POST", rule.path, body)
         return self.signed(key, "GET", f"{rule.path}?station={station}")
 

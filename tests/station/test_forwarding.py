@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 from fastapi.testclient import TestClient
@@ -87,7 +89,11 @@ def test_a_lanes_new_key_replaces_the_old_one_here_and_there(rig: StationRig) ->
     """Through a line that is cut between the change and the new key's first word."""
     old, new = rig.server.enrol(DeviceKind.LANE), KeyPair.make()
     rig.step()
-    body = {"public_key": new.public_text, "proof": new.rotation_proof(old.key_id)}
+    body = {
+        "public_key": new.public_text,
+        "proof": new.rotation_proof(old.key_id),
+        "consent": old.rotation_consent(new.key_id),
+    }
     with TestClient(rig.wiring.app) as client:
         assert signed(old, rig.clock, "POST", "/v1/keys", body).send(client).status_code == 200
         rig.cut()
@@ -101,6 +107,27 @@ def test_a_lanes_new_key_replaces_the_old_one_here_and_there(rig: StationRig) ->
             rig.server.identity.keys.find(old.key_id)
         assert not rig.server.identity.keys.find(new.key_id).waiting
         assert signed(new, rig.clock, "GET", "/v1/prices?station=S1").send(client).status_code == 200
+
+
+def test_a_stolen_station_gives_no_lane_a_key(rig: StationRig) -> None:
+    """Neither without the lane's word, nor with its word for another key; and a lane of before is told what to do."""
+    lane, thiefs, other = rig.server.enrol(DeviceKind.LANE), KeyPair.make(), KeyPair.make()
+    proof = thiefs.rotation_proof(lane.key_id)
+    made = KeyRotation(public_key=thiefs.public_text, proof=proof, relayed_for=lane.key_id)
+    for consent in (None, proof, lane.rotation_consent(other.key_id), other.rotation_consent(thiefs.key_id)):
+        with pytest.raises(Rejected, match="consent") as caught:
+            rig.wiring.upstream.rotate(replace(made, consent=consent), PATIENCE_S)
+        assert caught.value.reason in (ErrorCode.FORBIDDEN, ErrorCode.UNAUTHENTICATED)
+    with pytest.raises(Rejected):
+        rig.wiring.upstream.spoken(thiefs.key_id, PATIENCE_S)
+    assert rig.server.identity.keys.find(lane.key_id)
+    rig.step()
+    old = {"public_key": thiefs.public_text, "proof": proof}
+    with TestClient(rig.wiring.app) as client:
+        answer = signed(lane, rig.clock, "POST", "/v1/keys", old).send(client)
+        assert answer.status_code == 403
+        assert "upgrade the unit, or enrol it anew" in answer.json()["detail"]
+        assert signed(lane, rig.clock, "GET", "/v1/prices?station=S1").send(client).status_code == 200
 
 
 def test_a_station_speaks_for_no_other_stations_devices(rig: StationRig) -> None:
