@@ -96,6 +96,25 @@ def test_above_the_limit_a_second_person_confirms_and_then_once(rig: ServiceRig)
     assert audit(rig.app.state.books.database).findings == ()
 
 
+def test_a_bill_in_small_forms_counts_with_all_that_the_person_gave_back_that_day(rig: ServiceRig) -> None:
+    it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
+    (bill,) = it.charges()
+    wang, sun = counter(rig, "wang"), counter(rig, "sun")
+    for _ in range(2):
+        first = {"bill": bill, "yuan": "30", "form": "the-first-small-form", **WHY}
+        assert "/office/bill?" in receipt_of(wang.post("/office/bill", **first))
+    wang.open_shift("100")
+    refund = {"card": "C1", "yuan": "20.01", "form": "a-refund-of-a-card"}
+    assert "/office/requests" in receipt_of(wang.post("/office/refund", **refund))
+    second = {"bill": bill, "yuan": "20.01", "form": "the-second-small-form", **WHY}
+    assert "/office/requests" in receipt_of(wang.post("/office/bill", **second))
+    assert sun.post("/office/requests", key="counter the-second-small-form", word="confirm").status_code == 303
+    third = {"bill": bill, "yuan": "20", "form": "the-third-small-form", **WHY}
+    assert "/office/bill?" in receipt_of(wang.post("/office/bill", **third))
+    assert sum(it.paid()) == 10_000 - 7_001
+    assert audit(rig.app.state.books.database).findings == ()
+
+
 def test_what_cannot_go_back_any_more_still_waits_for_its_second_person(rig: ServiceRig) -> None:
     it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
     (bill,) = it.charges()
