@@ -82,9 +82,10 @@ def unagreed(connection: Connection) -> Iterator[tuple[str, str | None]]:
     """For the audit: charges paid as agreed beforehand that no such agreement of their payer allows; by which one."""
     e, m = charge_events.c, mandates.c
     query = (
-        select(charges.c.id, charges.c.person, charges.c.paid_by, charges.c.plate, charges.c.amount_fen, e.at_us)
-        .add_columns(m.person.label("signer"), m.received_us, m.ended_us, m.text, m.id.label("mandate"))
+        select(charges, e.at_us, schema.stations.c.zone)
+        .add_columns(m.person.label("signer"), m.received_us, m.ended_us, m.text, m.id.label("by"))
         .join_from(charges, charge_events, e.charge == charges.c.id)
+        .join(schema.stations, schema.stations.c.id == charges.c.station)
         .outerjoin(mandates, "mandate " + m.id == e.actor)
         .where(e.event == "pay", e.detail == AGREED)
     )
@@ -94,8 +95,10 @@ def unagreed(connection: Connection) -> Iterator[tuple[str, str | None]]:
             continue
         text = decode_text(MandateText, row.text)
         is_in_force = row.received_us <= row.at_us and (row.ended_us is None or row.at_us <= row.ended_us)
-        if not is_in_force or row.plate not in text.plates or row.amount_fen > text.agreed_fen:
-            yield row.id, str(row.mandate)
+        limits = text.agreed_fen, text.per_day_fen, text.stations, text.hours, text.signed_at
+        is_covered = OwnerAgreement(row.by, row.signer, *limits).covers(row, ZoneInfo(row.zone))
+        if not is_in_force or row.plate not in text.plates or not is_covered:
+            yield row.id, str(row.by)
 
 
 _ZONE = select(schema.stations.c.zone)

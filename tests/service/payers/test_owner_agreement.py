@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from greenlane.cli import main
+from service.payers import mandates
 from service.payers.charging import Charging
 from service.payers.phones import Phones
 from service.payers.rules import PlatePayers
 from service.reports.audit import audit
+from service.store.clock import to_us
 from service.store.database import Database
+from service.store.zones import HOME_ZONE
 from tests.service.payers.phone import Phone, payer, person, wallet_fen
 from tests.service.payers.test_charges import clean, listed, report
 from tests.service.payers.test_races import at_once
@@ -97,6 +101,54 @@ def test_the_day_and_the_stations_of_the_mandate_hold(world: World) -> None:
     clean(world)
 
 
+@pytest.mark.parametrize(
+    ("hours", "at", "state"),
+    [
+        ("8-16", time(8), "paid"),
+        ("8-16", time(15, 59, 59, 999_999), "paid"),
+        ("8-16", time(16), "created"),
+        ("8-16", time(7, 59, 59, 999_999), "created"),
+        ("22-6", time(23, 59, 59, 999_999), "paid"),
+        ("22-6", time(0), "paid"),
+        ("22-6", time(6), "created"),
+        (None, time(3), "paid"),
+    ],
+)
+def test_the_hours_of_the_mandate_are_those_of_the_fuelling(
+    world: World, hours: str | None, at: time, state: str
+) -> None:
+    """In the station's zone, at the fuelling's own time; when the charge reaches the owner is another hour."""
+    owned(world, hours=hours)
+    world.clock.moment = datetime.combine(world.clock.now().date() + timedelta(days=1), at, HOME_ZONE).astimezone(UTC)
+    begun = world.clock.now()
+    world.clock.advance(60)
+    report(world, 8_000, started_at=begun)
+    world.clock.advance(DAY_S + 5 * 3_600)
+    Charging(world.books).hand_on_due()
+    (charge,) = listed(world)
+    assert charge.state == state
+    assert wallet_fen(world, "Boss") == (42_000 if state == "paid" else 50_000, 0, 0)
+    clean(world)
+
+
+def test_while_it_is_paused_the_owner_is_asked_and_afterwards_only_what_comes_then_is_paid(world: World) -> None:
+    _, owner = owned(world)
+    mandate = owner.mandate(agreed_fen=8_000)
+
+    def rest(since_us: int | None) -> None:
+        with world.database.writing() as connection:
+            assert mandates.rest(connection, owner.person, mandate, since_us)
+
+    rest(to_us(world.clock.now()))
+    assert escalated(world) == "created"
+    rest(None)
+    Charging(world.books).hand_on_due()
+    assert (listed(world)[0].state, wallet_fen(world, "Boss")) == ("created", (50_000, 0, 0))
+    assert escalated(world) == "paid"
+    assert [c.state for c in listed(world)] == ["created", "paid"]
+    clean(world)
+
+
 def test_another_driver_s_agreement_pays_nothing(world: World) -> None:
     """B shares the hour and has signed the same words, but does not own the plate."""
     payer(world, "A")
@@ -133,6 +185,8 @@ def test_a_late_payment_against_the_owner_s_agreement_is_taken_once(world: World
             "update mandates set ended_us = 1, text = replace(text, '8000', '9000') where text like '%agreed%'",
             "not agreed",
         ),
+        ("update mandates set text = json_set(text, '$.hours', '0-1') where text like '%agreed%'", "not agreed"),
+        ("update mandates set text = json_set(text, '$.stations', json('[\"S9\"]'))", "not agreed"),
         (
             "update charge_events set actor = 'mandate m-0' where detail = 'agreed beforehand'",
             "by nobody who had agreed",
