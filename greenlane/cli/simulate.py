@@ -7,6 +7,7 @@ import json
 import logging
 import platform
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -155,7 +156,7 @@ def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
             show.ahead(args.entry.name, play_entrance(world, reader, args.entry))
         stage = ClipPlayer(world, reader, own.litres if own else {}, args.litres, args.typed)
         results = tuple(show.clip(stage, clip) for clip in clips)
-    show.end(results, hint=bool(args.clips) and not args.card)
+    show.end(results, hint=bool(args.clips) and not (args.card or args.phone))
     return results
 
 
@@ -171,13 +172,16 @@ def _cards(cards: list[SimulatedCard]) -> list[SimulatedCard]:
 
 
 def _phones(phones: list[Phone]) -> list[Phone]:
+    """Each with its person's yuan, wherever they were said."""
     from greenlane.simulation.cast import CastError
 
     wallets: dict[str, int] = {}
     for phone in phones:
-        if wallets.setdefault(phone.name, phone.wallet_fen) != phone.wallet_fen:
-            raise CastError(f"--phone {phone.name}: one person has one wallet; say its yuan the same everywhere")
-    return phones
+        if phone.says_yuan and wallets.setdefault(phone.name, phone.wallet_fen) != phone.wallet_fen:
+            raise CastError(
+                f"--phone {phone.name}: one person has one wallet; say its yuan once, or the same everywhere"
+            )
+    return [replace(phone, wallet_fen=wallets.get(phone.name, phone.wallet_fen)) for phone in phones]
 
 
 class LiveLines:

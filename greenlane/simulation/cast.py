@@ -42,12 +42,13 @@ class SimulatedCard:
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A person who pays for one plate by phone in these hours."""
+    """A person who pays for one plate by phone in these hours. says_yuan: the wallet was given, not the default."""
 
     plate: str
     hours: str
     name: str
     wallet_fen: int
+    says_yuan: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def parse_phone(text: str) -> Phone:
         period = Hours.parse(hours)
     except ValueError as error:
         raise CastError(str(error)) from None
-    return Phone(normalise(plate), str(period), name.strip(), parse_amount(yuan) if colon else WALLET_FEN)
+    wallet_fen = parse_amount(yuan) if colon else WALLET_FEN
+    return Phone(normalise(plate), str(period), name.strip(), wallet_fen, says_yuan=bool(colon))
 
 
 def parse_typing(text: str) -> Typing:

@@ -27,10 +27,14 @@ def simulate(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, objec
 
 
 def test_the_hour_of_the_first_frame_picks_the_phone(clip: str, capsys: pytest.CaptureFixture[str]) -> None:
-    phones = ["--phone", f"{PLATE}@0-8=Wang:300", "--phone", f"{PLATE}@8-16=Li"]
+    phones = ["--phone", f"{PLATE}@0-8=Wang:300", "--phone", f"{PLATE}@8-16=Li", "--phone", f"{PLATE}@22-0=Wu"]
     for at, name, period in (
         ("2026-05-04T07:59:50+08:00", "Wang", {"from": "00:00", "to": "08:00"}),
         ("2026-05-04T08:00:00+08:00", "Li", {"from": "08:00", "to": "16:00"}),
+        ("2026-05-03T23:59:50Z", "Wang", {"from": "00:00", "to": "08:00"}),
+        ("2026-05-03T16:00:00-08:00", "Li", {"from": "08:00", "to": "16:00"}),
+        ("2026-05-03T23:59:50+08:00", "Wu", {"from": "22:00", "to": "24:00"}),
+        ("2026-05-03T16:00:00Z", "Wang", {"from": "00:00", "to": "08:00"}),
     ):
         found = simulate(capsys, clip, *phones, "--at", at)
         (visit,) = found["visits"]  # type: ignore[misc]
@@ -54,6 +58,18 @@ def test_a_wallet_below_the_preset_amount_is_red(clip: str, capsys: pytest.Captu
     found = simulate(capsys, clip, "--phone", f"{PLATE}@0-24=Wang:99.99")
     assert [(v["reason"], v["decision"]) for v in found["visits"]] == [("below_preset", "refuse")]  # type: ignore[attr-defined]
     assert found["charges"] == []
+
+
+def test_a_person_s_yuan_is_said_once_or_the_same_everywhere(clip: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--phone", f"{PLATE}@0-24=Wang", "--phone", "粤B99999@0-24=Wang:99.99"]
+    found = simulate(capsys, clip, *words)
+    assert [v["reason"] for v in found["visits"]] == ["below_preset"]  # type: ignore[attr-defined]
+
+
+def test_who_gave_phones_is_not_told_that_every_plate_is_unknown(clip: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, is_told in (([], True), (["--phone", f"{PLATE}@0-24=Wang:99"], False)):
+        assert main(["simulate", clip, *words]) == 0
+        assert ("every plate is unknown" in capsys.readouterr().out) == is_told
 
 
 def test_the_report_shows_what_phones_paid(clip: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

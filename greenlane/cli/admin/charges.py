@@ -95,7 +95,7 @@ def _refund(args: argparse.Namespace) -> int:
     with office(args) as o:
         backs = Refunds(o.books).refund(args.id, actor(), amount_fen, key=args.key)
         back_fen = sum(back.amount_fen for back in backs)
-        document = {"id": args.id, "refunded_fen": back_fen, "back": backs}
+        document = {"id": args.id, "refunded_fen": back_fen, "back": [_back_record(back) for back in backs]}
         if not backs:
             o.show(document, f"charge {args.id}: given back before under this key, nothing done now")
             return 0
@@ -104,6 +104,10 @@ def _refund(args: argparse.Namespace) -> int:
             words += [_back_words(back) for back in backs]
         o.show(document, "\n".join(words))
     return 0
+
+
+def _back_record(back: Back) -> dict[str, object]:
+    return {"kind": back.kind, "id": back.id, "amount_fen": back.amount_fen, "was_open": back.was_open}
 
 
 def _back_words(back: Back) -> str:

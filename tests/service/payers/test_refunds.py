@@ -228,4 +228,5 @@ def test_the_command_says_where_the_money_went(world: World, capsys: pytest.Capt
     for fen in (500, 0):
         assert main(["admin", "charge", "refund", charge, "5", "--key", "R-1", "--json", *where]) == 0
         document = json.loads(capsys.readouterr().out)
+        assert all(one.keys() == {"kind", "id", "amount_fen", "was_open"} for one in document["back"])
         assert document["refunded_fen"] == sum(one["amount_fen"] for one in document["back"]) == fen
