@@ -100,13 +100,14 @@ class _Refused(GreenlaneError):
 
 @dataclass
 class _GpxReader:
-    """Gathers the points of one file while expat walks through it."""
+    """Gathers the points of one file while expat walks through it. depth: of elements within the point."""
 
     parser: expat.XMLParserType = field(default_factory=expat.ParserCreate)
     found: list[Numbered[Position] | Bad] = field(default_factory=list)
     point: dict[str, str] | None = None
     line: int = 0
     points: int = 0
+    depth: int = 0
     is_time: bool = False
 
     def __post_init__(self) -> None:
@@ -128,8 +129,10 @@ class _GpxReader:
         if tag == "trkpt":
             self.points += 1
             self.line = self.parser.CurrentLineNumber
-            self.point = {"lat": attributes.get("lat", ""), "lon": attributes.get("lon", ""), "at": ""}
-        self.is_time = tag == "time" and self.point is not None
+            self.point, self.depth = {"lat": attributes.get("lat", ""), "lon": attributes.get("lon", ""), "at": ""}, 0
+        elif self.point is not None:
+            self.depth += 1
+            self.is_time = tag == "time" and self.depth == 1
 
     def _text(self, text: str) -> None:
         if self.is_time and self.point is not None and len(self.point["at"]) < _LONGEST_TEXT:
@@ -138,6 +141,7 @@ class _GpxReader:
     def _end(self, name: str) -> None:
         self.is_time = False
         if name.rpartition(":")[2] != "trkpt" or self.point is None:
+            self.depth -= 1
             return
         point, self.point = self.point, None
         try:

@@ -110,6 +110,22 @@ def test_gpx_is_read_and_its_bad_points_are_named(admin: Admin, tmp_path: Path, 
     assert admin("track", "import", PLATE, path, "--json", fails=True)["repeated"] == 2
 
 
+def test_gpx_of_any_program_has_its_points_times_and_no_others(admin: Admin, tmp_path: Path, database_url: str) -> None:
+    """Version 1.0, every name with a prefix, way points, offsets, and extensions with a time of their own."""
+    content = """<?xml version="1.0"?><g:gpx version="1.0" xmlns:g="http://www.topografix.com/GPX/1/0">
+    <g:wpt lat="1" lon="2"><g:time>2026-05-03T00:00:00Z</g:time></g:wpt><g:trk><g:trkseg>
+    <g:trkpt lat="22.5" lon="114"><g:time>2026-05-04T08:00:00.25+08:00</g:time></g:trkpt>
+    <g:trkpt lat="22.6" lon="114"><g:extensions><x:time xmlns:x="u">12</x:time></g:extensions>
+    <g:time> 2026-05-04T00:00:10Z </g:time></g:trkpt></g:trkseg><g:trkseg>
+    <g:trkpt lon='114.1' lat='22.7'><g:time>2026-05-04T00:00:20Z</g:time><g:link><g:time>1</g:time></g:link></g:trkpt>
+    </g:trkseg></g:trk></g:gpx>"""
+    done = admin("track", "import", PLATE, file(tmp_path, content, "way.gpx"), "--json")
+    assert (done["added"], done["bad"]) == (3, [])
+    assert kept(database_url, "positions where at_us = 1777852800250000") == 1
+    utf16 = content.replace('"1.0"?>', '"1.0" encoding="UTF-16"?>', 1).encode("utf-16")
+    assert admin("track", "import", PLATE, file(tmp_path, utf16, "way16.gpx"), "--json")["repeated"] == 3
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
