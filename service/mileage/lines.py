@@ -80,10 +80,7 @@ def instant_us(text: str) -> int:
 
 
 def scaled(name: str, text: str, per_unit: int, low: int, high: int) -> int:
-    """A decimal number as an integer of so many to the unit, rounded; low and high are in units. Raises ValueError.
-
-    per_unit: a power of ten.
-    """
+    """A decimal number as an integer of so many to the unit, rounded; low and high are in units. Raises ValueError."""
     plain = _plain(text, per_unit)
     if plain is not None and low * per_unit <= plain <= high * per_unit:
         return plain
@@ -101,8 +98,8 @@ def _plain(text: str, per_unit: int) -> int | None:
     if found is None:
         return None
     whole, part = found.groups("")
-    wanting = len(str(per_unit)) - 1 - len(part)
-    return int(whole + part) * 10**wanting if wanting >= 0 else None
+    smaller = 10 ** len(part)
+    return None if per_unit % smaller else int(whole + part) * (per_unit // smaller)
 
 
 def _head(line: str, required: set[str], optional: set[str]) -> list[str]:
