@@ -16,7 +16,7 @@ def taken(admin: Admin, tmp_path: Path, *rows: str) -> None:  # noqa: F811 - the
     admin("odometer", "import", PLATE, path)
 
 
-def test_readings_at_both_ends_give_the_distance_of_the_users_period(admin: Admin, tmp_path: Path) -> None:  # noqa: F811
+def test_P20_readings_at_both_ends_give_the_distance_of_the_users_period(admin: Admin, tmp_path: Path) -> None:  # noqa: F811
     for name, hours in (("Chen", "0-8"), ("Wu", "8-16")):
         admin("phone", "add", name)
         admin("payer", "set", PLATE, name, "--hours", hours)
@@ -34,7 +34,7 @@ def test_readings_at_both_ends_give_the_distance_of_the_users_period(admin: Admi
     ]
 
 
-def test_readings_that_cannot_be_are_no_mileage(admin: Admin, tmp_path: Path) -> None:  # noqa: F811
+def test_P20_readings_that_cannot_be_are_no_mileage(admin: Admin, tmp_path: Path) -> None:  # noqa: F811
     taken(admin, tmp_path, "2026-05-04T08:00:00+08:00,1000,30,yes", "2026-05-04T15:00:00+08:00,400,30,yes")
     assert admin("consumption", PLATE, "--json")["stretches"] == []
     assert [e["kind"] for e in admin("exceptions", PLATE, "--json")] == ["odometer_rolled_back"]

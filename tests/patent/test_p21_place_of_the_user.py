@@ -11,7 +11,7 @@ from tests.service.mileage.conftest import Admin, admin  # noqa: F401 - a fixtur
 from tests.service.world import PLATE, World
 
 
-def test_mileage_alone_names_the_place_of_each_user(admin: Admin, database_url: str, tmp_path: Path) -> None:  # noqa: F811
+def test_P21_mileage_alone_names_the_place_of_each_user(admin: Admin, database_url: str, tmp_path: Path) -> None:  # noqa: F811
     for name, hours in (("Chen", "0-8"), ("Wu", "8-16"), ("Li", "16-24")):
         admin("phone", "add", name)
         admin("payer", "set", PLATE, name, "--hours", hours)

@@ -11,7 +11,7 @@ from greenlane.cli import main
 
 
 @pytest.mark.slow
-def test_the_command_measures_and_states_the_gain(capsys: pytest.CaptureFixture[str]) -> None:
+def test_P22_the_command_measures_and_states_the_gain(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "efficiency", "--vehicles", "2", "--entry-vehicles", "1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     first, second = found["passages"]
@@ -35,7 +35,7 @@ def test_the_command_measures_and_states_the_gain(capsys: pytest.CaptureFixture[
     assert all(machine["vehicles_per_hour"] > hand["vehicles_per_hour"] for hand in hands)
 
 
-def test_a_lane_that_reads_nothing_or_answers_late_gains_nothing() -> None:
+def test_P22_a_lane_that_reads_nothing_or_answers_late_gains_nothing() -> None:
     def saved(measured: LaneSamples, unread: float) -> float:
         lanes = turns(measured, 2_000, 1, unread)
         return float(str(gains(lanes, lanes)[0]["saved_s"]))

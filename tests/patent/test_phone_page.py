@@ -12,7 +12,7 @@ from tests.service.identity.kit import ServiceRig
 from tests.service.phone.kit import PLATE, person
 
 
-def test_p13_each_phone_s_period_is_set_on_the_phone(tmp_path: Path) -> None:
+def test_P13_each_phone_s_period_is_set_on_the_phone(tmp_path: Path) -> None:
     rig = ServiceRig(tmp_path)
     payers = PlatePayers(rig.app.state.books, "test")
     with TestClient(rig.app) as client:

@@ -30,7 +30,7 @@ def world(sqlite_url: str) -> object:  # noqa: F811
     database.close()
 
 
-def test_p11_the_camera_s_time_decides_not_the_time_of_asking(world: World) -> None:
+def test_P11_the_camera_s_time_decides_not_the_time_of_asking(world: World) -> None:
     for name, hours in (("A", "0-8"), ("B", "8-16")):
         payer(world, name, hours)
     world.clock.moment = EDGE + timedelta(seconds=30)
@@ -41,7 +41,7 @@ def test_p11_the_camera_s_time_decides_not_the_time_of_asking(world: World) -> N
 
 
 @pytest.mark.parametrize("count", [1, 3, 24])
-def test_p12_a_plate_is_bound_to_several_phones_and_one_phone_to_many_plates(world: World, count: int) -> None:
+def test_P12_a_plate_is_bound_to_several_phones_and_one_phone_to_many_plates(world: World, count: int) -> None:
     for number in range(count):
         hours = f"{24 * number // count}-{24 * (number + 1) // count}"
         person(world, f"N{number}", hours, fen=0)
@@ -54,7 +54,7 @@ def test_p12_a_plate_is_bound_to_several_phones_and_one_phone_to_many_plates(wor
         assert payers.turn(f"粤B5432{number}", EDGE)[0].payer.name == "N0"
 
 
-def test_p14_the_time_finds_exactly_one_payer_or_a_gap() -> None:
+def test_P14_the_time_finds_exactly_one_payer_or_a_gap() -> None:
     plan = schedule(bound("A", "0-8"), bound("B", "8-16"))
     for minute in range(24 * 60):
         turn = turn_at(plan, EDGE + timedelta(minutes=minute), SHANGHAI)
@@ -74,12 +74,12 @@ def test_p14_the_time_finds_exactly_one_payer_or_a_gap() -> None:
         ("23:59:59", "evening"),
     ],
 )
-def test_p15_0_to_7_8_to_15_and_16_to_23_are_hour_numbers(at: str, name: str) -> None:
+def test_P15_0_to_7_8_to_15_and_16_to_23_are_hour_numbers(at: str, name: str) -> None:
     plan = schedule(bound("night", "0-8"), bound("day", "8-16"), bound("evening", "16-24"))
     assert turn_at(plan, datetime.fromisoformat(f"2026-05-04T{at}+08:00"), SHANGHAI).payer.name == name
 
 
-def test_p16_another_phone_gets_nothing_of_a_charge(world: World) -> None:
+def test_P16_another_phone_gets_nothing_of_a_charge(world: World) -> None:
     payer(world, "A")
     stranger = person(world, "X", hours=None)
     world.report(Pump("D1").fuelling(world.clock, 1000))
@@ -88,7 +88,7 @@ def test_p16_another_phone_gets_nothing_of_a_charge(world: World) -> None:
         stranger.say(charge.id, charge.amount_fen)
 
 
-def test_p17_the_phone_deducts_by_its_own_key_once_or_as_a_mandate(world: World) -> None:
+def test_P17_the_phone_deducts_by_its_own_key_once_or_as_a_mandate(world: World) -> None:
     phone, pump = payer(world, "A"), Pump("D1")
     world.report(pump.fuelling(world.clock, 1000, authorisation=world.allowed()))
     world.report(pump.fuelling(world.clock, 1000))
@@ -99,7 +99,7 @@ def test_p17_the_phone_deducts_by_its_own_key_once_or_as_a_mandate(world: World)
     assert audit(world.database).findings == ()
 
 
-def test_p18_phones_stand_alone_without_a_card(world: World) -> None:
+def test_P18_phones_stand_alone_without_a_card(world: World) -> None:
     assert world.ask().reason is Reason.UNKNOWN_PLATE
     phone = person(world, "A", "8-16")
     assert world.ask().reason is Reason.MANDATE_MISSING
@@ -118,7 +118,7 @@ def test_p18_phones_stand_alone_without_a_card(world: World) -> None:
         (Rule.PHONE_THEN_CARD, 20_000, 8_000),
     ],
 )
-def test_p19_card_and_phones_together_never_charge_more_than_the_amount(
+def test_P19_card_and_phones_together_never_charge_more_than_the_amount(
     world: World, rule: Rule, card_fen: int, charged_to_phone: int
 ) -> None:
     payer(world, "A")
