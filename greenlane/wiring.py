@@ -45,7 +45,7 @@ from controller.telling.panel import LanePanel
 from controller.telling.reporter import Reporter
 from controller.telling.visit_reports import VisitReports
 from controller.traces.recorder import TraceRecorder
-from controller.traces.store import TraceLimits, TraceStore
+from controller.traces.store import FOLDER, TraceLimits, TraceStore
 from controller.watching.frames import FramePump
 from controller.watching.moved_view import MovedView, leave_mark
 from controller.worker import ThreadWorker
@@ -74,7 +74,6 @@ TRACE_JOBS = 32
 PRICES_EVERY_S = 600.0
 
 STATE_FILE = "lane.sqlite3"
-TRACES = "traces"
 
 
 class Closing(Protocol):
@@ -192,7 +191,7 @@ def state_dir_of(trace: TraceSettings) -> Path:
 def trace_store_of(trace: TraceSettings, clock: Clock) -> TraceStore:
     """The traces of [trace]."""
     limits = TraceLimits(keep_hours=trace.keep_hours, keep_days=trace.keep_days, max_mb=trace.max_mb)
-    return TraceStore(Path(trace.state_dir) / TRACES, clock, limits)
+    return TraceStore(Path(trace.state_dir) / FOLDER, clock, limits)
 
 
 def metrics_server_of(listen: str, text: Callable[[], str], problem: Callable[[], str | None]) -> MetricsServer:

@@ -8,14 +8,14 @@ from typing import Any
 
 from controller.errors import ReaderError
 from models.detector import Detector, DetectorSettings
-from models.engines import EASYOCR, READER_ENGINES, Network, checked_weights, load_network
+from models.engines import DEFAULT_ENGINE, EASYOCR, READER_ENGINES, Network, checked_weights, load_network
 from models.manifest import WEIGHTS_FOLDER, load_section
 from models.reader import OnDeviceReader
 from models.recogniser import Recogniser
 from models.second_opinion import SecondOpinion
 
 
-def build_reader(engine: str = "opencv", threads: int = 1, easyocr_models: Path | None = None) -> OnDeviceReader:
+def build_reader(engine: str = DEFAULT_ENGINE, threads: int = 1, easyocr_models: Path | None = None) -> OnDeviceReader:
     """The reader with the shipped weights on one of READER_ENGINES.
 
     threads: processor threads of the engine; with "opencv" they bind all of OpenCV in this process. easyocr_models: a
@@ -58,19 +58,19 @@ def short_name(section: str) -> str:
     return str(load_section(section)["sha256"])[:8]
 
 
-def build_recogniser(engine: str = "opencv", threads: int = 1) -> Recogniser:
+def build_recogniser(engine: str = DEFAULT_ENGINE, threads: int = 1) -> Recogniser:
     """The recogniser alone; arguments and errors as for build_reader."""
     section = load_section("recogniser")
     return Recogniser(_network(section, engine, threads), section)
 
 
-def build_second(engine: str = "opencv", threads: int = 1) -> SecondOpinion:
+def build_second(engine: str = DEFAULT_ENGINE, threads: int = 1) -> SecondOpinion:
     """The second recogniser alone; arguments and errors as for build_reader."""
     section = load_section("second")
     return SecondOpinion(_network(section, engine, threads), section)
 
 
-def build_detector(engine: str = "opencv", threads: int = 1, side_px: int | None = None) -> Detector:
+def build_detector(engine: str = DEFAULT_ENGINE, threads: int = 1, side_px: int | None = None) -> Detector:
     """The detector alone; arguments and errors as for build_reader. side_px: one size of the finder's picture."""
     section = load_section("detector")
     try:

@@ -156,15 +156,3 @@ def kind_of(text: str, colour: str | None = None, rows: int | None = None) -> Pl
 def format_of_kind(kind: PlateKind) -> PlateFormat:
     """The first format of a kind in table order."""
     return next(plate_format for plate_format in FORMATS if plate_format.kind == kind)
-
-
-def allowed_next(prefix: str) -> str:
-    """The characters that may follow a typed prefix, in alphabet order; empty where it is complete or no plate's."""
-    plate = normalise(prefix)
-    characters = {
-        character
-        for plate_format in FORMATS
-        if plate_format.starts(plate) and len(plate) < len(plate_format.places)
-        for character in plate_format.places[len(plate)]
-    }
-    return "".join(character for character in ALPHABET if character in characters)

@@ -48,7 +48,7 @@ class Serving:
     host: str
     port: int
     workers: int = 1
-    hold_life_s: int = 300
+    hold_life_s: int = BookSettings().hold_life_s
     verbose: bool = False
     listening: Listening = field(default_factory=Listening)
     payments: str | None = None

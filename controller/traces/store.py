@@ -15,6 +15,8 @@ from pathlib import Path
 from controller.ports import Clock
 from controller.traces.records import TraceError, VisitTrace, from_json, to_json
 
+FOLDER = "traces"
+"""Within the state folder of a lane."""
 TRACE_FILE = "trace.json"
 PICTURES = "*.jpg"
 

@@ -31,7 +31,6 @@ Messages that the balance service refused for good: greenlane outbox list.
 Pictures are deleted after 72 hours, the record without them stays longer (section [trace] of lane.toml).
 """
 DEFAULT_STATE_DIR = Path("/var/lib/greenlane")
-TRACES = "traces"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,9 +58,9 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 def open_store(args: argparse.Namespace) -> TraceStore:
     """The traces that --config or --traces name. Raises GreenlaneError."""
     from controller.clock import SystemClock
-    from controller.traces.store import TraceStore
+    from controller.traces.store import FOLDER, TraceStore
 
-    root = args.traces or _state_dir(args) / TRACES
+    root = args.traces or _state_dir(args) / FOLDER
     if not root.is_dir():
         raise GreenlaneError(f"{root}: there is no such folder; name it with --traces or --config")
     return TraceStore(root, SystemClock())

@@ -49,11 +49,11 @@ class PictureOutcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from models.engines import READER_ENGINES
+    from models.engines import DEFAULT_ENGINE, READER_ENGINES
 
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders that are walked")
     parser.add_argument("--crop", action="store_true", help="each picture is one plate, edge to edge")
-    parser.add_argument("--engine", default="opencv", metavar="NAME", help=f"one of: {', '.join(READER_ENGINES)}")
+    parser.add_argument("--engine", default=DEFAULT_ENGINE, metavar="NAME", help=f"one of: {', '.join(READER_ENGINES)}")
     parser.add_argument(
         "--easyocr-models", type=Path, metavar="DIR", help="with --engine easyocr: read with EasyOCR's own models there"
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from greenlane.cli.options import moment
 from greenlane.language import tr
+from wire.typed import TypedRule
 
 if TYPE_CHECKING:
     from greenlane.simulation.cast import Phone, SimulatedCard, Typing
@@ -97,8 +98,8 @@ def _add_typing(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--typed-rule",
-        choices=("attendant", "pin", "refuse", "free"),
-        default="attendant",
+        choices=[rule.value for rule in TypedRule],
+        default=TypedRule.ATTENDANT.value,
         help="what a typed plate needs where nothing was read (default: %(default)s)",
     )
     parser.add_argument(
@@ -151,7 +152,7 @@ def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
     show = LiveLines(sys.stderr if args.json else sys.stdout, len(clips))
     phones = _phones([*(own.phones if own and not args.phone else ()), *args.phone])
     start = None if args.at is None else args.at - timedelta(seconds=BETWEEN_CLIPS_S)
-    with World(Settings(), cards, preset_fen, phones, start, args.typed_rule, dict(args.pin)) as world:
+    with World(Settings(), cards, preset_fen, phones, start, TypedRule(args.typed_rule), dict(args.pin)) as world:
         if args.entry is not None:
             show.ahead(args.entry.name, play_entrance(world, reader, args.entry))
         stage = ClipPlayer(world, reader, own.litres if own else {}, args.litres, args.typed)

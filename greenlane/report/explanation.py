@@ -94,11 +94,6 @@ class Explanation:
     links: tuple[ChainLink, ...]
     steps: tuple[Step, ...]
 
-    @property
-    def stopped_at(self) -> ChainLink | None:
-        """The link that kept the lamp from green."""
-        return next((link for link in self.links if link.outcome is LinkOutcome.BAD), None)
-
 
 def explain(trace: VisitTrace) -> Explanation:
     """The whole story of a trace."""

@@ -51,14 +51,14 @@ class World:
         preset_fen: int,
         phones: Sequence[Phone] = (),
         start: datetime | None = None,
-        typed_rule: str = "attendant",
+        typed_rule: TypedRule = TypedRule.ATTENDANT,
         pins: Mapping[str, str] | None = None,
     ) -> None:
         """start: the wall clock at the beginning; the first clip comes a little later."""
         self.settings = settings
         self.clock = ManualClock() if start is None else ManualClock(start)
         self._phones = phones
-        self._typed_rule = TypedRule(typed_rule)
+        self._typed_rule = typed_rule
         self._pins = pins or {}
         self.on_receipt: Callable[[Mapping[str, object]], None] | None = None
         self._cards = cards

@@ -34,6 +34,8 @@ _MODULES = {"opencv": "models.engines.opencv_engine", "onnxruntime": "models.eng
 
 ENGINES = tuple(_MODULES)
 """Engines that run any network."""
+DEFAULT_ENGINE = ENGINES[0]
+"""It needs no more than the lane's own dependencies."""
 
 EASYOCR = "easyocr"
 READER_ENGINES = (*ENGINES, EASYOCR)

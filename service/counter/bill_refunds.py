@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 from service.books.books import Books
 from service.books.records import TransferKind
 from service.counter.errors import telling_why
+from service.counter.facts import MOST_BILLS
 from service.counter.till import Beside, Payment, Till
 from service.identity import trail
 from service.payers.refunds import Back, Refunds, Share, shares_of, until
@@ -20,8 +21,6 @@ from service.store.database import Database, telling_faults
 from service.store.payer_tables import charges, persons
 from wire.payers import ChargeState
 from wire.plates import normalise
-
-MOST_BILLS = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from service.store.database import Database, telling_faults
 from wire.live import ENTRANCE
 
 HOURS, DAYS = 24, 7
-WIDTH, HEIGHT, BAR, BASE, LEFT = 720, 210, 22, 180, 44
+WIDTH, HEIGHT, BASE, LEFT = 720, 210, 180, 44
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ from itertools import pairwise
 from service.mileage.consumption import Stretch
 from service.mileage.datum import EARTH_M, Spot
 from service.mileage.history import Located
-from service.mileage.stops import US_PER_S
 from service.mileage.tracks import Position
 from service.mileage.vehicles import KnownStation
-from service.store.clock import from_us
+from service.store.clock import US_PER_S, from_us
 from service.store.zones import HOME_ZONE
 
 WIDTH, HEIGHT, MARGIN = 720.0, 420.0, 40.0

@@ -20,6 +20,7 @@ from service.identity.sessions import Session
 from service.identity.web import page
 from service.mileage.history import History
 from service.mileage.vehicles import Vehicle
+from service.reports.cells import harmless
 from service.store.clock import WallClock, from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.zones import HOME_ZONE
@@ -203,16 +204,8 @@ def _csv(rows: Iterable[tuple[object, ...]], head: tuple[str, ...], name: str) -
         yield "\ufeff" + ",".join(head) + "\r\n"
         for row in rows:
             text = io.StringIO()
-            csv.writer(text).writerow([_cell(value) for value in row])
+            csv.writer(text).writerow([harmless(value) if isinstance(value, str) else value for value in row])
             yield text.getvalue()
 
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How a formula may begin in a spreadsheet, full-width signs among them."""
-
-
-def _cell(value: object) -> object:
-    return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value

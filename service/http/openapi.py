@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.http.phone_examples import PHONE_EXAMPLES
+from service.http.phone_examples import KEY_ID, PHONE_EXAMPLES
 from service.http.problem_examples import example_of
 from wire.ahead import AskedAhead, Expected, ExpectedPlate, ExpectedWanted
 from wire.codec import encode, encode_text
@@ -24,7 +24,6 @@ from wire.typed import PinAnswer, PinCheck
 
 _AT = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
 _KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
-_KEY_ID = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 """The key of RFC 8037, appendix A, and its thumbprint."""
 _LIST = OfflineList(
     station="S1",
@@ -96,14 +95,12 @@ EXAMPLES: dict[str, Any] = {
     "PinCheck": encode(PinCheck(station="S1", lane="L1", plate="粤B12345", pin="493817")),
     "PinAnswer": encode(PinAnswer(proof="69f8b3a4." + "0" * 40)),
     "EnrolmentRequest": encode(EnrolmentRequest(code="7K3M-9QXT-2HPD", public_key=_KEY)),
-    "Enrolment": encode(
-        Enrolment(device="d-4t9x2m7kqa", key_id=_KEY_ID, kind=DeviceKind.LANE, station="S1", lane="L1")
-    ),
+    "Enrolment": encode(Enrolment(device="d-4t9x2m7kqa", key_id=KEY_ID, kind=DeviceKind.LANE, station="S1", lane="L1")),
     "KeyRotation": encode(KeyRotation(public_key=_KEY, proof="A" * 86 + "==")),
     "DeviceKey": encode(
         DeviceKey(
             device="d-4t9x2m7kqa",
-            key_id=_KEY_ID,
+            key_id=KEY_ID,
             kind=DeviceKind.LANE,
             station="S1",
             lane="L1",

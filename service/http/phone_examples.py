@@ -38,7 +38,7 @@ from wire.phone import (
 _AT = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
 _PLATE = "粤B67890"
 _CHARGE = "c7f1e5a09b3d48d2"
-_KEY_ID = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+KEY_ID = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 _POINT = "BGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfU="
 """The base point of P-256, uncompressed: a public key that everybody knows."""
 _MANDATE = PhoneMandate(
@@ -101,7 +101,7 @@ _GREEN = GreenMessage(
 )
 _RECORDS = (
     PhonePairing(code="7K3M-9QXT-2HPD", public_key=_POINT, consent="2026-11-28"),
-    PhonePaired(person="p17", name="李", key_id=_KEY_ID),
+    PhonePaired(person="p17", name="李", key_id=KEY_ID),
     PhonePerson(
         person="p17", name="李", balance_fen=40_520, held_fen=0, owed_fen=0, plates=(_PLATE,), consent="2026-11-28"
     ),
@@ -114,7 +114,7 @@ _RECORDS = (
     ),
     _MESSAGE,
     ChargeAnswer(id=_CHARGE, state=ChargeState.PAID),
-    Signed(text=encode_text(_PAYMENT), key_id=_KEY_ID, signature="A" * 86 + "=="),
+    Signed(text=encode_text(_PAYMENT), key_id=KEY_ID, signature="A" * 86 + "=="),
     PhoneMandates(mandates=(_MANDATE,), plates=(_PLATE,), stations=(StationChoice(id="S1", name="S1"),), ways=_WAYS),
     Filed(id=_MANDATE.id),
     PhoneHours(own=(_HELD,), proposals=(), owned=(OwnedPlate(plate=_PLATE, holders=(_HELD,), proposals=(_PROPOSAL,)),)),

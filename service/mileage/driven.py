@@ -15,8 +15,8 @@ from itertools import pairwise
 from service.mileage.datum import Spot, distance_m
 from service.mileage.places import Evidence, Placement, Refuelling, Status, Witness
 from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between
-from service.mileage.stops import US_PER_S
 from service.mileage.vehicles import KnownStation
+from service.store.clock import US_PER_S
 
 LONGEST_DETOUR = 1.45
 """A road is longer than the straight line, seldom more than by half: streets along two axes by 1.42."""

@@ -14,9 +14,9 @@ from service.mileage.engine import Contradiction, contradictions
 from service.mileage.history import History, OwnFuelling
 from service.mileage.places import Evidence, Refuelling, Status, Witness
 from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between
-from service.mileage.stops import US_PER_S
 from service.mileage.vehicles import KnownStation, Vehicle, vehicle_of
 from service.store import schema
+from service.store.clock import US_PER_S
 from service.store.vehicle_tables import odometer_rows, vehicles
 
 TANK_SHARE = 1.05

@@ -27,13 +27,13 @@ from service.mileage.places import (
     judge_own,
 )
 from service.mileage.readings import OdometerReading
-from service.mileage.stops import US_PER_S, Fix
+from service.mileage.stops import Fix
 from service.mileage.store import reading_of
 from service.mileage.vehicles import places_of
 from service.payer_rules.periods import Hours, Turn, turn_at
 from service.payers.rules import load_schedule
 from service.store import schema
-from service.store.clock import from_us
+from service.store.clock import US_PER_S, from_us
 from service.store.payer_tables import persons
 from service.store.vehicle_tables import kept_placements, odometer_rows, positions
 from service.store.zones import HOME_ZONE

@@ -13,8 +13,9 @@ from itertools import pairwise
 
 from service.mileage.datum import Datum, Spot, distance_m, to_gcj02, to_wgs84
 from service.mileage.readings import FASTEST_M_PER_S
-from service.mileage.stops import US_PER_S, Fix, Stand, hole_us, stands
+from service.mileage.stops import Fix, Stand, hole_us, stands
 from service.mileage.vehicles import KnownStation
+from service.store.clock import US_PER_S
 
 NEAR_M = 100.0
 NEAR_US = 600 * US_PER_S

@@ -15,6 +15,7 @@ from itertools import pairwise
 from statistics import median
 
 from service.mileage.datum import EARTH_M, Spot
+from service.store.clock import US_PER_S
 
 WIDEST_M = 180.0
 """Two positions of a standing vehicle lie closer to its middle than this in all but 2 of 1,000 cases at 50 m noise."""
@@ -36,7 +37,6 @@ _CREEP_FLOOR_M = 12.0
 _AT_REST_M = 25.0
 _MOST_ALIKE = 0.98
 _RAYLEIGH_MEDIAN = 1.1774
-US_PER_S = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,18 +26,6 @@ OWN_KEYS = (COUNTER_FORM, "shift ", "charge ", "charge-refund ", "fuelling-refun
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
-    """A person's accounts as they stand."""
-
-    wallet: Account
-    owed: Account
-
-    @property
-    def owed_fen(self) -> int:
-        return -self.owed.balance_fen
-
-
-@dataclass(frozen=True, slots=True)
 class Posting:
     """One movement of money and why. key: the same key posts once, for ever."""
 

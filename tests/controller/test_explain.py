@@ -49,7 +49,6 @@ def test_a_green_visit_is_all_good(store: TraceStore, listener: TraceRecorder) -
     listener.charged(*charged(played.visit))
     explanation = explain(store.load("last"))
     assert explanation.headline == f"GREEN: {PLATE}"
-    assert explanation.stopped_at is None
     assert [link.outcome for link in explanation.links] == [LinkOutcome.GOOD] * 6
     texts = [step.text for step in explanation.steps]
     assert texts[0] == "a vehicle came into view"
@@ -108,9 +107,8 @@ def test_the_link_that_failed_is_named(
 ) -> None:
     tell(listener)
     explanation = explain(store.load("last"))
-    assert explanation.stopped_at is not None
-    assert (explanation.stopped_at.name, explanation.headline) == (link, headline)
-    assert sum(one.outcome is LinkOutcome.BAD for one in explanation.links) == 1
+    assert [one.name for one in explanation.links if one.outcome is LinkOutcome.BAD] == [link]
+    assert explanation.headline == headline
     assert explanation.remedy
     assert explanation.chinese
 
@@ -122,7 +120,7 @@ def test_a_typed_plate_does_not_blame_the_reader(store: TraceStore, listener: Tr
     played.closed(30, PLATE, Verdict.ALLOW, Reason.OK, typed=True)
     explanation = explain(store.load("last"))
     assert explanation.headline == f"GREEN: {PLATE}"
-    assert explanation.stopped_at is None
+    assert not any(one.outcome is LinkOutcome.BAD for one in explanation.links)
 
 
 def test_a_visit_cut_short_says_so(store: TraceStore, listener: TraceRecorder) -> None:

@@ -144,19 +144,6 @@ def test_normalise_is_idempotent_and_validity_follows_it(text: str) -> None:
     assert grammar.is_valid(text) == grammar.is_valid(once)
 
 
-@given(plates())
-def test_keyboard_lets_every_plate_be_typed(drawn: tuple[PlateFormat, str]) -> None:
-    _, text = drawn
-    for place, character in enumerate(text):
-        assert character in grammar.allowed_next(text[:place])
-
-
-@given(st.text(alphabet=grammar.ALPHABET, max_size=9))
-def test_keyboard_offers_only_ways_to_a_plate(prefix: str) -> None:
-    for character in grammar.allowed_next(prefix):
-        assert any(plate_format.starts(prefix + character) for plate_format in FORMATS)
-
-
 def test_alphabet_holds_each_character_once_and_every_place() -> None:
     assert len(set(grammar.ALPHABET)) == len(grammar.ALPHABET) == 73
     assert {character for f in FORMATS for place in f.places for character in place} <= set(grammar.ALPHABET)

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from greenlane.cli import main
-from greenlane.cli.admin.reports import harmless
 from service.books.messages import Ask, Report
+from service.reports.cells import harmless
 from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.world import PLATE, ManualClock, Pump, World

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import re
 import sys
 from dataclasses import replace
 from datetime import date, datetime
@@ -56,6 +55,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 def _statement(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import Shown, office, table
+    from service.reports.cells import harmless
     from service.reports.statement import statement
     from service.reports.zones import zones
     from wire.money import format_yuan
@@ -76,16 +76,6 @@ def _statement(args: argparse.Namespace) -> int:
         rows = [(at, tr(kind), *others) for at, kind, *others in rows]
         o.show(lines, Shown("\n".join([table(head, rows, (2, 3, 5)), tr(f"balance {last} yuan")])))
     return 0
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How a formula may begin: Chinese and Japanese spreadsheets take the full-width signs for it, too."""
-
-
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?", cell) is not None
-    return f"'{cell}" if cell.startswith(_FORMULA) and not is_number else cell
 
 
 def _row(line: Line) -> tuple[str, ...]:

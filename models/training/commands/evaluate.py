@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 
-from models.engines import load_network
+from models.engines import DEFAULT_ENGINE, load_network
 from models.grammar import PlateKind, kind_of
 from models.manifest import MANIFEST, load_section, update_section
 from models.recogniser import Recogniser
@@ -57,7 +57,7 @@ SOURCES = ("ccpd", "easypr")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", type=Path, default=MANIFEST)
-    parser.add_argument("--engine", default="opencv")
+    parser.add_argument("--engine", default=DEFAULT_ENGINE)
     parser.add_argument("--json", type=Path, default=RESULTS, help="where all figures go")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page whose tables are renewed")
     parser.add_argument("--pictures", type=Path, default=DOCS / "pictures", help="folder of the diagrams")

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 
 from models.build import build_reader
+from models.engines import DEFAULT_ENGINE
 from models.manifest import load_section, update_section
 from models.reader import OnDeviceReader
 from models.training.data.realdata import data_folder
@@ -26,7 +27,7 @@ STRESS_PICTURES = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--engine", default="opencv")
+    parser.add_argument("--engine", default=DEFAULT_ENGINE)
     parser.add_argument("--part", choices=("held-out", "training", "both"), default="held-out")
     parser.add_argument("--errors", action="store_true", help="list every plate that came out wrong")
     parser.add_argument("--gallery", type=Path, help="write the scenes with boxes and texts to this folder")

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 
 from models.build import build_reader
+from models.engines import DEFAULT_ENGINE
 from models.reader import OnDeviceReader
 from models.training.data.holdout import is_held_out
 from models.training.data.more import Label, clean_picture, is_writable, load_labels
@@ -38,7 +39,7 @@ GROUPS = {"scenes": SCENES, "photos": PHOTOS, "street frames": STREET, "street f
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--engine", default="opencv")
+    parser.add_argument("--engine", default=DEFAULT_ENGINE)
     parser.add_argument("--record", action="store_true", help="put the table into the page and the file of figures")
     parser.add_argument("--page", type=Path, default=DOCS / "reader.md")
     parser.add_argument("--json", type=Path, default=RESULTS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models.build import build_second
+from models.engines import DEFAULT_ENGINE
 from models.training.data.holdout import is_for_calibration
 from models.training.data.more import load_more_scenes
 from models.training.data.realdata import RealCrop, data_folder
@@ -36,7 +37,7 @@ BOUNDS = (0.3, 0.5, 0.7, 0.9, 0.97, 1.01)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--part", choices=("held-out", "calibration", "all"), default="held-out")
-    parser.add_argument("--engine", default="opencv")
+    parser.add_argument("--engine", default=DEFAULT_ENGINE)
     parser.add_argument(
         "--bounds", action="store_true", help="try other bounds too; to be chosen on --part calibration"
     )

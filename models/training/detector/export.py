@@ -48,12 +48,6 @@ def export(folder: Path, settings: DetectorSettings, recipe: str, weights: Path 
     update_section("detector", section, manifest)
 
 
-def add_figures(figures: dict[str, Any], weights: Path = WEIGHTS_FOLDER) -> None:
-    """Put measured held-out figures into the section."""
-    section = load_section("detector", weights / "manifest.json")
-    update_section("detector", {**section, "held_out": figures}, weights / "manifest.json")
-
-
 def _one(
     module: nn.Module, checkpoint: Path, path: Path, size: tuple[int, int], free: dict[int, str]
 ) -> dict[str, Any]:

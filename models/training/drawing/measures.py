@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -42,9 +42,6 @@ class Measures:
     character_height: float
 
 
-NAMES = tuple(field.name for field in fields(Measures))
-
-
 def measure(crop: Image) -> Measures:
     """Measures of a one-row plate that fills a BGR picture (height, width, 3), in the picture's own pixels."""
     grey = as_grey(crop)
@@ -64,11 +61,6 @@ def measure_cut(image: Image, corners: Grey) -> Measures:
     flat = cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     tilt = float(np.rad2deg(np.arctan2(along[1], along[0])))
     return replace(measure(np.asarray(flat, np.uint8)), tilt_degrees=tilt)
-
-
-def as_row(measures: Measures) -> tuple[float, ...]:
-    """The numbers in the order of NAMES."""
-    return astuple(measures)
 
 
 def as_grey(image: Image | Grey) -> Grey:

@@ -35,10 +35,6 @@ class CropRead:
         return self.text == self.crop.text
 
     @property
-    def exact_without_province(self) -> bool:
-        return self.text[1:] == self.crop.text[1:]
-
-    @property
     def weakest(self) -> float:
         return min((character.probability for character in self.characters), default=0.0)
 
