@@ -26,6 +26,7 @@ from service.counter.place import (
 from service.counter.second_person import SecondPerson
 from service.counter.till import CASH, Payment
 from service.identity import access
+from service.identity.devices import KIND_WORDS
 from service.reports.suspense import suspended
 
 router = APIRouter(prefix="/office", include_in_schema=False)
@@ -105,4 +106,4 @@ async def people(request: Request, session: Administrator) -> Response:
     whole = session.person.station is None
     seen = [one for one in everybody if one.station == station.id or (whole and one.station is None)]
     devices = await run_in_threadpool(identity.devices.list, station.id)
-    return shown(request, session, "people.html", station, people=seen, devices=devices)
+    return shown(request, session, "people.html", station, people=seen, devices=devices, device_words=KIND_WORDS)

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse
 
 from service.books.books import Books
 from service.counter.errors import BAD_AMOUNT, FORM_BROKEN, CounterRefused
@@ -20,7 +19,7 @@ from service.counter.words import all_words
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
-from service.identity.web import page
+from service.identity.web import lead_on, page
 from service.station.stream import station_of
 from wire.money import parse_yuan
 
@@ -51,7 +50,7 @@ async def choice(request: Request, session: Session, target: str) -> Response | 
     names = await run_in_threadpool(station_names, books_of(request).database)
     if len(names) != 1:
         return page(request, "stations.html", session=session, stations=names, target=target)
-    return RedirectResponse(target + here_of(names[0]), 303)
+    return lead_on(request, target + here_of(names[0]))
 
 
 async def station_facts_of(request: Request, session: Session) -> StationFacts:

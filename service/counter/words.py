@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.station.flag_words import flag_words
 from service.station.words import REASONS, litres, yuan
 
 KINDS = {
@@ -31,6 +32,7 @@ def all_words() -> dict[str, Any]:
         "kinds": KINDS,
         "methods": METHODS,
         "states": STATES,
+        "flag_words": flag_words,
         "reasons": reasons,
         "yuan": yuan,
         "litres": litres,

@@ -18,13 +18,13 @@ STATUSES: dict[Status, Words] = {
 }
 TONES = {Status.VERIFIED: "good", Status.RECORDED: "good", Status.PLACED: "good", Status.CONTRADICTED: "bad"}
 MISFITS: dict[Misfit, Words] = {
-    Misfit.MORE_THAN_TANK: ("超过油箱容量", "more than the tank"),
+    Misfit.MORE_THAN_TANK: ("超油箱容量", "more than the tank"),
     Misfit.WRONG_PRODUCT: ("油品不符", "wrong product"),
-    Misfit.TOO_CLOSE: ("两次加油间隔过短", "two fills too close"),
+    Misfit.TOO_CLOSE: ("短时间重复加油", "two fills too close"),
     Misfit.CARD_ON_TWO_VEHICLES: ("一卡用于两车", "one card on two vehicles"),
     Misfit.FUEL_WITHOUT_DISTANCE: ("油量与里程不符", "fuel without distance"),
-    Misfit.ODOMETER_ROLLED_BACK: ("里程表回调", "odometer rolled back"),
-    Misfit.ODOMETER_JUMPED: ("里程表跳变", "odometer jumped"),
+    Misfit.ODOMETER_ROLLED_BACK: ("里程回退", "odometer rolled back"),
+    Misfit.ODOMETER_JUMPED: ("里程跳变", "odometer jumped"),
     Misfit.TWO_PLACES: ("同一车牌出现在两地", "two places at once"),
     Misfit.POSITIONS_ELSEWHERE: ("车辆定位在别处", "the vehicle was elsewhere"),
     Misfit.PUMP_AND_ENGINE: ("加油量与发动机油耗不符", "pump and engine contradict"),

@@ -58,6 +58,9 @@ PHONE_SCHEME = {
     ),
 }
 
+COMMON = frozenset((*SIGNED_ERRORS.values(), *PHONE_ERRORS.values()))
+"""Told once on the page, not with each operation."""
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -97,13 +100,23 @@ async def docs(request: Request) -> Response:
     """Every operation with its examples and errors, from the same document as /openapi.json."""
     document = request.app.openapi()
     operations = [
-        {"path": path, "method": method.upper(), **operation, "example": _example(operation.get("requestBody"))}
+        {"path": path, "method": method.upper(), **operation, **_shown(operation)}
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     ]
     session = await access.current(request)
     examples = [(name, (PAGES / "examples" / name).read_text(encoding="utf-8")) for name in WORKED]
-    return page(request, "docs.html", session=session, operations=operations, example_of=_example, worked=examples)
+    common = {"device": openapi.problems(SIGNED_ERRORS), "phone": openapi.problems(PHONE_ERRORS)}
+    shown: dict[str, Any] = {"operations": operations, "common": common, "example_of": _example, "worked": examples}
+    return page(request, "docs.html", session=session, **shown)
+
+
+def _shown(operation: dict[str, Any]) -> dict[str, Any]:
+    """Its example, its own answers, and the statuses of those that every signed request may get."""
+    answers = operation["responses"]
+    shared = [status for status, answer in answers.items() if answer.get("description") in COMMON]
+    own = {status: answer for status, answer in answers.items() if status not in shared}
+    return {"example": _example(operation.get("requestBody")), "own": own, "shared": shared}
 
 
 def _example(content: dict[str, Any] | None) -> str:

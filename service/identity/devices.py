@@ -63,6 +63,14 @@ class Place:
         return f"{self.kind.value} {self.station}" + (f"/{self.lane}" if self.lane else "")
 
 
+KIND_WORDS: dict[DeviceKind, tuple[str, str]] = {
+    DeviceKind.LANE: ("识别终端", "Lane unit"),
+    DeviceKind.PANEL: ("触摸屏", "Control panel"),
+    DeviceKind.STATION: ("中控", "Central control"),
+}
+"""Chinese, English."""
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """One enrolled device, for lists. keys: ids of those that may speak."""

@@ -12,7 +12,7 @@ from service.http.metrics import Metrics
 from service.identity import access, browser, throttle
 from service.identity.guesses import TooManyWait
 from service.identity.people import BROWSER_LIFE, LONGEST_PASSWORD, Attempt, LoginRefused, Person
-from service.identity.web import page
+from service.identity.web import lead_on, page
 
 WAIT_WHEN_CROWDED_S = 5.0
 
@@ -24,7 +24,7 @@ async def home(request: Request) -> Response:
     """Where one may go from here."""
     session = await access.current(request)
     if session is None:
-        return RedirectResponse("/login", 303)
+        return lead_on(request, "/login")
     waiting = await run_in_threadpool(request.app.state.menu_counts, session)
     return page(request, "home.html", session=session, waiting=waiting)
 
@@ -91,7 +91,7 @@ async def log_out(request: Request) -> Response:
 def to_login(request: Request) -> Response:
     """Log in first, then come back here."""
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return RedirectResponse("/login?next=" + quote(target, safe="/"), 303)
+    return lead_on(request, "/login?next=" + quote(target, safe="/"))
 
 
 def _welcome(request: Request, person: Person, target: str) -> Response:

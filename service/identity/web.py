@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from service.http.format_table import look_of
 from service.identity import browser
@@ -87,9 +87,17 @@ def page(
         ],
         **values,
     }
-    response = HTMLResponse(_templates.get_template(template).render(context), status)
+    return _keeping_language(request, HTMLResponse(_templates.get_template(template).render(context), status))
+
+
+def lead_on(request: Request, target: str) -> Response:
+    """To another page, which speaks the language that this one was asked for."""
+    return _keeping_language(request, RedirectResponse(target, 303))
+
+
+def _keeping_language(request: Request, response: Response) -> Response:
     if "lang" in request.query_params:
-        browser.set_plain_cookie(request, response, LANGUAGE_COOKIE, language.value, LANGUAGE_LIFE_S)
+        browser.set_plain_cookie(request, response, LANGUAGE_COOKIE, language_of(request).value, LANGUAGE_LIFE_S)
     return response
 
 

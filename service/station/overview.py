@@ -18,7 +18,7 @@ from service.errors import AdminError
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
-from service.identity.web import language_of, page, part
+from service.identity.web import language_of, lead_on, page, part
 from service.live.changes import station_topic
 from service.station import step_words, words
 from service.station.blocks import strange_vehicles
@@ -57,7 +57,7 @@ async def show(request: Request, session: Watcher) -> Response:
         names = await run_in_threadpool(_stations, _database(request))
         if len(names) != 1:
             return page(request, "stations.html", session=session, stations=names)
-        return RedirectResponse("/station?" + urlencode({"station": names[0]}), 303)
+        return lead_on(request, "/station?" + urlencode({"station": names[0]}))
     facts = await run_in_threadpool(_facts, request, station_of(request, session))
     may_order = session.person.role.covers(Role.OPERATOR)
     return page(request, "station.html", session=session, may_order=may_order, **facts)

@@ -33,6 +33,7 @@ _PATTERNS = tuple(
         (r"only (\S+) of the evidence agrees", "只有 {0} 的依据一致"),
         (r"the province character is (\S+) sure", "省份简称的把握为 {0}"),
         (r"character (\d+) is (\S+) sure", "第 {0} 位字符的把握为 {1}"),
+        (r"the vehicle does not stand yet", "车辆尚未停稳"),
         (r"typed", "手动输入"),
         (r"read", "识别"),
         (r"nozzle lifted", "提枪"),

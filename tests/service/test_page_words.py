@@ -12,7 +12,9 @@ from jinja2 import Environment, nodes
 
 from service.fleet import detail_words
 from service.station import step_words
-from tests.cli.catalogue_texts import of_notes
+from service.station.flag_words import flag_words
+from tests.cli.catalogue_texts import of_notes, template
+from wire.flags import BooksFlag, LaneFlag, StationFlag
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "service" / "pages").rglob("*.html"))
@@ -86,6 +88,22 @@ def test_what_a_lane_notes_of_a_visit_is_worded_in_chinese() -> None:
         "3 次识别一致，车牌存疑：靠画面边缘、部分看不见"
     )
     assert step_words.in_chinese("something of a later version") == ""
+
+
+def test_what_a_lane_says_of_its_reads_is_worded_in_chinese() -> None:
+    for file in (ROOT / "controller" / "watching").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "detail" and (words := template(node.value)):
+                assert step_words.in_chinese(re.sub(r"\{\d\}", "1", words)), words
+
+
+@pytest.mark.parametrize("flag", [*LaneFlag, *StationFlag, *BooksFlag], ids=str)
+def test_every_flag_of_a_fuelling_is_worded(flag: str) -> None:
+    chinese, english = flag_words(flag)
+    assert CHINESE.search(chinese)
+    assert not AVOIDED.search(chinese)
+    assert "_" not in english
+    assert flag_words("of_a_later_version") == ("of_a_later_version", "of_a_later_version")
 
 
 def test_what_mileage_finds_is_worded_in_chinese() -> None:

@@ -60,7 +60,8 @@ def _enrol(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office, table
+    from greenlane.cli.admin.office import coded, office, table
+    from service.identity.devices import KIND_WORDS
     from service.reports.zones import stamp, zones
 
     with office(args) as o:
@@ -68,7 +69,7 @@ def _list(args: argparse.Namespace) -> int:
         rows = [
             (
                 d.id,
-                d.place.kind.value,
+                coded(d.place.kind.value, KIND_WORDS[d.place.kind]),
                 d.place.station,
                 d.place.lane or "-",
                 stamp(shown.at(d.enrolled_at, d.place.station)),

@@ -121,7 +121,7 @@ def _write_off(args: argparse.Namespace) -> int:
 
 
 def _suspense(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office, table
+    from greenlane.cli.admin.office import flags_shown, office, table
     from service.reports.suspense import suspended
     from service.reports.zones import stamp, zones
     from wire.money import format_yuan
@@ -139,7 +139,7 @@ def _suspense(args: argparse.Namespace) -> int:
                 s.card or "",
                 format_yuan(s.amount_fen),
                 format_yuan(s.suspended_fen),
-                " ".join(s.flags),
+                flags_shown(s.flags),
             )
             for s in found
         ]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from greenlane.language import tr
+from greenlane.language import one_of, spoken, tr
 from service.admin import Admin
 from service.books.books import Books
 from service.store.clock import SystemWallClock
@@ -94,6 +94,18 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence
         padded = [_pad(cell, widths[i], i in right) for i, cell in enumerate(row)]
         lines.append("  ".join(padded).rstrip())
     return Shown("\n".join(lines if rows else [*lines, tr("none")]))
+
+
+def flags_shown(flags: Sequence[str]) -> str:
+    """What is odd about a fuelling: codes in English, words in Chinese."""
+    from service.station.flag_words import flag_words
+
+    return one_of(("、", " ")).join(one_of((flag_words(flag)[0], flag)) for flag in flags)
+
+
+def coded(code: str, words: tuple[str, str]) -> str:
+    """A code that is typed as it stands, for Chinese people behind their word for it."""
+    return f"{words[0]}（{code}）" if spoken() == "zh" else code
 
 
 def warn(words: str) -> None:

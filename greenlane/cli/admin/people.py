@@ -109,11 +109,15 @@ _CHANGES = {"password": _change_password, "disable": _disable, "enable": _enable
 
 
 def _list(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office, plain, table
+    from greenlane.cli.admin.office import coded, office, plain, table
+    from service.identity.people import ROLE_WORDS
 
     with office(args) as o:
         found = _admin(o).list()
-        rows = [(p.name, p.role.value, _sees(p), tr("disabled") if p.disabled else "") for p in found]
+        rows = [
+            (p.name, coded(p.role.value, ROLE_WORDS[p.role]), _sees(p), tr("disabled") if p.disabled else "")
+            for p in found
+        ]
         document = [{k: v for k, v in plain(p).items() if k not in _OF_ONE_ROLE or v is not None} for p in found]
         o.show(document, table(("name", "role", "sees", ""), rows))
     return 0

@@ -107,7 +107,7 @@ def _fields(day: Day) -> dict[str, Any]:
 
 
 def _day_words(day: Day) -> str:
-    from greenlane.cli.admin.office import Shown, table
+    from greenlane.cli.admin.office import Shown, flags_shown, table
     from wire.money import format_yuan
 
     products = [(p.product, p.fuellings, _litres(p.volume_ml), format_yuan(p.amount_fen)) for p in day.products]
@@ -124,7 +124,9 @@ def _day_words(day: Day) -> str:
         for d in day.dispensers
     ]
     heads = ("dispenser", "sequences", "missing", "litres", "totaliser", "unreported", "explained")
-    odd = [(o.dispenser, o.sequence, o.plate or "", format_yuan(o.amount_fen), " ".join(o.flags)) for o in day.oddities]
+    odd = [
+        (o.dispenser, o.sequence, o.plate or "", format_yuan(o.amount_fen), flags_shown(o.flags)) for o in day.oddities
+    ]
     parts = [
         tr(f"station {day.station}, {day.day} ({day.zone})"),
         table(("product", "fuellings", "litres", "yuan"), products, (1, 2, 3)),

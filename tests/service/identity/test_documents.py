@@ -7,10 +7,13 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime
+from html import escape as _escape
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi.testclient import TestClient
 
+from service.identity import api_page
 from service.identity.rules import RULES
 from service.identity.signatures import RequestView, verify
 from tests.service.identity.kit import ServiceRig
@@ -89,6 +92,28 @@ def test_every_operation_has_examples_and_its_errors(rig: ServiceRig) -> None:
                 assert operation["security"] == [{scheme: []}], where
                 assert operation["summary"], where
                 assert "Said by:" in operation["description"] or path == "/v1/enrolments", where
+
+
+def escape(text: str) -> str:
+    """As Jinja writes it."""
+    return _escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+
+
+def test_the_page_tells_each_error_with_its_example(rig: ServiceRig) -> None:
+    """What any signed request may get once for devices and once for phones, all else with its operation."""
+    with TestClient(rig.app) as client:
+        shown = client.get("/docs", params={"lang": "en"}).text
+    assert len(shown.encode()) < 90_000, "with style and script a page stays below 100 kB"
+    for methods in rig.app.openapi()["paths"].values():
+        for operation in methods.values():
+            for answer in operation["responses"].values():
+                assert shown.count(escape(answer["description"])) >= 1, answer["description"]
+                for key in ("code", "detail"):
+                    example = answer.get("content", {}).get("application/json", {}).get("example", {})
+                    said = example.get(key, "") if isinstance(example, dict) else ""
+                    assert escape(json.dumps(said, ensure_ascii=False)) in shown or not said
+    assert shown.count(escape(api_page.SIGNED_ERRORS[401])) == 1
+    assert shown.count(escape(api_page.PHONE_ERRORS[401])) == 1
 
 
 def test_security_names_every_switch() -> None:

@@ -17,6 +17,7 @@ from service.identity.browser import HEADERS, safe_target, source_of
 from service.identity.mount import LOOPBACK, Guard
 from service.identity.people import Role
 from service.identity.sessions import LIVES, Session
+from service.identity.web import LANGUAGE_COOKIE
 from tests.service.identity.kit import CHEAP, ServiceRig
 
 PASSWORD = "correct horse battery"
@@ -229,3 +230,20 @@ def test_who_may_read_metrics(rig: ServiceRig, client: TestClient, tmp_path: Pat
     assert 'greenlane_refused_signatures_total{flaw="unsigned"} 1.0' in text
     assert "greenlane_database_up 1.0" in text
     assert 'greenlane_requests_total{method="GET",route="other",status="401"}' in text
+
+
+@pytest.mark.parametrize("path", ["/", "/station", "/counter", "/office", "/office/reconcile"])
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_a_page_that_leads_on_keeps_the_language_that_was_asked_for(rig: ServiceRig, path: str, language: str) -> None:
+    """To the log-in, or to the only station; a browser of the other language asks."""
+    rig.identity.people.add("zhao", PASSWORD, Role.ADMINISTRATOR, None, "test")
+    with TestClient(
+        rig.app, headers={"accept": "text/html", "accept-language": "en" if language == "zh-CN" else "zh"}
+    ) as client:
+        stranger = client.get(path, params={"lang": language})
+        assert stranger.url.path == "/login"
+        assert f'<html lang="{language}"' in stranger.text
+        client.cookies.delete(LANGUAGE_COOKIE)
+        log_in(client, "zhao")
+        client.cookies.delete(LANGUAGE_COOKIE)
+        assert f'<html lang="{language}"' in client.get(path, params={"lang": language}).text
