@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.station.flag_words import flag_words
+from service.http.flag_words import flag_words
 from service.station.words import REASONS, litres, yuan
 
 KINDS = {

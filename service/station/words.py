@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.http.flag_words import FLAGS
 from wire.flags import BooksFlag
 from wire.live import ENTRANCE, LampState, OrderResult, Stage
 from wire.reasons import Reason
@@ -91,20 +92,23 @@ STAGES: dict[Stage, Words] = {
 }
 
 CONFLICTS: dict[str, Words] = {
-    BooksFlag.CARD_UNKNOWN: ("油卡不存在", "card unknown"),
-    BooksFlag.PAYER_UNKNOWN: ("付款人不存在", "payer unknown"),
-    BooksFlag.MANDATE_UNKNOWN: ("没有此代扣签约", "no such mandate"),
-    BooksFlag.MANDATE_ENDED: ("代扣签约已终止", "mandate had ended"),
-    BooksFlag.CARD_BLOCKED: ("油卡已停用", "card blocked meanwhile"),
-    BooksFlag.PLATE_REBOUND: ("已改绑", "plate bound to another card"),
-    BooksFlag.PLATE_BLOCKED: ("车牌已停用", "plate blocked meanwhile"),
-    BooksFlag.OVER_CAP: ("超出现行离线额度", "beyond today's cap"),
-    BooksFlag.LIST_UNKNOWN: ("名单版本不明", "list unknown"),
-    BooksFlag.LIST_EXPIRED: ("名单已过期", "list had expired"),
-    BooksFlag.SECOND_FUELLING: ("同一授权再次加油", "second fuelling"),
-    BooksFlag.OTHER_PLATE: ("车牌不符", "other plate"),
-    BooksFlag.OVERRUN: ("超出限额", "beyond the limit"),
-    BooksFlag.OFFLINE_DEBT: ("余额不足，已记欠费", "balance too low: owed"),
+    flag: FLAGS[flag]
+    for flag in (
+        BooksFlag.CARD_UNKNOWN,
+        BooksFlag.PAYER_UNKNOWN,
+        BooksFlag.MANDATE_UNKNOWN,
+        BooksFlag.MANDATE_ENDED,
+        BooksFlag.CARD_BLOCKED,
+        BooksFlag.PLATE_REBOUND,
+        BooksFlag.PLATE_BLOCKED,
+        BooksFlag.OVER_CAP,
+        BooksFlag.LIST_UNKNOWN,
+        BooksFlag.LIST_EXPIRED,
+        BooksFlag.SECOND_FUELLING,
+        BooksFlag.OTHER_PLATE,
+        BooksFlag.OVERRUN,
+        BooksFlag.OFFLINE_DEBT,
+    )
 }
 """What a fuelling that was allowed offline met once the line was back (service/offline/conflicts.py)."""
 

@@ -18,6 +18,7 @@ import requests
 
 from controller.outbound.signing import KeyPair
 from greenlane.cli import main
+from service.http.format_table import look_of
 from service.mileage.consents import TrackConsents
 from service.mileage.vehicles import Garage
 from service.payer_rules.periods import Hours
@@ -135,6 +136,23 @@ def test_pairing_by_link_and_a_key_that_cannot_leave(
     page.goto(f"{served}/phone")
     page.wait_for_selector("#pairing:not([hidden])")
     assert "本手机的配对已失效" in page.inner_text("#wrong")
+
+
+def test_a_plate_has_the_same_colours_as_on_other_pages(chromium: Any, rig: ServiceRig, served: str) -> None:
+    page = open_phone(chromium, rig, f"{served}/phone")
+    for plate in (
+        "粤B12345",
+        "粤BD12345",
+        "粤B12345D",
+        "粤B1234学",
+        "粤B1234挂",
+        "粤B1234警",
+        "粤Z1234港",
+        "使014578",
+        "WJ粤12345",
+    ):
+        look = page.evaluate("async text => (await import('/static/phone-page.js')).lookOf(text)", plate)
+        assert look == look_of(plate), plate
 
 
 def test_without_a_secure_line_the_page_says_what_is_needed(chromium: Any, rig: ServiceRig, served: str) -> None:

@@ -11,8 +11,8 @@ import pytest
 from jinja2 import Environment, nodes
 
 from service.fleet import detail_words
+from service.http.flag_words import flag_words
 from service.station import step_words
-from service.station.flag_words import flag_words
 from tests.cli.catalogue_texts import of_notes, template
 from wire.flags import BooksFlag, LaneFlag, StationFlag
 

@@ -98,7 +98,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence
 
 def flags_shown(flags: Sequence[str]) -> str:
     """What is odd about a fuelling: codes in English, words in Chinese."""
-    from service.station.flag_words import flag_words
+    from service.http.flag_words import flag_words
 
     return one_of(("、", " ")).join(one_of((flag_words(flag)[0], flag)) for flag in flags)
 

@@ -37,10 +37,23 @@ export function clock(iso, zone) {
   return new Intl.DateTimeFormat("sv-SE", {...parts, hourCycle: "h23", timeZone: zone}).format(new Date(iso));
 }
 
-// Writes a text into every place of a part that is marked for it; no text becomes markup.
+// In which colours a plate of this text is drawn: as look_of() of service/http/format_table.py.
+export function lookOf(plate) {
+  const last = plate.slice(-1);
+  if ("警急".includes(last) || plate.startsWith("WJ") || /^[\x00-\x7f]{2}/.test(plate)) return "white";
+  if ("学挂".includes(last)) return "yellow";
+  if ("港澳使领".includes(last) || plate.startsWith("使")) return "black";
+  if (plate.length === 8) return /[A-Z]/.test(last) ? "green-large" : "green";
+  return "blue";
+}
+
+// Writes a text into every place of a part that is marked for it; no text becomes markup. A plate is drawn in its colours.
 export function fill(part, values) {
   for (const [name, text] of Object.entries(values)) {
-    for (const place of part.querySelectorAll(`[data-${name}]`)) place.textContent = text;
+    for (const place of part.querySelectorAll(`[data-${name}]`)) {
+      place.textContent = text;
+      if (name === "plate" && text) place.className = `plate-tag plate-drawn in-text ${lookOf(text)}`;
+    }
   }
 }
 

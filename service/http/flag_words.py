@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from service.station.words import CONFLICTS, Words
+from service.http.format_table import Words
 from wire.flags import BooksFlag, LaneFlag, StationFlag
 
 FLAGS: dict[str, Words] = {
-    **CONFLICTS,
     LaneFlag.POWER_CUT: ("加油时断电", "power cut"),
     LaneFlag.CLOCK_UNSET: ("设备时间没有设置", "the unit's clock was not set"),
     LaneFlag.CLOCK_JUMPED: ("设备时间跳变", "the unit's clock jumped"),
@@ -40,6 +39,20 @@ FLAGS: dict[str, Words] = {
     BooksFlag.CAPPED: ("超出未授权扣款上限", "beyond the cap without authorisation"),
     BooksFlag.OFFLINE: ("脱机交易", "offline"),
     BooksFlag.ANSWERED_TOO_LATE: ("应答太迟", "answered too late"),
+    BooksFlag.CARD_UNKNOWN: ("油卡不存在", "card unknown"),
+    BooksFlag.PAYER_UNKNOWN: ("付款人不存在", "payer unknown"),
+    BooksFlag.MANDATE_UNKNOWN: ("没有此代扣签约", "no such mandate"),
+    BooksFlag.MANDATE_ENDED: ("代扣签约已终止", "mandate had ended"),
+    BooksFlag.CARD_BLOCKED: ("油卡已停用", "card blocked meanwhile"),
+    BooksFlag.PLATE_REBOUND: ("已改绑", "plate bound to another card"),
+    BooksFlag.PLATE_BLOCKED: ("车牌已停用", "plate blocked meanwhile"),
+    BooksFlag.OVER_CAP: ("超出现行离线额度", "beyond today's cap"),
+    BooksFlag.LIST_UNKNOWN: ("名单版本不明", "list unknown"),
+    BooksFlag.LIST_EXPIRED: ("名单已过期", "list had expired"),
+    BooksFlag.SECOND_FUELLING: ("同一授权再次加油", "second fuelling"),
+    BooksFlag.OTHER_PLATE: ("车牌不符", "other plate"),
+    BooksFlag.OVERRUN: ("超出限额", "beyond the limit"),
+    BooksFlag.OFFLINE_DEBT: ("余额不足，已记欠费", "balance too low: owed"),
 }
 
 
