@@ -115,3 +115,38 @@ def test_what_mileage_finds_is_worded_in_chinese() -> None:
         "附近时间没有位置；距 S1 12.0 km 处没有已知油站"
     )
     assert detail_words.in_chinese("1000.0 km") == "1000.0 km"
+
+
+NO_POSITIONS = "no positions near in time, and "
+REASONS = (
+    NO_POSITIONS + "no odometer reading",
+    NO_POSITIONS + "no known place before it",
+    NO_POSITIONS + "the odometer cannot be right: 20.0 km, then 10.0 km: it ran backwards",
+    NO_POSITIONS + "the odometer cannot be right: 1.0 km, then 999.0 km: no car drives so far in the time between",
+    NO_POSITIONS + "the odometer cannot be right: 1000.0 km, then 621.4 km: miles instead of kilometres?",
+    NO_POSITIONS + "the odometer cannot be right: 621.4 km, then 1000.0 km: kilometres after miles?",
+    NO_POSITIONS + "the odometer cannot be right: 1.0 km, then 1000.0 km: metres instead of kilometres?",
+    NO_POSITIONS + "the odometer cannot be right: 1000.0 km, then 1.0 km: kilometres after metres?",
+    NO_POSITIONS + "no known station fits 12.0 km from S1",
+    NO_POSITIONS + "2 known stations fit: 甲, 乙 12.0 km from S1",
+    NO_POSITIONS + "甲 fits, but with errands 乙 would too",
+    "by its distance it was at 甲, but the vehicle was 120.0 km away 3 min from it: no car drives so fast",
+    "the vehicle did not stand within 10 min of it; it only passed 甲, 乙",
+    "the vehicle stood at 2 places within 10 min of it",
+    "3 positions of the same minutes lie elsewhere: two trackers, or two vehicles?",
+    "between the stand and the row nobody knows where it was for 5 min: it may have gone on",
+    "no station is known",
+    "no known station within 100 m of where it stood; in the other datum it would be at one: is the datum right?",
+    "甲 and 乙 are 80 m apart: either may be it",
+    "it stood between 甲 and 乙: either may be it",
+    "it stood 90 m beside 甲",
+    "it stood about 50 m from 甲, but the positions do not tell exactly enough",
+    "it stood at 甲, or in the other datum at 乙: is the datum right?",
+)
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_why_no_place_is_named_is_worded_in_chinese(reason: str) -> None:
+    chinese = detail_words.in_chinese(reason)
+    assert not ENGLISH.search(chinese), chinese
+    assert [place for place in "甲乙" if place not in chinese] == [place for place in "甲乙" if place not in reason]
