@@ -114,8 +114,8 @@ def _of_vehicle(
         yield _apart(plate, apart)
     yield from _odometer(plate, history.readings)
     for index, fill in enumerate(fills if history.has_positions or history.frozen else ()):
-        if not _is_in(fill.at_us, since_us, until_us):
-            continue
+        if fill.station is None or not _is_in(fill.at_us, since_us, until_us):
+            continue  # only of a fuelling of ours can positions say that it was elsewhere
         finding = history.finding(index)
         if finding.status is Status.CONTRADICTED:
             reason = finding.reason or ""
