@@ -88,6 +88,9 @@ def check_ahead(settings: Settings) -> tuple[Check, ...]:
     try:
         with closing(service_clients.ahead_link_of(settings, clock)) as link:
             expected = link.expected(0, 0.0, deadline_s)
+    except Rejected as error:
+        found = f"refused: {error.detail}"
+        return (Check("asking ahead", FAIL if is_entry else WARN, found, _advice(error.reason, settings)),)
     except (GreenlaneError, OSError) as error:
         advice = "a service of an older version knows nothing of it: upgrade it; lanes work without"
         return (Check("asking ahead", FAIL if is_entry else WARN, str(error), advice),)

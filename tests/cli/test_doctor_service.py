@@ -133,10 +133,11 @@ def test_a_lane_whose_every_question_is_refused_is_not_ok(
 ) -> None:
     config = tmp_path / "lane.toml"
     config.write_text(enrolled.read_text(encoding="utf-8").replace(f"\n{old}", f"\n{new}"), encoding="utf-8")
-    check = doctored(config)["questions"]
-    assert check["verdict"] == "FAIL"
-    assert expected in check["found"]
-    assert advice in check["advice"]
+    checks = doctored(config)
+    assert checks["questions"]["verdict"] == "FAIL"
+    for check in (checks["questions"], checks["asking ahead"]):
+        assert expected in check["found"]
+        assert advice in check["advice"]
 
 
 def test_a_revoked_lane_is_not_ok(books: tuple[str, str], tmp_path: Path) -> None:
