@@ -82,10 +82,15 @@ def update_file(path: Path | str, changes: Mapping[tuple[str, str], Any]) -> Non
     """
     target = Path(path)
     text = target.read_text(encoding="utf-8-sig") if target.exists() else example()
+    _replace(target, changed(text, changes, str(target)))
+
+
+def changed(text: str, changes: Mapping[tuple[str, str], Any], name: str = "settings") -> str:
+    """A settings text with these keys set, comments and order kept. Raises SettingsError, calling the text `name`."""
     for (section, key), value in changes.items():
         text = _with(text, section, key, f"{key} = {_toml(value)}")
-    parse(text, str(target))
-    _replace(target, text)
+    parse(text, name)
+    return text
 
 
 @dataclass(frozen=True)

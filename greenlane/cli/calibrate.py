@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 Let a vehicle with a clean plate stand where drivers stop. Every line is OK, WARN or FAIL with what to turn. The lamp
-shows red, green, red. When no line failed, the lane's part of the picture is written to the settings file.
+shows red, green, red. When no line failed, the lane's part of the picture is written to the settings file, and the
+engine: ONNX Runtime where it is installed and passes its self-test, else OpenCV.
 
 examples:
   greenlane calibrate                                    the camera of /etc/greenlane/lane.toml, 15 seconds
@@ -52,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="annotated picture (default %(default)s)",
     )
+    parser.add_argument(
+        "--engine", choices=("opencv", "onnxruntime", "easyocr"), help="what runs the networks, instead of a choice"
+    )
     parser.add_argument("--no-lamp", action="store_true", help="leave the lamp alone")
     parser.add_argument("--yes", action="store_true", help="ask nothing: take the lamp test as seen")
     parser.add_argument("--dry-run", action="store_true", help="write no settings")
@@ -65,8 +69,9 @@ def run(args: argparse.Namespace) -> int:
     log.set_up("CRITICAL")
     settings = calibrate_run.settings_of(args.config, args.clip)
     _check_outputs(args)
+    settings, engine = calibrate_run.with_engine(settings, args.engine)
     sighting = calibrate_run.look(settings, args.seconds, args.region)
-    found = list(sighting.checks)
+    found = [engine, *sighting.checks]
     region = args.region or sighting.region
     calibrate_run.save_picture(args.picture, sighting, region or settings.camera.area)
     out = sys.stderr if args.json else sys.stdout
@@ -107,7 +112,7 @@ def _write(args: argparse.Namespace, settings: Settings, region: Region | None, 
     if checks.worst(found) is checks.Severity.FAIL and args.region is None:
         return f"settings: nothing written while a check fails; proposed {text}, or give it with --region"
     sides = (region.left, region.top, region.right, region.bottom)
-    settings_file.update_file(args.config, {("camera", "region"): sides})
+    settings_file.update_file(args.config, {("camera", "region"): sides, ("reader", "engine"): settings.reader.engine})
     if args.clip is None:
         clear_mark(Path(settings.trace.state_dir))
     return f"settings: {text} written to {args.config}"

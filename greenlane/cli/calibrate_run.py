@@ -23,6 +23,7 @@ from controller.records import Frame, LampColour, PlateRead, Region
 from controller.settings_records import Settings
 from controller.watching import calibration
 from greenlane import wiring
+from greenlane.installation.engine import DEFAULT, QUICKER, EngineChoice, choose
 from greenlane.language import tr
 from hardware.cameras import CAMERA_WAIT_S, first_frame
 from hardware.pins import open_pin_factory
@@ -62,6 +63,30 @@ def settings_of(config: Path, clip: Path | None) -> Settings:
     if clip is None:
         return settings
     return dataclasses.replace(settings, camera=dataclasses.replace(settings.camera, kind="file", source=str(clip)))
+
+
+def with_engine(
+    settings: Settings, wish: str | None, tested: Callable[[], EngineChoice] = choose
+) -> tuple[Settings, Check]:
+    """The settings with the engine that is to run the networks, and the line that says which and why.
+
+    wish: the engine asked for. Else ONNX Runtime and OpenCV are chosen between as they are tested.
+    """
+    before = settings.reader.engine
+    if wish is not None:
+        choice = EngineChoice(wish, "as asked for")
+    elif before not in (DEFAULT, QUICKER):
+        choice = EngineChoice(before, "as the settings say")
+    else:
+        choice = tested()
+    lost = wish is None and before == QUICKER and choice.engine == DEFAULT
+    found = f"{choice.engine}: {choice.why}"
+    advice = "install ONNX Runtime anew, or leave it: OpenCV reads the same with more processor time" if lost else ""
+    reader = dataclasses.replace(settings.reader, engine=choice.engine)
+    return (
+        dataclasses.replace(settings, reader=reader),
+        Check("engine", Severity.WARN if lost else Severity.OK, found, advice),
+    )
 
 
 def look(settings: Settings, seconds: float, region: Region | None) -> CameraSurvey:

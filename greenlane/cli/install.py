@@ -12,12 +12,14 @@ from greenlane.cli.options import LANE_SETTINGS, add_config
 from greenlane.language import tr
 
 if TYPE_CHECKING:
+    from greenlane.installation.engine import EngineChoice
     from greenlane.installation.plan import Step
 
 EXAMPLES = """
 For a lane unit it makes the user `greenlane`, /etc/greenlane/lane.toml (a file that is there already is kept), the
 rule for the pins and a systemd unit that starts at boot, restarts after every end and leaves the lamp at red. It asks
-nothing and may be run again at any time.
+nothing and may be run again at any time. Where ONNX Runtime is installed and passes its self-test, a new lane.toml
+names it as engine.
 
 For the balance service it makes the user `greenlane-service`, /etc/greenlane/service.env, the folder
 /var/lib/greenlane-service for the books, the boot service, and a timer that every night copies the books to
@@ -54,9 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from greenlane.installation import plan
 
-    todo = _lane_steps(args) if args.what == "lane" else _server_steps(args)
+    choice = _engine(args) if args.what == "lane" else None
+    todo = _lane_steps(args, choice.engine) if choice else _server_steps(args)
     if args.dry_run:
         print("\n".join(plan.describe(todo)))
+    if choice:
+        print(tr(f"engine     {choice.engine}: {choice.why}"), flush=True)
+    if args.dry_run:
         return 0
     for line in plan.carry_out(todo, args.root.resolve()):
         print(tr(line), flush=True)
@@ -92,7 +98,27 @@ def _next(args: argparse.Namespace) -> str:
     return f"greenlane calibrate --config {args.config}, then greenlane doctor --config {args.config}"
 
 
-def _lane_steps(args: argparse.Namespace) -> tuple[Step, ...]:
+def _engine(args: argparse.Namespace) -> EngineChoice:
+    """What is to run the networks: the settings file that is there already decides, else this machine's self-test."""
+    from controller import settings
+    from controller.errors import SettingsError
+    from greenlane.installation import engine
+
+    root = args.root.resolve()
+    kept = root / args.config.absolute().relative_to("/")
+    if kept.exists():
+        try:
+            named = settings.load(kept).reader.engine
+        except SettingsError as error:
+            return engine.EngineChoice(engine.DEFAULT, f"until the settings file that is there is mended: {error}")
+        return engine.EngineChoice(named, "the settings file that is there names it; greenlane calibrate tests it")
+    if root != Path("/"):
+        why = "the self-test of ONNX Runtime tells of this machine only; greenlane calibrate runs it on the lane unit"
+        return engine.EngineChoice(engine.DEFAULT, why)
+    return engine.choose()
+
+
+def _lane_steps(args: argparse.Namespace, engine: str) -> tuple[Step, ...]:
     from controller import settings
     from greenlane.installation import plan
 
@@ -100,7 +126,7 @@ def _lane_steps(args: argparse.Namespace) -> tuple[Step, ...]:
     options = plan.Options(
         program=_program(args.program),
         config=args.config,
-        example=settings.example(),
+        example=settings.changed(settings.example(), {("reader", "engine"): engine}),
         hardware_watchdog=args.hardware_watchdog,
         start=not args.no_start,
     )

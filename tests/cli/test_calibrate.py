@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from controller import settings as settings_file
 from controller.checks import Check, Severity
 from controller.records import CharacterRead, Colour, Corners, PlateRead, Region
+from controller.settings_records import ReaderSettings, Settings
 from controller.watching import calibration
 from greenlane.cli import calibrate_run, main
+from greenlane.installation.engine import EngineChoice, choose
 from greenlane.simulation.cast import bundled
 from models.grammar import PlateKind
 from models.training.drawing.plates import draw_plate
@@ -140,9 +142,37 @@ def test_it_writes_the_region_and_the_picture(
     assert found["measures"]["width_px"] == pytest.approx(170, rel=0.08)
     assert settings_file.load(config).camera.region == (0.1, 0.2, 0.9, 1.0)
     assert cv2.imread(str(annotated)).shape == (720, 1280, 3)
+    engine = next(check["found"] for check in found["checks"] if check["check"] == "engine")
+    assert engine.startswith(f"{choose().engine}: ")
+    assert settings_file.load(config).reader.engine == choose().engine
     config.unlink()
     assert main([*words, "--dry-run"]) == 0
     assert not config.exists()
+
+
+def test_a_lane_keeps_the_engine_that_a_technician_asks_for(picture: Path, tmp_path: Path) -> None:
+    config = tmp_path / "lane.toml"
+    words = ["--clip", str(picture), "--config", str(config), "--picture", str(tmp_path / "seen.png"), "--no-lamp"]
+    assert main(["calibrate", *words, "--region", "0.1,0.2,0.9,1", "--engine", "opencv"]) == 0
+    assert settings_file.load(config).reader.engine == "opencv"
+
+
+@pytest.mark.parametrize(
+    ("before", "chosen", "after", "verdict"),
+    [
+        ("opencv", "onnxruntime", "onnxruntime", Severity.OK),
+        ("opencv", "opencv", "opencv", Severity.OK),
+        ("onnxruntime", "opencv", "opencv", Severity.WARN),
+        ("easyocr", "onnxruntime", "easyocr", Severity.OK),
+    ],
+)
+def test_an_engine_that_fails_its_self_test_is_left_and_said_so(
+    before: str, chosen: str, after: str, verdict: Severity
+) -> None:
+    lane = Settings(reader=ReaderSettings(engine=before))
+    settings, check = calibrate_run.with_engine(lane, None, lambda: EngineChoice(chosen, "of the self-test"))
+    assert (settings.reader.engine, check.verdict) == (after, verdict)
+    assert check.found.startswith(f"{after}: ")
 
 
 def calibrated(clip: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from controller import settings as settings_file
 from greenlane.cli import _parser as cli_parser
 from greenlane.cli import main
-from greenlane.installation import plan, servers
+from greenlane.installation import engine, plan, servers
 
 UNIT = "etc/systemd/system/greenlane-lane.service"
 needs_systemd = pytest.mark.skipif(
@@ -211,3 +213,65 @@ def test_one_state_folder_for_a_station(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         main(["station", "--help"])
     assert f"(default: {servers.STATION.state})" in " ".join(capsys.readouterr().out.split())
+
+
+PLATE = {"plates": ["沪A8K526"], "ms": 6.0}
+
+
+@pytest.mark.parametrize(
+    ("status", "printed", "complaints", "named", "why"),
+    [
+        (0, json.dumps({"opencv": PLATE | {"ms": 13.0}, "onnxruntime": PLATE}), "", "onnxruntime", "6.0 ms a picture"),
+        (0, json.dumps({"opencv": PLATE, "onnxruntime": PLATE | {"plates": []}}), "", "opencv", "other plates"),
+        (
+            0,
+            json.dumps({"opencv": PLATE | {"plates": []}} | {"onnxruntime": PLATE | {"plates": []}}),
+            "",
+            "opencv",
+            "f",
+        ),
+        (1, "", "Traceback\nReaderError: cannot load", "opencv", "ReaderError: cannot load"),
+        (-4, "", "", "opencv", "died of signal 4"),
+        (0, "", "", "opencv", "exit 0"),
+    ],
+)
+def test_onnx_runtime_is_chosen_where_its_self_test_passes_and_nowhere_else(
+    status: int, printed: str, complaints: str, named: str, why: str
+) -> None:
+    choice = engine.judge(status, printed, complaints)
+    assert choice.engine == named
+    assert why in choice.why
+
+
+def test_the_self_test_reads_the_bundled_vehicle_with_both_engines() -> None:
+    pytest.importorskip("onnxruntime", reason="the self-test is of onnxruntime")
+    choice = engine.choose()
+    assert (choice.engine, choice.why[:6]) == ("onnxruntime", "passed"), choice.why
+
+
+@needs_systemd
+def test_install_says_which_engine_and_an_owners_choice_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["install", "--dry-run", "--root", str(tmp_path)]) == 0
+    assert "engine     opencv: the self-test of ONNX Runtime tells of this machine only" in capsys.readouterr().out
+    kept = tmp_path / "etc/greenlane/lane.toml"
+    kept.parent.mkdir(parents=True)
+    kept.write_text('[reader]\nengine = "onnxruntime"\n')
+    assert main(["install", "--dry-run", "--root", str(tmp_path)]) == 0
+    assert "engine     onnxruntime: the settings file that is there names it" in capsys.readouterr().out
+    kept.write_text("[reader]\nengine = 3\n")
+    assert main(["install", "--dry-run", "--root", str(tmp_path)]) == 0
+    assert "engine     opencv: until the settings file that is there is mended" in capsys.readouterr().out
+
+
+def test_a_new_settings_file_names_the_engine_that_passed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(engine, "choose", lambda: engine.EngineChoice("onnxruntime", "passed"))
+    assert main(["install", "--dry-run", "--config", str(tmp_path / "lane.toml")]) == 0
+    shown = capsys.readouterr().out
+    written = shown[shown.index("# Settings of one lane") : shown.index("# write /etc/systemd")]
+    text = "\n".join(line.removeprefix("    ") for line in written.splitlines())
+    assert settings_file.parse(text, "shown").reader.engine == "onnxruntime"
+    assert "engine     onnxruntime: passed" in shown
