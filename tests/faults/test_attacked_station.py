@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from controller.outbound.signing import KeyPair
+from controller.clock import SystemClock
+from controller.errors import Rejected
+from controller.outbound.http import HttpBalanceService
+from controller.outbound.signing import KeyPair, Signer
 from greenlane.cli import main
 from service.offline.conflicts import offline_visits
 from service.reports.audit import audit
-from service.reports.statement import cards
+from service.reports.statement import cards, rejected
 from service.store.database import Database
 from tests.faults.attacker import Attack, Attacker
 from tests.faults.test_attacker import outcome, send
@@ -99,3 +103,35 @@ def test_a_round_of_an_attacker_at_a_station(
         database.close()
     print(json.dumps({f"{kind}: {what}": n for (kind, what), n in sorted(counts.items())}, indent=1))
     assert len({kind for kind, _ in counts}) == 10
+
+
+def test_a_neighbour_takes_neither_money_nor_the_next_sequence(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each time just before the honest report: with the line up, and while it is cut."""
+    key, clock = hostile_key(town, tmp_path, capsys), SystemClock()
+    rounds = 6
+    assert honest_fuelling(town, 1) is Reason.OK
+    with closing(
+        HttpBalanceService(f"http://127.0.0.1:{town.station_port}", "S1", sign=Signer(key, clock))
+    ) as neighbour:
+        for number in range(2, 2 + rounds):
+            cut = number >= 2 + rounds // 2
+            town.cable.fault = Fault.REFUSED if cut else Fault.NONE
+            decision = town.lane.ask(question(f"honest-{number}"), 30.0)
+            theft = replace(sold(decision, number), lane=LANE, visit=None, authorisation=None)
+            if cut:
+                assert neighbour.report(theft, 30.0).flags == ("provisional",)
+            else:
+                with pytest.raises(Rejected, match="belongs to lane L1, not to L9"):
+                    neighbour.report(theft, 30.0)
+            assert set(town.lane.report(sold(decision, number), 30.0).flags) <= {"provisional", "offline"}
+    town.cable.fault = Fault.NONE
+    database = Database(town.url)
+    try:
+        wait_for(lambda: cards(database, "C1")[0].balance_fen == 50_000 - (1 + rounds) * SOLD_FEN, 60.0)
+        wait_for(lambda: len(rejected(database, "S1", None)) == rounds, 60.0)
+        assert {refused["code"] for refused in rejected(database, "S1", None)} == {"other_lanes_dispenser"}
+        assert audit(database).findings == ()
+    finally:
+        database.close()
