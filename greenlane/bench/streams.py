@@ -35,7 +35,7 @@ LATE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What was measured. open: streams when the change was made; kib_each: resident memory of the worker for one."""
+    """What was measured. open: streams when the change was made; kib_each: resident memory of all workers for one."""
 
     wanted: int
     open: int
@@ -52,13 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `greenlane bench streams`."""
     parser.add_argument("--phones", type=int, default=1_000, help="streams at once (default: %(default)s)")
     parser.add_argument("--postgresql", metavar="URL", help="an empty scratch database instead of an SQLite file")
+    parser.add_argument("--workers", type=int, default=1, help="service processes on PostgreSQL (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print; exit status 0, or 1 when something could not be measured."""
     try:
-        found = measure(args.phones, args.postgresql)
+        found = measure(args.phones, args.postgresql, args.workers)
     except (ServiceError, OSError) as error:
         print(f"greenlane bench streams: {error}", file=sys.stderr)
         return 1
@@ -67,9 +68,11 @@ def run(args: argparse.Namespace) -> int:
     return 0 if found.told == found.open == found.wanted else 1
 
 
-def measure(phones: int, url: str | None = None) -> Streams:
+def measure(phones: int, url: str | None = None, workers: int = 1) -> Streams:
     """Raises ServiceError where this machine's limits do not allow so many."""
     _require_files(phones)
+    if workers > 1 and url is None:
+        raise ServiceError("several workers need PostgreSQL: give --postgresql URL")
     with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder:
         database = Database(url or f"sqlite:///{folder}/streams.sqlite3")
         before = os.environ.get(CONNECTIONS)
@@ -77,7 +80,8 @@ def measure(phones: int, url: str | None = None) -> Streams:
         try:
             database.migrate()
             made = make_phones(database, phones)
-            with serving(str(database.url.render_as_string(hide_password=False))) as (port, process):
+            shown = str(database.url.render_as_string(hide_password=False))
+            with serving(shown, "--workers", str(workers)) as (port, process):
                 return asyncio.run(_measured(database, made, port, process))
         finally:
             database.close()

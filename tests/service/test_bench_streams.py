@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from greenlane.bench.streams import measure
+from service.errors import ServiceError
 from service.http.connections import CONNECTIONS, ConnectionLimits, limits_of_this_process
+from tests.service.postgres import Cluster
 
 PHONES = 500
 MOST_KIB = 34
@@ -17,6 +19,18 @@ def test_five_hundred_phones_hold_a_stream_and_all_are_told() -> None:
     found = measure(PHONES)
     assert (found.open, found.told) == (PHONES, PHONES)
     assert 0 < found.kib_each < MOST_KIB
+
+
+@pytest.mark.slow
+@pytest.mark.database
+def test_two_workers_tell_all_phones_of_both(cluster: Cluster) -> None:
+    found = measure(100, cluster.database(), workers=2)
+    assert (found.open, found.told) == (100, 100)
+
+
+def test_two_workers_on_sqlite_are_refused() -> None:
+    with pytest.raises(ServiceError, match="PostgreSQL"):
+        measure(100, None, workers=2)
 
 
 def test_a_worker_takes_as_many_connections_as_its_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
