@@ -23,6 +23,25 @@ TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
 DOORS = ("station", "counter", "office", "fleet")
 
 
+MARK = """() => {
+  const pressable = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+  const groups = new Set();
+  for (const e of document.querySelectorAll(pressable)) {
+    if (e.disabled || !e.checkVisibility() || (e.type === "radio" && groups.has(e.name))) continue;
+    if (e.type === "radio") groups.add(e.name);
+    e.dataset.unreached = "";
+  }
+  return document.querySelectorAll("[data-unreached]").length;
+}"""
+REACH = """() => {
+  const e = document.activeElement, style = getComputedStyle(e);
+  const group = e.type === "radio" ? document.querySelectorAll(`input[name="${e.name}"]`) : [e];
+  for (const one of group) delete one.dataset.unreached;
+  const is_seen = e === document.body || style.outlineStyle !== "none" || style.boxShadow !== "none";
+  return [document.querySelectorAll("[data-unreached]").length, is_seen ? "" : e.outerHTML.slice(0, 80)];
+}"""
+
+
 class Walker:
     """One visitor with a phone; adds up what each page weighs."""
 
@@ -56,6 +75,27 @@ class Walker:
             yield from (f"{name}: {what}" for what in self._serious(self.page))
             if self._weight > HEAVIEST:
                 yield f"{name}: {self._weight} bytes"
+
+    def by_keyboard(self) -> Iterator[str]:
+        """What Tab does not reach, and what does not show that it is reached."""
+        name = urlsplit(self.page.url).path
+        left, unseen = self.page.evaluate(MARK), ""
+        for _ in range(3 * left + 10):
+            if left == 0:
+                break
+            self.page.keyboard.press("Tab")
+            left, unseen = self.page.evaluate(REACH)
+            if unseen:
+                yield f"{name}: the focus is not seen on {unseen}"
+        if left:
+            missed = self.page.eval_on_selector("[data-unreached]", "e => e.outerHTML")
+            yield f"{name}: Tab does not reach {missed[:120]}"
+
+    def on_paper(self) -> Iterator[str]:
+        self.page.emulate_media(media="print")
+        if self.page.is_visible(".bar"):
+            yield f"{urlsplit(self.page.url).path}: prints its menu"
+        self.page.emulate_media(media="screen")
 
     def links(self) -> list[str]:
         """The pages of this host that the page leads to, one of a kind."""
@@ -95,6 +135,8 @@ def test_every_page_fits_a_phone_weighs_little_and_can_be_read_by_all(
                 if kind(address) not in walker.seen:
                     walker.seen.add(kind(address))
                     wrong += walker.look(address)
+                    wrong += walker.by_keyboard()
+                    wrong += walker.on_paper()
                     ahead += walker.links()
     paths = {path.partition("/")[2] for path in walker.seen}
     assert {"station/visits/", "docs", "counter/shift", "office/reconcile", "fleet/vehicles/", "fleet/hours"} <= paths

@@ -224,7 +224,11 @@ def _audit_words(found: Audit) -> str:
         f"{found.transfers} transfers, {found.accounts} accounts, {found.authorisations} questions, "
         f"{found.fuellings} fuellings"
     )
-    lines.append(f"{tr(counts)}: " + tr("the books are right" if found.clean else f"{len(found.findings)} findings"))
+    lines.append(
+        tr(counts)
+        + one_of(("：", ": "))
+        + tr("the books are right" if found.clean else f"{len(found.findings)} findings")
+    )
     return "\n".join(lines)
 
 
