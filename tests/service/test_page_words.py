@@ -22,7 +22,7 @@ SOURCES = [file for part in ("service", "station", "greenlane/living") for file 
 
 AVOIDED = re.compile(
     "冻结|校准|标定|感兴趣区域|面板|车道|无权访问|信号灯|相机|到访|驾驶员|喷嘴|燃料|泵机|泵号|操作员|体积|总计器|拔枪|动态口令|死信|敞口"
-    "|搁置|总部|线路|服务器|捕获|返款|加值|收据|改价|加注|足迹|取消授权|换绑|工作人员|欠款|(?<!后台)没有应答"
+    "|搁置|总部|线路|服务器|捕获|返款|加值|收据|改价|加注|足迹|取消授权|换绑|工作人员|欠款|零钱|(?<!后台)没有应答"
 )
 """Words that mean another thing at a filling station, or that nobody says there."""
 
