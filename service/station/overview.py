@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from service.errors import AdminError
+from service.http import line_words
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
@@ -237,6 +238,7 @@ def _words() -> dict[str, Any]:
         "guess_of": guess_of,
         "seconds": lambda s: f"{s:.1f} s",
         "step_words": step_words.in_chinese,
+        "line_words": line_words.in_chinese,
     }
 
 

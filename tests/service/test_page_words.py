@@ -11,6 +11,7 @@ import pytest
 from jinja2 import Environment, nodes
 
 from service.fleet import detail_words
+from service.http import line_words
 from service.http.flag_words import flag_words
 from service.station import step_words
 from tests.cli.catalogue_texts import of_notes, template
@@ -95,6 +96,25 @@ def test_what_a_lane_says_of_its_reads_is_worded_in_chinese() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "detail" and (words := template(node.value)):
                 assert step_words.in_chinese(re.sub(r"\{\d\}", "1", words)), words
+
+
+def test_what_a_station_says_of_its_line_and_list_is_worded_in_chinese() -> None:
+    files = [*(ROOT / "controller" / "outbound").glob("*.py"), *(ROOT / "station").glob("*.py")]
+    nodes_of = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    raised = [
+        template(node.args[0])
+        for node in nodes_of
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") in ("ServiceSilent", "ServiceFault", "ServiceFailed", "ListRefused")
+    ]
+    (judge,) = (node for node in nodes_of if isinstance(node, ast.FunctionDef) and node.name == "unusable")
+    judged = [template(node.value) for node in ast.walk(judge) if isinstance(node, ast.Return) and node.value]
+    said = [words for words in (*raised, *judged) if words]
+    assert len(said) > 20
+    for words in said:
+        chinese = line_words.in_chinese(re.sub(r"\{\d\}", "1", words))
+        assert not ENGLISH.search(chinese), words
+        assert not AVOIDED.search(chinese), words
 
 
 @pytest.mark.parametrize("flag", [*LaneFlag, *StationFlag, *BooksFlag], ids=str)
