@@ -168,7 +168,7 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             picture(panel, "panel-green.png")
             assert serious(panel) == []
             shows(admin, PLATE, "typed", "You may refuel")
-            picture(admin, "station.png")
+            picture(admin, "station-page.png")
             assert serious(admin) == []
             service.stop()
             panel.wait_for_selector("#lost:not([hidden])", timeout=WAIT_MS)
@@ -196,7 +196,7 @@ def test_from_typed_plate_to_charge(chromium: Any, serious: Callable[[Any], list
             picture(admin, "visit-phone.png")
             admin.set_viewport_size({"width": 1280, "height": 900})
             shows(admin, "From frame to lamp", "Charged", "nozzle lifted")
-            picture(admin, "visit.png")
+            picture(admin, "visit-page.png")
             assert serious(admin) == []
             assert [frame for frame in frames_of(panel) if len(frame.states) != 1] == []
         assert errors == []
