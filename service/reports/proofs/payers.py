@@ -82,8 +82,10 @@ left join transfers s on s.key = 'provider ' || p.number and s.kind = 'provider_
 where coalesce(c.amount_fen, 0) + coalesce(s.amount_fen, 0) <> case p.state when 'paid' then p.amount_fen else 0 end
 """
 _BY_NOBODY = """
-select t.id, t.key from transfers t left join payments p on t.key in ('charge ' || p.charge, 'provider ' || p.number)
-where t.kind = 'provider_payment' and p.number is null
+select t.id, t.key from transfers t
+left join payments p on p.charge = case when t.key like 'charge %' then substr(t.key, 8) end
+left join payments o on o.number = case when t.key like 'provider %' then substr(t.key, 10) end
+where t.kind = 'provider_payment' and p.number is null and o.number is null
 """
 _WITHOUT_ORDER = """
 select c.id, c.paid_by, coalesce(p.state, 'missing') as state from charges c left join payments p on p.charge = c.id
