@@ -62,6 +62,18 @@ class Dispensers:
                 self._note(connection, BIND, station, dispenser, before, after)
         return before
 
+    def reserve(self, station: str, dispenser: str, lane: str) -> None:
+        """Bind a free dispenser, so that no other lane can be the first to report under it. Moves none."""
+        require_name(dispenser, "dispenser")
+        with telling_faults(), self._books.database.writing() as connection:
+            last_sequence, before = self._locked(connection, station, dispenser)
+            if before and lane not in before:
+                lanes = ", ".join(before)
+                raise AdminError(f"dispenser {dispenser} belongs to lane {lanes}; `dispenser bind` moves it")
+            if not before:
+                self._replace(connection, station, dispenser, [lane], last_sequence)
+                self._note(connection, BIND, station, dispenser, before, [lane])
+
     def release(self, station: str, dispenser: str, lane: str) -> tuple[str, ...]:
         """Take a dispenser from a lane; of none, it is the next lane's that reports. Returns the lanes it has left."""
         with telling_faults(), self._books.database.writing() as connection:

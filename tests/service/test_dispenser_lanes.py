@@ -196,6 +196,24 @@ def test_the_audit_names_reports_of_lanes_that_it_did_not_belong_to(world: World
     assert found.words == "fuelling D1 2 at S1 came from lane L2, which its dispenser does not belong to"
 
 
+def test_an_enrolment_binds_the_lanes_dispenser(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.card(fen=100_000)
+    url = world.database.url.render_as_string(hide_password=False)
+
+    def enrol(kind: str, *place: str) -> tuple[int, str]:
+        named = ["--kind", kind, "--station", "S1", *place, "--dispenser", "D1", "--database", url]
+        return main(["admin", "enrol", *named]), capsys.readouterr().err
+
+    assert enrol("lane", "--lane", "L1") == (0, "")
+    assert enrol("lane", "--lane", "L1") == (0, ""), "another code for the same place"
+    foreign(world, Pump("D1").fuelling(world.clock, 1_000, lane="L2"))
+    refused = "greenlane admin: dispenser D1 belongs to lane L1; `dispenser bind` moves it\n"
+    assert enrol("lane", "--lane", "L2") == (1, refused)
+    assert enrol("station")[0] == 1
+    assert world.report(Pump("D1").fuelling(world.clock, 1_000)).sequence == 1
+    assert audit(world.database).findings == ()
+
+
 def command(world: World, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     url = world.database.url.render_as_string(hide_password=False)
     status = main(["admin", "dispenser", *words, "--database", url])

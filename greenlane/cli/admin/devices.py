@@ -18,6 +18,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     enrol.add_argument("--lane", metavar="L", help="of a lane unit or panel")
     enrol.add_argument("--minutes", type=int, default=30, metavar="N", help="life of the code (default: 30)")
     enrol.add_argument("--replace", action="store_true", help="revoke the device that is there when the new one enrols")
+    enrol.add_argument("--dispenser", metavar="NAME", help="of the lane: no other lane can be first to report under it")
     enrol.set_defaults(do=_enrol)
     device = subparsers.add_parser("device", help="enrolled devices")
     actions = device.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -44,6 +45,7 @@ def _enrol(args: argparse.Namespace) -> int:
     from datetime import timedelta
 
     from greenlane.cli.admin.office import actor, office
+    from service.dispensers import Dispensers
     from service.errors import AdminError
     from service.identity.devices import Place
     from wire.devices import DeviceKind
@@ -51,9 +53,13 @@ def _enrol(args: argparse.Namespace) -> int:
     if not 1 <= args.minutes <= 1440:
         raise AdminError("--minutes lies between 1 and 1440")
     place = Place(DeviceKind(args.kind), args.station, args.lane)
+    if args.dispenser is not None and place.kind is not DeviceKind.LANE:
+        raise AdminError("a dispenser belongs to a lane: --dispenser goes with --kind lane")
     with office(args) as o:
         life = timedelta(minutes=args.minutes)
         code = _admin(o).issue_code(place, actor(), replaces=args.replace, life=life)
+        if args.dispenser is not None:
+            Dispensers(o.books, actor()).reserve(args.station, args.dispenser, args.lane)
         how = _HOW[place.kind].format(code=code, minutes=args.minutes)
         o.show({"code": code, "minutes": args.minutes}, f"{code}\n{how}")
     return 0
