@@ -11,12 +11,12 @@ from typing import Any
 import cv2
 
 from models.build import build_reader
-from models.engines import DEFAULT_ENGINE
 from models.manifest import load_section, update_section
 from models.reader import OnDeviceReader
+from models.training.commands.options import add_judged
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
-from models.training.evaluation.page import PAGE, RESULTS, SCENES, add_results, write_part
+from models.training.evaluation.page import SCENES, add_results, write_part
 from models.training.evaluation.scenes import figures, judge, mistakes, write_gallery
 from models.training.evaluation.scenes_kinds import judge_kinds
 from models.training.evaluation.scenes_page import scene_tables
@@ -27,13 +27,10 @@ STRESS_PICTURES = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--engine", default=DEFAULT_ENGINE)
+    add_judged(parser)
     parser.add_argument("--part", choices=("held-out", "training", "both"), default="held-out")
     parser.add_argument("--errors", action="store_true", help="list every plate that came out wrong")
     parser.add_argument("--gallery", type=Path, help="write the scenes with boxes and texts to this folder")
-    parser.add_argument("--record", action="store_true", help="put the held-out figures into the page and the manifest")
-    parser.add_argument("--page", type=Path, default=PAGE, help="the page whose part --record renews")
-    parser.add_argument("--json", type=Path, default=RESULTS, help="where --record keeps all figures")
     parser.add_argument("--stress", type=int, default=STRESS_PICTURES, help="pictures without plates to try; 0: none")
 
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import cv2
 
 from models.build import build_detector
+from models.training.commands.options import add_judged
 from models.training.data.realdata import data_folder
 from models.training.evaluation.finding import held_out_groups, rows_of, table, tally
-from models.training.evaluation.page import FINDING, PAGE, RESULTS, add_results, write_part
+from models.training.evaluation.page import FINDING, add_results, write_part
 
 SIDES_PX = (320, 480, 640, 960)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--engine", default="onnxruntime")
+    add_judged(parser, "onnxruntime")
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES_PX, help="sizes to try beside the shipped rule")
-    parser.add_argument("--record", action="store_true", help="put the curve into the page and the file of figures")
-    parser.add_argument("--page", type=Path, default=PAGE)
-    parser.add_argument("--json", type=Path, default=RESULTS)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 
 from models.build import build_reader
-from models.engines import DEFAULT_ENGINE
 from models.reader import OnDeviceReader
+from models.training.commands.options import add_judged
 from models.training.data.holdout import is_held_out
 from models.training.data.more import Label, clean_picture, is_writable, load_labels
 from models.training.data.realdata import RealCrop, data_folder, load_crops
@@ -32,17 +32,14 @@ from models.training.evaluation.goals import (
     lines_of,
     scene_plates,
 )
-from models.training.evaluation.page import DOCS, GOALS, RESULTS, add_results, table, write_part
+from models.training.evaluation.page import DOCS, GOALS, add_results, table, write_part
 
 GROUPS = {"scenes": SCENES, "photos": PHOTOS, "street frames": STREET, "street frames, boxes drawn": DRAWN_ON}
 """Groups of whole pictures -> what the table calls them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--engine", default=DEFAULT_ENGINE)
-    parser.add_argument("--record", action="store_true", help="put the table into the page and the file of figures")
-    parser.add_argument("--page", type=Path, default=DOCS / "reader.md")
-    parser.add_argument("--json", type=Path, default=RESULTS)
+    add_judged(parser, page=DOCS / "reader.md")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models.build import build_second
-from models.engines import DEFAULT_ENGINE
+from models.training.commands.options import add_judged
 from models.training.data.holdout import is_for_calibration
 from models.training.data.more import load_more_scenes
 from models.training.data.realdata import RealCrop, data_folder
@@ -28,7 +28,7 @@ from models.training.evaluation.opinion import (
     table_of,
     visit_rows,
 )
-from models.training.evaluation.page import OPINION, PAGE, RESULTS, add_results, table, write_part
+from models.training.evaluation.page import OPINION, add_results, table, write_part
 from models.training.recogniser.mixing import RealData, load_real_data
 
 HEADS = ("pictures", "wrong and certain before", "now", "right and certain before", "now")
@@ -36,14 +36,11 @@ BOUNDS = (0.3, 0.5, 0.7, 0.9, 0.97, 1.01)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_judged(parser)
     parser.add_argument("--part", choices=("held-out", "calibration", "all"), default="held-out")
-    parser.add_argument("--engine", default=DEFAULT_ENGINE)
     parser.add_argument(
         "--bounds", action="store_true", help="try other bounds too; to be chosen on --part calibration"
     )
-    parser.add_argument("--record", action="store_true", help="put the figures into the page and the file of figures")
-    parser.add_argument("--page", type=Path, default=PAGE)
-    parser.add_argument("--json", type=Path, default=RESULTS)
 
 
 def run(args: argparse.Namespace) -> int:

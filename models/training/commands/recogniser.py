@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from models.manifest import WEIGHTS_FOLDER
+from models.training.commands.options import add_run
 from models.training.data.realdata import Image, data_folder
 from models.training.recogniser.export import calibrate, calibration_samples, export, write_section
 from models.training.recogniser.mixing import Mixer, RealData, load_real_data
@@ -17,23 +18,12 @@ from models.training.recogniser.train import CONTINUED, RecogniserPlan, Trainer,
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    add_run(parser, RecogniserPlan.batch, RecogniserPlan.seed)
     parser.add_argument(
         "--continue", dest="begin", type=Path, metavar="ONNX", help="begin with these weights, such as the shipped ones"
     )
     parser.add_argument("--steps", type=int, help="batches in all (default: 6000, or 10000 with --continue)")
-    parser.add_argument("--minutes", type=float, help="end after so many minutes of training if that is earlier")
-    parser.add_argument(
-        "--batch", type=int, default=RecogniserPlan.batch, help="strips per batch (default: %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=RecogniserPlan.seed)
     parser.add_argument("--rate", type=float, help="highest learning rate (default: 0.0025, or 0.0015 with --continue)")
-    parser.add_argument("--threads", type=int, default=1, help="torch threads (default: %(default)s)")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--export-only", action="store_true", help="no training: export the checkpoint in --out")
-    parser.add_argument("--weights", type=Path, help="folder for the ONNX file and its manifest (default: --out)")
-    parser.add_argument("--ship", action="store_true", help="export into the package's own weights folder")
-    parser.add_argument("--smoke", action="store_true", help="every phase within seconds, on drawn plates alone")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
 from models.manifest import WEIGHTS_FOLDER
+from models.training.commands.options import add_run
 from models.training.data.realdata import data_folder
 from models.training.recogniser.mixing import load_real_data
 from models.training.second.export import calibrate, export, write_section
@@ -18,20 +18,11 @@ SMOKE = SecondPlan(steps=4, batch=6, ramp_steps=1, warmup_steps=2, save_every=3)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    add_run(parser, SecondPlan.batch, SecondPlan.seed)
     parser.add_argument("--steps", type=int, default=SecondPlan.steps, help="batches in all (default: %(default)s)")
-    parser.add_argument("--minutes", type=float, help="end after so many minutes of training if that is earlier")
-    parser.add_argument("--batch", type=int, default=SecondPlan.batch, help="strips per batch (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=SecondPlan.seed)
     parser.add_argument(
         "--rate", type=float, default=SecondPlan.learning_rate, help="highest rate (default: %(default)s)"
     )
-    parser.add_argument("--threads", type=int, default=1, help="torch threads (default: %(default)s)")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--export-only", action="store_true", help="no training: export the checkpoint in --out")
-    parser.add_argument("--weights", type=Path, help="folder for the ONNX file and its manifest (default: --out)")
-    parser.add_argument("--ship", action="store_true", help="export into the package's own weights folder")
-    parser.add_argument("--smoke", action="store_true", help="every phase within seconds, on drawn plates alone")
 
 
 def run(args: argparse.Namespace) -> int:

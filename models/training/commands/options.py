@@ -1,0 +1,31 @@
+"""Arguments that several recipes take, each said once."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from models.engines import DEFAULT_ENGINE
+from models.training.evaluation.page import PAGE, RESULTS
+
+
+def add_judged(parser: argparse.ArgumentParser, engine: str = DEFAULT_ENGINE, page: Path = PAGE) -> None:
+    """Of what judges the shipped networks: on which engine, and whether and where the figures are kept."""
+    parser.add_argument("--engine", default=engine, help="what runs the networks (default: %(default)s)")
+    parser.add_argument("--record", action="store_true", help="put the figures into the page and the files of them")
+    parser.add_argument("--page", type=Path, default=page, help="the page whose part --record renews")
+    parser.add_argument("--json", type=Path, default=RESULTS, help="where --record keeps all figures")
+
+
+def add_run(parser: argparse.ArgumentParser, batch: int, seed: int) -> None:
+    """Of what trains a recogniser: the folder, how long and how wide, and what becomes of the checkpoint."""
+    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    parser.add_argument("--minutes", type=float, help="end after so many minutes of training if that is earlier")
+    parser.add_argument("--batch", type=int, default=batch, help="strips per batch (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=seed)
+    parser.add_argument("--threads", type=int, default=1, help="torch threads (default: %(default)s)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--export-only", action="store_true", help="no training: export the checkpoint in --out")
+    parser.add_argument("--weights", type=Path, help="folder for the ONNX file and its manifest (default: --out)")
+    parser.add_argument("--ship", action="store_true", help="export into the package's own weights folder")
+    parser.add_argument("--smoke", action="store_true", help="every phase within seconds, on drawn plates alone")
