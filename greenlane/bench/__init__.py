@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from wire.errors import GreenlaneError
+
 EXAMPLES = """
 examples:
   greenlane bench                        the lane: milliseconds per stage, idle CPU share, resident memory
@@ -131,7 +133,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _compared(args: argparse.Namespace) -> Any:
-    from greenlane.bench import peers as bench_peers
+    try:
+        from greenlane.bench import peers as bench_peers
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("models.training"):
+            raise
+        raise GreenlaneError(
+            "bench peers needs the recipes in models/training, which this installation left out: run it in a checkout"
+        ) from error
 
     return bench_peers.measure(
         getattr(args, "peers_python", None), getattr(args, "easyocr_models", None), getattr(args, "pictures", None)

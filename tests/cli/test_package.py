@@ -80,6 +80,39 @@ def test_installed_without_an_index_it_plays_the_bundled_clip(wheel: Path, tmp_p
     assert (tmp_path / "report/index.html").is_file()
 
 
+def test_without_the_recipes_everything_runs_but_the_comparison(wheel: Path, tmp_path: Path) -> None:
+    """models/training may be left out of an installation: no command of a lane, a service or a station needs it."""
+    site = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site, [name for name in archive.namelist() if not name.startswith("models/training/")])
+    there = os.environ | {"PYTHONPATH": str(site)}
+
+    def greenlane(*words: str) -> subprocess.CompletedProcess[str]:
+        # An editable install would find the checkout's own recipes: None in their place says that there are none.
+        program = "import sys, models; assert models.__file__.startswith(sys.argv.pop(1)); "
+        program += "sys.modules['models.training'] = None; from greenlane.cli import main; sys.exit(main())"
+        return subprocess.run(
+            [sys.executable, "-c", program, str(site), *words],
+            cwd=tmp_path,
+            env=there,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    shown = greenlane("doctor")
+    assert "Traceback" not in shown.stderr
+    assert "OK    weights" in shown.stdout
+    played = greenlane("simulate", "--json")
+    assert played.returncode == 0, played.stderr
+    assert json.loads(played.stdout)["visits"]
+    compared = greenlane("bench", "peers")
+    assert compared.returncode == 1
+    assert "models/training, which this installation left out" in compared.stderr
+    assert "Traceback" not in compared.stderr
+
+
 def test_the_folder_says_what_is_in_it(package: ModuleType, wheel: Path, tmp_path: Path) -> None:
     wheels = tmp_path / "wheels"
     wheels.mkdir()
