@@ -59,6 +59,13 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return names | {one.name for one in LaneMetrics(SystemClock()).series()}
 
 
+def test_metrics_keep_their_names(shown: set[str]) -> None:
+    """metric_names.txt has what was shown when it was written; dashboards and alerts have been made from that."""
+    known = Path(__file__).with_name("metric_names.txt").read_text(encoding="utf-8").split()
+    assert len(known) > 30
+    assert set(known) <= shown, set(known) - shown
+
+
 def without_suffix(name: str) -> str:
     return next((name.removesuffix(s) for s in SUFFIXES if name.endswith(s)), name)
 

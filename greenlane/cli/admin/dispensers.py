@@ -60,12 +60,12 @@ def _bind(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        desk = _dispensers(o)
-        known = [one.lanes for one in desk.list(args.station) if one.dispenser == args.dispenser]
+        found = _dispensers(o)
+        known = [one.lanes for one in found.list(args.station) if one.dispenser == args.dispenser]
         before = known[0] if known else ()
         if before and args.lane not in before and not args.also and not args.yes:
             _confirm(args.dispenser, before, args.lane)
-        desk.bind(args.station, args.dispenser, args.lane, also=args.also)
+        found.bind(args.station, args.dispenser, args.lane, also=args.also)
         after = sorted({*before, args.lane}) if args.also else [args.lane]
         words = f"dispenser {args.dispenser} belongs to lane {', '.join(after)} of station {args.station}"
         o.show({"station": args.station, "dispenser": args.dispenser, "lanes": after, "before": list(before)}, words)
