@@ -120,7 +120,7 @@ RESULTS: dict[OrderResult, Words] = {
 
 TYPE_HERE: Words = ("请在此输入", "Type your plate")
 LOST: Words = ("网络中断", "No connection")
-SILENT: Words = ("识别终端离线", "The lane does not answer")
+SILENT: Words = ("设备离线", "The lane does not answer")
 NO_PINS_NOW: Words = ("暂不能核对密码，请联系加油员", "The PIN can't be checked now: ask the staff")
 PIN_LATER: Words = ("密码错误次数过多", "Too many wrong PINs")
 SENT: Words = ("已发送", "Sent")

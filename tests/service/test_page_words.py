@@ -13,7 +13,8 @@ from jinja2 import Environment, nodes
 from service.fleet import detail_words
 from service.http import line_words
 from service.http.flag_words import flag_words
-from service.station import step_words
+from service.http.format_table import missing
+from service.station import screen, step_words, words
 from tests.cli.catalogue_texts import of_notes, template
 from wire.flags import BooksFlag, LaneFlag, StationFlag
 
@@ -109,12 +110,12 @@ def test_what_a_station_says_of_its_line_and_list_is_worded_in_chinese() -> None
     ]
     (judge,) = (node for node in nodes_of if isinstance(node, ast.FunctionDef) and node.name == "unusable")
     judged = [template(node.value) for node in ast.walk(judge) if isinstance(node, ast.Return) and node.value]
-    said = [words for words in (*raised, *judged) if words]
+    said = [one for one in (*raised, *judged) if one]
     assert len(said) > 20
-    for words in said:
-        chinese = line_words.in_chinese(re.sub(r"\{\d\}", "1", words))
-        assert not ENGLISH.search(chinese), words
-        assert not AVOIDED.search(chinese), words
+    for one in said:
+        chinese = line_words.in_chinese(re.sub(r"\{\d\}", "1", one))
+        assert not ENGLISH.search(chinese), one
+        assert not AVOIDED.search(chinese), one
 
 
 @pytest.mark.parametrize("flag", [*LaneFlag, *StationFlag, *BooksFlag], ids=str)
@@ -124,6 +125,23 @@ def test_every_flag_of_a_fuelling_is_worded(flag: str) -> None:
     assert not AVOIDED.search(chinese)
     assert "_" not in english
     assert flag_words("of_a_later_version") == ("of_a_later_version", "of_a_later_version")
+
+
+def test_a_panels_words_can_be_read_at_a_glance() -> None:
+    """A headline has at most 5 characters, a reason and what to do about it at most 14."""
+    for chinese, _ in (*screen.HEADLINES.values(), screen.LIMIT_REACHED, words.TYPE_HERE):
+        assert len(chinese) <= 5, chinese
+    said = [one for pair in words.REASON_AND_REMEDY.values() for one in pair]
+    notes = (words.LOST, words.SILENT, words.NO_PINS_NOW, words.PIN_LATER, words.SENT, words.ALREADY_GREEN)
+    others = (words.NO_VEHICLE, words.NOT_TAKEN, screen.DRIVE_UP, screen.READING, screen.ASKING, screen.LIFT)
+    for chinese, _ in (
+        *said,
+        *notes,
+        *others,
+        *words.RESULTS.values(),
+        *map(missing, ("", "粤", "粤B", "粤B1234", "粤BI")),
+    ):
+        assert len(chinese) <= 14, chinese
 
 
 def test_what_mileage_finds_is_worded_in_chinese() -> None:
