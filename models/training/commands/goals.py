@@ -16,6 +16,8 @@ from models.training.data.more import Label, clean_picture, is_writable, load_la
 from models.training.data.realdata import RealCrop, data_folder, load_crops
 from models.training.data.scenes import Picture, read_picture
 from models.training.evaluation.finding import held_out_groups
+from models.training.evaluation.foreign import HEADS as DRAWN_HEADS
+from models.training.evaluation.foreign import drawn_rows
 from models.training.evaluation.goals import (
     CROP_GOALS,
     DRAWN_ON,
@@ -40,10 +42,11 @@ GROUPS = {"scenes": SCENES, "photos": PHOTOS, "street frames": STREET, "street f
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_judged(parser, page=DOCS / "reader.md")
+    parser.add_argument("--drawn", type=int, default=60, metavar="N", help="drawn plates of each unknown kind")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints two tables. Status 1, with the reason, where the real pictures are absent."""
+    """Prints three tables. Status 1, with the reason, where the real pictures are absent."""
     folder = data_folder()
     if folder is None:
         print("no real pictures beside the project: nothing measured")
@@ -52,10 +55,13 @@ def run(args: argparse.Namespace) -> int:
     reader = build_reader(args.engine)
     lines = lines_of(judged(reader, folder))
     foreign = foreign_lines(reader.read, foreign_pictures(folder))
-    markdown = f"{goals_table(lines)}\n\n{table(FOREIGN_HEADS, foreign)}"
+    drawn = drawn_rows(reader.read, args.drawn)
+    tables = (goals_table(lines), table(FOREIGN_HEADS, foreign), table(DRAWN_HEADS, drawn))
+    markdown = "\n\n".join(tables)
     print(markdown)
     if args.record:
         facts = {"engine": args.engine, "lines": [line.facts() for line in lines], "foreign": foreign}
+        facts |= {"drawn_foreign": drawn}
         add_results(args.json, {"goals": facts})
         write_part(args.page, GOALS, markdown)
     return 0

@@ -56,8 +56,8 @@ def test_the_table_stands_on_the_page_and_a_certain_read_of_another_plate_is_cou
 ) -> None:
     monkeypatch.setenv("GREENLANE_DATA", str(data))
     page, figures = tmp_path / "reader.md", tmp_path / "figures.json"
-    page.write_text("before\n<!-- goals: begin -->\nold\n<!-- goals: end -->\nafter\n", encoding="utf-8")
-    assert main(["goals", "--record", "--page", str(page), "--json", str(figures)]) == 0
+    page.write_text("before\n<!-- goals: begin -->\nreplaced\n<!-- goals: end -->\nafter\n", encoding="utf-8")
+    assert main(["goals", "--record", "--drawn", "1", "--page", str(page), "--json", str(figures)]) == 0
     lines = {line["group"]: line for line in json.loads(figures.read_text(encoding="utf-8"))["goals"]["lines"]}
     crops = lines["crops of parked cars (CCPD)"]
     assert (crops["plates"], crops["exact"], crops["certain"], crops["wrong"]) == (2, 1, 2, 1)
@@ -66,7 +66,7 @@ def test_the_table_stands_on_the_page_and_a_certain_read_of_another_plate_is_cou
     written = page.read_text(encoding="utf-8")
     assert written.splitlines()[0] == "before"
     assert written.splitlines()[-1] == "after"
-    assert "old" not in written
+    assert "replaced" not in written
     assert "| crops of parked cars (CCPD) | 99.4 % | 1 of 2 (50.0 %) |" in written
     assert "| 民航A1234 | " in capsys.readouterr().out
 
