@@ -8,17 +8,22 @@ from dataclasses import replace
 import torch
 
 from models.manifest import WEIGHTS_FOLDER
+from models.rectify import Image
 from models.training.commands.options import add_run
 from models.training.data.realdata import data_folder
-from models.training.recogniser.mixing import load_real_data
+from models.training.recogniser.mixing import RealData, load_real_data
 from models.training.second.export import calibrate, export, write_section
-from models.training.second.train import SecondPlan, SecondTrainer, calibration_samples, figures
+from models.training.second.start import load_shipped
+from models.training.second.train import SecondMixer, SecondPlan, SecondTrainer, calibration_samples, figures
 
 SMOKE = SecondPlan(steps=4, batch=6, ramp_steps=1, warmup_steps=2, save_every=3)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser, SecondPlan.batch, SecondPlan.seed)
+    parser.add_argument(
+        "--continue", dest="begin", type=Path, metavar="ONNX", help="begin with these weights, such as the shipped ones"
+    )
     parser.add_argument("--steps", type=int, default=SecondPlan.steps, help="batches in all (default: %(default)s)")
     parser.add_argument(
         "--rate", type=float, default=SecondPlan.learning_rate, help="highest rate (default: %(default)s)"
@@ -33,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
     print(f"real crops: {len(data.train)} to train, {len(data.calibration)} to calibrate", flush=True)
     given = {"batch": args.batch, "seed": args.seed, "learning_rate": args.rate, "minutes": args.minutes}
     plan = SMOKE if args.smoke else replace(SecondPlan(), steps=args.steps, **given)
-    trainer = SecondTrainer(plan, data, args.out / "second.pt")
+    if args.begin:
+        plan = replace(plan, ramp_steps=1)
+    begin = load_shipped(args.begin, sample_strips(data, plan)) if args.begin else None
+    trainer = SecondTrainer(plan, data, args.out / "second.pt", begin)
     if (args.resume or args.export_only) and not trainer.resume() and args.export_only:
         print(f"no checkpoint in {args.out}")
         return 1
@@ -43,7 +51,13 @@ def run(args: argparse.Namespace) -> int:
     net = calibrate(trainer.average, samples)
     weights = (WEIGHTS_FOLDER if args.ship else (args.weights or args.out)) / "second.onnx"
     export(net, weights)
-    recipe = f"python -m models.training second --steps {trainer.step} --batch {plan.batch} --seed {plan.seed}"
+    begun = f" --continue {args.begin.name} --rate {plan.learning_rate:g}" if args.begin else ""
+    recipe = f"python -m models.training second{begun} --steps {trainer.step} --batch {plan.batch} --seed {plan.seed}"
     write_section(net, weights, weights.with_name("manifest.json"), {"recipe": recipe, "steps_done": trainer.step})
     print(f"{weights} after {trainer.step} steps: {figures(net, samples)}")
     return 0
+
+
+def sample_strips(data: RealData, plan: SecondPlan, count: int = 512) -> list[Image]:
+    """Strips as training shows them."""
+    return [sample.strip for sample in SecondMixer(data, plan.seed).batch(count, plan.real_share)]

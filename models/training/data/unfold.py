@@ -49,7 +49,7 @@ def copy_convolutions(net: nn.Module, exported: Exported) -> None:
     Raises ValueError for a file of another architecture.
     """
     layers = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
-    nodes = exported.nodes_of("Conv")
+    nodes = [node for node in exported.nodes_of("Conv") if exported.constants[node.input[1]].ndim == 4]
     if len(layers) != len(nodes):
         raise ValueError(f"the file has {len(nodes)} convolutions, this architecture {len(layers)}")
     norms = _norms_behind(net)
@@ -77,6 +77,19 @@ def fill(parameter: Tensor | None, values: Tensor) -> None:
         wanted = None if parameter is None else tuple(parameter.shape)
         raise ValueError(f"the file holds {tuple(values.shape)} where this architecture has {wanted}")
     parameter.data.copy_(values)
+
+
+def matrix_of(name: str, shape: tuple[int, ...], exported: Exported) -> Array:
+    """A linear layer's matrix: under its name, or turned as the factor of a MatMul."""
+    constants = exported.constants
+    if name in constants:
+        return constants[name]
+    products = exported.nodes_of("MatMul")
+    factors = [constants[given] for node in products for given in node.input if given in constants]
+    fitting = [factor for factor in factors if factor.shape == shape[::-1]]
+    if len(fitting) != 1:
+        raise ValueError(f"{name}: the file has {len(fitting)} matrices of shape {shape[::-1]}")
+    return fitting[0].T
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from models.training.data.realdata import RealCrop
 from models.training.drawing.degrade import boxed_quad, corners_for, jittered_bands, leaning_quad, tight_quad
 from models.training.drawing.plates import DrawnPlate, alike_text, draw_plate
 from models.training.recogniser.samples import TILTED_SOURCES, blank_sample, classes_of, swap_province
+from models.training.second.lookalikes import mistakable
 from models.training.second.spoil import Boxes, Floats, Rng, spoil
 
 Image = NDArray[np.uint8]
@@ -30,6 +31,8 @@ GONE, GONE_FIRST, THERE = 0.55, 0.68, 0.86
 BOXED_SHARE = 0.25
 BESIDE_SHARE = 0.15
 """Cuts that begin or end a character too late or too early, as a finder's do where something covers the end."""
+UNDER_SHARE = 0.12
+"""Cuts whose upper or lower edge lies within the plate, as a finder's do where a bumper hides the rest."""
 TINY_SHARE = 0.02
 """Strips so coarse that nothing on them can be read."""
 NEW_PLATE_SHARE = 0.25
@@ -121,6 +124,9 @@ def _askew(rng: Rng, rows: int, boxed: bool) -> Floats:
     if rng.random() < BESIDE_SHARE:
         first = rng.random() < 0.65
         quad[[0, 3] if first else [1, 2], 0] += (-1 if first else 1) * rng.uniform(0.04, 0.18)
+    if rng.random() < UNDER_SHARE:
+        upper = rng.random() < 0.5
+        quad[[0, 1] if upper else [2, 3], 1] += (1 if upper else -1) * rng.uniform(0.03, 0.25)
     return quad
 
 
@@ -156,7 +162,8 @@ def _finished(
     classes = classes_of(text)
     shares = np.ones(len(text), np.float32)
     if rng.random() < SPOILT_SHARE:
-        grey, shares = spoil(rng, grey, boxes)
+        grey, shares, cover = spoil(rng, grey, boxes)
+        shares = doubtful(shares, mistakable(text, plate_format, cover, boxes))
     if exact:
         shares = np.minimum(shares, _inside(boxes))
     mark(classes, shares, exact)
@@ -177,6 +184,14 @@ def mark(classes: NDArray[np.int64], shares: Floats, exact: bool) -> None:
             classes[place] = HIDDEN
         elif share < (THERE if exact else 0.97):
             classes[place] = IGNORED
+
+
+def doubtful(shares: Floats, other: NDArray[np.bool_]) -> Floats:
+    """The shares, where what is left could be another character of the serial none, of the province half."""
+    lowered = np.where(other, np.minimum(shares, 0.0), shares)
+    if other[0]:
+        lowered[0] = min(shares[0], (GONE_FIRST + THERE) / 2)
+    return np.asarray(lowered, np.float32)
 
 
 def _inside(boxes: Boxes) -> Floats:

@@ -16,12 +16,15 @@ Boxes = NDArray[np.float32]
 FAINT = 0.2
 """Contrast that is left, as a share of what there was, under which a character counts as gone."""
 
+SHALLOW_SHARE = 0.7
+"""How many ledges hide at most two fifths: under those most characters look like one, but not each like itself."""
 
-def spoil(rng: Rng, strip: Floats, boxes: Boxes) -> tuple[Floats, Floats]:
-    """A grey strip (height, width) with something over it, and the share of each character that is still seen."""
+
+def spoil(rng: Rng, strip: Floats, boxes: Boxes) -> tuple[Floats, Floats, Floats]:
+    """A grey strip (height, width) with something over it, the share of each character still seen, and the cover."""
     way = WAYS[int(np.searchsorted(ODDS, rng.random(), side="right"))]
     spoilt, cover = way(rng, strip, boxes)
-    return spoilt, seen_shares(strip, spoilt, cover, boxes)
+    return spoilt, seen_shares(strip, spoilt, cover, boxes), cover
 
 
 def seen_shares(before: Floats, after: Floats, cover: Floats, boxes: Boxes) -> Floats:
@@ -112,11 +115,11 @@ def _ledge(rng: Rng, strip: Floats, boxes: Boxes) -> tuple[Floats, Floats]:
     """A bumper, a tow bar or a frame over the upper or the lower part, all along or for some characters."""
     height, width = strip.shape
     top, bottom = float(np.median(boxes[:, 1])), float(np.median(boxes[:, 3]))
-    y = top + rng.uniform(0.1, 0.9) * (bottom - top)
-    x0, x1 = (0, width) if rng.random() < 0.4 else sorted(rng.uniform(-30, width + 30, 2))
+    deep = (rng.uniform(0.0, 0.4) if rng.random() < SHALLOW_SHARE else rng.uniform(0.1, 0.9)) * (bottom - top)
+    x0, x1 = (0, width) if rng.random() < 0.6 else sorted(rng.uniform(-30, width + 30, 2))
     mask = np.zeros((height, width), np.uint8)
-    low, high = (-1, y) if rng.random() < 0.5 else (y, height)
-    tilt = rng.normal(0, 3)
+    low, high = (-1, top + deep) if rng.random() < 0.5 else (bottom - deep, height)
+    tilt = rng.normal(0, 2)
     quad = [[x0, low - tilt], [x1, low + tilt], [x1, high + tilt], [x0, high - tilt]]
     cv2.fillPoly(mask, [np.asarray(quad).round().astype(np.int32)], 255)
     return _laid(rng, strip, mask)
@@ -196,4 +199,4 @@ def _smear(rng: Rng, strip: Floats, boxes: Boxes) -> tuple[Floats, Floats]:
 
 Way = Callable[[Rng, Floats, Boxes], tuple[Floats, Floats]]
 WAYS: tuple[Way, ...] = (_end, _pole, _ledge, _blobs, _drops, _glare, _cut, _smear)
-ODDS = np.cumsum([0.26, 0.15, 0.08, 0.14, 0.12, 0.07, 0.12, 0.06]) + 1e-9
+ODDS = np.cumsum([0.21, 0.12, 0.22, 0.12, 0.1, 0.06, 0.11, 0.06]) + 1e-9

@@ -73,8 +73,9 @@ class SecondMixer:
 class SecondTrainer(AveragedRun[SecondNet]):
     """One training run of the second recogniser."""
 
-    def __init__(self, plan: SecondPlan, data: RealData, checkpoint: Path) -> None:
-        super().__init__(plan, checkpoint, SecondNet)
+    def __init__(self, plan: SecondPlan, data: RealData, checkpoint: Path, net: SecondNet | None = None) -> None:
+        """net: where to begin; a fresh one without it."""
+        super().__init__(plan, checkpoint, SecondNet if net is None else lambda: net)
         self.plan, self.data = plan, data
 
     def run(self) -> None:
