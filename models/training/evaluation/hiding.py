@@ -106,11 +106,44 @@ def pole(place: int | None, wide: float) -> Way:
     return way
 
 
+def bumper(share: float, upper: bool) -> Way:
+    """A bumper, a tow bar or a spoiler over this share of the plate's height, from above or from below."""
+
+    def way(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+        left, top, right, bottom = box_of(plate)
+        width, over = right - left, share * (bottom - top)
+        rows = (top - 0.8 * (bottom - top), top + over) if upper else (bottom - over, bottom + 0.8 * (bottom - top))
+        return _laid(rng, image, (left - 0.3 * width, right + 0.3 * width), rows, rng.uniform(20, 220))
+
+    return way
+
+
+def chain(least: float, most: float) -> Way:
+    """A chain, a rope or a thin post in front of the plate, this wide in characters, leaning a little."""
+
+    def way(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+        left, top, right, bottom = box_of(plate)
+        one, height = (right - left) / len(plate.text), bottom - top
+        middle, lean, wide = rng.uniform(left, right), rng.uniform(-0.5, 0.5) * one, rng.uniform(least, most) * one
+        quad = [[middle - lean, top - 3 * height], [middle - lean + wide, top - 3 * height]]
+        quad += [[middle + lean + wide, bottom + 3 * height], [middle + lean, bottom + 3 * height]]
+        hidden = image.copy()
+        tone = rng.uniform(25, 220)
+        cv2.fillPoly(hidden, [np.asarray(quad).round().astype(np.int32)], (tone, tone, tone), cv2.LINE_AA)
+        return hidden
+
+    return way
+
+
 def _cloth(rng: Rng, image: Picture, plate: ScenePlate, span: tuple[float, float], tone: float) -> Picture:
     _, top, _, bottom = box_of(plate)
-    height = bottom - top
-    x0, x1 = (int(np.clip(x, 0, image.shape[1])) for x in span)
-    y0, y1 = (int(np.clip(y, 0, image.shape[0])) for y in (top - 2.5 * height, bottom + 2.5 * height))
+    return _laid(rng, image, span, (top - 2.5 * (bottom - top), bottom + 2.5 * (bottom - top)), tone)
+
+
+def _laid(rng: Rng, image: Picture, columns: tuple[float, float], rows: tuple[float, float], tone: float) -> Picture:
+    """The picture with something rough of one tone over a rectangle."""
+    x0, x1 = (int(np.clip(x, 0, image.shape[1])) for x in columns)
+    y0, y1 = (int(np.clip(y, 0, image.shape[0])) for y in rows)
     hidden = image.copy()
     if x1 > x0 and y1 > y0:
         rough: NDArray[np.float32] = rng.normal(tone, 14, (y1 - y0, x1 - x0, 1)).astype(np.float32)
@@ -134,4 +167,10 @@ WAYS: dict[str, Way] = {
     "half of the last": sleeve(0.5, False),
     "pole before the first": pole(0, 0.7),
     "pole before any": pole(None, 0.8),
+    "chain before any": chain(0.12, 0.35),
+    "bumper over the upper 22 %": bumper(0.22, True),
+    "bumper over the upper 30 %": bumper(0.3, True),
+    "bumper over the upper 40 %": bumper(0.4, True),
+    "bumper over the lower 22 %": bumper(0.22, False),
+    "bumper over the lower 30 %": bumper(0.3, False),
 }
