@@ -19,7 +19,7 @@ from models.training.drawing.degrade import boxed_quad, corners_for, jittered_ba
 from models.training.drawing.plates import DrawnPlate, alike_text, draw_plate
 from models.training.recogniser.samples import TILTED_SOURCES, blank_sample, classes_of, swap_province
 from models.training.second.lookalikes import mistakable
-from models.training.second.spoil import Boxes, Floats, Rng, spoil
+from models.training.second.spoil import Boxes, Floats, Rng, seen_shares, spoil
 
 Image = NDArray[np.uint8]
 IGNORED = -100
@@ -31,8 +31,10 @@ GONE, GONE_FIRST, THERE = 0.55, 0.68, 0.86
 BOXED_SHARE = 0.25
 BESIDE_SHARE = 0.15
 """Cuts that begin or end a character too late or too early, as a finder's do where something covers the end."""
-UNDER_SHARE = 0.12
-"""Cuts whose upper or lower edge lies within the plate, as a finder's do where a bumper hides the rest."""
+BEHIND_SHARE = 0.16
+"""Plates whose upper or lower edge is behind a bumper."""
+FOLLOWED_SHARE = 0.75
+"""How many of those are cut out at the bumper's edge, as a finder does that takes what it sees for the whole plate."""
 TINY_SHARE = 0.02
 """Strips so coarse that nothing on them can be read."""
 NEW_PLATE_SHARE = 0.25
@@ -124,9 +126,6 @@ def _askew(rng: Rng, rows: int, boxed: bool) -> Floats:
     if rng.random() < BESIDE_SHARE:
         first = rng.random() < 0.65
         quad[[0, 3] if first else [1, 2], 0] += (-1 if first else 1) * rng.uniform(0.04, 0.18)
-    if rng.random() < UNDER_SHARE:
-        upper = rng.random() < 0.5
-        quad[[0, 1] if upper else [2, 3], 1] += (1 if upper else -1) * rng.uniform(0.03, 0.25)
     return quad
 
 
@@ -155,13 +154,18 @@ def _finished(
     strength: float = 1.0,
 ) -> SecondSample:
     """exact: whether the corners are the plate's own, so that its characters stand where the layout says."""
-    shown = corners_for(quad, corners)
     bands = jittered_bands(rng, BANDS[plate_format.rows])
-    grey = cv2.cvtColor(warp_bands(image, shown, bands, STRIP_HEIGHT), cv2.COLOR_BGR2GRAY).astype(np.float32)
+    ledge = behind(rng, image, corners, quad) if plate_format.rows == 1 and rng.random() < BEHIND_SHARE else None
+    shown = corners_for(quad, corners)
+    grey = _strip(image, shown, bands)
     boxes = character_boxes(plate_format, corners, shown, bands)[: len(text)]
     classes = classes_of(text)
     shares = np.ones(len(text), np.float32)
-    if rng.random() < SPOILT_SHARE:
+    if ledge is not None:
+        hidden, cover = _strip(ledge[0], shown, bands), _strip(ledge[1], shown, bands) / np.float32(255)
+        shares = doubtful(seen_shares(grey, hidden, cover, boxes), mistakable(text, plate_format, cover, boxes))
+        grey = hidden
+    elif rng.random() < SPOILT_SHARE:
         grey, shares, cover = spoil(rng, grey, boxes)
         shares = doubtful(shares, mistakable(text, plate_format, cover, boxes))
     if exact:
@@ -174,6 +178,32 @@ def _finished(
         grey = _shrunk(grey, int(rng.integers(10, 24)))
         classes[: len(text)] = HIDDEN
     return SecondSample(taken(rng, grey, strength), classes, centres)
+
+
+def behind(rng: Rng, image: Image, corners: Floats, quad: Floats) -> tuple[Image, Image]:
+    """The picture with a bumper over the plate's upper or lower edge, and the bumper alone, white on black.
+
+    quad: where the plate is cut out, in shares of it, (4, 2); moved to the bumper's edge as a finder would.
+    """
+    upper = bool(rng.random() < 0.6)
+    deep, tilt = rng.uniform(0.12, 0.44), rng.normal(0, 0.02)
+    inner = np.asarray([deep - tilt, deep + tilt] if upper else [1 - deep + tilt, 1 - deep - tilt])
+    outer = -1.0 if upper else 2.0
+    edge = np.asarray([[[-0.4, inner[0]], [1.4, inner[1]], [1.4, outer], [-0.4, outer]]], np.float32)
+    unit = np.asarray([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    place = cv2.perspectiveTransform(edge, cv2.getPerspectiveTransform(unit, np.asarray(corners, np.float32)))
+    mask = np.zeros(image.shape, np.uint8)
+    cv2.fillPoly(mask, [np.asarray(place[0]).round().astype(np.int32)], (255, 255, 255), cv2.LINE_AA)
+    if rng.random() < FOLLOWED_SHARE:
+        quad[[0, 1] if upper else [3, 2], 1] = inner + rng.uniform(-0.1, 0.03)
+    tone = np.median(image[:3].reshape(-1, 3), 0) if rng.random() < 0.4 else rng.uniform(0, 1) ** 1.5 * 235
+    filled = tone + rng.normal(0, 12, 3) + rng.normal(0, rng.uniform(1, 12), image.shape)
+    share = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.3, 1.5)).astype(np.float32) / 255
+    return np.clip(image + share * (filled - image), 0, 255).astype(np.uint8), mask
+
+
+def _strip(image: Image, shown: Floats, bands: tuple[Band, ...]) -> Floats:
+    return np.asarray(cv2.cvtColor(warp_bands(image, shown, bands, STRIP_HEIGHT), cv2.COLOR_BGR2GRAY), np.float32)
 
 
 def mark(classes: NDArray[np.int64], shares: Floats, exact: bool) -> None:

@@ -103,7 +103,7 @@ def _pole(rng: Rng, strip: Floats, boxes: Boxes) -> tuple[Floats, Floats]:
     height, width = strip.shape
     box = boxes[0] if rng.random() < 0.5 else boxes[int(rng.integers(len(boxes)))]
     x, lean = rng.uniform(box[0] - 2, box[2] + 2), rng.normal(0, 6 if rng.random() < 0.8 else 30)
-    wide = rng.uniform(2, 9) if rng.random() < 0.4 else rng.uniform(4, 26)
+    wide = rng.uniform(2, 9) if rng.random() < 0.55 else rng.uniform(4, 26)
     mask = np.zeros((height, width), np.uint8)
     quad = [[x + lean - wide / 2, -1], [x + lean + wide / 2, -1], [x - lean + wide / 2, height]]
     quad.append([x - lean - wide / 2, height])
@@ -199,4 +199,4 @@ def _smear(rng: Rng, strip: Floats, boxes: Boxes) -> tuple[Floats, Floats]:
 
 Way = Callable[[Rng, Floats, Boxes], tuple[Floats, Floats]]
 WAYS: tuple[Way, ...] = (_end, _pole, _ledge, _blobs, _drops, _glare, _cut, _smear)
-ODDS = np.cumsum([0.19, 0.17, 0.21, 0.12, 0.1, 0.06, 0.1, 0.05]) + 1e-9
+ODDS = np.cumsum([0.21, 0.26, 0.1, 0.12, 0.1, 0.06, 0.1, 0.05]) + 1e-9
