@@ -12,7 +12,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD_SCRIPT = Path(__file__).with_name("build_guest.sh")
-BOOT_TIMEOUT_S = 1200
+BOOT_TIMEOUT_S = 1800
 BOOTS = 6
 NO_TIMER = "timer doesn't work"
 """The kernel's last words where the host let the emulator stand still while it tried its timer, before any check."""

@@ -48,8 +48,8 @@ def test_signs_of_life_keep_it_running(beating: int) -> None:
 def test_a_process_that_hangs_or_dies_is_red_and_comes_back(beating: int, signal_number: signal.Signals) -> None:
     began_s = time.monotonic()
     os.kill(beating, signal_number)
-    assert eventually(red, 10), "systemd's watchdog did not act"
+    assert eventually(red, 30), "systemd's watchdog did not act"
     red_s = time.monotonic() - began_s
-    assert eventually(lambda: show("ActiveState") == "active" and int(show("MainPID")) not in (0, beating), 60)
+    assert eventually(lambda: show("ActiveState") == "active" and int(show("MainPID")) not in (0, beating), 300)
     print(f"{signal_number.name}: red after {red_s:.1f} s, ready again after {time.monotonic() - began_s:.1f} s")
     assert green()
