@@ -103,8 +103,18 @@ DECIDED_BY = {
     "what a peer of the version before is told": ("wire/versions.py", "def encode_for("),
     "in which zone a time is shown": ("service/store/zones.py", "def zone_of("),
     "whose hour it is": ("service/payer_rules/periods.py", "def holders("),
+    "whether a plate may refuel, and with what hold": ("service/books/authorisation.py", "def _judge("),
+    "that a phone sees nothing of another person": ("service/phone/access.py", "class NotYours("),
+    "whether a message is tried again or waits for a person": ("controller/outbound/courier.py", "def _deliver("),
+    "that a fuelling counts offline until the server has it": ("station/store/grants.py", "def exposure_fen("),
 }
 """A newcomer's questions, as the map asks them -> the file that it leads to, and what decides there."""
+
+
+def test_every_question_of_the_map_is_held_here() -> None:
+    page = (ROOT / "docs" / "developer.md").read_text(encoding="utf-8")
+    asked = page.partition("## Where is it decided?")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| ([^|]+?) \| `", asked, re.MULTILINE)) == set(DECIDED_BY)
 
 
 @pytest.mark.parametrize("question", DECIDED_BY)
