@@ -123,7 +123,7 @@ class _Source:
             if key != written and key in data:
                 raise self.fault(section, written, f"{written} is the old name of {key}: leave one of them out")
             if key not in facts:
-                raise self.fault(section, written, f"{key} is no setting of [{section}]{_nearest(key, facts)}")
+                raise self.fault(section, written, f"{key} is not a setting of [{section}]{_nearest(key, facts)}")
             problem, values[key] = _checked(facts[key], value)
             if problem:
                 raise self.fault(section, written, f"{section}.{key}: {problem}")

@@ -107,7 +107,7 @@ def entries(po: str) -> dict[str, str]:
         elif not line or line.startswith("#"):
             continue
         else:
-            raise ValueError(f"{line!r} is no line of a catalogue")
+            raise ValueError(f"{line!r} is not a line of a catalogue")
         text = str(ast.literal_eval(rest))
         msgid, msgstr = (msgid + text, msgstr) if field == "msgid" else (msgid, msgstr + text)
     found.pop("", None)

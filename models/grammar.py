@@ -124,7 +124,7 @@ certain, but they drive, and a person can type them."""
 
 
 def formats_of(text: str) -> tuple[PlateFormat, ...]:
-    """All formats that a text fits, in table order; empty for a text that is no plate."""
+    """All formats that a text fits, in table order; empty for a text that is not a plate."""
     plate = normalise(text)
     return tuple(plate_format for plate_format in FORMATS if plate_format.fits(plate))
 

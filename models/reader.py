@@ -29,7 +29,7 @@ COLOUR_SURE = 0.9
 """Above this a colour may contradict a text, as when a green plate comes out with seven characters."""
 
 LOOKS_LIKE_A_PLATE = 0.8
-"""Detection confidence from which a find is reported though its text is no plate's: the lane must know it is there."""
+"""Detection confidence from which a find is reported though its text is not a plate's: the lane must know of it."""
 
 
 VOTED_ON = frozenset({Doubt.UNSURE})

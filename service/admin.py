@@ -314,7 +314,7 @@ def _require_zone(zone: str) -> None:
     try:
         ZoneInfo(zone)
     except (ValueError, OSError, KeyError):
-        raise AdminError(f"{zone!r} is no time zone: write one like {DEFAULT_ZONE}") from None
+        raise AdminError(f"{zone!r} is not a time zone: write one like {DEFAULT_ZONE}") from None
 
 
 def _require_amount(amount_fen: int) -> None:

@@ -9,10 +9,10 @@ _LONGEST_NAME = 40
 
 
 def require_plate(text: str) -> str:
-    """The plate as it is kept. Raises AdminError for a text that is no plate."""
+    """The plate as it is kept. Raises AdminError for a text that is not a plate."""
     plate = normalise(text)
     if not is_plate(plate):
-        raise AdminError(f"{text!r} is no plate: write it as on the vehicle, 粤B12345 or 粤BD12345")
+        raise AdminError(f"{text!r} is not a plate: write it as on the vehicle, 粤B12345 or 粤BD12345")
     return plate
 
 

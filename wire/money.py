@@ -15,7 +15,7 @@ def parse_yuan(text: str) -> int:
     """Fen of an amount typed in yuan: "100", "100.5", "-3.20". Raises ValueError for anything else."""
     match = _YUAN.match(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no amount in yuan: write 100 or 100.50")
+        raise ValueError(f"{text!r} is not an amount in yuan: write 100 or 100.50")
     sign, whole, part = match.groups()
     fen = int(whole) * FEN_PER_YUAN + int((part or "").ljust(2, "0"))
     if fen > MAX_FEN:

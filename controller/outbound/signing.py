@@ -77,7 +77,7 @@ class KeyPair:
         try:
             private = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError) as error:
-            raise SettingsError(f"{path}: this is no private key in PEM") from error
+            raise SettingsError(f"{path}: this is not a private key in PEM") from error
         if not isinstance(private, Ed25519PrivateKey):
             raise SettingsError(f"{path}: expected an Ed25519 key, found another kind")
         return cls(private)

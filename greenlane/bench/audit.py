@@ -1,7 +1,7 @@
 """`greenlane bench audit`: how long the proof of books takes that have a long history, sealed as they would be.
 
 The history is written into a scratch database by the same records as the service's, and its chain of seals is made
-first, which is no part of what is measured. Seconds of the wall clock are this machine's; seconds of the processor are
+first, which is not part of what is measured. Seconds of the wall clock are this machine's; seconds of the processor are
 this process's, so on PostgreSQL they leave out the server's.
 """
 

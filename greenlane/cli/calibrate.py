@@ -150,5 +150,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 1 <= seconds <= 600:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time from 1 to 600 seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time from 1 to 600 seconds")
     return seconds

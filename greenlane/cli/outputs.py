@@ -39,7 +39,7 @@ def check_file(option: str, path: Path, inputs: Iterable[Path] = ()) -> None:
     except OSError as error:
         raise OutputError(f"{option} {path}: cannot be written: {error.strerror}; name another file") from error
     if path.is_fifo() or path.is_socket():
-        raise OutputError(f"{option} {path}: is no regular file; name another file")
+        raise OutputError(f"{option} {path}: is not a regular file; name another file")
 
 
 def fresh_file(folder: Path, stem: str, suffix: str, data: bytes) -> Path:

@@ -117,7 +117,7 @@ def decode(path: Path) -> Picture:
 
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise BadPicture("is no regular file")
+            raise BadPicture("is not a regular file")
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise BadPicture(f"cannot be opened: {error.strerror or error}") from error

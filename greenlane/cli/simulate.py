@@ -356,5 +356,5 @@ def _litres(text: str) -> float:
     except ValueError:
         litres = -1.0
     if not 0 <= litres <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of litres from 0 to 1000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of litres from 0 to 1000")
     return litres

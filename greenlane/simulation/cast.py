@@ -79,7 +79,7 @@ def parse_card(text: str) -> SimulatedCard:
     if not equals:
         raise CastError(f"{text!r}: write PLATE=YUAN, for example 粤B12345=500")
     if not can_be_typed(plate):
-        raise CastError(f"{plate!r} is no plate: write it as on the vehicle, for example 粤B12345=500")
+        raise CastError(f"{plate!r} is not a plate: write it as on the vehicle, for example 粤B12345=500")
     return SimulatedCard(normalise(plate), parse_amount(yuan))
 
 
@@ -91,7 +91,7 @@ def parse_phone(text: str) -> Phone:
     if not (equals and at and name.strip()):
         raise CastError(f"{text!r}: write PLATE@HOURS=NAME or PLATE@HOURS=NAME:YUAN, for example 粤B12345@8-16=Chen")
     if not can_be_typed(plate):
-        raise CastError(f"{plate!r} is no plate: write it as on the vehicle, for example 粤B12345@8-16=Chen")
+        raise CastError(f"{plate!r} is not a plate: write it as on the vehicle, for example 粤B12345@8-16=Chen")
     try:
         period = Hours.parse(hours)
     except ValueError as error:

@@ -114,7 +114,7 @@ class _Video:
         opened = self._capture.isOpened()
         self._has_played = False
         if not self._trouble and not opened:
-            self._trouble = "is no video, or its index was cut off"
+            self._trouble = "is not a video, or its index was cut off"
         self.fps = _sane(self._capture.get(cv2.CAP_PROP_FPS), 240.0) if opened else 0.0
         self.frames_promised = int(_sane(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 1e9)) if opened else 0
 
@@ -151,7 +151,7 @@ def _unusable(path: Path) -> str:
     if not path.exists():
         return "no such file"
     if not path.is_file():
-        return "is no file"
+        return "is not a file"
     return "" if path.stat().st_size else "is empty"
 
 

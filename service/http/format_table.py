@@ -24,7 +24,7 @@ def formats() -> tuple[tuple[str, ...], ...]:
 
 
 def missing(text: str) -> Words:
-    """What is wrong with a typed text that is no plate."""
+    """What is wrong with a typed text that is not a plate."""
     plate = normalise(text[:40])
     if not plate:
         return "请输入车牌号", "Type the plate number"

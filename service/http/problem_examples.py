@@ -93,7 +93,7 @@ BY_WORDS = {
     ),
     "The body or its signature cannot be read, or the address is of no known push service.": (
         ErrorCode.MALFORMED,
-        "endpoint: push.example is no push service that this one may send to (GREENLANE_PUSH_HOSTS)",
+        "endpoint: push.example is not a push service that this one may send to (GREENLANE_PUSH_HOSTS)",
     ),
     "The body did not arrive within 10 s.": (ErrorCode.MALFORMED, "the body took over 10 s"),
 }

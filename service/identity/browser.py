@@ -89,7 +89,7 @@ def set_cookie(request: Request, response: Response, name: str, value: str, max_
 
 
 def set_plain_cookie(request: Request, response: Response, name: str, value: str, max_age_s: int) -> None:
-    """A cookie that is no secret, under its own name in both schemes."""
+    """A cookie that is not a secret, under its own name in both schemes."""
     is_secure = request.url.scheme == "https"
     response.set_cookie(name, value, max_age=max_age_s, path="/", secure=is_secure, httponly=True, samesite="lax")
 

@@ -141,7 +141,7 @@ class TextEraser:
 
 
 def name_pattern(name: str) -> re.Pattern[str]:
-    """The name as it stands in a text, however it is cased; Li is no part of Lisa, 陈 is one of 给陈退款."""
+    """The name as it stands in a text, however it is cased; Li is not part of Lisa, 陈 is one of 给陈退款."""
     first = r"(?<![0-9A-Za-z])" if name[0].isascii() and name[0].isalnum() else ""
     last = r"(?![0-9A-Za-z])" if name[-1].isascii() and name[-1].isalnum() else ""
     spelt = {re.escape(name), re.escape(json.dumps(name, ensure_ascii=False)[1:-1])}

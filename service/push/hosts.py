@@ -37,7 +37,7 @@ class PushHosts:
             return
         is_known = any(host == one or host.endswith(f".{one}") for one in (*KNOWN, *self.more))
         if found.scheme != "https" or port not in (None, 443) or "@" in found.netloc or not is_known:
-            raise AdminError(f"endpoint: {host or 'it'} is no push service that this one may send to ({SETTING})")
+            raise AdminError(f"endpoint: {host or 'it'} is not a push service that this one may send to ({SETTING})")
 
 
 def hosts_of_environment() -> PushHosts:

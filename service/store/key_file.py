@@ -36,7 +36,7 @@ def private_key(path: Path, new_key: Callable[[], Private], lacking: str) -> Pri
     try:
         return load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
-        raise Unavailable(f"{path}: this is no private key in PEM; {lacking}") from error
+        raise Unavailable(f"{path}: this is not a private key in PEM; {lacking}") from error
 
 
 def _read_or_make(path: Path, new_key: Callable[[], Private], lacking: str) -> bytes:

@@ -21,7 +21,7 @@ def database_url(text: str) -> URL:
         parsed = make_url(_spelt_out(text))
     except ArgumentError:
         raise Unavailable(
-            f"{text!r} is no database URL: write sqlite:////path/file.sqlite3 or postgresql://user@host/name"
+            f"{text!r} is not a database URL: write sqlite:////path/file.sqlite3 or postgresql://user@host/name"
         ) from None
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -39,7 +39,7 @@ def _spelt_out(text: str) -> str:
     named = hosts.split(",")
     for host in named:
         if not _HOST.fullmatch(host):
-            raise Unavailable(f"{host!r} is no host of a database: write postgresql://user@host:port,host:port/name")
+            raise Unavailable(f"{host!r} is not a host of a database: write postgresql://user@host:port,host:port/name")
     given = [query] if query else []
     if "target_session_attrs=" not in (query or ""):
         given.append(WRITABLE)

@@ -168,7 +168,7 @@ def test_what_cannot_be_read_or_written_is_told_in_one_line(tmp_path: Path, caps
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "file").touch()
     assert main(["read", str(tmp_path / "pipe.jpg")]) == 1
-    assert capsys.readouterr().err == f"{tmp_path / 'pipe.jpg'}: is no regular file\n"
+    assert capsys.readouterr().err == f"{tmp_path / 'pipe.jpg'}: is not a regular file\n"
     assert main(["read", "--annotate", str(tmp_path / "file"), str(jpeg(tmp_path / "x.jpg"))]) == 1
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)

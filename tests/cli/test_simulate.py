@@ -48,10 +48,10 @@ def test_for_people_there_is_a_line_per_visit_and_a_hint(clip: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--card", "HELLO=5"], "no plate"),
-        (["--card", "粤B12345=x"], "no amount"),
+        (["--card", "HELLO=5"], "not a plate"),
+        (["--card", "粤B12345=x"], "not an amount"),
         (["--card", "粤B12345"], "PLATE=YUAN"),
-        (["--preset", "ten"], "no amount"),
+        (["--preset", "ten"], "not an amount"),
         (["--litres", "-1"], "0 to 1000"),
     ],
 )
@@ -80,7 +80,7 @@ def test_the_line_of_a_visit_says_it_all() -> None:
     ("words", "expected"),
     [
         (["absent.mp4"], "absent.mp4: no such file"),
-        (["pipe.mp4"], "pipe.mp4: is no file"),
+        (["pipe.mp4"], "pipe.mp4: is not a file"),
         (["one.png"], "one picture makes no visit: `greenlane read` reads it"),
         (["clips"], "it holds clips: name them one by one, such as clips/box.mp4"),
         (["empty"], "it holds no pictures"),

@@ -45,7 +45,7 @@ def test_every_setting_is_described_and_its_default_is_good(fact: SettingFact) -
     [
         ("[camra]\n", "line 1: [camra] is no section; did you mean camera?"),
         ("[camera]\n\nkind = 'webcam'\n", "line 3: camera.kind: must be one of v4l2, rtsp"),
-        ("[vote]\nreads = 3\nraeds = 4\n", "line 3: raeds is no setting of [vote]; did you mean reads?"),
+        ("[vote]\nreads = 3\nraeds = 4\n", "line 3: raeds is not a setting of [vote]; did you mean reads?"),
         ("[vote]\nreads = 99\n", "line 2: vote.reads: 99 is not between 2 and 20"),
         ("[vote]\nreads = true\n", "line 2: vote.reads: must be a whole number"),
         ("[vote]\nweakest_character = 'high'\n", "line 2: vote.weakest_character: must be a number"),

@@ -118,7 +118,7 @@ class TestCommand:
         config.write_text("[lamp]\nred_pni = 3\n", encoding="utf-8")
         assert main(["run", "--config", str(config)]) == 1
         output = capsys.readouterr().err
-        assert "line 2: red_pni is no setting of [lamp]; did you mean red_pin?" in output
+        assert "line 2: red_pni is not a setting of [lamp]; did you mean red_pin?" in output
 
     def test_a_missing_file_is_told(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["run", "--config", str(tmp_path / "none.toml")]) == 1

@@ -91,7 +91,7 @@ def test_after_the_error_it_is_simply_over(video: Path, tmp_path: Path) -> None:
     [
         ("missing.mp4", None, "no such file"),
         ("empty.mp4", b"", "is empty"),
-        ("text.mp4", b"this is no video\n" * 100, "no video"),
+        ("text.mp4", b"this is not a video\n" * 100, "not a video"),
         ("headless.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0" * 500, "cut off"),
         ("missing.jpg", None, "no picture"),
         ("empty.jpg", b"", "no picture"),

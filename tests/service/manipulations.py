@@ -352,7 +352,7 @@ MANIPULATIONS = (
         "a receipt that says an overrun", "receipts", "overrun", f"update fuellings set overrun_fen = 5 where {FIRST}"
     ),
     _one("flags taken away", "receipts", "do not fit", "update fuellings set flags = '[]' where unauthorised_fen > 0"),
-    _one("flags that are no list", "receipts", "no list of words", f"update fuellings set flags = 'x' where {FIRST}"),
+    _one("flags without a list", "receipts", "not a list of words", f"update fuellings set flags = 'x' where {FIRST}"),
     _one(
         "the time of receipt moved forward",
         "receipts",

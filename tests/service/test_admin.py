@@ -102,7 +102,7 @@ def test_money_commands(admin: Admin, ready: World) -> None:
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (("plate", "bind", "hello", "C1"), "'hello' is no plate"),
+        (("plate", "bind", "hello", "C1"), "'hello' is not a plate"),
         (("plate", "bind", PLATE, "C9"), "no card C9"),
         (("plate", "unbind", "粤B00000"), "not bound"),
         (("card", "create", "C1"), "exists already"),
@@ -110,12 +110,12 @@ def test_money_commands(admin: Admin, ready: World) -> None:
         (("card", "show", "C9"), "no card C9"),
         (("card", "preset", "C9", "5"), "no card C9"),
         (("card", "preset", "C1", "0"), "above 0"),
-        (("top-up", "C1", "ten"), "'ten' is no amount in yuan"),
+        (("top-up", "C1", "ten"), "'ten' is not an amount in yuan"),
         (("top-up", "C1", "-5"), "above 0"),
         (("top-up", "C9", "5"), "no card C9"),
         (("statement", "C9"), "no card C9"),
         (("reconcile", "S9", "2026-01-01"), "no station S9"),
-        (("station", "set", "S1", "--zone", "Mars"), "no time zone"),
+        (("station", "set", "S1", "--zone", "Mars"), "not a time zone"),
         (("price", "set", "S9", "92", "8"), "no station S9"),
         (("price", "list", "S9"), "no station S9"),
         (("claim", "D1", "1", "C1"), "no fuelling D1 1"),

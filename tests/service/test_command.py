@@ -50,7 +50,7 @@ def _healthy(url: str, process: subprocess.Popen[str]) -> bool:
     [
         (("--listen", "8080"), "write HOST:PORT"),
         (("--listen", "h:99999"), "write HOST:PORT"),
-        (("--database", "nonsense"), "no database URL"),
+        (("--database", "nonsense"), "not a database URL"),
         (("--database", "sqlite:////nowhere/x.sqlite3"), "No such file"),
         (("--workers", "2"), "several workers need PostgreSQL"),
         (("--workers", "0"), "between 1 and 64"),

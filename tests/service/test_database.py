@@ -113,7 +113,7 @@ def test_sqlite_is_opened_for_safety(world: World, sqlite_url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("nonsense", "no database URL"),
+        ("nonsense", "not a database URL"),
         ("mysql://h/d", "sqlite and postgresql"),
         ("sqlite://", "needs a file"),
         ("sqlite:////nowhere/at/all.sqlite3", "No such file"),
@@ -145,7 +145,7 @@ def test_several_hosts_are_taken_as_postgresql_writes_them(url: str, hosts: tupl
 
 @pytest.mark.parametrize("hosts", ["h1:1,", "h1:x,h2:2", "h1:1,h 2"])
 def test_a_host_that_is_none_is_named(hosts: str) -> None:
-    with pytest.raises(Unavailable, match="is no host of a database"):
+    with pytest.raises(Unavailable, match="is not a host of a database"):
         Database(f"postgresql://u@{hosts}/db")
 
 
@@ -175,7 +175,7 @@ def test_a_password_is_not_shown() -> None:
 
 def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite3"
-    path.write_text("this is no database, whatever its name says" * 50)
+    path.write_text("this is not a database, whatever its name says" * 50)
     with pytest.raises(Unavailable, match="not a database"):
         Database(f"sqlite:///{path}").migrate()
 

@@ -18,15 +18,15 @@ def test_a_card_is_normalised() -> None:
     ("text", "expected"),
     [
         ("粤B12345", "PLATE=YUAN"),
-        ("=500", "no plate"),
-        ("HELLO=500", "no plate"),
-        ("粤B1234=500", "no plate"),
-        ("粤BI2345=500", "no plate"),
-        ("粤B12345=", "no amount"),
-        ("粤B12345=much", "no amount"),
-        ("粤B12345=1.234", "no amount"),
+        ("=500", "not a plate"),
+        ("HELLO=500", "not a plate"),
+        ("粤B1234=500", "not a plate"),
+        ("粤BI2345=500", "not a plate"),
+        ("粤B12345=", "not an amount"),
+        ("粤B12345=much", "not an amount"),
+        ("粤B12345=1.234", "not an amount"),
         ("粤B12345=-5", "not below 0"),
-        ("粤B12345=9999999999999", "no amount"),
+        ("粤B12345=9999999999999", "not an amount"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, expected: str) -> None:

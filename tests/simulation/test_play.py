@@ -120,7 +120,7 @@ def test_a_vehicle_still_there_at_the_end_is_a_visit_and_its_hold_is_given_back(
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("missing.mp4", None), ("empty.mp4", b""), ("text.mp4", b"this is no video\n" * 50)],
+    [("missing.mp4", None), ("empty.mp4", b""), ("text.mp4", b"this is not a video\n" * 50)],
 )
 def test_a_clip_that_is_no_video_is_an_error_and_the_next_one_plays(
     tmp_path: Path, name: str, content: bytes | None

@@ -248,5 +248,5 @@ def test_the_key_file_is_its_owners_alone(tmp_path: Path) -> None:
         ListKey(key.path).sign("{}")
     key.path.chmod(0o600)
     key.path.write_text("nonsense")
-    with pytest.raises(Unavailable, match="no private key"):
+    with pytest.raises(Unavailable, match="not a private key"):
         ListKey(key.path).sign("{}")

@@ -37,7 +37,7 @@ class Composed:
     """One training picture (H, W, 3), what is to be found in it, and what is not to be judged.
 
     plates: wholly visible ones. unjudged: corners (4, 2) of plates cut by the edge. coloured: False for a grey picture.
-    boards: corners of lettering that is no plate.
+    boards: corners of lettering that is not a plate.
     """
 
     image: Picture

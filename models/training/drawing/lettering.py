@@ -1,4 +1,4 @@
-"""Lettering that is no plate (danger boards, phone numbers, captions): drawn once with fonts, kept as small masks."""
+"""Lettering that is not a plate (danger boards, phone numbers, captions): drawn once with fonts, kept as masks."""
 
 from __future__ import annotations
 

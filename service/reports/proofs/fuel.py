@@ -149,7 +149,7 @@ def receipts(connection: Connection) -> Iterator[Finding]:
         for row in rows(connection, f"select {column} as words, count(*) as times from fuellings group by {column}"):
             if not _is_words(row.words):
                 yield Finding(
-                    "receipts", f"{row.times} fuellings have {column} {row.words!r}, which is no list of words"
+                    "receipts", f"{row.times} fuellings have {column} {row.words!r}, which is not a list of words"
                 )
 
 

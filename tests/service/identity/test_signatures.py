@@ -171,7 +171,7 @@ def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
         KeyPair.load(path)
     path.chmod(0o600)
     path.write_text("nonsense")
-    with pytest.raises(SettingsError, match="no private key"):
+    with pytest.raises(SettingsError, match="not a private key"):
         KeyPair.load(path)
     with pytest.raises(SettingsError, match="greenlane enrol"):
         KeyPair.load(path.with_name("absent"))

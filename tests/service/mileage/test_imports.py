@@ -90,7 +90,7 @@ def test_a_slip_in_a_column_is_not_swallowed(admin: Admin, tmp_path: Path) -> No
     assert "litres" in words
     assert "odometer_km missing" in admin("odometer", "import", PLATE, file(tmp_path, "at,km\n"), fails=True)
     assert "cannot be read" in admin("odometer", "import", PLATE, tmp_path / "none.csv", fails=True)
-    assert "no plate" in admin("odometer", "import", "XX", file(tmp_path, "at,odometer_km\n"), fails=True)
+    assert "not a plate" in admin("odometer", "import", "XX", file(tmp_path, "at,odometer_km\n"), fails=True)
 
 
 def test_positions_keep_their_datum(admin: Admin, tmp_path: Path, database_url: str) -> None:

@@ -85,7 +85,7 @@ def test_a_station_has_its_own_zone(admin: Admin) -> None:
 
 def test_every_well_formed_plate_is_answered(admin: Admin) -> None:
     assert payer_at(admin, "2026-05-04T09:00:00Z", plate="粤B99999") == ("none", None, "unknown_plate")
-    assert "is no plate" in admin("payer", "at", "粤B1", "2026-05-04T09:00:00Z", fails=True)
+    assert "is not a plate" in admin("payer", "at", "粤B1", "2026-05-04T09:00:00Z", fails=True)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
