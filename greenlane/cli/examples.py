@@ -43,6 +43,9 @@ greenlane admin audit --head head.txt
 greenlane admin enrol --kind lane --station S1 --lane L1
 greenlane admin device list --station S1
 greenlane admin device revoke d-4t9x2m7kqa
+greenlane admin dispenser list S1
+greenlane admin dispenser bind S1 dispenser-1 L2
+greenlane admin dispenser release S1 dispenser-1 L1
 greenlane admin person add wang --role attendant --station S1
 greenlane admin person role wang cashier --station S1
 greenlane admin person password wang

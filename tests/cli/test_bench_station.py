@@ -67,7 +67,7 @@ def test_workers_on_postgresql(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["faults"] == {}
     assert found["messages"]["question"]["count"] >= 1
-    assert found["pages"]["received"]["p50_ms"] > 0
+    assert found["pages"]["told"]["p50_ms"] > 0
     assert 900 < sized < 2000
 
 
