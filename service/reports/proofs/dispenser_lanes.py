@@ -65,8 +65,8 @@ def _of_one(key: Key, bound: list[Row[Any]], said: list[str] | None) -> Iterator
     by_report = [row for row in bound if row.fuelling is not None]
     free = not said
     if (said and lanes != sorted(said)) or (free and len(bound) > 1) or (said is None and not bound):
-        words = "its first report" if said is None else ", ".join(said) or "none"
-        yield Finding("dispensers", f"{name} belongs to lane {', '.join(lanes) or 'none'}, the trail says {words}")
+        words = "its first report" if said is None else ", ".join(said) or "-"
+        yield Finding("dispensers", f"{name} belongs to lane {', '.join(lanes) or '-'}, the trail says {words}")
     elif len(by_report) != (len(bound) if free else 0):
         yield Finding("dispensers", f"{name} belongs to lane {', '.join(lanes)} by no report and no operator")
     for row in by_report:
