@@ -35,6 +35,14 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+AT_REST = """async () => {
+  for (let frame = 0; frame < 2; frame++) await new Promise((drawn) => requestAnimationFrame(drawn));
+  const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
+  await Promise.allSettled(changing.map((one) => one.finished));
+}"""
+"""Colours that are still changing, as from day to night, are no colours to judge."""
+
+
 @pytest.fixture(scope="module")
 def serious() -> Callable[[Any], list[str]]:
     """What axe-core finds serious or critical on a page; its script is loaded beside the page's own policy."""
@@ -42,6 +50,7 @@ def serious() -> Callable[[Any], list[str]]:
     script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
     def found(page: Any) -> list[str]:
+        page.evaluate(AT_REST)
         page.evaluate(script)
         result = page.evaluate("() => axe.run()")
         return [

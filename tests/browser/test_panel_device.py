@@ -102,8 +102,8 @@ def test_a_panel_lives_without_a_person(
         office.say("device", "revoke", device)
         assert page.request.get(f"{url}/panel/L1/view", headers={"Accept": "application/json"}).status == 401
         page.wait_for_selector("#notice[data-name=revoked]")
+        page.goto("about:blank")
         page.goto(f"{url}/panel#{office.code()}")
-        page.reload()
         page.wait_for_url(f"{url}/panel/L1")
 
 
