@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,8 +58,7 @@ class Dispensers:
             last_sequence, before = self._locked(connection, station, dispenser)
             after = sorted({*before, lane}) if also else [lane]
             if tuple(after) != before:
-                self._replace(connection, station, dispenser, after, last_sequence)
-                self._note(connection, BIND, station, dispenser, before, after)
+                self._change(connection, BIND, (station, dispenser), before, after, last_sequence)
         return before
 
     def reserve(self, station: str, dispenser: str, lane: str) -> None:
@@ -71,8 +70,7 @@ class Dispensers:
                 lanes = ", ".join(before)
                 raise AdminError(f"dispenser {dispenser} belongs to lane {lanes}; `dispenser bind` moves it")
             if not before:
-                self._replace(connection, station, dispenser, [lane], last_sequence)
-                self._note(connection, BIND, station, dispenser, before, [lane])
+                self._change(connection, BIND, (station, dispenser), before, [lane], last_sequence)
 
     def release(self, station: str, dispenser: str, lane: str) -> tuple[str, ...]:
         """Take a dispenser from a lane; of none, it is the next lane's that reports. Returns the lanes it has left."""
@@ -81,8 +79,7 @@ class Dispensers:
             if lane not in before:
                 raise AdminError(f"dispenser {dispenser} of station {station} does not belong to lane {lane}")
             after = [other for other in before if other != lane]
-            self._replace(connection, station, dispenser, after, last_sequence)
-            self._note(connection, RELEASE, station, dispenser, before, after)
+            self._change(connection, RELEASE, (station, dispenser), before, after, last_sequence)
         return tuple(after)
 
     def _locked(self, connection: Connection, station: str, dispenser: str) -> tuple[int, tuple[str, ...]]:
@@ -98,36 +95,24 @@ class Dispensers:
         lanes = connection.execute(select(bound.lane).where(bound.station == station, bound.dispenser == dispenser))
         return last_sequence, tuple(sorted(lanes.scalars()))
 
-    def _replace(
-        self, connection: Connection, station: str, dispenser: str, lanes: Iterable[str], after_sequence: int
-    ) -> None:
-        bound = dispenser_lanes.c
-        connection.execute(delete(dispenser_lanes).where(bound.station == station, bound.dispenser == dispenser))
-        now_us = to_us(self._books.clock.now())
-        rows = [
-            {
-                "station": station,
-                "dispenser": dispenser,
-                "lane": lane,
-                "after_sequence": after_sequence,
-                "bound_us": now_us,
-            }
-            for lane in lanes
-        ]
-        if rows:
-            connection.execute(insert(dispenser_lanes), rows)
-
-    def _note(
+    def _change(
         self,
         connection: Connection,
         action: str,
-        station: str,
-        dispenser: str,
+        named: tuple[str, str],
         before: Iterable[str],
-        after: Iterable[str],
+        after: Sequence[str],
+        last_sequence: int,
     ) -> None:
+        """The lanes from this sequence on, with their line in the trail. named: station and dispenser."""
+        station, dispenser = named
+        bound, now = dispenser_lanes.c, self._books.clock.now()
+        connection.execute(delete(dispenser_lanes).where(bound.station == station, bound.dispenser == dispenser))
+        same = {"station": station, "dispenser": dispenser, "after_sequence": last_sequence, "bound_us": to_us(now)}
+        if after:
+            connection.execute(insert(dispenser_lanes), [same | {"lane": lane} for lane in after])
         detail = {"station": station, "lanes": _words(after), "from": _words(before)}
-        trail.note(connection, trail.Deed(self._books.clock.now(), self._actor, action, dispenser, detail))
+        trail.note(connection, trail.Deed(now, self._actor, action, dispenser, detail))
 
 
 def _words(lanes: Iterable[str]) -> str:

@@ -15,7 +15,9 @@ from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
-DEFAULT, QUICKER = "opencv", "onnxruntime"
+from models.engines import DEFAULT_ENGINE
+
+DEFAULT, QUICKER = DEFAULT_ENGINE, "onnxruntime"
 
 TIMEOUT_S = 120.0
 """A small board that is busy takes half a minute; what takes longer is stuck."""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, case, func, or_, select
 
 from service.books.records import TransferKind
+from service.counter.bill_refunds import BILL_BACK
 from service.counter.tables import money_requests
 from service.counter.till import Payment
 from service.store import schema
@@ -16,8 +17,6 @@ from service.store.clock import to_us
 from service.store.ids import first_number_at
 
 KINDS = (TransferKind.REFUND.value, TransferKind.CORRECTION.value)
-BILL_BACK = "charge_refund"
-"""What the trail calls a bill that was given back at the counter."""
 
 
 def spent_alone_fen(connection: Connection, person: str, card: str | None, zone: ZoneInfo, now: datetime) -> int:

@@ -22,6 +22,9 @@ from service.store.payer_tables import charges, persons
 from wire.payers import ChargeState
 from wire.plates import normalise
 
+BILL_BACK = "charge_refund"
+"""What the trail calls a bill that was given back at the counter."""
+
 
 @dataclass(frozen=True, slots=True)
 class PaidShare:
@@ -136,7 +139,7 @@ class _FromTheDrawer:
         to_whom = {f"{back.kind} {back.id}": str(back.amount_fen) for back in backs}
         detail = {"fen": str(sent.amount_fen), "note": sent.note, "key": sent.key, **to_whom}
         actor = f"person:{self._person}"
-        trail.note(connection, trail.Deed(self._books.clock.now(), actor, "charge_refund", sent.subject, detail))
+        trail.note(connection, trail.Deed(self._books.clock.now(), actor, BILL_BACK, sent.subject, detail))
 
 
 def _names(fuelling: int) -> Any:

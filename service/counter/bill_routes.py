@@ -18,6 +18,7 @@ from service.counter.place import (
     method_of,
     name_of,
     note_of,
+    plate_asked,
     shown,
     station_facts_of,
 )
@@ -25,7 +26,6 @@ from service.counter.second_person import SecondPerson
 from service.counter.till import Payment
 from service.identity import access
 from service.phone.words import STATES
-from wire.plates import normalise
 
 router = APIRouter(prefix="/office", include_in_schema=False)
 
@@ -37,7 +37,7 @@ async def bills(request: Request, session: Operator) -> Response:
     if chosen is not None:
         return chosen
     station = await station_facts_of(request, session)
-    plate = normalise(request.query_params.get("plate", "")[:40])
+    plate = plate_asked(request)
     found = await run_in_threadpool(bills_of, books_of(request).database, station.id, plate)
     return shown(request, session, "office_bills.html", station, bills=found, of_plate=plate, bill_states=STATES)
 

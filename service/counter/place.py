@@ -22,6 +22,7 @@ from service.identity.sessions import Session
 from service.identity.web import lead_on, page
 from service.station.stream import station_of
 from wire.money import parse_yuan
+from wire.plates import normalise
 
 Cashier = Annotated[Session, Depends(access.operator(Role.CASHIER))]
 Operator = Annotated[Session, Depends(access.operator(Role.OPERATOR))]
@@ -85,6 +86,11 @@ def shown(request: Request, session: Session, template: str, station: StationFac
         **all_words(),
         **values,
     )
+
+
+def plate_asked(request: Request) -> str:
+    """The plate that a list is asked for, as plates are spelt; empty for all."""
+    return normalise(request.query_params.get("plate", "")[:40])
 
 
 def form_key(form: dict[str, str]) -> str:

@@ -16,6 +16,7 @@ from service.counter.place import (
     method_of,
     name_of,
     note_of,
+    plate_asked,
     shown,
     station_facts_of,
     till_of,
@@ -23,7 +24,6 @@ from service.counter.place import (
 from service.counter.shifts import close, open_shifts, reports
 from service.identity import access
 from service.identity.people import Role
-from wire.plates import normalise
 
 router = APIRouter(prefix="/counter", include_in_schema=False)
 LAST_SHIFTS = 10
@@ -86,7 +86,7 @@ async def bills(request: Request, session: Cashier) -> Response:
     if chosen is not None:
         return chosen
     station = await station_facts_of(request, session)
-    plate = normalise(request.query_params.get("plate", "")[:40])
+    plate = plate_asked(request)
     found = await run_in_threadpool(unpaid_bills, books_of(request).database, station.id, plate)
     return shown(request, session, "bills.html", station, bills=found, of_plate=plate)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.http.flag_words import FLAGS
-from wire.flags import BooksFlag
+from service.offline import conflicts
 from wire.live import ENTRANCE, LampState, OrderResult, Stage
 from wire.reasons import Reason
 
@@ -91,26 +91,8 @@ STAGES: dict[Stage, Words] = {
     Stage.GONE: ("车辆离开", "Vehicle left"),
 }
 
-CONFLICTS: dict[str, Words] = {
-    flag: FLAGS[flag]
-    for flag in (
-        BooksFlag.CARD_UNKNOWN,
-        BooksFlag.PAYER_UNKNOWN,
-        BooksFlag.MANDATE_UNKNOWN,
-        BooksFlag.MANDATE_ENDED,
-        BooksFlag.CARD_BLOCKED,
-        BooksFlag.PLATE_REBOUND,
-        BooksFlag.PLATE_BLOCKED,
-        BooksFlag.OVER_CAP,
-        BooksFlag.LIST_UNKNOWN,
-        BooksFlag.LIST_EXPIRED,
-        BooksFlag.SECOND_FUELLING,
-        BooksFlag.OTHER_PLATE,
-        BooksFlag.OVERRUN,
-        BooksFlag.OFFLINE_DEBT,
-    )
-}
-"""What a fuelling that was allowed offline met once the line was back (service/offline/conflicts.py)."""
+CONFLICTS: dict[str, Words] = {flag: FLAGS[flag] for flag in conflicts.CONFLICTS}
+"""What a fuelling that was allowed offline met once the line was back."""
 
 RESULTS: dict[OrderResult, Words] = {
     OrderResult.TAKEN: ("已收到", "Taken"),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -77,6 +77,18 @@ def fill(parameter: Tensor | None, values: Tensor) -> None:
         wanted = None if parameter is None else tuple(parameter.shape)
         raise ValueError(f"the file holds {tuple(values.shape)} where this architecture has {wanted}")
     parameter.data.copy_(values)
+
+
+def copy_named(net: nn.Module, exported: Exported, names: Sequence[str], matrices: Sequence[str]) -> None:
+    """Fill parameters that the file has under their names, and linear layers' matrices wherever it has them.
+
+    Raises ValueError for a file of another architecture.
+    """
+    parameters = dict(net.named_parameters())
+    for name in names:
+        fill(parameters[name], torch.from_numpy(exported.constants[name].copy()))
+    for name in matrices:
+        fill(parameters[name], torch.from_numpy(matrix_of(name, tuple(parameters[name].shape), exported).copy()))
 
 
 def matrix_of(name: str, shape: tuple[int, ...], exported: Exported) -> Array:

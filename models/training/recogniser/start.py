@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.training.data.unfold import copy_convolutions, fill, matrix_of, read_exported, unfold
+from models.training.data.unfold import copy_convolutions, copy_named, read_exported, unfold
 from models.training.recogniser.net import RecogniserNet, as_input
 
 NAMED = ("position", "bias", "place", "hidden.bias", "classify.bias", "context.bias")
@@ -26,10 +26,6 @@ def load_shipped(weights: Path, strips: Sequence[NDArray[np.uint8]]) -> Recognis
     net = RecogniserNet()
     net.eval()
     copy_convolutions(net, exported)
-    named = dict(net.named_parameters())
-    for name in NAMED:
-        fill(named[name], torch.from_numpy(exported.constants[name].copy()))
-    for name in LINEAR:
-        fill(named[name], torch.from_numpy(matrix_of(name, tuple(named[name].shape), exported).copy()))
+    copy_named(net, exported, NAMED, LINEAR)
     unfold(net, lambda: net.forward_full(as_input(torch.from_numpy(np.stack(strips)))))
     return net

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from models.glyphs import load_glyphs
 from models.grammar import ALPHABET, PlateFormat
-
-Floats = NDArray[np.float32]
-Boxes = NDArray[np.float32]
+from models.training.second.spoil import Boxes, Floats
 
 CELLS = (12, 18)
 """Width and height at which letterforms are compared: what a small plate shows of them."""
@@ -38,21 +36,16 @@ def mistakable(text: str, plate_format: PlateFormat, cover: Floats, boxes: Boxes
         hidden = _covered(cover, box)
         if hidden.mean() < TOUCHED:
             continue
-        others = _forms(plate_format.places[place] if place < len(plate_format.places) else "")
-        own = _form(character)
-        if own is None or not len(others):
+        others, thick_others = _forms(plate_format.places[place] if place < len(plate_format.places) else "")
+        own, thick_own = _forms(character)
+        if not (len(own) and len(others)):
             continue
-        apart = np.maximum(own - _thick(others), 0) + np.maximum(others - _thick(own[None]), 0)
+        apart = np.maximum(own - thick_others, 0) + np.maximum(others - thick_own, 0)
         whole = apart.sum((1, 2))
         left = (apart * (1.0 - hidden)).sum((1, 2))
         other = np.abs(others - own).sum((1, 2)) > TOUCHED
         found[place] = bool((other & (left < ALIKE * own.sum()) & (left < LOST * whole)).any())
     return found
-
-
-def _thick(forms: Floats) -> Floats:
-    """Letterforms (N, 18, 12) whose strokes reach a cell further to every side."""
-    return np.stack([cv2.dilate(form, np.ones((3, 3), np.uint8)) for form in forms])
 
 
 def _covered(cover: Floats, box: NDArray[np.float32]) -> Floats:
@@ -64,18 +57,13 @@ def _covered(cover: Floats, box: NDArray[np.float32]) -> Floats:
 
 
 @cache
-def _form(character: str) -> Floats | None:
-    """A letterform's strokes, (18, 12), 0 to 1; None where there is none."""
+def _forms(characters: str) -> tuple[Floats, Floats]:
+    """The letterforms that may stand in a place, (letterforms, 18, 12), and the same a cell thicker to every side."""
     glyphs = load_glyphs()
-    styles = glyphs.styles_of(character)
-    if not styles:
-        return None
-    small = cv2.resize(glyphs.masks[styles[0]][character], CELLS, interpolation=cv2.INTER_AREA)
-    return np.asarray(small / max(float(small.max()), 1.0), np.float32)
-
-
-@cache
-def _forms(characters: str) -> Floats:
-    """The letterforms that may stand in a place, (letterforms, 18, 12)."""
-    found = [form for form in map(_form, (c for c in ALPHABET if c in characters)) if form is not None]
-    return np.stack(found) if found else np.zeros((0, CELLS[1], CELLS[0]), np.float32)
+    drawn = [glyphs.masks[styles[0]][c] for c in ALPHABET if c in characters and (styles := glyphs.styles_of(c))]
+    small = [cv2.resize(mask, CELLS, interpolation=cv2.INTER_AREA) for mask in drawn]
+    forms = [np.asarray(mask / max(float(mask.max()), 1.0), np.float32) for mask in small]
+    if not forms:
+        none = np.zeros((0, CELLS[1], CELLS[0]), np.float32)
+        return none, none
+    return np.stack(forms), np.stack([cv2.dilate(form, np.ones((3, 3), np.uint8)) for form in forms])

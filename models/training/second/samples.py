@@ -218,7 +218,7 @@ def mark(classes: NDArray[np.int64], shares: Floats, exact: bool) -> None:
 
 def doubtful(shares: Floats, other: NDArray[np.bool_]) -> Floats:
     """The shares, where what is left could be another character of the serial none, of the province half."""
-    lowered = np.where(other, np.minimum(shares, 0.0), shares)
+    lowered = np.where(other, 0.0, shares)
     if other[0]:
         lowered[0] = min(shares[0], (GONE_FIRST + THERE) / 2)
     return np.asarray(lowered, np.float32)

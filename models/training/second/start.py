@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.grammar import MAX_CHARACTERS
-from models.training.data.unfold import copy_convolutions, fill, matrix_of, read_exported, unfold
+from models.training.data.unfold import copy_convolutions, copy_named, fill, matrix_of, read_exported, unfold
 from models.training.second.net import COLUMNS, SecondNet, as_input
 
 NAMED = ("position", "place", "context.weight", "query.weight")
@@ -28,14 +28,10 @@ def load_shipped(weights: Path, strips: Sequence[NDArray[np.uint8]]) -> SecondNe
     net = SecondNet()
     net.eval()
     copy_convolutions(net.backbone, exported)
-    named = dict(net.named_parameters())
-    for name in NAMED + BIASES:
-        fill(named[name], torch.from_numpy(exported.constants[name].copy()))
-    for name in LINEAR:
-        fill(named[name], torch.from_numpy(matrix_of(name, tuple(named[name].shape), exported).copy()))
+    copy_named(net, exported, NAMED + BIASES, LINEAR)
     look = matrix_of("look.weight", (MAX_CHARACTERS, 32), exported)
-    fill(named["look.weight"], torch.from_numpy(look.copy()).unsqueeze(2))
+    fill(net.look.weight, torch.from_numpy(look.copy()).unsqueeze(2))
     (bias,) = (found for found in exported.constants.values() if found.shape == (1, COLUMNS, MAX_CHARACTERS))
-    fill(named["bias"], torch.from_numpy(bias.copy()).transpose(1, 2))
+    fill(net.bias, torch.from_numpy(bias.copy()).transpose(1, 2))
     unfold(net, lambda: net.forward_full(as_input(torch.from_numpy(np.stack(strips)))))
     return net
