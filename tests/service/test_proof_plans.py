@@ -15,8 +15,6 @@ from service.store.database import Database
 
 FEW_ROWS = {
     "counter._STRAY": "shifts are a few a day",
-    "payers._PAID": "its second table is what was given back, gathered by charge",
-    "payers._GIVEN_BACK": "its second table is what was given back, gathered by charge",
 }
 """Proofs that may do so, and why."""
 

@@ -38,6 +38,8 @@ left join (
 where coalesce(c.charged, 0) <> coalesce(t.posted, 0)
   or (c.charged is not null and f.person is null and coalesce(t.claims, 0) = 0)
 """
+# What is cut out of a key is cast to text: SQLite looks nothing up by a value without a type, and would read all of
+# it for each charge.
 _PAID = """
 select c.id, c.state, c.amount_fen, c.paid_us, p.amount_fen as paid, h.phase as held, h.amount_fen as captured,
   c.refunded_fen, coalesce(b.back, 0) as back, w.amount_fen as waived
@@ -46,8 +48,8 @@ left join transfers p on p.key = 'charge ' || c.id and p.kind in ('payment', 'ca
 left join transfers w on w.key = 'charge ' || c.id and w.kind = 'charge_refund'
 left join transfers h on h.resolves = c.hold
 left join (
-  select substr(key, 15, 18) as charge, sum(amount_fen) as back from transfers
-  where kind = 'charge_refund' and key like 'charge-refund %' group by substr(key, 15, 18)) b on b.charge = c.id
+  select cast(substr(key, 15, 18) as text) as charge, sum(amount_fen) as back from transfers
+  where kind = 'charge_refund' and key like 'charge-refund %' group by 1) b on b.charge = c.id
 where (c.paid_us is not null) <> (
     coalesce(p.amount_fen, 0) = c.amount_fen or (c.hold is not null and h.phase = 'post'
       and h.amount_fen = c.amount_fen))
@@ -96,9 +98,9 @@ _GIVEN_BACK = """
 select p.number, p.charge, coalesce(r.back, 0) as back, coalesce(t.posted, 0) as posted from payments p
 left join (select payment, sum(amount_fen) as back from payment_refunds group by payment) r on r.payment = p.number
 left join (
-  select substr(t.key, 15, 18) as charge, sum(t.amount_fen) as posted from transfers t
+  select cast(substr(t.key, 15, 18) as text) as charge, sum(t.amount_fen) as posted from transfers t
   join accounts a on a.id = t.credit_account
-  where t.kind = 'charge_refund' and a.kind = 'provider' group by substr(t.key, 15, 18)) t on t.charge = p.charge
+  where t.kind = 'charge_refund' and a.kind = 'provider' group by 1) t on t.charge = p.charge
 where coalesce(r.back, 0) <> coalesce(t.posted, 0)
 """
 _REFUNDED_CARDS = """
