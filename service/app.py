@@ -33,7 +33,7 @@ from service.identity import access, api_page
 from service.identity.error_pages import error_page, is_for_person
 from service.identity.identity import Identity
 from service.identity.mount import SIGNED_ONLY, Guard, mount
-from service.identity.rules import PHONE_PREFIX
+from service.identity.signed.rules import PHONE_PREFIX
 from service.mileage import routes as positions
 from service.offline import routes as offline
 from service.payers.charging import Charging

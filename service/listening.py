@@ -11,8 +11,8 @@ from typing import Any
 
 from service.errors import ServiceError
 from service.http.connections import GuardedProtocol
-from service.identity.gate import GateRules
 from service.identity.mount import LOOPBACK, Guard
+from service.identity.signed.gate import GateRules
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2, forward secret and authenticated; TLS 1.3 has no others."""

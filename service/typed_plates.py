@@ -13,9 +13,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, or_, select
 
-from service.books import typed
 from service.books.books import Books
-from service.books.phone_payment import person_of
+from service.books.decisions import typed
+from service.books.decisions.phone_payment import person_of
 from service.errors import AdminError
 from service.identity import throttle, trail
 from service.payer_rules.periods import Rule, turn_at

@@ -10,9 +10,9 @@ from typing import TypeVar
 from controller.errors import ClientError, Rejected, ServiceFailed
 from service.errors import ServiceError, Unavailable
 from service.identity import throttle
-from service.identity.devices import DeviceStore, Throttled, enrolment_buckets
-from service.identity.keys import Caller
-from service.identity.signatures import Flaw, SignatureRefused
+from service.identity.signed.devices import DeviceStore, Throttled, enrolment_buckets
+from service.identity.signed.keys import Caller
+from service.identity.signed.signatures import Flaw, SignatureRefused
 from service.store.database import Database, telling_faults
 from station.device_keys import KeyCopies
 from station.uplink import Uplink

@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from service.errors import Unavailable
-from service.station.control_view import CentralControl, ControlView
+from service.station.overview.control_view import CentralControl, ControlView
 
 
 class ControlCollector(Collector):

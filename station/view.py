@@ -11,7 +11,7 @@ from controller.ports import Clock
 from service.errors import AdminError, Unavailable
 from service.identity import trail
 from service.offline.conflicts import OfflineVisit
-from service.station.control_view import MOST_CONFLICTS, ControlView
+from service.station.overview.control_view import MOST_CONFLICTS, ControlView
 from service.store.database import Database, telling_faults
 from station.offline_list import HeldLists
 from station.store.state_store import StateStore
@@ -22,7 +22,7 @@ SHOWN_FOR = timedelta(days=30)
 
 
 class StationView:
-    """service.station.control_view.CentralControl. Thread-safe. changed() is called after people's decisions."""
+    """A CentralControl of the station's page. Thread-safe. changed() is called after people's decisions."""
 
     def __init__(
         self,

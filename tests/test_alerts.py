@@ -16,7 +16,7 @@ from controller.telling.metrics import LaneMetrics
 from service.app import create_app
 from service.http.metrics import Metrics
 from service.identity.mount import EMBEDDED
-from service.identity.signatures import Flaw
+from service.identity.signed.signatures import Flaw
 from service.reports.books_metrics import BooksCollector
 from service.store.clock import SystemWallClock as ServiceClock
 from service.store.database import Database

@@ -40,7 +40,7 @@ def test_every_check_of_doctor_is_on_the_technicians_page() -> None:
         (ROOT / "docs" / "technician.md").read_text(encoding="utf-8").partition("## 6. Check")[2].partition("## 7")[0]
     )
     named = {word for line in page.splitlines() if line[:2] == "| " for word in line.split("|")[1].strip().split(", ")}
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "greenlane/cli").glob("doctor*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "greenlane/cli/doctor").glob("*.py"))
     checks = {word for name in re.findall(r'Check\(\s*"([^"]+)"', source) for word in name.split(", ")}
     assert len(checks) > 12
     assert checks - named == set()

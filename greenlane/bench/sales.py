@@ -22,9 +22,9 @@ from typing import Any
 from greenlane.bench.process import machine, progress
 from service.admin import Admin
 from service.books.books import Books
+from service.books.decisions.patterns import WORDS
+from service.books.decisions.plausibility import CONTRADICTED
 from service.books.messages import Answer, Refused, Report
-from service.books.patterns import WORDS
-from service.books.plausibility import CONTRADICTED
 from service.errors import ServiceError
 from service.mileage.vehicles import Garage
 from service.reports.audit import audit

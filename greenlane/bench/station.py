@@ -34,8 +34,8 @@ from greenlane.bench.station_pages import Audience, OpenPage, Probe, delays_s, l
 from service.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
-from service.identity.devices import DeviceStore, Place
 from service.identity.people import PeopleStore, Role
+from service.identity.signed.devices import DeviceStore, Place
 from service.reports.audit import audit
 from service.store.clock import SystemWallClock
 from service.store.database import Database

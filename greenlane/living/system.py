@@ -29,9 +29,9 @@ from greenlane.simulation.cast import Bundled
 from greenlane.simulation.world import UNIT_PRICE_FEN_PER_L
 from greenlane.wiring import LaneUnit
 from service.app import create_app
-from service.identity.devices import Place as DevicePlace
-from service.identity.devices import new_code, shown_code
 from service.identity.mount import SIGNED_ONLY
+from service.identity.signed.devices import Place as DevicePlace
+from service.identity.signed.devices import new_code, shown_code
 from service.server import listening_on, running
 from station.settings import StationSettings
 from station.wiring import ENROLMENT, KEY, StationSite, StationWiring

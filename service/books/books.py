@@ -16,10 +16,10 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
-from service.books import authorisation, fuelling
-from service.books import cash as till
-from service.books import offline_grants as grants
 from service.books.batch_state import BatchState
+from service.books.decisions import authorisation, fuelling
+from service.books.decisions import cash as till
+from service.books.decisions import offline_grants as grants
 from service.books.messages import (
     Answer,
     Ask,

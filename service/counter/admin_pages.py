@@ -26,7 +26,7 @@ from service.counter.place import (
 from service.counter.second_person import SecondPerson
 from service.counter.till import CASH, Payment
 from service.identity import access
-from service.identity.devices import KIND_WORDS
+from service.identity.signed.devices import KIND_WORDS
 from service.reports.suspense import suspended
 
 router = APIRouter(prefix="/office", include_in_schema=False)

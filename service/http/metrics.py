@@ -65,7 +65,7 @@ class Metrics:
         self._state.register(collector)
 
     def count_refusal(self, flaw: str) -> None:
-        """flaw: one of service.identity.signatures.Flaw."""
+        """flaw: one of service.identity.signed.signatures.Flaw."""
         self._refusals.labels(flaw).inc()
 
     def count_refused_connection(self, why: str) -> None:

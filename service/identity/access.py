@@ -11,9 +11,9 @@ from starlette.requests import Request
 from service.errors import ServiceError
 from service.identity import browser
 from service.identity.identity import Identity
-from service.identity.keys import Caller
 from service.identity.people import ROLE_WORDS, Role
 from service.identity.sessions import Session
+from service.identity.signed.keys import Caller
 
 READING = ("GET", "HEAD")
 

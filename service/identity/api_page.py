@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 
 from service.http import openapi
 from service.identity import access
-from service.identity.gate import PHONE_NAMES, SIGNED_PREFIX
-from service.identity.rules import PHONE_PREFIX, Names, find_rule
+from service.identity.signed.gate import PHONE_NAMES, SIGNED_PREFIX
+from service.identity.signed.rules import PHONE_PREFIX, Names, find_rule
 from service.identity.web import PAGES, page
 from wire.devices import DeviceKey, Enrolment, EnrolmentRequest, KeyRotation
 

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from argon2 import PasswordHasher
 
-from service.identity.devices import DeviceStore
-from service.identity.gate import GateRules
 from service.identity.guesses import LogInThreads
-from service.identity.keys import KeyBook, LaneOf
 from service.identity.people import PeopleStore
 from service.identity.sessions import SessionStore
+from service.identity.signed.devices import DeviceStore
+from service.identity.signed.gate import GateRules
+from service.identity.signed.keys import KeyBook, LaneOf
 from service.store.database import Database
 
 

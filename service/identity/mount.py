@@ -15,14 +15,14 @@ from service.http.metrics import CONTENT_TYPE, Measured, Metrics
 from service.http.problems import problem
 from service.identity import access, api_page, login, routes
 from service.identity.browser import FormRefused, SecurityHeaders
-from service.identity.devices import Throttled
 from service.identity.error_pages import error_page, is_for_person
-from service.identity.gate import CODES, STATUS, GateRules, SignatureGate, refusal_headers
 from service.identity.identity import Identity
 from service.identity.sessions import Session
-from service.identity.signatures import SignatureRefused
+from service.identity.signed.devices import Throttled
+from service.identity.signed.gate import CODES, STATUS, GateRules, SignatureGate, refusal_headers
+from service.identity.signed.signatures import SignatureRefused
+from service.identity.signed.unsigned import is_from_elsewhere, is_own_host, proxy_mark
 from service.identity.throttle import whole_seconds
-from service.identity.unsigned import is_from_elsewhere, is_own_host, proxy_mark
 from service.identity.web import MENU, PAGES
 from service.store.clock import WallClock
 from service.store.database import Database

@@ -11,8 +11,8 @@ from service.http.bodies import read
 from service.http.peers import wire_version
 from service.identity import access, browser
 from service.identity.identity import Identity
-from service.identity.keys import Caller
-from service.identity.signatures import Flaw, SignatureRefused
+from service.identity.signed.keys import Caller
+from service.identity.signed.signatures import Flaw, SignatureRefused
 from wire.codec import encode
 from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation
 from wire.versions import encode_for

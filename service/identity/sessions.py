@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Row, Table, bindparam, delete, insert, select, update
 
 from service.identity import trail
-from service.identity.keys import Caller
 from service.identity.people import Person, Role, hashed_token
+from service.identity.signed.keys import Caller
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
 from service.store.identity_tables import device_keys, device_sessions, devices, people, sessions

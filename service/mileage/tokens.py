@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import AdminError, ServiceError
 from service.identity import throttle
-from service.identity.devices import Throttled
 from service.identity.people import hashed_token
+from service.identity.signed.devices import Throttled
 from service.identity.trail import Deed, note
 from service.mileage.datum import Datum
 from service.mileage.tracks import Position

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import Connection, select, update
 
 from service.errors import AdminError
-from service.identity.devices import code_digest
+from service.identity.signed.devices import code_digest
 from service.payers import wallets
 from service.store.clock import to_us
 from service.store.payer_tables import mandate_plates, mandates, pairing_codes, persons, phone_keys

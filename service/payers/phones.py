@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 from service.books.books import Books
 from service.books.records import TransferKind
 from service.errors import AdminError, as_typed
-from service.identity.devices import code_digest, new_code, random_text, shown_code
+from service.identity.signed.devices import code_digest, new_code, random_text, shown_code
 from service.identity.trail import Deed, note
 from service.naming import require_name
 from service.payer_rules.capabilities import CAPABILITIES

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import Request
 
 from service.errors import ServiceError
-from service.identity.gate import PhoneCaller
-from service.identity.signatures import Flaw, SignatureRefused
+from service.identity.signed.gate import PhoneCaller
+from service.identity.signed.signatures import Flaw, SignatureRefused
 
 
 class NotYours(ServiceError):

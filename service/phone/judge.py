@@ -9,10 +9,17 @@ from typing import Any
 from sqlalchemy import select
 
 from service.errors import AdminError
-from service.identity.devices import Throttled
-from service.identity.gate import PhoneCaller
-from service.identity.rules import parsed_body
-from service.identity.signatures import PHONE_SCHEME, Flaw, ProvenSignature, RequestView, SignatureRefused, verify
+from service.identity.signed.devices import Throttled
+from service.identity.signed.gate import PhoneCaller
+from service.identity.signed.rules import parsed_body
+from service.identity.signed.signatures import (
+    PHONE_SCHEME,
+    Flaw,
+    ProvenSignature,
+    RequestView,
+    SignatureRefused,
+    verify,
+)
 from service.payers.keys import raw_key
 from service.phone.pairing import check_consent
 from service.store.database import Database, telling_faults

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, select
 
 from service.errors import AdminError
 from service.identity import throttle
-from service.identity.devices import Throttled, code_digest
-from service.identity.signatures import Flaw, SignatureRefused
+from service.identity.signed.devices import Throttled, code_digest
+from service.identity.signed.signatures import Flaw, SignatureRefused
 from service.identity.trail import Deed, note
 from service.payers.keys import WRONG_CODE, pair
 from service.phone.words import CONSENT

@@ -10,9 +10,12 @@ from service.errors import Unavailable
 from service.http.batches import Batches
 from service.live.changes import Changes
 from service.live.streams import OpenStreams
-from service.station import overview, panel, panel_device, routes
+from service.station import routes
 from service.station.expected import ExpectedStore
-from service.station.shared import SharedViews
+from service.station.overview import page as overview
+from service.station.overview.shared import SharedViews
+from service.station.panel import device as panel_device
+from service.station.panel import pages as panel
 from service.station.store import ReportListener, StationStore, silence
 from service.store.clock import WallClock
 from service.store.database import Database

@@ -16,7 +16,7 @@ from service.http.bodies import read
 from service.http.peers import wire_version
 from service.http.problems import problem
 from service.identity import access
-from service.identity.devices import Throttled
+from service.identity.signed.devices import Throttled
 from service.live.changes import Changes, expected_topic, orders_topic
 from service.station.expected import ExpectedStore
 from service.station.store import StationStore

@@ -16,9 +16,9 @@ import uvicorn
 from controller.outbound.signing import KeyPair
 from service.admin import Admin
 from service.app import create_app
-from service.identity.devices import Place
 from service.identity.mount import Guard
 from service.identity.people import Role
+from service.identity.signed.devices import Place
 from service.server import GracefulServer
 from service.typed_plates import TypedPlates
 from tests.browser.frames import frames_of, record

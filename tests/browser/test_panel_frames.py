@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from service.station.screen import HEADLINES
+from service.station.panel.screen import HEADLINES
 from tests.browser.frames import FrameSeen, frames_of, record
 from tests.browser.test_panel_and_station import WAIT_MS, log_in, type_by_touch
 from tests.browser.test_panel_screens import DONE, RED, STATES, panel_at, tell

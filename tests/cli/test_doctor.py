@@ -17,7 +17,8 @@ from controller.ports import Clock, Dispenser
 from controller.settings_records import DispenserSettings, Settings
 from controller.watching.moved_view import MovedView, leave_mark
 from greenlane import wiring
-from greenlane.cli import doctor_checks, main
+from greenlane.cli import main
+from greenlane.cli.doctor import checks as doctor_checks
 from greenlane.wiring import STATE_FILE
 from hardware.pins import Pins
 

@@ -17,7 +17,7 @@ import pytest
 from controller.checks import Check, Severity
 from controller.settings_records import Settings
 from greenlane.cli import main
-from greenlane.cli.doctor_service import service_checks
+from greenlane.cli.doctor.service import service_checks
 from tests.service.identity.served import Served
 
 

@@ -27,7 +27,7 @@ from service.http.bodies import parse
 from service.http.door import Door, is_host
 from service.http.problems import LONGEST_DETAIL
 from service.identity.mount import Guard
-from service.identity.rules import RULES
+from service.identity.signed.rules import RULES
 from service.reports.statement import rejected
 from service.server import running
 from service.store.database import Database

@@ -14,7 +14,9 @@ from service.fleet import detail_words
 from service.http import line_words
 from service.http.flag_words import flag_words
 from service.http.format_table import missing
-from service.station import screen, step_words, words
+from service.station import words
+from service.station.overview import step_words
+from service.station.panel import screen
 from tests.cli.catalogue_texts import of_notes, template
 from wire.flags import BooksFlag, LaneFlag, StationFlag
 

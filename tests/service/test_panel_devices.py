@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 
 from controller.outbound.signing import KeyPair
 from service.identity import trail
-from service.identity.devices import Place
 from service.identity.people import Role
 from service.identity.sessions import LIVES
+from service.identity.signed.devices import Place
 from tests.service.identity.kit import PLATE, ServiceRig, lane_status
 from tests.service.identity.test_pages import csrf
 from wire.devices import DeviceKind

@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from controller.outbound.signing import KeyPair
 from service.identity.people import Role
-from service.station.shared import Rendering, SharedViews
+from service.station.overview.shared import Rendering, SharedViews
 from tests.service.identity.kit import ServiceRig, lane_status
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
 from tests.service.test_station import PARKED, tell

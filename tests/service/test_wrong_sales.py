@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.books.decisions.patterns import WORDS
 from service.books.messages import Answer, Refused, Report
-from service.books.patterns import WORDS
 from service.store.database import Database
 from tests.service.world import World
 from wire.flags import BooksFlag

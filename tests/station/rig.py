@@ -11,8 +11,8 @@ from pathlib import Path
 
 from controller.outbound.signing import KeyPair
 from service.books.messages import Answer, Ask, Message, Report
-from service.identity.devices import Place as DevicePlace
 from service.identity.mount import Guard
+from service.identity.signed.devices import Place as DevicePlace
 from service.offline.conflicts import OfflineVisit, offline_visits
 from service.reports.audit import Finding, audit
 from service.reports.statement import CardView, cards

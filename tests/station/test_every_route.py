@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from controller.outbound.signing import KeyPair
 from service.books.messages import Ask
-from service.identity.devices import Place as DevicePlace
-from service.identity.rules import RULES, Names, RouteRule, find_rule
+from service.identity.signed.devices import Place as DevicePlace
+from service.identity.signed.rules import RULES, Names, RouteRule, find_rule
 from service.store.identity_tables import nonces
 from tests.service.identity.kit import Parcel, question, signed
 from tests.service.identity.test_every_route import LANE_TELLS, PUBLIC, TAMPERED, routes

@@ -12,8 +12,8 @@ from controller.errors import Rejected
 from controller.outbound.signing import KeyPair
 from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.errors import Unavailable
-from service.identity.devices import Place
-from service.identity.signatures import SignatureRefused
+from service.identity.signed.devices import Place
+from service.identity.signed.signatures import SignatureRefused
 from tests.service.identity.kit import signed
 from tests.station.rig import PATIENCE_S, StationRig
 from wire.devices import DeviceKind, EnrolmentRequest, KeyRotation

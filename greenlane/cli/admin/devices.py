@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
-    from service.identity.devices import DeviceStore
+    from service.identity.signed.devices import DeviceStore
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def _enrol(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import actor, office
     from service.dispensers import Dispensers
     from service.errors import AdminError
-    from service.identity.devices import Place
+    from service.identity.signed.devices import Place
     from wire.devices import DeviceKind
 
     if not 1 <= args.minutes <= 1440:
@@ -67,7 +67,7 @@ def _enrol(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import coded, office, table
-    from service.identity.devices import KIND_WORDS
+    from service.identity.signed.devices import KIND_WORDS
     from service.reports.zones import stamp, zones
 
     with office(args) as o:
@@ -98,7 +98,7 @@ def _revoke(args: argparse.Namespace) -> int:
 
 
 def _admin(o: Office) -> DeviceStore:
-    from service.identity.devices import DeviceStore
+    from service.identity.signed.devices import DeviceStore
     from service.store.clock import SystemWallClock
 
     return DeviceStore(o.database, SystemWallClock().now)

@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select
 
-from service.books.authority import authority, card_of_plate
 from service.books.batch_state import BatchState
+from service.books.decisions.authority import authority, card_of_plate
 from service.books.ledger import Ledger
 from service.books.messages import (
     Ask,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from service.books.plausibility import DISPLAY_STEP_ML, TOTALISER_STEP_ML
+from service.books.decisions.plausibility import DISPLAY_STEP_ML, TOTALISER_STEP_ML
 from service.reports.gaps import explained_gaps, is_explained
 from service.reports.proofs.findings import Finding, later_than_its_number, rows
 

@@ -17,9 +17,9 @@ from greenlane.cli import main as greenlane
 from service.admin import Admin
 from service.app import open_books
 from service.books.books import Books
-from service.identity.devices import DeviceStore
-from service.identity.devices import Place as DevicePlace
 from service.identity.people import PeopleStore, Role
+from service.identity.signed.devices import DeviceStore
+from service.identity.signed.devices import Place as DevicePlace
 from service.typed_plates import TypedPlates
 from tests.faults.three_hosts.camera import LaneCamera, draw_vehicles
 from tests.faults.three_hosts.machine import Machine

@@ -19,9 +19,9 @@ from sqlalchemy import Engine, event
 from controller.outbound.signing import KeyPair, Signer
 from service.admin import Admin
 from service.app import create_app
-from service.identity.devices import Place
 from service.identity.identity import Identity
 from service.identity.mount import Guard
+from service.identity.signed.devices import Place
 from wire.ahead import AskedAhead
 from wire.codec import encode
 from wire.devices import DeviceKind, EnrolmentRequest

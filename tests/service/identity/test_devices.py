@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from controller.outbound.signing import KeyPair
 from service.errors import AdminError
 from service.identity import trail
-from service.identity.devices import Place, Throttled
-from service.identity.signatures import SignatureRefused
+from service.identity.signed.devices import Place, Throttled
+from service.identity.signed.signatures import SignatureRefused
 from service.store.identity_tables import nonces
 from tests.service.identity.kit import ServiceRig
 from wire.devices import DeviceKind, Enrolment, EnrolmentRequest, KeyRotation

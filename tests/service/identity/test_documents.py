@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
 
 from service.identity import api_page
-from service.identity.rules import RULES
-from service.identity.signatures import RequestView, verify
+from service.identity.signed.rules import RULES
+from service.identity.signed.signatures import RequestView, verify
 from tests.service.identity.kit import ServiceRig
 from wire.devices import key_id
 from wire.reasons import ErrorCode

@@ -18,10 +18,10 @@ from starlette.types import Message, Receive, Scope, Send
 from controller.outbound.signing import KeyPair
 from service.app import create_app
 from service.books.messages import Ask
-from service.identity.gate import GateRules, SignatureGate
 from service.identity.mount import EMBEDDED, Guard
-from service.identity.rules import RULES, Names, find_rule
-from service.identity.signatures import RequestView, SignatureRefused, verify
+from service.identity.signed.gate import GateRules, SignatureGate
+from service.identity.signed.rules import RULES, Names, find_rule
+from service.identity.signed.signatures import RequestView, SignatureRefused, verify
 from service.listening import Listening
 from service.store import schema
 from service.typed_plates import TypedPlates

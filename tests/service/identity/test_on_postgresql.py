@@ -16,10 +16,10 @@ from controller.outbound.signing import KeyPair, Signer
 from service.admin import Admin
 from service.app import create_app
 from service.books.books import Books
-from service.identity.devices import DeviceStore, Place
 from service.identity.mount import Guard
 from service.identity.people import Attempt, LoginRefused, Person, Role
-from service.identity.signatures import SignatureRefused
+from service.identity.signed.devices import DeviceStore, Place
+from service.identity.signed.signatures import SignatureRefused
 from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.identity.kit import CHEAP, ServiceRig

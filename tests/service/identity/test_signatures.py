@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from controller.errors import SettingsError
 from controller.outbound.signing import KeyPair, Signer
-from service.identity.signatures import Flaw, ProvenSignature, RequestView, SignatureRefused, verify
+from service.identity.signed.signatures import Flaw, ProvenSignature, RequestView, SignatureRefused, verify
 from tests.service.identity.kit import START, MovingClock
 from wire.devices import SIGNED_PARTS, key_id
 

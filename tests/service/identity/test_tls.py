@@ -25,7 +25,7 @@ from greenlane.cli import main
 from service.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
-from service.identity.devices import DeviceStore, Place
+from service.identity.signed.devices import DeviceStore, Place
 from service.listening import Listening
 from service.store.clock import SystemWallClock as ServiceClock
 from service.store.database import Database

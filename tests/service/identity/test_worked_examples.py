@@ -12,8 +12,8 @@ import pytest
 
 from service.admin import Admin
 from service.app import create_app
-from service.identity.devices import Place
 from service.identity.mount import Guard
+from service.identity.signed.devices import Place
 from service.identity.web import PAGES
 from service.server import running
 from tests.service.identity.kit import CHEAP

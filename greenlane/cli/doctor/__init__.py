@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from controller import checks, log
-    from greenlane.cli import doctor_checks
+    from greenlane.cli.doctor import checks as doctor_checks
 
     log.set_up("CRITICAL")
     if args.lamp_red:

@@ -25,12 +25,19 @@ from service.http.connections import CONNECTION
 from service.http.door import is_host
 from service.http.problems import problem
 from service.identity.browser import source_of
-from service.identity.devices import Throttled, raw_key
-from service.identity.keys import Caller, KeyBook, KeyEntry
-from service.identity.rules import Names, RouteRule, check, find_rule, parsed_body
-from service.identity.signatures import ACCEPT_SIGNATURE, Flaw, ProvenSignature, RequestView, SignatureRefused, verify
+from service.identity.signed.devices import Throttled, raw_key
+from service.identity.signed.keys import Caller, KeyBook, KeyEntry
+from service.identity.signed.rules import Names, RouteRule, check, find_rule, parsed_body
+from service.identity.signed.signatures import (
+    ACCEPT_SIGNATURE,
+    Flaw,
+    ProvenSignature,
+    RequestView,
+    SignatureRefused,
+    verify,
+)
+from service.identity.signed.unsigned import foreign_mark
 from service.identity.throttle import whole_seconds
-from service.identity.unsigned import foreign_mark
 from wire.codec import WireError, decode
 from wire.devices import DeviceKind, EnrolmentRequest, key_id
 from wire.reasons import ErrorCode

@@ -20,8 +20,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from service.errors import AdminError
 from service.identity import throttle, trail
-from service.identity.keys import Caller
-from service.identity.signatures import Flaw, SignatureRefused
+from service.identity.signed.keys import Caller
+from service.identity.signed.signatures import Flaw, SignatureRefused
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.identity_tables import device_keys, devices, enrolment_codes

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from service.http import openapi
 from service.http.metrics import Metrics
 from service.identity import access, browser
-from service.identity.signatures import Flaw, SignatureRefused
+from service.identity.signed.signatures import Flaw, SignatureRefused
 from service.identity.web import page
 from wire.codec import encode
 from wire.devices import Enrolment

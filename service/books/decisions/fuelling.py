@@ -6,15 +6,15 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from service.books import offline_grants as grants
-from service.books import patterns
-from service.books import plausibility as meter
-from service.books.authority import authority, card_of_plate, phone_turn_of
 from service.books.batch_state import BatchState
-from service.books.charged import Charged, charge_card
-from service.books.charges import charge_granted, charge_held, charge_unauthorised, is_known
+from service.books.decisions import offline_grants as grants
+from service.books.decisions import patterns
+from service.books.decisions import plausibility as meter
+from service.books.decisions.authority import authority, card_of_plate, phone_turn_of
+from service.books.decisions.charged import Charged, charge_card
+from service.books.decisions.charges import charge_granted, charge_held, charge_unauthorised, is_known
+from service.books.decisions.phone_payment import card_of, person_of
 from service.books.messages import Refused, Report
-from service.books.phone_payment import card_of, person_of
 from service.books.records import (
     Authorisation,
     Card,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from service.books import phone_payment, typed
 from service.books.batch_state import BatchState
+from service.books.decisions import phone_payment, typed
 from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.books.records import ACTIVE, Authorisation, Card, State
 from service.books.rules import BookSettings

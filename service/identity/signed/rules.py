@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from service.http.bodies import parse
-from service.identity.keys import Caller, LaneOf
-from service.identity.signatures import Flaw, RequestView, SignatureRefused
+from service.identity.signed.keys import Caller, LaneOf
+from service.identity.signed.signatures import Flaw, RequestView, SignatureRefused
 from wire.codec import WireError
 from wire.devices import DeviceKind
 

@@ -15,8 +15,8 @@ from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import page
 from service.station import words
+from service.station.panel.screen import screen_of
 from service.station.routes import store_of
-from service.station.screen import screen_of
 from service.station.store import StationStore
 from service.station.stream import FRESH_HEADER, panel_of, stream
 from wire.live import LampState, Order, OrderKind

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.books import phone_payment
 from service.books.batch_state import BatchState
+from service.books.decisions import phone_payment
 from service.books.records import Authorisation, Card, Grant
 from service.payer_rules.periods import Turn
 from service.store.clock import to_us

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, eve
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
-from service.identity.signatures import Flaw, ProvenSignature, SignatureRefused
+from service.identity.signed.signatures import Flaw, ProvenSignature, SignatureRefused
 from service.store.clock import US_PER_S, to_us
 from service.store.database import BUSY_TIMEOUT_S, POOL, Database, telling_faults
 from service.store.identity_tables import device_keys, devices, nonces

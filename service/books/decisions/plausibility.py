@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.books.batch_state import BatchState
-from service.books.patterns import Figures, pattern
+from service.books.decisions.patterns import Figures, pattern
 from service.store.clock import US_PER_S, to_us
 from wire.flags import CLOCK_FLAGS, BooksFlag
 from wire.fuellings import Fuelling

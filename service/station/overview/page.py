@@ -21,16 +21,17 @@ from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import language_of, lead_on, page, part
 from service.live.changes import station_topic
-from service.station import step_words, words
+from service.station import words
 from service.station.blocks import strange_vehicles
-from service.station.book_views import HoldView, open_holds
-from service.station.control_view import CentralControl, conflicts_of
 from service.station.lane_statuses import Lane
+from service.station.overview import step_words
+from service.station.overview.book_views import HoldView, open_holds
+from service.station.overview.control_view import CentralControl, conflicts_of
+from service.station.overview.shared import Rendering, SharedViews
+from service.station.overview.visit_lines import folded, guess_of
 from service.station.routes import changes_of, store_of
-from service.station.shared import Rendering, SharedViews
 from service.station.store import StationStore
 from service.station.stream import FRESH_HEADER, number_for, station_of, stream
-from service.station.visit_lines import folded, guess_of
 from service.store.database import Database, telling_faults
 from service.store.schema import stations
 from service.store.zones import HOME_ZONE, zone_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 
-from service.books import phone_payment
 from service.books.batch_state import BatchState
+from service.books.decisions import phone_payment
 from service.books.records import BoundPlate, Card
 from service.store.clock import US_PER_S, to_us
 from wire.plates import normalise

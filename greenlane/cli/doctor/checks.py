@@ -21,7 +21,7 @@ from controller.clock import FIRST_SANE_YEAR, SystemClock
 from controller.records import LampColour
 from controller.settings_records import Settings
 from controller.watching.moved_view import find_mark
-from greenlane.cli.doctor_service import service_checks
+from greenlane.cli.doctor.service import service_checks
 from greenlane.installation.plan import UNIT
 from wire.errors import GreenlaneError
 from wire.reasons import Reason
