@@ -37,6 +37,7 @@ from service.identity.signed.rules import PHONE_PREFIX
 from service.mileage import routes as positions
 from service.offline import routes as offline
 from service.payers.charging import Charging
+from service.payers.pins import check_pin
 from service.payments import routes as payments
 from service.payments.port import PaymentProvider
 from service.payments.worker import PaymentWorker
@@ -49,7 +50,6 @@ from service.station.store import ReportListener, silence
 from service.store.clock import SystemWallClock, WallClock
 from service.store.database import Database
 from service.store.schema_version import SchemaStanding
-from service.typed_plates import check_pin
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode

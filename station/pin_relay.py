@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.errors import ClientError, Rejected
 from service.errors import Unavailable
-from service.typed_plates import PinWait
+from service.payers.pins import PinWait
 from station.uplink import Uplink
 from station.upstream import Upstream
 from wire.reasons import ErrorCode

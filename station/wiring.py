@@ -18,7 +18,7 @@ from controller.outbound.outbox import Outbox
 from controller.outbound.signing import KeyPair, Signer
 from controller.outbound.statefile import StateFile, damaged_copies
 from controller.ports import Clock
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import assemble, open_books
 from service.books.prices import prices_of
 from service.errors import Unavailable
@@ -87,7 +87,7 @@ class StationWiring:
 
     def _set_up(self, place: StationSite, guard: Guard, settings: StationSettings) -> None:
         if prices_of(self.books.database, self.station, self.clock.now()) is None:
-            Admin(self.books, "station").set_station(self.station)
+            Admin(self.books, "station").stations.set(self.station)
         sign: Sign = Signer(KeyPair.load(place.folder / KEY), self.clock)
         self.upstream = Upstream(place.upstream_url, self.station, sign=sign, ca_file=place.ca_file)
         self.uplink = Uplink(self.clock, self.store.facts.get(BARRED) or "")

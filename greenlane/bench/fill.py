@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.books.books import Books
 from service.books.rows.writing import put
 from service.store import schema
@@ -24,7 +24,7 @@ DISPENSERS = 16
 def fill(books: Books, postings: int) -> Iterator[int]:
     """Add visits until there are about `postings` transfers more; yields how many were added so far."""
     admin = Admin(books, "bench")
-    admin.set_station("history", preset_fen=HOLD_FEN)
+    admin.stations.set("history", preset_fen=HOLD_FEN)
     accounts = _cards(admin, books)
     with books.database.reading() as connection:
         query = select(schema.stations.c.revenue_account).where(schema.stations.c.id == "history")
@@ -41,8 +41,8 @@ def fill(books: Books, postings: int) -> Iterator[int]:
 
 def _cards(admin: Admin, books: Books) -> list[tuple[str, int]]:
     for number in range(HISTORY_CARDS):
-        admin.create_card(f"history-{number}")
-        admin.top_up(f"history-{number}", 10**10)
+        admin.cards.create(f"history-{number}")
+        admin.money.top_up(f"history-{number}", 10**10)
     with books.database.reading() as connection:
         query = select(schema.cards.c.id, schema.cards.c.account).where(schema.cards.c.id.like("history-%"))
         return [(row.id, row.account) for row in connection.execute(query)]

@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from greenlane.bench.lying_payments import APP, KEY, MERCHANT, Lie, LyingPayments, Taken
 from greenlane.bench.process import machine, progress
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.books.books import Books
 from service.books.messages import Ask, Refused, Report
@@ -137,7 +137,7 @@ class _PaymentRun:
 
     def open(self) -> None:
         """Station, persons, phones and mandates; the provider is asked about all plates."""
-        Admin(self._books, "bench").set_station(STATION, preset_fen=PRESET_FEN)
+        Admin(self._books, "bench").stations.set(STATION, preset_fen=PRESET_FEN)
         phones, payers = Phones(self._books, "bench"), PlatePayers(self._books, "bench")
         for number, plate in enumerate(self._plates):
             code = phones.add(f"P{number}").code

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from greenlane.bench.process import machine, progress
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.books.books import Books
 from service.books.decisions.patterns import WORDS
 from service.books.decisions.plausibility import CONTRADICTED
@@ -153,8 +153,8 @@ class Forecourt:
     def __init__(self, books: Books, rng: random.Random) -> None:
         self.books, self.rng = books, rng
         admin = Admin(books, "bench")
-        admin.set_station(STATION)
-        admin.set_price(STATION, PRODUCT, PRICE)
+        admin.stations.set(STATION)
+        admin.stations.set_price(STATION, PRODUCT, PRICE)
         garage = Garage(books, "bench")
         self.plates = {
             tank_l: [f"粤B{tank_l:03d}{number:02d}" for number in range(PLATES_PER_TANK)] for tank_l in TANKS_L

@@ -24,7 +24,7 @@ from typing import Any
 from greenlane.bench.fill import fill
 from greenlane.bench.load import LoadLane, Timings, closed_loop, paced
 from greenlane.bench.process import machine, percentile, progress, resident_mib, serving
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
 from service.reports.audit import audit
@@ -117,11 +117,11 @@ class _ServiceBench:
         self.database.migrate()
         self.books = Books(self.database, SystemWallClock())
         admin = Admin(self.books, "bench")
-        admin.set_station("bench", preset_fen=10_000)
+        admin.stations.set("bench", preset_fen=10_000)
         for number in range(cards):
-            admin.create_card(f"bench-{number}")
-            admin.bind_plate(f"粤B{number:05d}", f"bench-{number}")
-            admin.top_up(f"bench-{number}", 10**11)
+            admin.cards.create(f"bench-{number}")
+            admin.plates.bind(f"粤B{number:05d}", f"bench-{number}")
+            admin.money.top_up(f"bench-{number}", 10**11)
 
     @contextmanager
     def serving(self) -> Iterator[tuple[int, int]]:

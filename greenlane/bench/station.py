@@ -31,7 +31,7 @@ from greenlane.bench.client import KeptConnection, Key, Target
 from greenlane.bench.process import machine, percentile, processor_s, progress, resident_mib, serving
 from greenlane.bench.station_lanes import SimulatedLane, StationLoad, Tally
 from greenlane.bench.station_pages import Audience, OpenPage, Probe, delays_s, log_in, number_now
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
 from service.identity.people import PeopleStore, Role
@@ -166,11 +166,11 @@ def _own_service(args: argparse.Namespace) -> Iterator[BenchScene]:
 def _seed(database: Database, lanes: int, key: Key, password: str) -> None:
     clock = SystemWallClock()
     admin = Admin(Books(database, clock), "bench")
-    admin.set_station("bench", preset_fen=30_000)
+    admin.stations.set("bench", preset_fen=30_000)
     for number in range(lanes):
-        admin.create_card(f"bench-{number}")
-        admin.bind_plate(_plate(number), f"bench-{number}")
-        admin.top_up(f"bench-{number}", 10**11)
+        admin.cards.create(f"bench-{number}")
+        admin.plates.bind(_plate(number), f"bench-{number}")
+        admin.money.top_up(f"bench-{number}", 10**11)
     devices = DeviceStore(database, clock.now)
     code = devices.issue_code(Place(DeviceKind.STATION, "bench", None), "bench")
     devices.enrol(EnrolmentRequest(code=code, public_key=base64.b64encode(key.public).decode()), "bench")

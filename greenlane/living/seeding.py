@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from greenlane.simulation import payers
 from greenlane.simulation.cast import Bundled
 from greenlane.simulation.world import UNIT_PRICE_FEN_PER_L
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import AdminError
 from service.mileage.lines import Bad
@@ -40,14 +40,14 @@ class Seeded:
 def seed(books: Books, own: Bundled) -> Seeded:
     """Fill empty books for that clip."""
     admin = Admin(books, ACTOR)
-    admin.set_station(STATION, title="greenlane demo", preset_fen=own.preset_fen, at=STATION_AT)
-    admin.set_price(STATION, PRODUCT, UNIT_PRICE_FEN_PER_L)
+    admin.stations.set(STATION, title="greenlane demo", preset_fen=own.preset_fen, at=STATION_AT)
+    admin.stations.set_price(STATION, PRODUCT, UNIT_PRICE_FEN_PER_L)
     for number, card in enumerate(own.cards, start=1):
         name = f"C100{number}"
-        admin.create_card(name)
-        admin.bind_plate(card.plate, name)
+        admin.cards.create(name)
+        admin.plates.bind(card.plate, name)
         if card.balance_fen:
-            admin.top_up(name, card.balance_fen)
+            admin.money.top_up(name, card.balance_fen)
     payers.seed(books, own.phones, {card.plate for card in own.cards})
     payer, code = own.phones[0].name, Phones(books, ACTOR).new_code(own.phones[0].name, adds=True)
     fleet_plate = own.cards[0].plate

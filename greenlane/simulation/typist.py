@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from controller.runner import Runner
 from greenlane.simulation.cast import Typing
 from greenlane.simulation.world import World
-from service.typed_plates import check_pin
+from service.payers.pins import check_pin
 from wire.live import OrderResult
 from wire.typed import CONFIRMABLE
 

@@ -29,12 +29,12 @@ from greenlane.simulation.cast import Phone, SimulatedCard
 from hardware.dispensers.simulated import SimulatedDispenser
 from hardware.lamp import GpioLamp
 from hardware.pins import open_pin_factory
-from service.admin import Admin
+from service.admin.admin import Admin
+from service.admin.typed_plates import TypedPlates
 from service.app import create_app
 from service.books.books import Books
 from service.identity.mount import EMBEDDED
 from service.server import running
-from service.typed_plates import TypedPlates
 from wire.typed import TypedRule
 
 UNIT_PRICE_FEN_PER_L = 750
@@ -120,15 +120,15 @@ class World:
 
     def _seed(self, admin: Admin, typed: TypedPlates) -> None:
         station = self.settings.lane.station
-        admin.set_station(station, title="simulated station", preset_fen=self._preset_fen)
+        admin.stations.set(station, title="simulated station", preset_fen=self._preset_fen)
         typed.set_rule("station", station, self._typed_rule)
-        admin.set_price(station, self.settings.dispenser.product, UNIT_PRICE_FEN_PER_L)
+        admin.stations.set_price(station, self.settings.dispenser.product, UNIT_PRICE_FEN_PER_L)
         for number, card in enumerate(self._cards, start=1):
             name = f"card-{number}"
-            admin.create_card(name)
-            admin.bind_plate(card.plate, name)
+            admin.cards.create(name)
+            admin.plates.bind(card.plate, name)
             if card.balance_fen:
-                admin.top_up(name, card.balance_fen)
+                admin.money.top_up(name, card.balance_fen)
             if card.plate in self._pins:
                 typed.set_pin(name, self._pins[card.plate])
 

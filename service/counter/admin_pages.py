@@ -60,13 +60,13 @@ async def claims(request: Request, session: Administrator) -> Response:
 async def claim(request: Request, session: Administrator) -> Response:
     """Charge one of them to a card; the books refuse the second time."""
     station = await station_facts_of(request, session)
-    form, admin = await access.fields(request), admin_of(request, session)
+    form, fuellings = await access.fields(request), admin_of(request, session).fuellings
     sequence = form.get("sequence", "")
     if not (sequence.isascii() and sequence.isdecimal() and len(sequence) <= 18):
         raise CounterRefused(*FORM_BROKEN)
     dispenser, card, note = name_of(form, "dispenser"), name_of(form, "card"), note_of(form)
     with telling_why():
-        await run_in_threadpool(lambda: admin.claim(dispenser, int(sequence), card, station=station.id, note=note))
+        await run_in_threadpool(lambda: fuellings.claim(dispenser, int(sequence), card, station=station.id, note=note))
     return RedirectResponse("/office/claims" + here_of(station.id), 303)
 
 
@@ -89,9 +89,9 @@ async def set_cap(request: Request, session: Administrator) -> Response:
     cap_fen = cash_of(form.get("yuan", ""))
     with telling_why():
         if form.get("card", "").strip():
-            await run_in_threadpool(admin.set_card_offline, name_of(form, "card"), cap_fen)
+            await run_in_threadpool(admin.cards.set_offline, name_of(form, "card"), cap_fen)
         else:
-            await run_in_threadpool(lambda: admin.set_station(station.id, offline_fen=cap_fen))
+            await run_in_threadpool(lambda: admin.stations.set(station.id, offline_fen=cap_fen))
     return RedirectResponse("/office/caps" + here_of(station.id), 303)
 
 

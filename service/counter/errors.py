@@ -85,7 +85,7 @@ _CHINESE = (
     (r"charge (\S+) is (\S+)", "账单 {0} 现在不能收款（{1}）"),
     (r"key .+ was used before", "这张表单已用于另一笔，请重新打开页面再填"),
 )
-"""Patterns of what service/admin.py, service/books/decisions/cash.py and service/payers/charging.py refuse."""
+"""Patterns of what service/admin/, service/books/decisions/cash.py and service/payers/charging.py refuse."""
 
 NO_SHIFT: Words = ("请先上班（开始班次），再收付款。", "Open your shift first; then take or pay money.")
 FORM_USED: Words = (

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from service.admin import Admin
+from service.admin.admin import Admin
+from service.admin.typed_plates import TypedPlates
 from service.books.prices import prices_of
 from service.books.records import TransferKind
 from service.counter.errors import FORM_BROKEN, CounterRefused, in_chinese, telling_why
@@ -34,7 +35,6 @@ from service.identity import access
 from service.identity.sessions import Session
 from service.reports.reconciliation import reconcile
 from service.reports.statement import rejected
-from service.typed_plates import TypedPlates
 
 MOST_REFUSED = 100
 router = APIRouter(prefix="/office", include_in_schema=False)
@@ -104,7 +104,7 @@ async def block(request: Request, session: Operator) -> Response:
     if what not in ("card", "plate") or word not in ("block", "unblock"):
         raise CounterRefused(*FORM_BROKEN)
     with telling_why():
-        await run_in_threadpool(admin.block_card if what == "card" else admin.block_plate, name, word == "block")
+        await run_in_threadpool(admin.cards.block if what == "card" else admin.plates.block, name, word == "block")
     return card_page(station.id, name_of(form, "card"))
 
 
@@ -117,7 +117,7 @@ async def new_card(request: Request, session: Operator) -> Response:
     if not owner.isprintable():
         raise CounterRefused(*FORM_BROKEN)
     with telling_why():
-        await run_in_threadpool(lambda: admin.create_card(card, name=owner))
+        await run_in_threadpool(lambda: admin.cards.create(card, name=owner))
     return card_page(station.id, card)
 
 
@@ -128,7 +128,7 @@ async def bind(request: Request, session: Operator) -> Response:
     form, admin = await access.fields(request), admin_of(request, session)
     plate, card = name_of(form, "plate"), name_of(form, "card")
     with telling_why():
-        await run_in_threadpool(lambda: admin.bind_plate(plate, card, moved_from=None))
+        await run_in_threadpool(lambda: admin.plates.bind(plate, card, moved_from=None))
     return card_page(station.id, card)
 
 
@@ -152,7 +152,7 @@ async def set_price(request: Request, session: Operator) -> Response:
     known = await run_in_threadpool(prices_of, books.database, station.id, books.clock.now())
     if (product, fen) not in {(p.product, p.unit_price_fen_per_l) for p in known or ()}:
         with telling_why():
-            await run_in_threadpool(admin.set_price, station.id, product, fen)
+            await run_in_threadpool(admin.stations.set_price, station.id, product, fen)
     return RedirectResponse("/office/prices" + here_of(station.id), 303)
 
 

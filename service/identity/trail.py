@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -18,13 +19,13 @@ _numbers = IdMaker()
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One line of the trail. actor: "person:NAME", "device:ID", "cli:USER" or "stranger"; detail: words by name."""
+    """One line of the trail. actor: "person:NAME", "device:ID", "cli:USER" or "stranger"; detail: values by name."""
 
     at: datetime
     actor: str
     action: str
     subject: str
-    detail: dict[str, str]
+    detail: Mapping[str, Any]
 
 
 def note(connection: Connection, deed: Deed) -> None:

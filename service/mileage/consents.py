@@ -12,10 +12,10 @@ from sqlalchemy import Connection, select, update
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity.trail import Deed, note
-from service.naming import require_plate
 from service.payer_rules.periods import PayerKind, Schedule, holders, turn_at
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
+from service.store.naming import require_plate
 from service.store.payer_tables import payer_bindings, persons, track_consents
 from service.store.vehicle_tables import vehicles
 

@@ -16,11 +16,11 @@ from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.mileage.history import History, frozen_key
 from service.mileage.places import FAR_US, Placement
-from service.naming import require_plate
 from service.payer_rules.periods import holders
 from service.payers.rules import load_schedule
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
+from service.store.naming import require_plate
 from service.store.payer_tables import persons
 from service.store.vehicle_tables import kept_placements, positions
 from service.store.zones import HOME_ZONE

@@ -15,9 +15,9 @@ from service.mileage.datum import Datum
 from service.mileage.lines import Bad, Numbered
 from service.mileage.readings import OdometerReading
 from service.mileage.tracks import Position
-from service.naming import require_plate
 from service.store.clock import US_PER_S, to_us
 from service.store.database import telling_faults
+from service.store.naming import require_plate
 from service.store.vehicle_tables import odometer_rows, positions
 
 _BATCH = 5_000

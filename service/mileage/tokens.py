@@ -17,9 +17,9 @@ from service.identity.signed.devices import Throttled
 from service.identity.trail import Deed, note
 from service.mileage.datum import Datum
 from service.mileage.tracks import Position
-from service.naming import require_plate
 from service.store.clock import WallClock, to_us
 from service.store.database import Database, telling_faults
+from service.store.naming import require_plate
 from service.store.vehicle_tables import positions, vehicle_tokens
 
 MOST_TOKENS = 20

@@ -11,10 +11,10 @@ from service.books.books import Books
 from service.errors import AdminError, as_typed
 from service.identity.trail import Deed, note
 from service.mileage.datum import E7, Datum, Spot, to_wgs84
-from service.naming import require_name, require_plate
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
+from service.store.naming import require_name, require_plate
 from service.store.payer_tables import plate_payers
 from service.store.vehicle_tables import fleets, known_places, vehicles
 

@@ -13,12 +13,12 @@ from service.books.records import TransferKind
 from service.errors import AdminError, as_typed
 from service.identity.signed.devices import code_digest, new_code, random_text, shown_code
 from service.identity.trail import Deed, note
-from service.naming import require_name
 from service.payer_rules.capabilities import CAPABILITIES
 from service.payers import wallets
 from service.payers.keys import revoke_keys
 from service.store.clock import to_us
 from service.store.database import telling_faults
+from service.store.naming import require_name
 from service.store.payer_tables import pairing_codes, payer_bindings, persons, phone_keys
 from wire.money import MAX_FEN
 
@@ -133,7 +133,7 @@ class Phones:
         is_correction = kind is TransferKind.CORRECTION
         if not 0 < (abs(amount_fen) if is_correction else amount_fen) <= MAX_FEN:
             raise AdminError("an amount lies above 0 and below ten thousand million yuan")
-        unique = wallets.desk_key(key)
+        unique = wallets.operator_key(key)
         with telling_faults(), self._database.writing() as connection:
             person = require_person(connection, name)
             sides = (wallets.ADJUSTMENT if is_correction else wallets.CLEARING, person.wallet)

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Row, func, select, update
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity.trail import Deed, note
-from service.naming import require_plate
 from service.payer_rules.periods import Hours
 from service.payers.rules import NewBinding, PlatePayers
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
+from service.store.naming import require_plate
 from service.store.payer_tables import hours_proposals, persons, plate_payers
 
 MOST_WAITING = 10

@@ -14,13 +14,13 @@ from service.books.books import Books
 from service.books.records import ACTIVE
 from service.errors import AdminError, as_typed
 from service.identity.trail import Deed, note
-from service.naming import require_plate
 from service.payer_rules.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule, Turn, turn_at
 from service.payers import mandates, wallets
 from service.payers.phones import require_person
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
+from service.store.naming import require_plate
 from service.store.payer_tables import payer_bindings, payer_gaps, persons, plate_payers
 from service.store.vehicle_tables import vehicles
 from service.store.zones import HOME_ZONE, zone_of

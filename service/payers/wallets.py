@@ -51,7 +51,7 @@ def open_accounts(connection: Connection, person: str, ids: IdMaker, now_us: int
     return numbers
 
 
-def desk_key(given: str | None) -> str:
+def operator_key(given: str | None) -> str:
     """The given key of an operator's posting, or a new one. Raises AdminError for one of the service's own."""
     if given is None:
         return f"desk-{secrets.token_hex(12)}"

@@ -31,7 +31,7 @@ def no_pins(station: str, lane: str, plate: str, pin: str) -> NoReturn:
 def mount(app: FastAPI, database: Database, clock: WallClock, listener: ReportListener = silence) -> StationStore:
     """Adds routes and pages; app.state.station, changes, views and statuses carry what they work with.
 
-    app.state.check_pin judges a typed PIN: service.typed_plates.check_pin, or a central control that asks the service.
+    app.state.check_pin judges a typed PIN: service.payers.pins.check_pin, or a central control that asks the service.
     app.state.control is for a central control that shows itself on the page; None for the service.
     """
     changes = Changes(database)

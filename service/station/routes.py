@@ -18,9 +18,9 @@ from service.http.problems import problem
 from service.identity import access
 from service.identity.signed.devices import Throttled
 from service.live.changes import Changes, expected_topic, orders_topic
+from service.payers.pins import PinWait
 from service.station.expected import ExpectedStore
 from service.station.store import StationStore
-from service.typed_plates import PinWait
 from wire.ahead import AskedAhead, Expected, ExpectedPlate, ExpectedWanted
 from wire.codec import OLDEST_VERSION
 from wire.live import FIRST_ORDERS, LaneStatus, Order, OrderOutcome, OrdersWanted, ParkedMessage, StoryLine, VisitReport

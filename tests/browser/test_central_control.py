@@ -47,7 +47,7 @@ def test_a_cut_line_as_the_staff_see_it(
         rig.report(rig.fuelling(decision, 15_000))
         page.wait_for_function(has("Exposure: ¥150.00"), timeout=20_000)
         rig.report(replace(rig.fuelling(None, 4_000), volume_ml=1))
-        rig.admin.block_card("C1", True)
+        rig.admin.cards.block("C1", True)
         rig.mend()
         rig.step()
         page.wait_for_function(has("card blocked meanwhile"), timeout=20_000)

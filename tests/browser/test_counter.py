@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from greenlane.cli import main
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.books.books import Books
 from service.books.messages import Ask, Report
@@ -89,8 +89,8 @@ def station(tmp_path: Path, capsys: Any) -> Iterator[Station]:
     database = f"sqlite:///{tmp_path / 'books.sqlite3'}"
     app = create_app(database, MovingClock(), guard=Guard(hasher=CHEAP))
     admin = Admin(app.state.books, "test")
-    admin.set_station("S1", title="环路东站")
-    admin.set_price("S1", "92", 790)
+    admin.stations.set("S1", title="环路东站")
+    admin.stations.set_price("S1", "92", 790)
     app.state.identity.people.add("admin", PASSWORD, Role.ADMINISTRATOR, "S1", "test")
     server = GracefulServer(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.identity.people import Role
 from service.payer_rules.periods import Rule
 from tests.browser.test_counter import SIZES, Station, fits, station
@@ -44,7 +44,7 @@ def test_a_bill_goes_back_in_reverse_and_with_a_second_person(
     chromium: Any, serious: Callable[[Any], list[str]], station: Station
 ) -> None:
     """60 yuan of the card, 40 of the phone's hold, 20 beyond both: 80 go back."""
-    Admin(station.books, "test").set_station("S1", second_person_fen=5_000)
+    Admin(station.books, "test").stations.set("S1", second_person_fen=5_000)
     world = World(station.books.database, ManualClock(START))
     it = combined(world, Rule.CARD_THEN_PHONE, 12_000)
     held, beyond = it.charges()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.identity.mount import Guard
 from service.identity.people import Role
@@ -30,7 +30,7 @@ def report(url: str, lane: str = "L1", **changes: Any) -> None:
 def test_a_quiet_page_fetches_nothing_and_a_silent_line_covers_it(chromium: Any, tmp_path: Path) -> None:
     books = f"sqlite:///{tmp_path / 'books.sqlite3'}"
     app = create_app(books, guard=Guard(hasher=CHEAP))
-    Admin(app.state.books, "test").set_station("S1")
+    Admin(app.state.books, "test").stations.set("S1")
     app.state.identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     app.state.books.database.close()
     served = Served(books, "--allow-unsigned")

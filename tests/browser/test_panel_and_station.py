@@ -14,13 +14,13 @@ import pytest
 import uvicorn
 
 from controller.outbound.signing import KeyPair
-from service.admin import Admin
+from service.admin.admin import Admin
+from service.admin.typed_plates import TypedPlates
 from service.app import create_app
 from service.identity.mount import Guard
 from service.identity.people import Role
 from service.identity.signed.devices import Place
 from service.server import GracefulServer
-from service.typed_plates import TypedPlates
 from tests.browser.frames import frames_of, record
 from tests.browser.pump_lane import draw_clip, running_unit, settings
 from tests.service.identity.kit import CHEAP, PLATE
@@ -77,12 +77,12 @@ def station(folder: Path) -> Iterator[Service]:
     service = Service(folder)
     app = service.start()
     admin, identity = Admin(app.state.books, "test"), app.state.identity
-    admin.set_station("S1")
-    admin.set_price("S1", "92", 790)
+    admin.stations.set("S1")
+    admin.stations.set_price("S1", "92", 790)
     for card, plate, fen in (("C1", PLATE, 50_000), ("C2", POOR, 100)):
-        admin.create_card(card)
-        admin.bind_plate(plate, card)
-        admin.top_up(card, fen)
+        admin.cards.create(card)
+        admin.plates.bind(plate, card)
+        admin.money.top_up(card, fen)
     TypedPlates(app.state.books, "test").set_rule("plate", POOR, TypedRule.FREE)
     identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     identity.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")

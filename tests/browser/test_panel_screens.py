@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.identity.mount import Guard
 from service.identity.people import Role
@@ -61,7 +61,7 @@ def panel_at(folder: Path) -> Iterator[str]:
     """A service whose lane L1 tells what a test says."""
     books = f"sqlite:///{folder / 'books.sqlite3'}"
     app = create_app(books, guard=Guard(hasher=CHEAP))
-    Admin(app.state.books, "test").set_station("S1")
+    Admin(app.state.books, "test").stations.set("S1")
     app.state.identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
     app.state.books.database.close()
     with Served(books, "--allow-unsigned") as port:

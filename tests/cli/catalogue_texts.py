@@ -66,7 +66,7 @@ ERRORS = (
     "greenlane/installation",
     "greenlane/wiring.py",
     "hardware",
-    "service/admin.py",
+    "service/admin",
     "service/books/rows/sealing.py",
     "service/listening.py",
     "service/mileage",

@@ -15,7 +15,7 @@ from greenlane.bench.client import Target, parse_head
 from greenlane.bench.growth import Inputs, model, table
 from greenlane.bench.station_pages import delays_s
 from greenlane.cli import main
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.errors import ServiceError
 from service.identity.mount import Guard
@@ -78,7 +78,7 @@ def test_a_service_that_runs_already(
     """Its books are left alone: it knows no plate of the bench, so questions are refused and nothing is fuelled."""
     books = f"sqlite:///{tmp_path / 'books.sqlite3'}"
     app = create_app(books, guard=Guard(hasher=CHEAP))
-    Admin(app.state.books, "test").set_station("S1")
+    Admin(app.state.books, "test").stations.set("S1")
     app.state.identity.people.add("li", "a long enough pass phrase", Role.ATTENDANT, "S1", "test")
     app.state.books.database.close()
     monkeypatch.setenv(bench_station.PASSWORD_VARIABLE, "a long enough pass phrase")

@@ -28,7 +28,7 @@ from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateError, StateFile
 from controller.records import DispenserReading
 from controller.worker import InlineWorker
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.identity.mount import EMBEDDED
 from service.reports.audit import audit
@@ -153,11 +153,11 @@ def world(tmp_path: Path) -> Iterator[World]:
     url = f"sqlite:///{tmp_path / 'service.sqlite3'}"
     app = create_app(url, clock, guard=EMBEDDED)
     admin = Admin(app.state.books, "test")
-    admin.set_station("s", title="station", preset_fen=20_000, unauthorised_cap_fen=TOP_UP_FEN)
-    admin.set_price("s", "92", 800)
-    admin.create_card("card")
-    admin.bind_plate(PLATE, "card")
-    admin.top_up("card", TOP_UP_FEN)
+    admin.stations.set("s", title="station", preset_fen=20_000, unauthorised_cap_fen=TOP_UP_FEN)
+    admin.stations.set_price("s", "92", 800)
+    admin.cards.create("card")
+    admin.plates.bind(PLATE, "card")
+    admin.money.top_up("card", TOP_UP_FEN)
     with running(app) as upstream, StateFile(tmp_path / "lane.sqlite3", clock) as state:
         line = BadLine(upstream)
         with serving(line) as relay:

@@ -39,8 +39,8 @@ class Yard:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.server = Server(folder)
         self.server.clock.moment = datetime.now(UTC)
-        self.server.admin.set_station("S1", offline_fen=10**8)
-        self.server.admin.set_price("S1", "92", 800)
+        self.server.admin.stations.set("S1", offline_fen=10**8)
+        self.server.admin.stations.set_price("S1", "92", 800)
         url = stack.enter_context(running(self.server.app))
         self.cable = Cable(int(url.rpartition(":")[2]))
         stack.callback(self.cable.close)

@@ -89,14 +89,14 @@ def test_P2_a_plate_is_bound_to_a_fuel_card(world: World) -> None:
     world.card("C2", 50_000, plate=None)
     assert held_fen(world) == (PRESET_FEN, 0)
     with pytest.raises(AdminError, match="is bound to card C1"):
-        world.admin.bind_plate(PLATE, "C2", moved_from=None)
-    world.admin.bind_plate(PLATE, "C2", moved_from="C1")
+        world.admin.plates.bind(PLATE, "C2", moved_from=None)
+    world.admin.plates.bind(PLATE, "C2", moved_from="C1")
     assert held_fen(world) == (PRESET_FEN, PRESET_FEN)
-    world.admin.block_plate(PLATE, True)
+    world.admin.plates.block(PLATE, True)
     assert world.ask().reason is Reason.PLATE_BLOCKED
-    world.admin.block_plate(PLATE, False)
+    world.admin.plates.block(PLATE, False)
     assert world.ask().reason is Reason.OK
-    world.admin.unbind_plate(PLATE)
+    world.admin.plates.unbind(PLATE)
     assert world.ask().reason is Reason.UNKNOWN_PLATE
 
 

@@ -15,7 +15,7 @@ from greenlane.simulation.entrance import play_entrance
 from greenlane.simulation.play import ClipPlayer, LineDelay, Watching
 from greenlane.simulation.results import VisitResult
 from greenlane.simulation.world import World
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.store.schema import authorisations
 from tests.simulation.clips import LevelReader, write_clip
 from wire.reasons import Reason, Verdict
@@ -78,11 +78,11 @@ def test_P8_what_changed_since_the_entrance_counts_at_the_pump(clip: Path, what:
         assert play_entrance(world, READER, clip) == (PLATE,)
         admin = Admin(world.books, "test")
         if what == "emptied":
-            admin.correct("card-1", -1, note="test")
+            admin.money.correct("card-1", -1, note="test")
         elif what == "card blocked":
-            admin.block_card("card-1", True)
+            admin.cards.block("card-1", True)
         else:
-            admin.block_plate(PLATE, True)
+            admin.plates.block(PLATE, True)
         summary = at_the_pump(world, clip).summary
     reason = {
         "emptied": Reason.BELOW_PRESET,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from service.admin.typed_plates import TypedPlates
 from service.books.messages import Release
 from service.identity.people import Role
 from service.store.database import Database
-from service.typed_plates import TypedPlates
 from tests.service.identity.kit import PLATE as BOUND
 from tests.service.identity.kit import lane_status
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in

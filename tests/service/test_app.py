@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from greenlane.cli import main
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.books.books import Books
 from service.http.openapi import EXAMPLES
@@ -55,11 +55,11 @@ def served(sqlite_url: str) -> Iterator[Served]:
     clock = ManualClock()
     app = create_app(sqlite_url, clock, guard=EMBEDDED)
     office = Admin(app.state.books, "tester")
-    office.set_station("S1")
-    office.create_card("C1")
-    office.bind_plate(PLATE, "C1")
-    office.top_up("C1", 50_000)
-    office.set_price("S1", "92", 790)
+    office.stations.set("S1")
+    office.cards.create("C1")
+    office.plates.bind(PLATE, "C1")
+    office.money.top_up("C1", 50_000)
+    office.stations.set_price("S1", "92", 790)
     with running(app) as url:
         yield Served(url, app.state.books, clock)
 

@@ -79,7 +79,7 @@ def used(world: World) -> World:
     """Books in which a bit of everything has happened."""
     world.card(fen=60_000)
     world.card("C2", fen=50_000, plate="粤B67890")
-    world.admin.set_price("S1", "92", 800)
+    world.admin.stations.set_price("S1", "92", 800)
     pump = Pump("D1")
     world.report(pump.fuelling(world.clock, 1_000, authorisation=world.allowed()))
     world.report(pump.fuelling(world.clock, 2_000, authorisation=world.allowed("粤B67890"), plate="粤B67890"))

@@ -50,26 +50,26 @@ def used_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def stock(world: World) -> None:
-    world.admin.set_station("S1", unauthorised_cap_fen=5_000)
-    world.admin.set_station("S2", title="Second")
-    world.admin.set_price("S1", "92", 800)
+    world.admin.stations.set("S1", unauthorised_cap_fen=5_000)
+    world.admin.stations.set("S2", title="Second")
+    world.admin.stations.set_price("S1", "92", 800)
     for card, plate in (("C1", "粤B12345"), ("C2", OTHER), ("C3", None)):
         world.card(card, fen=60_000, plate=plate)
-    world.admin.block_card("C3", True)
-    world.admin.block_plate(OTHER, True)
-    world.admin.correct("C1", 500, note="goodwill")
+    world.admin.cards.block("C3", True)
+    world.admin.plates.block(OTHER, True)
+    world.admin.money.correct("C1", 500, note="goodwill")
     seal_all(world.database, world.clock)
     pump = Pump("D1")
     for volume_ml in (1_000, 2_500):
         world.report(pump.fuelling(world.clock, volume_ml, authorisation=world.allowed()))
     world.report(pump.fuelling(world.clock, 10_000))
     world.report(pump.fuelling(world.clock, 10_000, plate=None))
-    world.admin.claim("D1", 4, "C2", note="driver came back")
+    world.admin.fuellings.claim("D1", 4, "C2", note="driver came back")
     world.report(Pump("D2", sequence=4).fuelling(world.clock, 0, authorisation=world.allowed()))
     world.report(
         Pump("D2", sequence=6, totaliser_ml=2_000_000).fuelling(world.clock, 100, authorisation=world.allowed())
     )
-    world.admin.explain_gap("D2", 7, "meter replaced")
+    world.admin.fuellings.explain_gap("D2", 7, "meter replaced")
     world.ask("粤B00000", visit="refused-1")
     world.allowed()
     world.refused(Report(Pump("D9").fuelling(world.clock, 1_000, amount_fen=1)))
@@ -79,7 +79,7 @@ def stock(world: World) -> None:
     people.add("pump", "a long pass phrase 7", Role.PANEL, "S1", "tester", lane="L1")
     people.disable("li", "tester")
     seal_all(world.database, world.clock)
-    world.admin.top_up("C1", 100, key="last")
+    world.admin.money.top_up("C1", 100, key="last")
 
 
 def manipulate(path: Path, manipulation: Manipulation) -> None:
@@ -211,7 +211,7 @@ def test_a_head_kept_elsewhere_proves_what_was_made_anew(
     while number > 0:
         seal_all(world.database, world.clock)
         number -= 1
-        world.admin.set_station("S1", title=f"again {number}")
+        world.admin.stations.set("S1", title=f"again {number}")
     seal_all(world.database, world.clock)
     assert audit(world.database).findings == ()
     world.database.close()
@@ -268,10 +268,10 @@ def test_a_clock_that_is_set_back_spoils_no_books(world: World, monkeypatch: pyt
     assert renewed.expires_in_s == world.settings.hold_life_s
     world.report(Pump("d1").fuelling(world.clock, 5_000, authorisation=authorisation))
     world.clock.advance(86_400)
-    world.admin.block_card("C1", True)
+    world.admin.cards.block("C1", True)
     monkeypatch.setattr(trail, "_numbers", IdMaker())  # the next command is a process of its own
     world.clock.advance(-3_600)
-    world.admin.block_card("C1", False)
+    world.admin.cards.block("C1", False)
     assert audit(world.database).findings == ()
 
 
@@ -279,7 +279,7 @@ def test_a_clock_beyond_all_numbers_is_refused_and_forgotten(world: World) -> No
     world.card(fen=50_000)
     world.clock.advance(200 * 365 * 86_400)
     with pytest.raises(Unavailable, match="clock"):
-        world.admin.top_up("C1", 100)
+        world.admin.money.top_up("C1", 100)
     world.clock.advance(-200 * 365 * 86_400)
     world.allowed()
     assert audit(world.database).findings == ()

@@ -97,13 +97,13 @@ def test_old_and_future_pictures(world: World, age_s: int, reason: Reason) -> No
 
 def test_blocked_card_and_blocked_plate(world: World) -> None:
     world.card(fen=90_000)
-    world.admin.bind_plate("粤B54321", "C1")
-    world.admin.block_plate(PLATE, True)
+    world.admin.plates.bind("粤B54321", "C1")
+    world.admin.plates.block(PLATE, True)
     assert [world.ask().reason, world.ask("粤B54321").reason] == [Reason.PLATE_BLOCKED, Reason.OK]
-    world.admin.block_plate(PLATE, False)
-    world.admin.block_card("C1", True)
+    world.admin.plates.block(PLATE, False)
+    world.admin.cards.block("C1", True)
     assert world.ask().reason is Reason.CARD_BLOCKED
-    world.admin.block_card("C1", False)
+    world.admin.cards.block("C1", False)
     assert world.ask().reason is Reason.OK
 
 
@@ -142,7 +142,7 @@ def test_the_same_visit_gets_the_same_answer_for_ever(world: World) -> None:
     assert over.expires_in_s == 0.0
     refused = world.question("粤B99999")
     again = world.send(Ask(refused))
-    world.admin.bind_plate("粤B99999", "C1")
+    world.admin.plates.bind("粤B99999", "C1")
     assert world.send(Ask(refused)) == again
 
 
@@ -167,7 +167,7 @@ def test_unknown_station_is_refused_and_may_be_asked_again(world: World) -> None
     world.card(fen=50_000)
     question = world.question(station="S9")
     assert world.refused(Ask(question)).code is ErrorCode.UNKNOWN_STATION
-    world.admin.set_station("S9")
+    world.admin.stations.set("S9")
     answer = world.send(Ask(question))
     assert isinstance(answer, Decision)
     assert answer.reason is Reason.OK
@@ -204,7 +204,7 @@ def test_renewal_of_what_is_over_is_refused(world: World) -> None:
     released, expired, blocked = (world.allowed(plate) for plate in world.fleet(3))
     world.send(Release(released))
     assert _renewal(world, released) is Reason.VISIT_OVER
-    world.admin.block_card("C1", True)
+    world.admin.cards.block("C1", True)
     assert _renewal(world, blocked) is Reason.CARD_BLOCKED
     world.clock.advance(300)
     assert _renewal(world, expired) is Reason.EXPIRED
@@ -232,7 +232,7 @@ def test_an_expired_hold_is_free_for_the_next_question(world: World) -> None:
 
 def test_a_plate_is_open_at_one_lane_at_a_time(world: World) -> None:
     world.card(fen=50_000)
-    world.admin.set_station("S2", preset_fen=10_000)
+    world.admin.stations.set("S2", preset_fen=10_000)
     first = world.ask(lane="L1")
     second = world.ask(lane="L2")
     assert (second.decision, second.reason, second.open_lane) == (Verdict.REFUSE, Reason.OPEN_ELSEWHERE, "L1")
@@ -278,7 +278,7 @@ def test_several_plates_of_one_card_stand_at_several_lanes(world: World) -> None
 def test_an_operator_gives_back_what_a_dead_lane_unit_holds(world: World) -> None:
     world.card(fen=50_000)
     world.allowed()
-    assert world.admin.release(PLATE, why="the unit of L1 burnt") == "S1/L1"
+    assert world.admin.fuellings.release(PLATE, why="the unit of L1 burnt") == "S1/L1"
     assert world.ask(lane="L2").reason is Reason.OK
     with pytest.raises(AdminError, match="no open authorisation"):
-        world.admin.release("粤B99999", why="x")
+        world.admin.fuellings.release("粤B99999", why="x")

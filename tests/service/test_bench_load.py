@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from greenlane.bench.load import AMOUNT_FEN, LoadLane, closed_loop, paced
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.errors import ServiceError
 from service.identity.mount import EMBEDDED
@@ -23,11 +23,11 @@ from service.server import running
 def lanes(app: FastAPI, count: int) -> Iterator[list[LoadLane]]:
     """So many lanes with a card each, on the running application."""
     admin = Admin(app.state.books, "bench")
-    admin.set_station("bench", preset_fen=10_000)
+    admin.stations.set("bench", preset_fen=10_000)
     for number in range(count):
-        admin.create_card(f"C{number}")
-        admin.bind_plate(f"粤B{number:05d}", f"C{number}")
-        admin.top_up(f"C{number}", 10**8)
+        admin.cards.create(f"C{number}")
+        admin.plates.bind(f"粤B{number:05d}", f"C{number}")
+        admin.money.top_up(f"C{number}", 10**8)
     with running(app) as url:
         made = [LoadLane(int(url.rsplit(":", 1)[1]), f"粤B{number:05d}", f"D{number}") for number in range(count)]
         yield made

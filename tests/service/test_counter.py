@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.books.messages import Report, TopUp
 from service.counter.errors import CounterRefused
 from service.counter.place import amount_of
@@ -76,8 +76,8 @@ def rig(tmp_path: Path, database_url: str) -> Iterator[ServiceRig]:
     for name, (role, station) in PEOPLE.items():
         lane = "L1" if role is Role.PANEL else None
         made.identity.people.add(name, PASSWORD, role, station, "test", lane=lane)
-    made.admin.create_card("C2", name="王物流")
-    made.admin.bind_plate("沪C99999", "C2")
+    made.admin.cards.create("C2", name="王物流")
+    made.admin.plates.bind("沪C99999", "C2")
     with TestClient(made.app, follow_redirects=False):
         yield made
 
@@ -118,7 +118,7 @@ def test_from_the_plate_to_the_receipt(rig: ServiceRig) -> None:
     assert len({receipt_of(answer) for answer in sent}) == 1
     shown = li.client.get(receipt_of(sent[0]), headers=PAGE).text
     assert all(words in shown for words in ("小票", "不是发票", "¥300.00", "王物流", "沪C99999", "2026-05-04 16:30:00"))
-    rig.admin.top_up("C2", 30_000)
+    rig.admin.money.top_up("C2", 30_000)
     web, command = [row for row in postings(rig, "top_up") if row.amount_fen == 30_000]
     assert web[:4] == command[:4]
     assert (web.actor, command.actor) == ("person:li", "test")
@@ -255,11 +255,11 @@ def test_what_was_refused_is_void_and_a_fresh_attempt_is_free(rig: ServiceRig) -
 
 
 def test_a_top_up_that_the_books_refused_is_not_posted_later(rig: ServiceRig) -> None:
-    rig.admin.top_up("C2", MAX_FEN)
+    rig.admin.money.top_up("C2", MAX_FEN)
     li = counter(rig, "li")
     li.open_shift("0")
     assert li.post("/counter/top-up", card="C2", yuan="300").status_code == 409
-    rig.admin.correct("C2", -MAX_FEN, note="typed wrongly")
+    rig.admin.money.correct("C2", -MAX_FEN, note="typed wrongly")
     assert li.post("/counter/shift/close", yuan="0").status_code == 303
     assert [row.amount_fen for row in postings(rig, "top_up")] == [10**9, MAX_FEN]
     assert postings(rig, "over_short") == []
@@ -302,8 +302,8 @@ def disputed_bill(rig: ServiceRig) -> str:
 
 
 def test_a_confirmation_stands_when_it_is_posted(rig: ServiceRig) -> None:
-    rig.admin.set_station("S1", second_person_fen=10_000)
-    rig.admin.top_up("C2", 150_000)
+    rig.admin.stations.set("S1", second_person_fen=10_000)
+    rig.admin.money.top_up("C2", 150_000)
     wang, sun, admin = (counter(rig, name) for name in ("wang", "sun", "admin"))
     wang.open_shift("2000")
     asked = {"card": "C2", "yuan": "1200"}
@@ -329,15 +329,15 @@ def test_a_confirmation_stands_when_it_is_posted(rig: ServiceRig) -> None:
 
 
 def test_a_correction_that_fails_still_waits(rig: ServiceRig) -> None:
-    rig.admin.set_station("S1", second_person_fen=10_000)
-    rig.admin.top_up("C2", 50_000)
+    rig.admin.stations.set("S1", second_person_fen=10_000)
+    rig.admin.money.top_up("C2", 50_000)
     admin, sun = counter(rig, "admin"), counter(rig, "sun")
     assert "/office/requests" in receipt_of(admin.post("/office/correct", card="C2", yuan="-500", note="抄错"))
-    rig.admin.refund("C2", 50_000)
+    rig.admin.money.refund("C2", 50_000)
     key = {"key": f"counter {FORM}"}
     assert sun.post("/office/requests", **key, word="confirm").status_code == 409
     assert 'data-state="waiting"' in sun.get("/office/requests").text
-    rig.admin.top_up("C2", 50_000)
+    rig.admin.money.top_up("C2", 50_000)
     assert sun.post("/office/requests", **key, word="confirm").status_code == 303
     assert [row.amount_fen for row in postings(rig, "correction")] == [50_000]
     assert audit(rig.app.state.books.database).findings == ()
@@ -346,7 +346,7 @@ def test_a_correction_that_fails_still_waits(rig: ServiceRig) -> None:
 def test_the_counters_keys_are_its_own(rig: ServiceRig) -> None:
     phones = Phones(rig.app.state.books, "test")
     for key in (f"counter {FORM}", "charge c-0123456789abcdef", "shift 1"):
-        for post in (rig.admin.top_up, phones.top_up):
+        for post in (rig.admin.money.top_up, phones.top_up):
             with pytest.raises(AdminError, match="belongs to the service"):
                 post("C2", 30_000, key=key)
     li = counter(rig, "li")
@@ -373,8 +373,8 @@ def test_commas_separate_thousands() -> None:
 
 
 def test_above_the_limit_a_second_person_confirms(rig: ServiceRig) -> None:
-    rig.admin.set_station("S1", second_person_fen=10_000)
-    rig.admin.top_up("C2", 90_000)
+    rig.admin.stations.set("S1", second_person_fen=10_000)
+    rig.admin.money.top_up("C2", 90_000)
     wang, sun, admin = (counter(rig, name) for name in ("wang", "sun", "admin"))
     wang.open_shift("500")
     assert counter(rig, "li").post("/office/refund", card="C2", yuan="1").status_code == 403
@@ -389,13 +389,13 @@ def test_above_the_limit_a_second_person_confirms(rig: ServiceRig) -> None:
     assert counter(rig, "zhao", "S2").post("/office/requests", **key, word="confirm").status_code == 403
     assert sun.post("/office/requests", **key, word="confirm").status_code == 303
     assert sun.post("/office/requests", **key, word="confirm").status_code == 303
-    rig.admin.refund("C2", 10_001)
+    rig.admin.money.refund("C2", 10_001)
     web, command = [row for row in postings(rig, "refund") if row.amount_fen == 10_001]
     assert web[:4] == command[:4]
     assert web.actor == "person:wang"
     assert wang.post("/office/correct", card="C2", yuan="1", note="x").status_code == 403
     assert admin.post("/office/correct", card="C2", yuan="-1", note="", form="a-correction-of-it").status_code == 409
-    rig.admin.top_up("C1", 10_000)
+    rig.admin.money.top_up("C1", 10_000)
     receipt_of(admin.post("/office/correct", card="C1", yuan="-100", note="抄错", form="a-correction-of-it"))
     receipt_of(admin.post("/office/correct", card="C2", yuan="100.01", note="抄错", form="a-second-correction"))
     second = {"key": "counter a-second-correction"}
@@ -419,9 +419,9 @@ def requests_of(counter: Counter) -> int:
 
 def test_a_large_refund_in_small_forms_needs_a_second_person(rig: ServiceRig) -> None:
     """By one person over all cards, and by several of one card; what a second person confirmed does not count."""
-    rig.admin.set_station("S1", second_person_fen=10_000)
+    rig.admin.stations.set("S1", second_person_fen=10_000)
     for card in ("C1", "C2"):
-        rig.admin.top_up(card, 90_000)
+        rig.admin.money.top_up(card, 90_000)
     wang, sun, admin = (counter(rig, name) for name in ("wang", "sun", "admin"))
     for one in (wang, sun):
         one.open_shift("5000")
@@ -442,12 +442,12 @@ def test_a_large_refund_in_small_forms_needs_a_second_person(rig: ServiceRig) ->
 
 
 def test_the_sum_begins_at_the_stations_midnight_and_counts_the_command_line(rig: ServiceRig) -> None:
-    rig.admin.set_station("S1", second_person_fen=10_000, zone="Asia/Shanghai")
-    rig.admin.top_up("C2", 90_000)
+    rig.admin.stations.set("S1", second_person_fen=10_000, zone="Asia/Shanghai")
+    rig.admin.money.top_up("C2", 90_000)
     wang = counter(rig, "wang")
     wang.open_shift("5000")
     rig.clock.moment = datetime(2026, 5, 4, 15, 59, tzinfo=UTC)
-    Admin(rig.app.state.books, "root").refund("C2", 10_000)
+    Admin(rig.app.state.books, "root").money.refund("C2", 10_000)
     assert "requests" in receipt_of(counter(rig, "admin").post("/office/correct", card="C2", yuan="1", note="x"))
     rig.clock.moment = datetime(2026, 5, 4, 16, 0, tzinfo=UTC)
     wang = counter(rig, "wang")
@@ -455,8 +455,8 @@ def test_the_sum_begins_at_the_stations_midnight_and_counts_the_command_line(rig
 
 
 def test_of_two_small_forms_at_once_one_waits(rig: ServiceRig) -> None:
-    rig.admin.set_station("S1", second_person_fen=10_000)
-    rig.admin.top_up("C2", 90_000)
+    rig.admin.stations.set("S1", second_person_fen=10_000)
+    rig.admin.money.top_up("C2", 90_000)
     wang = counter(rig, "wang")
     wang.open_shift("5000")
     forms = [{"card": "C2", "yuan": "60", "form": f"at-the-same-time-{number}"} for number in range(2)]

@@ -29,7 +29,7 @@ def rig(tmp_path: Path, database_url: str) -> Iterator[ServiceRig]:
     for name, (role, station) in PEOPLE.items():
         if role is not Role.PANEL:
             made.identity.people.add(name, PASSWORD, role, station, "test")
-    made.admin.set_station("S1", second_person_fen=LIMIT_FEN)
+    made.admin.stations.set("S1", second_person_fen=LIMIT_FEN)
     with TestClient(made.app, follow_redirects=False):
         yield made
 

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from greenlane.cli import main
+from service.admin.dispensers import Dispensers
 from service.books.books import Books
 from service.books.messages import Refused, Report
-from service.dispensers import Dispensers
 from service.errors import AdminError
 from service.identity.trail import last
 from service.reports.audit import audit
@@ -111,7 +111,7 @@ def test_two_lanes_share_one_and_one_is_taken_from_it_again(world: World) -> Non
 
 def test_a_dispenser_of_the_same_name_elsewhere_is_another(world: World) -> None:
     world.card(fen=100_000)
-    world.admin.set_station("S2")
+    world.admin.stations.set("S2")
     world.report(Pump("dispenser-1").fuelling(world.clock, 1_000))
     world.report(Pump("dispenser-1").fuelling(world.clock, 1_000, station="S2", lane="L8"))
     assert [(d.station, d.lanes) for d in dispensers(world).list()] == [("S1", ("L1",)), ("S2", ("L8",))]

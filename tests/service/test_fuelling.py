@@ -46,9 +46,9 @@ def test_overrun_beyond_the_balance_is_owed_and_paid_by_the_next_top_up(world: W
     receipt = world.report(Pump("D1").fuelling(world.clock, 20_000, authorisation=world.allowed()))
     assert receipt.balance_fen == -6_000
     assert cards(world.database, "C1")[0].owed_fen == 6_000
-    world.admin.top_up("C1", 5_000)
+    world.admin.money.top_up("C1", 5_000)
     assert balance_fen(world) == -1_000
-    world.admin.top_up("C1", 11_000)
+    world.admin.money.top_up("C1", 11_000)
     view = cards(world.database, "C1")[0]
     assert (view.balance_fen, view.available_fen, view.owed_fen) == (10_000, 10_000, 0)
     assert [line.amount_fen for line in statement(world.database, "C1", None, None)] == [10_000, -16_000, 5_000, 11_000]
@@ -125,7 +125,7 @@ def test_without_a_known_plate_it_waits_in_suspense_until_claimed(world: World) 
     assert (receipt.balance_fen, receipt.flags) == (None, ("unknown_authorisation", "uncovered"))
     assert stations(world.database)[0]["unclaimed_fen"] == 800
     assert clean(world)
-    world.admin.claim("D1", 1, "C1")
+    world.admin.fuellings.claim("D1", 1, "C1")
     assert stations(world.database)[0]["unclaimed_fen"] == 0
     assert balance_fen(world) == -300
     again = world.refused(Claim(station="S1", dispenser="D1", sequence=1, card="C1", actor="tester"))
@@ -137,7 +137,7 @@ def test_a_repeat_gets_the_first_receipt_and_other_content_an_error(world: World
     world.card(fen=50_000)
     fuelling = Pump("D1").fuelling(world.clock, 10_000, authorisation=world.allowed(), flags=("power_cut",))
     first = world.report(fuelling)
-    world.admin.top_up("C1", 1_000)
+    world.admin.money.top_up("C1", 1_000)
     world.clock.advance(10**6)
     assert world.report(fuelling) == first
     refused = world.refused(Report(replace(fuelling, product="95")))
@@ -198,7 +198,7 @@ def test_a_station_that_is_not_set_up_is_refused(world: World) -> None:
 
 
 def test_oddities_are_flagged(world: World) -> None:
-    world.admin.set_price("S1", "92", 790)
+    world.admin.stations.set_price("S1", "92", 790)
     pump, now = Pump("D1"), world.clock.now()
     assert (
         "price_differs"
@@ -225,7 +225,7 @@ def test_gaps_and_disorder_of_a_dispenser_are_flagged_and_audited(world: World) 
     pump.totaliser_ml -= 500
     assert "totaliser_back" in world.report(pump.fuelling(world.clock, 1_000)).flags
     assert not audit(world.database).clean
-    world.admin.explain_gap("D1", 4, "meter replaced")
+    world.admin.fuellings.explain_gap("D1", 4, "meter replaced")
     assert clean(world)
 
 

@@ -63,7 +63,7 @@ class Books(RuleBasedStateMachine):
         self.world.card("C3", 30_000, None, whole_balance=True)
         for plate, card in PLATES.items():
             if card is not None:
-                self.world.admin.bind_plate(plate, card)
+                self.world.admin.plates.bind(plate, card)
         self.expected_fen = {"C1": 50_000, "C2": 12_000, "C3": 30_000}
         self.unclaimed_fen = 0
         self.pumps = [Pump("D1"), Pump("D2")]
@@ -143,19 +143,19 @@ class Books(RuleBasedStateMachine):
     @rule(card=st.sampled_from(["C1", "C2", "C3"]), amount_fen=AMOUNTS, twice=st.booleans())
     def top_up(self, card: str, amount_fen: int, twice: bool) -> None:
         key = f"payment {len(self.asked)} {self.expected_fen} {card} {amount_fen}"[:120]
-        if self.world.admin.top_up(card, amount_fen, key=key):
+        if self.world.admin.money.top_up(card, amount_fen, key=key):
             self.expected_fen[card] += amount_fen
         if twice:
-            assert not self.world.admin.top_up(card, amount_fen, key=key)
+            assert not self.world.admin.money.top_up(card, amount_fen, key=key)
 
     @rule(card=st.sampled_from(["C1", "C2", "C3"]), amount_fen=AMOUNTS, correction=st.booleans())
     def refund_or_correct(self, card: str, amount_fen: int, correction: bool) -> None:
         free_fen = cards(self.world.database, card)[0].available_fen
         try:
             if correction:
-                self.world.admin.correct(card, -amount_fen, note="test")
+                self.world.admin.money.correct(card, -amount_fen, note="test")
             else:
-                self.world.admin.refund(card, amount_fen)
+                self.world.admin.money.refund(card, amount_fen)
         except AdminError:
             assert free_fen < amount_fen
         else:
@@ -168,7 +168,7 @@ class Books(RuleBasedStateMachine):
         waits = data.draw(st.sampled_from(self.unclaimed))
         self.unclaimed.remove(waits)
         fuelling, suspended_fen = waits
-        self.world.admin.claim(fuelling.dispenser, fuelling.sequence, card)
+        self.world.admin.fuellings.claim(fuelling.dispenser, fuelling.sequence, card)
         self.unclaimed_fen -= suspended_fen
         self.expected_fen[card] -= suspended_fen
 

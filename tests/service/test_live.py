@@ -16,7 +16,7 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.http.metrics import Metrics
 from service.identity.mount import EMBEDDED
@@ -275,7 +275,7 @@ def next_event(lines: Iterator[str]) -> str:
 
 def seeded(url: str) -> None:
     app = create_app(url, guard=EMBEDDED)
-    Admin(app.state.books, "test").set_station("S1")
+    Admin(app.state.books, "test").stations.set("S1")
     app.state.identity.people.add("li", PASSWORD, Role.ATTENDANT, "S1", "test")
     app.state.books.database.close()
 

@@ -9,8 +9,8 @@ from alembic import command
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from service.admin.dispensers import bound_dispensers
 from service.books.messages import Report
-from service.dispensers import bound_dispensers
 from service.reports.audit import audit
 from service.reports.suspense import suspended
 from service.store.database import Database
@@ -90,14 +90,14 @@ def test_old_rows_are_kept_and_go_on(old: Database) -> None:
     world = World(old)
     stranger = Pump("dispenser-1", 3, 3_000).fuelling(world.clock, 1_000, lane="L2")
     assert world.refused(Report(stranger)).code is ErrorCode.OTHER_LANES_DISPENSER
-    world.admin.set_station("S2", preset_fen=10_000)
+    world.admin.stations.set("S2", preset_fen=10_000)
     pump = Pump("dispenser-1", 3, 3_000)
     own = world.report(pump.fuelling(world.clock, 1_000, authorisation="a1", visit="v1"))
     assert (own.captured_fen, own.flags) == (800, ())
     other = Pump("dispenser-1").fuelling(world.clock, 1_000, station="S2", plate=None)
     assert world.report(other).flags == ("uncovered",)
-    world.admin.claim("dispenser-1", 1, "C1", station="S1")
-    world.admin.set_station("S1", unauthorised_cap_fen=1_000)
+    world.admin.fuellings.claim("dispenser-1", 1, "C1", station="S1")
+    world.admin.stations.set("S1", unauthorised_cap_fen=1_000)
     assert [s.station for s in suspended(old)] == ["S2"]
     assert audit(old).findings == ()
 

@@ -32,7 +32,7 @@ from wire.reasons import ErrorCode
 def ready(world: World) -> World:
     """A card of 500 yuan on the list of S1."""
     world.card(fen=50_000)
-    world.admin.set_station("S1", offline_fen=20_000)
+    world.admin.stations.set("S1", offline_fen=20_000)
     return world
 
 
@@ -99,7 +99,7 @@ def test_an_offline_name_that_was_never_told(ready: World) -> None:
 def test_what_is_owed(ready: World) -> None:
     made = grant(ready)
     conflicts_of(ready, made)
-    ready.admin.refund("C1", 45_000)
+    ready.admin.money.refund("C1", 45_000)
     receipt = ready.report(Pump("D1").fuelling(ready.clock, 10_000, authorisation=made.authorisation))
     assert (receipt.flags, receipt.balance_fen) == (("offline", "offline_debt"), -3_000)
     with ready.database.reading() as connection:
@@ -112,7 +112,7 @@ def test_a_card_that_nobody_knows_and_a_plate_that_nobody_knows(ready: World) ->
     assert conflicts_of(ready, grant(ready, card="C9")) == ("card_unknown",)
     receipt = ready.report(Pump("D1").fuelling(ready.clock, 10_000, authorisation="off-1"))
     assert receipt.balance_fen == 42_000, "the plate's card pays"
-    ready.admin.unbind_plate(PLATE)
+    ready.admin.plates.unbind(PLATE)
     assert conflicts_of(ready, grant(ready, "off-2", card="C9")) == ("card_unknown",)
     receipt = ready.report(Pump("D2").fuelling(ready.clock, 10_000, authorisation="off-2"))
     assert receipt.balance_fen is None, "suspense"
@@ -188,7 +188,7 @@ def test_who_is_on_the_list(ready: World) -> None:
     assert current_list(ready.database, "S9", ready.clock.now()) is None
     ready.allowed()
     assert entries_of(ready.database, "S1"), "40,000 fen are still free"
-    ready.admin.set_card_offline("C1", 45_000)
+    ready.admin.cards.set_offline("C1", 45_000)
     assert entries_of(ready.database, "S1") == ()
 
 
@@ -228,7 +228,7 @@ def test_the_commands(admin: Admin, sqlite_url: str) -> None:
 def test_the_reports(admin: Admin, sqlite_url: str) -> None:
     world = World(Database(sqlite_url), clock=ManualClock(SystemWallClock().now()))
     world.card(fen=50_000)
-    world.admin.set_station("S1", offline_fen=20_000)
+    world.admin.stations.set("S1", offline_fen=20_000)
     conflicts_of(world, grant(world))
     world.report(Pump("D1").fuelling(world.clock, 10_000, authorisation="off-1"))
     conflicts_of(world, grant(world, "off-2", list_version=7))

@@ -37,7 +37,7 @@ def right(world: World) -> bool:
 
 def test_two_stations_may_use_the_same_names(world: World) -> None:
     world.card(fen=100_000)
-    world.admin.set_station("S2")
+    world.admin.stations.set("S2")
     for station in ("S1", "S2"):
         asked = world.question(visit="visit-1", station=station)
         answer = world.send(Ask(asked))
@@ -56,7 +56,7 @@ def test_two_stations_may_use_the_same_names(world: World) -> None:
 
 def test_in_one_batch_too(world: World) -> None:
     world.card(fen=100_000)
-    world.admin.set_station("S2")
+    world.admin.stations.set("S2")
     made = [Pump("dispenser-1").fuelling(world.clock, 100 * n, station=f"S{n}") for n in (1, 2)]
     receipts: Any = world.books.carry_out([Report(m) for m in made])
     assert [r.charged_fen for r in receipts] == [80, 160]
@@ -69,7 +69,7 @@ def test_in_one_batch_too(world: World) -> None:
 def test_an_authorisation_of_another_place_counts_as_unknown(world: World, change: dict[str, str], flag: str) -> None:
     world.card(fen=100_000)
     world.card("C2", fen=50_000, plate=OTHER_PLATE)
-    world.admin.set_station("S2", preset_fen=10_000)
+    world.admin.stations.set("S2", preset_fen=10_000)
     name = world.allowed()
     theirs = Pump("D9").fuelling(world.clock, 1_000, authorisation=name, plate=OTHER_PLATE, **change)
     receipt = world.report(theirs)
@@ -105,7 +105,7 @@ def test_an_offline_grant_of_another_lane_counts_as_unknown(world: World) -> Non
 
 def test_a_grant_for_a_visit_of_another_place_gives_nothing_back(world: World) -> None:
     world.card(fen=100_000)
-    world.admin.set_station("S2")
+    world.admin.stations.set("S2")
     world.ask(visit="v1")
     for place in ({"station": "S2", "lane": "L1"}, {"station": "S1", "lane": "L2"}):
         grant = OfflineGrant(
@@ -132,7 +132,7 @@ def test_without_authorisation_a_card_pays_up_to_the_cap(world: World) -> None:
     waits = suspended(world.database)
     assert [(s.dispenser, s.sequence, s.card, s.suspended_fen) for s in waits] == [("D1", 1, "C1", 70_000)]
     assert right(world)
-    world.admin.claim("D1", 1, "C1", note="the driver's own")
+    world.admin.fuellings.claim("D1", 1, "C1", note="the driver's own")
     assert (balance_fen(world), suspended(world.database)) == (20_000, [])
     assert right(world)
 
@@ -154,8 +154,8 @@ def test_many_small_ones_take_no_more_than_one_large_one(world: World) -> None:
 @pytest.mark.parametrize(("cap_fen", "charged_fen"), [(0, 0), (500, 500), (100_000, 8_000), ("preset", 8_000)])
 def test_the_cap_is_the_stations(world: World, cap_fen: Any, charged_fen: int) -> None:
     world.card(fen=100_000)
-    world.admin.set_station("S1", unauthorised_cap_fen=1)
-    world.admin.set_station("S1", unauthorised_cap_fen=cap_fen)
+    world.admin.stations.set("S1", unauthorised_cap_fen=1)
+    world.admin.stations.set("S1", unauthorised_cap_fen=cap_fen)
     world.report(Pump("D1").fuelling(world.clock, 10_000))
     assert balance_fen(world) == 100_000 - charged_fen
     assert right(world)
@@ -163,16 +163,16 @@ def test_the_cap_is_the_stations(world: World, cap_fen: Any, charged_fen: int) -
 
 def test_what_is_authorised_counts_in_full(world: World) -> None:
     world.card(fen=100_000)
-    world.admin.set_station("S1", unauthorised_cap_fen=0)
+    world.admin.stations.set("S1", unauthorised_cap_fen=0)
     receipt = world.report(Pump("D1").fuelling(world.clock, 15_000, authorisation=world.allowed()))
     assert (receipt.charged_fen, receipt.balance_fen, receipt.flags) == (12_000, 88_000, ("overrun",))
 
 
 def test_what_waits_is_written_off_once(world: World) -> None:
-    world.admin.set_station("S2")
+    world.admin.stations.set("S2")
     for station in ("S1", "S2"):
         world.report(Pump("D1").fuelling(world.clock, 1_000, plate=None, station=station))
-    world.admin.write_off("D1", 1, station="S2", note="test of the pump")
+    world.admin.fuellings.write_off("D1", 1, station="S2", note="test of the pump")
     assert [(s.station, s.suspended_fen) for s in suspended(world.database)] == [("S1", 800)]
     for message in (
         WriteOff(station="S2", dispenser="D1", sequence=1, actor="t", note="again"),

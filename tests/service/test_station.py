@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from controller.outbound.signing import KeyPair
 from models.grammar import FORMATS, TYPED_ONLY
+from service.admin.typed_plates import TypedPlates
 from service.books.messages import Ask
 from service.http.format_table import formats, typed_plate
 from service.identity import trail
@@ -26,7 +27,6 @@ from service.station.panel.pages import PROVINCES as PROVINCE_KEYS
 from service.station.tables import lane_orders, visit_reports
 from service.station.words import LAMPS, PHASES, REASONS, RESULTS, STAGES
 from service.store import schema
-from service.typed_plates import TypedPlates
 from tests.service.identity.kit import PLATE, ServiceRig, lane_status, question, visit_report
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
 from wire.codec import WireError, decode

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from greenlane.cli import main
+from service.admin.typed_plates import TypedPlates
 from service.errors import AdminError
 from service.identity import trail
-from service.typed_plates import PinWait, TypedPlates, check_pin
+from service.payers.pins import PinWait, check_pin
 from tests.service.world import PLATE, World
 from wire.reasons import Reason, Verdict
 from wire.typed import TypedRule
@@ -64,7 +65,7 @@ def test_an_old_question_without_what_was_seen_counts_as_nothing_read(world: Wor
 
 
 def test_a_blocked_card_is_told_before_any_rule(world: World, typed: TypedPlates) -> None:
-    world.admin.block_card("C1", True)
+    world.admin.cards.block("C1", True)
     assert world.ask(typed=True).reason is Reason.CARD_BLOCKED
 
 

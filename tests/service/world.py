@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Message, Refused, Report
 from service.books.rules import BookSettings
@@ -81,20 +81,20 @@ class World:
     def __post_init__(self) -> None:
         self.books = Books(self.database, self.clock, self.settings)
         self.admin = Admin(self.books, "tester")
-        self.admin.set_station("S1", preset_fen=10_000)
+        self.admin.stations.set("S1", preset_fen=10_000)
         self._visits = itertools.count(1)
 
     def card(self, name: str = "C1", fen: int = 0, plate: str | None = PLATE, **options: object) -> None:
-        self.admin.create_card(name, **options)  # type: ignore[arg-type]
+        self.admin.cards.create(name, **options)  # type: ignore[arg-type]
         if plate is not None:
-            self.admin.bind_plate(plate, name)
+            self.admin.plates.bind(plate, name)
         if fen:
-            self.admin.top_up(name, fen)
+            self.admin.money.top_up(name, fen)
 
     def fleet(self, count: int, card: str = "C1") -> tuple[str, ...]:
         """So many more plates of a card."""
         for plate in FLEET[:count]:
-            self.admin.bind_plate(plate, card)
+            self.admin.plates.bind(plate, card)
         return FLEET[:count]
 
     def question(self, plate: str = PLATE, **changes: object) -> Question:

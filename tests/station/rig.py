@@ -48,8 +48,8 @@ class StationRig:
         self.server = Server(folder)
         self.clock = self.server.clock
         self.admin = self.server.admin
-        self.admin.set_station("S1", preset_fen=10_000, offline_fen=20_000)
-        self.admin.set_price("S1", "92", 800)
+        self.admin.stations.set("S1", preset_fen=10_000, offline_fen=20_000)
+        self.admin.stations.set_price("S1", "92", 800)
         self.clock.move(120)
         self.place: StationSite | None = None
         self._numbers = itertools.count(1)

@@ -71,12 +71,12 @@ class Line(RuleBasedStateMachine):
         rules = StationSettings(cap_fen=STATION_CAP_FEN, deadline_s=2.0, fuelling_wait_s=0.1)
         self.rig = self.stack.enter_context(StationRig(folder, rules).open())
         admin = self.rig.admin
-        admin.set_station("S1", preset_fen=5_000, offline_fen=CAP_FEN, unauthorised_cap_fen=UNREACHED_FEN)
+        admin.stations.set("S1", preset_fen=5_000, offline_fen=CAP_FEN, unauthorised_cap_fen=UNREACHED_FEN)
         for card in sorted(set(CARDS.values())):
-            admin.create_card(card)
-            admin.top_up(card, 40_000)
+            admin.cards.create(card)
+            admin.money.top_up(card, 40_000)
         for plate, card in CARDS.items():
-            admin.bind_plate(plate, card)
+            admin.plates.bind(plate, card)
         self.expected_fen = dict.fromkeys(sorted(set(CARDS.values())), 40_000)
         self.asked: list[tuple[Question, Decision]] = []
         self.given: dict[str, Given] = {}
@@ -173,11 +173,11 @@ class Line(RuleBasedStateMachine):
 
     @rule(card=st.sampled_from(["K1", "K2", "K3"]), blocked=st.booleans())
     def block(self, card: str, blocked: bool) -> None:
-        self.rig.admin.block_card(card, blocked)
+        self.rig.admin.cards.block(card, blocked)
 
     @rule(plate=st.sampled_from(sorted(CARDS)), blocked=st.booleans())
     def block_plate(self, plate: str, blocked: bool) -> None:
-        self.rig.admin.block_plate(plate, blocked)
+        self.rig.admin.plates.block(plate, blocked)
 
     @invariant()
     def never_beyond_the_caps(self) -> None:

@@ -175,7 +175,7 @@ def test_the_service_makes_a_version_only_for_a_reason(rig: StationRig) -> None:
     first = version()
     assert first > 0
     assert version() == first, "nothing has changed"
-    rig.admin.block_card("C1", True)
+    rig.admin.cards.block("C1", True)
     second = version()
     assert second > first
     assert rig.wiring.lists.held.entry(PLATE) is None
@@ -187,13 +187,13 @@ def test_the_service_makes_a_version_only_for_a_reason(rig: StationRig) -> None:
 
 
 CHANGES: dict[str, Callable[[StationRig], object]] = {
-    "card blocked": lambda s: s.admin.block_card("C1", True),
-    "plate blocked": lambda s: s.admin.block_plate(PLATE, True),
-    "plate unbound": lambda s: s.admin.unbind_plate(PLATE),
-    "too little money": lambda s: s.admin.refund("C1", 10**9 - 19_999),
-    "below the preset amount": lambda s: s.admin.set_card_preset("C1", 10**9 + 1, False),
-    "the card's cap is none": lambda s: s.admin.set_card_offline("C1", 0),
-    "the station's cap is none": lambda s: s.admin.set_station("S1", offline_fen=0),
+    "card blocked": lambda s: s.admin.cards.block("C1", True),
+    "plate blocked": lambda s: s.admin.plates.block(PLATE, True),
+    "plate unbound": lambda s: s.admin.plates.unbind(PLATE),
+    "too little money": lambda s: s.admin.money.refund("C1", 10**9 - 19_999),
+    "below the preset amount": lambda s: s.admin.cards.set_preset("C1", 10**9 + 1, False),
+    "the card's cap is none": lambda s: s.admin.cards.set_offline("C1", 0),
+    "the station's cap is none": lambda s: s.admin.stations.set("S1", offline_fen=0),
 }
 
 
@@ -210,8 +210,8 @@ def test_who_is_not_on_it(rig: StationRig, how: str) -> None:
 
 
 def test_a_cards_own_cap_goes_before_the_stations(rig: StationRig) -> None:
-    rig.admin.set_station("S1", offline_fen=0)
-    rig.admin.set_card_offline("C1", 7_000)
+    rig.admin.stations.set("S1", offline_fen=0)
+    rig.admin.cards.set_offline("C1", 7_000)
     rig.step()
     rig.cut()
     assert rig.ask().limit_fen == 7_000

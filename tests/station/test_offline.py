@@ -19,9 +19,9 @@ SECOND = "粤B22222"
 @pytest.fixture
 def cut(rig: StationRig) -> StationRig:
     """A station that has its list and whose line is cut; a second card has little money."""
-    rig.admin.create_card("C2")
-    rig.admin.bind_plate(SECOND, "C2")
-    rig.admin.top_up("C2", 30_000)
+    rig.admin.cards.create("C2")
+    rig.admin.plates.bind(SECOND, "C2")
+    rig.admin.money.top_up("C2", 30_000)
     rig.step()
     rig.cut()
     return rig
@@ -53,7 +53,7 @@ def test_a_card_gets_its_cap_once(cut: StationRig) -> None:
 
 def test_the_plates_of_a_card_share_its_cap(cut: StationRig) -> None:
     cut.mend()
-    cut.admin.bind_plate("粤B33333", "C1")
+    cut.admin.plates.bind("粤B33333", "C1")
     cut.step()
     cut.cut()
     assert cut.ask().limit_fen == 20_000
@@ -63,9 +63,9 @@ def test_the_plates_of_a_card_share_its_cap(cut: StationRig) -> None:
 def test_the_station_has_a_cap_of_its_own(cut: StationRig) -> None:
     cut.mend()
     for number in range(3):
-        cut.admin.create_card(f"D{number}")
-        cut.admin.bind_plate(f"粤B7777{number}", f"D{number}")
-        cut.admin.top_up(f"D{number}", 50_000)
+        cut.admin.cards.create(f"D{number}")
+        cut.admin.plates.bind(f"粤B7777{number}", f"D{number}")
+        cut.admin.money.top_up(f"D{number}", 50_000)
     cut.step()
     cut.cut()
     limits = [cut.ask(f"粤B7777{number}").limit_fen for number in range(3)]
@@ -185,7 +185,7 @@ def test_renewals_end_two_hours_after_the_question(cut: StationRig) -> None:
 
 def test_a_plate_that_is_blocked_meanwhile_is_not_renewed(cut: StationRig) -> None:
     name = cut.ask().authorisation or ""
-    cut.admin.block_card("C1", True)
+    cut.admin.cards.block("C1", True)
     cut.mend()
     cut.step()
     answer = cut.answer(Renew(name))

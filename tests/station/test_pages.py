@@ -90,7 +90,7 @@ def test_conflicts_are_shown_at_the_station_and_at_the_server(rig: StationRig, c
     rig.step()
     rig.cut()
     rig.report(rig.fuelling(rig.ask(), 15_000))
-    rig.admin.block_card("C1", True)
+    rig.admin.cards.block("C1", True)
     rig.mend()
     rig.step()
     log_in(client)

@@ -146,7 +146,7 @@ def test_every_other_phone_plate_is_red(rig: StationRig, world: World, why: str)
         PlateBlocks(world.books, rig.server.app.state.station, "t").not_me(PLATE, a.person)
     if why == "another rule":
         PlatePayers(world.books, "t").set_rule(PLATE, Rule.CARD_THEN_PHONE)
-        rig.admin.bind_plate(PLATE, "C1")
+        rig.admin.plates.bind(PLATE, "C1")
     cut(rig)
     assert "does not name this plate" in silent(rig)
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from service.admin.typed_plates import TypedPlates
 from service.identity.people import Role
-from service.typed_plates import TypedPlates
 from tests.service.identity.kit import PLATE, lane_status
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
 from tests.station.rig import PATIENCE_S, StationRig

@@ -111,10 +111,10 @@ def test_what_was_settled_counts_until_the_list_was_made_anew(cut: StationRig) -
 
 
 CONFLICTS = {
-    "card_blocked": lambda s: s.admin.block_card("C1", True),
-    "plate_blocked": lambda s: s.admin.block_plate(PLATE, True),
-    "over_cap": lambda s: s.admin.set_station("S1", offline_fen=100),
-    "offline_debt": lambda s: s.admin.refund("C1", 10**9 - 5_000),
+    "card_blocked": lambda s: s.admin.cards.block("C1", True),
+    "plate_blocked": lambda s: s.admin.plates.block(PLATE, True),
+    "over_cap": lambda s: s.admin.stations.set("S1", offline_fen=100),
+    "offline_debt": lambda s: s.admin.money.refund("C1", 10**9 - 5_000),
 }
 
 
@@ -133,8 +133,8 @@ def test_what_changed_meanwhile_is_told_and_paid(cut: StationRig, flag: str) -> 
 
 def test_a_plate_that_was_rebound_is_paid_by_the_card_of_the_list(cut: StationRig) -> None:
     cut.report(cut.fuelling(cut.ask(), 15_000))
-    cut.admin.create_card("C2")
-    cut.admin.bind_plate(PLATE, "C2")
+    cut.admin.cards.create("C2")
+    cut.admin.plates.bind(PLATE, "C2")
     mend(cut)
     assert cut.card("C1").balance_fen == 10**9 - 15_000
     assert cut.card("C2").balance_fen == 0

@@ -19,8 +19,8 @@ from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Outbox
 from controller.outbound.signing import KeyPair, Signer
 from controller.outbound.statefile import StateFile
+from service.admin.dispensers import Dispensers
 from service.books.books import Books
-from service.dispensers import Dispensers
 from service.offline.conflicts import offline_visits
 from service.reports.audit import audit
 from service.reports.statement import cards, rejected

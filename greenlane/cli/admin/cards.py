@@ -70,7 +70,7 @@ def _create(args: argparse.Namespace) -> int:
 
     preset_fen = parse_yuan(args.preset) if args.preset is not None else None
     with office(args) as o:
-        o.admin.create_card(args.card, name=args.name, preset_fen=preset_fen, whole_balance=args.whole_balance)
+        o.admin.cards.create(args.card, name=args.name, preset_fen=preset_fen, whole_balance=args.whole_balance)
         o.show(
             {"card": args.card},
             f"card {args.card} is there; next: plate bind PLATE {args.card}, top-up {args.card} YUAN",
@@ -124,7 +124,7 @@ def _block(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        o.admin.block_card(args.card, args.action == "block")
+        o.admin.cards.block(args.card, args.action == "block")
         words = f"card {args.card}: blocked" if args.action == "block" else f"card {args.card}: unblocked"
         o.show({"card": args.card, "action": args.action}, words)
     return 0
@@ -136,7 +136,7 @@ def _preset(args: argparse.Namespace) -> int:
 
     preset_fen = None if args.amount == "station" else parse_yuan(args.amount)
     with office(args) as o:
-        o.admin.set_card_preset(args.card, preset_fen, args.whole_balance)
+        o.admin.cards.set_preset(args.card, preset_fen, args.whole_balance)
         o.show({"card": args.card, "preset_fen": preset_fen}, f"card {args.card}: preset amount {args.amount}")
     return 0
 
@@ -151,7 +151,7 @@ def _bind(args: argparse.Namespace) -> int:
         moves = before not in (None, args.card)
         if moves and not args.yes:
             _confirm_move(args.plate, str(before), args.card)
-        plate = o.admin.bind_plate(args.plate, args.card, moved_from=before)
+        plate = o.admin.plates.bind(args.plate, args.card, moved_from=before)
         words = f"plate {plate} is bound to card {args.card}"
         if moves:
             words = f"plate {plate} is bound to card {args.card}, no longer to {before}"
@@ -160,8 +160,8 @@ def _bind(args: argparse.Namespace) -> int:
 
 
 def _bound_to(o: Office, plate: str) -> str | None:
-    from service.naming import require_plate
     from service.reports.statement import plates
+    from service.store.naming import require_plate
 
     return next((found.card for found in plates(o.database, plate=require_plate(plate))), None)
 
@@ -180,9 +180,9 @@ def _confirm_move(plate: str, before: str, card: str) -> None:
 def _show_plate(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
     from service.errors import AdminError
-    from service.naming import require_plate
     from service.reports.statement import plates
     from service.reports.zones import stamp, zones
+    from service.store.naming import require_plate
 
     with office(args) as o:
         kept = require_plate(args.plate)
@@ -218,7 +218,7 @@ def _unbind(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        plate = o.admin.unbind_plate(args.plate)
+        plate = o.admin.plates.unbind(args.plate)
         o.show({"plate": plate}, f"plate {plate} is bound to nothing")
     return 0
 
@@ -227,7 +227,7 @@ def _block_plate(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        plate = o.admin.block_plate(args.plate, args.action == "block")
+        plate = o.admin.plates.block(args.plate, args.action == "block")
         words = f"plate {plate}: blocked" if args.action == "block" else f"plate {plate}: unblocked"
         o.show({"plate": plate, "action": args.action}, words)
     return 0
@@ -237,6 +237,6 @@ def _release(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        lanes = o.admin.release(args.plate, why=args.why)
+        lanes = o.admin.fuellings.release(args.plate, why=args.why)
         o.show({"plate": args.plate, "lanes": lanes}, f"plate {args.plate}: given back, it was open at {lanes}")
     return 0

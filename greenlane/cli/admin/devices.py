@@ -45,7 +45,7 @@ def _enrol(args: argparse.Namespace) -> int:
     from datetime import timedelta
 
     from greenlane.cli.admin.office import actor, office
-    from service.dispensers import Dispensers
+    from service.admin.dispensers import Dispensers
     from service.errors import AdminError
     from service.identity.signed.devices import Place
     from wire.devices import DeviceKind

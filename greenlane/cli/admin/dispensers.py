@@ -12,7 +12,7 @@ from greenlane.language import tr
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
-    from service.dispensers import BoundDispenser, Dispensers
+    from service.admin.dispensers import BoundDispenser, Dispensers
 
 _LISTED = ("station", "dispenser", "lanes", "bound", "by", "sequence", "last lane")
 
@@ -98,6 +98,6 @@ def _confirm(dispenser: str, before: Sequence[str], lane: str) -> None:
 
 def _dispensers(o: Office) -> Dispensers:
     from greenlane.cli.admin.office import actor
-    from service.dispensers import Dispensers
+    from service.admin.dispensers import Dispensers
 
     return Dispensers(o.books, actor())

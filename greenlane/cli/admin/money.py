@@ -61,7 +61,8 @@ def _pay(args: argparse.Namespace) -> int:
     amount_fen = parse_yuan(args.amount)
     with office(args) as o:
         if is_card(o.database, args.card):
-            post = {"top-up": o.admin.top_up, "refund": o.admin.refund, "correct": o.admin.correct}[args.admin]
+            money = o.admin.money
+            post = {"top-up": money.top_up, "refund": money.refund, "correct": money.correct}[args.admin]
             posted = post(args.card, amount_fen, key=args.key, note=args.note)
             show_paid(o, args.admin, amount_fen, posted, "balance", cards(o.database, args.card)[0].balance_fen)
         else:
@@ -96,13 +97,13 @@ def _claim(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         if not is_card(o.database, args.card):
-            station = o.admin.station_of(args.dispenser, args.sequence, args.station)
+            station = o.admin.fuellings.station_of(args.dispenser, args.sequence, args.station)
             about = (station, args.dispenser, args.sequence, args.card)
             charge = Claims(o.books).claim(*about, actor=actor(), note=args.note)
             words = f"fuelling {args.dispenser} {args.sequence} is charge {charge}: the phone of {args.card} is asked"
             o.show({"charge": charge, "phone": args.card}, words)
             return 0
-        o.admin.claim(args.dispenser, args.sequence, args.card, station=args.station, note=args.note)
+        o.admin.fuellings.claim(args.dispenser, args.sequence, args.card, station=args.station, note=args.note)
         card = cards(o.database, args.card)[0]
         balance = format_yuan(card.balance_fen)
         words = f"fuelling {args.dispenser} {args.sequence} is charged to card {args.card}; balance {balance} yuan"
@@ -114,7 +115,7 @@ def _write_off(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        o.admin.write_off(args.dispenser, args.sequence, station=args.station, note=args.note)
+        o.admin.fuellings.write_off(args.dispenser, args.sequence, station=args.station, note=args.note)
         words = f"fuelling {args.dispenser} {args.sequence} is written off"
         o.show({"dispenser": args.dispenser, "sequence": args.sequence}, words)
     return 0
@@ -153,7 +154,7 @@ def _gap(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        o.admin.explain_gap(args.dispenser, args.sequence, args.note, station=args.station)
+        o.admin.fuellings.explain_gap(args.dispenser, args.sequence, args.note, station=args.station)
         o.show({"dispenser": args.dispenser, "sequence": args.sequence}, "the audit accepts this gap from now on")
     return 0
 

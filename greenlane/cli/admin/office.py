@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import Any
 
 from greenlane.language import one_of, spoken, tr
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.books.books import Books
 from service.store.clock import SystemWallClock
 from service.store.database import Database

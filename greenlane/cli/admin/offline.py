@@ -43,7 +43,7 @@ def _station(args: argparse.Namespace) -> int:
     cap_fen = parse_yuan(args.amount)
     with office(args) as o:
         _require_station(o, args.station)
-        o.admin.set_station(args.station, offline_fen=cap_fen)
+        o.admin.stations.set(args.station, offline_fen=cap_fen)
         o.show({"station": args.station, "offline_fen": cap_fen}, f"station {args.station}: {args.amount} yuan a card")
     return 0
 
@@ -54,7 +54,7 @@ def _card(args: argparse.Namespace) -> int:
 
     cap_fen = None if args.amount == "station" else parse_yuan(args.amount)
     with office(args) as o:
-        o.admin.set_card_offline(args.card, cap_fen)
+        o.admin.cards.set_offline(args.card, cap_fen)
         o.show({"card": args.card, "offline_fen": cap_fen}, f"card {args.card}: offline cap {args.amount}")
     return 0
 

@@ -54,7 +54,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 def _set_station(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.admin import AS_PRESET, NO_LIMIT
+    from service.admin.stations import AS_PRESET, NO_LIMIT
     from wire.money import parse_yuan
 
     preset_fen = parse_yuan(args.preset) if args.preset is not None else None
@@ -65,7 +65,7 @@ def _set_station(args: argparse.Namespace) -> int:
     limit_fen = limit if limit in (None, NO_LIMIT) else parse_yuan(limit)
     cap_fen = cap if cap in (None, AS_PRESET) else parse_yuan(cap)
     with office(args, makes=True) as o:
-        o.admin.set_station(
+        o.admin.stations.set(
             args.station,
             title=args.title,
             preset_fen=preset_fen,
@@ -141,7 +141,7 @@ def _set_price(args: argparse.Namespace) -> int:
     from wire.money import parse_yuan
 
     with office(args) as o:
-        o.admin.set_price(args.station, args.product, parse_yuan(args.price))
+        o.admin.stations.set_price(args.station, args.product, parse_yuan(args.price))
         o.show(
             {"station": args.station, "product": args.product}, f"{args.product} costs {args.price} yuan a litre now"
         )

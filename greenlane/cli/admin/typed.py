@@ -12,7 +12,7 @@ from greenlane.language import tr
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
-    from service.typed_plates import TypedPlates
+    from service.admin.typed_plates import TypedPlates
     from wire.typed import TypedRule
 
 RULES = ("attendant", "pin", "refuse", "free")
@@ -51,7 +51,7 @@ def rule_of(text: str) -> TypedRule | None:
 
 def typed_plates(o: Office) -> TypedPlates:
     from greenlane.cli.admin.office import actor
-    from service.typed_plates import TypedPlates
+    from service.admin.typed_plates import TypedPlates
 
     return TypedPlates(o.books, actor())
 

@@ -35,7 +35,7 @@ def _hour(s: Scene) -> None:
         Coming("L2", poor, "not on the list", NOT_LISTED),
     )
     s.minutes(20)
-    s.town.admin.block_card(s.town.card_of(c), True)
+    s.town.admin.cards.block(s.town.card_of(c), True)
     s.come(
         Coming("L1", a, "a third time: its cap is used up", OVER_CAP),
         Coming("L2", c, "its card was blocked at the server meanwhile", BY_LIST, 3_000),

@@ -14,13 +14,13 @@ from pathlib import Path
 import requests
 
 from greenlane.cli import main as greenlane
-from service.admin import Admin
+from service.admin.admin import Admin
+from service.admin.typed_plates import TypedPlates
 from service.app import open_books
 from service.books.books import Books
 from service.identity.people import PeopleStore, Role
 from service.identity.signed.devices import DeviceStore
 from service.identity.signed.devices import Place as DevicePlace
-from service.typed_plates import TypedPlates
 from tests.faults.three_hosts.camera import LaneCamera, draw_vehicles
 from tests.faults.three_hosts.machine import Machine
 from tests.faults.three_hosts.network import (
@@ -166,14 +166,14 @@ class Town:
 
     def _fill(self, books: Books) -> None:
         admin = self.admin = Admin(books, "town")
-        admin.set_station("S1", preset_fen=PRESET_FEN, offline_fen=PLATE_CAP_FEN)
-        admin.set_price("S1", "92", PRICE_FEN_PER_L)
+        admin.stations.set("S1", preset_fen=PRESET_FEN, offline_fen=PLATE_CAP_FEN)
+        admin.stations.set_price("S1", "92", PRICE_FEN_PER_L)
         TypedPlates(books, "town").set_rule("station", "S1", TypedRule.FREE)
         for plate in (*self.plates, *self.poor):
             card = self.card_of(plate)
-            admin.create_card(card)
-            admin.bind_plate(plate, card)
-            admin.top_up(card, MONEY_FEN if plate in self.plates else PLATE_CAP_FEN - 1)
+            admin.cards.create(card)
+            admin.plates.bind(plate, card)
+            admin.money.top_up(card, MONEY_FEN if plate in self.plates else PLATE_CAP_FEN - 1)
 
     def _code(self, kind: DeviceKind, lane: str | None) -> str:
         devices = DeviceStore(self.books.database, self.shift.now)

@@ -38,7 +38,7 @@ class Fleets:
 @pytest.fixture
 def fleets(database_url: str, admin: Admin, tmp_path: Path) -> Fleets:  # noqa: F811 - the fixtures' values
     rig = ServiceRig(tmp_path, url=database_url)
-    rig.admin.bind_plate(OTHERS, "C1")
+    rig.admin.plates.bind(OTHERS, "C1")
     admin("station", "set", "S1", f"--at={LAT},{LON}")
     admin("place", "add", "Sinopec 12", f"--at={LAT + 0.25},{LON + 0.3}")
     for fleet, plate, person in (("Wang", OWN, "mei"), ("Li", OTHERS, "bo")):

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, event
 
 from controller.outbound.signing import KeyPair, Signer
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.identity.identity import Identity
 from service.identity.mount import Guard
@@ -87,11 +87,11 @@ class ServiceRig:
         _spare_the_disk(self.app.state.books.database.engine)
         admin = self.admin = Admin(self.app.state.books, "test")
         for station in ("S1", "S2"):
-            admin.set_station(station)
-            admin.set_price(station, "92", 790)
-        admin.create_card("C1")
-        admin.bind_plate(PLATE, "C1")
-        admin.top_up("C1", 10**9)
+            admin.stations.set(station)
+            admin.stations.set_price(station, "92", 790)
+        admin.cards.create("C1")
+        admin.plates.bind(PLATE, "C1")
+        admin.money.top_up("C1", 10**9)
 
     def number(self) -> int:
         """Never the same twice: for visits and sequences."""

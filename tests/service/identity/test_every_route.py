@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from starlette.types import Message, Receive, Scope, Send
 
 from controller.outbound.signing import KeyPair
+from service.admin.typed_plates import TypedPlates
 from service.app import create_app
 from service.books.messages import Ask
 from service.identity.mount import EMBEDDED, Guard
@@ -24,7 +25,6 @@ from service.identity.signed.rules import RULES, Names, find_rule
 from service.identity.signed.signatures import RequestView, SignatureRefused, verify
 from service.listening import Listening
 from service.store import schema
-from service.typed_plates import TypedPlates
 from tests.service.identity.kit import (
     CHEAP,
     PLATE,
@@ -150,7 +150,7 @@ def authorise(rig: ServiceRig, station: str, lane: str) -> str:
     """An authorisation that is open at that lane, for a plate of its own."""
     number = rig.number()
     plate = f"粤B{10_000 + number}"
-    rig.admin.bind_plate(plate, "C1")
+    rig.admin.plates.bind(plate, "C1")
     asked = decode(Question, question(station, lane, f"open-{number}", plate=plate, seen=plate))
     answer = rig.app.state.books.carry_out_one(Ask(asked))
     assert isinstance(answer, Decision)

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from controller.clock import SystemClock as LaneClock
 from controller.outbound.signing import KeyPair, Signer
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.books.books import Books
 from service.identity.mount import Guard
@@ -68,7 +68,7 @@ def test_workers_of_one_service_count_and_remember_together(cluster: Cluster, mi
     """Two processes: whichever takes a request, a signature passes once, and /metrics tells the sum."""
     url = cluster.database(migrated_template)
     database = Database(url)
-    Admin(Books(database, SystemWallClock()), "test").set_station("S1")
+    Admin(Books(database, SystemWallClock()), "test").stations.set("S1")
     devices, key = DeviceStore(database, SystemWallClock().now), KeyPair.make()
     code = devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test")
     devices.enrol(EnrolmentRequest(code=code, public_key=key.public_text), "test")

@@ -22,7 +22,7 @@ from controller.errors import ServiceFault
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.signing import KeyPair, Signer
 from greenlane.cli import main
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
 from service.identity.signed.devices import DeviceStore, Place
@@ -98,8 +98,8 @@ def authority(folder: Path) -> Authority:
 def books(folder: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{folder / 'books.sqlite3'}")
     database.migrate()
-    Admin(Books(database, ServiceClock()), "test").set_station("S1")
-    Admin(Books(database, ServiceClock()), "test").set_price("S1", "92", 790)
+    Admin(Books(database, ServiceClock()), "test").stations.set("S1")
+    Admin(Books(database, ServiceClock()), "test").stations.set_price("S1", "92", 790)
     yield database
     database.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.app import create_app
 from service.identity.mount import Guard
 from service.identity.signed.devices import Place
@@ -27,7 +27,7 @@ def test_a_terminal_maker_gets_the_first_answer(name: str, tmp_path: Path) -> No
     if name.endswith(".sh") and not (shutil.which("curl") and shutil.which("openssl")):
         pytest.skip("curl or openssl is not installed")
     app = create_app(f"sqlite:///{tmp_path / 'books.sqlite3'}", guard=Guard(hasher=CHEAP))
-    Admin(app.state.books, "test").set_station("S1")
+    Admin(app.state.books, "test").stations.set("S1")
     code = app.state.identity.devices.issue_code(Place(DeviceKind.LANE, "S1", "L1"), "test")
     with running(app) as url:
         words = [PROGRAMS[name], str(PAGES / "examples" / name), url, code]

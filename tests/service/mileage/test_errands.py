@@ -30,7 +30,7 @@ def located(world: World, journey: Journey) -> dict[int, Located]:
     """What the service says of the vehicle's refuellings, by instant; all of it brought in as files bring it."""
     store = MileageStore(world.books, "tester")
     for name, (lat, lon) in journey.ours.items():
-        world.admin.set_station(name, at=(*coordinates_e7(f"{lat:.7f}", f"{lon:.7f}"), "wgs84"))
+        world.admin.stations.set(name, at=(*coordinates_e7(f"{lat:.7f}", f"{lon:.7f}"), "wgs84"))
     others = {
         name: Where(*coordinates_e7(f"{lat:.7f}", f"{lon:.7f}"), Datum.WGS84)
         for name, (lat, lon) in journey.others.items()

@@ -90,7 +90,7 @@ def test_two_fills_too_close(admin: Admin, fleet: World) -> None:
 
 
 def test_one_card_on_two_vehicles(admin: Admin, fleet: World) -> None:
-    fleet.admin.bind_plate(OTHER, "C1")
+    fleet.admin.plates.bind(OTHER, "C1")
     fuel(fleet, 0, 20)
     fuel(fleet, 6, 20, plate=OTHER)
     fuel(fleet, 700, 20)
@@ -99,12 +99,12 @@ def test_one_card_on_two_vehicles(admin: Admin, fleet: World) -> None:
 
 
 def test_a_fleet_shares_its_card_but_no_faster_than_a_car(admin: Admin, fleet: World) -> None:
-    fleet.admin.bind_plate(OTHER, "C1")
+    fleet.admin.plates.bind(OTHER, "C1")
     admin("fleet", "plate", "Wang", OTHER)
     fuel(fleet, 0, 20)
     fuel(fleet, 6, 20, plate=OTHER)
     assert kinds(admin) == []
-    fleet.admin.bind_plate(THIRD, "C1")
+    fleet.admin.plates.bind(THIRD, "C1")
     admin("fleet", "plate", "Wang", THIRD)
     fuel(fleet, 40, 20, station="S2", plate=THIRD)
     (exception,) = found(admin)

@@ -39,7 +39,7 @@ def judged(world: World, way: Way, with_positions: bool) -> Placement:
     for name, (lat, lon) in way.stations.items():
         where = Where(*coordinates_e7(f"{lat:.7f}", f"{lon:.7f}"), Datum.WGS84)
         if name in ("own", "end"):
-            world.admin.set_station(f"{name} {way.number}", at=(where.lat_e7, where.lon_e7, "wgs84"))
+            world.admin.stations.set(f"{name} {way.number}", at=(where.lat_e7, where.lon_e7, "wgs84"))
         elif with_positions:
             garage.add_place(f"{name} {way.number}", where)
         known.append(f"{name} {way.number}")

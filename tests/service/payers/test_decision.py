@@ -175,12 +175,12 @@ def test_a_block_is_a_refusal_in_every_rule(world: World) -> None:
     world.card(fen=20_000)
     for rule in (Rule.CARD_THEN_PHONE, Rule.PHONE_THEN_CARD):
         rules(world).set_rule(PLATE, rule)
-        world.admin.block_card("C1", True)
+        world.admin.cards.block("C1", True)
         assert world.ask().reason is Reason.CARD_BLOCKED
-        world.admin.block_card("C1", False)
-        world.admin.block_plate(PLATE, True)
+        world.admin.cards.block("C1", False)
+        world.admin.plates.block(PLATE, True)
         assert world.ask().reason is Reason.PLATE_BLOCKED
-        world.admin.block_plate(PLATE, False)
+        world.admin.plates.block(PLATE, False)
 
 
 @pytest.mark.parametrize(

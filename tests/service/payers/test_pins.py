@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from greenlane.cli import main
+from service.admin.typed_plates import TypedPlates
 from service.errors import AdminError
 from service.identity import trail
 from service.payer_rules.periods import Rule
+from service.payers.pins import PinWait, check_pin
 from service.payers.rules import PlatePayers
 from service.reports.audit import audit
-from service.typed_plates import PinWait, TypedPlates, check_pin
 from tests.service.payers.phone import payer, person
 from tests.service.world import PLATE, World
 from wire.reasons import Reason

@@ -131,10 +131,10 @@ def test_what_a_card_owes_is_settled_before_it_has_money_again(world: World) -> 
     """The hold ran out before the report came, and the card was emptied meanwhile: then the card owes."""
     it = combined(world, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
     (charge,) = it.charges()
-    world.admin.refund(it.card, 3_000)
+    world.admin.money.refund(it.card, 3_000)
     report(world, 1_600, plate="粤C99999")
     dispenser, sequence = world.__dict__["pump"].name, world.__dict__["pump"].sequence
-    world.admin.claim(dispenser, sequence, it.card)
+    world.admin.fuellings.claim(dispenser, sequence, it.card)
     assert cards(world.database, it.card)[0].owed_fen == 1_600
     back(world, charge, 3_000)
     shown = cards(world.database, it.card)[0]

@@ -259,7 +259,7 @@ def test_the_key_is_its_owner_s_alone_and_stands_in_no_message(tmp_path: Path) -
 
 
 def test_the_list_shows_each_order_by_its_station_s_clock(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    world.admin.set_station("S1", zone="Asia/Tokyo")
+    world.admin.stations.set("S1", zone="Asia/Tokyo")
     by_wechat(world)
     with world.database.writing() as connection:
         keep_state(connection, WECHATPAY, PLATE, "NORMAL", to_us(world.clock.now()))

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import String, select, text
 
 from greenlane.cli import main
+from service.admin.typed_plates import TypedPlates
 from service.books.rows.sealing import seal_all
 from service.counter.shifts import close
 from service.counter.till import Till
@@ -28,7 +29,6 @@ from service.reports.audit import audit
 from service.station.store import StationStore
 from service.store.database import Database
 from service.store.schema import metadata
-from service.typed_plates import TypedPlates
 from tests.service.identity.kit import ServiceRig
 from tests.service.payers.phone import Phone, payer, person
 from tests.service.payers.test_charges import report
@@ -71,7 +71,7 @@ def lived(world: World, url: str, folder: Path) -> Phone:
     TypedPlates(world.books, "tester").set_person_pin(NAME, "123456")
     Proposals(world.books, phone.person).propose("粤Z99999", Hours.parse("8-16"))
     world.card("C9", plate="粤C99999")
-    world.admin.top_up("C9", 1_000, note=f"as {NAME} asked")
+    world.admin.money.top_up("C9", 1_000, note=f"as {NAME} asked")
     held = world.allowed()
     visit = held_visit(world)
     StationStore(world.database, world.clock.now, lambda: None).visits.take(visit)
@@ -165,7 +165,7 @@ def test_a_name_inside_another_word_and_a_thing_of_others_stay(world: World, dat
         payer(world, name, fen=0)
         admin(database_url, "phone", "top-up", name, "1", "--note", f"{name} paid")
         admin(database_url, "phone", "refund", name, "1")
-    world.admin.create_card("C9", name="Li")
+    world.admin.cards.create("C9", name="Li")
     done = json.loads(admin(database_url, "phone", "erase", "Li", "--yes", "--json"))
     assert "cards.name" in done["left"], "a card that somebody called so is theirs to rename"
     with world.database.reading() as connection:

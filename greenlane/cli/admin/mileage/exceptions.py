@@ -35,10 +35,10 @@ def _exceptions(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.mileage.exceptions import exceptions_of, known_plates
     from service.mileage.vehicles import require_fleet
-    from service.naming import require_plate
     from service.reports.zones import stamp, zones
     from service.store.clock import from_us
     from service.store.database import telling_faults
+    from service.store.naming import require_plate
 
     if args.plate is not None and args.fleet is not None:
         raise ValueError("name a plate or a fleet, not both")
@@ -73,10 +73,10 @@ def _consumption(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
     from service.mileage.consumption import by_user, stretches
     from service.mileage.history import History
-    from service.naming import require_plate
     from service.reports.zones import stamp, zones
     from service.store.clock import from_us
     from service.store.database import telling_faults
+    from service.store.naming import require_plate
 
     plate = require_plate(args.plate)
     with office(args) as o:

@@ -111,10 +111,10 @@ def _list(args: argparse.Namespace) -> int:
 def _places(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
     from service.mileage.history import History
-    from service.naming import require_plate
     from service.reports.zones import zones
     from service.store.clock import to_us
     from service.store.database import telling_faults
+    from service.store.naming import require_plate
 
     plate = require_plate(args.plate)
     with office(args) as o:

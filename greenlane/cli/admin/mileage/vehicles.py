@@ -49,7 +49,7 @@ def _set(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
     from service.mileage.vehicles import vehicle_of
-    from service.naming import require_plate
+    from service.store.naming import require_plate
 
     plate = require_plate(args.plate)
     with office(args) as o:

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Select, delete, insert, select, text
 from service.books.books import Books
 from service.errors import AdminError
 from service.identity import trail
-from service.naming import require_name
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
+from service.store.naming import require_name
 from service.store.schema import dispenser_lanes, dispensers, fuellings, stations
 
 BIND, RELEASE = "bind_dispenser", "release_dispenser"

@@ -1,0 +1,1 @@
+"""What operators may change: stations, cards, plates, money, fuellings, dispensers and the rules of typed plates."""
