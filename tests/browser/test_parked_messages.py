@@ -12,7 +12,7 @@ from service.identity.people import Role
 from service.server import running
 from tests.service.identity.kit import ServiceRig, lane_status
 from tests.service.identity.test_pages import PASSWORD
-from tests.service.test_station import PARKED
+from tests.service.station.test_station import PARKED
 from wire.codec import decode
 from wire.live import LaneStatus, OrderKind
 

@@ -12,7 +12,7 @@ from controller.lane.records import Confirmed, Event, Gone, Hidden, Identified, 
 from controller.records import PlateRead
 from controller.watching.open_visit import Needs
 from tests.controller.plates import plate
-from tests.controller.test_visit import Lane
+from tests.controller.watching.test_watcher import Lane
 
 FIRST, SECOND, THIRD = "粤A12345", "苏B98765", "皖K6D2V8"
 TEXTS = (FIRST, SECOND, THIRD, "京NX3357", "川AZ0G19")

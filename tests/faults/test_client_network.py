@@ -14,7 +14,7 @@ import pytest
 
 from controller.errors import ServiceSilent
 from controller.outbound.http import HttpBalanceService
-from tests.controller.test_client import QUESTION
+from tests.controller.outbound.test_http import QUESTION
 from tests.standstill import Standstill
 from wire.reasons import Verdict
 

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from service.identity.people import Role
 from tests.service.identity.kit import PLATE, lane_status, visit_report
 from tests.service.identity.test_pages import PASSWORD, log_in
-from tests.service.readable import is_checked, look, pages, wrong
+from tests.service.pages.readable import is_checked, look, pages, wrong
 from tests.station.rig import StationRig
 from wire.codec import decode
 from wire.live import LaneStatus, VisitReport

@@ -15,7 +15,7 @@ from service.reports.proofs.findings import Finding, rows
 from service.store.schema_version import MIGRATIONS, migration_config
 
 POSTGRESQL_GUARDS = MIGRATIONS / "postgresql_guards.json"
-"""Triggers and functions as PostgreSQL shows them; written by tests/service/test_audit.py, see docs/developer.md."""
+"""Triggers and functions as PostgreSQL shows them; docs/developer.md says what writes the file."""
 MOST = 20
 """Faults of the file that are named one by one."""
 

@@ -18,10 +18,10 @@ from service.reports.audit import audit
 from service.store.clock import to_us
 from service.store.database import Database
 from service.store.zones import HOME_ZONE
+from tests.service.books.test_races import lanes
 from tests.service.payers.phone import Phone, payer, person, wallet_fen
 from tests.service.payers.test_charges import clean, listed, report
 from tests.service.payers.test_races import at_once
-from tests.service.test_races import lanes
 from tests.service.world import PLATE, World
 
 DAY_S = 86_400

@@ -18,10 +18,10 @@ from service.reports.audit import audit
 from service.store.clock import to_us
 from service.store.database import Database
 from service.store.payment_tables import payments
-from tests.service.manipulations import FIT_SUMS, Manipulation
 from tests.service.payers.phone import payer, wallet_fen
 from tests.service.payers.test_charges import fuel, listed, report
-from tests.service.test_audit import manipulate
+from tests.service.reports.manipulations import FIT_SUMS, Manipulation
+from tests.service.reports.test_audit import manipulate
 from tests.service.world import World
 from wire.payers import ChargeState
 

@@ -18,8 +18,8 @@ from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.station.blocks import PlateBlocks
 from service.station.store import StationStore
+from tests.service.books.test_races import lanes, one_by_one
 from tests.service.payers.phone import Phone, payer, person, wallet_fen
-from tests.service.test_races import lanes, one_by_one
 from tests.service.world import PLATE, Pump, World
 from wire.payers import ChargeState
 from wire.questions import Decision

@@ -18,10 +18,10 @@ from service.payers.rules import PlatePayers
 from service.reports.audit import audit
 from service.reports.statement import cards, statement
 from service.store.database import Database
+from tests.service.books.test_races import lanes
 from tests.service.payers.phone import Phone, person, wallet_fen
 from tests.service.payers.test_charges import clean, listed, report
 from tests.service.payers.test_races import at_once
-from tests.service.test_races import lanes
 from tests.service.world import World
 from wire.payers import ChargeState, PhoneWord
 

@@ -12,9 +12,9 @@ from service.app import create_app
 from service.identity.mount import EMBEDDED
 from service.server import running
 from tests.service.identity.kit import ServiceRig
+from tests.service.live.test_live import HOUR, next_event, next_number
 from tests.service.phone.kit import fuel, person
 from tests.service.postgres import Cluster
-from tests.service.test_live import HOUR, next_event, next_number
 
 
 @pytest.mark.database

@@ -24,7 +24,7 @@ from service.server import running
 from service.station.stream import EventStream
 from service.store.database import Database
 from tests.service.identity.kit import ServiceRig
-from tests.service.test_live import PASSWORD, count, until
+from tests.service.live.test_live import PASSWORD, count, until
 
 ALIVE = b"event: alive\ndata: yes\n\n"
 PATIENCE_S = 30.0

@@ -13,8 +13,8 @@ from service.mileage.vehicles import Garage
 from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures
 from tests.service.identity.kit import PLATE, ServiceRig, fuelling, lane_status, offline_grant, visit_report
 from tests.service.identity.test_pages import PASSWORD, fields, log_in
+from tests.service.pages.readable import is_checked, look, pages, wrong
 from tests.service.phone.kit import fuel, person
-from tests.service.readable import is_checked, look, pages, wrong
 from wire.codec import encode
 from wire.devices import DeviceKind
 from wire.live import Stage, StoryLine

@@ -16,7 +16,7 @@ from service.identity.people import Role
 from service.station.overview.shared import Rendering, SharedViews
 from tests.service.identity.kit import ServiceRig, lane_status
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
-from tests.service.test_station import PARKED, tell
+from tests.service.station.test_station import PARKED, tell
 from wire.devices import DeviceKind
 
 

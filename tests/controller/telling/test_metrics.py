@@ -136,7 +136,7 @@ def test_a_lane_unit_serves_them_where_its_settings_say(tmp_path: Path) -> None:
 
 
 def test_alerts_name_metrics_that_exist() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "alerts.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\bgreenlane_lane_\w+", page.partition("## Lane unit")[2]))
     exposed = {series.name for series in LaneMetrics(ManualClock()).series()}
     exposed |= {"greenlane_lane_outbox_waiting", "greenlane_lane_outbox_parked"}

@@ -19,7 +19,7 @@ from controller.worker import InlineWorker
 from greenlane import cli
 from greenlane.report.explanation import REMEDIES, LinkOutcome, explain
 from hardware.jpeg import encode_jpeg
-from tests.controller.test_traces import charged
+from tests.controller.traces.test_traces import charged
 from tests.controller.visits import (
     CERTAIN,
     PLATE,

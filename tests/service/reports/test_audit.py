@@ -27,8 +27,8 @@ from service.reports.proofs.file import POSTGRESQL_GUARDS, guards_of_postgresql
 from service.store.clock import SystemWallClock
 from service.store.database import Database
 from service.store.ids import IdMaker
-from tests.service.manipulations import FIT_SUMS, MANIPULATIONS, Manipulation
 from tests.service.postgres import Cluster
+from tests.service.reports.manipulations import FIT_SUMS, MANIPULATIONS, Manipulation
 from tests.service.world import Pump, World
 from wire.questions import Decision
 

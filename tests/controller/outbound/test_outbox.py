@@ -20,8 +20,8 @@ from controller.outbound.courier import FUELLING, RELEASE, Courier, CourierSetti
 from controller.outbound.outbox import MessageState, Outbox, OutboxError
 from controller.outbound.periodic import PeriodicTask
 from controller.outbound.statefile import StateCorrupt, StateError, StateFile, StateLocked, damaged_copies
-from tests.controller.test_client import FUELLING as REPORT
-from tests.controller.test_client import RECEIPT
+from tests.controller.outbound.test_http import FUELLING as REPORT
+from tests.controller.outbound.test_http import RECEIPT
 from wire.codec import encode
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question

@@ -20,7 +20,7 @@ from service.station.panel import screen
 from tests.cli.catalogue_texts import of_notes, template
 from wire.flags import BooksFlag, LaneFlag, StationFlag
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEMPLATES = sorted((ROOT / "service" / "pages").rglob("*.html"))
 SOURCES = [file for part in ("service", "station", "greenlane/living") for file in sorted((ROOT / part).rglob("*.py"))]
 

@@ -20,7 +20,7 @@ from service.reports.audit import audit
 from service.reports.statement import cards
 from service.store.clock import SystemWallClock
 from service.store.database import Database
-from tests.service.test_races import lanes, one_by_one
+from tests.service.books.test_races import lanes, one_by_one
 from tests.service.world import PLATE, ManualClock, Pump, World
 from wire.codec import WireError
 from wire.fuellings import FuellingReceipt

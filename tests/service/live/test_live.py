@@ -104,7 +104,7 @@ async def woken(changes: Changes, seen: int, change: Callable[[], None]) -> int:
 
 @pytest.mark.database
 def test_a_change_of_another_process_is_told_by_its_notification(postgresql_url: str) -> None:
-    program = [sys.executable, "-m", "tests.service.waiting_worker", postgresql_url, "t"]
+    program = [sys.executable, "-m", "tests.service.live.waiting_worker", postgresql_url, "t"]
     database = Database(postgresql_url)
     workers = [subprocess.Popen(program, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     try:

@@ -20,7 +20,7 @@ from service.identity.trail import last
 from service.reports.audit import audit
 from service.reports.statement import cards, rejected
 from service.store.database import Database
-from tests.service.test_races import one_by_one
+from tests.service.books.test_races import one_by_one
 from tests.service.world import Pump, World
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.reasons import ErrorCode

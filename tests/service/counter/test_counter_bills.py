@@ -13,10 +13,10 @@ from service.identity.people import Role
 from service.payer_rules.periods import Rule
 from service.payers.refunds import Refunds
 from service.reports.audit import audit
+from tests.service.counter.test_counter import FORM, PEOPLE, Counter, postings, receipt_of
 from tests.service.identity.kit import ServiceRig
 from tests.service.identity.test_pages import PASSWORD
 from tests.service.payers.test_refunds import Combined, combined
-from tests.service.test_counter import FORM, PEOPLE, Counter, postings, receipt_of
 from tests.service.world import ManualClock, World
 
 LIMIT_FEN = 5_000
