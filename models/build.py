@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from controller.errors import ReaderError
 from models.detector import Detector, DetectorSettings
-from models.engines import DEFAULT_ENGINE, EASYOCR, READER_ENGINES, Network, checked_weights, load_network
+from models.engines import DEFAULT_ENGINE, EASYOCR, READER_ENGINES, Network, checked_weights, load_network, variants_for
 from models.manifest import WEIGHTS_FOLDER, load_section
 from models.reader import OnDeviceReader
 from models.recogniser import Recogniser
@@ -80,11 +81,12 @@ def build_detector(engine: str = DEFAULT_ENGINE, threads: int = 1, side_px: int 
         raise ReaderError(f"The manifest's section of the detector is incomplete ({error!r}).") from error
     if side_px is not None:
         settings = replace(settings, side_px=side_px, largest_side_px=side_px)
-    return Detector(_network(finder, engine, threads), _network(refiner, engine, threads), settings)
+    folded = bool(variant_of(finder, variants_for(engine)).get("folded"))
+    return Detector(_network(finder, engine, threads), _network(refiner, engine, threads), settings, folded)
 
 
 def _network(section: dict[str, Any], engine: str, threads: int) -> Network:
-    chosen = variant_of(section, engine)
+    chosen = variant_of(section, variants_for(engine))
     try:
         weights, sha256 = WEIGHTS_FOLDER / chosen["file"], chosen["sha256"]
     except KeyError as error:
@@ -92,7 +94,7 @@ def _network(section: dict[str, Any], engine: str, threads: int) -> Network:
     return load_network(engine, weights, sha256, threads)
 
 
-def variant_of(section: dict[str, Any], engine: str) -> dict[str, Any]:
-    """The section of the network's variant for this engine where the manifest names one, else the network's own."""
-    chosen: dict[str, Any] = section.get("variants", {}).get(engine, section)
-    return chosen
+def variant_of(section: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The network's variant by the first of these names that the manifest has, else the network itself."""
+    variants: dict[str, dict[str, Any]] = section.get("variants", {})
+    return next((variants[name] for name in names if name in variants), section)

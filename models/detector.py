@@ -31,7 +31,8 @@ class DetectorSettings:
     margin_x, margin_y: how far a close-up reaches beyond the proposal, as shares of its width and height on each
     side. propose: a centre's probability that earns a close-up. accept: a close-up's probability that makes it a
     plate. looks: how many close-ups in a row at most, each where the one before saw the plate. settled: a close-up
-    that moves no corner by this share of the plate's height is the last one; 0 always takes all looks.
+    that moves no corner by this share of the plate's height is the last one; settled_sure: the same share for one that
+    is sure of the plate, with a probability of at least `sure`. 0 and 0 always take all looks.
     """
 
     colours: tuple[Colour, ...]
@@ -51,6 +52,8 @@ class DetectorSettings:
     most: int
     looks: int
     settled: float
+    settled_sure: float
+    sure: float
 
     @classmethod
     def from_manifest(cls, section: Mapping[str, Any]) -> DetectorSettings:
@@ -97,12 +100,20 @@ class Proposal:
 class Detector:
     """Holds two networks; one thread at a time."""
 
-    def __init__(self, finder: Network, refiner: Network | None, settings: DetectorSettings) -> None:
-        """Without a refiner the finder's proposals above `accept` are the answer."""
+    def __init__(
+        self, finder: Network, refiner: Network | None, settings: DetectorSettings, folded: bool = False
+    ) -> None:
+        """Without a refiner the finder's proposals above `accept` are the answer.
+
+        folded: the finder takes a picture of half the size with four times the channels: four pixels as one.
+        """
         self._finder = finder
         self._refiner = refiner
         self._settings = settings
-        self._inputs: dict[tuple[int, int], FloatArray] = {}
+        self._folded = folded
+        levels = np.arange(256, dtype=np.float32) * np.float32(settings.scale)
+        self._values = levels - np.float32(settings.mean) * np.float32(settings.scale)
+        self._inputs: dict[tuple[int, ...], FloatArray] = {}
 
     def detect(self, image: Picture) -> list[Detection]:
         """Plates of a BGR picture (H, W, 3), surest first."""
@@ -117,7 +128,7 @@ class Detector:
         """What the finder alone sees, surest first, in pixels of the picture given. side_px: else the settings'."""
         settings = self._settings
         picture, scale_x, scale_y = fit(image, side_px or settings.side_px, settings.multiple)
-        (output,) = self._finder.run(self._as_input(picture))
+        (output,) = self._finder.run(self._as_input(picture, self._folded))
         heat = sigmoid(output[0, 0])
         highest = cv2.dilate(heat, np.ones((3, 3), np.uint8))
         ys, xs = np.nonzero((heat >= highest) & (heat >= settings.propose))
@@ -138,15 +149,17 @@ class Detector:
             return proposal
         seen = self._closeup(self._refiner, image, proposal)
         for _ in range(self._settings.looks - 1):
-            if seen.confidence < self._settings.propose or self._is_settled(proposal.quad, seen.quad):
+            if seen.confidence < self._settings.accept or self._is_settled(proposal.quad, seen):
                 break
             proposal = seen
             again = self._closeup(self._refiner, image, proposal)
             seen = replace(again, confidence=min(proposal.confidence, again.confidence))
         return seen
 
-    def _is_settled(self, before: Quad, seen: Quad) -> bool:
-        return float(np.abs(seen - before).max()) < self._settings.settled * quad_size(seen)[1]
+    def _is_settled(self, before: Quad, seen: Proposal) -> bool:
+        settings = self._settings
+        share = settings.settled_sure if seen.confidence >= settings.sure else settings.settled
+        return float(np.abs(seen.quad - before).max()) < share * quad_size(seen.quad)[1]
 
     def _closeup(self, refiner: Network, image: Picture, proposal: Proposal) -> Proposal:
         settings = self._settings
@@ -165,18 +178,21 @@ class Detector:
             coloured=is_coloured(closeup),
         )
 
-    def _as_input(self, picture: Picture) -> FloatArray:
+    def _as_input(self, picture: Picture, folded: bool = False) -> FloatArray:
         """uint8 BGR (H, W, 3) -> float32 (1, 3, H, W), valid until the next picture of this size.
 
+        folded: (1, 12, H / 2, W / 2): channels of the upper left, upper right, lower left, lower right pixel of four.
         One array for each size, because a fresh megabyte for each picture costs more than filling it.
         """
-        size = picture.shape[:2]
-        if size not in self._inputs:
-            self._inputs[size] = np.empty((1, 3, *size), np.float32)
-        filled, scale = self._inputs[size], np.float32(self._settings.scale)
-        for plane, channel in zip(cv2.split(picture), filled[0], strict=True):
-            np.multiply(plane, scale, out=channel)
-        filled -= np.float32(self._settings.mean) * scale
+        height, width = picture.shape[:2]
+        shape = (1, 12, height // 2, width // 2) if folded else (1, 3, height, width)
+        if shape not in self._inputs:
+            self._inputs[shape] = np.empty(shape, np.float32)
+        filled = self._inputs[shape]
+        planes = cv2.split(picture.reshape(height, width // 2, 6)) if folded else cv2.split(picture)
+        rows = [plane[row::2] for row in (0, 1) for plane in planes] if folded else planes
+        for plane, channel in zip(rows, filled[0], strict=True):
+            cv2.LUT(plane, self._values, dst=channel)  # a table: a quarter of the time of computing each value
         return filled
 
     def look(self, image: Picture) -> Detection:

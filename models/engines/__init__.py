@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -30,7 +31,8 @@ class Network(Protocol):
 Loader = Callable[[bytes, int], Network]
 
 _MODULES = {"opencv": "models.engines.opencv_engine", "onnxruntime": "models.engines.onnxruntime_engine"}
-"""Name -> module with load(model: bytes, threads: int) -> Network. Each imports its library only when it is chosen."""
+"""Name -> module with load(model: bytes, threads: int) -> Network and VARIANTS, the names under which the manifest may
+have a network's variant for it on this machine, best first. Each imports its library only when it is chosen."""
 
 ENGINES = tuple(_MODULES)
 """Engines that run any network."""
@@ -50,18 +52,23 @@ def load_network(engine: str, weights: Path, sha256: str, threads: int = 1) -> N
     """
     if threads < 1:
         raise ReaderError(f"An engine needs at least one thread, not {threads}.")
-    load = _loader(engine)
+    load: Loader = _module(engine).load
     return load(checked_weights(weights, sha256), threads)
 
 
-def _loader(engine: str) -> Loader:
+def variants_for(engine: str) -> tuple[str, ...]:
+    """Names of a network's variants that this engine runs here, best first. Raises ReaderError as load_network."""
+    names: tuple[str, ...] = _module(engine).VARIANTS
+    return names
+
+
+def _module(engine: str) -> ModuleType:
     if engine not in _MODULES:
         raise ReaderError(f"There is no engine named {engine!r}; choose one of: {', '.join(ENGINES)}.")
     try:
-        loader: Loader = import_module(_MODULES[engine]).load
+        return import_module(_MODULES[engine])
     except ImportError as error:
         raise ReaderError(f"The engine {engine!r} is not installed here ({error}).") from error
-    return loader
 
 
 def checked_weights(weights: Path, sha256: str) -> bytes:

@@ -8,6 +8,8 @@ import onnxruntime
 from controller.errors import ReaderError
 from models.engines import FloatArray
 
+VARIANTS = ("onnxruntime",)
+
 
 class OnnxRuntimeNetwork:
     """A network run by an ONNX Runtime session on the processor."""

@@ -6,26 +6,37 @@ import numpy as np
 import pytest
 
 from models import build
+from models.engines import opencv_engine, variants_for
 from models.manifest import WEIGHTS_FOLDER, load_section
 
 
 def test_a_variant_is_for_its_engine_alone() -> None:
     finder, refiner = load_section("detector")["finder"], load_section("detector")["refiner"]
-    assert build.variant_of(finder, "opencv")["file"] == "finder.onnx"
-    assert build.variant_of(finder, "onnxruntime")["file"] == "finder.int8.onnx"
-    assert build.variant_of(refiner, "onnxruntime") == refiner
+    assert build.variant_of(finder, ("opencv",))["file"] == "finder.onnx"
+    for name in ("onnxruntime", "opencv-integers"):
+        assert build.variant_of(finder, (name, "opencv"))["file"] == "finder.int8.onnx"
+        assert build.variant_of(refiner, (name,)) == refiner
 
 
-def test_the_finder_of_small_integers_finds_the_same_plates() -> None:
+def test_opencv_takes_integers_only_where_they_are_quicker() -> None:
+    names = variants_for("opencv")
+    assert names == (("opencv-integers", "opencv") if opencv_engine.INTEGERS else ("opencv",))
+    if opencv_engine.GENERATION < 5:
+        assert not opencv_engine.INTEGERS
+
+
+def test_the_finder_of_small_integers_finds_the_same_plates(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
     import cv2
 
+    monkeypatch.setattr(opencv_engine, "VARIANTS", ("opencv",))
+    floats, integers = build.build_detector("opencv"), build.build_detector("onnxruntime")
     capture = cv2.VideoCapture(str(WEIGHTS_FOLDER.parents[1] / "greenlane" / "demo" / "lane.mp4"))
     compared = 0
     while (grabbed := capture.read())[0] and compared < 5:
         picture = np.asarray(grabbed[1], np.uint8)
-        plain = build.build_detector("opencv").detect(picture)
-        small = build.build_detector("onnxruntime").detect(picture) if plain else []
+        plain = floats.detect(picture)
+        small = integers.detect(picture) if plain else []
         for one, other in zip(plain, small, strict=bool(plain)):
             height = one.corners[3][1] - one.corners[0][1]
             np.testing.assert_allclose(one.corners, other.corners, atol=0.12 * height)

@@ -38,6 +38,8 @@ SETTINGS = DetectorSettings(
     most=8,
     looks=1,
     settled=0.0,
+    settled_sure=0.0,
+    sure=0.95,
 )
 WHITE_BOX_SIDES = (110, 35)
 
@@ -173,8 +175,20 @@ def test_a_second_look_starts_where_the_first_saw_the_plate_and_can_only_doubt()
     assert doubted.confidence == pytest.approx(1 / (1 + np.exp(-1.0)))
 
 
-@pytest.mark.parametrize(("settled", "calls"), [(0.0, 3), (0.3, 2), (0.9, 1)])
-def test_a_look_that_moves_little_is_the_last(settled: float, calls: int) -> None:
+@pytest.mark.parametrize(
+    ("settled", "settled_sure", "logit", "calls"),
+    [
+        (0.0, 0.9, 2.0, 3),
+        (0.3, 0.9, 2.0, 2),
+        (0.9, 0.9, 2.0, 1),
+        (0.0, 0.0, 4.0, 3),
+        (0.0, 0.9, 4.0, 1),
+        (0.0, 0.0, -1.0, 1),
+    ],
+)
+def test_a_look_that_moves_little_is_the_last_and_so_is_one_that_sees_no_plate(
+    settled: float, settled_sure: float, logit: float, calls: int
+) -> None:
     class Halving(BoxRefiner):
         """Moves the plate to the right by 16 of its 32 rows, then by half as much each time."""
 
@@ -187,13 +201,13 @@ def test_a_look_that_moves_little_is_the_last(settled: float, calls: int) -> Non
             self.calls += 1
             corners[:, 0] += 0.5**self.calls * 40 / (120 * 1.34)
             answer = np.zeros((1, 16), np.float32)
-            answer[0, :8], answer[0, 8] = corners.ravel(), 3.0
+            answer[0, :8], answer[0, 8] = corners.ravel(), logit
             return (answer,)
 
     refiner = Halving()
     image = plate_picture(640, 480, [(200, 300, 120, 40)])
-    detector = Detector(BoxFinder(), refiner, replace(SETTINGS, looks=3, settled=settled))
-    assert len(detector.detect(image)) == 1
+    settings = replace(SETTINGS, looks=3, settled=settled, settled_sure=settled_sure)
+    assert len(Detector(BoxFinder(), refiner, settings).detect(image)) == (logit > 0)
     assert refiner.calls == calls
 
 
@@ -320,12 +334,43 @@ def test_a_plate_too_large_for_the_larger_size_is_found_at_the_smaller_one() -> 
     assert found.corners[2] == pytest.approx((540, 240), abs=6)
 
 
+def folded(input: FloatArray) -> FloatArray:
+    """(1, 3, H, W) to (1, 12, H / 2, W / 2), the four pixels of a square row by row."""
+    return np.ascontiguousarray(np.concatenate([input[:, :, y::2, x::2] for y in (0, 1) for x in (0, 1)], axis=1))
+
+
+def test_a_folded_finder_is_shown_the_same_picture_folded() -> None:
+    class Recorder:
+        def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+            seen.append(input.copy())
+            return (np.full((1, 16, 8, 8), -9.0, np.float32),)
+
+    seen: list[FloatArray] = []
+    image = np.random.default_rng(6).integers(0, 256, (90, 150, 3)).astype(np.uint8)
+    for fold in (False, True):
+        Detector(Recorder(), None, SETTINGS, folded=fold).propose(image)
+    plain, four = seen
+    assert plain.shape[1:] == (3, 192, 320)
+    np.testing.assert_array_equal(four, folded(plain))
+
+
+def test_opencv_and_onnxruntime_agree_on_integers() -> None:
+    pytest.importorskip("onnxruntime", reason="the variant of integers is for onnxruntime")
+    chosen = variant_of(load_section("detector")["finder"], ("onnxruntime",))
+    input = np.random.default_rng(3).normal(0, 0.7, (1, 12, 96, 128)).astype(np.float32)
+    answers = [
+        load_network(engine, WEIGHTS_FOLDER / chosen["file"], chosen["sha256"]).run(input)[0]
+        for engine in ("opencv", "onnxruntime")
+    ]
+    assert np.abs(answers[0] - answers[1]).mean() < 0.02, "a feature may be rounded the other way"
+
+
 def test_integers_put_corners_where_floats_put_them() -> None:
     pytest.importorskip("onnxruntime", reason="the variant of integers is for onnxruntime")
     section = load_section("detector")["finder"]
     networks = [
         load_network("onnxruntime", WEIGHTS_FOLDER / chosen["file"], chosen["sha256"])
-        for chosen in (section, variant_of(section, "onnxruntime"))
+        for chosen in (section, variant_of(section, ("onnxruntime",)))
     ]
     rng = np.random.default_rng(2)
     picture = cv2.resize(rng.normal(110, 30, (24, 40, 3)).clip(0, 255).astype(np.uint8), (320, 192))
@@ -334,7 +379,8 @@ def test_integers_put_corners_where_floats_put_them() -> None:
         top, left = 20 + 50 * number, 40 + 70 * number
         picture[top : top + plate.shape[0], left : left + plate.shape[1]] = plate
     input = np.ascontiguousarray((picture.astype(np.float32).transpose(2, 0, 1)[None] - 127.5) / 64)
-    floats, integers = (network.run(input)[0][0] for network in networks)
+    plain, small = networks
+    floats, integers = plain.run(input)[0][0], small.run(folded(input))[0][0]
     seen = floats[0] > 0
     assert seen.sum() >= 3, "the plates are there"
     corners_px = 32 * np.abs(floats[1:9] - integers[1:9])[:, seen]

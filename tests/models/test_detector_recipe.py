@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch", reason="the recipes need the extra `trainin
 from models.closeups import map_points  # noqa: E402
 from models.detector import Detector, DetectorSettings  # noqa: E402
 from models.engines import FloatArray, load_network  # noqa: E402
-from models.manifest import WEIGHTS_FOLDER, load_section  # noqa: E402
+from models.manifest import WEIGHTS_FOLDER, load_section, sha256_of  # noqa: E402
 from models.training.commands import detector as recipe  # noqa: E402
 from models.training.data.scenes import ScenePlate  # noqa: E402
 from models.training.detector.compose import Composed  # noqa: E402
@@ -163,8 +163,22 @@ def test_the_finder_becomes_one_of_small_integers(tmp_path: Path) -> None:
     finder = load_section("detector", weights / "manifest.json")["finder"]
     small = finder["variants"]["onnxruntime"]
     network = load_network("onnxruntime", weights / small["file"], small["sha256"])
-    assert network.run(np.zeros((1, 3, 96, 160), np.float32))[0].shape == (1, 16, 96 // STRIDE, 160 // STRIDE)
+    assert small["folded"]
+    assert network.run(np.zeros((1, 12, 48, 80), np.float32))[0].shape == (1, 16, 96 // STRIDE, 160 // STRIDE)
     assert (weights / small["file"]).stat().st_size < 0.6 * (weights / finder["file"]).stat().st_size
+
+
+def test_folding_changes_no_answer(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="quantising needs onnxruntime")
+    from models.training.detector.quantise import fold
+
+    path = tmp_path / "finder.onnx"
+    shutil.copy(WEIGHTS_FOLDER / "finder.onnx", path)
+    picture = np.random.default_rng(8).normal(0, 1, (1, 3, 96, 160)).astype(np.float32)
+    (plain,) = load_network("opencv", path, sha256_of(path)).run(picture)
+    fold(path)
+    four = np.ascontiguousarray(np.concatenate([picture[:, :, y::2, x::2] for y in (0, 1) for x in (0, 1)], axis=1))
+    np.testing.assert_allclose(load_network("opencv", path, sha256_of(path)).run(four)[0], plain, atol=1e-4)
 
 
 def test_map_points_is_its_own_inverse() -> None:
