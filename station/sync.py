@@ -11,9 +11,9 @@ from controller.errors import ClientError, ServiceFault
 from controller.outbound.periodic import PeriodicTask, PeriodicTasks
 from controller.ports import Clock
 from service.errors import ServiceError
-from station.answers import Control
 from station.device_keys import KeyCopies
 from station.offline_list import HeldLists
+from station.prices import StationPrices
 from station.settings import StationSettings
 from station.store.state_store import StateStore
 from station.uplink import Uplink
@@ -33,7 +33,7 @@ class StationSync:
         self,
         upstream: Upstream,
         uplink: Uplink,
-        control: Control,
+        prices: StationPrices,
         lists: HeldLists,
         keys: KeyCopies,
         store: StateStore,
@@ -43,7 +43,7 @@ class StationSync:
     ) -> None:
         self._upstream = upstream
         self._uplink = uplink
-        self._control = control
+        self._prices = prices
         self._lists = lists
         self._keys = keys
         self._store = store
@@ -80,7 +80,7 @@ class StationSync:
             self._tasks.do_due(self._settings.task_s, lambda: self._uplink.state.up and not self._stopping.is_set())
 
     def _ask_prices(self, deadline_s: float) -> None:
-        self._control.fetch_prices(deadline_s)
+        self._prices.fetch(deadline_s)
 
     def _fetch_keys(self, deadline_s: float) -> None:
         keys = self._uplink.ask(self._upstream.devices, deadline_s)

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from controller.errors import Rejected, ServiceFailed, ServiceFault, ServiceSilent
 from controller.ports import Clock
+from service.errors import Unavailable
 from wire.reasons import ErrorCode
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,12 @@ class Uplink:
     @property
     def state(self) -> UplinkState:
         return self._state
+
+    def require_trust(self) -> None:
+        """Raises Unavailable for a station whose word the server does not take: it must not spend its money either."""
+        state = self._state
+        if state.barred:
+            raise Unavailable(f"the server does not take this station's word: {state.trouble}")
 
     def ask(
         self,

@@ -25,14 +25,16 @@ from service.errors import Unavailable
 from service.identity.identity import Identity
 from service.identity.mount import Guard
 from service.live.changes import count_change, station_topic
-from station.answers import Control
+from station.answers import StationAnswers
 from station.device_keys import KeyCopies
 from station.device_relay import DeviceRelay
 from station.fuelling_forwarder import FuellingForwarder
 from station.metrics import ControlCollector
+from station.offline_answers import OfflineAnswers
 from station.offline_list import HeldLists
 from station.open_here import OpenHere
 from station.pin_relay import PinRelay
+from station.prices import StationPrices
 from station.settings import StationSettings
 from station.status_forwarder import StatusForwarder
 from station.store.state_store import StateStore
@@ -97,12 +99,17 @@ class StationWiring:
             self.upstream, self.uplink, self.store, self.outbox, self.clock, settings, died
         )
         open_here = OpenHere(self.state, self.clock)
-        self.control = Control(
+        prices = StationPrices(self.upstream, self.uplink, self.store)
+        offline = OfflineAnswers(
+            self.uplink, self.store, open_here, self.lists, self.clock, self.books.settings, settings.cap_fen
+        )
+        self.control = StationAnswers(
             self.upstream,
             self.uplink,
             self.store,
             open_here,
-            self.lists,
+            offline,
+            prices,
             self.forwarder,
             self.books,
             self.clock,
@@ -110,11 +117,11 @@ class StationWiring:
         )
         self.status_forwarder = StatusForwarder(self.upstream.link, self.uplink)
         self.sync = StationSync(
-            self.upstream, self.uplink, self.control, self.lists, self.keys, self.store, self.clock, settings, died
+            self.upstream, self.uplink, prices, self.lists, self.keys, self.store, self.clock, settings, died
         )
         self.app = self._application(guard)
         self._show(settings)
-        self.uplink.changed = self.control.changed = self.forwarder.changed = self._changed
+        self.uplink.changed = self.control.changed = offline.changed = self.forwarder.changed = self._changed
 
     def _application(self, guard: Guard) -> FastAPI:
         gate = guard.gate
