@@ -11,6 +11,7 @@ from controller.asking import BUSY, Asking
 from controller.clock import ClockWatch
 from controller.lane import machine as lane
 from controller.lane import view as lane_view
+from controller.lane.orders import LaneOrder, result_of
 from controller.lane.questions import Outcome
 from controller.lane.records import (
     CameraBack,
@@ -107,36 +108,31 @@ class Runner:
 
     def typed(self, plate: str, pin_proof: str | None = None) -> OrderResult:
         """A plate was typed at the panel; call it from the lane's thread. NOBODY when no vehicle waits for one."""
-        typed_at = self._parts.clock.now()
-        self._hear(Typed(plate, typed_at, self._seen(), pin_proof))
-        subject = self._state.visit.subject if self._state.visit else None
-        taken = subject is not None and subject.typed and (subject.plate, subject.captured_at) == (plate, typed_at)
-        return OrderResult.TAKEN if taken else OrderResult.NOBODY
+        return self._carry_out(Typed(plate, self._parts.clock.now(), self._seen(), pin_proof))
 
     def moved(self, plate: str) -> OrderResult:
         """Give a plate's unused authorisation up for another lane. NOBODY: there is none, or the nozzle is lifted."""
-        return self._gives_up(Moved(plate), plate)
-
-    def _gives_up(self, event: Moved | Revoked, plate: str) -> OrderResult:
-        visit = self._state.visit
-        held = visit.held if visit else None
-        for outcome in self._asking.drop_early(self._state, plate=plate):
-            self._take_outcome(outcome)
-        self._hear(event)
-        visit = self._state.visit
-        given_up = held is not None and held.plate == plate and visit is not None and visit.held is None
-        return OrderResult.TAKEN if given_up else OrderResult.NOBODY
+        return self._give_up(Moved(plate))
 
     def revoked(self, plate: str, has_flowed: bool) -> OrderResult:
         """Its payer takes a plate's unused authorisation away. NOBODY: there is none, or fuel has flowed under it."""
-        return self._gives_up(Revoked(plate, has_flowed), plate)
+        return self._give_up(Revoked(plate, has_flowed))
 
     def vouched(self, plate: str, by: str) -> OrderResult:
         """Somebody of the station confirms the plate that was typed; NOBODY where none waits for that."""
-        self._hear(Vouched(plate, by))
-        subject = self._state.visit.subject if self._state.visit else None
-        taken = subject is not None and (subject.plate, subject.confirmed_by) == (plate, by)
-        return OrderResult.TAKEN if taken else OrderResult.NOBODY
+        return self._carry_out(Vouched(plate, by))
+
+    def _carry_out(self, order: LaneOrder) -> OrderResult:
+        before = self._state
+        self._hear(order)
+        return result_of(order, before, self._state)
+
+    def _give_up(self, order: Moved | Revoked) -> OrderResult:
+        before = self._state
+        for outcome in self._asking.drop_early(self._state, plate=order.plate):
+            self._take_outcome(outcome)
+        self._hear(order)
+        return result_of(order, before, self._state)
 
     def _seen(self) -> SeenText | None:
         """What the open visit's reads say of its plate."""
