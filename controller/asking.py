@@ -49,7 +49,7 @@ class Asking:
             self._parts.early.look(state, vote, frame, self._settings.vote, self._question)
 
     def settled(self, state: LaneState) -> list[Outcome]:
-        """Outcomes of early questions for which the lane's own waits; what was no allowance is asked anew."""
+        """Outcomes of early questions for which the lane's own waits; what was not an allowance is asked anew."""
         answered = [] if self._parts.early is None else self._parts.early.poll()
         found = [one.outcome or self._send_if_wanted(one.command, state) for one in answered]
         return [outcome for outcome in found if outcome is not None]

@@ -159,7 +159,7 @@ class EarlyQuestions:
 
 
 def answer_for(early: EarlyQuestion, command: SendQuestion) -> Outcome | None:
-    """The early answer as that of the lane's question; None for any that is no allowance: the lane asks itself."""
+    """The early answer as that of the lane's question; None for any that is not an allowance: the lane asks itself."""
     outcome = early.outcome
     event = None if outcome is None else outcome.event
     if outcome is None or not isinstance(event, Answered) or event.decision.decision is not Verdict.ALLOW:

@@ -52,7 +52,7 @@ class Frame:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels; (0, 0) for an image that is no array."""
+        """Width and height in pixels; (0, 0) for an image that is not an array."""
         shape = getattr(self.image, "shape", None)
         return (int(shape[1]), int(shape[0])) if shape else (0, 0)
 

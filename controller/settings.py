@@ -104,7 +104,7 @@ class _Source:
         known = {f.name for f in fields(Settings)}
         for section in data:
             if section not in known:
-                raise self.fault(section, section, f"[{section}] is no section{_nearest(section, known)}")
+                raise self.fault(section, section, f"[{section}] is not a section{_nearest(section, known)}")
             if not isinstance(data[section], dict):
                 raise self.fault(section, section, f"{section} is a section: write [{section}]")
         built = {}

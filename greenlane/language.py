@@ -92,7 +92,7 @@ class _Template:
 
 
 def entries(po: str) -> dict[str, str]:
-    """msgid -> msgstr of a .po file's text, without its header. Raises ValueError where it is no such file."""
+    """msgid -> msgstr of a .po file's text, without its header. Raises ValueError where it is not such a file."""
     found: dict[str, str] = {}
     field = msgid = msgstr = ""
     for line in [*po.splitlines(), 'msgid ""']:

@@ -13,7 +13,7 @@ from controller.errors import HardwareError
 def encode_jpeg(image: Any, longest_px: int = 1280, quality: int = 85) -> bytes:
     """JPEG of a BGR uint8 image (height, width, 3), made smaller where its longer side is beyond longest_px.
 
-    Raises HardwareError for something that is no picture.
+    Raises HardwareError for something that is not a picture.
     """
     try:
         height, width = image.shape[:2]

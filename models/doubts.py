@@ -19,8 +19,8 @@ class Doubt(enum.StrEnum):
     EDGE: the plate touches the edge of what was searched. COVERED: something lies over a character, or it looks like
     another one. SPACING: characters do not stand where the format has them. COLOUR: the text belongs to plates of
     another colour, or its characters are lighter than the ground where they should be darker, or darker. UNKNOWN_KIND:
-    the text is no known plate's. VETOED: the second recogniser sees another text. HIDDEN: it sees a character that
-    cannot be told, covered or cut off or drowned in light. UNSURE: one picture alone does not tell every character.
+    the text is not that of a known plate. VETOED: the second recogniser sees another text. HIDDEN: it sees a character
+    that cannot be told, covered, cut off or drowned in light. UNSURE: one picture alone does not tell every character.
     """
 
     EDGE = "edge"

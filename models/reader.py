@@ -70,7 +70,7 @@ class OnDeviceReader:
         """Plates of a BGR uint8 picture (height, width, 3), the largest and surest first.
 
         Only plates whose centre lies in region. ms: "detect", "rectify", "recognise", "doubt". Raises ReaderError for
-        anything that is no such picture.
+        anything that is not such a picture.
         """
         picture = checked(image)
         start = time.perf_counter()

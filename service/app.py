@@ -59,7 +59,7 @@ log = logging.getLogger(__name__)
 
 THREADS = 16
 """For what waits for the database. More of them only wait for a connection, or for each other's turn to compute."""
-MALFORMED = {400: "The body is no such record.", 413: "The body is longer than 64 KiB."}
+MALFORMED = {400: "The body is not such a record.", 413: "The body is longer than 64 KiB."}
 AWAY = {503: "The database is away, locked or full: nothing was written, try again."}
 BOOK_RECORDS: tuple[type, ...] = (Question, Decision, Fuelling, FuellingReceipt, Price)
 RECORDS = (*BOOK_RECORDS, *api_page.RECORDS, *station_pages.RECORDS, *offline.RECORDS)

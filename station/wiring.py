@@ -56,7 +56,7 @@ BARRED = "barred"
 
 
 class NotEnrolled(Unavailable):
-    """This machine is no station's central control yet; str() says how it becomes one."""
+    """This machine is not a station's central control yet; str() says how it becomes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ def enrolment_of(folder: Path) -> Enrolment:
     try:
         found = decode_text(Enrolment, (folder / ENROLMENT).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise NotEnrolled(f"{folder}: this is no station's central control yet; {how}") from None
+        raise NotEnrolled(f"{folder}: this is not a station's central control yet; {how}") from None
     except (OSError, WireError, UnicodeDecodeError) as error:
         raise NotEnrolled(f"{folder / ENROLMENT}: {error}; {how}") from error
     if found.kind is not DeviceKind.STATION:

@@ -74,8 +74,22 @@ def test_every_flag_is_documented() -> None:
     assert not [flag for flag in sorted(flags) if f"`{flag}`" not in pages]
 
 
+def test_what_a_thing_is_not_is_said_in_plain_english() -> None:
+    """ "It is not a plate", never "it is no plate": in the documents, the catalogue, the docstrings and the errors."""
+    files = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "greenlane" / "locale").rglob("*.po")]
+    files += [path for package in (*ARROWS, "tests") for path in (ROOT / package).rglob("*.py")]
+    odd = re.compile(r"\b(?<!there )(?<!There )(is|are|was|were) no (?!longer|more|use\b)[a-z]+")
+    found = {
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in files
+        if path != Path(__file__)
+        for match in odd.finditer(path.read_text(encoding="utf-8"))
+    }
+    assert not found
+
+
 def test_the_files_that_the_map_names_are_there() -> None:
-    """docs/developer.md leads to the file in one step, or it is no map."""
+    """docs/developer.md leads to the file in one step, or it is not a map."""
     page = (ROOT / "docs" / "developer.md").read_text(encoding="utf-8")
     tops = "|".join([*ARROWS, "tests", "docs", "deploy"])
     named = re.findall(rf"`((?:{tops})/[\w./]*)`", page)

@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """A scrape every few seconds is no news."""
+        """A scrape every few seconds is not news."""
 
 
 def _health(problem: str | None) -> tuple[int, str]:

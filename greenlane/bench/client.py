@@ -34,7 +34,7 @@ class Target:
 
     @classmethod
     def of(cls, url: str) -> Target:
-        """Raises ServiceError for what is no http or https URL."""
+        """Raises ServiceError for what is not an http or https URL."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ServiceError(f"{url}: write http://HOST:PORT or https://HOST:PORT")

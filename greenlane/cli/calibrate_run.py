@@ -30,7 +30,7 @@ from hardware.pins import open_pin_factory
 from wire.errors import GreenlaneError
 
 SURE_ENOUGH = 0.5
-"""Reads below this confidence may be no plates at all and are left out of the measures."""
+"""Reads below this confidence may not be plates at all and are left out of the measures."""
 SHOW_S = 2.0
 
 

@@ -29,7 +29,7 @@ LITRES_PER_MIN = 40.0
 
 
 class CastError(GreenlaneError):
-    """A card that is no card, or a bundled clip that is missing."""
+    """A card that is not a card, or a bundled clip that is missing."""
 
 
 @dataclass(frozen=True, slots=True)

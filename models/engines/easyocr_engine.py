@@ -38,7 +38,7 @@ OWN_HEIGHT = 64
 class EasyOcrRecogniser:
     """Reads strips through one easyocr.Reader; one thread at a time.
 
-    EasyOCR's confidence is no probability, so each character's is taken from the network's own output of the same run.
+    EasyOCR's confidence is not a probability, so each character's is taken from the network's own output in that run.
     """
 
     def __init__(self, reader: Any, alphabet: str, height: int, places: bool) -> None:

@@ -74,7 +74,7 @@ def bills_of(database: Database, station: str, plate: str = "") -> list[ListedBi
 
 
 def fuelling_bill(database: Database, station: str, bill: str) -> FuellingBill | None:
-    """None for what is no bill of this station."""
+    """None for what is not a bill of this station."""
     fuelled = schema.fuellings.c
     query = (
         select(charges, fuelled.volume_ml, fuelled.ended_us, fuelled.amount_fen.label("fuelling_fen"))

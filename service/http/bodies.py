@@ -39,7 +39,7 @@ async def read(request: Request, record: type[Record]) -> Record:
 
 
 def parse(body: bytes) -> object:
-    """The JSON value of a body. Raises WireError for anything else, and for names and values that are no text."""
+    """The JSON value of a body. Raises WireError for anything else, and for names and values that are not text."""
     try:
         text = body.decode("utf-8")
         value = _DECODER.decode(text)
@@ -68,7 +68,7 @@ def _check_text(value: object) -> None:
         one = waiting.pop()
         if isinstance(one, str):
             if _NO_TEXT.search(one):
-                raise WireError("body: holds characters that are no text (NUL or lone surrogates)")
+                raise WireError("body: holds characters that are not text (NUL or lone surrogates)")
         elif isinstance(one, dict):
             waiting += [*one.keys(), *one.values()]
         elif isinstance(one, list):

@@ -1,4 +1,4 @@
-"""Stands before everything: refuses a request whose parts are no text, and answers whatever goes wrong behind it."""
+"""Stands before everything: refuses a request whose parts are not text, and answers whatever goes wrong behind it."""
 
 from __future__ import annotations
 

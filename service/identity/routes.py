@@ -18,7 +18,7 @@ from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, Key
 from wire.versions import encode_for
 
 ENROLMENT_ERRORS = {
-    400: "The body is no such record.",
+    400: "The body is not such a record.",
     401: "The code is wrong, used or expired, or the request is not signed with the key in its body.",
     429: "Too many attempts; Retry-After says when the next one is listened to.",
 }
@@ -44,7 +44,7 @@ async def enrol(request: Request) -> Response:
 @router.post(
     "/keys",
     summary="Bring the device's next key",
-    responses=openapi.answers(Enrolment, {400: "The body is no such record."}),
+    responses=openapi.answers(Enrolment, {400: "The body is not such a record."}),
     openapi_extra=openapi.body(KeyRotation),
 )
 async def rotate(request: Request) -> Response:

@@ -1,8 +1,8 @@
 """Where a refuelling was by the distance driven alone: the one known station that can be reached, or none.
 
-A distance is no place: errands lengthen it, and another station may lie nearer than the odometer says. So one is named
-only where it alone could be reached at all, by the straight line from the last known place and to the next one, and
-where a road of that length could lead to it. Each reading may be off by 1 km.
+A distance is not a place: errands lengthen it, and another station may lie nearer than the odometer says. So one is
+named only where it alone could be reached at all, by the straight line from the last known place and to the next one,
+and where a road of that length could lead to it. Each reading may be off by 1 km.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def mount(app: FastAPI, database: Database, clock: WallClock) -> None:
 
     @app.post(OWNTRACKS, include_in_schema=False)
     async def owntracks(request: Request) -> Response:
-        """The token is the password of HTTP Basic, or a Bearer token. Messages that are no location are left out."""
+        """The token is the password of HTTP Basic, or a Bearer token. Messages that are not locations are left out."""
         body = await whole(request)
         token = _token_of(request)
         await run_in_threadpool(_take, request, token, lambda: _json(body) if body else {}, from_owntracks)

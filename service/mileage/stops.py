@@ -2,7 +2,7 @@
 
 Positions scatter by 5 to 50 m, wander together and some lie far off. A stay is what remains within a circle for a
 while; its ends, where the vehicle rolled in and out, and its outliers are left out of the mean, and what still creeps
-is no stand. Over a hole in the positions it stood where it was at rest on both sides.
+is not a stand. Over a hole in the positions it stood where it was at rest on both sides.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ def _add_grants(app: FastAPI, clerk: Clerk) -> None:
         tags=["station"],
         summary="Tell what was allowed while the line was down",
         responses=openapi.answers(
-            OfflineReceipt, {**NO_STATION, 400: "The body is no such record.", 409: "Told before with other content."}
+            OfflineReceipt,
+            {**NO_STATION, 400: "The body is not such a record.", 409: "Told before with other content."},
         ),
         openapi_extra=openapi.body(OfflineGrant),
     )

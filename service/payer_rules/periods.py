@@ -18,7 +18,7 @@ from service.store.clock import from_us, to_us
 
 DAY_MIN = 1440
 _SHORTEST = timedelta(minutes=1)
-"""Hours are no shorter, so that two edges of one lie no closer."""
+"""Hours are not shorter, so that two edges of one lie no closer."""
 _HOURS = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?-([0-9]{1,2})(?::([0-9]{2}))?\Z", re.ASCII)
 
 

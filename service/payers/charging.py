@@ -100,7 +100,7 @@ class Charging:
             return self._dispute(connection, locked, person, cause)
 
     def note(self, charge: str, person: str, event: ChargeEvent) -> None:
-        """That a charge was sent to a phone or seen on it; what cannot happen any more is no fault."""
+        """That a charge was sent to a phone or seen on it; what cannot happen any more is not a fault."""
         with telling_faults(), self._database.writing() as connection:
             locked = self._lock(connection, charge, person)
             if after(locked.state, event) is not None and event in (ChargeEvent.SEND, ChargeEvent.SEE):

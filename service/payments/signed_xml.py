@@ -14,7 +14,7 @@ LONGEST = 65_536
 
 
 class MalformedXml(ServiceError):
-    """A body that is no such message, or whose signature does not fit."""
+    """A body that is not such a message, or whose signature does not fit."""
 
 
 def signature(fields: Mapping[str, str], key: str) -> str:

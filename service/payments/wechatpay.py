@@ -34,7 +34,7 @@ _CHINA = ZoneInfo("Asia/Shanghai")
 
 
 class Wechatpay:
-    """One merchant. Answers whose signature does not fit are no answers."""
+    """One merchant. Answers whose signature does not fit are not answers."""
 
     name = WECHATPAY
 

@@ -54,7 +54,7 @@ class PhoneKeys:
     def _judge_pairing(self, request: RequestView, source: str) -> tuple[ProvenSignature, PhoneCaller]:
         """The signature proves that the phone holds the key; the code is judged by the route.
 
-        Strangers make as many keys as they like: what the throttle turns away, or is no pairing, leaves no nonce.
+        Strangers make as many keys as they like: what the throttle turns away, or is not a pairing, leaves no nonce.
         """
         wait_s = self._wait_s(source)
         if wait_s:

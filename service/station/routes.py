@@ -44,7 +44,7 @@ RECORDS: tuple[type, ...] = (
     ExpectedPlate,
     Expected,
 )
-MALFORMED = {400: "The body is no such record."}
+MALFORMED = {400: "The body is not such a record."}
 THROTTLED = {429: "Too many attempts; Retry-After says when the next one is listened to."}
 AWAY = {503: "Whoever judges PINs is away: nothing was judged."}
 

@@ -40,7 +40,7 @@ AT_REST = """async () => {
   const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
   await Promise.allSettled(changing.map((one) => one.finished));
 }"""
-"""Colours that are still changing, as from day to night, are no colours to judge."""
+"""Colours that are still changing, as from day to night, are not to be judged."""
 
 
 @pytest.fixture(scope="module")

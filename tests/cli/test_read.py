@@ -161,7 +161,7 @@ def test_an_annotated_picture_overwrites_neither_an_input_nor_another_result(tmp
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["lane-2.jpg", "lane.jpg"]
     assert sorted(p.name for p in (tmp_path / "b/out").iterdir()) == ["lane-2.jpg", "lane.jpg"]
     assert read.read_all(arguments("--annotate", str(tmp_path / "b/out"), str(tmp_path / "b")), one_plate) == 0
-    assert len(list((tmp_path / "b/out").iterdir())) == 4, "the results of the run before are no pictures to read"
+    assert len(list((tmp_path / "b/out").iterdir())) == 4, "the results of the run before are not pictures to read"
 
 
 def test_what_cannot_be_read_or_written_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,7 +43,7 @@ def test_every_setting_is_described_and_its_default_is_good(fact: SettingFact) -
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[camra]\n", "line 1: [camra] is no section; did you mean camera?"),
+        ("[camra]\n", "line 1: [camra] is not a section; did you mean camera?"),
         ("[camera]\n\nkind = 'webcam'\n", "line 3: camera.kind: must be one of v4l2, rtsp"),
         ("[vote]\nreads = 3\nraeds = 4\n", "line 3: raeds is not a setting of [vote]; did you mean reads?"),
         ("[vote]\nreads = 99\n", "line 2: vote.reads: 99 is not between 2 and 20"),
@@ -57,7 +57,7 @@ def test_every_setting_is_described_and_its_default_is_good(fact: SettingFact) -
         ("[camera]\nregion = [0.0, 0.0, 1.0, 7.0]\n", "line 2: camera.region: 7.0 is not between 0 and 1"),
         ("[lane]\nname = ''\n", "line 2: lane.name: must be 1 to 500"),
         ("lane = 3\n", "line 1: lane is a section"),
-        ("speed = 3\n", "line 1: [speed] is no section"),
+        ("speed = 3\n", "line 1: [speed] is not a section"),
         ("[lane]\nname = \n", "(at line 2"),
         ("[camera]\ngrace_s = 2.0\n", "line 2: camera.grace_s: must not exceed lamp.lease_s"),
     ],

@@ -163,7 +163,7 @@ def code(rig: SystemRig, kind: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def start_station(rig: SystemRig) -> None:
-    """As `systemctl start greenlane-station` does, which is no command of greenlane."""
+    """As `systemctl start greenlane-station` does, which is not a command of greenlane."""
     with Program("station", "--upstream", rig.service, "--state", str(rig.folder / "station")):
         pass
 

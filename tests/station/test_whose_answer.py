@@ -1,4 +1,4 @@
-"""Only what is not the server's own answer opens the offline list: a server that fails at a message is no cut line."""
+"""Only what is not the server's own answer opens the offline list: a server that fails at a message is still there."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _set_card(args: argparse.Namespace) -> int:
 
 
 def asked_pin() -> str:
-    """The PIN from the terminal, typed twice and not shown; one line where the input is no terminal."""
+    """The PIN from the terminal, typed twice and not shown; one line where the input is not a terminal."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().strip()
     first = getpass.getpass(tr("PIN (six digits): "))

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def further_figures(reader: OnDeviceReader, scenes: Sequence[Scene], pictures: int) -> dict[str, Any]:
-    """Visits of held-out scenes; drawn plates of all kinds and things that are no plates on the same scenes."""
+    """Visits of held-out scenes; drawn plates of all kinds and things that are not plates on the same scenes."""
     result: dict[str, Any] = {"visits": trade_off(scene_visits(reader.read, scenes))}
     if pictures:
         grounds = [plateless(scene) for scene in scenes]

@@ -1,4 +1,4 @@
-"""Draws things on vehicles and in pictures that are no plates, as like to plates as such things come."""
+"""Draws things on vehicles and in pictures that are not plates, as like to plates as such things come."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def scene_tables(result: Row) -> str:
     if "kinds" in result:
         parts += ["### Drawn plates of every kind in these scenes", _kinds(result["kinds"])]
     if "stress" in result:
-        parts += ["### Things that are no plates", _stress(result["stress"])]
+        parts += ["### Things that are not plates", _stress(result["stress"])]
     return "\n\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""What the whole reader makes of pictures with things that are no plates, and whether a lane would believe it."""
+"""What the whole reader makes of pictures with things that are not plates, and whether a lane would believe it."""
 
 from __future__ import annotations
 

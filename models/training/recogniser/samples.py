@@ -1,4 +1,4 @@
-"""Training samples of the recogniser: drawn plates, real crops, swapped provinces, and strips that are no plate."""
+"""Training samples of the recogniser: drawn plates, real crops, swapped provinces, and strips that are not plates."""
 
 from __future__ import annotations
 

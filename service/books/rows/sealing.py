@@ -59,7 +59,7 @@ class Head:
 
 
 def head_of(words: str) -> Head:
-    """Raises ValueError for a text that is no head."""
+    """Raises ValueError for a text that is not a head."""
     number, _, digest = words.strip().partition("-")
     if not number.isdecimal() or len(digest) != len(NO_SEAL) or set(digest) - set("0123456789abcdef"):
         raise ValueError(f"{words.strip()[:80]!r} is not a head: it is a number, a hyphen and 64 hexadecimal digits")

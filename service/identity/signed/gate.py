@@ -197,7 +197,7 @@ class SignatureGate:
     def _judge_enrolment(self, request: RequestView, source: str) -> tuple[ProvenSignature, KeyEntry | None]:
         """A stranger proves only that the key is its own; the code is judged by the route.
 
-        Strangers make as many keys as they like, so what the throttle turns away and what is no enrolment leave no
+        Strangers make as many keys as they like, so what the throttle turns away and what is not an enrolment leave no
         nonce. A station's central control, returned, vouches for a stranger whose request it has judged so itself.
         """
         wait_s = self._enrolment_wait_s(source)

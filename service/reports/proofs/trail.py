@@ -48,7 +48,7 @@ def trail(connection: Connection) -> Iterator[Finding]:
             if not isinstance(detail, dict):
                 raise ValueError
         except ValueError:
-            yield Finding("trail", f"event {row.id} ({row.action} {row.subject}): its detail is no record")
+            yield Finding("trail", f"event {row.id} ({row.action} {row.subject}): its detail is not a record")
             continue
         _apply(recorded, row.action, row.subject, detail)
     query = f"select id, action from operator_events e where {later_than_its_number('e', 'at_us')}"

@@ -47,7 +47,7 @@ def test_the_province_character_is_judged_by_its_own_threshold() -> None:
     rules = VoteSettings(province=0.97, weakest_character=0.9)
     doubtful = plate(probability=[0.95, 0.99, 0.99, 0.99, 0.99, 0.99, 0.99])
     assert "province" in vote([doubtful] * 5, rules).detail
-    assert vote([plate("WJ粤1234"[:7], 0.95)] * 5, rules).plate == "WJ粤1234"[:7], "its first character is no province"
+    assert vote([plate("WJ粤1234"[:7], 0.95)] * 5, rules).plate == "WJ粤1234"[:7], "it begins with no province"
 
 
 def test_far_reads_do_not_win_against_near_ones() -> None:

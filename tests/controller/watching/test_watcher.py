@@ -154,7 +154,7 @@ def test_a_wrongly_learnt_lane_is_learnt_anew_when_the_vehicle_is_gone(decided: 
     decided.frames(1.0, 0.5, 0.4)
     decided.frames(30.0, 0.3, 0.0)
     assert len(decided.of(Gone)) == 1
-    assert len(decided.of(Opened)) == 1, "the difference that is left is no new vehicle"
+    assert len(decided.of(Opened)) == 1, "the difference that is left is not a new vehicle"
     assert decided.watcher.trigger.trusted
 
 

@@ -95,7 +95,7 @@ def test_after_the_error_it_is_simply_over(video: Path, tmp_path: Path) -> None:
         ("headless.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0" * 500, "cut off"),
         ("missing.jpg", None, "no picture"),
         ("empty.jpg", b"", "no picture"),
-        ("text.jpg", b"this is no picture\n", "no picture"),
+        ("text.jpg", b"this is not a picture\n", "no picture"),
     ],
 )
 def test_unusable_files_are_named_with_the_reason(name: str, content: bytes | None, word: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Things that are no plates: drawn as such, put where they are said to be, and counted as a lane would count them."""
+"""Things that are not plates: drawn as such, put where they are said to be, and counted as a lane would count them."""
 
 from __future__ import annotations
 

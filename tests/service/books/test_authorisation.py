@@ -124,7 +124,7 @@ def test_an_answer_tells_its_seconds_to_live_and_a_repeat_what_is_left_of_them(w
     world.send(Release(first.authorisation))
     again = world.send(Ask(question))
     assert isinstance(again, Decision)
-    assert again.expires_in_s == 0.0, "what was given back is no green"
+    assert again.expires_in_s == 0.0, "what was given back is not green"
 
 
 def test_the_same_visit_gets_the_same_answer_for_ever(world: World) -> None:

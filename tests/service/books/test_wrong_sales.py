@@ -81,7 +81,7 @@ def flags_of(answer: Answer) -> set[str]:
 
 
 def follow(fuellings: Sequence[Fuelling], start_ml: int = 1_000_000) -> list[Fuelling]:
-    """A totaliser that moves by what is reported: it is no witness any more."""
+    """A totaliser that moves by what is reported: it is not a witness any more."""
     total_ml, made = start_ml, []
     for fuelling in fuellings:
         after_ml = total_ml + fuelling.volume_ml

@@ -1,4 +1,4 @@
-"""What is no text stays outside, and whatever goes wrong inside is answered in the service's own error record."""
+"""What is not text stays outside, and whatever goes wrong inside is answered in the service's own error record."""
 
 from __future__ import annotations
 

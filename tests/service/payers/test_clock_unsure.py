@@ -60,7 +60,7 @@ def test_without_an_age_nobody_can_say(two: World) -> None:
 
 
 def test_the_next_attempt_of_a_question_may_know_its_clock_better(two: World) -> None:
-    """Error and age are no part of what was asked."""
+    """Error and age are not part of what was asked."""
     first = asked(two, 12, -10, visit="v-again", clock_error_s=30.0, frame_age_s=2.0)
     again = asked(two, 15, -10, visit="v-again", clock_error_s=0.1, frame_age_s=5.0)
     assert again.authorisation == first.authorisation

@@ -66,7 +66,7 @@ def test_an_expired_code_and_words_of_another_version(rig: ServiceRig, client: T
     kept = nonces_kept(rig)
     old = HttpPhone(rig, client).pairing(code, consent="2020-01").send(client)
     assert (old.status_code, old.json()["detail"][:8]) == (400, "consent:")
-    assert nonces_kept(rig) == kept, "nor is what is no pairing"
+    assert nonces_kept(rig) == kept, "nor is what is not a pairing"
     rig.clock.move(24 * 3600)
     assert HttpPhone(rig, client).pairing(code).send(client).status_code == 401
 

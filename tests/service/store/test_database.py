@@ -36,7 +36,7 @@ FORBIDDEN = [
     "delete from operator_events",
     "update stations set preset_fen = 0",
     "update cards set state = 'gone'",
-    # a hold resolved a second time, one resolved beyond its amount, one that is no hold
+    # a hold resolved a second time, one resolved beyond its amount, one that is not a hold
     "insert into transfers (id, at_us, phase, kind, debit_account, credit_account, amount_fen, resolves, resolves_fen) "
     "select 1, 1, 'void', 'hold', debit_account, credit_account, amount_fen, id, amount_fen from transfers "
     "where id in (select resolves from transfers)",
