@@ -23,6 +23,7 @@ examples:
   greenlane bench sales                  mixed-up sales injected among clean fills, which are found
   greenlane bench audit                  the proof of books with a million postings
   greenlane bench payments               fuellings paid by a provider that lies: is a fen wrong afterwards
+  greenlane bench paid --rates 5,20      nozzle back to paid by a phone's mandate, by a schedule that waits for nobody
   greenlane bench efficiency             a lane's time per vehicle beside paying by hand, see its own --help
   greenlane bench growth                 a load model from one station to ten thousand, see its own --help
 
@@ -36,6 +37,7 @@ SERVICE_BENCHES = {
     "sales": ("greenlane.bench.sales", "mixed-up sales among clean fills: which are found"),
     "audit": ("greenlane.bench.audit", "the proof of books with a long history"),
     "payments": ("greenlane.bench.payments", "fuellings against a payment provider that lies"),
+    "paid": ("greenlane.bench.paid", "nozzle back to paid by a phone's mandate, at given rates"),
     "efficiency": ("greenlane.bench.efficiency", "arrival to green, nozzle back to paid, vehicles an hour"),
     "growth": ("greenlane.bench.growth", "what so many stations need: a load model, computed"),
 }

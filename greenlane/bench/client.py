@@ -96,7 +96,9 @@ class Key:
 class KeptConnection:
     """One kept connection, opened when it is needed; a request at a time."""
 
-    def __init__(self, target: Target, key: Key | None = None, cookie: str = "") -> None:
+    def __init__(self, target: Target, key: Key | None = None, cookie: str = "", source: str | None = None) -> None:
+        """source: the address that it comes from, where that is not left to the system."""
+        self._source = None if source is None else (source, 0)
         self._target = target
         self._key = key
         self._cookie = cookie
@@ -118,7 +120,11 @@ class KeptConnection:
                 except (asyncio.IncompleteReadError, ConnectionError):
                     self.close()
             self._streams = await asyncio.open_connection(
-                self._target.host, self._target.port, ssl=self._target.context(), limit=2**18
+                self._target.host,
+                self._target.port,
+                ssl=self._target.context(),
+                limit=2**18,
+                local_addr=self._source,
             )
             try:
                 return await self._exchange(data)

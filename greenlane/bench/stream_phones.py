@@ -52,9 +52,9 @@ class StreamPhone:
             self._task.cancel()
 
     async def _follow(self, port: int) -> None:
-        address = f"127.0.{1 + self.number // PER_ADDRESS // 250}.{1 + self.number // PER_ADDRESS % 250}"
+        place = (address_of(self.number), 0)
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**14, local_addr=(address, 0))
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**14, local_addr=place)
             writer.write(self._request(f"127.0.0.1:{port}"))
             while True:
                 line = await reader.readline()
@@ -72,16 +72,31 @@ class StreamPhone:
             self._first.set()
 
     def _request(self, host: str) -> bytes:
-        """Signed by RFC 9421, as the phone's page signs it."""
-        lines = [("@method", "GET"), ("@authority", host), ("@path", EVENTS), ("@query", "?")]
-        names = " ".join(f'"{name}"' for name, _ in lines)
-        inputs = f'({names});created={int(time.time())};keyid="{self.key_id}";nonce="{secrets.token_hex(12)}"'
-        inputs += ';alg="ecdsa-p256-sha256";tag="greenlane"'
-        base = "\n".join([*(f'"{name}": {value}' for name, value in lines), f'"@signature-params": {inputs}'])
-        r, s = decode_dss_signature(self.key.sign(base.encode(), ECDSA(SHA256())))
-        proof = base64.b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).decode()
-        head = f"GET {EVENTS} HTTP/1.1\r\nHost: {host}\r\nSignature-Input: greenlane={inputs}\r\n"
-        return f"{head}Signature: greenlane=:{proof}:\r\n\r\n".encode()
+        signed = signed_get(self.key, self.key_id, host, EVENTS)
+        lines = [f"GET {EVENTS} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in signed.items())]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def address_of(number: int) -> str:
+    """The loopback address that a phone comes from."""
+    return f"127.0.{1 + number // PER_ADDRESS // 250}.{1 + number // PER_ADDRESS % 250}"
+
+
+def signed_get(key: EllipticCurvePrivateKey, key_id: str, host: str, path: str) -> dict[str, str]:
+    """The headers of a request for this path, signed by RFC 9421 as the phone's page signs it."""
+    lines = [("@method", "GET"), ("@authority", host), ("@path", path), ("@query", "?")]
+    names = " ".join(f'"{name}"' for name, _ in lines)
+    inputs = f'({names});created={int(time.time())};keyid="{key_id}";nonce="{secrets.token_hex(12)}"'
+    inputs += ';alg="ecdsa-p256-sha256";tag="greenlane"'
+    base = "\n".join([*(f'"{name}": {value}' for name, value in lines), f'"@signature-params": {inputs}'])
+    proof = base64.b64encode(p256_signature(key, base.encode())).decode()
+    return {"Signature-Input": f"greenlane={inputs}", "Signature": f"greenlane=:{proof}:"}
+
+
+def p256_signature(key: EllipticCurvePrivateKey, message: bytes) -> bytes:
+    """r and s, 32 bytes each, as a browser gives them."""
+    r, s = decode_dss_signature(key.sign(message, ECDSA(SHA256())))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 def make_phones(database: Database, count: int) -> list[StreamPhone]:

@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.errors import Unavailable
 from service.live.listener import CHANNEL, Listener
-from service.store.database import Database, telling_faults
+from service.store.database import COUNTED, Database, telling_faults
 
 LINGER_S = 5.0
 LATE_S = 0.02
@@ -81,6 +81,7 @@ def person_topic(person: str) -> str:
 def count_change(connection: Connection, *topics: str) -> None:
     """Something about the topics changes with this transaction; who listens is told after its commit."""
     ordered = sorted(set(topics))
+    connection.info[COUNTED] = True
     if connection.dialect.name == "sqlite":
         connection.execute(_COUNT, [{"topic": topic} for topic in ordered])
     else:
@@ -194,7 +195,7 @@ class Changes:
         return self._topics[topic].number if topic in self._topics else None
 
     def ring(self) -> None:
-        """Something was changed by this process: read the counters now, unless PostgreSQL tells of it anyway."""
+        """A change of this process was committed: read the counters now, unless PostgreSQL tells of it anyway."""
         loop = self._loop
         if loop is not None and not loop.is_closed() and not self.is_listening:
             loop.call_soon_threadsafe(self._doubt)

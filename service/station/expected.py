@@ -19,15 +19,14 @@ AHEAD = timedelta(minutes=5)
 
 
 class ExpectedStore:
-    """One database's view of what was asked ahead. Safe between threads; ring tells waiting lanes of this process.
+    """One database's view of what was asked ahead. Safe between threads.
 
     Nothing here decides anything: whether a plate may refuel is judged when the pump's own lane asks.
     """
 
-    def __init__(self, database: Database, now: Callable[[], datetime], ring: Callable[[], None]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
-        self._ring = ring
 
     def take(self, asked: AskedAhead) -> bool:
         """Keep a plate; False for a picture too old, or from a clock too far ahead, to say who comes now."""
@@ -39,7 +38,6 @@ class ExpectedStore:
             _keep(connection, asked, to_us(now))
             _drop_beyond(connection, asked.station)
             count_change(connection, expected_topic(asked.station))
-        self._ring()
         return True
 
     def of(self, station: str) -> tuple[ExpectedPlate, ...]:

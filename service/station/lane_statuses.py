@@ -34,18 +34,16 @@ class Lane:
 
 
 class LaneStatuses:
-    """Of the stations of one database. Safe between threads; ring tells waiting pages of this process at once."""
+    """Of the stations of one database. Safe between threads."""
 
     def __init__(
         self,
         database: Database,
         now: Callable[[], datetime],
-        ring: Callable[[], None],
         heard: Callable[[LaneStatus], None],
     ) -> None:
         self._database = database
         self._now = now
-        self._ring = ring
         self._heard = heard
 
     def take(self, statuses: Sequence[LaneStatus]) -> Sequence[None]:
@@ -68,7 +66,6 @@ class LaneStatuses:
             topics = {t for one in news if one.is_change for t in (station_topic(one.station), one.topic)}
             if topics:
                 count_change(connection, *topics)
-        self._ring()
         return [None] * len(statuses)
 
     def of(self, station: str, lane: str) -> Lane | None:

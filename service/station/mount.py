@@ -35,11 +35,12 @@ def mount(app: FastAPI, database: Database, clock: WallClock, listener: ReportLi
     app.state.control is for a central control that shows itself on the page; None for the service.
     """
     changes = Changes(database)
-    store = StationStore(database, clock.now, changes.ring, listener)
+    database.on_counted = changes.ring
+    store = StationStore(database, clock.now, listener)
     app.state.changes = changes
     app.state.streams = OpenStreams(changes)
     app.state.station = store
-    app.state.expected = ExpectedStore(database, clock.now, changes.ring)
+    app.state.expected = ExpectedStore(database, clock.now)
     app.state.control = None
     app.state.check_pin = no_pins
     app.state.views = SharedViews()

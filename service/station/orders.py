@@ -45,12 +45,9 @@ class OrderState:
 class LaneOrders:
     """Orders for the lanes of one database. Safe between threads; lanes: who of them is silent."""
 
-    def __init__(
-        self, database: Database, now: Callable[[], datetime], ring: Callable[[], None], lanes: LaneStatuses
-    ) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime], lanes: LaneStatuses) -> None:
         self._database = database
         self._now = now
-        self._ring = ring
         self._lanes = lanes
         self._ids = IdMaker()
 
@@ -82,7 +79,6 @@ class LaneOrders:
             if order.kind is not OrderKind.TYPED:
                 trail.note(connection, trail.Deed(now, actor, f"order {order.kind}", f"{station}/{lane}", detail))
             count_change(connection, orders_topic(station, lane), station_topic(station), lane_topic(station, lane))
-        self._ring()
         return order.id
 
     def take_outcomes(self, wanted: OrdersWanted, actor: str) -> None:
@@ -93,7 +89,6 @@ class LaneOrders:
             for done in wanted.done:
                 self._settle(connection, wanted, done.order, done.result, done.detail, actor)
             count_change(connection, station_topic(wanted.station), lane_topic(wanted.station, wanted.lane))
-        self._ring()
 
     def _settle(
         self, connection: Connection, wanted: OrdersWanted, order: str, result: OrderResult, detail: str, actor: str

@@ -24,19 +24,18 @@ def silence(_heard: LaneStatus | VisitReport) -> None:
 
 
 class StationStore:
-    """One database's lanes, orders and visits. Safe between threads; ring tells waiting pages of this process."""
+    """One database's lanes, orders and visits. Safe between threads."""
 
     def __init__(
         self,
         database: Database,
         now: Callable[[], datetime],
-        ring: Callable[[], None],
         heard: ReportListener = silence,
     ) -> None:
         self.now = now
-        self.lanes = LaneStatuses(database, now, ring, heard)
-        self.orders = LaneOrders(database, now, ring, self.lanes)
-        self.visits = VisitReportStore(database, now, ring, heard, self._sweep)
+        self.lanes = LaneStatuses(database, now, heard)
+        self.orders = LaneOrders(database, now, self.lanes)
+        self.visits = VisitReportStore(database, now, heard, self._sweep)
         self._database = database
         self._next_sweep: datetime | None = None
 

@@ -41,7 +41,7 @@ _IS_DISPUTED = exists().where(
 
 
 class VisitReportStore:
-    """Of the stations of one database. Safe between threads; ring tells waiting pages of this process at once.
+    """Of the stations of one database. Safe between threads.
 
     sweep: deletes, within the transaction that it is given, what has been kept for too long.
     """
@@ -50,13 +50,11 @@ class VisitReportStore:
         self,
         database: Database,
         now: Callable[[], datetime],
-        ring: Callable[[], None],
         heard: Callable[[VisitReport], None],
         sweep: Callable[[Connection], None],
     ) -> None:
         self._database = database
         self._now = now
-        self._ring = ring
         self._heard = heard
         self._sweep = sweep
 
@@ -87,7 +85,6 @@ class VisitReportStore:
             self._sweep(connection)
             count_change(connection, station_topic(report.station))
         self._heard(report)
-        self._ring()
 
     def newest(self, station: str, limit: int = 30) -> list[VisitReport]:
         """The newest visits of a station."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ BUSY_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 15
 POOL: dict[str, int] = {"pool_size": 4, "max_overflow": 4, "pool_timeout": BUSY_TIMEOUT_S}
 """Connections of a process to PostgreSQL, of the books and of the gate each: more than this wait for one to be free."""
+COUNTED = "greenlane counted a change"
+"""Stands in the information of a connection whose transaction changes something that others wait for."""
 _ALL_IN_USE = "database: all connections of this process are in use"
 CONFLICTS = {"40001", "40P01"}
 """PostgreSQL's codes for a serialisation failure and a deadlock: the same transaction may succeed when tried again."""
@@ -55,6 +57,8 @@ class Database:
         self.engine = _engine(self.url)
         self.batch_engine = self.engine if self.is_sqlite else _engine(self.url, isolation_level="AUTOCOMMIT")
         self._turns = FairLock()
+        self.on_counted: Callable[[], None] = lambda: None
+        """Called from any thread after the commit of a transaction that counted a change (service.live.changes)."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -76,7 +80,13 @@ class Database:
 
         is_durable: it is on the disk when this returns. Without, PostgreSQL may lose it in a crash, and is done sooner.
         """
-        with self.turn(), self._connected() as connection, connection.begin(), _translating(connection):
+        with (
+            self.turn(),
+            self._connected() as connection,
+            self._telling(connection),
+            connection.begin(),
+            _translating(connection),
+        ):
             if not is_durable and not self.is_sqlite:
                 connection.exec_driver_sql("set local synchronous_commit = off")
             yield connection
@@ -103,6 +113,7 @@ class Database:
         with (
             self.turn(),
             self._connected(self.batch_engine) as connection,
+            self._telling(connection),
             connection.begin(),
             _translating(connection),
         ):
@@ -216,6 +227,14 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
         self.batch_engine.dispose()
+
+    @contextmanager
+    def _telling(self, connection: Connection) -> Iterator[None]:
+        """Around a transaction: what waits in this process hears of its commit."""
+        connection.info.pop(COUNTED, None)
+        yield
+        if not connection.invalidated and connection.info.pop(COUNTED, False):
+            self.on_counted()
 
     def _connected(self, engine: Engine | None = None) -> Connection:
         try:

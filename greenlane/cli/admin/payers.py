@@ -155,7 +155,7 @@ def _blocks(o: Office) -> PlateBlocks:
     from service.station.blocks import PlateBlocks
     from service.station.store import StationStore
 
-    return PlateBlocks(o.books, StationStore(o.database, o.books.clock.now, lambda: None), actor())
+    return PlateBlocks(o.books, StationStore(o.database, o.books.clock.now), actor())
 
 
 def person_id(o: Office, name: str) -> str:

@@ -238,6 +238,23 @@ def test_topics_that_nobody_waits_for_are_forgotten_and_the_reading_ends(sqlite_
     database.close()
 
 
+def test_a_change_of_this_process_is_told_with_its_commit_alone(sqlite_url: str) -> None:
+    async def scene(database: Database, changes: Changes) -> None:
+        database.on_counted = changes.ring
+        rung = []
+        assert await woken(changes, 0, lambda: count(database, "t")) == 1
+        database.on_counted = lambda: rung.append(True)
+        with suppress(ZeroDivisionError), database.writing() as connection:
+            count_change(connection, "t")
+            1 / 0  # noqa: B018 - the transaction fails
+        database.check_writing()
+        assert not rung, "nothing that somebody waits for was changed"
+        await asyncio.to_thread(count, database, "u")
+        assert rung
+
+    play(sqlite_url, scene)
+
+
 def test_another_event_loop_begins_afresh(sqlite_url: str) -> None:
     database = Database(sqlite_url)
     changes = Changes(database, Pace(poll_s=0.01))

@@ -29,7 +29,7 @@ from wire.reasons import Reason, Verdict
 
 @pytest.fixture
 def station(world: World) -> StationStore:
-    return StationStore(world.database, world.clock.now, lambda: None)
+    return StationStore(world.database, world.clock.now)
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_not_me_against_the_next_question(world: World, database_url: str) -> No
     a = payer(world, "A")
     with lanes(database_url, 2, world) as (one, other):
         for _ in range(ROUNDS):
-            blocks = PlateBlocks(other, StationStore(other.database, world.clock.now, lambda: None), "t")
+            blocks = PlateBlocks(other, StationStore(other.database, world.clock.now), "t")
             question = world.question()
             asked, _ = at_once(
                 lambda q=question: one_by_one(one, Ask(q)),  # type: ignore[misc]

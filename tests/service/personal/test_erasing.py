@@ -74,7 +74,7 @@ def lived(world: World, url: str, folder: Path) -> Phone:
     world.admin.money.top_up("C9", 1_000, note=f"as {NAME} asked")
     held = world.allowed()
     visit = held_visit(world)
-    StationStore(world.database, world.clock.now, lambda: None).visits.take(visit)
+    StationStore(world.database, world.clock.now).visits.take(visit)
     report(world, 8_000, authorisation=held, visit=visit.visit)
     (paid,) = Charging(world.books).list(phone=NAME)
     phone.say(paid.id, 8_000, PhoneWord.DISPUTE)
