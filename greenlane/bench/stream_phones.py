@@ -77,9 +77,9 @@ class StreamPhone:
         return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
-def address_of(number: int) -> str:
-    """The loopback address that a phone comes from."""
-    return f"127.0.{1 + number // PER_ADDRESS // 250}.{1 + number // PER_ADDRESS % 250}"
+def address_of(number: int, net: int = 0) -> str:
+    """The loopback address that a phone, or a lane in a net of its own, comes from."""
+    return f"127.{net}.{1 + number // PER_ADDRESS // 250}.{1 + number // PER_ADDRESS % 250}"
 
 
 def signed_get(key: EllipticCurvePrivateKey, key_id: str, host: str, path: str) -> dict[str, str]:

@@ -165,7 +165,7 @@ class _Run:
     ) -> None:
         self._phones = phones
         self._target = target
-        self._lanes = [PostingLane(target, key, f"L{phone.number}", phone.plate) for phone in phones]
+        self._lanes = [PostingLane(target, key, phone.number, phone.plate) for phone in phones]
         self._process = process
         self._seconds = args.seconds
         self._chance = random.Random(args.seed)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from greenlane.bench.client import KeptConnection, Key, Target
+from greenlane.bench.stream_phones import address_of
 from service.errors import ServiceError
 from wire.codec import encode
 from wire.fuellings import Fuelling
@@ -18,6 +19,7 @@ from wire.questions import Question
 
 UNIT_PRICE_FEN_PER_L = 800
 VOLUMES_ML = (500, 1_500)
+LANES_NET = 1
 GREEN_BEFORE_S = 10.0
 """A vehicle is asked about so long before its nozzle is back, or as soon as the one before it has gone."""
 
@@ -53,15 +55,19 @@ class PostingLane:
 
     target: Target
     key: Key
-    name: str
+    number: int
     plate: str
     visits: list[Visit] = field(default_factory=list)
     _sequence: int = 0
     _totaliser_ml: int = 0
 
+    @property
+    def name(self) -> str:
+        return f"L{self.number}"
+
     async def run(self) -> None:
         """All visits, one after another."""
-        line = KeptConnection(self.target, self.key)
+        line = KeptConnection(self.target, self.key, source=address_of(self.number, LANES_NET))
         last_s = 0.0
         try:
             for visit in self.visits:
