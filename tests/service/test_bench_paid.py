@@ -26,6 +26,7 @@ def test_what_is_fuelled_is_seen_paid_and_the_books_say_the_same(capsys: pytest.
     assert status == 0
     assert [(row["rate"], row["fuellings"], row["seen"]) for row in rows] == [(4, 8, 8), (8, 16, 16)]
     assert document["charges_paid"] == 20 + 8 + 16
+    assert [row["watched"] for row in rows] == [8, 16]
     for row in rows:
         assert 0 < row["receipt_p50_ms"] <= row["receipt_p99_ms"]
         assert row["seen_p50_ms"] <= row["seen_p90_ms"] <= row["seen_p99_ms"] <= row["seen_max_ms"]
@@ -36,9 +37,25 @@ def test_what_is_fuelled_is_seen_paid_and_the_books_say_the_same(capsys: pytest.
 @pytest.mark.slow
 @pytest.mark.database
 def test_two_workers_on_postgresql(capsys: pytest.CaptureFixture[str], cluster: Cluster) -> None:
-    words = ["--postgresql", cluster.database(), "--workers", "2", "--rates", "4", "--seconds", "2", "--phones", "4"]
+    words = [
+        "--postgresql",
+        cluster.database(),
+        "--workers",
+        "2",
+        "--open",
+        "0.5",
+        "--rates",
+        "4",
+        "--seconds",
+        "2",
+        "--phones",
+        "4",
+    ]
     status, document = measured(capsys, *words)
     assert (status, document["charges_paid"]) == (0, 28)
+    rows = document["rows"]
+    assert isinstance(rows, list)
+    assert [(row["fuellings"], row["watched"], row["seen"]) for row in rows] == [(8, 4, 4)]
 
 
 def test_the_schedule_waits_for_nobody_and_has_its_rate() -> None:

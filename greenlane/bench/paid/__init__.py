@@ -2,8 +2,8 @@
 
 Fuellings come by a schedule that waits for nobody (a Poisson process), so that a service that falls behind is seen to:
 every time counts from the moment at which the nozzle was back, whether the lane could send it then or not. Each lane
-unit signs and posts over HTTP; the payer's mandate pays from the wallet; the phone holds its stream, asks what its page
-asks for when it is told of a change, and the time ends when a charge of its inbox says `paid`.
+unit signs and posts over HTTP; the payer's mandate pays from the wallet. Phones whose page is open hold their stream,
+ask what the page asks for when they are told of a change, and the time ends when a charge of the inbox says `paid`.
 """
 
 from __future__ import annotations
@@ -52,11 +52,13 @@ WARM_UP = (10.0, 20)
 
 @dataclass(frozen=True, slots=True)
 class PaidRow:
-    """One rate. receipt_*: until the lane had its receipt; seen_*: until the phone saw the charge paid; milliseconds
-    from the nozzle's return. sent_late_p99_ms: what of that passed before the lane sent. Shares are of one core."""
+    """One rate. receipt_*: until the lane had its receipt, with which the mandate has paid; seen_*: until the phone saw
+    the charge paid; milliseconds from the nozzle's return. sent_late_p99_ms: what of that passed before the lane sent.
+    watched: fuellings whose payer's page was open; seen and late: of these. Shares are of one core."""
 
     rate: float
     fuellings: int
+    watched: int
     seen: int
     receipt_p50_ms: float
     receipt_p99_ms: float
@@ -75,6 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rates", default="5,20,50,100", help="fuellings a second, in turn (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each rate (default: %(default)s)")
     parser.add_argument("--phones", type=int, default=300, help="payers, each at a lane of its own (default: 300)")
+    parser.add_argument(
+        "--open", type=float, default=1.0, metavar="SHARE", help="of the phones with an open page (default: all)"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the schedule (default: %(default)s)")
     parser.add_argument("--postgresql", metavar="URL", help="an empty scratch database instead of an SQLite file")
     parser.add_argument("--workers", type=int, default=1, help="service processes on PostgreSQL (default: %(default)s)")
@@ -89,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"greenlane bench paid: {error}", file=sys.stderr)
         return 1
     print(json.dumps(document, indent=2) if args.json else "\n".join(_lines(document)))
-    return 0 if all(row["seen"] == row["fuellings"] for row in document["rows"]) else 1
+    return 0 if all(row["seen"] == row["watched"] for row in document["rows"]) else 1
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -124,7 +129,11 @@ def _rates(text: str) -> list[float]:
 
 
 def _check(args: argparse.Namespace) -> None:
-    for name, value, low, high in (("--phones", args.phones, 1, 5_000), ("--seconds", args.seconds, 0.5, 3_600)):
+    for name, value, low, high in (
+        ("--phones", args.phones, 1, 5_000),
+        ("--seconds", args.seconds, 0.5, 3_600),
+        ("--open", args.open, 0, 1),
+    ):
         if not low <= value <= high:
             raise ServiceError(f"{name} lies between {low} and {high}")
     if args.workers > 1 and not args.postgresql:
@@ -163,7 +172,7 @@ class _Run:
     def __init__(
         self, target: Target, key: Key, phones: Sequence[PayingPhone], process: int, args: argparse.Namespace
     ) -> None:
-        self._phones = phones
+        self._open = {phone.number: phone for phone in phones[: round(args.open * len(phones))]}
         self._target = target
         self._lanes = [PostingLane(target, key, phone.number, phone.plate) for phone in phones]
         self._process = process
@@ -174,8 +183,8 @@ class _Run:
         """Raises ServiceError where the service refuses or ends."""
         try:
             async with asyncio.TaskGroup() as group:
-                following = [group.create_task(phone.follow(self._target)) for phone in self._phones]
-                for phone in self._phones:
+                following = [group.create_task(phone.follow(self._target)) for phone in self._open.values()]
+                for phone in self._open.values():
                     await phone.opened()
                 await self._row(*WARM_UP)
                 found = [await self._row(rate, max(1, round(rate * self._seconds))) for rate in rates]
@@ -199,20 +208,26 @@ class _Run:
         wall_s = time.monotonic() - since_s
         shares = (processor_s(self._process) - used_s) / wall_s, (time.process_time() - own_s) / wall_s
         seen = [each for number, own in shared.items() for each in self._seen(number, own)]
-        return _figures(rate, visits, sorted(each for each in seen if each is not None), shares)
+        return _figures(rate, visits, seen, shares)
 
     def _seen(self, number: int, visits: Sequence[Visit]) -> list[float | None]:
-        """Seconds from each nozzle's return until the lane's payer saw the charge paid."""
-        paid = self._phones[number].paid
+        """Seconds from each nozzle's return until the lane's payer saw the charge paid; of those whose page is open."""
+        if number not in self._open:
+            return []
+        paid = self._open[number].paid
         return [paid[v.before_ml] - v.due_s if v.before_ml in paid and v.told_s is not None else None for v in visits]
 
 
-def _figures(rate: float, visits: Sequence[Visit], seen: Sequence[float], shares: tuple[float, float]) -> PaidRow:
+def _figures(
+    rate: float, visits: Sequence[Visit], watched: Sequence[float | None], shares: tuple[float, float]
+) -> PaidRow:
+    seen = sorted(each for each in watched if each is not None)
     receipts = sorted(visit.told_s - visit.due_s for visit in visits if visit.told_s is not None)
     sent_late = sorted(visit.posted_s - visit.due_s for visit in visits if visit.posted_s is not None)
     return PaidRow(
         rate=rate,
         fuellings=len(visits),
+        watched=len(watched),
         seen=len(seen),
         receipt_p50_ms=percentile(receipts, 0.5),
         receipt_p99_ms=percentile(receipts, 0.99),
@@ -220,7 +235,7 @@ def _figures(rate: float, visits: Sequence[Visit], seen: Sequence[float], shares
         seen_p90_ms=percentile(seen, 0.9),
         seen_p99_ms=percentile(seen, 0.99),
         seen_max_ms=percentile(seen, 1.0),
-        late=sum(each > LATE_S for each in seen) + len(visits) - len(seen),
+        late=sum(each > LATE_S for each in seen) + len(watched) - len(seen),
         sent_late_p99_ms=percentile(sent_late, 0.99),
         service_share=round(shares[0], 2),
         bench_share=round(shares[1], 2),
@@ -246,7 +261,8 @@ def _books_say(database: Database) -> dict[str, Any]:
 
 def _conditions(args: argparse.Namespace) -> dict[str, Any]:
     database = "postgresql" if args.postgresql else "sqlite"
-    return {**machine(), "database": database, "workers": args.workers, "phones": args.phones, "seconds": args.seconds}
+    asked = {"workers": args.workers, "phones": args.phones, "open": args.open, "seconds": args.seconds}
+    return {**machine(), "database": database, **asked}
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
@@ -256,10 +272,10 @@ def _lines(document: dict[str, Any]) -> list[str]:
 
 
 def _line(row: dict[str, Any]) -> str:
+    seen = ", ".join(f"{name} {row[f'seen_{name}_ms']} ms" for name in ("p50", "p90", "p99", "max"))
     return (
-        f"{row['rate']:g}/s, {row['fuellings']} fuellings: paid on the phone after p50 {row['seen_p50_ms']} p90 "
-        f"{row['seen_p90_ms']} p99 {row['seen_p99_ms']} max {row['seen_max_ms']} ms, {row['late']} later than "
-        f"{LATE_S:g} s, {row['fuellings'] - row['seen']} not at all; receipt p50 {row['receipt_p50_ms']} p99 "
-        f"{row['receipt_p99_ms']} ms; sent late by p99 {row['sent_late_p99_ms']} ms; of a core: service "
-        f"{row['service_share']}, bench {row['bench_share']}"
+        f"{row['rate']:g}/s, {row['fuellings']} fuellings: receipt p50 {row['receipt_p50_ms']} p99 "
+        f"{row['receipt_p99_ms']} ms; {row['watched']} watched: paid on the phone {seen}, {row['late']} later than "
+        f"{LATE_S:g} s, {row['watched'] - row['seen']} not at all; sent late by p99 {row['sent_late_p99_ms']} ms; "
+        f"of a core: service {row['service_share']}, bench {row['bench_share']}"
     )
