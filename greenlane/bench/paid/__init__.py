@@ -30,11 +30,11 @@ from greenlane.bench.client import Key, Target
 from greenlane.bench.paid.arrivals import PostingLane, Visit, schedule, share_out
 from greenlane.bench.paid.phones import PayingPhone, make_phones
 from greenlane.bench.process import machine, percentile, processor_s, progress, serving
-from service.admin import Admin
+from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
 from service.http.connections import CONNECTIONS
-from service.identity.devices import DeviceStore, Place
+from service.identity.signed.devices import DeviceStore, Place
 from service.reports.audit import audit
 from service.store.clock import SystemWallClock
 from service.store.database import Database
@@ -160,7 +160,7 @@ def _room_for(connections: int) -> Iterator[None]:
 
 
 def _enrol(books: Books, key: Key) -> None:
-    Admin(books, "bench").set_station("bench", preset_fen=2_000)
+    Admin(books, "bench").stations.set("bench", preset_fen=2_000)
     devices = DeviceStore(books.database, books.clock.now)
     code = devices.issue_code(Place(DeviceKind.STATION, "bench", None), "bench")
     devices.enrol(EnrolmentRequest(code=code, public_key=base64.b64encode(key.public).decode()), "bench")

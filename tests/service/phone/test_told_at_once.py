@@ -13,7 +13,7 @@ from service.identity.mount import EMBEDDED
 from service.server import running
 from tests.service.identity.kit import ServiceRig
 from tests.service.phone.kit import HttpPhone, fuel, person
-from tests.service.test_live import HOUR
+from tests.service.live.test_live import HOUR
 
 EVENTS = "/v1/phone/events"
 PATIENCE = 10
