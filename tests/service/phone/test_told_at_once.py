@@ -12,8 +12,8 @@ import requests
 from service.identity.mount import EMBEDDED
 from service.server import running
 from tests.service.identity.kit import ServiceRig
-from tests.service.phone.kit import HttpPhone, fuel, person
 from tests.service.live.test_live import HOUR
+from tests.service.phone.kit import HttpPhone, fuel, person
 
 EVENTS = "/v1/phone/events"
 PATIENCE = 10
