@@ -125,6 +125,7 @@ greenlane bench efficiency --vehicles 20
 greenlane bench growth --stations 100
 greenlane bench streams --phones 500
 greenlane bench payments --fuellings 300
+greenlane bench paid --rates 5,20 --seconds 10
 """
 
 

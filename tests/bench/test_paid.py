@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from greenlane.bench.paid.arrivals import Visit, schedule
+from greenlane.bench.paid.arrivals import DueFuelling, schedule
 from greenlane.cli import main
 from tests.service.postgres import Cluster
 
@@ -66,7 +66,7 @@ def test_the_schedule_waits_for_nobody_and_has_its_rate() -> None:
     assert 0.95 < (times[-1] - 100.0) / 100.0 < 1.05
     mean = sum(gaps) / len(gaps)
     assert 0.9 < (sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) ** 0.5 / mean < 1.1, "as a Poisson process has it"
-    assert all(isinstance(visit, Visit) and visit.posted_s is None for visit in visits)
+    assert all(isinstance(visit, DueFuelling) and visit.posted_s is None for visit in visits)
 
 
 @pytest.mark.parametrize(

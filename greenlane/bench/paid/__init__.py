@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
 from greenlane.bench.client import Key, Target
-from greenlane.bench.paid.arrivals import PostingLane, Visit, schedule, share_out
+from greenlane.bench.paid.arrivals import DueFuelling, PostingLane, schedule, share_out
 from greenlane.bench.paid.phones import PayingPhone, make_phones
 from greenlane.bench.process import machine, percentile, processor_s, progress, serving
 from service.admin.admin import Admin
@@ -210,7 +210,7 @@ class _Run:
         seen = [each for number, own in shared.items() for each in self._seen(number, own)]
         return _figures(rate, visits, seen, shares)
 
-    def _seen(self, number: int, visits: Sequence[Visit]) -> list[float | None]:
+    def _seen(self, number: int, visits: Sequence[DueFuelling]) -> list[float | None]:
         """Seconds from each nozzle's return until the lane's payer saw the charge paid; of those whose page is open."""
         if number not in self._open:
             return []
@@ -219,7 +219,7 @@ class _Run:
 
 
 def _figures(
-    rate: float, visits: Sequence[Visit], watched: Sequence[float | None], shares: tuple[float, float]
+    rate: float, visits: Sequence[DueFuelling], watched: Sequence[float | None], shares: tuple[float, float]
 ) -> PaidRow:
     seen = sorted(each for each in watched if each is not None)
     receipts = sorted(visit.told_s - visit.due_s for visit in visits if visit.told_s is not None)

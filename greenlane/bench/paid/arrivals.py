@@ -25,7 +25,7 @@ GREEN_BEFORE_S = 10.0
 
 
 @dataclass
-class Visit:
+class DueFuelling:
     """One vehicle. due_s: when its nozzle is back, by time.monotonic; posted_s: when the lane sent that; told_s: when
     the lane had its receipt."""
 
@@ -37,12 +37,12 @@ class Visit:
     told_s: float | None = None
 
 
-def schedule(rate: float, count: int, begin_s: float, chance: random.Random) -> list[Visit]:
+def schedule(rate: float, count: int, begin_s: float, chance: random.Random) -> list[DueFuelling]:
     """A Poisson process: `count` fuellings, on average `rate` a second, the first after begin_s."""
     visits, at_s = [], begin_s
     for _ in range(count):
         at_s += chance.expovariate(rate)
-        visits.append(Visit(at_s, chance.randrange(*VOLUMES_ML)))
+        visits.append(DueFuelling(at_s, chance.randrange(*VOLUMES_ML)))
     return visits
 
 
@@ -57,7 +57,7 @@ class PostingLane:
     key: Key
     number: int
     plate: str
-    visits: list[Visit] = field(default_factory=list)
+    visits: list[DueFuelling] = field(default_factory=list)
     _sequence: int = 0
     _totaliser_ml: int = 0
 
@@ -100,7 +100,7 @@ class PostingLane:
         return str(decision["authorisation"])
 
     async def _report(
-        self, line: KeptConnection, visit: Visit, name: str, authorisation: str, green_at: datetime
+        self, line: KeptConnection, visit: DueFuelling, name: str, authorisation: str, green_at: datetime
     ) -> None:
         self._sequence += 1
         visit.before_ml, self._totaliser_ml = self._totaliser_ml, self._totaliser_ml + visit.volume_ml
@@ -127,9 +127,9 @@ class PostingLane:
             raise ServiceError(f"a fuelling was answered {reply.status}: {reply.body[:200].decode(errors='replace')}")
 
 
-def share_out(visits: Sequence[Visit], lanes: Sequence[PostingLane]) -> dict[int, list[Visit]]:
+def share_out(visits: Sequence[DueFuelling], lanes: Sequence[PostingLane]) -> dict[int, list[DueFuelling]]:
     """Vehicles to the lanes in turn; the same by the lane's number."""
-    shared: dict[int, list[Visit]] = {}
+    shared: dict[int, list[DueFuelling]] = {}
     for number, visit in enumerate(visits):
         lane = number % len(lanes)
         lanes[lane].visits.append(visit)

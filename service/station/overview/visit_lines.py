@@ -1,4 +1,4 @@
-"""A visit's steps as its page lists them: reads of a standing vehicle that say the same are one line."""
+"""A visit's steps as its page lists them, by their time; reads of a standing vehicle that say the same are one line."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ class ShownLine:
 
 
 def folded(story: Iterable[StoryLine]) -> list[ShownLine]:
-    """Reads one after the other of the same plate become one line."""
+    """Reads one after the other of the same plate become one line.
+
+    By the time of each step: a busy lane tells of a read or a picture's vote after the lamp that followed another.
+    """
     lines: list[ShownLine] = []
-    for step in story:
+    for step in sorted(story, key=lambda step: step.at_s):
         before = lines[-1] if lines else None
         if before is not None and step.stage is Stage.READ is before.first.stage and step.plate == before.first.plate:
             lines[-1] = replace(before, times=before.times + 1, until_s=step.at_s)
@@ -31,6 +34,7 @@ def folded(story: Iterable[StoryLine]) -> list[ShownLine]:
 
 def guess_of(visit: VisitReport) -> str | None:
     """The plate that an unsure visit most likely had: the last vote's candidate, else what most reads said."""
-    votes = [step.plate for step in visit.story if step.stage is Stage.VOTED and step.plate]
-    reads = [step.plate for step in visit.story if step.stage is Stage.READ and step.plate]
+    story = sorted(visit.story, key=lambda step: step.at_s)
+    votes = [step.plate for step in story if step.stage is Stage.VOTED and step.plate]
+    reads = [step.plate for step in story if step.stage is Stage.READ and step.plate]
     return votes[-1] if votes else max(reads, key=reads.count, default=None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,13 +90,14 @@ def test_a_browser_finds_the_icon(client: TestClient) -> None:
 def test_equal_reads_of_a_visit_are_one_line(rig: ServiceRig, client: TestClient) -> None:
     reads = [StoryLine(at_s=n / 10, stage=Stage.READ, words=f"weakest 0.9{n}", plate=PLATE) for n in range(9)]
     other = StoryLine(at_s=1.0, stage=Stage.READ, words="weakest 0.80", plate="粤B12346")
-    lines = folded((*reads, other, reads[0], StoryLine(at_s=2.0, stage=Stage.NOTE, words="a"), reads[1]))
+    again, last = (replace(reads[0], at_s=at_s) for at_s in (1.1, 2.1))
+    lines = folded((*reads, other, again, StoryLine(at_s=2.0, stage=Stage.NOTE, words="a"), last))
     assert [(line.times, line.first.plate, line.until_s) for line in lines] == [
         (9, PLATE, 0.8),
         (1, "粤B12346", 1.0),
-        (1, PLATE, 0.0),
+        (1, PLATE, 1.1),
         (1, None, 2.0),
-        (1, PLATE, 0.1),
+        (1, PLATE, 2.1),
     ]
     key = rig.enrol(DeviceKind.LANE)
     report = visit_report()
@@ -105,6 +108,28 @@ def test_equal_reads_of_a_visit_are_one_line(rig: ServiceRig, client: TestClient
     shown = client.get(f"/station/visits/{report['visit']}", headers=PAGE["en"]).text
     assert "12 ×" in shown
     assert shown.count('class="stage"') == 1
+
+
+def test_steps_that_a_busy_lane_tells_late_stand_where_they_happened(rig: ServiceRig, client: TestClient) -> None:
+    """Reads come from another thread than lamp and answer: told after these, they are listed before them."""
+    key, report = rig.enrol(DeviceKind.LANE), visit_report()
+    told = [
+        (0.0, "seen", {}),
+        (2.4, "answered", {"reason": "ok"}),
+        (2.5, "lamp", {"lamp": "green"}),
+        (1.2, "read", {"plate": "粤B12346"}),
+        (1.4, "read", {"plate": PLATE}),
+        (2.0, "voted", {"plate": PLATE}),
+        (1.3, "read", {"plate": "粤B12346"}),
+    ]
+    story = [{"at_s": at_s, "stage": stage, "words": "", **facts} for at_s, stage, facts in told]
+    rig.signed(key, "POST", "/v1/visits", report | {"story": story}).send(client)
+    log_in(client, "li")
+    shown = client.get(f"/station/visits/{report['visit']}", headers=PAGE["en"]).text
+    times = re.findall(r'<span class="at">([^<]+)</span>', shown)
+    starts = [float(words.split("–")[0].removesuffix("s").strip()) for words in times]
+    assert starts == [0.0, 1.2, 1.4, 2.0, 2.4, 2.5]
+    assert "2 ×" in shown, "the two reads beside each other in time are one line"
 
 
 def test_the_language_link_of_an_answer_to_a_form_leads_to_a_page(client: TestClient) -> None:
