@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -18,6 +17,7 @@ from service.errors import Unavailable
 from service.reports.proofs import accounts, chain, counter, dispenser_lanes, file, fuel, holds, payers, trail
 from service.reports.proofs.findings import Finding, Proof
 from service.store.database import Database, fault_of, telling_faults
+from service.store.schema_version import found_revision
 
 MOST_MAPPED = 4 * 1024**3
 MOST_OF_A_PROOF = 200
@@ -109,7 +109,7 @@ def _proved(database: Database, against: Head | None, whole: Future[list[Finding
 
 def _is_current(database: Database, connection: Connection) -> bool:
     """False where there is no version at all. Raises Unavailable for another version, which has other proofs."""
-    if MigrationContext.configure(connection).get_current_revision() is None:
+    if found_revision(connection) is None:
         return False
     database.require_current()
     return True

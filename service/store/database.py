@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
@@ -24,7 +23,6 @@ from service.store.schema_version import (
     copy_before,
     found_revision,
     make_file,
-    migration_config,
     newer,
     one_at_a_time,
     standing_of,
@@ -160,29 +158,30 @@ class Database:
                     return Migrated(before)
                 is_copied = self.is_sqlite and before is SchemaStanding.OLDER
                 copy = copy_before(self.path, revision) if is_copied else None
-                config = migration_config()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                _upgrade(connection)
                 _require_references(connection)
         return Migrated(before, copy)
 
     def standing(self) -> SchemaStanding:
         """How its schema stands to this program's; looks and changes nothing. Raises Unavailable."""
+        return self._found()[0]
+
+    def _found(self) -> tuple[SchemaStanding, str | None]:
+        """The standing, and the revision that the database is at."""
         if self.is_sqlite and not self.path.exists():
-            return SchemaStanding.MISSING
+            return SchemaStanding.MISSING, None
         with telling_faults(), self.reading() as connection:
-            return standing_of(found_revision(connection))
+            revision = found_revision(connection)
+        return standing_of(revision), revision
 
     def require_current(self) -> None:
         """Raises Unavailable unless the database is there and its schema is of exactly this version."""
-        standing = self.standing()
+        standing, revision = self._found()
         if standing is SchemaStanding.MISSING:
             raise Unavailable(
                 f"{self.name}: there is no such database, or nothing in it; `greenlane service`, "
                 "`greenlane service --migrate` or `greenlane admin station set STATION` makes one"
             )
-        with telling_faults(), self.reading() as connection:
-            revision = found_revision(connection)
         if standing is SchemaStanding.NEWER:
             raise newer(self.name, revision)
         if standing is SchemaStanding.OLDER:
@@ -241,6 +240,12 @@ class Database:
             return (engine or self.engine).connect()
         except PoolTimeout:
             raise Unavailable(_ALL_IN_USE) from None
+
+
+def _upgrade(connection: Connection) -> None:
+    from service.store.migrating import upgrade
+
+    upgrade(connection)
 
 
 @contextmanager

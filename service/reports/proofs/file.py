@@ -8,11 +8,10 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from alembic import command
 from sqlalchemy import Connection, StaticPool, create_engine
 
 from service.reports.proofs.findings import Finding, rows
-from service.store.schema_version import MIGRATIONS, migration_config
+from service.store.schema_version import MIGRATIONS
 
 POSTGRESQL_GUARDS = MIGRATIONS / "postgresql_guards.json"
 """Triggers and functions as PostgreSQL shows them; docs/developer.md says what writes the file."""
@@ -93,11 +92,11 @@ def _sqlite(connection: Connection) -> Iterator[Finding]:
 @functools.cache
 def expected_of_sqlite() -> dict[tuple[str, str], tuple[str, str]]:
     """Table and definition of everything in a new database, by kind and name."""
+    from service.store.migrating import upgrade
+
     engine = create_engine("sqlite://", poolclass=StaticPool)
-    config = migration_config()
     with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        upgrade(connection)
         made = {(row[0], row[1]): (str(row[2]), _plain(row[3])) for row in rows(connection, _MASTER)}
     engine.dispose()
     return made

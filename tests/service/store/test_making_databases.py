@@ -12,14 +12,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
 
 from greenlane.cli import main
 from service.app import create_app
 from service.identity.mount import EMBEDDED
 from service.server import running
 from service.store.database import Database
-from service.store.schema_version import Migrated, SchemaStanding, migration_config
+from service.store.migrating import upgrade
+from service.store.schema_version import Migrated, SchemaStanding
 from tests.service.raw_http import head, say
 
 Run = Callable[..., tuple[int, str, str]]
@@ -72,9 +72,7 @@ def make_older(path: Path) -> str:
     database = Database(f"sqlite:///{path}")
     path.touch()
     with database.engine.connect() as connection, connection.begin():
-        config = migration_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head-1")
+        upgrade(connection, "head-1")
     database.close()
     with closing(sqlite3.connect(path)) as opened:
         return str(opened.execute("select version_num from alembic_version").fetchone()[0])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import itertools
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
-from alembic import command
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -14,7 +17,8 @@ from service.books.messages import Report
 from service.reports.audit import audit
 from service.reports.suspense import suspended
 from service.store.database import Database
-from service.store.schema_version import make_file, migration_config
+from service.store.migrating import upgrade
+from service.store.schema_version import MIGRATIONS, known_revisions, make_file
 from tests.service.postgres import Cluster
 from tests.service.world import PLATE, Pump, World
 from wire.reasons import ErrorCode
@@ -70,10 +74,8 @@ def old(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     database = Database(url)
     if database.is_sqlite:
         make_file(database.path)
-    config = migration_config()
     with database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0004")
+        upgrade(connection, "0004")
         for statement in OLD_ROWS:
             connection.execute(text(statement))
     yield database
@@ -111,3 +113,17 @@ def test_the_guards_are_still_there(old: Database, table: str) -> None:
     if column is not None:
         with pytest.raises(DBAPIError, match="never changed"), old.writing() as connection:
             connection.execute(text(f"update {table} set {column} = {column}"))
+
+
+def test_the_files_of_the_migrations_bear_the_names_of_the_schemas_that_they_make() -> None:
+    """The standing of a database is told without loading a migration."""
+    for before, after in itertools.pairwise((None, *known_revisions())):
+        (file,) = (MIGRATIONS / "versions").glob(f"v{after}_*.py")
+        migration = importlib.import_module(f"service.migrations.versions.{file.stem}")
+        assert (migration.revision, migration.down_revision) == (after, before)
+
+
+def test_a_command_that_migrates_nothing_loads_no_alembic(sqlite_url: str) -> None:
+    check = "import sys; from greenlane.cli import main; sys.exit(main(sys.argv[1:]) or 'alembic' in sys.modules)"
+    words = ["admin", "station", "list", "--database", sqlite_url]
+    subprocess.run([sys.executable, "-c", check, *words], check=True, timeout=60, stdout=subprocess.DEVNULL)
