@@ -139,11 +139,12 @@ class _Spoken:
 
 
 def speak(language: str) -> None:
-    """From now on commands and argparse's own words are in this language."""
+    """From now on commands and argparse's own words are in this language.
+
+    In English too they come from our catalogue: Python's own gettext looks for files at each word of each parser.
+    """
     _Spoken.language, _Spoken.catalogue = language, catalogue(language)
-    english: dict[str, Any] = {"_": gettext.gettext, "ngettext": gettext.ngettext}
-    translated = {"_": _Spoken.catalogue.gettext, "ngettext": _Spoken.catalogue.ngettext}
-    vars(argparse).update(translated if _Spoken.catalogue.texts else english)
+    vars(argparse).update(_=_Spoken.catalogue.gettext, ngettext=_Spoken.catalogue.ngettext)
 
 
 def also(pairs: Mapping[str, str]) -> None:
