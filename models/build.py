@@ -81,8 +81,11 @@ def build_detector(engine: str = DEFAULT_ENGINE, threads: int = 1, side_px: int 
         raise ReaderError(f"The manifest's section of the detector is incomplete ({error!r}).") from error
     if side_px is not None:
         settings = replace(settings, side_px=side_px, largest_side_px=side_px)
-    folded = bool(variant_of(finder, variants_for(engine)).get("folded"))
-    return Detector(_network(finder, engine, threads), _network(refiner, engine, threads), settings, folded)
+    names = variants_for(engine)
+    folds = [bool(variant_of(section, names).get("folded")) for section in (finder, refiner)]
+    return Detector(
+        _network(finder, engine, threads), _network(refiner, engine, threads), settings, (folds[0], folds[1])
+    )
 
 
 def _network(section: dict[str, Any], engine: str, threads: int) -> Network:

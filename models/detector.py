@@ -101,11 +101,15 @@ class Detector:
     """Holds two networks; one thread at a time."""
 
     def __init__(
-        self, finder: Network, refiner: Network | None, settings: DetectorSettings, folded: bool = False
+        self,
+        finder: Network,
+        refiner: Network | None,
+        settings: DetectorSettings,
+        folded: tuple[bool, bool] = (False, False),
     ) -> None:
         """Without a refiner the finder's proposals above `accept` are the answer.
 
-        folded: the finder takes a picture of half the size with four times the channels: four pixels as one.
+        folded: finder, refiner take pictures of half the size with four times the channels: four pixels as one.
         """
         self._finder = finder
         self._refiner = refiner
@@ -128,7 +132,7 @@ class Detector:
         """What the finder alone sees, surest first, in pixels of the picture given. side_px: else the settings'."""
         settings = self._settings
         picture, scale_x, scale_y = fit(image, side_px or settings.side_px, settings.multiple)
-        (output,) = self._finder.run(self._as_input(picture, self._folded))
+        (output,) = self._finder.run(self._as_input(picture, self._folded[0]))
         heat = sigmoid(output[0, 0])
         highest = cv2.dilate(heat, np.ones((3, 3), np.uint8))
         ys, xs = np.nonzero((heat >= highest) & (heat >= settings.propose))
@@ -165,7 +169,7 @@ class Detector:
         settings = self._settings
         matrix = closeup_matrix(proposal.quad, settings.closeup_px, (settings.margin_x, settings.margin_y))
         closeup = cut(image, matrix, settings.closeup_px)
-        (output,) = refiner.run(self._as_input(closeup))
+        (output,) = refiner.run(self._as_input(closeup, self._folded[1]))
         answer = output[0]
         corners = answer[:8].reshape(4, 2) * settings.closeup_px - 0.5
         split = 9 + len(settings.colours)

@@ -12,10 +12,11 @@ from models.manifest import WEIGHTS_FOLDER, load_section
 
 def test_a_variant_is_for_its_engine_alone() -> None:
     finder, refiner = load_section("detector")["finder"], load_section("detector")["refiner"]
-    assert build.variant_of(finder, ("opencv",))["file"] == "finder.onnx"
-    for name in ("onnxruntime", "opencv-integers"):
-        assert build.variant_of(finder, (name, "opencv"))["file"] == "finder.int8.onnx"
-        assert build.variant_of(refiner, (name,)) == refiner
+    for network, name in ((finder, "finder"), (refiner, "refiner")):
+        assert build.variant_of(network, ("opencv",))["file"] == f"{name}.onnx"
+        for engine in ("onnxruntime", "opencv-integers"):
+            assert build.variant_of(network, (engine, "opencv"))["file"] == f"{name}.int8.onnx"
+    assert build.variant_of(load_section("recogniser"), ("onnxruntime",))["file"] == "recogniser.onnx"
 
 
 def test_opencv_takes_integers_only_where_they_are_quicker() -> None:
@@ -25,7 +26,7 @@ def test_opencv_takes_integers_only_where_they_are_quicker() -> None:
         assert not opencv_engine.INTEGERS
 
 
-def test_the_finder_of_small_integers_finds_the_same_plates(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_of_small_integers_find_the_same_plates(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
     import cv2
 
@@ -46,7 +47,7 @@ def test_the_finder_of_small_integers_finds_the_same_plates(monkeypatch: pytest.
     assert compared == 5
 
 
-def test_all_weights_together_are_at_most_three_megabytes() -> None:
+def test_all_weights_together_are_at_most_four_megabytes() -> None:
     detector = load_section("detector")
     variants = [
         variant
@@ -56,4 +57,4 @@ def test_all_weights_together_are_at_most_three_megabytes() -> None:
     named = [detector["finder"], detector["refiner"], load_section("recogniser"), load_section("second"), *variants]
     files = sorted(WEIGHTS_FOLDER.glob("*.onnx"))
     assert {file.name for file in files} == {section["file"] for section in named}
-    assert sum(file.stat().st_size for file in files) <= 3_000_000
+    assert sum(file.stat().st_size for file in files) <= 4_000_000

@@ -348,21 +348,55 @@ def test_a_folded_finder_is_shown_the_same_picture_folded() -> None:
     seen: list[FloatArray] = []
     image = np.random.default_rng(6).integers(0, 256, (90, 150, 3)).astype(np.uint8)
     for fold in (False, True):
-        Detector(Recorder(), None, SETTINGS, folded=fold).propose(image)
+        Detector(Recorder(), None, SETTINGS, (fold, False)).propose(image)
     plain, four = seen
     assert plain.shape[1:] == (3, 192, 320)
     np.testing.assert_array_equal(four, folded(plain))
 
 
-def test_opencv_and_onnxruntime_agree_on_integers() -> None:
+def test_a_folded_refiner_is_shown_the_same_closeup_folded() -> None:
+    class Recorder(BoxRefiner):
+        def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+            seen.append(input.copy())
+            return super().run(np.zeros((1, 3, 64, 128), np.float32))
+
+    seen: list[FloatArray] = []
+    image = plate_picture(640, 480, [(200, 300, 120, 40)])
+    for fold in (False, True):
+        Detector(BoxFinder(), Recorder(), SETTINGS, (False, fold)).detect(image)
+    plain, four = seen
+    np.testing.assert_array_equal(four, folded(plain))
+
+
+@pytest.mark.parametrize(("network", "size"), [("finder", (96, 128)), ("refiner", (32, 64))])
+def test_opencv_and_onnxruntime_agree_on_integers(network: str, size: tuple[int, int]) -> None:
     pytest.importorskip("onnxruntime", reason="the variant of integers is for onnxruntime")
-    chosen = variant_of(load_section("detector")["finder"], ("onnxruntime",))
-    input = np.random.default_rng(3).normal(0, 0.7, (1, 12, 96, 128)).astype(np.float32)
+    chosen = variant_of(load_section("detector")[network], ("onnxruntime",))
+    input = np.random.default_rng(3).normal(0, 0.7, (1, 12, *size)).astype(np.float32)
     answers = [
         load_network(engine, WEIGHTS_FOLDER / chosen["file"], chosen["sha256"]).run(input)[0]
         for engine in ("opencv", "onnxruntime")
     ]
     assert np.abs(answers[0] - answers[1]).mean() < 0.02, "a feature may be rounded the other way"
+
+
+def test_a_refiner_of_integers_sees_what_one_of_floats_sees() -> None:
+    pytest.importorskip("onnxruntime", reason="the variant of integers is for onnxruntime")
+    section = load_section("detector")["refiner"]
+    floats, integers = (
+        load_network("onnxruntime", WEIGHTS_FOLDER / chosen["file"], chosen["sha256"])
+        for chosen in (section, variant_of(section, ("onnxruntime",)))
+    )
+    rng = np.random.default_rng(9)
+    for kind in (PlateKind.BLUE, PlateKind.YELLOW, PlateKind.NEW_ENERGY_SMALL):
+        closeup = np.full((64, 128, 3), 70, np.uint8)
+        closeup[14:50, 16:112] = cv2.resize(draw_plate(rng, kind).image, (96, 36), interpolation=cv2.INTER_AREA)
+        input = np.ascontiguousarray((closeup.astype(np.float32).transpose(2, 0, 1)[None] - 127.5) / 64)
+        (plain,), (small,) = floats.run(input)[0], integers.run(folded(input))[0]
+        assert plain[8] > 0, "a plate"
+        assert np.abs(plain[:8] - small[:8]).reshape(4, 2).max(0) == pytest.approx([0, 0], abs=0.008)
+        assert abs(plain[8] - small[8]) < 0.5
+        assert plain[9:14].argmax() == small[9:14].argmax()
 
 
 def test_integers_put_corners_where_floats_put_them() -> None:

@@ -152,7 +152,7 @@ def test_the_recipe_runs_from_drawing_to_the_lane(tmp_path: Path) -> None:
     assert isinstance(detector.detect(np.zeros((90, 160, 3), np.uint8)), list)
 
 
-def test_the_finder_becomes_one_of_small_integers(tmp_path: Path) -> None:
+def test_finder_and_refiner_become_ones_of_small_integers(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="quantising needs onnxruntime")
     weights = tmp_path / "weights"
     shutil.copytree(WEIGHTS_FOLDER, weights)
@@ -160,21 +160,24 @@ def test_the_finder_becomes_one_of_small_integers(tmp_path: Path) -> None:
     recipe.add_arguments(parser)
     words = ["quantise", "--out", str(tmp_path), "--smoke", "--weights", str(weights)]
     assert recipe.run(parser.parse_args(words)) == 0
-    finder = load_section("detector", weights / "manifest.json")["finder"]
-    small = finder["variants"]["onnxruntime"]
-    network = load_network("onnxruntime", weights / small["file"], small["sha256"])
-    assert small["folded"]
-    assert network.run(np.zeros((1, 12, 48, 80), np.float32))[0].shape == (1, 16, 96 // STRIDE, 160 // STRIDE)
-    assert (weights / small["file"]).stat().st_size < 0.6 * (weights / finder["file"]).stat().st_size
+    section = load_section("detector", weights / "manifest.json")
+    shapes = {"finder": (1, 16, 96 // STRIDE, 160 // STRIDE), "refiner": (1, 16)}
+    for name, size in (("finder", (48, 80)), ("refiner", (32, 64))):
+        plain, small = section[name], section[name]["variants"]["onnxruntime"]
+        assert small["folded"]
+        network = load_network("onnxruntime", weights / small["file"], small["sha256"])
+        assert network.run(np.zeros((1, 12, *size), np.float32))[0].shape == shapes[name]
+        assert (weights / small["file"]).stat().st_size < 0.75 * (weights / plain["file"]).stat().st_size
 
 
-def test_folding_changes_no_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "size"), [("finder", (96, 160)), ("refiner", (64, 128))])
+def test_folding_changes_no_answer(tmp_path: Path, name: str, size: tuple[int, int]) -> None:
     pytest.importorskip("onnxruntime", reason="quantising needs onnxruntime")
     from models.training.detector.quantise import fold
 
-    path = tmp_path / "finder.onnx"
-    shutil.copy(WEIGHTS_FOLDER / "finder.onnx", path)
-    picture = np.random.default_rng(8).normal(0, 1, (1, 3, 96, 160)).astype(np.float32)
+    path = tmp_path / f"{name}.onnx"
+    shutil.copy(WEIGHTS_FOLDER / path.name, path)
+    picture = np.random.default_rng(8).normal(0, 1, (1, 3, *size)).astype(np.float32)
     (plain,) = load_network("opencv", path, sha256_of(path)).run(picture)
     fold(path)
     four = np.ascontiguousarray(np.concatenate([picture[:, :, y::2, x::2] for y in (0, 1) for x in (0, 1)], axis=1))

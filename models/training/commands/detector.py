@@ -135,13 +135,16 @@ def export_both(args: argparse.Namespace) -> None:
     export(args.out, SETTINGS, "; ".join(recipe), args.weights)
 
 
-def quantise_finder(args: argparse.Namespace) -> None:
-    """Make the finder's variant of 8-bit integers out of the exported one."""
+def quantise_both(args: argparse.Namespace) -> None:
+    """Make the networks' variants of 8-bit integers out of the exported ones."""
     from models.training.detector.quantise import quantise
 
-    batches = finder_batches(training_scenes(args.smoke), args.seed, 1)
-    pictures = (next(batches)[0].numpy() for _ in tqdm(range(args.steps), desc="pictures"))
-    print(quantise(args.weights, pictures))
+    scenes = training_scenes(args.smoke)
+    composer = Composer(scenes, args.seed, REFINER_PICTURE, REFINER_WIDTHS_PX, finding_plate)
+    closeups = CloseupMaker(composer, open_finder(args.weights / "finder.onnx"), SETTINGS, args.seed)
+    for name, batches in (("finder", finder_batches(scenes, args.seed, 1)), ("refiner", closeups.batches(1))):
+        pictures = (next(batches)[0].numpy() for _ in tqdm(range(args.steps), desc=f"pictures for the {name}"))
+        print(quantise(name, args.weights, pictures))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -182,6 +185,6 @@ STAGES: dict[str, tuple[Callable[[argparse.Namespace], None], int, int]] = {
     "finder": (train_finder, 9000, 16),
     "refiner": (train_refiner, 4000, 64),
     "export": (export_both, 0, 0),
-    "quantise": (quantise_finder, 128, 1),
+    "quantise": (quantise_both, 128, 1),
 }
 """Stage -> recipe, steps, batch."""

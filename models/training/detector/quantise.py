@@ -1,6 +1,6 @@
-"""Makes the finder's variant of 8-bit integers, for the engines that run it quicker than the one of floats.
+"""Makes the variants of 8-bit integers of finder and refiner, for the engines that run them quicker than floats.
 
-Its first convolution and its head stay floats: the one is slower in integers than in floats, the other's answers
+The first convolutions and the heads stay floats: the ones are slower in integers than in floats, the others' answers
 span so much that integers would put a plate's corners off by a pixel of the finder's picture. The first convolution is
 folded: it takes four pixels as one of twelve channels, because engines that work on eight or sixteen channels at a time
 waste most of their work on three.
@@ -25,13 +25,9 @@ from models.training.data.compact import compact
 VARIANTS = ("onnxruntime", "opencv-integers")
 """The names of the engines that run it quicker (models/engines, VARIANTS)."""
 
-NAME = "finder.int8.onnx"
-
-_CELLS = ((0, 1), (1, 0), (1, 1))
-"""Of each row, or column, of a 3x3 of stride 2: which of two cells of two pixels it lies in, and which pixel of it."""
-
-HEAD = "/head/"
-"""How the names of the head's nodes begin: the module's name in models/training/detector/net.py."""
+HEADS = {"finder": ("/head/",), "refiner": ("/corners/corners.1/", "/Reshape", "/squeeze/", "/classes/")}
+"""Network -> how the names of the nodes begin from which on it stays in floats: modules of
+models/training/detector/net.py and what stands behind them."""
 
 
 class _Pictures(CalibrationDataReader):  # type: ignore[misc]
@@ -43,15 +39,19 @@ class _Pictures(CalibrationDataReader):  # type: ignore[misc]
         return None if picture is None else {"picture": picture}
 
 
-def kept_in_floats(plain: Path) -> list[str]:
-    """Names of the nodes of a prepared finder (every node named) that stay in floats: the first one, and the head."""
-    nodes = [node.name for node in onnx.load(str(plain)).graph.node]
-    head = next(number for number, name in enumerate(nodes) if name.startswith(HEAD))
-    return [nodes[0], *nodes[head:]]
+def kept_in_floats(plain: Path, heads: tuple[str, ...]) -> list[str]:
+    """Names of the nodes of a prepared network (every node named) that stay in floats: the first one, and its heads."""
+    nodes = onnx.load(str(plain)).graph.node
+    kept, reached = [nodes[0].name], set()
+    for node in nodes:
+        if node.name.startswith(heads) or reached.intersection(node.input):
+            kept.append(node.name)
+            reached.update(node.output)
+    return kept
 
 
 def fold(path: Path) -> None:
-    """Rewrite the file: its first convolution, of 3x3 and stride 2, becomes one of 2x2 on pictures of half the size.
+    """Rewrite the file: its first convolution, of stride 2, becomes one of stride 1 on pictures of half the size.
 
     Their twelve channels are those of the upper left, upper right, lower left and lower right pixel of four; what comes
     out is the same.
@@ -59,33 +59,40 @@ def fold(path: Path) -> None:
     model = onnx.load(str(path))
     picture = model.graph.input[0]
     first = next(node for node in model.graph.node if picture.name in node.input)
-    weights = next(tensor for tensor in model.graph.initializer if tensor.name == first.input[1])
+    halves = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Cast"}  # by compact()
+    name = halves.get(first.input[1], first.input[1])
+    weights = next(tensor for tensor in model.graph.initializer if tensor.name == name)
     plain = numpy_helper.to_array(weights)
-    four = np.zeros((len(plain), 2, 2, 3, 2, 2), plain.dtype)  # out, row and column of four, channel, row, column
-    for row, (cell_y, y) in enumerate(_CELLS):
-        for column, (cell_x, x) in enumerate(_CELLS):
-            four[:, y, x, :, cell_y, cell_x] = plain[:, :, row, column]
-    weights.CopyFrom(numpy_helper.from_array(four.reshape(len(plain), 12, 2, 2), weights.name))
-    attributes = {"kernel_shape": [2, 2], "strides": [1, 1], "pads": [1, 1, 0, 0], "dilations": [1, 1], "group": 1}
+    reach = plain.shape[2] // 2
+    before, after = (reach + 1) // 2, reach // 2
+    cells = before + 1 + after
+    four = np.zeros(
+        (len(plain), 2, 2, 3, cells, cells), plain.dtype
+    )  # out, row and column of four, channel, row, column
+    for row, column in np.ndindex(plain.shape[2:]):
+        (cell_y, y), (cell_x, x) = (divmod(place - reach, 2) for place in (row, column))
+        four[:, y, x, :, before + cell_y, before + cell_x] = plain[:, :, row, column]
+    weights.CopyFrom(numpy_helper.from_array(four.reshape(len(plain), 12, cells, cells), weights.name))
+    attributes = {"kernel_shape": [cells] * 2, "strides": [1, 1], "pads": [before] * 2 + [after] * 2, "group": 1}
     del first.attribute[:], model.graph.value_info[:]
     first.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
-    shape = [1, 12, "half_height", "half_width"]
-    picture.CopyFrom(helper.make_tensor_value_info(picture.name, TensorProto.FLOAT, shape))
+    sides = [side.dim_value // 2 or f"half_{side.dim_param}" for side in picture.type.tensor_type.shape.dim[2:]]
+    picture.CopyFrom(helper.make_tensor_value_info(picture.name, TensorProto.FLOAT, [1, 12, *sides]))
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
 
-def quantise(weights: Path, pictures: Iterator[FloatArray]) -> Path:
-    """Write NAME beside the finder in the folder `weights` and into the manifest there.
+def quantise(name: str, weights: Path, pictures: Iterator[FloatArray]) -> Path:
+    """Write NAME.int8.onnx beside the network NAME ("finder", "refiner") in a folder, and into the manifest there.
 
     pictures: network inputs (1, 3, H, W) such as it will meet; the ranges of its features are taken from them. Weights
     are signed and per channel, features unsigned.
     """
     section = load_section("detector", weights / "manifest.json")
-    path = weights / NAME
+    path = weights / f"{name}.int8.onnx"
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.onnx"
-        quant_pre_process(str(weights / section["finder"]["file"]), str(plain), skip_symbolic_shape=True)
+        quant_pre_process(str(weights / section[name]["file"]), str(plain), skip_symbolic_shape=True)
         quantize_static(
             str(plain),
             str(path),
@@ -94,11 +101,11 @@ def quantise(weights: Path, pictures: Iterator[FloatArray]) -> Path:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=kept_in_floats(plain),
+            nodes_to_exclude=kept_in_floats(plain, HEADS[name]),
         )
     compact(path)
     fold(path)
-    variant = {"file": NAME, "sha256": sha256_of(path), "folded": True}
-    section["finder"]["variants"] = dict.fromkeys(VARIANTS, variant)
+    variant = {"file": path.name, "sha256": sha256_of(path), "folded": True}
+    section[name]["variants"] = dict.fromkeys(VARIANTS, variant)
     update_section("detector", section, weights / "manifest.json")
     return path
