@@ -13,7 +13,7 @@ from wire.errors import GreenlaneError
 
 EXAMPLES = """
 examples:
-  greenlane bench                        the lane: milliseconds per stage, idle CPU share, resident memory
+  greenlane bench                        the lane: milliseconds per stage and visit, idle CPU share, resident memory
   greenlane bench lane --engine opencv --engine onnxruntime
   greenlane bench lane --quick --json    stages only, a few seconds
   greenlane bench peers                  other readers on the same pictures, see its own --help; also: bench --peers
@@ -101,7 +101,7 @@ def _add_lane_arguments(parser: argparse.ArgumentParser) -> None:
         "--quick",
         action="store_true",
         default=argparse.SUPPRESS,
-        help="leave out the running lane: no idle share, no memory",
+        help="leave out visits and the running lane: no idle share, no memory",
     )
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document at the end")
 

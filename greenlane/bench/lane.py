@@ -1,4 +1,4 @@
-"""The figures of `greenlane bench lane`: what one frame costs, what an idle lane costs, how large the process is."""
+"""The figures of `greenlane bench lane`: what a frame and a visit cost, what an idle lane costs, how large it is."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tqdm import tqdm
 from controller import settings as settings_file
 from controller.ports import PlateReader
 from controller.records import Region
+from greenlane.bench.visits import VisitCost, measure_visits
 from greenlane.simulation.cast import bundled
 from models.build import build_reader
 from models.change import ThumbnailMeter
@@ -83,6 +84,7 @@ class LaneFigures:
     conditions: dict[str, Any]
     stages: tuple[StageTime, ...]
     processes: tuple[Process, ...]
+    visits: tuple[VisitCost, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """As one JSON document."""
@@ -90,6 +92,7 @@ class LaneFigures:
             "conditions": self.conditions,
             "stages": [asdict(stage) for stage in self.stages],
             "processes": [asdict(process) for process in self.processes],
+            "visits": [asdict(cost) for cost in self.visits],
             "ratios": self.ratios(),
         }
 
@@ -116,6 +119,7 @@ class LaneFigures:
                 f"{stage.engine:<12} {stage.stage:<12} {stage.median_ms:>10.2f} {stage.p95_ms:>8.2f} {cpu}".rstrip()
             )
         shown += ["", *(f"{name}: {value:g}" for name, value in self.ratios().items())]
+        shown += [cost.line() for cost in self.visits]
         for process in self.processes:
             shown.append(
                 f"{process.what}: {process.cpu_share:.1%} of one processor over {process.seconds:.0f} s, "
@@ -125,23 +129,28 @@ class LaneFigures:
 
 
 def measure(wanted: Wanted) -> LaneFigures:
-    """All figures; takes half a minute without and two minutes with the running lane. Raises GreenlaneError."""
+    """All figures; takes half a minute without visits and running lane, three with them. Raises GreenlaneError."""
     installed = [name for name, module in ENGINES.items() if importlib.util.find_spec(module)]
     engines = wanted.engines or tuple(installed)
     pictures = _pictures(wanted.frames) if wanted.clip is None else _recorded(wanted.clip, wanted.frames, engines[0])
-    steps = len(engines) + (0 if wanted.quick else 2)
-    stages, processes = list(_trigger(pictures)), []
+    steps = len(engines) + (0 if wanted.quick else 2 + len(engines))
+    stages, visits, processes = list(_trigger(pictures)), [], []
     with tqdm(total=steps, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
         for engine in engines:
             bar.set_description(engine)
             stages += _read_stages(engine, wanted.threads, pictures)
+            bar.update()
+        for engine in () if wanted.quick else engines:
+            bar.set_description(f"visits, {engine}")
+            visits.append(measure_visits(engine, wanted.threads, wanted.clip))
             bar.update()
         for what, measured in () if wanted.quick else _PROCESSES.items():
             bar.set_description(what)
             processes.append(measured(what))
             bar.update()
     source = "the bundled clip" if wanted.clip is None else wanted.clip.name
-    return LaneFigures(conditions(wanted.threads, len(pictures), source), tuple(stages), tuple(processes))
+    found = conditions(wanted.threads, len(pictures), source)
+    return LaneFigures(found, tuple(stages), tuple(processes), tuple(visits))
 
 
 def conditions(threads: int, frames: int, source: str = "the bundled clip") -> dict[str, Any]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from controller.records import VisitSummary
 from greenlane.bench.lane import LaneFigures, Process, StageTime
+from greenlane.bench.visits import Cost, cost_of, measure_visits
 from greenlane.cli import main
 from greenlane.simulation.cast import bundled
+from greenlane.simulation.results import AnsweredQuestion, VisitResult
 
 
 def test_stages_of_one_engine_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,7 +78,9 @@ def test_ratios_compare_the_engines_and_the_table_shows_the_processes() -> None:
 @pytest.mark.slow
 def test_the_running_lane_is_small_and_idles_cheaply(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--frames", "2", "--engine", "opencv", "--json"]) == 0
-    idle, work = json.loads(capsys.readouterr().out)["processes"]
+    found = json.loads(capsys.readouterr().out)
+    idle, work = found["processes"]
+    assert [cost["engine"] for cost in found["visits"]] == ["opencv"]
     assert idle["cpu_share"] < 0.2
     assert work["peak_mb"] < 200
 
@@ -82,3 +89,29 @@ def test_the_running_lane_is_small_and_idles_cheaply(capsys: pytest.CaptureFixtu
 def test_the_service_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "service", "--clients", "1", "--seconds", "0.5", "--json"]) == 0
     assert '"messages_per_s"' in capsys.readouterr().out
+
+
+def visit(opened_s: float, answered_s: float | None) -> VisitResult:
+    """A visit that came into view so many seconds after the clip's first frame, at 100 s by the clock."""
+    summary = cast(VisitSummary, SimpleNamespace(first_seen_s=100.0 + opened_s))
+    asked = cast(AnsweredQuestion, SimpleNamespace(answered_s=answered_s))
+    return VisitResult("lane.mp4", 1, summary, 100.0, answers=(asked,))
+
+
+def test_a_visit_costs_what_its_frames_cost_from_arrival_to_answer() -> None:
+    costs = [Cost(100.0 + tenth / 10, 0.01) for tenth in range(100)]
+    found = cost_of("opencv", "lane.mp4", [visit(1.0, 1.55), visit(3.0, 4.05), visit(6.0, None)], costs)
+    assert (found.visits, found.decided) == (3, 2)
+    assert (found.reads_median, found.reads_p90) == (8.5, pytest.approx(10.5))
+    assert found.cpu_median_s == pytest.approx(0.085)
+    assert found.cpu_p90_s == pytest.approx(0.105)
+    assert "2 of 3 visits of lane.mp4 decided" in found.line()
+    assert cost_of("opencv", "lane.mp4", [visit(1.0, None)], costs).cpu_p90_s == 0
+
+
+@pytest.mark.slow
+def test_visits_of_a_clip_are_played_and_counted() -> None:
+    found = measure_visits("opencv", 1, None)
+    assert found.decided >= 3
+    assert found.reads_median >= 3, "as many as have to agree"
+    assert 0 < found.cpu_median_s <= found.cpu_p90_s

@@ -42,7 +42,8 @@ class _Pictures(CalibrationDataReader):  # type: ignore[misc]
 def kept_in_floats(plain: Path, heads: tuple[str, ...]) -> list[str]:
     """Names of the nodes of a prepared network (every node named) that stay in floats: the first one, and its heads."""
     nodes = onnx.load(str(plain)).graph.node
-    kept, reached = [nodes[0].name], set()
+    kept = [nodes[0].name]
+    reached: set[str] = set()
     for node in nodes:
         if node.name.startswith(heads) or reached.intersection(node.input):
             kept.append(node.name)
