@@ -8,6 +8,8 @@ import pytest
 
 from greenlane.cli import main
 from greenlane.simulation.cast import bundled
+from tests.simulation.test_document import KNOWN
+from tests.simulation.typed_names import typed_names
 
 
 def test_the_clip_ships_with_its_truth() -> None:
@@ -21,7 +23,9 @@ def test_the_clip_ships_with_its_truth() -> None:
 @pytest.mark.slow
 def test_every_visit_of_the_demo_is_decided_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["visits"]
+    shown = json.loads(capsys.readouterr().out)
+    assert KNOWN - typed_names(shown) == set(), "the document has each name of before, with each of its types"
+    found = shown["visits"]
     truth = bundled().visits
     assert len(found) == len(truth)
     for visit, true in zip(found, truth, strict=True):
