@@ -65,9 +65,9 @@ class EntryUnit(Resource):
         log.info("entry camera %s of %s: camera %s, reader %s", *place, settings.camera.kind, reader.name)
 
     def _exposition(self) -> str:
-        told = self.runner
-        is_trusted, is_heard = told.trouble is None, not told.failing
-        return exposition(entrance_series(told.asked_ahead, told.reads, is_trusted=is_trusted, is_heard=is_heard))
+        asked, reads = self.runner.asked_ahead, self.runner.reads
+        is_trusted, is_heard = self.runner.trouble is None, not self.runner.failing
+        return exposition(entrance_series(asked, reads, is_trusted=is_trusted, is_heard=is_heard))
 
     def _problem(self) -> str | None:
         trouble = self.runner.trouble

@@ -1,10 +1,12 @@
-"""A public class name has one home in the tree."""
+"""Names: one home for a class, one root for errors, one place for flags, the field's words, and a map that is true."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,17 @@ from tests.test_imports import ARROWS, ROOT
 from wire.flags import BooksFlag, LaneFlag, StationFlag
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def homes() -> dict[str, set[Path]]:
     """Public class name -> the files that define one."""
     found: dict[str, set[Path]] = defaultdict(set)
     for package in ARROWS:
         for path in (ROOT / package).rglob("*.py"):
-            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            for node in parsed(path).body:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     found[node.name].add(path.relative_to(ROOT))
     return found
@@ -35,7 +42,7 @@ def test_every_error_has_one_root() -> None:
         f"{path.relative_to(ROOT)}: {node.name}"
         for package in ARROWS
         for path in (ROOT / package).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.ClassDef)
         and {"Exception", "ValueError", "RuntimeError"} & {_name(b) for b in node.bases}
     }
@@ -58,7 +65,7 @@ def test_flags_are_written_once() -> None:
         for package in ("controller", "service", "station", "wire")
         for path in (ROOT / package).rglob("*.py")
         if path != ROOT / "wire" / "flags.py" and "migrations" not in path.parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Constant) and node.value in flags - OTHER_MEANINGS
     }
     assert not loose
@@ -72,6 +79,43 @@ def test_every_flag_is_documented() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
     flags = {member.value for side in (LaneFlag, StationFlag, BooksFlag) for member in side}
     assert not [flag for flag in sorted(flags) if f"`{flag}`" not in pages]
+
+
+PRIVATE = {
+    "chores",
+    "desk",
+    "duties",
+    "eyes",
+    "garage",
+    "house",
+    "hush",
+    "keeper",
+    "situation",
+    "surely",
+    "teller",
+}
+"""Words for things that have a word of their own: worker, store, periodic task, wiring, listener, batch state."""
+
+
+def test_names_are_the_fields_words() -> None:
+    """No module, class, function, argument or attribute is called by a word that only this project's authors know."""
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for package in ARROWS
+        for path in (ROOT / package).rglob("*.py")
+        for name in (path.stem, *_names_given(parsed(path)))
+        if {word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+", name)} & PRIVATE
+    }
+    assert not found
+
+
+def _names_given(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name) | ast.FunctionDef(name) | ast.AsyncFunctionDef(name):
+                yield name
+            case ast.arg(name) | ast.Name(name, ast.Store()) | ast.Attribute(_, name, ast.Store()):
+                yield name
 
 
 def test_what_a_thing_is_not_is_said_in_plain_english() -> None:

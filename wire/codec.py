@@ -58,11 +58,11 @@ def encode(record: Any, version: int | None = None) -> dict[str, Any]:
     return {
         name: _plain(value, version)
         for name, since, default in _fields(type(record))  # type: ignore[arg-type]
-        if _is_told(value := getattr(record, name), since, default, version)
+        if _is_sent(value := getattr(record, name), since, default, version)
     }
 
 
-def _is_told(value: object, since: int, default: object, version: int | None) -> bool:
+def _is_sent(value: object, since: int, default: object, version: int | None) -> bool:
     return since <= OLDEST_VERSION or (value != default and (version is None or since <= version))
 
 

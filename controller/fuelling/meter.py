@@ -64,7 +64,7 @@ class FuellingMeter:
         self._strays = Strays(most_pulses(settings.noise_ml, state.totaliser.pulses_per_l), settings.stray_s)
         self._noise: OpenFuelling | None = None
         self._lifted = False
-        self._told_lifted = False
+        self._reported_lifted = False
         self._quiet_since_s = self._polled_s = clock.monotonic_s()
         self._open: OpenFuelling | None = None
         self._writes: deque[_Write] = deque()
@@ -108,7 +108,7 @@ class FuellingMeter:
             self._follow(self._open, context, now_s, bool(pulses), events)
         elif self._noise is not None:
             self._keep_noise(self._noise, now_s, events)
-        if self._told_lifted and not self._lifted and now_s - self._quiet_since_s >= self._patience_s():
+        if self._reported_lifted and not self._lifted and now_s - self._quiet_since_s >= self._patience_s():
             self._end(events)
         self._polled_s = now_s
         self.flush()
@@ -148,13 +148,13 @@ class FuellingMeter:
             self._lifted = reading.nozzle_lifted
             self._quiet_since_s = now_s
         if self._lifted:
-            if not self._told_lifted:
+            if not self._reported_lifted:
                 self._end_noise(self._totaliser, events)
-            self._tell_lifted(events)
+            self._report_lifted(events)
 
-    def _tell_lifted(self, events: list[MeterEvent]) -> None:
-        if not self._told_lifted:
-            self._told_lifted = True
+    def _report_lifted(self, events: list[MeterEvent]) -> None:
+        if not self._reported_lifted:
+            self._reported_lifted = True
             events.append(Lifted())
 
     def _new_pulses(self, reading: DispenserReading) -> int:
@@ -175,7 +175,7 @@ class FuellingMeter:
 
     def _count(self, pulses: int, context: FlowContext, events: list[MeterEvent]) -> None:
         before = self._totaliser
-        if self._open is None and not self._told_lifted:
+        if self._open is None and not self._reported_lifted:
             began = self._strays.saw(pulses, self._totaliser, self._clock.monotonic_s())
             if began is None:
                 self._noise = self._noise or self._opened(self._totaliser, LaneFlag.STRAY_PULSES, LaneFlag.NOZZLE_HUNG)
@@ -184,7 +184,7 @@ class FuellingMeter:
                 return
             self._end_noise(began, events)
             before = began
-        self._tell_lifted(events)
+        self._report_lifted(events)
         if self._open is None:
             self._open = self._opened(before, *(() if self._lifted else (LaneFlag.NOZZLE_HUNG,)))
             self._open.adopt(context, first=True)
@@ -245,7 +245,7 @@ class FuellingMeter:
 
     def _end(self, events: list[MeterEvent]) -> None:
         fuelling, self._open = self._open, None
-        self._told_lifted = False
+        self._reported_lifted = False
         report = None if fuelling is None else fuelling.report(self._totaliser, last=True)
         if report is not None and report.volume_ml > 0:
             self._next_sequence += 1

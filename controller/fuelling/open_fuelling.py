@@ -114,7 +114,7 @@ class OpenFuelling:
         self.flags: list[str] = [LaneFlag.PRICE_FROM_SETTINGS] if price.from_settings else []
         self.stored_s = -math.inf
         self.stored_ml = -1
-        self.told_limit_fen: int | None = None
+        self.reported_limit_fen: int | None = None
         self.context = FlowContext()
         self._rules = rules
         self._dispenser = dispenser
@@ -156,9 +156,9 @@ class OpenFuelling:
         """The limit that the amount has just reached, told once."""
         limit_fen = context.limit_fen
         mine = self.context.authorisation is not None and context.authorisation == self.context.authorisation
-        if not mine or limit_fen is None or amount < limit_fen or limit_fen == self.told_limit_fen:
+        if not mine or limit_fen is None or amount < limit_fen or limit_fen == self.reported_limit_fen:
             return None
-        self.told_limit_fen = limit_fen
+        self.reported_limit_fen = limit_fen
         return limit_fen
 
     def volume_ml(self, totaliser: Totaliser) -> int:

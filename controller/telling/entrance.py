@@ -48,7 +48,7 @@ class EntranceReporter:
         self._clock = clock
         self._settings = settings or EntranceReports()
         self._stopping = threading.Event()
-        self._told: LaneStatus | None = None
+        self._sent: LaneStatus | None = None
         self._next_beat_s = 0.0
 
     def start(self) -> None:
@@ -62,11 +62,11 @@ class EntranceReporter:
     def tell_once(self) -> bool:
         """Send what is new, or due; whether it was sent. Raises ClientError; what was not sent is sent later."""
         status, now_s = self._status(), self._clock.monotonic_s()
-        is_news = self._told is None or replace(status, at=self._told.at) != self._told
+        is_news = self._sent is None or replace(status, at=self._sent.at) != self._sent
         if not is_news and now_s < self._next_beat_s:
             return False
         self._link.tell_status(status, self._settings.deadline_s)
-        self._told, self._next_beat_s = status, now_s + self._settings.beat_s
+        self._sent, self._next_beat_s = status, now_s + self._settings.beat_s
         return True
 
     def _work(self) -> None:

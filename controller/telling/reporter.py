@@ -87,7 +87,7 @@ class Reporter:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._heard = threading.Event()
-        self._told_version = -1
+        self._sent_version = -1
         self._next_beat_s = 0.0
         self._done: OrderedDict[str, OrderOutcome] = OrderedDict()
         self._untold: list[OrderOutcome] = []
@@ -108,13 +108,13 @@ class Reporter:
         """Send what is new. Raises ClientError; what was not sent is sent later."""
         status, version = self._panel.status, self._panel.version
         due = self._clock.monotonic_s() >= self._next_beat_s
-        if status is not None and (version != self._told_version or due):
+        if status is not None and (version != self._sent_version or due):
             now = self._clock.now()
             waiting = len(self._outbox.waiting())
             pending = replace(status, at=now, waiting=waiting, parked=self._parked(), damaged=self._damaged())
             self._link.tell_status(pending, self._settings.deadline_s)
             self._heard.set()
-            self._told_version = version
+            self._sent_version = version
             self._next_beat_s = self._clock.monotonic_s() + self._settings.beat_s
         visits = self._visit_reports.take()
         while visits:
@@ -166,7 +166,7 @@ class Reporter:
         else:
             return OrderResult.FAILED
         self._wake_courier()
-        self._told_version = -1
+        self._sent_version = -1
         self._wake.set()
         return OrderResult.TAKEN
 

@@ -26,7 +26,7 @@ from service.books.decisions.patterns import WORDS
 from service.books.decisions.plausibility import CONTRADICTED
 from service.books.messages import Answer, Refused, Report
 from service.errors import ServiceError
-from service.mileage.vehicles import Garage
+from service.mileage.vehicles import VehicleStore
 from service.reports.audit import audit
 from service.store.clock import SystemWallClock
 from service.store.database import Database
@@ -155,13 +155,13 @@ class Forecourt:
         admin = Admin(books, "bench")
         admin.stations.set(STATION)
         admin.stations.set_price(STATION, PRODUCT, PRICE)
-        garage = Garage(books, "bench")
+        vehicles = VehicleStore(books, "bench")
         self.plates = {
             tank_l: [f"粤B{tank_l:03d}{number:02d}" for number in range(PLATES_PER_TANK)] for tank_l in TANKS_L
         }
         for tank_l, plates in self.plates.items():
             for plate in plates:
-                garage.set_vehicle(plate, tank_ml=tank_l * 1000, per_100km_ml=None, product=None)
+                vehicles.set_vehicle(plate, tank_ml=tank_l * 1000, per_100km_ml=None, product=None)
         self.started_at = books.clock.now() - timedelta(days=2)
         self._pumps: dict[str, tuple[int, int, datetime]] = {}
         self._sold_ml = [31_250, 12_500]
@@ -220,12 +220,12 @@ class Forecourt:
             self.sale(f"F{number}", self.rng.randrange(LEAST_ML, tank_ml + 1), L_PER_MIN[witness]) for _ in range(2)
         ]
         first_ml, second_ml = true[0].volume_ml, true[1].volume_ml
-        told_ml = {
+        reported_ml = {
             BooksFlag.SUM_OF_TWO: (first_ml, first_ml + second_ml),
             BooksFlag.SAME_AGAIN: (first_ml, first_ml),
             BooksFlag.TWO_SWAPPED: (second_ml, first_ml),
         }[kind]
-        pairs = list(zip(true, told_ml, strict=True))
+        pairs = list(zip(true, reported_ml, strict=True))
         first, second = _reported(pairs, witness, plate)
         contradicted = [_contradicts(witness, sale, volume_ml, tank_ml) for sale, volume_ml in pairs]
         return Injected(kind, witness, (first, second), (contradicted[0], contradicted[1]))
@@ -244,15 +244,15 @@ def _reported(pairs: Sequence[tuple[Fuelling, int]], witness: str, plate: str) -
         yield replace(made, plate=plate if witness == "tank" else None)
 
 
-def _contradicts(witness: str, true: Fuelling, told_ml: int, tank_ml: int) -> bool:
+def _contradicts(witness: str, true: Fuelling, reported_ml: int, tank_ml: int) -> bool:
     """Whether what truly happened speaks against the volume that was told."""
     seconds = (true.ended_at - true.started_at).total_seconds()
-    too_fast = told_ml * 60 > MOST_L_PER_MIN * 1000 * (seconds + 1)
+    too_fast = reported_ml * 60 > MOST_L_PER_MIN * 1000 * (seconds + 1)
     if witness == "time":
         return too_fast
     if witness == "tank":
-        return too_fast or told_ml * 100 > tank_ml * TANK_PERCENT
-    return too_fast or abs(told_ml - true.volume_ml) > max(STEP_ML, told_ml // 200)
+        return too_fast or reported_ml * 100 > tank_ml * TANK_PERCENT
+    return too_fast or abs(reported_ml - true.volume_ml) > max(STEP_ML, reported_ml // 200)
 
 
 def _clean(forecourt: Forecourt, fills: int) -> int:

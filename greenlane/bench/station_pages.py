@@ -60,7 +60,7 @@ class Audience:
         base = "/station" if lane is None else f"/panel/{quote(lane)}"
         return f"{base}/events{self._query}", f"{base}/view{self._query}"
 
-    def was_told(self, page: int, number: int, at_s: float) -> None:
+    def was_shown(self, page: int, number: int, at_s: float) -> None:
         self.notified.append((page, number, at_s))
 
     def has_shown(self, page: int, view: bytes, at_s: float) -> None:
@@ -147,7 +147,7 @@ class OpenPage:
             stream.changed.clear()
             if stream.number != seen:
                 seen = stream.number
-                self._audience.was_told(self._number, seen, loop.time())
+                self._audience.was_shown(self._number, seen, loop.time())
             await self._fetch(seen)
             await asyncio.sleep(AGAIN_S)
             ended_seen = ended.done()

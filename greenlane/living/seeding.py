@@ -15,7 +15,7 @@ from service.errors import AdminError
 from service.mileage.lines import Bad
 from service.mileage.readings import read_csv
 from service.mileage.store import MileageStore
-from service.mileage.vehicles import Garage
+from service.mileage.vehicles import VehicleStore
 from service.payers.phones import Phones
 
 ACTOR = "demo"
@@ -58,10 +58,10 @@ def seed(books: Books, own: Bundled) -> Seeded:
 
 def _seed_fleet(books: Books, plate: str) -> None:
     """One vehicle that has driven for some days and refuelled elsewhere, as its odometer says."""
-    garage = Garage(books, ACTOR)
-    garage.add_fleet(FLEET)
-    garage.give_to_fleet(FLEET, plate)
-    garage.set_vehicle(plate, tank_ml=TANK_L * 1000, per_100km_ml=PER_100KM_L * 1000, product=PRODUCT)
+    vehicles = VehicleStore(books, ACTOR)
+    vehicles.add_fleet(FLEET)
+    vehicles.give_to_fleet(FLEET, plate)
+    vehicles.set_vehicle(plate, tank_ml=TANK_L * 1000, per_100km_ml=PER_100KM_L * 1000, product=PRODUCT)
 
     def bad(row: Bad) -> None:
         raise AdminError(f"odometer of {plate}: {row.why}")

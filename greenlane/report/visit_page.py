@@ -31,7 +31,7 @@ MARKS = {LinkOutcome.GOOD: "✓", LinkOutcome.BAD: "✗", LinkOutcome.OPEN: "·"
 
 def html(trace: VisitTrace, explanation: Explanation, pictures: Mapping[str, bytes], conditions: str) -> str:
     """The page, self-contained. pictures: JPEG by file name, as far as they are still kept."""
-    visit_result = as_story(trace)
+    visit_result = as_visit_result(trace)
     style = importlib.resources.files("greenlane.report").joinpath("style.css").read_text(encoding="utf-8") + STYLE
     colour = "allow" if explanation.headline.startswith("GREEN:") else "refuse"
     return (
@@ -52,7 +52,7 @@ def html(trace: VisitTrace, explanation: Explanation, pictures: Mapping[str, byt
     )
 
 
-def as_story(trace: VisitTrace) -> VisitResult:
+def as_visit_result(trace: VisitTrace) -> VisitResult:
     """The trace as the drawings of the simulation's report take it; seconds count from the vehicle's arrival."""
     summary = trace.summary or _unfinished(trace)
     answers = tuple(

@@ -85,14 +85,14 @@ class Forgetting:
         """Write down where the refuellings near these positions were, as all positions together say it."""
         rows = [
             {**_key(key), "plate": plate, **_values(placement), "kept_us": to_us(self._books.clock.now())}
-            for key, placement in _told_by(History(connection, plate), due)
+            for key, placement in _placed_by(History(connection, plate), due)
         ]
         if rows:
             connection.execute(insert(kept_placements), rows)
         return len(rows)
 
 
-def _told_by(history: History, due: list[int]) -> Iterable[tuple[tuple[int, str], Placement]]:
+def _placed_by(history: History, due: list[int]) -> Iterable[tuple[tuple[int, str], Placement]]:
     """Refuellings that any of these positions speaks of and that are not written down yet."""
     for index, fill in enumerate(history.refuellings):
         first = bisect_left(due, fill.since_us - FAR_US)

@@ -43,7 +43,7 @@ class VehicleToken:
     datum: Datum
 
 
-class TokenDesk:
+class TokenStore:
     """What an operator, `actor`, does with tokens. Raises AdminError with the reason."""
 
     def __init__(self, database: Database, clock: WallClock, actor: str) -> None:

@@ -52,7 +52,7 @@ class Where:
     datum: Datum
 
 
-class Garage:
+class VehicleStore:
     """What an operator, `actor`, may say. Raises AdminError with the reason."""
 
     def __init__(self, books: Books, actor: str) -> None:

@@ -20,7 +20,7 @@ from controller.outbound.signing import KeyPair
 from greenlane.cli import main
 from service.http.format_table import look_of
 from service.mileage.consents import TrackConsents
-from service.mileage.vehicles import Garage
+from service.mileage.vehicles import VehicleStore
 from service.payer_rules.periods import Hours
 from service.payers.charging import Charging
 from service.payers.phones import Phones
@@ -187,8 +187,8 @@ def test_a_driver_lets_the_fleet_see_their_tracks_and_ends_it(
     chromium: Any, serious: Callable[[Any], list[str]], rig: ServiceRig, served: str
 ) -> None:
     books = rig.app.state.books
-    Garage(books, "test").add_fleet("Wang")
-    Garage(books, "test").give_to_fleet("Wang", PLATE)
+    VehicleStore(books, "test").add_fleet("Wang")
+    VehicleStore(books, "test").give_to_fleet("Wang", PLATE)
     chen = driver(chromium, rig, served, "陈", "0-8")
     chen.goto(f"{served}/phone/hours")
     chen.wait_for_selector("#own [data-track=agree]:visible")

@@ -21,23 +21,23 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 
 def _add(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.mileage.places import garage
+    from greenlane.cli.admin.mileage.places import vehicle_store
     from greenlane.cli.admin.office import office
     from service.errors import as_typed
 
     with office(args) as o:
-        garage(o).add_fleet(args.name)
+        vehicle_store(o).add_fleet(args.name)
         words = f"fleet {args.name} is set up; `person add NAME --role fleet --fleet {as_typed(args.name)}`"
         o.show({"fleet": args.name}, words)
     return 0
 
 
 def _plate(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.mileage.places import garage
+    from greenlane.cli.admin.mileage.places import vehicle_store
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        plate = garage(o).give_to_fleet(args.name, args.plate)
+        plate = vehicle_store(o).give_to_fleet(args.name, args.plate)
         o.show({"fleet": args.name, "plate": plate}, f"{plate} is {args.name}'s")
     return 0
 

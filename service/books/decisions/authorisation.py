@@ -25,7 +25,7 @@ def ask(message: Ask, batch_state: BatchState) -> Decision | Refused:
     if earlier is not None:
         if earlier != replace(earlier, **_asked(question)):
             return Refused(ErrorCode.KEY_REUSED, f"visit {question.visit} was asked before with other content")
-        return _told_where(_first_answer(earlier, batch_state.now_us), question, batch_state)
+        return _with_open_lane(_first_answer(earlier, batch_state.now_us), question, batch_state)
     if question.station not in batch_state.stations:
         return Refused(ErrorCode.UNKNOWN_STATION, f"no station {question.station} is set up")
     reason, card = _judge(question, batch_state)
@@ -45,7 +45,7 @@ def ask(message: Ask, batch_state: BatchState) -> Decision | Refused:
     elif reason is Reason.OK and card is not None:
         _grant(answer, card, batch_state)
     batch_state.keep(answer)
-    return _told_where(_first_answer(answer, batch_state.now_us), question, batch_state)
+    return _with_open_lane(_first_answer(answer, batch_state.now_us), question, batch_state)
 
 
 def renew(message: Renew, batch_state: BatchState) -> Decision | Refused:
@@ -133,7 +133,7 @@ def _same_lane(held: Authorisation, question: Question) -> bool:
     return (held.station, held.lane) == (question.station, question.lane)
 
 
-def _told_where(answer: Decision, question: Question, batch_state: BatchState) -> Decision:
+def _with_open_lane(answer: Decision, question: Question, batch_state: BatchState) -> Decision:
     """A refusal for the plate's other lane with that lane's name, where it is one of the same station."""
     if answer.reason is not Reason.OPEN_ELSEWHERE:
         return answer

@@ -120,8 +120,8 @@ def _with_order(shown: Screen, order: OrderState, age_s: float, fresh: bool) -> 
         return Screen(ScreenState.READING, ASKING, status=shown.status, plate=plate, until_s=order.left_s)
     if order.result is OrderResult.TAKEN:
         status = shown.status
-        is_told = fresh and status is not None and status.typed and status.plate == plate and status.phase != "asking"
-        if is_told or age_s >= TAKEN_FOR_S:
+        is_shown = fresh and status is not None and status.typed and status.plate == plate and status.phase != "asking"
+        if is_shown or age_s >= TAKEN_FOR_S:
             return shown
         return Screen(ScreenState.READING, ASKING, status=shown.status, plate=plate, until_s=TAKEN_FOR_S - age_s)
     if age_s >= SHOWN_FOR_S:

@@ -76,10 +76,10 @@ def test_an_operator_binds_before_the_first_report(world: World) -> None:
 
 def test_a_dispenser_moves_by_an_operators_word(world: World) -> None:
     world.card(fen=100_000)
-    pump, desk = Pump("D1"), dispensers(world)
+    pump, operator = Pump("D1"), dispensers(world)
     earlier = pump.fuelling(world.clock, 1_000)
     receipt = world.report(earlier)
-    assert desk.bind("S1", "D1", "L7") == ("L1",)
+    assert operator.bind("S1", "D1", "L7") == ("L1",)
     assert world.report(earlier) == receipt, "a repeat of what was taken"
     foreign(world, replace(pump).fuelling(world.clock, 1_000))
     moved = pump.fuelling(world.clock, 1_000, lane="L7")
@@ -88,23 +88,23 @@ def test_a_dispenser_moves_by_an_operators_word(world: World) -> None:
         (deed,) = [deed for deed in last(connection, 9) if deed.action == "bind_dispenser"]
     assert (deed.actor, deed.subject) == ("tester", "D1")
     assert deed.detail == {"station": "S1", "from": '["L1"]', "lanes": '["L7"]'}
-    assert desk.bind("S1", "D1", "L7") == ("L7",), "no second line in the trail"
+    assert operator.bind("S1", "D1", "L7") == ("L7",), "no second line in the trail"
     assert audit(world.database).findings == ()
 
 
 def test_two_lanes_share_one_and_one_is_taken_from_it_again(world: World) -> None:
     world.card(fen=100_000)
-    pump, desk = Pump("D1"), dispensers(world)
+    pump, operator = Pump("D1"), dispensers(world)
     world.report(pump.fuelling(world.clock, 1_000))
-    desk.bind("S1", "D1", "L2", also=True)
+    operator.bind("S1", "D1", "L2", also=True)
     for lane in ("L2", "L1", "L2"):
         world.report(pump.fuelling(world.clock, 1_000, lane=lane))
-    assert desk.release("S1", "D1", "L1") == ("L2",)
+    assert operator.release("S1", "D1", "L1") == ("L2",)
     foreign(world, replace(pump).fuelling(world.clock, 1_000))
-    assert desk.release("S1", "D1", "L2") == ()
+    assert operator.release("S1", "D1", "L2") == ()
     assert audit(world.database).findings == ()
     world.report(pump.fuelling(world.clock, 1_000, lane="L3"))
-    (one,) = desk.list("S1")
+    (one,) = operator.list("S1")
     assert (one.lanes, one.by_operator) == (("L3",), False)
     assert audit(world.database).findings == ()
 
@@ -120,10 +120,10 @@ def test_a_dispenser_of_the_same_name_elsewhere_is_another(world: World) -> None
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda desk: desk.bind("S9", "D1", "L1"), "no station S9"),
-        (lambda desk: desk.bind("S1", "", "L1"), "a dispenser's name"),
-        (lambda desk: desk.bind("S1", "D1", "L" * 41), "a lane's name"),
-        (lambda desk: desk.release("S1", "D1", "L1"), "does not belong to lane L1"),
+        (lambda operator: operator.bind("S9", "D1", "L1"), "no station S9"),
+        (lambda operator: operator.bind("S1", "", "L1"), "a dispenser's name"),
+        (lambda operator: operator.bind("S1", "D1", "L" * 41), "a lane's name"),
+        (lambda operator: operator.release("S1", "D1", "L1"), "does not belong to lane L1"),
     ],
 )
 def test_what_cannot_be_bound(world: World, change: Callable[[Dispensers], object], words: str) -> None:
@@ -184,8 +184,8 @@ def test_the_audit_names_what_was_done_by_hand(world: World, statement: str, wor
 
 def test_the_audit_names_reports_of_lanes_that_it_did_not_belong_to(world: World) -> None:
     world.card(fen=100_000)
-    pump, desk = Pump("D1"), dispensers(world)
-    desk.bind("S1", "D1", "L1")
+    pump, operator = Pump("D1"), dispensers(world)
+    operator.bind("S1", "D1", "L1")
     world.report(pump.fuelling(world.clock, 1_000))
     with world.database.writing() as connection:
         connection.execute(text("update dispenser_lanes set lane = 'L2'"))

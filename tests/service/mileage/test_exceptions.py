@@ -13,7 +13,7 @@ import pytest
 from service.mileage.exceptions import exceptions_of
 from service.mileage.readings import read_csv
 from service.mileage.store import MileageStore
-from service.mileage.vehicles import Garage
+from service.mileage.vehicles import VehicleStore
 from service.store.database import Database
 from tests.service.mileage.conftest import Admin
 from tests.service.world import PLATE, START, Pump, World
@@ -182,7 +182,7 @@ def clean(world: World, number: int, count: int) -> str:
     plate, card, pump = f"粤C{number:05d}", f"K{number}", Pump(f"clean{number}")
     world.card(card, plate=plate)
     tank, need = rng.uniform(40, 120), rng.uniform(6, 30)
-    Garage(world.books, "tester").set_vehicle(
+    VehicleStore(world.books, "tester").set_vehicle(
         plate, tank_ml=round(tank * 1000), per_100km_ml=round(need * 1000), product="92"
     )
     at, km, lines = datetime(2026, 1, 1, tzinfo=UTC), rng.uniform(1_000, 200_000), ["at,odometer_km,litres,full"]

@@ -15,7 +15,7 @@ from service.mileage.readings import read_csv as read_odometer
 from service.mileage.store import MileageStore
 from service.mileage.tracks import coordinates_e7
 from service.mileage.tracks import read_csv as read_track
-from service.mileage.vehicles import Garage, Where
+from service.mileage.vehicles import VehicleStore, Where
 from service.store.database import Database
 from tests.service.mileage.ways import Way, make
 from tests.service.world import Pump, World
@@ -34,14 +34,14 @@ def vehicle_world(database_url: str) -> Iterator[World]:
 def judged(world: World, way: Way, with_positions: bool) -> Placement:
     """What the service says about the way's refuelling, all of it brought in as files bring it."""
     plate = f"粤{'A' if with_positions else 'B'}{way.number:05d}"
-    store, garage = MileageStore(world.books, "tester"), Garage(world.books, "tester")
+    store, vehicles = MileageStore(world.books, "tester"), VehicleStore(world.books, "tester")
     known = []
     for name, (lat, lon) in way.stations.items():
         where = Where(*coordinates_e7(f"{lat:.7f}", f"{lon:.7f}"), Datum.WGS84)
         if name in ("own", "end"):
             world.admin.stations.set(f"{name} {way.number}", at=(where.lat_e7, where.lon_e7, "wgs84"))
         elif with_positions:
-            garage.add_place(f"{name} {way.number}", where)
+            vehicles.add_place(f"{name} {way.number}", where)
         known.append(f"{name} {way.number}")
     for name, at in (("own", way.start), ("end", way.end)):
         world.clock.moment = at

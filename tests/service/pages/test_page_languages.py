@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service.identity.people import Role
-from service.mileage.vehicles import Garage
+from service.mileage.vehicles import VehicleStore
 from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures
 from tests.service.identity.kit import PLATE, ServiceRig, fuelling, lane_status, offline_grant, visit_report
 from tests.service.identity.test_pages import PASSWORD, fields, log_in
@@ -63,10 +63,10 @@ ASIDE = (
 
 def busy(rig: ServiceRig, client: TestClient) -> dict[str, str]:
     """A day on which something happened everywhere; what stands for the parts of an address."""
-    garage = Garage(rig.app.state.books, "test")
-    garage.add_fleet("Wang")
-    garage.give_to_fleet("Wang", PLATE)
-    garage.set_vehicle(PLATE, tank_ml=9_000, per_100km_ml=8_000, product="95")
+    vehicles = VehicleStore(rig.app.state.books, "test")
+    vehicles.add_fleet("Wang")
+    vehicles.give_to_fleet("Wang", PLATE)
+    vehicles.set_vehicle(PLATE, tank_ml=9_000, per_100km_ml=8_000, product="95")
     for name, (role, station) in PEOPLE.items():
         bound = {"lane": "L1" if role is Role.PANEL else None, "fleet": "Wang" if role is Role.FLEET else None}
         rig.identity.people.add(name, PASSWORD, role, station, "test", **bound)

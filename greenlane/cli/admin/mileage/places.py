@@ -12,7 +12,7 @@ from greenlane.language import tr
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.mileage.history import Located
-    from service.mileage.vehicles import Garage, Where
+    from service.mileage.vehicles import VehicleStore, Where
 
 DATUMS = ("wgs84", "gcj02")
 
@@ -60,12 +60,12 @@ def place_of(at: str, datum: str) -> Where:
         raise ValueError(f"--at {at}: {error}") from None
 
 
-def garage(o: Office) -> Garage:
+def vehicle_store(o: Office) -> VehicleStore:
     """What is known of vehicles, fleets and places."""
     from greenlane.cli.admin.office import actor
-    from service.mileage.vehicles import Garage
+    from service.mileage.vehicles import VehicleStore
 
-    return Garage(o.books, actor())
+    return VehicleStore(o.books, actor())
 
 
 def _add(args: argparse.Namespace) -> int:
@@ -73,7 +73,7 @@ def _add(args: argparse.Namespace) -> int:
 
     where = place_of(args.at, args.datum)
     with office(args) as o:
-        garage(o).add_place(args.name, where)
+        vehicle_store(o).add_place(args.name, where)
         o.show({"place": args.name, "at": args.at, "datum": args.datum}, f"{args.name} stands at {args.at}")
     return 0
 
@@ -82,7 +82,7 @@ def _remove(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
 
     with office(args) as o:
-        garage(o).remove_place(args.name)
+        vehicle_store(o).remove_place(args.name)
         o.show({"place": args.name}, f"{args.name} is forgotten")
     return 0
 

@@ -33,7 +33,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 
 def _set(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.mileage.places import garage
+    from greenlane.cli.admin.mileage.places import vehicle_store
     from greenlane.cli.admin.office import office
     from service.mileage.lines import scaled
     from service.mileage.readings import ML_PER_L
@@ -41,7 +41,9 @@ def _set(args: argparse.Namespace) -> int:
     tank_ml = None if args.tank is None else scaled("--tank", args.tank, ML_PER_L, 0, 5_000)
     per_100km_ml = None if args.per_100km is None else scaled("--per-100km", args.per_100km, ML_PER_L, 0, 1_000)
     with office(args) as o:
-        found = garage(o).set_vehicle(args.plate, tank_ml=tank_ml, per_100km_ml=per_100km_ml, product=args.product)
+        found = vehicle_store(o).set_vehicle(
+            args.plate, tank_ml=tank_ml, per_100km_ml=per_100km_ml, product=args.product
+        )
         o.show(found, _words(found))
     return 0
 
@@ -74,10 +76,10 @@ def _list(args: argparse.Namespace) -> int:
 def _token(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import actor, office
     from service.mileage.datum import Datum
-    from service.mileage.tokens import TokenDesk
+    from service.mileage.tokens import TokenStore
 
     with office(args) as o:
-        admin = TokenDesk(o.database, o.books.clock, actor())
+        admin = TokenStore(o.database, o.books.clock, actor())
         if args.revoke:
             ended = admin.revoke(args.plate)
             o.show({"plate": args.plate, "revoked": ended}, f"{args.plate}: {ended} tokens ended")
