@@ -141,6 +141,18 @@ def test_the_files_that_the_map_names_are_there() -> None:
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
+def test_the_tests_of_a_room_stand_under_its_name() -> None:
+    """A folder of tests/service is called as a room of service/ is, and so in every package but greenlane/."""
+    tests = ROOT / "tests"
+    unknown = {
+        str(folder.relative_to(tests))
+        for package in ARROWS
+        for folder in (tests / package).rglob("*")
+        if (folder / "__init__.py").exists() and not (ROOT / folder.relative_to(tests)).is_dir()
+    }
+    assert unknown == {"hardware/servers"}, "servers/ holds what the cameras' tests connect to"
+
+
 def test_the_map_names_every_room() -> None:
     page = (ROOT / "docs" / "developer.md").read_text(encoding="utf-8")
     rooms = {f"{p.name}/" for package in ARROWS for p in (ROOT / package).iterdir() if (p / "__init__.py").exists()}
