@@ -22,8 +22,8 @@ VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set and not empty counts, as in every program of the system."""
 
 PLACE = re.compile(r"\{(\d)(?::(\w+))?\}")
-"""Where a template has something filled in. A translation's {0:books} says: a single word that stands here is one of
-the program's own, whose translation is that of `books: word`; elsewhere a single word is a name and stays."""
+"""Where a template has something filled in. A translation's {0:books} says: words that stand here, divided by
+commas, are of the program's own, whose translation is that of `books: word`; elsewhere a single word is a name."""
 
 DEEPEST = 3
 """How far a part of a sentence is looked at for a sentence of its own: command: file: reason."""
@@ -63,8 +63,11 @@ class Catalogue(gettext.NullTranslations):
         return f"{self._part(place, depth)}：{rendered}" if rendered != rest else text
 
     def _part(self, part: str, depth: int, among: str = "") -> str:
-        """What was filled in: a sentence of its own where it has several words, one of these words, or a name."""
-        return self.sentence(part, depth + 1) if " " in part else self.word(part, among)
+        """What was filled in: words of these, a sentence of its own where it has several or ends as one, or a name."""
+        words = part.split(", ")
+        if among and all(f"{among}: {word}" in self.texts for word in words):
+            return "、".join(self.word(word, among) for word in words)
+        return self.sentence(part, depth + 1) if " " in part or part.endswith(".") else self.word(part, among)
 
     def word(self, word: str, among: str) -> str:
         """One of the program's own words, as the catalogue has it among its like; a name stays as it is."""

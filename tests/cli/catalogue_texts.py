@@ -163,6 +163,8 @@ def of_notes() -> Iterator[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and called(node) in ("Note", "_note"):
                 yield from filter(None, [template(node.args[-1])])
+            if isinstance(node, ast.keyword) and node.arg == "detail":
+                yield from filter(lambda text: text and not SAME.fullmatch(text), [template(node.value)])
 
 
 FINDING = ("service/reports/audit.py", "service/reports/proofs")

@@ -19,6 +19,7 @@ from controller.traces.store import TraceStore
 from controller.worker import InlineWorker
 from greenlane import language
 from hardware.jpeg import encode_jpeg
+from models.doubts import Doubt
 from tests.cli.catalogue_texts import (
     NOT_PRINTED,
     OURS,
@@ -104,9 +105,13 @@ def test_nothing_in_the_catalogue_is_untranslated_or_fuzzy_or_loses_a_place() ->
     for english, chinese in CATALOGUE.texts.items():
         assert chinese, english
         for place in (r"\{\d\}", r"%\(\w+\)[sr]", r"%[sdr]", r"`[^`]+`"):
-            plain = re.sub(r"\{(\d):books\}", r"{\1}", chinese)
+            plain = re.sub(r"\{(\d):\w+\}", r"{\1}", chinese)
             assert sorted(re.findall(place, english)) == sorted(re.findall(place, plain)), english
         assert not re.search("校准|冻结|面板|车道|相机|零钱", chinese), chinese
+
+
+def test_every_doubt_of_a_read_has_its_word() -> None:
+    assert [str(doubt) for doubt in Doubt if f"doubts: {doubt}" not in CATALOGUE.texts] == []
 
 
 def test_the_language_is_that_of_the_option_else_of_the_environment() -> None:
@@ -193,3 +198,12 @@ def test_a_sentence_is_filled_from_its_parts() -> None:
         "--report /x：不能写入：没有权限；请换一个文件夹"
     )
     assert output("C9 is odd") == "C9 is odd"
+    assert output("What to do: Nothing.") == "怎么办：不用处理。"
+    assert output("read 蒙B12345 once, 66 px wide, weakest character 蒙 40%, doubted: vetoed, hidden, unsure") == (
+        "识别 蒙B12345 一次，宽 66 px，最弱字符 蒙 40%，存疑：复核不一致、部分看不见、看不清"
+    )
+    assert (
+        output("vote: not certain (the plate is doubted: edge, covered)")
+        == "结论：没有把握（车牌存疑：靠画面边缘、有遮挡）"
+    )
+    assert output("vote: not certain (the vehicle does not stand yet)") == "结论：没有把握（车辆尚未停稳）"
