@@ -85,9 +85,9 @@ greenlane admin payer agreed 粤B12345
 greenlane admin payer show 粤B12345
 greenlane admin payer at 粤B12345 2026-05-04T16:30+08:00
 greenlane admin charge list --phone chen
-greenlane admin charge settle 4711
-greenlane admin charge refund 4711 20
-greenlane admin charge resolve 4711 --for driver --why "the pump ran on"
+greenlane admin charge settle c-0123456789abcdef
+greenlane admin charge refund c-0123456789abcdef 20
+greenlane admin charge resolve c-0123456789abcdef --for driver --why "the pump ran on"
 greenlane admin vehicle set 粤B12345 --tank 60 --per-100km 8.5
 greenlane admin vehicle show 粤B12345
 greenlane admin vehicle list

@@ -17,6 +17,7 @@ from service.live.changes import count_change, person_topic
 from service.payers import keys, wallets
 from service.payers.escalation import Request, next_request
 from service.payers.owner_agreement import AGREED, agreement_for
+from service.payers.phones import require_person
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
@@ -127,12 +128,14 @@ class Charging:
     def list(
         self, *, phone: str | None = None, plate: str | None = None, state: str | None = None
     ) -> tuple[ListedCharge, ...]:
-        """Charges, oldest first."""
+        """Charges, oldest first. Raises AdminError for a person whom nobody knows."""
         query = select(charges, persons.c.name).join(persons, persons.c.id == charges.c.person)
         for column, value in ((persons.c.name, phone), (charges.c.plate, plate), (charges.c.state, state)):
             if value is not None:
                 query = query.where(column == value)
         with telling_faults(), self._database.reading() as connection:
+            if phone is not None:
+                require_person(connection, phone)
             return tuple(_listed(row) for row in connection.execute(query.order_by(*_BY_TIME)))
 
     def with_periods(self) -> tuple[tuple[ListedCharge, str | None], ...]:

@@ -16,13 +16,16 @@ from service.errors import AdminError
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
-from service.store.payer_tables import persons
+from service.store.payer_tables import persons, plate_payers
 from wire.plates import is_plate, normalise
 
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """A card as an operator sees it; amounts in fen. available = balance less holds."""
+    """A card as an operator sees it; amounts in fen. available = balance less holds.
+
+    offline_fen, typed: its own cap and its own rule for typed plates; None where the station's count.
+    """
 
     card: str
     name: str
@@ -35,6 +38,9 @@ class CardView:
     owed_fen: int
     plates: tuple[str, ...]
     blocked_plates: tuple[str, ...]
+    offline_fen: int | None
+    typed: str | None
+    has_pin: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def cards(database: Database, name: str | None = None) -> list[CardView]:
 
 @dataclass(frozen=True, slots=True)
 class PlateView:
-    """A plate as an operator sees it. payer: who pays for it, by the rule that is kept with it."""
+    """A plate as an operator sees it. payer: its rule, or what counts where none was set; typed: its own, or None."""
 
     plate: str
     state: str
@@ -80,14 +86,15 @@ class PlateView:
     card_name: str | None
     card_state: str | None
     bound_at: datetime
+    typed: str | None
 
 
 def plates(database: Database, *, plate: str | None = None, card: str | None = None) -> list[PlateView]:
     """All plates in their order, or the one, or those of a card. Raises AdminError for a card that is not there."""
     own, cards_ = schema.plates.c, schema.cards.c
     query = (
-        select(schema.plates, cards_.name.label("card_name"), cards_.state.label("card_state"))
-        .select_from(schema.plates.outerjoin(schema.cards))
+        select(schema.plates, cards_.name.label("card_name"), cards_.state.label("card_state"), plate_payers.c.rule)
+        .select_from(schema.plates.outerjoin(schema.cards).outerjoin(plate_payers, plate_payers.c.plate == own.plate))
         .order_by(own.plate)
     )
     if plate is not None:
@@ -99,7 +106,8 @@ def plates(database: Database, *, plate: str | None = None, card: str | None = N
         rows = connection.execute(query).mappings().all()
     return [
         PlateView(
-            payer=row["payer_kind"],
+            payer=row["rule"] or row["payer_kind"],
+            typed=row["typed_rule"],
             bound_at=from_us(row["bound_us"]),
             **{name: row[name] for name in ("plate", "state", "card", "card_name", "card_state")},
         )
@@ -185,6 +193,9 @@ def _view(row: RowMapping, sums: dict[int, RowMapping], plates: Sequence[RowMapp
         owed_fen=owed_fen,
         plates=tuple(p["plate"] for p in plates),
         blocked_plates=tuple(p["plate"] for p in plates if p["state"] != ACTIVE),
+        offline_fen=row["offline_fen"],
+        typed=row["typed_rule"],
+        has_pin=row["pin_hash"] is not None,
     )
 
 

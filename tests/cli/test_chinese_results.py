@@ -42,6 +42,8 @@ ADMIN = (
     "card show C1",
     "card list",
     "card preset C1 300",
+    "card preset C1 station",
+    "offline card C1 station",
     "statement C1",
     "statement C9",
     "reconcile S1 2026-05-04",

@@ -79,20 +79,23 @@ def _create(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office
+    from greenlane.cli.admin.office import office, own_amount
     from service.reports.statement import card_of, cards
     from wire.money import format_yuan
 
     with office(args) as o:
         card = cards(o.database, card_of(o.database, args.card))[0]
-        preset = tr("the station's" if card.preset_fen is None else f"{format_yuan(card.preset_fen)} yuan")
+        preset = tr(own_amount(card.preset_fen)) + (tr(", holds the whole balance") if card.whole_balance else "")
+        typed = tr(card.typed or "the station's") + (tr(", has a PIN") if card.has_pin else "")
         plates = [f"{p} ({tr('blocked')})" if p in card.blocked_plates else p for p in card.plates]
         lines = [
             f"card       {card.card}{f' ({card.name})' if card.name else ''}: {tr(card.state)}",
             f"balance    {format_yuan(card.balance_fen)} yuan",
             f"held       {format_yuan(card.held_fen)} yuan",
             f"available  {format_yuan(card.available_fen)} yuan",
-            f"preset     {preset}{tr(', holds the whole balance') if card.whole_balance else ''}",
+            f"preset     {preset}",
+            f"offline    {tr(own_amount(card.offline_fen))}",
+            f"typed      {typed}",
             f"plates     {', '.join(plates) or tr('none')}",
         ]
         o.show(card, "\n".join(lines))
@@ -131,13 +134,15 @@ def _block(args: argparse.Namespace) -> int:
 
 
 def _preset(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office
+    from greenlane.cli.admin.office import office, own_amount
     from wire.money import parse_yuan
 
     preset_fen = None if args.amount == "station" else parse_yuan(args.amount)
     with office(args) as o:
         o.admin.cards.set_preset(args.card, preset_fen, args.whole_balance)
-        o.show({"card": args.card, "preset_fen": preset_fen}, f"card {args.card}: preset amount {args.amount}")
+        o.show(
+            {"card": args.card, "preset_fen": preset_fen}, f"card {args.card}: preset amount {own_amount(preset_fen)}"
+        )
     return 0
 
 
@@ -190,11 +195,13 @@ def _show_plate(args: argparse.Namespace) -> int:
         if not found:
             raise AdminError(f"plate {kept} is not bound; `plate bind {kept} CARD` binds it")
         plate = replace(found[0], bound_at=zones(o.database).at(found[0].bound_at))
+        typed = tr(plate.typed or ("the card's" if plate.card else "the station's"))
         lines = [
             f"plate  {plate.plate}: {tr(plate.state)}",
             f"card   {plate.card or tr('none')}{f' ({plate.card_name})' if plate.card_name else ''}"
             f"{f': {tr(plate.card_state)}' if plate.card_state else ''}",
             f"payer  {tr(plate.payer)}",
+            f"typed  {typed}",
             f"bound  {stamp(plate.bound_at)}",
         ]
         o.show(plate, "\n".join(lines))

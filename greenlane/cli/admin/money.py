@@ -83,9 +83,10 @@ def show_paid(o: Office, action: str, amount_fen: int, posted: bool, noun: str, 
 
     done = "posted" if posted else "posted before under this key, nothing done now"
     amount, left = format_yuan(amount_fen), format_yuan(balance_fen)
-    words = f"{tr(action)} of {amount} yuan: {tr(done)}; balance {left} yuan"
+    what = tr("correction" if action == "correct" else action)
+    words = f"{what} of {amount} yuan: {tr(done)}; balance {left} yuan"
     if noun == "wallet":
-        words = f"{tr(action)} of {amount} yuan: {tr(done)}; wallet {left} yuan"
+        words = f"{what} of {amount} yuan: {tr(done)}; wallet {left} yuan"
     o.show({"posted": posted, "amount_fen": amount_fen, "balance_fen": balance_fen}, words)
 
 

@@ -22,6 +22,7 @@ from service.store.clock import SystemWallClock
 from service.store.database import Database
 from service.store.schema_version import SchemaStanding
 from service.store.state_folder import default_url
+from wire.money import format_yuan
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence
         padded = [_pad(cell, widths[i], i in right) for i, cell in enumerate(row)]
         lines.append("  ".join(padded).rstrip())
     return Shown("\n".join(lines if rows else [*lines, tr("none")]))
+
+
+def own_amount(fen: int | None) -> str:
+    """An amount of a card's own, or whose counts where it has none."""
+    return "the station's" if fen is None else f"{format_yuan(fen)} yuan"
 
 
 def flags_shown(flags: Sequence[str]) -> str:

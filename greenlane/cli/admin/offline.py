@@ -38,24 +38,27 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 def _station(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from wire.money import parse_yuan
+    from wire.money import format_yuan, parse_yuan
 
     cap_fen = parse_yuan(args.amount)
     with office(args) as o:
         _require_station(o, args.station)
         o.admin.stations.set(args.station, offline_fen=cap_fen)
-        o.show({"station": args.station, "offline_fen": cap_fen}, f"station {args.station}: {args.amount} yuan a card")
+        o.show(
+            {"station": args.station, "offline_fen": cap_fen},
+            f"station {args.station}: {format_yuan(cap_fen)} yuan a card",
+        )
     return 0
 
 
 def _card(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office
+    from greenlane.cli.admin.office import office, own_amount
     from wire.money import parse_yuan
 
     cap_fen = None if args.amount == "station" else parse_yuan(args.amount)
     with office(args) as o:
         o.admin.cards.set_offline(args.card, cap_fen)
-        o.show({"card": args.card, "offline_fen": cap_fen}, f"card {args.card}: offline cap {args.amount}")
+        o.show({"card": args.card, "offline_fen": cap_fen}, f"card {args.card}: offline cap {own_amount(cap_fen)}")
     return 0
 
 

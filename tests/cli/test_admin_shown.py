@@ -1,0 +1,60 @@
+"""What admin commands show of a card and a plate: everything that was set of it, in the words of who set it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from greenlane import cli
+
+Run = Callable[[str], str]
+
+
+@pytest.fixture
+def admin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command as typed behind `greenlane admin`; what it said, with what it said of a failure."""
+
+    def run(words: str) -> str:
+        cli.main(["admin", "--database", f"sqlite:///{tmp_path / 'books.sqlite3'}", *words.split()])
+        return "".join(capsys.readouterr())
+
+    for words in ("station set S1", "card create C1", "plate bind 粤B12345 C1"):
+        run(words)
+    return run
+
+
+@pytest.mark.parametrize("rule", ["card", "phone", "card-then-phone", "phone-then-card"])
+def test_a_plate_shows_the_rule_by_which_it_is_paid(admin: Run, rule: str) -> None:
+    assert "payer  card\n" in admin("plate show 粤B12345")
+    admin(f"payer rule 粤B12345 {rule}")
+    assert f"payer  {rule}\n" in admin("plate show 粤B12345")
+    assert f"  {rule}  " in admin("plate list")
+
+
+def test_a_plate_and_a_card_show_their_own_rules_and_caps(admin: Run) -> None:
+    assert "offline    the station's\ntyped      the station's\n" in admin("card show C1")
+    assert "typed  the card's\n" in admin("plate show 粤B12345")
+    admin("card set C1 --typed refuse")
+    admin("plate set 粤B12345 --typed free")
+    admin("offline card C1 50")
+    assert "offline    50.00 yuan\ntyped      refuse\n" in admin("card show C1")
+    assert "typed  free\n" in admin("plate show 粤B12345")
+
+
+@pytest.mark.parametrize(("what", "words"), [("card preset", "preset amount"), ("offline card", "offline cap")])
+def test_what_a_card_has_of_its_own_is_told_as_it_is_shown(admin: Run, what: str, words: str) -> None:
+    assert f"card C1: {words} 50.00 yuan\n" == admin(f"{what} C1 50")
+    assert f"card C1: {words} the station's\n" == admin(f"{what} C1 station")
+
+
+def test_a_correction_is_called_one(admin: Run) -> None:
+    admin("top-up C1 100")
+    assert admin("correct C1 -3.20 --note twice") == "correction of -3.20 yuan: posted; balance 96.80 yuan\n"
+
+
+def test_charges_of_a_person_whom_nobody_knows_are_no_empty_list(admin: Run) -> None:
+    assert "no phone chen; `phone add chen` makes one" in admin("charge list --phone chen")
+    admin("phone add chen")
+    assert "none" in admin("charge list --phone chen")
