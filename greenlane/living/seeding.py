@@ -19,7 +19,9 @@ from service.mileage.vehicles import VehicleStore
 from service.payers.phones import Phones
 
 ACTOR = "demo"
-STATION, LANE, FLEET, PRODUCT = "S1", "L1", "Blue Lorries", "92"
+STATION, LANE, PRODUCT = "S1", "L1", "92"
+TITLE, FLEET = "演示油站 Demo station", "蓝色货运 Blue Lorries"
+"""Names are shown as they are in either language of a page."""
 STATION_AT = (312_304_000, 1_214_737_000, "wgs84")
 """Somewhere in Shanghai, in 1e-7 degree."""
 DAYS = 9
@@ -40,7 +42,7 @@ class Seeded:
 def seed(books: Books, own: Bundled) -> Seeded:
     """Fill empty books for that clip."""
     admin = Admin(books, ACTOR)
-    admin.stations.set(STATION, title="greenlane demo", preset_fen=own.preset_fen, at=STATION_AT)
+    admin.stations.set(STATION, title=TITLE, preset_fen=own.preset_fen, at=STATION_AT)
     admin.stations.set_price(STATION, PRODUCT, UNIT_PRICE_FEN_PER_L)
     for number, card in enumerate(own.cards, start=1):
         name = f"C100{number}"

@@ -21,6 +21,15 @@ LOOKS = (("zh-CN", "light"), ("en", "dark"))
 FILES = (".csv", ".json", "/logout")
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
 DOORS = ("station", "counter", "office", "fleet")
+MOST_BEFORE_PAINT = 2
+"""Files that a page waits for before it paints: the visual language, and the sheet of its own kind."""
+
+WAITED_FOR = """() => [
+  ...performance.getEntriesByType("resource").filter((one) => one.renderBlockingStatus === "blocking")
+    .map((one) => new URL(one.name).pathname),
+  ...[...document.fonts].map((font) => `font ${font.family}`),
+]"""
+PAINTED = "() => performance.getEntriesByName('first-contentful-paint').length > 0"
 
 
 MARK = """() => {
@@ -73,6 +82,7 @@ class Walker:
             if (wide := self.page.evaluate(TOO_WIDE)) > 0:
                 yield f"{name}: {wide} px too wide"
             yield from (f"{name}: {what}" for what in self._serious(self.page))
+            yield from (f"{name}: {what}" for what in waited_for(self.page))
             if self._weight > HEAVIEST:
                 yield f"{name}: {self._weight} bytes"
 
@@ -108,6 +118,13 @@ class Walker:
         ]
 
 
+def waited_for(page: Any) -> list[str]:
+    """What keeps it from painting, beyond a few style sheets."""
+    names = page.evaluate(WAITED_FOR)
+    others = [f"waits for {name} before it paints" for name in names if not name.endswith(".css")]
+    return others + ([f"waits for {names} before it paints"] if len(names) > MOST_BEFORE_PAINT else [])
+
+
 HREFS = "links => links.map(link => link.getAttribute('href'))"
 
 
@@ -141,3 +158,22 @@ def test_every_page_fits_a_phone_weighs_little_and_can_be_read_by_all(
     paths = {path.partition("/")[2] for path in walker.seen}
     assert {"station/visits/", "docs", "counter/shift", "office/reconcile", "fleet/vehicles/", "fleet/hours"} <= paths
     assert wrong == []
+
+
+def test_a_page_paints_though_its_scripts_never_come(chromium: Any, tmp_path: Path) -> None:
+    """Each page that scripts work on is there to be read before them, on however slow a line."""
+    with LiveDemo(tmp_path, "--clip", str(short_clip(tmp_path / "clip.avi"))) as demo:
+        demo.wait_for("Ctrl-C ends it")
+        page = chromium.new_context(viewport={"width": 390, "height": 844}).new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(demo.start)
+        doors = {name: page.get_attribute(f'a[href$="/{name}"]', "href") for name in (*DOORS, "panel", "phone")}
+        held: list[str] = []
+        page.route("**/*.js", lambda route: held.append(urlsplit(route.request.url).path))
+        for name, address in doors.items():
+            held.clear()
+            page.goto(address, wait_until="commit")
+            page.wait_for_function(PAINTED)
+            assert page.inner_text("main").strip(), name
+            if name in ("station", "counter", "panel", "phone"):
+                assert held, f"{name} has scripts, and none was held back"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from controller.clock import ManualClock
+from greenlane.living.seeding import FLEET, TITLE
 from hardware.cameras import CameraWishes, open_camera
 from hardware.dispensers.simulated import Customer, SimulatedDispenser
 
@@ -63,3 +65,9 @@ def test_a_clip_begins_again_and_its_times_go_on(tmp_path: Path) -> None:
     shades = [int(np.asarray(frame.image).mean()) for frame in frames]
     assert shades == pytest.approx([20, 120, 220, 20, 120, 220, 20, 120], abs=6)
     assert [frame.captured_s for frame in frames] == pytest.approx([0.1 * n for n in range(8)], abs=0.01)
+
+
+def test_names_of_the_demonstration_can_be_read_in_either_language() -> None:
+    for name in (TITLE, FLEET):
+        assert re.search(r"[\u4e00-\u9fff]{4,}", name), name
+        assert re.search(r"[A-Z][a-z]+ [A-Za-z][a-z]+", name), name
