@@ -181,9 +181,13 @@ class Parser(argparse.ArgumentParser):
     """A parser that helps and complains in the language that main chose; those of its subcommands are of this class."""
 
     def format_help(self) -> str:
-        if _Spoken.catalogue.texts:
-            self._translate()
-        return super().format_help()
+        if not _Spoken.catalogue.texts:
+            return super().format_help()
+        self._translate()
+        shown = super().format_help()
+        for title in {group.title for group in self._action_groups if group.title}:
+            shown = shown.replace(f"\n{title}:\n", f"\n{title}：\n")
+        return shown
 
     def _translate(self) -> None:
         self.description, self.epilog = tr(self.description or ""), tr(self.epilog or "")

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from greenlane import cli
 from service.books.records import AccountKind, State, TransferKind, TransferPhase
+from service.payers.proposals import CONFIRMED, REFUSED, WITHDRAWN
 from service.payments.port import PaymentOutcome
 from service.reports.proofs import trail
 from service.reports.proofs.file import expected_of_sqlite
+from wire.live import OrderKind
 from wire.payers import ChargeState
 from wire.reasons import Verdict
 
@@ -52,7 +54,8 @@ SAME = re.compile(
     r"greenlane( \w+| \{0\})?: .*|greenlane \{0\}| --\w+ \S+|region = .*|set /etc.*|uid \{0\}|.*viewBox.*|, OpenCV .*"
     r"|Python .*|OpenCV .*|FFMPEG: .*|, frames .*| chip .*| and .*others|red: .*|[^a-z]*UTC|[^a-z]*px| *"
     r"|greenlane (admin )?enrol .*|systemctl .*|apt-get .*|ahead of|px (high|wide)|of full range"
-    r"|books: .*|\{0\} times|\{0\} \(\{1\} s\)|\{0\} is \{1\}|this unit's clock is \{0\} s \{1\} .*|(\{\d\}|[^\w{}])+"
+    r"|books: .*|deeds: .*"
+    r"|\{0\} times|\{0\} \(\{1\} s\)|\{0\} is \{1\}|this unit's clock is \{0\} s \{1\} .*|(\{\d\}|[^\w{}])+"
 )
 """Commands, names and parts of a larger text that has its own entry."""
 
@@ -204,6 +207,27 @@ def of_books() -> Iterator[str]:
     yield from (f"books: {word}" for word in sorted(checks | tables | said | columns | words))
 
 
+DEED = re.compile(r"[a-z]+\.[a-z_-]+|(set|bind|unbind|block|unblock|create|release|forget|explain)_[a-z_]+|log(in|out)")
+NOTED_BY = frozenset({"note", "_note", "change", "_change", "_set", "Deed"})
+
+
+def of_deeds() -> Iterator[str]:
+    """What the trail says was done, by its code; orders are written as they are given and as they are carried out."""
+    codes = {
+        part.value
+        for _, tree in files("service")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and called(node) in NOTED_BY
+        for argument in node.args
+        for part in ast.walk(argument)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and DEED.fullmatch(part.value)
+    }
+    assert {"login", "bind_plate", "person.role", "payer.not-me"} <= codes
+    codes |= {f"{begun} {order}" for begun in ("order", "did") for order in OrderKind}
+    codes |= {f"hours.{state}" for state in (CONFIRMED, REFUSED, WITHDRAWN)}
+    yield from (f"deeds: {code}" for code in sorted(codes))
+
+
 SAID_BY = frozenset({"print", "_say", "write", "input", "getpass"})
 
 
@@ -318,5 +342,6 @@ def _of_parser(parser: argparse.ArgumentParser) -> Iterator[str]:
     for action in parser._actions:
         yield from [action.help] if action.help and action.help != argparse.SUPPRESS else []
         if isinstance(action, argparse._SubParsersAction):
+            yield from (choice.help for choice in action._choices_actions if choice.help)
             for sub in {id(sub): sub for sub in action.choices.values()}.values():
                 yield from _of_parser(sub)

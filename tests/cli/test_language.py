@@ -27,6 +27,7 @@ from tests.cli.catalogue_texts import (
     ROOT,
     of_argparse,
     of_books,
+    of_deeds,
     of_errors,
     of_findings,
     of_notes,
@@ -80,6 +81,7 @@ def greenlane(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
             of_results,
             of_findings,
             of_books,
+            of_deeds,
         )
     ],
 )

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from greenlane.language import tr
+from greenlane.language import tr, word
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
@@ -150,9 +150,15 @@ def _trail(args: argparse.Namespace) -> int:
             both = trail.last(connection, args.limit, subject), movements(connection, args.limit, subject)
             newest = islice(heapq.merge(*map(list, both), key=lambda deed: deed.at, reverse=True), args.limit)
         deeds = [dataclasses.replace(deed, at=shown.at(deed.at)) for deed in newest]
-        rows = [(stamp(d.at), d.actor, d.action, d.subject, _spelt(d.action, d.detail)) for d in deeds]
+        rows = [(stamp(d.at), d.actor, _did(d.action), d.subject, _spelt(d.action, d.detail)) for d in deeds]
         o.show(deeds, table(("at", "who", "did", "to", "with"), rows))
     return 0
+
+
+def _did(action: str) -> str:
+    """A movement of money is named as the books name it."""
+    said = word(action, "deeds")
+    return word(action, "books") if said == action else said
 
 
 def _spelt(action: str, detail: Mapping[str, str]) -> str:
