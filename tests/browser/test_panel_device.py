@@ -71,6 +71,7 @@ def test_a_panel_lives_without_a_person(
         wrong, code = office.code("lane"), office.code()
         page.goto(f"{url}/panel")
         page.wait_for_selector(".screen-keyboard")
+        picture(page, "panel-enrol-800.png")
         for key in wrong:
             page.tap(f".screen-keyboard button:text-is('{key.lower()}')")
         page.tap("#enrol button[type=submit]")
@@ -80,7 +81,6 @@ def test_a_panel_lives_without_a_person(
         page.emulate_media(color_scheme="dark")
         assert serious(page) == []
         page.emulate_media(color_scheme="light")
-        picture(page, "panel-enrol-800.png")
         page.focus("#code")
         page.keyboard.press("Control+A")
         page.keyboard.type(code)

@@ -140,7 +140,7 @@ def test_a_panel_logs_in_without_a_keyboard_of_its_own(
                 if key.isupper():
                     page.tap(".screen-keyboard >> text=⇧")
         assert page.input_value("#password") == "Panel-9 x"
-        picture(page, "panel-login.png")
+        picture(page, "panel-login-800.png")
         page.tap(".screen-keyboard >> text=⌫")
         assert page.input_value("#password") == "Panel-9 "
         page.fill("#password", PASSWORD)

@@ -199,6 +199,7 @@ async function pair(event) {
 
 // Calls show() once the phone has a key; else the way to pairing, or why there is none.
 export async function start(show) {
+  at("opening").hidden = true;
   if (!key.canHoldKey()) { at("insecure").hidden = false; return; }
   own = await key.load();
   const fromLink = location.hash.slice(1);
