@@ -118,6 +118,17 @@ def _names_given(tree: ast.Module) -> Iterator[str]:
                 yield name
 
 
+def test_what_answers_http_is_called_routes() -> None:
+    """A module of the service that makes a router is one of routes; mount.py puts a room's together."""
+    others = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "service").rglob("*.py")
+        if re.search(r"= APIRouter\(", path.read_text(encoding="utf-8"))
+        and not re.fullmatch(r"(\w+_)?routes", path.stem)
+    }
+    assert others == {"service/identity/api_page.py"}, "it makes the document that it shows"
+
+
 def test_what_a_thing_is_not_is_said_in_plain_english() -> None:
     """ "It is not a plate", never "it is no plate": in the documents, the catalogue, the docstrings and the errors."""
     files = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "greenlane" / "locale").rglob("*.po")]

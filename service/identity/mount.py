@@ -13,7 +13,7 @@ from service.errors import AdminError
 from service.http.door import Door
 from service.http.metrics import CONTENT_TYPE, Measured, Metrics
 from service.http.problems import problem
-from service.identity import access, api_page, login, routes
+from service.identity import access, api_page, login_routes, routes
 from service.identity.browser import FormRefused, SecurityHeaders
 from service.identity.error_pages import error_page, is_for_person
 from service.identity.identity import Identity
@@ -68,7 +68,7 @@ def mount(
     app.state.menu = MENU
     app.state.menu_counts = _nothing_waits
     app.include_router(routes.router)
-    app.include_router(login.router)
+    app.include_router(login_routes.router)
     app.include_router(api_page.router)
     app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
     _add_metrics(app, metrics, guard)
@@ -150,7 +150,7 @@ def _access_answer(request: Request, error: access.AccessRefused) -> Response:
     if not is_for_person(request):
         return problem(error.status, CODES.get(error.status, ErrorCode.NOT_FOUND), error.detail)
     if error.status == 401 and request.method in access.READING:
-        return login.to_login(request)
+        return login_routes.to_login(request)
     return error_page(request, error.status, _sentence(error.detail), error.chinese)
 
 

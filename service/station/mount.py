@@ -12,10 +12,10 @@ from service.live.changes import Changes
 from service.live.streams import OpenStreams
 from service.station import routes
 from service.station.expected import ExpectedStore
-from service.station.overview import page as overview
+from service.station.overview import routes as overview
 from service.station.overview.shared import SharedViews
-from service.station.panel import device as panel_device
-from service.station.panel import pages as panel
+from service.station.panel import device_routes
+from service.station.panel import routes as panel
 from service.station.store import ReportListener, StationStore, silence
 from service.store.clock import WallClock
 from service.store.database import Database
@@ -46,7 +46,7 @@ def mount(app: FastAPI, database: Database, clock: WallClock, listener: ReportLi
     app.state.views = SharedViews()
     app.state.statuses = Batches(store.lanes.take)
     app.include_router(routes.router)
-    app.include_router(panel_device.router)
+    app.include_router(device_routes.router)
     app.include_router(panel.router)
     app.include_router(overview.router)
     return store

@@ -18,7 +18,7 @@ from service.books.messages import Report
 from service.identity.people import Role
 from service.identity.web import LANGUAGE_COOKIE, Language, part
 from service.station.overview.control_view import ControlView
-from service.station.overview.page import _words
+from service.station.overview.routes import _words
 from service.station.overview.visit_lines import folded
 from tests.service.identity.kit import PLATE, START, ServiceRig, fuelling, lane_status, visit_report
 from tests.service.identity.test_pages import PASSWORD, log_in

@@ -22,8 +22,8 @@ from service.http.format_table import formats, typed_plate
 from service.identity import trail
 from service.identity.people import Role
 from service.live.changes import Changes, count_change
-from service.station.panel.pages import CHARACTERS as CHARACTER_KEYS
-from service.station.panel.pages import PROVINCES as PROVINCE_KEYS
+from service.station.panel.routes import CHARACTERS as CHARACTER_KEYS
+from service.station.panel.routes import PROVINCES as PROVINCE_KEYS
 from service.station.tables import lane_orders, visit_reports
 from service.station.words import LAMPS, PHASES, REASONS, RESULTS, STAGES
 from service.store import schema

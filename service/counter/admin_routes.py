@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse
 from service.books.records import TransferKind
 from service.counter.errors import FORM_BROKEN, CounterRefused, telling_why
 from service.counter.facts import station_caps
-from service.counter.office import admin_of, card_page, requests_page
+from service.counter.office_routes import admin_of, card_page, requests_page
 from service.counter.place import (
     Administrator,
     amount_of,
