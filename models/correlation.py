@@ -61,18 +61,25 @@ class Correlator:
         self._grey = grey - np.float32(128.0)  # nearer to zero, so that sums of squares keep their last digits
         self._middles = middles
         self._kept: _Maps | None = None
+        self._measured: tuple[Sequence[Mask], Whole] = ((), np.zeros((0, 2), np.int64))
 
     def corners(self, masks: Sequence[Mask], shifts: Values) -> Whole:
         """Left and top of each mask in the picture, (places, 2)."""
-        sizes = np.array([mask.size for mask in masks])
-        corners: Whole = np.maximum(np.rint(self._middles + shifts - sizes / 2), 0).astype(np.int64)
+        corners: Whole = np.maximum(np.rint(self._middles + shifts - self._sizes(masks) / 2), 0).astype(np.int64)
         return corners
+
+    def _sizes(self, masks: Sequence[Mask]) -> Whole:
+        """Width and height of each mask with its ground, (places, 2), kept until other masks are asked for."""
+        if self._measured[0] is not masks:
+            self._measured = (masks, np.array([mask.size for mask in masks]))
+        return self._measured[1]
 
     def first(self, masks: Sequence[Mask], blur: float, reach: tuple[int, int]) -> tuple[Values, int]:
         """As best() around the places as drawn, for the ink that is more alike: 1 light on dark, -1 dark on light."""
         seen, start = self._seen(masks, blur, np.zeros_like(self._middles), reach)
-        light, dark = (self._placed(masks, seen, start, reach, ink) for ink in (1, -1))
-        return (light, 1) if float(light[:, 0].sum()) >= float(dark[:, 0].sum()) else (dark, -1)
+        light, dark = (np.maximum(_alike_in(seen, ink).max(1), -1.0).sum(dtype=np.float64) for ink in (1, -1))
+        ink = 1 if light >= dark else -1
+        return self._placed(masks, seen, start, reach, ink), ink
 
     def best(self, masks: Sequence[Mask], blur: float, shifts: Values, reach: tuple[int, int], ink: int) -> Values:
         """Per place the best correlation within reach (x and y) of the shifted place, and its shift: (places, 3)."""
@@ -84,12 +91,11 @@ class Correlator:
     ) -> tuple[Values, Values]:
         """The best correlations within one pixel of the shifted places, and within reach, both (places, blurs)."""
         corners = self.corners(masks, shifts)
-        alike = np.full((len(masks), 2 * reach + 1, 2 * reach + 1, len(blurs)), UNSEEN)
-        for place, (mask, (left, top)) in enumerate(zip(masks, corners.tolist(), strict=True)):
-            seen = self._windows(mask)[max(0, top - reach) : top + reach + 1, max(0, left - reach) : left + reach + 1]
-            if seen.size:
-                y, x = max(0, reach - top), max(0, reach - left)
-                alike[place, y : y + seen.shape[0], x : x + seen.shape[1]] = ink * _likeness(seen, _units(mask, blurs))
+        alike = np.empty((len(masks), 2 * reach + 1, 2 * reach + 1, len(blurs)), np.float32)
+        for size in dict.fromkeys(mask.size for mask in masks):
+            places = [place for place, mask in enumerate(masks) if mask.size == size]
+            units = np.stack([_units(masks[place], blurs) for place in places])
+            alike[places] = self._alike(size, corners[places], units, reach, ink)
         inner = alike[:, reach - 1 : reach + 2, reach - 1 : reach + 2]
         return np.maximum(inner.max((1, 2)), -1.0), np.maximum(alike.max((1, 2)), -1.0)
 
@@ -108,11 +114,11 @@ class Correlator:
 
     def _placed(self, masks: Sequence[Mask], seen: Grey, start: Whole, reach: tuple[int, int], ink: int) -> Values:
         """The best of each place with its shift."""
-        alike = seen if ink > 0 else np.where(seen == UNSEEN, UNSEEN, -seen)
+        alike = _alike_in(seen, ink)
         at = alike.argmax(1)
         likeness = np.maximum(alike[np.arange(len(at)), at], -1.0)
         down, across = np.divmod(at, 2 * reach[0] + 1)
-        found = start + np.stack([across, down], axis=1) + np.array([mask.size for mask in masks]) / 2 - self._middles
+        found = start + np.stack([across, down], axis=1) + self._sizes(masks) / 2 - self._middles
         return np.column_stack([likeness, found])
 
     def _correlated(self, masks: Sequence[Mask], blur: float, first: Whole, reach: tuple[int, int]) -> Grey:
@@ -128,23 +134,40 @@ class Correlator:
                 maps[place, top - y :, left - x :][: match.shape[0], : match.shape[1]] = match
         return maps
 
-    def _windows(self, mask: Mask) -> Grey:
+    def _alike(self, size: tuple[int, int], corners: Whole, units: Grey, reach: int, ink: int) -> Grey:
+        """Correlation of the pieces of one size around corners (places, 2) with units, (places, rows, columns, blurs).
+
+        units: of each place, (places, blurs and one that is the same everywhere, pixels). UNSEEN beyond the picture.
+        """
+        windows = self._windows(size)
+        around = np.arange(-reach, reach + 1)
+        columns, rows = corners[:, :1] + around, corners[:, 1:] + around
+        last = np.array(windows.shape[1::-1]) - 1
+        whole = bool((corners >= reach).all() and (corners + reach <= last).all())
+        y, x = (rows, columns) if whole else (rows.clip(0, last[1]), columns.clip(0, last[0]))
+        # all places at once: copying one place's pieces after the other takes longer
+        pixels = windows[y[:, :, None], x[:, None]].reshape(len(corners), len(around) ** 2, -1)
+        told = units @ pixels.transpose(0, 2, 1)
+        total = told[:, -1]
+        spread = np.sqrt(np.maximum(np.einsum("ijk,ijk->ij", pixels, pixels) - total * total, 1.0))
+        alike = (told[:, :-1] / (ink * spread[:, None])).reshape(len(corners), -1, len(around), len(around))
+        if not whole:
+            inside = (y == rows)[:, :, None] & (x == columns)[:, None]
+            alike = np.where(inside[:, None], alike, np.float32(UNSEEN))
+        return np.asarray(alike.transpose(0, 2, 3, 1))
+
+    def _windows(self, size: tuple[int, int]) -> Grey:
         """Every piece of the picture of a mask's size, by its top and left: a view (rows, columns, tall, wide)."""
         height, width = self._grey.shape
-        wide, tall = mask.size
+        wide, tall = size
         return np.ndarray(
             (height - tall + 1, width - wide + 1, tall, wide), np.float32, self._grey, 0, 2 * self._grey.strides
         )
 
 
-def _likeness(pieces: Grey, units: Grey) -> Grey:
-    """Correlation of each piece (rows, columns, tall, wide) with each of the units, (rows, columns, units)."""
-    rows, columns, tall, wide = pieces.shape
-    pixels = np.ascontiguousarray(pieces).reshape(rows * columns, tall * wide)
-    told = pixels @ units
-    total = told[:, -1]
-    spread = np.sqrt(np.maximum(np.einsum("ij,ij->i", pixels, pixels) - total * total, 1.0))
-    return np.asarray((told[:, :-1] / spread[:, None]).reshape(rows, columns, -1), np.float32)
+def _alike_in(seen: Grey, ink: int) -> Grey:
+    """Correlations with characters in that ink."""
+    return seen if ink > 0 else np.where(seen == UNSEEN, np.float32(UNSEEN), -seen)
 
 
 @cache
@@ -159,8 +182,8 @@ def drawn(mask: Mask, blur: float) -> Grey:
 
 @cache
 def _units(mask: Mask, blurs: tuple[float, ...]) -> Grey:
-    """Columns of length one: the masks of these blurs without their mean, and at last what is the same everywhere."""
-    masks = np.stack([drawn(mask, blur).ravel() for blur in blurs], axis=1)
-    free = masks - masks.mean(0)
-    columns = np.column_stack([free, np.ones(len(free))])
-    return np.asarray(columns / np.maximum(np.linalg.norm(columns, axis=0), 1e-6), np.float32)
+    """Rows of length one: the masks of these blurs without their mean, and at last what is the same everywhere."""
+    masks = np.stack([drawn(mask, blur).ravel() for blur in blurs])
+    free = masks - masks.mean(1, keepdims=True)
+    rows = np.vstack([free, np.ones(free.shape[1])])
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)

@@ -31,8 +31,7 @@ class DetectorSettings:
     margin_x, margin_y: how far a close-up reaches beyond the proposal, as shares of its width and height on each
     side. propose: a centre's probability that earns a close-up. accept: a close-up's probability that makes it a
     plate. looks: how many close-ups in a row at most, each where the one before saw the plate. settled: a close-up
-    that moves no corner by this share of the plate's height is the last one; settled_sure: the same share for one that
-    is sure of the plate, with a probability of at least `sure`. 0 and 0 always take all looks.
+    that moves no corner by this share of the plate's height is the last one; 0 always takes all looks.
     """
 
     colours: tuple[Colour, ...]
@@ -52,8 +51,6 @@ class DetectorSettings:
     most: int
     looks: int
     settled: float
-    settled_sure: float
-    sure: float
 
     @classmethod
     def from_manifest(cls, section: Mapping[str, Any]) -> DetectorSettings:
@@ -153,17 +150,15 @@ class Detector:
             return proposal
         seen = self._closeup(self._refiner, image, proposal)
         for _ in range(self._settings.looks - 1):
-            if seen.confidence < self._settings.accept or self._is_settled(proposal.quad, seen):
+            if seen.confidence < self._settings.accept or self._is_settled(proposal.quad, seen.quad):
                 break
             proposal = seen
             again = self._closeup(self._refiner, image, proposal)
             seen = replace(again, confidence=min(proposal.confidence, again.confidence))
         return seen
 
-    def _is_settled(self, before: Quad, seen: Proposal) -> bool:
-        settings = self._settings
-        share = settings.settled_sure if seen.confidence >= settings.sure else settings.settled
-        return float(np.abs(seen.quad - before).max()) < share * quad_size(seen.quad)[1]
+    def _is_settled(self, before: Quad, seen: Quad) -> bool:
+        return float(np.abs(seen - before).max()) < self._settings.settled * quad_size(seen)[1]
 
     def _closeup(self, refiner: Network, image: Picture, proposal: Proposal) -> Proposal:
         settings = self._settings

@@ -58,22 +58,23 @@ def fit(image: Image, corners: Corners, text: str, plate_format: PlateFormat) ->
     points = np.asarray(corners, np.float32)
     width = float(np.linalg.norm(points[1] - points[0]) + np.linalg.norm(points[2] - points[3])) / 2
     blur = float(np.clip(BLUR_PX * size[0] / max(width, 1.0), 0.6, 2.5))
-    return _settled(_Shown(grey, layout_of(plate_format).characters, text), blur)
+    return _settled(_Shown(grey, plate_format, text), _line_of(plate_format), blur)
 
 
 class _Shown:
     """A flat plate and the text that it is said to show."""
 
-    def __init__(self, grey: Grey, boxes: Sequence[Box], text: str) -> None:
-        self.grey, self.boxes = grey, boxes
+    def __init__(self, grey: Grey, plate_format: PlateFormat, text: str) -> None:
+        self.grey = grey
         self._text = text
-        self._plate = Correlator(grey, np.array([box.centre for box in boxes]) * PX_PER_MM + BORDER_PX)
+        self._boxes = layout_of(plate_format).characters
+        self._plate = Correlator(grey, _middles_of(plate_format))
         self._scale(1.0)
 
     def _scale(self, scale: float) -> None:
         self.masks = tuple(
             Mask(character, max(4, round(box.width * PX_PER_MM * scale)), round(box.height * PX_PER_MM))
-            for character, box in zip(self._text, self.boxes, strict=True)
+            for character, box in zip(self._text, self._boxes, strict=True)
         )
 
     def first(self, blur: float) -> tuple[Values, int]:
@@ -98,16 +99,14 @@ class _Shown:
         return corners
 
 
-def _settled(shown: _Shown, blur: float) -> Fit:
+def _settled(shown: _Shown, line: _Line, blur: float) -> Fit:
     """Look, look again around the line that all places agree on, then as soft as the plate is."""
     found, ink = shown.first(1.5 * blur)
-    line = _Line(shown.boxes)
     moved, slope = line.through(found)
     for reach in REACHES[1:]:
         found = shown.found(1.5 * blur, reach, moved, ink, 1.0 + slope)
         moved, slope = line.through(found)
-    pitch = float(np.median([box.width for box in shown.boxes])) * PX_PER_MM
-    strays = np.abs(found[:, 1] - moved[:, 0]) / pitch
+    strays = np.abs(found[:, 1] - moved[:, 0]) / line.pitch
     soft, likeness = shown.softest([blur * softer for softer in BLURS], found[:, 1:], ink)
     sharpness = _sharpness(shown, soft, found[:, 1:])
     return Fit(tuple(likeness.tolist()), tuple(strays.tolist()), tuple(sharpness.tolist()), ink > 0)
@@ -117,6 +116,8 @@ class _Line:
     """The line along which all places of a plate moved, a lower row by a step more."""
 
     def __init__(self, boxes: Sequence[Box]) -> None:
+        self.pitch = float(np.median([box.width for box in boxes])) * PX_PER_MM
+        """A middling character's width in pixels."""
         across = np.array([box.centre[0] * PX_PER_MM for box in boxes])
         rows = np.array([float(box.y > boxes[0].y) for box in boxes])
         self._terms = np.stack([np.ones_like(across), across - across.mean(), rows], axis=1)[:, : 2 + int(rows.any())]
@@ -140,6 +141,17 @@ class _Line:
             there = self._terms @ lines
             weights = trust / (1.0 + ((moved - there) / 1.5) ** 2)
         return np.asarray(there), float(lines[1, 0])
+
+
+@cache
+def _line_of(plate_format: PlateFormat) -> _Line:
+    return _Line(layout_of(plate_format).characters)
+
+
+@cache
+def _middles_of(plate_format: PlateFormat) -> Values:
+    """Where the characters' middles are drawn, (places, 2), in pixels of the flat plate."""
+    return np.array([box.centre for box in layout_of(plate_format).characters]) * PX_PER_MM + BORDER_PX
 
 
 def _sharpness(shown: _Shown, blur: float, shift: Values) -> Values:

@@ -51,8 +51,6 @@ SETTINGS = DetectorSettings(
     most=8,
     looks=2,
     settled=0.25,
-    settled_sure=0.5,
-    sure=0.95,
 )
 """What goes into the manifest beside the networks."""
 
