@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "detector": ("models.training.commands.detector", "train and export the detector"),
     "goals": ("models.training.commands.goals", "each of the reader's goals beside what is reached"),
     "finding": ("models.training.commands.finding", "how many plates are found at which size, at what cost"),
+    "slants": ("models.training.commands.slants", "how many plates are found and read at a slant to the camera"),
     "evaluate-scenes": ("models.training.commands.evaluate_scenes", "measure the shipped reader on held-out scenes"),
 }
 """Command -> module with add_arguments(parser) and run(args) -> exit status, and its line of help."""
