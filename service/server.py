@@ -48,7 +48,7 @@ class Serving:
     host: str
     port: int
     workers: int = 1
-    hold_life_s: int = BookSettings().hold_life_s
+    rules: BookSettings = field(default_factory=BookSettings)
     verbose: bool = False
     listening: Listening = field(default_factory=Listening)
     payments: str | None = None
@@ -56,7 +56,6 @@ class Serving:
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= 64:
             raise ValueError("--workers lies between 1 and 64")
-        BookSettings(hold_life_s=self.hold_life_s)
 
 
 def serve(serving: Serving) -> None:
@@ -123,16 +122,18 @@ def worker_app() -> FastAPI:
     described = json.loads(os.environ[_SERVING])
     lists = described.pop("listening").items()
     listening: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in lists}
-    return _app(Serving(**described, listening=Listening(**listening)))
+    rules = BookSettings(**described.pop("rules"))
+    return _app(Serving(**described, rules=rules, listening=Listening(**listening)))
 
 
 def _app(serving: Serving) -> FastAPI:
-    settings = BookSettings(hold_life_s=serving.hold_life_s)
     providers: dict[str, PaymentProvider] = {}
     if serving.payments is not None:
         wechatpay = Wechatpay(read_settings(Path(serving.payments)))
         providers[wechatpay.name] = wechatpay
-    return create_app(serving.database_url, settings=settings, guard=serving.listening.guard(), providers=providers)
+    return create_app(
+        serving.database_url, settings=serving.rules, guard=serving.listening.guard(), providers=providers
+    )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from greenlane.language import tr
 
 if TYPE_CHECKING:
+    from service.books.rules import BookSettings
     from service.listening import Listening
 
 _EPILOG = """examples:
@@ -23,6 +24,17 @@ _EPILOG = """examples:
       devices never need a key: for development and demonstrations
 Devices need a key: `greenlane admin enrol --kind lane --station S1 --lane L1` makes the code for one.
 """
+
+AFTER = (
+    (
+        "--next-payer-after",
+        1_800,
+        "a silent payer's bill asks the next who holds the same hours (default: %(default)s s)",
+    ),
+    ("--owner-after", 86_400, "and then the plate's owner (default: %(default)s s)"),
+    ("--overdue-after", 259_200, "and is overdue then, all counted from its beginning (default: %(default)s s)"),
+)
+"""When a bill that nobody answers goes on; service.books.rules keeps the same numbers."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=300,
         help="how long money stays held and green may last without a renewal by the lane (default: 300 s)",
     )
+    for option, default, words in AFTER:
+        parser.add_argument(option, metavar="S", type=int, default=default, help=words)
     parser.add_argument("--payments", metavar="FILE", help="payment providers: a TOML file with a table [wechatpay]")
     parser.add_argument("--verbose", action="store_true", help="log every request")
     add_listening(parser)
@@ -88,11 +102,23 @@ def run(args: argparse.Namespace) -> int:
             print(tr(database.migrate().words(database.name) or f"{database.name}: schema is up to date"))
             return 0
         host, port = address(args.listen)
-        serve(Serving(url, host, port, args.workers, args.hold_life, args.verbose, listening_of(args), args.payments))
+        serve(Serving(url, host, port, args.workers, _rules(args), args.verbose, listening_of(args), args.payments))
     except (ServiceError, ValueError) as error:
         print(f"greenlane service: {tr(str(error))}", file=sys.stderr)
         return 1
     return 0
+
+
+def _rules(args: argparse.Namespace) -> BookSettings:
+    """Raises ValueError for times out of range."""
+    from service.books.rules import BookSettings
+
+    return BookSettings(
+        hold_life_s=args.hold_life,
+        next_payer_after_s=args.next_payer_after,
+        owner_after_s=args.owner_after,
+        overdue_after_s=args.overdue_after,
+    )
 
 
 def listening_of(args: argparse.Namespace) -> Listening:

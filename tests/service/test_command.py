@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import requests
 
 from greenlane.cli import main
+from greenlane.cli.service import AFTER
+from service.books.rules import BookSettings
+from service.server import Serving, worker_app
 
 COMMAND = [sys.executable, "-c", "import sys; from greenlane.cli import main; sys.exit(main())", "service"]
 
@@ -55,6 +60,9 @@ def _healthy(url: str, process: subprocess.Popen[str]) -> bool:
         (("--workers", "2"), "several workers need PostgreSQL"),
         (("--workers", "0"), "between 1 and 64"),
         (("--hold-life", "0"), "hold_life_s"),
+        (("--next-payer-after", "0"), "next_payer_after_s"),
+        (("--owner-after", "1800"), "owner_after_s"),
+        (("--overdue-after", "2678401"), "overdue_after_s"),
     ],
 )
 def test_errors_say_what_is_wrong(
@@ -67,6 +75,22 @@ def test_errors_say_what_is_wrong(
     monkeypatch.setenv("GREENLANE_DATABASE", f"sqlite:///{tmp_path}/x.sqlite3")
     assert main(["service", *words]) == 1
     assert part in capsys.readouterr().err
+
+
+def test_times_of_bills_are_the_services_options_and_reach_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {option.removeprefix("--").replace("-", "_") + "_s": default for option, default, _ in AFTER}
+    assert given == {name: getattr(BookSettings(), name) for name in given}, "an option's default is the rules' own"
+    served: list[Serving] = []
+    monkeypatch.setattr("service.server.serve", served.append)
+    times = ("--next-payer-after", "60", "--owner-after", "120", "--overdue-after", "180", "--hold-life", "90")
+    assert main(["service", "--database", "sqlite:////nowhere/x.sqlite3", *times]) == 0
+    rules = served[0].rules
+    assert (rules.next_payer_after_s, rules.owner_after_s, rules.overdue_after_s) == (60, 120, 180)
+    monkeypatch.setenv("GREENLANE_SERVING", json.dumps(asdict(served[0])))
+    worked: list[Serving] = []
+    monkeypatch.setattr("service.server._app", worked.append)
+    worker_app()
+    assert worked == served
 
 
 @pytest.mark.parametrize("command", ["service", "station"])
