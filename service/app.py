@@ -49,7 +49,7 @@ from service.station import mount as station_pages
 from service.station.store import ReportListener, silence
 from service.store.clock import SystemWallClock, WallClock
 from service.store.database import Database
-from service.store.schema_version import SchemaStanding
+from service.store.engine.schema_version import SchemaStanding
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode

@@ -61,7 +61,7 @@ HOMES = {
     "torch": ("models.training", "models.engines"),
     "fastapi": ("service", "station", "greenlane.living"),
     "sqlalchemy": ("service", "station", "greenlane.bench"),
-    "alembic": ("service.store.migrating", "service.migrations"),
+    "alembic": ("service.store.engine.migrating", "service.migrations"),
     "tqdm": ("greenlane", "models.training"),
 }
 """Third-party library -> the modules (and all below them) that may import it."""

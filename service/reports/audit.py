@@ -17,7 +17,7 @@ from service.errors import Unavailable
 from service.reports.proofs import accounts, chain, counter, dispenser_lanes, file, fuel, holds, payers, trail
 from service.reports.proofs.findings import Finding, Proof
 from service.store.database import Database, fault_of, telling_faults
-from service.store.schema_version import found_revision
+from service.store.engine.schema_version import found_revision
 
 MOST_MAPPED = 4 * 1024**3
 MOST_OF_A_PROOF = 200

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchModuleEr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.errors import ServiceError, Unavailable
-from service.store import pipeline
-from service.store.fair_lock import FairLock
-from service.store.schema_version import (
+from service.store.engine import pipeline
+from service.store.engine.fair_lock import FairLock
+from service.store.engine.schema_version import (
     MIGRATION_LOCK,
     Migrated,
     SchemaStanding,
@@ -27,7 +27,7 @@ from service.store.schema_version import (
     one_at_a_time,
     standing_of,
 )
-from service.store.urls import database_url
+from service.store.engine.urls import database_url
 
 BUSY_TIMEOUT_S = 5
 """How long a writer waits for SQLite's lock, or for PostgreSQL's row locks, before the message is answered 503."""
@@ -104,7 +104,7 @@ class Database:
 
     @contextmanager
     def batch(self, opens: bool = False) -> Iterator[Connection]:
-        """As writing(); on PostgreSQL begin and commit travel with what is sent (service.store.pipeline).
+        """As writing(); on PostgreSQL begin and commit travel with what is sent (service.store.engine.pipeline).
 
         opens: begin at once, for what is written before the batch.
         """
@@ -243,7 +243,7 @@ class Database:
 
 
 def _upgrade(connection: Connection) -> None:
-    from service.store.migrating import upgrade
+    from service.store.engine.migrating import upgrade
 
     upgrade(connection)
 

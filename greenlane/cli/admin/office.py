@@ -20,7 +20,7 @@ from service.admin.admin import Admin
 from service.books.books import Books
 from service.store.clock import SystemWallClock
 from service.store.database import Database
-from service.store.schema_version import SchemaStanding
+from service.store.engine.schema_version import SchemaStanding
 from service.store.state_folder import default_url
 from wire.money import format_yuan
 

@@ -43,8 +43,8 @@ from service.books.records import (
 )
 from service.books.rows.payer_queries import PayerQueries
 from service.store import schema
+from service.store.engine.pipeline import Pipeline
 from service.store.offline_tables import offline_grants, offline_lists
-from service.store.pipeline import Pipeline
 from service.store.vehicle_tables import vehicles
 
 _POSTGRESQL: Any = postgresql_dialect()  # type: ignore[no-untyped-call]

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from service.books.batch_state import BatchState
-from service.store.pipeline import Pipeline
+from service.store.engine.pipeline import Pipeline
 
 Rows = Sequence[dict[str, object]]
 """All of one kind have the same columns."""

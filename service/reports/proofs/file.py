@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, StaticPool, create_engine
 
 from service.reports.proofs.findings import Finding, rows
-from service.store.schema_version import MIGRATIONS
+from service.store.engine.schema_version import MIGRATIONS
 
 POSTGRESQL_GUARDS = MIGRATIONS / "postgresql_guards.json"
 """Triggers and functions as PostgreSQL shows them; docs/developer.md says what writes the file."""
@@ -92,7 +92,7 @@ def _sqlite(connection: Connection) -> Iterator[Finding]:
 @functools.cache
 def expected_of_sqlite() -> dict[tuple[str, str], tuple[str, str]]:
     """Table and definition of everything in a new database, by kind and name."""
-    from service.store.migrating import upgrade
+    from service.store.engine.migrating import upgrade
 
     engine = create_engine("sqlite://", poolclass=StaticPool)
     with engine.connect() as connection:

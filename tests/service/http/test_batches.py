@@ -14,7 +14,7 @@ from service.errors import Unavailable
 from service.http.batches import Batches
 from service.station.store import StationStore
 from service.store.database import Database
-from service.store.fair_lock import FairLock
+from service.store.engine.fair_lock import FairLock
 from tests.service.identity.kit import START, ServiceRig, lane_status
 from wire.codec import decode
 from wire.live import LaneStatus

@@ -18,8 +18,8 @@ from service.app import create_app
 from service.identity.mount import EMBEDDED
 from service.server import running
 from service.store.database import Database
-from service.store.migrating import upgrade
-from service.store.schema_version import Migrated, SchemaStanding
+from service.store.engine.migrating import upgrade
+from service.store.engine.schema_version import Migrated, SchemaStanding
 from tests.service.raw_http import head, say
 
 Run = Callable[..., tuple[int, str, str]]

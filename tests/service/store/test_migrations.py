@@ -17,8 +17,8 @@ from service.books.messages import Report
 from service.reports.audit import audit
 from service.reports.suspense import suspended
 from service.store.database import Database
-from service.store.migrating import upgrade
-from service.store.schema_version import MIGRATIONS, known_revisions, make_file
+from service.store.engine.migrating import upgrade
+from service.store.engine.schema_version import MIGRATIONS, known_revisions, make_file
 from tests.service.postgres import Cluster
 from tests.service.world import PLATE, Pump, World
 from wire.reasons import ErrorCode

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from service.store.database import Database
-from service.store.pipeline import Pipeline
+from service.store.engine.pipeline import Pipeline
 from tests.service.postgres import Cluster
 
 pytestmark = pytest.mark.database

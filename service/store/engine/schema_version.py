@@ -17,7 +17,7 @@ from sqlalchemy import Connection, inspect
 
 from service.errors import Unavailable
 
-MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 MIGRATION_LOCK = 7_241_990_001
 """PostgreSQL's advisory lock of who migrates."""
 

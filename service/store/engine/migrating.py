@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from service.store.schema_version import MIGRATIONS
+from service.store.engine.schema_version import MIGRATIONS
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
