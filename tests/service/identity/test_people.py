@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 
 from service.errors import AdminError
 from service.identity import trail
@@ -21,14 +21,16 @@ WRONG = Attempt("wang", "incorrect horse", "10.9.9.9")
 
 
 class CountingHasher(PasswordHasher):
-    """Counts how often a password was really looked at."""
+    """Counts how often a password was really looked at, and remembers against what."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
         self.looks = 0
+        self.seen = ""
 
     def verify(self, hash: str | bytes, password: str | bytes) -> bool:
         self.looks += 1
+        self.seen = str(hash)
         return super().verify(hash, password)
 
 
@@ -107,6 +109,7 @@ def test_unknown_names_cost_a_hash_and_are_not_written_down(
 ) -> None:
     assert store.log_in(Attempt("my-password-by-mistake", "x", "10.0.0.9")) == LoginRefused()
     assert hasher.looks == 1
+    assert extract_parameters(hasher.seen) == extract_parameters(hasher.hash(PASSWORD)), "as dear as that of a person"
     with rig.app.state.books.database.reading() as connection:
         deeds = list(trail.last(connection, 5))
     assert (deeds[0].action, deeds[0].subject) == ("login.refused", "?")
