@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import os
 import signal
 import socket
@@ -116,6 +117,8 @@ def serve_children(serve: Callable[[int, socket.socket], None]) -> None:
     """Fork a child for each line of stdin and tell when it is up and gone; all share one port, told first."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     print(listener.getsockname()[1], flush=True)
+    gc.collect()
+    gc.freeze()  # or each child's first collection copies all that it shares with this process
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from service.reports.audit import audit
 from service.reports.statement import cards
@@ -24,8 +25,8 @@ from tests.service.world import ManualClock, Pump, World
 from wire.codec import encode
 
 pytestmark = pytest.mark.faults
-KILLS = 150
-"""At least so many; each write point of a visit dies as often as that takes."""
+ROUNDS = max(1, settings().max_examples // 100)
+"""How often each write point of a visit dies: once in the CI, ten times with HYPOTHESIS_PROFILE=thorough."""
 MONEY_FEN = 10**9
 
 
@@ -122,7 +123,7 @@ def test_killed_at_every_write_point(database_url: str, tmp_path: Path) -> None:
             unit.stop()
             spent_fen += 8_000
         assert last > 20
-        deaths = [point for _ in range(-(-KILLS // last)) for point in range(1, last + 1)]
+        deaths = [*range(1, last + 1)] * ROUNDS
         for deadly in deaths:
             unit.start(deadly)
             report, receipt = _visit(unit, pump, world)
