@@ -19,6 +19,7 @@ from service.store import schema
 from service.store.clock import from_us
 from service.store.database import Database
 from tests.service.identity.kit import CHEAP, ServiceRig, question
+from tests.service.new_books import put_new_books
 from tests.service.world import PLATE, Pump, World
 from tests.simulation.clips import LevelReader, write_clip
 from wire.devices import DeviceKind
@@ -31,8 +32,7 @@ PRESET_FEN = 10_000
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    database = Database(f"sqlite:///{tmp_path / 'service.sqlite3'}")
-    database.migrate()
+    database = Database(put_new_books(tmp_path / "service.sqlite3"))
     yield World(database)
     database.close()
 

@@ -16,6 +16,7 @@ from service.store.database import Database
 from tests.service.identity.kit import PLATE as BOUND
 from tests.service.identity.kit import lane_status
 from tests.service.identity.test_pages import PASSWORD, csrf, log_in
+from tests.service.new_books import put_new_books
 from tests.service.world import PLATE, World
 from tests.station.rig import StationRig
 from wire.codec import decode
@@ -26,8 +27,7 @@ from wire.typed import TypedRule
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    database = Database(f"sqlite:///{tmp_path / 'service.sqlite3'}")
-    database.migrate()
+    database = Database(put_new_books(tmp_path / "service.sqlite3"))
     yield World(database)
     database.close()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.store.database import Database
+from tests.service.new_books import put_new_books
 from tests.service.postgres import Cluster, programs
 from tests.service.world import World
 
@@ -19,9 +20,7 @@ MakeDatabase = Callable[[], Database]
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file of the newest schema, to be copied."""
     path = tmp_path_factory.mktemp("migrated") / "service.sqlite3"
-    database = Database(f"sqlite:///{path}")
-    database.migrate()
-    database.close()
+    put_new_books(path)
     return path
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,20 @@ def write_clip(
 
     leaves False: the clip ends while the last one still stands there.
     """
+    path.write_bytes(_drawn(tuple(visits), empty_s, stands_s, leaves, path.suffix))
+    return path
+
+
+@functools.cache
+def _drawn(visits: tuple[int, ...], empty_s: float, stands_s: float, leaves: bool, suffix: str) -> bytes:
+    """The clip's file; drawn once in a process, which takes longer than to play it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"clip{suffix}"
+        _draw(path, visits, empty_s, stands_s, leaves)
+        return path.read_bytes()
+
+
+def _draw(path: Path, visits: tuple[int, ...], empty_s: float, stands_s: float, leaves: bool) -> None:
     rng = np.random.default_rng(5)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE)
     levels = [0] * round(empty_s * FPS)
@@ -34,7 +50,6 @@ def write_clip(
             frame[20:170, 60:270] = np.clip(rng.normal(level, 3, (150, 210, 3)), 0, 255).astype(np.uint8)
         writer.write(frame)
     writer.release()
-    return path
 
 
 class LevelReader:

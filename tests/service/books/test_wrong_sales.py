@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from service.books.decisions.patterns import WORDS
 from service.books.messages import Answer, Refused, Report
 from service.store.database import Database
+from tests.service.new_books import put_new_books
 from tests.service.world import World
 from wire.flags import BooksFlag
 from wire.fuellings import Fuelling, FuellingReceipt
@@ -148,8 +150,7 @@ def test_every_fault_that_an_independent_figure_contradicts_is_found(
 ) -> None:
     index = data.draw(st.integers(1, len(volumes_ml) - 1))
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/books.sqlite3")
-        database.migrate()
+        database = Database(put_new_books(Path(folder) / "books.sqlite3"))
         world = World(database)
         sales = Sales(world, volumes_ml)
         wrong = sales.wrong(kind, index)

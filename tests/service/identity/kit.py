@@ -22,6 +22,7 @@ from service.app import create_app
 from service.identity.identity import Identity
 from service.identity.mount import Guard
 from service.identity.signed.devices import Place
+from tests.service.new_books import put_new_books
 from wire.ahead import AskedAhead
 from wire.codec import encode
 from wire.devices import DeviceKind, EnrolmentRequest
@@ -81,7 +82,8 @@ class ServiceRig:
     def __init__(self, folder: Path, guard: Guard | None = None, url: str | None = None) -> None:
         self.clock = MovingClock()
         self._numbers = itertools.count(1)
-        self.url = url or f"sqlite:///{folder / 'books.sqlite3'}"
+        books = folder / "books.sqlite3"
+        self.url = url or (f"sqlite:///{books}" if books.exists() else put_new_books(books))
         self.app: FastAPI = create_app(self.url, self.clock, guard=guard or Guard(hasher=CHEAP))
         self.identity: Identity = self.app.state.identity
         _spare_the_disk(self.app.state.books.database.engine)

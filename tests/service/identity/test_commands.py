@@ -16,13 +16,14 @@ from service.app import create_app
 from service.identity.mount import Guard
 from service.server import running
 from tests.service.identity.kit import CHEAP
+from tests.service.new_books import put_new_books
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    url = f"sqlite:///{tmp_path / 'books.sqlite3'}"
+    url = put_new_books(tmp_path / "books.sqlite3")
     monkeypatch.setenv("GREENLANE_DATABASE", url)
     assert main(["admin", "station", "set", "S1"]) == 0
     return url
