@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,19 @@ settings.register_profile("quick", deadline=None, derandomize=True, max_examples
 settings.register_profile("greenlane", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`sample(N)`: of a test's many cases each N-th, from the first on, is in the default run, the others are slow."""
+    met: Counter[tuple[str, bool]] = Counter()
+    for item in items:
+        mark = item.get_closest_marker("sample")
+        if mark is not None:
+            among = item.nodeid.partition("[")[0], item.get_closest_marker("database") is not None
+            if met[among] % mark.args[0]:
+                item.add_marker(pytest.mark.slow)
+            met[among] += 1
 
 
 @pytest.fixture(scope="session")
