@@ -120,21 +120,21 @@ class PlatePayers:
                 raise AdminError(f"{kept} is not a vehicle of {fleet}; `fleet plate {typed} {kept}` makes it one")
         return self._set(kept, "payer.owner", f"fleet {fleet}", owner=None, fleet=fleet)
 
-    def set_gap(self, plate: str, hours: Hours, action: GapAction) -> str:
-        """Declare what happens in hours that nobody holds; gaps that overlap are replaced."""
+    def set_gap(self, plate: str, hours: Hours, action: GapAction) -> tuple[str, tuple[Hours, ...]]:
+        """Declare what happens in hours that nobody holds; gaps that overlap are replaced, whole: the hours of each."""
         kept = require_plate(plate)
         with telling_faults(), self._database.writing() as connection:
             self._know(connection, kept)
             now_us = self._now_us()
             living = payer_gaps.c.plate == kept, payer_gaps.c.ended_us.is_(None)
-            for row in connection.execute(select(payer_gaps).where(*living)).all():
-                if _hours(row).overlaps(hours):
-                    _end(connection, payer_gaps, row, now_us)
+            rows = [r for r in connection.execute(select(payer_gaps).where(*living)).all() if _hours(r).overlaps(hours)]
+            for row in rows:
+                _end(connection, payer_gaps, row, now_us)
             row_id = self._books.ids.next(now_us)
             values = {"start_min": hours.start_min, "end_min": hours.end_min, "action": action.value}
             connection.execute(payer_gaps.insert().values(id=row_id, plate=kept, made_us=now_us, **values))
             self._note(connection, "payer.gap", kept, hours=str(hours), to=action.value)
-        return kept
+        return kept, tuple(_hours(row) for row in rows)
 
     def schedule(self, plate: str) -> Schedule | None:
         """All that decides who pays for a plate; None for one that nobody knows."""

@@ -17,7 +17,7 @@ from service.payers.proposals import Proposals, ProposedHours
 from service.payments.listing import ways
 from service.phone.persons import person as person_of
 from service.station.blocks import blocked_names
-from service.store.clock import from_us
+from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
 from service.store.payer_tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
 from service.store.schema import stations
@@ -78,13 +78,15 @@ def _ways(books: Books, plate: str, chosen: str, providers: Collection[str]) -> 
 
 
 def own_hours(books: Books, person: str) -> PhoneHours:
-    """What the person holds, proposed, and sees as an owner; nothing of other plates."""
+    """What the person holds now or later, proposed, and sees as an owner; nothing of other plates."""
+    table, now_us = payer_bindings.c, to_us(books.clock.now())
+    living = table.ended_us.is_(None), table.until_us.is_(None) | (table.until_us > now_us)
     proposals = Proposals(books, person)
     waiting = proposals.for_owner()
     with telling_faults(), books.database.reading() as connection:
-        own = _with_tracks(connection, person, _held(connection, payer_bindings.c.person == person))
+        own = _with_tracks(connection, person, _held(connection, table.person == person, *living))
         plates = select(plate_payers.c.plate).where(plate_payers.c.owner == person).order_by(plate_payers.c.plate)
-        owned = [(plate, _held(connection, payer_bindings.c.plate == plate)) for (plate,) in connection.execute(plates)]
+        owned = [(plate, _held(connection, table.plate == plate, *living)) for (plate,) in connection.execute(plates)]
     blocked = {plate: blocked_names(books.database, plate) for plate, _ in owned}
     return PhoneHours(
         own=own,
@@ -119,9 +121,9 @@ def _mandate(connection: Connection, row: Row[Any]) -> PhoneMandate:
     )
 
 
-def _held(connection: Connection, condition: Any) -> tuple[HeldHours, ...]:
+def _held(connection: Connection, *conditions: Any) -> tuple[HeldHours, ...]:
     table = payer_bindings
-    query = select(table, persons.c.name).join(persons).where(condition, table.c.ended_us.is_(None))
+    query = select(table, persons.c.name).join(persons).where(*conditions)
     rows = connection.execute(query.order_by(table.c.plate, table.c.start_min, table.c.order_no, persons.c.name))
     return tuple(
         HeldHours(

@@ -318,6 +318,9 @@ def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
     wu.fill("#hours", "下午")
     wu.click("#wish button")
     wu.wait_for_selector("#wrong:has-text('时段请写作')")
+    wu.fill("#hours", "25-3")
+    wu.click("#wish button")
+    wu.wait_for_selector("#wrong:has-text('25-3'):has-text('时段请写作')")
     wu.fill("#hours", "16-24")
     wu.click("#wish button")
     wu.wait_for_selector("#wishes .row:has-text('等待确认')")
@@ -332,6 +335,11 @@ def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
     wu.reload()
     wu.wait_for_selector("#own .row:has-text('16:00-24:00')")
     assert "陈" not in wu.inner_text("main"), "nobody sees another's hours but a plate's owner"
+    later = NewBinding(hours=Hours.parse("0-1"), from_at=rig.clock.now() + timedelta(days=3))
+    PlatePayers(rig.app.state.books, "test").set(PLATE, "吴", later)
+    wu.reload()
+    wu.wait_for_selector("#own .row:has-text('00:00-01:00') >> text=起始")
+    assert wu.locator("#own .row:has-text('16:00-24:00') [data-from]:visible").count() == 0, "it has begun"
     turn, _ = PlatePayers(rig.app.state.books, "test").turn(PLATE, rig.clock.now() + timedelta(hours=10))
     assert turn.payer.name == "吴"
     sign_mandate(wu, served, "100")
@@ -465,6 +473,7 @@ def test_my_data_is_taken_along_and_erased(
         page.click("#erase")
     page.wait_for_selector("#wrong:visible")
     assert "500.00" in page.inner_text("#wrong"), "the wallet is paid out first"
+    assert "暂不能删除" in page.inner_text("#wrong")
     Phones(rig.app.state.books, "test").refund("欧阳", 50_000)
     for _ in range(2):
         page.click("#erase")

@@ -49,6 +49,22 @@ def test_what_a_card_has_of_its_own_is_told_as_it_is_shown(admin: Run, what: str
     assert f"card C1: {words} the station's\n" == admin(f"{what} C1 station")
 
 
+def test_a_gap_says_which_one_it_has_replaced(admin: Run) -> None:
+    admin("payer gap 粤B12345 8-16 card")
+    said = admin("payer gap 粤B12345 7-9 owner")
+    assert said == (
+        "粤B12345: in 07:00-09:00, where nobody holds them: owner\n"
+        "no gap is declared any more in 08:00-16:00, which overlapped\n"
+    )
+    assert "no gap" not in admin("payer gap 粤B12345 7-9 card"), "the same hours again lose nothing"
+
+
+def test_hand_overs_are_shown_by_the_station_s_clock(admin: Run) -> None:
+    admin("phone add chen")
+    admin("payer set 粤B12345 chen --hours 8-16 --from 2026-12-01T00:00:00Z")
+    assert "08:00-16:00  chen, from 2026-12-01 08:00:00+08:00\n" in admin("payer show 粤B12345")
+
+
 def test_a_correction_is_called_one(admin: Run) -> None:
     admin("top-up C1 100")
     assert admin("correct C1 -3.20 --note twice") == "correction of -3.20 yuan: posted; balance 96.80 yuan\n"

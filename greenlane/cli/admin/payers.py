@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.payer_rules.periods import Payer, Schedule, Turn
     from service.payers.rules import PlatePayers
+    from service.reports.zones import Zones
     from service.station.blocks import PlateBlocks
 
 RULES = ("card", "phone", "card-then-phone", "phone-then-card")
@@ -133,9 +134,13 @@ def _gap(args: argparse.Namespace) -> int:
 
     hours, action = Hours.parse(args.hours), GapAction(args.do_in_gap)
     with office(args) as o:
-        plate = _payers(o).set_gap(args.plate, hours, action)
+        plate, before = _payers(o).set_gap(args.plate, hours, action)
+        replaced = [str(gap) for gap in before if gap != hours]
         words = f"{plate}: in {hours}, where nobody holds them: {tr(action.value)}"
-        o.show({"plate": plate, "hours": str(hours), "gap": action.value}, words)
+        if replaced:
+            words += "\n" + tr(f"no gap is declared any more in {', '.join(replaced)}, which overlapped")
+        document = {"plate": plate, "hours": str(hours), "gap": action.value, "replaced": replaced}
+        o.show(document, words)
     return 0
 
 
@@ -212,6 +217,7 @@ def _agreed(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
     from service.errors import AdminError
+    from service.reports.zones import zones
     from service.station.blocks import blocked_names
 
     with office(args) as o:
@@ -219,7 +225,7 @@ def _show(args: argparse.Namespace) -> int:
         if schedule is None:
             raise AdminError(f"plate {args.plate} is not known; `payer set` or `plate bind` makes it known")
         blocked = blocked_names(o.database, schedule.plate)
-        words = _words(schedule) + "".join(f"\n  blocked for {name}" for name in blocked)
+        words = _words(schedule, zones(o.database)) + "".join(f"\n  blocked for {name}" for name in blocked)
         o.show({**_schedule(schedule), "blocked": blocked}, words)
     return 0
 
@@ -249,14 +255,16 @@ def _schedule(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def _words(schedule: Schedule) -> str:
+def _words(schedule: Schedule, shown: Zones) -> str:
+    from service.reports.zones import stamp
+
     document = _schedule(schedule)
     owner = tr(f"fleet {schedule.fleet}") if schedule.fleet else document["owner"] or "-"
     lines = [f"{schedule.plate}: rule {tr(document['rule'])}, card {schedule.card or '-'}, owner {owner}"]
     for bound in document["bindings"]:
         order = tr(f", order {bound['order']}") if bound["order"] else ""
-        span = "" if bound["from"] is None else tr(f", from {bound['from'].isoformat()}")
-        span += "" if bound["until"] is None else tr(f", until {bound['until'].isoformat()}")
+        span = "" if bound["from"] is None else tr(f", from {stamp(shown.at(bound['from']))}")
+        span += "" if bound["until"] is None else tr(f", until {stamp(shown.at(bound['until']))}")
         lines.append(f"  {bound['hours']}  {bound['phone']}{order}{span}")
     lines += [f"  {gap['hours']}  nobody: {tr(gap['do'])}" for gap in document["gaps"]]
     return "\n".join(lines)

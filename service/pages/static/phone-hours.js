@@ -1,11 +1,18 @@
 // A person's hours: held, proposed, and as an owner confirmed or refused.
 "use strict";
-import {ask, at, fill, looksLikeHours, press, quiet, say, start} from "/static/phone-page.js";
+import {ask, at, clock, fill, looksLikeHours, press, quiet, say, start} from "/static/phone-page.js";
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 // One line of hours, with what can be done about it.
 function row(one, changes = []) {
   const part = at("row").content.cloneNode(true).firstElementChild;
   fill(part, {plate: one.plate, hours: one.hours, name: one.name});
+  for (const [name, instant] of Object.entries({from: one.from_at, until: one.until_at})) {
+    const words = part.querySelector(`[data-${name}]`), begun = name === "from" && new Date(instant) <= new Date();
+    words.hidden = !instant || begun;
+    words.querySelector("time").textContent = instant ? clock(instant, zone) : "";
+  }
   const wish = part.querySelector("[data-wish]");
   wish.hidden = !one.state;
   if (one.state) wish.replaceChildren(document.querySelector(`[data-wish-state="${one.state}"]`).content.cloneNode(true));
@@ -43,9 +50,9 @@ async function refresh() {
   at("owned").hidden = found.owned.length === 0;
 }
 
-async function tell(target, record) {
+async function tell(target, record, words) {
   quiet();
-  const answer = await ask("POST", target, record);
+  const answer = await ask("POST", target, record, {words});
   await refresh();
   if (answer) say("saved", "", "done");
   return answer;
@@ -57,7 +64,7 @@ start(async () => {
     const plate = at("plate").value.trim(), hours = at("hours").value.trim();
     if (!plate) { say("plate"); at("plate").focus(); return; }
     if (!looksLikeHours(hours)) { say("hours"); at("hours").focus(); return; }
-    if (await tell("/v1/phone/hours", {plate, hours})) at("wish").reset();
+    if (await tell("/v1/phone/hours", {plate, hours}, {400: "hours", 409: "wish"})) at("wish").reset();
   });
   await refresh();
 });

@@ -70,7 +70,7 @@ export function showState(part, state) {
 let own;
 export const phone = () => own;
 
-const SAY_ALL = ["code", "revoked", "clock", "throttled", "consent"]; // what the service adds would be the same in English
+const SAY_ALL = ["code", "revoked", "clock", "throttled", "consent", "gone"]; // what the service adds would be the same in English
 
 // Hours that look like some; what exactly they may be the service knows.
 export const looksLikeHours = (text) => /^[0-9:：\s]+[-–—－~～至到]+[0-9:：\s]+$/.test(text);
@@ -98,10 +98,10 @@ const BY_FLAW = {revoked: "revoked", unknown_key: "revoked", stale: "clock", fut
 const BY_STATUS = {400: "input", 403: "moved", 404: "gone", 409: "moved", 422: "input", 429: "throttled"};
 
 // A record that is too much to be kept for when there is no line.
-export const fetchOnce = (target) => ask("GET", target, undefined, false);
+export const fetchOnce = (target) => ask("GET", target, undefined, {keeps: false});
 
-// The answer's record, or undefined where it was refused; then the page has said why.
-export async function ask(method, target, record, keeps = target !== GREENS) {
+// The answer's record, or undefined where it was refused; then the page has said why: by its status, as words has it first.
+export async function ask(method, target, record, {keeps = target !== GREENS, words = {}} = {}) {
   let answer;
   try {
     answer = await key.ask(own, method, target, record);
@@ -116,7 +116,7 @@ export async function ask(method, target, record, keeps = target !== GREENS) {
     return told;
   }
   const {detail = ""} = await answer.json().catch(() => ({}));
-  const name = BY_FLAW[answer.headers.get("Greenlane-Flaw")] ?? BY_STATUS[answer.status] ?? "fault";
+  const name = BY_FLAW[answer.headers.get("Greenlane-Flaw")] ?? words[answer.status] ?? BY_STATUS[answer.status] ?? "fault";
   if (name === "revoked") {
     await key.forget();
     if (at("pairing")) { at("pair").addEventListener("submit", pair); showPairing(); } else { location.assign("/phone"); return undefined; }

@@ -132,6 +132,20 @@ def test_hours_hold_from_the_owner_s_confirmation_and_nobody_else_sees_them(
     assert driver.mandate(plate)
 
 
+def test_hours_that_are_over_are_not_shown_and_those_to_come_say_from_when(rig: ServiceRig, client: TestClient) -> None:
+    owner, name, plate = somebody(rig, client)
+    payers(rig).set_owner(plate, name)
+    assert wish(owner, plate, "8-16").status_code == 200
+    rig.clock.move(1)
+    seen = owner.ask("GET", "/v1/phone/hours").json()
+    held = [[one["hours"] for one in lines] for lines in (seen["own"], seen["owned"][0]["holders"])]
+    assert held == [["08:00-16:00"]] * 2, "the whole day has ended with the confirmation"
+    later = rig.clock.now() + timedelta(days=3)
+    payers(rig).set(plate, name, NewBinding(hours=Hours.parse("16-20"), from_at=later))
+    own = owner.ask("GET", "/v1/phone/hours").json()["own"]
+    assert [one["from_at"] is not None for one in own if one["hours"] == "16:00-20:00"] == [True]
+
+
 def test_refused_withdrawn_and_too_many(rig: ServiceRig, client: TestClient) -> None:
     owner, owner_name, plate = somebody(rig, client)
     payers(rig).set_owner(plate, owner_name)
