@@ -162,12 +162,17 @@ def test_finder_and_refiner_become_ones_of_small_integers(tmp_path: Path) -> Non
     assert recipe.run(parser.parse_args(words)) == 0
     section = load_section("detector", weights / "manifest.json")
     shapes = {"finder": (1, 16, 96 // STRIDE, 160 // STRIDE), "refiner": (1, 16)}
-    for name, size in (("finder", (48, 80)), ("refiner", (32, 64))):
-        plain, small = section[name], section[name]["variants"]["onnxruntime"]
-        assert small["folded"]
-        network = load_network("onnxruntime", weights / small["file"], small["sha256"])
-        assert network.run(np.zeros((1, 12, *size), np.float32))[0].shape == shapes[name]
-        assert (weights / small["file"]).stat().st_size < 0.75 * (weights / plain["file"]).stat().st_size
+    for name, (height, width) in (("finder", (96, 160)), ("refiner", (64, 128))):
+        variants = section[name]["variants"]
+        assert [bool(variants[engine].get("folded")) for engine in ("onnxruntime", "opencv-integers")] == [False, True]
+        for small, shape in zip(
+            (variants["onnxruntime"], variants["opencv-integers"]),
+            ((1, 3, height, width), (1, 12, height // 2, width // 2)),
+            strict=True,
+        ):
+            network = load_network("onnxruntime", weights / small["file"], small["sha256"])
+            assert network.run(np.zeros(shape, np.float32))[0].shape == shapes[name]
+            assert (weights / small["file"]).stat().st_size < 0.75 * (weights / section[name]["file"]).stat().st_size
 
 
 @pytest.mark.parametrize(("name", "size"), [("finder", (96, 160)), ("refiner", (64, 128))])

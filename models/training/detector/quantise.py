@@ -1,13 +1,14 @@
 """Makes the variants of 8-bit integers of finder and refiner, for the engines that run them quicker than floats.
 
 The first convolutions and the heads stay floats: the ones are slower in integers than in floats, the others' answers
-span so much that integers would put a plate's corners off by a pixel of the finder's picture. The first convolution is
-folded: it takes four pixels as one of twelve channels, because engines that work on eight or sixteen channels at a time
-waste most of their work on three.
+span so much that integers would put a plate's corners off by a pixel of the finder's picture. For OpenCV the first
+convolution is folded: it takes four pixels as one of twelve channels, because OpenCV works on eight channels at a time
+and wastes most of its work on three; ONNX Runtime is quicker without.
 """
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,8 @@ from models.engines import FloatArray
 from models.manifest import load_section, sha256_of, update_section
 from models.training.data.compact import compact
 
-VARIANTS = ("onnxruntime", "opencv-integers")
-"""The names of the engines that run it quicker (models/engines, VARIANTS)."""
+PLAIN, FOLDED = "onnxruntime", "opencv-integers"
+"""Names of the engines that run integers quicker (models/engines, VARIANTS)."""
 
 HEADS = {"finder": ("/head/",), "refiner": ("/corners/corners.1/", "/Reshape", "/squeeze/", "/classes/")}
 """Network -> how the names of the nodes begin from which on it stays in floats: modules of
@@ -84,10 +85,10 @@ def fold(path: Path) -> None:
 
 
 def quantise(name: str, weights: Path, pictures: Iterator[FloatArray]) -> Path:
-    """Write NAME.int8.onnx beside the network NAME ("finder", "refiner") in a folder, and into the manifest there.
+    """Write NAME.int8.onnx and NAME.folded.onnx beside the network NAME in a folder, and into the manifest there.
 
-    pictures: network inputs (1, 3, H, W) such as it will meet; the ranges of its features are taken from them. Weights
-    are signed and per channel, features unsigned.
+    name: "finder" or "refiner". pictures: network inputs (1, 3, H, W) such as it will meet; the ranges of its features
+    are taken from them. Weights are signed and per channel, features unsigned.
     """
     section = load_section("detector", weights / "manifest.json")
     path = weights / f"{name}.int8.onnx"
@@ -105,8 +106,11 @@ def quantise(name: str, weights: Path, pictures: Iterator[FloatArray]) -> Path:
             nodes_to_exclude=kept_in_floats(plain, HEADS[name]),
         )
     compact(path)
-    fold(path)
-    variant = {"file": path.name, "sha256": sha256_of(path), "folded": True}
-    section[name]["variants"] = dict.fromkeys(VARIANTS, variant)
+    folded = Path(shutil.copy(path, weights / f"{name}.folded.onnx"))
+    fold(folded)
+    section[name]["variants"] = {
+        PLAIN: {"file": path.name, "sha256": sha256_of(path)},
+        FOLDED: {"file": folded.name, "sha256": sha256_of(folded), "folded": True},
+    }
     update_section("detector", section, weights / "manifest.json")
     return path
