@@ -67,18 +67,20 @@ KINDS = (
     ForeignKind("civil aviation", ("民", "航", LETTERS, *[DIGITS] * 4), ORDINARY, (440, 140), GREEN, LIGHT),
     ForeignKind("civil aviation, blue", ("民", "航", LETTERS, *[DIGITS] * 4), ORDINARY, (440, 140), BLUE, LIGHT),
     ForeignKind("old military", ("军", LETTERS, *[DIGITS] * 5), ORDINARY, (440, 140), WHITE, DARK),
-    ForeignKind(
-        "emergency rescue", (PROVINCES, "X", *[DIGITS] * 4, "应", "急"), GREEN_LONG, (480, 140), WHITE, DARK
-    ),
+    ForeignKind("emergency rescue", (PROVINCES, "X", *[DIGITS] * 4, "应", "急"), GREEN_LONG, (480, 140), WHITE, DARK),
     ForeignKind("old armed police", ("W", "J", *[DIGITS] * 7), OLD_ARMED_POLICE, (440, 140), WHITE, DARK),
     ForeignKind("agricultural", (PROVINCES, *[DIGITS] * 7), TWO_ROW, (440, 220), GREEN, LIGHT),
     ForeignKind("test", (PROVINCES, LETTERS, *[DIGITS] * 4, "试"), ORDINARY, (440, 140), YELLOW, DARK),
     ForeignKind("temporary", (PROVINCES, LETTERS, *[DIGITS] * 5, "临"), GREEN_LONG, (480, 140), WHITE, DARK),
     ForeignKind(
-        "abroad", (*[LETTERS] * 2, *[DIGITS] * 2, *[LETTERS] * 2), Layout(ORDINARY.characters[1:], None), (440, 140),
-        WHITE, DARK,
+        "abroad",
+        (*[LETTERS] * 2, *[DIGITS] * 2, *[LETTERS] * 2),
+        Layout(ORDINARY.characters[1:], None),
+        (440, 140),
+        WHITE,
+        DARK,
     ),
-)  # fmt: skip
+)
 """Colours and places as pictures show them. The armed forces' first characters are red, which is left out."""
 
 
