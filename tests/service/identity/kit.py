@@ -86,7 +86,7 @@ class ServiceRig:
         self.url = url or (f"sqlite:///{books}" if books.exists() else put_new_books(books))
         self.app: FastAPI = create_app(self.url, self.clock, guard=guard or Guard(hasher=CHEAP))
         self.identity: Identity = self.app.state.identity
-        _spare_the_disk(self.app.state.books.database.engine)
+        spare_the_disk(self.app.state.books.database.engine)
         admin = self.admin = Admin(self.app.state.books, "test")
         for station in ("S1", "S2"):
             admin.stations.set(station)
@@ -112,7 +112,7 @@ class ServiceRig:
         return signed(key, self.clock, method, target, body, host)
 
 
-def _spare_the_disk(engine: Engine) -> None:
+def spare_the_disk(engine: Engine) -> None:
     """These tests cut no power: commits need not wait for the disk."""
 
     if engine.dialect.name != "sqlite":
