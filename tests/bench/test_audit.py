@@ -19,6 +19,7 @@ def measured(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict
     return status, json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_the_history_is_sealed_and_right(capsys: pytest.CaptureFixture[str]) -> None:
     status, document = measured(capsys, "--postings", "2000")
     assert (status, document["findings"]) == (0, [])
@@ -27,6 +28,7 @@ def test_the_history_is_sealed_and_right(capsys: pytest.CaptureFixture[str]) -> 
     assert int(str(document["sealed"])) >= 3000
 
 
+@pytest.mark.slow
 def test_what_the_audit_finds_ends_with_status_1(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from greenlane.simulation.cast import bundled
 from greenlane.simulation.results import AnsweredQuestion, VisitResult
 
 
+@pytest.mark.slow
 def test_stages_of_one_engine_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "lane", "--quick", "--frames", "2", "--engine", "opencv", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -29,6 +30,7 @@ def test_stages_of_one_engine_as_json(capsys: pytest.CaptureFixture[str]) -> Non
     assert found["processes"] == []
 
 
+@pytest.mark.slow
 def test_the_lane_is_what_is_measured_when_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--quick", "--frames", "1", "--engine", "opencv"]) == 0
     out = capsys.readouterr().out
@@ -45,6 +47,7 @@ def test_a_recording_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no frame with a plate" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_unknown_engine_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--quick", "--frames", "1", "--engine", "abacus"]) == 1
     assert "abacus" in capsys.readouterr().err

@@ -35,6 +35,7 @@ def lanes(app: FastAPI, count: int) -> Iterator[list[LoadLane]]:
             lane.close()
 
 
+@pytest.mark.slow
 def test_as_many_visits_as_asked_for_are_in_the_books(sqlite_url: str) -> None:
     app = create_app(sqlite_url, guard=EMBEDDED)
     with lanes(app, 3) as made:

@@ -101,6 +101,7 @@ def python(tmp_path: Path) -> Path:
     return script
 
 
+@pytest.mark.slow
 def test_all_readers_see_the_held_out_pictures_and_are_compared(
     data: Path, python: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,6 +120,7 @@ def test_all_readers_see_the_held_out_pictures_and_are_compared(
     assert "craft_mlt_25k.pth, zh_sim_g2.pth" in found["not_measured"]["easyocr"]
 
 
+@pytest.mark.slow
 def test_the_flag_is_the_same_and_people_get_tables(
     data: Path, python: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

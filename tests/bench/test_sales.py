@@ -15,6 +15,7 @@ def measured(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict
     return status, json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_mixed_up_sales_are_found_and_clean_fills_are_not(capsys: pytest.CaptureFixture[str]) -> None:
     status, document = measured(capsys, "--fills", "1500", "--faults", "360", "--seed", "7")
     assert (status, document["missed"], document["wrongly_flagged"]) == (0, 0, 0)

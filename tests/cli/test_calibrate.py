@@ -111,6 +111,7 @@ def test_too_few_reads_is_one_clear_failure() -> None:
     assert "no plate was read in 225 frames" in check.found
 
 
+@pytest.mark.slow
 def test_the_proposed_region_holds_every_plate_and_forgets_a_stray_one() -> None:
     plates = [scene(150)[1] for _ in range(40)]
     stray = replace(plates[0], corners=((1200.0, 20.0), (1270.0, 20.0), (1270.0, 40.0), (1200.0, 40.0)))
@@ -191,6 +192,7 @@ def calibrated(clip: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     return printed.out
 
 
+@pytest.mark.slow
 def test_the_proposed_region_is_written_as_a_technician_types_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

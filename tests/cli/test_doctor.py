@@ -143,6 +143,7 @@ def test_a_damaged_copy_is_told_as_long_as_it_lies_there(tmp_path: Path, capsys:
     assert doctor_checks.check_damage(made).verdict is Severity.OK
 
 
+@pytest.mark.slow
 def test_a_moved_camera_is_told_until_somebody_calibrates(tmp_path: Path) -> None:
     assert doctor_checks.check_view(settings(tmp_path)).verdict is Severity.OK
     leave_mark(tmp_path, MovedView("2026-11-28T12:00:00+00:00", -0.12, 0.06))

@@ -120,6 +120,7 @@ def test_an_enrolled_lane_is_told_that_its_questions_are_taken(enrolled: Path) -
     assert found["questions"]["verdict"] == found["service's clock"]["verdict"] == "OK"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "expected", "advice"),
     [
@@ -150,6 +151,7 @@ def test_a_revoked_lane_is_not_ok(books: tuple[str, str], tmp_path: Path) -> Non
     assert "--lane L7 at the service" in check["advice"]
 
 
+@pytest.mark.slow
 def test_broken_settings_are_no_reason_to_judge_another_lane(tmp_path: Path) -> None:
     config = tmp_path / "lane.toml"
     config.write_text('[camera]\nkind = "fake"\nsorce = "x"\n', encoding="utf-8")

@@ -145,6 +145,7 @@ def test_without_a_language_all_is_english(tmp_path: Path) -> None:
         assert not CHINESE.search((said.stdout + said.stderr).replace("粤B12345", ""))
 
 
+@pytest.mark.slow
 def test_doctor_speaks_chinese_to_people_and_english_to_programs(tmp_path: Path) -> None:
     config = tmp_path / "lane.toml"
     config.write_text("[camra]\n", encoding="utf-8")
@@ -158,6 +159,7 @@ def test_doctor_speaks_chinese_to_people_and_english_to_programs(tmp_path: Path)
     assert {"OK", "FAIL"} <= {check["verdict"] for check in json.loads(document.stdout)["checks"]}
 
 
+@pytest.mark.slow
 def test_admin_shows_results_in_chinese_and_json_and_names_as_they_are(tmp_path: Path) -> None:
     database = ("admin", "--database", f"sqlite:///{tmp_path / 'books.sqlite3'}")
     greenlane(*database, "station", "set", "S1")
@@ -181,6 +183,7 @@ def test_an_error_tells_in_chinese_what_to_do(tmp_path: Path) -> None:
     assert "there is no such database" in greenlane("admin", "--database", database, "card", "list").stderr
 
 
+@pytest.mark.slow
 def test_explain_tells_in_chinese_why_the_lamp_was_green(tmp_path: Path) -> None:
     store = TraceStore(tmp_path, ManualClock(START))
     green_visit(TraceRecorder(store, InlineWorker[OSError | None](), encode_jpeg, 3, "reader"))

@@ -30,6 +30,7 @@ def started(config: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+@pytest.mark.slow
 def test_a_second_unit_on_one_state_folder_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
     config = tmp_path / "lane.toml"
     config.write_text(UNIT.format(folder=tmp_path / "state"), encoding="utf-8")

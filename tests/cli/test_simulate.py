@@ -37,6 +37,7 @@ def test_json_is_one_document_on_stdout_and_a_bad_clip_fails_the_run(
     assert "cut.mp4" in (report / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_for_people_there_is_a_line_per_visit_and_a_hint(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", str(clip)]) == 0
     out = capsys.readouterr().out

@@ -20,6 +20,7 @@ def visits(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, An
     return found
 
 
+@pytest.mark.slow
 def test_a_strangers_plate_stays_red_and_an_attendant_helps_where_nothing_is_read(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -107,6 +107,7 @@ def test_the_command_that_looks_into_kept_books_is_one_that_runs(
     assert (program, main(words)) == ("greenlane", 0)
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

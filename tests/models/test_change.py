@@ -147,6 +147,7 @@ def banded(picture: Picture, phase: float) -> Picture:
     return np.clip(picture * (1 + 0.28 * np.sin(2 * np.pi * rows / 288 + phase)), 0, 255).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_flickering_light_is_no_change_and_a_vehicle_under_it_is() -> None:
     meter = ThumbnailMeter()
     meter.measure(banded(ground(0), 0.0), WHOLE)

@@ -21,6 +21,7 @@ from models.training.evaluation.scenes_kinds import judge_kinds, with_plate
 PER_KIND = 2
 
 
+@pytest.mark.slow
 def test_read_tells_text_kind_and_rows_of_every_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(12)
     drawn = {}

@@ -136,6 +136,7 @@ def test_whole_plates_that_are_certain_stay_so(seed: int) -> None:
     assert (plate.text, plate.doubts) == (text, read_with(None, picture).doubts)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("province", PROVINCES)
 @pytest.mark.parametrize(("left", "right"), [(-0.03, 0.085), (0.07, 0.16), (-0.3, 0.1), (0.03, 0.13)])
 def test_a_province_half_behind_a_pole_never_becomes_another_plate(province: str, left: float, right: float) -> None:

@@ -148,6 +148,7 @@ def test_P6_time_and_quantity_come_from_the_dispenser_to_the_server(world: World
     assert (line.amount_fen, line.plate) == (-8_000, PLATE)
 
 
+@pytest.mark.slow
 def test_P7_one_unit_drives_both_lamps_and_they_follow_this_visit_alone(
     clip: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,7 @@ def states(world: World) -> list[tuple[str, str]]:
         return [(row.plate, row.state) for row in connection.execute(query)]
 
 
+@pytest.mark.slow
 def test_P8_green_comes_sooner_when_the_entry_camera_has_asked_ahead(clip: Path) -> None:
     with station() as world:
         without_s = to_green_s(at_the_pump(world, clip))
@@ -72,6 +73,7 @@ def test_P8_green_comes_sooner_when_the_entry_camera_has_asked_ahead(clip: Path)
     assert visit.fuelled.receipt.charged_fen == 750
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["emptied", "card blocked", "plate blocked"])
 def test_P8_what_changed_since_the_entrance_counts_at_the_pump(clip: Path, what: str) -> None:
     with station(fen=10_000 if what == "emptied" else 60_000) as world:
@@ -122,6 +124,7 @@ def test_P8_a_first_read_that_was_wrong_holds_nothing_of_the_expected_plate(clip
     assert {answer.question.plate for answer in visit.answers} == {OTHER}
 
 
+@pytest.mark.slow
 def test_P8_ten_minutes_later_nobody_is_expected(clip: Path) -> None:
     with station() as world:
         play_entrance(world, READER, clip)

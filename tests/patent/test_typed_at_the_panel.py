@@ -32,6 +32,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     database.close()
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("fen", [9_999, 10_000, 10_001])
 @pytest.mark.parametrize("bound", [True, False])
 def test_P10_typed_and_read_plates_are_judged_alike(world: World, fen: int, bound: bool) -> None:
@@ -45,6 +46,7 @@ def test_P10_typed_and_read_plates_are_judged_alike(world: World, fen: int, boun
     assert read.reason is (Reason.UNKNOWN_PLATE if not bound else Reason.OK if fen >= 10_000 else Reason.BELOW_PRESET)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_cut", [False, True])
 def test_P9_a_plate_typed_at_the_panel_goes_through_the_central_control_to_the_server(
     tmp_path: Path, is_cut: bool

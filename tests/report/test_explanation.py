@@ -210,6 +210,7 @@ def with_value(document: Any, path: tuple[Any, ...], value: Any) -> Any:
     return holder
 
 
+@pytest.mark.slow
 def test_a_damaged_trace_is_told_in_one_line(
     store: TraceStore, listener: TraceRecorder, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -99,6 +99,7 @@ def test_money_commands(admin: Admin, ready: World) -> None:
     assert admin("top-up", "C1", "200", "--key", "till-1")[0] == 1
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("words", "part"),
     [
@@ -176,6 +177,7 @@ def test_reconciling_a_day(admin: Admin, ready: World) -> None:
     assert json.loads(admin("reconcile", "S1", "2020-01-01", "--json")[1])["reported_fen"] == 0
 
 
+@pytest.mark.slow
 def test_audit_and_lists(admin: Admin, ready: World) -> None:
     fuel(ready)
     status, out, _ = admin("audit")
@@ -282,6 +284,7 @@ def test_the_trail_has_every_movement_of_money_with_its_actor(admin: Admin, read
     assert "correction" in shown.splitlines()[1]
 
 
+@pytest.mark.slow
 def test_plates_are_shown_and_listed_and_lead_to_their_card(admin: Admin, ready: World) -> None:
     assert admin("card", "show", "粤b·12345")[1] == admin("card", "show", "C1")[1]
     shown = admin("plate", "show", PLATE)[1]
@@ -295,6 +298,7 @@ def test_plates_are_shown_and_listed_and_lead_to_their_card(admin: Admin, ready:
         assert admin(*words)[0] == 1
 
 
+@pytest.mark.slow
 def test_a_plate_is_moved_only_when_somebody_says_yes(
     admin: Admin, ready: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -370,6 +374,7 @@ def test_a_plate_is_given_back_for_a_lane_that_died(admin: Admin, ready: World) 
     assert "lane unit is being replaced" in admin("trail", "--limit", "1")[1]
 
 
+@pytest.mark.slow
 def test_whose_plate_it_is_and_which_vehicles_there_are(admin: Admin, ready: World) -> None:
     assert admin("phone", "add", "Chen")[0] == 0
     assert admin("payer", "owner", PLATE, "Chen")[0] == 0
@@ -378,6 +383,7 @@ def test_whose_plate_it_is_and_which_vehicles_there_are(admin: Admin, ready: Wor
     assert PLATE in admin("vehicle", "list")[1]
 
 
+@pytest.mark.slow
 def test_an_explained_gap_closes_the_day_and_stays_visible(admin: Admin, ready: World) -> None:
     pump, day = Pump("D1"), ready.clock.now().astimezone(LOCAL).date().isoformat()
     first, _lost, third = (pump.fuelling(ready.clock, 1_000, plate=None) for _ in range(3))
@@ -394,6 +400,7 @@ def test_an_explained_gap_closes_the_day_and_stays_visible(admin: Admin, ready: 
     assert (shown["explained_sequences"], shown["explained_ml"]) == (1, 1_000)
 
 
+@pytest.mark.slow
 def test_what_is_set_of_a_station_is_shown_and_the_trail_reads_well(admin: Admin, ready: World) -> None:
     admin("station", "set", "S1", "--second-person", "none", "--at", "22.5431,114.0579", "--typed", "pin")
     shown = admin("station", "show", "S1")[1]

@@ -79,6 +79,7 @@ def test_a_visit_from_question_to_receipt(served: Served) -> None:
     assert cards(served.books.database, "C1")[0].available_fen == 42_000
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("beyond_fen", "decision"), [(-1, "refuse"), (0, "allow"), (1, "allow")])
 def test_exactly_the_preset_amount_is_enough(served: Served, sqlite_url: str, beyond_fen: int, decision: str) -> None:
     """Paid in by the operator's command, asked over HTTP."""
@@ -93,6 +94,7 @@ def test_exactly_the_preset_amount_is_enough(served: Served, sqlite_url: str, be
     assert held_fen == (10_000 if decision == "allow" else 0)
 
 
+@pytest.mark.slow
 def test_no_amount_is_beyond_what_a_record_carries(
     served: Served, sqlite_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,6 +125,7 @@ def test_prices_and_health(served: Served) -> None:
     assert (none.status_code, none.json()["code"]) == (400, "malformed")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("path", "change", "status", "code"),
     [
@@ -166,6 +169,7 @@ def test_another_lanes_dispenser_has_a_code_of_its_own_and_an_older_one_for_olde
     assert codes == [(409, "key_reused"), (409, "other_lanes_dispenser")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -216,6 +220,7 @@ MESSAGE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(change=MESSAGE, record=st.sampled_from(["Question", "Fuelling"]))
 def test_no_message_breaks_the_service(served: Served, change: dict[str, Any], record: str) -> None:

@@ -109,6 +109,7 @@ def test_an_address_that_is_taken_is_one_line_before_anything_is_opened(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_migrate_makes_the_schema_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["service", "--database", f"sqlite:///{tmp_path}/new.sqlite3", "--migrate"]
     assert [main(words), main(words)] == [0, 0]

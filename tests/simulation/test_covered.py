@@ -48,6 +48,7 @@ def film(path: Path, pole: bool) -> Path:
     return path
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("pole", [False, True])
 def test_a_pole_before_the_last_character_is_red_for_whoever_it_would_have_been(
     pole: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]

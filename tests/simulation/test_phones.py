@@ -26,6 +26,7 @@ def simulate(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, objec
     return json.loads(capsys.readouterr().out)  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_the_hour_of_the_first_frame_picks_the_phone(clip: str, capsys: pytest.CaptureFixture[str]) -> None:
     phones = ["--phone", f"{PLATE}@0-8=Wang:300", "--phone", f"{PLATE}@8-16=Li", "--phone", f"{PLATE}@22-0=Wu"]
     for at, name, period in (
@@ -60,18 +61,21 @@ def test_a_wallet_below_the_preset_amount_is_red(clip: str, capsys: pytest.Captu
     assert found["charges"] == []
 
 
+@pytest.mark.slow
 def test_a_person_s_yuan_is_said_once_or_the_same_everywhere(clip: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--phone", f"{PLATE}@0-24=Wang", "--phone", "粤B99999@0-24=Wang:99.99"]
     found = simulate(capsys, clip, *words)
     assert [v["reason"] for v in found["visits"]] == ["below_preset"]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_who_gave_phones_is_not_told_that_every_plate_is_unknown(clip: str, capsys: pytest.CaptureFixture[str]) -> None:
     for words, is_told in (([], True), (["--phone", f"{PLATE}@0-24=Wang:99"], False)):
         assert main(["simulate", clip, *words]) == 0
         assert ("every plate is unknown" in capsys.readouterr().out) == is_told
 
 
+@pytest.mark.slow
 def test_the_report_shows_what_phones_paid(clip: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     simulate(capsys, clip, "--phone", f"{PLATE}@0-24=Wang", "--report", str(tmp_path / "report"))
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")

@@ -91,6 +91,7 @@ def test_the_document_has_the_keys_other_programs_build_on(four: ClipResult) -> 
     assert 1.0 < found["visits"][0]["first_seen_s"] < 2.5
 
 
+@pytest.mark.slow
 def test_clips_follow_each_other_and_share_their_cards(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "one.mp4", [30], stands_s=5.0)
     first, second = play(clip, clip)
@@ -108,6 +109,7 @@ def test_clips_follow_each_other_and_share_their_cards(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_vehicle_still_there_at_the_end_is_a_visit_and_its_hold_is_given_back(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "stays.mp4", [30], leaves=False)
     (result,) = play(clip, litres=0.0)
@@ -118,6 +120,7 @@ def test_a_vehicle_still_there_at_the_end_is_a_visit_and_its_hold_is_given_back(
     assert result.lamp[-1].colour is LampColour.RED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [("missing.mp4", None), ("empty.mp4", b""), ("text.mp4", b"this is not a video\n" * 50)],
@@ -137,6 +140,7 @@ def test_a_clip_that_is_no_video_is_an_error_and_the_next_one_plays(
     assert document((first, second))["clips"][0]["error"] == first.error
 
 
+@pytest.mark.slow
 def test_every_seen_vehicle_keeps_a_picture(four: ClipResult) -> None:
     pictures: Sequence[bytes] = [v.picture.jpeg for v in four.visits if v.picture]
     assert len(pictures) == 4

@@ -161,6 +161,7 @@ def test_unsigned(yard: Yard, rule: RouteRule) -> None:
         yard.refused(parcel.changed(**left), (400, 401))
 
 
+@pytest.mark.sample(3)
 @RULE
 def test_tampered(yard: Yard, rule: RouteRule) -> None:
     parcel = yard.say(yard.enrol(), rule)
@@ -170,6 +171,7 @@ def test_tampered(yard: Yard, rule: RouteRule) -> None:
             yard.refused(spoil(parcel), (400, 401))
 
 
+@pytest.mark.sample(3)
 @RULE
 @pytest.mark.parametrize(("moved_s", "words"), [(301, "signed 301 s ago"), (-301, "in the future")])
 def test_stale_and_future(yard: Yard, rule: RouteRule, moved_s: int, words: str) -> None:
@@ -182,6 +184,7 @@ def test_stale_and_future(yard: Yard, rule: RouteRule, moved_s: int, words: str)
         yard.rig.clock.move(-moved_s)
 
 
+@pytest.mark.sample(3)
 @RULE
 def test_revoked(yard: Yard, rule: RouteRule) -> None:
     key = yard.enrol()
@@ -193,6 +196,7 @@ def test_revoked(yard: Yard, rule: RouteRule) -> None:
     yard.refused(parcel, (401,), "revoked")
 
 
+@pytest.mark.sample(3)
 @RULE
 def test_of_another_station(yard: Yard, rule: RouteRule) -> None:
     stranger, own = yard.enrol(station="S2"), yard.enrol()
@@ -226,6 +230,7 @@ def test_a_body_that_is_too_long(yard: Yard) -> None:
     yard.refused(replace(parcel, body=b"x" * 65_537), (413,), "at most 65536 bytes")
 
 
+@pytest.mark.slow
 def test_until_the_first_keys_have_come_nobody_gets_in(tmp_path: Path) -> None:
     with StationRig(tmp_path).open() as rig, TestClient(rig.wiring.app) as client:
         key = rig.server.enrol(DeviceKind.LANE)
@@ -235,6 +240,7 @@ def test_until_the_first_keys_have_come_nobody_gets_in(tmp_path: Path) -> None:
         assert signed(key, rig.clock, "GET", "/v1/prices?station=S1").send(client).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_stranger_at_the_stations_network_is_slowed_by_the_station(rig: StationRig) -> None:
     """Neither nonces here nor the server's patience with the station's address are a stranger's to use up."""
     at_server = rig.server.app.state.books.database

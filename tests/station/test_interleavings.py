@@ -246,7 +246,7 @@ def run(migrated: Path, examples: int, steps: int) -> None:
 
 
 def test_a_few_interleavings(migrated_file: Path) -> None:
-    run(migrated_file, 3, 20)
+    run(migrated_file, 2, 12)
 
 
 @pytest.mark.slow

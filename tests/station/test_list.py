@@ -197,6 +197,7 @@ CHANGES: dict[str, Callable[[StationRig], object]] = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("how", CHANGES)
 def test_who_is_not_on_it(rig: StationRig, how: str) -> None:
     rig.step()

@@ -33,6 +33,7 @@ def unanswered(rig: StationRig, plate: str = PLATE, **changes: object) -> str:
     return str(caught.value)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     "fault", [f for f in Fault if f not in (Fault.NONE, Fault.TWICE, Fault.OWN_500, Fault.OWN_NEW)]
 )
@@ -216,6 +217,7 @@ def test_a_release_of_the_servers_is_kept_for_it(cut: StationRig) -> None:
     assert cut.card().held_fen == 0
 
 
+@pytest.mark.slow
 def test_a_revoked_station_spends_nothing(cut: StationRig) -> None:
     cut.mend()
     identity = cut.server.identity

@@ -116,6 +116,7 @@ def parked(rig: StationRig) -> int:
     return message.id
 
 
+@pytest.mark.slow
 def test_parked_messages_are_decided_by_operators(rig: StationRig, client: TestClient) -> None:
     message = parked(rig)
     csrf = log_in(client)

@@ -109,6 +109,7 @@ def test_green_within_the_cap_frozen_booked_and_paid_by_the_mandate(rig: Station
     assert a.person.startswith("p-")
 
 
+@pytest.mark.slow
 def test_two_pumps_and_two_plates_cannot_spend_one_cap(rig: StationRig, world: World) -> None:
     payer(world, "A", plates=(PLATE, SECOND))
     cut(rig)
@@ -132,6 +133,7 @@ def test_a_fill_and_the_money_there_bound_it_too(rig: StationRig, world: World) 
     assert rig.ask(SECOND).limit_fen == 50_000 - 12_000, "the station's own cap is 500 yuan"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("why", ["no offline sum", "paused", "not me", "another rule", "too little", "other station"])
 def test_every_other_phone_plate_is_red(rig: StationRig, world: World, why: str) -> None:
     limits = {"no offline sum": {"offline_fen": 0}, "too little": {"per_day_fen": 9_000}}
@@ -151,6 +153,7 @@ def test_every_other_phone_plate_is_red(rig: StationRig, world: World, why: str)
     assert "does not name this plate" in silent(rig)
 
 
+@pytest.mark.slow
 def test_the_capture_time_picks_the_payer_to_the_microsecond(rig: StationRig, world: World) -> None:
     """START is 08:00 UTC, 16:00 in Shanghai: the hour turns while the line is cut."""
     local = rig.clock.now() + timedelta(hours=8)
@@ -183,6 +186,7 @@ def test_the_capture_time_picks_the_payer_to_the_microsecond(rig: StationRig, wo
     assert early.person != late.person
 
 
+@pytest.mark.slow
 def test_a_mandate_that_ended_before_the_green_pays_nothing_by_machine(rig: StationRig, world: World) -> None:
     payer(world, "A")
     cut(rig)

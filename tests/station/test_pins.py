@@ -71,6 +71,7 @@ def test_without_the_server_it_is_refused_and_said(rig: StationRig, panel: TestC
     assert type_pin(panel, PIN).status_code == 202
 
 
+@pytest.mark.slow
 def test_guessing_is_slowed_at_the_server_and_cuts_no_line(rig: StationRig, panel: TestClient) -> None:
     assert [type_pin(panel, WRONG).status_code for _ in range(7)] == [422] * 5 + [429] * 2
     assert type_pin(panel, PIN).status_code == 429, "the right one is not looked at either"

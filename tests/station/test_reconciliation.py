@@ -118,6 +118,7 @@ CONFLICTS = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("flag", CONFLICTS)
 def test_what_changed_meanwhile_is_told_and_paid(cut: StationRig, flag: str) -> None:
     decision = cut.ask()
@@ -247,6 +248,7 @@ def test_a_report_that_an_older_version_kept_is_sent_once(cut: StationRig) -> No
     assert cut.report(fuelling).flags == ("offline",)
 
 
+@pytest.mark.slow
 def test_another_lane_does_not_use_up_a_grant(cut: StationRig) -> None:
     """Lane L2 names what L1 was given: L1's grant stays open, is renewed, and pays for L1's own fuelling alone."""
     decision = cut.ask()

@@ -39,6 +39,7 @@ def test_the_servers_own_error_allows_nobody(rig: StationRig, fault: Fault) -> N
     assert rig.ask().reason is Reason.OK
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "fault",
     [Fault.OWN_503, Fault.PLAIN_500, Fault.ERROR, Fault.NONSENSE, Fault.REDIRECT, Fault.REFUSED, Fault.HALF],

@@ -84,6 +84,7 @@ def test_without_real_pictures_the_page_stays_as_it_is(
     assert not (tmp_path / "pictures").exists()
 
 
+@pytest.mark.slow
 def test_conditions_are_fitted_to_each_part_of_the_crops_by_itself(made_up_data: Path, tmp_path: Path) -> None:
     assert main(["conditions", "--out", str(tmp_path)]) == 0
     for name in ("conditions.npz", "conditions_held_out.npz"):

@@ -115,6 +115,7 @@ def test_no_pin_is_kept_where_it_could_be_read(world: World, typed: TypedPlates)
             assert PIN not in "\n".join(file.iterdump())
 
 
+@pytest.mark.slow
 def test_the_commands_of_an_operator(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -162,6 +162,7 @@ def test_of_two_lanes_that_begin_at_once_one_gets_it(world: World, database_url:
     assert audit(world.database).findings == ()
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
@@ -221,6 +222,7 @@ def command(world: World, capsys: pytest.CaptureFixture[str], *words: str) -> tu
     return status, out, err
 
 
+@pytest.mark.slow
 def test_the_command_as_an_operator_types_it(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.card(fen=100_000)
     world.report(Pump("D1").fuelling(world.clock, 1_000))

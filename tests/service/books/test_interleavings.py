@@ -256,7 +256,7 @@ def _sqlite(migrated_file: Path) -> Any:
 
 
 def test_books_hold_on_sqlite(migrated_file: Path) -> None:
-    _run(_sqlite(migrated_file), examples=12, steps=25)
+    _run(_sqlite(migrated_file), examples=3, steps=25)
 
 
 @pytest.mark.slow

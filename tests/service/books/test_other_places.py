@@ -161,6 +161,7 @@ def test_the_cap_is_the_stations(world: World, cap_fen: Any, charged_fen: int) -
     assert right(world)
 
 
+@pytest.mark.slow
 def test_what_is_authorised_counts_in_full(world: World) -> None:
     world.card(fen=100_000)
     world.admin.stations.set("S1", unauthorised_cap_fen=0)
@@ -182,6 +183,7 @@ def test_what_waits_is_written_off_once(world: World) -> None:
     assert right(world)
 
 
+@pytest.mark.slow
 def test_over_http_a_lane_takes_nothing_of_another_stations_hold(tmp_path: Path) -> None:
     """The lane of S2 names the authorisation that S1's lane was given, and the names that S1 uses."""
     rig = ServiceRig(tmp_path)

@@ -197,6 +197,7 @@ def test_another_stations_cashier_sees_nothing_of_this_one(rig: ServiceRig) -> N
     assert "-7900" in amounts[0]
 
 
+@pytest.mark.slow
 def test_a_shift_ends_with_its_difference_in_the_ledger(rig: ServiceRig, database_url: str) -> None:
     li, wang = counter(rig, "li"), counter(rig, "wang")
     database = rig.app.state.books.database
@@ -231,6 +232,7 @@ def test_a_shift_ends_with_its_difference_in_the_ledger(rig: ServiceRig, databas
     assert "shifts" in {finding.check for finding in audit(database).findings}
 
 
+@pytest.mark.slow
 def test_what_was_refused_is_void_and_a_fresh_attempt_is_free(rig: ServiceRig) -> None:
     """A bill that its phone disputed: nothing of the refused payment stays, for this shift, person or key."""
     books = rig.app.state.books
@@ -301,6 +303,7 @@ def disputed_bill(rig: ServiceRig) -> str:
     return charge.id
 
 
+@pytest.mark.slow
 def test_a_confirmation_stands_when_it_is_posted(rig: ServiceRig) -> None:
     rig.admin.stations.set("S1", second_person_fen=10_000)
     rig.admin.money.top_up("C2", 150_000)
@@ -417,6 +420,7 @@ def requests_of(counter: Counter) -> int:
     return counter.get("/office/requests").text.count('data-state="waiting"')
 
 
+@pytest.mark.slow
 def test_a_large_refund_in_small_forms_needs_a_second_person(rig: ServiceRig) -> None:
     """By one person over all cards, and by several of one card; what a second person confirmed does not count."""
     rig.admin.stations.set("S1", second_person_fen=10_000)

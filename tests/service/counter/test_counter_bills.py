@@ -74,6 +74,7 @@ def test_what_was_charged_last_goes_back_first_and_as_by_command(rig: ServiceRig
     assert audit(rig.app.state.books.database).findings == ()
 
 
+@pytest.mark.slow
 def test_above_the_limit_a_second_person_confirms_and_then_once(rig: ServiceRig) -> None:
     it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
     (bill,) = it.charges()
@@ -96,6 +97,7 @@ def test_above_the_limit_a_second_person_confirms_and_then_once(rig: ServiceRig)
     assert audit(rig.app.state.books.database).findings == ()
 
 
+@pytest.mark.slow
 def test_a_bill_in_small_forms_counts_with_all_that_the_person_gave_back_that_day(rig: ServiceRig) -> None:
     it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
     (bill,) = it.charges()
@@ -130,6 +132,7 @@ def test_what_cannot_go_back_any_more_still_waits_for_its_second_person(rig: Ser
     assert audit(rig.app.state.books.database).findings == ()
 
 
+@pytest.mark.slow
 def test_what_was_paid_at_the_counter_leaves_the_drawer_of_an_open_shift(rig: ServiceRig) -> None:
     it = fuelled(rig, Rule.CARD_THEN_PHONE, 12_000, per_fill_fen=5_000)
     _held, unpaid = it.charges()
@@ -159,6 +162,7 @@ def test_an_open_bill_is_waived_whole_or_not_at_all(rig: ServiceRig) -> None:
     assert it.paid() == (6_000, 3_500)
 
 
+@pytest.mark.slow
 def test_who_may_give_back_and_where(rig: ServiceRig) -> None:
     it = fuelled(rig, Rule.CARD_THEN_PHONE, 12_000)
     (bill, _) = it.charges()

@@ -50,6 +50,7 @@ def payers(fleets: Fleets) -> PlatePayers:
     return PlatePayers(fleets.rig.app.state.books, "test")
 
 
+@pytest.mark.slow
 def test_a_fleet_owns_its_own_vehicles_alone_until_they_move_on(owned: Fleets) -> None:
     shown = owned.admin("payer", "show", OWN, "--json")
     assert (shown["fleet"], shown["owner"]) == ("Wang", None)
@@ -92,6 +93,7 @@ def test_the_fleet_confirms_and_declines_hours_of_its_own_plates(owned: Fleets) 
     assert audit(owned.rig.app.state.books.database).findings == ()
 
 
+@pytest.mark.slow
 def test_the_fleet_is_told_of_what_waits_on_its_home_page_and_decides_on_its_own(owned: Fleets) -> None:
     chen, wu = driver(owned, "Chen"), driver(owned, "Wu")
     mei = owned.client("mei")
@@ -107,6 +109,7 @@ def test_the_fleet_is_told_of_what_waits_on_its_home_page_and_decides_on_its_own
     assert "Hours that drivers propose" not in mei.get("/fleet?lang=en").text
 
 
+@pytest.mark.slow
 def test_of_another_owners_hours_and_bills_a_fleet_sees_and_decides_nothing(owned: Fleets) -> None:
     wu = driver(owned, "Wu")
     payers(owned).set_rule(OTHERS, Rule.PHONE)
@@ -135,6 +138,7 @@ def test_of_another_owners_hours_and_bills_a_fleet_sees_and_decides_nothing(owne
     assert bill.id not in owned.client("mei").get("/fleet/hours").text, "and Wang does not own it yet"
 
 
+@pytest.mark.slow
 def test_what_nobody_paid_waits_at_the_counter_and_no_machine_takes_it(owned: Fleets) -> None:
     books = owned.rig.app.state.books
     wu = person(owned.rig, TestClient(owned.rig.app), "Wu", "0-24", plate=OWN)

@@ -26,6 +26,7 @@ def nameless(text: str) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_a_fleets_account_never_sees_anothers_vehicle_on_any_route(fleets: Fleets) -> None:
     client = fleets.client("mei")
     seen = 0
@@ -45,6 +46,7 @@ def test_a_fleets_account_never_sees_anothers_vehicle_on_any_route(fleets: Fleet
     assert seen == 6
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("path", ["/fleet", "/fleet/exceptions", f"/fleet/vehicles/{quote(OWN)}"])
 def test_others_are_not_let_in(fleets: Fleets, path: str) -> None:
     from service.identity.people import Role
@@ -78,6 +80,7 @@ def test_a_vehicle_with_its_three_witnesses(fleets: Fleets) -> None:
     assert turned == two_days, "days the wrong way round are the same span"
 
 
+@pytest.mark.slow
 def test_csv_says_the_same_and_computes_nothing(fleets: Fleets) -> None:
     client = fleets.client("mei")
     text = client.get(f"/fleet/vehicles/{quote(OWN)}/fills.csv").text
@@ -89,6 +92,7 @@ def test_csv_says_the_same_and_computes_nothing(fleets: Fleets) -> None:
     assert {row["plate"] for row in exceptions} == {OWN}
 
 
+@pytest.mark.slow
 def test_positions_of_a_drivers_own_hours_are_not_drawn(fleets: Fleets) -> None:
     fleets.admin("phone", "add", "Chen")
     fleets.admin("payer", "set", OWN, "Chen", "--hours", "9-24")
@@ -100,6 +104,7 @@ def test_positions_of_a_drivers_own_hours_are_not_drawn(fleets: Fleets) -> None:
     assert "a driver&#39;s own" in page
 
 
+@pytest.mark.slow
 def test_nonsense_in_the_query_is_the_usual_span(fleets: Fleets) -> None:
     client = fleets.client("mei")
     for query in ("from=x&to=y", "from=2026-13-01", "from=9999-01-01&to=0001-01-01", "first=-1", "first=%C2%B2"):

@@ -73,6 +73,7 @@ def test_a_drivers_positions_are_seen_from_their_consent_on_and_not_after_it_is_
     assert drive.drawn() == 120
 
 
+@pytest.mark.slow
 def test_hours_that_two_share_need_both_and_another_fleet_is_not_meant(drive: Drive) -> None:
     drive.at(BEGIN - timedelta(days=1))
     wu = drive.driver("Wu")
@@ -85,6 +86,7 @@ def test_hours_that_two_share_need_both_and_another_fleet_is_not_meant(drive: Dr
     assert shown(wu) == [False]
 
 
+@pytest.mark.slow
 def test_who_holds_no_hours_and_what_is_no_fleets_has_nothing_to_agree_to(drive: Drive) -> None:
     fleets = drive.fleets
     assert drive.say(drive.chen, "agree", 0, OTHERS) == 409

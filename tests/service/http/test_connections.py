@@ -95,6 +95,7 @@ def test_a_body_that_does_not_come_is_dropped(rig: ServiceRig) -> None:
     assert refused(rig) == {"slow_body": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pieces", [1, 40])
 def test_a_head_beyond_64_kb_is_dropped(rig: ServiceRig, pieces: int) -> None:
     """One that never ends took memory until the process died."""
@@ -150,6 +151,7 @@ def test_strangers_that_wait_are_limited_by_address_and_told(rig: ServiceRig) ->
     assert refused(rig) == {"address": 1}
 
 
+@pytest.mark.slow
 def test_a_good_signature_counts_against_its_device(rig: ServiceRig) -> None:
     """Twelve lanes keep two connections each open behind an address that has room for four strangers."""
     with served(rig, ConnectionLimits(per_address=4, per_device=2, idle_s=PATIENCE_S)) as port, ExitStack() as stack:
@@ -167,6 +169,7 @@ def test_a_good_signature_counts_against_its_device(rig: ServiceRig) -> None:
     assert refused(rig) == {}
 
 
+@pytest.mark.slow
 def test_phones_behind_one_address_are_limited_each_by_its_own_key(rig: ServiceRig) -> None:
     """A mobile network shows thousands of phones as one address."""
     with served(rig, ConnectionLimits(per_address=4, idle_s=PATIENCE_S)) as port, ExitStack() as stack:

@@ -112,6 +112,7 @@ def spoilt(rig: ServiceRig, key: object, path: str, body: bytes) -> Parcel:
     return Parcel("POST", path, dict(request.headers) | {"Host": "testserver"}, body)
 
 
+@pytest.mark.slow
 def test_a_body_that_is_no_text_is_malformed_on_every_route(rig: ServiceRig, port: int) -> None:
     lane = rig.enrol(DeviceKind.LANE)
     station = rig.enrol(DeviceKind.STATION, lane=None)
@@ -300,6 +301,7 @@ def test_escaped_letters_are_text() -> None:
         parse(b'{"a":"\\ud83d"}')
 
 
+@pytest.mark.slow
 def test_questions_do_not_wait_for_passwords(tmp_path: Path) -> None:
     """Sixty log-ins hang in their hashing; a question passes them all. With a common pool it waited for some."""
 
@@ -327,6 +329,7 @@ def test_questions_do_not_wait_for_passwords(tmp_path: Path) -> None:
         assert {one.result().status for one in log_ins} <= {401, 429}
 
 
+@pytest.mark.slow
 def test_refused_reports_of_a_device_do_not_fill_the_disk(tmp_path: Path) -> None:
     rig = ServiceRig(tmp_path, Guard(hasher=CHEAP))
     key, other = rig.enrol(DeviceKind.LANE), rig.enrol(DeviceKind.LANE, "S2", "L2")

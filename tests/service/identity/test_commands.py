@@ -67,6 +67,7 @@ def test_enrol_rotate_revoke(service: str, tmp_path: Path, capsys: pytest.Captur
     assert "revoked" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "rest"),
     [
@@ -88,6 +89,7 @@ def test_a_panel_takes_its_code_in_its_browser(database: str, capsys: pytest.Cap
     assert how.endswith(f"or open URL/panel#{code}")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("lane", ["L\n1", "x" * 41, "L\u202e1", "..", "L/8?a", ""])
 def test_a_lane_that_no_address_could_name_is_refused(
     database: str, lane: str, capsys: pytest.CaptureFixture[str]
@@ -106,6 +108,7 @@ def test_a_key_goes_where_the_lane_keeps_its_state(
     assert f'key_file = "{tmp_path / "state" / "device.key"}"' in config.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_lane_that_wrote_no_settings_is_told_so(
     service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,6 +116,7 @@ def test_a_lane_that_wrote_no_settings_is_told_so(
     assert "no lane.toml" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_lost_answer_is_mended_by_the_same_command(
     service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +168,7 @@ def test_places(database: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_people(database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def say(*words: str, typed: str = "") -> int:
         monkeypatch.setattr("sys.stdin", StringIO(typed))

@@ -87,6 +87,7 @@ def test_places_that_are_none(kind: DeviceKind, lane: str | None) -> None:
         Place(kind, "S1", lane)
 
 
+@pytest.mark.slow
 def test_an_unknown_station(rig: ServiceRig) -> None:
     with pytest.raises(AdminError, match="no station S9; `station set` makes one"):
         rig.identity.devices.issue_code(Place(DeviceKind.STATION, "S9", None), "test")
@@ -104,6 +105,7 @@ def test_guessing_is_slowed_and_the_right_code_still_works(rig: ServiceRig) -> N
     enrol(rig, code, KeyPair.make(), "10.0.0.1")
 
 
+@pytest.mark.slow
 def test_strangers_who_are_turned_away_leave_no_nonce(rig: ServiceRig, client: TestClient) -> None:
     """A stranger signs with as many new keys as it likes: only what the throttle lets through is written down."""
     code = rig.identity.devices.issue_code(LANE, "test")

@@ -44,6 +44,7 @@ def client(rig: ServiceRig) -> Iterator[TestClient]:
         yield opened
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("path", "status", "english", "chinese"),
     [

@@ -193,6 +193,7 @@ def test_the_right_one_is_taken_once(said: tuple[ServiceRig, KeyPair, Said], cli
     refused(rig, client, said_it.right, 401, "used before")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("moved_s", "words"), [(301, "signed 301 s ago"), (-301, "in the future")])
 def test_stale_and_future(said: tuple[ServiceRig, KeyPair, Said], client: TestClient, moved_s: int, words: str) -> None:
     rig, _, said_it = said
@@ -200,6 +201,7 @@ def test_stale_and_future(said: tuple[ServiceRig, KeyPair, Said], client: TestCl
     refused(rig, client, said_it.right, 401, words)
 
 
+@pytest.mark.sample(3)
 def test_a_nonce_outlives_its_signature(said: tuple[ServiceRig, KeyPair, Said], client: TestClient) -> None:
     """Signed 299 s ahead of the service's clock, a request could be shown for 599 s; others come in between."""
     rig, _, said_it = said
@@ -231,6 +233,7 @@ TAMPERED: dict[str, Callable[[Parcel], Parcel]] = {
 }
 
 
+@pytest.mark.sample(11)
 @pytest.mark.parametrize("how", TAMPERED)
 def test_tampered(said: tuple[ServiceRig, KeyPair, Said], client: TestClient, how: str) -> None:
     rig, _, said_it = said
@@ -256,6 +259,7 @@ def test_unsigned(said: tuple[ServiceRig, KeyPair, Said], client: TestClient, le
     assert written(rig) == before
 
 
+@pytest.mark.sample(5)
 def test_revoked_at_once_in_every_worker(said: tuple[ServiceRig, KeyPair, Said], client: TestClient) -> None:
     rig, key, said_it = said
     device = next(d.id for d in rig.identity.devices.list() if key.key_id in d.keys)
@@ -297,6 +301,7 @@ def test_oversized(said: tuple[ServiceRig, KeyPair, Said], client: TestClient) -
     refused(rig, client, said_it.right.changed(signature_input=long), 413, "at most 1024 characters")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("rule", DEVICE_RULES, ids=lambda rule: f"{rule.method} {rule.path}")
 @pytest.mark.parametrize("kind", DeviceKind)
 def test_only_the_kinds_of_the_rule(rig: ServiceRig, client: TestClient, rule: object, kind: DeviceKind) -> None:
@@ -425,6 +430,7 @@ FOREIGN: list[tuple[dict[str, str], str]] = [
 """What a page of another site or an undeclared proxy sends along, and the word that names it."""
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("headers", "word"), FOREIGN)
 def test_unsigned_requests_are_taken_from_programs_alone(tmp_path: Path, headers: dict[str, str], word: str) -> None:
     rig = ServiceRig(tmp_path, replace(EMBEDDED, hasher=CHEAP))

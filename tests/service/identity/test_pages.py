@@ -81,6 +81,7 @@ def test_wrong_password_and_unknown_name_look_the_same(client: TestClient) -> No
     assert "incorrect horse" not in wrong.text
 
 
+@pytest.mark.slow
 def test_too_many_attempts_say_when_to_come_back(client: TestClient) -> None:
     answers = [log_in(client, password="incorrect horse") for _ in range(6)]
     assert [a.status_code for a in answers] == [401] * 5 + [429]
@@ -157,6 +158,7 @@ def test_an_idle_session_ends(client: TestClient, rig: ServiceRig) -> None:
     assert client.get("/secret").status_code == 401
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("path", ["/login", "/docs", "/healthz", "/static/style.css", "/v1/prices", "/nowhere", "/"])
 def test_headers_on_every_answer(client: TestClient, path: str) -> None:
     answer = client.get(path)
@@ -166,6 +168,7 @@ def test_headers_on_every_answer(client: TestClient, path: str) -> None:
     assert answer.headers["cache-control"] == ("no-cache" if path.startswith("/static") else "no-store")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("path", ["/login", "/docs", "/"])
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_pages_bring_nothing_from_elsewhere_and_nothing_inline(client: TestClient, path: str, language: str) -> None:
@@ -232,6 +235,7 @@ def test_who_may_read_metrics(rig: ServiceRig, client: TestClient, tmp_path: Pat
     assert 'greenlane_requests_total{method="GET",route="other",status="401"}' in text
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("path", ["/", "/station", "/counter", "/office", "/office/reconcile"])
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_a_page_that_leads_on_keeps_the_language_that_was_asked_for(rig: ServiceRig, path: str, language: str) -> None:

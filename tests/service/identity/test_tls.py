@@ -218,6 +218,7 @@ def test_what_is_unsafe_is_said_at_the_start(listening: Listening, host: str, wa
     assert len(listening.warnings(host)) == warnings
 
 
+@pytest.mark.slow
 def test_a_service_without_devices_says_which_command_to_run(tmp_path: Path) -> None:
     """It was open until the first device; whoever upgrades such an installation has to be told."""
     process = Served(f"sqlite:///{tmp_path / 'new.sqlite3'}")

@@ -252,6 +252,7 @@ def kept(kind: type) -> int:
     return sum(isinstance(one, kind) for one in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_an_open_stream_keeps_neither_request_nor_parser(rig: ServiceRig) -> None:
     with served(rig) as (port, cookie), ExitStack() as stack:
         before = kept(GuardedProtocol)
@@ -262,6 +263,7 @@ def test_an_open_stream_keeps_neither_request_nor_parser(rig: ServiceRig) -> Non
         assert len(rig.app.state.connections) >= 20
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_is_forgotten(rig: ServiceRig) -> None:
     with served(rig) as (port, cookie):
         for _ in range(3):
@@ -271,6 +273,7 @@ def test_a_client_that_leaves_is_forgotten(rig: ServiceRig) -> None:
         assert rig.app.state.changes.waiters == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [b"", b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"])
 def test_a_client_that_leaves_before_the_answer_is_forgotten(rig: ServiceRig, more: bytes) -> None:
     with served(rig) as (port, cookie):

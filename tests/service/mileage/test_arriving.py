@@ -60,6 +60,7 @@ def test_what_each_program_sends_becomes_a_position_with_its_datum(url: str, dat
     ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "message",
     [
@@ -110,6 +111,7 @@ def test_bad_messages_get_the_record_of_errors(url: str, database_url: str, admi
     assert kept(database_url) == []
 
 
+@pytest.mark.slow
 def test_only_a_living_token_speaks_and_only_for_its_vehicle(url: str, database_url: str, admin: Admin) -> None:
     token = admin("vehicle", "token", PLATE, "--json")["token"]
 

@@ -98,6 +98,7 @@ def test_one_card_on_two_vehicles(admin: Admin, fleet: World) -> None:
     assert kinds(admin) == ["card_on_two_vehicles"]
 
 
+@pytest.mark.slow
 def test_a_fleet_shares_its_card_but_no_faster_than_a_car(admin: Admin, fleet: World) -> None:
     fleet.admin.plates.bind(OTHER, "C1")
     admin("fleet", "plate", "Wang", OTHER)
@@ -144,6 +145,7 @@ def test_two_places_faster_than_a_car(admin: Admin, fleet: World) -> None:
     assert kinds(admin) == ["two_places"]
 
 
+@pytest.mark.slow
 def test_a_fleet_has_its_own_only(admin: Admin, fleet: World) -> None:
     fuel(fleet, 0, 70)
     fuel(fleet, 900, 500, plate=OTHER)
@@ -154,6 +156,7 @@ def test_a_fleet_has_its_own_only(admin: Admin, fleet: World) -> None:
     assert "not both" in admin("exceptions", PLATE, "--fleet", "Wang", fails=True)
 
 
+@pytest.mark.slow
 def test_consumption_only_between_full_fills(admin: Admin, fleet: World, tmp_path: Path) -> None:
     admin("phone", "add", "Chen")
     admin("payer", "set", PLATE, "Chen", "--hours", "8-16")

@@ -60,6 +60,7 @@ def test_old_positions_go_and_places_stay(admin: Admin, driven: World, tmp_path:
     assert admin("track", "forget", "--json")["positions"] == 0
 
 
+@pytest.mark.slow
 def test_a_drivers_word_erases_the_positions_of_their_hours_alone(admin: Admin, driven: World) -> None:
     for name, hours in (("Chen", "8-16"), ("Wu", "16-24")):
         admin("phone", "add", name)

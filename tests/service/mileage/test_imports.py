@@ -139,6 +139,7 @@ def test_a_broken_gpx_is_named(admin: Admin, tmp_path: Path, content: str, why: 
     assert why in admin("track", "import", PLATE, file(tmp_path, content), fails=True)
 
 
+@pytest.mark.slow
 def test_places_vehicles_and_fleets_are_set_up(admin: Admin) -> None:
     admin("station", "set", "S1", "--at=22.5431,114.0579", "--datum", "gcj02")
     admin("place", "add", "Sinopec 12", "--at=22.6,114.1")
@@ -169,6 +170,7 @@ def test_places_vehicles_and_fleets_are_set_up(admin: Admin) -> None:
     assert "at most 5000" in admin("vehicle", "set", PLATE, "--tank", "0", fails=True)
 
 
+@pytest.mark.slow
 def test_a_name_with_a_blank_stands_in_quotes_where_a_command_is_shown(admin: Admin) -> None:
     shown = admin("fleet", "add", "Wang Logistics")
     command = shown.split("`")[1].replace("NAME", "mei")
@@ -178,6 +180,7 @@ def test_a_name_with_a_blank_stands_in_quotes_where_a_command_is_shown(admin: Ad
     assert "`phone add 陈师傅` makes" in admin("phone", "code", "陈师傅", fails=True)
 
 
+@pytest.mark.slow
 def test_a_person_of_a_fleet_has_one_and_is_nothing_else(admin: Admin) -> None:
     admin("fleet", "add", "Wang")
     secret = "correct horse battery\n"

@@ -73,6 +73,7 @@ def test_what_is_no_such_file_is_said_in_one_line(
     assert kept(database_url, "odometer_rows") == 0
 
 
+@pytest.mark.slow
 def test_rows_out_of_order_and_in_two_files_are_kept_once(admin: Admin, tmp_path: Path, database_url: str) -> None:
     begin = datetime(2026, 5, 4, tzinfo=UTC)
     rows = [f"{(begin + timedelta(seconds=n)).isoformat()},22.5,114.{n:04d},wgs84" for n in range(6_000)]
@@ -112,6 +113,7 @@ def test_a_pipe_is_read_like_a_file(admin: Admin, tmp_path: Path, database_url: 
     assert "cannot be read" in admin("odometer", "import", PLATE, tmp_path, fails=True)
 
 
+@pytest.mark.slow
 def test_hidden_characters_make_neither_plates_nor_names(admin: Admin, tmp_path: Path, database_url: str) -> None:
     path = file(tmp_path, f"at,odometer_km\n{AT},1000\n")
     for plate in ("粤B1\u200b2345", "粤B\x0012345", "\u202e粤B12345", ""):

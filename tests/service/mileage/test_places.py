@@ -92,6 +92,7 @@ def test_recorded_has_every_field_of_its_contract(admin: Admin, vehicle_world: W
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("minutes", "north", "status"),
     [
@@ -153,6 +154,7 @@ def test_a_stand_at_a_station_of_others_is_placed(admin: Admin, tmp_path: Path) 
     assert [e["kind"] for e in found["evidence"]] == ["odometer", "position", "station"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "others", "reason"),
     [
@@ -200,12 +202,14 @@ def from_s1(admin: Admin, world: World, tmp_path: Path, *rows: str) -> dict[str,
     return dict(admin("places", PLATE, "--json")[-1])
 
 
+@pytest.mark.slow
 def test_by_mileage_where_one_station_alone_fits(admin: Admin, vehicle_world: World, tmp_path: Path) -> None:
     found = from_s1(admin, vehicle_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
     assert (found["status"], found["station"], found["reason"]) == ("mileage", "X", None)
     assert [e["kind"] for e in found["evidence"]] == ["odometer", "odometer", "station"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
@@ -224,12 +228,14 @@ def test_mileage_that_fits_nothing_names_nothing(
     assert reason in found["reason"]
 
 
+@pytest.mark.slow
 def test_two_that_fit_are_one_too_many(admin: Admin, vehicle_world: World, tmp_path: Path) -> None:
     admin("place", "add", "Z", f"--at={LAT - 58_000 * M},{LON}")
     found = from_s1(admin, vehicle_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
     assert "2 known stations fit: X, Z" in found["reason"]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("seconds", "north", "status"),
     [
@@ -251,6 +257,7 @@ def test_verified_ends_at_ten_minutes_and_a_hundred_metres(
     assert only(admin)["status"] == status
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("seconds", "litres", "entries"),
     [
@@ -280,6 +287,7 @@ def test_from_and_to_of_a_fuelling_of_ours(admin: Admin, vehicle_world: World) -
     assert admin("places", PLATE, "--json", "--from", later) == []
 
 
+@pytest.mark.slow
 def test_who_passed_before_and_was_far_away_while_fuel_flowed_is_contradicted(
     admin: Admin, vehicle_world: World, tmp_path: Path
 ) -> None:
@@ -294,6 +302,7 @@ def test_who_passed_before_and_was_far_away_while_fuel_flowed_is_contradicted(
     assert only(admin)["status"] == "verified", "one that was there as well is nearer in time"
 
 
+@pytest.mark.slow
 def test_what_positions_make_impossible_no_distance_names(admin: Admin, vehicle_world: World, tmp_path: Path) -> None:
     found = from_s1(admin, vehicle_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
     assert found["status"] == "mileage"
@@ -306,6 +315,7 @@ def test_what_positions_make_impossible_no_distance_names(admin: Admin, vehicle_
     assert admin("places", PLATE, "--json")[-1] == found, "what positions said stays when they go"
 
 
+@pytest.mark.slow
 def test_a_station_that_fits_with_errands_is_a_rival(admin: Admin, vehicle_world: World, tmp_path: Path) -> None:
     admin("place", "add", "Z", f"--at={LAT - 43_000 * M},{LON}")
     found = from_s1(admin, vehicle_world, tmp_path, "2026-05-04T10:30:00+08:00,1070,20,")
@@ -313,6 +323,7 @@ def test_a_station_that_fits_with_errands_is_a_rival(admin: Admin, vehicle_world
     assert "X fits, but with errands Z would too" in found["reason"]
 
 
+@pytest.mark.slow
 def test_a_place_that_is_no_longer_known_still_is_where_it_was(admin: Admin, tmp_path: Path) -> None:
     admin("place", "add", "X", f"--at={LAT},{LON}")
     later = "2026-05-05T14:03:00+08:00,1500,20,"

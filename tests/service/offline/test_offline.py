@@ -205,6 +205,7 @@ def admin(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> Admin:
     return run
 
 
+@pytest.mark.slow
 def test_the_commands(admin: Admin, sqlite_url: str) -> None:
     for words in ("station set S1", "card create C1", f"plate bind {PLATE} C1", "top-up C1 500"):
         assert admin(*words.split())[0] == 0

@@ -77,6 +77,7 @@ def test_a_macro_is_never_shown_itself(template: Path) -> None:
     assert [found.name for found in named if not any(found is node for node in called)] == []
 
 
+@pytest.mark.slow
 def test_the_program_has_the_words_of_the_trade() -> None:
     for source in SOURCES:
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):

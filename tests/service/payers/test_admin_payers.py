@@ -45,6 +45,7 @@ def payer_at(admin: Admin, text: str, *more: str, plate: str = PLATE) -> tuple[s
     return found["payer"]["kind"], found["payer"]["id"], found["reason"]
 
 
+@pytest.mark.slow
 def test_the_default_periods_and_who_pays_at_their_edges(admin: Admin) -> None:
     for name, hours in (("A", "0-8"), ("B", "8-16"), ("C", "16-24")):
         admin("phone", "add", name)
@@ -60,6 +61,7 @@ def test_the_default_periods_and_who_pays_at_their_edges(admin: Admin) -> None:
     assert {at: payer_at(admin, f"2026-05-04T{at}+08:00")[1] for at in edges} == edges
 
 
+@pytest.mark.slow
 def test_the_answer_has_every_field_of_its_contract(admin: Admin) -> None:
     admin("phone", "add", "A")
     admin("payer", "set", PLATE, "A", "--hours", "16-24")
@@ -88,6 +90,7 @@ def test_every_well_formed_plate_is_answered(admin: Admin) -> None:
     assert "is not a plate" in admin("payer", "at", "粤B1", "2026-05-04T09:00:00Z", fails=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
 def test_the_order_of_the_commands_never_matters(admin: Admin, order: tuple[int, ...]) -> None:
     admin("phone", "add", "A")
@@ -108,6 +111,7 @@ def test_the_order_of_the_commands_never_matters(admin: Admin, order: tuple[int,
     assert found["period"] == {"from": "06:00", "to": "12:00"}
 
 
+@pytest.mark.slow
 def test_the_same_person_and_overlapping_hours_replace_the_old_binding(admin: Admin) -> None:
     admin("phone", "add", "A")
     admin("payer", "set", PLATE, "A", "--hours", "0-8")
@@ -119,6 +123,7 @@ def test_the_same_person_and_overlapping_hours_replace_the_old_binding(admin: Ad
     assert len(admin("payer", "show", PLATE, "--json")["bindings"]) == 2
 
 
+@pytest.mark.slow
 def test_unset_takes_hours_back(admin: Admin) -> None:
     admin("phone", "add", "A")
     admin("payer", "set", PLATE, "A", "--hours", "0-8")
@@ -131,6 +136,7 @@ def test_unset_takes_hours_back(admin: Admin) -> None:
     assert "has no such hours" in admin("payer", "unset", PLATE, "A", fails=True)
 
 
+@pytest.mark.slow
 def test_a_plate_paid_by_phone_survives_losing_its_card(admin: Admin) -> None:
     admin("card", "create", "C1")
     admin("plate", "bind", PLATE, "C1")
@@ -142,6 +148,7 @@ def test_a_plate_paid_by_phone_survives_losing_its_card(admin: Admin) -> None:
     assert "is not bound" in admin("plate", "unbind", PLATE, fails=True)
 
 
+@pytest.mark.slow
 def test_a_wallet_is_filled_and_paid_out_without_a_phone(admin: Admin) -> None:
     added = admin("phone", "add", "A", "--wallet", "500", "--json")
     assert len(added["code"].replace("-", "")) == 12
@@ -210,6 +217,7 @@ def test_not_me_and_lift(admin: Admin) -> None:
     assert "no phone X" in admin("payer", "not-me", PLATE, "X", fails=True)
 
 
+@pytest.mark.slow
 def test_corrections_of_a_wallet(admin: Admin) -> None:
     admin("phone", "add", "A", "--wallet", "100")
     assert admin("phone", "correct", "A", "+12.50", "--note", "gift", "--key", "k1", "--json")["balance_fen"] == 11_250

@@ -147,6 +147,7 @@ def test_unbinding_ends_the_mandate_for_good(world: World) -> None:
     assert world.ask().reason is Reason.OK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("action", "reason"),
     [
@@ -183,6 +184,7 @@ def test_a_block_is_a_refusal_in_every_rule(world: World) -> None:
         world.admin.plates.block(PLATE, False)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("rule", "card_fen", "wallet", "reason", "held"),
     [

@@ -79,6 +79,7 @@ def _spend(world: World, _: Phone) -> None:
     Phones(world.books, "tester").refund("Boss", 42_008)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("end", [_revoke, _sell, _sign_without, _spend])
 def test_it_ends_with_key_ownership_mandate_and_money(world: World, end: Callable[[World, Phone], None]) -> None:
     _, owner = owned(world)
@@ -101,6 +102,7 @@ def test_the_day_and_the_stations_of_the_mandate_hold(world: World) -> None:
     clean(world)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("hours", "at", "state"),
     [
@@ -178,6 +180,7 @@ def test_a_late_payment_against_the_owner_s_agreement_is_taken_once(world: World
     clean(world)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("spoilt", "words"),
     [

@@ -151,6 +151,7 @@ def test_right_books_are_right(world: World) -> None:
     assert wallet_fen(world, "B") == (0, 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manipulation", DONE, ids=lambda m: m.name)
 def test_what_was_done_by_hand_is_found_and_named(stocked: Path, tmp_path: Path, manipulation: Manipulation) -> None:
     path = Path(shutil.copy(stocked, tmp_path / "books.sqlite3"))

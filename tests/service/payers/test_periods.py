@@ -115,6 +115,7 @@ def test_each_boundary_to_the_microsecond(period: Hours, day: int, zone_name: st
         assert (turn_at(own, edge, zone).payer.kind is PayerKind.PHONE) == after
 
 
+@pytest.mark.slow
 @given(schedules(), st.sampled_from(ZONES))
 def test_all_payers_and_gaps_add_up_to_the_year(plan: Schedule, zone_name: str) -> None:
     zone = ZoneInfo(zone_name)

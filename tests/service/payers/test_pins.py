@@ -48,6 +48,7 @@ def asked(world: World, pin: str) -> Reason:
     return world.ask(typed=True, pin_proof=given).reason
 
 
+@pytest.mark.slow
 def test_the_pin_of_who_pays_now_is_right(world: World, typed: TypedPlates) -> None:
     assert world.ask(typed=True).reason is Reason.PIN_NEEDED
     assert proof(world, OTHER) is None, "B pays by night"
@@ -91,6 +92,7 @@ def test_the_cards_pin_and_the_persons_where_both_pay(world: World, typed: Typed
     assert proof(world, PIN) is None, "where the card alone pays, so does its PIN alone"
 
 
+@pytest.mark.slow
 def test_a_persons_pin_is_slow_to_guess_over_all_their_plates(world: World, typed: TypedPlates) -> None:
     other = "粤C00001"
     person(world, "D", "0-8", plate=other)

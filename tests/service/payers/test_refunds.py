@@ -142,6 +142,7 @@ def test_what_a_card_owes_is_settled_before_it_has_money_again(world: World) -> 
     clean(world)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [Rule.CARD_THEN_PHONE, Rule.PHONE_THEN_CARD])
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None, phases=NO_SHRINKING
@@ -214,6 +215,7 @@ def test_the_audit_names_what_went_back_beyond_or_out_of_order(sqlite_url: str, 
     assert any(words in one.words for one in found if one.check == "charges"), found
 
 
+@pytest.mark.slow
 def test_the_command_says_where_the_money_went(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     it = combined(world, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
     (charge,) = it.charges()

@@ -56,6 +56,7 @@ def state(world: World) -> str:
     return charge.state
 
 
+@pytest.mark.slow
 def test_accepted_is_shown_as_accepted_and_paid_only_once_it_is_paid(world: World) -> None:
     with provider(world, Lie.NEVER_NOTIFIES) as (lying, worker, _):
         by_wechat(world)
@@ -98,6 +99,7 @@ def test_whatever_the_provider_does_the_truth_is_found_within_a_day(world: World
         clean(world)
 
 
+@pytest.mark.slow
 def test_silence_is_neither_paid_nor_overdue_and_nothing_else_may_pay_meanwhile(world: World) -> None:
     with provider(world, Lie.HONEST) as (lying, worker, _):
         phone = by_wechat(world, fen=50_000)
@@ -119,6 +121,7 @@ def test_silence_is_neither_paid_nor_overdue_and_nothing_else_may_pay_meanwhile(
     assert lying.orders == {}
 
 
+@pytest.mark.slow
 def test_what_failed_is_asked_of_the_phone_and_money_that_comes_after_all_is_the_person_s(world: World) -> None:
     with provider(world, Lie.ACCEPTS_THEN_FAILS) as (lying, worker, _):
         phone = by_wechat(world, fen=20_000)
@@ -137,6 +140,7 @@ def test_what_failed_is_asked_of_the_phone_and_money_that_comes_after_all_is_the
         clean(world)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refuses", [False, True])
 def test_a_refund_goes_back_to_the_provider_once_or_to_the_wallet_where_it_is_refused(
     world: World, refuses: bool
@@ -161,6 +165,7 @@ def test_a_refund_goes_back_to_the_provider_once_or_to_the_wallet_where_it_is_re
         clean(world)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("said", "reason"),
     [("PAUSED", Reason.BELOW_PRESET), ("OVERDUE", Reason.BELOW_PRESET), ("UNAUTHORIZED", Reason.BELOW_PRESET)],

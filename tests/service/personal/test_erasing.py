@@ -146,6 +146,7 @@ def test_nothing_of_the_name_is_left_and_the_books_are_right(world: World, datab
         phone.mandate(PLATE)
 
 
+@pytest.mark.slow
 def test_an_open_charge_is_decided_first_and_says_how(world: World, database_url: str) -> None:
     phone = payer(world, NAME, fen=0)
     report(world, 8_000)
@@ -160,6 +161,7 @@ def test_an_open_charge_is_decided_first_and_says_how(world: World, database_url
     assert audit(world.database).findings == ()
 
 
+@pytest.mark.slow
 def test_a_name_inside_another_word_and_a_thing_of_others_stay(world: World, database_url: str) -> None:
     for name in ("Li", "Lisa"):
         payer(world, name, fen=0)
@@ -195,6 +197,7 @@ def test_texts_are_erased_by_an_erasure_alone(world: World, table: str) -> None:
         connection.execute(text(f"update {table} set at_us = at_us + 1 where id = (select max(id) from {table})"))
 
 
+@pytest.mark.slow
 def test_a_person_erases_themself_on_their_phone(tmp_path: Path) -> None:
     rig = ServiceRig(tmp_path)
     with TestClient(rig.app) as client:

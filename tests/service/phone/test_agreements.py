@@ -52,6 +52,7 @@ def somebody(rig: ServiceRig, client: TestClient, hours: str | None = "0-24") ->
     return person(rig, client, name, hours, plate=plate), name, plate
 
 
+@pytest.mark.slow
 def test_a_mandate_is_signed_paused_and_ended_on_the_phone(rig: ServiceRig, client: TestClient) -> None:
     phone, _, plate = somebody(rig, client)
     assert ask(rig, plate) == "mandate_missing"

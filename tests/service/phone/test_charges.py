@@ -163,6 +163,7 @@ def shape(answer: httpx.Response, asked_for: str) -> tuple[int, str]:
     return answer.status_code, answer.text.replace(unquote(asked_for), "...")
 
 
+@pytest.mark.slow
 def test_nothing_of_another_person_can_be_had_by_any_route(
     rig: ServiceRig, client: TestClient, phone_routes: list[tuple[str, str]]
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_charge_wakes_its_payer_s_phone_alone_and_says_nothing(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_who_is_gone_is_forgotten_and_who_fails_is_tried_again(
     rig: ServiceRig, client: TestClient, service: PushService
 ) -> None:
@@ -143,6 +144,7 @@ def test_who_is_gone_is_forgotten_and_who_fails_is_tried_again(
     eventually(lambda: [(row.failures, row.next_us) for row in rows(rig)] == [(0, None)])
 
 
+@pytest.mark.slow
 def test_a_push_service_that_never_answers_delays_and_loses_nothing(
     rig: ServiceRig, client: TestClient, service: PushService
 ) -> None:

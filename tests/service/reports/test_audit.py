@@ -99,6 +99,7 @@ def manipulate(path: Path, manipulation: Manipulation) -> None:
     raw.close()
 
 
+@pytest.mark.sample(13)
 @pytest.mark.parametrize("manipulation", MANIPULATIONS, ids=lambda m: m.name.replace(" ", "-").replace(",", ""))
 def test_what_was_done_by_hand_is_found_and_named(used_file: Path, tmp_path: Path, manipulation: Manipulation) -> None:
     path = Path(shutil.copy(used_file, tmp_path / "books.sqlite3"))
@@ -157,6 +158,7 @@ def test_a_spoilt_file_is_named_as_spoilt(used_file: Path, tmp_path: Path, capsy
     assert main(["admin", "--database", f"sqlite:///{path}", "audit"]) == 0
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "statement",
     [

@@ -64,6 +64,7 @@ def test_only_the_newest_are_kept(admin: Admin, tmp_path: Path, monkeypatch: pyt
     assert admin("backup", "--to", str(tmp_path), "--keep", "0")[0] == 1
 
 
+@pytest.mark.slow
 def test_while_the_service_runs_there_are_copies_but_no_restore(
     admin: Admin, sqlite_url: str, books: Path, tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_while_the_service_runs_there_are_copies_but_no_restore(
     assert admin("restore", str(copy))[0] == 0
 
 
+@pytest.mark.slow
 def test_what_does_not_hold_is_neither_kept_nor_restored(admin: Admin, books: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copies"
     admin("backup", "--to", str(folder))

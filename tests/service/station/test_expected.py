@@ -76,6 +76,7 @@ def test_what_is_no_plate_of_now_or_of_another_lane_is_refused(
     assert expected(rig, client, rig.enrol(DeviceKind.LANE))["plates"] == []
 
 
+@pytest.mark.slow
 def test_a_camera_that_reads_nonsense_fills_no_disk(rig: ServiceRig, client: TestClient, entry: KeyPair) -> None:
     for number in range(MOST_EXPECTED + 20):
         rig.clock.moment += timedelta(seconds=0.01)

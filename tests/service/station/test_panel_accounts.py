@@ -59,6 +59,7 @@ def test_a_panels_account_uses_the_panel_of_its_own_lane_alone(rig: ServiceRig, 
     assert (client.get("/panel/L2").status_code, client.get("/panel/L1").status_code) == (200, 403)
 
 
+@pytest.mark.slow
 def test_a_panels_account_of_before_lanes_were_named_keeps_working(
     rig: ServiceRig, client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_panels_account_of_before_lanes_were_named_keeps_working(
     assert "person role pump panel --station S --lane L" in caplog.text
 
 
+@pytest.mark.slow
 def test_accounts_as_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GREENLANE_DATABASE", f"sqlite:///{tmp_path / 'books.sqlite3'}")
 

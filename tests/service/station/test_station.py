@@ -114,6 +114,7 @@ def test_the_typed_plate_reaches_the_lane_and_the_lamp_the_panel(
         assert words in shown
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("text", ["", "粤B1234", "粤B1234I", "粤B123456", "hello", "粤" * 50, "粤B12345; drop"])
 def test_what_no_plate_can_be_goes_nowhere(rig: ServiceRig, client: TestClient, key: KeyPair, text: str) -> None:
     tell(rig, client, key, "/v1/lane-status", lane_status())
@@ -166,6 +167,7 @@ def test_a_plate_typed_while_green_is_not_needed(rig: ServiceRig, client: TestCl
     assert orders(rig, client, key) == []
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("text", "chinese", "english"),
     [
@@ -267,6 +269,7 @@ def test_without_scripts_the_form_leads_back_to_the_panel(rig: ServiceRig, clien
     assert (answer.status_code, answer.headers["location"]) == (303, "/panel/L1?station=S1")
 
 
+@pytest.mark.slow
 def test_a_pin_is_checked_before_the_lane_hears_of_it_and_kept_nowhere(
     rig: ServiceRig, client: TestClient, key: KeyPair
 ) -> None:
@@ -451,6 +454,7 @@ def test_the_panels_person_sees_no_station_page(client: TestClient) -> None:
         assert client.get(path).status_code == 403
 
 
+@pytest.mark.slow
 def test_people_of_all_stations_choose_one(client: TestClient) -> None:
     log_in(client, "wang")
     assert 'href="/station?station=S2"' in client.get("/station").text

@@ -91,6 +91,7 @@ def test_a_database_that_is_not_there_is_not_made_by_looking_for_it(run: Run, pa
     assert list(path.parent.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_first_station_makes_it_and_says_so(run: Run, path: Path) -> None:
     before = os.umask(0)
     try:
@@ -110,6 +111,7 @@ def test_migrate_makes_it_and_says_so(run: Run, path: Path) -> None:
     assert mode_of(path) == 0o600
 
 
+@pytest.mark.slow
 def test_the_service_makes_it_and_says_so(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path.parent.mkdir()
     create_app(f"sqlite:///{path}", guard=EMBEDDED)
@@ -117,6 +119,7 @@ def test_the_service_makes_it_and_says_so(path: Path, caplog: pytest.LogCaptureF
     assert {mode_of(one) for one in path.parent.glob("*.sqlite3*")} == {0o600}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [READING[0], CHANGING[0]], ids=" ".join)
 def test_no_command_brings_a_database_to_another_version_by_the_way(run: Run, path: Path, words: tuple[str]) -> None:
     older = make_older(path)
@@ -128,6 +131,7 @@ def test_no_command_brings_a_database_to_another_version_by_the_way(run: Run, pa
     assert path.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_migrating_keeps_a_copy_and_says_so(run: Run, path: Path) -> None:
     older = make_older(path)
     status, out, _ = run("service", "--migrate")
@@ -140,6 +144,7 @@ def test_migrating_keeps_a_copy_and_says_so(run: Run, path: Path) -> None:
     assert run("admin", "station", "list")[0] == 0
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "words", [("admin", "card", "list"), ("admin", "station", "set", "S1"), ("service", "--migrate")]
 )
@@ -153,6 +158,7 @@ def test_a_newer_database_is_told_as_such(run: Run, path: Path, words: tuple[str
         create_app(f"sqlite:///{path}", guard=EMBEDDED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_older", [False, True])
 def test_two_at_once_wait_for_each_other(path: Path, is_older: bool) -> None:
     path.parent.mkdir()
