@@ -126,7 +126,7 @@ def method_of(form: dict[str, str]) -> str:
 
 
 def note_of(form: dict[str, str], *, required: bool = False) -> str:
-    """One line of text. Raises CounterRefused for control signs, or for none where it is needed."""
+    """One line of text. Raises CounterRefused for control characters, or for none where it is needed."""
     note = form.get("note", "").strip()[:LONGEST_NOTE]
     if note and not note.isprintable():
         raise CounterRefused(*FORM_BROKEN)
