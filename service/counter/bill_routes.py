@@ -24,8 +24,8 @@ from service.counter.place import (
 )
 from service.counter.second_person import SecondPerson
 from service.counter.till import Payment
+from service.counter.words import BILL_STATES
 from service.identity import access
-from service.phone.words import STATES
 
 router = APIRouter(prefix="/office", include_in_schema=False)
 
@@ -39,7 +39,7 @@ async def bills(request: Request, session: Operator) -> Response:
     station = await station_facts_of(request, session)
     plate = plate_asked(request)
     found = await run_in_threadpool(bills_of, books_of(request).database, station.id, plate)
-    return shown(request, session, "office_bills.html", station, bills=found, of_plate=plate, bill_states=STATES)
+    return shown(request, session, "office_bills.html", station, bills=found, of_plate=plate, bill_states=BILL_STATES)
 
 
 @router.get("/bill")
@@ -50,7 +50,7 @@ async def bill(request: Request, session: Operator) -> Response:
     found = await run_in_threadpool(fuelling_bill, books_of(request).database, station.id, name)
     if found is None:
         raise access.AccessRefused(404, "there is no such bill at this station", "本站没有这张账单")
-    return shown(request, session, "office_bill.html", station, bill=found, bill_states=STATES)
+    return shown(request, session, "office_bill.html", station, bill=found, bill_states=BILL_STATES)
 
 
 @router.post("/bill")

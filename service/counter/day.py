@@ -17,7 +17,9 @@ from service.station.lane_statuses import Lane
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
+from service.store.payer_tables import charges
 from wire.live import ENTRANCE
+from wire.payers import ChargeState
 
 HOURS, DAYS = 24, 7
 WIDTH, HEIGHT, BASE, LEFT = 720, 210, 180, 44
@@ -40,12 +42,12 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class HandNeeded:
-    """Something that waits for a person. path: where it is done; needs_operator: not by a cashier."""
+    """Something that waits for a person. path: where it is done; needs_administrator: by nobody of a lower role."""
 
     chinese: str
     english: str
     path: str
-    needs_operator: bool = True
+    needs_administrator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +147,13 @@ def _at_lanes(lanes: Sequence[Lane]) -> Iterator[HandNeeded]:
         name, status = lane.status.lane, lane.status
         chinese, english = ("入口", "Entrance") if status.phase == ENTRANCE else ("加油位", "Lane")
         if lane.silent:
-            yield HandNeeded(f"{chinese} {name} 离线", f"{english} {name} is silent", "/station", False)
+            yield HandNeeded(f"{chinese} {name} 离线", f"{english} {name} is silent", "/station")
         elif status.camera:
             words = f"{english} {name}: its camera has a fault"
-            yield HandNeeded(f"{chinese} {name} 摄像头有故障", words, "/station", False)
+            yield HandNeeded(f"{chinese} {name} 摄像头有故障", words, "/station")
         if status.parked:
             count = len(status.parked)
-            words = f"Lane {name}: {count} messages are parked"
+            words = f"Lane {name}: parked messages: {count}"
             yield HandNeeded(f"加油位 {name} 有 {count} 笔待人工处理记录", words, "/station")
         if status.damaged:
             yield HandNeeded(f"加油位 {name} 有损坏的状态文件", f"Lane {name}: a damaged state file", "/station")
@@ -165,12 +167,16 @@ def _in_books(database: Database, station: StationFacts, now: datetime) -> Itera
         refused = connection.execute(select(func.count()).where(*mine)).scalar_one()
         waits = asked.station == station.id, asked.state == WAITING
         waiting = connection.execute(select(func.count()).where(*waits)).scalar_one()
+        doubted = charges.c.station == station.id, charges.c.state == ChargeState.DISPUTED
+        disputed = connection.execute(select(func.count()).where(*doubted)).scalar_one()
     unclaimed = len(suspended(database, station.id))
     if waiting:
-        yield HandNeeded(f"{waiting} 笔等待另一人确认", f"{waiting} wait for a second person", "/office/requests")
+        yield HandNeeded(f"{waiting} 笔等待另一人确认", f"Waiting for a second person: {waiting}", "/office/requests")
     if refused:
-        words = f"{refused} reports were refused within a day"
+        words = f"Reports refused within a day: {refused}"
         yield HandNeeded(f"一天内 {refused} 笔上报被拒", words, "/office/refused")
     if unclaimed:
-        words = f"{unclaimed} fuellings that nobody was charged for"
-        yield HandNeeded(f"{unclaimed} 笔加油无人付款", words, "/office/claims")
+        words = f"Fuellings that nobody was charged for: {unclaimed}"
+        yield HandNeeded(f"{unclaimed} 笔加油无人付款", words, "/office/claims", needs_administrator=True)
+    if disputed:
+        yield HandNeeded(f"{disputed} 笔账单有争议", f"Disputed bills: {disputed}", "/office/bills")

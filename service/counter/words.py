@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from service.http.flag_words import flag_words
+from service.phone.words import STATES as PHONE_STATES
 from service.station.words import REASONS, litres, yuan
+from wire.payers import ChargeState
 
 KINDS = {
     "top_up": ("充值", "top-up"),
@@ -22,6 +24,12 @@ KINDS = {
     "over_short": ("长短款", "cash over or short"),
 }
 METHODS = {"cash": ("现金", "cash"), "scan": ("扫码", "scanned code"), "bank": ("转账", "bank transfer")}
+BILL_STATES = dict(PHONE_STATES) | {
+    ChargeState.SENT: ("待支付，已通知", "To be paid; the payer was told"),
+    ChargeState.SEEN: ("待支付，已查看", "To be paid; the payer has seen it"),
+}
+"""As the payer's phone says them, but of the payer."""
+
 STATES = {"active": ("正常", "active"), "blocked": ("停用", "blocked")}
 
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
+from service.books.messages import Report
 from service.identity import trail
 from service.identity.people import Role
 from service.payer_rules.periods import Rule
 from service.payers.refunds import Refunds
 from service.reports.audit import audit
-from tests.service.counter.test_counter import FORM, PEOPLE, Counter, postings, receipt_of
-from tests.service.identity.kit import ServiceRig
+from service.store.payer_tables import charges
+from tests.service.counter.test_counter import FORM, PAGE, PEOPLE, Counter, postings, receipt_of
+from tests.service.identity.kit import ServiceRig, fuelling
 from tests.service.identity.test_pages import PASSWORD
 from tests.service.payers.test_refunds import Combined, combined
 from tests.service.world import ManualClock, World
+from wire.codec import decode
+from wire.fuellings import Fuelling
+from wire.payers import ChargeState
 
 LIMIT_FEN = 5_000
 WHY = {"note": "跳枪后多扣"}
@@ -72,6 +79,35 @@ def test_what_was_charged_last_goes_back_first_and_as_by_command(rig: ServiceRig
     assert f'data-share="{held}" data-charged="4000" data-back="3000"' in shown
     assert deeds(rig, held) == {("person:wang", "charge_refund")}
     assert audit(rig.app.state.books.database).findings == ()
+
+
+def test_the_office_says_what_waits_and_whose_hand_it_needs(rig: ServiceRig) -> None:
+    """A dispute is named and told how to end; where only an administrator may go there is no way for an operator."""
+    it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
+    (bill,) = it.charges()
+    books = rig.app.state.books
+    books.carry_out_one(Report(decode(Fuelling, {**fuelling(sequence=3), "plate": None})))
+    wang = counter(rig, "wang")
+    assert "有争议" not in wang.get("/office").text + wang.get("/office/bill", bill=bill).text
+    with books.database.writing() as connection:
+        connection.execute(update(charges).where(charges.c.id == bill).values(state=ChargeState.DISPUTED))
+    for person, is_linked in (("wang", False), ("admin", True)):
+        day = counter(rig, person).get("/office").text
+        assert "1 笔账单有争议</a>" in day
+        assert ("1 笔加油无人付款</a>" in day, "由管理员处理" in day) == (is_linked, not is_linked)
+    assert "charge resolve" in wang.get("/office/bill", bill=bill).text
+
+
+def test_a_bill_s_state_is_told_of_its_payer_not_of_who_reads_it(rig: ServiceRig) -> None:
+    it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
+    (bill,) = it.charges()
+    wang = counter(rig, "wang")
+    for state in ChargeState:
+        with rig.app.state.books.database.writing() as connection:
+            connection.execute(update(charges).where(charges.c.id == bill).values(state=state))
+        for path in ("/office/bills", f"/office/bill?bill={bill}"):
+            shown = wang.client.get(path, params={"station": "S1", "lang": "en", "bill": bill}, headers=PAGE).text
+            assert not re.search(r'<span class="tag">[^<]*\byou\b', shown), state
 
 
 @pytest.mark.slow
