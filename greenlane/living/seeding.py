@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from greenlane.simulation import payers
@@ -27,6 +27,8 @@ STATION_AT = (312_304_000, 1_214_737_000, "wgs84")
 DAYS = 9
 DAILY_KM = 62
 TANK_L, PER_100KM_L = 60, 8
+ROUNDS = 100
+"""Who may refuel has so many times the clip's money: the clip comes again each minute, and is watched for hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,9 @@ def seed(books: Books, own: Bundled) -> Seeded:
         admin.cards.create(name)
         admin.plates.bind(card.plate, name)
         if card.balance_fen:
-            admin.money.top_up(name, card.balance_fen)
-    payers.seed(books, own.phones, {card.plate for card in own.cards})
+            admin.money.top_up(name, card.balance_fen * (ROUNDS if card.balance_fen >= own.preset_fen else 1))
+    phones = [replace(phone, wallet_fen=phone.wallet_fen * ROUNDS) for phone in own.phones]
+    payers.seed(books, phones, {card.plate for card in own.cards})
     payer, code = own.phones[0].name, Phones(books, ACTOR).new_code(own.phones[0].name, adds=True)
     fleet_plate = own.cards[0].plate
     _seed_fleet(books, fleet_plate)

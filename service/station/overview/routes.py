@@ -28,7 +28,7 @@ from service.station.overview import step_words
 from service.station.overview.book_views import HoldView, open_holds
 from service.station.overview.control_view import CentralControl, conflicts_of
 from service.station.overview.shared import Rendering, SharedViews
-from service.station.overview.visit_lines import folded, guess_of
+from service.station.overview.visit_lines import folded, guess_of, is_undecided, why_of
 from service.station.routes import changes_of, store_of
 from service.station.store import StationStore
 from service.station.stream import FRESH_HEADER, number_for, station_of, stream
@@ -36,6 +36,7 @@ from service.store.database import Database, telling_faults
 from service.store.schema import stations
 from service.store.zones import HOME_ZONE, zone_of
 from wire.live import ENTRANCE, Order, OrderKind, VisitReport
+from wire.reasons import Verdict
 from wire.typed import CONFIRMABLE
 
 CONFLICTS_FOR = timedelta(days=30)
@@ -236,6 +237,8 @@ def _words() -> dict[str, Any]:
         "yuan": words.yuan,
         "litres": words.litres,
         "outcome": outcome,
+        "verdict": verdict,
+        "why_of": why_of,
         "guess_of": guess_of,
         "seconds": lambda s: f"{s:.1f} s",
         "step_words": step_words.in_chinese,
@@ -245,7 +248,14 @@ def _words() -> dict[str, Any]:
 
 def outcome(visit: VisitReport) -> str:
     """The style of a visit's decision."""
-    return "good" if visit.decision.value == "allow" else "bad"
+    return "warn" if is_undecided(visit) else "good" if visit.decision is Verdict.ALLOW else "bad"
+
+
+def verdict(visit: VisitReport) -> words.Words:
+    """A visit's decision, or that there is none yet."""
+    if is_undecided(visit):
+        return ("识别中", "being read")
+    return ("放行", "allowed") if visit.decision is Verdict.ALLOW else ("拒绝", "refused")
 
 
 def _here(station: str) -> str:

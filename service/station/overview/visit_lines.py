@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from service.station.words import REASONS, Words
 from wire.live import Stage, StoryLine, VisitReport
+from wire.reasons import Reason, Verdict
+
+UNREAD = (Reason.NO_PLATE, Reason.UNSURE, Reason.UNKNOWN_KIND)
+GONE: Words = ("进站已结束", "the visit is over")
+BEING_READ: Words = ("有车，车牌尚未确定", "a vehicle stands there, and its plate is not certain yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,24 @@ def folded(story: Iterable[StoryLine]) -> list[ShownLine]:
         else:
             lines.append(ShownLine(step, 1, step.at_s))
     return lines
+
+
+def why_of(line: StoryLine, story: Iterable[StoryLine]) -> Words:
+    """Why a step happened. Of a lamp: what was so at that moment, as `greenlane explain` says it."""
+    if line.reason is None:
+        return ("", "")
+    if line.stage is Stage.LAMP and line.reason is Reason.VISIT_OVER:
+        return GONE
+    sure = [s.at_s for s in story if s.stage is Stage.ASKED or (s.stage is Stage.VOTED and s.reason is None)]
+    if line.stage is Stage.LAMP and line.reason in UNREAD and sure and line.at_s < min(sure):
+        return BEING_READ
+    return REASONS[line.reason]
+
+
+def is_undecided(visit: VisitReport) -> bool:
+    """The vehicle is there and nobody has answered about it: it is being read, and not refused."""
+    answered = visit.decision is Verdict.ALLOW or any(step.stage is Stage.ANSWERED for step in visit.story)
+    return not visit.over and not answered and visit.reason in UNREAD
 
 
 def guess_of(visit: VisitReport) -> str | None:
