@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ HEAVIEST = 100_000
 LOOKS = (("zh-CN", "light"), ("en", "dark"))
 FILES = (".csv", ".json", "/logout")
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
+PICTURES = os.environ.get("GREENLANE_PICTURES", "")
+"""A folder for a picture of every page, in Chinese, as a phone and as a desk show it."""
+DESK, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 DOORS = ("station", "counter", "office", "fleet")
 MOST_BEFORE_PAINT = 2
 """Files that a page waits for before it paints: the visual language, and the sheet of its own kind."""
@@ -55,7 +59,7 @@ class Walker:
     """One visitor with a phone; adds up what each page weighs."""
 
     def __init__(self, chromium: Any, serious: Callable[[Any], list[str]]) -> None:
-        context = chromium.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
+        context = chromium.new_context(locale="zh-CN", viewport=NARROW)
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("requestfinished", self._add)
@@ -67,6 +71,15 @@ class Walker:
         if request.resource_type != "image":
             sizes = request.sizes()
             self._weight += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+
+    def picture(self, address: str) -> None:
+        if PICTURES:
+            self.page.emulate_media(color_scheme="light")
+            self.page.goto(f"{address}{'&' if '?' in address else '?'}lang=zh-CN")
+            for size in (DESK, NARROW):
+                self.page.set_viewport_size(size)
+                name = f"page-{pictured(address)}-{size['width']}.jpg"
+                self.page.screenshot(path=str(Path(PICTURES) / name), type="jpeg", quality=70)
 
     def look(self, address: str) -> Iterator[str]:
         """What is wrong with this page."""
@@ -134,6 +147,12 @@ def kind(address: str) -> str:
     return parts.netloc + re.sub(r"/(visits|vehicles)/[^/]+", r"/\1/", parts.path)
 
 
+def pictured(address: str) -> str:
+    """A name for its picture: visits and vehicles without their numbers, the start page by what it is."""
+    path = kind(address).partition("/")[2]
+    return "start" if path.startswith("demo/") else path.strip("/").replace("/", "-") or "home"
+
+
 def test_every_page_fits_a_phone_weighs_little_and_can_be_read_by_all(
     chromium: Any, serious: Callable[[Any], list[str]], tmp_path: Path
 ) -> None:
@@ -144,6 +163,7 @@ def test_every_page_fits_a_phone_weighs_little_and_can_be_read_by_all(
         walker.page.goto(demo.start)
         doors = {door: walker.page.get_attribute(f'a[href$="/{door}"]', "href") for door in DOORS}
         wrong += walker.look(demo.start)
+        walker.picture(demo.start)
         for door in DOORS:
             walker.page.goto(doors[door])
             ahead = [walker.page.url.partition("?")[0]]
@@ -154,6 +174,7 @@ def test_every_page_fits_a_phone_weighs_little_and_can_be_read_by_all(
                     wrong += walker.look(address)
                     wrong += walker.by_keyboard()
                     wrong += walker.on_paper()
+                    walker.picture(address)
                     ahead += walker.links()
     paths = {path.partition("/")[2] for path in walker.seen}
     assert {"station/visits/", "docs", "counter/shift", "office/reconcile", "fleet/vehicles/", "fleet/hours"} <= paths

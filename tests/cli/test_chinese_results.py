@@ -137,3 +137,34 @@ def test_outbox_lists_in_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not english_in(said)
     assert cli.main(["--lang", "zh", "outbox", "retry", "7", "--why", "x", "--state", str(tmp_path)]) == 1
     assert "不是待人工处理记录" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "simulate /nowhere/clip.mp4",
+        "calibrate --clip /nowhere/clip.mp4",
+        "read /nowhere/picture.jpg",
+        "bench lane --frames 0",
+        "bench efficiency --vehicles 0",
+        "bench efficiency --unread 2",
+        "run --config /nowhere/lane.toml",
+        "explain --traces /nowhere last",
+        "replay --traces /nowhere last",
+        "outbox list --state /nowhere",
+        "service --listen 80",
+        "service --owner-after 1",
+        "demo --live --port 99999",
+        "simulate --phone x",
+        "simulate --at never",
+    ],
+)
+def test_what_was_typed_wrongly_is_said_in_chinese_alone(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status = cli.main(["--lang", "zh", *command.split()])
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 1
+    said = "".join(capsys.readouterr()).splitlines()[-1]
+    assert status != 0
+    assert re.search("[\u4e00-\u9fff]", said)
+    assert not english_in(said), said
