@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -54,25 +54,37 @@ def example() -> str:
     return "\n".join(lines) + "\n"
 
 
-def handbook() -> str:
-    """The page that describes every setting (docs/settings.md), in Markdown."""
-    lines = [
-        "# Settings of a lane: lane.toml",
-        "",
-        "Every key may be left out; its default then holds. A key that is unknown, of the wrong type or out of bounds",
-        "is refused with its line. `greenlane run --config lane.toml --check` checks a file; `greenlane calibrate` and",
-        "`greenlane enrol` write theirs into it and keep comments and order.",
-    ]
+TO = " to "
+"""Between the bounds of a number."""
+TITLE = "Settings of a lane: lane.toml"
+INTRODUCTION = """\
+Every key may be left out; its default then holds. A key that is unknown, of the wrong type or out of bounds
+is refused with its line. `greenlane run --config lane.toml --check` checks a file; `greenlane calibrate` and
+`greenlane enrol` write theirs into it and keep comments and order."""
+COLUMNS = ("key", "default", "allowed", "meaning")
+
+
+def handbook(say: Callable[[str], str] = str, other: str = "[中文](zh/settings.md)") -> str:
+    """The page that describes every setting (docs/settings.md), in Markdown.
+
+    say: a text in the page's language. other: the link to the page in the other one.
+    """
+    lines = [f"# {say(TITLE)}", "", other, "", say(INTRODUCTION)]
     section = ""
     for fact in table():
         if fact.section != section:
             section = fact.section
-            about = str(type(getattr(Settings(), section)).__doc__).split(": ", 1)[1]
+            about = say(about_section(section))
             lines += ["", f"## [{section}]", "", about[0].upper() + about[1:], ""]
-            lines += ["| key | default | allowed | meaning |", "|---|---|---|---|"]
-        allowed = _bounds_note(fact).strip(" ()") or _KIND_NAMES[type(fact.default)]
-        lines.append(f"| `{fact.key}` | `{_toml(fact.default)}` | {allowed} | {fact.text} |")
+            lines += [f"| {' | '.join(map(say, COLUMNS))} |", "|---|---|---|---|"]
+        allowed = _bounds_note(fact).strip(" ()").replace(TO, say(TO)) or say(_KIND_NAMES[type(fact.default)])
+        lines.append(f"| `{fact.key}` | `{_toml(fact.default)}` | {allowed} | {say(fact.text)} |")
     return "\n".join(lines) + "\n"
+
+
+def about_section(section: str) -> str:
+    """One sentence."""
+    return str(type(getattr(Settings(), section)).__doc__).split(": ", 1)[1]
 
 
 def update_file(path: Path | str, changes: Mapping[tuple[str, str], Any]) -> None:
@@ -222,7 +234,7 @@ def _nearest(word: str, known: Any) -> str:
 def _bounds_note(fact: SettingFact) -> str:
     if fact.choices:
         return f" ({', '.join(fact.choices)})"
-    return f" ({fact.low:g} to {fact.high:g})" if fact.low is not None and fact.high is not None else ""
+    return f" ({fact.low:g}{TO}{fact.high:g})" if fact.low is not None and fact.high is not None else ""
 
 
 def _toml(value: Any) -> str:

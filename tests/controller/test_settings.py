@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from controller import settings
 from controller.errors import SettingsError
 from controller.settings_records import SettingFact, Settings, table
+from greenlane import language
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "lane.example.toml"
 
@@ -25,6 +26,16 @@ def test_the_example_file_is_up_to_date_and_equals_the_defaults() -> None:
 
 def test_the_handbook_is_up_to_date() -> None:
     assert HANDBOOK.read_text(encoding="utf-8") == settings.handbook(), "write it anew from settings.handbook()"
+
+
+def test_the_chinese_handbook_is_up_to_date_and_says_everything() -> None:
+    chinese = language.catalogue("zh")
+    shown = settings.handbook(chinese.gettext, "[English](../settings.md)")
+    written = (HANDBOOK.parent / "zh" / HANDBOOK.name).read_text(encoding="utf-8")
+    assert written == shown, "write it anew from settings.handbook()"
+    sections = {fact.section for fact in table()}
+    said = {*(fact.text for fact in table()), *map(settings.about_section, sections)}
+    assert not {text for text in said if text not in chinese.texts}, "write these into the catalogue"
 
 
 def test_an_empty_file_is_all_defaults() -> None:
