@@ -14,6 +14,7 @@ from models.manifest import WEIGHTS_FOLDER, load_section
 from models.reader import OnDeviceReader
 from models.recogniser import Recogniser
 from models.second_opinion import SecondOpinion
+from models.whole import Wholeness
 
 
 def build_reader(engine: str = DEFAULT_ENGINE, threads: int = 1, easyocr_models: Path | None = None) -> OnDeviceReader:
@@ -30,8 +31,7 @@ def build_reader(engine: str = DEFAULT_ENGINE, threads: int = 1, easyocr_models:
     if easyocr_models is not None:
         raise ReaderError(f"A folder of EasyOCR's models serves the engine {EASYOCR!r} alone, not {engine!r}.")
     detector, recogniser = build_detector(engine, threads), build_recogniser(engine, threads)
-    name = f"{engine}, weights {short_name('recogniser')} and {short_name('second')}"
-    return OnDeviceReader(detector, recogniser, name, build_second(engine, threads))
+    return OnDeviceReader(detector, recogniser, f"{engine}, {_shipped()}", build_second(engine, threads))
 
 
 def _easyocr_reader(threads: int, models: Path | None) -> OnDeviceReader:
@@ -49,9 +49,12 @@ def _easyocr_reader(threads: int, models: Path | None) -> OnDeviceReader:
         return OnDeviceReader(detector, own, f"{EASYOCR}, its own models in {models}", second)
     model = checked_weights(WEIGHTS_FOLDER / section["file"], section["sha256"])
     shipped = easyocr_engine.open_shipped(model, section, threads)
-    return OnDeviceReader(
-        detector, shipped, f"{EASYOCR}, weights {short_name('recogniser')} and {short_name('second')}", second
-    )
+    return OnDeviceReader(detector, shipped, f"{EASYOCR}, {_shipped()}", second)
+
+
+def _shipped() -> str:
+    """Which networks read and doubt."""
+    return f"weights {short_name('recogniser')}, {short_name('second')} and {short_name('whole')}"
 
 
 def short_name(section: str) -> str:
@@ -66,9 +69,10 @@ def build_recogniser(engine: str = DEFAULT_ENGINE, threads: int = 1) -> Recognis
 
 
 def build_second(engine: str = DEFAULT_ENGINE, threads: int = 1) -> SecondOpinion:
-    """The second recogniser alone; arguments and errors as for build_reader."""
-    section = load_section("second")
-    return SecondOpinion(_network(section, engine, threads), section)
+    """The second recogniser with its judge of wholeness; arguments and errors as for build_reader."""
+    section, whole = load_section("second"), load_section("whole")
+    judge = Wholeness(_network(whole, engine, threads), whole)
+    return SecondOpinion(_network(section, engine, threads), section, judge)
 
 
 def build_detector(engine: str = DEFAULT_ENGINE, threads: int = 1, side_px: int | None = None) -> Detector:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -39,17 +39,35 @@ VETO, UNSEEN = 0.7, 0.7
 and scenes of the calibration part, where lower bounds stopped no wrong read more and lost right ones."""
 
 
+def coloured_strip(image: Image, corners: Corners, rows: int) -> Image:
+    """The plate and a little around it, BGR (48, 160, 3). Arguments and errors as for rectify()."""
+    return cut_bands(image, corners, rows, BANDS[rows], STRIP_HEIGHT)
+
+
 def opinion_strip(image: Image, corners: Corners, rows: int) -> Grey:
     """The plate as the second network sees it, grey (48, 160). Arguments and errors as for rectify()."""
-    strip = cut_bands(image, corners, rows, BANDS[rows], STRIP_HEIGHT)
+    return greyed(coloured_strip(image, corners, rows))
+
+
+def greyed(strip: Image) -> Grey:
+    """A BGR strip without its colours."""
     return np.asarray(cv2.cvtColor(strip, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+class JudgesWholeness(Protocol):
+    """What the second opinion needs of a judge of wholeness."""
+
+    def partly_hidden(self, strips: Sequence[Image]) -> FloatArray: ...
 
 
 class SecondOpinion:
     """Holds the second network; one thread at a time."""
 
-    def __init__(self, network: Network, manifest_section: Mapping[str, Any]) -> None:
-        """manifest_section: the manifest's section "second". Raises ReaderError when it is not what is known here."""
+    def __init__(
+        self, network: Network, manifest_section: Mapping[str, Any], whole: JudgesWholeness | None = None
+    ) -> None:
+        """manifest_section: the manifest's section "second". whole: where it says that something hides part of a plate,
+        every character may be another one. Raises ReaderError when the section is not what is known here."""
         try:
             shape, alphabet = manifest_section["input"], str(manifest_section["alphabet"])
             self._mean, self._scale = np.float32(shape["mean"]), np.float32(shape["scale"])
@@ -58,7 +76,7 @@ class SecondOpinion:
             raise ReaderError(f"The manifest's section of the second recogniser is incomplete ({error!r}).") from error
         if not known:
             raise ReaderError("The second recogniser's weights are for another strip or other characters.")
-        self._network = network
+        self._network, self._whole = network, whole
 
     def doubts(self, image: Image, plates: Sequence[PlateRead]) -> list[set[Doubt]]:
         """What the network has against each read of this BGR picture. Raises ReaderError when the engine fails."""
@@ -68,8 +86,10 @@ class SecondOpinion:
         return [objections(shown, plate.text) for shown, plate in zip(shares, plates, strict=True)]
 
     def probabilities(self, image: Image, plates: Sequence[PlateRead]) -> FloatArray:
-        """What stands in each place of each plate, (plates, 8, classes)."""
-        return self.shares([opinion_strip(image, plate.corners, plate.rows) for plate in plates])
+        """What stands in each place of each plate, (plates, 8, classes); hidden where the plate is not whole."""
+        strips = [coloured_strip(image, plate.corners, plate.rows) for plate in plates]
+        shares = self.shares([greyed(strip) for strip in strips])
+        return shares if self._whole is None else veiled(shares, self._whole.partly_hidden(strips))
 
     def shares(self, strips: Sequence[Grey]) -> FloatArray:
         """Probabilities (N, 8, classes) of what stands in each place of these strips."""
@@ -79,6 +99,13 @@ class SecondOpinion:
             raise ReaderError(f"The second recogniser answered with shape {logits.shape}, which is not its own.")
         raised = np.exp(logits - logits.max(2, keepdims=True))
         return np.asarray(raised / raised.sum(2, keepdims=True), np.float32)
+
+
+def veiled(shares: FloatArray, hidden: FloatArray) -> FloatArray:
+    """Probabilities (N, 8, classes) of plates that are partly hidden with these probabilities (N,)."""
+    left: FloatArray = shares * (1 - hidden)[:, None, None]
+    left[:, :, HIDDEN] += hidden[:, None]
+    return left
 
 
 def objections(shares: FloatArray, text: str, veto: float = VETO, unseen: float = UNSEEN) -> set[Doubt]:

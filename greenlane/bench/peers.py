@@ -317,5 +317,6 @@ def _conditions(chosen: Sequence[PeerSample], loads: Sequence[float]) -> dict[st
 
 def _weights() -> str:
     detector = load_section("detector")
-    sections = (detector["finder"], detector["refiner"], load_section("recogniser"), load_section("second"))
+    others = (load_section(name) for name in ("recogniser", "second", "whole"))
+    sections = (detector["finder"], detector["refiner"], *others)
     return ", ".join(f"{section['file']} {section['sha256'][:8]}" for section in sections)

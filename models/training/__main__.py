@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "glyphs": ("models.training.commands.glyphs", "learn the character masks from real crops and public fonts"),
     "recogniser": ("models.training.commands.recogniser", "train, calibrate and export the recogniser"),
     "second": ("models.training.commands.second", "train, calibrate and export the second recogniser"),
+    "whole": ("models.training.commands.whole", "train, calibrate and export the judge of wholeness"),
     "opinion": ("models.training.commands.opinion", "measure what the second recogniser stops and costs"),
     "curve": ("models.training.commands.curve", "what more crops and channels bring, from short runs"),
     "evaluate": ("models.training.commands.evaluate", "measure the shipped recogniser on held-out real crops"),

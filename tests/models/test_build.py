@@ -47,14 +47,15 @@ def test_networks_of_small_integers_find_the_same_plates(monkeypatch: pytest.Mon
     assert compared == 5
 
 
-def test_all_weights_together_are_at_most_four_megabytes() -> None:
+def test_all_weights_together_are_at_most_four_and_a_half_megabytes() -> None:
     detector = load_section("detector")
     variants = [
         variant
         for section in (detector["finder"], detector["refiner"])
         for variant in section.get("variants", {}).values()
     ]
-    named = [detector["finder"], detector["refiner"], load_section("recogniser"), load_section("second"), *variants]
+    others = [load_section(name) for name in ("recogniser", "second", "whole")]
+    named = [detector["finder"], detector["refiner"], *others, *variants]
     files = sorted(WEIGHTS_FOLDER.glob("*.onnx"))
     assert {file.name for file in files} == {section["file"] for section in named}
-    assert sum(file.stat().st_size for file in files) <= 4_000_000
+    assert sum(file.stat().st_size for file in files) <= 4_500_000

@@ -176,12 +176,19 @@ def heard_visits(
     whole = [c for c in crops if c.corners is None and c.source != "auto" and min(c.image.shape[:2]) >= 8]
     for crop in tqdm(whole, desc="visits of crops"):
         reads = tuple(plate for _ in range(READS) for plate in reader.read_crop(taken_again(rng, crop)).plates)
-        visits.append(HeardVisit(PlateVisit(crop.text, reads, "crops"), dict(recorder.taken())))
+        heard = {as_found(plate): shares for plate, shares in recorder.taken()}
+        visits.append(HeardVisit(PlateVisit(crop.text, tuple(map(as_found, reads)), "crops"), heard))
     for scene in scenes:
         if any(plate.main for plate in scene.plates):
             (visit,) = scene_visits(reader.read, [around(scene, scene.main)])
             visits.append(HeardVisit(visit, dict(recorder.taken())))
     return visits
+
+
+def as_found(plate: PlateRead) -> PlateRead:
+    """A crop's read as if a finder had been sure of the plate: nobody looked for it, and without its surroundings what
+    the close-up's network says of there being a plate tells nothing."""
+    return replace(plate, detection=1.0)
 
 
 def taken_again(rng: np.random.Generator, crop: RealCrop) -> Picture:

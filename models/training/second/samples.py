@@ -77,7 +77,7 @@ def drawn_second(rng: Rng, pool: Pool) -> SecondSample:
     plate = pool.plate(rng)
     height, width = plate.image.shape[:2]
     pad = round(0.16 * width)
-    image = _grounded(rng, plate.image, pad)
+    image = grounded(rng, plate.image, pad)
     corners = np.asarray([[pad, pad], [pad + width, pad], [pad + width, pad + height], [pad, pad + height]], np.float32)
     corners -= np.float32(0.5)
     quad = _askew(rng, plate.rows, rng.random() < BOXED_SHARE)
@@ -129,7 +129,7 @@ def _askew(rng: Rng, rows: int, boxed: bool) -> Floats:
     return quad
 
 
-def _grounded(rng: Rng, image: Image, pad: int) -> Image:
+def grounded(rng: Rng, image: Image, pad: int) -> Image:
     """The plate on a body of one tone, or half of one and half of another, with some lines."""
     tone = rng.uniform(0, 1) ** 1.4 * 225 + rng.normal(0, 12, 3)
     framed = cv2.copyMakeBorder(image, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=[float(v) for v in tone])
@@ -175,7 +175,7 @@ def _finished(
     if exact:
         centres[: len(text)] = np.clip(((boxes[:, 0] + boxes[:, 2]) / 2 + 0.5) / STRIP_WIDTH, 0.0, 1.0)
     if rng.random() < TINY_SHARE:
-        grey = _shrunk(grey, int(rng.integers(10, 24)))
+        grey = shrunk(grey, int(rng.integers(10, 24)))
         classes[: len(text)] = HIDDEN
     return SecondSample(taken(rng, grey, strength), classes, centres)
 
@@ -255,7 +255,8 @@ def _flat_boxes(plate_format: PlateFormat) -> Floats:
     return np.asarray(np.stack(corners) / (plate_format.width_mm, plate_format.height_mm), np.float32)
 
 
-def _shrunk(grey: Floats, width: int) -> Floats:
+def shrunk(grey: Floats, width: int) -> Floats:
+    """A strip, of any channels, that was only so many pixels wide."""
     small = cv2.resize(grey, (width, max(round(width * 0.3), 4)), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (STRIP_WIDTH, STRIP_HEIGHT), interpolation=cv2.INTER_LINEAR), np.float32)
 
@@ -263,9 +264,9 @@ def _shrunk(grey: Floats, width: int) -> Floats:
 def taken(rng: Rng, grey: Floats, strength: float) -> Image:
     """A grey strip through a camera: coarse, soft, dim, noisy, compressed; strength 1 for drawn ones."""
     if rng.random() < 0.5 * strength:
-        grey = _shrunk(grey, int(rng.integers(46, 130)))
+        grey = shrunk(grey, int(rng.integers(46, 130)))
     if rng.random() < 0.5 * strength:
-        grey = _softened(rng, grey, strength)
+        grey = softened(rng, grey, strength)
     lit = _lit(rng, grey, strength)
     if rng.random() < 0.6:
         lit = lit + rng.standard_normal(lit.shape, np.float32) * np.float32(rng.uniform(0.5, 12) * strength)
@@ -276,7 +277,8 @@ def taken(rng: Rng, grey: Floats, strength: float) -> Image:
     return image
 
 
-def _softened(rng: Rng, grey: Floats, strength: float) -> Floats:
+def softened(rng: Rng, grey: Floats, strength: float) -> Floats:
+    """A strip, of any channels, out of focus or moved."""
     if rng.random() < 0.65:
         return np.asarray(cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.4, 0.6 + 1.5 * strength)), np.float32)
     length = int(rng.integers(2, 3 + round(7 * strength)))

@@ -1,0 +1,1 @@
+"""Training of the network that tells whether all characters of a plate are wholly shown."""

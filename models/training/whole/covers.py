@@ -1,0 +1,153 @@
+"""Things laid over a plate in a real picture: bumpers, chains, poles, mud; and shadows, which hide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Quad = NDArray[np.float32]
+Floats = NDArray[np.float32]
+Rng = np.random.Generator
+Shape = Callable[[Rng], list[Floats]]
+"""Outlines in shares of the plate: (0, 0) its top left, (1, 1) its bottom right."""
+
+PITCH = 1 / 7.5
+"""Width of one character with its gap, as a share of a plate's."""
+
+SHADOW_SHARE = 0.12
+"""Of the covered pictures, how many lie in a hard shadow instead."""
+
+
+def covered(rng: Rng, image: Image, quad: Quad) -> tuple[Image, Image]:
+    """The picture with something over the plate that has these corners, and where it lies, 0 to 255 (height, width)."""
+    shape = SHAPES[int(np.searchsorted(ODDS, rng.random(), side="right"))]
+    mask = _outlined(image, quad, shape(rng))
+    soft = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.3, 1.4)) if rng.random() < 0.8 else mask
+    share = (soft.astype(np.float32) / 255)[..., None]
+    filled = _texture(rng, image, quad)
+    return np.clip(image + share * (filled - image), 0, 255).astype(np.uint8), mask
+
+
+def shaded(rng: Rng, image: Image, quad: Quad) -> Image:
+    """The picture with a shadow whose edge runs across the plate: all of it can still be seen."""
+    if rng.random() < 0.5:
+        edge, lean = rng.uniform(-0.2, 1.2), rng.normal(0, 0.3)
+        outline = [[edge + lean, -9], [edge - lean, 9], [-9, 9], [-9, -9]]
+    else:
+        edge, lean = rng.uniform(-0.2, 1.2), rng.normal(0, 0.2)
+        outline = [[-9, edge - 9 * lean], [9, edge + 9 * lean], [9, -9], [-9, -9]]
+    mask = cv2.GaussianBlur(_outlined(image, quad, [np.asarray(outline, np.float32)]), (0, 0), rng.uniform(0.5, 3))
+    dark = 1 - (mask.astype(np.float32) / 255)[..., None] * np.float32(rng.uniform(0.3, 0.75))
+    return np.asarray(image * dark, np.uint8)
+
+
+def _outlined(image: Image, quad: Quad, outlines: list[Floats]) -> Image:
+    unit = np.asarray([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    matrix = cv2.getPerspectiveTransform(unit, np.asarray(quad, np.float32))
+    mask = np.zeros(image.shape[:2], np.uint8)
+    for outline in outlines:
+        # Far outside a tilted plate its perspective may turn over: an affine map does not.
+        placed = cv2.perspectiveTransform(np.asarray(outline, np.float32)[None], _affine(matrix))[0]
+        cv2.fillPoly(mask, [np.clip(placed, -9999, 9999).round().astype(np.int32)], (255,), cv2.LINE_AA)
+    return np.asarray(mask, np.uint8)
+
+
+def _affine(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    middle = np.asarray([[[0.5, 0.5], [1, 0.5], [0.5, 1]]], np.float32)
+    placed = cv2.perspectiveTransform(middle, matrix)[0]
+    flat = cv2.getAffineTransform(middle[0], placed.astype(np.float32))
+    return np.vstack([flat, [0, 0, 1]])
+
+
+def _texture(rng: Rng, image: Image, quad: Quad) -> Floats:
+    """One tone, a slope of tones or a rough thing; as bright as what is around the plate, in a third of the cases."""
+    height, width = image.shape[:2]
+    choice = rng.random()
+    if choice < 0.3:
+        away = (quad - quad.mean(0)) * rng.uniform(1.2, 1.8) + quad.mean(0)
+        x, y = np.clip(away[int(rng.integers(4))], 0, [width - 1, height - 1]).astype(int)
+        tone = image[y, x].astype(np.float32)
+    elif choice < 0.4:
+        x, y = np.clip(quad.mean(0), 0, [width - 1, height - 1]).astype(int)
+        tone = image[y, x].astype(np.float32) + rng.normal(0, 10)
+    else:
+        tone = rng.uniform(0, 1) ** 1.3 * 245 + rng.normal(0, 18 if rng.random() < 0.5 else 3, 3)
+    filled = np.tile(np.asarray(tone, np.float32), (height, width, 1))
+    if rng.random() < 0.4:
+        rows = (np.arange(height, dtype=np.float32) - quad[:, 1].mean()) / max(float(np.ptp(quad[:, 1])), 1.0)
+        filled += (rows * np.float32(rng.normal(0, 40)))[:, None, None]
+    rough = rng.standard_normal((height, width), np.float32)
+    rough = cv2.GaussianBlur(rough, (0, 0), rng.uniform(0.5, 3.0))
+    rough *= np.float32(rng.uniform(0.5, 18) / max(float(rough.std()), 1e-3))
+    return np.asarray(filled + rough[..., None], np.float32)
+
+
+def _rectangle(left: float, top: float, right: float, bottom: float, lean: float = 0.0) -> Floats:
+    """lean: how much lower its right edge lies than its left one, in plates' heights."""
+    return np.asarray(
+        [[left, top - lean / 2], [right, top + lean / 2], [right, bottom + lean / 2], [left, bottom - lean / 2]],
+        np.float32,
+    )
+
+
+def _edge(rng: Rng) -> list[Floats]:
+    """A bumper, a tow bar or a frame over the upper or the lower edge, mostly over the whole row."""
+    deep = rng.uniform(0.02, 0.5) if rng.random() < 0.8 else rng.uniform(0.15, 0.35)
+    left, right = (-0.5, 1.5) if rng.random() < 0.8 else sorted(rng.uniform(-0.5, 1.5, 2))
+    beyond = rng.uniform(0.15, 1.5)
+    lean = rng.normal(0, 0.03) if rng.random() < 0.8 else rng.normal(0, 0.15)
+    if rng.random() < 0.5:
+        return [_rectangle(left, -beyond, right, deep, lean)]
+    return [_rectangle(left, 1 - deep, right, 1 + beyond, lean)]
+
+
+def _line(rng: Rng) -> list[Floats]:
+    """A chain, a cable, a strap or a pole in front of the plate, upright or slanted."""
+    wide = (rng.uniform(0.08, 0.4) if rng.random() < 0.7 else rng.uniform(0.4, 1.2)) * PITCH
+    at, lean = rng.uniform(-0.02, 1.02), rng.normal(0, 0.06 if rng.random() < 0.6 else 0.4)
+    up, down = rng.uniform(0.1, 3.0, 2)
+    low, high = at - lean * (0.5 + up), at + lean * (0.5 + down)
+    return [np.asarray([[low, -up], [low + wide, -up], [high + wide, 1 + down], [high, 1 + down]], np.float32)]
+
+
+def _along(rng: Rng) -> list[Floats]:
+    """A cord or a bar along the row, thinner than a character is high."""
+    at, thick = rng.uniform(0.05, 0.95), rng.uniform(0.04, 0.25)
+    return [_rectangle(-0.4, at - thick / 2, 1.4, at + thick / 2, rng.normal(0, 0.15))]
+
+
+def _patch(rng: Rng) -> list[Floats]:
+    """A tape, a leaf or a hand over part of a character."""
+    x, wide = rng.uniform(0.02, 0.95), rng.uniform(0.3, 1.3) * PITCH
+    tall, choice = rng.uniform(0.25, 0.7), rng.random()
+    y = rng.uniform(0.1, 0.7) if choice < 0.4 else (0.0 if choice < 0.7 else 1 - tall)
+    over = rng.uniform(0, 0.4)
+    low, high = (y - over, y + tall) if y <= 0 else (y, y + tall + (over if choice >= 0.7 else 0))
+    return [_rectangle(x, low, x + wide, high, rng.normal(0, 0.1))]
+
+
+def _mud(rng: Rng) -> list[Floats]:
+    """Mud, snow or leaves: up to four ragged patches."""
+    patches = []
+    for _ in range(int(rng.integers(1, 5))):
+        turn = np.linspace(0, 2 * np.pi, 11, endpoint=False)
+        reach = rng.uniform(0.4, 1.0, 11) * rng.uniform(0.1, 0.45)
+        x = rng.uniform(0, 1) + reach * np.cos(turn) / 3.1
+        patches.append(np.stack([x, rng.uniform(0, 1) + reach * np.sin(turn)], 1).astype(np.float32))
+    return patches
+
+
+def _end(rng: Rng) -> list[Floats]:
+    """A post or a vehicle over one end."""
+    deep, lean = rng.uniform(0.02, 1.3) * PITCH, rng.normal(0, 0.03)
+    if rng.random() < 0.5:
+        return [np.asarray([[-0.6, -2], [deep + lean, -2], [deep - lean, 3], [-0.6, 3]], np.float32)]
+    return [np.asarray([[1 - deep + lean, -2], [1.6, -2], [1.6, 3], [1 - deep - lean, 3]], np.float32)]
+
+
+SHAPES: tuple[Shape, ...] = (_edge, _line, _along, _patch, _mud, _end)
+ODDS = np.cumsum([0.46, 0.2, 0.06, 0.12, 0.08, 0.08]) + 1e-9

@@ -1,0 +1,170 @@
+"""Training samples of the judge of wholeness: plates with and without something over them, cut out as found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.detector import Detector
+from models.grammar import PlateFormat
+from models.rectify import warp_bands
+from models.second_opinion import BANDS, STRIP_HEIGHT
+from models.training.data.realdata import RealCrop
+from models.training.data.scenes import Scene, ScenePlate
+from models.training.drawing.degrade import UNIT, corners_for, tight_quad
+from models.training.recogniser.samples import TILTED_SOURCES
+from models.training.second.samples import Pool, character_boxes, format_of, grounded
+from models.training.second.spoil import Boxes, Floats, Rng
+from models.training.whole.covers import covered, shaded
+
+Image = NDArray[np.uint8]
+
+HIDDEN_FROM, WHOLE_TO = 0.06, 0.015
+"""Of the character that is covered most, the share of its box: from the first on something is hidden, up to the second
+nothing is; between them a sample teaches nothing. The lower stroke of an E is a ninth of it."""
+
+WITHIN = 0.85
+"""A whole plate's characters lie in the strip by at least so much; a finder that cuts one off teaches nothing."""
+
+PLAIN_SHARE, SHADED_SHARE = 0.3, 0.1
+PLATE_PX = (60.0, 240.0)
+"""Widths at which plates of scenes are shown."""
+
+FOLLOWED_SHARE = 0.6
+"""Of the drawn plates behind a bumper, how many are cut out at its edge, as if what is seen were the plate."""
+
+
+@dataclass(frozen=True)
+class WholeSample:
+    """A BGR strip (48, 160, 3), whether part of a character is hidden, and whether the plate is a drawn one."""
+
+    strip: Image
+    hidden: bool
+    drawn: bool = False
+
+
+def scene_samples(rng: Rng, detector: Detector, scene: Scene, plate: ScenePlate) -> Iterator[WholeSample]:
+    """The plate in its scene, mostly with something over it, cut out where our own finder sees a plate."""
+    image, quad = near(rng, scene.image, plate.corners)
+    image, mask = _spoilt(rng, image, quad)
+    plate_format = format_of(plate.text, plate.rows)
+    for found in detector.detect(image):
+        corners = np.asarray(found.corners, np.float32)
+        if found.rows == plate.rows and _on(quad, corners):
+            for shown in (corners, corners_for(tight_quad(rng, 0.012), corners)):
+                yield from _judged(image, mask, quad, shown, plate_format, len(plate.text))
+
+
+def crop_samples(rng: Rng, crop: RealCrop) -> Iterator[WholeSample]:
+    """A real crop; where its corners are known, in half of the cases with something over it."""
+    image, quad = crop.image, crop.corners
+    height, width = image.shape[:2]
+    if quad is None:
+        quad = UNIT * np.asarray([width, height], np.float32) - np.float32(0.5)
+    mask = np.zeros(image.shape[:2], np.uint8)
+    if crop.source not in TILTED_SOURCES:
+        if crop.corners is None and rng.random() < 0.5:
+            pad, tone = int(0.15 * width), [float(value) for value in rng.uniform(0, 230, 3)]
+            image = np.asarray(cv2.copyMakeBorder(image, *(pad,) * 4, cv2.BORDER_CONSTANT, value=tone), np.uint8)
+            quad = quad + np.float32(pad)
+        image, mask = _spoilt(rng, image, quad)
+    shown = corners_for(tight_quad(rng, float(rng.choice([0.001, 0.012, 0.025]))), quad)
+    yield from _judged(image, mask, quad, shown, format_of(crop.text, crop.rows), len(crop.text))
+
+
+def drawn_samples(rng: Rng, pool: Pool) -> Iterator[WholeSample]:
+    """A drawn plate on a ground; behind a bumper often cut out at the bumper's edge."""
+    plate = pool.plate(rng)
+    height, width = plate.image.shape[:2]
+    pad, scale = round(0.2 * width), rng.uniform(60, 200) / width
+    quad = (UNIT * np.asarray([width, height], np.float32) + np.float32(pad)) * np.float32(scale) - np.float32(0.5)
+    framed = grounded(rng, plate.image, pad)
+    small = cv2.resize(framed, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    image, mask = _spoilt(rng, np.asarray(small, np.uint8), quad)
+    cut = tight_quad(rng, float(rng.choice([0.012, 0.025, 0.035])))
+    shown = corners_for(cut, quad)
+    if mask.any() and rng.random() < FOLLOWED_SHARE:
+        shown = _followed(rng, mask, quad, cut)
+    for sample in _judged(image, mask, quad, shown, plate.plate_format, len(plate.text)):
+        yield WholeSample(sample.strip, sample.hidden, drawn=True)
+
+
+def near(rng: Rng, image: Image, corners: Floats) -> tuple[Image, Floats]:
+    """The picture around a plate, as far and as large as a lane may show it, and the plate's corners there."""
+    low, high = corners.min(0), corners.max(0)
+    wide = float(high[0] - low[0])
+    across, down = rng.uniform(1.0, 4.0) * wide, rng.uniform(0.8, 3.0) * wide
+    left, top = max(0, int(low[0] - across)), max(0, int(low[1] - down))
+    part = image[top : int(high[1] + down), left : int(high[0] + across)]
+    quad = corners - np.asarray([left, top], np.float32)
+    scale = min(1.0, rng.uniform(*PLATE_PX) / float(np.linalg.norm(quad[1] - quad[0])), 900 / max(part.shape[:2]))
+    if scale < 0.95:
+        part = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        quad = (quad + np.float32(0.5)) * np.float32(scale) - np.float32(0.5)
+    return np.ascontiguousarray(part), np.asarray(quad, np.float32)
+
+
+def _spoilt(rng: Rng, image: Image, quad: Floats) -> tuple[Image, Image]:
+    """The picture as it is, in a shadow, or with something over the plate; and where that lies."""
+    chance, nothing = rng.random(), np.zeros(image.shape[:2], np.uint8)
+    if chance < PLAIN_SHARE:
+        return image, nothing
+    if chance < PLAIN_SHARE + SHADED_SHARE:
+        return shaded(rng, image, quad), nothing
+    return covered(rng, image, quad)
+
+
+def _on(quad: Floats, found: Floats) -> bool:
+    """Whether a find lies on the plate and is not a mere part of it."""
+    middle = found.mean(0)
+    inside = cv2.pointPolygonTest(quad.reshape(-1, 1, 2), (float(middle[0]), float(middle[1])), False) >= 0
+    return bool(inside and np.ptp(found[:, 0]) >= 0.5 * np.ptp(quad[:, 0]))
+
+
+def _judged(
+    image: Image, mask: Image, quad: Floats, shown: Floats, plate_format: PlateFormat, count: int
+) -> Iterator[WholeSample]:
+    """One sample, or none where it is neither clearly whole nor clearly not. quad: the plate's true corners."""
+    bands = BANDS[plate_format.rows]
+    laid = warp_bands(np.repeat(mask[..., None], 3, 2), shown, bands, STRIP_HEIGHT)[..., 0]
+    most, least = hidden_share(
+        np.asarray(laid / 255, np.float32), character_boxes(plate_format, quad, shown, bands)[:count]
+    )
+    if most >= HIDDEN_FROM or (most <= WHOLE_TO and least >= WITHIN):
+        yield WholeSample(warp_bands(image, shown, bands, STRIP_HEIGHT), most >= HIDDEN_FROM)
+
+
+def hidden_share(cover: Floats, boxes: Boxes) -> tuple[float, float]:
+    """Of the characters' boxes the most that is covered, and the least that lies in the strip at all."""
+    height, width = cover.shape
+    covers, insides = [], []
+    for box in boxes:
+        whole = max(float((box[2] - box[0]) * (box[3] - box[1])), 1.0)
+        left, top, right, bottom = np.clip(box, 0, [width, height, width, height]).round().astype(int)
+        area = (right - left) * (bottom - top)
+        insides.append(area / whole)
+        covers.append(float(cover[top:bottom, left:right].mean()) if area > 0 else 1.0)
+    return max(covers), min(insides)
+
+
+def _followed(rng: Rng, mask: Image, quad: Floats, cut: Floats) -> Floats:
+    """Corners for a cut whose upper or lower edge follows what lies over the plate there."""
+    flat = cv2.warpPerspective(mask, cv2.getPerspectiveTransform(quad, UNIT * np.float32(100)), (100, 100)).mean(1)
+    shut = flat > 200
+    above = int(np.argmin(shut[:60])) if shut[0] else 0
+    below = int(np.argmin(shut[::-1][:60])) if shut[-1] else 0
+    moved = cut.copy()
+    moved[[0, 1], 1] += above / 100 + (rng.uniform(-0.08, 0.03) if above else 0.0)
+    moved[[2, 3], 1] -= below / 100 + (rng.uniform(-0.08, 0.03) if below else 0.0)
+    matrix = cv2.getPerspectiveTransform(UNIT, np.asarray(quad, np.float32))
+    return np.asarray(cv2.perspectiveTransform(moved[None].astype(np.float32), matrix)[0], np.float32)
+
+
+def crops_of_all(rng: Rng, crops: Sequence[RealCrop], count: int) -> Iterator[WholeSample]:
+    """Samples of so many crops, drawn at random."""
+    for index in rng.integers(len(crops), size=count if crops else 0):
+        yield from crop_samples(rng, crops[int(index)])
