@@ -33,12 +33,15 @@ class Check:
 _INKS = {Severity.OK: 32, Severity.WARN: 33, Severity.FAIL: 31}
 
 
-def lines(checks: Sequence[Check], paint: bool = False, words: Callable[[str], str] = str) -> list[str]:
+def lines(
+    checks: Sequence[Check], paint: bool = False, words: Callable[[str], str] = str, above: Sequence[Check] = ()
+) -> list[str]:
     """The checks as a table for people; the advice stands below its check.
 
-    paint: with terminal colours. words: what turns a text into the language of who reads it.
+    paint: with terminal colours. words: what turns a text into the language of who reads it. above: those that were
+    shown before, in whose columns these go on.
     """
-    width = max((columns(words(check.name)) for check in checks), default=0)
+    width = max((columns(words(check.name)) for check in (*above, *checks)), default=0)
     shown = []
     for check in checks:
         name, word = padded(words(check.name), width), padded(words(str(check.verdict)), 4)

@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     print("\n".join(checks.lines(found, paint=out.isatty(), words=tr)), file=out)
     if not args.no_lamp and settings.lane.role == "pump":
         found.append(calibrate_run.show_lamp(settings, ask=not args.yes))
-        print("\n".join(checks.lines(found[-1:], paint=out.isatty(), words=tr)), file=out)
+        print("\n".join(checks.lines(found[-1:], paint=out.isatty(), words=tr, above=found)), file=out)
     written = _write(args, settings, region, found)
     print(f"{tr(f'picture: {args.picture}')}\n{tr(written)}", file=out)
     if args.json:

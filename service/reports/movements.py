@@ -47,8 +47,8 @@ def movements(connection: Connection, limit: int, subject: str | None = None) ->
 def _deed(row: RowMapping) -> Deed:
     detail = {
         "yuan": format_yuan(row["amount_fen"]),
-        "from": f"{row['debit_kind']}:{row['debit_owner']}",
-        "to": f"{row['credit_kind']}:{row['credit_owner']}",
+        "from": f"{row['debit_kind']}:{row['debit_owner']}".rstrip(":"),
+        "to": f"{row['credit_kind']}:{row['credit_owner']}".rstrip(":"),
     }
     actor = row["actor"] or "service"
     if row["dispenser"] is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,23 @@ def test_hand_overs_are_shown_by_the_station_s_clock(admin: Run) -> None:
     admin("phone add chen")
     admin("payer set 粤B12345 chen --hours 8-16 --from 2026-12-01T00:00:00Z")
     assert "08:00-16:00  chen, from 2026-12-01 08:00:00+08:00\n" in admin("payer show 粤B12345")
+
+
+def test_what_is_to_be_typed_next_can_be_typed(admin: Run) -> None:
+    assert "plate bind PLATE C2, top-up C2 YUAN" in admin("card create C2")
+    assert "plate bind PLATE 'C(3)', top-up 'C(3)' YUAN" in admin("card create C(3)")
+
+
+def test_money_of_the_company_stands_in_the_trail_by_its_account_alone(admin: Run) -> None:
+    admin("top-up C1 100")
+    assert "yuan=100.00 from=clearing to=card:C1\n" in admin("trail --subject C1")
+
+
+def test_a_driver_s_consent_is_shown_by_the_station_s_clock(admin: Run) -> None:
+    for words in ("phone add chen", "payer set 粤B12345 chen --hours 8-16", "fleet add F", "fleet plate F 粤B12345"):
+        admin(words)
+    admin("track agree 粤B12345 chen")
+    assert re.search(r"chen +F +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+08:00\n", admin("track agreed 粤B12345"))
 
 
 def test_a_correction_is_called_one(admin: Run) -> None:

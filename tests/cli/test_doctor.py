@@ -160,3 +160,8 @@ def test_a_moved_camera_is_told_until_somebody_calibrates(tmp_path: Path) -> Non
 def test_a_damaged_mark_of_a_moved_camera_is_none(tmp_path: Path) -> None:
     (tmp_path / "moved_view.json").write_text('{"at": 1')
     assert doctor_checks.check_view(settings(tmp_path)).verdict is Severity.OK
+
+
+def test_a_check_that_comes_later_stands_in_the_columns_of_those_before() -> None:
+    found = [Check("character height", Severity.OK, "30 px"), Check("lamp", Severity.FAIL, "dark", "look at it")]
+    assert lines(found) == [*lines(found[:1]), *lines(found[1:], above=found)]

@@ -66,15 +66,15 @@ def _add_plate(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 def _create(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
+    from service.errors import as_typed
     from wire.money import parse_yuan
 
     preset_fen = parse_yuan(args.preset) if args.preset is not None else None
     with office(args) as o:
         o.admin.cards.create(args.card, name=args.name, preset_fen=preset_fen, whole_balance=args.whole_balance)
-        o.show(
-            {"card": args.card},
-            f"card {args.card} is there; next: plate bind PLATE {args.card}, top-up {args.card} YUAN",
-        )
+        typed = as_typed(args.card)
+        words = f"card {args.card} is there; next: plate bind PLATE {typed}, top-up {typed} YUAN"
+        o.show({"card": args.card}, words)
     return 0
 
 

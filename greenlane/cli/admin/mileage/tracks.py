@@ -111,9 +111,10 @@ def _withdraw(args: argparse.Namespace) -> int:
 def _agreed(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import actor, office, table
     from service.mileage.consents import TrackConsents
+    from service.reports.zones import stamp, zones
 
     with office(args) as o:
-        found = TrackConsents(o.books, actor()).standing(args.plate)
-        rows = [(one.name, one.fleet, one.agreed_at.isoformat()) for one in found]
+        found, shown = TrackConsents(o.books, actor()).standing(args.plate), zones(o.database)
+        rows = [(one.name, one.fleet, stamp(shown.at(one.agreed_at))) for one in found]
         o.show(found, table(("driver", "fleet", "since"), rows, ()))
     return 0
