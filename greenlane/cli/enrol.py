@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     print(tr(f"{enrolled.kind.value} {enrolled.device} of station {where}; key {own} in {args.key}"))
     if args.config is not None:
         _write_settings(args, enrolled)
-    elif enrolled.kind.value == "lane":
+    elif enrolled.kind.value == "lane" and not args.rotate:
         words = (
             "no lane.toml knows of the key: set url, ca_file and key_file of [service] there, and restart the lane unit"
         )

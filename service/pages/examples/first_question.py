@@ -52,6 +52,7 @@ def post(path: str, record: dict[str, object]) -> dict[str, object]:
     signature = base64.b64encode(private_key.sign(signed.encode())).decode()
     headers = {
         "Content-Type": "application/json",
+        "Greenlane-Wire": "2",
         "Content-Digest": digest,
         "Signature-Input": f"greenlane={parameters}",
         "Signature": f"greenlane=:{signature}:",

@@ -22,8 +22,8 @@ post() {  # post PATH BODY: one signed request; every attempt is signed anew
         "$authority" "$1" >signed.txt
     printf '"content-digest": %s\n"@signature-params": %s' "$digest" "$parameters" >>signed.txt
     signature=$(openssl pkeyutl -sign -rawin -inkey terminal.pem -in signed.txt | openssl base64 -A)
-    curl --silent --show-error --max-time 5 "$base_url$1" --data-binary "$2" \
-        -H 'Content-Type: application/json' -H "Content-Digest: $digest" \
+    curl --silent --show-error --max-time 5 "$base_url$1" --data-binary "$2" --write-out '\n' \
+        -H 'Content-Type: application/json' -H 'Greenlane-Wire: 2' -H "Content-Digest: $digest" \
         -H "Signature-Input: greenlane=$parameters" -H "Signature: greenlane=:$signature:"
 }
 

@@ -57,7 +57,9 @@ def test_enrol_rotate_revoke(service: str, tmp_path: Path, capsys: pytest.Captur
     first = KeyPair.load(key).key_id
     assert "lane d-" in capsys.readouterr().out
     assert [line for line in config.read_text().splitlines() if line.startswith(("station", 'name = "L1', "key_file"))]
+    capsys.readouterr()
     assert enrol(service, key, "--rotate") == 0
+    assert "no lane.toml" not in capsys.readouterr().out, "the file that has the key has it still"
     assert KeyPair.load(key).key_id != first
     assert not key.with_name("device.key.next").exists()
     device = devices(capsys)[0]
