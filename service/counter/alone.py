@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from service.books.records import TransferKind
 from service.counter.bill_refunds import BILL_BACK
@@ -25,18 +25,35 @@ def spent_alone_fen(connection: Connection, person: str, card: str | None, zone:
 
     What the person did on the command line counts where the two names are one.
     """
-    since_us = to_us(now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0))
+    since_us = midnight_us(zone, now)
     own_fen, card_fen = _posted_fen(connection, person, card, since_us)
     return max(own_fen + _bills_fen(connection, person, since_us), card_fen)
 
 
+def midnight_us(zone: ZoneInfo, now: datetime) -> int:
+    """When the day began there."""
+    return to_us(now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0))
+
+
 def gave_back(connection: Connection, payment: Payment) -> bool:
     """Whether this very form gave its bill back before."""
-    if payment.kind is not TransferKind.PAY_BACK:
-        return False
     event = schema.operator_events.c
-    query = select(event.detail).where(event.subject == payment.subject, event.action == BILL_BACK)
-    return any(json.loads(detail).get("key") == payment.key for detail in connection.execute(query).scalars())
+    return _has_key(connection, payment.key, event.subject == payment.subject)
+
+
+def is_used(connection: Connection, payment: Payment, since_us: int) -> bool:
+    """Whether the form stands in the ledger, or since then gave another bill back: it is good for one payment."""
+    moved, event = schema.transfers.c, schema.operator_events.c
+    if connection.execute(select(moved.id).where(moved.key == payment.key)).first() is not None:
+        return True
+    since = event.id >= first_number_at(since_us), event.at_us >= since_us
+    return _has_key(connection, payment.key, *since, event.subject != payment.subject)
+
+
+def _has_key(connection: Connection, key: str, *which: ColumnElement[bool]) -> bool:
+    event = schema.operator_events.c
+    query = select(event.detail).where(event.action == BILL_BACK, *which)
+    return any(json.loads(detail).get("key") == key for detail in connection.execute(query).scalars())
 
 
 def _posted_fen(connection: Connection, person: str, card: str | None, since_us: int) -> tuple[int, int]:
@@ -58,9 +75,12 @@ def _bills_fen(connection: Connection, person: str, since_us: int) -> int:
     """As the trail has them: a bill's money goes back by several ways, and some of it is waived."""
     event, asked = schema.operator_events.c, money_requests.c
     today = event.id >= first_number_at(since_us), event.at_us >= since_us
-    query = select(event.detail).where(*today, event.action == BILL_BACK, event.actor == f"person:{person}")
-    said = [json.loads(detail) for detail in connection.execute(query).scalars()]
-    found = {str(one["key"]): int(one["fen"]) for one in said}
-    confirmed = select(asked.key).where(asked.key.in_(found), asked.state == "confirmed")
-    alone = set(found) - set(connection.execute(confirmed).scalars())
-    return sum(found[key] for key in alone)
+    query = select(event.subject, event.detail).where(
+        *today, event.action == BILL_BACK, event.actor == f"person:{person}"
+    )
+    said = [(bill, json.loads(detail)) for bill, detail in connection.execute(query)]
+    found = {(str(one["key"]), bill): int(one["fen"]) for bill, one in said}
+    keys = {key for key, _ in found}
+    confirmed = select(asked.key, asked.bill).where(asked.key.in_(keys), asked.state == "confirmed")
+    alone = set(found) - {(row.key, row.bill) for row in connection.execute(confirmed)}
+    return sum(found[one] for one in alone)

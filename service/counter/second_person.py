@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 from service.books.books import Books
 from service.books.messages import Correct
 from service.books.records import TransferKind
-from service.counter.alone import gave_back, spent_alone_fen
+from service.counter.alone import gave_back, is_used, midnight_us, spent_alone_fen
 from service.counter.bill_refunds import BillRefunds, fuelling_bill
 from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
 from service.counter.facts import StationFacts
@@ -118,15 +118,25 @@ class SecondPerson:
 
         def required(connection: Connection) -> None:
             lock_person(connection, self._person)
-            moved, asked = schema.transfers.c, money_requests.c
-            posted_before = connection.execute(select(moved.id).where(moved.key == payment.key)).first() is not None
-            if posted_before or gave_back(connection, payment):
+            if self._is_done(payment, connection):
                 return
+            asked = money_requests.c
             before = connection.execute(select(asked.key).where(asked.key == payment.key)).first()
             if before is not None or self._is_above(payment, connection):
                 raise _NeedsTwo
 
         return required
+
+    def _is_done(self, payment: Payment, connection: Connection) -> bool:
+        """Whether this form posted this before. Raises CounterRefused where it did something else."""
+        if payment.kind is TransferKind.PAY_BACK:
+            if gave_back(connection, payment):
+                return True
+            if is_used(connection, payment, midnight_us(self._station.zone, self._books.clock.now())):
+                raise CounterRefused(*FORM_USED)
+            return False
+        moved = schema.transfers.c
+        return connection.execute(select(moved.id).where(moved.key == payment.key)).first() is not None
 
     def _is_above(self, payment: Payment, connection: Connection) -> bool:
         limit_fen = self._station.second_person_fen

@@ -216,3 +216,29 @@ def test_who_may_give_back_and_where(rig: ServiceRig) -> None:
         assert wang.post("/office/bill", **{"bill": bill, "yuan": "1", **WHY, **bad}).status_code == 409, bad
     assert wang.post("/office/bill", bill="c-none", yuan="1", **WHY).status_code == 409
     assert it.paid() == (6_000, 6_000)
+
+
+def test_a_form_that_was_used_for_something_else_gives_no_bill_back(rig: ServiceRig) -> None:
+    """Neither unseen by the limit, because its key stands in the ledger, nor at all."""
+    it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
+    (bill,) = it.charges()
+    wang = counter(rig, "wang")
+    wang.open_shift("100")
+    receipt_of(wang.post("/counter/top-up", card="C1", yuan="0.01"))
+    answer = wang.post("/office/bill", bill=bill, yuan="100", **WHY)
+    assert (answer.status_code, it.paid()) == (409, (3_000, 7_000))
+    assert 'data-state="waiting"' not in wang.get("/office/requests").text
+    assert audit(rig.app.state.books.database).findings == ()
+
+
+def test_one_form_for_many_bills_is_one_bill_s(rig: ServiceRig) -> None:
+    """Else each bill would count as if it were the only one."""
+    many = [fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000) for _ in range(3)]
+    wang, sun = counter(rig, "wang"), counter(rig, "sun")
+    answers = [wang.post("/office/bill", bill=it.charges()[0], yuan="20", **WHY).status_code for it in many]
+    assert answers == [303, 409, 409]
+    assert [sum(it.paid()) for it in many] == [8_000, 10_000, 10_000]
+    large = {"bill": many[1].charges()[0], "yuan": "60", **WHY}
+    assert wang.post("/office/bill", **large).status_code == 409
+    assert 'data-state="waiting"' not in sun.get("/office/requests").text
+    assert audit(rig.app.state.books.database).findings == ()
