@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from controller.address import is_address
 from controller.errors import SettingsError
-from controller.settings_records import SettingFact, Settings, table
+from controller.settings_records import LONGEST_TEXT, SettingFact, Settings, table
 
 _HEADER = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]\s*(#.*)?$")
+_LONGEST_BYTES = 1 << 20
 _KEY = re.compile(r"^\s*([\w-]+)\s*=")
 FORMERLY = {("vote", "weakest_sign"): "weakest_character"}
 """Old spellings of keys by (section, key); understood for one release, so that a unit keeps its file."""
@@ -25,11 +27,15 @@ FORMERLY = {("vote", "weakest_sign"): "weakest_character"}
 def load(path: Path | str) -> Settings:
     """The settings of a file. Raises SettingsError naming file, line and key of the first fault."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        with Path(path).open("rb") as file:
+            found = file.read(_LONGEST_BYTES + 1)
+        text = found.decode("utf-8-sig")
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); `greenlane install` makes one") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    if len(found) > _LONGEST_BYTES:
+        raise SettingsError(f"{path}: too long for a settings file")
     return parse(text, str(path))
 
 
@@ -39,6 +45,10 @@ def parse(text: str, name: str = "lane.toml") -> Settings:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{name}: {error}") from error
+    except ValueError:  # Python's bound for the digits of a number
+        raise SettingsError(f"{name}: a number has more digits than any setting needs") from None
+    except RecursionError:
+        raise SettingsError(f"{name}: lists or tables stand in each other more deeply than any setting needs") from None
     return _Source(name, text).settings(data)
 
 
@@ -56,6 +66,8 @@ def example() -> str:
 
 TO = " to "
 """Between the bounds of a number."""
+AT_MOST = "at most {0} characters"
+"""Of a text that messages carry."""
 TITLE = "Settings of a lane: lane.toml"
 INTRODUCTION = """\
 Every key may be left out; its default then holds. A key that is unknown, of the wrong type or out of bounds
@@ -77,7 +89,7 @@ def handbook(say: Callable[[str], str] = str, other: str = "[中文](zh/settings
             about = say(about_section(section))
             lines += ["", f"## [{section}]", "", about[0].upper() + about[1:], ""]
             lines += [f"| {' | '.join(map(say, COLUMNS))} |", "|---|---|---|---|"]
-        allowed = _bounds_note(fact).strip(" ()").replace(TO, say(TO)) or say(_KIND_NAMES[type(fact.default)])
+        allowed = _bounds_note(fact, say).strip(" ()").replace(TO, say(TO)) or say(_KIND_NAMES[type(fact.default)])
         lines.append(f"| `{fact.key}` | `{_toml(fact.default)}` | {allowed} | {say(fact.text)} |")
     return "\n".join(lines) + "\n"
 
@@ -142,6 +154,8 @@ class _Source:
         return cls(**values)
 
     def _check_together(self, settings: Settings) -> None:
+        if not is_address(settings.service.url):
+            raise self.fault("service", "url", "service.url: write http(s)://HOST[:PORT]")
         if settings.lane.zone and not is_zone(settings.lane.zone):
             raise self.fault("lane", "zone", f"lane.zone: {settings.lane.zone!r} is not a time zone")
         left, top, right, bottom = settings.camera.region
@@ -212,8 +226,8 @@ def _checked_tuple(fact: SettingFact, value: Any) -> tuple[str, Any]:
 def _checked_text(fact: SettingFact, value: str) -> str:
     if fact.choices and value not in fact.choices:
         return f"must be one of {', '.join(fact.choices)}, not {value!r}"
-    if (not value and fact.default) or len(value) > 500 or not value.isprintable():
-        return "must be 1 to 500 printable characters"
+    if (not value.strip() and fact.default) or len(value) > fact.longest or not value.isprintable():
+        return f"must be 1 to {fact.longest} printable characters"
     return ""
 
 
@@ -231,9 +245,11 @@ def _nearest(word: str, known: Any) -> str:
     return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"
 
 
-def _bounds_note(fact: SettingFact) -> str:
+def _bounds_note(fact: SettingFact, say: Callable[[str], str] = str) -> str:
     if fact.choices:
         return f" ({', '.join(fact.choices)})"
+    if type(fact.default) is str and fact.longest < LONGEST_TEXT:
+        return f" ({say(AT_MOST).format(fact.longest)})"
     return f" ({fact.low:g}{TO}{fact.high:g})" if fact.low is not None and fact.high is not None else ""
 
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from controller.records import Region
 
+LONGEST_TEXT = 500
+"""Characters of a setting's text that no message carries."""
+
 
 def setting(
     default: Any,
@@ -17,17 +20,19 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    longest: int = LONGEST_TEXT,
 ) -> Any:
-    """A dataclass field with its description, and its bounds (inclusive) or its choices."""
-    return field(default=default, metadata={"text": text, "low": low, "high": high, "choices": choices})
+    """A dataclass field with its description, and its bounds (inclusive), its choices or a text's most characters."""
+    facts = {"text": text, "low": low, "high": high, "choices": choices, "longest": longest}
+    return field(default=default, metadata=facts)
 
 
 @dataclass(frozen=True, slots=True)
 class LaneSettings:
     """[lane]: who this lane is, and how long it waits."""
 
-    station: str = setting("station-1", "name of the station, as the balance service knows it")
-    name: str = setting("lane-1", "name of this lane, unique in the station")
+    station: str = setting("station-1", "name of the station, as the balance service knows it", longest=40)
+    name: str = setting("lane-1", "name of this lane, unique in the station", longest=40)
     role: str = setting(
         "pump",
         "where its camera looks: at a pump, or at the station's entrance to ask ahead",
@@ -164,8 +169,8 @@ class DispenserSettings:
     """[dispenser]: nozzle, pulser and permit relay."""
 
     kind: str = setting("none", "kind of dispenser", choices=("none", "gpio", "simulated"))
-    name: str = setting("dispenser-1", "name of the dispenser, unique for ever in the balance service")
-    product: str = setting("92", "what flows, as the price list calls it")
+    name: str = setting("dispenser-1", "name of the dispenser, unique for ever in the balance service", longest=40)
+    product: str = setting("92", "what flows, as the price list calls it", longest=20)
     unit_price_fen_per_l: int = setting(800, "price until the service has told its own", 0, 100_000)
     nozzle_pin: int = setting(22, "GPIO number of the nozzle switch (BCM numbering)", 0, 53)
     pulser_pin: int = setting(23, "GPIO number of the pulser (BCM numbering)", 0, 53)
@@ -232,6 +237,7 @@ class SettingFact:
     low: float | None
     high: float | None
     choices: tuple[str, ...]
+    longest: int
 
 
 def table() -> tuple[SettingFact, ...]:
@@ -245,4 +251,4 @@ def table() -> tuple[SettingFact, ...]:
 
 
 def _facts(metadata: Any) -> dict[str, Any]:
-    return {key: metadata[key] for key in ("text", "low", "high", "choices")}
+    return {key: metadata[key] for key in ("text", "low", "high", "choices", "longest")}

@@ -9,8 +9,9 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from controller.address import is_address
 from controller.errors import Rejected, ServiceFailed, ServiceFault, SettingsError
 from controller.outbound.connections import MAX_CONNECTIONS, Answer, Call, ConnectionPool, Sign
 from wire.codec import WireError, decode, encode
@@ -48,8 +49,7 @@ class HttpBalanceService:
         ca_file: str | None = None,
         most_connections: int = MAX_CONNECTIONS,
     ) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        if not is_address(base_url):
             raise SettingsError(f"service url: expected http(s)://host[:port][/path], got {base_url!r}")
         if ca_file is not None and not Path(ca_file).is_file():
             raise SettingsError(f"service ca_file: there is no file {ca_file}")

@@ -68,12 +68,11 @@ class KeyPair:
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
         try:
-            mode = path.stat().st_mode
+            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise SettingsError(f"{path}: others may read this key; run: chmod 600 {path}")
             pem = path.read_bytes()
         except OSError as error:
             raise SettingsError(f"{path}: {error.strerror}; make a key with: greenlane enrol CODE") from error
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise SettingsError(f"{path}: others may read this key; run: chmod 600 {path}")
         try:
             private = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError) as error:

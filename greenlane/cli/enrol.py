@@ -7,8 +7,8 @@ import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from controller.address import is_address
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent, SettingsError
 from greenlane.language import tr
 
@@ -53,8 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if (args.code is None) != args.rotate:
         raise SettingsError("give either the one-time code or --rotate")
     args.key = args.key or (args.state or _state_of(args.config)) / KEY_FILE
-    parts = urlsplit(args.service)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not is_address(args.service):
         raise SettingsError(f"--service {args.service}: expected http(s)://host[:port]")
     try:
         enrolled = _rotate(args) if args.rotate else _enrol(args)

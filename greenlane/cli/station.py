@@ -6,8 +6,8 @@ import argparse
 import base64
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from controller.address import is_address
 from greenlane.cli.service import add_listening, address, listening_of
 from greenlane.language import tr
 
@@ -101,7 +101,6 @@ def _checked_key(text: str | None) -> str | None:
 
 
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not is_address(url):
         raise ValueError(f"--upstream {url}: write http(s)://HOST[:PORT]")
     return url

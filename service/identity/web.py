@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -110,11 +110,19 @@ def _link(request: Request, language: Language) -> str:
     """This page in the other language; after a form the page on which it stood: a form has none of its own."""
     url = request.url
     if request.method not in ("GET", "HEAD"):
-        before = urlsplit(request.headers.get("referer", ""))
-        came_from = before if before.netloc == url.netloc else urlsplit("/")
+        came_from = _page_before(request) or urlsplit("/")
         url = url.replace(path=came_from.path or "/", query=came_from.query)
     url = url.include_query_params(lang=language.value)
     return f"{url.path}?{url.query}"
+
+
+def _page_before(request: Request) -> SplitResult | None:
+    """The page of this service that Referer names; None where it names none, or nothing that is an address."""
+    try:
+        before = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return None
+    return before if before.netloc == request.url.netloc else None
 
 
 def _chooser(language: Language) -> Callable[[str, str], str]:

@@ -38,7 +38,7 @@ def read_settings(path: Path) -> WechatSettings:
     """The table [wechatpay] of a file. Raises PaymentSettingsError; the key is in no message."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise PaymentSettingsError(f"{path}: {error}") from None
     table = document.get("wechatpay")
     if not isinstance(table, dict) or set(document) != {"wechatpay"}:
@@ -78,11 +78,11 @@ def secret(path: Path) -> str:
     """The content of a file that nobody but its owner may read. Raises PaymentSettingsError."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            raise PaymentSettingsError(f"{path}: others may read it (mode {mode:04o}); run `chmod 600 {path}`")
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise PaymentSettingsError(f"{path}: {error}") from None
-    if mode & 0o077:
-        raise PaymentSettingsError(f"{path}: others may read it (mode {mode:04o}); run `chmod 600 {path}`")
     if not text:
         raise PaymentSettingsError(f"{path}: it is empty")
     return text
@@ -90,7 +90,10 @@ def secret(path: Path) -> str:
 
 def _require_url(path: Path, name: str, url: str) -> None:
     """https, or plain http to this machine itself."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise PaymentSettingsError(f"{path}: {name}: expected an https address") from None
     is_here = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_here):
         raise PaymentSettingsError(f"{path}: {name}: expected an https address")

@@ -66,7 +66,15 @@ def test_every_setting_is_described_and_its_default_is_good(fact: SettingFact) -
         ("[camera]\nregion = [0.1, 0.2]\n", "line 2: camera.region: must be a list of 4 numbers"),
         ("[camera]\nregion = [0.9, 0.2, 0.1, 0.8]\n", "line 2: camera.region: left, top must be less"),
         ("[camera]\nregion = [0.0, 0.0, 1.0, 7.0]\n", "line 2: camera.region: 7.0 is not between 0 and 1"),
-        ("[lane]\nname = ''\n", "line 2: lane.name: must be 1 to 500"),
+        ("[lane]\nname = ''\n", "line 2: lane.name: must be 1 to 40"),
+        ("[lane]\nname = '   '\n", "line 2: lane.name: must be 1 to 40"),
+        (f"[lane]\nname = '{'x' * 41}'\n", "line 2: lane.name: must be 1 to 40"),
+        (f"[lane]\nstation = '{'x' * 41}'\n", "line 2: lane.station: must be 1 to 40"),
+        (f"[dispenser]\nname = '{'x' * 41}'\n", "line 2: dispenser.name: must be 1 to 40"),
+        (f"[dispenser]\nproduct = '{'x' * 21}'\n", "line 2: dispenser.product: must be 1 to 20"),
+        ("[service]\nurl = 'ftp://host'\n", "line 2: service.url: write http(s)://HOST[:PORT]"),
+        (f"[trace]\nmax_mb = {'9' * 5000}\n", "more digits than any setting needs"),
+        (f"[camera]\nregion = {'[' * 5000}\n", "more deeply than any setting needs"),
         ("lane = 3\n", "line 1: lane is a section"),
         ("speed = 3\n", "line 1: [speed] is not a section"),
         ("[lane]\nname = \n", "(at line 2"),
@@ -99,6 +107,8 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="UTF-8"):
         settings.load(binary)
+    with pytest.raises(SettingsError, match="too long"):
+        settings.load("/dev/zero")
 
 
 def test_whole_numbers_do_for_numbers() -> None:

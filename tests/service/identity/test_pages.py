@@ -88,6 +88,12 @@ def test_too_many_attempts_say_when_to_come_back(client: TestClient) -> None:
     assert answers[-1].headers["retry-after"] == "10"
 
 
+@pytest.mark.parametrize("before", ["http://[x", "http://[::1", "//", "http://testserver/counter", "\xff"])
+def test_a_refused_form_is_answered_whatever_page_came_before(client: TestClient, before: str) -> None:
+    headers = [(b"Accept", b"text/html"), (b"Referer", before.encode("latin-1"))]
+    assert client.post("/login", data={}, headers=headers).status_code == 403
+
+
 def test_the_attendant_is_no_operator(client: TestClient) -> None:
     log_in(client, "li")
     refused = client.get("/secret", headers={"Accept": "text/html", "Accept-Language": "en"})

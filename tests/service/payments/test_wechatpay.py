@@ -258,6 +258,13 @@ def test_the_key_is_its_owner_s_alone_and_stands_in_no_message(tmp_path: Path) -
     file.write_text(file.read_text() + 'base_url="http://pay.example"\n')
     with pytest.raises(PaymentSettingsError, match="base_url: expected an https address"):
         read_settings(file)
+    file.write_text(file.read_text().replace("http://pay.example", "https://[pay"))
+    with pytest.raises(PaymentSettingsError, match="base_url: expected an https address"):
+        read_settings(file)
+    for nonsense in ("a=" + "[" * 5000, "a=" + "9" * 5000):
+        file.write_text(nonsense)
+        with pytest.raises(PaymentSettingsError, match=r"payments\.toml"):
+            read_settings(file)
     file.write_text('[wechatpay]\nappid="a"\n')
     with pytest.raises(PaymentSettingsError, match="unknown appid"):
         read_settings(file)
