@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -265,7 +266,7 @@ def of_our_errors() -> Iterator[str]:
     """Every text of an error of our own that a command may print, wherever it is raised but in the measurements."""
     for file, tree in files("controller", "greenlane", "hardware", "models", "service", "station"):
         if "bench" not in file.parts and "training" not in file.parts:
-            yield from _raised(tree, lambda name: name in OURS and name not in NOT_PRINTED)
+            yield from _raised(tree, lambda name: name in names_of_our_errors() and name not in NOT_PRINTED)
 
 
 def _raised(tree: ast.Module, counts: Callable[[str], bool]) -> Iterator[str]:
@@ -285,7 +286,8 @@ def of_refusals() -> Iterator[str]:
                 yield from filter(None, [template(node.value)])
 
 
-def _ours() -> frozenset[str]:
+@functools.cache
+def names_of_our_errors() -> frozenset[str]:
     """Names of the errors that descend from GreenlaneError."""
     found, before = {"GreenlaneError"}, 0
     trees = [tree for _, tree in files("wire", "controller", "greenlane", "hardware", "models", "service", "station")]
@@ -294,9 +296,6 @@ def _ours() -> frozenset[str]:
         before = len(found)
         found |= {c.name for c in classes for b in c.bases if getattr(b, "attr", getattr(b, "id", "")) in found}
     return frozenset(found)
-
-
-OURS = _ours()
 
 
 def of_results() -> Iterator[str]:
