@@ -9,6 +9,13 @@ from pathlib import Path
 import pytest
 
 from greenlane import cli
+from service.books.books import Books
+from service.books.messages import Report
+from service.store.clock import SystemWallClock
+from service.store.database import Database
+from tests.service.identity.kit import fuelling
+from wire.codec import decode
+from wire.fuellings import Fuelling
 
 Run = Callable[[str], str]
 
@@ -81,6 +88,21 @@ def test_a_driver_s_consent_is_shown_by_the_station_s_clock(admin: Run) -> None:
         admin(words)
     admin("track agree 粤B12345 chen")
     assert re.search(r"chen +F +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+08:00\n", admin("track agreed 粤B12345"))
+
+
+def test_a_statement_of_later_days_ends_with_what_is_there(admin: Run) -> None:
+    admin("top-up C1 100")
+    assert admin("statement C1 --since 2099-01-01").endswith("balance 100.00 yuan\n"), "nothing moved, and it is there"
+    assert admin("statement C1 --until 2020-01-01").endswith("balance 0.00 yuan\n")
+
+
+def test_a_statement_says_what_of_a_wallet_is_owed(admin: Run, tmp_path: Path) -> None:
+    for words in ("phone add chen --wallet 300", "payer rule 粤B12345 phone", "payer set 粤B12345 chen --hours 0-24"):
+        admin(words)
+    assert admin("statement chen").endswith("balance 300.00 yuan\n")
+    books = Books(Database(f"sqlite:///{tmp_path / 'books.sqlite3'}"), SystemWallClock())
+    books.carry_out_one(Report(decode(Fuelling, fuelling() | {"plate": "粤B12345"})))
+    assert admin("statement chen").endswith("balance 221.00 yuan: 300.00 in the wallet, 79.00 to be paid\n")
 
 
 def test_a_correction_is_called_one(admin: Run) -> None:

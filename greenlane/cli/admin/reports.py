@@ -14,6 +14,7 @@ from greenlane.cli.options import moment
 from greenlane.language import also, one_of, tr, word
 
 if TYPE_CHECKING:
+    from greenlane.cli.admin.office import Office
     from service.books.rows.sealing import Head
     from service.reports.audit import Audit
     from service.reports.reconciliation import Day, DispenserTotal
@@ -62,7 +63,8 @@ def _statement(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         shown = zones(o.database)
-        found = statement(o.database, args.name, shown.read(args.since), shown.read(args.until))
+        since, before = shown.read(args.since), statement(o.database, args.name, None, shown.read(args.until))
+        found = [line for line in before if since is None or line.at >= since]
         lines = [replace(line, at=shown.at(line.at, line.station)) for line in found]
         head = ("time", "what", "yuan", "balance", "where", "litres", "note")
         rows = [_row(line) for line in lines]
@@ -72,10 +74,26 @@ def _statement(args: argparse.Namespace) -> int:
             writer.writerow(head)
             writer.writerows([harmless(cell) for cell in row] for row in rows)
             return 0
-        last = format_yuan(lines[-1].balance_fen) if lines else "0.00"
+        last = format_yuan(before[-1].balance_fen if before else 0)
         rows = [(at, tr(kind), *others) for at, kind, *others in rows]
-        o.show(lines, Shown("\n".join([table(head, rows, (2, 3, 5)), tr(f"balance {last} yuan")])))
+        o.show(lines, Shown("\n".join([table(head, rows, (2, 3, 5)), tr(_standing(o, args, last))])))
     return 0
+
+
+def _standing(o: Office, args: argparse.Namespace, last: str) -> str:
+    """The balance; of a person who owes something now, what it is made of, as `phone list` and the phone show it."""
+    from greenlane.cli.admin.office import actor
+    from service.payers.phones import Phones
+    from service.reports.statement import is_card
+    from wire.money import format_yuan
+
+    if args.until is not None or is_card(o.database, args.name):
+        return f"balance {last} yuan"
+    (person,) = Phones(o.books, actor()).list(args.name)
+    wallet, owed = format_yuan(person.balance_fen), format_yuan(person.owed_fen)
+    if not person.owed_fen:
+        return f"balance {last} yuan"
+    return f"balance {last} yuan: {wallet} in the wallet, {owed} to be paid"
 
 
 def _row(line: Line) -> tuple[str, ...]:
