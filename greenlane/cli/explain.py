@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from greenlane import language
-from greenlane.cli.options import lane_zone, stamp
+from greenlane.cli.options import lane_zone, stamp, whole
 from greenlane.cli.outputs import check_file
 from greenlane.language import tr
 from wire.errors import GreenlaneError
@@ -37,10 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("visit", nargs="?", metavar="VISIT", help='id of the visit, a part of it, or "last"')
     parser.add_argument("--list", action="store_true", help="list the latest visits")
-    parser.add_argument("--count", type=int, default=20, metavar="N", help="how many --list shows (default 20)")
+    parser.add_argument(
+        "--count", type=whole(1, 1_000_000), default=20, metavar="N", help="how many --list shows (default 20)"
+    )
     parser.add_argument("--parked", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--retry", type=int, metavar="ID", help=argparse.SUPPRESS)
-    parser.add_argument("--discard", type=int, metavar="ID", help=argparse.SUPPRESS)
+    parser.add_argument("--retry", type=whole(1, 2**63 - 1), metavar="ID", help=argparse.SUPPRESS)
+    parser.add_argument("--discard", type=whole(1, 2**63 - 1), metavar="ID", help=argparse.SUPPRESS)
     parser.add_argument("--why", default="", metavar="TEXT", help=argparse.SUPPRESS)
     parser.add_argument("--who", metavar="NAME", help=argparse.SUPPRESS)
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one page with the pictures")

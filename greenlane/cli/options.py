@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -43,3 +45,14 @@ def moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00, or 2026-05-04 where a day will do"
         ) from None
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """For argparse: a whole number within bounds that every store can hold."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,19}", text, re.ASCII) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r}: write a whole number from {low} to {high}")
+        return int(text)
+
+    return read

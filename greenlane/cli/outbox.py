@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from greenlane.cli.options import lane_zone, stamp
+from greenlane.cli.options import lane_zone, stamp, whole
 from greenlane.language import tr
 from wire.errors import GreenlaneError
 
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_place(listing)
     for name, words in (("retry", "send a refused message again"), ("discard", "give it up; the record stays")):
         action = actions.add_parser(name, help=words)
-        action.add_argument("id", type=int, metavar="ID", help="as `greenlane outbox list` shows it")
+        action.add_argument("id", type=whole(1, 2**63 - 1), metavar="ID", help="as `greenlane outbox list` shows it")
         action.add_argument("--why", required=True, metavar="TEXT", help="recorded with it")
         action.add_argument("--who", metavar="NAME", help="who does it; recorded (default: the user)")
         _add_place(action)

@@ -6,6 +6,8 @@ import argparse
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from greenlane.cli.options import whole
+
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add the command; `options` are those that every command takes."""
@@ -31,7 +33,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         visits_parser = actions.add_parser(name, parents=[options], help=words)
         visits_parser.add_argument("--station", metavar="STATION")
         visits_parser.add_argument(
-            "--days", type=int, default=30, metavar="N", help="told in the last days (default: 30)"
+            "--days", type=whole(1, 36_500), default=30, metavar="N", help="told in the last days (default: 30)"
         )
         visits_parser.set_defaults(do=_visits)
 

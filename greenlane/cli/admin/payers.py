@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.admin import add_action
-from greenlane.cli.options import moment
+from greenlane.cli.options import moment, whole
 from greenlane.language import tr
 
 if TYPE_CHECKING:
@@ -50,7 +50,11 @@ def _add_bindings(actions: Any, options: argparse.ArgumentParser) -> None:
     bind.add_argument("--from", dest="from_at", type=_time, metavar="ISO", help="hand-over: from this instant")
     bind.add_argument("--until", dest="until_at", type=_time, metavar="ISO", help="hand-over: up to this instant")
     bind.add_argument(
-        "--order", type=int, default=0, metavar="N", help="who is asked first where hours are shared (default: 0)"
+        "--order",
+        type=whole(-1_000, 1_000_000),
+        default=0,
+        metavar="N",
+        help="who is asked first where hours are shared (default: 0)",
     )
     unbind = _of_plate(actions, options, "unset", "take a person's hours on a plate back", _unset)
     unbind.add_argument("name", metavar="NAME")

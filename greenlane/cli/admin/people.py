@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from greenlane.cli.options import whole
 from greenlane.language import tr, word
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     actions.add_parser("list", parents=[options], help="everybody").set_defaults(do=_list)
     trail = subparsers.add_parser("trail", parents=[options], help="who did what and moved which money, newest first")
     trail.add_argument("--subject", metavar="WHAT", help="of this card, plate, device or person only")
-    trail.add_argument("--limit", type=int, default=50, metavar="N", help="lines (default: 50)")
+    trail.add_argument("--limit", type=whole(1, 1_000_000), default=50, metavar="N", help="lines (default: 50)")
     trail.set_defaults(do=_trail)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from greenlane.cli.options import whole
 from greenlane.language import tr
 
 
@@ -15,7 +16,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", parents=[options], help="the newest first")
     listing.add_argument("--station", metavar="STATION")
     listing.add_argument("--cashier", metavar="NAME")
-    listing.add_argument("--last", type=int, default=50, metavar="N", help="at most so many (default: %(default)s)")
+    listing.add_argument(
+        "--last", type=whole(1, 1_000_000), default=50, metavar="N", help="at most so many (default: %(default)s)"
+    )
     listing.set_defaults(do=_list)
 
 

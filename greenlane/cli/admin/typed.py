@@ -8,6 +8,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING, Any
 
+from greenlane.cli.options import whole
 from greenlane.language import tr
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     listing = subparsers.add_parser(
         "typed", parents=[options], help="typed plates that the camera's reads do not say, newest first"
     )
-    listing.add_argument("--last", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)")
+    listing.add_argument(
+        "--last", type=whole(1, 1_000_000), default=100, metavar="N", help="at most so many (default: %(default)s)"
+    )
     listing.set_defaults(do=_list)
 
 
