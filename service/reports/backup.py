@@ -58,8 +58,11 @@ def prove(copy: Path) -> None:
         _copy(copy, restored)
         with closing(sqlite3.connect(restored)) as opened:
             (verdict,) = opened.execute("pragma integrity_check(1)").fetchone()
+            (versions,) = opened.execute("select count(*) from sqlite_master where name = 'alembic_version'").fetchone()
         if verdict != "ok":
             raise AdminError(f"{copy.name} is damaged: {verdict}")
+        if versions == 0:  # empty, or another program's: migrating would make new books of it
+            raise AdminError(f"{copy.name}: holds none of greenlane's books")
         with closing(Database(f"sqlite:///{restored}")) as database:
             database.migrate()
             found = audit(database)

@@ -6,12 +6,14 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from greenlane.cli import main
-from service.reports.backup import copies
+from service.errors import AdminError
+from service.reports.backup import copies, restore
 from tests.service.identity.served import Served
 
 Admin = Callable[..., tuple[int, str, str]]
@@ -114,3 +116,15 @@ def _forge(path: Path) -> None:
 def test_postgresql_is_told_its_own_way(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["admin", "--database", "postgresql://u@h/db", "backup", "--to", str(tmp_path)]) == 1
     assert "PostgreSQL has pg_dump" in capsys.readouterr().err
+
+
+def test_a_copy_without_books_never_takes_their_place(tmp_path: Path) -> None:
+    """Neither an emptied one nor another program's: migrating would make new books of it, and call them right."""
+    empty, strange, books = tmp_path / "empty.sqlite3", tmp_path / "strange.sqlite3", tmp_path / "books.sqlite3"
+    empty.touch()
+    with closing(sqlite3.connect(strange)) as made:
+        made.execute("create table other (id integer)")
+    for copy in (empty, strange):
+        with pytest.raises(AdminError, match="holds none of greenlane's books"):
+            restore(copy, books, datetime(2026, 5, 4, tzinfo=UTC))
+    assert not books.exists()
