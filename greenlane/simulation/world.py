@@ -6,6 +6,7 @@ import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,9 @@ from wire.typed import TypedRule
 UNIT_PRICE_FEN_PER_L = 750
 """A plausible price of petrol 92 in China in 2025, per litre."""
 
+PATIENCE_S = 30.0
+"""For an answer: the clock of the world stands meanwhile, and a machine that is busy makes nobody in it wait."""
+
 
 class World:
     """Open it as a context manager. The service's books, the outbox and the meter live in a temporary folder."""
@@ -55,7 +59,7 @@ class World:
         pins: Mapping[str, str] | None = None,
     ) -> None:
         """start: the wall clock at the beginning; the first clip comes a little later."""
-        self.settings = settings
+        self.settings = replace(settings, service=replace(settings.service, deadline_s=PATIENCE_S))
         self.clock = ManualClock() if start is None else ManualClock(start)
         self._phones = phones
         self._typed_rule = typed_rule

@@ -77,13 +77,15 @@ def test_errors_say_what_is_wrong(
     assert part in capsys.readouterr().err
 
 
-def test_times_of_bills_are_the_services_options_and_reach_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_of_bills_are_the_services_options_and_reach_every_worker(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     given = {option.removeprefix("--").replace("-", "_") + "_s": default for option, default, _ in AFTER}
     assert given == {name: getattr(BookSettings(), name) for name in given}, "an option's default is the rules' own"
     served: list[Serving] = []
     monkeypatch.setattr("service.server.serve", served.append)
     times = ("--next-payer-after", "60", "--owner-after", "120", "--overdue-after", "180", "--hold-life", "90")
-    assert main(["service", "--database", "sqlite:////nowhere/x.sqlite3", *times]) == 0
+    assert main(["service", "--database", f"sqlite:///{tmp_path}/x.sqlite3", *times]) == 0
     rules = served[0].rules
     assert (rules.next_payer_after_s, rules.owner_after_s, rules.overdue_after_s) == (60, 120, 180)
     monkeypatch.setenv("GREENLANE_SERVING", json.dumps(asdict(served[0])))
