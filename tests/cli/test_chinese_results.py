@@ -18,8 +18,8 @@ from greenlane.wiring import STATE_FILE
 SENTENCE = re.compile(r"[A-Za-z][a-z']+(?: [a-z][a-z']+)+")
 """Two English words behind each other; names, codes and commands stand alone or between backquotes."""
 
-TYPED = re.compile(r"`[^`]*`|greenlane [a-z-]+( [a-z-]+)?|plate bind|sqlite:\S+|/\S+|[A-Z]+")
-"""What a person types, and where files lie."""
+TYPED = re.compile(r"`[^`]*`|greenlane [a-z-]+( [a-z-]+)?|plate bind|sqlite:\S+|/\S+|[a-z_]+=\S+|[A-Z]+")
+"""What a person types, where files lie, and the trail's fields with their codes."""
 
 ADMIN = (
     "station set S1 --title 北环站",
