@@ -111,6 +111,14 @@ def test_another_text_or_an_unseen_character_does(shares: FloatArray, expected: 
     assert objections(shares, TEXT) == expected
 
 
+@pytest.mark.parametrize("left_over", "UFK")
+def test_what_a_hidden_edge_leaves_of_a_commoner_character_has_to_be_seen_more_surely(left_over: str) -> None:
+    text = f"粤A12{left_over}45"
+    assert objections(saying(text, p4隐=0.5), text) == {Doubt.HIDDEN}
+    assert objections(saying(text, p4隐=0.15), text) == set()
+    assert objections(saying(text, p3隐=0.5), text) == set()
+
+
 def test_an_objection_keeps_a_read_from_being_certain_and_stands_among_its_doubts() -> None:
     picture, _ = scene(TEXT)
     assert read_with(None, picture).certain

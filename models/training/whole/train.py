@@ -32,7 +32,7 @@ Shown = tuple[Scene, ScenePlate]
 EASY_ODDS = 0.3
 """How often a strip that the network knows is shown, where one that it mistakes is shown 1.3 times."""
 
-MOST_OBJECTIONS = 0.03
+MOST_OBJECTIONS = 0.01
 """Calibration shifts the logits so that, at the bound of 0.7, this share of the whole plates is called hidden."""
 BOUND_LOGIT = float(np.log(0.7 / 0.3))
 

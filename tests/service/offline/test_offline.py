@@ -210,7 +210,7 @@ def test_the_commands(admin: Admin, sqlite_url: str) -> None:
     for words in ("station set S1", "card create C1", f"plate bind {PLATE} C1", "top-up C1 500"):
         assert admin(*words.split())[0] == 0
     assert PLATE not in admin("offline", "list", "S1")[1]
-    assert admin("offline", "station", "S1", "200") == (0, "station S1: 200 yuan a card\n")
+    assert admin("offline", "station", "S1", "200") == (0, "station S1: 200.00 yuan a card\n")
     assert f"{PLATE}  C1    200.00" in admin("offline", "list", "S1")[1]
     assert admin("offline", "card", "C1", "50.50") == (0, "card C1: offline cap 50.50\n")
     assert "50.50" in admin("offline", "list", "S1")[1]
