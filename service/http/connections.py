@@ -200,6 +200,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self._room.leave(self)
         super().connection_lost(exc)
 
+    def eof_received(self) -> None:
+        """The transport closes now and says so in a later turn of the loop: an answer before then has nobody to go to."""
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+
     def data_received(self, data: bytes) -> None:
         if not self._is_let_in or self.transport.is_closing():
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import re
 import socket
@@ -12,8 +13,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.server import ServerState
 
-from service.http.connections import ConnectionLimits, Connections, source_of
+from service.http.connections import ConnectionLimits, Connections, GuardedProtocol, source_of
 from service.identity.mount import Guard
 from service.server import running
 from tests.service.identity.kit import CHEAP, ServiceRig, question
@@ -214,3 +218,54 @@ def test_who_counts_as_one() -> None:
     assert source_of("2001:db8:1:2:3:4:5:6") == source_of("2001:db8:1:2::9") == "2001:db8:1:2::/64"
     assert source_of("::ffff:10.0.0.1") == "10.0.0.1"
     assert source_of("10.0.0.1") != source_of("10.0.0.2")
+
+
+class ClosedTransport(asyncio.Transport):
+    """As that of a connection whose other end speaks no more: nothing can be written to it."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        raise RuntimeError("the handler is closed")
+
+    def close(self) -> None:
+        """It is."""
+
+
+class OpenTransport(ClosedTransport):
+    def is_closing(self) -> bool:
+        return False
+
+
+def test_who_leaves_before_the_answer_is_no_fault() -> None:
+    """The loop closes the transport at once, and says that the connection is lost one turn later."""
+    failed: list[Exception] = []
+
+    async def leaves() -> None:
+        asked, gone, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            asked.set()
+            await gone.wait()
+            try:
+                await send({"type": "http.response.start", "status": 204, "headers": []})
+                await send({"type": "http.response.body"})
+            except RuntimeError as error:
+                failed.append(error)
+            over.set()
+
+        config = Config(application, log_config=None)
+        config.load()
+        protocol = GuardedProtocol(config, ServerState(), {})
+        protocol.connection_made(OpenTransport())
+        protocol.data_received(HEALTHY)
+        await asyncio.wait_for(asked.wait(), PATIENCE_S)
+        protocol.eof_received()
+        protocol.transport = protocol.cycle.transport = ClosedTransport()
+        gone.set()
+        await asyncio.wait_for(over.wait(), PATIENCE_S)
+        protocol.connection_lost(None)
+
+    asyncio.run(leaves())
+    assert failed == []
