@@ -201,7 +201,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def eof_received(self) -> None:
-        """The transport closes now and says so in a later turn of the loop: an answer before then has nobody to go to."""
+        """The transport closes now and says so a turn of the loop later: an answer before then has nobody to go to."""
         if self._answering is not None and not self._answering.response_complete:
             self._answering.disconnected = True
             self._answering.message_event.set()

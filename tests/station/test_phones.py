@@ -255,3 +255,35 @@ def test_a_grant_that_no_mandate_stands_behind_makes_nobody_a_debtor(rig: Statio
     assert phones.wallet_fen(world, "A") == (50_000, 0, 0)
     assert [waits.suspended_fen for waits in suspended(world.database)] == [9_000]
     assert rig.findings() == ()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_mandates_day_is_that_of_the_capture_however_late_it_is_told(
+    rig: StationRig, world: World, together: bool
+) -> None:
+    """Two grants of one day long past, their fuellings dated now: the day that was signed for is spent once."""
+    a = payer(world, "A", offline_fen=0)
+    mandate = a.mandate(PLATE, offline_fen=15_000, per_day_fen=15_000)
+    captured = world.clock.now() - timedelta(days=9)
+    for number in (1, 2):
+        grant = OfflineGrant(
+            authorisation=f"off-late-{number}",
+            visit=f"late-{number}",
+            station="S1",
+            lane="L1",
+            plate=PLATE,
+            typed=False,
+            limit_fen=15_000,
+            list_version=1,
+            granted_at=captured,
+            payer=a.person,
+            mandate=mandate,
+            period="00:00-24:00",
+            captured_at=captured,
+        )
+        report = Report(rig.fuelling(None, 15_000, authorisation=grant.authorisation, visit=grant.visit))
+        for messages in [[TakeGrant(grant), report]] if together else [[TakeGrant(grant)], [report]]:
+            world.books.carry_out(messages)
+    assert [charge.state for charge in charges(rig)] == ["paid", "created"]
+    assert phones.wallet_fen(world, "A") == (35_000, 0, 15_000)
+    assert rig.findings() == ()

@@ -94,6 +94,8 @@ class Wants:
                 self.stations.add(grant.station)
                 if grant.card is not None:
                     self.cards.add(grant.card)
+                if grant.captured_at is not None:
+                    self.oldest_us = min(self.oldest_us, to_us(grant.captured_at))
                 self.add_payer(grant.payer, grant.mandate)
             case TopUp() | Refund() | Correct():
                 self.till = True
@@ -149,11 +151,18 @@ def load(
     _take_stations(reader, asked, wants, batch_state)
     # Then the accounts that no message named itself: only now is it known whose they are.
     _lock_accounts(reader, asked, wants, batch_state)
-    for found in payer_loading.take_standings(reader, min(now_us, wants.oldest_us), batch_state):
+    for found in payer_loading.take_standings(reader, _oldest_us(wants, batch_state), batch_state):
         _take(found, batch_state)
     payer_loading.take_given(reader, wants.mandates, batch_state)
     _take_unauthorised(reader, wants, batch_state)
     return batch_state
+
+
+def _oldest_us(wants: Wants, batch_state: BatchState) -> int:
+    """No mandate's day that is judged is earlier: those of the captures under which fuellings are told count too."""
+    captured = [authorisation.captured_us for authorisation in batch_state.by_id.values()]
+    captured += [grant.captured_us for grant in batch_state.offline.values() if grant.captured_us is not None]
+    return min(batch_state.now_us, wants.oldest_us, *captured)
 
 
 class _Asked:
