@@ -16,9 +16,9 @@ import cv2
 import pytest
 import requests
 
-from controller.outbound.signing import KeyPair
 from greenlane.cli import main
 from service.http.format_table import look_of
+from service.identity.people import Role
 from service.mileage.consents import TrackConsents
 from service.mileage.vehicles import VehicleStore
 from service.payer_rules.periods import Hours
@@ -27,7 +27,8 @@ from service.payers.phones import Phones
 from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.server import running
-from tests.service.identity.kit import Parcel, ServiceRig, fuelling, question, visit_report
+from tests.browser.test_panel_and_station import PASSWORD, log_in
+from tests.service.identity.kit import Parcel, ServiceRig, fuelling, lane_status, question, visit_report
 from tests.service.phone.kit import PLATE, fuel
 from wire.codec import decode
 from wire.devices import DeviceKind
@@ -215,13 +216,45 @@ def sign_mandate(page: Any, served: str, per_fill: str) -> None:
     page.wait_for_selector("#mandates .tag.good")
 
 
-def fuelled(rig: ServiceRig, served: str, key: KeyPair, at: datetime, amount_fen: int) -> None:
+class Pump:
+    """The lane's own part at the pump: it tells what it is doing, and a panel shows it."""
+
+    def __init__(self, chromium: Any, rig: ServiceRig, served: str) -> None:
+        self.key, self._rig, self._served = rig.enrol(DeviceKind.LANE), rig, served
+        self._told, self._told_at = 0, rig.clock.moment
+        rig.app.state.identity.people.add("pump", PASSWORD, Role.PANEL, "S1", "test", lane="L1")
+        self.panel = chromium.new_context(viewport={"width": 800, "height": 480}, locale="zh-CN").new_page()
+        self.panel.set_default_timeout(WAIT_MS)
+        log_in(self.panel, served, "pump", "/panel/L1")
+
+    def tells(self, visit: str, **doing: Any) -> str:
+        """What the panel shows then. Its own clock never goes back, as that of the two fuellings does."""
+        asked_at, self._told_at = self._rig.clock.moment, max(self._told_at, self._rig.clock.moment)
+        self._rig.clock.moment = self._told_at
+        self._told += 1
+        status = lane_status(number=self._told) | {"visit": visit, "plate": PLATE} | doing
+        host = self._served.removeprefix("http://")
+        parcel = self._rig.signed(self.key, "POST", "/v1/lane-status", status, host)
+        answer = requests.post(f"{self._served}{parcel.target}", headers=parcel.headers, data=parcel.body, timeout=30)
+        assert answer.status_code == 204, answer.text
+        self.panel.evaluate("() => greenlaneRefresh()")
+        self.panel.wait_for_selector(f".screen[data-visit={visit}]")
+        shown: str = self.panel.inner_text(".screen")
+        self._rig.clock.moment = asked_at
+        return shown
+
+
+def fuelled(rig: ServiceRig, served: str, pump: Pump, at: datetime, amount_fen: int) -> None:
     """A lane unit asks for the plate at that second and is given green; then it reports what flowed."""
+    key = pump.key
     rig.clock.moment = at
     number, host = rig.number(), served.removeprefix("http://")
     record = question(visit=f"v{number}", plate=PLATE, seen=PLATE, captured_at=at)
     answer = post(served, rig.signed(key, "POST", "/v1/authorisations", record, host))
     assert (answer["decision"], answer["limit_fen"]) == ("allow", 10_000)
+    green = pump.tells(f"v{number}", limit_fen=answer["limit_fen"])
+    assert "可以加油" in green
+    assert "100.00" in green
     rig.clock.move(90)
     volume_ml = amount_fen * 1000 // 790
     report = fuelling(sequence=number) | {
@@ -235,7 +268,14 @@ def fuelled(rig: ServiceRig, served: str, key: KeyPair, at: datetime, amount_fen
         "started_at": (at + timedelta(seconds=20)).isoformat(),
         "ended_at": rig.clock.now().isoformat(),
     }
-    assert post(served, rig.signed(key, "POST", "/v1/fuellings", report, host))["charged_fen"] == amount_fen
+    receipt = post(served, rig.signed(key, "POST", "/v1/fuellings", report, host))
+    assert receipt["charged_fen"] == amount_fen
+    over = {"phase": "red", "lamp": "red", "reason": "visit_over", "limit_fen": None, "unit_price_fen_per_l": 790}
+    flowed = {"metered_ml": volume_ml, "metered_fen": amount_fen, "charged_fen": amount_fen, "by_phone": True}
+    charged = pump.tells(f"v{number}", **over, **flowed)
+    assert f"{amount_fen / 100:.2f}" in charged
+    assert "手机支付" in charged
+    assert not {"陈", "吴"} & set(charged), "who pays is nobody's business at the pump"
 
 
 def post(served: str, parcel: Parcel) -> dict[str, Any]:
@@ -256,13 +296,13 @@ def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
     for page in (chen, wu):
         page.goto(f"{served}/phone")
         page.wait_for_selector("#none:visible")
-    key, eight = rig.enrol(DeviceKind.LANE), rig.clock.moment + timedelta(seconds=10)
+    pump, eight = Pump(chromium, rig, served), rig.clock.moment + timedelta(seconds=10)
     fetched: list[str] = []
     wu.on("request", lambda request: fetched.append(request.url))
-    fuelled(rig, served, key, eight - timedelta(seconds=10), 11_850)
+    fuelled(rig, served, pump, eight - timedelta(seconds=10), 11_850)
     chen.wait_for_function("() => document.querySelectorAll('.bill').length === 2")
     assert [url for url in fetched if "/v1/phone/" in url] == [], "no stream tells a phone of another's fuel"
-    fuelled(rig, served, key, eight + timedelta(seconds=10), 15_800)
+    fuelled(rig, served, pump, eight + timedelta(seconds=10), 15_800)
     wu.wait_for_function("() => document.querySelectorAll('.bill').length === 2")
     for page, own, others in ((chen, "¥18.50", "¥58.00"), (wu, "¥58.00", "¥18.50")):
         page.clock.set_fixed_time(rig.clock.moment)
