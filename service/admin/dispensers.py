@@ -54,6 +54,7 @@ class Dispensers:
         """Let this lane alone report under the dispenser, or also this one; returns the lanes it belonged to before."""
         require_name(dispenser, "dispenser")
         require_name(lane, "lane")
+        self._make_known(station, dispenser)
         with telling_faults(), self._books.database.writing() as connection:
             last_sequence, before = self._locked(connection, station, dispenser)
             after = sorted({*before, lane}) if also else [lane]
@@ -64,6 +65,7 @@ class Dispensers:
     def reserve(self, station: str, dispenser: str, lane: str) -> None:
         """Bind a free dispenser, so that no other lane can be the first to report under it. Moves none."""
         require_name(dispenser, "dispenser")
+        self._make_known(station, dispenser)
         with telling_faults(), self._books.database.writing() as connection:
             last_sequence, before = self._locked(connection, station, dispenser)
             if before and lane not in before:
@@ -82,15 +84,24 @@ class Dispensers:
             self._change(connection, RELEASE, (station, dispenser), before, after, last_sequence)
         return tuple(after)
 
+    def _make_known(self, station: str, dispenser: str) -> None:
+        """Add the dispenser's row unless it is there, in a transaction of its own.
+
+        A report that is the dispenser's first adds row and lane in whatever order PostgreSQL takes them; were the row
+        added with the lane here, too, each could wait for the other's.
+        """
+        with telling_faults(), self._books.database.writing() as connection:
+            if connection.execute(select(stations.c.id).where(stations.c.id == station)).first() is None:
+                raise AdminError(f"no station {station}; `station set` makes one")
+            mine = dispensers.c.station == station, dispensers.c.id == dispenser
+            if connection.execute(select(dispensers.c.id).where(*mine)).first() is None:
+                connection.execute(text(_UNLESS_THERE), {"station": station, "dispenser": dispenser})
+
     def _locked(self, connection: Connection, station: str, dispenser: str) -> tuple[int, tuple[str, ...]]:
-        """Its highest sequence and its lanes, with the lock that reports take too; one that is not there is made."""
-        if connection.execute(select(stations.c.id).where(stations.c.id == station)).first() is None:
-            raise AdminError(f"no station {station}; `station set` makes one")
+        """Its highest sequence and its lanes, with the lock that reports take too; 0 and none where it is not known."""
         mine = dispensers.c.station == station, dispensers.c.id == dispenser
         found = select(dispensers.c.last_sequence).where(*mine).with_for_update(key_share=True)
-        if connection.execute(found).first() is None:
-            connection.execute(text(_UNLESS_THERE), {"station": station, "dispenser": dispenser})
-        last_sequence = int(connection.execute(found).scalar_one())
+        last_sequence = connection.execute(found).scalar_one_or_none() or 0
         bound = dispenser_lanes.c
         lanes = connection.execute(select(bound.lane).where(bound.station == station, bound.dispenser == dispenser))
         return last_sequence, tuple(sorted(lanes.scalars()))

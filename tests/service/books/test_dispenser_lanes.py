@@ -147,7 +147,7 @@ def test_of_two_lanes_that_begin_at_once_one_gets_it(world: World, database_url:
         return dispensers(world).bind("S1", name, "L2")
 
     with ThreadPoolExecutor(3) as pool:
-        for number in range(8):
+        for number in range(24):
             pump = Pump(f"D{number}")
             reports = [replace(pump).fuelling(world.clock, 1_000, lane=lane) for lane in ("L1", "L2")]
             told_ones = [pool.submit(told, *both) for both in zip(databases, reports, strict=True)]
