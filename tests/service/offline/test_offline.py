@@ -212,7 +212,7 @@ def test_the_commands(admin: Admin, sqlite_url: str) -> None:
     assert PLATE not in admin("offline", "list", "S1")[1]
     assert admin("offline", "station", "S1", "200") == (0, "station S1: 200.00 yuan a card\n")
     assert f"{PLATE}  C1    200.00" in admin("offline", "list", "S1")[1]
-    assert admin("offline", "card", "C1", "50.50") == (0, "card C1: offline cap 50.50\n")
+    assert admin("offline", "card", "C1", "50.50") == (0, "card C1: offline cap 50.50 yuan\n")
     assert "50.50" in admin("offline", "list", "S1")[1]
     assert admin("offline", "card", "C1", "station")[0] == 0
     assert json.loads(admin("offline", "list", "S1", "--json")[1]) == [
