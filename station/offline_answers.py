@@ -132,15 +132,15 @@ class OfflineAnswers:
     def _renewed(self, authorisation: str) -> Answer:
         row = self._store.grants.find(authorisation)
         if row is None:
-            return unknown(authorisation)
+            return _unknown(authorisation)
         grant = decode(OfflineGrant, json.loads(row["body"]))
         over = row["state"] != "open" or self._store.grants.is_used(authorisation)
         if over or not self._lists.held.names(grant) or self._uplink.state.barred:
-            return _over(grant, Reason.VISIT_OVER if over else Reason.EXPIRED)
+            return _refused(grant, Reason.VISIT_OVER if over else Reason.EXPIRED)
         now_us = to_us(self._clock.now())
         until_us = offline_rules.renewed_until_us(now_us, row["granted_us"], row["expires_us"], self._rules)
         if until_us is None:
-            return _over(grant, Reason.EXPIRED)
+            return _refused(grant, Reason.EXPIRED)
         self._store.grants.prolong(authorisation, until_us)
         return Decision(
             visit=grant.visit,
@@ -156,7 +156,7 @@ class OfflineAnswers:
     def release(self, authorisation: str) -> Answer:
         """Give a grant back that was not used."""
         if self._store.grants.find(authorisation) is None:
-            return unknown(authorisation)
+            return _unknown(authorisation)
         self._store.grants.release(authorisation)
         self.changed()
         return Done()
@@ -186,17 +186,13 @@ def _payer(entry: OfflineEntry | OfflineHours, question: Question) -> dict[str, 
     }
 
 
-def _refused(question: Question, reason: Reason) -> Decision:
-    return Decision(visit=question.visit, plate=question.plate, decision=Verdict.REFUSE, reason=reason)
+def _refused(asked: Question | OfflineGrant, reason: Reason) -> Decision:
+    return Decision(visit=asked.visit, plate=asked.plate, decision=Verdict.REFUSE, reason=reason)
 
 
 def open_elsewhere(question: Question, lane: str) -> Decision:
     return replace(_refused(question, Reason.OPEN_ELSEWHERE), open_lane=lane)
 
 
-def _over(grant: OfflineGrant, reason: Reason) -> Decision:
-    return Decision(visit=grant.visit, plate=grant.plate, decision=Verdict.REFUSE, reason=reason)
-
-
-def unknown(name: str) -> Refused:
+def _unknown(name: str) -> Refused:
     return Refused(ErrorCode.UNKNOWN_AUTHORISATION, f"no authorisation {name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import ServiceError
+from service.http.connections import CONNECTIONS
 
 _COMMAND = "import sys; from greenlane.cli import main; sys.exit(main())"
 
@@ -47,6 +49,30 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.1)
     raise ServiceError("the service did not start")
+
+
+def raise_file_limit(wanted: int) -> int | None:
+    """Let this process and what it starts open so many files; returns how many it may, where those are too few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return None
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        return hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return None
+
+
+@contextmanager
+def taking_connections(count: int) -> Iterator[None]:
+    """A service that is started meanwhile takes so many."""
+    before = os.environ.get(CONNECTIONS)
+    os.environ[CONNECTIONS] = str(count)
+    try:
+        yield
+    finally:
+        os.environ.pop(CONNECTIONS)
+        if before is not None:
+            os.environ[CONNECTIONS] = before
 
 
 def resident_mib(process: int) -> float:

@@ -12,7 +12,6 @@ import base64
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from greenlane.bench.client import KeptConnection, Key, Target
-from greenlane.bench.process import machine, percentile, processor_s, progress, resident_mib, serving
+from greenlane.bench.process import machine, percentile, processor_s, progress, raise_file_limit, resident_mib, serving
 from greenlane.bench.station_lanes import SimulatedLane, StationLoad, Tally
 from greenlane.bench.station_pages import Audience, OpenPage, Probe, delays_s, log_in, number_now
 from service.admin.admin import Admin
@@ -133,14 +132,12 @@ def _check(args: argparse.Namespace) -> None:
 def _raise_file_limit(lanes: int, pages: int) -> None:
     """Every lane holds three connections and every page two, and a service started here inherits the limit."""
     wanted = 3 * lanes + 2 * pages + SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        if hard != resource.RLIM_INFINITY and hard < wanted:
-            raise ServiceError(
-                f"{lanes} lanes and {pages} pages need {wanted} open files, this process may have {hard}: "
-                f"raise it (ulimit -n {wanted} as root, or LimitNOFILE= of systemd), or ask for less"
-            )
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    allowed = raise_file_limit(wanted)
+    if allowed is not None:
+        raise ServiceError(
+            f"{lanes} lanes and {pages} pages need {wanted} open files, this process may have {allowed}: "
+            f"raise it (ulimit -n {wanted} as root, or LimitNOFILE= of systemd), or ask for less"
+        )
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from wire.payers import KeyAlgorithm, phone_key_id
 
 EVENTS = "/v1/phone/events"
 PER_ADDRESS = 100
-_CHANGED = b"event: changed"
+CHANGED = b"event: changed"
+"""How the line of a stream begins that tells of a change."""
 
 
 @dataclass
@@ -55,12 +56,12 @@ class StreamPhone:
         place = (address_of(self.number), 0)
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**14, local_addr=place)
-            writer.write(self._request(f"127.0.0.1:{port}"))
+            writer.write(stream_request(self.key, self.key_id, f"127.0.0.1:{port}"))
             while True:
                 line = await reader.readline()
                 if not line:
                     return
-                if line.startswith(_CHANGED):
+                if line.startswith(CHANGED):
                     self.is_open = True
                     self._first.set()
                     if self._expects and self.told_s is None:
@@ -71,15 +72,17 @@ class StreamPhone:
             self.is_open = False
             self._first.set()
 
-    def _request(self, host: str) -> bytes:
-        signed = signed_get(self.key, self.key_id, host, EVENTS)
-        lines = [f"GET {EVENTS} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in signed.items())]
-        return "\r\n".join(lines).encode() + b"\r\n\r\n"
-
 
 def address_of(number: int, net: int = 0) -> str:
     """The loopback address that a phone, or a lane in a net of its own, comes from."""
     return f"127.{net}.{1 + number // PER_ADDRESS // 250}.{1 + number // PER_ADDRESS % 250}"
+
+
+def stream_request(key: EllipticCurvePrivateKey, key_id: str, host: str) -> bytes:
+    """What opens a phone's stream."""
+    signed = signed_get(key, key_id, host, EVENTS)
+    lines = [f"GET {EVENTS} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in signed.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
 def signed_get(key: EllipticCurvePrivateKey, key_id: str, host: str, path: str) -> dict[str, str]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import resource
 import sys
 import tempfile
 import time
@@ -19,10 +17,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from greenlane.bench.process import machine, percentile, processor_s, progress, resident_mib, serving
+from greenlane.bench.process import (
+    machine,
+    percentile,
+    processor_s,
+    progress,
+    raise_file_limit,
+    resident_mib,
+    serving,
+    taking_connections,
+)
 from greenlane.bench.stream_phones import StreamPhone, make_phones
 from service.errors import ServiceError
-from service.http.connections import CONNECTIONS
 from service.live.changes import count_change, person_topic
 from service.store.database import Database
 
@@ -70,13 +76,16 @@ def run(args: argparse.Namespace) -> int:
 
 def measure(phones: int, url: str | None = None, workers: int = 1) -> Streams:
     """Raises ServiceError where this machine's limits do not allow so many."""
-    _require_files(phones)
+    allowed = raise_file_limit(phones + SPARE_FILES)
+    if allowed is not None:
+        raise ServiceError(
+            f"this machine allows {allowed} open files a process: at most {allowed - SPARE_FILES} phones"
+        )
     if workers > 1 and url is None:
         raise ServiceError("several workers need PostgreSQL: give --postgresql URL")
-    with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder:
+    room = taking_connections(phones + SPARE_FILES)
+    with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder, room:
         database = Database(url or f"sqlite:///{folder}/streams.sqlite3")
-        before = os.environ.get(CONNECTIONS)
-        os.environ[CONNECTIONS] = str(phones + SPARE_FILES)
         try:
             database.migrate()
             made = make_phones(database, phones)
@@ -85,9 +94,6 @@ def measure(phones: int, url: str | None = None, workers: int = 1) -> Streams:
                 return asyncio.run(_measured(database, made, port, process))
         finally:
             database.close()
-            os.environ.pop(CONNECTIONS)
-            if before is not None:
-                os.environ[CONNECTIONS] = before
 
 
 async def _measured(database: Database, phones: Sequence[StreamPhone], port: int, process: int) -> Streams:
@@ -149,15 +155,6 @@ async def _told(database: Database, phones: Sequence[StreamPhone]) -> list[float
     while time.monotonic() < ends_s and any(phone.told_s is None for phone in phones):
         await asyncio.sleep(0.05)
     return sorted(max(0.0, phone.told_s - committed_s) for phone in phones if phone.told_s is not None)
-
-
-def _require_files(phones: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = phones + SPARE_FILES
-    if hard not in (resource.RLIM_INFINITY,) and hard < wanted:
-        raise ServiceError(f"this machine allows {hard} open files a process: at most {hard - SPARE_FILES} phones")
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _words(found: dict[str, Any]) -> str:

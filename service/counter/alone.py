@@ -41,11 +41,17 @@ def gave_back(connection: Connection, payment: Payment) -> bool:
     return _has_key(connection, payment.key, event.subject == payment.subject)
 
 
+def is_posted(connection: Connection, payment: Payment) -> bool:
+    """Whether the ledger has something under this form's key."""
+    moved = schema.transfers.c
+    return connection.execute(select(moved.id).where(moved.key == payment.key)).first() is not None
+
+
 def is_used(connection: Connection, payment: Payment, since_us: int) -> bool:
     """Whether the form stands in the ledger, or since then gave another bill back: it is good for one payment."""
-    moved, event = schema.transfers.c, schema.operator_events.c
-    if connection.execute(select(moved.id).where(moved.key == payment.key)).first() is not None:
+    if is_posted(connection, payment):
         return True
+    event = schema.operator_events.c
     since = event.id >= first_number_at(since_us), event.at_us >= since_us
     return _has_key(connection, payment.key, *since, event.subject != payment.subject)
 

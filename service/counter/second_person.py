@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 from service.books.books import Books
 from service.books.messages import Correct
 from service.books.records import TransferKind
-from service.counter.alone import gave_back, is_used, midnight_us, spent_alone_fen
+from service.counter.alone import gave_back, is_posted, is_used, midnight_us, spent_alone_fen
 from service.counter.bill_refunds import BillRefunds, fuelling_bill
 from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
 from service.counter.facts import StationFacts
@@ -135,8 +135,7 @@ class SecondPerson:
             if is_used(connection, payment, midnight_us(self._station.zone, self._books.clock.now())):
                 raise CounterRefused(*FORM_USED)
             return False
-        moved = schema.transfers.c
-        return connection.execute(select(moved.id).where(moved.key == payment.key)).first() is not None
+        return is_posted(connection, payment)
 
     def _is_above(self, payment: Payment, connection: Connection) -> bool:
         limit_fen = self._station.second_person_fen
@@ -228,10 +227,8 @@ class SecondPerson:
         with telling_why():
             card = cards(self._database, payment.subject)[0]
         with telling_faults(), self._database.reading() as connection:
-            sent = connection.execute(
-                select(schema.transfers.c.id).where(schema.transfers.c.key == payment.key)
-            ).first()
-        if sent is None and card.available_fen < payment.amount_fen:
+            sent = is_posted(connection, payment)
+        if not sent and card.available_fen < payment.amount_fen:
             raise too_little_free(card.card, card.available_fen, payment.amount_fen)
 
 

@@ -108,7 +108,7 @@ class PeopleStore:
         self._now = now
         self._hasher = hasher or PasswordHasher()
         self._hashing = threading.BoundedSemaphore(_HASHERS_AT_ONCE)
-        self._nobody = _hash_of_no_password(self._hasher)
+        self._nobody = hash_of_nothing(self._hasher)
 
     def add(
         self,
@@ -274,7 +274,7 @@ class PeopleStore:
         trail.note(connection, trail.Deed(self._now(), actor, action, subject, detail))
 
 
-def _hash_of_no_password(hasher: PasswordHasher) -> str:
+def hash_of_nothing(hasher: PasswordHasher) -> str:
     """Random bytes in the form of a hash: to check against it costs as much as against another, to make it nothing."""
     salt, digest = (
         base64.b64encode(secrets.token_bytes(length)).decode().rstrip("=")

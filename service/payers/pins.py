@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from service.books.decisions import typed
 from service.books.decisions.phone_payment import person_of
 from service.errors import AdminError
 from service.identity import throttle
+from service.identity.people import hash_of_nothing
 from service.payer_rules.periods import Rule, turn_at
 from service.payers.rules import load_schedule
 from service.store import schema
@@ -32,6 +32,8 @@ _PER_LANE = (20, 1 / 30)
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """OWASP's least for argon2id (password storage cheat sheet, 2024)."""
+_NOBODY = hash_of_nothing(_HASHER)
+"""A hash that no PIN has, so that a card without one takes as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,13 @@ def check_pin(database: Database, now: datetime, station: str, lane: str, plate:
     if wait_s:
         return PinWait(wait_s)
     hashes = [None if row is None else row.pin_hash for row in holders.values()]
-    verified = [_verified(hashed or _nobody(), pin) for hashed in hashes]
-    hashed = next((kept_one for kept_one, right in zip(hashes, verified, strict=True) if right), None)
-    if hashed is None:
+    verified = [_verified(kept_hash or _NOBODY, pin) for kept_hash in hashes]
+    proven = next((kept_hash for kept_hash, right in zip(hashes, verified, strict=True) if right), None)
+    if proven is None:
         return None
     with telling_faults(), database.writing() as connection:
         throttle.give_back(connection, buckets, now)
-    return typed.proof(hashed, station, lane, kept, to_us(now))
+    return typed.proof(proven, station, lane, kept, to_us(now))
 
 
 def _card_of(connection: Connection, plate: str) -> Any:
@@ -92,14 +94,8 @@ def _payer_of(connection: Connection, plate: str, station: str, now: datetime) -
     return connection.execute(query).first()
 
 
-@functools.cache
-def _nobody() -> str:
-    """A hash that no PIN has, so that a card without one takes as long."""
-    return _HASHER.hash("no card has this")
-
-
-def _verified(hashed: str, pin: str) -> bool:
+def _verified(kept_hash: str, pin: str) -> bool:
     try:
-        return _HASHER.verify(hashed, pin)
+        return _HASHER.verify(kept_hash, pin)
     except (VerificationError, InvalidHashError):
         return False

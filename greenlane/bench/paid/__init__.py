@@ -12,14 +12,11 @@ import argparse
 import asyncio
 import base64
 import json
-import os
 import random
-import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,11 +26,18 @@ from sqlalchemy import func, select
 from greenlane.bench.client import Key, Target
 from greenlane.bench.paid.arrivals import DueFuelling, PostingLane, schedule, share_out
 from greenlane.bench.paid.phones import PayingPhone, make_phones
-from greenlane.bench.process import machine, percentile, processor_s, progress, serving
+from greenlane.bench.process import (
+    machine,
+    percentile,
+    processor_s,
+    progress,
+    raise_file_limit,
+    serving,
+    taking_connections,
+)
 from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
-from service.http.connections import CONNECTIONS
 from service.identity.signed.devices import DeviceStore, Place
 from service.reports.audit import audit
 from service.store.clock import SystemWallClock
@@ -101,8 +105,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Every rate on one service, then its books. Raises ServiceError."""
     rates = _rates(args.rates)
     _check(args)
-    key = Key(Ed25519PrivateKey.generate())
-    with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder, _room_for(4 * args.phones):
+    key, wanted = Key(Ed25519PrivateKey.generate()), 4 * args.phones + SPARE_FILES
+    allowed = raise_file_limit(wanted)
+    if allowed is not None:
+        raise ServiceError(f"this machine allows {allowed} open files a process: ask for fewer phones")
+    with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder, taking_connections(wanted):
         database = Database(args.postgresql or f"sqlite:///{folder}/paid.sqlite3")
         try:
             database.migrate()
@@ -138,25 +145,6 @@ def _check(args: argparse.Namespace) -> None:
             raise ServiceError(f"{name} lies between {low} and {high}")
     if args.workers > 1 and not args.postgresql:
         raise ServiceError("several workers need PostgreSQL: give --postgresql URL")
-
-
-@contextmanager
-def _room_for(connections: int) -> Iterator[None]:
-    """Files for this process, and connections for the service that it starts."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + SPARE_FILES
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise ServiceError(f"this machine allows {hard} open files a process: ask for fewer phones")
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    before = os.environ.get(CONNECTIONS)
-    os.environ[CONNECTIONS] = str(wanted)
-    try:
-        yield
-    finally:
-        os.environ.pop(CONNECTIONS)
-        if before is not None:
-            os.environ[CONNECTIONS] = before
 
 
 def _enrol(books: Books, key: Key) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from greenlane.bench.client import KeptConnection, Target
-from greenlane.bench.stream_phones import EVENTS, address_of, p256_signature, signed_get
+from greenlane.bench.stream_phones import CHANGED, address_of, p256_signature, signed_get, stream_request
 from service.books.books import Books
 from service.errors import ServiceError
 from service.payer_rules.periods import Hours
@@ -29,7 +29,6 @@ PER_FILL_FEN = 10_000
 CHARGES = "/v1/phone/charges"
 LOOKED_AT = ("/v1/phone/me", "/v1/phone/greens", CHARGES)
 """What the phone's page asks for when its stream has told it of a change, in this order."""
-_CHANGED = b"event: changed"
 
 
 @dataclass
@@ -59,11 +58,9 @@ class PayingPhone:
         place = (address_of(self.number), 0)
         reader, writer = await asyncio.open_connection(target.host, target.port, limit=2**14, local_addr=place)
         try:
-            signed = signed_get(self.key, self.key_id, target.authority, EVENTS)
-            lines = [f"GET {EVENTS} HTTP/1.1", f"Host: {target.authority}", *(f"{n}: {v}" for n, v in signed.items())]
-            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+            writer.write(stream_request(self.key, self.key_id, target.authority))
             while line := await reader.readline():
-                if line.startswith(_CHANGED):
+                if line.startswith(CHANGED):
                     self._opened.set()
                     self._asked.set()
             raise ServiceError("the service ended a phone's stream")

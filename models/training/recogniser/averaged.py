@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import cv2
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -33,6 +34,8 @@ class LearningPace(Protocol):
     def warmup_steps(self) -> int: ...
     @property
     def average_decay(self) -> float: ...
+    @property
+    def save_every(self) -> int: ...
     @property
     def seed(self) -> int: ...
 
@@ -87,11 +90,24 @@ class AveragedRun(Generic[Net]):
         self.step = int(state["step"])
         self.spent_s = float(state.get("spent_s", 0.0))
 
-    def start_watch(self) -> None:
-        """The seconds of training count from here."""
-        self._last = time.monotonic()
+    def train(self, name: str, learn: Callable[[], str], look: Callable[[], str]) -> None:
+        """Until the plan's steps or minutes are over, behind a bar; nothing is left to do for a run that has ended.
 
-    def count_step(self) -> None:
+        learn: one batch; returns its losses. look: what to say of the average whenever it has been saved.
+        """
+        self._last = time.monotonic()
+        with tqdm(total=self._pace.steps, initial=self.step, mininterval=20, desc=name) as bar:
+            while self.done() < 1.0:
+                losses = learn()
+                self._count_step()
+                bar.update()
+                if self.step % 50 == 0:
+                    bar.set_postfix_str(losses)
+                if self.step % self._pace.save_every == 0 or self.done() >= 1.0:
+                    self.save()
+                    bar.write(f"step {self.step}, {self.spent_s / 60:.1f} min: {look()}")
+
+    def _count_step(self) -> None:
         """One batch more is done."""
         now = time.monotonic()
         self.step, self.spent_s, self._last = self.step + 1, self.spent_s + now - self._last, now

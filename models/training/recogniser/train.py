@@ -7,14 +7,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
 from models.training.data.realdata import RealCrop
 from models.training.precision import autocast
@@ -69,20 +67,15 @@ class Trainer(AveragedRun[RecogniserNet]):
         if self.done() >= 1.0:
             return
         mixer = Mixer(self.data.train, self.data.grounds, self.plan.seed * 1_000_003 + self.step)
-        self._filter(mixer)
-        self.start_watch()
-        with tqdm(total=self.plan.steps, initial=self.step, mininterval=20, desc="recogniser") as bar:
-            while self.done() < 1.0:
-                losses = self._one_step(mixer.batch(self.plan.batch, self._real_share()))
-                self.count_step()
-                bar.update()
-                if self.step % 50 == 0:
-                    bar.set_postfix_str(f"loss {losses[0]:.3f} attention {losses[1]:.3f}")
-                if self.step % self.plan.save_every == 0 or self.done() >= 1.0:
-                    self.save()
-                    self._look(bar)
-                if self.step % self.plan.filter_every == 0:
-                    self._filter(mixer)
+        first = self.step
+
+        def learn() -> str:
+            if self.step == first or self.step % self.plan.filter_every == 0:
+                self._filter(mixer)
+            losses = self._one_step(mixer.batch(self.plan.batch, self._real_share()))
+            return f"loss {losses[0]:.3f} attention {losses[1]:.3f}"
+
+        self.train("recogniser", learn, self._look)
 
     def _real_share(self) -> float:
         if self.plan.drawn_steps == 0:
@@ -103,13 +96,13 @@ class Trainer(AveragedRun[RecogniserNet]):
         self.descend(reading + self.plan.attention_weight * looking)
         return reading.item(), looking.item()
 
-    def _look(self, bar: Any) -> None:
+    def _look(self) -> str:
         """One line on the calibration part, which is neither trained on nor held out."""
         by_source: dict[str, list[bool]] = {}
         for read in read_crops(self.average, self.data.calibration):
             by_source.setdefault(read.crop.source, []).append(read.text == read.crop.text)
         shares = ", ".join(f"{name} {100 * np.mean(hits):.1f} %" for name, hits in sorted(by_source.items()))
-        bar.write(f"step {self.step}: calibration part exact: {shares or 'no real crops'}")
+        return f"calibration part exact: {shares or 'no real crops'}"
 
     def _filter(self, mixer: Mixer) -> None:
         """Leave out automatic labels that a network that reads well contradicts; show hard checked crops more often."""

@@ -263,21 +263,30 @@ def shrunk(grey: Floats, width: int) -> Floats:
 
 def taken(rng: Rng, grey: Floats, strength: float) -> Image:
     """A grey strip through a camera: coarse, soft, dim, noisy, compressed; strength 1 for drawn ones."""
+    return recorded(rng, _lit(rng, blurred(rng, grey, strength), strength), strength)
+
+
+def blurred(rng: Rng, strip: Floats, strength: float) -> Floats:
+    """A strip, of any channels, sometimes coarse and sometimes soft."""
     if rng.random() < 0.5 * strength:
-        grey = shrunk(grey, int(rng.integers(46, 130)))
+        strip = shrunk(strip, int(rng.integers(46, 130)))
     if rng.random() < 0.5 * strength:
-        grey = softened(rng, grey, strength)
-    lit = _lit(rng, grey, strength)
+        strip = _softened(rng, strip, strength)
+    return strip
+
+
+def recorded(rng: Rng, lit: Floats, strength: float) -> Image:
+    """A strip, of any channels, as a camera hands it on: sometimes noisy, sometimes compressed."""
     if rng.random() < 0.6:
         lit = lit + rng.standard_normal(lit.shape, np.float32) * np.float32(rng.uniform(0.5, 12) * strength)
     image = np.clip(lit, 0, 255).astype(np.uint8)
     if rng.random() < 0.25:
         _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 85))])
-        image = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+        image = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE if lit.ndim == 2 else cv2.IMREAD_COLOR), np.uint8)
     return image
 
 
-def softened(rng: Rng, grey: Floats, strength: float) -> Floats:
+def _softened(rng: Rng, grey: Floats, strength: float) -> Floats:
     """A strip, of any channels, out of focus or moved."""
     if rng.random() < 0.65:
         return np.asarray(cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.4, 0.6 + 1.5 * strength)), np.float32)

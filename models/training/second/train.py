@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
 from models.second_opinion import HIDDEN
 from models.training.data.realdata import RealCrop
@@ -79,20 +78,15 @@ class SecondTrainer(AveragedRun[SecondNet]):
         self.plan, self.data = plan, data
 
     def run(self) -> None:
-        """Train until the plan's steps or minutes are over; nothing is left to do for a run that has ended."""
+        """All that is left of the plan."""
         mixer = SecondMixer(self.data, self.plan.seed * 1_000_003 + self.step)
-        self.start_watch()
-        with tqdm(total=self.plan.steps, initial=self.step, mininterval=20, desc="second") as bar:
-            while self.done() < 1.0:
-                share = self.plan.real_share * min(1.0, self.step / max(self.plan.ramp_steps, 1))
-                losses = self._one_step(mixer.batch(self.plan.batch, share))
-                self.count_step()
-                bar.update()
-                if self.step % 50 == 0:
-                    bar.set_postfix_str(f"loss {losses[0]:.3f} look {losses[1]:.3f}")
-                if self.step % self.plan.save_every == 0 or self.done() >= 1.0:
-                    self.save()
-                    bar.write(f"step {self.step}, {self.spent_s / 60:.1f} min: {self.look()}")
+
+        def learn() -> str:
+            share = self.plan.real_share * min(1.0, self.step / max(self.plan.ramp_steps, 1))
+            losses = self._one_step(mixer.batch(self.plan.batch, share))
+            return f"loss {losses[0]:.3f} look {losses[1]:.3f}"
+
+        self.train("second", learn, self.look)
 
     def _one_step(self, samples: Sequence[SecondSample]) -> tuple[float, float]:
         strips, classes, centres = tensors(samples)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.second.samples import shrunk, softened
+from models.training.second.samples import blurred, recorded
 from models.training.second.spoil import Floats, Rng
 
 Image = NDArray[np.uint8]
@@ -21,20 +20,10 @@ GREY_SHARE = 0.3
 def taken(rng: Rng, strip: Image, strength: float) -> Image:
     """A BGR strip (48, 160, 3) as another camera might show it; strength 1 changes most."""
     seen = np.asarray(255 - strip if rng.random() < NEGATIVE_SHARE else strip, np.float32)
-    if rng.random() < 0.5 * strength:
-        seen = shrunk(seen, int(rng.integers(46, 130)))
-    if rng.random() < 0.5 * strength:
-        seen = softened(rng, seen, strength)
-    seen = lit(rng, seen, strength)
+    seen = lit(rng, blurred(rng, seen, strength), strength)
     if rng.random() < GREY_SHARE:
         seen = np.repeat(seen @ np.asarray([[0.114], [0.587], [0.299]], np.float32), 3, axis=2)
-    if rng.random() < 0.6:
-        seen = seen + rng.standard_normal(seen.shape, np.float32) * np.float32(rng.uniform(0.5, 12) * strength)
-    image = np.clip(seen, 0, 255).astype(np.uint8)
-    if rng.random() < 0.25:
-        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 85))])
-        image = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-    return image
+    return recorded(rng, seen, strength)
 
 
 def lit(rng: Rng, seen: Floats, strength: float) -> Floats:

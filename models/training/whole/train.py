@@ -135,22 +135,17 @@ class WholeTrainer(AveragedRun[WholeNet]):
         self.plan = plan
 
     def run(self, bank: Bank, calibration: Bank) -> None:
-        """Train until the plan's steps or minutes are over; nothing is left to do for a run that has ended."""
+        """All that is left of the plan."""
         rng = np.random.default_rng(self.plan.seed * 1_000_003 + self.step)
         surprise = np.full(len(bank.hidden), 0.5, np.float32)
-        self.start_watch()
-        with tqdm(total=self.plan.steps, initial=self.step, mininterval=20, desc="whole") as bar:
-            while self.done() < 1.0:
-                numbers = bank.chosen(rng, self.plan.batch, surprise)
-                loss, missed = self._one_step(*bank.shown(rng, numbers))
-                surprise[numbers] += 0.5 * (missed - surprise[numbers])
-                self.count_step()
-                bar.update()
-                if self.step % 50 == 0:
-                    bar.set_postfix_str(f"loss {loss:.3f}")
-                if self.step % self.plan.save_every == 0 or self.done() >= 1.0:
-                    self.save()
-                    bar.write(f"step {self.step}, {self.spent_s / 60:.1f} min: {figures(self.average, calibration)}")
+
+        def learn() -> str:
+            numbers = bank.chosen(rng, self.plan.batch, surprise)
+            loss, missed = self._one_step(*bank.shown(rng, numbers))
+            surprise[numbers] += 0.5 * (missed - surprise[numbers])
+            return f"loss {loss:.3f}"
+
+        self.train("whole", learn, lambda: figures(self.average, calibration))
 
     def _one_step(self, strips: Tensor, hidden: Tensor) -> tuple[float, NDArray[np.float32]]:
         """The loss, and how far each strip was from what it should have been, 0 to 1."""

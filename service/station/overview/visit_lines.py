@@ -44,9 +44,10 @@ def why_of(line: StoryLine, story: Iterable[StoryLine]) -> Words:
         return ("", "")
     if line.stage is Stage.LAMP and line.reason is Reason.VISIT_OVER:
         return GONE
-    sure = [s.at_s for s in story if s.stage is Stage.ASKED or (s.stage is Stage.VOTED and s.reason is None)]
-    if line.stage is Stage.LAMP and line.reason in UNREAD and sure and line.at_s < min(sure):
-        return BEING_READ
+    if line.stage is Stage.LAMP and line.reason in UNREAD:
+        sure = [s.at_s for s in story if s.stage is Stage.ASKED or (s.stage is Stage.VOTED and s.reason is None)]
+        if sure and line.at_s < min(sure):
+            return BEING_READ
     return REASONS[line.reason]
 
 
