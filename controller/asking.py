@@ -7,7 +7,7 @@ from datetime import datetime
 
 from controller.early_questions import answer_for
 from controller.lane import questions
-from controller.lane.questions import Outcome
+from controller.lane.questions import QuestionOutcome
 from controller.lane.records import AskFailed, LaneState, SendQuestion, SendRenewal, Subject
 from controller.parts import Parts
 from controller.records import Frame, Vote
@@ -30,7 +30,7 @@ class Asking:
         self._last_key = ""
         self.jumped_s: float | None = None
 
-    def ask(self, command: SendQuestion) -> Outcome | None:
+    def ask(self, command: SendQuestion) -> QuestionOutcome | None:
         """Send a question; its outcome where it is known at once, else it comes with the network's results."""
         early = None if self._parts.early is None else self._parts.early.take(command)
         if early is None:
@@ -48,23 +48,23 @@ class Asking:
         if self._parts.early is not None:
             self._parts.early.look(state, vote, frame, self._settings.vote, self._question)
 
-    def settled(self, state: LaneState) -> list[Outcome]:
+    def settled(self, state: LaneState) -> list[QuestionOutcome]:
         """Outcomes of early questions for which the lane's own waits; what was not an allowance is asked anew."""
         answered = [] if self._parts.early is None else self._parts.early.poll()
         found = [one.outcome or self._send_if_wanted(one.command, state) for one in answered]
         return [outcome for outcome in found if outcome is not None]
 
-    def drop_early(self, state: LaneState, visit: str | None = None, plate: str | None = None) -> list[Outcome]:
+    def drop_early(self, state: LaneState, visit: str | None = None, plate: str | None = None) -> list[QuestionOutcome]:
         """Give up early questions: of a visit, about a plate, or all. What the lane waits for is asked anew."""
         dropped = [] if self._parts.early is None else self._parts.early.drop(visit, plate)
         found = [self._send_if_wanted(command, state) for command in dropped]
         return [outcome for outcome in found if outcome is not None]
 
-    def _send_if_wanted(self, command: SendQuestion, state: LaneState) -> Outcome | None:
+    def _send_if_wanted(self, command: SendQuestion, state: LaneState) -> QuestionOutcome | None:
         is_wanted = state.visit is not None and state.visit.question == command.key
         return self._send(command) if is_wanted else None
 
-    def _send(self, command: SendQuestion) -> Outcome | None:
+    def _send(self, command: SendQuestion) -> QuestionOutcome | None:
         parts, deadline_s = self._parts, self._settings.service.deadline_s
         question = self._question(command.key, command.subject)
         parts.observer.asked(command.visit, question, parts.clock.monotonic_s())
@@ -73,7 +73,7 @@ class Asking:
         log.log(level, "visit %s: asks for %s", command.visit, masked(question.plate))
         if parts.network.submit(lambda: questions.ask(parts.service, question, deadline_s, parts.clock)):
             return None
-        return Outcome(AskFailed(command.key, Reason.SERVICE_SILENT), None, Reason.SERVICE_SILENT, BUSY)
+        return QuestionOutcome(AskFailed(command.key, Reason.SERVICE_SILENT), None, Reason.SERVICE_SILENT, BUSY)
 
     def _question(self, key: str, subject: Subject) -> Question:
         lane, error_s = self._settings.lane, questions.bounded_error_s(self._parts.clock_error())

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 
-from controller.lane.questions import Outcome
+from controller.lane.questions import QuestionOutcome
 from controller.lane.records import Answered, LaneState, SendQuestion, Subject
 from controller.lane.view import off_its_seat
 from controller.ports import Clock
@@ -35,7 +35,7 @@ class EarlyQuestion:
     visit: str
     question: Question
     asked_s: float
-    outcome: Outcome | None = None
+    outcome: QuestionOutcome | None = None
     waits: SendQuestion | None = None
     is_unwanted: bool = False
 
@@ -45,7 +45,7 @@ class Settled:
     """What became of an early question that the lane waits for. outcome: None when the lane has to ask itself."""
 
     command: SendQuestion
-    outcome: Outcome | None
+    outcome: QuestionOutcome | None
 
 
 class EarlyQuestions:
@@ -58,8 +58,8 @@ class EarlyQuestions:
     def __init__(
         self,
         expected: Container[str],
-        worker: Worker[Outcome],
-        ask: Callable[[Question], Outcome],
+        worker: Worker[QuestionOutcome],
+        ask: Callable[[Question], QuestionOutcome],
         release: Callable[[str], None],
         clock: Clock,
     ) -> None:
@@ -152,13 +152,13 @@ class EarlyQuestions:
             self._open.remove(early)
             self._give_back(early.outcome)
 
-    def _give_back(self, outcome: Outcome) -> None:
+    def _give_back(self, outcome: QuestionOutcome) -> None:
         if outcome.answer is not None and outcome.answer.authorisation is not None:
             self._release(outcome.answer.authorisation)
             log.info("an early answer was not wanted and is given back")
 
 
-def answer_for(early: EarlyQuestion, command: SendQuestion) -> Outcome | None:
+def answer_for(early: EarlyQuestion, command: SendQuestion) -> QuestionOutcome | None:
     """The early answer as that of the lane's question; None for any that is not an allowance: the lane asks itself."""
     outcome = early.outcome
     event = None if outcome is None else outcome.event

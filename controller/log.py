@@ -6,7 +6,7 @@ import logging
 import sys
 
 
-class JournalFormatter(logging.Formatter):
+class LogFormatter(logging.Formatter):
     """One line per record; under the journal, which stamps time itself, with its <level> prefix instead of a time."""
 
     _PREFIX = ((logging.ERROR, "<3>"), (logging.WARNING, "<4>"), (logging.INFO, "<6>"))
@@ -25,5 +25,5 @@ class JournalFormatter(logging.Formatter):
 def set_up(level: str = "INFO", journal: bool = False) -> None:
     """Send all logging of this process to stderr."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JournalFormatter(journal))
+    handler.setFormatter(LogFormatter(journal))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

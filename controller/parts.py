@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from controller.early_questions import EarlyQuestions
 from controller.fuelling.terminal import Terminal
-from controller.lane.questions import Outcome
+from controller.lane.questions import QuestionOutcome
 from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, VisitObserver
 from controller.records import Frame, Reading
 from controller.telling.panel import Panel
@@ -42,7 +42,7 @@ class Parts:
     service: BalanceService
     observer: VisitObserver
     reading: Worker[Read]
-    network: Worker[Outcome]
+    network: Worker[QuestionOutcome]
     release: Callable[[str], None]
     new_id: Callable[[], str]
     terminal: Terminal | None = None

@@ -12,7 +12,7 @@ from controller.clock import ClockWatch
 from controller.lane import machine as lane
 from controller.lane import view as lane_view
 from controller.lane.orders import LaneOrder, result_of
-from controller.lane.questions import Outcome
+from controller.lane.questions import QuestionOutcome
 from controller.lane.records import (
     CameraBack,
     Close,
@@ -230,7 +230,7 @@ class Runner:
             self._vote = visit.vote
             self._parts.observer.voted(visit.id, visit.vote, self._parts.clock.monotonic_s())
 
-    def _take_outcome(self, outcome: Outcome) -> None:
+    def _take_outcome(self, outcome: QuestionOutcome) -> None:
         event = outcome.event
         if event is None:
             if not self._renewal_failing:
@@ -243,7 +243,7 @@ class Runner:
             self._tell_answer(event.key, outcome)
         self._hear(event)
 
-    def _tell_answer(self, key: str, outcome: Outcome) -> None:
+    def _tell_answer(self, key: str, outcome: QuestionOutcome) -> None:
         visit = self._state.visit
         if visit is None or visit.question != key:
             return

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from controller.early_questions import EarlyQuestions
 from controller.lane import questions
-from controller.lane.questions import Outcome
+from controller.lane.questions import QuestionOutcome
 from controller.outbound.expected import ExpectedFollower, ExpectedPlates
 from controller.ports import BalanceService, Clock
 from controller.settings_records import Settings
@@ -29,7 +29,7 @@ class EarlyParts:
     ) -> None:
         self.questions: EarlyQuestions | None = None
         self._follower: ExpectedFollower | None = None
-        self._worker: ThreadWorker[Outcome] | None = None
+        self._worker: ThreadWorker[QuestionOutcome] | None = None
         if not settings.service.ask_early:
             return
         plates, deadline_s = ExpectedPlates(clock), settings.service.deadline_s

@@ -20,7 +20,7 @@ from greenlane.service_clients import ahead_link_of, station_link_of
 from greenlane.wiring import camera_of, metrics_server_of, new_visit_id, reader_of, state_dir_of
 from hardware.resource import Resource
 from hardware.watchdog import systemd_watchdog
-from models.change import ThumbnailMeter
+from models.change import ThumbnailChangeMeter
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class EntryUnit(Resource):
         self.watchdog = systemd_watchdog(clock)
         parts.callback(self.watchdog.close)
         new_id = new_visit_id(settings.lane.name, clock)
-        made = EntranceParts(clock, reader, ThumbnailMeter(), link, reading, sending, new_id)
+        made = EntranceParts(clock, reader, ThumbnailChangeMeter(), link, reading, sending, new_id)
         self.runner = EntranceRunner(made, settings)
         self.pump = FramePump(camera_of(settings.camera, clock), self.bell.ring)
         parts.callback(self.pump.close)

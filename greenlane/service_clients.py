@@ -34,6 +34,7 @@ def ahead_link_of(settings: Settings, clock: Clock) -> HttpAheadLink:
 def _sign_of(service: ServiceSettings, clock: Clock) -> Sign | None:
     if not service.key_file:
         return None
-    from controller.outbound.signing import KeyPair, Signer
+    from controller.outbound.key_pair import KeyPair
+    from controller.outbound.signing import Signer
 
     return Signer(KeyPair.load(Path(service.key_file)), clock)

@@ -61,7 +61,7 @@ from hardware.pins import Pins, open_pin_factory
 from hardware.resource import Resource
 from hardware.watchdog import systemd_watchdog
 from models.build import build_reader
-from models.change import ThumbnailMeter
+from models.change import ThumbnailChangeMeter
 from models.closeups import Picture
 
 log = logging.getLogger(__name__)
@@ -239,7 +239,7 @@ class LaneUnit(Resource):
         parts = Parts(
             clock=clock,
             reader=reader,
-            meter=ThumbnailMeter(),
+            meter=ThumbnailChangeMeter(),
             lamp=lamp,
             service=service,
             observer=Observers([traces, metrics, visit_reports, self.panel]),

@@ -45,7 +45,7 @@ MOVED_CELLS, SAME_SCENE = 0.8, 0.1
 """A camera was moved when the same scene's edges lie this many cells elsewhere, with this share of phase agreement."""
 
 
-class ThumbnailMeter:
+class ThumbnailChangeMeter:
     """controller.ports.ChangeMeter on the processor: a 64x36 thumbnail of the region, light and dark discounted."""
 
     def __init__(self) -> None:

@@ -18,21 +18,22 @@ from service.books.batch_worker import BatchWorker
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Refused, Reject, Release, Renew, Report
 from service.books.rows.rejects import LONGEST_KEPT, RejectBudget
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.counter import mount as counter
 from service.errors import ServiceError, Unavailable
 from service.fleet import routes as fleet_pages
 from service.http import openapi
-from service.http.answering import Clerk
 from service.http.bodies import BodyRefused, read
+from service.http.clerk import Clerk
 from service.http.connections import STATE, Connections, limits_of_this_process
 from service.http.peers import wire_version
 from service.http.plain_route import plain_post
 from service.http.problems import INTERNAL_WORDS, STATUS, problem
 from service.identity import access, api_page
 from service.identity.error_pages import error_page, is_for_person
+from service.identity.guard import SIGNED_ONLY, Guard
 from service.identity.identity import Identity
-from service.identity.mount import SIGNED_ONLY, Guard, mount
+from service.identity.mount import mount
 from service.identity.signed.rules import PHONE_PREFIX
 from service.mileage import routes as positions
 from service.offline import routes as offline

@@ -11,7 +11,7 @@ from typing import Any
 
 from service.errors import ServiceError
 from service.http.connections import GuardedProtocol
-from service.identity.mount import LOOPBACK, Guard
+from service.identity.guard import LOOPBACK, Guard
 from service.identity.signed.gate import GateRules
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"

@@ -18,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.app import create_app
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.errors import ServiceError
 from service.http.connections import GuardedProtocol
 from service.listening import Listening, require_free
@@ -41,7 +41,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServerOptions:
     """How the service process runs. More than one worker needs PostgreSQL. payments: the file of its providers."""
 
     database_url: str
@@ -58,38 +58,38 @@ class Serving:
             raise ValueError("--workers lies between 1 and 64")
 
 
-def serve(serving: Serving) -> None:
+def serve(options: ServerOptions) -> None:
     """Serve until SIGTERM or SIGINT. Raises ServiceError when the database cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    require_free(serving.host, serving.port)
-    database = Database(serving.database_url)
-    if serving.workers > 1 and database.is_sqlite:
+    require_free(options.host, options.port)
+    database = Database(options.database_url)
+    if options.workers > 1 and database.is_sqlite:
         raise ServiceError("several workers need PostgreSQL: give --database postgresql://...")
     _LOG.info("database %s", database.name)
     database.close()
-    for words in serving.listening.warnings(serving.host):
+    for words in options.listening.warnings(options.host):
         _LOG.warning("%s", words)
-    shape = {"host": serving.host, "port": serving.port, "access_log": serving.verbose, "log_config": None}
+    shape = {"host": options.host, "port": options.port, "access_log": options.verbose, "log_config": None}
     shape["timeout_graceful_shutdown"] = STOP_TIMEOUT_S
-    shape |= serving.listening.server_options()
-    if serving.workers == 1:
-        app = _app(serving)
+    shape |= options.listening.server_options()
+    if options.workers == 1:
+        app = _app(options)
         _make_push_key(app)
-        _tell_first_step(app, serving)
+        _tell_first_step(app, options)
         warn_of_unbound_panels(app)
         server = GracefulServer(uvicorn.Config(app, **shape))  # type: ignore[arg-type]
         server.run()
         if not server.started:
-            raise ServiceError(f"the service could not start on {serving.host}:{serving.port}")
+            raise ServiceError(f"the service could not start on {options.host}:{options.port}")
         return
-    first = _app(serving)
+    first = _app(options)
     _make_push_key(first)
-    _tell_first_step(first, serving)
+    _tell_first_step(first, options)
     warn_of_unbound_panels(first)
-    os.environ[_SERVING] = json.dumps(asdict(serving))
+    os.environ[_SERVING] = json.dumps(asdict(options))
     with tempfile.TemporaryDirectory(prefix="greenlane-metrics-") as folder:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
-        uvicorn.run("service.server:worker_app", factory=True, workers=serving.workers, **shape)  # type: ignore[arg-type]
+        uvicorn.run("service.server:worker_app", factory=True, workers=options.workers, **shape)  # type: ignore[arg-type]
 
 
 def _make_push_key(app: FastAPI) -> None:
@@ -100,9 +100,9 @@ def _make_push_key(app: FastAPI) -> None:
         _LOG.warning("phones are not woken by push: %s", error)
 
 
-def _tell_first_step(app: FastAPI, serving: Serving) -> None:
+def _tell_first_step(app: FastAPI, options: ServerOptions) -> None:
     """Without a device every question is refused: say what to do about it."""
-    if not serving.listening.allow_unsigned and not app.state.identity.keys.has_devices():
+    if not options.listening.allow_unsigned and not app.state.identity.keys.has_devices():
         _LOG.warning("%s", FIRST_STEP)
 
 
@@ -123,16 +123,16 @@ def worker_app() -> FastAPI:
     lists = described.pop("listening").items()
     listening: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in lists}
     rules = BookSettings(**described.pop("rules"))
-    return _app(Serving(**described, rules=rules, listening=Listening(**listening)))
+    return _app(ServerOptions(**described, rules=rules, listening=Listening(**listening)))
 
 
-def _app(serving: Serving) -> FastAPI:
+def _app(options: ServerOptions) -> FastAPI:
     providers: dict[str, PaymentProvider] = {}
-    if serving.payments is not None:
-        wechatpay = Wechatpay(read_settings(Path(serving.payments)))
+    if options.payments is not None:
+        wechatpay = Wechatpay(read_settings(Path(options.payments)))
         providers[wechatpay.name] = wechatpay
     return create_app(
-        serving.database_url, settings=serving.rules, guard=serving.listening.guard(), providers=providers
+        options.database_url, settings=options.rules, guard=options.listening.guard(), providers=providers
     )
 
 

@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 
 
 class StationAnswers:
-    """service.http.answering.Clerk of a station.
+    """service.http.clerk.Clerk of a station.
 
     books: the station's own database, for reports that can't even be read.
     """

@@ -13,7 +13,7 @@ from service.store.identity_tables import device_keys, devices
 from wire.devices import DeviceKey
 
 
-class KeyCopies:
+class DeviceKeys:
     """What take() has kept outlives a restart with the line down."""
 
     def __init__(self, database: Database, station: str, clock: WallClock) -> None:

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from controller.errors import ClientError, Rejected, ServiceFailed
 from service.errors import ServiceError, Unavailable
-from service.identity import throttle
+from service.identity import token_buckets
 from service.identity.signed.devices import DeviceStore, Throttled, enrolment_buckets
 from service.identity.signed.keys import Caller
 from service.identity.signed.signatures import Flaw, SignatureRefused
 from service.store.database import Database, telling_faults
-from station.device_keys import KeyCopies
+from station.device_keys import DeviceKeys
 from station.uplink import Uplink
 from station.upstream import Upstream
 from wire.devices import Enrolment, EnrolmentRequest, KeyRotation
@@ -30,7 +30,7 @@ class DeviceRelay(DeviceStore):
     """The devices of a station: the gate has seen that a device holds its key, the station vouches for that."""
 
     def __init__(
-        self, database: Database, now: Callable[[], datetime], upstream: Upstream, uplink: Uplink, keys: KeyCopies
+        self, database: Database, now: Callable[[], datetime], upstream: Upstream, uplink: Uplink, keys: DeviceKeys
     ) -> None:
         super().__init__(database, now)
         self._upstream = upstream
@@ -46,7 +46,7 @@ class DeviceRelay(DeviceStore):
         self._take(source)
         enrolled = self._asked(lambda s: self._upstream.enrol(request, s))
         with telling_faults(), self._database.writing() as connection:
-            throttle.give_back(connection, enrolment_buckets(source), self._now())
+            token_buckets.give_back(connection, enrolment_buckets(source), self._now())
         self._keys.take(self._asked(self._upstream.devices))
         return enrolled
 
@@ -61,7 +61,7 @@ class DeviceRelay(DeviceStore):
         wait_s = self.wait_s(source)
         if not wait_s:
             with telling_faults(), self._database.writing() as connection:
-                wait_s = throttle.take(connection, enrolment_buckets(source), self._now())
+                wait_s = token_buckets.take(connection, enrolment_buckets(source), self._now())
         if wait_s:
             raise Throttled(wait_s)
 

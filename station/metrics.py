@@ -13,7 +13,7 @@ from service.errors import Unavailable
 from service.station.overview.control_view import CentralControl, ControlView
 
 
-class ControlCollector(Collector):
+class StationMetrics(Collector):
     """Only greenlane_station_disk_up, as 0, while the station's own disk can't be read."""
 
     def __init__(self, control: CentralControl, now: Callable[[], datetime]) -> None:

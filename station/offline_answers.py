@@ -11,7 +11,7 @@ from typing import Any
 
 from controller.ports import Clock
 from service.books.messages import Answer, Done, Refused
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.errors import Unavailable
 from service.payer_rules.periods import Hours
 from service.store.clock import US_PER_S, from_us, to_us

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.store.clock import US_PER_S, to_us
 from wire.offline import OfflineEntry, OfflineHours, OfflineList
 from wire.plates import is_plate, normalise

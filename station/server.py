@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class StationServerOptions:
     """How the process runs."""
 
     place: StationSite
@@ -28,16 +28,16 @@ class Running:
     verbose: bool = False
 
 
-def serve(running: Running) -> None:
+def serve(options: StationServerOptions) -> None:
     """Serve until SIGTERM or SIGINT. Raises ServiceError or GreenlaneError when it can't begin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    require_free(running.host, running.port)
-    wiring = StationWiring(running.place, running.listening.guard(), running.settings)
-    for words in running.listening.warnings(running.host):
+    require_free(options.host, options.port)
+    wiring = StationWiring(options.place, options.listening.guard(), options.settings)
+    for words in options.listening.warnings(options.host):
         log.warning("%s", words)
-    log.info("station %s, server %s, state in %s", wiring.station, running.place.upstream_url, running.place.folder)
-    shape = {"host": running.host, "port": running.port, "access_log": running.verbose, "log_config": None}
-    shape |= {"timeout_graceful_shutdown": STOP_TIMEOUT_S, **running.listening.server_options()}
+    log.info("station %s, server %s, state in %s", wiring.station, options.place.upstream_url, options.place.folder)
+    shape = {"host": options.host, "port": options.port, "access_log": options.verbose, "log_config": None}
+    shape |= {"timeout_graceful_shutdown": STOP_TIMEOUT_S, **options.listening.server_options()}
     warn_of_unbound_panels(wiring.app)
     wiring.start()
     try:
@@ -46,4 +46,4 @@ def serve(running: Running) -> None:
     finally:
         wiring.close()
     if not server.started:
-        raise ServiceError(f"the station could not start on {running.host}:{running.port}")
+        raise ServiceError(f"the station could not start on {options.host}:{options.port}")

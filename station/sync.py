@@ -11,7 +11,7 @@ from controller.errors import ClientError, ServiceFault
 from controller.outbound.periodic import PeriodicTask, PeriodicTasks
 from controller.ports import Clock
 from service.errors import ServiceError
-from station.device_keys import KeyCopies
+from station.device_keys import DeviceKeys
 from station.offline_list import HeldLists
 from station.prices import StationPrices
 from station.settings import StationSettings
@@ -35,7 +35,7 @@ class StationSync:
         uplink: Uplink,
         prices: StationPrices,
         lists: HeldLists,
-        keys: KeyCopies,
+        keys: DeviceKeys,
         store: StateStore,
         clock: Clock,
         settings: StationSettings,

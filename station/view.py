@@ -10,7 +10,7 @@ from controller.outbound.statefile import StateError
 from controller.ports import Clock
 from service.errors import AdminError, Unavailable
 from service.identity import trail
-from service.offline.conflicts import OfflineVisit
+from service.offline.visits import OfflineVisit
 from service.station.overview.control_view import MOST_CONFLICTS, ControlView
 from service.store.database import Database, telling_faults
 from station.offline_list import HeldLists

@@ -14,22 +14,23 @@ from fastapi import FastAPI
 from controller.clock import SystemClock
 from controller.outbound.connections import Sign
 from controller.outbound.folder_lock import FolderLock
+from controller.outbound.key_pair import KeyPair
 from controller.outbound.outbox import Outbox
-from controller.outbound.signing import KeyPair, Signer
+from controller.outbound.signing import Signer
 from controller.outbound.statefile import StateFile, damaged_copies
 from controller.ports import Clock
 from service.admin.admin import Admin
 from service.app import assemble, open_books
 from service.books.prices import prices_of
 from service.errors import Unavailable
+from service.identity.guard import Guard
 from service.identity.identity import Identity
-from service.identity.mount import Guard
 from service.live.changes import count_change, station_topic
 from station.answers import StationAnswers
-from station.device_keys import KeyCopies
+from station.device_keys import DeviceKeys
 from station.device_relay import DeviceRelay
 from station.fuelling_forwarder import FuellingForwarder
-from station.metrics import ControlCollector
+from station.metrics import StationMetrics
 from station.offline_answers import OfflineAnswers
 from station.offline_list import HeldLists
 from station.open_here import OpenHere
@@ -94,7 +95,7 @@ class StationWiring:
         self.upstream = Upstream(place.upstream_url, self.station, sign=sign, ca_file=place.ca_file)
         self.uplink = Uplink(self.clock, self.store.facts.get(BARRED) or "")
         self.lists = HeldLists(self.store, self.station, self.clock, place.list_key)
-        self.keys = KeyCopies(self.books.database, self.station, self.clock)
+        self.keys = DeviceKeys(self.books.database, self.station, self.clock)
         self.forwarder = FuellingForwarder(
             self.upstream, self.uplink, self.store, self.outbox, self.clock, settings, died
         )
@@ -155,7 +156,7 @@ class StationWiring:
         )
         self.app.state.control = view
         self.app.state.check_pin = PinRelay(self.upstream, self.uplink).check
-        self.app.state.metrics.show(ControlCollector(view, self.clock.now))
+        self.app.state.metrics.show(StationMetrics(view, self.clock.now))
 
     def start(self) -> None:
         """Start the workers."""

@@ -15,7 +15,7 @@ from controller.clock import SystemClock
 from controller.telling.metrics import LaneMetrics
 from service.app import create_app
 from service.http.metrics import Metrics
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.identity.signed.signatures import Flaw
 from service.reports.books_metrics import BooksCollector
 from service.store.clock import SystemWallClock as ServiceClock

@@ -48,7 +48,7 @@ TRAINING = ("models.training", "greenlane.bench.peers")
 
 HOMES = {
     "requests": ("controller.outbound", "greenlane.cli"),
-    "cryptography": ("controller.outbound.signing", "service", "greenlane.bench"),
+    "cryptography": ("controller.outbound.key_pair", "service", "greenlane.bench"),
     "http_message_signatures": ("controller.outbound.signing", "service"),
     "gpiozero": ("hardware",),
     "lgpio": ("hardware.pins",),

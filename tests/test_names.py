@@ -36,6 +36,55 @@ def test_a_class_name_has_one_home() -> None:
     assert not twice
 
 
+OTHERWISE_NAMED = {
+    "greenlane/wiring.py: LaneUnit": "composition roots are called wiring",
+    "models/engines/easyocr_network.py: Model": "EasyOCR looks for a class of that name",
+}
+"""Files whose main class has another name than they, and why."""
+
+
+def test_a_file_bears_the_name_of_its_main_class() -> None:
+    """A class that is half of a file's code or more gives the file its name, whole or by one of its words.
+
+    A room of functions with a small record beside them is called by what they do, a command's module by the command.
+    """
+    found = {
+        f"{path.relative_to(ROOT)}: {main.name}"
+        for package in ARROWS
+        for path in (ROOT / package).rglob("*.py")
+        if path.name != "__init__.py"
+        for main in _main_class(parsed(path))
+        if not any(_are_akin(path.stem, node.name) for node in _public_classes(parsed(path)))
+    }
+    assert found == set(OTHERWISE_NAMED)
+
+
+def _main_class(tree: ast.Module) -> Iterator[ast.ClassDef]:
+    """The longest public class where it is half of what the file defines; none of a command's."""
+    sizes = {n: _lines(n) for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
+    longest = max(_public_classes(tree), key=_lines, default=None)
+    is_command = any(isinstance(node, ast.FunctionDef) and node.name == "add_arguments" for node in sizes)
+    if longest is not None and not is_command and 2 * sizes[longest] >= sum(sizes.values()):
+        yield longest
+
+
+def _lines(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def _public_classes(tree: ast.Module) -> list[ast.ClassDef]:
+    return [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+
+
+def _are_akin(stem: str, name: str) -> bool:
+    """keys and KeyBook, stamps and Stamper, statefile and StateFile."""
+    return bool(_roots(stem) & _roots(name)) or stem.replace("_", "") in name.lower()
+
+
+def _roots(name: str) -> set[str]:
+    return {word.lower().rstrip("s")[:4] for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)}
+
+
 def test_every_error_has_one_root() -> None:
     """Whoever catches GreenlaneError has caught what any part says; an OSError is the system's own."""
     rootless = {

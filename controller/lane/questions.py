@@ -12,7 +12,7 @@ from wire.reasons import ErrorCode, Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class QuestionOutcome:
     """What became of one question or renewal. event: None for a renewal that failed and is simply tried again."""
 
     event: Answered | AskFailed | Renewed | None
@@ -44,25 +44,27 @@ def question_of(
     )
 
 
-def ask(service: BalanceService, question: Question, deadline_s: float, clock: Clock) -> Outcome:
+def ask(service: BalanceService, question: Question, deadline_s: float, clock: Clock) -> QuestionOutcome:
     """One question; whatever goes wrong is an outcome."""
     asked_s = clock.monotonic_s()
     try:
         decision = service.ask(question, deadline_s)
     except ClientError as error:
         reason = reason_of(error)
-        return Outcome(AskFailed(question.visit, reason, _for_good(error)), None, reason, str(error))
-    return Outcome(Answered(question.visit, decision, _until_s(decision, asked_s, clock)), decision, decision.reason)
+        return QuestionOutcome(AskFailed(question.visit, reason, _for_good(error)), None, reason, str(error))
+    answered = Answered(question.visit, decision, _until_s(decision, asked_s, clock))
+    return QuestionOutcome(answered, decision, decision.reason)
 
 
-def renew(service: BalanceService, authorisation: str, deadline_s: float, clock: Clock) -> Outcome:
+def renew(service: BalanceService, authorisation: str, deadline_s: float, clock: Clock) -> QuestionOutcome:
     """One renewal."""
     asked_s = clock.monotonic_s()
     try:
         decision = service.renew(authorisation, deadline_s)
     except ClientError as error:
-        return Outcome(None, None, reason_of(error), str(error))
-    return Outcome(Renewed(authorisation, decision, _until_s(decision, asked_s, clock)), decision, decision.reason)
+        return QuestionOutcome(None, None, reason_of(error), str(error))
+    renewed = Renewed(authorisation, decision, _until_s(decision, asked_s, clock))
+    return QuestionOutcome(renewed, decision, decision.reason)
 
 
 def reason_of(error: ClientError) -> Reason:

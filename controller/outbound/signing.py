@@ -1,30 +1,23 @@
-"""Signs what the lane unit says (RFC 9421 with Ed25519, RFC 9530) and keeps the key that it signs with.
+"""Signs what the lane unit says (RFC 9421 with Ed25519, RFC 9530).
 
 A request is signed anew for every attempt: time and nonce are the signature's, not the message's.
 """
 
 from __future__ import annotations
 
-import base64
-import importlib.util
-import os
 import secrets
-import stat
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from controller.errors import SettingsError
 from controller.ports import Clock
-from wire.devices import SIGNATURE_TAG, SIGNED_PARTS, key_id, rotation_words
+from wire.devices import SIGNATURE_TAG, SIGNED_PARTS
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from controller.outbound.key_pair import KeyPair
 
 LABEL = "greenlane"
-LIBRARIES = ("cryptography", "http_message_signatures")
 
 
 class Unsigned(Protocol):
@@ -41,87 +34,6 @@ class Unsigned(Protocol):
 
     @property
     def headers(self) -> MutableMapping[str, str]: ...
-
-
-class KeyPair:
-    """An Ed25519 key pair; the private half never leaves this machine."""
-
-    def __init__(self, private: Ed25519PrivateKey) -> None:
-        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-        self._private = private
-        self._public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-
-    @classmethod
-    def make(cls) -> KeyPair:
-        """A new pair from the system's random numbers. Raises SettingsError where the libraries are missing."""
-        require_libraries()
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-        return cls(Ed25519PrivateKey.generate())
-
-    @classmethod
-    def load(cls, path: Path) -> KeyPair:
-        """The key of a PKCS #8 PEM file. Raises SettingsError where others may read it or it is no Ed25519 key."""
-        require_libraries()
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-        try:
-            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise SettingsError(f"{path}: others may read this key; run: chmod 600 {path}")
-            pem = path.read_bytes()
-        except OSError as error:
-            raise SettingsError(f"{path}: {error.strerror}; make a key with: greenlane enrol CODE") from error
-        try:
-            private = load_pem_private_key(pem, password=None)
-        except (ValueError, TypeError) as error:
-            raise SettingsError(f"{path}: this is not a private key in PEM") from error
-        if not isinstance(private, Ed25519PrivateKey):
-            raise SettingsError(f"{path}: expected an Ed25519 key, found another kind")
-        return cls(private)
-
-    @property
-    def key_id(self) -> str:
-        return key_id(self._public)
-
-    @property
-    def public_text(self) -> str:
-        """The 32 raw bytes of the public key, base64."""
-        return base64.b64encode(self._public).decode()
-
-    @property
-    def private(self) -> Ed25519PrivateKey:
-        return self._private
-
-    def rotation_proof(self, old_key_id: str) -> str:
-        """Base64 of this (new) key's signature over the words of a rotation."""
-        return base64.b64encode(self._private.sign(rotation_words(old_key_id, self.key_id))).decode()
-
-    def rotation_consent(self, new_key_id: str) -> str:
-        """Base64 of this (present) key's signature over the same words."""
-        return base64.b64encode(self._private.sign(rotation_words(self.key_id, new_key_id))).decode()
-
-    def save(self, path: Path) -> None:
-        """Write the key, mode 0600, durable when this returns. Raises SettingsError; never overwrites a file."""
-        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-        pem = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise SettingsError(f"{path}: {error.strerror}") from error
-        with os.fdopen(handle, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def require_libraries() -> None:
-    """Raises SettingsError where what signing needs is not installed."""
-    missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise SettingsError(f"signing needs {', '.join(missing)}; run: pip install 'greenlane[signing]'")
 
 
 class Signer:

@@ -13,7 +13,7 @@ from typing import Any
 from controller.outbound.courier import FUELLING
 from controller.outbound.outbox import Message
 from controller.records import Frame, LampChange, Reading, VisitSummary, Vote
-from controller.traces.pictures import FramePicker
+from controller.traces.frame_picker import FramePicker
 from controller.traces.records import (
     TracedAnswer,
     TracedFuelling,

@@ -26,7 +26,7 @@ from controller.records import Region
 from greenlane.bench.visits import VisitCost, measure_visits
 from greenlane.simulation.cast import bundled
 from models.build import build_reader
-from models.change import ThumbnailMeter
+from models.change import ThumbnailChangeMeter
 from wire.errors import GreenlaneError
 
 FPS = 15
@@ -221,7 +221,7 @@ def _spread(pictures: list[Any], count: int) -> list[Any]:
 
 
 def _trigger(pictures: list[Any]) -> Iterator[StageTime]:
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     times = [_timed(partial(meter.measure, picture, Region())) for picture in pictures]
     yield _stage("any", "trigger", times)
 

@@ -27,11 +27,11 @@ from service.app import create_app
 from service.books.books import Books
 from service.books.messages import Ask, Refused, Report
 from service.errors import ServiceError
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.payer_rules.periods import Hours
 from service.payers.charging import Charging
 from service.payers.phones import Phones
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.payers.simulated_phone import SimulatedPhone
 from service.payments.port import PaymentProvider
 from service.payments.settings import WechatSettings

@@ -16,7 +16,7 @@ from greenlane import language
 from greenlane.language import tr
 
 if TYPE_CHECKING:
-    from greenlane.living.system import Living
+    from greenlane.living.system import LivingSystem
 
 EPILOG = """examples:
   greenlane demo --live                     everything at work, until Ctrl-C; prints where to click
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         return _report()
     began_s = time.monotonic()
     from controller import log
-    from greenlane.living.system import Living, playing
+    from greenlane.living.system import LivingSystem, playing
     from greenlane.simulation.cast import bundled
     from hardware.cameras.recorded import check_clip
     from service.errors import ServiceError
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         with ExitStack() as stack:
             folder = _folder(stack, args.keep)
             ports = (args.port, args.port + 1) if args.port else (0, 0)
-            living = stack.enter_context(Living(folder, playing(bundled(), args.clip), ports))
+            living = stack.enter_context(LivingSystem(folder, playing(bundled(), args.clip), ports))
             living.on_end(stop.set)
             _show(living, folder if args.keep else None, began_s)
             _watch(living, stop, began_s, args.seconds)
@@ -91,7 +91,7 @@ def _folder(stack: ExitStack, keep: Path | None) -> Path:
     return keep
 
 
-def _show(living: Living, kept: Path | None, began_s: float) -> None:
+def _show(living: LivingSystem, kept: Path | None, began_s: float) -> None:
     """Where to click, and who is who."""
     print(tr(f"living after {time.monotonic() - began_s:.1f} s. Start here, each page is one click away:") + "\n")
     print(f"  {living.start}\n")
@@ -109,7 +109,7 @@ def _show(living: Living, kept: Path | None, began_s: float) -> None:
     print(tr("Ctrl-C ends it") + "\n", flush=True)
 
 
-def _watch(living: Living, stop: threading.Event, began_s: float, seconds: float | None) -> None:
+def _watch(living: LivingSystem, stop: threading.Event, began_s: float, seconds: float | None) -> None:
     """Tell each change of the lamp until told to stop, or the time is over."""
     from greenlane.cli.words import reason_words
 

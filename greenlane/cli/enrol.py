@@ -13,7 +13,7 @@ from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
 from greenlane.language import tr
 
 if TYPE_CHECKING:
-    from controller.outbound.signing import KeyPair
+    from controller.outbound.key_pair import KeyPair
     from wire.devices import Enrolment
 
 DEFAULT_STATE = Path("/var/lib/greenlane")
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from controller.outbound.signing import KeyPair
+    from controller.outbound.key_pair import KeyPair
 
     if (args.code is None) != args.rotate:
         raise SettingsError("give either the one-time code or --rotate")
@@ -111,7 +111,7 @@ def _keep_enrolment(key: Path, enrolled: Enrolment) -> None:
 
 
 def _rotate(args: argparse.Namespace) -> Enrolment:
-    from controller.outbound.signing import KeyPair
+    from controller.outbound.key_pair import KeyPair
 
     old = KeyPair.load(args.key)
     new = _next_key(args.key)
@@ -126,7 +126,7 @@ def _rotate(args: argparse.Namespace) -> Enrolment:
 
 
 def _next_key(path: Path) -> KeyPair:
-    from controller.outbound.signing import KeyPair
+    from controller.outbound.key_pair import KeyPair
 
     waiting = _waiting(path)
     if waiting.exists():

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ReplayedFrame:
     """One kept frame: the text read then (None where its read was not recorded or saw no plate) and now."""
 
     picture: str
@@ -78,7 +78,7 @@ def _with_engine(settings: Settings, engine: str | None, build: Any) -> PlateRea
     return reader
 
 
-def compare(trace: VisitTrace, folder: Path, reader: PlateReader, settings: Settings) -> list[Compared]:
+def compare(trace: VisitTrace, folder: Path, reader: PlateReader, settings: Settings) -> list[ReplayedFrame]:
     """Every kept picture read again. Raises GreenlaneError for a damaged one."""
     from hardware.jpeg import decode_jpeg
 
@@ -88,7 +88,7 @@ def compare(trace: VisitTrace, folder: Path, reader: PlateReader, settings: Sett
         if path.is_file():
             reading = reader.read(decode_jpeg(path.read_bytes()), settings.camera.area)
             then = next((r for r in trace.reads if r.frame == fact.frame), None)
-            found.append(Compared(fact.file, fact.at_s, _main(then), _main(reading), sum(reading.ms.values())))
+            found.append(ReplayedFrame(fact.file, fact.at_s, _main(then), _main(reading), sum(reading.ms.values())))
     return found
 
 
@@ -110,7 +110,7 @@ def _said(plate: PlateRead | None) -> str:
     return tr("no plate") if plate is None else f"{plate.text or tr('no character')} {plate.weakest:.0%}"
 
 
-def _text(trace: VisitTrace, reader: str, compared: list[Compared], votes: tuple[Vote | None, Vote]) -> str:
+def _text(trace: VisitTrace, reader: str, compared: list[ReplayedFrame], votes: tuple[Vote | None, Vote]) -> str:
     lines = [tr(f"Visit {trace.visit}"), tr(f"then: {trace.reader}"), tr(f"now:  {reader}"), ""]
     for one in compared:
         mark = tr("same  ") if one.same else tr("DIFFER")
@@ -130,7 +130,7 @@ def _voted(vote: Vote | None) -> str:
     return tr(f"not certain of {vote.candidate or tr('anything')}: {tr(vote.detail)}")
 
 
-def _document(trace: VisitTrace, reader: str, compared: list[Compared], votes: tuple[Vote | None, Vote]) -> str:
+def _document(trace: VisitTrace, reader: str, compared: list[ReplayedFrame], votes: tuple[Vote | None, Vote]) -> str:
     from controller.traces.records import to_json
 
     frames = [

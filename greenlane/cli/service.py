@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from greenlane.language import tr
 
 if TYPE_CHECKING:
-    from service.books.rules import BookSettings
+    from service.books.settings import BookSettings
     from service.listening import Listening
 
 _EPILOG = """examples:
@@ -34,7 +34,7 @@ AFTER = (
     ("--owner-after", 86_400, "and then the plate's owner (default: %(default)s s)"),
     ("--overdue-after", 259_200, "and is overdue then, all counted from its beginning (default: %(default)s s)"),
 )
-"""When a bill that nobody answers goes on; service.books.rules keeps the same numbers."""
+"""When a bill that nobody answers goes on; service.books.settings keeps the same numbers."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +91,7 @@ def add_listening(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from service.errors import ServiceError
-    from service.server import Serving, serve
+    from service.server import ServerOptions, serve
     from service.store.database import Database
     from service.store.state_folder import default_url
 
@@ -102,7 +102,9 @@ def run(args: argparse.Namespace) -> int:
             print(tr(database.migrate().words(database.name) or f"{database.name}: schema is up to date"))
             return 0
         host, port = address(args.listen)
-        serve(Serving(url, host, port, args.workers, _rules(args), args.verbose, listening_of(args), args.payments))
+        serve(
+            ServerOptions(url, host, port, args.workers, _rules(args), args.verbose, listening_of(args), args.payments)
+        )
     except (ServiceError, ValueError) as error:
         print(f"greenlane service: {tr(str(error))}", file=sys.stderr)
         return 1
@@ -111,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _rules(args: argparse.Namespace) -> BookSettings:
     """Raises ValueError for times out of range."""
-    from service.books.rules import BookSettings
+    from service.books.settings import BookSettings
 
     return BookSettings(
         hold_life_s=args.hold_life,

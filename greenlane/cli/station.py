@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from service.errors import ServiceError
-    from station.server import Running, serve
+    from station.server import StationServerOptions, serve
     from station.settings import StationSettings
     from station.wiring import StationSite
     from wire.money import parse_yuan
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         host, port = address(args.listen)
         settings = StationSettings(cap_fen=parse_yuan(args.cap), deadline_s=args.deadline)
         place = StationSite(args.state, _checked(args.upstream), args.ca, _checked_key(args.list_key))
-        serve(Running(place, host, port, settings, listening_of(args), args.verbose))
+        serve(StationServerOptions(place, host, port, settings, listening_of(args), args.verbose))
     except (ServiceError, ValueError) as error:
         print(f"greenlane station: {tr(str(error))}", file=sys.stderr)
         return 1

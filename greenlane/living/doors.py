@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import FastAPI, Request, Response
 from starlette.responses import RedirectResponse
 
-from greenlane.living.seeding import ACTOR, FLEET, LANE, STATION, Seeded
+from greenlane.living.seeding import ACTOR, FLEET, LANE, STATION, SeededBooks
 from service.identity import browser
 from service.identity.access import AccessRefused, identity_of
 from service.identity.people import Person, Role
@@ -34,7 +34,7 @@ class DemoPage:
         return f"http://{self.name}.localhost:{urlsplit(base).port}"
 
 
-def doors(seeded: Seeded) -> tuple[DemoPage, ...]:
+def doors(seeded: SeededBooks) -> tuple[DemoPage, ...]:
     """All pages, in the order of a walk. Titles and sights: Chinese, English."""
     return (*_at_the_pump(), *_in_the_shop(seeded), *_of_customers(seeded))
 
@@ -66,7 +66,7 @@ def _at_the_pump() -> tuple[DemoPage, ...]:
     )
 
 
-def _in_the_shop(seeded: Seeded) -> tuple[DemoPage, ...]:
+def _in_the_shop(seeded: SeededBooks) -> tuple[DemoPage, ...]:
     return (
         DemoPage(
             "counter",
@@ -88,7 +88,7 @@ def _in_the_shop(seeded: Seeded) -> tuple[DemoPage, ...]:
     )
 
 
-def _of_customers(seeded: Seeded) -> tuple[DemoPage, ...]:
+def _of_customers(seeded: SeededBooks) -> tuple[DemoPage, ...]:
     return (
         DemoPage(
             "phone",

@@ -32,7 +32,7 @@ ROUNDS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Seeded:
+class SeededBooks:
     """What people need to know of it. pairing_code: binds one more phone to the payer of the clip's phone plate."""
 
     payer: str
@@ -41,7 +41,7 @@ class Seeded:
     fleet_plate: str
 
 
-def seed(books: Books, own: Bundled) -> Seeded:
+def seed(books: Books, own: Bundled) -> SeededBooks:
     """Fill empty books for that clip."""
     admin = Admin(books, ACTOR)
     admin.stations.set(STATION, title=TITLE, preset_fen=own.preset_fen, at=STATION_AT)
@@ -58,7 +58,7 @@ def seed(books: Books, own: Bundled) -> Seeded:
     fleet_plate = own.cards[0].plate
     _seed_fleet(books, fleet_plate)
     poor = next(card.plate for card in own.cards if card.balance_fen < own.preset_fen)
-    return Seeded(payer, code.code, poor, fleet_plate)
+    return SeededBooks(payer, code.code, poor, fleet_plate)
 
 
 def _seed_fleet(books: Books, plate: str) -> None:

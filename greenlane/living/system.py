@@ -13,7 +13,7 @@ from typing import Self
 
 from fastapi import FastAPI
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from controller.settings_records import (
     CameraSettings,
     DispenserSettings,
@@ -29,7 +29,7 @@ from greenlane.simulation.cast import Bundled
 from greenlane.simulation.world import UNIT_PRICE_FEN_PER_L
 from greenlane.wiring import LaneUnit
 from service.app import create_app
-from service.identity.mount import SIGNED_ONLY
+from service.identity.guard import SIGNED_ONLY
 from service.identity.signed.devices import Place as DevicePlace
 from service.identity.signed.devices import new_code, shown_code
 from service.server import listening_on, running
@@ -43,7 +43,7 @@ CUSTOMER_LITRES = 2.0
 LANE_KEY = "lane.key"
 
 
-class Living:
+class LivingSystem:
     """Open it as a context manager; on_end() tells when its lane has stopped by itself, failed whether by a fault.
 
     ports: of the service and of the central control, 0 for free ones. Raises ServiceError where one is taken.

@@ -14,7 +14,7 @@ from controller.ports import PlateReader
 from controller.worker import InlineWorker
 from greenlane.simulation.play import Opener, unpaced
 from greenlane.simulation.world import World
-from models.change import ThumbnailMeter
+from models.change import ThumbnailChangeMeter
 from wire.ahead import AskedAhead, Expected
 
 BEFORE_S = 60.0
@@ -45,7 +45,7 @@ def play_entrance(world: World, reader: PlateReader, clip: Path, opened: Opener 
     reading: InlineWorker[Read] = InlineWorker()
     sending: InlineWorker[str] = InlineWorker()
     parts = EntranceParts(
-        world.clock, reader, ThumbnailMeter(), link, reading, sending, lambda: f"entry-{next(numbers):04d}"
+        world.clock, reader, ThumbnailChangeMeter(), link, reading, sending, lambda: f"entry-{next(numbers):04d}"
     )
     runner = EntranceRunner(parts, world.settings)
     with closing(opened(clip, world.clock)) as camera:

@@ -11,7 +11,7 @@ from service.books.books import Books
 from service.payer_rules.periods import Hours, Rule
 from service.payers.charging import Charging
 from service.payers.phones import Phones
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.payers.simulated_phone import SimulatedPhone
 
 ACTOR = "simulate"

@@ -12,7 +12,7 @@ from pathlib import Path
 from controller.early_questions import EarlyQuestions
 from controller.errors import EndOfVideo, VideoDamaged
 from controller.lane import questions
-from controller.lane.questions import Outcome
+from controller.lane.questions import QuestionOutcome
 from controller.lane.timeline import summary_of
 from controller.outbound.expected import ExpectedPlates
 from controller.parts import Parts, Read
@@ -29,7 +29,7 @@ from greenlane.simulation.results import ClipResult, VisitResult
 from greenlane.simulation.typist import Typist
 from greenlane.simulation.world import World
 from hardware.cameras.recorded import RecordedCamera, recorded_camera
-from models.change import ThumbnailMeter
+from models.change import ThumbnailChangeMeter
 from wire.codec import decode
 from wire.fuellings import FuellingReceipt
 
@@ -174,7 +174,7 @@ class ClipPlayer:
         parts = Parts(
             clock=world.clock,
             reader=self._reader,
-            meter=ThumbnailMeter(),
+            meter=ThumbnailChangeMeter(),
             lamp=world.lamp,
             service=world.service,
             observer=Observers([recorder, motorist]),
@@ -187,7 +187,7 @@ class ClipPlayer:
         )
         return Runner(parts, world.settings)
 
-    def _network(self) -> Worker[Outcome]:
+    def _network(self) -> Worker[QuestionOutcome]:
         if self._line is None:
             return InlineWorker()
         return LateWorker(self._world.clock, self._line.delay_s, self._line.timer)

@@ -34,7 +34,7 @@ from service.admin.admin import Admin
 from service.admin.typed_plates import TypedPlates
 from service.app import create_app
 from service.books.books import Books
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.server import running
 from wire.typed import TypedRule
 

@@ -21,7 +21,7 @@ from service.books.records import (
     TransferKind,
     TransferPhase,
 )
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.store.ids import IdMaker
 
 

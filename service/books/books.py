@@ -41,7 +41,7 @@ from service.books.messages import (
 from service.books.records import RejectedMessage
 from service.books.rows.loading import load
 from service.books.rows.writing import write
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.errors import LedgerError, ServiceError, Unavailable
 from service.live.changes import count_change, person_topic
 from service.store.clock import WallClock, to_us

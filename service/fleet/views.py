@@ -18,7 +18,7 @@ from service.mileage.places import Refuelling
 from service.mileage.store import position_of
 from service.mileage.tracks import Position
 from service.mileage.vehicles import Vehicle, vehicle_of
-from service.payers.rules import load_schedule
+from service.payers.plate_payers import load_schedule
 from service.store import schema
 from service.store.clock import US_PER_S, from_us
 from service.store.vehicle_tables import odometer_rows, positions, vehicles

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from argon2 import PasswordHasher
 
-from service.identity.guesses import LogInThreads
+from service.identity.log_in_threads import LogInThreads
 from service.identity.people import PeopleStore
 from service.identity.sessions import SessionStore
 from service.identity.signed.devices import DeviceStore
@@ -27,7 +27,7 @@ class Identity:
     sessions: SessionStore
     now: Callable[[], datetime]
     rules: GateRules
-    guesses: LogInThreads
+    log_in_threads: LogInThreads
 
     @classmethod
     def open(
@@ -51,4 +51,4 @@ class Identity:
 
     def close(self) -> None:
         self.keys.close()
-        self.guesses.close()
+        self.log_in_threads.close()

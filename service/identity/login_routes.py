@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from service.http.metrics import Metrics
-from service.identity import access, browser, throttle
-from service.identity.guesses import TooManyWait
+from service.identity import access, browser, token_buckets
+from service.identity.log_in_threads import TooManyWait
 from service.identity.people import BROWSER_LIFE, LONGEST_PASSWORD, Attempt, LoginRefused, Person
 from service.identity.web import lead_on, page
 
@@ -59,7 +59,7 @@ async def log_in(request: Request) -> Response:
     )
     identity = access.identity_of(request)
     try:
-        outcome = await identity.guesses.run(lambda: identity.people.log_in(attempt))
+        outcome = await identity.log_in_threads.run(lambda: identity.people.log_in(attempt))
     except TooManyWait:
         outcome = LoginRefused(WAIT_WHEN_CROWDED_S)
     metrics: Metrics = request.app.state.metrics
@@ -108,7 +108,7 @@ def _welcome(request: Request, person: Person, target: str) -> Response:
 
 def _refused(request: Request, refusal: LoginRefused, target: str, name: str) -> Response:
     if refusal.wait_s:
-        wait_s = throttle.whole_seconds(refusal.wait_s)
+        wait_s = token_buckets.whole_seconds(refusal.wait_s)
         response = _form(request, target, problem="throttled", wait_s=wait_s, name=name, status=429)
         response.headers["Retry-After"] = str(wait_s)
         return response

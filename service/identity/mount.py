@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 
-from argon2 import PasswordHasher
 from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
 
@@ -16,39 +14,18 @@ from service.http.problems import problem
 from service.identity import access, api_page, login_routes, routes
 from service.identity.browser import FormRefused, SecurityHeaders
 from service.identity.error_pages import error_page, is_for_person
+from service.identity.guard import Guard
 from service.identity.identity import Identity
 from service.identity.sessions import Session
 from service.identity.signed.devices import Throttled
-from service.identity.signed.gate import CODES, STATUS, GateRules, SignatureGate, refusal_headers
+from service.identity.signed.gate import CODES, STATUS, SignatureGate, refusal_headers
 from service.identity.signed.signatures import SignatureRefused
 from service.identity.signed.unsigned import is_from_elsewhere, is_own_host, proxy_mark
-from service.identity.throttle import whole_seconds
+from service.identity.token_buckets import whole_seconds
 from service.identity.web import MENU, PAGES
 from service.store.clock import WallClock
 from service.store.database import Database
 from wire.reasons import ErrorCode
-
-Network = IPv4Network | IPv6Network
-LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-
-
-@dataclass(frozen=True)
-class Guard:
-    """Who is let in. The default asks every device for a signature; EMBEDDED below does not.
-
-    metrics_from: networks that may read /metrics; nobody by default. proxies: whose word about clients'
-    addresses is believed. hasher: cheaper password hashing for tests; None for argon2-cffi's default (RFC 9106).
-    """
-
-    gate: GateRules = field(default_factory=GateRules)
-    metrics_from: tuple[Network, ...] = ()
-    proxies: tuple[Network, ...] = ()
-    hasher: PasswordHasher | None = None
-
-
-SIGNED_ONLY = Guard()
-EMBEDDED = Guard(gate=GateRules(allow_unsigned=True), metrics_from=LOOPBACK)
-"""For programs that serve the application to themselves on loopback. A signature that is there must still hold."""
 
 
 def mount(

@@ -18,7 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from service.errors import AdminError, as_typed
-from service.identity import throttle, trail
+from service.identity import token_buckets, trail
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
 from service.store.identity_tables import known_browsers, people, sessions
@@ -194,11 +194,11 @@ class PeopleStore:
         now = self._now()
         with telling_faults(), self._database.reading() as connection:
             buckets = self._buckets(connection, attempt, now)
-            wait_s = throttle.wait_of(connection, buckets, now)
+            wait_s = token_buckets.wait_of(connection, buckets, now)
         if wait_s:
             return LoginRefused(wait_s)
         with telling_faults(), self._database.writing() as connection:
-            wait_s = throttle.take(connection, buckets, now)
+            wait_s = token_buckets.take(connection, buckets, now)
             name = attempt.name if _NAME.fullmatch(attempt.name) else ""
             row = connection.execute(select(people).where(people.c.name == name)).first()
         if wait_s:
@@ -211,7 +211,7 @@ class PeopleStore:
             if row is None or not living or not right:
                 self._note(connection, "stranger", "login.refused", row.name if row else "?", source=attempt.source)
                 return LoginRefused()
-            throttle.give_back(connection, buckets, now)
+            token_buckets.give_back(connection, buckets, now)
             self._note(connection, f"person:{row.name}", "login", row.name, source=attempt.source)
         return _person(row)
 
@@ -223,7 +223,7 @@ class PeopleStore:
         with telling_faults(), self._database.writing() as connection:
             is_old = known_browsers.c.token_hash == hashed_token(replaces)
             connection.execute(delete(known_browsers).where(is_old | (known_browsers.c.expires_us < to_us(now))))
-            throttle.tidy(connection, now)
+            token_buckets.tidy(connection, now)
             connection.execute(insert(known_browsers).values(row))
         return token
 
@@ -238,14 +238,14 @@ class PeopleStore:
         finally:
             self._hashing.release()
 
-    def _buckets(self, connection: Connection, attempt: Attempt, now: datetime) -> tuple[throttle.Bucket, ...]:
+    def _buckets(self, connection: Connection, attempt: Attempt, now: datetime) -> tuple[token_buckets.Bucket, ...]:
         if attempt.browser and self._knows(connection, attempt, now):
-            return (throttle.Bucket(f"login:browser:{hashed_token(attempt.browser)}", *_PER_BROWSER),)
+            return (token_buckets.Bucket(f"login:browser:{hashed_token(attempt.browser)}", *_PER_BROWSER),)
         account = hashed_token(attempt.name)[:32]
         return (
-            throttle.Bucket(f"login:pair:{account}:{attempt.source}", *_PER_PAIR),
-            throttle.Bucket(f"login:source:{attempt.source}", *_PER_SOURCE),
-            throttle.Bucket(f"login:account:{account}", *_PER_ACCOUNT),
+            token_buckets.Bucket(f"login:pair:{account}:{attempt.source}", *_PER_PAIR),
+            token_buckets.Bucket(f"login:source:{attempt.source}", *_PER_SOURCE),
+            token_buckets.Bucket(f"login:account:{account}", *_PER_ACCOUNT),
         )
 
     def _knows(self, connection: Connection, attempt: Attempt, now: datetime) -> bool:

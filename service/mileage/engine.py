@@ -16,7 +16,7 @@ SHARE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Contradiction:
+class EngineContradiction:
     """Pumps and engine between two full fills, farther apart than is allowed."""
 
     before: Refuelling
@@ -39,7 +39,7 @@ def allowed_ml(given_ml: int) -> int:
     return BIT_ML + TOP_ML + given_ml // SHARE
 
 
-def contradictions(fills: Sequence[Refuelling]) -> Iterator[Contradiction]:
+def contradictions(fills: Sequence[Refuelling]) -> Iterator[EngineContradiction]:
     """Where pumps and engine cannot both be right; fills by time. Only between full fills what was given was used."""
     begin: int | None = None
     for index, after in enumerate(fills):
@@ -50,5 +50,5 @@ def contradictions(fills: Sequence[Refuelling]) -> Iterator[Contradiction]:
             given_ml, used_ml = sum(volume or 0 for volume in taken), used_between(before, after)
             allowed = allowed_ml(given_ml)
             if used_ml is not None and None not in taken and abs(given_ml - used_ml) > allowed:
-                yield Contradiction(before, after, given_ml, used_ml, allowed)
+                yield EngineContradiction(before, after, given_ml, used_ml, allowed)
         begin = index

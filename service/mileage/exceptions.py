@@ -10,7 +10,7 @@ from itertools import pairwise
 from sqlalchemy import Connection, select
 
 from service.mileage.datum import distance_m
-from service.mileage.engine import Contradiction, contradictions
+from service.mileage.engine import EngineContradiction, contradictions
 from service.mileage.history import History, OwnFuelling
 from service.mileage.places import Evidence, Refuelling, Status, Witness
 from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between
@@ -169,7 +169,7 @@ def _without_distance(plate: str, before: Refuelling, after: Refuelling, vehicle
         yield _misfit(plate, Misfit.FUEL_WITHOUT_DISTANCE, detail, before, after)
 
 
-def _apart(plate: str, apart: Contradiction) -> Exceptional:
+def _apart(plate: str, apart: EngineContradiction) -> Exceptional:
     detail = (
         f"{apart.given_ml / 1000:.2f} l from the pumps, {apart.used_ml / 1000:.1f} l by the engine between two full "
         f"fills; {apart.allowed_ml / 1000:.2f} l apart would fit"

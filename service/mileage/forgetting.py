@@ -17,7 +17,7 @@ from service.identity.trail import Deed, note
 from service.mileage.history import History, frozen_key
 from service.mileage.places import FAR_US, Placement
 from service.payer_rules.periods import holders
-from service.payers.rules import load_schedule
+from service.payers.plate_payers import load_schedule
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
 from service.store.naming import require_plate

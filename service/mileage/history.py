@@ -31,7 +31,7 @@ from service.mileage.stops import Fix
 from service.mileage.store import reading_of
 from service.mileage.vehicles import places_of
 from service.payer_rules.periods import Hours, Turn, turn_at
-from service.payers.rules import load_schedule
+from service.payers.plate_payers import load_schedule
 from service.store import schema
 from service.store.clock import US_PER_S, from_us
 from service.store.payer_tables import persons

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import AdminError, ServiceError
-from service.identity import throttle
+from service.identity import token_buckets
 from service.identity.people import hashed_token
 from service.identity.signed.devices import Throttled
 from service.identity.trail import Deed, note
@@ -80,20 +80,20 @@ def take_position(
 
     Raises TokenRefused, Throttled, and what read raises.
     """
-    now, guessing = clock.now(), (throttle.Bucket(f"vehicle:source:{source}", *_PER_SOURCE),)
+    now, guessing = clock.now(), (token_buckets.Bucket(f"vehicle:source:{source}", *_PER_SOURCE),)
     with telling_faults(), database.reading() as connection:
         row = _row(connection, token)
-        wait_s = throttle.wait_of(connection, guessing, now) if row is None else 0.0
+        wait_s = token_buckets.wait_of(connection, guessing, now) if row is None else 0.0
     if row is None:
         if not wait_s:
             with telling_faults(), database.writing() as connection:
-                throttle.take(connection, guessing, now)
+                token_buckets.take(connection, guessing, now)
             raise TokenRefused("no vehicle has this token: `greenlane admin vehicle token PLATE` makes one")
         raise Throttled(wait_s)
     found = read(Datum(row.datum))
-    bucket = throttle.Bucket(f"vehicle:positions:{row.plate}", *_PER_VEHICLE)
+    bucket = token_buckets.Bucket(f"vehicle:positions:{row.plate}", *_PER_VEHICLE)
     with telling_faults(), database.writing() as connection:
-        wait_s = throttle.take(connection, (bucket,), now)
+        wait_s = token_buckets.take(connection, (bucket,), now)
         if not wait_s and found is not None:
             _keep(connection, row.plate, found)
     if wait_s:

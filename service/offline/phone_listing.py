@@ -15,7 +15,7 @@ from service.books.ledger import Ledger
 from service.books.records import ACTIVE, BoundPlate
 from service.books.rows import payer_loading
 from service.books.rows.queries import Reader
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.payer_rules.daily_hours import DailyHours, daily_hours
 from service.payer_rules.decision import Standing, phone_limit
 from service.payer_rules.periods import Rule, Turn

@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 
 from service.books.messages import Refused, TakeGrant
 from service.http import openapi
-from service.http.answering import Clerk
 from service.http.bodies import read
+from service.http.clerk import Clerk
 from service.http.peers import wire_version
 from service.http.problems import STATUS, problem
 from service.offline.list_key import ListKey

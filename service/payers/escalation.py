@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.payer_rules.periods import holders
-from service.payers.rules import load_schedule
+from service.payers.plate_payers import load_schedule
 from service.store.clock import US_PER_S, from_us
 from service.store.payer_tables import charge_events
 from service.store.zones import HOME_ZONE, zone_of

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, select
 from service.books.decisions import typed
 from service.books.decisions.phone_payment import person_of
 from service.errors import AdminError
-from service.identity import throttle
+from service.identity import token_buckets
 from service.identity.people import hash_of_nothing
 from service.payer_rules.periods import Rule, turn_at
-from service.payers.rules import load_schedule
+from service.payers.plate_payers import load_schedule
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
@@ -62,10 +62,10 @@ def check_pin(database: Database, now: datetime, station: str, lane: str, plate:
         holders = {"card": _card_of(connection, kept), "person": _payer_of(connection, kept, station, now)}
         named = [f"{kind}:{row.id}" for kind, row in holders.items() if row is not None] or [f"plate:{kept}"]
         buckets = (
-            *(throttle.Bucket(f"pin:{holder}", *_PER_HOLDER) for holder in named),
-            throttle.Bucket(f"pin:{station}:{lane}", *_PER_LANE),
+            *(token_buckets.Bucket(f"pin:{holder}", *_PER_HOLDER) for holder in named),
+            token_buckets.Bucket(f"pin:{station}:{lane}", *_PER_LANE),
         )
-        wait_s = throttle.take(connection, buckets, now)
+        wait_s = token_buckets.take(connection, buckets, now)
     if wait_s:
         return PinWait(wait_s)
     hashes = [None if row is None else row.pin_hash for row in holders.values()]
@@ -74,7 +74,7 @@ def check_pin(database: Database, now: datetime, station: str, lane: str, plate:
     if proven is None:
         return None
     with telling_faults(), database.writing() as connection:
-        throttle.give_back(connection, buckets, now)
+        token_buckets.give_back(connection, buckets, now)
     return typed.proof(proven, station, lane, kept, to_us(now))
 
 

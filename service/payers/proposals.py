@@ -13,7 +13,7 @@ from service.books.books import Books
 from service.errors import AdminError
 from service.identity.trail import Deed, note
 from service.payer_rules.periods import Hours
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
 from service.store.naming import require_plate

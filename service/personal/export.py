@@ -13,7 +13,7 @@ from service.books.books import Books
 from service.errors import AdminError
 from service.payer_rules.periods import holders
 from service.payers import wallets
-from service.payers.rules import load_schedule
+from service.payers.plate_payers import load_schedule
 from service.push.tables import push_subscriptions
 from service.station.tables import visit_reports
 from service.store import schema

@@ -8,7 +8,7 @@ from service.books.books import Books
 from service.http.problems import problem
 from service.payers.keys import NotSigned
 from service.phone import access, agreement_routes, charge_routes, green_routes, page_routes, routes
-from service.phone.judge import PhoneKeys
+from service.phone.keys import PhoneKeys
 from service.phone.pairing import Pairing
 from wire.payers import Signed
 from wire.phone import (

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from service.errors import AdminError
-from service.identity import throttle
+from service.identity import token_buckets
 from service.identity.signed.devices import Throttled, code_digest
 from service.identity.signed.signatures import Flaw, SignatureRefused
 from service.identity.trail import Deed, note
@@ -42,10 +42,10 @@ class Pairing:
         if wait_s:
             raise Throttled(wait_s)
         with telling_faults(), self._database.writing() as connection:
-            wait_s = throttle.take(connection, _buckets(source), self._now())
+            wait_s = token_buckets.take(connection, _buckets(source), self._now())
             refusal = None if wait_s else self._bind(connection, asked, key_id)
             if not wait_s and refusal is None:
-                throttle.give_back(connection, _buckets(source), self._now())
+                token_buckets.give_back(connection, _buckets(source), self._now())
                 return _paired(connection, key_id)
         if wait_s:
             raise Throttled(wait_s)
@@ -54,7 +54,7 @@ class Pairing:
     def wait_s(self, source: str) -> float:
         """How long an address has to wait for its next pairing; from reading alone."""
         with telling_faults(), self._database.reading() as connection:
-            return throttle.wait_of(connection, _buckets(source), self._now())
+            return token_buckets.wait_of(connection, _buckets(source), self._now())
 
     def _bind(self, connection: Connection, asked: PhonePairing, key_id: str) -> str | None:
         """Why not; None when it is bound. Nothing is written where it is refused."""
@@ -92,5 +92,5 @@ def _paired(connection: Connection, key_id: str) -> PhonePaired:
     return PhonePaired(person=row.id, name=row.name, key_id=key_id)
 
 
-def _buckets(source: str) -> tuple[throttle.Bucket, ...]:
-    return throttle.Bucket(f"pair:{source}", *_PER_SOURCE), throttle.Bucket("pair", *_ALL_SOURCES)
+def _buckets(source: str) -> tuple[token_buckets.Bucket, ...]:
+    return token_buckets.Bucket(f"pair:{source}", *_PER_SOURCE), token_buckets.Bucket("pair", *_ALL_SOURCES)

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
 from service.errors import Unavailable
-from service.offline.conflicts import conflicts_since
+from service.offline.visits import conflicts_since
 from service.store.clock import WallClock, to_us
 from service.store.database import Database, telling_faults
 from service.store.identity_tables import devices

@@ -18,7 +18,7 @@ RESOLVING = (TransferKind.CLAIM.value, TransferKind.WRITE_OFF.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Suspended:
+class SuspendedFuelling:
     """A fuelling of which suspended_fen waits; card: who was charged for the rest of amount_fen."""
 
     station: str
@@ -33,7 +33,7 @@ class Suspended:
     flags: tuple[str, ...]
 
 
-def suspended(database: Database, station: str | None = None) -> list[Suspended]:
+def suspended(database: Database, station: str | None = None) -> list[SuspendedFuelling]:
     """All that waits, the oldest first."""
     with telling_faults(), database.reading() as connection:
         return [_record(row) for row in connection.execute(_query(station)).mappings()]
@@ -53,8 +53,8 @@ def _query(station: str | None) -> Select[tuple[object, ...]]:
     return query if station is None else query.where(fuelled.c.station == station)
 
 
-def _record(row: RowMapping) -> Suspended:
-    return Suspended(
+def _record(row: RowMapping) -> SuspendedFuelling:
+    return SuspendedFuelling(
         station=row["station"],
         dispenser=row["dispenser"],
         sequence=row["sequence"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.http.flag_words import FLAGS
-from service.offline import conflicts
+from service.offline import visits
 from wire.live import ENTRANCE, LampState, OrderResult, Stage
 from wire.reasons import Reason
 
@@ -91,7 +91,7 @@ STAGES: dict[Stage, Words] = {
     Stage.GONE: ("车辆离开", "Vehicle left"),
 }
 
-CONFLICTS: dict[str, Words] = {flag: FLAGS[flag] for flag in conflicts.CONFLICTS}
+CONFLICTS: dict[str, Words] = {flag: FLAGS[flag] for flag in visits.CONFLICTS}
 """What a fuelling that was allowed offline met once the line was back."""
 
 RESULTS: dict[OrderResult, Words] = {

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from controller.outbound.statefile import StateFile
 from controller.ports import Clock
-from service.offline.conflicts import OfflineVisit, conflicts_among
+from service.offline.visits import OfflineVisit, conflicts_among
 from service.store.clock import to_us
 from station.offline_rules import Outstanding, phone_account
 from station.store.facts import Facts

@@ -13,7 +13,7 @@ from greenlane.bench.load import AMOUNT_FEN, LoadLane, closed_loop, paced
 from service.admin.admin import Admin
 from service.app import create_app
 from service.errors import ServiceError
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.reports.audit import audit
 from service.reports.statement import cards
 from service.server import running

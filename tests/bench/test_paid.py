@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from greenlane.bench.paid.arrivals import DueFuelling, schedule
+from greenlane.bench.paid.posting_lanes import DueFuelling, schedule
 from greenlane.cli import main
 from tests.service.postgres import Cluster
 

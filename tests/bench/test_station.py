@@ -18,7 +18,7 @@ from greenlane.cli import main
 from service.admin.admin import Admin
 from service.app import create_app
 from service.errors import ServiceError
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.identity.people import Role
 from tests.service.identity.kit import CHEAP
 from tests.service.identity.served import Served

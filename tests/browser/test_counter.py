@@ -18,7 +18,7 @@ from service.admin.admin import Admin
 from service.app import create_app
 from service.books.books import Books
 from service.books.messages import Ask, Report
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.identity.people import PeopleStore, Role
 from service.server import GracefulServer
 from tests.browser.test_panel_and_station import PASSWORD, picture

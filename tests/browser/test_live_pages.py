@@ -12,7 +12,7 @@ import requests
 
 from service.admin.admin import Admin
 from service.app import create_app
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.identity.people import Role
 from tests.browser.test_panel_and_station import PASSWORD, WAIT_MS, lamp, log_in
 from tests.service.identity.kit import CHEAP, lane_status

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import uvicorn
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from service.admin.admin import Admin
 from service.admin.typed_plates import TypedPlates
 from service.app import create_app
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.identity.people import Role
 from service.identity.signed.devices import Place
 from service.server import GracefulServer

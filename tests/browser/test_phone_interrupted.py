@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from service.app import create_app
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.payer_rules.periods import Hours
 from service.payers.charging import Charging
 from service.payers.phones import Phones
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.server import running
 from tests.browser.test_phone_pages import open_phone, pair

@@ -24,7 +24,7 @@ from service.mileage.vehicles import VehicleStore
 from service.payer_rules.periods import Hours
 from service.payers.charging import Charging
 from service.payers.phones import Phones
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.server import running
 from tests.browser.test_panel_and_station import PASSWORD, log_in

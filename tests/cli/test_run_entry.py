@@ -20,7 +20,7 @@ from greenlane.cli import main
 from greenlane.entry_wiring import EntryUnit
 from greenlane.simulation.cast import bundled
 from service.app import create_app
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.server import running
 from service.station.store import StationStore
 from wire.live import ENTRANCE, LampState, LaneStatus

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.log import JournalFormatter
+from controller.log import LogFormatter
 from wire.plates import masked
 
 
@@ -27,5 +27,5 @@ def test_a_masked_plate_keeps_four_characters(plate: str) -> None:
 
 def test_the_journal_gets_one_line_with_its_level() -> None:
     record = logging.LogRecord("controller.lane.machine", logging.ERROR, "x.py", 1, "lost\nfor %s", ("good",), None)
-    assert JournalFormatter(journal=True).format(record) == "<3>controller.lane.machine: lost | for good"
-    assert "\n" not in JournalFormatter(journal=False).format(record)
+    assert LogFormatter(journal=True).format(record) == "<3>controller.lane.machine: lost | for good"
+    assert "\n" not in LogFormatter(journal=False).format(record)

@@ -12,7 +12,8 @@ from typing import Any
 import requests
 
 from controller.clock import SystemClock
-from controller.outbound.signing import KeyPair, Signer
+from controller.outbound.key_pair import KeyPair
+from controller.outbound.signing import Signer
 from tests.service.identity.kit import fuelling, lane_status, question, visit_report
 
 STATION, LANE, PLATE = "S2", "L9", "粤B66666"

@@ -27,7 +27,7 @@ from sqlalchemy import Engine, event
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.app import create_app
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 
 CHEAP = dataclasses.replace(EMBEDDED, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 """Nobody logs in here; the default hash would cost most of a child's start."""

@@ -13,9 +13,10 @@ import pytest
 from controller.clock import SystemClock
 from controller.errors import Rejected
 from controller.outbound.http import HttpBalanceService
-from controller.outbound.signing import KeyPair, Signer
+from controller.outbound.key_pair import KeyPair
+from controller.outbound.signing import Signer
 from greenlane.cli import main
-from service.offline.conflicts import offline_visits
+from service.offline.visits import offline_visits
 from service.reports.audit import audit
 from service.reports.statement import cards, rejected
 from service.store.database import Database

@@ -16,7 +16,8 @@ from sqlalchemy import func, select
 
 from controller.clock import SystemClock
 from controller.outbound.http import HttpBalanceService
-from controller.outbound.signing import KeyPair, Signer
+from controller.outbound.key_pair import KeyPair
+from controller.outbound.signing import Signer
 from greenlane.cli import main
 from service.http.problems import LONGEST_DETAIL
 from service.reports.audit import audit

@@ -30,7 +30,7 @@ from controller.records import DispenserReading
 from controller.worker import InlineWorker
 from service.admin.admin import Admin
 from service.app import create_app
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.reports.audit import audit
 from service.server import running
 from service.store.database import Database

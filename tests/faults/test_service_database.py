@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from service.app import create_app
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.reports.audit import audit
 from service.reports.statement import cards
 from service.server import running

@@ -14,7 +14,7 @@ import pytest
 
 from service.books.messages import Ask, Report
 from service.errors import Unavailable
-from service.offline.conflicts import offline_visits
+from service.offline.visits import offline_visits
 from service.reports.audit import audit
 from service.reports.statement import cards
 from service.server import running

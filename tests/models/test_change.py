@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from controller.records import Region
-from models.change import ThumbnailMeter
+from models.change import ThumbnailChangeMeter
 
 WHOLE = Region()
 Picture = NDArray[np.uint8]
@@ -32,7 +32,7 @@ def with_vehicle(picture: Picture, left: int = 400, width: int = 500) -> Picture
 
 
 def test_noise_is_no_change() -> None:
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     meter.measure(ground(0), WHOLE)
     for seed in range(1, 6):
         change = meter.measure(ground(seed), WHOLE)
@@ -40,7 +40,7 @@ def test_noise_is_no_change() -> None:
 
 
 def test_a_vehicle_is_present_while_it_stands_and_moves_only_when_it_comes() -> None:
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     meter.measure(ground(0), WHOLE)
     comes = meter.measure(with_vehicle(ground(1)), WHOLE)
     stands = meter.measure(with_vehicle(ground(2)), WHOLE)
@@ -53,7 +53,7 @@ def test_a_vehicle_is_present_while_it_stands_and_moves_only_when_it_comes() -> 
 
 @pytest.mark.parametrize("light", [0.5, 0.8, 1.3, 1.8])
 def test_a_change_of_the_light_alone_is_discounted(light: float) -> None:
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     meter.measure(ground(0), WHOLE)
     change = meter.measure(ground(1, light), WHOLE)
     assert change.presence < 0.02
@@ -61,14 +61,14 @@ def test_a_change_of_the_light_alone_is_discounted(light: float) -> None:
 
 
 def test_what_happens_outside_the_region_is_not_seen() -> None:
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     region = Region(0.0, 0.0, 0.3, 1.0)
     meter.measure(ground(0), region)
     assert meter.measure(with_vehicle(ground(1)), region).presence == 0.0
 
 
 def test_learning_takes_the_picture_over() -> None:
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     meter.learn(1.0)
     meter.measure(ground(0), WHOLE)
     assert meter.measure(with_vehicle(ground(1)), WHOLE).presence > 0.1
@@ -79,7 +79,7 @@ def test_learning_takes_the_picture_over() -> None:
 
 
 def test_the_same_bytes_are_told() -> None:
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     picture = ground(0)
     assert not meter.measure(picture, WHOLE).same
     assert meter.measure(picture.copy(), WHOLE).same
@@ -88,7 +88,7 @@ def test_the_same_bytes_are_told() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (20, 30), (480, 640), (1080, 1920)])
 def test_any_size_and_a_change_of_size(size: tuple[int, int]) -> None:
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     meter.measure(ground(0), WHOLE)
     other = np.full((*size, 3), 100, np.uint8)
     meter.measure(other, WHOLE)
@@ -96,13 +96,13 @@ def test_any_size_and_a_change_of_size(size: tuple[int, int]) -> None:
 
 
 def test_it_costs_less_than_a_millisecond_of_processor_time() -> None:
-    meter, picture = ThumbnailMeter(), ground(0)
+    meter, picture = ThumbnailChangeMeter(), ground(0)
     meter.measure(picture, WHOLE)
     best = min(_cpu_s(meter, picture) for _ in range(5))
     assert best < 1e-3
 
 
-def _cpu_s(meter: ThumbnailMeter, picture: Picture) -> float:
+def _cpu_s(meter: ThumbnailChangeMeter, picture: Picture) -> float:
     start = time.thread_time()
     for _ in range(10):
         meter.measure(picture, WHOLE)
@@ -110,7 +110,7 @@ def _cpu_s(meter: ThumbnailMeter, picture: Picture) -> float:
 
 
 def test_a_running_clock_is_noise_in_a_few_tiles_and_a_sensors_in_all() -> None:
-    meter, still = ThumbnailMeter(), ground(1)
+    meter, still = ThumbnailChangeMeter(), ground(1)
     meter.measure(still, WHOLE)
     assert meter.measure(ground(2), WHOLE).noise == 1.0
     meter.measure(still, WHOLE)
@@ -125,11 +125,11 @@ def test_a_running_clock_is_noise_in_a_few_tiles_and_a_sensors_in_all() -> None:
 def test_the_grey_of_a_decoder_without_a_keyframe_is_blank_and_the_grey_of_a_lane_is_not() -> None:
     noise = np.random.default_rng(3).normal(0, 0.6, (720, 1280, 1))
     grey = np.clip(np.full((720, 1280, 3), 128.0) + noise, 0, 255).astype(np.uint8)
-    assert ThumbnailMeter().measure(grey, WHOLE).blank
-    assert ThumbnailMeter().measure(grey, Region(0.2, 0.2, 0.8, 0.8)).blank
-    assert not ThumbnailMeter().measure(ground(1), WHOLE).blank
-    assert not ThumbnailMeter().measure((grey * (0.8, 0.9, 1.0)).astype(np.uint8), WHOLE).blank
-    assert not ThumbnailMeter().measure((grey * 0.15).astype(np.uint8), WHOLE).blank
+    assert ThumbnailChangeMeter().measure(grey, WHOLE).blank
+    assert ThumbnailChangeMeter().measure(grey, Region(0.2, 0.2, 0.8, 0.8)).blank
+    assert not ThumbnailChangeMeter().measure(ground(1), WHOLE).blank
+    assert not ThumbnailChangeMeter().measure((grey * (0.8, 0.9, 1.0)).astype(np.uint8), WHOLE).blank
+    assert not ThumbnailChangeMeter().measure((grey * 0.15).astype(np.uint8), WHOLE).blank
 
 
 def test_a_row_drawn_down_to_the_bottom_is_blank() -> None:
@@ -137,8 +137,8 @@ def test_a_row_drawn_down_to_the_bottom_is_blank() -> None:
     smeared[400:] = smeared[400]
     noise = np.random.default_rng(3).normal(0, 1.0, (720, 1280, 1))
     smeared = np.clip(smeared + noise, 0, 255).astype(np.uint8)
-    assert ThumbnailMeter().measure(smeared, WHOLE).blank
-    assert not ThumbnailMeter().measure(with_vehicle(ground(1)), WHOLE).blank
+    assert ThumbnailChangeMeter().measure(smeared, WHOLE).blank
+    assert not ThumbnailChangeMeter().measure(with_vehicle(ground(1)), WHOLE).blank
 
 
 def banded(picture: Picture, phase: float) -> Picture:
@@ -149,7 +149,7 @@ def banded(picture: Picture, phase: float) -> Picture:
 
 @pytest.mark.slow
 def test_flickering_light_is_no_change_and_a_vehicle_under_it_is() -> None:
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     meter.measure(banded(ground(0), 0.0), WHOLE)
     empty = [meter.measure(banded(ground(n), 1.95 * n), WHOLE) for n in range(1, 12)]
     assert max(change.presence for change in empty) < 0.03
@@ -159,7 +159,7 @@ def test_flickering_light_is_no_change_and_a_vehicle_under_it_is() -> None:
 
 
 def test_a_vehicle_as_wide_as_the_lane_is_still_a_change() -> None:
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     meter.measure(ground(0), WHOLE)
     assert meter.measure(with_vehicle(ground(1), 0, 1280), WHOLE).presence > 0.3
 
@@ -168,7 +168,7 @@ def test_a_camera_that_was_knocked_shows_the_lane_elsewhere() -> None:
     wide = np.random.default_rng(4).normal(100, 30, (50, 90)).astype(np.float32)
     street_frame = np.clip(cv2.resize(wide, (1440, 810), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
     street_frame = np.repeat(street_frame[..., None], 3, axis=2)
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     meter.measure(street_frame[:720, :1280], WHOLE)
     assert meter.shift() is None
     change = meter.measure(street_frame[60:780, 120:1400], WHOLE)
@@ -183,7 +183,7 @@ def test_another_light_over_the_same_lane_is_no_move() -> None:
     street_frame = np.clip(cv2.resize(wide, (1280, 720), interpolation=cv2.INTER_CUBIC), 0, 255)
     y, x = np.mgrid[:720, :1280]
     spot = np.exp(-((x - 640) ** 2 + (y - 430) ** 2) / (2 * 260**2))
-    meter = ThumbnailMeter()
+    meter = ThumbnailChangeMeter()
     meter.measure(np.repeat(street_frame.astype(np.uint8)[..., None], 3, axis=2), WHOLE)
     night = np.clip(street_frame * 0.35 + 150 * spot + 15, 0, 255).astype(np.uint8)
     assert meter.measure(np.repeat(night[..., None], 3, axis=2), WHOLE).motion > 0.3

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from greenlane.cli import main
 from service.errors import AdminError
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.reports.statement import cards, statement
 from service.store import schema
 from service.store.clock import from_us

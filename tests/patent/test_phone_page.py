@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from service.payers.rules import PlatePayers
+from service.payers.plate_payers import PlatePayers
 from tests.service.identity.kit import ServiceRig
 from tests.service.phone.kit import PLATE, person
 

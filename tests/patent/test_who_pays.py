@@ -9,7 +9,7 @@ import pytest
 from service.errors import AdminError
 from service.payer_rules.periods import Hours, Rule, holders, turn_at
 from service.payers.charging import Charging
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.store.database import Database
 from tests.service.conftest import migrated_file, sqlite_url  # noqa: F401 - fixtures

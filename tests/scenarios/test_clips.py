@@ -11,7 +11,7 @@ import pytest
 
 from controller.clock import ManualClock
 from controller.errors import EndOfVideo
-from controller.lane.questions import Outcome
+from controller.lane.questions import QuestionOutcome
 from controller.parts import Parts, Read
 from controller.ports import PlateReader
 from controller.records import LampColour, VisitSummary
@@ -22,7 +22,7 @@ from controller.worker import InlineWorker
 from hardware.cameras.recorded import recorded_camera
 from hardware.lamp import FakeLamp
 from models.build import build_reader
-from models.change import ThumbnailMeter
+from models.change import ThumbnailChangeMeter
 from tests.scenarios.world import Till, World
 from wire.reasons import Verdict
 
@@ -52,11 +52,20 @@ def play(clip: Path, reader: PlateReader) -> Played:
     world, clock, heard = World(), ManualClock(), Summaries()
     world.clock = clock
     reading: InlineWorker[Read] = InlineWorker()
-    network: InlineWorker[Outcome] = InlineWorker()
+    network: InlineWorker[QuestionOutcome] = InlineWorker()
     names = (f"v{n}" for n in itertools.count(1))
     lamp = FakeLamp(clock)
     parts = Parts(
-        clock, reader, ThumbnailMeter(), lamp, Till(world), heard, reading, network, lambda a: None, lambda: next(names)
+        clock,
+        reader,
+        ThumbnailChangeMeter(),
+        lamp,
+        Till(world),
+        heard,
+        reading,
+        network,
+        lambda a: None,
+        lambda: next(names),
     )
     runner = Runner(parts, replace(Settings(), camera=CameraSettings(kind="file")))
     camera = recorded_camera(clip, clock, paced=False)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from controller.clock import ManualClock
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent
 from controller.fuelling.terminal import TerminalEvent
-from controller.lane.questions import Outcome
+from controller.lane.questions import QuestionOutcome
 from controller.lane.records import FlowContext, LimitReached, NozzleHung, NozzleLifted
 from controller.parts import Parts, Read
 from controller.records import Change, Frame, LampChange, Reading, Region, VisitSummary
@@ -93,7 +93,7 @@ class World:
         """Fresh parts of a lane in this world."""
         names = (f"visit-{n}" for n in itertools.count(1))
         reading: InlineWorker[Read] = InlineWorker()
-        network: InlineWorker[Outcome] = InlineWorker()
+        network: InlineWorker[QuestionOutcome] = InlineWorker()
         return Parts(
             clock=self.clock,
             reader=self.eye,

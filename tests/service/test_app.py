@@ -20,7 +20,7 @@ from service.admin.admin import Admin
 from service.app import create_app
 from service.books.books import Books
 from service.http.openapi import EXAMPLES
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.reports.statement import cards, rejected
 from service.server import running
 from service.store.database import Database

@@ -16,8 +16,8 @@ import requests
 
 from greenlane.cli import main
 from greenlane.cli.service import AFTER
-from service.books.rules import BookSettings
-from service.server import Serving, worker_app
+from service.books.settings import BookSettings
+from service.server import ServerOptions, worker_app
 
 COMMAND = [sys.executable, "-c", "import sys; from greenlane.cli import main; sys.exit(main())", "service"]
 
@@ -82,14 +82,14 @@ def test_times_of_bills_are_the_services_options_and_reach_every_worker(
 ) -> None:
     given = {option.removeprefix("--").replace("-", "_") + "_s": default for option, default, _ in AFTER}
     assert given == {name: getattr(BookSettings(), name) for name in given}, "an option's default is the rules' own"
-    served: list[Serving] = []
+    served: list[ServerOptions] = []
     monkeypatch.setattr("service.server.serve", served.append)
     times = ("--next-payer-after", "60", "--owner-after", "120", "--overdue-after", "180", "--hold-life", "90")
     assert main(["service", "--database", f"sqlite:///{tmp_path}/x.sqlite3", *times]) == 0
     rules = served[0].rules
     assert (rules.next_payer_after_s, rules.owner_after_s, rules.overdue_after_s) == (60, 120, 180)
     monkeypatch.setenv("GREENLANE_SERVING", json.dumps(asdict(served[0])))
-    worked: list[Serving] = []
+    worked: list[ServerOptions] = []
     monkeypatch.setattr("service.server._app", worked.append)
     worker_app()
     assert worked == served

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from service.admin.admin import Admin
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Message, Refused, Report
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.store.database import Database
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question

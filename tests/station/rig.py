@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from service.books.messages import Answer, Ask, Message, Report
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.identity.signed.devices import Place as DevicePlace
-from service.offline.conflicts import OfflineVisit, offline_visits
+from service.offline.visits import OfflineVisit, offline_visits
 from service.reports.audit import Finding, audit
 from service.reports.statement import CardView, cards
 from service.server import running

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from service.books.messages import Ask
 from service.identity.signed.devices import Place as DevicePlace
 from service.identity.signed.rules import RULES, Names, RouteRule, find_rule

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from controller.errors import Rejected
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.errors import Unavailable
 from service.identity.signed.devices import Place

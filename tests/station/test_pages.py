@@ -15,7 +15,7 @@ from sqlalchemy import select
 from service.identity import trail
 from service.identity.people import Role
 from service.live.changes import station_topic
-from service.offline.conflicts import CONFLICTS
+from service.offline.visits import CONFLICTS
 from service.station import words
 from service.store.live_tables import live_changes
 from tests.service.identity.kit import PLATE, lane_status, visit_report

@@ -14,7 +14,7 @@ from service.books.messages import Ask, Renew, Report, TakeGrant
 from service.errors import Unavailable
 from service.payer_rules.periods import Hours, Rule
 from service.payers.charging import Charging, ListedCharge
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.reports.suspense import suspended
 from service.station.blocks import PlateBlocks
 from service.store.database import Database

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.store.clock import to_us
 from station.offline_rules import LEAST_GRANT_FEN, Allowed, Outstanding, decide, renewed_until_us, unusable
 from tests.service.identity.kit import START

@@ -16,12 +16,13 @@ import requests
 from controller.clock import SystemClock
 from controller.outbound.courier import Courier, balance_senders
 from controller.outbound.http import HttpBalanceService
+from controller.outbound.key_pair import KeyPair
 from controller.outbound.outbox import Outbox
-from controller.outbound.signing import KeyPair, Signer
+from controller.outbound.signing import Signer
 from controller.outbound.statefile import StateFile
 from service.admin.dispensers import Dispensers
 from service.books.books import Books
-from service.offline.conflicts import offline_visits
+from service.offline.visits import offline_visits
 from service.reports.audit import audit
 from service.reports.statement import cards, rejected
 from service.store.clock import SystemWallClock

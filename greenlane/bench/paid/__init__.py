@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
 from greenlane.bench.client import Key, Target
-from greenlane.bench.paid.arrivals import DueFuelling, PostingLane, schedule, share_out
 from greenlane.bench.paid.phones import PayingPhone, make_phones
+from greenlane.bench.paid.posting_lanes import DueFuelling, PostingLane, schedule, share_out
 from greenlane.bench.process import (
     machine,
     percentile,

@@ -19,7 +19,7 @@ from service.errors import ServiceError
 from service.payer_rules.periods import Hours
 from service.payers import keys, mandates
 from service.payers.phones import Phones
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.store.database import telling_faults
 from wire.codec import encode_text
 from wire.payers import MANDATE_WORDS, MOST_TRIES, ChargeState, KeyAlgorithm, MandateText, Signed, phone_key_id

@@ -103,7 +103,7 @@ def _key(args: argparse.Namespace) -> int:
 
 def _visits(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
-    from service.offline.conflicts import offline_visits
+    from service.offline.visits import offline_visits
     from service.reports.zones import stamp, zones
     from wire.money import format_yuan
 

@@ -13,7 +13,7 @@ from greenlane.language import tr
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.payer_rules.periods import Payer, Schedule, Turn
-    from service.payers.rules import PlatePayers
+    from service.payers.plate_payers import PlatePayers
     from service.reports.zones import Zones
     from service.station.blocks import PlateBlocks
 
@@ -86,7 +86,7 @@ def _time(text: str) -> datetime:
 
 def _payers(o: Office) -> PlatePayers:
     from greenlane.cli.admin.office import actor
-    from service.payers.rules import PlatePayers
+    from service.payers.plate_payers import PlatePayers
 
     return PlatePayers(o.books, actor())
 
@@ -94,7 +94,7 @@ def _payers(o: Office) -> PlatePayers:
 def _set(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
     from service.payer_rules.periods import Hours, Rule
-    from service.payers.rules import NewBinding
+    from service.payers.plate_payers import NewBinding
 
     hours = Hours.parse(args.hours)
     binding = NewBinding(hours=hours, from_at=args.from_at, until_at=args.until_at, order=args.order)
@@ -235,7 +235,7 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _schedule(schedule: Schedule) -> dict[str, Any]:
-    from service.payers.rules import living
+    from service.payers.plate_payers import living
     from service.store.clock import from_us
 
     bindings, gaps = living(schedule)

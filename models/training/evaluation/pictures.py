@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.drawing.measures import Measures
-from models.training.evaluation.charts import COLOURS, SOFT, Axis, Plot, document, legend, matrix, text
 from models.training.evaluation.counts import reliable_range
+from models.training.evaluation.plots import COLOURS, SOFT, Axis, Plot, document, legend, matrix, text
 from models.training.evaluation.thresholds import GOAL_ANSWERED, GOAL_WRONG
 
 Row = Mapping[str, Any]

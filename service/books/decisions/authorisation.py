@@ -9,7 +9,7 @@ from service.books.batch_state import BatchState
 from service.books.decisions import phone_payment, typed
 from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.books.records import ACTIVE, Authorisation, Card, State
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.store.clock import US_PER_S, from_us, to_us
 from service.store.ids import authorisation_name
 from wire.money import MAX_FEN

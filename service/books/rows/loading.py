@@ -44,7 +44,7 @@ from service.books.records import (
 )
 from service.books.rows import payer_loading
 from service.books.rows.queries import Queries, Questions, Reader
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.store.clock import US_PER_S, to_us
 from service.store.ids import IdMaker
 from wire.fuellings import Fuelling

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row, insert, select, update
 
 from service.errors import AdminError
-from service.identity import throttle, trail
+from service.identity import token_buckets, trail
 from service.identity.signed.keys import Caller
 from service.identity.signed.signatures import Flaw, SignatureRefused
 from service.store.clock import from_us, to_us
@@ -43,7 +43,7 @@ class Throttled(AdminError):
     """Too many attempts; wait_s says when the next one is listened to."""
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__(f"too many attempts; try again in {throttle.whole_seconds(wait_s)} s")
+        super().__init__(f"too many attempts; try again in {token_buckets.whole_seconds(wait_s)} s")
         self.wait_s = wait_s
 
 
@@ -126,10 +126,10 @@ class DeviceStore:
         if wait_s:
             raise Throttled(wait_s)
         with telling_faults(), self._database.writing() as connection:
-            wait_s = throttle.take(connection, enrolment_buckets(source), self._now())
+            wait_s = token_buckets.take(connection, enrolment_buckets(source), self._now())
             row = None if wait_s else self._burn(connection, request, key_id(public_key), station)
             if row is not None:
-                throttle.give_back(connection, enrolment_buckets(source), self._now())
+                token_buckets.give_back(connection, enrolment_buckets(source), self._now())
                 return self._take_in(connection, row, public_key)
         if wait_s:
             raise Throttled(wait_s)
@@ -138,7 +138,7 @@ class DeviceStore:
     def wait_s(self, source: str) -> float:
         """How long an address has to wait for its next enrolment; from reading alone."""
         with telling_faults(), self._database.reading() as connection:
-            return throttle.wait_of(connection, enrolment_buckets(source), self._now())
+            return token_buckets.wait_of(connection, enrolment_buckets(source), self._now())
 
     def rotate(self, caller: Caller, rotation: KeyRotation) -> Enrolment:
         """Let the device's next key wait until it speaks.
@@ -295,9 +295,9 @@ def code_digest(code: str) -> str:
     return hashlib.sha256(code.upper().translate(_MISREAD).encode()).hexdigest()
 
 
-def enrolment_buckets(source: str) -> tuple[throttle.Bucket, ...]:
+def enrolment_buckets(source: str) -> tuple[token_buckets.Bucket, ...]:
     """What an attempt with a code is counted in."""
-    return throttle.Bucket(f"enrol:{source}", *_PER_SOURCE), throttle.Bucket("enrol", *_ALL_SOURCES)
+    return token_buckets.Bucket(f"enrol:{source}", *_PER_SOURCE), token_buckets.Bucket("enrol", *_ALL_SOURCES)
 
 
 def _living(connection: Connection, place: Place) -> list[str]:

@@ -37,7 +37,7 @@ from service.identity.signed.signatures import (
     verify,
 )
 from service.identity.signed.unsigned import foreign_mark
-from service.identity.throttle import whole_seconds
+from service.identity.token_buckets import whole_seconds
 from wire.codec import WireError, decode
 from wire.devices import DeviceKind, EnrolmentRequest, key_id
 from wire.reasons import ErrorCode

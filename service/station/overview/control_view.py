@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from service.offline.conflicts import OfflineVisit, offline_visits
+from service.offline.visits import OfflineVisit, offline_visits
 from service.store.database import Database
 from wire.live import OrderKind, ParkedMessage
 

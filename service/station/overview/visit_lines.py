@@ -15,7 +15,7 @@ BEING_READ: Words = ("有车，车牌尚未确定", "a vehicle stands there, and
 
 
 @dataclass(frozen=True, slots=True)
-class ShownLine:
+class VisitLine:
     """first: the step, or the first of several equal reads; times: how many; until_s: when the last one was."""
 
     first: StoryLine
@@ -23,18 +23,18 @@ class ShownLine:
     until_s: float
 
 
-def folded(story: Iterable[StoryLine]) -> list[ShownLine]:
+def folded(story: Iterable[StoryLine]) -> list[VisitLine]:
     """Reads one after the other of the same plate become one line.
 
     By the time of each step: a busy lane tells of a read or a picture's vote after the lamp that followed another.
     """
-    lines: list[ShownLine] = []
+    lines: list[VisitLine] = []
     for step in sorted(story, key=lambda step: step.at_s):
         before = lines[-1] if lines else None
         if before is not None and step.stage is Stage.READ is before.first.stage and step.plate == before.first.plate:
             lines[-1] = replace(before, times=before.times + 1, until_s=step.at_s)
         else:
-            lines.append(ShownLine(step, 1, step.at_s))
+            lines.append(VisitLine(step, 1, step.at_s))
     return lines
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from models.grammar import FORMATS, PlateKind
 from models.training.drawing.plates import random_text
-from service.offline.conflicts import offline_visits
+from service.offline.visits import offline_visits
 from service.reports.statement import cards
 from service.store import schema
 from tests.faults.three_hosts.collect import is_over, most_outstanding, stray_greens, visit_record

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from controller.records import Change, Frame, Region
 from controller.settings_records import CameraSettings
 from controller.watching.freshness import Freshness
-from models.change import ThumbnailMeter
+from models.change import ThumbnailChangeMeter
 
 pytestmark = [
     pytest.mark.slow,
@@ -62,7 +62,7 @@ def film(path: Path, codec: tuple[str, ...], level: float, seconds: int, clock: 
 
 def changes(path: Path) -> list[Change]:
     """What the lane's meter says of every frame."""
-    meter, capture, found = ThumbnailMeter(), cv2.VideoCapture(str(path)), []
+    meter, capture, found = ThumbnailChangeMeter(), cv2.VideoCapture(str(path)), []
     for _ in count():
         good, picture = capture.read()
         if not good:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from greenlane.cli import main
 from tests.service.identity.kit import PLATE, START, ServiceRig, fuelling, question
 from wire.codec import decode, encode

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from service.payer_rules.periods import Hours, Rule
 from service.payers.charging import Charging
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.reports.audit import audit
 from tests.service.fleet.conftest import OTHERS, OWN, Fleets
 from tests.service.identity.test_every_route import routes

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from service.mileage.consents import TrackConsents
 from service.payer_rules.periods import Hours, Rule
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from tests.service.fleet.conftest import BEGIN, OTHERS, OWN, Fleets
 from tests.service.phone.kit import HttpPhone, person
 

@@ -18,7 +18,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from service.http.connections import ConnectionLimits, Connections, GuardedProtocol, source_of
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.server import running
 from tests.service.identity.kit import CHEAP, ServiceRig, question
 from tests.service.phone.kit import person

@@ -26,7 +26,7 @@ from service.http.batches import Batches
 from service.http.bodies import parse
 from service.http.door import Door, is_host
 from service.http.problems import LONGEST_DETAIL
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.identity.signed.rules import RULES
 from service.reports.statement import rejected
 from service.server import running
@@ -320,7 +320,7 @@ def test_questions_do_not_wait_for_passwords(tmp_path: Path) -> None:
     with running(rig.app) as url, ThreadPoolExecutor(60) as pool:
         port = int(url.rpartition(":")[2])
         log_ins = [pool.submit(say, port, head("POST", b"/login", headers, form)) for _ in range(60)]
-        while rig.identity.guesses._waiting < 60:
+        while rig.identity.log_in_threads._waiting < 60:
             time.sleep(0.02)
         asked = rig.signed(lane, "POST", "/v1/authorisations", question(visit="between"))
         assert send(port, asked).status == 200

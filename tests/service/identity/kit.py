@@ -16,11 +16,12 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import Engine, event
 
-from controller.outbound.signing import KeyPair, Signer
+from controller.outbound.key_pair import KeyPair
+from controller.outbound.signing import Signer
 from service.admin.admin import Admin
 from service.app import create_app
+from service.identity.guard import Guard
 from service.identity.identity import Identity
-from service.identity.mount import Guard
 from service.identity.signed.devices import Place
 from tests.service.new_books import put_new_books
 from wire.ahead import AskedAhead

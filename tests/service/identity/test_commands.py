@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from greenlane.cli import main
 from service.app import create_app
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.server import running
 from tests.service.identity.kit import CHEAP
 from tests.service.new_books import put_new_books

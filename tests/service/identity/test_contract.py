@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.outbound.signing import KeyPair, Signer
+from controller.outbound.key_pair import KeyPair
+from controller.outbound.signing import Signer
 from controller.ports import Clock
 from service.server import running
 from tests.service.identity.kit import PLATE, ServiceRig

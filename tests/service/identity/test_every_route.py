@@ -15,11 +15,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from starlette.types import Message, Receive, Scope, Send
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from service.admin.typed_plates import TypedPlates
 from service.app import create_app
 from service.books.messages import Ask
-from service.identity.mount import EMBEDDED, Guard
+from service.identity.guard import EMBEDDED, Guard
 from service.identity.signed.gate import GateRules, SignatureGate
 from service.identity.signed.rules import RULES, Names, find_rule
 from service.identity.signed.signatures import RequestView, SignatureRefused, verify

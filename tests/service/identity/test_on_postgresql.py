@@ -12,11 +12,12 @@ import requests
 from fastapi.testclient import TestClient
 
 from controller.clock import SystemClock as LaneClock
-from controller.outbound.signing import KeyPair, Signer
+from controller.outbound.key_pair import KeyPair
+from controller.outbound.signing import Signer
 from service.admin.admin import Admin
 from service.app import create_app
 from service.books.books import Books
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.identity.people import Attempt, LoginRefused, Person, Role
 from service.identity.signed.devices import DeviceStore, Place
 from service.identity.signed.signatures import SignatureRefused

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from service.identity import access
 from service.identity.browser import HEADERS, safe_target, source_of
-from service.identity.mount import LOOPBACK, Guard
+from service.identity.guard import LOOPBACK, Guard
 from service.identity.people import Role
 from service.identity.sessions import LIVES, Session
 from service.identity.web import LANGUAGE_COOKIE

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.errors import SettingsError
-from controller.outbound.signing import KeyPair, Signer
+from controller.outbound.key_pair import KeyPair
+from controller.outbound.signing import Signer
 from service.identity.signed.signatures import Flaw, ProvenSignature, RequestView, SignatureRefused, verify
 from tests.service.identity.kit import START, MovingClock
 from wire.devices import SIGNED_PARTS, key_id
@@ -154,7 +155,7 @@ def test_its_own_expiry_counts() -> None:
 
 
 def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controller.outbound.signing.LIBRARIES", ("cryptography", "no_such_library"))
+    monkeypatch.setattr("controller.outbound.key_pair.LIBRARIES", ("cryptography", "no_such_library"))
     with pytest.raises(SettingsError, match=r"no_such_library; run: pip install 'greenlane\[signing\]'"):
         KeyPair.make()
 

@@ -20,7 +20,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from controller.clock import SystemClock
 from controller.errors import ServiceFault
 from controller.outbound.http import HttpBalanceService
-from controller.outbound.signing import KeyPair, Signer
+from controller.outbound.key_pair import KeyPair
+from controller.outbound.signing import Signer
 from greenlane.cli import main
 from service.admin.admin import Admin
 from service.books.books import Books

@@ -12,7 +12,7 @@ import pytest
 
 from service.admin.admin import Admin
 from service.app import create_app
-from service.identity.mount import Guard
+from service.identity.guard import Guard
 from service.identity.signed.devices import Place
 from service.identity.web import PAGES
 from service.server import running

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from service.admin.admin import Admin
 from service.app import create_app
 from service.http.metrics import Metrics
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.identity.people import Role
 from service.live.changes import Changes, Pace, count_change
 from service.reports.books_metrics import BooksCollector

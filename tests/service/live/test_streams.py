@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from service.http.connections import ConnectionLimits, Connections, GuardedProtocol
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.identity.people import Role
 from service.live import streams as told
 from service.live.changes import Changes, Pace, count_change

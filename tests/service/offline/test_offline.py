@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from greenlane.cli import main
 from service.books.messages import Message, Refused, Report, TakeGrant
-from service.offline.conflicts import conflicts_since, offline_visits
 from service.offline.listing import current_list, entries_of
+from service.offline.visits import conflicts_since, offline_visits
 from service.reports.audit import audit
 from service.reports.statement import cards
 from service.store.clock import SystemWallClock

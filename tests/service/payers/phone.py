@@ -16,7 +16,7 @@ from service.payer_rules.periods import Hours
 from service.payers import keys, mandates
 from service.payers.charging import Charging
 from service.payers.phones import Phones
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from tests.service.world import PLATE, World
 from wire.codec import encode_text
 from wire.payers import (

@@ -16,8 +16,8 @@ from service.payer_rules.periods import Hours, Rule
 from service.payers.charging import Charging, ListedCharge
 from service.payers.keys import NotSigned
 from service.payers.phones import Phones
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.payers.refunds import Back, Refunds
-from service.payers.rules import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.reports.statement import cards
 from tests.service.payers.phone import Phone, payer, person, wallet_fen

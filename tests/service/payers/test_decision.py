@@ -10,7 +10,7 @@ from service.books.messages import Release, Renew
 from service.payer_rules.periods import GapAction, Hours, Rule
 from service.payers import mandates
 from service.payers.phones import Phones
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.reports.statement import cards
 from service.store.clock import to_us

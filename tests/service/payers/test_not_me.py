@@ -13,7 +13,7 @@ from service.errors import AdminError
 from service.identity.people import Role
 from service.payer_rules.periods import Rule
 from service.payers.phones import Phones
-from service.payers.rules import PlatePayers
+from service.payers.plate_payers import PlatePayers
 from service.reports.audit import audit
 from service.station.blocks import PlateBlocks, blocked_names, strange_vehicles
 from service.station.store import StationStore

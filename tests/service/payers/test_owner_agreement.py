@@ -13,7 +13,7 @@ from greenlane.cli import main
 from service.payers import mandates
 from service.payers.charging import Charging
 from service.payers.phones import Phones
-from service.payers.rules import PlatePayers
+from service.payers.plate_payers import PlatePayers
 from service.reports.audit import audit
 from service.store.clock import to_us
 from service.store.database import Database

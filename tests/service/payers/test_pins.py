@@ -13,7 +13,7 @@ from service.errors import AdminError
 from service.identity import trail
 from service.payer_rules.periods import Rule
 from service.payers.pins import PinWait, check_pin
-from service.payers.rules import PlatePayers
+from service.payers.plate_payers import PlatePayers
 from service.reports.audit import audit
 from tests.service.payers.phone import payer, person
 from tests.service.world import PLATE, World

@@ -14,7 +14,7 @@ from service.books.messages import Ask, Release
 from service.errors import AdminError, Unavailable
 from service.payer_rules.periods import Hours
 from service.payers.charging import Charging
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.reports.audit import audit
 from service.station.blocks import PlateBlocks
 from service.station.store import StationStore

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from greenlane.cli import main
 from service.errors import AdminError
 from service.payer_rules.periods import Rule
+from service.payers.plate_payers import PlatePayers
 from service.payers.refunds import Back, Refunds
-from service.payers.rules import PlatePayers
 from service.reports.audit import audit
 from service.reports.statement import cards, statement
 from service.store.database import Database

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from service.payer_rules.periods import GapAction, Hours, PayerKind
 from service.payers.charging import Charging
-from service.payers.rules import PlatePayers
+from service.payers.plate_payers import PlatePayers
 from service.reports.audit import audit
 from service.store.database import Database
 from tests.service.identity.kit import spare_the_disk

@@ -14,7 +14,7 @@ from greenlane.bench.lying_payments import APP, KEY, MERCHANT, Lie, LyingPayment
 from greenlane.cli import main
 from service.app import create_app
 from service.errors import AdminError
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.payer_rules.capabilities import UNFIT_WORDS, WECHATPAY, Unfit, unfit
 from service.payers.charging import Charging
 from service.payers.phones import Phones

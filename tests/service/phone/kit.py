@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from service.books.messages import Report
 from service.payer_rules.periods import Hours
 from service.payers.phones import Phones
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.phone.words import CONSENT
 from tests.service.identity.kit import HOST, Parcel, ServiceRig, fuelling
 from wire.codec import decode

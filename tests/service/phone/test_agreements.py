@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from service.books.messages import Ask
 from service.payer_rules.periods import Hours
-from service.payers.rules import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers
 from service.payments.worker import keep_state
 from service.reports.audit import audit
 from service.store.clock import to_us

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.payers.phones import Phones
 from service.store.identity_tables import nonces
 from service.store.payer_tables import phone_keys

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import requests
 
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.server import running
 from tests.service.identity.kit import ServiceRig
 from tests.service.live.test_live import HOUR

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from service.app import create_app
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.server import running
 from tests.service.identity.kit import ServiceRig
 from tests.service.live.test_live import HOUR, next_event, next_number

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from service.station.tables import asked_ahead as table
 from service.store import schema
 from tests.service.identity.kit import ServiceRig, asked_ahead

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from service.identity import trail
 from service.identity.people import Role
 from service.identity.sessions import LIVES

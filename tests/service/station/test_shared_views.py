@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from service.identity.people import Role
 from service.station.overview.shared import Rendering, SharedViews
 from tests.service.identity.kit import ServiceRig, lane_status

@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from controller.outbound.signing import KeyPair
+from controller.outbound.key_pair import KeyPair
 from models.grammar import FORMATS, TYPED_ONLY
 from service.admin.typed_plates import TypedPlates
 from service.books.messages import Ask

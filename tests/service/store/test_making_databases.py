@@ -15,7 +15,7 @@ import pytest
 
 from greenlane.cli import main
 from service.app import create_app
-from service.identity.mount import EMBEDDED
+from service.identity.guard import EMBEDDED
 from service.server import running
 from service.store.database import Database
 from service.store.engine.migrating import upgrade

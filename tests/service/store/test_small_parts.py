@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import grammar
-from service.books.rules import BookSettings
+from service.books.settings import BookSettings
 from service.store.clock import from_us, to_us
 from service.store.ids import IdMaker, authorisation_name
 from wire import plates

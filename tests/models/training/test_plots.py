@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from models.training.drawing.measures import Measures
-from models.training.evaluation.charts import Axis, Plot, document, legend, matrix
 from models.training.evaluation.counts import reliability, reliable_range
 from models.training.evaluation.pictures import write_pictures
+from models.training.evaluation.plots import Axis, Plot, document, legend, matrix
 from tests.models.training.test_evaluate import READS
 
 SVG = "{http://www.w3.org/2000/svg}"
