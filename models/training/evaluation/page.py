@@ -79,8 +79,8 @@ def confidence_tables(result: Row, pictures: str) -> str:
     parts = [
         "### Is a probability a frequency?",
         f"![Reliability of the weakest character]({pictures}/reader-reliability.svg)",
-        "Reads by tenths of the weakest character's probability, with 95 % intervals; the numbers at the foot count "
-        "them. " + ". ".join(_errors(result["reliability"])) + ".",
+        "Reads by tenths of the weakest character's probability, with 95 % intervals; the numbers below are their "
+        "counts. " + ". ".join(_errors(result["reliability"])) + ".",
         "### Share answered against answered wrongly",
         f"![Trade-off]({pictures}/reader-trade-off.svg)",
         verdict(visits),
@@ -91,7 +91,7 @@ def confidence_tables(result: Row, pictures: str) -> str:
         visits_table(visits["crops"]),
         "Simulated visits of drawn plates of all kinds:",
         visits_table(visits["drawn"]),
-        "By the province character's own threshold, everything else as the lane has it:",
+        "By the threshold of the province character alone, with the lane's defaults otherwise:",
         _provinces_judged(visits["province"]),
     ]
     return "\n\n".join(parts)

@@ -43,7 +43,7 @@ def _summary(result: Row) -> str:
         ],
         ["wrong but certain", result["wrong_but_certain"]],
         [
-            "corners off, share of the plate's height: median, nine in ten",
+            "error of the corners, share of the plate's height: median, 90 %",
             f"{result['corner_error_median']}, {result['corner_error_p90']}",
         ],
     ]
@@ -75,5 +75,5 @@ def _stress(result: Row) -> str:
     }
     rows = [[line, result[key], f"{1000 * result[key] / count:.1f}"] for key, line in names.items()]
     where = ", ".join(f"{kind} {number}" for kind, number in result["by_kind"].items()) or "none"
-    words = f"Finds with a plate's format lay on: {where}."
+    words = f"Finds with a plate's format were on: {where}."
     return f"{table([f'{count} pictures without a plate', 'count', 'of 1,000 pictures'], rows)}\n\n{words}"

@@ -54,7 +54,7 @@ def verdict(visits: Mapping[str, Any]) -> str:
     limit = f"{lane['weakest_character']:g}"
     lines = [
         f"The lane's defaults are {lane['reads']} agreeing reads, {limit} for the weakest character and "
-        f"{lane['province']:g} for the province character ([settings.md](settings.md), `[vote]`). There:",
+        f"{lane['province']:g} for the province character ([settings.md](settings.md), `[vote]`). With these:",
         f"- held-out crops: {in_words(crops[limit])};",
         f"- drawn plates of all kinds: {in_words(drawn[limit])}.",
         "",
