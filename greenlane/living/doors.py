@@ -148,10 +148,10 @@ class StartLink:
 
 
 def show_start(app: FastAPI, token: str, password: str, entries: Sequence[StartLink]) -> None:
-    """The start page at /demo/TOKEN."""
+    """The start page at /demo/TOKEN. Nobody is logged in at its host, so its way home is the page itself."""
 
     @app.get("/demo/{given}", include_in_schema=False)
     def start(request: Request, given: str) -> Response:
         if not hmac.compare_digest(given.encode(), token.encode()):
             raise AccessRefused(404, "there is no such page")
-        return page(request, "demo.html", entries=entries, password=password)
+        return page(request, "demo.html", home=request.url.path, entries=entries, password=password)

@@ -51,9 +51,12 @@ def last(connection: Connection, limit: int, subject: str | None = None) -> Iter
         yield Deed(from_us(row.at_us), row.actor, row.action, row.subject, _words(row.detail))
 
 
-def _words(detail: str) -> dict[str, str]:
+def _words(detail: str) -> dict[str, str | bool | None]:
+    """What was given, by name: texts, but for yes, no and what was left out."""
     try:
         parsed = json.loads(detail)
     except ValueError:
         return {"note": detail}
-    return {str(k): str(v) for k, v in parsed.items()} if isinstance(parsed, dict) else {"note": detail}
+    if not isinstance(parsed, dict):
+        return {"note": detail}
+    return {name: value if value is None or isinstance(value, bool) else str(value) for name, value in parsed.items()}

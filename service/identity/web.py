@@ -79,6 +79,7 @@ def page(
         "role_words": ROLE_WORDS,
         "csrf": session.csrf if session is not None else "",
         "path": request.url.path,
+        "home": "/",
         "other_language": _link(request, Language.ENGLISH if language is Language.CHINESE else Language.CHINESE),
         "menu": [
             entry

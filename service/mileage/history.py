@@ -36,7 +36,7 @@ from service.store import schema
 from service.store.clock import US_PER_S, from_us
 from service.store.payer_tables import persons
 from service.store.vehicle_tables import kept_placements, odometer_rows, positions
-from service.store.zones import HOME_ZONE
+from service.store.zones import HOME_ZONE, shared_zone
 
 SAME_US = 1_800 * US_PER_S
 SAME_SHARE = 0.1
@@ -48,7 +48,8 @@ _DATUMS = {datum.value: datum for datum in Datum}
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """One refuelling with its place. at: by the station's clock, else UTC. user: who pays in that hour."""
+    """One refuelling with its place. at: by the clock of our station, elsewhere by that of
+    service.store.zones.shared_zone. user: who pays in that hour."""
 
     fuelling: str | None
     at: datetime
@@ -84,6 +85,7 @@ class History:
         self.has_positions = has_positions(connection, plate)
         self.frozen = _frozen(connection, plate)
         self._schedule = load_schedule(connection, plate)
+        self._home = shared_zone(place.zone for place in self.places.values() if place.zone is not None)
         self._sure: dict[int, Placement | None] = {}
         self._findings: dict[int, Placement] = {}
 
@@ -178,8 +180,8 @@ class History:
         if own is not None and own.person is not None:
             hours = Hours.parse(own.period) if own.period else None
             user, period = own.person, (hours.start_text, hours.end_text) if hours else period
-        at = from_us(found.at_us)
-        return Located(found.fuelling, at.astimezone(zone) if zone else at, period, user, found.volume_ml, finding)
+        at = from_us(found.at_us).astimezone(zone or self._home)
+        return Located(found.fuelling, at, period, user, found.volume_ml, finding)
 
     def _zone(self, finding: Placement) -> ZoneInfo | None:
         place = self.places.get(finding.station or "")

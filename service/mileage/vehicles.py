@@ -15,8 +15,8 @@ from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
 from service.store.naming import require_name, require_plate
-from service.store.payer_tables import plate_payers
-from service.store.vehicle_tables import fleets, known_places, vehicles
+from service.store.payer_tables import payer_bindings, plate_payers
+from service.store.vehicle_tables import fleets, kept_placements, known_places, odometer_rows, positions, vehicles
 
 LARGEST_TANK_ML = 5_000_000
 THIRSTIEST_ML = 1_000_000
@@ -146,6 +146,27 @@ def vehicle_of(connection: Connection, plate: str) -> Vehicle:
     """What is known about a vehicle; of one that nobody spoke of, its plate."""
     row = connection.execute(select(vehicles).where(vehicles.c.plate == plate)).first()
     return Vehicle(plate) if row is None else _vehicle(row)
+
+
+_TOLD_OF = (
+    vehicles,
+    schema.plates,
+    payer_bindings,
+    schema.fuellings,
+    odometer_rows,
+    positions,
+    kept_placements,
+)
+"""Whoever stands in one of these is known here: a plate of which none has a row was mistyped, most likely."""
+
+
+def require_vehicle(connection: Connection, plate: str) -> str:
+    """The plate as it is kept. Raises AdminError for one that is not a plate, or of which nothing is known."""
+    kept = require_plate(plate)
+    for table in _TOLD_OF:
+        if connection.execute(select(table.c.plate).where(table.c.plate == kept).limit(1)).first() is not None:
+            return kept
+    raise AdminError(f"vehicle {kept} is not known; `vehicle set {kept}` makes it known")
 
 
 def vehicles_of(connection: Connection, fleet: str | None = None) -> list[Vehicle]:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from service.errors import AdminError
 from service.store import schema
 from service.store.database import Database, telling_faults
-from service.store.zones import HOME_ZONE
+from service.store.zones import shared_zone
 
 YEARS = range(1970, 9999)
 
@@ -42,9 +42,7 @@ def zones(database: Database, station: str | None = None) -> Zones:
     with telling_faults(), database.reading() as connection:
         rows = connection.execute(select(schema.stations.c.id, schema.stations.c.zone)).all()
     found = {row.id: ZoneInfo(row.zone) for row in rows}
-    shared = set(found.values())
-    home = found.get(station or "") or (shared.pop() if len(shared) == 1 else HOME_ZONE)
-    return Zones(found, home)
+    return Zones(found, found.get(station or "") or shared_zone(row.zone for row in rows))
 
 
 def stamp(moment: datetime) -> str:

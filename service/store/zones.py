@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
@@ -11,6 +12,12 @@ from service.store import schema
 DEFAULT_ZONE = "Asia/Shanghai"
 HOME_ZONE = ZoneInfo(DEFAULT_ZONE)
 """What China's calendar says, for vehicles and people rather than stations."""
+
+
+def shared_zone(names: Iterable[str]) -> ZoneInfo:
+    """The zone for what happened at no station of ours: the only one that the stations are in, else Asia/Shanghai."""
+    found = set(names)
+    return ZoneInfo(found.pop()) if len(found) == 1 else HOME_ZONE
 
 
 def zone_of(connection: Connection, station: str) -> ZoneInfo | None:

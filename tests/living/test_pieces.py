@@ -8,18 +8,23 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import requests
 
 from controller.clock import ManualClock
+from greenlane.living.doors import show_start
 from greenlane.living.seeding import FLEET, TITLE, seed
 from greenlane.simulation.cast import bundled
 from greenlane.simulation.world import UNIT_PRICE_FEN_PER_L
 from hardware.cameras import CameraWishes, open_camera
 from hardware.dispensers.simulated import Customer, SimulatedDispenser
+from service.app import create_app
 from service.books.books import Books
 from service.payers.phones import Phones
 from service.reports.statement import cards
+from service.server import running
 from service.store.clock import SystemWallClock
 from service.store.database import Database
+from tests.service.new_books import put_new_books
 
 
 @pytest.fixture
@@ -93,3 +98,13 @@ def test_who_may_refuel_has_money_for_a_long_day(tmp_path: Path) -> None:
     assert min(rich.values()) < own.preset_fen, "one is poor, for the counter to mend"
     (payer,) = Phones(books, "test").list(own.phones[0].name)
     assert payer.balance_fen >= 8 * hour_fen
+
+
+def test_the_brand_of_the_start_page_leads_to_it(tmp_path: Path) -> None:
+    app = create_app(put_new_books(tmp_path / "books.sqlite3"))
+    show_start(app, "token", "password", ())
+    with running(app) as url:
+        page = requests.get(f"{url}/demo/token", timeout=30)
+        brand = re.search(r'class="brand" href="([^"]+)"', page.text)
+        assert brand
+        assert requests.get(url + brand[1], timeout=30).url == page.url, "nobody is logged in at this host"

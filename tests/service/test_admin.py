@@ -284,6 +284,13 @@ def test_the_trail_has_every_movement_of_money_with_its_actor(admin: Admin, read
     assert "correction" in shown.splitlines()[1]
 
 
+def test_what_was_left_out_has_no_text_in_the_trail(admin: Admin) -> None:
+    assert admin("station", "set", "S9")[0] == 0
+    (deed,) = json.loads(admin("trail", "--subject", "S9", "--json")[1])
+    assert deed["detail"]["zone"] is None
+    assert "None" not in {value for value in deed["detail"].values() if isinstance(value, str)}
+
+
 @pytest.mark.slow
 def test_plates_are_shown_and_listed_and_lead_to_their_card(admin: Admin, ready: World) -> None:
     assert admin("card", "show", "粤b·12345")[1] == admin("card", "show", "C1")[1]

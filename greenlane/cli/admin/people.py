@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from service.identity.people import PeopleStore, Person
 
 _OF_ONE_ROLE = ("fleet", "lane")
-TRUTHS = ("None", "True", "False")
+SPELT = {None: "default", True: "yes", False: "no"}
+"""What stands in the trail for what was left out, yes and no, in words."""
 ROLES = ("panel", "attendant", "cashier", "operator", "administrator", "fleet")
 
 
@@ -162,17 +163,17 @@ def _did(action: str) -> str:
     return word(action, "books") if said == action else said
 
 
-def _spelt(action: str, detail: Mapping[str, str]) -> str:
+def _spelt(action: str, detail: Mapping[str, str | bool | None]) -> str:
     """What was given, for people: amounts in yuan, yes and no; where nothing was given, nothing or "default"."""
     from wire.money import format_yuan
 
     words = []
     for name, value in detail.items():
-        if value == "None" and action == "set_station":
+        if value is None and action == "set_station":
             continue
-        if name.endswith("_fen") and value.lstrip("-").isdecimal():
+        if isinstance(value, str) and name.endswith("_fen") and value.lstrip("-").isdecimal():
             name, value = name.removesuffix("_fen"), tr(f"{format_yuan(int(value))} yuan")
-        spelt = tr({"None": "default", "True": "yes", "False": "no"}[value]) if value in TRUTHS else value
+        spelt = value if isinstance(value, str) else tr(SPELT[value])
         words.append(f"{name.removesuffix('_fen')}={spelt}")
     return " ".join(words)
 

@@ -170,6 +170,14 @@ def test_places_vehicles_and_fleets_are_set_up(admin: Admin) -> None:
     assert "at most 5000" in admin("vehicle", "set", PLATE, "--tank", "0", fails=True)
 
 
+def test_a_vehicle_that_nobody_spoke_of_is_not_shown_as_one(admin: Admin) -> None:
+    said = admin("vehicle", "show", PLATE, fails=True)
+    assert f"vehicle {PLATE} is not known; `vehicle set {PLATE}` makes it known" in said
+    admin("card", "create", "C1")
+    admin("plate", "bind", PLATE, "C1")
+    assert admin("vehicle", "show", PLATE) == f"{PLATE}: tank - l, - l/100 km, product -, fleet -\n"
+
+
 @pytest.mark.slow
 def test_a_name_with_a_blank_stands_in_quotes_where_a_command_is_shown(admin: Admin) -> None:
     shown = admin("fleet", "add", "Wang Logistics")

@@ -132,13 +132,13 @@ def test_a_row_of_the_same_fuelling_is_the_same(admin: Admin, vehicle_world: Wor
     odometer(admin, tmp_path, "2026-05-04T08:55:00+08:00,1000,43.9,yes", "2026-05-04T08:50:00+08:00,1000,44.1,")
     found = admin("places", PLATE, "--json")
     assert [(f["fuelling"] is None, f["volume_ml"]) for f in found] == [(False, 40_000), (True, 44_100)]
-    assert found[1]["at"] == "2026-05-04T00:50:00+00:00"
+    assert found[1]["at"] == "2026-05-04T08:50:00+08:00"
 
 
 def test_from_is_included_and_to_is_not(admin: Admin, tmp_path: Path) -> None:
     odometer(admin, tmp_path, *(f"2026-05-04T0{n}:00:00+08:00,{1000 + n},20," for n in (1, 2, 3)))
     found = admin("places", PLATE, "--json", "--from", "2026-05-04T01:00:00+08:00", "--to", "2026-05-03T19:00:00Z")
-    assert [f["at"] for f in found] == ["2026-05-03T17:00:00+00:00", "2026-05-03T18:00:00+00:00"]
+    assert [f["at"] for f in found] == ["2026-05-04T01:00:00+08:00", "2026-05-04T02:00:00+08:00"]
 
 
 AT = datetime(2026, 5, 5, 2, 0, tzinfo=UTC)
@@ -334,3 +334,15 @@ def test_a_place_that_is_no_longer_known_still_is_where_it_was(admin: Admin, tmp
     first, second = admin("places", PLATE, "--json")
     assert (first["status"], first["station"]) == ("placed", "X")
     assert "no known place before it" in second["reason"]
+
+
+def test_what_was_taken_elsewhere_is_shown_by_the_clock_of_our_stations(
+    admin: Admin, vehicle_world: World, tmp_path: Path
+) -> None:
+    admin("station", "set", "S1", "--zone", "Asia/Urumqi")
+    fuel(vehicle_world)
+    odometer(admin, tmp_path, "2026-05-06T01:00:00+00:00,1000,40,yes")
+    assert [found["at"][-6:] for found in admin("places", PLATE, "--json")] == ["+06:00", "+06:00"]
+    assert "2026-05-06 07:00:00+06:00" in admin("places", PLATE)
+    admin("station", "set", "S2", "--zone", "Europe/Berlin")
+    assert [found["at"][-6:] for found in admin("places", PLATE, "--json")] == ["+06:00", "+08:00"]

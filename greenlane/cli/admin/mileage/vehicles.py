@@ -50,13 +50,11 @@ def _set(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.mileage.vehicles import vehicle_of
-    from service.store.naming import require_plate
+    from service.mileage.vehicles import require_vehicle, vehicle_of
 
-    plate = require_plate(args.plate)
     with office(args) as o:
         with o.database.reading() as connection:
-            found = vehicle_of(connection, plate)
+            found = vehicle_of(connection, require_vehicle(connection, args.plate))
         o.show(found, _words(found))
     return 0
 
