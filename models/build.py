@@ -85,13 +85,7 @@ def build_detector(engine: str = DEFAULT_ENGINE, threads: int = 1, side_px: int 
         raise ReaderError(f"The manifest's section of the detector is incomplete ({error!r}).") from error
     if side_px is not None:
         settings = replace(settings, side_px=side_px, largest_side_px=side_px)
-    folded = _is_folded(finder, engine), _is_folded(refiner, engine)
-    return Detector(_network(finder, engine, threads), _network(refiner, engine, threads), settings, folded)
-
-
-def _is_folded(section: dict[str, Any], engine: str) -> bool:
-    """Whether the variant for this engine takes four pixels as one."""
-    return bool(variant_of(section, variants_for(engine)).get("folded"))
+    return Detector(_network(finder, engine, threads), _network(refiner, engine, threads), settings)
 
 
 def _network(section: dict[str, Any], engine: str, threads: int) -> Network:

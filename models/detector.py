@@ -11,7 +11,8 @@ import numpy as np
 
 from controller.records import Colour, Corners
 from models.closeups import Picture, Quad, closeup_matrix, cut, fit, is_coloured, is_plate_shaped, map_points, quad_size
-from models.engines import FloatArray, Network
+from models.engines import FloatArray, Network, input_layout
+from models.engines.pixels import Pixels
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels."""
@@ -97,24 +98,15 @@ class Proposal:
 class Detector:
     """Holds two networks; one thread at a time."""
 
-    def __init__(
-        self,
-        finder: Network,
-        refiner: Network | None,
-        settings: DetectorSettings,
-        folded: tuple[bool, bool] = (False, False),
-    ) -> None:
-        """Without a refiner the finder's proposals above `accept` are the answer.
-
-        folded: finder, refiner take pictures of half the size with four times the channels: four pixels as one.
-        """
+    def __init__(self, finder: Network, refiner: Network | None, settings: DetectorSettings) -> None:
+        """Without a refiner the finder's proposals above `accept` are the answer."""
         self._finder = finder
         self._refiner = refiner
         self._settings = settings
-        self._folded = folded
         levels = np.arange(256, dtype=np.float32) * np.float32(settings.scale)
-        self._values = levels - np.float32(settings.mean) * np.float32(settings.scale)
-        self._inputs: dict[tuple[int, ...], FloatArray] = {}
+        values = levels - np.float32(settings.mean) * np.float32(settings.scale)
+        self._pictures = Pixels(input_layout(finder), values)
+        self._closeups = Pixels(input_layout(refiner), values) if refiner else self._pictures
 
     def detect(self, image: Picture) -> list[Detection]:
         """Plates of a BGR picture (H, W, 3), surest first."""
@@ -129,7 +121,7 @@ class Detector:
         """What the finder alone sees, surest first, in pixels of the picture given. side_px: else the settings'."""
         settings = self._settings
         picture, scale_x, scale_y = fit(image, side_px or settings.side_px, settings.multiple)
-        (output,) = self._finder.run(self._as_input(picture, self._folded[0]))
+        (output,) = self._finder.run(self._pictures.fill([picture]))
         heat = sigmoid(output[0, 0])
         highest = cv2.dilate(heat, np.ones((3, 3), np.uint8))
         ys, xs = np.nonzero((heat >= highest) & (heat >= settings.propose))
@@ -164,7 +156,7 @@ class Detector:
         settings = self._settings
         matrix = closeup_matrix(proposal.quad, settings.closeup_px, (settings.margin_x, settings.margin_y))
         closeup = cut(image, matrix, settings.closeup_px)
-        (output,) = refiner.run(self._as_input(closeup, self._folded[1]))
+        (output,) = refiner.run(self._closeups.fill([closeup]))
         answer = output[0]
         corners = answer[:8].reshape(4, 2) * settings.closeup_px - 0.5
         split = 9 + len(settings.colours)
@@ -176,23 +168,6 @@ class Detector:
             rows=answer[split:],
             coloured=is_coloured(closeup),
         )
-
-    def _as_input(self, picture: Picture, folded: bool = False) -> FloatArray:
-        """uint8 BGR (H, W, 3) -> float32 (1, 3, H, W), valid until the next picture of this size.
-
-        folded: (1, 12, H / 2, W / 2): channels of the upper left, upper right, lower left, lower right pixel of four.
-        One array for each size, because a fresh megabyte for each picture costs more than filling it.
-        """
-        height, width = picture.shape[:2]
-        shape = (1, 12, height // 2, width // 2) if folded else (1, 3, height, width)
-        if shape not in self._inputs:
-            self._inputs[shape] = np.empty(shape, np.float32)
-        filled = self._inputs[shape]
-        planes = cv2.split(picture.reshape(height, width // 2, 6)) if folded else cv2.split(picture)
-        rows = [plane[row::2] for row in (0, 1) for plane in planes] if folded else planes
-        for plane, channel in zip(rows, filled[0], strict=True):
-            cv2.LUT(plane, self._values, dst=channel)  # a table: a quarter of the time of computing each value
-        return filled
 
     def look(self, image: Picture) -> Detection:
         """What a picture shows that is nothing but one plate, edge to edge: its colour and rows."""

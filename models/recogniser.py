@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from controller.errors import ReaderError
 from controller.records import CharacterRead
-from models.decoding import FloatArray, decode
-from models.engines import Network
+from models.decoding import decode
+from models.engines import FloatArray, Network, input_layout
+from models.engines.pixels import Pixels, levels
 
 Strip = NDArray[np.uint8]
 
@@ -25,10 +26,11 @@ class Recogniser:
             self._alphabet = str(manifest_section["alphabet"])
             shape = manifest_section["input"]
             self._height, self._width = int(shape["height"]), int(shape["width"])
-            self._mean, self._scale = np.float32(shape["mean"]), np.float32(shape["scale"])
+            values = levels(shape)
         except (KeyError, TypeError, ValueError) as error:
             raise ReaderError(f"The manifest's section of the recogniser is incomplete ({error!r}).") from error
         self._network = network
+        self._pixels = Pixels(input_layout(network), values)
 
     def read(self, strips: Sequence[Strip]) -> list[tuple[CharacterRead, ...]]:
         """The characters of each strip from left to right; an empty tuple for a strip that shows no plate.
@@ -47,5 +49,4 @@ class Recogniser:
         for strip in strips:
             if strip.shape != (self._height, self._width, 3):
                 raise ValueError(f"a strip is {self._height}x{self._width}x3, not {strip.shape}")
-        batch = np.stack(strips).transpose(0, 3, 1, 2).astype(np.float32)
-        return np.ascontiguousarray((batch - self._mean) * self._scale)
+        return self._pixels.fill(strips)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from controller.errors import ReaderError
 from controller.records import PlateRead
 from models.doubts import Doubt
-from models.engines import FloatArray, Network
+from models.engines import FloatArray, Network, input_layout
+from models.engines.pixels import Pixels, levels
 from models.grammar import ALPHABET
 from models.rectify import Band, Corners, Image, cut_bands
 
@@ -75,13 +76,14 @@ class SecondOpinion:
         every character may be another one. Raises ReaderError when the section is not what is known here."""
         try:
             shape, alphabet = manifest_section["input"], str(manifest_section["alphabet"])
-            self._mean, self._scale = np.float32(shape["mean"]), np.float32(shape["scale"])
+            values = levels(shape)
             known = (int(shape["height"]), int(shape["width"]), alphabet) == (STRIP_HEIGHT, STRIP_WIDTH, ALPHABET)
         except (KeyError, TypeError, ValueError) as error:
             raise ReaderError(f"The manifest's section of the second recogniser is incomplete ({error!r}).") from error
         if not known:
             raise ReaderError("The second recogniser's weights are for another strip or other characters.")
         self._network, self._whole = network, whole
+        self._pixels = Pixels(input_layout(network), values)
 
     def doubts(self, image: Image, plates: Sequence[PlateRead]) -> list[set[Doubt]]:
         """What the network has against each read of this BGR picture. Raises ReaderError when the engine fails."""
@@ -98,8 +100,7 @@ class SecondOpinion:
 
     def shares(self, strips: Sequence[Grey]) -> FloatArray:
         """Probabilities (N, 8, classes) of what stands in each place of these strips."""
-        batch = ((np.stack(strips)[:, None].astype(np.float32) - self._mean) * self._scale).astype(np.float32)
-        (logits,) = self._network.run(np.ascontiguousarray(batch))
+        (logits,) = self._network.run(self._pixels.fill(strips))
         if logits.ndim != 3 or logits.shape[0] != len(strips) or logits.shape[2] != CLASSES:
             raise ReaderError(f"The second recogniser answered with shape {logits.shape}, which is not its own.")
         raised = np.exp(logits - logits.max(2, keepdims=True))

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from controller.errors import ReaderError
-from models.engines import FloatArray, Network
+from models.engines import FloatArray, Network, input_layout
+from models.engines.pixels import Pixels, levels
 from models.rectify import Image
 from models.second_opinion import STRIP_HEIGHT, STRIP_WIDTH
 
@@ -20,21 +21,21 @@ class Wholeness:
         """Raises ReaderError when the manifest's section does not fit this code."""
         try:
             shape = manifest_section["input"]
-            self._mean, self._scale = np.float32(shape["mean"]), np.float32(shape["scale"])
+            values = levels(shape)
             known = (int(shape["height"]), int(shape["width"])) == (STRIP_HEIGHT, STRIP_WIDTH)
         except (KeyError, TypeError, ValueError) as error:
             raise ReaderError(f"The manifest's section of the judge of wholeness is incomplete ({error!r}).") from error
         if not known:
             raise ReaderError("The weights of the judge of wholeness are for another strip.")
         self._network = network
+        self._pixels = Pixels(input_layout(network), values)
 
     def partly_hidden(self, strips: Sequence[Image]) -> FloatArray:
         """The probability (N,) that something hides part of a character. Raises ReaderError when the engine fails.
 
         strips: BGR (48, 160, 3); the second recogniser sees the same ones in grey (models/second_opinion.py).
         """
-        batch = (np.stack(strips).transpose(0, 3, 1, 2).astype(np.float32) - self._mean) * self._scale
-        (logits,) = self._network.run(np.ascontiguousarray(batch, np.float32))
+        (logits,) = self._network.run(self._pixels.fill(strips))
         if logits.shape != (len(strips), 1):
             raise ReaderError(f"The judge of wholeness answered with shape {logits.shape}, which is not its own.")
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits[:, 0], -40, 40))), np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -17,22 +18,48 @@ from controller.errors import ReaderError
 FloatArray = NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class InputLayout:
+    """How a network takes pictures quickest.
+
+    folded: in squares of four pixels, upper left, upper right, lower left and lower right one, as one pixel of four
+    times the channels. channels: what the array has, those beyond the picture's being zero; 0 for as many as there are.
+    before, after: pixels (squares where folded) of zeros above and left, below and right.
+    """
+
+    folded: bool = False
+    channels: int = 0
+    before: int = 0
+    after: int = 0
+
+
+PLAIN = InputLayout()
+"""As they are."""
+
+
 class Network(Protocol):
     """A loaded network. It belongs to one thread at a time; nothing has to be closed."""
 
     def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
         """Answer one contiguous batch (N, C, H, W); every output in the order of the model file.
 
-        Height and width may differ from call to call where the model allows it. Raises ReaderError when the engine
-        cannot run the network on that shape.
+        Height and width may differ from call to call where the model allows it. An array that is laid out as
+        input_layout() says is taken as such. Raises ReaderError when the engine cannot run the network on that shape.
         """
+
+
+def input_layout(network: Network) -> InputLayout:
+    """How this network takes pictures quickest; as they are where it does not say."""
+    layout: InputLayout = getattr(network, "layout", PLAIN)
+    return layout
 
 
 Loader = Callable[[bytes, int], Network]
 
 _MODULES = {"opencv": "models.engines.opencv_engine", "onnxruntime": "models.engines.onnxruntime_engine"}
 """Name -> module with load(model: bytes, threads: int) -> Network and VARIANTS, the names under which the manifest may
-have a network's variant for it on this machine, best first. Each imports its library only when it is chosen."""
+have a variant of a network that it runs quicker on this machine, best first. Each imports its library only when it is
+chosen."""
 
 ENGINES = tuple(_MODULES)
 """Engines that run any network."""

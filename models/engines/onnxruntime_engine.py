@@ -8,7 +8,7 @@ import onnxruntime
 from controller.errors import ReaderError
 from models.engines import FloatArray
 
-VARIANTS = ("onnxruntime",)
+VARIANTS = ("integers",)
 
 
 class OnnxRuntimeNetwork:

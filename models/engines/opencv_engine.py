@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 
 from controller.errors import ReaderError
-from models.engines import FloatArray
+from models.engines import PLAIN, FloatArray
+from models.engines.opencv_graph import rewritten
+from models.engines.pixels import laid_out
 
 GENERATION = int(cv2.__version__.split(".")[0])
 
@@ -24,7 +26,7 @@ INTEGERS = GENERATION >= 5 and cv2.checkHardwareSupport(_AVX_VNNI)
 """Whether integers are quicker than floats here: the finder of integers takes OpenCV 5 3.0 ms with those instructions
 and 8 without, the one of floats 5.0, with the same answers to the bit; OpenCV 4 never gains by them."""
 
-VARIANTS = ("opencv-integers", "opencv") if INTEGERS else ("opencv",)
+VARIANTS = ("integers",) if INTEGERS else ()
 
 
 class OpenCvNetwork:
@@ -32,12 +34,14 @@ class OpenCvNetwork:
 
     def __init__(self, model: bytes) -> None:
         try:
+            model, self.layout = rewritten(model) if GENERATION >= 5 else (model, PLAIN)
             self._net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
-        except cv2.error as error:
+        except (cv2.error, ValueError) as error:
             raise ReaderError(f"OpenCV {cv2.__version__} cannot load this network: {error}") from error
         self._outputs = self._net.getUnconnectedOutLayersNames()
 
     def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+        input = laid_out(input, self.layout)
         if not ONE_BY_ONE or len(input) < 2:
             return self._forward(input)
         answers = [self._forward(input[n : n + 1]) for n in range(len(input))]

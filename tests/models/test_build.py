@@ -13,15 +13,14 @@ from models.manifest import WEIGHTS_FOLDER, load_section
 def test_a_variant_is_for_its_engine_alone() -> None:
     finder, refiner = load_section("detector")["finder"], load_section("detector")["refiner"]
     for network, name in ((finder, "finder"), (refiner, "refiner")):
-        assert build.variant_of(network, ("opencv",))["file"] == f"{name}.onnx"
-        assert build.variant_of(network, ("onnxruntime",))["file"] == f"{name}.int8.onnx"
-        assert build.variant_of(network, ("opencv-integers", "opencv"))["file"] == f"{name}.folded.onnx"
-    assert build.variant_of(load_section("recogniser"), ("onnxruntime",))["file"] == "recogniser.onnx"
+        assert build.variant_of(network, ())["file"] == f"{name}.onnx"
+        assert build.variant_of(network, ("integers",))["file"] == f"{name}.int8.onnx"
+    assert build.variant_of(load_section("recogniser"), ("integers",))["file"] == "recogniser.onnx"
 
 
 def test_opencv_takes_integers_only_where_they_are_quicker() -> None:
     names = variants_for("opencv")
-    assert names == (("opencv-integers", "opencv") if opencv_engine.INTEGERS else ("opencv",))
+    assert names == (("integers",) if opencv_engine.INTEGERS else ())
     if opencv_engine.GENERATION < 5:
         assert not opencv_engine.INTEGERS
 
@@ -30,7 +29,7 @@ def test_networks_of_small_integers_find_the_same_plates(monkeypatch: pytest.Mon
     pytest.importorskip("onnxruntime")
     import cv2
 
-    monkeypatch.setattr(opencv_engine, "VARIANTS", ("opencv",))
+    monkeypatch.setattr(opencv_engine, "VARIANTS", ())
     floats, integers = build.build_detector("opencv"), build.build_detector("onnxruntime")
     capture = cv2.VideoCapture(str(WEIGHTS_FOLDER.parents[1] / "greenlane" / "demo" / "lane.mp4"))
     compared = 0

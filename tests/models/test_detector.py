@@ -324,49 +324,16 @@ def test_a_plate_too_large_for_the_larger_size_is_found_at_the_smaller_one() -> 
     assert found.corners[2] == pytest.approx((540, 240), abs=6)
 
 
-def folded(input: FloatArray) -> FloatArray:
-    """(1, 3, H, W) to (1, 12, H / 2, W / 2), the four pixels of a square row by row."""
-    return np.ascontiguousarray(np.concatenate([input[:, :, y::2, x::2] for y in (0, 1) for x in (0, 1)], axis=1))
-
-
-def test_a_folded_finder_is_shown_the_same_picture_folded() -> None:
-    class Recorder:
-        def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
-            seen.append(input.copy())
-            return (np.full((1, 16, 8, 8), -9.0, np.float32),)
-
-    seen: list[FloatArray] = []
-    image = np.random.default_rng(6).integers(0, 256, (90, 150, 3)).astype(np.uint8)
-    for fold in (False, True):
-        Detector(Recorder(), None, SETTINGS, (fold, False)).propose(image)
-    plain, four = seen
-    assert plain.shape[1:] == (3, 192, 320)
-    np.testing.assert_array_equal(four, folded(plain))
-
-
-def test_a_folded_refiner_is_shown_the_same_closeup_folded() -> None:
-    class Recorder(BoxRefiner):
-        def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
-            seen.append(input.copy())
-            return super().run(np.zeros((1, 3, 64, 128), np.float32))
-
-    seen: list[FloatArray] = []
-    image = plate_picture(640, 480, [(200, 300, 120, 40)])
-    for fold in (False, True):
-        Detector(BoxFinder(), Recorder(), SETTINGS, (False, fold)).detect(image)
-    plain, four = seen
-    np.testing.assert_array_equal(four, folded(plain))
-
-
 @pytest.mark.parametrize(("network", "size"), [("finder", (192, 256)), ("refiner", (64, 128))])
 def test_opencv_and_onnxruntime_agree_on_integers(network: str, size: tuple[int, int]) -> None:
     pytest.importorskip("onnxruntime", reason="the variant of integers is for onnxruntime")
     section = load_section("detector")[network]
     input = np.random.default_rng(3).normal(0, 0.7, (1, 3, *size)).astype(np.float32)
-    answers = []
-    for engine, name, shown in (("onnxruntime", "onnxruntime", input), ("opencv", "opencv-integers", folded(input))):
-        chosen = variant_of(section, (name,))
-        answers.append(load_network(engine, WEIGHTS_FOLDER / chosen["file"], chosen["sha256"]).run(shown)[0])
+    chosen = variant_of(section, ("integers",))
+    answers = [
+        load_network(engine, WEIGHTS_FOLDER / chosen["file"], chosen["sha256"]).run(input)[0]
+        for engine in ("onnxruntime", "opencv")
+    ]
     assert np.abs(answers[0] - answers[1]).mean() < 0.02, "a feature may be rounded the other way"
 
 
@@ -375,7 +342,7 @@ def test_a_refiner_of_integers_sees_what_one_of_floats_sees() -> None:
     section = load_section("detector")["refiner"]
     floats, integers = (
         load_network("onnxruntime", WEIGHTS_FOLDER / chosen["file"], chosen["sha256"])
-        for chosen in (section, variant_of(section, ("onnxruntime",)))
+        for chosen in (section, variant_of(section, ("integers",)))
     )
     rng = np.random.default_rng(9)
     for kind in (PlateKind.BLUE, PlateKind.YELLOW, PlateKind.NEW_ENERGY_SMALL):
@@ -394,7 +361,7 @@ def test_integers_put_corners_where_floats_put_them() -> None:
     section = load_section("detector")["finder"]
     networks = [
         load_network("onnxruntime", WEIGHTS_FOLDER / chosen["file"], chosen["sha256"])
-        for chosen in (section, variant_of(section, ("onnxruntime",)))
+        for chosen in (section, variant_of(section, ("integers",)))
     ]
     rng = np.random.default_rng(2)
     picture = cv2.resize(rng.normal(110, 30, (24, 40, 3)).clip(0, 255).astype(np.uint8), (320, 192))

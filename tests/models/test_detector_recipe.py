@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch", reason="the recipes need the extra `trainin
 from models.closeups import map_points  # noqa: E402
 from models.detector import Detector, DetectorSettings  # noqa: E402
 from models.engines import FloatArray, load_network  # noqa: E402
-from models.manifest import WEIGHTS_FOLDER, load_section, sha256_of  # noqa: E402
+from models.manifest import WEIGHTS_FOLDER, load_section  # noqa: E402
 from models.training.commands import detector as recipe  # noqa: E402
 from models.training.data.scenes import ScenePlate  # noqa: E402
 from models.training.detector.compose import Composed  # noqa: E402
@@ -163,30 +163,10 @@ def test_finder_and_refiner_become_ones_of_small_integers(tmp_path: Path) -> Non
     section = load_section("detector", weights / "manifest.json")
     shapes = {"finder": (1, 16, 96 // STRIDE, 160 // STRIDE), "refiner": (1, 16)}
     for name, (height, width) in (("finder", (96, 160)), ("refiner", (64, 128))):
-        variants = section[name]["variants"]
-        assert [bool(variants[engine].get("folded")) for engine in ("onnxruntime", "opencv-integers")] == [False, True]
-        for small, shape in zip(
-            (variants["onnxruntime"], variants["opencv-integers"]),
-            ((1, 3, height, width), (1, 12, height // 2, width // 2)),
-            strict=True,
-        ):
-            network = load_network("onnxruntime", weights / small["file"], small["sha256"])
-            assert network.run(np.zeros(shape, np.float32))[0].shape == shapes[name]
-            assert (weights / small["file"]).stat().st_size < 0.75 * (weights / section[name]["file"]).stat().st_size
-
-
-@pytest.mark.parametrize(("name", "size"), [("finder", (96, 160)), ("refiner", (64, 128))])
-def test_folding_changes_no_answer(tmp_path: Path, name: str, size: tuple[int, int]) -> None:
-    pytest.importorskip("onnxruntime", reason="quantising needs onnxruntime")
-    from models.training.detector.quantise import fold
-
-    path = tmp_path / f"{name}.onnx"
-    shutil.copy(WEIGHTS_FOLDER / path.name, path)
-    picture = np.random.default_rng(8).normal(0, 1, (1, 3, *size)).astype(np.float32)
-    (plain,) = load_network("opencv", path, sha256_of(path)).run(picture)
-    fold(path)
-    four = np.ascontiguousarray(np.concatenate([picture[:, :, y::2, x::2] for y in (0, 1) for x in (0, 1)], axis=1))
-    np.testing.assert_allclose(load_network("opencv", path, sha256_of(path)).run(four)[0], plain, atol=1e-4)
+        small = section[name]["variants"]["integers"]
+        network = load_network("onnxruntime", weights / small["file"], small["sha256"])
+        assert network.run(np.zeros((1, 3, height, width), np.float32))[0].shape == shapes[name]
+        assert (weights / small["file"]).stat().st_size < 0.75 * (weights / section[name]["file"]).stat().st_size
 
 
 def test_map_points_is_its_own_inverse() -> None:
