@@ -20,9 +20,9 @@ from service.errors import ServiceError, Unavailable
 from service.store.clock import to_us
 from station.fuelling_forwarder import FuellingForwarder
 from station.offline_answers import OfflineAnswers, again, open_elsewhere
-from station.open_here import OpenHere
 from station.prices import StationPrices
 from station.settings import StationSettings
+from station.store.open_here import OpenHere
 from station.store.state_store import StateStore
 from station.uplink import Uplink
 from station.upstream import MOST_QUESTIONS, Upstream

@@ -14,7 +14,7 @@ from service.identity.signed.devices import DeviceStore, Throttled, enrolment_bu
 from service.identity.signed.keys import Caller
 from service.identity.signed.signatures import Flaw, SignatureRefused
 from service.store.database import Database, telling_faults
-from station.device_keys import DeviceKeys
+from station.store.device_keys import DeviceKeys
 from station.uplink import Uplink
 from station.upstream import Upstream
 from wire.devices import Enrolment, EnrolmentRequest, KeyRotation

@@ -17,7 +17,7 @@ from service.payer_rules.periods import Hours
 from service.store.clock import US_PER_S, from_us, to_us
 from station import offline_rules
 from station.offline_list import HeldLists, ListInForce
-from station.open_here import OpenHere
+from station.store.open_here import OpenHere
 from station.store.state_store import StateStore
 from station.uplink import Uplink
 from wire.codec import decode

@@ -11,10 +11,10 @@ from controller.errors import ClientError, ServiceFault
 from controller.outbound.periodic import PeriodicTask, PeriodicTasks
 from controller.ports import Clock
 from service.errors import ServiceError
-from station.device_keys import DeviceKeys
 from station.offline_list import HeldLists
 from station.prices import StationPrices
 from station.settings import StationSettings
+from station.store.device_keys import DeviceKeys
 from station.store.state_store import StateStore
 from station.uplink import Uplink
 from station.upstream import Upstream

@@ -21,23 +21,23 @@ from controller.outbound.statefile import StateFile, damaged_copies
 from controller.ports import Clock
 from service.admin.admin import Admin
 from service.app import assemble, open_books
-from service.books.prices import prices_of
+from service.books.rows.prices import prices_of
 from service.errors import Unavailable
 from service.identity.guard import Guard
 from service.identity.identity import Identity
 from service.live.changes import count_change, station_topic
 from station.answers import StationAnswers
-from station.device_keys import DeviceKeys
 from station.device_relay import DeviceRelay
 from station.fuelling_forwarder import FuellingForwarder
 from station.metrics import StationMetrics
 from station.offline_answers import OfflineAnswers
 from station.offline_list import HeldLists
-from station.open_here import OpenHere
 from station.pin_relay import PinRelay
 from station.prices import StationPrices
 from station.settings import StationSettings
 from station.status_forwarder import StatusForwarder
+from station.store.device_keys import DeviceKeys
+from station.store.open_here import OpenHere
 from station.store.state_store import StateStore
 from station.sync import StationSync
 from station.uplink import Uplink

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from service.books.books import Books
 from service.books.messages import Answer, Message, Sweep
-from service.books.prices import prices_of
+from service.books.rows.prices import prices_of
 from service.books.rows.sealing import MOST_ROWS, seal
 from service.errors import ServiceError, Unavailable
 from service.store.clock import US_PER_S, to_us

@@ -70,11 +70,6 @@ def station_facts(database: Database, name: str) -> StationFacts | None:
     return StationFacts(row.id, row.name, ZoneInfo(row.zone), row.second_person_fen)
 
 
-def station_names(database: Database) -> list[str]:
-    with telling_faults(), database.reading() as connection:
-        return list(connection.execute(select(schema.stations.c.id).order_by(schema.stations.c.id)).scalars())
-
-
 def find(database: Database, text: str) -> list[PlateOrCard]:
     """Plates, cards and card holders that a search names, the exact ones alone where there are any."""
     text = text.strip()

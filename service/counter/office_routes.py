@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse
 
 from service.admin.admin import Admin
 from service.admin.typed_plates import TypedPlates
-from service.books.prices import prices_of
 from service.books.records import TransferKind
+from service.books.rows.prices import prices_of
 from service.counter.errors import FORM_BROKEN, CounterRefused, in_chinese, telling_why
 from service.counter.place import (
     Operator,

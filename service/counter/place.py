@@ -13,13 +13,14 @@ from starlette.concurrency import run_in_threadpool
 
 from service.books.books import Books
 from service.counter.errors import BAD_AMOUNT, FORM_BROKEN, CounterRefused
-from service.counter.facts import StationFacts, station_facts, station_names
+from service.counter.facts import StationFacts, station_facts
 from service.counter.till import FORM, METHODS, Till
 from service.counter.words import all_words
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import lead_on, page
+from service.station.overview.book_views import station_names
 from service.station.stream import station_of
 from wire.money import parse_yuan
 from wire.plates import normalise

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from service.mileage.datum import distance_m
 from service.mileage.engine import EngineContradiction, contradictions
@@ -15,9 +15,7 @@ from service.mileage.history import History, OwnFuelling
 from service.mileage.places import Evidence, Refuelling, Status, Witness
 from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between
 from service.mileage.vehicles import KnownStation, Vehicle, vehicle_of
-from service.store import schema
 from service.store.clock import US_PER_S
-from service.store.vehicle_tables import odometer_rows, vehicles
 
 TANK_SHARE = 1.05
 """A tank takes a little more than its data sheet says: filler neck and warm fuel."""
@@ -82,16 +80,6 @@ def exceptions_within(
 
 def _is_in(at_us: int, since_us: int | None, until_us: int | None) -> bool:
     return (since_us is None or at_us >= since_us) and (until_us is None or at_us < until_us)
-
-
-def known_plates(connection: Connection, fleet: str | None = None) -> list[str]:
-    """The plates of a fleet, else all that were fuelled, spoken of or read."""
-    if fleet is not None:
-        query = select(vehicles.c.plate).where(vehicles.c.fleet == fleet).order_by(vehicles.c.plate)
-        return list(connection.execute(query).scalars())
-    fuelled = select(schema.fuellings.c.plate).where(schema.fuellings.c.plate.is_not(None))
-    every = fuelled.union(select(vehicles.c.plate), select(odometer_rows.c.plate))
-    return sorted(connection.execute(every).scalars())
 
 
 def _of_vehicle(

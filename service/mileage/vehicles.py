@@ -197,3 +197,13 @@ def _vehicle(row: Any) -> Vehicle:
 
 def _point(row: Any) -> Spot:
     return to_wgs84(row.lat_e7 / E7, row.lon_e7 / E7, Datum(row.datum))
+
+
+def known_plates(connection: Connection, fleet: str | None = None) -> list[str]:
+    """The plates of a fleet, else all that were fuelled, spoken of or read."""
+    if fleet is not None:
+        query = select(vehicles.c.plate).where(vehicles.c.fleet == fleet).order_by(vehicles.c.plate)
+        return list(connection.execute(query).scalars())
+    fuelled = select(schema.fuellings.c.plate).where(schema.fuellings.c.plate.is_not(None))
+    every = fuelled.union(select(vehicles.c.plate), select(odometer_rows.c.plate))
+    return sorted(connection.execute(every).scalars())

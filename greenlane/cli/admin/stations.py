@@ -150,7 +150,7 @@ def _set_price(args: argparse.Namespace) -> int:
 
 def _list_prices(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
-    from service.books.prices import prices_of
+    from service.books.rows.prices import prices_of
     from service.errors import AdminError
     from service.store.clock import SystemWallClock
     from wire.money import format_yuan

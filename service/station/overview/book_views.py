@@ -1,4 +1,4 @@
-"""What the station's page reads from the books: holds that are open."""
+"""What the station's page reads from the books: which stations there are, and holds that are open."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from service.store.clock import from_us
 from service.store.database import Database, telling_faults
-from service.store.schema import authorisations
+from service.store.schema import authorisations, stations
 
 MOST = 50
 
@@ -23,6 +23,12 @@ class HoldView:
     typed: bool
     limit_fen: int
     expires_at: datetime
+
+
+def station_names(database: Database) -> list[str]:
+    """All stations, by name."""
+    with telling_faults(), database.reading() as connection:
+        return list(connection.execute(select(stations.c.id).order_by(stations.c.id)).scalars())
 
 
 def open_holds(database: Database, station: str) -> list[HoldView]:

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Depends, Request, Response
-from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
@@ -25,7 +24,7 @@ from service.station import words
 from service.station.blocks import strange_vehicles
 from service.station.lane_statuses import Lane
 from service.station.overview import step_words
-from service.station.overview.book_views import HoldView, open_holds
+from service.station.overview.book_views import HoldView, open_holds, station_names
 from service.station.overview.control_view import CentralControl, conflicts_of
 from service.station.overview.shared import Rendering, SharedViews
 from service.station.overview.visit_lines import folded, guess_of, is_undecided, why_of
@@ -33,7 +32,6 @@ from service.station.routes import changes_of, store_of
 from service.station.store import StationStore
 from service.station.stream import FRESH_HEADER, number_for, station_of, stream
 from service.store.database import Database, telling_faults
-from service.store.schema import stations
 from service.store.zones import HOME_ZONE, zone_of
 from wire.live import ENTRANCE, Order, OrderKind, VisitReport
 from wire.reasons import Verdict
@@ -57,7 +55,7 @@ Operator = Annotated[Session, Depends(access.operator(Role.OPERATOR))]
 async def show(request: Request, session: Watcher) -> Response:
     """The whole page; for people of all stations first a list to choose from."""
     if session.person.station is None and not request.query_params.get("station"):
-        names = await run_in_threadpool(_stations, _database(request))
+        names = await run_in_threadpool(station_names, _database(request))
         if len(names) != 1:
             return page(request, "stations.html", session=session, stations=names)
         return lead_on(request, "/station?" + urlencode({"station": names[0]}))
@@ -276,11 +274,6 @@ def _zone(database: Database, station: str) -> ZoneInfo:
             return zone_of(connection, station) or HOME_ZONE
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
-
-
-def _stations(database: Database) -> list[str]:
-    with telling_faults(), database.reading() as connection:
-        return list(connection.execute(select(stations.c.id).order_by(stations.c.id)).scalars())
 
 
 def control_of(request: Request) -> CentralControl | None:

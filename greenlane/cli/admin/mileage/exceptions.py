@@ -33,8 +33,8 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 def _exceptions(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office, table
-    from service.mileage.exceptions import exceptions_of, known_plates
-    from service.mileage.vehicles import require_fleet
+    from service.mileage.exceptions import exceptions_of
+    from service.mileage.vehicles import known_plates, require_fleet
     from service.reports.zones import stamp, zones
     from service.store.clock import from_us
     from service.store.database import telling_faults
