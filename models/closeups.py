@@ -13,6 +13,9 @@ from models.engines import FloatArray
 Picture = NDArray[np.uint8]
 Quad = NDArray[np.float32]
 
+_NEXT = [1, 2, 3, 0]
+"""The corner after each."""
+
 _GREY_SPREAD = 5.0
 """Mean difference of a pixel's channels, in grey levels, under which a picture counts as grey."""
 
@@ -38,8 +41,8 @@ def fit(image: Picture, side_px: int, multiple: int) -> tuple[Picture, float, fl
 
 def is_plate_shaped(quad: Quad) -> bool:
     """Whether corners go clockwise around a convex shape, wider than high and of readable size."""
-    edges = np.roll(quad, -1, 0) - quad
-    following = np.roll(edges, -1, 0)
+    edges = quad[_NEXT] - quad
+    following = edges[_NEXT]
     turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]
     sides = np.hypot(edges[:, 0], edges[:, 1])
     return bool(

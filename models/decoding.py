@@ -20,8 +20,7 @@ def decode(logits: FloatArray, alphabet: str) -> tuple[CharacterRead, ...]:
     shares /= shares.sum(1, keepdims=True)
     characters: list[CharacterRead] = []
     doubt = 1.0
-    for place, best in zip(shares, shares.argmax(1), strict=True):
-        probability = float(place[best])
+    for best, probability in zip(shares.argmax(1).tolist(), shares.max(1).tolist(), strict=True):
         if best > 0:
             characters.append(CharacterRead(alphabet[best - 1], probability * doubt))
             doubt = 1.0

@@ -126,14 +126,16 @@ class Detector:
         highest = cv2.dilate(heat, np.ones((3, 3), np.uint8))
         ys, xs = np.nonzero((heat >= highest) & (heat >= settings.propose))
         order = np.argsort(-heat[ys, xs])[: 4 * settings.most]
-        proposals = []
-        for y, x in zip(ys[order], xs[order], strict=True):
-            offsets = output[0, _CORNERS, y, x].reshape(4, 2) * settings.offset_unit_px
-            cell = (np.array([x, y]) + 0.5) * settings.stride
-            quad = ((offsets + cell + 0.5) / (scale_x, scale_y) - 0.5).astype(np.float32)
-            classes = output[0, 9:, y, x]
-            split = len(settings.colours)
-            proposals.append(Proposal(quad, float(heat[y, x]), classes[:split], classes[split:]))
+        ys, xs = ys[order], xs[order]
+        answers = output[0, :, ys, xs]
+        offsets = answers[:, _CORNERS].reshape(-1, 4, 2) * settings.offset_unit_px
+        cells = (np.stack([xs, ys], axis=1) + 0.5) * settings.stride
+        quads = ((offsets + cells[:, None] + 0.5) / (scale_x, scale_y) - 0.5).astype(np.float32)
+        split = 9 + len(settings.colours)
+        proposals = [
+            Proposal(quad, confidence, answer[9:split], answer[split:])
+            for quad, confidence, answer in zip(quads, heat[ys, xs].tolist(), answers, strict=True)
+        ]
         return _distinct(proposals)[: settings.most]
 
     def refine(self, image: Picture, proposal: Proposal) -> Proposal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from controller.records import Colour
 from wire.plates import normalise
@@ -123,6 +124,7 @@ TYPED_ONLY: tuple[tuple[str, ...], ...] = (
 certain, but they drive, and a person can type them."""
 
 
+@lru_cache(maxsize=32)
 def formats_of(text: str) -> tuple[PlateFormat, ...]:
     """All formats that a text fits, in table order; empty for a text that is not a plate."""
     plate = normalise(text)

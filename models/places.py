@@ -133,11 +133,12 @@ class _Line:
         moved = found[:, 1:]
         trust = np.maximum(np.minimum(found[:, :1], 1.0), 0.05) ** 2
         weights = np.repeat(trust, 2, axis=1)
+        lines = np.empty((len(self._still), 2))
         for _ in range(3):
             squares = (weights.T @ self._products).reshape(2, *self._still.shape) + self._still
             aims = ((weights * moved).T @ self._terms)[:, :, None]
-            solved = [cv2.solve(squares[axis], aims[axis], flags=cv2.DECOMP_CHOLESKY)[1] for axis in (0, 1)]
-            lines = np.hstack(solved)
+            for axis in (0, 1):
+                lines[:, axis] = cv2.solve(squares[axis], aims[axis], flags=cv2.DECOMP_CHOLESKY)[1][:, 0]
             there = self._terms @ lines
             weights = trust / (1.0 + ((moved - there) / 1.5) ** 2)
         return np.asarray(there), float(lines[1, 0])

@@ -109,8 +109,8 @@ def band_matrix(corners: NDArray[np.float32], band: Band, height: int = STRIP_HE
 def _shrunk(image: Image, corners: NDArray[np.float32], rows: int) -> tuple[Image, NDArray[np.float32]]:
     """The plate's surroundings, made smaller by area averaging where it is much larger than the strip."""
     height, width = image.shape[:2]
-    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
-    factor = _WORKING_HEIGHT_PX * rows / max(float(sides[1]), float(sides[3]), 1.0)
+    right, left = np.linalg.norm(corners[[1, 3]] - corners[[2, 0]], axis=1).tolist()
+    factor = _WORKING_HEIGHT_PX * rows / max(right, left, 1.0)
     if factor > 0.7:
         return image, corners
     low = np.clip(np.floor(corners.min(0)) - 4, 0, [width - 1, height - 1]).astype(int)
