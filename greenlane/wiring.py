@@ -52,11 +52,11 @@ from controller.worker import ThreadWorker
 from greenlane.early_wiring import EarlyParts
 from greenlane.service_clients import service_of, station_link_of
 from hardware.cameras import CameraWishes, open_camera
-from hardware.dispensers.gpio import GpioDispenser
+from hardware.dispensers.gpio import DispenserWires, GpioDispenser
 from hardware.dispensers.pulses import closest_edges_s
 from hardware.dispensers.simulated import Customer, SimulatedDispenser
 from hardware.jpeg import encode_jpeg
-from hardware.lamp import FakeLamp, GpioLamp
+from hardware.lamp import FakeLamp, GpioLamp, LampWires
 from hardware.pins import Pins, open_pin_factory
 from hardware.resource import Resource
 from hardware.watchdog import systemd_watchdog
@@ -100,14 +100,7 @@ def reader_of(reader: ReaderSettings) -> PlateReader:
 
 
 def _gpio_lamp(lamp: LampSettings, pins: Pins, clock: Clock) -> Lamp:
-    return GpioLamp(
-        lamp.red_pin,
-        lamp.green_pin,
-        pins,
-        clock,
-        active_high=lamp.active_high,
-        red_rests_lit=lamp.red_rests_lit,
-    )
+    return GpioLamp(LampWires(lamp.red_pin, lamp.green_pin, lamp.active_high, lamp.red_rests_lit), pins, clock)
 
 
 def _fake_lamp(lamp: LampSettings, pins: Pins, clock: Clock) -> Lamp:
@@ -141,16 +134,14 @@ def new_visit_id(lane: str, clock: Clock) -> Callable[[], str]:
 
 
 def _gpio_dispenser(dispenser: DispenserSettings, pins: Pins, clock: Clock) -> Dispenser:
-    return GpioDispenser(
+    wires = DispenserWires(
         dispenser.nozzle_pin,
         dispenser.pulser_pin,
         dispenser.permit_pin if dispenser.permit_pin >= 0 else None,
-        pins,
-        clock,
-        name=dispenser.name,
         debounce_s=dispenser.debounce_s,
         closest_s=closest_edges_s(dispenser.fastest_l_per_min, dispenser.pulses_per_litre),
     )
+    return GpioDispenser(wires, pins, clock, name=dispenser.name)
 
 
 def _simulated_dispenser(dispenser: DispenserSettings, pins: Pins, clock: Clock) -> Dispenser:

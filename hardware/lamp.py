@@ -8,6 +8,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from gpiozero import LED
 
@@ -108,31 +109,35 @@ class LeasedLamp(Resource):
                 self._listener(LampChange(self._clock.monotonic_s(), colour))
 
 
-class GpioLamp(LeasedLamp):
-    """Two lights on two GPIO pins (BCM numbers) of a gpiozero pin factory, which stays the caller's.
+@dataclass(frozen=True, slots=True)
+class LampWires:
+    """How a lamp's two lights hang on GPIO pins (BCM numbers).
 
     active_high: a high pin energises its light or relay.
     red_rests_lit: the red light hangs on the closed contact of its relay, so that it is lit without power and
     energising the pin puts it out (deploy/wiring.md). Only then is the lamp red after the process was killed.
+    """
+
+    red_pin: int
+    green_pin: int
+    active_high: bool = True
+    red_rests_lit: bool = False
+
+
+class GpioLamp(LeasedLamp):
+    """Two lights on pins of a gpiozero pin factory, which stays the caller's.
+
     Each change is read back from the pins. Raises LampFault when the pins cannot be had.
     """
 
     def __init__(
-        self,
-        red_pin: int,
-        green_pin: int,
-        pins: Pins,
-        clock: Clock,
-        *,
-        active_high: bool = True,
-        red_rests_lit: bool = False,
-        guarded: bool = True,
-        listener: Listener | None = None,
+        self, wires: LampWires, pins: Pins, clock: Clock, *, guarded: bool = True, listener: Listener | None = None
     ) -> None:
+        red_pin, green_pin, active_high = wires.red_pin, wires.green_pin, wires.active_high
         self._lights: list[LED] = []
         try:
             self._green = self._light(green_pin, pins, active_high, lit=False)
-            self._red = self._light(red_pin, pins, active_high is not red_rests_lit, lit=True)
+            self._red = self._light(red_pin, pins, active_high is not wires.red_rests_lit, lit=True)
             super().__init__(clock, guarded, listener)
         except pin_errors() as error:
             self._release()

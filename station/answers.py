@@ -13,19 +13,15 @@ from typing import Any, TypeVar
 
 from controller.errors import ClientError, Rejected, ServiceFailed
 from controller.outbound.statefile import StateError
-from controller.ports import Clock
 from service.books.books import Books
 from service.books.messages import Answer, Ask, Done, Message, Refused, Reject, Release, Renew, Report
 from service.errors import ServiceError, Unavailable
 from service.store.clock import to_us
 from station.fuelling_forwarder import FuellingForwarder
 from station.offline_answers import OfflineAnswers, again, open_elsewhere
+from station.parts import StationParts
 from station.prices import StationPrices
-from station.settings import StationSettings
-from station.store.open_here import OpenHere
-from station.store.state_store import StateStore
-from station.uplink import Uplink
-from station.upstream import MOST_QUESTIONS, Upstream
+from station.upstream import MOST_QUESTIONS
 from wire.fuellings import Price
 from wire.offline import OFFLINE_PREFIX
 from wire.questions import Decision, Question
@@ -45,27 +41,22 @@ class StationAnswers:
 
     def __init__(
         self,
-        upstream: Upstream,
-        uplink: Uplink,
-        store: StateStore,
-        open_here: OpenHere,
+        parts: StationParts,
         offline: OfflineAnswers,
         prices: StationPrices,
         forwarder: FuellingForwarder,
         books: Books,
-        clock: Clock,
-        settings: StationSettings,
     ) -> None:
-        self._upstream = upstream
-        self._uplink = uplink
-        self._store = store
-        self._open_here = open_here
+        self._balance = parts.upstream.balance
+        self._uplink = parts.uplink
+        self._store = parts.store
+        self._open_here = parts.store.open_here
+        self._clock = parts.clock
+        self._deadline_s = parts.settings.deadline_s
         self._offline = offline
         self._prices = prices
         self._forwarder = forwarder
         self._books = books
-        self._clock = clock
-        self._settings = settings
         self._workers = ThreadPoolExecutor(MOST_QUESTIONS, thread_name_prefix="control")
         self._next_check_s = 0.0
         self.changed: Callable[[], None] = lambda: None
@@ -98,7 +89,7 @@ class StationAnswers:
 
     def prices(self, station: str) -> list[Price] | None:
         """The server's, else the last ones it told."""
-        return self._prices.now(station, self._settings.deadline_s)
+        return self._prices.now(station, self._deadline_s)
 
     def lane_of(self, authorisation: str) -> tuple[str, str] | None:
         """Station and lane that an authorisation was given to; None for one that is not known here."""
@@ -147,9 +138,7 @@ class StationAnswers:
                 return again(question, self._store.answers.keep(question, open_elsewhere(question, lane)))
             asked_us = to_us(self._clock.now())
             try:
-                decision = self._uplink.ask(
-                    lambda s: self._upstream.balance.ask(question, s), self._settings.deadline_s
-                )
+                decision = self._uplink.ask(lambda s: self._balance.ask(question, s), self._deadline_s)
             except Rejected as error:
                 return self._refusal(error)
             except ServiceFailed:
@@ -181,7 +170,7 @@ class StationAnswers:
             return self._offline.renew(authorisation)
         self._require_uplink()
         try:
-            return self._uplink.ask(lambda s: self._upstream.balance.renew(authorisation, s), self._settings.deadline_s)
+            return self._uplink.ask(lambda s: self._balance.renew(authorisation, s), self._deadline_s)
         except Rejected as error:
             return self._refusal(error)
         except ServiceFailed:
@@ -195,7 +184,7 @@ class StationAnswers:
             return self._offline.release(authorisation)
         if self._uplink.state.up:
             try:
-                self._uplink.ask(lambda s: self._upstream.balance.release(authorisation, s), self._settings.deadline_s)
+                self._uplink.ask(lambda s: self._balance.release(authorisation, s), self._deadline_s)
             except Rejected as error:
                 return self._refusal(error)
             except ClientError:

@@ -13,14 +13,10 @@ from typing import Any
 
 from controller.errors import Rejected
 from controller.outbound.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders, fuelling_key
-from controller.outbound.outbox import Message, MessageState, Outbox, OutboxError
-from controller.ports import Clock
+from controller.outbound.outbox import Message, MessageState, OutboxError
 from service.books.messages import Answer, Refused
 from service.errors import Unavailable
-from station.settings import StationSettings
-from station.store.state_store import StateStore
-from station.uplink import Uplink
-from station.upstream import Upstream
+from station.parts import StationParts
 from wire.codec import decode, encode
 from wire.flags import StationFlag
 from wire.fuellings import Fuelling, FuellingReceipt
@@ -47,30 +43,23 @@ class _Put:
 class FuellingForwarder:
     """The outbox with its courier. start() and close() it; thread-safe."""
 
-    def __init__(
-        self,
-        upstream: Upstream,
-        uplink: Uplink,
-        store: StateStore,
-        outbox: Outbox,
-        clock: Clock,
-        settings: StationSettings,
-        on_death: Callable[[BaseException], None],
-    ) -> None:
-        self._upstream = upstream
-        self._uplink = uplink
-        self._store = store
-        self._outbox = outbox
-        self._settings = settings
+    def __init__(self, parts: StationParts, on_death: Callable[[BaseException], None]) -> None:
+        self._upstream = parts.upstream
+        self._uplink = parts.uplink
+        self._store = parts.store
+        self._outbox = parts.store.outbox
+        self._settings = parts.settings
         self._woken = threading.Event()
         self.changed: Callable[[], None] = lambda: None
         senders = {FUELLING: self._send_fuelling, RELEASE: self._send_release, SPOKEN: self._send_spoken}
         self.courier = Courier(
-            outbox,
+            self._outbox,
             senders,
-            clock,
+            parts.clock,
             random.Random(),
-            CourierSettings(deadline_s=settings.message_s, first_wait_s=FIRST_WAIT_S, longest_wait_s=LONGEST_WAIT_S),
+            CourierSettings(
+                deadline_s=parts.settings.message_s, first_wait_s=FIRST_WAIT_S, longest_wait_s=LONGEST_WAIT_S
+            ),
             self._on_sent,
             on_death,
             may_send=lambda: self._uplink.state.up,

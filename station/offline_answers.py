@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from controller.ports import Clock
 from service.books.messages import Answer, Done, Refused
 from service.books.settings import BookSettings
 from service.errors import Unavailable
@@ -17,9 +16,7 @@ from service.payer_rules.periods import Hours
 from service.store.clock import US_PER_S, from_us, to_us
 from station import offline_rules
 from station.offline_list import HeldLists, ListInForce
-from station.store.open_here import OpenHere
-from station.store.state_store import StateStore
-from station.uplink import Uplink
+from station.parts import StationParts
 from wire.codec import decode
 from wire.offline import OFFLINE_PREFIX, OfflineEntry, OfflineGrant, OfflineHours
 from wire.questions import Decision, Question
@@ -29,26 +26,17 @@ from wire.reasons import ErrorCode, Reason, Verdict
 class OfflineAnswers:
     """changed() is called after each grant that is given or given back.
 
-    cap_fen: the station's own cap of what one account may have outstanding. rules: the books' rules of holds.
+    rules: the books' rules of holds.
     """
 
-    def __init__(
-        self,
-        uplink: Uplink,
-        store: StateStore,
-        open_here: OpenHere,
-        lists: HeldLists,
-        clock: Clock,
-        rules: BookSettings,
-        cap_fen: int,
-    ) -> None:
-        self._uplink = uplink
-        self._store = store
-        self._open_here = open_here
+    def __init__(self, parts: StationParts, lists: HeldLists, rules: BookSettings) -> None:
+        self._uplink = parts.uplink
+        self._store = parts.store
+        self._open_here = parts.store.open_here
+        self._clock = parts.clock
+        self._cap_fen = parts.settings.cap_fen
         self._lists = lists
-        self._clock = clock
         self._rules = rules
-        self._cap_fen = cap_fen
         self.changed: Callable[[], None] = lambda: None
 
     @property

@@ -7,9 +7,7 @@ import json
 from controller.errors import ClientError
 from controller.outbound.statefile import StateError
 from service.errors import Unavailable
-from station.store.state_store import StateStore
-from station.uplink import Uplink
-from station.upstream import Upstream
+from station.parts import StationParts
 from wire.codec import decode, encode
 from wire.fuellings import Price
 
@@ -20,10 +18,10 @@ PRICES = "prices"
 class StationPrices:
     """Thread-safe."""
 
-    def __init__(self, upstream: Upstream, uplink: Uplink, store: StateStore) -> None:
-        self._upstream = upstream
-        self._uplink = uplink
-        self._facts = store.facts
+    def __init__(self, parts: StationParts) -> None:
+        self._upstream = parts.upstream
+        self._uplink = parts.uplink
+        self._facts = parts.store.facts
 
     def now(self, station: str, deadline_s: float) -> list[Price] | None:
         """None for another station. Raises Unavailable where the line is down and none were ever told."""

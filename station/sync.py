@@ -9,15 +9,11 @@ from functools import partial
 
 from controller.errors import ClientError, ServiceFault
 from controller.outbound.periodic import PeriodicTask, PeriodicTasks
-from controller.ports import Clock
 from service.errors import ServiceError
 from station.offline_list import HeldLists
+from station.parts import StationParts
 from station.prices import StationPrices
-from station.settings import StationSettings
 from station.store.device_keys import DeviceKeys
-from station.store.state_store import StateStore
-from station.uplink import Uplink
-from station.upstream import Upstream
 from wire.errors import GreenlaneError
 
 log = logging.getLogger(__name__)
@@ -31,27 +27,23 @@ class StationSync:
 
     def __init__(
         self,
-        upstream: Upstream,
-        uplink: Uplink,
+        parts: StationParts,
         prices: StationPrices,
         lists: HeldLists,
         keys: DeviceKeys,
-        store: StateStore,
-        clock: Clock,
-        settings: StationSettings,
         on_death: Callable[[BaseException], None],
     ) -> None:
-        self._upstream = upstream
-        self._uplink = uplink
+        self._upstream = parts.upstream
+        self._uplink = parts.uplink
+        self._store = parts.store
+        self._settings = parts.settings
         self._prices = prices
         self._lists = lists
         self._keys = keys
-        self._store = store
-        self._settings = settings
         self._on_death = on_death
         self._stopping = threading.Event()
-        every, retry_s = settings, settings.probe_every_s
-        self._probe = PeriodicTasks([PeriodicTask("line", self._ask_prices, 0.0, retry_s)], clock)
+        every, retry_s = parts.settings, parts.settings.probe_every_s
+        self._probe = PeriodicTasks([PeriodicTask("line", self._ask_prices, 0.0, retry_s)], parts.clock)
         self._tasks = PeriodicTasks(
             [
                 PeriodicTask("prices", self._ask_prices, every.prices_every_s, retry_s),
@@ -60,7 +52,7 @@ class StationSync:
                 PeriodicTask("offline grants", self._tell_grants, every.keys_every_s, retry_s),
                 PeriodicTask("memory", self._tidy, TIDY_EVERY_S, TIDY_EVERY_S),
             ],
-            clock,
+            parts.clock,
         )
         self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from controller.outbound.outbox import MOST_PARKED, Outbox, OutboxError, parked_message
+from controller.outbound.outbox import MOST_PARKED, OutboxError, parked_message
 from controller.outbound.statefile import StateError
-from controller.ports import Clock
 from service.errors import AdminError, Unavailable
 from service.identity import trail
 from service.offline.visits import OfflineVisit
 from service.station.overview.control_view import MOST_CONFLICTS, ControlView
 from service.store.database import Database, telling_faults
 from station.offline_list import HeldLists
-from station.store.state_store import StateStore
-from station.uplink import Uplink
+from station.parts import StationParts
 from wire.live import OrderKind
 
 SHOWN_FOR = timedelta(days=30)
@@ -24,28 +22,15 @@ SHOWN_FOR = timedelta(days=30)
 class StationView:
     """A CentralControl of the station's page. Thread-safe. changed() is called after people's decisions."""
 
-    def __init__(
-        self,
-        station: str,
-        uplink: Uplink,
-        store: StateStore,
-        lists: HeldLists,
-        outbox: Outbox,
-        database: Database,
-        clock: Clock,
-        cap_fen: int,
-        changed: Callable[[], None],
-        damaged: Callable[[], int] = lambda: 0,
-    ) -> None:
-        self._damaged = damaged
-        self._station = station
-        self._uplink = uplink
-        self._store = store
+    def __init__(self, parts: StationParts, lists: HeldLists, database: Database, changed: Callable[[], None]) -> None:
+        self._station = parts.station
+        self._uplink = parts.uplink
+        self._store = parts.store
+        self._outbox = parts.store.outbox
+        self._clock = parts.clock
+        self._cap_fen = parts.settings.cap_fen
         self._lists = lists
-        self._outbox = outbox
         self._database = database
-        self._clock = clock
-        self._cap_fen = cap_fen
         self._changed = changed
 
     def view(self) -> ControlView:
@@ -98,5 +83,5 @@ class StationView:
             list_refused=self._lists.refusal,
             waiting=self._outbox.count_waiting(),
             parked=tuple(parked_message(message) for message in self._outbox.parked()[:MOST_PARKED]),
-            damaged=self._damaged(),
+            damaged=self._store.damaged(),
         )

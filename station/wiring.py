@@ -17,7 +17,7 @@ from controller.outbound.folder_lock import FolderLock
 from controller.outbound.key_pair import KeyPair
 from controller.outbound.outbox import Outbox
 from controller.outbound.signing import Signer
-from controller.outbound.statefile import StateFile, damaged_copies
+from controller.outbound.statefile import StateFile
 from controller.ports import Clock
 from service.admin.admin import Admin
 from service.app import assemble, open_books
@@ -32,12 +32,12 @@ from station.fuelling_forwarder import FuellingForwarder
 from station.metrics import StationMetrics
 from station.offline_answers import OfflineAnswers
 from station.offline_list import HeldLists
+from station.parts import StationParts
 from station.pin_relay import PinRelay
 from station.prices import StationPrices
 from station.settings import StationSettings
 from station.status_forwarder import StatusForwarder
 from station.store.device_keys import DeviceKeys
-from station.store.open_here import OpenHere
 from station.store.state_store import StateStore
 from station.sync import StationSync
 from station.uplink import Uplink
@@ -81,8 +81,7 @@ class StationWiring:
         with ExitStack() as stack:
             stack.callback(FolderLock(place.folder, "greenlane station").close)
             self.state = stack.enter_context(StateFile(place.folder / STATE, self.clock))
-            self.outbox = Outbox(self.state, self.clock)
-            self.store = StateStore(self.state, self.outbox, self.clock)
+            self.store = StateStore(self.state, Outbox(self.state, self.clock), self.clock)
             self.books = open_books(f"sqlite:///{place.folder / PAGES}", self.clock)
             stack.callback(self.books.database.close)
             self._set_up(place, guard, settings)
@@ -94,34 +93,17 @@ class StationWiring:
         sign: Sign = Signer(KeyPair.load(place.folder / KEY), self.clock)
         self.upstream = Upstream(place.upstream_url, self.station, sign=sign, ca_file=place.ca_file)
         self.uplink = Uplink(self.clock, self.store.facts.get(BARRED) or "")
+        self._parts = parts = StationParts(self.upstream, self.uplink, self.store, self.clock, settings)
         self.lists = HeldLists(self.store, self.station, self.clock, place.list_key)
         self.keys = DeviceKeys(self.books.database, self.station, self.clock)
-        self.forwarder = FuellingForwarder(
-            self.upstream, self.uplink, self.store, self.outbox, self.clock, settings, died
-        )
-        open_here = OpenHere(self.state, self.clock)
-        prices = StationPrices(self.upstream, self.uplink, self.store)
-        offline = OfflineAnswers(
-            self.uplink, self.store, open_here, self.lists, self.clock, self.books.settings, settings.cap_fen
-        )
-        self.control = StationAnswers(
-            self.upstream,
-            self.uplink,
-            self.store,
-            open_here,
-            offline,
-            prices,
-            self.forwarder,
-            self.books,
-            self.clock,
-            settings,
-        )
+        self.forwarder = FuellingForwarder(parts, died)
+        prices = StationPrices(parts)
+        offline = OfflineAnswers(parts, self.lists, self.books.settings)
+        self.control = StationAnswers(parts, offline, prices, self.forwarder, self.books)
         self.status_forwarder = StatusForwarder(self.upstream.link, self.uplink)
-        self.sync = StationSync(
-            self.upstream, self.uplink, prices, self.lists, self.keys, self.store, self.clock, settings, died
-        )
+        self.sync = StationSync(parts, prices, self.lists, self.keys, died)
         self.app = self._application(guard)
-        self._show(settings)
+        self._show()
         self.uplink.changed = self.control.changed = offline.changed = self.forwarder.changed = self._changed
 
     def _application(self, guard: Guard) -> FastAPI:
@@ -140,20 +122,9 @@ class StationWiring:
             listener=self.status_forwarder.tell,
         )
 
-    def _show(self, settings: StationSettings) -> None:
+    def _show(self) -> None:
         """The station's own page and figures."""
-        view = StationView(
-            self.station,
-            self.uplink,
-            self.store,
-            self.lists,
-            self.outbox,
-            self.books.database,
-            self.clock,
-            settings.cap_fen,
-            self._changed,
-            lambda: len(damaged_copies(self.state.path)),
-        )
+        view = StationView(self._parts, self.lists, self.books.database, self._changed)
         self.app.state.control = view
         self.app.state.check_pin = PinRelay(self.upstream, self.uplink).check
         self.app.state.metrics.show(StationMetrics(view, self.clock.now))

@@ -28,7 +28,7 @@ from controller.worker import InlineWorker
 from greenlane.simulation import payers
 from greenlane.simulation.cast import Phone, SimulatedCard
 from hardware.dispensers.simulated import SimulatedDispenser
-from hardware.lamp import GpioLamp
+from hardware.lamp import GpioLamp, LampWires
 from hardware.pins import open_pin_factory
 from service.admin.admin import Admin
 from service.admin.typed_plates import TypedPlates
@@ -100,7 +100,8 @@ class World:
         )
         pins = parts.enter_context(closing(open_pin_factory("mock")))
         lamp = settings.lamp
-        self.lamp = parts.enter_context(closing(GpioLamp(lamp.red_pin, lamp.green_pin, pins, clock, guarded=False)))
+        wires = LampWires(lamp.red_pin, lamp.green_pin)
+        self.lamp = parts.enter_context(closing(GpioLamp(wires, pins, clock, guarded=False)))
         self.dispenser, self.terminal = self._pump()
         parts.callback(self.terminal.close)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from dataclasses import dataclass
 
 from gpiozero import DigitalInputDevice, DigitalOutputDevice
 
@@ -66,33 +67,41 @@ class PermitLease:
         return min(now_s, self._until_s) if self.allowed else -math.inf
 
 
-class GpioDispenser(Resource):
-    """One dispenser on pins (BCM numbers) of a gpiozero pin factory, which stays the caller's.
+@dataclass(frozen=True, slots=True)
+class DispenserWires:
+    """How a dispenser hangs on GPIO pins (BCM numbers).
 
     Nozzle switch and pulser close to ground against the Pi's own pull-ups: a lifted nozzle and a pulse are low levels.
-    permit_pin: output of the permit relay, None where none is wired. The relay drops when poll() has not been called
-    for permit_lease_s, until permit(True) is called anew.
-    permit_active_high: a high pin energises the relay.
+    permit_pin: output of the permit relay, None where none is wired. permit_active_high: a high pin energises it.
     debounce_s: the nozzle switch must rest this long. Pulses are counted by their falling edge and not debounced.
     closest_s: falling edges nearer to each other than this are told as bounces, and counted all the same.
+    """
+
+    nozzle_pin: int
+    pulser_pin: int
+    permit_pin: int | None = None
+    permit_active_high: bool = True
+    debounce_s: float = 0.05
+    closest_s: float = 0.0
+
+
+class GpioDispenser(Resource):
+    """One dispenser on pins of a gpiozero pin factory, which stays the caller's.
+
+    The permit relay drops when poll() has not been called for permit_lease_s, until permit(True) is called anew.
     guarded: a thread drops the relay of a dead loop; without it check() has to be called.
     Raises DispenserFault when the pins cannot be had.
     """
 
     def __init__(
         self,
-        nozzle_pin: int,
-        pulser_pin: int,
-        permit_pin: int | None,
+        wires: DispenserWires,
         pins: Pins,
         clock: Clock,
         *,
         name: str = "dispenser",
-        debounce_s: float = 0.05,
         permit_lease_s: float = PERMIT_LEASE_S,
-        permit_active_high: bool = True,
         guarded: bool = True,
-        closest_s: float = 0.0,
     ) -> None:
         self.name = name
         self._clock = clock
@@ -101,14 +110,14 @@ class GpioDispenser(Resource):
         self._lease = PermitLease(permit_lease_s)
         self._devices: list[DigitalInputDevice | DigitalOutputDevice | PulseCounter] = []
         try:
-            self._relay = None if permit_pin is None else self._wire_relay(permit_pin, permit_active_high, pins)
-            self._nozzle = self._wire_input(nozzle_pin, pins)
-            self._pulser = pulse_counter(pulser_pin, pins, closest_s)
+            self._relay = self._wire_relay(wires, pins)
+            self._nozzle = self._wire_input(wires.nozzle_pin, pins)
+            self._pulser = pulse_counter(wires.pulser_pin, pins, wires.closest_s)
             self._devices.append(self._pulser)
         except pin_errors() as error:
             self._release()
             raise DispenserFault(f"{name}: its pins cannot be had: {error}") from error
-        self._debounce = Debounce(self._nozzle.is_active, clock.monotonic_s(), debounce_s)
+        self._debounce = Debounce(self._nozzle.is_active, clock.monotonic_s(), wires.debounce_s)
         self._nozzle.pin.when_changed = self._nozzle_moved
         self._guard = LeaseGuard(f"permit of {name}", self.check) if guarded and self._relay is not None else None
 
@@ -155,8 +164,12 @@ class GpioDispenser(Resource):
             with self._lock:
                 self._release()
 
-    def _wire_relay(self, pin: int, active_high: bool, pins: Pins) -> DigitalOutputDevice:
-        relay = DigitalOutputDevice(pin, active_high=active_high, initial_value=False, pin_factory=pins)
+    def _wire_relay(self, wires: DispenserWires, pins: Pins) -> DigitalOutputDevice | None:
+        if wires.permit_pin is None:
+            return None
+        relay = DigitalOutputDevice(
+            wires.permit_pin, active_high=wires.permit_active_high, initial_value=False, pin_factory=pins
+        )
         self._devices.append(relay)
         return relay
 

@@ -1,4 +1,4 @@
-"""What the station must not forget, in one state file: answers, offline grants and a few facts."""
+"""What the station must not forget, in one state file: messages, answers, what is open, grants and a few facts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from controller.outbound.outbox import Outbox
-from controller.outbound.statefile import StateFile
+from controller.outbound.statefile import StateFile, damaged_copies
 from controller.ports import Clock
 from service.store.clock import to_us
 from station.store.answers import ANSWERS, KeptAnswers
 from station.store.facts import FACTS, Facts
 from station.store.grants import GRANTS, OfflineGrants
+from station.store.open_here import OpenHere
 
 KEPT = timedelta(days=30)
 
@@ -20,12 +21,14 @@ KEPT = timedelta(days=30)
 class StateStore:
     """Thread-safe; a method that raises StateError has done nothing. The outbox has made its table in the same file."""
 
-    def __init__(self, state: StateFile, _outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, state: StateFile, outbox: Outbox, clock: Clock) -> None:
         self._state = state
         self._clock = clock
         state.ensure((*ANSWERS, *GRANTS, *FACTS))
         for table in ("answer", "offline_grant", "grant_fuelling", "fact"):
             state.rescue(table)
+        self.outbox = outbox
+        self.open_here = OpenHere(state, clock)
         self.facts = Facts(state)
         self.answers = KeptAnswers(state, clock)
         self.grants = OfflineGrants(state, self.facts, clock)
@@ -36,6 +39,10 @@ class StateStore:
         """What is done inside is stored as one, and seen by nobody in between."""
         with self._state.transaction():
             yield
+
+    def damaged(self) -> int:
+        """How many damaged state files of this station lie beside this one."""
+        return len(damaged_copies(self._state.path))
 
     def tidy(self) -> None:
         """Forget answers and settled grants of long ago."""

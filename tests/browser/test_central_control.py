@@ -53,9 +53,9 @@ def test_a_cut_line_as_the_staff_see_it(
         page.wait_for_function(has("card blocked meanwhile"), timeout=20_000)
         page.wait_for_function(has("impossible_fuelling"), timeout=20_000)
         assert serious(page) == []
-        (parked,) = rig.wiring.outbox.parked()
+        (parked,) = rig.wiring.store.outbox.parked()
         page.fill(f"#why--{parked.id}", "counted by hand")
         page.click("button.danger")
         page.wait_for_function(has("No message is parked"), timeout=20_000)
-        assert rig.wiring.outbox.parked() == ()
+        assert rig.wiring.store.outbox.parked() == ()
         assert rig.exposure_fen == 0

@@ -11,7 +11,7 @@ from gpiozero.pins.mock import MockFactory
 from controller.clock import ManualClock
 from controller.errors import DispenserFault
 from controller.ports import Dispenser
-from hardware.dispensers.gpio import GpioDispenser
+from hardware.dispensers.gpio import DispenserWires, GpioDispenser
 from hardware.dispensers.simulated import SimulatedDispenser
 
 NOZZLE, PULSER, PERMIT = 22, 23, 24
@@ -31,7 +31,7 @@ class Bench:
 
 def wired(clock: ManualClock) -> Bench:
     pins = MockFactory()
-    dispenser = GpioDispenser(NOZZLE, PULSER, PERMIT, pins, clock, debounce_s=0.05, guarded=False)
+    dispenser = GpioDispenser(DispenserWires(NOZZLE, PULSER, PERMIT, debounce_s=0.05), pins, clock, guarded=False)
     nozzle, pulser, relay = pins.pin(NOZZLE), pins.pin(PULSER), pins.pin(PERMIT)
 
     def move(drive: Callable[[], None]) -> None:

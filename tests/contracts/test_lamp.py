@@ -15,7 +15,7 @@ from controller.clock import ManualClock, SystemClock
 from controller.errors import LampFault
 from controller.ports import Clock
 from controller.records import LampChange, LampColour
-from hardware.lamp import FakeLamp, GpioLamp, LeasedLamp, Listener
+from hardware.lamp import FakeLamp, GpioLamp, LampWires, LeasedLamp, Listener
 
 RED, GREEN, OFF = LampColour.RED, LampColour.GREEN, LampColour.OFF
 RED_PIN, GREEN_PIN = 17, 27
@@ -31,16 +31,8 @@ class Bench:
 
 def gpio(clock: Clock, listener: Listener | None, guarded: bool, active_high: bool, red_rests_lit: bool) -> Bench:
     pins = MockFactory()
-    lamp = GpioLamp(
-        RED_PIN,
-        GREEN_PIN,
-        pins,
-        clock,
-        active_high=active_high,
-        red_rests_lit=red_rests_lit,
-        guarded=guarded,
-        listener=listener,
-    )
+    wires = LampWires(RED_PIN, GREEN_PIN, active_high, red_rests_lit)
+    lamp = GpioLamp(wires, pins, clock, guarded=guarded, listener=listener)
     red, green = pins.pin(RED_PIN), pins.pin(GREEN_PIN)
     return Bench(lamp, lambda: (red.state is (active_high is not red_rests_lit), green.state is active_high))
 

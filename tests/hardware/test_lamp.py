@@ -14,7 +14,7 @@ from gpiozero.pins.mock import MockFactory, MockPin
 from controller.clock import ManualClock, SystemClock
 from controller.errors import LampFault
 from controller.records import LampColour
-from hardware.lamp import FakeLamp, GpioLamp
+from hardware.lamp import FakeLamp, GpioLamp, LampWires
 
 RED, GREEN, OFF = LampColour.RED, LampColour.GREEN, LampColour.OFF
 
@@ -58,7 +58,7 @@ def test_never_both_lit() -> None:
             return bool(changed)
 
     pins.pin(17, Watched), pins.pin(27, Watched)
-    lamp = GpioLamp(17, 27, pins, ManualClock(), guarded=False)
+    lamp = GpioLamp(LampWires(17, 27), pins, ManualClock(), guarded=False)
     colours = [RED, GREEN, OFF, GREEN, RED, OFF, RED]
     for _, colour in pairwise(colours):
         lamp.show(colour, 1.0)
@@ -70,7 +70,7 @@ def test_never_both_lit() -> None:
 def test_green_that_cannot_be_lit_is_a_fault_and_leaves_red(faulty: type[MockPin]) -> None:
     pins = MockFactory()
     green = pins.pin(27, faulty)
-    lamp = GpioLamp(17, 27, pins, ManualClock(), guarded=False)
+    lamp = GpioLamp(LampWires(17, 27), pins, ManualClock(), guarded=False)
     green.welded = green.dead = True
     with pytest.raises(LampFault, match="green"):
         lamp.show(GREEN, 1.0)
@@ -81,7 +81,7 @@ def test_green_that_cannot_be_lit_is_a_fault_and_leaves_red(faulty: type[MockPin
 def test_a_red_light_that_fails_still_puts_green_out() -> None:
     pins = MockFactory()
     red = pins.pin(17, DeadPin)
-    lamp = GpioLamp(17, 27, pins, ManualClock(), guarded=False)
+    lamp = GpioLamp(LampWires(17, 27), pins, ManualClock(), guarded=False)
     lamp.show(GREEN, 1.0)
     red.dead = True
     with pytest.raises(LampFault, match="Input/output"):
@@ -92,7 +92,7 @@ def test_a_red_light_that_fails_still_puts_green_out() -> None:
 def test_green_that_is_welded_on_is_a_fault_at_every_colour() -> None:
     pins = MockFactory()
     green = pins.pin(27, WeldedPin)
-    lamp = GpioLamp(17, 27, pins, ManualClock(), guarded=False)
+    lamp = GpioLamp(LampWires(17, 27), pins, ManualClock(), guarded=False)
     lamp.show(GREEN, 1.0)
     green.welded = True
     with pytest.raises(LampFault, match="stays on"):
@@ -118,7 +118,7 @@ def test_an_expired_lease_is_tried_again_and_logged_once(caplog: pytest.LogCaptu
 def test_close_lets_go_of_the_pins_even_when_red_fails() -> None:
     pins = MockFactory()
     red = pins.pin(17, DeadPin)
-    lamp = GpioLamp(17, 27, pins, ManualClock())
+    lamp = GpioLamp(LampWires(17, 27), pins, ManualClock())
     red.dead = True
     lamp.close()
     assert (red.function, pins.pin(27).function) == ("input", "input")
@@ -128,9 +128,9 @@ def test_pins_in_use_are_named() -> None:
     pins = MockFactory()
     taken = LED(27, pin_factory=pins)
     with pytest.raises(LampFault, match="17 and 27"):
-        GpioLamp(17, 27, pins, ManualClock())
+        GpioLamp(LampWires(17, 27), pins, ManualClock())
     taken.close()
-    GpioLamp(17, 27, pins, ManualClock(), guarded=False).close()
+    GpioLamp(LampWires(17, 27), pins, ManualClock(), guarded=False).close()
 
 
 def test_a_broken_fake_refuses_and_mends() -> None:

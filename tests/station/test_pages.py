@@ -112,7 +112,7 @@ def parked(rig: StationRig) -> int:
     rig.report(replace(bad, volume_ml=1))
     rig.mend()
     rig.step()
-    (message,) = rig.wiring.outbox.parked()
+    (message,) = rig.wiring.store.outbox.parked()
     return message.id
 
 
@@ -123,11 +123,11 @@ def test_parked_messages_are_decided_by_operators(rig: StationRig, client: TestC
     assert "impossible_fuelling" in view(client)
     form = {"csrf": csrf, "kind": "retry", "lane": "", "message": str(message)}
     assert client.post("/station/orders?station=S1", data=form).status_code == 303
-    assert len(rig.wiring.outbox.waiting()) == 1
+    assert len(rig.wiring.store.outbox.waiting()) == 1
     rig.step()
     form |= {"kind": "discard", "why": "counted by hand"}
     assert client.post("/station/orders?station=S1", data=form).status_code == 303
-    assert rig.wiring.outbox.parked() == ()
+    assert rig.wiring.store.outbox.parked() == ()
     assert rig.exposure_fen == 0
     with rig.wiring.books.database.reading() as connection:
         deeds = [(d.actor, d.action) for d in trail.last(connection, 3)]
@@ -142,7 +142,7 @@ def test_attendants_only_look(rig: StationRig, client: TestClient) -> None:
     csrf = log_in(client, "li")
     form = {"csrf": csrf, "kind": "discard", "lane": "", "message": str(message), "why": "no"}
     assert client.post("/station/orders?station=S1", data=form).status_code == 403
-    assert len(rig.wiring.outbox.parked()) == 1
+    assert len(rig.wiring.store.outbox.parked()) == 1
 
 
 def test_the_panel_works_on_the_stations_own_database(rig: StationRig, client: TestClient) -> None:

@@ -189,8 +189,8 @@ def test_what_is_refused_while_the_lane_waits_stays_the_lanes(rig: StationRig) -
         answer = rig.answer(Report(bad))
         assert isinstance(answer, Refused)
         assert answer.code is ErrorCode.IMPOSSIBLE_FUELLING
-        assert rig.wiring.outbox.parked() == ()
-        assert rig.wiring.outbox.waiting() == ()
+        assert rig.wiring.store.outbox.parked() == ()
+        assert rig.wiring.store.outbox.waiting() == ()
 
 
 def test_what_is_refused_after_it_was_acknowledged_is_parked_here(cut: StationRig) -> None:
@@ -199,12 +199,12 @@ def test_what_is_refused_after_it_was_acknowledged_is_parked_here(cut: StationRi
     good = cut.fuelling(None, 4_000)
     cut.report(good)
     mend(cut)
-    (parked,) = cut.wiring.outbox.parked()
+    (parked,) = cut.wiring.store.outbox.parked()
     assert (parked.reason, parked.state) == ("impossible_fuelling", MessageState.PARKED)
     assert posted(cut) == [("D1", 2)], "the rest goes on"
     assert cut.exposure_fen == 5_000, "until somebody decides"
     assert cut.report(bad).flags == ("provisional",)
-    cut.wiring.outbox.discard(parked.id, "wang", "counted twice")
+    cut.wiring.store.outbox.discard(parked.id, "wang", "counted twice")
     assert cut.exposure_fen == 0
 
 
@@ -228,7 +228,7 @@ def test_another_lane_takes_no_sequence_while_the_line_is_cut(rig: StationRig) -
     mend(rig)
     assert posted(rig) == [("D1", 1), ("D1", 2)]
     assert rig.report(honest).flags == ("offline",)
-    (parked,) = rig.wiring.outbox.parked()
+    (parked,) = rig.wiring.store.outbox.parked()
     assert (parked.reason, parked.body["lane"]) == ("other_lanes_dispenser", "L2")
     assert rig.card().balance_fen == 10**9 - 4_000 - 15_000
     assert rig.exposure_fen == 0
@@ -238,11 +238,11 @@ def test_another_lane_takes_no_sequence_while_the_line_is_cut(rig: StationRig) -
 def test_a_report_that_an_older_version_kept_is_sent_once(cut: StationRig) -> None:
     decision = cut.ask()
     fuelling = cut.fuelling(decision, 15_000)
-    message = cut.wiring.outbox.put("fuelling:D1", "D1/1", encode(fuelling))
+    message = cut.wiring.store.outbox.put("fuelling:D1", "D1/1", encode(fuelling))
     cut.wiring.store.grants.fuelled(message, decision.authorisation or "", 15_000)
     assert cut.report(fuelling).flags == ("provisional",)
     assert cut.report(replace(fuelling, lane="L2")).flags == ("provisional",)
-    assert [m.key for m in cut.wiring.outbox.waiting()] == ["D1/1", "D1/1/L2"]
+    assert [m.key for m in cut.wiring.store.outbox.waiting()] == ["D1/1", "D1/1/L2"]
     mend(cut)
     assert posted(cut) == [("D1", 1)]
     assert cut.report(fuelling).flags == ("offline",)
@@ -296,7 +296,7 @@ def test_the_audit_sees_offline_fuellings_that_do_not_fit(cut: StationRig) -> No
 def test_a_restart_between_the_servers_word_and_the_stations(cut: StationRig, tmp_path: Path) -> None:
     """The server took it, the station stopped before it wrote down that it no longer counts."""
     cut.report(cut.fuelling(cut.ask(), 15_000))
-    outbox = cut.wiring.outbox
+    outbox = cut.wiring.store.outbox
     (message,) = outbox.waiting()
     outbox.sent(message.id, {})
     cut.restart()

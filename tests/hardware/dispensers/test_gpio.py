@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from controller.clock import ManualClock, SystemClock
 from controller.errors import DispenserFault
-from hardware.dispensers.gpio import Debounce, GpioDispenser
+from hardware.dispensers.gpio import Debounce, DispenserWires, GpioDispenser
 
 NOZZLE, PULSER, PERMIT = 22, 23, 24
 
@@ -26,7 +26,7 @@ class DeadPin(MockPin):
 
 
 def dispenser(pins: MockFactory, clock: ManualClock | SystemClock, **options: float | bool) -> GpioDispenser:
-    return GpioDispenser(NOZZLE, PULSER, PERMIT, pins, clock, **options)  # type: ignore[arg-type]
+    return GpioDispenser(DispenserWires(NOZZLE, PULSER, PERMIT), pins, clock, **options)  # type: ignore[arg-type]
 
 
 def test_a_bouncing_nozzle_lifts_once_it_rests() -> None:
@@ -75,7 +75,7 @@ def test_a_nozzle_off_the_hook_at_start_is_seen_at_once() -> None:
 
 
 def test_without_a_relay_permits_do_nothing() -> None:
-    with GpioDispenser(NOZZLE, PULSER, None, MockFactory(), ManualClock()) as wired:
+    with GpioDispenser(DispenserWires(NOZZLE, PULSER), MockFactory(), ManualClock()) as wired:
         wired.permit(True)
         wired.permit(False)
 
@@ -124,13 +124,14 @@ def test_a_relay_that_cannot_be_driven_is_a_fault() -> None:
 def test_pins_in_use_are_a_fault_and_nothing_stays_taken() -> None:
     pins = MockFactory()
     with pytest.raises(DispenserFault, match="cannot be had"):
-        GpioDispenser(NOZZLE, NOZZLE, PERMIT, pins, ManualClock(), guarded=False)
+        GpioDispenser(DispenserWires(NOZZLE, NOZZLE, PERMIT), pins, ManualClock(), guarded=False)
     dispenser(pins, ManualClock(), guarded=False).close()
 
 
 def test_an_active_low_relay_rests_high() -> None:
     pins = MockFactory()
-    with GpioDispenser(NOZZLE, PULSER, PERMIT, pins, ManualClock(), permit_active_high=False, guarded=False) as wired:
+    wires = DispenserWires(NOZZLE, PULSER, PERMIT, permit_active_high=False)
+    with GpioDispenser(wires, pins, ManualClock(), guarded=False) as wired:
         assert pins.pin(PERMIT).state
         wired.permit(True)
         assert not pins.pin(PERMIT).state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.clock import SystemClock
 from controller.records import LampColour
-from hardware.lamp import GpioLamp
+from hardware.lamp import GpioLamp, LampWires
 from hardware.pins import open_pin_factory
 from hardware.watchdog import systemd_watchdog
 
@@ -12,7 +12,7 @@ from hardware.watchdog import systemd_watchdog
 def main() -> None:
     clock = SystemClock()
     pins = open_pin_factory("lgpio")
-    with GpioLamp(17, 27, pins, clock, red_rests_lit=True) as lamp, systemd_watchdog(clock) as watchdog:
+    with GpioLamp(LampWires(17, 27, red_rests_lit=True), pins, clock) as lamp, systemd_watchdog(clock) as watchdog:
         lamp.show(LampColour.GREEN, 600.0)
         watchdog.ready()
         watchdog.status("beating")

@@ -15,9 +15,9 @@ from controller.clock import SystemClock
 from controller.errors import CameraLost, LampFault
 from controller.records import LampColour
 from hardware.cameras import CameraWishes, open_camera, probe
-from hardware.dispensers.gpio import GpioDispenser
+from hardware.dispensers.gpio import DispenserWires, GpioDispenser
 from hardware.dispensers.pulses import CallbackPulses, KernelPulses
-from hardware.lamp import GpioLamp
+from hardware.lamp import GpioLamp, LampWires
 from hardware.pins import Pins, describe, open_pin_factory
 from hardware.watchdog import BoardWatchdog
 from tests.kernel.guest.board import VIVID_DISCONNECT, VIVID_PERCENTAGE_DROPPED, control, eventually, level, pull
@@ -48,7 +48,7 @@ def test_the_pin_library_knows_the_board(pins: Pins) -> None:
 
 def test_lamp_drives_real_lines(pins: Pins) -> None:
     assert lights() == (True, False), "red is what an undriven line shows"
-    with GpioLamp(RED, GREEN, pins, CLOCK, red_rests_lit=True) as lamp:
+    with GpioLamp(LampWires(RED, GREEN, red_rests_lit=True), pins, CLOCK) as lamp:
         assert lights() == (True, False)
         lamp.show(LampColour.OFF)
         assert lights() == (False, False)
@@ -71,7 +71,7 @@ def test_a_line_that_somebody_else_holds_is_a_fault(pins: Pins) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(LampFault, match="busy"):
-            GpioLamp(RED, GREEN, pins, CLOCK)
+            GpioLamp(LampWires(RED, GREEN), pins, CLOCK)
         holder.kill()
 
 
@@ -79,9 +79,9 @@ def test_a_killed_process_leaves_red() -> None:
     program = (
         "from controller.clock import SystemClock\n"
         "from controller.records import LampColour\n"
-        "from hardware.lamp import GpioLamp\n"
+        "from hardware.lamp import GpioLamp, LampWires\n"
         "from hardware.pins import open_pin_factory\n"
-        f"lamp = GpioLamp({RED}, {GREEN}, open_pin_factory('lgpio'), SystemClock(), red_rests_lit=True)\n"
+        f"lamp = GpioLamp(LampWires({RED}, {GREEN}, red_rests_lit=True), open_pin_factory('lgpio'), SystemClock())\n"
         "lamp.show(LampColour.GREEN, 600.0)\n"
         "print('green', flush=True)\n"
         "SystemClock().sleep(600)\n"
@@ -97,7 +97,7 @@ def test_a_killed_process_leaves_red() -> None:
 
 def test_dispenser_hears_nozzle_and_permits(pins: Pins) -> None:
     pull(NOZZLE, up=True)
-    with GpioDispenser(NOZZLE, PULSER, PERMIT, pins, CLOCK, permit_lease_s=0.5) as dispenser:
+    with GpioDispenser(DispenserWires(NOZZLE, PULSER, PERMIT), pins, CLOCK, permit_lease_s=0.5) as dispenser:
         assert not dispenser.poll().nozzle_lifted
         pull(NOZZLE, up=False)
         assert eventually(lambda: dispenser.poll().nozzle_lifted, 3.0)
@@ -114,7 +114,7 @@ def test_dispenser_hears_nozzle_and_permits(pins: Pins) -> None:
 @pytest.mark.parametrize("pulses_per_s", [100, 500])
 def test_every_pulse_is_counted(pins: Pins, pulses_per_s: int) -> None:
     pull(PULSER, up=True)
-    with GpioDispenser(NOZZLE, PULSER, None, pins, CLOCK) as dispenser:
+    with GpioDispenser(DispenserWires(NOZZLE, PULSER), pins, CLOCK) as dispenser:
         began_s = time.monotonic()
         for pulse in range(300):
             pull(PULSER, up=False)
