@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from controller.address import is_address
 from controller.errors import SettingsError
 from controller.settings_records import LONGEST_TEXT, SettingFact, Settings, table
+from wire.address import STREAMS, is_address, is_stream, listening_at
+from wire.files import read_regular
 
 _HEADER = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]\s*(#.*)?$")
 _LONGEST_BYTES = 1 << 20
@@ -26,17 +27,18 @@ FORMERLY = {("vote", "weakest_sign"): "weakest_character"}
 
 def load(path: Path | str) -> Settings:
     """The settings of a file. Raises SettingsError naming file, line and key of the first fault."""
+    return parse(_text(path), str(path))
+
+
+def _text(path: Path | str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            found = file.read(_LONGEST_BYTES + 1)
-        text = found.decode("utf-8-sig")
-    except OSError as error:
+        return read_regular(path, _LONGEST_BYTES).decode("utf-8-sig")
+    except FileNotFoundError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); `greenlane install` makes one") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: is not UTF-8 text (byte {error.start})") from error
-    if len(found) > _LONGEST_BYTES:
-        raise SettingsError(f"{path}: too long for a settings file")
-    return parse(text, str(path))
 
 
 def parse(text: str, name: str = "lane.toml") -> Settings:
@@ -105,7 +107,7 @@ def update_file(path: Path | str, changes: Mapping[tuple[str, str], Any]) -> Non
     The new text is checked as a whole before it replaces the old file by renaming. Raises SettingsError.
     """
     target = Path(path)
-    text = target.read_text(encoding="utf-8-sig") if target.exists() else example()
+    text = _text(target) if target.exists() else example()
     _replace(target, changed(text, changes, str(target)))
 
 
@@ -154,8 +156,7 @@ class _Source:
         return cls(**values)
 
     def _check_together(self, settings: Settings) -> None:
-        if not is_address(settings.service.url):
-            raise self.fault("service", "url", "service.url: write http(s)://HOST[:PORT]")
+        self._check_addresses(settings)
         if settings.lane.zone and not is_zone(settings.lane.zone):
             raise self.fault("lane", "zone", f"lane.zone: {settings.lane.zone!r} is not a time zone")
         left, top, right, bottom = settings.camera.region
@@ -174,6 +175,18 @@ class _Source:
             pins += [settings.dispenser.nozzle_pin, settings.dispenser.pulser_pin, settings.dispenser.permit_pin]
         if len(set(pins)) < len(pins):
             raise self.fault("lamp", "red_pin", "lamp and dispenser: two uses of one GPIO number")
+
+    def _check_addresses(self, settings: Settings) -> None:
+        if not is_address(settings.service.url):
+            raise self.fault("service", "url", "service.url: write http(s)://HOST[:PORT]")
+        schemes = STREAMS.get(settings.camera.kind)
+        if schemes is not None and not is_stream(settings.camera.source, schemes):
+            raise self.fault("camera", "source", f"camera.source: write {schemes[0]}://HOST[:PORT]/PATH")
+        if settings.metrics.listen:
+            try:
+                listening_at(settings.metrics.listen)
+            except ValueError as error:
+                raise self.fault("metrics", "listen", f"metrics.listen: {error}") from None
 
     def fault(self, section: str, key: str | None, text: str) -> SettingsError:
         line = line_of(self.text, section, key)

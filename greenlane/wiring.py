@@ -63,6 +63,7 @@ from hardware.watchdog import systemd_watchdog
 from models.build import build_reader
 from models.change import ThumbnailChangeMeter
 from models.closeups import Picture
+from wire.address import listening_at
 
 log = logging.getLogger(__name__)
 
@@ -186,11 +187,12 @@ def trace_store_of(trace: TraceSettings, clock: Clock) -> TraceStore:
 
 
 def metrics_server_of(listen: str, text: Callable[[], str], problem: Callable[[], str | None]) -> MetricsServer:
-    """On the address of [metrics]. Raises SettingsError for one that is none."""
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise SettingsError(f"metrics.listen {listen}: write HOST:PORT, such as 127.0.0.1:9108")
-    return MetricsServer(host.strip("[]"), int(port), text, problem)
+    """On the address of [metrics]. Raises SettingsError where it cannot be listened on."""
+    try:
+        host, port = listening_at(listen)
+    except ValueError as error:
+        raise SettingsError(f"metrics.listen: {error}") from None
+    return MetricsServer(host, port, text, problem)
 
 
 class LaneUnit(Resource):

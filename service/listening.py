@@ -11,8 +11,10 @@ from typing import Any
 
 from service.errors import ServiceError
 from service.http.connections import GuardedProtocol
+from service.http.door import is_host
 from service.identity.guard import LOOPBACK, Guard
 from service.identity.signed.gate import GateRules
+from wire.files import LONGEST_PEM, read_regular
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2, forward secret and authenticated; TLS 1.3 has no others."""
@@ -25,7 +27,7 @@ class Listening:
     tls_cert, tls_key: PEM files, the certificate with its chain. trusted_proxies: addresses or networks whose
     X-Forwarded-For and X-Forwarded-Proto are believed. metrics_from: networks that may read /metrics, beside loopback
     where unsigned requests are allowed.
-    Raises ValueError for an address that is none, or a certificate without key.
+    Raises ValueError for what is not an address or a host, or a certificate without key.
     """
 
     allow_unsigned: bool = False
@@ -38,6 +40,9 @@ class Listening:
     def __post_init__(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("--tls-cert and --tls-key belong together")
+        for name in self.hosts:
+            if not is_host(name):
+                raise ValueError(f"--host-name {name}: write NAME or NAME:PORT, such as books.example:8443")
         for option, networks in (("--proxy-headers", self.trusted_proxies), ("--metrics-from", self.metrics_from)):
             for network in networks:
                 try:
@@ -85,11 +90,13 @@ class Listening:
 def _check_certificate(cert: str, key: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
+        for file in (cert, key):
+            read_regular(file, LONGEST_PEM)
         context.load_cert_chain(cert, key)
-    except FileNotFoundError as error:
-        raise ServiceError(f"--tls-cert {cert}, --tls-key {key}: {error.strerror}") from error
-    except (ssl.SSLError, OSError) as error:
+    except ssl.SSLError as error:
         raise ServiceError(f"--tls-cert {cert}, --tls-key {key}: not a certificate and its key: {error}") from error
+    except OSError as error:
+        raise ServiceError(f"--tls-cert {cert}, --tls-key {key}: {error.strerror}") from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote
 
-from controller.address import is_address
 from controller.errors import Rejected, ServiceFailed, ServiceFault, SettingsError
 from controller.outbound.connections import MAX_CONNECTIONS, Answer, Call, ConnectionPool, Sign
+from wire.address import is_address
 from wire.codec import WireError, decode, encode
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
@@ -50,7 +50,7 @@ class HttpBalanceService:
         most_connections: int = MAX_CONNECTIONS,
     ) -> None:
         if not is_address(base_url):
-            raise SettingsError(f"service url: expected http(s)://host[:port][/path], got {base_url!r}")
+            raise SettingsError(f"service url {base_url!r}: write http(s)://HOST[:PORT][/PATH]")
         if ca_file is not None and not Path(ca_file).is_file():
             raise SettingsError(f"service ca_file: there is no file {ca_file}")
         self._base_url = base_url.rstrip("/")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from controller.errors import SettingsError
 from wire.devices import key_id, rotation_words
+from wire.files import LONGEST_PEM, read_regular
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -45,7 +46,7 @@ class KeyPair:
         try:
             if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise SettingsError(f"{path}: others may read this key; run: chmod 600 {path}")
-            pem = path.read_bytes()
+            pem = read_regular(path, LONGEST_PEM)
         except OSError as error:
             raise SettingsError(f"{path}: {error.strerror}; make a key with: greenlane enrol CODE") from error
         try:

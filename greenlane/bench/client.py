@@ -10,7 +10,6 @@ import secrets
 import ssl
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from service.errors import ServiceError
 from wire.devices import SIGNATURE_TAG, SIGNED_PARTS, key_id
+from wire.files import LONGEST_PEM, read_regular
 
 TIMEOUT_S = 40.0
 
@@ -67,7 +67,7 @@ class Key:
     def load(cls, path: str) -> Key:
         """Of a PEM file, as `greenlane enrol` writes it. Raises ServiceError."""
         try:
-            private = load_pem_private_key(Path(path).read_bytes(), password=None)
+            private = load_pem_private_key(read_regular(path, LONGEST_PEM), password=None)
         except (OSError, ValueError, TypeError) as error:
             raise ServiceError(f"{path}: {error}") from None
         if not isinstance(private, Ed25519PrivateKey):

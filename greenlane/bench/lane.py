@@ -25,6 +25,7 @@ from controller.ports import PlateReader
 from controller.records import Region
 from greenlane.bench.visits import VisitCost, measure_visits
 from greenlane.simulation.cast import bundled
+from hardware.cameras.recorded import check_clip
 from models.build import build_reader
 from models.change import ThumbnailChangeMeter
 from wire.errors import GreenlaneError
@@ -202,6 +203,7 @@ def _pictures(count: int) -> list[Any]:
 
 def _recorded(clip: Path, count: int, engine: str) -> list[Any]:
     """Frames of any clip, brought to 1280x720, in which the engine sees a plate."""
+    check_clip(clip)
     reader = build_reader(engine)
     found = []
     for number, image in enumerate(_clip_frames(clip)):

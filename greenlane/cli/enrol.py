@@ -8,9 +8,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.address import is_address
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent, SettingsError
 from greenlane.language import tr
+from wire.address import is_address
+from wire.files import open_regular
 
 if TYPE_CHECKING:
     from controller.outbound.key_pair import KeyPair
@@ -54,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError("give either the one-time code or --rotate")
     args.key = args.key or (args.state or _state_of(args.config)) / KEY_FILE
     if not is_address(args.service):
-        raise SettingsError(f"--service {args.service}: expected http(s)://host[:port]")
+        raise SettingsError(f"--service {args.service}: write http(s)://HOST[:PORT]")
+    _require_readable(args.ca)
     try:
         enrolled = _rotate(args) if args.rotate else _enrol(args)
     except Rejected as error:
@@ -72,6 +74,14 @@ def run(args: argparse.Namespace) -> int:
     if args.rotate:
         print(tr("restart what uses the key, for example: systemctl restart greenlane-lane"))
     return 0
+
+
+def _require_readable(certificates: Path | None) -> None:
+    if certificates is not None:
+        try:
+            open_regular(certificates).close()
+        except OSError as error:
+            raise SettingsError(f"--ca {certificates}: cannot be read: {error.strerror}") from error
 
 
 def _state_of(config: Path | None) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import stat
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ from controller.records import PlateRead, Reading
 from greenlane.cli.outputs import OutputError, check_folder, fresh_file
 from greenlane.language import tr
 from wire.errors import GreenlaneError
+from wire.files import read_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,8 @@ Read = Callable[["Picture"], Reading]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 LARGEST_PX = 65_535
 """A JPEG is not larger; pictures up to there keep their size."""
+LARGEST_BYTES = 1 << 28
+"""No camera makes a larger picture."""
 MANY = 8
 """From this many pictures on a progress bar is worth its line."""
 
@@ -86,15 +89,16 @@ def read_all(args: argparse.Namespace, read: Read) -> int:
 
 def walk(paths: Iterable[Path], results: Path | None = None) -> Iterator[Path]:
     """Files as given; of folders every picture by its suffix, in order of name, but not those of a folder of results
-    that lies inside."""
+    that lies inside. A folder without pictures comes itself, so that it is told."""
     left_out = results.resolve() if results else None
     for path in paths:
         if not path.is_dir():
             yield path
             continue
-        for found in sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()):
-            if left_out is None or left_out == path.resolve() or left_out not in found.resolve().parents:
-                yield found
+        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if left_out is not None and left_out != path.resolve():
+            found = [picture for picture in found if left_out not in picture.resolve().parents]
+        yield from found or [path]
 
 
 def read_file(path: Path, read: Read) -> PictureOutcome:
@@ -116,17 +120,18 @@ def decode(path: Path) -> Picture:
     import numpy as np
 
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise BadPicture("is not a regular file")
-        data = np.fromfile(path, np.uint8)
+        if path.is_dir():
+            os.listdir(path)  # a folder that may not be looked into is not an empty one
+            raise BadPicture("no pictures in this folder")
+        data = read_regular(path, LARGEST_BYTES)
     except OSError as error:
         raise BadPicture(f"cannot be opened: {error.strerror or error}") from error
-    if data.size == 0:
+    if not data:
         raise BadPicture("the file is empty")
-    if truncated(data.tobytes()):
+    if truncated(data):
         raise BadPicture("the JPEG is cut off: its end marker is missing")
     try:
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
         raise BadPicture(f"not a picture: {error.err}") from error
     if picture is None:

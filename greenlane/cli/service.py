@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from greenlane.language import tr
+from wire.address import listening_at
 
 if TYPE_CHECKING:
     from service.books.settings import BookSettings
@@ -139,7 +140,7 @@ def listening_of(args: argparse.Namespace) -> Listening:
 
 def address(text: str) -> tuple[str, int]:
     """Host and port of --listen. Raises ValueError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
-        raise ValueError(f"--listen {text}: write HOST:PORT, such as 127.0.0.1:8080")
-    return host.strip("[]"), int(port)
+    try:
+        return listening_at(text)
+    except ValueError as error:
+        raise ValueError(f"--listen {text}: {error}") from None

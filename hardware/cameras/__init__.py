@@ -13,6 +13,7 @@ from hardware.cameras.fake import FakeCamera, noise_pictures
 from hardware.cameras.opencv import device_camera, stream_camera
 from hardware.cameras.picamera import picamera2_camera
 from hardware.cameras.recorded import recorded_camera
+from wire.address import STREAMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,11 @@ def _v4l2(source: str, clock: Clock, wishes: CameraWishes) -> Camera:
 
 
 def _rtsp(source: str, clock: Clock, wishes: CameraWishes) -> Camera:
-    return stream_camera(source, clock, ("rtsp", "rtsps"), wishes.reconnect_longest_s)
+    return stream_camera(source, clock, STREAMS["rtsp"], wishes.reconnect_longest_s)
 
 
 def _http(source: str, clock: Clock, wishes: CameraWishes) -> Camera:
-    return stream_camera(source, clock, ("http", "https"), wishes.reconnect_longest_s)
+    return stream_camera(source, clock, STREAMS["http"], wishes.reconnect_longest_s)
 
 
 def _picamera2(source: str, clock: Clock, wishes: CameraWishes) -> Camera:

@@ -18,9 +18,12 @@ from controller.ports import Clock
 from controller.records import Frame
 from hardware.cameras.quiet import silence_decoders
 from hardware.resource import Resource
+from wire.files import read_regular
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".ts", ".m4v", ".webm", ".mpg", ".mpeg", ".h264", ".h265"})
+LARGEST_BYTES = 1 << 28
+"""Of one picture."""
 CUT_FRAMES = 5
 CUT_SHARE = 0.02
 """Containers without an exact frame count promise up to 3 frames more than they hold (MKV, TS, AVI, measured)."""
@@ -183,12 +186,12 @@ def _stills(path: Path, files: list[Path], fps: float) -> Iterator[Timed]:
 
 
 def read_picture(path: Path) -> Any | None:
-    """A BGR uint8 array (height, width, 3), or None for a file that is missing, empty or no picture."""
+    """A BGR uint8 array (height, width, 3), or None for a file that is missing, empty or not a picture."""
     try:
-        data = np.fromfile(path, dtype=np.uint8)
+        data = read_regular(path, LARGEST_BYTES)
     except OSError:
         return None
-    return cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
 
 
 def check_clip(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import stat
 import tomllib
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 
 from service.errors import ServiceError
 from service.payments.post import Certificate
+from wire.address import is_address
+from wire.files import LONGEST_PEM, open_regular, read_regular
 
 BASE_URL = "https://api.mch.weixin.qq.com"
 _NEEDED = ("app_id", "merchant", "key_file", "notify_url")
@@ -37,7 +40,7 @@ class WechatSettings:
 def read_settings(path: Path) -> WechatSettings:
     """The table [wechatpay] of a file. Raises PaymentSettingsError; the key is in no message."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(read_regular(path, LONGEST_PEM).decode())
     except (OSError, ValueError, RecursionError) as error:
         raise PaymentSettingsError(f"{path}: {error}") from None
     table = document.get("wechatpay")
@@ -55,12 +58,13 @@ def read_settings(path: Path) -> WechatSettings:
         raise PaymentSettingsError(f"{path}: deadline_s: expected a number of seconds from 0.1 to 60")
     for name in ("base_url", "notify_url"):
         _require_url(path, name, table.get(name, BASE_URL))
+    _require_ip(path, table.get("own_address", "127.0.0.1"))
     chain, chain_key = table.get("certificate_file"), table.get("certificate_key_file")
     if (chain is None) != (chain_key is None):
         raise PaymentSettingsError(f"{path}: certificate_file and certificate_key_file go together")
     if chain_key is not None:
         secret(path.parent / chain_key)
-    certificate = None if chain is None else Certificate(str(path.parent / chain), str(path.parent / str(chain_key)))
+    certificate = None if chain is None else _certificate(path.parent / chain, path.parent / str(chain_key))
     own = {name: table[name] for name in ("base_url", "own_address") if name in table}
     key = secret(path.parent / table["key_file"])
     return WechatSettings(
@@ -74,13 +78,22 @@ def read_settings(path: Path) -> WechatSettings:
     )
 
 
+def _certificate(chain: Path, key: Path) -> Certificate:
+    for file in (chain, key):
+        try:
+            open_regular(file).close()
+        except OSError as error:
+            raise PaymentSettingsError(f"{file}: {error.strerror}") from None
+    return Certificate(str(chain), str(key))
+
+
 def secret(path: Path) -> str:
     """The content of a file that nobody but its owner may read. Raises PaymentSettingsError."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
             raise PaymentSettingsError(f"{path}: others may read it (mode {mode:04o}); run `chmod 600 {path}`")
-        text = path.read_text(encoding="utf-8").strip()
+        text = read_regular(path, LONGEST_PEM).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise PaymentSettingsError(f"{path}: {error}") from None
     if not text:
@@ -90,10 +103,13 @@ def secret(path: Path) -> str:
 
 def _require_url(path: Path, name: str, url: str) -> None:
     """https, or plain http to this machine itself."""
+    parts = urlsplit(url) if is_address(url) else None
+    if parts is None or (parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1")):
+        raise PaymentSettingsError(f"{path}: {name}: write https://HOST[:PORT][/PATH]")
+
+
+def _require_ip(path: Path, text: str) -> None:
     try:
-        parts = urlsplit(url)
+        ipaddress.ip_address(text)
     except ValueError:
-        raise PaymentSettingsError(f"{path}: {name}: expected an https address") from None
-    is_here = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_here):
-        raise PaymentSettingsError(f"{path}: {name}: expected an https address")
+        raise PaymentSettingsError(f"{path}: own_address: write this machine's address, such as 203.0.113.7") from None

@@ -139,6 +139,17 @@ def test_folders_are_walked_in_order_and_other_files_left_alone(tmp_path: Path) 
     assert names == ["a.png", "b.JPG", "c.jpeg", "notes.txt"]
 
 
+def test_a_folder_without_pictures_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "sub.d").mkdir()
+    assert read.read_all(arguments(str(tmp_path), str(jpeg(tmp_path / "sub.d" / "x.jpg"))), one_plate) == 0
+    (tmp_path / "sub.d" / "x.jpg").unlink()
+    assert read.read_all(arguments(str(tmp_path)), one_plate) == 1
+    assert capsys.readouterr().err == f"{tmp_path}: no pictures in this folder\n"
+    assert read.read_all(arguments("--json", str(tmp_path)), one_plate) == 1
+    assert json.loads(capsys.readouterr().out) == {"path": str(tmp_path), "error": "no pictures in this folder"}
+
+
 def test_annotated_pictures_show_the_box(tmp_path: Path) -> None:
     black = tmp_path / "黑.png"
     cv2.imencode(".png", np.zeros((200, 320, 3), np.uint8))[1].tofile(black)
@@ -168,7 +179,7 @@ def test_what_cannot_be_read_or_written_is_told_in_one_line(tmp_path: Path, caps
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "file").touch()
     assert main(["read", str(tmp_path / "pipe.jpg")]) == 1
-    assert capsys.readouterr().err == f"{tmp_path / 'pipe.jpg'}: is not a regular file\n"
+    assert capsys.readouterr().err == f"{tmp_path / 'pipe.jpg'}: cannot be opened: not a regular file\n"
     assert main(["read", "--annotate", str(tmp_path / "file"), str(jpeg(tmp_path / "x.jpg"))]) == 1
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)

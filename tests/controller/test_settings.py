@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,11 @@ def test_every_setting_is_described_and_its_default_is_good(fact: SettingFact) -
         (f"[dispenser]\nname = '{'x' * 41}'\n", "line 2: dispenser.name: must be 1 to 40"),
         (f"[dispenser]\nproduct = '{'x' * 21}'\n", "line 2: dispenser.product: must be 1 to 20"),
         ("[service]\nurl = 'ftp://host'\n", "line 2: service.url: write http(s)://HOST[:PORT]"),
+        ("[metrics]\nlisten = 'foo'\n", "line 2: metrics.listen: write HOST:PORT, such as 127.0.0.1:8080"),
+        ("[metrics]\nlisten = '127.0.0.1:99999'\n", "line 2: metrics.listen: write HOST:PORT"),
+        ("[metrics]\nlisten = '[::x]:80'\n", "line 2: metrics.listen: write an address of IPv6 as [::1]:8080"),
+        ("[camera]\nkind = 'rtsp'\nsource = '/dev/video0'\n", "line 3: camera.source: write rtsp://HOST[:PORT]/PATH"),
+        ("[camera]\nkind = 'http'\nsource = 'http://'\n", "line 3: camera.source: write http://HOST[:PORT]/PATH"),
         (f"[trace]\nmax_mb = {'9' * 5000}\n", "more digits than any setting needs"),
         (f"[camera]\nregion = {'[' * 5000}\n", "more deeply than any setting needs"),
         ("lane = 3\n", "line 1: lane is a section"),
@@ -107,8 +113,16 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="UTF-8"):
         settings.load(binary)
-    with pytest.raises(SettingsError, match="too long"):
-        settings.load("/dev/zero")
+    large = tmp_path / "large.toml"
+    large.write_bytes(b"#" * ((1 << 20) + 1))
+    with pytest.raises(SettingsError, match=r"cannot be read \(larger than 1048576 bytes\)$"):
+        settings.load(large)
+    os.mkfifo(tmp_path / "pipe")
+    for odd in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(SettingsError, match=r"cannot be read \(not a regular file\)$"):
+            settings.load(odd)
+        with pytest.raises(SettingsError, match="not a regular file"):
+            settings.update_file(odd, {("vote", "reads"): 4})
 
 
 def test_whole_numbers_do_for_numbers() -> None:
@@ -127,14 +141,14 @@ class TestUpdate:
 
     def test_adds_a_key_at_the_end_of_its_section(self, tmp_path: Path) -> None:
         path = tmp_path / "lane.toml"
-        path.write_text("[camera]\nkind = 'rtsp'\n\n# voting\n[vote]\nreads = 4\n", encoding="utf-8")
+        path.write_text("[camera]\nkind = 'file'\n\n# voting\n[vote]\nreads = 4\n", encoding="utf-8")
         settings.update_file(path, {("camera", "region"): (0.1, 0.2, 0.9, 1.0)})
         assert settings.load(path).camera.region == (0.1, 0.2, 0.9, 1.0)
         assert settings.load(path).vote.reads == 4
 
     def test_makes_a_file_from_the_example(self, tmp_path: Path) -> None:
         path = tmp_path / "etc" / "lane.toml"
-        settings.update_file(path, {("camera", "kind"): "rtsp"})
+        settings.update_file(path, {("camera", "kind"): "rtsp", ("camera", "source"): "rtsp://u:p@10.0.0.9/1?x=2"})
         assert settings.load(path).camera.kind == "rtsp"
         assert "# names of" not in path.read_text(encoding="utf-8")
 

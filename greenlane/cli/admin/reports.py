@@ -220,11 +220,12 @@ def _audit(args: argparse.Namespace) -> int:
 
 def _kept_head(words: str) -> Head:
     from service.books.rows.sealing import head_of
+    from wire.files import read_regular
 
     path = Path(words)
     try:
         if path.is_file():
-            return head_of(path.read_text(encoding="utf-8"))
+            return head_of(read_regular(path, 1 << 16).decode())
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"--against: {error}") from None
     try:

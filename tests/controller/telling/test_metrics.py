@@ -103,6 +103,14 @@ def test_served() -> None:
         server.close()
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_served_over_ipv6() -> None:
+    with MetricsServer("::1", 0, lambda: "x", lambda: None) as server:
+        connection = http.client.HTTPConnection("::1", server.port, timeout=30)
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read() == b"ok\n"
+
+
 def test_an_error_in_a_page_stays_there() -> None:
     def broken() -> str:
         raise ValueError

@@ -195,9 +195,18 @@ def test_what_is_wrong_with_a_certificate_is_said(folder: Path, authority: Autho
     cert, key = authority.issue("one")
     _, other = authority.issue("two")
     Listening(tls_cert=str(cert), tls_key=str(key)).server_options()
-    for wrong_cert, wrong_key in ((folder / "none.pem", key), (key, cert), (cert, other)):
+    for wrong_cert, wrong_key in (
+        (folder / "none.pem", key),
+        (key, cert),
+        (cert, other),
+        (cert, folder),
+        (Path("/dev/zero"), key),
+    ):
         with pytest.raises(ServiceError, match="--tls-cert"):
             Listening(tls_cert=str(wrong_cert), tls_key=str(wrong_key)).server_options()
+    for name in ("https://books.example/", "books example", "h:99999", ""):
+        with pytest.raises(ValueError, match="write NAME or NAME:PORT"):
+            Listening(hosts=(name,))
     with pytest.raises(ValueError, match="belong together"):
         Listening(tls_cert=str(cert))
     with pytest.raises(ValueError, match="--metrics-from"):

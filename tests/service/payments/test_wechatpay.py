@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -256,11 +257,21 @@ def test_the_key_is_its_owner_s_alone_and_stands_in_no_message(tmp_path: Path) -
     found = read_settings(file)
     assert (found.key, "very-secret" in repr(found)) == ("very-secret", False)
     file.write_text(file.read_text() + 'base_url="http://pay.example"\n')
-    with pytest.raises(PaymentSettingsError, match="base_url: expected an https address"):
+    with pytest.raises(PaymentSettingsError, match="base_url: write https://HOST"):
         read_settings(file)
     file.write_text(file.read_text().replace("http://pay.example", "https://[pay"))
-    with pytest.raises(PaymentSettingsError, match="base_url: expected an https address"):
+    with pytest.raises(PaymentSettingsError, match="base_url: write https://HOST"):
         read_settings(file)
+    file.write_text(file.read_text().replace("https://[pay", "https://"))
+    with pytest.raises(PaymentSettingsError, match="base_url: write https://HOST"):
+        read_settings(file)
+    file.write_text(file.read_text().replace('base_url="https://', 'own_address="here'))
+    with pytest.raises(PaymentSettingsError, match="own_address: write this machine's address"):
+        read_settings(file)
+    os.mkfifo(tmp_path / "pipe")
+    for given in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(PaymentSettingsError, match="not a regular file"):
+            read_settings(given)
     for nonsense in ("a=" + "[" * 5000, "a=" + "9" * 5000):
         file.write_text(nonsense)
         with pytest.raises(PaymentSettingsError, match=r"payments\.toml"):

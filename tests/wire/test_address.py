@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from controller.address import is_address
 from controller.errors import SettingsError
 from controller.outbound.http import HttpBalanceService
+from wire.address import is_address, listening_at
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,24 @@ def test_what_is_none(url: str) -> None:
     assert not is_address(url)
     with pytest.raises(SettingsError, match="service url"):
         HttpBalanceService(url, "S1")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:8080", ("127.0.0.1", 8080)),
+        ("books.example:0", ("books.example", 0)),
+        ("[::1]:65535", ("::1", 65_535)),
+        ("::1:8080", ("::1", 8080)),
+    ],
+)
+def test_where_to_listen(text: str, address: tuple[str, int]) -> None:
+    assert listening_at(text) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", "foo", ":80", "h:", "h:x", "h:65536", "h:８０", "a b:80", "u@h:80", "[h]:80", "[::1:80", "http://h:80"]
+)
+def test_where_nobody_can_listen(text: str) -> None:
+    with pytest.raises(ValueError, match="write "):
+        listening_at(text)

@@ -1,0 +1,37 @@
+"""Which files are read that a person names, and which are refused before they are opened."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from wire.files import open_regular, read_regular
+
+
+def test_a_file_is_read_also_by_a_link(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * 10)
+    (tmp_path / "link").symlink_to(file)
+    assert read_regular(tmp_path / "link", 10) == b"x" * 10
+    with open_regular(str(file)) as opened:
+        assert opened.read(3) == b"xxx"
+
+
+def test_a_file_that_is_too_large(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 11)
+    with pytest.raises(OSError, match="larger than 10 bytes"):
+        read_regular(tmp_path / "file", 10)
+
+
+def test_what_would_never_end_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        for odd in (tmp_path, tmp_path / "pipe", tmp_path / "socket", Path("/dev/zero")):
+            with pytest.raises(OSError, match="not a regular file"):
+                open_regular(odd)
+    with pytest.raises(FileNotFoundError):
+        open_regular(tmp_path / "none")

@@ -1,0 +1,39 @@
+"""Files that a person names: regular ones, no larger than what belongs there. A pipe or a device would never end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+LONGEST_PEM = 1 << 16
+"""Of a key, or of a certificate with its chain."""
+NOT_REGULAR = "not a regular file"
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """The file, to be read. Raises OSError where it cannot be, and for a folder, a pipe, a socket or a device."""
+    _require_regular(os.stat(path), path)
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _require_regular(os.fstat(handle), path)
+    except OSError:
+        os.close(handle)
+        raise
+    return os.fdopen(handle, "rb")
+
+
+def read_regular(path: Path | str, most: int) -> bytes:
+    """All of the file. Raises OSError as open_regular does, and for one of more than `most` bytes."""
+    with open_regular(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
+    return data
+
+
+def _require_regular(found: os.stat_result, path: Path | str) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, NOT_REGULAR, str(path))
