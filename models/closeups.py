@@ -62,8 +62,9 @@ def quad_size(quad: Quad) -> tuple[float, float]:
 
 def is_coloured(picture: Picture) -> bool:
     """Whether a picture has colours at all; cameras at night often send grey."""
-    sample = picture[::4, ::4].astype(np.int16)
-    return float((sample.max(2) - sample.min(2)).mean()) > _GREY_SPREAD
+    blue, green, red = (picture[::4, ::4, channel] for channel in range(3))
+    highest, lowest = np.maximum(np.maximum(blue, green), red), np.minimum(np.minimum(blue, green), red)
+    return float((highest - lowest).mean()) > _GREY_SPREAD
 
 
 def closeup_matrix(quad: Quad, size: tuple[int, int], margins: tuple[float, float]) -> FloatArray:

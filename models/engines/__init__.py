@@ -22,15 +22,15 @@ FloatArray = NDArray[np.float32]
 class InputLayout:
     """How a network takes pictures quickest.
 
-    folded: in squares of four pixels, upper left, upper right, lower left and lower right one, as one pixel of four
-    times the channels. channels: what the array has, those beyond the picture's being zero; 0 for as many as there are.
-    before, after: pixels (squares where folded) of zeros above and left, below and right.
+    fold: so many rows and columns of pixels are one pixel of as many times the channels, row by row. channels: what the
+    array has, those beyond the picture's being zero; 0 for as many as there are. before, after: pixels (folded ones) of
+    zeros above and left, below and right.
     """
 
-    folded: bool = False
+    fold: tuple[int, int] = (1, 1)
     channels: int = 0
-    before: int = 0
-    after: int = 0
+    before: tuple[int, int] = (0, 0)
+    after: tuple[int, int] = (0, 0)
 
 
 PLAIN = InputLayout()

@@ -1,8 +1,8 @@
 """Rewrites a network so that OpenCV 5 runs it quicker; what it answers stays the same.
 
 OpenCV 5 works on eight channels at a time and on ten pixels of a row at a time. It wastes most of a first convolution
-over one or three channels, so that one takes four pixels as one of four times the channels. And it computes slowly
-where a kernel reaches beyond the edge, which in small maps is most of them: zeros laid around the map cost less.
+over one or three channels, so that one takes two or four pixels as one of as many times the channels. And it computes
+slowly where a kernel reaches beyond the edge, which in small maps is most of them: zeros laid around the map cost less.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from models.engines.onnx_bytes import OnnxMessage
 
 LANES = 8
 """Channels that OpenCV works on at a time."""
+
+_FOLDS = (2, 1), (2, 2)
 
 WORTH_ZEROS = 10
 """How many numbers a convolution has to put out for each pixel that it takes in before zeros around the map pay."""
@@ -64,16 +66,16 @@ class _Graph:
         return self._graph.put(_NODES, self._nodes).put(_TENSORS, self._tensors.values()).put(_SHAPES, [])
 
     def fold(self) -> InputLayout:
-        """Let the first convolution, of stride 2, take squares of four pixels as one."""
+        """Let the first convolution, of stride 2, take several pixels as one."""
         (picture,) = self._graph.messages(_INPUTS)
         takers = [node for node in self._nodes if picture.text(1) in node.texts(_INPUT)]
         if len(takers) != 1 or not (first := self._convolution(takers[0])) or not first.halves_pictures():
             return PLAIN
-        folded, before, after = _folded(first.kernel)
+        kernel, layout = min((_folded(first.kernel, fold) for fold in _FOLDS), key=lambda one: one[0].size)
         tensor = self._tensors[first.tensor]
-        tensor.put(_DIMENSIONS, folded.shape).put(_RAW, [folded.tobytes()])
-        first.write(kernel_shape=folded.shape[2:], strides=(1, 1), pads=(0,) * 4)
-        layout = InputLayout(True, folded.shape[1], before, after)
+        tensor.put(_DIMENSIONS, kernel.shape).put(_RAW, [kernel.tobytes()])
+        strides = 2 // layout.fold[0], 2 // layout.fold[1]
+        first.write(kernel_shape=kernel.shape[2:], strides=strides, pads=(0,) * 4)
         self._graph.put(_INPUTS, [_smaller(picture, layout)])
         return layout
 
@@ -157,31 +159,34 @@ def _attributes(values: dict[str, tuple[int, ...]]) -> Iterator[OnnxMessage]:
         yield message.put(_ATTRIBUTE_TYPE, [_LIST_OF_NUMBERS])
 
 
-def _folded(kernel: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """A kernel of stride 2 for squares of four pixels, with the cells that it reaches before and after its own.
+def _folded(kernel: np.ndarray, fold: tuple[int, int]) -> tuple[np.ndarray, InputLayout]:
+    """A kernel of stride 2 for pixels that are so many rows and columns of pixels, and the input's layout for it.
 
-    Channels are those of the upper left, upper right, lower left and lower right pixel; unused ones fill the lanes.
+    Channels are those of the pixels row by row; unused ones fill the lanes.
     """
     outputs, inputs, size, _ = kernel.shape
     reach = size // 2
-    before, after = (reach + 1) // 2, reach // 2
-    cells = before + 1 + after
-    four = np.zeros((outputs, 2, 2, inputs, cells, cells), kernel.dtype)
+    before = tuple(-(-reach // pixels) for pixels in fold)
+    after = tuple(reach // 2 if pixels == 2 else reach - 1 for pixels in fold)
+    cells = [(size, before[axis] + 1 + after[axis])[fold[axis] == 2] for axis in (0, 1)]
+    folded = np.zeros((outputs, *fold, inputs, *cells), kernel.dtype)
     for row, column in np.ndindex(size, size):
-        (cell_y, y), (cell_x, x) = (divmod(place - reach, 2) for place in (row, column))
-        four[:, y, x, :, before + cell_y, before + cell_x] = kernel[:, :, row, column]
-    spare = -4 * inputs % LANES
-    return np.pad(four.reshape(outputs, 4 * inputs, cells, cells), ((0, 0), (0, spare), (0, 0), (0, 0))), before, after
+        (cell_y, y), (cell_x, x) = (divmod(at - reach, pixels) for at, pixels in zip((row, column), fold, strict=True))
+        folded[:, y, x, :, before[0] + cell_y, before[1] + cell_x] = kernel[:, :, row, column]
+    channels = inputs * fold[0] * fold[1]
+    plain = folded.reshape(outputs, channels, *cells)
+    filled = np.pad(plain, ((0, 0), (0, -channels % LANES), (0, 0), (0, 0)))
+    return filled, InputLayout(fold, filled.shape[1], (before[0], before[1]), (after[0], after[1]))
 
 
 def _smaller(picture: OnnxMessage, layout: InputLayout) -> OnnxMessage:
-    """The declaration of an input, in squares of four pixels with zeros around."""
+    """The declaration of an input with this layout."""
     (kind,) = picture.messages(2)
     (tensor,) = kind.messages(1)
     (shape,) = tensor.messages(2)
     sides = shape.messages(1)
     sides[1] = OnnxMessage().put(1, [layout.channels])
-    for side in sides[2:]:
+    for side, pixels, before, after in zip(sides[2:], layout.fold, layout.before, layout.after, strict=True):
         if length := side.numbers(1):
-            side.put(1, [(length[0] + 1) // 2 + layout.before + layout.after])
+            side.put(1, [(length[0] + length[0] % 2) // pixels + before + after])
     return picture.put(2, [kind.put(1, [tensor.put(2, [shape.put(1, sides)])])])

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines import FloatArray, InputLayout
+from models.engines import PLAIN, FloatArray, InputLayout
 
 Picture = NDArray[np.uint8]
 
@@ -25,8 +25,8 @@ class Pixels:
     def fill(self, pictures: Sequence[Picture]) -> FloatArray:
         """uint8 (H, W, C) or (H, W), all of one size -> the input, float32, valid until the next ones of this size.
 
-        Folded pictures need an even height and width. One array for each size, because a fresh megabyte for each
-        picture costs more than filling it.
+        Where pixels are folded, pictures need an even height and width. One array for each size, because a fresh
+        megabyte for each picture costs more than filling it.
         """
         height, width = pictures[0].shape[:2]
         depth = pictures[0].size // (height * width)
@@ -35,7 +35,7 @@ class Pixels:
             self._inputs[shape] = np.zeros(shape, np.float32)
         filled = self._inputs[shape]
         for picture, planes in zip(pictures, _inner(filled, self._layout), strict=True):
-            for plane, channel in zip(_planes(picture, depth, self._layout.folded), planes, strict=False):
+            for plane, channel in zip(_planes(picture, depth, self._layout), planes, strict=False):
                 cv2.LUT(plane, self._values, dst=channel)  # a table: a quarter of the time of computing each value
         return filled
 
@@ -49,34 +49,35 @@ def levels(shape: Mapping[str, Any]) -> FloatArray:
 def laid_out(input: FloatArray, layout: InputLayout) -> FloatArray:
     """A plain batch (N, C, H, W) as the layout says; one that has its channels already stays as it is."""
     depth, height, width = input.shape[1:]
-    if not layout.folded or depth == layout.channels:
+    if layout == PLAIN or depth == layout.channels:
         return input
     even = np.pad(input, ((0, 0), (0, 0), (0, height % 2), (0, width % 2)))
     filled = np.zeros(_shape(even.shape, layout), np.float32)
-    four = [even[:, :, row::2, column::2] for row in (0, 1) for column in (0, 1)]
-    _inner(filled, layout)[:, : 4 * depth] = np.concatenate(four, axis=1)
+    rows, columns = layout.fold
+    folded = [even[:, :, row::rows, column::columns] for row in range(rows) for column in range(columns)]
+    _inner(filled, layout)[:, : len(folded) * depth] = np.concatenate(folded, axis=1)
     return filled
 
 
 def _shape(plain: tuple[int, ...], layout: InputLayout) -> tuple[int, ...]:
     """The shape of the input for a plain batch's (N, C, H, W)."""
-    count, depth, height, width = plain
-    if layout.folded:
-        depth, height, width = 4 * depth, height // 2, width // 2
-    around = layout.before + layout.after
-    return count, max(depth, layout.channels), height + around, width + around
+    count, depth, *size = plain
+    sides = zip(size, layout.fold, layout.before, layout.after, strict=True)
+    rows, columns = (length // pixels + before + after for length, pixels, before, after in sides)
+    return count, layout.channels or depth, rows, columns
 
 
 def _inner(filled: FloatArray, layout: InputLayout) -> FloatArray:
     """The part of an input inside the zeros around it."""
-    rows, columns = (slice(layout.before, length - layout.after) for length in filled.shape[2:])
+    sides = zip(filled.shape[2:], layout.before, layout.after, strict=True)
+    rows, columns = (slice(before, length - after) for length, before, after in sides)
     return filled[:, :, rows, columns]
 
 
-def _planes(picture: Picture, depth: int, folded: bool) -> list[Picture]:
-    """The channels of a picture, or those of its squares."""
-    if not folded:
-        return list(cv2.split(picture)) if depth > 1 else [picture]  # type: ignore[arg-type, unused-ignore]
+def _planes(picture: Picture, depth: int, layout: InputLayout) -> list[Picture]:
+    """The channels of a picture as folded."""
     height, width = picture.shape[:2]
-    planes = cv2.split(picture.reshape(height, width // 2, 2 * depth))
-    return [np.asarray(plane[row::2], np.uint8) for row in (0, 1) for plane in planes]
+    rows, columns = layout.fold
+    folded = picture.reshape(height, width // columns, columns * depth)
+    planes = cv2.split(folded) if columns * depth > 1 else [picture.reshape(height, width)]
+    return [np.asarray(plane[row::rows], np.uint8) for row in range(rows) for plane in planes]

@@ -55,10 +55,10 @@ def test_rewriting_changes_no_answer(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_the_first_convolution_takes_squares_and_edges_are_laid_with_zeros(name: str) -> None:
+def test_the_first_convolution_takes_several_pixels_as_one_and_edges_are_laid_with_zeros(name: str) -> None:
     model, layout = rewritten(file_of(name))
-    assert layout.folded
-    assert layout.channels == (8 if INPUTS[name][1] == 1 else 16)
+    assert layout.fold == ((2, 2) if INPUTS[name][1] == 1 else (2, 1))
+    assert layout.channels == 8
     assert ("Pad" in operators(model)) == ("int8" not in name)
     assert rewritten(model)[1] == PLAIN, "what was folded is not folded again"
 
@@ -96,9 +96,16 @@ def test_whole_numbers_are_read_packed_or_not_and_below_zero() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "layout", [PLAIN, InputLayout(True, 16, 1, 0), InputLayout(True, 16, 1, 1), InputLayout(True, 12)]
+LAYOUTS = (
+    PLAIN,
+    InputLayout((2, 1), 8, (1, 1), (0, 0)),
+    InputLayout((2, 1), 8, (1, 2), (1, 1)),
+    InputLayout((2, 2), 16, (1, 1), (1, 1)),
+    InputLayout((2, 2), 12),
 )
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("shape", [(32, 128, 3), (48, 160)])
 def test_pictures_are_laid_out_as_the_layout_says(layout: InputLayout, shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(7)
