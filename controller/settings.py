@@ -72,9 +72,9 @@ AT_MOST = "at most {0} characters"
 """Of a text that messages carry."""
 TITLE = "Settings of a lane: lane.toml"
 INTRODUCTION = """\
-Every key may be left out; its default then holds. A key that is unknown, of the wrong type or out of bounds
-is refused with its line. `greenlane run --config lane.toml --check` checks a file; `greenlane calibrate` and
-`greenlane enrol` write theirs into it and keep comments and order."""
+Every key may be left out; then its default applies. A key that is unknown, of the wrong type or out of bounds
+is refused, with its line. `greenlane run --config lane.toml --check` checks a file; `greenlane calibrate` and
+`greenlane enrol` write their results into it and keep comments and order."""
 COLUMNS = ("key", "default", "allowed", "meaning")
 
 

@@ -38,16 +38,18 @@ class LaneSettings:
         "where its camera looks: at a pump, or at the station's entrance to ask ahead",
         choices=("pump", "entry"),
     )
-    zone: str = setting("", "time zone of the station, such as Asia/Shanghai, in lists; empty: this machine's")
-    read_timeout_s: float = setting(6.0, "a vehicle not read for certain after this long gets red", 1.0, 60.0)
+    zone: str = setting(
+        "", "time zone of the station, such as Asia/Shanghai, for times in lists; empty: this machine's"
+    )
+    read_timeout_s: float = setting(6.0, "a vehicle whose plate is not certain after this long gets red", 1.0, 60.0)
     reask_first_s: float = setting(1.0, "wait before a failed question is asked again; doubles each time", 0.2, 60.0)
     reask_longest_s: float = setting(15.0, "longest wait between two questions", 1.0, 600.0)
     refusal_retry_s: float = setting(
-        30.0, "a refused vehicle that still stands is asked about again after", 5.0, 3600.0
+        30.0, "wait before asking again about a refused vehicle that is still there", 5.0, 3600.0
     )
-    authorisation_longest_s: float = setting(300.0, "a longer expiry in an answer is cut to this", 10.0, 7200.0)
+    authorisation_longest_s: float = setting(300.0, "an answer that holds for longer is cut to this", 10.0, 7200.0)
     renew_before_s: float = setting(45.0, "an authorisation is renewed this long before it expires", 2.0, 600.0)
-    idle_tick_s: float = setting(0.1, "longest pause between two turns of the loop", 0.01, 0.5)
+    idle_tick_s: float = setting(0.1, "longest pause between two rounds of the loop", 0.01, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +58,18 @@ class CameraSettings:
 
     kind: str = setting("v4l2", "kind of camera", choices=("v4l2", "rtsp", "http", "picamera2", "file", "fake"))
     source: str = setting("/dev/video0", "device, address or file of the camera")
-    loop: bool = setting(False, "a recorded file begins again when it is over: for demonstrations")
-    width_px: int = setting(1280, "width of the pictures asked for", 160, 4096)
-    height_px: int = setting(720, "height of the pictures asked for", 120, 4096)
-    fps: float = setting(15.0, "pictures per second asked for", 1.0, 60.0)
+    loop: bool = setting(False, "a recorded file starts again at its end: for demonstrations")
+    width_px: int = setting(1280, "width of the pictures to ask the camera for", 160, 4096)
+    height_px: int = setting(720, "height of the pictures to ask the camera for", 120, 4096)
+    fps: float = setting(15.0, "pictures per second to ask the camera for", 1.0, 60.0)
     region: tuple[float, ...] = setting(
         (0.0, 0.0, 1.0, 1.0), "this lane's part of the picture: left, top, right, bottom as shares", 0.0, 1.0
     )
-    max_age_s: float = setting(1.0, "an older picture counts as none: red", 0.2, 10.0)
+    max_age_s: float = setting(1.0, "an older picture does not count: red", 0.2, 10.0)
     frozen_after_s: float = setting(
-        5.0, "pictures that lost their sensor's noise for this long count as none", 1.0, 60.0
+        5.0, "pictures without the sensor's noise for this long do not count: the camera is frozen", 1.0, 60.0
     )
-    grace_s: float = setting(0.6, "green outlives the last good picture by this", 0.0, 3.0)
+    grace_s: float = setting(0.6, "green stays on this long after the last good picture", 0.0, 3.0)
     reconnect_longest_s: float = setting(10.0, "longest pause before a lost camera is opened again", 0.5, 120.0)
 
     @property
@@ -99,28 +101,31 @@ class TriggerSettings:
     """[trigger]: when a picture is worth reading."""
 
     presence_share: float = setting(
-        0.06, "share of the region that differs from the empty lane: something is there", 0.005, 0.9
+        0.06, "something is there when this share of the region differs from the empty lane", 0.005, 0.9
     )
-    vehicle_share: float = setting(0.15, "share that differs: as large as a vehicle", 0.01, 0.95)
-    motion_share: float = setting(0.03, "share that differs from the picture before: something moves", 0.002, 0.5)
+    vehicle_share: float = setting(0.15, "it is as large as a vehicle when this share differs", 0.01, 0.95)
+    motion_share: float = setting(0.03, "something moves when this share differs from the picture before", 0.002, 0.5)
     upheaval_share: float = setting(
-        0.15, "share that moves: another vehicle may have come, its plate is looked for", 0.02, 0.9
+        0.15, "another vehicle may have come when this share moves: its plate is looked for", 0.02, 0.9
     )
-    empty_after_s: float = setting(0.4, "the picture of the empty lane for this long: the vehicle is gone", 0.1, 10.0)
+    empty_after_s: float = setting(0.4, "the vehicle is gone when the lane has looked empty for this long", 0.1, 10.0)
     standing_after_s: float = setting(
-        1.5, "something large that stands this long is a vehicle, plate or not", 0.3, 20.0
+        1.5, "something large that stands still for this long is a vehicle, with or without a plate", 0.3, 20.0
     )
-    read_every_s: float = setting(0.12, "pause between reads while a vehicle is not decided", 0.0, 5.0)
-    check_every_s: float = setting(2.0, "pause between looks at a decided vehicle that stands", 0.2, 30.0)
-    glance_every_s: float = setting(5.0, "pause between looks at an empty lane without change", 0.5, 600.0)
+    read_every_s: float = setting(0.12, "pause between reads until a vehicle is decided", 0.0, 5.0)
+    check_every_s: float = setting(2.0, "pause between checks of a decided vehicle that stands still", 0.2, 30.0)
+    glance_every_s: float = setting(5.0, "pause between checks of an empty lane without change", 0.5, 600.0)
     confirm_within_s: float = setting(
-        4.0, "after an upheaval the plate must be seen again within this, else red", 0.5, 60.0
+        4.0, "after a large movement the plate must be seen again within this time, otherwise red", 0.5, 60.0
     )
     forget_after_s: float = setting(
-        20.0, "after an upheaval no plate for this long, all still: the vehicle is gone", 2.0, 600.0
+        20.0,
+        "the vehicle is gone when, after a large movement, no plate is seen for this long and nothing moves",
+        2.0,
+        600.0,
     )
     absorb_after_s: float = setting(
-        600.0, "a thing without a plate that stands this long becomes part of the lane", 30.0, 86400.0
+        600.0, "an object without a plate that stands for this long becomes part of the empty lane", 30.0, 86400.0
     )
 
 
@@ -129,12 +134,12 @@ class VoteSettings:
     """[vote]: how sure the lane must be."""
 
     reads: int = setting(3, "pictures that must agree on the whole plate", 2, 20)
-    weakest_character: float = setting(0.95, "least combined probability of the weakest character", 0.5, 0.9999)
-    province: float = setting(0.95, "least combined probability of the province character", 0.5, 0.9999)
+    weakest_character: float = setting(0.95, "lowest combined probability of the weakest character", 0.5, 0.9999)
+    province: float = setting(0.95, "lowest combined probability of the province character", 0.5, 0.9999)
     lead: float = setting(2.0, "the plate must have this many times the evidence of the next best", 1.0, 100.0)
     agreement: float = setting(0.6, "share of the evidence that must agree on the whole plate", 0.5, 1.0)
-    width_px: float = setting(60.0, "narrower plates are not believed (73 px give 15 px characters)", 20.0, 1000.0)
-    detection: float = setting(0.3, "least confidence of the detector", 0.0, 1.0)
+    width_px: float = setting(60.0, "narrower plates are not accepted (73 px give characters of 15 px)", 20.0, 1000.0)
+    detection: float = setting(0.3, "lowest confidence of the detector", 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class LampSettings:
     red_pin: int = setting(17, "GPIO number of the red light (BCM numbering)", 0, 53)
     green_pin: int = setting(27, "GPIO number of the green light (BCM numbering)", 0, 53)
     active_high: bool = setting(True, "a high pin lights the lamp")
-    red_rests_lit: bool = setting(False, "red hangs on its relay's closed contact: lit without power")
+    red_rests_lit: bool = setting(False, "red is wired to the closed contact of its relay: lit without power")
     lease_s: float = setting(1.0, "green that is not renewed for this long turns red by itself", 0.2, 5.0)
 
 
@@ -159,9 +164,9 @@ class ServiceSettings:
     ca_file: str = setting("", "certificates to trust instead of the public ones; empty: the public ones")
     deadline_s: float = setting(3.0, "one question is answered within this or counts as unanswered", 0.2, 30.0)
     ask_early: bool = setting(
-        True, "ask for a plate that an entry camera has read at its first good read here; green waits for the vote"
+        True, "ask at the first good read of a plate that an entry camera has read; green waits for the vote"
     )
-    report: bool = setting(True, "tell the station's pages what the lane does, with a small picture per visit")
+    report: bool = setting(True, "report to the station's pages what the lane does, with a small picture per visit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,18 +175,18 @@ class DispenserSettings:
 
     kind: str = setting("none", "kind of dispenser", choices=("none", "gpio", "simulated"))
     name: str = setting("dispenser-1", "name of the dispenser, unique for ever in the balance service", longest=40)
-    product: str = setting("92", "what flows, as the price list calls it", longest=20)
-    unit_price_fen_per_l: int = setting(800, "price until the service has told its own", 0, 100_000)
+    product: str = setting("92", "fuel product, as the price list names it", longest=20)
+    unit_price_fen_per_l: int = setting(800, "price until the service has sent one", 0, 100_000)
     nozzle_pin: int = setting(22, "GPIO number of the nozzle switch (BCM numbering)", 0, 53)
     pulser_pin: int = setting(23, "GPIO number of the pulser (BCM numbering)", 0, 53)
     permit_pin: int = setting(-1, "GPIO number of the permit relay; -1 where none is wired", -1, 53)
     pulses_per_litre: float = setting(100.0, "pulses for one litre, as the meter's plate says", 0.01, 100_000.0)
-    debounce_s: float = setting(0.05, "the nozzle switch must rest this long", 0.0, 1.0)
+    debounce_s: float = setting(0.05, "the nozzle switch must be stable for this long", 0.0, 1.0)
     fastest_l_per_min: float = setting(200.0, "a faster flow is flagged as impossible", 1.0, 2000.0)
     customer_litres: float = setting(
-        1.0, "a simulated dispenser's customer lifts after green and takes this; 0: nobody lifts", 0.0, 1000.0
+        1.0, "a simulated customer lifts the nozzle after green and takes this much; 0: nobody lifts it", 0.0, 1000.0
     )
-    noise_ml: int = setting(100, "pulses of less than this in 10 s, the nozzle hung, are noise and no flow", 0, 5000)
+    noise_ml: int = setting(100, "pulses of less than this in 10 s with the nozzle hung are noise, not flow", 0, 5000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,20 +196,20 @@ class TraceSettings:
     state_dir: str = setting("/var/lib/greenlane", "folder of traces, outbox and meter")
     keep_hours: float = setting(72.0, "pictures of a visit are deleted after this", 1.0, 72.0)
     keep_days: float = setting(90.0, "records of a visit without its pictures are deleted after this", 1.0, 3650.0)
-    max_mb: int = setting(500, "the oldest pictures go when traces grow beyond this", 10, 100_000)
+    max_mb: int = setting(500, "the oldest pictures are deleted when traces grow beyond this", 10, 100_000)
     pictures: int = setting(3, "pictures kept per visit", 0, 10)
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """[log]: what the journal hears."""
+    """[log]: what is written to the journal."""
 
-    level: str = setting("info", "least level that is logged", choices=("debug", "info", "warning", "error"))
+    level: str = setting("info", "lowest level that is logged", choices=("debug", "info", "warning", "error"))
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsSettings:
-    """[metrics]: what Prometheus may ask this lane."""
+    """[metrics]: what Prometheus can read from this lane."""
 
     listen: str = setting("", "address of /metrics and /healthz, such as 127.0.0.1:9108; empty: none")
 
