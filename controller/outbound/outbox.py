@@ -78,13 +78,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class MessageAction:
-    """What a person did with a parked message."""
+    """What a person did with a parked message. kind, key: None once the message itself is forgotten."""
 
     message: int
     action: str
     who: str
     why: str
     at: datetime
+    kind: str | None
+    key: str | None
 
 
 class Outbox:
@@ -146,10 +148,11 @@ class Outbox:
 
     def actions(self, message: int) -> tuple[MessageAction, ...]:
         """What people did with this message, oldest first."""
-        rows = self._state.rows("SELECT * FROM message_action WHERE message = ? ORDER BY id", (message,))
-        return tuple(
-            MessageAction(r["message"], r["action"], r["who"], r["why"], datetime.fromisoformat(r["at"])) for r in rows
-        )
+        return self._actions("WHERE a.message = ? ORDER BY a.id", message)
+
+    def newest_actions(self, limit: int) -> tuple[MessageAction, ...]:
+        """What people did with any message, newest first."""
+        return self._actions("ORDER BY a.id DESC LIMIT ?", limit)
 
     def sent(self, message: int, receipt: Mapping[str, Any] | None) -> None:
         """The service took it."""
@@ -218,6 +221,15 @@ class Outbox:
                 "INSERT INTO message_action (message, action, who, why, at) VALUES (?, ?, ?, ?, ?)",
                 (message, action, who, why, self._now()),
             )
+
+    def _actions(self, which: str, number: int) -> tuple[MessageAction, ...]:
+        query = f"SELECT a.*, m.kind, m.key FROM message_action a LEFT JOIN message m ON m.id = a.message {which}"
+        return tuple(
+            MessageAction(
+                r["message"], r["action"], r["who"], r["why"], datetime.fromisoformat(r["at"]), r["kind"], r["key"]
+            )
+            for r in self._state.rows(query, (number,))
+        )
 
     def _select(self, where: str, *parameters: object) -> tuple[Message, ...]:
         return tuple(_message(row) for row in self._state.rows(f"SELECT * FROM message WHERE {where}", parameters))

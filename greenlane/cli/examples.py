@@ -115,6 +115,7 @@ greenlane admin shift list --station S1
 greenlane outbox list
 greenlane outbox retry 12 --why "station set up now"
 greenlane outbox discard 13 --why "posted by hand, claim 4711"
+greenlane outbox trail --limit 10
 greenlane bench lane --quick
 greenlane bench peers --pictures 50
 greenlane bench service --clients 16 --seconds 10

@@ -7,6 +7,7 @@ import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,15 @@ from greenlane.language import tr
 from wire.errors import GreenlaneError
 
 if TYPE_CHECKING:
-    from controller.outbound.outbox import Message, Outbox
+    from controller.outbound.outbox import Message, MessageAction, Outbox
 
 EPILOG = """examples:
   greenlane outbox list                               what waits, and what the service refused for good
   greenlane outbox retry 12 --why "card mended"       send a refused message again
   greenlane outbox discard 12 --why "posted by hand"  give it up; the record stays
+  greenlane outbox trail                              who sent one again or gave it up, when and why
 
-exit status of list: 0, whatever it shows
+exit status of list and trail: 0, whatever they show
 """
 DEFAULT_STATE_DIR = Path("/var/lib/greenlane")
 
@@ -39,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--why", required=True, metavar="TEXT", help="recorded with it")
         action.add_argument("--who", metavar="NAME", help="who does it; recorded (default: the user)")
         _add_place(action)
+    trail = actions.add_parser("trail", help="who sent refused messages again or gave them up, newest first")
+    trail.add_argument("--limit", type=whole(1, 1_000_000), default=50, metavar="N", help="lines (default: 50)")
+    trail.add_argument("--json", action="store_true", help="print one JSON document")
+    _add_place(trail)
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
     with _outbox(args.state or _state_dir(args.config)) as outbox:
         if args.action == "list":
             _list(outbox, args)
+        elif args.action == "trail":
+            _trail(outbox.newest_actions(args.limit), args)
         else:
             settle(outbox, args.action, args.id, args.who, args.why)
     return 0
@@ -113,6 +121,20 @@ def _list(outbox: Outbox, args: argparse.Namespace) -> None:
         tr(f"{len(parked)} refused for good: retry or discard them by their number" if parked else "0 refused for good")
     )
     _show(parked, args.config)
+
+
+def _trail(actions: tuple[MessageAction, ...], args: argparse.Namespace) -> None:
+    if args.json:
+        print(json.dumps([{**asdict(a), "at": a.at.isoformat()} for a in actions], ensure_ascii=False, indent=1))
+        return
+    if not actions:
+        print(tr("nobody has sent a refused message again or given one up"))
+    zone = lane_zone(args.config)
+    for action in actions:
+        what = tr("message") if action.kind is None else f"{tr(action.kind)} {action.key}"
+        done = tr("sent again") if action.action == "retry" else tr("given up")
+        why = f": {action.why}" if action.why else ""
+        print(f"{action.message:>6}  {stamp(action.at, zone)}  {action.who}  {done}  {what}{why}")
 
 
 def _show_parked(messages: tuple[Message, ...], args: argparse.Namespace) -> None:

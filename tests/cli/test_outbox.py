@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,38 @@ def test_the_command_retries_and_gives_up(place: Path, capsys: pytest.CaptureFix
     assert state_of(place, 2) == (MessageState.DISCARDED, [("discard", "li", "posted by hand")])
     assert outbox(place, "retry", "3", "--why", "x") == 1
     assert "not parked" in capsys.readouterr().err
+
+
+def test_the_trail_says_who_did_what_and_why(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert outbox(place, "trail") == 0
+    assert capsys.readouterr().out == "nobody has sent a refused message again or given one up\n"
+    outbox(place, "retry", "1", "--who", "li", "--why", "mended")
+    outbox(place, "discard", "2", "--who", "wang", "--why", "posted by hand")
+    capsys.readouterr()
+    assert outbox(place, "trail") == 0
+    given_up, sent_again = capsys.readouterr().out.splitlines()
+    assert given_up.startswith("     2  20")
+    assert given_up.endswith("  wang  given up  fuelling d1/2: posted by hand")
+    assert sent_again.endswith("  li  sent again  fuelling d1/1: mended")
+    assert outbox(place, "trail", "--limit", "1", "--json") == 0
+    (newest,) = json.loads(capsys.readouterr().out)
+    assert (newest.pop("at")[:2], newest) == (
+        "20",
+        {"message": 2, "action": "discard", "who": "wang", "why": "posted by hand", "kind": "fuelling", "key": "d1/2"},
+    )
+
+
+def test_the_trail_outlives_the_message(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A message that the service took in the end is forgotten after some weeks; who helped it is not."""
+    outbox(place, "retry", "1", "--who", "li", "--why", "mended")
+    clock = ManualClock()
+    with StateFile(place.parent / STATE_FILE, clock) as state:
+        kept = Outbox(state, clock)
+        kept.sent(1, None)
+        assert kept.forget_sent(clock.now() + timedelta(days=1)) == 1
+    capsys.readouterr()
+    assert outbox(place, "trail") == 0
+    assert capsys.readouterr().out.endswith("  li  sent again  message: mended\n")
 
 
 def test_times_have_the_zone_of_the_lanes_settings(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
