@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -15,6 +16,9 @@ from hypothesis import settings
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Containers often set it; then each of the many processes of the tests would compile every module anew."""
+
+gc.disable()
+"""Until all tests are collected: what collecting makes stays, and looking through it again and again finds nothing."""
 
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=30)
 settings.register_profile("greenlane", deadline=None, derandomize=True, max_examples=100)
@@ -33,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if met[among] % mark.args[0]:
                 item.add_marker(pytest.mark.slow)
             met[among] += 1
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests live as long as the process: the garbage collector leaves them out from here on."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,12 @@ import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.sources import parsed
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -77,18 +80,54 @@ def modules() -> Iterator[tuple[str, Path]]:
             yield name.removesuffix(".__init__"), path
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What the rules ask of a module."""
+
+    imports: frozenset[str]
+    at_once: frozenset[str]
+    """What it imports before its own definitions exist: not within functions, nor for types alone."""
+    functions: tuple[tuple[str, int], ...]
+    """Line and name of each function, and how many lines it has."""
+
+
 @functools.cache
-def imports(name: str, path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name}: relative import"
-            module = node.module or ""
-            below = {f"{module}.{alias.name}" for alias in node.names}
-            found.update(below if (ROOT / module.replace(".", "/")).is_dir() else {module})
-    return found
+def contents(path: Path) -> Contents:
+    """What is in a module; its tree is not kept, as all trees together are a hundred megabytes."""
+    tree = parsed(path)
+    nodes = list(ast.walk(tree))
+    return Contents(
+        frozenset(name for node in nodes for name in _imported(node, path)),
+        frozenset(name for node in tree.body for name in _imported_at_once(node)),
+        tuple(
+            (f"{node.lineno} {node.name}", (node.end_lineno or 0) - node.lineno + 1)
+            for node in nodes
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ),
+    )
+
+
+def _imported(node: ast.AST, path: Path) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if not isinstance(node, ast.ImportFrom):
+        return set()
+    assert node.level == 0, f"{path}: relative import"
+    module = node.module or ""
+    return {f"{module}.{alias.name}" for alias in node.names} if _is_folder(module) else {module}
+
+
+@functools.cache
+def _is_folder(module: str) -> bool:
+    return (ROOT / module.replace(".", "/")).is_dir()
+
+
+def _imported_at_once(node: ast.stmt) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if not isinstance(node, ast.ImportFrom):
+        return set()
+    return {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
 
 
 def inside(name: str, *rooms: str) -> bool:
@@ -121,7 +160,7 @@ def _arrow(name: str, target: str) -> str | None:
 
 @pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda v: v if isinstance(v, str) else "")
 def test_arrows_point_one_way(name: str, path: Path) -> None:
-    breaches = {target: why for target in sorted(imports(name, path)) if (why := breach(name, target))}
+    breaches = {target: why for target in sorted(contents(path).imports) if (why := breach(name, target))}
     assert not breaches, f"{name}: {breaches}"
 
 
@@ -153,21 +192,9 @@ def test_the_rule_itself_refuses(name: str, target: str) -> None:
     assert breach(name, target) is not None
 
 
-def _at_once(path: Path) -> set[str]:
-    """What a module imports before its own definitions exist: not within functions, nor for types alone."""
-    found: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            found.add(node.module or "")
-            found.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return found
-
-
 def test_no_module_needs_itself_to_be_imported() -> None:
     """Whichever module of a circle is imported first fails, and only there: `admin phone add` once did."""
-    graph = {name: _at_once(path) for name, path in modules()}
+    graph = {name: contents(path).at_once for name, path in modules()}
     known = {name: {t for t in targets if t in graph and t != name} for name, targets in graph.items()}
     done: set[str] = set()
 
@@ -187,7 +214,7 @@ def _between_rooms() -> dict[str, dict[str, set[str]]]:
     known = {name: path for name, path in modules() if not inside(name, "service.migrations")}
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name, path in known.items():
-        for target in imports(name, path):
+        for target in contents(path).imports:
             while target and target not in known:
                 target = target.rpartition(".")[0]
             here, there = name.split("."), target.split(".")
@@ -236,10 +263,7 @@ def test_files_and_functions_stay_short() -> None:
     for name, path in modules():
         if inside(name, "service.migrations"):
             continue
-        text = path.read_text(encoding="utf-8")
-        assert len(text.splitlines()) <= 400, name
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                lengths[f"{name}:{node.lineno} {node.name}"] = (node.end_lineno or 0) - node.lineno + 1
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, name
+        lengths.update({f"{name}:{where}": lines for where, lines in contents(path).functions})
     assert not {where: lines for where, lines in lengths.items() if lines > 40}
     assert statistics.median(lengths.values()) <= 6

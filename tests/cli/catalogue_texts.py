@@ -6,7 +6,7 @@ import argparse
 import ast
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from greenlane import cli
@@ -15,6 +15,7 @@ from service.payers.proposals import CONFIRMED, REFUSED, WITHDRAWN
 from service.payments.port import PaymentOutcome
 from service.reports.proofs import trail
 from service.reports.proofs.file import expected_of_sqlite
+from tests.sources import parsed
 from wire.live import OrderKind
 from wire.payers import ChargeState
 from wire.reasons import Verdict
@@ -99,12 +100,20 @@ def template(node: ast.expr) -> str | None:
     return None
 
 
-def files(*places: str) -> Iterator[tuple[Path, ast.Module]]:
-    """The modules of these files and folders, but what QUIET names, each with its tree."""
+def paths(*places: str) -> Iterator[Path]:
+    """The modules of these files and folders, but what QUIET names."""
     for place in (ROOT / name for name in places):
         for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
             if str(file.relative_to(ROOT)) not in QUIET:
-                yield file, ast.parse(file.read_text(encoding="utf-8"))
+                yield file
+
+
+def files(*places: str, having: Iterable[str] = ("",)) -> Iterator[tuple[Path, ast.Module]]:
+    """Those in whose text one of these words stands, each with its tree."""
+    for file in paths(*places):
+        text = file.read_text(encoding="utf-8")
+        if any(word in text for word in having):
+            yield file, parsed(file)
 
 
 def words_of(text: str) -> Iterator[str]:
@@ -153,7 +162,7 @@ def called(node: ast.Call) -> str:
 
 def of_tr() -> Iterator[str]:
     """What is given to tr() itself anywhere in the program, down to single words."""
-    for _, tree in files("greenlane"):
+    for _, tree in files("greenlane", having=["tr("]):
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and called(node) == "tr":
                 for part in (node.args[0], getattr(node.args[0], "body", None), getattr(node.args[0], "orelse", None)):
@@ -163,7 +172,7 @@ def of_tr() -> Iterator[str]:
 
 def of_notes() -> Iterator[str]:
     """What a lane writes down of a visit, which its page and `explain` show."""
-    for _, tree in files("controller"):
+    for _, tree in files("controller", having=["Note(", "_note(", "detail="]):
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and called(node) in ("Note", "_note"):
                 yield from filter(None, [template(node.args[-1])])
@@ -216,7 +225,7 @@ def of_deeds() -> Iterator[str]:
     """What the trail says was done, by its code; orders are written as they are given and as they are carried out."""
     codes = {
         part.value
-        for _, tree in files("service")
+        for _, tree in files("service", having=[f"{name}(" for name in NOTED_BY])
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and called(node) in NOTED_BY
         for argument in node.args
@@ -258,13 +267,13 @@ def _bare(node: ast.AST) -> Iterator[str]:
 
 def of_errors() -> Iterator[str]:
     """Every text that is raised in the modules whose errors are printed."""
-    for _, tree in files(*ERRORS):
+    for _, tree in files(*ERRORS, having=["raise "]):
         yield from _raised(tree, lambda name: True)
 
 
 def of_our_errors() -> Iterator[str]:
     """Every text of an error of our own that a command may print, wherever it is raised but in the measurements."""
-    for file, tree in files("controller", "greenlane", "hardware", "models", "service", "station"):
+    for file, tree in files(*ALL[1:], having=["raise "]):
         if "bench" not in file.parts and "training" not in file.parts:
             yield from _raised(tree, lambda name: name in names_of_our_errors() and name not in NOT_PRINTED)
 
@@ -278,7 +287,7 @@ def _raised(tree: ast.Module, counts: Callable[[str], bool]) -> Iterator[str]:
 
 def of_refusals() -> Iterator[str]:
     """What the books answer where they refuse, and words that are put together before."""
-    for _, tree in files("service/books", "service/offline"):
+    for _, tree in files("service/books", "service/offline", having=["Refused(", "words = "]):
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and called(node) == "Refused":
                 yield from filter(None, map(template, node.args[1:]))
@@ -286,15 +295,18 @@ def of_refusals() -> Iterator[str]:
                 yield from filter(None, [template(node.value)])
 
 
+ALL = ("wire", "controller", "greenlane", "hardware", "models", "service", "station")
+CLASS = re.compile(r"^ *class (\w+)\(([^)]*)\):", re.MULTILINE)
+
+
 @functools.cache
 def names_of_our_errors() -> frozenset[str]:
     """Names of the errors that descend from GreenlaneError."""
     found, before = {"GreenlaneError"}, 0
-    trees = [tree for _, tree in files("wire", "controller", "greenlane", "hardware", "models", "service", "station")]
-    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    classes = [one for path in paths(*ALL) for one in CLASS.findall(path.read_text(encoding="utf-8"))]
     while len(found) > before:
         before = len(found)
-        found |= {c.name for c in classes for b in c.bases if getattr(b, "attr", getattr(b, "id", "")) in found}
+        found |= {name for name, bases in classes if found & set(re.split(r"\W+", bases))}
     return frozenset(found)
 
 

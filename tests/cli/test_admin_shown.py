@@ -14,6 +14,7 @@ from service.books.messages import Report
 from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.identity.kit import fuelling
+from tests.service.new_books import put_new_books
 from wire.codec import decode
 from wire.fuellings import Fuelling
 
@@ -23,6 +24,8 @@ Run = Callable[[str], str]
 @pytest.fixture
 def admin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command as typed behind `greenlane admin`; what it said, with what it said of a failure."""
+
+    put_new_books(tmp_path / "books.sqlite3")
 
     def run(words: str) -> str:
         cli.main(["admin", "--database", f"sqlite:///{tmp_path / 'books.sqlite3'}", *words.split()])
