@@ -19,7 +19,7 @@ KEEPING = {
     "service.admin": "what operators set up",
     "service.books.rows": "the books' rows: loaded, locked, written, sealed",
     "service.counter": "shifts, second persons, what the till shows",
-    "service.fleet.views": "what a fleet sees of its own vehicles",
+    "service.fleet.store": "what a fleet sees of its own vehicles",
     "service.identity": "people, sessions, devices, the trail",
     "service.live": "counters of changes, and PostgreSQL's notifications of them",
     "service.migrations": "the schema's steps",

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from service.fleet import owner_routes, views, words
+from service.fleet import owner_routes, store, views, words
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
@@ -50,8 +50,8 @@ async def show(request: Request, session: Manager) -> Response:
     def read(connection: Connection) -> dict[str, Any]:
         since_us = to_us(_clock(request).now() - SHOWN_FOR)
         fleet = _fleet(session)
-        lines = views.lines_of(connection, fleet, first, since_us)
-        return {"lines": lines, "total": views.count_of(connection, fleet)}
+        lines = store.lines_of(connection, fleet, first, since_us)
+        return {"lines": lines, "total": store.count_of(connection, fleet)}
 
     facts = await run_in_threadpool(_read, request, read)
     facts |= await run_in_threadpool(owner_routes.waiting_of, request, session)
@@ -64,9 +64,9 @@ async def show_exceptions(request: Request, session: Manager) -> Response:
     first = _first(request)
 
     def read(connection: Connection) -> dict[str, Any]:
-        plates = views.plates_of(connection, _fleet(session), first)
+        plates = store.plates_of(connection, _fleet(session), first)
         found = views.exceptions_in(connection, plates)
-        return {"exceptions": found, "plates": plates, "total": views.count_of(connection, _fleet(session))}
+        return {"exceptions": found, "plates": plates, "total": store.count_of(connection, _fleet(session))}
 
     facts = await run_in_threadpool(_read, request, read)
     return page(request, "fleet_exceptions.html", session=session, first=first, **_shown(session), **facts)
@@ -83,13 +83,13 @@ def _exception_rows(request: Request, fleet: str) -> Iterator[tuple[object, ...]
     first = 0
     while True:
         with telling_faults(), _database(request).reading() as connection:
-            plates = views.plates_of(connection, fleet, first)
+            plates = store.plates_of(connection, fleet, first)
             found = views.exceptions_in(connection, plates)
         for e in found:
             evidence = "; ".join(f"{one.kind.value}: {one.detail}" for one in e.evidence)
             yield e.plate, _iso(e.at_us), e.kind.value, e.detail, evidence
         first += len(plates)
-        if len(plates) < views.VEHICLES_A_PAGE:
+        if len(plates) < store.VEHICLES_A_PAGE:
             return
 
 
@@ -182,7 +182,7 @@ def _clock(request: Request) -> WallClock:
 
 def _shown(session: Session) -> dict[str, Any]:
     """What all templates of the fleet need."""
-    return {"fleet": session.person.fleet, "a_page": views.VEHICLES_A_PAGE, "time_of": _time, **words.FOR_TEMPLATES}
+    return {"fleet": session.person.fleet, "a_page": store.VEHICLES_A_PAGE, "time_of": _time, **words.FOR_TEMPLATES}
 
 
 def _time(at_us: int) -> str:
