@@ -43,6 +43,7 @@ from controller.telling.metrics_server import MetricsServer
 from controller.telling.observers import Observers
 from controller.telling.panel import LanePanel
 from controller.telling.reporter import Reporter
+from controller.telling.unit_messages import UnitMessages
 from controller.telling.visit_reports import VisitReports
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import FOLDER, TraceLimits, TraceStore
@@ -292,10 +293,9 @@ class LaneUnit(Resource):
     def _made_reporter(self, visit_reports: VisitReports, outbox: Outbox) -> Reporter:
         """Tells the station's pages what happens here; it works only where [service] report wants it."""
         link = station_link_of(self.settings, self.clock)
-        wake = self._courier.wake
         path = state_dir_of(self.settings.trace) / STATE_FILE
-        parts = (link, self.panel, visit_reports, outbox, self.clock, small_jpeg, wake)
-        reporter: Reporter = self._opened(Reporter(*parts, damaged=lambda: len(damaged_copies(path))))
+        messages = UnitMessages(outbox, self._courier.wake, lambda: len(damaged_copies(path)))
+        reporter: Reporter = self._opened(Reporter(link, self.panel, visit_reports, messages, self.clock, small_jpeg))
         return reporter
 
     def _recorder(self, reader: PlateReader) -> TraceRecorder:

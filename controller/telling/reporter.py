@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from controller.errors import ClientError, HardwareError
-from controller.outbound.outbox import MOST_PARKED, Outbox, OutboxError, parked_message
+from controller.outbound.outbox import OutboxError
 from controller.outbound.statefile import StateError
 from controller.ports import Clock
 from controller.records import Frame
 from controller.telling.panel import LanePanel, TypedPlate
+from controller.telling.unit_messages import UnitMessages
 from controller.telling.visit_reports import PendingReport, VisitReports
 from wire.errors import GreenlaneError
-from wire.live import LaneStatus, Order, OrderKind, OrderOutcome, OrderResult, ParkedMessage, VisitReport
+from wire.live import LaneStatus, Order, OrderKind, OrderOutcome, OrderResult, VisitReport
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,6 @@ class ReporterSettings:
 class Reporter:
     """Two workers: one tells, one waits for orders. tell_once and listen_once are their turns.
 
-    damaged: how many damaged state files of this unit lie there.
     encode: a small JPEG of one BGR uint8 image (height, width, 3); raises HardwareError.
     """
 
@@ -68,22 +68,18 @@ class Reporter:
         link: StationLink,
         panel: LanePanel,
         visit_reports: VisitReports,
-        outbox: Outbox,
+        messages: UnitMessages,
         clock: Clock,
         encode: Callable[[Any], bytes],
-        wake_courier: Callable[[], None],
         settings: ReporterSettings | None = None,
-        damaged: Callable[[], int] = lambda: 0,
     ) -> None:
         self._link = link
         self._panel = panel
         self._visit_reports = visit_reports
-        self._outbox = outbox
+        self._messages = messages
         self._clock = clock
         self._encode = encode
-        self._wake_courier = wake_courier
         self._settings = settings or ReporterSettings()
-        self._damaged = damaged
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._heard = threading.Event()
@@ -109,9 +105,9 @@ class Reporter:
         status, version = self._panel.status, self._panel.version
         due = self._clock.monotonic_s() >= self._next_beat_s
         if status is not None and (version != self._sent_version or due):
-            now = self._clock.now()
-            waiting = len(self._outbox.waiting())
-            pending = replace(status, at=now, waiting=waiting, parked=self._parked(), damaged=self._damaged())
+            now, own = self._clock.now(), self._messages
+            waiting, parked, damaged = own.count_waiting(), own.parked(), own.damaged()
+            pending = replace(status, at=now, waiting=waiting, parked=parked, damaged=damaged)
             self._link.tell_status(pending, self._settings.deadline_s)
             self._heard.set()
             self._sent_version = version
@@ -159,19 +155,11 @@ class Reporter:
             return self._panel.type(TypedPlate(order.plate, is_move=True), self._settings.typed_s)
         if order.kind is OrderKind.REVOKE and order.plate is not None:
             return self._panel.type(TypedPlate(order.plate, is_revoke=True), self._settings.typed_s)
-        if order.kind is OrderKind.RETRY and order.message is not None:
-            self._outbox.retry(order.message, order.by, order.why)
-        elif order.kind is OrderKind.DISCARD and order.message is not None:
-            self._outbox.discard(order.message, order.by, order.why)
-        else:
+        if not self._messages.carry_out(order):
             return OrderResult.FAILED
-        self._wake_courier()
         self._sent_version = -1
         self._wake.set()
         return OrderResult.TAKEN
-
-    def _parked(self) -> tuple[ParkedMessage, ...]:
-        return tuple(parked_message(m) for m in self._outbox.parked()[:MOST_PARKED])
 
     def _with_picture(self, pending: PendingReport) -> VisitReport:
         picture = None if pending.frame is None else self._picture(pending.frame)

@@ -28,6 +28,7 @@ from controller.records import (
 )
 from controller.telling.panel import LanePanel
 from controller.telling.reporter import Reporter, ReporterSettings
+from controller.telling.unit_messages import UnitMessages
 from controller.telling.visit_reports import MOST_LINES, VisitReports
 from tests.controller.lanes import AT, NOW_S, PATHS, PLATE, allow, walk
 from tests.controller.plates import corners
@@ -78,9 +79,8 @@ class Worker:
         self.visit_reports = VisitReports("S1", "L1", self.clock)
         self.link = Line()
         self.woken = 0
-        self.reporter = Reporter(
-            self.link, self.panel, self.visit_reports, self.outbox, self.clock, _encode, self._wake_courier
-        )
+        self.messages = UnitMessages(self.outbox, self._wake_courier)
+        self.reporter = Reporter(self.link, self.panel, self.visit_reports, self.messages, self.clock, _encode)
 
     def _wake_courier(self) -> None:
         self.woken += 1
@@ -258,10 +258,9 @@ def test_where_one_worker_is_heard_the_other_tries_at_once(worker: Worker) -> No
         worker.link,
         worker.panel,
         worker.visit_reports,
-        worker.outbox,
+        worker.messages,
         worker.clock,
         _encode,
-        worker._wake_courier,
         ReporterSettings(gap_s=0.01, beat_s=60.0, retry_first_s=60.0),
     )
     calls, refuse = threading.Semaphore(0), [True]
