@@ -228,7 +228,7 @@ DECIDED_BY = {
     "that a revoked device is refused": ("service/identity/signed/keys.py", "raise SignatureRefused(Flaw.REVOKED"),
     "what a station allows while its line is cut": ("station/offline_rules.py", "def decide("),
     "default, bounds and words of a setting": ("controller/settings_records.py", "class Settings"),
-    "what a peer of the version before is told": ("wire/versions.py", "def encode_for("),
+    "what is sent to a peer of the previous version": ("wire/versions.py", "def encode_for("),
     "in which zone a time is shown": ("service/store/zones.py", "def zone_of("),
     "whose hour it is": ("service/payer_rules/periods.py", "def holders("),
     "whether a plate may refuel, and with what hold": ("service/books/decisions/authorisation.py", "def _judge("),

@@ -17,7 +17,7 @@ from wire.errors import GreenlaneError
 
 COMMANDS = {
     "simulate": "play recorded video through the whole system and show every visit",
-    "demo": "a living system to try: every page, a pump and a phone, from one command",
+    "demo": "a live system to try: every page, a pump and a phone, from one command",
     "read": "read the plates in pictures",
     "run": "run the lane unit, as the boot service does",
     "service": "run the balance service",

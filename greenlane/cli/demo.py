@@ -1,4 +1,4 @@
-"""`greenlane demo`: a living system to try on a laptop, or a report of the bundled clip."""
+"""`greenlane demo`: a live system to try on a laptop, or a report of the bundled clip."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KEPT_BY = "service.sqlite3"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
-    parser.add_argument("--live", action="store_true", help="a living system with all pages, until Ctrl-C")
+    parser.add_argument("--live", action="store_true", help="a live system with all pages, until Ctrl-C")
     parser.add_argument("--clip", type=Path, metavar="CLIP", help="with --live: loop this video, not the bundled one")
     parser.add_argument(
         "--port", type=_port, default=0, metavar="N", help="with --live: N and N+1 (default: free ones)"

@@ -1,4 +1,4 @@
-"""The pages of the living demonstration: who is logged in where, and a start page from which each is one click away."""
+"""The pages of the live demonstration: who is logged in where, and a start page from which each is one click away."""
 
 from __future__ import annotations
 

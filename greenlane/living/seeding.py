@@ -1,4 +1,4 @@
-"""What the living demonstration's books begin with: a station, cards, a payer by phone, a fleet with its mileage."""
+"""What the live demonstration's books begin with: a station, cards, a payer by phone, a fleet with its mileage."""
 
 from __future__ import annotations
 

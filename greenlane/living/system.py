@@ -1,4 +1,4 @@
-"""Puts the living demonstration together in one process, on loopback and in one folder, and ends it in order."""
+"""Puts the live demonstration together in one process, on loopback and in one folder, and ends it in order."""
 
 from __future__ import annotations
 

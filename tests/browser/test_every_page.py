@@ -1,4 +1,4 @@
-"""Every page of the living system that a link leads to, as a phone shows it: in both languages, by day and by night."""
+"""Every page of the live system that a link leads to, as a phone shows it: in both languages, by day and by night."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pump and the clip of the living demonstration: who lifts the nozzle, and what follows a clip's last picture."""
+"""The pump and the clip of the live demonstration: who lifts the nozzle, and what follows a clip's last picture."""
 
 from __future__ import annotations
 
