@@ -74,6 +74,20 @@ def _add_peers_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", type=_count, metavar="N", default=absent, help="at most so many of each kind (default all)"
     )
+    parser.add_argument(
+        "--reads",
+        type=_count,
+        metavar="N",
+        default=absent,
+        help="reads of each picture, the quickest counts (default 1)",
+    )
+    parser.add_argument(
+        "--width",
+        type=_count,
+        metavar="PX",
+        default=absent,
+        help="width that scenes are shown in (default as they are)",
+    )
 
 
 def _add_lane_arguments(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +159,11 @@ def _compared(args: argparse.Namespace) -> Any:
         ) from error
 
     return bench_peers.measure(
-        getattr(args, "peers_python", None), getattr(args, "easyocr_models", None), getattr(args, "pictures", None)
+        getattr(args, "peers_python", None),
+        getattr(args, "easyocr_models", None),
+        getattr(args, "pictures", None),
+        getattr(args, "reads", 1),
+        getattr(args, "width", 0),
     )
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -53,6 +53,7 @@ class PeerSample:
     """One held-out picture. kind: "scene", or a crop's source; text: the (main) plate; all_texts: all labels.
 
     complete: False where the picture is known to show plates that no label names: no text on it counts as wrong.
+    width: in how many pixels it is shown; 0 for as it is.
     """
 
     path: Path
@@ -60,6 +61,7 @@ class PeerSample:
     text: str
     all_texts: tuple[str, ...]
     complete: bool = True
+    width: int = 0
 
     @property
     def is_crop(self) -> bool:
@@ -169,16 +171,19 @@ class Comparison:
         return shown + [f"{name}: not measured, {reason}" for name, reason in self.absent.items()]
 
 
-def measure(python: Path | None, easyocr_models: Path | None, limit: int | None) -> Comparison:
+def measure(
+    python: Path | None, easyocr_models: Path | None, limit: int | None, reads: int = 1, width: int = 0
+) -> Comparison:
     """Ask every reader about every picture in turn, so that all of them see the same load. Raises GreenlaneError.
 
-    limit: at most so many pictures of each kind.
+    limit: at most so many pictures of each kind. reads: of each picture, of which the quickest counts. width: of scenes
+    in pixels, 0 for as they are.
     """
     environment = python or Path(".venv-peers/bin/python")
     if not environment.is_file():
         models = ", ".join(peers_worker.EASYOCR_MODELS)
         raise BenchError(NO_ENVIRONMENT.format(place=environment, models=models))
-    chosen = samples(limit)
+    chosen = [sample if sample.is_crop else replace(sample, width=width) for sample in samples(limit)]
     loads = [os.getloadavg()[0]]
     with ExitStack() as stack:
         asks = {name: own(engine) for name, engine in OURS.items() if engine == "opencv" or find_spec(engine)}
@@ -189,9 +194,11 @@ def measure(python: Path | None, easyocr_models: Path | None, limit: int | None)
                 asks[f"{name} {version}"] = ask
             except BenchError as error:
                 absent[name] = str(error)
-        answers = _ask_all(chosen, asks)
+        answers = ask_all(chosen, asks, reads)
     loads.append(os.getloadavg()[0])
-    return Comparison(_conditions(chosen, loads), tuple(_rows(chosen, answers)), absent)
+    conditions = _conditions(chosen, loads) | {"reads of each picture, the quickest counts": reads}
+    conditions |= {"scenes": f"{width} px wide"} if width else {}
+    return Comparison(conditions, tuple(_rows(chosen, answers)), absent)
 
 
 def samples(limit: int | None) -> list[PeerSample]:
@@ -217,7 +224,7 @@ def own(engine: str) -> Ask:
     reader = build_reader(engine, 1)
 
     def ask(sample: PeerSample) -> PeerAnswer:
-        picture = decode(sample.path)
+        picture = peers_worker.shown(decode(sample.path), sample.width)
         wall, cpu = time.perf_counter(), time.process_time()
         reading = reader.read_crop(picture) if sample.is_crop else reader.read(picture)
         cpu_ms, wall_ms = 1000 * (time.process_time() - cpu), 1000 * (time.perf_counter() - wall)
@@ -246,7 +253,8 @@ def peer(python: Path, name: str, models: Path | None) -> Iterator[tuple[str, As
 
         def ask(sample: PeerSample) -> PeerAnswer:
             assert process.stdin is not None
-            process.stdin.write(json.dumps({"path": str(sample.path), "crop": sample.is_crop}) + "\n")
+            request = {"path": str(sample.path), "crop": sample.is_crop, "width": sample.width}
+            process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
             reply = _line(process, name)
             return PeerAnswer(tuple(reply["texts"]), reply["cpu_ms"], reply["wall_ms"])
@@ -266,15 +274,17 @@ def _line(process: subprocess.Popen[str], name: str) -> dict[str, Any]:
     return reply
 
 
-def _ask_all(chosen: Sequence[PeerSample], asks: dict[str, Ask]) -> dict[str, list[PeerAnswer]]:
+def ask_all(chosen: Sequence[PeerSample], asks: dict[str, Ask], reads: int) -> dict[str, list[PeerAnswer]]:
+    """Each reader's quickest answer to each picture; the readers take turns, also from one read to the next."""
     for ask in asks.values():
         for kind in dict.fromkeys(sample.is_crop for sample in chosen):
             ask(next(sample for sample in chosen if sample.is_crop == kind))  # the first read of all is slower
     answers: dict[str, list[PeerAnswer]] = {name: [] for name in asks}
     tqdm.monitor_interval = 0  # its thread would count as CPU time of this process
     for sample in tqdm(chosen, unit="picture", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False):
-        for name, ask in asks.items():
-            answers[name].append(ask(sample))
+        rounds = [{name: ask(sample) for name, ask in asks.items()} for _ in range(reads)]
+        for name in asks:
+            answers[name].append(min((answered[name] for answered in rounds), key=lambda answer: answer.cpu_ms))
     return answers
 
 

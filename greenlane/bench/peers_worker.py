@@ -93,9 +93,18 @@ def decoded(path: str) -> Any:
     return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
 
 
+def shown(picture: Any, width: int) -> Any:
+    """The picture made so many pixels wide; as it is for 0."""
+    if not width:
+        return picture
+    cv2 = importlib.import_module("cv2")
+    height = round(picture.shape[0] * width / picture.shape[1])
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
 def answer(read: Read, request: dict[str, Any]) -> dict[str, Any]:
     """The texts of one picture in reading order, and the milliseconds of reading it without decoding the file."""
-    picture = decoded(request["path"])
+    picture = shown(decoded(request["path"]), request["width"])
     wall, cpu = time.perf_counter(), time.process_time()
     texts = read(picture, request["crop"])
     return {

@@ -118,6 +118,7 @@ greenlane outbox discard 13 --why "posted by hand, claim 4711"
 greenlane outbox trail --limit 10
 greenlane bench lane --quick
 greenlane bench peers --pictures 50
+greenlane bench peers --reads 8 --width 650
 greenlane bench service --clients 16 --seconds 10
 greenlane bench station --lanes 8 --seconds 30
 greenlane bench sales --fills 2000

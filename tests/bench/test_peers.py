@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
-from greenlane.bench.peers import Comparison, PeerAnswer, PeerRow, PeerSample, is_exact, is_wrong
+from greenlane.bench.peers import Comparison, PeerAnswer, PeerRow, PeerSample, ask_all, is_exact, is_wrong
+from greenlane.bench.peers_worker import shown
 from greenlane.cli import main
 from models.grammar import PlateKind
 from models.training.data.holdout import is_held_out
@@ -105,8 +106,11 @@ def python(tmp_path: Path) -> Path:
 def test_all_readers_see_the_held_out_pictures_and_are_compared(
     data: Path, python: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["bench", "peers", "--peers-python", str(python), "--json"]) == 0
+    words = ["bench", "peers", "--peers-python", str(python), "--reads", "2", "--width", "640", "--json"]
+    assert main(words) == 0
     found = json.loads(capsys.readouterr().out)
+    assert found["conditions"]["reads of each picture, the quickest counts"] == 2
+    assert found["conditions"]["scenes"] == "640 px wide"
     rows = {(row["kind"], row["reader"]): row for row in found["rows"]}
     crops, scenes = rows["ccpd", "rapidocr 9.9"], rows["scene", "rapidocr 9.9"]
     assert (crops["pictures"], crops["exact"], crops["wrong_plate"]) == (len(HELD_OUT), 1, len(HELD_OUT) - 1)
@@ -198,3 +202,27 @@ def test_the_yardstick_is_a_scene_in_frames_of_the_fastest_public_reader() -> No
     assert found.facts()["yardstick"] == {"greenlane opencv": 2.0, "greenlane onnxruntime": 1.0}
     assert found.lines()[-1].startswith("greenlane onnxruntime takes 1 times the CPU time of the fastest public")
     assert Comparison({}, (*ours, scene), {}).yardstick() == {}
+
+
+def test_the_quickest_of_several_reads_counts_and_readers_take_turns() -> None:
+    sample = PeerSample(Path("one.png"), "ccpd", "", ())
+    times = {"first": iter((9.0, 5.0, 3.0, 4.0)), "second": iter((9.0, 2.0, 6.0, 1.0))}
+    turns: list[str] = []
+
+    def ask(name: str) -> PeerAnswer:
+        turns.append(name)
+        return PeerAnswer((), next(times[name]), 0.0)
+
+    asks = {name: lambda _, name=name: ask(name) for name in times}
+    answers = ask_all([sample], asks, 3)
+    assert {name: [answer.cpu_ms for answer in given] for name, given in answers.items()} == {
+        "first": [3],
+        "second": [1],
+    }
+    assert turns[2:] == ["first", "second"] * 3, "each is asked once beforehand"
+
+
+def test_scenes_are_shown_as_wide_as_asked() -> None:
+    picture = np.zeros((100, 400, 3), np.uint8)
+    assert shown(picture, 200).shape == (50, 200, 3)
+    assert shown(picture, 0) is picture
