@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "second": ("models.training.commands.second", "train, calibrate and export the second recogniser"),
     "whole": ("models.training.commands.whole", "train, calibrate and export the judge of wholeness"),
     "opinion": ("models.training.commands.opinion", "measure what the second recogniser stops and costs"),
+    "visits": ("models.training.commands.visits", "how many simulated visits are answered, and how many wrongly"),
     "curve": ("models.training.commands.curve", "what more crops and channels bring, from short runs"),
     "evaluate": ("models.training.commands.evaluate", "measure the shipped recogniser on held-out real crops"),
     "conditions": ("models.training.commands.conditions", "fit drawn plates' degradation to real crops"),

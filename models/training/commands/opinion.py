@@ -54,18 +54,14 @@ def run(args: argparse.Namespace) -> int:
     crops, scenes = crops_of(load_real_data(folder), args.part), scenes_of(folder, args.part)
     cases = crop_cases(reader, recorder, crops) + scene_cases(reader, recorder, scenes, WAYS)
     spent = milliseconds(recorder)
-    visits = heard_visits(reader, recorder, crops, scenes)
-    rows, visited = rows_of(cases), visit_rows(visits)
-    markdown = "\n\n".join([table(HEADS, table_of([*rows, total(rows)])), visit_table(visited)])
+    rows = rows_of(cases)
+    markdown = table(HEADS, table_of([*rows, total(rows)]))
     print(f"{markdown}\n\n{spent:.2f} ms of the processor a plate, {args.engine}, one thread, the strip's cut included")
     if args.bounds:
         heads = ("another from", "hidden from", *HEADS[1:], "visits answered", "wrong")
-        print(table(heads, tried(cases, visits)))
+        print(table(heads, tried(cases, heard_visits(reader, recorder, crops, scenes))))
     if args.record:
-        add_results(
-            args.json,
-            {"opinion": {"engine": args.engine, "part": args.part, "ms": spent, "rows": rows, "visits": visited}},
-        )
+        add_results(args.json, {"opinion": {"engine": args.engine, "part": args.part, "ms": spent, "rows": rows}})
         write_part(args.page, OPINION, markdown)
     return 0
 
@@ -101,10 +97,3 @@ def tried(cases: Sequence[Case], visits: Sequence[HeardVisit]) -> list[list[obje
         sums = [sum(row[key] for row in visited) for key in ("answered", "wrong")]
         rows.append([veto, unseen, *table_of([counted])[0][1:], *sums])
     return rows
-
-
-def visit_table(rows: Sequence[dict[str, Any]]) -> str:
-    """Visits in Markdown."""
-    heads = ("simulated visits of", "visits", "answered before", "now", "wrong before", "now")
-    keys = ("group", "visits", "answered_before", "answered", "wrong_before", "wrong")
-    return table(heads, [[row[key] for key in keys] for row in rows])

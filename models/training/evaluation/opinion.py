@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
@@ -22,7 +22,7 @@ from models.second_opinion import SecondOpinion, objections
 from models.training.data.realdata import RealCrop
 from models.training.data.scenes import Picture, Scene, ScenePlate
 from models.training.evaluation.hiding import WAYS, around
-from models.training.evaluation.visits import READS, PlateVisit, again, lane_tally, scene_visits
+from models.training.evaluation.visits import READS, PlateVisit, again, frame_visits, lane_tally, scene_visits
 
 BELIEVED_PX = 60.0
 """Narrower finds are not believed by the lane's vote."""
@@ -167,9 +167,11 @@ def heard_visits(
     recorder: OpinionRecorder,
     crops: Sequence[RealCrop],
     scenes: Sequence[Scene],
+    frames: Mapping[str, Sequence[Scene]] | None = None,
     seed: int = 96,
 ) -> list[HeardVisit]:
-    """One visit per checked crop that is one plate, and per scene with a main plate, through the whole reader."""
+    """Visits through the whole reader: of each checked crop that is one plate, of each scene's main plate, and of the
+    plates in whole pictures by group."""
     rng = np.random.default_rng(seed)
     recorder.taken()
     visits = []
@@ -182,6 +184,10 @@ def heard_visits(
         if any(plate.main for plate in scene.plates):
             (visit,) = scene_visits(reader.read, [around(scene, scene.main)])
             visits.append(HeardVisit(visit, dict(recorder.taken())))
+    for group, pictures in (frames or {}).items():
+        seen = frame_visits(reader.read, group, pictures)
+        heard = dict(recorder.taken())
+        visits += [HeardVisit(visit, heard) for visit in seen]
     return visits
 
 

@@ -13,9 +13,9 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE, METHOD, RESULTS = DOCS / "reader-figures.md", DOCS / "reader-method.md", DOCS / "reader_figures.json"
 
 FIGURES, SCENES, FINDING, OPINION, GOALS = "figures", "scenes", "finding", "opinion", "goals"
-SLANTS = "slants"
+SLANTS, VISITS = "slants", "visits"
 """Names of the pages' parts: the recogniser's figures, those of whole scenes, what is found at which size,
-what the second recogniser stops, the goals beside what is reached, and what is found at a slant."""
+what the second recogniser stops, the goals beside what is reached, what is found at a slant, and visits answered."""
 
 Row = Mapping[str, Any]
 

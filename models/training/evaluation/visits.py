@@ -19,13 +19,15 @@ from tqdm import tqdm
 from controller.records import Colour, Corners, PlateRead, Reading
 from controller.settings_records import VoteSettings
 from controller.watching.vote import vote
+from models.closeups import quad_size
 from models.detector import Detection
 from models.grammar import PlateKind
 from models.reader import plate_read
 from models.recogniser import Recogniser
 from models.second_reading import read_plate
+from models.training.data.more import is_writable
 from models.training.data.realdata import Image, RealCrop
-from models.training.data.scenes import Picture, Scene
+from models.training.data.scenes import Picture, Scene, ScenePlate
 from models.training.detector.light import add_noise
 from models.training.drawing.conditions import HELD_OUT, pick
 from models.training.drawing.degrade import corners_for, tight_quad
@@ -82,23 +84,50 @@ def drawn_visits(recogniser: Recogniser, per_kind: int, seed: int = 94) -> list[
 
 
 def scene_visits(read: Callable[[Picture], Reading], scenes: Sequence[Scene], seed: int = 92) -> list[PlateVisit]:
-    """One visit per scene, through the whole reader: the scene moves a little, and of each frame the read that lies on
-    the main plate counts; frames without one are lost."""
+    """One visit per scene, of its main plate, through the whole reader."""
+    rng = np.random.default_rng(seed)
+    shown = tqdm(scenes, desc="visits of scenes", unit="visit")
+    return [visit for scene in shown for visit in _visits_of(rng, read, scene, [scene.main], "scene")]
+
+
+def frame_visits(
+    read: Callable[[Picture], Reading], group: str, frames: Sequence[Scene], seed: int = 91
+) -> list[PlateVisit]:
+    """One visit per labelled plate of whole pictures, of those that the lane believes and the networks can write."""
     rng = np.random.default_rng(seed)
     visits = []
-    for scene in tqdm(scenes, desc="visits of scenes", unit="visit"):
-        readings = [read(_moved(rng, scene.image)) for _ in range(READS)]
-        mains = [[plate for plate in reading.plates if same_place(plate, scene.main)] for reading in readings]
-        visits.append(PlateVisit(scene.main.text, tuple(plates[0] for plates in mains if plates), "scene"))
+    for frame in tqdm(frames, desc=f"visits of {group}", unit="picture"):
+        plates = [p for p in frame.plates if quad_size(p.corners)[0] >= VoteSettings().width_px and is_writable(p.text)]
+        visits += _visits_of(rng, read, frame, plates, group)
+    return visits
+
+
+def _visits_of(
+    rng: np.random.Generator,
+    read: Callable[[Picture], Reading],
+    scene: Scene,
+    plates: Sequence[ScenePlate],
+    group: str,
+) -> list[PlateVisit]:
+    """The picture moves a little; of each frame the read that lies on a plate counts, frames without one are lost."""
+    if not plates:
+        return []
+    readings = [read(_moved(rng, scene.image)) for _ in range(READS)]
+    visits = []
+    for plate in plates:
+        seen = [[found for found in reading.plates if same_place(found, plate)] for reading in readings]
+        visits.append(PlateVisit(plate.text, tuple(those[0] for those in seen if those), group))
     return visits
 
 
 def _moved(rng: np.random.Generator, image: Picture) -> Picture:
-    """The next frame of a vehicle that stands: a little nearer, aside, turned, lighter or darker, other noise."""
+    """The next frame of a vehicle that stands: a little nearer, aside, turned, softer, lighter, darker, other noise."""
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.normal(0, 0.4), 1 + rng.normal(0, 0.012))
     matrix[:, 2] += rng.normal(0, 0.006, 2) * width
     moved = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    if rng.random() < 0.5:
+        moved = cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.2, 0.6))
     lit = cv2.convertScaleAbs(moved, alpha=float(np.exp(rng.normal(0, 0.06))))
     return add_noise(rng, np.asarray(lit, np.uint8), float(rng.uniform(1, 4)))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from controller.records import CharacterRead, Colour, PlateRead, Reading
 from models.second_opinion import CLASSES, HIDDEN
+from models.training.commands.visits import visit_table
 from models.training.data.realdata import RealCrop
 from models.training.evaluation.opinion import heard_visits, visit_rows
 
@@ -53,3 +54,14 @@ def test_a_crop_that_nobody_had_to_find_is_believed_as_if_it_had_been_found() ->
 
 def test_the_second_recogniser_still_objects_to_it() -> None:
     assert (answered(0.9)["answered_before"], answered(0.9)["answered"]) == (1, 0)
+
+
+def test_visits_are_told_with_what_their_number_leaves_open() -> None:
+    rows = [
+        {"group": "crops", "visits": 10, "answered_before": 9, "answered": 6, "wrong_before": 0, "wrong": 0},
+        {"group": "photos", "visits": 10, "answered_before": 9, "answered": 9, "wrong_before": 1, "wrong": 1},
+    ]
+    crops, photos, every = visit_table(rows).splitlines()[2:]
+    assert crops == "| crops | 10 | 6 | 60.0 % | 0 | 500 in 1,000 | 9 | 0 |"
+    assert photos == "| photos | 10 | 9 | 90.0 % | 1 |  | 9 | 1 |"
+    assert every == "| all | 20 | 15 | 75.0 % | 1 |  | 18 | 1 |"

@@ -17,7 +17,7 @@ from models.training.evaluation.page import RESULTS
 from models.training.evaluation.scenes import Verdicts, figures, judge
 from models.training.evaluation.scenes_page import scene_tables
 from models.training.evaluation.scenes_stress import is_certain, pictures, plateless, stress
-from models.training.evaluation.visits import READS, scene_visits, trade_off
+from models.training.evaluation.visits import READS, frame_visits, scene_visits, trade_off
 
 QUAD = np.array([[200, 150], [300, 150], [300, 182], [200, 182]], np.float32)
 GROUNDS = [np.full((300, 480, 3), tone, np.uint8) for tone in (60, 140)]
@@ -123,6 +123,19 @@ def test_visits_of_a_scene_keep_the_reads_of_its_main_plate() -> None:
     (visit,) = scene_visits(read, [scene()])
     assert len({image.tobytes() for image in seen}) == READS
     assert [plate.text for plate in visit.reads] == ["皖A72P33"] * (READS - READS // 4)
+
+
+def test_whole_frames_show_a_visit_for_every_plate_that_a_lane_would_believe() -> None:
+    def read(image: Picture) -> Reading:
+        return Reading((plate_read("皖A72P33"),))
+
+    (plate,) = scene().plates
+    narrow = replace(plate, corners=plate.corners.mean(0) + (plate.corners - plate.corners.mean(0)) * np.float32(0.4))
+    foreign = replace(plate, text="民航F0939")
+    unseen = replace(plate, corners=plate.corners + np.float32(250))
+    frame = replace(scene(), plates=(plate, narrow, foreign, unseen))
+    seen, missed = frame_visits(read, "street frames", [frame])
+    assert (len(seen.reads), len(missed.reads), seen.group) == (READS, 0, "street frames")
 
 
 def test_the_page_tells_scenes_widths_visits_and_stress() -> None:
