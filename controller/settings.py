@@ -50,7 +50,7 @@ def parse(text: str, name: str = "lane.toml") -> Settings:
     except ValueError:  # Python's bound for the digits of a number
         raise SettingsError(f"{name}: a number has more digits than any setting needs") from None
     except RecursionError:
-        raise SettingsError(f"{name}: lists or tables stand in each other more deeply than any setting needs") from None
+        raise SettingsError(f"{name}: lists or tables are nested more deeply than any setting needs") from None
     return _Source(name, text).settings(data)
 
 

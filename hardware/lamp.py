@@ -141,7 +141,7 @@ class GpioLamp(LeasedLamp):
             super().__init__(clock, guarded, listener)
         except pin_errors() as error:
             self._release()
-            raise LampFault(f"the lamp's pins {red_pin} and {green_pin} cannot be had: {error}") from error
+            raise LampFault(f"the lamp's pins {red_pin} and {green_pin} are not available: {error}") from error
         except LampFault:
             self._release()
             raise

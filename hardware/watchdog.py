@@ -173,7 +173,7 @@ def _open_board_watchdog(device: Path, timeout_s: int) -> int:
     except OSError as error:
         os.write(file, b"V")
         os.close(file)
-        raise HardwareError(f"{device} takes no time-out of {timeout_s} s: {error.strerror}") from error
+        raise HardwareError(f"{device} does not accept a time-out of {timeout_s} s: {error.strerror}") from error
     return file
 
 

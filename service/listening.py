@@ -112,7 +112,7 @@ def require_free(host: str, port: int) -> None:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        raise ServiceError(f"--listen {host}:{port} cannot be had: {error.strerror}") from error
+        raise ServiceError(f"--listen {host}:{port} is not available: {error.strerror}") from error
     for family, kind, number, _, address in found:
         try:
             with socket.socket(family, kind, number) as probe:
@@ -124,4 +124,4 @@ def require_free(host: str, port: int) -> None:
         except OSError as error:
             refusal = error if refusal is None or error.errno == errno.EADDRINUSE else refusal
     if refusal is not None and (not is_free or refusal.errno == errno.EADDRINUSE):
-        raise ServiceError(f"--listen {host}:{port} cannot be had: {refusal.strerror}")
+        raise ServiceError(f"--listen {host}:{port} is not available: {refusal.strerror}")

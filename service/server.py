@@ -55,7 +55,7 @@ class ServerOptions:
 
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= 64:
-            raise ValueError("--workers lies between 1 and 64")
+            raise ValueError("--workers must be between 1 and 64")
 
 
 def serve(options: ServerOptions) -> None:
@@ -177,7 +177,7 @@ def listening_on(port: int) -> socket.socket:
             listener.listen()
     except OSError as error:
         listener.close()
-        raise ServiceError(f"port {port} of 127.0.0.1 cannot be had: {error.strerror}") from error
+        raise ServiceError(f"port {port} of 127.0.0.1 is not available: {error.strerror}") from error
     return listener
 
 

@@ -197,11 +197,11 @@ class StationAnswers:
     def _refusal(self, error: Rejected) -> Refused:
         """What the server refuses for good goes to the lane unit as it is, but for what speaks of this station."""
         if error.reason == ErrorCode.UNAUTHENTICATED:
-            raise Unavailable(f"the server does not take this station's word: {error.detail}")
+            raise Unavailable(f"the server refuses this station: {error.detail}")
         return Refused(ErrorCode(error.reason), error.detail)
 
     def _require_uplink(self) -> None:
         """The server's own authorisations are the server's to prolong: the lane's green ends with the expiry it has."""
         self._uplink.require_trust()
         if not self._uplink.state.up:
-            raise Unavailable("the line is down; only the server can prolong its own authorisations")
+            raise Unavailable("the line is down; only the server can extend its own authorisations")

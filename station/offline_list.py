@@ -142,7 +142,7 @@ class HeldLists:
         try:
             listed = list_of(signed.text)
         except WireError as error:
-            raise ListRefused(f"the offline list makes no sense: {error}") from error
+            raise ListRefused(f"the offline list cannot be understood: {error}") from error
         if listed.station != self._station:
             raise ListRefused(f"the offline list is for station {listed.station[:40]}")
         if listed.version < int(self._store.facts.get(HIGHEST) or 0):

@@ -31,8 +31,8 @@ class StationSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.cap_fen <= MAX_FEN:
-            raise ValueError("the cap lies between 0 and ten thousand million yuan")
+            raise ValueError("the cap must be between 0 and ten billion yuan")
         if not 0.1 <= self.deadline_s <= 30:
-            raise ValueError("the deadline lies between 0.1 and 30 s")
+            raise ValueError("the deadline must be between 0.1 and 30 s")
         if not all(0.1 <= s <= 60 for s in (self.task_s, self.message_s)):
-            raise ValueError("the time for a task or a message lies between 0.1 and 60 s")
+            raise ValueError("the time for a task or a message must be between 0.1 and 60 s")

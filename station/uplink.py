@@ -56,7 +56,7 @@ class Uplink:
         """Raises Unavailable for a station whose word the server does not take: it must not spend its money either."""
         state = self._state
         if state.barred:
-            raise Unavailable(f"the server does not take this station's word: {state.trouble}")
+            raise Unavailable(f"the server refuses this station: {state.trouble}")
 
     def ask(
         self,
@@ -102,7 +102,7 @@ class Uplink:
                 return
             self._state = UplinkState(up, self._clock.now(), trouble, barred)
         if barred:
-            log.error("line: the server does not take this station's word: %s", trouble)
+            log.error("line: the server refuses this station: %s", trouble)
         elif up:
             log.warning("line: up again")
         else:

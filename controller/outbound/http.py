@@ -122,7 +122,7 @@ def decoded(cls: type[Record], data: object) -> Record:
     try:
         return decode(cls, data)
     except WireError as error:
-        raise ServiceFault(f"the service's answer makes no sense: {error}") from error
+        raise ServiceFault(f"the service's answer cannot be understood: {error}") from error
 
 
 def _is_error_record(parsed: object) -> TypeGuard[dict[str, str]]:
@@ -156,7 +156,7 @@ def _json(answer: Answer) -> object:
 def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key occurs twice")
     return found
 
 

@@ -174,7 +174,7 @@ _LARGEST = 2**53
 def _within(number: float) -> float:
     """Raises ValueError for what no unit counts or measures; NaN is one of them."""
     if not -_LARGEST <= number <= _LARGEST:
-        raise ValueError("a number out of all bounds")
+        raise ValueError("a number out of range")
     return number
 
 
@@ -182,7 +182,7 @@ def _moment(text: str) -> datetime:
     """A moment that every time zone can show. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None or not 1970 <= moment.year <= 9998:
-        raise ValueError("a time without zone or out of all bounds")
+        raise ValueError("a time without a zone, or out of range")
     return moment
 
 

@@ -157,7 +157,7 @@ class TraceStore:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o750)
         free_mb = shutil.disk_usage(self.root).free / 2**20
         if free_mb < self._limits.least_free_mb:
-            raise NoRoom(f"{self.root}: only {free_mb:.0f} MB free, traces leave {self._limits.least_free_mb} MB alone")
+            raise NoRoom(f"{self.root}: only {free_mb:.0f} MB free; traces leave {self._limits.least_free_mb} MB free")
 
     def _replace(self, target: Path, data: bytes, durable: bool) -> None:
         beside = target.with_name(target.name + ".tmp")

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print; exit status 1 when the audit finds anything, or nothing could be run."""
     try:
         if not 2 <= args.postings <= MOST_POSTINGS:
-            raise ServiceError(f"--postings lies between 2 and {MOST_POSTINGS}")
+            raise ServiceError(f"--postings must be between 2 and {MOST_POSTINGS}")
         with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder:
             document = measure(args.postgresql or f"sqlite:///{folder}/bench.sqlite3", args.postings)
     except (ServiceError, OSError) as error:

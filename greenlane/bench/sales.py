@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print; exit status 1 when a fault was missed, a clean fill was flagged, or nothing could be run."""
     try:
         if not (0 <= args.fills <= 10**7 and 0 <= args.faults <= 10**6):
-            raise ServiceError("--fills lies between 0 and 10000000, --faults between 0 and 1000000")
+            raise ServiceError("--fills must be between 0 and 10000000, --faults between 0 and 1000000")
         with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder:
             document = measure(f"sqlite:///{folder}/bench.sqlite3", args.fills, args.faults, args.seed)
     except (ServiceError, OSError) as error:

@@ -124,7 +124,7 @@ def _check(args: argparse.Namespace) -> None:
     )
     for name, value, low, high in bounds:
         if not low <= value <= high:
-            raise ServiceError(f"{name} lies between {low} and {high}")
+            raise ServiceError(f"{name} must be between {low} and {high}")
     if args.url and args.pages and not args.person:
         raise ServiceError(f"pages need a person: --person NAME and ${PASSWORD_VARIABLE}, or --pages 0")
 

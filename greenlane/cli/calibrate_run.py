@@ -146,7 +146,7 @@ def _frames(camera: Camera, clock: Clock, seconds: float, first: Frame) -> Itera
 def check_picture(path: Path) -> None:
     """Whether OpenCV writes pictures under such a name. Raises CalibrationError."""
     if not cv2.haveImageWriter(str(path)):
-        raise CalibrationError(f"--picture {path}: OpenCV writes no such kind; end its name in .jpg or .png")
+        raise CalibrationError(f"--picture {path}: OpenCV cannot write this kind; end its name in .jpg or .png")
 
 
 def save_picture(path: Path, sighting: CameraSurvey, region: Region) -> None:

@@ -93,7 +93,7 @@ def _folder(stack: ExitStack, keep: Path | None) -> Path:
 
 def _show(living: LivingSystem, kept: Path | None, began_s: float) -> None:
     """Where to click, and who is who."""
-    print(tr(f"living after {time.monotonic() - began_s:.1f} s. Start here, each page is one click away:") + "\n")
+    print(tr(f"running after {time.monotonic() - began_s:.1f} s. Start here, each page is one click away:") + "\n")
     print(f"  {living.start}\n")
     for entry in living.entries:
         door = entry.door

@@ -75,7 +75,7 @@ def _server_steps(args: argparse.Namespace) -> tuple[Step, ...]:
     from wire.errors import GreenlaneError
 
     if args.hardware_watchdog or args.config != LANE_SETTINGS:
-        raise GreenlaneError(f"--hardware-watchdog and --config are of the lane unit, not of {args.what}")
+        raise GreenlaneError(f"--hardware-watchdog and --config belong to the lane unit, not to {args.what}")
     _require_service(args)
     return servers.steps(servers.SERVERS[args.what], _program(args.program), not args.no_start, args.backup)
 
@@ -84,7 +84,9 @@ def _require_service(args: argparse.Namespace) -> None:
     from wire.errors import GreenlaneError
 
     if args.backup is not None and args.what != "service":
-        raise GreenlaneError(f"--backup is of the balance service: greenlane install service --backup {args.backup}")
+        raise GreenlaneError(
+            f"--backup belongs to the balance service: greenlane install service --backup {args.backup}"
+        )
 
 
 def _next(args: argparse.Namespace) -> str:

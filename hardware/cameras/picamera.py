@@ -63,7 +63,7 @@ class PicameraLink:
         closing.start()
         closing.join(CLOSE_TIMEOUT_S)
         if closing.is_alive():
-            raise HardwareError("picamera2 does not let go of the camera: the process has to start again")
+            raise HardwareError("picamera2 does not release the camera: the process has to restart")
 
     def _stop(self) -> None:
         try:

@@ -205,7 +205,7 @@ def check_clip(path: Path) -> None:
     elif trouble := _unusable(path):
         raise VideoDamaged(f"{path}: {trouble}")
     elif path.suffix.lower() in PICTURE_SUFFIXES:
-        raise HardwareError(f"{path}: one picture makes no visit: `greenlane read` reads it")
+        raise HardwareError(f"{path}: one picture is not a visit: read it with `greenlane read`")
 
 
 def recorded_camera(path: Path, clock: Clock, paced: bool, loop: bool = False) -> RecordedCamera:

@@ -116,7 +116,7 @@ class GpioDispenser(Resource):
             self._devices.append(self._pulser)
         except pin_errors() as error:
             self._release()
-            raise DispenserFault(f"{name}: its pins cannot be had: {error}") from error
+            raise DispenserFault(f"{name}: its pins are not available: {error}") from error
         self._debounce = Debounce(self._nozzle.is_active, clock.monotonic_s(), wires.debounce_s)
         self._nozzle.pin.when_changed = self._nozzle_moved
         self._guard = LeaseGuard(f"permit of {name}", self.check) if guarded and self._relay is not None else None

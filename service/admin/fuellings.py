@@ -29,7 +29,7 @@ class FuellingAdmin:
     def write_off(self, dispenser: str, sequence: int, *, note: str, station: str | None = None) -> None:
         """Give up what is in suspense of a fuelling; the company bears it."""
         if not note.strip():
-            raise AdminError("a write-off needs its reason")
+            raise AdminError("a write-off needs a reason")
         name = self.station_of(dispenser, sequence, station)
         self._changes.post(
             WriteOff(station=name, dispenser=dispenser, sequence=sequence, actor=self._changes.actor, note=note)
@@ -56,7 +56,7 @@ class FuellingAdmin:
     def explain_gap(self, dispenser: str, sequence: int, note: str, *, station: str | None = None) -> None:
         """Say why a dispenser's sequence or totaliser jumped before this fuelling, so that the audit accepts it."""
         if not note.strip():
-            raise AdminError("a gap needs its explanation")
+            raise AdminError("a gap needs an explanation")
         name = self.station_of(dispenser, sequence, station)
         with self._changes.change("explain_gap", f"{dispenser} {sequence}", {"note": note, "station": name}):
             pass
@@ -72,5 +72,5 @@ class FuellingAdmin:
         if not found:
             raise AdminError(f"no fuelling {dispenser} {sequence}" + ("" if station is None else f" at {station}"))
         if len(found) > 1:
-            raise AdminError(f"fuelling {dispenser} {sequence} is there at {', '.join(found)}: name one with --station")
+            raise AdminError(f"fuelling {dispenser} {sequence} exists at {', '.join(found)}: name one with --station")
         return str(found[0])

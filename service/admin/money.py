@@ -32,7 +32,7 @@ class MoneyAdmin:
         """Post a correction with its reason, above zero in the card's favour."""
         require_amount(abs(amount_fen))
         if not note.strip():
-            raise AdminError("a correction needs its reason")
+            raise AdminError("a correction needs a reason")
         return self._changes.post(
             Correct(card=card, amount_fen=amount_fen, key=operator_key(key), actor=self._changes.actor, note=note)
         )

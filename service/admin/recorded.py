@@ -55,9 +55,9 @@ def exists(connection: Connection, table: Table, name: str) -> bool:
 
 def require_amount(amount_fen: int) -> None:
     if not 0 < amount_fen <= MAX_FEN:
-        raise AdminError("an amount lies above 0 and below ten thousand million yuan")
+        raise AdminError("an amount must be above 0 and below ten billion yuan")
 
 
 def require_cap(cap_fen: int) -> None:
     if not 0 <= cap_fen <= MAX_FEN:
-        raise AdminError("a cap lies between 0 and ten thousand million yuan")
+        raise AdminError("a cap must be between 0 and ten billion yuan")

@@ -84,7 +84,7 @@ class StationAdmin:
     def set_price(self, station: str, product: str, unit_price_fen_per_l: int) -> None:
         """The price of a product from now on, in fen per litre."""
         if not 0 < unit_price_fen_per_l <= 10**6:
-            raise AdminError("a price lies between 0.01 and 10000 yuan per litre")
+            raise AdminError("a price must be between 0.01 and 10000 yuan per litre")
         if not 1 <= len(product) <= 20 or not product.isprintable():
             raise AdminError("a product's name has 1 to 20 printable characters")
         detail = {"product": product, "fen_per_l": unit_price_fen_per_l}

@@ -42,7 +42,9 @@ class BookSettings:
             if not 1 <= getattr(self, name) <= 86_400:
                 raise ValueError(f"{name}: {getattr(self, name)} is not between 1 and 86400")
         if not 1 <= self.next_payer_after_s < self.owner_after_s < self.overdue_after_s <= 31 * 86_400:
-            raise ValueError("next_payer_after_s, owner_after_s, overdue_after_s: expected to rise, up to 31 days")
+            raise ValueError(
+                "next_payer_after_s, owner_after_s, overdue_after_s: must rise in this order, up to 31 days"
+            )
         if not 100 <= self.tank_percent <= 200:
             raise ValueError(f"tank_percent: {self.tank_percent} is not between 100 and 200")
         for name in ("ahead_s", "clock_ahead_s"):

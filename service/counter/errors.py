@@ -73,7 +73,7 @@ _CHINESE = (
     (r"an amount lies|a cap lies", "金额太大"),
     (r"no fuelling (.+)", "没有加油记录 {0}"),
     (r"fuelling (.+) was charged or written off already", "加油记录 {0} 已补扣或核销"),
-    (r"fuelling (.+) does not wait in suspense", "加油记录 {0} 已有人付款"),
+    (r"fuelling (.+) is not in suspense", "加油记录 {0} 已有人付款"),
     (r"charge (\S+): an amount above 0 and up to (\S+)", "账单 {0} 最多可退 ¥{1}"),
     (r"charge (\S+) was charged last and is not paid", "账单 {0} 最后扣款且未支付：须整张免除，或先支付"),
     (r"charge (\S+) is (\S+): it cannot be given back; resolve", "账单 {0} 有争议，请先处理争议"),

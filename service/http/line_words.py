@@ -17,7 +17,7 @@ _PATTERNS = tuple(
         (r"the service's answer is longer than (\d+) KB", "后台的应答超过 {0} KB"),
         (r"the service's answer was cut: (\d+) of (\d+) bytes", "后台的应答不完整：{1} 字节只收到 {0} 字节"),
         (r"the service's answer was cut or is no HTTP: .*", "后台的应答不完整，或不是 HTTP"),
-        (r"the service's answer makes no sense: .*", "后台的应答不合格式"),
+        (r"the service's answer (?:makes no sense|cannot be understood): .*", "后台的应答不合格式"),
         (r"the service answered with status (\d+).*", "应答状态为 {0}，不像是后台"),
         (r"the service answered (another question|about another grant).*", "后台答非所问"),
         (r"the service failed at this message .*", "后台处理此记录时出错"),
@@ -29,7 +29,7 @@ _PATTERNS = tuple(
         (r"the offline list had expired when it came", "离线名单收到时已过期"),
         (r"the offline list is signed with another key .*", "离线名单由别的密钥签名"),
         (r"the offline list was tampered with: .*", "离线名单被改动过，签名不符"),
-        (r"the offline list makes no sense: .*", "离线名单不合格式"),
+        (r"the offline list (?:makes no sense|cannot be understood): .*", "离线名单不合格式"),
         (r"the offline list is for station (\S+)", "离线名单是给油站 {0} 的"),
         (r"the offline list is older than the one before: version (\d+)", "离线名单比上一份旧：版本 {0}"),
     )

@@ -81,7 +81,7 @@ BY_WORDS = {
     ),
     "The charge cannot be paid, declined or disputed as it stands.": (
         ErrorCode.CONFLICT,
-        "this charge asks somebody else by now",
+        "somebody else is asked to pay this charge now",
     ),
     "The words are not signed by this person's own phone, or not now.": (
         ErrorCode.FORBIDDEN,

@@ -130,7 +130,7 @@ class PeopleStore:
         hashed = self._hasher.hash(password)
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(select(people.c.name).where(people.c.name == name)).first() is not None:
-                raise AdminError(f"{name}: there is somebody of this name")
+                raise AdminError(f"{name}: this name is taken")
             _require_station(connection, station)
             _require_fleet(connection, fleet)
             row: dict[str, object] = {"name": name, "password_hash": hashed, "role": role.value, "station": station}
@@ -264,7 +264,7 @@ class PeopleStore:
     ) -> None:
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(update(people).where(people.c.name == name).values(columns)).rowcount == 0:
-                raise AdminError(f"{name}: there is nobody of this name")
+                raise AdminError(f"{name}: there is nobody with this name")
             if forget:
                 connection.execute(delete(sessions).where(sessions.c.person == name))
                 connection.execute(delete(known_browsers).where(known_browsers.c.person == name))

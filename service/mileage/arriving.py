@@ -69,7 +69,9 @@ def _instant_us(value: object) -> int:
     except ValueError:
         return instant_us(text)
     if not LEAST_EPOCH_S <= number < 10**14:
-        raise ValueError("the position's time is not one: expected epoch seconds, milliseconds, or ISO with an offset")
+        raise ValueError(
+            "the position's time is not a time: expected epoch seconds, milliseconds, or ISO with an offset"
+        )
     seconds = number / 1000 if number >= _MILLISECONDS_FROM else number
     return round(seconds * 1000) * (US_PER_S // 1000)
 

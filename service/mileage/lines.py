@@ -88,7 +88,7 @@ def scaled(name: str, text: str, per_unit: int, low: int, high: int) -> int:
         raise ValueError(f"{name}: {text!r} is not a number: write 123 or 123.4")
     number = Decimal(text)
     if not low <= number <= high:
-        raise ValueError(f"{name}: {text} does not lie between {low} and {high}")
+        raise ValueError(f"{name}: {text} is not between {low} and {high}")
     return int((number * per_unit).to_integral_value())
 
 
@@ -107,7 +107,7 @@ def _head(line: str, required: set[str], optional: set[str]) -> list[str]:
     if why is None and "\x00" in line:
         why = "it is not UTF-8 text: save it as CSV UTF-8"
     if why is not None:
-        raise AdminError(f"this is no CSV file: {why}")
+        raise AdminError(f"this is not a CSV file: {why}")
     names = [name.strip().lower() for name in _fields(line.lstrip("\ufeff").rstrip("\r\n"))]
     missing, strange = required - set(names), set(names) - required - optional
     if missing or strange or len(set(names)) != len(names):

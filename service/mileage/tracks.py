@@ -48,7 +48,7 @@ def coordinates_e7(lat: str, lon: str) -> tuple[int, int]:
     """Both in 1e-7 degree. Raises ValueError for what is nowhere, and for 0,0, which receivers say without a fix."""
     pair = scaled("lat", lat, E7, -90, 90), scaled("lon", lon, E7, -180, 180)
     if pair == (0, 0):
-        raise ValueError("lat, lon: 0,0 is what a receiver says that does not know where it is")
+        raise ValueError("lat, lon: 0,0 is what a receiver sends when it does not know where it is")
     return pair
 
 

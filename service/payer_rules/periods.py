@@ -55,7 +55,7 @@ class Hours:
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_min < DAY_MIN or not 0 < self.end_min <= DAY_MIN:
-            raise ValueError("hours lie between 0 and 24")
+            raise ValueError("hours must be between 0 and 24")
 
     @classmethod
     def parse(cls, text: str) -> Hours:

@@ -154,7 +154,7 @@ class Charging:
     def _decline(self, connection: Connection, locked: Locked, person: str, cause: Cause) -> ChargeState:
         """At no cost; the charge goes to the next at once, and stays its first payer's."""
         if person != locked.row.asked:
-            raise AdminError("this charge asks somebody else by now")
+            raise AdminError("somebody else is asked to pay this charge now")
         self._require_at_rest(connection, locked)
         self._require(locked, ChargeEvent.DECLINE)
         return self._step(connection, locked, ChargeEvent.DECLINE, cause, due_us=self._now_us())

@@ -40,7 +40,7 @@ class Claims(Charging):
                 raise AdminError(f"no fuelling {dispenser} {sequence} of station {station}")
             wallets.lock(connection, person.owed, fuelling.suspense_account)
             if not fuelling.suspended_fen:
-                raise AdminError(f"{words} does not wait in suspense: somebody was charged for all of it")
+                raise AdminError(f"{words} is not in suspense: somebody was charged for all of it")
             moved = schema.transfers.c
             resolved = moved.fuelling_id == fuelling.id, moved.kind.in_(_RESOLVING)
             if connection.execute(select(moved.id).where(*resolved)).first() is not None:

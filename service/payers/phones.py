@@ -115,7 +115,7 @@ class Phones:
     def correct(self, name: str, amount_fen: int, *, key: str | None = None, note: str) -> bool:
         """A correction in the person's favour (above zero) or against them, at most what is free; with its reason."""
         if not note.strip():
-            raise AdminError("a correction says why: --note TEXT")
+            raise AdminError("a correction needs a reason: --note TEXT")
         return self._move(name, TransferKind.CORRECTION, amount_fen, key, note)
 
     def list(self, name: str | None = None) -> tuple[PersonView, ...]:
@@ -132,7 +132,7 @@ class Phones:
     def _move(self, name: str, kind: TransferKind, amount_fen: int, key: str | None, words: str) -> bool:
         is_correction = kind is TransferKind.CORRECTION
         if not 0 < (abs(amount_fen) if is_correction else amount_fen) <= MAX_FEN:
-            raise AdminError("an amount lies above 0 and below ten thousand million yuan")
+            raise AdminError("an amount must be above 0 and below ten billion yuan")
         unique = wallets.operator_key(key)
         with telling_faults(), self._database.writing() as connection:
             person = require_person(connection, name)

@@ -51,7 +51,7 @@ class PlatePayers:
         """Give a person hours; those of theirs that overlap are replaced. Takes nothing from a phone by itself."""
         kept = require_plate(plate)
         if binding.from_at and binding.until_at and binding.until_at <= binding.from_at:
-            raise AdminError("a binding ends after it begins: --until lies after --from")
+            raise AdminError("a binding ends after it begins: --until must be after --from")
         with telling_faults(), self._database.writing() as connection:
             self.bind(connection, kept, require_person(connection, name).id, binding)
         return kept

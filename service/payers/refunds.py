@@ -126,7 +126,7 @@ class Refunds(Charging):
         What was charged for the same fuelling after it goes back before it.
         """
         if not why.strip():
-            raise AdminError("a dispute is resolved with its reason: --why TEXT")
+            raise AdminError("a dispute is resolved with a reason: --why TEXT")
         with telling_faults(), self._database.writing() as connection:
             locked, shares = self._lock_shares(connection, charge)
             was_paid, row = locked.row.paid_us is not None, locked.row

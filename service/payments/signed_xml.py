@@ -50,7 +50,7 @@ def parsed(body: bytes) -> dict[str, str]:
     try:
         root = ElementTree.fromstring(body)
     except (ElementTree.ParseError, ValueError) as error:
-        raise MalformedXml(f"no XML: {error}") from None
+        raise MalformedXml(f"not XML: {error}") from None
     if root.tag != "xml" or any(len(child) for child in root) or len(root) > 100:
         raise MalformedXml("expected flat fields within <xml>")
     return {child.tag: child.text or "" for child in root}

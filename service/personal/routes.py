@@ -65,7 +65,7 @@ def _erase(request: Request, signed: Signed) -> None:
         owner, text = keys.judged(connection, ERASURE_WORDS, signed, ErasureText)
     keys.require_fresh(text.at, books.clock.now())
     if not owner == text.person == person:
-        raise NotSigned("a phone erases its own person alone")
+        raise NotSigned("a phone may erase only its own person")
     evidence = {"key": signed.key_id, "text": signed.text, "signature": signed.signature}
     try:
         Erasing(books, f"phone:{person}").erase(person, evidence)

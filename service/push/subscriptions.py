@@ -150,7 +150,7 @@ def _require_keys(wanted: PushWanted) -> None:
     try:
         EllipticCurvePublicKey.from_encoded_point(SECP256R1(), receiver)
     except ValueError:
-        raise AdminError("p256dh: no point of the curve P-256") from None
+        raise AdminError("p256dh: not a point of the curve P-256") from None
     if not wanted.endpoint.isascii() or " " in wanted.endpoint:
         raise AdminError("endpoint: an address is ASCII without blanks")
     if urlsplit(wanted.endpoint).fragment:

@@ -135,7 +135,7 @@ def is_card(database: Database, name: str) -> bool:
         if connection.execute(select(schema.cards.c.id).where(schema.cards.c.id == name)).first() is not None:
             return True
         if connection.execute(select(persons.c.id).where(persons.c.name == name)).first() is None:
-            raise AdminError(f"no card {name}, and nobody of that name pays by phone")
+            raise AdminError(f"no card {name}, and nobody with that name pays by phone")
     return False
 
 
@@ -156,7 +156,7 @@ def _own_accounts(connection: Connection, name: str) -> set[int]:
         return {card.account, card.receivable}
     person = connection.execute(select(persons).where(persons.c.name == name)).first()
     if person is None:
-        raise AdminError(f"no card {name}, and nobody of that name pays by phone")
+        raise AdminError(f"no card {name}, and nobody with that name pays by phone")
     return {person.wallet, person.owed}
 
 

@@ -86,7 +86,7 @@ class PlateBlocks:
             _lock_person(connection, person)
             owner = connection.execute(select(plate_payers.c.owner).where(plate_payers.c.plate == kept)).scalar()
             if by is not None and by not in (person, owner):
-                raise AdminError(f"plate {kept}: only who blocked it and its owner lift that")
+                raise AdminError(f"plate {kept}: only the person who blocked it and its owner can lift the block")
             living = _living(kept, person)
             found = connection.execute(select(payer_blocks).where(*living)).all()
             if not found:
@@ -104,7 +104,7 @@ class PlateBlocks:
             is_owner = connection.execute(mine).first() is not None
             blockers = list(connection.execute(select(payer_blocks.c.person).where(*living).distinct()).scalars())
         if not is_owner or not blockers:
-            raise AdminError(f"plate {kept}: nothing that you may lift")
+            raise AdminError(f"plate {kept}: there is no block that you may lift")
         for person in blockers:
             with suppress(AdminError):  # it was lifted by themself meanwhile
                 self.lift(kept, person, by=owner)

@@ -135,7 +135,7 @@ def _jpeg(picture: str | None) -> bytes | None:
     try:
         data = base64.b64decode(picture, validate=True)
     except (binascii.Error, ValueError):
-        raise AdminError("picture: no base64") from None
+        raise AdminError("picture: not base64") from None
     if not data.startswith(b"\xff\xd8\xff"):
-        raise AdminError("picture: no JPEG")
+        raise AdminError("picture: not a JPEG")
     return data

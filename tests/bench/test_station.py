@@ -112,8 +112,8 @@ def test_the_limit_is_raised_where_that_is_allowed(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["--lanes", "-1"], "--lanes lies between"),
-        (["--seconds", "0"], "--seconds lies between"),
+        (["--lanes", "-1"], "--lanes must be between"),
+        (["--seconds", "0"], "--seconds must be between"),
         (["--url", "http://127.0.0.1:1"], "--person NAME"),
         (["--url", "127.0.0.1:1", "--pages", "0"], "write http://HOST:PORT"),
         (["--url", "http://127.0.0.1:1", "--pages", "0", "--key", "/nowhere/key.pem"], "/nowhere/key.pem"),

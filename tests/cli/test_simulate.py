@@ -82,7 +82,7 @@ def test_the_line_of_a_visit_says_it_all() -> None:
     [
         (["absent.mp4"], "absent.mp4: no such file"),
         (["pipe.mp4"], "pipe.mp4: is not a file"),
-        (["one.png"], "one picture makes no visit: `greenlane read` reads it"),
+        (["one.png"], "one picture is not a visit: read it with `greenlane read`"),
         (["clips"], "it holds clips: name them one by one, such as clips/box.mp4"),
         (["empty"], "it holds no pictures"),
         (["clips/box.mp4", "absent.mp4"], "absent.mp4: no such file"),

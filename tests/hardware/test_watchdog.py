@@ -112,7 +112,7 @@ def test_a_board_that_refuses_the_time_out_is_not_left_armed(tmp_path: Path, mon
     device = tmp_path / "watchdog"
     device.touch()
     board(monkeypatch, refuse=True)
-    with pytest.raises(HardwareError, match="takes no time-out"):
+    with pytest.raises(HardwareError, match="does not accept a time-out"):
         BoardWatchdog(ManualClock(), device)
     assert device.read_bytes() == b"V"
 

@@ -115,4 +115,4 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         done = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"greenlane demo: port {port} of 127.0.0.1 cannot be had" in done.stderr
+    assert f"greenlane demo: port {port} of 127.0.0.1 is not available" in done.stderr

@@ -142,11 +142,11 @@ def test_fuel_without_an_authorisation_waits_for_an_operator(admin: Admin, ready
     day = ready.clock.now().astimezone(LOCAL).date().isoformat()
     assert json.loads(admin("reconcile", "S1", day, "--json")[1])["unclaimed_fen"] == 5_950
     status, _, err = admin("claim", "dispenser-1", "1", "C1")
-    assert (status, "is there at S1, S2: name one with --station" in err) == (1, True)
-    assert "does not wait in suspense" in admin("claim", "dispenser-1", "1", "C1", "--station", "S2")[2]
+    assert (status, "exists at S1, S2: name one with --station" in err) == (1, True)
+    assert "is not in suspense" in admin("claim", "dispenser-1", "1", "C1", "--station", "S2")[2]
     assert admin("write-off", "dispenser-1", "1", "--station", "S1", "--note", "test of the pump")[0] == 0
     assert "written off already" in admin("claim", "dispenser-1", "1", "C1", "--station", "S1")[2]
-    assert admin("suspense")[1] == "nothing waits in suspense\n"
+    assert admin("suspense")[1] == "nothing is in suspense\n"
     assert json.loads(admin("reconcile", "S1", day, "--json")[1])["unclaimed_fen"] == 0, "it was written off"
     assert "balance    399.50 yuan" in admin("card", "show", "C1")[1]
     assert admin("station", "set", "S1", "--unauthorised-cap", "preset")[0] == 0

@@ -106,7 +106,8 @@ def test_an_address_that_is_taken_is_one_line_before_anything_is_opened(
         assert main([command, "--listen", listen, *words]) == 1
     said = capsys.readouterr().err
     assert (
-        said.strip().splitlines()[-1] == f"greenlane {command}: --listen {listen} cannot be had: Address already in use"
+        said.strip().splitlines()[-1]
+        == f"greenlane {command}: --listen {listen} is not available: Address already in use"
     )
     assert list(tmp_path.iterdir()) == []
 

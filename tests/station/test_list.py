@@ -139,7 +139,7 @@ def test_another_stations_list_is_refused(admin: Admin) -> None:
 
 
 def test_what_is_no_list_is_refused(admin: Admin) -> None:
-    with pytest.raises(ListRefused, match="makes no sense"):
+    with pytest.raises(ListRefused, match="cannot be understood"):
         admin.give(admin.key.sign('{"station": "S1"}'))
 
 

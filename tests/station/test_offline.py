@@ -201,7 +201,7 @@ def test_only_the_server_prolongs_its_own(cut: StationRig) -> None:
     cut.cut()
     with pytest.raises(Unavailable, match="the line is down"):
         cut.answer(Renew(decision.authorisation or ""))
-    with pytest.raises(Unavailable, match="only the server can prolong"):
+    with pytest.raises(Unavailable, match="only the server can extend"):
         cut.answer(Renew(decision.authorisation or ""))
 
 
@@ -224,11 +224,11 @@ def test_a_revoked_station_spends_nothing(cut: StationRig) -> None:
     device = next(d.id for d in identity.devices.list("S1") if d.revoked_at is None)
     identity.devices.revoke(device, "test")
     cut.step(1)
-    assert "does not take this station's word" in unanswered(cut)
+    assert "refuses this station" in unanswered(cut)
     cut.cut()
     cut.step(1)
     cut.restart()
-    assert "does not take this station's word" in unanswered(cut)
+    assert "refuses this station" in unanswered(cut)
     assert cut.exposure_fen == 0
 
 

@@ -142,7 +142,7 @@ def _check(args: argparse.Namespace) -> None:
         ("--open", args.open, 0, 1),
     ):
         if not low <= value <= high:
-            raise ServiceError(f"{name} lies between {low} and {high}")
+            raise ServiceError(f"{name} must be between {low} and {high}")
     if args.workers > 1 and not args.postgresql:
         raise ServiceError("several workers need PostgreSQL: give --postgresql URL")
 

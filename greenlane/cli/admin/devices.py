@@ -51,7 +51,7 @@ def _enrol(args: argparse.Namespace) -> int:
     from wire.devices import DeviceKind
 
     if not 1 <= args.minutes <= 1440:
-        raise AdminError("--minutes lies between 1 and 1440")
+        raise AdminError("--minutes must be between 1 and 1440")
     place = Place(DeviceKind(args.kind), args.station, args.lane)
     if args.dispenser is not None and place.kind is not DeviceKind.LANE:
         raise AdminError("a dispenser belongs to a lane: --dispenser goes with --kind lane")

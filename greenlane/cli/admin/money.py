@@ -146,7 +146,7 @@ def _suspense(args: argparse.Namespace) -> int:
             for s in found
         ]
         head = ("station", "dispenser", "sequence", "lane", "ended", "plate", "card", "yuan", "in suspense", "flags")
-        words = table(head, rows, (2, 7, 8)) if rows else tr("nothing waits in suspense")
+        words = table(head, rows, (2, 7, 8)) if rows else tr("nothing is in suspense")
         o.show(found, words)
     return 0
 

@@ -98,7 +98,7 @@ def _suspended(message: Claim | WriteOff, batch_state: BatchState) -> PostedFuel
         return Refused(ErrorCode.NOT_FOUND, f"no fuelling {name}")
     if fuelling.suspended_fen == 0:
         whom = "nothing was fuelled" if fuelling.card is None else f"card {fuelling.card} was charged for all of it"
-        return Refused(ErrorCode.KEY_REUSED, f"fuelling {name} does not wait in suspense: {whom}")
+        return Refused(ErrorCode.KEY_REUSED, f"fuelling {name} is not in suspense: {whom}")
     if fuelling.id in batch_state.resolved:
         return Refused(ErrorCode.KEY_REUSED, f"fuelling {name} was charged or written off already")
     return fuelling

@@ -123,7 +123,7 @@ def test_a_relay_that_cannot_be_driven_is_a_fault() -> None:
 
 def test_pins_in_use_are_a_fault_and_nothing_stays_taken() -> None:
     pins = MockFactory()
-    with pytest.raises(DispenserFault, match="cannot be had"):
+    with pytest.raises(DispenserFault, match="are not available"):
         GpioDispenser(DispenserWires(NOZZLE, NOZZLE, PERMIT), pins, ManualClock(), guarded=False)
     dispenser(pins, ManualClock(), guarded=False).close()
 

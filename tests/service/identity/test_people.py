@@ -158,7 +158,7 @@ def test_names(store: PeopleStore, name: str) -> None:
 
 
 def test_what_cannot_be_done_is_said(store: PeopleStore) -> None:
-    with pytest.raises(AdminError, match="somebody of this name"):
+    with pytest.raises(AdminError, match="this name is taken"):
         store.add("wang", PASSWORD, Role.OPERATOR, None, "test")
     with pytest.raises(AdminError, match="no station S9; `station set` makes one"):
         store.add("li", PASSWORD, Role.PANEL, "S9", "test", lane="L1")
@@ -169,7 +169,7 @@ def test_what_cannot_be_done_is_said(store: PeopleStore) -> None:
             store.change_role("wang", Role.PANEL, "test", station=station, lane=lane)
     with pytest.raises(AdminError, match="only the role panel takes --lane"):
         store.add("li", PASSWORD, Role.ATTENDANT, "S1", "test", lane="L1")
-    with pytest.raises(AdminError, match="nobody of this name"):
+    with pytest.raises(AdminError, match="nobody with this name"):
         store.disable("li", "test")
 
 

@@ -50,7 +50,7 @@ def test_an_operator_imports_totals_and_sees_what_contradicts(admin: Admin, tmp_
     lines = [f"2026-05-0{day}T08:00:00+08:00,{km},{litres},yes,{total}" for day, km, litres, total in days]
     bad = "2026-05-07T08:00:00+08:00,10900,,,2105540608"
     file.write_text("\n".join([head, *lines, bad]), encoding="utf-8")
-    assert "total_fuel_l: 2105540608 does not lie between" in admin("odometer", "import", "粤B12345", file, fails=True)
+    assert "total_fuel_l: 2105540608 is not between" in admin("odometer", "import", "粤B12345", file, fails=True)
     (found,) = admin("exceptions", "粤B12345", "--json")
     assert found["kind"] == "pump_and_engine"
     assert found["at"].startswith("2026-05-06T")

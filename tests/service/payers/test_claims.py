@@ -38,7 +38,7 @@ def test_fuel_in_suspense_is_charged_to_a_person_whose_phone_is_asked(
     assert wallet_fen(world, "A") == (50_000, 0, 4_000)  # no mandate pays what was claimed
     clean(world)
     for whom in ("A", "nobody"):
-        assert ("already" if whom == "A" else "nobody of that name") in admin(world, capsys, "claim", *fuelling, whom)
+        assert ("already" if whom == "A" else "nobody with that name") in admin(world, capsys, "claim", *fuelling, whom)
     assert phone.say(charge.id, 4_000) is ChargeState.PAID
     assert admin(world, capsys, "charge", "refund", charge.id)["refunded_fen"] == 4_000
     assert wallet_fen(world, "A") == (50_000, 0, 0)
@@ -58,7 +58,7 @@ def test_money_of_a_person_goes_by_their_name_and_a_card_of_that_name_comes_firs
     assert admin(world, capsys, "refund", "A", "20")["balance_fen"] == 8_000
     assert admin(world, capsys, "correct", "A", "-3", "--note", "counted twice")["balance_fen"] == 7_700
     assert "77.00 yuan are free" in admin(world, capsys, "refund", "A", "77.01")
-    assert "nobody of that name" in admin(world, capsys, "top-up", "B", "1")
+    assert "nobody with that name" in admin(world, capsys, "top-up", "B", "1")
     world.card("A", plate=None)
     assert admin(world, capsys, "top-up", "A", "1")["balance_fen"] == 100
     assert wallet_fen(world, "A")[0] == 7_700

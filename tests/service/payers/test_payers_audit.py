@@ -180,7 +180,7 @@ def test_a_wallet_has_a_statement_and_a_trail(stocked: Path, capsys: pytest.Capt
         ["provider_payment", "80.00", "0.00"],
     ]
     assert main([*of_books, "statement", "Nobody"]) == 1
-    assert "no card Nobody, and nobody of that name pays by phone" in capsys.readouterr().err
+    assert "no card Nobody, and nobody with that name pays by phone" in capsys.readouterr().err
     assert main([*of_books, "trail", "--subject", "A", "--json"]) == 0
     assert {"top_up", "fuelling", "payment", "phone.add"} <= {
         deed["action"] for deed in json.loads(capsys.readouterr().out)
