@@ -164,7 +164,7 @@ class _Source:
             raise self.fault("camera", "region", "camera.region: left, top must be less than right, bottom")
         if settings.lane.role == "entry" and settings.dispenser.kind != "none":
             raise self.fault(
-                "lane", "role", "lane.role: an entry camera stands at no pump: set kind of [dispenser] to none"
+                "lane", "role", "lane.role: an entry camera is not at a pump: set kind of [dispenser] to none"
             )
         if settings.camera.grace_s > settings.lamp.lease_s:
             raise self.fault("camera", "grace_s", "camera.grace_s: must not exceed lamp.lease_s")

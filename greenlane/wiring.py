@@ -167,7 +167,7 @@ def dispenser_of(dispenser: DispenserSettings, pins: Pins, clock: Clock) -> Disp
     if dispenser.kind == "none":
         return None
     if dispenser.kind not in DISPENSERS:
-        raise SettingsError(f"unknown kind of dispenser {dispenser.kind!r}; there are none, {', '.join(DISPENSERS)}")
+        raise SettingsError(f"unknown kind of dispenser {dispenser.kind!r}; write none, {', '.join(DISPENSERS)}")
     return DISPENSERS[dispenser.kind](dispenser, pins, clock)
 
 

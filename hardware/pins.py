@@ -37,7 +37,7 @@ def open_pin_factory(name: str, chip: int | None = None) -> Pins:
     if name not in PIN_LIBRARIES:
         raise SettingsError(f"unknown pin library {name!r}; there are {', '.join(PIN_LIBRARIES)}")
     if chip is not None and name != "lgpio":
-        raise SettingsError(f"only lgpio takes a chip number, not {name}")
+        raise SettingsError(f"only lgpio accepts a chip number, not {name}")
     try:
         with _folder_of_lgpio() if name == "lgpio" else nullcontext():
             return _made(name, chip)

@@ -29,7 +29,7 @@ def build_reader(engine: str = DEFAULT_ENGINE, threads: int = 1, easyocr_models:
     if engine == EASYOCR:
         return _easyocr_reader(threads, easyocr_models)
     if easyocr_models is not None:
-        raise ReaderError(f"A folder of EasyOCR's models serves the engine {EASYOCR!r} alone, not {engine!r}.")
+        raise ReaderError(f"A folder of EasyOCR's models is only for the engine {EASYOCR!r}, not for {engine!r}.")
     detector, recogniser = build_detector(engine, threads), build_recogniser(engine, threads)
     return OnDeviceReader(detector, recogniser, f"{engine}, {_shipped()}", build_second(engine, threads))
 

@@ -102,7 +102,7 @@ class SecondOpinion:
         """Probabilities (N, 8, classes) of what stands in each place of these strips."""
         (logits,) = self._network.run(self._pixels.fill(strips))
         if logits.ndim != 3 or logits.shape[0] != len(strips) or logits.shape[2] != CLASSES:
-            raise ReaderError(f"The second recogniser answered with shape {logits.shape}, which is not its own.")
+            raise ReaderError(f"The second recogniser answered with shape {logits.shape}, not with the expected one.")
         raised = np.exp(logits - logits.max(2, keepdims=True))
         return np.asarray(raised / raised.sum(2, keepdims=True), np.float32)
 

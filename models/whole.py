@@ -37,5 +37,5 @@ class Wholeness:
         """
         (logits,) = self._network.run(self._pixels.fill(strips))
         if logits.shape != (len(strips), 1):
-            raise ReaderError(f"The judge of wholeness answered with shape {logits.shape}, which is not its own.")
+            raise ReaderError(f"The judge of wholeness answered with shape {logits.shape}, not with the expected one.")
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits[:, 0], -40, 40))), np.float32)

@@ -25,13 +25,13 @@ class PinRelay:
     def check(self, station: str, lane: str, plate: str, pin: str) -> str | PinWait | None:
         """The server's proof for the right PIN, None for a wrong one. Raises Unavailable while it cannot be asked."""
         if not self._uplink.state.up:
-            raise Unavailable("the line to the server is down, and only the server can judge a PIN")
+            raise Unavailable("the line to the server is down, and only the server can check a PIN")
         asked = PinCheck(station=station, lane=lane, plate=plate, pin=pin)
         try:
             return self._uplink.ask(lambda s: self._upstream.check_pin(asked, s), DEADLINE_S, only_silence=True).proof
         except Rejected as error:
             if error.reason == ErrorCode.THROTTLED:
                 return PinWait(WAIT_WHEN_THROTTLED_S)
-            raise Unavailable(f"the server did not judge the PIN: {error.detail}") from None
+            raise Unavailable(f"the server did not check the PIN: {error.detail}") from None
         except ClientError as error:
-            raise Unavailable(f"the server did not judge the PIN: {error}") from None
+            raise Unavailable(f"the server did not check the PIN: {error}") from None

@@ -70,7 +70,7 @@ def test_lamps_and_dispensers_by_name() -> None:
 def test_a_wrong_name_lists_the_choices() -> None:
     with pytest.raises(SettingsError, match="there are gpio, fake"):
         wiring.lamp_of(LampSettings(kind="neon"), None, ManualClock())
-    with pytest.raises(SettingsError, match="there are none, gpio, simulated"):
+    with pytest.raises(SettingsError, match="write none, gpio, simulated"):
         wiring.dispenser_of(DispenserSettings(kind="bucket"), None, ManualClock())
 
 

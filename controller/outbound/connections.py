@@ -177,7 +177,7 @@ class _Connection:
 
 def _read(response: requests.Response, longest_bytes: int) -> Answer:
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise ServiceFault("the service's answer is compressed, which nobody asked for")
+        raise ServiceFault("the service's answer is compressed, which was not asked for")
     body = bytearray()
     for chunk in response.iter_content(8192):
         body += chunk

@@ -149,7 +149,7 @@ def judge(found: Sequence[PlateMeasures], frames: int, texts: Sequence[str] = ()
             "move the camera closer or zoom in",
         ),
         _at_least("stroke", middle.stroke_px, STROKE_PX, "px wide", "move the camera closer or zoom in"),
-        _angle("slope", middle.roll_deg, "turn the camera about its lens axis until plates lie level"),
+        _angle("slope", middle.roll_deg, "turn the camera about its lens axis until plates are level"),
         _side(middle.off_axis_deg),
         _sharpness(middle),
         _at_least(
@@ -224,7 +224,7 @@ def _exposure(middle: PlateMeasures) -> Check:
         )
     if middle.brightness < DARK_LEVEL:
         return Check(
-            "exposure", Severity.FAIL, found, "add light or lengthen the shutter (1/200 s still serves 18 km/h)"
+            "exposure", Severity.FAIL, found, "add light or lengthen the shutter (1/200 s is enough up to 18 km/h)"
         )
     return Check("exposure", Severity.OK, found)
 

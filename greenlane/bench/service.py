@@ -49,7 +49,7 @@ class ServiceRow:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `greenlane bench service`."""
-    parser.add_argument("--postgresql", metavar="URL", help="an empty scratch database; without it SQLite alone")
+    parser.add_argument("--postgresql", metavar="URL", help="an empty scratch database; without it only SQLite")
     parser.add_argument("--clients", default="1,4,16", help="numbers of clients (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="service processes on PostgreSQL (default: %(default)s)")

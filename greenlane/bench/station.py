@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pages",
         type=int,
         default=1000,
-        help="open live pages: a panel per lane, at most a fifth of all, else station pages (default: %(default)s)",
+        help="open live pages: a panel per lane, at most a fifth of all, and station pages (default: %(default)s)",
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="of measuring (default: %(default)s)")
     parser.add_argument(
@@ -84,8 +84,10 @@ def _add_elsewhere(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("a service, or a station's central control, that runs already")
     group.add_argument("--url", help="http://HOST:PORT; nothing is started and its books are left as they are")
     group.add_argument("--station", default="bench", help="its station (default: %(default)s)")
-    group.add_argument("--key", metavar="FILE", help="key of a device of kind station, enrolled there; else unsigned")
-    group.add_argument("--person", help=f"opens the pages; the password stands in ${PASSWORD_VARIABLE}")
+    group.add_argument(
+        "--key", metavar="FILE", help="key of a device of kind station, enrolled there; otherwise unsigned"
+    )
+    group.add_argument("--person", help=f"opens the pages; the password is in ${PASSWORD_VARIABLE}")
     group.add_argument("--pid", type=int, help="its process on this machine, for memory and processor time")
 
 

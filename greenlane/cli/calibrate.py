@@ -59,7 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-lamp", action="store_true", help="leave the lamp alone")
     parser.add_argument("--yes", action="store_true", help="ask nothing: take the lamp test as seen")
     parser.add_argument("--dry-run", action="store_true", help="write no settings")
-    parser.add_argument("--json", action="store_true", help="end with one JSON document; all else goes to stderr")
+    parser.add_argument(
+        "--json", action="store_true", help="end with one JSON document; everything else goes to stderr"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

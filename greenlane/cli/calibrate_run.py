@@ -81,7 +81,7 @@ def with_engine(
         choice = tested()
     lost = wish is None and before == QUICKER and choice.engine == DEFAULT
     found = f"{choice.engine}: {choice.why}"
-    advice = "install ONNX Runtime anew, or leave it: OpenCV reads the same with more processor time" if lost else ""
+    advice = "reinstall ONNX Runtime, or leave it: OpenCV reads the same with more processor time" if lost else ""
     reader = dataclasses.replace(settings.reader, engine=choice.engine)
     return (
         dataclasses.replace(settings, reader=reader),

@@ -86,7 +86,7 @@ def _folder(stack: ExitStack, keep: Path | None) -> Path:
     if keep is None:
         return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="greenlane-demo-")))
     if (keep / KEPT_BY).exists():
-        raise ServiceError(f"{keep} holds books already: name another folder")
+        raise ServiceError(f"{keep} already contains books: name another folder")
     keep.mkdir(mode=0o700, parents=True, exist_ok=True)
     return keep
 

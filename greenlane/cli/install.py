@@ -115,7 +115,7 @@ def _engine(args: argparse.Namespace) -> EngineChoice:
             return engine.EngineChoice(engine.DEFAULT, f"until the settings file that is there is mended: {error}")
         return engine.EngineChoice(named, "the settings file that is there names it; greenlane calibrate tests it")
     if root != Path("/"):
-        why = "the self-test of ONNX Runtime tells of this machine only; greenlane calibrate runs it on the lane unit"
+        why = "the self-test of ONNX Runtime applies to this machine only; greenlane calibrate runs it on the lane unit"
         return engine.EngineChoice(engine.DEFAULT, why)
     return engine.choose()
 

@@ -43,7 +43,7 @@ def moment(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00, or 2026-05-04 where a day will do"
+            f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00, or 2026-05-04 if a day is enough"
         ) from None
 
 

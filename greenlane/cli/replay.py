@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     reader = _with_engine(settings, args.engine, reader_of)
     compared = compare(trace, folder, reader, settings)
     if not compared:
-        raise GreenlaneError(f"{trace.visit}: none of its pictures is kept any more; nothing can be read again")
+        raise GreenlaneError(f"{trace.visit}: its pictures have all been deleted; nothing can be read again")
     votes = (trace.votes[-1].vote if trace.votes else None, vote_again(trace, settings))
     print(_document(trace, reader.name, compared, votes) if args.json else _text(trace, reader.name, compared, votes))
     return 0 if all(c.same for c in compared) else 1

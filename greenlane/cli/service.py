@@ -41,7 +41,7 @@ AFTER = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument(
-        "--database", metavar="URL", help="default: $GREENLANE_DATABASE, else SQLite in the state directory"
+        "--database", metavar="URL", help="default: $GREENLANE_DATABASE, otherwise SQLite in the state directory"
     )
     parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", help="default: %(default)s")
     parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes, on PostgreSQL (default: 1)")

@@ -60,7 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="video of the station's entrance, played first: its camera asks ahead",
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a page with every visit: DIR/index.html")
-    parser.add_argument("--json", action="store_true", help="end with one JSON document; all else goes to stderr")
+    parser.add_argument(
+        "--json", action="store_true", help="end with one JSON document; everything else goes to stderr"
+    )
     parser.add_argument(
         "--engine", default="opencv", metavar="NAME", help="what runs the networks (default %(default)s)"
     )

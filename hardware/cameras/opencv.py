@@ -113,7 +113,7 @@ class DeviceLink:
     def next_picture(self) -> tuple[Any, float]:
         ok, image = self._capture.read()
         if not ok or image is None:
-            raise LinkLost("the device gives no picture")
+            raise LinkLost("the device does not give a picture")
         return image, self._age_now_s()
 
     def close(self) -> None:

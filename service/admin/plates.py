@@ -35,7 +35,7 @@ class PlateAdmin:
             before = connection.execute(select(plates.card).where(plates.plate == kept)).scalar()
             if before not in (None, card):
                 if moved_from not in (ANY_CARD, before):
-                    raise AdminError(f"plate {kept} is bound to card {before} by now; look at it and bind it again")
+                    raise AdminError(f"plate {kept} is now bound to card {before}; check it and bind it again")
                 detail["from"] = before
             now_us = to_us(self._changes.books.clock.now())
             values = {"card": card, "payer_kind": "card", "bound_us": now_us}

@@ -293,7 +293,7 @@ def _check_lane(role: Role, station: str | None, lane: str | None) -> None:
         if lane is not None:
             raise AdminError("only the role panel takes --lane")
     elif not station or not lane:
-        raise AdminError("the role panel needs --station S and --lane L: the lane where the panel hangs")
+        raise AdminError("the role panel needs --station S and --lane L: the lane of the panel")
     elif not (len(lane) <= 40 and lane.isprintable()):
         raise AdminError("a lane's name has at most 40 characters that can be printed")
 

@@ -55,7 +55,7 @@ def _three(message: Mapping[str, object], *names: str) -> tuple[object, object, 
 def _position(at: object, lat: object, lon: object, accuracy: object, datum: Datum, now: datetime) -> Position | None:
     at_us, place = _instant_us(at), coordinates_e7(_number("lat", lat), _number("lon", lon))
     if at_us > to_us(now + AHEAD):
-        raise ValueError("the position's time lies in the future: is the device's clock right?")
+        raise ValueError("the position's time is in the future: is the device's clock right?")
     if accuracy not in (None, "") and float(_number("accuracy", accuracy)) > LEAST_EXACT_M:
         return None
     return Position(at_us, *place, datum)

@@ -25,7 +25,7 @@ RECORDS = routes.RECORDS
 
 def no_pins(station: str, lane: str, plate: str, pin: str) -> NoReturn:
     """Where nobody judges PINs."""
-    raise Unavailable("PINs cannot be judged here")
+    raise Unavailable("PINs cannot be checked here")
 
 
 def mount(app: FastAPI, database: Database, clock: WallClock, listener: ReportListener = silence) -> StationStore:

@@ -201,7 +201,7 @@ def test_the_installed_options_are_ones_that_the_programs_take() -> None:
 def test_what_belongs_to_the_lane_alone_is_refused_for_a_server(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["--hardware-watchdog"], ["--config", "/etc/x.toml"]):
         assert main(["install", "service", "--dry-run", *words]) == 1
-        assert "of the lane unit" in capsys.readouterr().err
+        assert "belong to the lane unit, not to service" in capsys.readouterr().err
 
 
 def test_one_state_folder_for_a_station(capsys: pytest.CaptureFixture[str]) -> None:
@@ -254,7 +254,7 @@ def test_install_says_which_engine_and_an_owners_choice_stays(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["install", "--dry-run", "--root", str(tmp_path)]) == 0
-    assert "engine     opencv: the self-test of ONNX Runtime tells of this machine only" in capsys.readouterr().out
+    assert "engine     opencv: the self-test of ONNX Runtime applies to this machine only" in capsys.readouterr().out
     kept = tmp_path / "etc/greenlane/lane.toml"
     kept.parent.mkdir(parents=True)
     kept.write_text('[reader]\nengine = "onnxruntime"\n')

@@ -96,4 +96,4 @@ def test_a_damaged_picture_and_pictures_that_are_gone_are_told(
     for picture in store.find("one").glob("*.jpg"):
         picture.unlink()
     assert cli.main(words) == 1
-    assert "none of its pictures is kept any more" in capsys.readouterr().err
+    assert "its pictures have all been deleted" in capsys.readouterr().err

@@ -107,6 +107,6 @@ def test_simulate_plays_the_entrance_first(clip: Path, capsys: pytest.CaptureFix
 
 
 def test_an_entry_camera_stands_at_no_pump() -> None:
-    with pytest.raises(SettingsError, match="stands at no pump"):
+    with pytest.raises(SettingsError, match="is not at a pump"):
         settings_file.parse('[lane]\nrole = "entry"\n[dispenser]\nkind = "simulated"\n')
     assert settings_file.parse('[lane]\nrole = "entry"\n').lane.role == "entry"

@@ -20,12 +20,12 @@ def test_the_error_says_what_to_install() -> None:
 
 
 def test_a_folder_of_models_serves_easyocr_alone(tmp_path: Path) -> None:
-    with pytest.raises(ReaderError, match="serves the engine 'easyocr' alone, not 'opencv'"):
+    with pytest.raises(ReaderError, match="is only for the engine 'easyocr', not for 'opencv'"):
         build_reader("opencv", easyocr_models=tmp_path)
 
 
 def test_the_lanes_setting_names_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(ReaderError, match="serves the engine 'easyocr' alone, not 'onnxruntime'"):
+    with pytest.raises(ReaderError, match="is only for the engine 'easyocr', not for 'onnxruntime'"):
         reader_of(ReaderSettings("onnxruntime", 1, str(tmp_path)))
     assert "weights" in reader_of(ReaderSettings()).name
 

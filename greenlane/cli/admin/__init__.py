@@ -106,7 +106,7 @@ def _add_options(parser: argparse.ArgumentParser, default: str | None) -> None:
         "--database",
         metavar="URL",
         default=default,
-        help="the service's database (default: $GREENLANE_DATABASE, else SQLite in the state directory)",
+        help="the service's database (default: $GREENLANE_DATABASE, otherwise SQLite in the state directory)",
     )
     parser.add_argument(
         "--json", action="store_true", default=default if default else False, help="print JSON; amounts are then in fen"

@@ -44,7 +44,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         nargs="?",
         help="so much of its fuelling, the last charged first (default: the charge)",
     )
-    refund.add_argument("--key", help="the refund's own number: the same key gives back once; needed for a second one")
+    refund.add_argument(
+        "--key", help="the number of this refund: the same key refunds once; needed for a second refund"
+    )
     resolve.add_argument("--for", dest="whom", choices=("driver", "station"), required=True, help="who was right")
     resolve.add_argument("--why", required=True, metavar="TEXT", help="the reason; kept with the charge")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.payers.phones import Phones
 
-CARD_OR_PERSON = "a card, else the person of that name who pays by phone"
+CARD_OR_PERSON = "a card, or the name of a person who pays by phone"
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:

@@ -38,7 +38,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     _add_blocks(actions, options)
     _of_plate(actions, options, "show", "rule, owner, hours and gaps of a plate", _show)
     _of_plate(actions, options, "agreed", "what the plate's owner agreed to pay for others beforehand", _agreed)
-    at = _of_plate(actions, options, "at", "whose hour it is; whether they can pay is not asked", _at)
+    at = _of_plate(actions, options, "at", "whose hour it is; not whether they can pay", _at)
     at.add_argument("at", type=_time, metavar="ISO-TIME", help="such as 2026-05-04T07:59:59+08:00; needs an offset")
     at.add_argument("--station", metavar="S", help="in this station's time zone (default: Asia/Shanghai)")
 

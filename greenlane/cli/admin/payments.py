@@ -18,7 +18,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     actions = payment.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = add_action(actions, options, "list", "orders, oldest first", _list)
     listing.add_argument("--state", choices=STATES, metavar="STATE", help=", ".join(STATES))
-    check = add_action(actions, options, "check", "whether each way of paying takes a plate, and why not", _check)
+    check = add_action(actions, options, "check", "whether each way of paying accepts a plate, and why not", _check)
     check.add_argument("plate", metavar="PLATE")
     check.add_argument("--amount", metavar="YUAN", default="1", help="of one fuelling (default: 1)")
 

@@ -224,7 +224,7 @@ def _scrub(args: argparse.Namespace) -> int:
 
     with office(args) as o:
         o.database.scrub()
-        o.show({"scrubbed": True}, "free space holds nothing of what was erased")
+        o.show({"scrubbed": True}, "free space contains nothing of what was erased")
     return 0
 
 

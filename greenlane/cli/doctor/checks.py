@@ -193,7 +193,7 @@ def check_pins(settings: Settings) -> Check:
         advice = "put dtparam=strict_gpiod into /boot/firmware/config.txt: pins of a dead process stay green without it"
         return Check("lamp", FAIL, found, advice)
     if not lamp.red_rests_lit:
-        advice = "at a pump red hangs on its relay's closed contact: see wiring.md, then red_rests_lit of [lamp]"
+        advice = "at a pump, wire red to the closed contact of its relay: see wiring.md, then red_rests_lit of [lamp]"
         return Check("lamp", WARN, f"{found}; dark without power", advice)
     return Check("lamp", OK, found)
 
@@ -220,7 +220,7 @@ def check_nozzle(settings: Settings) -> tuple[Check, ...]:
     if reading.nozzle_lifted:
         return (Check("nozzle, pulser", WARN, f"lifted, says the switch on pin {pin}", NOZZLE_ADVICE),)
     if reading.pulses > before:
-        found = f"{reading.pulses - before} pulses in {NOZZLE_LOOK_S:g} s though the nozzle hangs"
+        found = f"{reading.pulses - before} pulses in {NOZZLE_LOOK_S:g} s although the nozzle is hung"
         return (Check("nozzle, pulser", WARN, found, "look for a loose or unshielded wire of the pulser"),)
     return (Check("nozzle, pulser", OK, f"hung, says the switch on pin {pin}; no stray pulses"),)
 
@@ -313,7 +313,7 @@ def check_damage(settings: Settings) -> Check:
 
     copies = damaged_copies(Path(settings.trace.state_dir) / wiring.STATE_FILE)
     if not copies:
-        return Check("state file", OK, "no damaged copy lies there")
+        return Check("state file", OK, "there is no damaged copy")
     found = f"{len(copies)} damaged, fuellings may be missing: {', '.join(c.name for c in copies[:PARKED_SHOWN])}"
     advice = f"see 'A damaged state file' in docs/operator.md, then move it out of {settings.trace.state_dir}"
     return Check("state file", WARN, found, advice)

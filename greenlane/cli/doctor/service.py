@@ -105,9 +105,11 @@ def _advice(reason: str, settings: Settings) -> str:
     if reason == ErrorCode.UNAUTHENTICATED and not service.key_file:
         return f"enrol this unit: {code} at the service, then {here} here"
     if reason == ErrorCode.UNAUTHENTICATED:
-        return f"compare the clocks; else the key is not taken (any more): move it away, {code} at the service, {here}"
+        return (
+            f"compare the clocks; if they agree, the key is not accepted: move it away, {code} at the service, {here}"
+        )
     if reason == ErrorCode.FORBIDDEN:
-        return "set station and name of [lane] to those that the key was enrolled for, or enrol this unit anew"
+        return "set station and name of [lane] to those that the key was enrolled for, or enrol this unit again"
     if reason == ErrorCode.UNKNOWN_STATION:
         return f"correct station of [lane], or set it up at the service: greenlane admin station set {lane.station}"
     return "every question is refused like this: look at the service's log"
@@ -117,7 +119,10 @@ def check_clocks(health: Health, now: datetime) -> Check:
     """This unit's clock beside the service's, which HTTP tells in whole seconds."""
     if health.date is None:
         return Check(
-            "service's clock", WARN, "not told by the service or a proxy before it", "compare the clocks by hand"
+            "service's clock",
+            WARN,
+            "not reported by the service or a proxy in front of it",
+            "compare the clocks by hand",
         )
     ahead_s = (now - health.date).total_seconds() - 0.5
     if abs(ahead_s) <= CLOCK_WARN_S:

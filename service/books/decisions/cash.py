@@ -125,9 +125,8 @@ def _once(
         return Refused(ErrorCode.FORBIDDEN, words)
     most_fen = MAX_FEN - batch_state.ledger.accounts[card.account].balance_fen
     if credit == card.account and amount_fen > most_fen:
-        words = (
-            f"card {card.id} holds at most {format_yuan(MAX_FEN)} yuan; {format_yuan(max(0, most_fen))} more can come"
-        )
+        more = format_yuan(max(0, most_fen))
+        words = f"card {card.id} holds at most {format_yuan(MAX_FEN)} yuan; {more} more can be added"
         return Refused(ErrorCode.FORBIDDEN, words)
     batch_state.ledger.move(kind, debit, credit, amount_fen, key=key, note=message.note, actor=message.actor)
     batch_state.keys[key] = (debit, credit, amount_fen)

@@ -23,7 +23,9 @@ def take(message: TakeGrant, batch_state: BatchState) -> OfflineReceipt | Refuse
     earlier = batch_state.offline.get(reported.authorisation)
     if earlier is not None:
         if earlier != replace(earlier, **_stored(reported, batch_state)):
-            return Refused(ErrorCode.KEY_REUSED, f"authorisation {reported.authorisation} was told with other content")
+            return Refused(
+                ErrorCode.KEY_REUSED, f"authorisation {reported.authorisation} was reported with other content"
+            )
         return receipt(earlier)
     if reported.station not in batch_state.stations:
         return Refused(ErrorCode.UNKNOWN_STATION, f"no station {reported.station} is set up")

@@ -34,7 +34,7 @@ def contradiction(fuelling: Fuelling) -> str | None:
     price = fuelling.unit_price_fen_per_l
     expected_fen = amount_fen(fuelling.volume_ml, price)
     if abs(expected_fen - fuelling.amount_fen) > 1 + DISPLAY_STEP_ML * price // 1000:
-        return f"amount_fen is {fuelling.amount_fen}, volume and unit price make {expected_fen}"
+        return f"amount_fen is {fuelling.amount_fen}, volume and unit price give {expected_fen}"
     return None
 
 

@@ -150,7 +150,7 @@ def owners(connection: Connection) -> Iterator[Finding]:
     ours = ", ".join(f"'{kind}'" for kind in COMPANY.values())
     query = f"select id, kind from accounts where kind not in ({names}) or (kind in ({ours}) and id > {max(COMPANY)})"
     for row in rows(connection, query):
-        yield Finding("owners", f"account {row.id} is of a kind that nobody has: {row.kind}")
+        yield Finding("owners", f"account {row.id} has an unknown kind: {row.kind}")
 
 
 def transfers(connection: Connection) -> Iterator[Finding]:

@@ -86,7 +86,7 @@ def _sqlite(connection: Connection) -> Iterator[Finding]:
         elif there[1] != definition:
             yield Finding("schema", f"{kind} {name} of {table} is not as it should be: {there[1][:200]}")
     for kind, name in found.keys() - expected.keys():
-        yield Finding("schema", f"{kind} {name} of {found[kind, name][0]} is none of this program's")
+        yield Finding("schema", f"{kind} {name} of {found[kind, name][0]} does not belong to this program")
 
 
 @functools.cache
@@ -119,7 +119,7 @@ def _postgresql(connection: Connection) -> Iterator[Finding]:
             elif found[name] != definition:
                 yield Finding("schema", f"{what} {name} is not as it should be: {found[name][:200]}")
         for name in found.keys() - expected.keys():
-            yield Finding("schema", f"{what} {name} is none of this program's")
+            yield Finding("schema", f"{what} {name} does not belong to this program")
     for row in rows(connection, _POSTGRESQL_CONSTRAINTS):
         yield Finding("references", f"constraint {row.constraint_name} of {row.name} is not proved")
 

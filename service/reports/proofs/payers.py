@@ -187,7 +187,7 @@ def charges(connection: Connection) -> Iterator[Finding]:
     for row in connection.execute(text(_OWED)):
         yield Finding("charges", f"{row.name} owes {row.owed} fen, the open charges make {row.charged} fen")
     for charge, mandate in unagreed(connection):
-        words = f"charge {charge} was paid as agreed beforehand by nobody who had agreed"
+        words = f"charge {charge} was paid as agreed in advance by somebody who had not agreed"
         if mandate is not None:
             words = f"charge {charge} was paid by mandate {mandate}, in which that was not agreed"
         yield Finding("mandates", words)

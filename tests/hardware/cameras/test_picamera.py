@@ -124,7 +124,7 @@ def test_a_loose_cable_is_a_loss_and_the_next_camera_works(library: type[Picamer
 def test_a_library_that_does_not_let_go_asks_for_a_new_process(library: type[Picamera2]) -> None:
     library.stop_hangs = library.cable_loose = True
     camera = camera_of(library, ManualClock())
-    with pytest.raises(HardwareError, match="start again") as stuck:
+    with pytest.raises(HardwareError, match="has to restart") as stuck:
         camera.read()
     assert not isinstance(stuck.value, CameraLost)
     library.made[0].let_go.set()

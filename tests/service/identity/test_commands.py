@@ -150,7 +150,7 @@ def test_what_goes_wrong_is_said(service: str, tmp_path: Path, capsys: pytest.Ca
     assert enrol("http://127.0.0.1:9", key, "0000-0000-0000") == 1
     assert "cannot be reached" in capsys.readouterr().err
     assert enrol("ftp://x", key, "0000-0000-0000") == 1
-    assert "expected http" in capsys.readouterr().err
+    assert "write http" in capsys.readouterr().err
     assert enrol(f"{service}/nowhere", key, "0000-0000-0000") == 1
     assert "refused" in capsys.readouterr().err
     key.write_text("mine")

@@ -192,7 +192,7 @@ def test_a_late_payment_against_the_owner_s_agreement_is_taken_once(world: World
         ("update mandates set text = json_set(text, '$.stations', json('[\"S9\"]'))", "not agreed"),
         (
             "update charge_events set actor = 'mandate m-0' where detail = 'agreed beforehand'",
-            "by nobody who had agreed",
+            "by somebody who had not agreed",
         ),
     ],
 )

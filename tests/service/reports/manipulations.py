@@ -411,7 +411,7 @@ MANIPULATIONS = (
     _one(
         "an account of a kind that nobody has",
         "owners",
-        "kind that nobody has",
+        "has an unknown kind",
         "insert into accounts (id, kind, owner) values (95, 'private', 'me')",
     ),
     _one("a card deleted", "owners", "no row of cards has it", "delete from cards where id = 'C3'"),
@@ -541,7 +541,7 @@ MANIPULATIONS = (
     Manipulation(
         "a trigger of one's own",
         "schema",
-        "none of this program's",
+        "does not belong to this program",
         ("create trigger mine after insert on transfers begin select 1; end",),
         keeps_guards=False,
     ),

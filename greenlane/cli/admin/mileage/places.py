@@ -19,9 +19,9 @@ DATUMS = ("wgs84", "gcj02")
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     """Add the command; `options` are those that every command takes."""
-    place = subparsers.add_parser("place", help="stations of others, where vehicles refuel too")
+    place = subparsers.add_parser("place", help="stations of other companies, where vehicles refuel too")
     actions = place.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add = actions.add_parser("add", parents=[options], help="make a station of others known")
+    add = actions.add_parser("add", parents=[options], help="add a station of another company")
     add.add_argument("name", metavar="NAME")
     add_place(add, required=True)
     add.set_defaults(do=_add)

@@ -17,7 +17,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     setting.add_argument("plate", metavar="PLATE", help="as on the vehicle: 粤B12345")
     setting.add_argument("--tank", metavar="L", help="what its tank holds, in litres")
     setting.add_argument("--per-100km", metavar="L", help="what it needs for 100 km, in litres")
-    setting.add_argument("--product", metavar="PRODUCT", help="what it takes, such as 92, 95, 0")
+    setting.add_argument("--product", metavar="PRODUCT", help="the fuel product, such as 92, 95, 0")
     setting.set_defaults(do=_set)
     show = actions.add_parser("show", parents=[options], help="what is known about a vehicle")
     show.add_argument("plate", metavar="PLATE")
