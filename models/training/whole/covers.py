@@ -18,8 +18,8 @@ Shape = Callable[[Rng], list[Floats]]
 PITCH = 1 / 7.5
 """Width of one character with its gap, as a share of a plate's."""
 
-SHADOW_SHARE = 0.12
-"""Of the covered pictures, how many lie in a hard shadow instead."""
+ELSEWHERE_SHARE = 0.25
+"""How many things have a surface taken from elsewhere in the picture."""
 
 
 def covered(rng: Rng, image: Image, quad: Quad) -> tuple[Image, Image]:
@@ -64,8 +64,11 @@ def _affine(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _texture(rng: Rng, image: Image, quad: Quad) -> Floats:
-    """One tone, a slope of tones or a rough thing; as bright as what is around the plate, in a third of the cases."""
+    """What a vehicle shows elsewhere in the picture, or one tone, a slope of tones, a tube or a rough thing; as bright
+    as what is around the plate, in a quarter of the cases."""
     height, width = image.shape[:2]
+    if rng.random() < ELSEWHERE_SHARE:
+        return _elsewhere(rng, image, quad)
     choice = rng.random()
     if choice < 0.3:
         away = (quad - quad.mean(0)) * rng.uniform(1.2, 1.8) + quad.mean(0)
@@ -80,10 +83,36 @@ def _texture(rng: Rng, image: Image, quad: Quad) -> Floats:
     if rng.random() < 0.4:
         rows = (np.arange(height, dtype=np.float32) - quad[:, 1].mean()) / max(float(np.ptp(quad[:, 1])), 1.0)
         filled += (rows * np.float32(rng.normal(0, 40)))[:, None, None]
+    if rng.random() < 0.25:
+        filled += _tube(rng, height, quad)[:, None, None]
     rough = rng.standard_normal((height, width), np.float32)
     rough = cv2.GaussianBlur(rough, (0, 0), rng.uniform(0.5, 3.0))
     rough *= np.float32(rng.uniform(0.5, 18) / max(float(rough.std()), 1e-3))
     return np.asarray(filled + rough[..., None], np.float32)
+
+
+def _elsewhere(rng: Rng, image: Image, quad: Quad) -> Floats:
+    """The picture moved by more than the plate's height, a little lighter or darker: a real bumper's surface."""
+    tall = max(float(np.ptp(quad[:, 1])), 2.0)
+    down = rng.uniform(1.3, 4.0) * tall * (1 if rng.random() < 0.5 else -1)
+    moved = np.asarray([[1, 0, rng.normal(0, 2 * tall)], [0, 1, down]], np.float32)
+    shifted = cv2.warpAffine(image, moved, image.shape[1::-1], borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(shifted.astype(np.float32) * np.float32(rng.uniform(0.7, 1.2)), np.float32)
+
+
+def _tube(rng: Rng, height: int, quad: Quad) -> Floats:
+    """Lights and shades of something round that lies along the row, one for each line of the picture."""
+    tall = max(float(np.ptp(quad[:, 1])), 2.0)
+    rows = np.arange(height, dtype=np.float32) / np.float32(tall * rng.uniform(0.1, 0.9))
+    return np.asarray(np.sin(rows + rng.uniform(0, 6)) * rng.uniform(5, 45), np.float32)
+
+
+def _bowed(rng: Rng, edge: float, beyond: float, lean: float) -> Floats:
+    """As a rectangle from one side to the other, its inner edge at `edge` a little bent, as a bumper's is."""
+    x = np.linspace(-0.6, 1.6, 15)
+    y = edge + lean * (x - 0.5) + rng.normal(0, 0.05) * (4 * (x - 0.5) ** 2 - 1)
+    outline = [*np.stack([x, y], 1), [1.6, beyond], [-0.6, beyond]]
+    return np.asarray(outline, np.float32)
 
 
 def _rectangle(left: float, top: float, right: float, bottom: float, lean: float = 0.0) -> Floats:
@@ -100,6 +129,8 @@ def _edge(rng: Rng) -> list[Floats]:
     left, right = (-0.5, 1.5) if rng.random() < 0.8 else sorted(rng.uniform(-0.5, 1.5, 2))
     beyond = rng.uniform(0.15, 1.5)
     lean = rng.normal(0, 0.03) if rng.random() < 0.8 else rng.normal(0, 0.15)
+    if rng.random() < 0.35:
+        return [_bowed(rng, deep, -beyond, lean) if rng.random() < 0.5 else _bowed(rng, 1 - deep, 1 + beyond, lean)]
     if rng.random() < 0.5:
         return [_rectangle(left, -beyond, right, deep, lean)]
     return [_rectangle(left, 1 - deep, right, 1 + beyond, lean)]
@@ -111,7 +142,16 @@ def _line(rng: Rng) -> list[Floats]:
     at, lean = rng.uniform(-0.02, 1.02), rng.normal(0, 0.06 if rng.random() < 0.6 else 0.4)
     up, down = rng.uniform(0.1, 3.0, 2)
     low, high = at - lean * (0.5 + up), at + lean * (0.5 + down)
+    if rng.random() < 0.3:
+        return [_hanging(rng, at, wide)]
     return [np.asarray([[low, -up], [low + wide, -up], [high + wide, 1 + down], [high, 1 + down]], np.float32)]
+
+
+def _hanging(rng: Rng, at: float, wide: float) -> Floats:
+    """A cable in a bow from above the plate to below it."""
+    y = np.linspace(-3, 4, 22)
+    x = at + rng.normal(0, 0.08) * (y - 0.5) + rng.normal(0, 0.04) * (y - 0.5) ** 2
+    return np.concatenate([np.stack([x, y], 1), np.stack([x + wide, y], 1)[::-1]]).astype(np.float32)
 
 
 def _along(rng: Rng) -> list[Floats]:

@@ -34,20 +34,31 @@ class WholeNet(nn.Module):
             _conv(second, second, (3, 3), (1, 1), (1, 1)),
             _conv(second, third, (3, 3), (2, 1), (1, 1)),
             _conv(third, third, (3, 3), (1, 1), (1, 1)),
+        )
+        self.rows = nn.Sequential(
             _conv(third, fourth, (STRIP_HEIGHT // 8, 3), (1, 1), (0, 1)),
             _conv(fourth, fourth, (1, 5), (1, 1), (0, 2)),
         )
+        self.cells = nn.Conv2d(third, 1, 1)
         self.hidden = nn.Linear(2 * fourth, fourth)
         self.judge = nn.Linear(fourth, 1)
         self.register_buffer("shift", torch.zeros(1))
         self.shift: Tensor
 
-    def forward_plain(self, strips: Tensor) -> Tensor:
-        """Logits (N, 1) as they are trained."""
-        columns = self.backbone(strips).flatten(2)
+    def forward_full(self, strips: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (N, 1) as they are trained, and of each cell (N, 6, 40), above 0 where something lies.
+
+        The cells are there to learn from: they show the network what to look at, and are not exported.
+        """
+        features = self.backbone(strips)
+        columns = self.rows(features).flatten(2)
         found = torch.cat([columns.mean(2), columns.amax(2)], 1)
         judged: Tensor = self.judge(functional.dropout(torch.relu(self.hidden(found)), DROPOUT, self.training))
-        return judged
+        return judged, self.cells(features)[:, 0]
+
+    def forward_plain(self, strips: Tensor) -> Tensor:
+        """Logits (N, 1) as they are trained."""
+        return self.forward_full(strips)[0]
 
     def forward(self, strips: Tensor) -> Tensor:
         """Logits (N, 1) less the shift that calibration found."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -38,12 +38,21 @@ FOLLOWED_SHARE = 0.6
 """Of the drawn plates behind a bumper, how many are cut out at its edge, as if what is seen were the plate."""
 
 
+CELLS = (40, 6)
+"""Columns and rows of the strip's cells; the network's features before its last rows are as coarse."""
+
+BESIDE = 255
+"""Of a cell that is not on the plate. Others hold how much of them is covered, in percent."""
+
+
 @dataclass(frozen=True)
 class WholeSample:
-    """A BGR strip (48, 160, 3), whether part of a character is hidden, and whether the plate is a drawn one."""
+    """A BGR strip (48, 160, 3), whether part of a character is hidden, what is covered where (6, 40), and whether the
+    plate is a drawn one."""
 
     strip: Image
     hidden: bool
+    cover: Image
     drawn: bool = False
 
 
@@ -90,7 +99,7 @@ def drawn_samples(rng: Rng, pool: Pool) -> Iterator[WholeSample]:
     if mask.any() and rng.random() < FOLLOWED_SHARE:
         shown = _followed(rng, mask, quad, cut)
     for sample in _judged(image, mask, quad, shown, plate.plate_format, len(plate.text)):
-        yield WholeSample(sample.strip, sample.hidden, drawn=True)
+        yield replace(sample, drawn=True)
 
 
 def near(rng: Rng, image: Image, corners: Floats) -> tuple[Image, Floats]:
@@ -135,7 +144,17 @@ def _judged(
         np.asarray(laid / 255, np.float32), character_boxes(plate_format, quad, shown, bands)[:count]
     )
     if most >= HIDDEN_FROM or (most <= WHOLE_TO and least >= WITHIN):
-        yield WholeSample(warp_bands(image, shown, bands, STRIP_HEIGHT), most >= HIDDEN_FROM)
+        plate = cv2.fillConvexPoly(np.zeros_like(mask), quad.round().astype(np.int32), (255,))
+        on_it = warp_bands(np.repeat(plate[..., None], 3, 2), shown, bands, STRIP_HEIGHT)[..., 0]
+        strip = warp_bands(image, shown, bands, STRIP_HEIGHT)
+        yield WholeSample(strip, most >= HIDDEN_FROM, cover_of(laid, on_it))
+
+
+def cover_of(laid: Image, plate: Image) -> Image:
+    """How much of each cell is covered; laid and plate: where something lies and where the plate is, 0 to 255."""
+    covered = cv2.resize(laid, CELLS, interpolation=cv2.INTER_AREA).astype(np.float32) * np.float32(100 / 255)
+    beside = cv2.resize(plate, CELLS, interpolation=cv2.INTER_AREA) < 128
+    return np.where(beside, BESIDE, covered.round()).astype(np.uint8)
 
 
 def hidden_share(cover: Floats, boxes: Boxes) -> tuple[float, float]:

@@ -24,13 +24,16 @@ from models.training.recogniser.mixing import RealData
 from models.training.second.samples import Pool
 from models.training.whole.camera import taken
 from models.training.whole.net import WholeNet, as_input
-from models.training.whole.samples import WholeSample, crops_of_all, drawn_samples, scene_samples
+from models.training.whole.samples import BESIDE, WholeSample, crops_of_all, drawn_samples, scene_samples
 
 Image = NDArray[np.uint8]
 Shown = tuple[Scene, ScenePlate]
 
 EASY_ODDS = 0.3
 """How often a strip that the network knows is shown, where one that it mistakes is shown 1.3 times."""
+
+CELLS_WEIGHT = 1.0
+"""Of the loss that shows the network where something lies; whether anything does is the other."""
 
 MOST_OBJECTIONS = 0.01
 """Calibration shifts the logits so that, at the bound of 0.7, this share of the whole plates is called hidden."""
@@ -58,10 +61,11 @@ class WholePlan:
 @dataclass(frozen=True)
 class Bank:
     """Strips (N, 48, 160, 3) made beforehand, because finding plates costs more than learning from them; which are
-    partly hidden, which drawn."""
+    partly hidden, what is covered where (N, 6, 40), which are drawn."""
 
     strips: Image
     hidden: NDArray[np.bool_]
+    cover: Image
     drawn: NDArray[np.bool_]
 
     @classmethod
@@ -69,6 +73,7 @@ class Bank:
         return cls(
             np.stack([sample.strip for sample in samples]),
             np.array([sample.hidden for sample in samples], np.bool_),
+            np.stack([sample.cover for sample in samples]),
             np.array([sample.drawn for sample in samples], np.bool_),
         )
 
@@ -77,10 +82,10 @@ class Bank:
         """The bank in this file, so that a run that is taken up again need not find all plates anew."""
         if not path.is_file():
             made = make()
-            np.savez(path, strips=made.strips, hidden=made.hidden, drawn=made.drawn)
+            np.savez(path, strips=made.strips, hidden=made.hidden, cover=made.cover, drawn=made.drawn)
             return made
         with np.load(path) as arrays:
-            return cls(arrays["strips"], arrays["hidden"], arrays["drawn"])
+            return cls(*(arrays[name] for name in ("strips", "hidden", "cover", "drawn")))
 
     def chosen(self, rng: np.random.Generator, size: int, surprise: NDArray[np.float32]) -> NDArray[np.int64]:
         """Numbers of so many strips, half of them partly hidden, surprising ones more often."""
@@ -90,10 +95,11 @@ class Bank:
             parts.append(half[np.searchsorted(odds, rng.random(size // 2) * odds[-1])])
         return np.concatenate(parts)
 
-    def shown(self, rng: np.random.Generator, numbers: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """These strips through a camera, and which are partly hidden."""
-        strips = [self._shown(rng, int(number)) for number in numbers]
-        return torch.from_numpy(np.stack(strips)), torch.from_numpy(self.hidden[numbers].astype(np.float32))
+    def shown(self, rng: np.random.Generator, numbers: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+        """These strips through a camera, which are partly hidden, and what is covered where."""
+        strips = np.stack([self._shown(rng, int(number)) for number in numbers])
+        hidden = self.hidden[numbers].astype(np.float32)
+        return torch.from_numpy(strips), torch.from_numpy(hidden), torch.from_numpy(self.cover[numbers])
 
     def _shown(self, rng: np.random.Generator, index: int) -> Image:
         return taken(rng, self.strips[index], 0.9 if self.drawn[index] else 0.6)
@@ -147,15 +153,25 @@ class WholeTrainer(AveragedRun[WholeNet]):
 
         self.train("whole", learn, lambda: figures(self.average, calibration))
 
-    def _one_step(self, strips: Tensor, hidden: Tensor) -> tuple[float, NDArray[np.float32]]:
+    def _one_step(self, strips: Tensor, hidden: Tensor, cover: Tensor) -> tuple[float, NDArray[np.float32]]:
         """The loss, and how far each strip was from what it should have been, 0 to 1."""
         self.set_rate(self.done())
         self.net.train()
         with autocast():
-            logits = self.net.forward_plain(as_input(strips)).float()[:, 0]
-        loss = functional.binary_cross_entropy_with_logits(logits.float(), hidden * 0.98 + 0.01)
-        self.descend(loss)
+            judged, cells = self.net.forward_full(as_input(strips))
+        logits = judged.float()[:, 0]
+        loss = functional.binary_cross_entropy_with_logits(logits, hidden * 0.98 + 0.01)
+        self.descend(loss + CELLS_WEIGHT * cells_loss(cells.float(), cover))
         return float(loss.item()), np.asarray((torch.sigmoid(logits.detach()) - hidden).abs().numpy(), np.float32)
+
+
+def cells_loss(logits: Tensor, cover: Tensor) -> Tensor:
+    """Cross-entropy of cells on the plate (N, 6, 40), those where something lies weighing as much as the others."""
+    share = cover.float().clamp(max=100) / 100
+    each = functional.binary_cross_entropy_with_logits(logits, share, reduction="none")
+    on_it = cover != BESIDE
+    parts = [each[on_it & (share >= 0.5)], each[on_it & (share < 0.5)]]
+    return torch.stack([part.mean() for part in parts if part.numel()]).mean()
 
 
 @torch.no_grad()

@@ -20,7 +20,8 @@ from models.training.drawing.plates import draw_plate  # noqa: E402
 from models.training.second.samples import Pool  # noqa: E402
 from models.training.whole.camera import taken  # noqa: E402
 from models.training.whole.covers import SHAPES, covered, shaded  # noqa: E402
-from models.training.whole.samples import crop_samples, drawn_samples, hidden_share  # noqa: E402
+from models.training.whole.samples import BESIDE, cover_of, crop_samples, drawn_samples, hidden_share  # noqa: E402
+from models.training.whole.train import cells_loss  # noqa: E402
 from models.whole import Wholeness  # noqa: E402
 
 QUAD = np.asarray([[60, 60], [200, 62], [200, 106], [60, 104]], np.float32)
@@ -67,6 +68,41 @@ def test_the_character_that_is_covered_most_decides() -> None:
     assert least == pytest.approx(0.5)
     assert hidden_share(np.zeros_like(cover), boxes[:2]) == (0.0, 1.0)
     assert hidden_share(cover, np.asarray([[170, 0, 190, 40]], np.float32)) == (1.0, 0.0)
+
+
+def test_cells_tell_what_of_the_plate_is_covered_and_leave_out_what_lies_beside_it() -> None:
+    laid, plate = np.zeros((48, 160), np.uint8), np.zeros((48, 160), np.uint8)
+    plate[8:40, 8:152] = 255
+    laid[:16] = 255
+    laid[16:20] = 255
+    cover = cover_of(laid, plate)
+    assert cover.shape == (6, 40)
+    assert (cover[0] == BESIDE).all()
+    assert (cover[:, :2] == BESIDE).all()
+    assert (cover[1, 2:-2] == 100).all()
+    assert (cover[2, 2:-2] == 50).all()
+    assert (cover[3:5, 2:-2] == 0).all()
+
+
+def test_cells_beside_the_plate_teach_nothing_and_few_covered_ones_weigh_as_much_as_the_others() -> None:
+    cover = torch.zeros((1, 6, 40), dtype=torch.uint8)
+    cover[:, 0], cover[:, 1, 0] = BESIDE, 100
+    sees_nothing = torch.full((1, 6, 40), -9.0)
+    assert cells_loss(sees_nothing, cover).item() == pytest.approx(4.5, abs=0.01)
+    beside = sees_nothing.clone()
+    beside[:, 0] = 9.0
+    assert cells_loss(beside, cover).item() == pytest.approx(4.5, abs=0.01)
+    sees_it = sees_nothing.clone()
+    sees_it[:, 1, 0] = 9.0
+    assert cells_loss(sees_it, cover).item() < 0.01
+
+
+def test_what_is_laid_over_a_plate_is_in_the_cells_of_its_samples() -> None:
+    rng, plate = np.random.default_rng(6), draw_plate(np.random.default_rng(1), PlateKind.BLUE, "皖A12345").image
+    samples = [s for _ in range(40) for s in crop_samples(rng, RealCrop(plate, "皖A12345", "easypr"))]
+    counts = [int(((s.cover != BESIDE) & (s.cover > 50)).sum()) for s in samples]
+    assert min(count for count, s in zip(counts, samples, strict=True) if s.hidden) > 0
+    assert min(count for count, s in zip(counts, samples, strict=True) if not s.hidden) == 0
 
 
 def test_drawn_and_real_plates_are_shown_both_ways() -> None:
