@@ -1,1 +1,1 @@
-"""The lane: records, ports, state machine, voting, client, outbox, trace, settings, wiring and commands."""
+"""The lane unit: state machine, watching, voting, fuelling, client, outbox, trace, settings, ports of its devices."""

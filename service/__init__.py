@@ -1,1 +1,1 @@
-"""The balance service: wire records, ledger, authorisation, fuelling, payers, store and pages."""
+"""The balance service: ledger, authorisation, fuellings, payers, identity, pages and the database under them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import statistics
 import sys
 from collections import defaultdict
@@ -242,6 +243,18 @@ def test_rooms_need_one_another_one_way() -> None:
     """No circle between the folders and files of any folder."""
     found = {folder: circles for folder, graph in _between_rooms().items() if (circles := _circles(graph))}
     assert found == {}
+
+
+def test_the_picture_of_the_services_rooms_is_true() -> None:
+    """Every room is in it once, and needs only rooms further to the left."""
+    page = (ROOT / "docs" / "decisions" / "rooms-of-the-service.md").read_text(encoding="utf-8")
+    levels = [re.findall(r"\w+", level) for level in page.split("```")[1].split("<-")]
+    height = {room: at for at, rooms in enumerate(levels) for room in rooms}
+    rooms = {path.parent.name for path in (ROOT / "service").glob("*/__init__.py")} - {"migrations"}
+    assert set(height) == rooms
+    assert len(height) == sum(map(len, levels))
+    needs = _between_rooms()["service"]
+    assert not [(a, b) for a in rooms for b in needs[a] & rooms if height[b] >= height[a]]
 
 
 def test_a_circle_between_rooms_is_seen() -> None:

@@ -199,6 +199,24 @@ def test_the_files_that_the_map_names_are_there() -> None:
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
+def test_a_file_named_without_its_folder_is_beside_the_one_before_it() -> None:
+    page = (ROOT / "docs" / "developer.md").read_text(encoding="utf-8")
+    map_of_files = page.partition("## Where is it decided?")[2].partition("\n## The rules")[0]
+    short = {(folder, name) for row in map_of_files.splitlines() for folder, name in _short_names(row)}
+    assert len(short) > 20
+    assert not [f"{folder}/{name}" for folder, name in sorted(short) if not (ROOT / folder / name).is_file()]
+
+
+def _short_names(row: str) -> Iterator[tuple[str, str]]:
+    """Each file that a row of a table names without its folder, after the folder of the full name before it."""
+    folder = "?"
+    for name in re.findall(r"`([\w/]+\.py)`", row) if row.startswith("|") else ():
+        if "/" in name:
+            folder = name.rpartition("/")[0]
+        else:
+            yield folder, name
+
+
 def test_the_tests_of_a_room_stand_under_its_name() -> None:
     """A folder of tests/service is called as a room of service/ is, and so in every package but greenlane/."""
     tests = ROOT / "tests"
@@ -235,6 +253,24 @@ DECIDED_BY = {
     "that a phone sees nothing of another person": ("service/phone/access.py", "class NotYours("),
     "whether a message is tried again or waits for a person": ("controller/outbound/courier.py", "def _deliver("),
     "that a fuelling counts offline until the server has it": ("station/store/grants.py", "def exposure_fen("),
+    "when a refused vehicle is asked about again": ("controller/lane/facts.py", "def ask_later("),
+    "how often a running fuelling is stored": ("controller/fuelling/meter.py", "self._settings.store_every_s"),
+    "which of several plates is the vehicle's": ("controller/watching/watcher.py", "def _prominence("),
+    "whether a typed plate agrees with the camera": ("wire/typed.py", "def agreement("),
+    "what a card pays without an authorisation": ("service/books/decisions/fuelling.py", "def _left_of_cap_fen("),
+    "when an expired hold is freed": ("service/books/batch_worker.py", "def _sweep("),
+    "who pays where no rule was set": ("service/payer_rules/periods.py", "def rule_in_force("),
+    "what WeChat pays for, and how much": ("service/payer_rules/capabilities.py", "WECHATPAY: Capabilities("),
+    "when the next payer is asked": ("service/payers/escalation.py", "def next_request("),
+    'what happens when a payer says "not me"': ("service/station/blocks.py", "def not_me("),
+    "when the line to the server counts as cut": ("station/uplink.py", "def ask("),
+    "which device may send which request": ("service/identity/signed/rules.py", "RULES: "),
+    "who may read the metrics": ("service/identity/guard.py", "metrics_from: "),
+    "how a page requires a role": ("service/identity/access.py", "def operator("),
+    "which role opens a page of cards and money": ("service/counter/place.py", "access.operator(Role.CASHIER)"),
+    "which role opens the station's page": ("service/station/overview/routes.py", "access.operator(Role.ATTENDANT)"),
+    "which role opens the panel": ("service/station/panel/routes.py", "access.operator(Role.PANEL)"),
+    "which role opens a fleet's pages": ("service/fleet/routes.py", "access.operator(Role.FLEET)"),
 }
 """A newcomer's questions, as the map asks them -> the file that it leads to, and what decides there."""
 
