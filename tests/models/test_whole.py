@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ReaderError, match="incomplete"):
         Wholeness(Saying(1, 1), {})
     strips: Sequence[Picture] = [np.zeros((STRIP_HEIGHT, STRIP_WIDTH, 3), np.uint8)] * 2
-    with pytest.raises(ReaderError, match="not its own"):
+    with pytest.raises(ReaderError, match="not with the expected one"):
         Wholeness(Saying(2, 3), section).partly_hidden(strips)
 
 
