@@ -25,3 +25,8 @@ def put_new_books(path: Path) -> str:
     path.write_bytes(new_books())
     path.chmod(0o600)
     return f"sqlite:///{path}"
+
+
+def is_new(path: Path) -> bool:
+    """Whether this is such a file in which nobody has written yet."""
+    return path.read_bytes() == new_books() and not path.with_name(f"{path.name}-wal").exists()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,10 +22,12 @@ from controller.outbound.key_pair import KeyPair
 from controller.outbound.signing import Signer
 from service.admin.admin import Admin
 from service.app import create_app
+from service.books.books import Books
 from service.identity.guard import Guard
 from service.identity.identity import Identity
 from service.identity.signed.devices import Place
-from tests.service.new_books import put_new_books
+from service.store.database import Database
+from tests.service.new_books import is_new, put_new_books
 from wire.ahead import AskedAhead
 from wire.codec import encode
 from wire.devices import DeviceKind, EnrolmentRequest
@@ -83,18 +87,14 @@ class ServiceRig:
     def __init__(self, folder: Path, guard: Guard | None = None, url: str | None = None) -> None:
         self.clock = MovingClock()
         self._numbers = itertools.count(1)
-        books = folder / "books.sqlite3"
-        self.url = url or (f"sqlite:///{books}" if books.exists() else put_new_books(books))
+        self.url = url or f"sqlite:///{folder / 'books.sqlite3'}"
+        is_furnished = put_furnished_books(self.url)
         self.app: FastAPI = create_app(self.url, self.clock, guard=guard or Guard(hasher=CHEAP))
         self.identity: Identity = self.app.state.identity
         spare_the_disk(self.app.state.books.database.engine)
-        admin = self.admin = Admin(self.app.state.books, "test")
-        for station in ("S1", "S2"):
-            admin.stations.set(station)
-            admin.stations.set_price(station, "92", 790)
-        admin.cards.create("C1")
-        admin.plates.bind(PLATE, "C1")
-        admin.money.top_up("C1", 10**9)
+        self.admin = Admin(self.app.state.books, "test")
+        if not is_furnished:
+            furnish(self.admin)
 
     def number(self) -> int:
         """Never the same twice: for visits and sequences."""
@@ -111,6 +111,41 @@ class ServiceRig:
     def signed(self, key: KeyPair, method: str, target: str, body: object = None, host: str = HOST) -> Parcel:
         """What controller.outbound.signing makes of a request, at this clock's time."""
         return signed(key, self.clock, method, target, body, host)
+
+
+def furnish(admin: Admin) -> None:
+    for station in ("S1", "S2"):
+        admin.stations.set(station)
+        admin.stations.set_price(station, "92", 790)
+    admin.cards.create("C1")
+    admin.plates.bind(PLATE, "C1")
+    admin.money.top_up("C1", 10**9)
+
+
+@functools.cache
+def furnished_books() -> bytes:
+    """The file of a database that holds what furnish() brings in.
+
+    A second before the rig's clock begins: two makers' numbers of rows rise with time, but not within a millisecond.
+    """
+    clock = MovingClock()
+    clock.move(-1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "furnished.sqlite3"
+        database = Database(put_new_books(path))
+        furnish(Admin(Books(database, clock), "test"))
+        database.close()
+        return path.read_bytes()
+
+
+def put_furnished_books(url: str) -> bool:
+    """Put a copy where a file of SQLite is missing or new; whether that was so."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if not url.startswith("sqlite:///") or (path.exists() and not is_new(path)):
+        return False
+    path.write_bytes(furnished_books())
+    path.chmod(0o600)
+    return True
 
 
 def spare_the_disk(engine: Engine) -> None:
