@@ -34,6 +34,12 @@ FOUND = [command for page in PAGES for command in commands(page)]
 SERVERS = ("service", "station")
 
 
+def once_by_default(command: Command) -> object:
+    """The Chinese pages show the same commands, which tests/docs/test_chinese.py proves."""
+    is_chinese = "/zh/" in command.page or ".zh." in command.page
+    return pytest.param(command, marks=pytest.mark.slow) if is_chinese else command
+
+
 def test_the_pages_show_commands_of_every_kind() -> None:
     assert len(FOUND) > 50
     assert {"simulate", "calibrate", "admin", "explain", "outbox", "install"} <= {c.words[0] for c in FOUND}
@@ -48,7 +54,7 @@ def test_what_a_page_shows_as_output_is_compared() -> None:
     assert not matches("balance 5.00", "balance 6.00\n")
 
 
-@pytest.mark.parametrize("command", [c for c in FOUND if not c.is_synopsis], ids=str)
+@pytest.mark.parametrize("command", [once_by_default(c) for c in FOUND if not c.is_synopsis], ids=str)
 def test_every_command_is_one_that_the_program_takes(command: Command) -> None:
     cli._parser(command.words).parse_args(command.words)
 
@@ -103,7 +109,6 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SystemRig]:
 def test_the_commands_of_a_page_do_what_it_says(
     page: Path, rig: SystemRig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The Chinese pages show the same commands, which tests/docs/test_chinese.py proves."""
     GIVEN.get(page.stem, lambda _: None)(rig)
     run = 0
     for command in commands(page):

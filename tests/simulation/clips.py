@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from controller.records import CharacterRead, Colour, PlateRead, Reading, Region
 
@@ -39,17 +40,24 @@ def _drawn(visits: tuple[int, ...], empty_s: float, stands_s: float, leaves: boo
 
 
 def _draw(path: Path, visits: tuple[int, ...], empty_s: float, stands_s: float, leaves: bool) -> None:
-    rng = np.random.default_rng(5)
+    lane, boxes = _noisy(110, 4, SIZE), {level: _noisy(level, 3, (210, 150)) for level in visits}
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE)
     levels = [0] * round(empty_s * FPS)
     for level in visits:
         levels += [level] * round(stands_s * FPS) + [0] * round(empty_s * FPS)
-    for level in levels if leaves else levels[: -round(empty_s * FPS)]:
-        frame = np.clip(rng.normal(110, 4, (SIZE[1], SIZE[0], 3)), 0, 255).astype(np.uint8)
+    for number, level in enumerate(levels if leaves else levels[: -round(empty_s * FPS)]):
+        frame = lane[number % len(lane)].copy()
         if level:
-            frame[20:170, 60:270] = np.clip(rng.normal(level, 3, (150, 210, 3)), 0, 255).astype(np.uint8)
+            frame[20:170, 60:270] = boxes[level][number % len(lane)]
         writer.write(frame)
     writer.release()
+
+
+def _noisy(level: int, deviation: int, size: tuple[int, int]) -> list[NDArray[np.uint8]]:
+    """Some pictures of one grey level, each with a noise of its own; to be shown in turn."""
+    rng = np.random.default_rng(level)
+    drawn = rng.normal(level, deviation, (7, size[1], size[0], 3))
+    return list(np.clip(drawn, 0, 255).astype(np.uint8))
 
 
 class LevelReader:
