@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,6 @@ from hypothesis import settings
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Containers often set it; then each of the many processes of the tests would compile every module anew."""
-
-gc.disable()
-"""Until all tests are collected: what collecting makes stays, and looking through it again and again finds nothing."""
 
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=30)
 settings.register_profile("greenlane", deadline=None, derandomize=True, max_examples=100)
@@ -39,10 +36,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             met[among] += 1
 
 
-def pytest_collection_finish() -> None:
-    """Modules and tests live as long as the process: the garbage collector leaves them out from here on."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and tests live as long as the process: the garbage collector leaves them out, from the first on."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,7 @@ def test_P2_a_plate_is_bound_to_a_fuel_card(world: World) -> None:
     world.card("C1", 50_000)
     world.card("C2", 50_000, plate=None)
     assert held_fen(world) == (PRESET_FEN, 0)
-    with pytest.raises(AdminError, match="is bound to card C1"):
+    with pytest.raises(AdminError, match="bound to card C1"):
         world.admin.plates.bind(PLATE, "C2", moved_from=None)
     world.admin.plates.bind(PLATE, "C2", moved_from="C1")
     assert held_fen(world) == (PRESET_FEN, PRESET_FEN)
