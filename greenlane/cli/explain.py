@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EPILOG = """examples:
   greenlane explain --list                          the latest visits
   greenlane explain last                            the latest one, step by step
-  greenlane explain lane-1-20260105T080000-3f9ac1   that one; any part of the id will do that only it has
+  greenlane explain lane-1-20260105T080000-3f9ac1   that one; any part of the id that no other visit has
   greenlane explain last --html why.html            the same with its pictures, as one page
 
 Messages that the balance service refused for good: greenlane outbox list.

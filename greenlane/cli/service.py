@@ -30,10 +30,14 @@ AFTER = (
     (
         "--next-payer-after",
         1_800,
-        "a silent payer's bill asks the next who holds the same hours (default: %(default)s s)",
+        "when a bill that its payer does not answer asks the next who holds the same hours (default: %(default)s s)",
     ),
-    ("--owner-after", 86_400, "and then the plate's owner (default: %(default)s s)"),
-    ("--overdue-after", 259_200, "and is overdue then, all counted from its beginning (default: %(default)s s)"),
+    ("--owner-after", 86_400, "when the plate's owner is asked (default: %(default)s s)"),
+    (
+        "--overdue-after",
+        259_200,
+        "when the bill is overdue; all three count from its beginning (default: %(default)s s)",
+    ),
 )
 """When a bill that nobody answers goes on; service.books.settings keeps the same numbers."""
 

@@ -86,7 +86,7 @@ class PlateBlocks:
             _lock_person(connection, person)
             owner = connection.execute(select(plate_payers.c.owner).where(plate_payers.c.plate == kept)).scalar()
             if by is not None and by not in (person, owner):
-                raise AdminError(f"plate {kept}: only the person who blocked it and its owner can lift the block")
+                raise AdminError(f"plate {kept}: only the payer who blocked it or the plate's owner can unblock it")
             living = _living(kept, person)
             found = connection.execute(select(payer_blocks).where(*living)).all()
             if not found:

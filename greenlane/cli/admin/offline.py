@@ -29,7 +29,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     phones.set_defaults(do=_phones)
     key = actions.add_parser("key", parents=[options], help="the public key of the lists, for `station --list-key`")
     key.set_defaults(do=_key)
-    for name, words in (("visits", "what was allowed offline"), ("conflicts", "what of it met something changed")):
+    for name, words in (("visits", "what was allowed offline"), ("conflicts", "where something had changed meanwhile")):
         visits_parser = actions.add_parser(name, parents=[options], help=words)
         visits_parser.add_argument("--station", metavar="STATION")
         visits_parser.add_argument(
