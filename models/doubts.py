@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from controller.records import Colour, PlateRead
+from controller.records import PlateRead
 from models.grammar import formats_of
 from models.places import Fit, fit
 from models.rectify import Image
@@ -55,10 +55,6 @@ SEVERAL = 3
 """From this many unlike characters on the row as a whole is out of place."""
 
 
-LIGHT_ON_DARK = frozenset({Colour.BLUE, Colour.BLACK})
-"""Grounds with characters lighter than themselves, in grey and near infrared pictures too."""
-
-
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom pixel of a part of a picture, the last two just outside."""
 
@@ -73,7 +69,7 @@ def doubts_of(image: Image, plate: PlateRead, searched: Box | None, most_stray: 
         known = next(known for known in fitting if known.kind == plate.kind)
         fits = fit(image, plate.corners, plate.text, known)
         found |= fit_doubts(fits, plate, most_stray)
-        if fits.light is not (known.colour in LIGHT_ON_DARK):
+        if fits.light is not known.light_on_dark:
             found.add(Doubt.COLOUR)
     else:
         found.add(Doubt.COLOUR if any(f.rows == plate.rows for f in fitting) else Doubt.UNKNOWN_KIND)

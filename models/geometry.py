@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -77,9 +78,44 @@ def _two_row(upper: int, lower: int) -> Layout:
     return Layout(top + _row([65.0] * lower, [15.0] * (lower - 1), 220.0 - width / 2, 90.0, 110.0), dot)
 
 
+def _agricultural() -> Layout:
+    """300x165 mm, white on green; the province and two digits above, all as on the one picture that is at hand."""
+    upper = _row([42.0, 32.0, 32.0], [56.0, 12.0], 61.0, 14.0, 39.0)
+    return Layout(upper + _row([45.0] * 5, [10.6] * 4, 16.0, 67.0, 86.0), None)
+
+
+def _old_armed_police() -> Layout:
+    """WJ, two small digits below an emblem, five digits: as on the one picture that is at hand."""
+    small = _row([24.0] * 2, [5.0], 101.0, 62.0, 50.0)
+    return Layout(
+        _row([38.0] * 2, [5.0], 13.0, _TOP, 90.0) + small + _row([42.0] * 5, [10.5] * 4, 167.0, _TOP, 90.0), None
+    )
+
+
+def _paper(count: int) -> Layout:
+    """A temporary plate, 220x140 mm of paper: one row above the line that says until when it holds."""
+    width = 21.0 if count == 8 else 24.0
+    gaps = [3.5] * (count - 1)
+    gaps[1] = 12.0
+    left = (220.0 - width * count - sum(gaps)) / 2
+    boxes = _row([width] * count, gaps, left, 36.0, 50.0)
+    return Layout(boxes, (boxes[2].x - 6.0, 61.0))
+
+
+_OWN_LAYOUTS: dict[PlateKind, Callable[[PlateFormat], Layout]] = {
+    PlateKind.AGRICULTURAL: lambda known: _agricultural(),
+    PlateKind.OLD_ARMED_POLICE: lambda known: _old_armed_police(),
+    PlateKind.TEMPORARY: lambda known: _paper(len(known.places)),
+}
+"""Kinds whose plates are not divided as others of their rows and length."""
+
+
 @cache
 def layout_of(plate_format: PlateFormat) -> Layout:
     """The places of a format's characters; rarer kinds follow the ordinary plate as far as pictures of them show."""
+    own = _OWN_LAYOUTS.get(plate_format.kind)
+    if own is not None:
+        return own(plate_format)
     if plate_format.upper_characters:
         return _two_row(plate_format.upper_characters, len(plate_format.places) - plate_format.upper_characters)
     if len(plate_format.places) == 8:

@@ -15,6 +15,7 @@ from models.grammar import PlateFormat
 from models.rectify import Corners, Image, flatten
 
 PX_PER_MM = 0.4
+"""Of plates of 440 mm and wider; narrower ones are flattened to the same width, so that characters are as large."""
 BORDER_PX = 16
 BLUR_PX = 0.55
 """How far a plate's pixel spreads, as a share of its own size, when it is enlarged to the flat picture."""
@@ -52,7 +53,8 @@ class Fit:
 
 def fit(image: Image, corners: Corners, text: str, plate_format: PlateFormat) -> Fit:
     """Compare a BGR picture's plate with a text that has this format. Raises ValueError for corners without area."""
-    size = (round(plate_format.width_mm * PX_PER_MM), round(plate_format.height_mm * PX_PER_MM))
+    px_per_mm = _px_per_mm(plate_format)
+    size = (round(plate_format.width_mm * px_per_mm), round(plate_format.height_mm * px_per_mm))
     flat = flatten(image, corners, plate_format.rows, size, BORDER_PX)
     grey = np.asarray(cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY), np.float32)
     points = np.asarray(corners, np.float32)
@@ -61,19 +63,30 @@ def fit(image: Image, corners: Corners, text: str, plate_format: PlateFormat) ->
     return _settled(_Shown(grey, plate_format, text), _line_of(plate_format), blur)
 
 
+def _px_per_mm(plate_format: PlateFormat) -> float:
+    return PX_PER_MM * max(1.0, 440 / plate_format.width_mm)
+
+
+@cache
+def _boxes_of(plate_format: PlateFormat) -> tuple[Box, ...]:
+    """Where a format's characters stand on the flat plate, in pixels."""
+    scale, boxes = _px_per_mm(plate_format), layout_of(plate_format).characters
+    return tuple(Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale) for box in boxes)
+
+
 class _Shown:
     """A flat plate and the text that it is said to show."""
 
     def __init__(self, grey: Grey, plate_format: PlateFormat, text: str) -> None:
         self.grey = grey
         self._text = text
-        self._boxes = layout_of(plate_format).characters
+        self._boxes = _boxes_of(plate_format)
         self._plate = Correlator(grey, _middles_of(plate_format))
         self._scale(1.0)
 
     def _scale(self, scale: float) -> None:
         self.masks = tuple(
-            Mask(character, max(4, round(box.width * PX_PER_MM * scale)), round(box.height * PX_PER_MM))
+            Mask(character, max(4, round(box.width * scale)), round(box.height))
             for character, box in zip(self._text, self._boxes, strict=True)
         )
 
@@ -113,12 +126,12 @@ def _settled(shown: _Shown, line: _Line, blur: float) -> Fit:
 
 
 class _Line:
-    """The line along which all places of a plate moved, a lower row by a step more."""
+    """The line along which all places of a plate moved, a lower row by a step more. boxes: in pixels."""
 
     def __init__(self, boxes: Sequence[Box]) -> None:
-        self.pitch = float(np.median([box.width for box in boxes])) * PX_PER_MM
+        self.pitch = float(np.median([box.width for box in boxes]))
         """A middling character's width in pixels."""
-        across = np.array([box.centre[0] * PX_PER_MM for box in boxes])
+        across = np.array([box.centre[0] for box in boxes])
         rows = np.array([float(box.y > boxes[0].y) for box in boxes])
         self._terms = np.stack([np.ones_like(across), across - across.mean(), rows], axis=1)[:, : 2 + int(rows.any())]
         count = self._terms.shape[1]
@@ -146,13 +159,13 @@ class _Line:
 
 @cache
 def _line_of(plate_format: PlateFormat) -> _Line:
-    return _Line(layout_of(plate_format).characters)
+    return _Line(_boxes_of(plate_format))
 
 
 @cache
 def _middles_of(plate_format: PlateFormat) -> Values:
     """Where the characters' middles are drawn, (places, 2), in pixels of the flat plate."""
-    return np.array([box.centre for box in layout_of(plate_format).characters]) * PX_PER_MM + BORDER_PX
+    return np.array([box.centre for box in _boxes_of(plate_format)]) + BORDER_PX
 
 
 def _sharpness(shown: _Shown, blur: float, shift: Values) -> Values:

@@ -14,7 +14,7 @@ from controller.records import PlateRead
 from models.doubts import Doubt
 from models.engines import FloatArray, Network, input_layout
 from models.engines.pixels import Pixels, levels
-from models.grammar import ALPHABET
+from models.grammar import ALPHABET, MAX_CHARACTERS
 from models.rectify import Band, Corners, Image, cut_bands
 
 Grey = NDArray[np.uint8]
@@ -73,16 +73,17 @@ class SecondOpinion:
         self, network: Network, manifest_section: Mapping[str, Any], whole: JudgesWholeness | None = None
     ) -> None:
         """manifest_section: the manifest's section "second". whole: where it says that something hides part of a plate,
-        every character may be another one. Raises ReaderError when the section is not what is known here."""
+        every character may be another one. Older weights, with the first part of the alphabet and fewer places, say
+        of what they lack that it is not there. Raises ReaderError when the section is not what is known here."""
         try:
             shape, alphabet = manifest_section["input"], str(manifest_section["alphabet"])
             values = levels(shape)
-            known = (int(shape["height"]), int(shape["width"]), alphabet) == (STRIP_HEIGHT, STRIP_WIDTH, ALPHABET)
+            known = (int(shape["height"]), int(shape["width"])) == (STRIP_HEIGHT, STRIP_WIDTH)
         except (KeyError, TypeError, ValueError) as error:
             raise ReaderError(f"The manifest's section of the second recogniser is incomplete ({error!r}).") from error
-        if not known:
+        if not (known and alphabet and ALPHABET.startswith(alphabet)):
             raise ReaderError("The second recogniser's weights are for another strip or other characters.")
-        self._network, self._whole = network, whole
+        self._network, self._whole, self._written = network, whole, 1 + len(alphabet)
         self._pixels = Pixels(input_layout(network), values)
 
     def doubts(self, image: Image, plates: Sequence[PlateRead]) -> list[set[Doubt]]:
@@ -93,29 +94,39 @@ class SecondOpinion:
         return [objections(shown, plate.text) for shown, plate in zip(shares, plates, strict=True)]
 
     def probabilities(self, image: Image, plates: Sequence[PlateRead]) -> FloatArray:
-        """What stands in each place of each plate, (plates, 8, classes); hidden where the plate is not whole."""
+        """What stands in each place of each plate, (plates, 9, classes); hidden where the plate is not whole."""
         strips = [coloured_strip(image, plate.corners, plate.rows) for plate in plates]
         shares = self.shares([greyed(strip) for strip in strips])
         return shares if self._whole is None else veiled(shares, self._whole.partly_hidden(strips))
 
     def shares(self, strips: Sequence[Grey]) -> FloatArray:
-        """Probabilities (N, 8, classes) of what stands in each place of these strips."""
+        """Probabilities (N, 9, classes) of what stands in each place of these strips."""
         (logits,) = self._network.run(self._pixels.fill(strips))
-        if logits.ndim != 3 or logits.shape[0] != len(strips) or logits.shape[2] != CLASSES:
+        if logits.ndim != 3 or logits.shape[0] != len(strips) or logits.shape[2] != self._written + 1:
             raise ReaderError(f"The second recogniser answered with shape {logits.shape}, not with the expected one.")
         raised = np.exp(logits - logits.max(2, keepdims=True))
-        return np.asarray(raised / raised.sum(2, keepdims=True), np.float32)
+        return completed(np.asarray(raised / raised.sum(2, keepdims=True), np.float32))
+
+
+def completed(shares: FloatArray) -> FloatArray:
+    """Probabilities (N, 9, classes) of a network that may have fewer places and characters: those are never there."""
+    count, places, classes = shares.shape
+    whole = np.zeros((count, max(places, MAX_CHARACTERS), CLASSES), np.float32)
+    whole[:, places:, 0] = 1.0
+    whole[:, :places, : classes - 1] = shares[:, :, :-1]
+    whole[:, :places, HIDDEN] = shares[:, :, -1]
+    return whole
 
 
 def veiled(shares: FloatArray, hidden: FloatArray) -> FloatArray:
-    """Probabilities (N, 8, classes) of plates that are partly hidden with these probabilities (N,)."""
+    """Probabilities (N, 9, classes) of plates that are partly hidden with these probabilities (N,)."""
     left: FloatArray = shares * (1 - hidden)[:, None, None]
     left[:, :, HIDDEN] += hidden[:, None]
     return left
 
 
 def objections(shares: FloatArray, text: str, veto: float = VETO, unseen: float = UNSEEN) -> set[Doubt]:
-    """What one plate's probabilities (8, classes) say against a text.
+    """What one plate's probabilities (9, classes) say against a text.
 
     VETOED: something else than the text stands in some place. HIDDEN: a character of it cannot be seen; for one of
     LEFT_OVER less is enough.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
-_TRADITIONAL = str.maketrans("粵滬遼雲蘇贛魯寧瓊陝閩貴晉學領掛應", "粤沪辽云苏赣鲁宁琼陕闽贵晋学领挂应")
+_TRADITIONAL = str.maketrans("粵滬遼雲蘇贛魯寧瓊陝閩貴晉學領掛應軍試臨", "粤沪辽云苏赣鲁宁琼陕闽贵晋学领挂应军试临")
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SEPARATORS = str.maketrans("", "", " \u3000\xa0\t\r\n.·•・‧∙⋅●-_—–'`|/\\,")
 _KEPT_FIRST = _KEPT_LAST = 2
@@ -17,14 +17,17 @@ _SERIAL = "[0-9A-HJ-NP-Z]"
 _PLATE = re.compile(
     "|".join(
         (
-            rf"[{_PROVINCES}][A-HJ-Z]{_SERIAL}{{4}}(?:{_SERIAL}|[警学挂港澳])",
+            rf"[{_PROVINCES}][A-HJ-Z]{_SERIAL}{{4}}(?:{_SERIAL}|[警学挂港澳试临])",
             rf"[{_PROVINCES}][A-HJ-Z](?:[A-HJK]{_SERIAL}[0-9]{{4}}|[0-9]{{5}}[A-HJK])",
             rf"[{_PROVINCES}][A-HJ-Z][0-9]{{4}}领",
             r"[0-9]{6}使|使[0-9]{6}",
+            rf"[{_PROVINCES}][A-HJ-Z]{_SERIAL}{{5}}临",
             rf"WJ[{_PROVINCES}][0-9]{{4}}[0-9TDSHBXJ]",
+            r"WJ[0-9]{7}",
+            r"军[A-HJ-NP-Z][0-9]{5}",
             r"[A-HJ-NP-Z]{2}[0-9]{5}",
             r"民航[A-HJ-NP-Z][0-9]{4}",
-            rf"[{_PROVINCES}]X{_SERIAL}{{4}}应急",
+            rf"[{_PROVINCES}][XS]{_SERIAL}{{4}}应急",
             rf"[{_PROVINCES}][0-9]{{2}}{_SERIAL}{{5}}",
         )
     )

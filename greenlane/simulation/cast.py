@@ -12,7 +12,7 @@ from typing import Any
 from controller.records import LampChange, LampColour
 from controller.telling.observers import SilentObserver
 from hardware.dispensers.simulated import Filling, SimulatedDispenser
-from models.grammar import can_be_typed
+from models.grammar import is_valid
 from service.payer_rules.periods import Hours
 from wire.errors import GreenlaneError
 from wire.money import parse_yuan
@@ -78,7 +78,7 @@ def parse_card(text: str) -> SimulatedCard:
     plate, equals, yuan = text.partition("=")
     if not equals:
         raise CastError(f"{text!r}: write PLATE=YUAN, for example 粤B12345=500")
-    if not can_be_typed(plate):
+    if not is_valid(plate):
         raise CastError(f"{plate!r} is not a plate: write it as on the vehicle, for example 粤B12345=500")
     return SimulatedCard(normalise(plate), parse_amount(yuan))
 
@@ -90,7 +90,7 @@ def parse_phone(text: str) -> Phone:
     name, colon, yuan = whom.partition(":")
     if not (equals and at and name.strip()):
         raise CastError(f"{text!r}: write PLATE@HOURS=NAME or PLATE@HOURS=NAME:YUAN, for example 粤B12345@8-16=Chen")
-    if not can_be_typed(plate):
+    if not is_valid(plate):
         raise CastError(f"{plate!r} is not a plate: write it as on the vehicle, for example 粤B12345@8-16=Chen")
     try:
         period = Hours.parse(hours)
@@ -110,7 +110,7 @@ def parse_typing(text: str) -> Typing:
         at_s = -1.0
     if not equals or not 0 <= at_s < 1e6:
         raise CastError(f"{text!r}: write SECONDS=PLATE, for example 12.5=粤B12345")
-    if not can_be_typed(plate):
+    if not is_valid(plate):
         raise CastError(f"{plate!r} is not a plate: write it as on the vehicle, for example 12.5=粤B12345")
     if more and more != "ok" and not is_pin(more):
         raise CastError(f"{text!r}: after # comes a PIN of six digits, or ok for an attendant who confirms")
@@ -120,7 +120,7 @@ def parse_typing(text: str) -> Typing:
 def parse_pin(text: str) -> tuple[str, str]:
     """A plate and the PIN of its card, written as PLATE=PIN. Raises CastError."""
     plate, _, pin = text.partition("=")
-    if not can_be_typed(plate) or not is_pin(pin):
+    if not is_valid(plate) or not is_pin(pin):
         raise CastError(f"{text!r}: write PLATE=PIN with six digits, for example 粤B12345=493817")
     return normalise(plate), pin
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from service.payer_rules.periods import Hours
 
 WALLET, WECHATPAY = "wallet", "wechatpay"
-_BLUE_OR_GREEN = re.compile(r"[^0-9A-Z民使][A-Z](?:[0-9A-HJ-NP-Z]{5}|[A-HJK][0-9A-HJ-NP-Z][0-9]{4})")
+_BLUE_OR_GREEN = re.compile(r"[^0-9A-Z民使军][A-Z](?:[0-9A-HJ-NP-Z]{5}|[A-HJK][0-9A-HJ-NP-Z][0-9]{4})")
 """Blue ones have five characters after the office letter, small new-energy ones six; a yellow plate's text looks like a
 blue one's, so the provider's own state of the plate has the last word."""
 

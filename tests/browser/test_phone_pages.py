@@ -151,6 +151,14 @@ def test_a_plate_has_the_same_colours_as_on_other_pages(chromium: Any, rig: Serv
         "粤Z1234港",
         "使014578",
         "WJ粤12345",
+        "WJ1693015",
+        "军A00101",
+        "民航F0939",
+        "皖10A7226",
+        "京X1234应急",
+        "京A1234试",
+        "沪A3V25Z临",
+        "224578使",
     ):
         look = page.evaluate("async text => (await import('/static/phone-page.js')).lookOf(text)", plate)
         assert look == look_of(plate), plate

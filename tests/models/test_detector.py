@@ -302,7 +302,7 @@ def test_the_shipped_detector_finds_drawn_plates() -> None:
     detector = build_detector()
     composer = Composer([], 11, (640, 360), (70.0, 200.0))
     asked = hit = 0
-    for _ in range(40):
+    for _ in range(60):
         picture = composer.compose()
         found = detector.detect(picture.image)
         for wanted in picture.plates:

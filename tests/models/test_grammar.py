@@ -29,6 +29,17 @@ EXAMPLES = [
     ("WJ京1234X", "white", 1, PlateKind.ARMED_POLICE),
     ("KA12345", "white", 1, PlateKind.MILITARY),
     ("KA12345", "white", 2, PlateKind.MILITARY_TWO_ROW),
+    ("民航F0939", "green", 1, PlateKind.CIVIL_AVIATION),
+    ("民航F0939", "blue", 1, PlateKind.CIVIL_AVIATION),
+    ("京X1234应急", "white", 1, PlateKind.EMERGENCY),
+    ("黑S0123应急", "white", 1, PlateKind.EMERGENCY),
+    ("军A00101", "white", 1, PlateKind.OLD_MILITARY),
+    ("WJ1693015", "white", 1, PlateKind.OLD_ARMED_POLICE),
+    ("皖10A7226", "green", 2, PlateKind.AGRICULTURAL),
+    ("京A1234试", "yellow", 1, PlateKind.TEST),
+    ("京A1234试", "white", 1, PlateKind.TEMPORARY),
+    ("沪A3V25Z临", "white", 1, PlateKind.TEMPORARY),
+    ("沪A3V25Z临", "yellow", 1, PlateKind.TEMPORARY),
 ]
 
 
@@ -111,7 +122,7 @@ def test_no_two_formats_claim_a_plate_of_one_look(drawn: tuple[PlateFormat, str]
 
 
 def test_the_table_is_that_of_the_standard() -> None:
-    """GA 36: sizes, colours, rows and lengths, one line per kind."""
+    """Sizes, colours, rows and lengths, one line per kind and look."""
     table = {(f.kind, f.colour, f.rows, f.width_mm, f.height_mm, len(f.places)) for f in FORMATS}
     assert table == {
         (PlateKind.BLUE, "blue", 1, 440, 140, 7),
@@ -130,6 +141,16 @@ def test_the_table_is_that_of_the_standard() -> None:
         (PlateKind.ARMED_POLICE_TWO_ROW, "white", 2, 440, 220, 8),
         (PlateKind.MILITARY, "white", 1, 440, 140, 7),
         (PlateKind.MILITARY_TWO_ROW, "white", 2, 440, 220, 7),
+        (PlateKind.CIVIL_AVIATION, "green", 1, 440, 140, 7),
+        (PlateKind.CIVIL_AVIATION, "blue", 1, 440, 140, 7),
+        (PlateKind.EMERGENCY, "white", 1, 480, 140, 8),
+        (PlateKind.OLD_MILITARY, "white", 1, 440, 140, 7),
+        (PlateKind.OLD_ARMED_POLICE, "white", 1, 440, 140, 9),
+        (PlateKind.AGRICULTURAL, "green", 2, 300, 165, 8),
+        (PlateKind.TEST, "yellow", 1, 440, 140, 7),
+        (PlateKind.TEMPORARY, "white", 1, 220, 140, 8),
+        (PlateKind.TEMPORARY, "yellow", 1, 220, 140, 8),
+        (PlateKind.TEMPORARY, "white", 1, 220, 140, 7),
     }
     for plate_format in FORMATS:
         serials = [place for place in plate_format.places if place == grammar.SERIAL]
@@ -145,8 +166,9 @@ def test_normalise_is_idempotent_and_validity_follows_it(text: str) -> None:
 
 
 def test_alphabet_holds_each_character_once_and_every_place() -> None:
-    assert len(set(grammar.ALPHABET)) == len(grammar.ALPHABET) == 73
+    assert len(set(grammar.ALPHABET)) == len(grammar.ALPHABET) == 80
     assert {character for f in FORMATS for place in f.places for character in place} <= set(grammar.ALPHABET)
     assert "O" in grammar.ALPHABET
     assert "I" not in grammar.ALPHABET
+    assert grammar.ALPHABET.endswith(grammar.SUFFIXES + grammar.LATER), "older weights keep their classes"
     assert max(len(f.places) for f in FORMATS) == grammar.MAX_CHARACTERS

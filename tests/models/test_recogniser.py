@@ -35,7 +35,7 @@ class Answers:
 
 
 def logits_for(text: str, probability: float = 0.99) -> NDArray[np.float32]:
-    """Logits (8, classes) whose softmax gives each class of the text this probability."""
+    """Logits (9, classes) whose softmax gives each class of the text this probability."""
     classes = classes_of(text)
     others = len(ALPHABET)
     logits = np.full((MAX_CHARACTERS, 1 + others), np.log((1 - probability) / others), np.float32)
@@ -50,7 +50,8 @@ def test_reads_characters_with_their_probabilities() -> None:
     assert "".join(character.character for character in first) == "皖A72P33"
     assert first[0].probability == pytest.approx(0.9, abs=1e-4)
     assert "".join(character.character for character in second) == "京AD12345"
-    assert second[7].probability == pytest.approx(0.8, abs=1e-4)
+    assert second[6].probability == pytest.approx(0.8, abs=1e-4)
+    assert second[7].probability == pytest.approx(0.8 * 0.8, abs=1e-4), "the doubt of the blank ninth place"
 
 
 def test_network_is_asked_in_the_manifests_terms() -> None:
@@ -66,7 +67,7 @@ def test_network_is_asked_in_the_manifests_terms() -> None:
 
 
 def test_no_strips_ask_nothing() -> None:
-    network = Answers(np.zeros((0, 8, 74), np.float32))
+    network = Answers(np.zeros((0, MAX_CHARACTERS, 1 + len(ALPHABET)), np.float32))
     assert Recogniser(network, SECTION).read([]) == []
     assert network.asked == []
 
@@ -77,7 +78,7 @@ def test_no_plate_is_no_character() -> None:
 
 def test_a_doubtful_blank_last_place_lowers_the_last_character() -> None:
     logits = logits_for("京AD1234", 0.99)
-    logits[7] = np.log(0.4 / 73)
+    logits[7] = np.log(0.4 / len(ALPHABET))
     logits[7, 0], logits[7, 40] = np.log(0.55), np.log(0.45)
     characters = decode(logits, ALPHABET)
     assert len(characters) == 7
@@ -86,7 +87,7 @@ def test_a_doubtful_blank_last_place_lowers_the_last_character() -> None:
 
 def test_a_doubtful_blank_first_place_lowers_the_first_character() -> None:
     logits = logits_for("皖A72P33", 0.99)
-    logits[0] = np.log(0.4 / 73)
+    logits[0] = np.log(0.4 / len(ALPHABET))
     logits[0, 0] = np.log(0.55)
     characters = decode(logits, ALPHABET)
     assert characters[0].character == "A"
@@ -95,7 +96,7 @@ def test_a_doubtful_blank_first_place_lowers_the_first_character() -> None:
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 30))
 def test_probabilities_are_probabilities(seed: int, spread: float) -> None:
-    logits = (np.random.default_rng(seed).normal(0, spread, (8, 74))).astype(np.float32)
+    logits = (np.random.default_rng(seed).normal(0, spread, (MAX_CHARACTERS, 1 + len(ALPHABET)))).astype(np.float32)
     characters = decode(logits, ALPHABET)
     assert len(characters) <= MAX_CHARACTERS
     assert all(0 <= character.probability <= 1.000001 and character.character in ALPHABET for character in characters)

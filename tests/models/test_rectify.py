@@ -88,11 +88,12 @@ def test_any_four_points_give_a_strip_or_a_refusal(corners: list[tuple[float, fl
 @pytest.mark.parametrize("plate_format", [f for f in FORMATS if f.rows == 2], ids=lambda f: f.kind)
 def test_each_band_holds_its_own_characters_whole(plate_format: PlateFormat) -> None:
     upper, lower = bands_of(2)
+    width, height = plate_format.width_mm, plate_format.height_mm
     for place, box in enumerate(layout_of(plate_format).characters):
         band = upper if place < plate_format.upper_characters else lower
-        assert band.left * 440 <= box.x
-        assert box.x + box.width <= band.right * 440
-        assert band.top * 220 <= box.y - 2
-        assert box.y + box.height + 2 <= band.bottom * 220
+        assert band.left * width <= box.x
+        assert box.x + box.width <= band.right * width
+        assert band.top * height <= box.y - 2
+        assert box.y + box.height + 2 <= band.bottom * height
     assert upper.bottom * 220 < 90
     assert lower.top * 220 > 75

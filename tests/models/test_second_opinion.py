@@ -25,7 +25,7 @@ from models.grammar import ALPHABET, PlateKind
 from models.manifest import WEIGHTS_FOLDER, load_section, update_section
 from models.reader import OnDeviceReader
 from models.recogniser import Recogniser
-from models.second_opinion import CLASSES, HIDDEN, SecondOpinion, objections, opinion_strip
+from models.second_opinion import CLASSES, HIDDEN, SecondOpinion, completed, objections, opinion_strip
 from models.training.drawing.plates import draw_plate
 
 Picture = NDArray[np.uint8]
@@ -229,3 +229,19 @@ def test_read_json_tells_that_a_character_cannot_be_seen(
     assert (plate["text"], plate["certain"], plate["doubts"]) == (TEXT, False, ["hidden"])
     assert main(["read", str(path)]) == 0
     assert "not certain: hidden" in capsys.readouterr().out
+
+
+def test_older_weights_with_fewer_places_and_characters_object_to_what_they_lack() -> None:
+    older = np.zeros((1, 8, 2 + 73), np.float32)
+    for place, character in enumerate("WJ16930"):
+        older[0, place, 1 + ALPHABET.index(character)] = 0.9
+    older[:, :, -1] = 0.1
+    older[0, 7, 0] = 0.9
+    (shares,) = completed(older)
+    assert shares.shape == (9, CLASSES)
+    np.testing.assert_allclose(shares.sum(1), 1.0, atol=1e-6)
+    assert objections(shares, "WJ16930") == set()
+    assert objections(shares, "WJ1693015") == {Doubt.VETOED}, "a ninth place that it does not have"
+    assert objections(shares, "军J16930") == {Doubt.VETOED}, "a character that it does not have"
+    assert shares[8].argmax() == 0
+    assert shares[0, HIDDEN] == pytest.approx(0.1)

@@ -12,12 +12,12 @@ from models.build import build_reader
 from models.reader import OnDeviceReader
 from models.training.commands.options import add_judged
 from models.training.data.holdout import is_held_out
-from models.training.data.more import Label, clean_picture, is_writable, load_labels
+from models.training.data.more import Label, clean_picture, is_learnt_from, load_labels
 from models.training.data.realdata import RealCrop, data_folder, load_crops
 from models.training.data.scenes import Picture, read_picture
 from models.training.evaluation.finding import held_out_groups
 from models.training.evaluation.foreign import HEADS as DRAWN_HEADS
-from models.training.evaluation.foreign import drawn_rows
+from models.training.evaluation.foreign import LEARNT_HEADS, drawn_rows, learnt_rows
 from models.training.evaluation.goals import (
     CROP_GOALS,
     DRAWN_ON,
@@ -42,11 +42,11 @@ GROUPS = {"scenes": SCENES, "photos": PHOTOS, "street frames": STREET, "street f
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_judged(parser, page=DOCS / "reader.md")
-    parser.add_argument("--drawn", type=int, default=60, metavar="N", help="drawn plates of each unknown kind")
+    parser.add_argument("--drawn", type=int, default=60, metavar="N", help="drawn plates of each kind without pictures")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints three tables. Status 1, with the reason, where the real pictures are absent."""
+    """Prints four tables. Status 1, with the reason, where the real pictures are absent."""
     folder = data_folder()
     if folder is None:
         print("no real pictures beside the project: nothing measured")
@@ -55,13 +55,18 @@ def run(args: argparse.Namespace) -> int:
     reader = build_reader(args.engine)
     lines = lines_of(judged(reader, folder))
     foreign = foreign_lines(reader.read, foreign_pictures(folder))
-    drawn = drawn_rows(reader.read, args.drawn)
-    tables = (goals_table(lines), table(FOREIGN_HEADS, foreign), table(DRAWN_HEADS, drawn))
+    learnt, drawn = learnt_rows(reader.read, args.drawn), drawn_rows(reader.read, args.drawn)
+    tables = (
+        goals_table(lines),
+        table(FOREIGN_HEADS, foreign),
+        table(LEARNT_HEADS, learnt),
+        table(DRAWN_HEADS, drawn),
+    )
     markdown = "\n\n".join(tables)
     print(markdown)
     if args.record:
         facts = {"engine": args.engine, "lines": [line.facts() for line in lines], "foreign": foreign}
-        facts |= {"drawn_foreign": drawn}
+        facts |= {"drawn_learnt": learnt, "drawn_foreign": drawn}
         add_results(args.json, {"goals": facts})
         write_part(args.page, GOALS, markdown)
     return 0
@@ -84,9 +89,9 @@ def green_cuts(folder: Path) -> list[RealCrop]:
 
 
 def foreign_pictures(folder: Path) -> Iterator[tuple[str, Picture]]:
-    """All pictures of plates that the recogniser cannot write; none of them is trained on."""
+    """All pictures of plates that the recognisers do not learn from though they are not held out by their text."""
     for label in load_labels(folder):
-        if not is_writable(label.plate):
+        if not is_learnt_from(label.plate):
             yield label.plate, _picture(folder, label)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from models.grammar import ALPHABET, MAX_CHARACTERS
+from models.grammar import ALPHABET, FROM_DRAWINGS, MAX_CHARACTERS, formats_of
 from models.training.data.holdout import is_held_out
 from models.training.data.marks import Box, painted_over
 from models.training.data.realdata import RealCrop, cut_out
@@ -153,7 +153,7 @@ def load_more_cuts(data: Path, corners: Path = CORNERS) -> list[RealCrop]:
     known: dict[str, Any] = json.loads(corners.read_text(encoding="utf-8"))
     cuts = []
     for file, labels in sorted(by_scene(load_labels(data)).items()):
-        usable = [label for label in labels if file in known and is_writable(label.plate)]
+        usable = [label for label in labels if file in known and is_learnt_from(label.plate)]
         image = clean_picture(data, labels) if usable else None
         for label, plate in ((label, _plate(label, known[file]["plates"][box_key(label.box)])) for label in usable):
             if image is not None and plate.exact_corners:
@@ -166,7 +166,7 @@ def load_more_crops(data: Path) -> list[RealCrop]:
     """The second set's crops: toll ones, cut to their edges, cuts of mosaics, and loose ones of other origins."""
     crops = []
     for label in load_labels(data):
-        if label.box is None and is_writable(label.plate):
+        if label.box is None and is_learnt_from(label.plate):
             image = read_picture(data / "more" / label.file)
             source = label.origin if label.origin in (TOLL, MOSAIC) else "loose"
             crops.append(RealCrop(image, label.plate, source, None, label.rows))
@@ -176,6 +176,11 @@ def load_more_crops(data: Path) -> list[RealCrop]:
 def is_writable(plate: str) -> bool:
     """Whether the recogniser has a place and a class for every character."""
     return len(plate) <= MAX_CHARACTERS and all(character in ALPHABET for character in plate)
+
+
+def is_learnt_from(plate: str) -> bool:
+    """Whether the recognisers may learn from pictures of a plate: not from the single ones of kinds that are drawn."""
+    return is_writable(plate) and not any(known.kind in FROM_DRAWINGS for known in formats_of(plate))
 
 
 def is_marked(data: Path, picture: Path) -> bool:

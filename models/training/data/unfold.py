@@ -43,10 +43,11 @@ def read_exported(path: Path) -> Exported:
     return Exported(found, list(graph.node))
 
 
-def copy_convolutions(net: nn.Module, exported: Exported) -> None:
+def copy_convolutions(net: nn.Module, exported: Exported, growing: Sequence[nn.Module] = ()) -> None:
     """Fill all convolutions in the order of execution, which must be that of the modules; norms become identities.
 
-    Raises ValueError for a file of another architecture.
+    growing: those that may have more outputs than the file, which then are as its last one. Raises ValueError for a
+    file of another architecture.
     """
     layers = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
     nodes = [node for node in exported.nodes_of("Conv") if exported.constants[node.input[1]].ndim == 4]
@@ -55,9 +56,11 @@ def copy_convolutions(net: nn.Module, exported: Exported) -> None:
     norms = _norms_behind(net)
     for layer, node in zip(layers, nodes, strict=True):
         weight, bias = (torch.from_numpy(exported.constants[name].copy()) for name in node.input[1:3])
+        own_bias = layer.bias if norms.get(layer) is None else norms[layer].bias
+        if layer in growing:
+            weight, bias = (lengthened(part, 0, layer.out_channels) for part in (weight, bias))
         fill(layer.weight, weight)
-        norm = norms.get(layer)
-        fill(layer.bias if norm is None else norm.bias, bias)
+        fill(own_bias, bias)
 
 
 def copy_linears(net: nn.Module, exported: Exported) -> None:
@@ -79,6 +82,28 @@ def fill(parameter: Tensor | None, values: Tensor) -> None:
     parameter.data.copy_(values)
 
 
+def lengthened(values: Tensor, axis: int, length: int) -> Tensor:
+    """Places that the file lacks, taken over from its last one. Values that are long enough stay as they are."""
+    missing = length - values.shape[axis]
+    if missing <= 0:
+        return values
+    last = values.narrow(axis, values.shape[axis] - 1, 1)
+    return torch.cat([values, *[last] * missing], axis)
+
+
+def with_classes(values: Tensor, classes: int, kept_last: int, like: slice, bias: bool) -> Tensor:
+    """A classifier's rows, or its biases, with classes that the file lacks put before its last `kept_last` ones.
+
+    A new class begins as the mean of the rows `like`, with less bias than any: it has to be learnt, not to be guessed.
+    """
+    missing = classes - len(values)
+    if missing <= 0:
+        return values
+    model = values[like].mean(0, keepdim=True) if not bias else values[like].min(0, keepdim=True).values - 1.0
+    cut = len(values) - kept_last
+    return torch.cat([values[:cut], *[model] * missing, values[cut:]])
+
+
 def copy_named(net: nn.Module, exported: Exported, names: Sequence[str], matrices: Sequence[str]) -> None:
     """Fill parameters that the file has under their names, and linear layers' matrices wherever it has them.
 
@@ -86,9 +111,23 @@ def copy_named(net: nn.Module, exported: Exported, names: Sequence[str], matrice
     """
     parameters = dict(net.named_parameters())
     for name in names:
-        fill(parameters[name], torch.from_numpy(exported.constants[name].copy()))
+        fill(parameters[name], constant(name, exported))
     for name in matrices:
         fill(parameters[name], torch.from_numpy(matrix_of(name, tuple(parameters[name].shape), exported).copy()))
+
+
+def constant(name: str, exported: Exported) -> Tensor:
+    """What the file holds under this name."""
+    return torch.from_numpy(exported.constants[name].copy())
+
+
+def copy_classifier(layer: nn.Linear, exported: Exported, kept_last: int, like: slice) -> None:
+    """Fill the layer "classify", which may have more classes than the file: see with_classes()."""
+    bias = constant("classify.bias", exported)
+    matrix = matrix_of("classify.weight", (len(bias), layer.in_features), exported)
+    rows = with_classes(torch.from_numpy(matrix.copy()), layer.out_features, kept_last, like, False)
+    fill(layer.weight, rows)
+    fill(layer.bias, with_classes(bias, layer.out_features, kept_last, like, True))
 
 
 def matrix_of(name: str, shape: tuple[int, ...], exported: Exported) -> Array:

@@ -18,8 +18,6 @@ from models.training.drawing.plates import DrawnPlate, draw_plate
 
 Rng = np.random.Generator
 
-PLATE_SIZES_MM = {1: (440.0, 140.0), 2: (440.0, 220.0)}
-GREEN_WIDTH_MM = 480.0
 POOL_SIZE = 256
 BOARD_COLOURS = (
     (200, 60, 10),
@@ -160,6 +158,8 @@ class Composer:
         if plate.rows == 2 or not plate.exact_corners or rng.random() < 0.5:
             return plate
         drawn = self._next_drawn()
+        if drawn.plate_format.width_mm < 440:
+            return plate
         centre = plate.corners.mean(0)
         corners = (plate.corners - centre) * rng.uniform(1.05, 1.14) + centre
         if drawn.rows == 2:
@@ -171,12 +171,10 @@ class Composer:
     def _paste_plate(self, image: Picture, plates: list[ScenePlate], unjudged: list[Quad], boards: list[Quad]) -> None:
         """A drawn plate where nothing of note is, if such a place is found at once."""
         drawn = self._next_drawn()
-        width_mm, height_mm = PLATE_SIZES_MM[drawn.rows]
-        if drawn.colour == "green":
-            width_mm = GREEN_WIDTH_MM
+        form = drawn.plate_format
         low, high = np.log(self._widths_px)
         width_px = float(np.exp(self._rng.uniform(low, high)))
-        quad = self._random_quad(width_px, width_px * height_mm / width_mm)
+        quad = self._random_quad(width_px, width_px * form.height_mm / form.width_mm)
         if free(quad, [plate.corners for plate in plates] + unjudged + boards):
             plates.append(self._stamp(image, drawn, quad))
 

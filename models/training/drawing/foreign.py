@@ -22,12 +22,12 @@ Rng = np.random.Generator
 STORE = Path(__file__).with_name("foreign.npz")
 """Masks of the characters that the reader has no class for, by `python -m models.training.drawing.foreign`."""
 
-LACKING = "民航应急军试临"
+LACKING = "海空沈济成消超"
 FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc")
 PX_PER_MM = 0.8
 BORDER_MM = 4.0
 
-BLUE, GREEN, WHITE, YELLOW = (170.0, 70.0, 20.0), (90.0, 130.0, 30.0), (232.0, 232.0, 232.0), (25.0, 175.0, 240.0)
+BLACK, GREEN, WHITE, YELLOW = (28.0, 28.0, 28.0), (90.0, 130.0, 30.0), (232.0, 232.0, 232.0), (25.0, 175.0, 240.0)
 LIGHT, DARK = (245.0, 245.0, 245.0), (25.0, 25.0, 25.0)
 
 
@@ -43,43 +43,23 @@ class ForeignKind:
     ink: Bgr
 
 
-def _row(count: int, width: float, left: float, top: float, height: float, gap: float) -> tuple[Box, ...]:
-    return tuple(Box(left + place * (width + gap), top, width, height) for place in range(count))
-
-
 def _layout(kind: PlateKind) -> Layout:
     return layout_of(format_of_kind(kind))
 
 
 DIGITS, LETTERS = "0123456789", "ABCDEFGHJKLMNPQRSTUVWXYZ"
-ORDINARY, GREEN_LONG = _layout(PlateKind.BLUE), _layout(PlateKind.NEW_ENERGY_SMALL)
-TWO_ROW = _layout(PlateKind.ARMED_POLICE_TWO_ROW)
-OLD_ARMED_POLICE = Layout(
-    (
-        *_row(2, 40.0, 12.0, 25.0, 90.0, 8.0),
-        *_row(2, 24.0, 112.0, 60.0, 55.0, 6.0),
-        *_row(5, 42.0, 182.0, 25.0, 90.0, 8.0),
-    ),
-    (172.0, 70.0),
-)
+ORDINARY, OLD_FIRE = _layout(PlateKind.BLUE), _layout(PlateKind.OLD_ARMED_POLICE)
+SIX = Layout(ORDINARY.characters[1:], None)
 
 KINDS = (
-    ForeignKind("civil aviation", ("民", "航", LETTERS, *[DIGITS] * 4), ORDINARY, (440, 140), GREEN, LIGHT),
-    ForeignKind("civil aviation, blue", ("民", "航", LETTERS, *[DIGITS] * 4), ORDINARY, (440, 140), BLUE, LIGHT),
-    ForeignKind("old military", ("军", LETTERS, *[DIGITS] * 5), ORDINARY, (440, 140), WHITE, DARK),
-    ForeignKind("emergency rescue", (PROVINCES, "X", *[DIGITS] * 4, "应", "急"), GREEN_LONG, (480, 140), WHITE, DARK),
-    ForeignKind("old armed police", ("W", "J", *[DIGITS] * 7), OLD_ARMED_POLICE, (440, 140), WHITE, DARK),
-    ForeignKind("agricultural", (PROVINCES, *[DIGITS] * 7), TWO_ROW, (440, 220), GREEN, LIGHT),
-    ForeignKind("test", (PROVINCES, LETTERS, *[DIGITS] * 4, "试"), ORDINARY, (440, 140), YELLOW, DARK),
-    ForeignKind("temporary", (PROVINCES, LETTERS, *[DIGITS] * 5, "临"), GREEN_LONG, (480, 140), WHITE, DARK),
-    ForeignKind(
-        "abroad",
-        (*[LETTERS] * 2, *[DIGITS] * 2, *[LETTERS] * 2),
-        Layout(ORDINARY.characters[1:], None),
-        (440, 140),
-        WHITE,
-        DARK,
-    ),
+    ForeignKind("old military, of a force", ("海空沈济成", LETTERS, *[DIGITS] * 5), ORDINARY, (440, 140), WHITE, DARK),
+    ForeignKind("old fire brigade", ("W", "J", *[DIGITS] * 2, "消", *[DIGITS] * 4), OLD_FIRE, (440, 140), WHITE, DARK),
+    ForeignKind("oversize", (PROVINCES, LETTERS, *[DIGITS] * 4, "超"), ORDINARY, (440, 140), WHITE, DARK),
+    ForeignKind("of 1986", (*[DIGITS] * 7,), ORDINARY, (440, 140), GREEN, LIGHT),
+    ForeignKind("Hong Kong", (*[LETTERS] * 2, *[DIGITS] * 4), SIX, (440, 140), WHITE, DARK),
+    ForeignKind("Hong Kong, yellow", (*[LETTERS] * 2, *[DIGITS] * 4), SIX, (440, 140), YELLOW, DARK),
+    ForeignKind("Macau", ("M", LETTERS, *[DIGITS] * 4), SIX, (440, 140), BLACK, LIGHT),
+    ForeignKind("abroad", (*[LETTERS] * 2, *[DIGITS] * 2, *[LETTERS] * 2), SIX, (440, 140), WHITE, DARK),
 )
 """Colours and places as pictures show them. The armed forces' first characters are red, which is left out."""
 

@@ -90,8 +90,8 @@ def _cropped(rng: np.random.Generator, condition: Condition) -> Placed:
 
 def _found(rng: np.random.Generator, plate: DrawnPlate, condition: Condition) -> Placed:
     fall, lean = _slants(condition)
-    across = float(condition.width_px)
-    down = condition.height_px * condition.character_height * plate.plate_format.height_mm / CHARACTER_MM
+    across, form = float(condition.width_px), plate.plate_format
+    down = condition.height_px * condition.character_height * form.height_mm * 440 / (form.width_mm * CHARACTER_MM)
     quad = _slanted((UNIT - 0.5) * (across, down), fall * across, lean * down)
     width, height = (int(side) for side in np.ceil(np.ptp(quad, axis=0) * 1.16))
     quad = _centred(quad, (width, height))

@@ -12,31 +12,41 @@ from numpy.typing import NDArray
 from controller.records import Colour
 from models.geometry import Box, layout_of
 from models.glyphs import LEARNT, Mask, load_glyphs
-from models.grammar import DIGITS, FORMATS, SERIAL, PlateFormat, PlateKind
+from models.grammar import DIGITS, FORMATS, FROM_DRAWINGS, SERIAL, PlateFormat, PlateKind
 
 Image = NDArray[np.uint8]
 Rgb = tuple[float, float, float]
 
 KIND_SHARES: dict[PlateKind, float] = {
-    PlateKind.BLUE: 0.18,
-    PlateKind.YELLOW: 0.09,
-    PlateKind.YELLOW_TWO_ROW: 0.10,
-    PlateKind.NEW_ENERGY_SMALL: 0.15,
-    PlateKind.NEW_ENERGY_LARGE: 0.08,
-    PlateKind.POLICE: 0.05,
-    PlateKind.COACH: 0.04,
-    PlateKind.TRAILER: 0.04,
+    PlateKind.BLUE: 0.15,
+    PlateKind.YELLOW: 0.08,
+    PlateKind.YELLOW_TWO_ROW: 0.08,
+    PlateKind.NEW_ENERGY_SMALL: 0.12,
+    PlateKind.NEW_ENERGY_LARGE: 0.07,
+    PlateKind.POLICE: 0.04,
+    PlateKind.COACH: 0.03,
+    PlateKind.TRAILER: 0.03,
     PlateKind.BLACK: 0.02,
-    PlateKind.HONG_KONG_MACAU: 0.05,
-    PlateKind.EMBASSY: 0.03,
+    PlateKind.HONG_KONG_MACAU: 0.04,
+    PlateKind.EMBASSY: 0.02,
     PlateKind.CONSULATE: 0.02,
-    PlateKind.ARMED_POLICE: 0.03,
-    PlateKind.ARMED_POLICE_TWO_ROW: 0.06,
-    PlateKind.MILITARY: 0.03,
-    PlateKind.MILITARY_TWO_ROW: 0.03,
+    PlateKind.ARMED_POLICE: 0.02,
+    PlateKind.ARMED_POLICE_TWO_ROW: 0.05,
+    PlateKind.MILITARY: 0.02,
+    PlateKind.MILITARY_TWO_ROW: 0.02,
+    PlateKind.CIVIL_AVIATION: 0.03,
+    PlateKind.EMERGENCY: 0.03,
+    PlateKind.OLD_MILITARY: 0.02,
+    PlateKind.OLD_ARMED_POLICE: 0.03,
+    PlateKind.AGRICULTURAL: 0.03,
+    PlateKind.TEST: 0.02,
+    PlateKind.TEMPORARY: 0.03,
 }
 """How often each kind is drawn when none is asked for: frequent kinds more, rare ones enough to be learnt."""
 
+
+LATER_SHARE = 0.35
+"""How many of the drawn plates that train a recogniser are of kinds that no real crop shows."""
 
 LOOK_ALIKES = "0DQCG8B36S5Z271T4AVYUHNMWKXFEPR"
 """Letters and digits that small pictures confuse; what tells them apart is a stroke."""
@@ -69,15 +79,22 @@ def draw_plate(
     """One plate with borders, dot, screws, frame, dirt and varied inks.
 
     kind: None draws one by KIND_SHARES. text: None draws one of the kind's format; a given text must fit the kind (else
-    ValueError). px_per_mm: 0.4 makes a one-row plate 176x56 pixels.
+    ValueError). px_per_mm: 0.4 makes a one-row plate 176x56 pixels; plates narrower than 440 mm come as wide.
     """
     plate_format = _pick_format(rng, kind, text)
     drawn = text if text is not None else random_text(rng, plate_format)
-    alpha = _ink_mask(rng, plate_format, drawn, px_per_mm)
-    ground, inks = _colours(rng, plate_format, alpha.shape[0], alpha.shape[1], px_per_mm)
-    image = _compose(alpha, ground, inks, plate_format, px_per_mm)
+    scale = px_per_mm * max(1.0, 440 / plate_format.width_mm)
+    alpha = _ink_mask(rng, plate_format, drawn, scale)
+    ground, inks = _colours(rng, plate_format, alpha.shape[0], alpha.shape[1], scale)
+    image = _compose(alpha, ground, inks, plate_format, scale)
     _add_wear(rng, image, px_per_mm)
     return DrawnPlate(np.clip(image, 0, 255).astype(np.uint8), drawn, plate_format)
+
+
+def pick_later(rng: np.random.Generator) -> PlateKind | None:
+    """For LATER_SHARE of the drawn training plates a kind that only drawings teach, else none."""
+    kinds = sorted(FROM_DRAWINGS)
+    return kinds[int(rng.integers(len(kinds)))] if rng.random() < LATER_SHARE else None
 
 
 def random_text(rng: np.random.Generator, plate_format: PlateFormat) -> str:
@@ -138,6 +155,7 @@ def _ink_mask(rng: np.random.Generator, plate_format: PlateFormat, text: str, sc
     """Share of ink per pixel, 0 to 1, with border, dot and a random stroke width."""
     canvas = _border_mask(plate_format.width_mm, plate_format.height_mm, scale, int(rng.integers(3))).copy()
     layout = layout_of(plate_format)
+    thin = scale * min(1.0, layout.characters[-1].height / 90)
     style = _pick_style(rng)
     province_style = style if rng.random() < 0.5 else _pick_style(rng)
     for character, box in zip(text, layout.characters, strict=True):
@@ -145,13 +163,25 @@ def _ink_mask(rng: np.random.Generator, plate_format: PlateFormat, text: str, sc
         _stamp(canvas, chosen, box, scale, rng)
     if layout.dot and rng.random() < 0.85:
         centre = (round(layout.dot[0] * scale), round(layout.dot[1] * scale))
-        cv2.circle(canvas, centre, max(1, round(5 * scale)), 255, -1, cv2.LINE_AA)
+        cv2.circle(canvas, centre, max(1, round(5 * thin)), 255, -1, cv2.LINE_AA)
+    _add_marks(rng, canvas, plate_format.kind, scale)
     alpha = canvas.astype(np.float32) * (1 / 255.0)
     if rng.random() < 0.6:
-        sigma = rng.uniform(1.2, 3.2) * scale
+        sigma = rng.uniform(1.2, 3.2) * thin
         alpha = cv2.GaussianBlur(alpha, (0, 0), sigma)
         alpha = np.clip((alpha - rng.uniform(0.3, 0.66)) * rng.uniform(2.0, 4.0) + 0.5, 0, 1)
     return np.asarray(alpha, np.float32)
+
+
+def _add_marks(rng: np.random.Generator, canvas: NDArray[np.uint8], kind: PlateKind, scale: float) -> None:
+    """What else is printed: the emblem over the small digits of the old armed police, a temporary plate's last day."""
+    if kind == PlateKind.OLD_ARMED_POLICE and rng.random() < 0.8:
+        cv2.circle(canvas, (round(127 * scale), round(43 * scale)), round(9 * scale), 200, -1, cv2.LINE_AA)
+    if kind == PlateKind.TEMPORARY and rng.random() < 0.8:
+        style = _pick_style(rng)
+        for place in range(int(rng.integers(8, 13))):
+            digit = str(int(rng.integers(10)))
+            _stamp(canvas, _mask_of(rng, digit, style), Box(40 + 12 * place, 104, 8, 14), scale, rng)
 
 
 def _pick_style(rng: np.random.Generator) -> str:
@@ -193,6 +223,14 @@ _GROUNDS: dict[Colour, tuple[Rgb, Rgb]] = {
     Colour.WHITE: ((232, 232, 230), (25, 25, 28)),
     Colour.BLACK: ((28, 28, 32), (235, 235, 235)),
 }
+_WHITE: Rgb = (242, 244, 240)
+_OWN_GROUNDS: dict[tuple[PlateKind, Colour], tuple[tuple[Rgb, ...], Rgb]] = {
+    (PlateKind.CIVIL_AVIATION, Colour.GREEN): (((20, 120, 75), (40, 150, 110), (70, 170, 165)), _WHITE),
+    (PlateKind.AGRICULTURAL, Colour.GREEN): (((15, 95, 60), (40, 125, 80), (80, 125, 105)), _WHITE),
+    (PlateKind.TEMPORARY, Colour.WHITE): (((205, 222, 232), (228, 230, 226), (190, 212, 228)), (25, 25, 28)),
+    (PlateKind.TEMPORARY, Colour.YELLOW): (((226, 205, 150), (215, 190, 140)), (25, 25, 28)),
+}
+"""Grounds, one of which is drawn, and ink of kinds that look otherwise than their colour's others."""
 _RED: Rgb = (200, 25, 30)
 
 
@@ -200,7 +238,9 @@ def _colours(
     rng: np.random.Generator, plate_format: PlateFormat, height: int, width: int, scale: float
 ) -> tuple[NDArray[np.float32], tuple[Rgb, Rgb]]:
     """The ground as float32 (height, width, 3) BGR and the two inks (main, red) in BGR."""
-    ground_rgb, ink_rgb = _GROUNDS[plate_format.colour]
+    plain = _GROUNDS[plate_format.colour]
+    grounds, ink_rgb = _OWN_GROUNDS.get((plate_format.kind, plate_format.colour), ((plain[0],), plain[1]))
+    ground_rgb = grounds[int(rng.integers(len(grounds)))]
     spread = rng.uniform(-22, 22, (3, 3))
     ground_bgr = (np.asarray(ground_rgb) + spread[0])[::-1]
     ground = np.empty((height, width, 3), np.float32)
@@ -222,6 +262,9 @@ _RED_CHARACTERS: dict[PlateKind, slice] = {
     PlateKind.MILITARY: slice(0, 2),
     PlateKind.MILITARY_TWO_ROW: slice(0, 2),
     PlateKind.CONSULATE: slice(6, 7),
+    PlateKind.OLD_MILITARY: slice(0, 2),
+    PlateKind.OLD_ARMED_POLICE: slice(0, 4),
+    PlateKind.EMERGENCY: slice(6, 8),
 }
 
 

@@ -142,7 +142,7 @@ def cut_around(picture: Picture, box: Box, widths: float = 1.0) -> Picture:
 
 
 def foreign_lines(read: Read, pictures: Iterable[tuple[str, Picture]]) -> list[list[object]]:
-    """Pictures of plates whose text fits no format that the reader knows: what came out, and whether it is certain."""
+    """Single pictures of kinds that were never learnt from pictures: what came out, and whether it is certain."""
     rows: list[list[object]] = []
     for text, picture in pictures:
         reads = read(picture).plates
@@ -151,7 +151,7 @@ def foreign_lines(read: Read, pictures: Iterable[tuple[str, Picture]]) -> list[l
     return rows
 
 
-FOREIGN_HEADS = ("plate of a kind that is not read", "comes out as", "certain")
+FOREIGN_HEADS = ("real plate of a kind learnt from drawings alone", "comes out as", "certain")
 
 
 def goals_table(lines: Sequence[GoalLine]) -> str:

@@ -58,7 +58,7 @@ def calibrate(net: RecogniserNet, samples: Sequence[Sample]) -> RecogniserNet:
 
 
 def export(net: RecogniserNet, weights: Path) -> None:
-    """Write ONNX; "logits" (N, 8, 1 + classes) after temperature."""
+    """Write ONNX; "logits" (N, 9, 1 + classes) after temperature."""
     write_onnx(net, (3, STRIP_HEIGHT, STRIP_WIDTH), weights)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.training.data.holdout import is_for_calibration
 from models.training.data.more import load_more_crops, load_more_cuts
 from models.training.data.realdata import Image, RealCrop, load_crops, load_scene_cuts, load_scene_grounds
+from models.training.drawing.plates import pick_later
 from models.training.recogniser.samples import (
     Sample,
     alike_sample,
@@ -93,9 +94,10 @@ class Mixer:
         if choice < BLANK_SHARE + real_share:
             index = int(np.searchsorted(self._odds, self._rng.random(), side="right"))
             return real_sample(self._rng, self._crops[min(index, len(self._crops) - 1)])
+        kind = pick_later(self._rng)
         if self._rng.random() < PHOTOGRAPHED_SHARE:
-            return photographed_sample(self._rng)
-        return alike_sample(self._rng) if self._rng.random() < ALIKE_SHARE else drawn_sample(self._rng)
+            return photographed_sample(self._rng, kind)
+        return alike_sample(self._rng, kind) if self._rng.random() < ALIKE_SHARE else drawn_sample(self._rng, kind)
 
 
 def crop_odds(

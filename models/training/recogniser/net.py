@@ -37,14 +37,20 @@ class Residual(nn.Module):
 
 
 class RecogniserNet(nn.Module):
-    """(N, 3, 32, 128) float strips, (BGR - 127.5) / 127.5, to logits (N, 8, 1 + characters), class 0 blank.
+    """(N, 3, 32, 128) float strips, (BGR - 127.5) / 127.5, to logits (N, 9, 1 + characters), class 0 blank.
 
-    Each of the eight places looks at the feature map (4 x 32 cells) through its own soft attention, so that a
+    Each of the nine places looks at the feature map (4 x 32 cells) through its own soft attention, so that a
     character's softmax is a plain probability that temperature can calibrate. `forward_full` also returns the
     attention.
     """
 
-    def __init__(self, widths: tuple[int, int, int] = WIDTHS, hidden: int = 128) -> None:
+    def __init__(
+        self,
+        widths: tuple[int, int, int] = WIDTHS,
+        hidden: int = 128,
+        places: int = MAX_CHARACTERS,
+        classes: int = CLASSES,
+    ) -> None:
         super().__init__()
         first, second, third = widths
         self.backbone = nn.Sequential(
@@ -58,18 +64,18 @@ class RecogniserNet(nn.Module):
         self.position = nn.Parameter(torch.zeros(1, third, GRID_HEIGHT, GRID_WIDTH))
         self.context = nn.Linear(third, 48)
         self.query = nn.Conv2d(third, 48, 3, padding=1)
-        self.attention = nn.Conv2d(48, MAX_CHARACTERS, 1)
-        self.bias = nn.Parameter(torch.zeros(1, MAX_CHARACTERS, GRID_HEIGHT * GRID_WIDTH))
+        self.attention = nn.Conv2d(48, places, 1)
+        self.bias = nn.Parameter(torch.zeros(1, places, GRID_HEIGHT * GRID_WIDTH))
         self.hidden = nn.Linear(third, hidden)
-        self.place = nn.Parameter(torch.zeros(1, MAX_CHARACTERS, hidden))
-        self.classify = nn.Linear(hidden, CLASSES)
+        self.place = nn.Parameter(torch.zeros(1, places, hidden))
+        self.classify = nn.Linear(hidden, classes)
         nn.init.normal_(self.position, std=0.02)
         nn.init.normal_(self.place, std=0.02)
         self.register_buffer("temperature", torch.ones(1))
         self.temperature: Tensor
 
     def forward_full(self, strips: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (N, 8, classes) before temperature, and attention logits (N, 8, 128 cells)."""
+        """Logits (N, 9, classes) before temperature, and attention logits (N, 9, 128 cells)."""
         features = self.backbone(strips)
         context = self.context(features.mean((2, 3)))
         query = torch.relu(self.query(features + self.position) + context.unsqueeze(2).unsqueeze(3))
@@ -79,7 +85,7 @@ class RecogniserNet(nn.Module):
         return self.classify(functional.dropout(hidden, DROPOUT, self.training)), scores
 
     def forward(self, strips: Tensor) -> Tensor:
-        """Logits (N, 8, classes) after temperature."""
+        """Logits (N, 9, classes) after temperature."""
         logits: Tensor = self.forward_full(strips)[0] / self.temperature
         return logits
 

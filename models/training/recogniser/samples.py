@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from models.geometry import layout_of
 from models.glyphs import LEARNT, load_glyphs
-from models.grammar import ALPHABET, DIGITS, MAX_CHARACTERS, PROVINCES, PlateKind, is_valid
+from models.grammar import (
+    ALPHABET,
+    DIGITS,
+    LATER,
+    MAX_CHARACTERS,
+    OFFICE_LETTERS,
+    PROVINCES,
+    SUFFIXES,
+    PlateKind,
+    is_valid,
+)
 from models.rectify import STRIP_HEIGHT, STRIP_WIDTH, Band, band_matrix, bands_of, rectify, warp_bands
 from models.training.data.realdata import RealCrop
 from models.training.drawing.conditions import pick, varied
@@ -38,7 +48,7 @@ CLASS_OF = {character: index + 1 for index, character in enumerate(ALPHABET)}
 
 @dataclass(frozen=True)
 class Sample:
-    """One strip (32, 128, 3) uint8 BGR, its classes (8,) int64 with 0 for blank, and the characters' centres (8, 2) as
+    """One strip (32, 128, 3) uint8 BGR, its classes (9,) int64 with 0 for blank, and the characters' centres (9, 2) as
     shares of the strip, NaN where unknown."""
 
     strip: Image
@@ -47,7 +57,7 @@ class Sample:
 
 
 def classes_of(text: str) -> NDArray[np.int64]:
-    """Class numbers (8,) of a text, blank-filled at the end. Raises KeyError for a foreign character."""
+    """Class numbers (9,) of a text, blank-filled at the end. Raises KeyError for a foreign character."""
     classes = np.zeros(MAX_CHARACTERS, np.int64)
     classes[: len(text)] = [CLASS_OF[character] for character in text]
     return classes
@@ -62,15 +72,15 @@ def drawn_sample(rng: np.random.Generator, kind: PlateKind | None = None) -> Sam
     return drawn_with_text(rng, kind)[0]
 
 
-def alike_sample(rng: np.random.Generator) -> Sample:
+def alike_sample(rng: np.random.Generator, kind: PlateKind | None = None) -> Sample:
     """A drawn sample of characters that are taken for one another."""
-    plate = draw_plate(rng)
+    plate = draw_plate(rng, kind)
     return _sample_of(rng, draw_plate(rng, plate.kind, alike_text(rng, plate.plate_format)))
 
 
-def photographed_sample(rng: np.random.Generator) -> Sample:
-    """A drawn plate taken the way some real training crop was; every kind as often as the others."""
-    kinds = tuple(PlateKind)
+def photographed_sample(rng: np.random.Generator, kind: PlateKind | None = None) -> Sample:
+    """A drawn plate taken the way some real training crop was; where none is asked for, all kinds alike often."""
+    kinds = (kind,) if kind else tuple(PlateKind)
     plate = draw_plate(rng, kinds[int(rng.integers(len(kinds)))], px_per_mm=FINE_PX_PER_MM)
     source = "ccpd" if rng.random() < ASKEW_SHARE else None
     photo = photograph(rng, plate, varied(rng, pick(rng, source)))
@@ -288,7 +298,7 @@ def _lettering(rng: np.random.Generator) -> Image:
 def _no_plate_text(rng: np.random.Generator) -> str:
     """One to twelve characters that no format allows: words, numbers, a province character with too few behind it."""
     count = int(rng.choice([1, 2, 3, 4, 5, 6, 9, 10, 11, 12]))
-    letters, words = ALPHABET[31:66], PROVINCES + ALPHABET[-7:]
+    letters, words = DIGITS + OFFICE_LETTERS, PROVINCES + SUFFIXES + LATER
     while True:
         pool = words if count < 6 and rng.random() < 0.5 else letters if rng.random() < 0.5 else DIGITS
         text = "".join(pool[int(rng.integers(len(pool)))] for _ in range(count))

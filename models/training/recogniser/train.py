@@ -47,8 +47,8 @@ class RecogniserPlan:
     seed: int = 1
 
 
-CONTINUED = RecogniserPlan(steps=10_000, drawn_steps=0, learning_rate=1.5e-3)
-"""For weights that read well already: no lesson on drawn plates alone, and smaller steps."""
+CONTINUED = RecogniserPlan(steps=10_000, drawn_steps=0, learning_rate=1.5e-3, warmup_steps=100, average_decay=0.995)
+"""For weights that read well already: no lesson on drawn plates alone, smaller steps, an average that forgets soon."""
 SMOKE = RecogniserPlan(steps=6, batch=8, drawn_steps=2, warmup_steps=2, save_every=3, filter_every=4)
 
 
@@ -134,7 +134,7 @@ def doubts_of(net: RecogniserNet, crops: Sequence[RealCrop], seed: int) -> NDArr
 
 
 def attention_loss(scores: Tensor, centres: Tensor) -> Tensor:
-    """Cross-entropy between attention logits (N, 8, cells) and a small hill at each known centre (N, 8, 2)."""
+    """Cross-entropy between attention logits (N, 9, cells) and a small hill at each known centre (N, 9, 2)."""
     known = ~torch.isnan(centres[:, :, 0])
     if not bool(known.any()):
         return scores.sum() * 0.0

@@ -29,7 +29,7 @@ def calibrate(net: SecondNet, samples: Sequence[SecondSample]) -> SecondNet:
 
 
 def export(net: SecondNet, weights: Path) -> None:
-    """Write ONNX; "logits" (N, 8, classes) after temperature."""
+    """Write ONNX; "logits" (N, 9, classes) after temperature."""
     write_onnx(net, (1, STRIP_HEIGHT, STRIP_WIDTH), weights)
 
 

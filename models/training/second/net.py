@@ -22,13 +22,19 @@ def _conv(inputs: int, outputs: int, size: tuple[int, int], stride: tuple[int, i
 
 
 class SecondNet(nn.Module):
-    """(N, 1, 48, 160) float grey strips, (grey - 127.5) / 127.5, to logits (N, 8, classes): blank, characters, hidden.
+    """(N, 1, 48, 160) float grey strips, (grey - 127.5) / 127.5, to logits (N, 9, classes): blank, characters, hidden.
 
     Its features are one vector a column, from the whole height; each place looks along the columns. The first
     recogniser has a grid of cells, short cuts and colours instead, so the two seldom make the same mistake.
     """
 
-    def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 64, 96), hidden: int = 96) -> None:
+    def __init__(
+        self,
+        widths: tuple[int, int, int, int] = (16, 32, 64, 96),
+        hidden: int = 96,
+        places: int = MAX_CHARACTERS,
+        classes: int = CLASSES,
+    ) -> None:
         super().__init__()
         first, second, third, fourth = widths
         self.backbone = nn.Sequential(
@@ -43,18 +49,18 @@ class SecondNet(nn.Module):
         self.position = nn.Parameter(torch.zeros(1, fourth, COLUMNS))
         self.context = nn.Linear(fourth, 32)
         self.query = nn.Conv1d(fourth, 32, 5, padding=2)
-        self.look = nn.Conv1d(32, MAX_CHARACTERS, 1)
-        self.bias = nn.Parameter(torch.zeros(1, MAX_CHARACTERS, COLUMNS))
+        self.look = nn.Conv1d(32, places, 1)
+        self.bias = nn.Parameter(torch.zeros(1, places, COLUMNS))
         self.hidden = nn.Linear(fourth, hidden)
-        self.place = nn.Parameter(torch.zeros(1, MAX_CHARACTERS, hidden))
-        self.classify = nn.Linear(hidden, CLASSES)
+        self.place = nn.Parameter(torch.zeros(1, places, hidden))
+        self.classify = nn.Linear(hidden, classes)
         nn.init.normal_(self.position, std=0.02)
         nn.init.normal_(self.place, std=0.02)
         self.register_buffer("temperature", torch.ones(1))
         self.temperature: Tensor
 
     def forward_full(self, strips: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (N, 8, classes) before temperature, and where each place looks, (N, 8, columns) before softmax."""
+        """Logits (N, 9, classes) before temperature, and where each place looks, (N, 9, columns) before softmax."""
         columns = self.backbone(strips).flatten(2)
         # turned before summing: OpenCV 5 takes a sum right behind a convolution for a short cut and wants equal shapes
         asked = self.query(columns + self.position).transpose(1, 2) + self.context(columns.mean(2)).unsqueeze(1)
@@ -65,7 +71,7 @@ class SecondNet(nn.Module):
         return self.classify(functional.dropout(hidden, DROPOUT, self.training)), scores
 
     def forward(self, strips: Tensor) -> Tensor:
-        """Logits (N, 8, classes) after temperature."""
+        """Logits (N, 9, classes) after temperature."""
         logits: Tensor = self.forward_full(strips)[0] / self.temperature
         return logits
 

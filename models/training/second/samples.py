@@ -16,7 +16,7 @@ from models.rectify import Band, band_matrix, warp_bands
 from models.second_opinion import BANDS, HIDDEN, STRIP_HEIGHT, STRIP_WIDTH
 from models.training.data.realdata import RealCrop
 from models.training.drawing.degrade import boxed_quad, corners_for, jittered_bands, leaning_quad, tight_quad
-from models.training.drawing.plates import DrawnPlate, alike_text, draw_plate
+from models.training.drawing.plates import DrawnPlate, alike_text, draw_plate, pick_later
 from models.training.recogniser.samples import TILTED_SOURCES, blank_sample, classes_of, swap_province
 from models.training.second.lookalikes import mistakable
 from models.training.second.spoil import Boxes, Floats, Rng, seen_shares, spoil
@@ -44,7 +44,7 @@ POOL = 5000
 
 @dataclass(frozen=True)
 class SecondSample:
-    """A grey strip (48, 160), classes (8,) and the columns' shares of the characters' centres (8,), NaN if unknown."""
+    """A grey strip (48, 160), classes (9,) and the columns' shares of the characters' centres (9,), NaN if unknown."""
 
     strip: Image
     classes: NDArray[np.int64]
@@ -62,7 +62,7 @@ class Pool:
         """One of the pool, or a new one."""
         if self._plates and rng.random() > NEW_PLATE_SHARE:
             return self._plates[int(rng.integers(len(self._plates)))]
-        plate = draw_plate(rng)
+        plate = draw_plate(rng, pick_later(rng))
         if rng.random() < 0.4:
             plate = draw_plate(rng, plate.kind, alike_text(rng, plate.plate_format))
         if len(self._plates) < self._size:

@@ -123,7 +123,7 @@ def calibration_samples(crops: Sequence[RealCrop], seed: int = 7, variants: int 
 
 @torch.no_grad()
 def logits_of(net: SecondNet, strips: Tensor) -> NDArray[np.float32]:
-    """Logits (N, 8, classes) before temperature."""
+    """Logits (N, 9, classes) before temperature."""
     net.eval()
     parts = [net.forward_full(as_input(part))[0].float().numpy() for part in strips.split(64)]
     return np.asarray(np.concatenate(parts), np.float32)
@@ -154,7 +154,7 @@ def _share(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> str:
 
 
 def look_loss(scores: Tensor, centres: Tensor) -> Tensor:
-    """Cross-entropy between where places look (N, 8, columns) and a small hill at each known centre (N, 8)."""
+    """Cross-entropy between where places look (N, 9, columns) and a small hill at each known centre (N, 8)."""
     known = ~torch.isnan(centres)
     if not bool(known.any()):
         return scores.sum() * 0.0

@@ -26,7 +26,8 @@ def test_every_kind_is_drawn_with_a_text_of_its_format(seed: int, kind: PlateKin
     plate = draw_plate(np.random.default_rng(seed), kind)
     assert plate.kind == kind
     assert grammar.kind_of(plate.text, plate.colour, plate.rows) == kind
-    expected = (round(plate.plate_format.height_mm * 0.4), round(plate.plate_format.width_mm * 0.4), 3)
+    form, scale = plate.plate_format, 0.4 * max(1.0, 440 / plate.plate_format.width_mm)
+    expected = (round(form.height_mm * scale), round(form.width_mm * scale), 3)
     assert plate.image.shape == expected
     assert plate.image.dtype == np.uint8
 

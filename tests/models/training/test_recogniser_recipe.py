@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the training recipes need torch")
 pytest.importorskip("onnx", reason="the export needs onnx")
 
+from models.grammar import MAX_CHARACTERS  # noqa: E402
 from models.manifest import load_section  # noqa: E402
 from models.training.__main__ import main  # noqa: E402
 from models.training.commands.curve import POINTS  # noqa: E402
@@ -76,7 +77,7 @@ def test_calibration_leaves_the_reading_as_it_is() -> None:
     strips = as_input(torch.from_numpy(np.stack([sample.strip for sample in samples[:4]])))
     with torch.no_grad():
         assert (net(strips).argmax(2) == fitted(strips).argmax(2)).all()
-    assert fitted.temperature.shape == (1, 8, 1)
+    assert fitted.temperature.shape == (1, MAX_CHARACTERS, 1)
 
 
 @pytest.mark.slow

@@ -131,7 +131,7 @@ def test_whole_frames_show_a_visit_for_every_plate_that_a_lane_would_believe() -
 
     (plate,) = scene().plates
     narrow = replace(plate, corners=plate.corners.mean(0) + (plate.corners - plate.corners.mean(0)) * np.float32(0.4))
-    foreign = replace(plate, text="民航F0939")
+    foreign = replace(plate, text="海A12345")
     unseen = replace(plate, corners=plate.corners + np.float32(250))
     frame = replace(scene(), plates=(plate, narrow, foreign, unseen))
     seen, missed = frame_visits(read, "street frames", [frame])

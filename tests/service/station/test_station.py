@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from controller.outbound.key_pair import KeyPair
-from models.grammar import FORMATS, TYPED_ONLY
+from models.grammar import FORMATS
 from service.admin.typed_plates import TypedPlates
 from service.books.messages import Ask
 from service.http.format_table import formats, typed_plate
@@ -471,7 +471,7 @@ def test_pages_have_no_inline_scripts_or_styles(rig: ServiceRig, client: TestCli
 
 
 def test_the_format_table_is_that_of_the_reader() -> None:
-    assert set(formats()) == {f.places for f in FORMATS} | set(TYPED_ONLY)
+    assert set(formats()) == {f.places for f in FORMATS}
     keys = {key for row in (*PROVINCE_KEYS, *CHARACTER_KEYS) for key in row}
     assert {character for places in formats() for place in places for character in place} <= keys
     assert typed_plate(" 粤b·12345") == PLATE

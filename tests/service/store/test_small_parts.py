@@ -44,18 +44,10 @@ def test_every_plate_of_the_lanes_table_is_a_plate(characters: tuple[str, ...]) 
     assert plates.is_plate("".join(characters))
 
 
-@given(st.sampled_from(grammar.TYPED_ONLY).flatmap(lambda f: st.tuples(*[st.sampled_from(sorted(p)) for p in f])))
-def test_a_plate_that_no_reader_knows_can_be_typed_and_is_never_read(characters: tuple[str, ...]) -> None:
-    plate = "".join(characters)
-    assert plates.is_plate(plate)
-    assert grammar.can_be_typed(plate)
-    assert not grammar.is_valid(plate)
-
-
 @given(st.text(CHARACTERS, max_size=9))
 def test_what_the_lane_takes_for_no_plate_is_none_here(text: str) -> None:
     plate = plates.normalise(text)
-    assert plates.is_plate(plate) == grammar.can_be_typed(plate)
+    assert plates.is_plate(plate) == grammar.is_valid(plate)
 
 
 @pytest.mark.parametrize(
