@@ -33,7 +33,6 @@ class Layout:
 
 
 _MARGIN = 15.5
-_CHARACTER = (45.0, 90.0)
 _TOP = 25.0
 
 

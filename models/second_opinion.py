@@ -50,11 +50,6 @@ def coloured_strip(image: Image, corners: Corners, rows: int) -> Image:
     return cut_bands(image, corners, rows, BANDS[rows], STRIP_HEIGHT)
 
 
-def opinion_strip(image: Image, corners: Corners, rows: int) -> Grey:
-    """The plate as the second network sees it, grey (48, 160). Arguments and errors as for rectify()."""
-    return greyed(coloured_strip(image, corners, rows))
-
-
 def greyed(strip: Image) -> Grey:
     """A BGR strip without its colours."""
     return np.asarray(cv2.cvtColor(strip, cv2.COLOR_BGR2GRAY), np.uint8)

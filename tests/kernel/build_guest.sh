@@ -46,7 +46,7 @@ debootstrap --variant=minbase --include=systemd,systemd-sysv,udev,kmod,python3,l
 "$python" -m pip install -q --target root/opt/packages --only-binary :all: \
     opencv-python-headless numpy requests pytest colorzero lgpio gpiozero
 mkdir -p "root/lib/modules/$version" root/project
-for kind in kernel/drivers/media kernel/drivers/watchdog kernel/fs/9p kernel/net/9p kernel/fs/configfs \
+for kind in kernel/drivers/media kernel/fs/9p kernel/net/9p kernel/fs/configfs \
     kernel/fs/netfs kernel/fs/fscache kernel/drivers/virtio extra; do
     mkdir -p "root/lib/modules/$version/$kind"
     [ ! -d "$modules/$kind" ] || cp -r "$modules/$kind/." "root/lib/modules/$version/$kind/"

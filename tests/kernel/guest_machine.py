@@ -97,6 +97,5 @@ def _command(folder: Path, said: Path, console: Path) -> list[str]:
         *("-append", "console=ttyS0 root=/dev/vda rw systemd.wants=guest.service panic=-1"),
         *("-drive", f"file={folder / 'root.ext4'},format=raw,if=virtio,snapshot=on"),
         *("-virtfs", f"local,path={REPOSITORY},mount_tag=project,security_model=none,readonly=on"),
-        *("-device", "i6300esb"),
         *("-serial", f"file:{console}", "-serial", f"file:{said}"),
     ]

@@ -1,4 +1,4 @@
-"""The metal's adapters against a real kernel: GPIO lines, a V4L2 camera, watchdogs and systemd in a Linux guest."""
+"""The metal's adapters against a real kernel: GPIO lines, a V4L2 camera and systemd in a Linux guest."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from models.grammar import ALPHABET, PlateKind
 from models.manifest import WEIGHTS_FOLDER, load_section, update_section
 from models.reader import OnDeviceReader
 from models.recogniser import Recogniser
-from models.second_opinion import CLASSES, HIDDEN, SecondOpinion, completed, objections, opinion_strip
+from models.second_opinion import CLASSES, HIDDEN, SecondOpinion, coloured_strip, completed, greyed, objections
 from models.training.drawing.plates import draw_plate
 
 Picture = NDArray[np.uint8]
@@ -164,7 +164,7 @@ def test_the_second_network_alone_knows_what_it_cannot_see() -> None:
         (float(LEFT), float(TOP + height)),
     )
     whole, hidden = (
-        build_second().shares([opinion_strip(shown, corners, 1)])[0]
+        build_second().shares([greyed(coloured_strip(shown, corners, 1))])[0]
         for shown in (picture, behind_a_pole(picture, height, -0.1, 0.14, 60))
     )
     assert whole[0].argmax() == 1 + ALPHABET.index("陕")

@@ -19,7 +19,6 @@ from hardware.dispensers.gpio import DispenserWires, GpioDispenser
 from hardware.dispensers.pulses import CallbackPulses, KernelPulses
 from hardware.lamp import GpioLamp, LampWires
 from hardware.pins import Pins, describe, open_pin_factory
-from hardware.watchdog import BoardWatchdog
 from tests.kernel.guest.board import VIVID_DISCONNECT, VIVID_PERCENTAGE_DROPPED, control, eventually, level, pull
 
 RED, GREEN, NOZZLE, PULSER, PERMIT = 17, 27, 22, 23, 24
@@ -220,12 +219,3 @@ def _unplugged(camera: object) -> None:
     with pytest.raises(CameraLost):
         _read_for(camera, 30)
     assert time.monotonic() - began_s < 4.0
-
-
-def test_the_board_watchdog_is_armed_fed_and_disarmed() -> None:
-    state = Path("/sys/class/watchdog/watchdog0")
-    with BoardWatchdog(CLOCK, Path("/dev/watchdog0"), timeout_s=10) as watchdog:
-        watchdog.alive()
-        assert (state / "state").read_text().strip() == "active"
-        assert (state / "timeout").read_text().strip() == "10"
-    assert (state / "state").read_text().strip() == "inactive"

@@ -15,7 +15,6 @@ echo 54 >$pi/bank0/num_lines
 echo pinctrl-bcm2835 >$pi/bank0/label
 echo 1 >$pi/live
 
-modprobe i6300esb || true
 systemctl link /project/tests/kernel/guest/beat.service
 cd /run
 python3 -m pytest -c /dev/null --rootdir /project --noconftest -p no:cacheprovider -v -rP --tb=short --color=no \
