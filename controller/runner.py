@@ -11,7 +11,7 @@ from controller.asking import BUSY, Asking
 from controller.clock import ClockWatch
 from controller.lane import machine as lane
 from controller.lane import view as lane_view
-from controller.lane.orders import LaneOrder, result_of
+from controller.lane.order_results import LaneOrder, result_of
 from controller.lane.questions import QuestionOutcome
 from controller.lane.records import (
     CameraBack,

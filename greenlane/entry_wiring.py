@@ -12,7 +12,7 @@ from controller.outbound.folder_lock import FolderLock
 from controller.parts import Read
 from controller.ports import Clock
 from controller.settings_records import Settings
-from controller.telling.entrance import EntranceReporter, entrance_series
+from controller.telling.entrance_reporter import EntranceReporter, entrance_series
 from controller.telling.metrics import exposition
 from controller.watching.frames import FramePump
 from controller.worker import ThreadWorker

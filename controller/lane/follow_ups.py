@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.lane.facts import Step, decided, lose
 from controller.lane.records import Command, LaneRules, LaneState, Note, Permit, SendQuestion, SendRenewal, Show, Visit
+from controller.lane.state_changes import Step, decided, lose
 from controller.lane.view import colour_of, green, lamp_reason, off_its_seat, permitted
 from controller.records import LampColour
 from wire.reasons import Reason, Verdict

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from controller.lane.facts import Step, about, ask_later, decided, give_back, held_until, lose, named
 from controller.lane.follow_ups import adopt_flow, ask, expire, renew, show, time_out
 from controller.lane.records import (
     Answered,
@@ -46,6 +45,7 @@ from controller.lane.records import (
     Visit,
     Vouched,
 )
+from controller.lane.state_changes import Step, about, ask_later, decided, give_back, held_until, lose, named
 from controller.lane.view import green
 from wire.reasons import Reason, Verdict
 from wire.typed import CONFIRMABLE

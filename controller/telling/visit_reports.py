@@ -14,7 +14,7 @@ from controller.outbound.outbox import Message
 from controller.ports import Clock
 from controller.records import Frame, LampChange, PlateRead, Reading, VisitSummary, Vote
 from controller.telling.observers import SilentObserver
-from controller.watching.own_picture import own_reads
+from controller.watching.own_reads import own_reads
 from wire.codec import WireError, decode
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.live import LampState, Stage, StoryLine, VisitReport

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from controller.records import Frame, Reading
 from controller.traces.records import TracedPicture
-from controller.watching.own_picture import own_reads
+from controller.watching.own_reads import own_reads
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,10 +96,10 @@ def _show(living: LivingSystem, kept: Path | None, began_s: float) -> None:
     print(tr(f"running after {time.monotonic() - began_s:.1f} s. Start here, each page is one click away:") + "\n")
     print(f"  {living.start}\n")
     for entry in living.entries:
-        door = entry.door
-        who = tr(f"as {door.person.name}" if door.person else f"pairing code {door.more}")
-        title, sight = language.one_of(door.title), language.one_of(door.sight)
-        print(f"{title} ({who}): {sight}\n  {door.url(entry.click)}{door.path}")
+        target = entry.target
+        who = tr(f"as {target.person.name}" if target.person else f"pairing code {target.more}")
+        title, sight = language.one_of(target.title), language.one_of(target.sight)
+        print(f"{title} ({who}): {sight}\n  {target.url(entry.click)}{target.path}")
     print("\n" + tr(f"to log in by hand, everybody's password is {living.password}"))
     if kept is not None:
         from service.errors import as_typed

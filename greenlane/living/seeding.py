@@ -12,7 +12,7 @@ from greenlane.simulation.world import UNIT_PRICE_FEN_PER_L
 from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import AdminError
-from service.mileage.lines import Bad
+from service.mileage.csv_lines import Bad
 from service.mileage.readings import read_csv
 from service.mileage.store import MileageStore
 from service.mileage.vehicles import VehicleStore

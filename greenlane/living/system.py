@@ -23,7 +23,7 @@ from controller.settings_records import (
     Settings,
     TraceSettings,
 )
-from greenlane.living.doors import DemoPage, StartLink, doors, hang, let_in, show_start
+from greenlane.living.demo_pages import DemoPage, StartLink, add_people, demo_pages, serve_pages, serve_start
 from greenlane.living.seeding import ACTOR, LANE, PRODUCT, STATION, seed
 from greenlane.simulation.cast import Bundled
 from greenlane.simulation.world import UNIT_PRICE_FEN_PER_L
@@ -90,24 +90,24 @@ class LivingSystem:
         seeded = seed(app.state.books, self._own)
         self._enrol(app, DeviceKind.STATION, self._folder / "station" / KEY)
         self._enrol(app, DeviceKind.LANE, self._folder / "lane" / LANE_KEY)
-        found = doors(seeded)
+        found = demo_pages(seeded)
         here, there = [d for d in found if not d.at_station], [d for d in found if d.at_station]
-        let_in(app, self.password, here)
-        hang(app, self._token, here)
+        add_people(app, self.password, here)
+        serve_pages(app, self._token, here)
         service = self._stack.enter_context(running(app, self._ports[0]))
         wiring = StationWiring(StationSite(self._folder / "station", service), SIGNED_ONLY, StationSettings())
         self._stack.callback(wiring.close)
-        let_in(wiring.app, self.password, there)
-        hang(wiring.app, self._token, there)
+        add_people(wiring.app, self.password, there)
+        serve_pages(wiring.app, self._token, there)
         wiring.start()
         station = self._stack.enter_context(running(wiring.app, self._ports[1]))
-        self.entries = tuple(self._entry(door, station if door.at_station else service) for door in found)
-        show_start(app, self._token, self.password, self.entries)
+        self.entries = tuple(self._entry(target, station if target.at_station else service) for target in found)
+        serve_start(app, self._token, self.password, self.entries)
         self.start = f"{service}/demo/{self._token}"
         self._drive(station)
 
-    def _entry(self, door: DemoPage, base: str) -> StartLink:
-        return StartLink(door, f"{door.url(base)}/demo/{self._token}/{door.name}")
+    def _entry(self, target: DemoPage, base: str) -> StartLink:
+        return StartLink(target, f"{target.url(base)}/demo/{self._token}/{target.name}")
 
     def _enrol(self, app: FastAPI, kind: DeviceKind, path: Path) -> None:
         """A key of the device's own and its place in the books, as `greenlane enrol` makes them."""

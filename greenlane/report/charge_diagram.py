@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.books.decisions.charges import TRANSITIONS, ChargeEvent
+from service.books.decisions.person_charges import TRANSITIONS, ChargeEvent
 from wire.payers import ChargeState
 
 PLACES: dict[ChargeState, tuple[int, int]] = {

@@ -8,9 +8,8 @@ from starlette.responses import RedirectResponse
 
 from service.books.records import TransferKind
 from service.counter.errors import FORM_BROKEN, CounterRefused, telling_why
-from service.counter.facts import station_caps
 from service.counter.office_routes import admin_of, card_page, requests_page
-from service.counter.place import (
+from service.counter.page_context import (
     Administrator,
     amount_of,
     books_of,
@@ -25,6 +24,7 @@ from service.counter.place import (
 )
 from service.counter.second_person import SecondPerson
 from service.counter.till import CASH, Payment
+from service.counter.views import station_caps
 from service.identity import access
 from service.identity.signed.devices import KIND_WORDS
 from service.reports.suspense import suspended

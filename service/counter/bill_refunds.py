@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, select
 from service.books.books import Books
 from service.books.records import TransferKind
 from service.counter.errors import telling_why
-from service.counter.facts import MOST_BILLS
 from service.counter.till import Beside, Payment, Till
+from service.counter.views import MOST_BILLS
 from service.identity import trail
 from service.payers.refunds import Back, Refunds, Share, shares_of, until
 from service.store import schema

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse
 
 from service.books.records import TransferKind
 from service.counter.bill_refunds import bills_of, fuelling_bill
-from service.counter.place import (
+from service.counter.page_context import (
     Operator,
     amount_of,
     books_of,

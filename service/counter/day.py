@@ -9,9 +9,9 @@ from datetime import datetime, time, timedelta
 from sqlalchemy import Connection, func, select
 
 from service.books.records import State
-from service.counter.facts import StationFacts
 from service.counter.second_person import WAITING
 from service.counter.tables import money_requests
+from service.counter.views import StationFacts
 from service.reports.suspense import suspended
 from service.station.lane_statuses import Lane
 from service.store import schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 
-from service.counter import admin_routes, bill_routes, home_routes, office_routes, routes, shift_routes
+from service.counter import admin_routes, bill_routes, day_routes, office_routes, routes, shift_routes
 from service.counter.errors import CounterRefused
 from service.http.problems import problem
 from service.identity import access
@@ -24,7 +24,7 @@ def mount(app: FastAPI) -> None:
     for router in (
         routes.router,
         shift_routes.router,
-        home_routes.router,
+        day_routes.router,
         office_routes.router,
         bill_routes.router,
         admin_routes.router,

@@ -14,7 +14,7 @@ from service.admin.typed_plates import TypedPlates
 from service.books.records import TransferKind
 from service.books.rows.prices import prices_of
 from service.counter.errors import FORM_BROKEN, CounterRefused, in_chinese, telling_why
-from service.counter.place import (
+from service.counter.page_context import (
     Operator,
     amount_of,
     books_of,
@@ -30,7 +30,7 @@ from service.counter.place import (
 from service.counter.routes import day_of
 from service.counter.second_person import SecondPerson
 from service.counter.till import Payment
-from service.counter.troubles import troubles_in_chinese
+from service.counter.trouble_words import troubles_in_chinese
 from service.identity import access
 from service.identity.sessions import Session
 from service.reports.reconciliation import reconcile

@@ -9,8 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from service.counter.errors import telling_why
-from service.counter.facts import ELSEWHERE, PlateOrCard, StationFacts, find, lines_for, receipt
-from service.counter.place import (
+from service.counter.page_context import (
     Cashier,
     amount_of,
     books_of,
@@ -25,6 +24,7 @@ from service.counter.place import (
     till_of,
 )
 from service.counter.till import find_entry
+from service.counter.views import ELSEWHERE, PlateOrCard, StationFacts, find, lines_for, receipt
 from service.identity import access
 from service.reports.statement import card_of, cards, plates
 from wire.plates import normalise

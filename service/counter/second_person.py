@@ -15,12 +15,12 @@ from sqlalchemy import Connection, Row, select, update
 from service.books.books import Books
 from service.books.messages import Correct
 from service.books.records import TransferKind
-from service.counter.alone import gave_back, is_posted, is_used, midnight_us, spent_alone_fen
 from service.counter.bill_refunds import BillRefunds, fuelling_bill
 from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
-from service.counter.facts import StationFacts
+from service.counter.spent_alone import gave_back, is_posted, is_used, midnight_us, spent_alone_fen
 from service.counter.tables import money_requests
 from service.counter.till import Beside, Payment, Till, lock_person, posted
+from service.counter.views import StationFacts
 from service.errors import ServiceError
 from service.identity import trail
 from service.reports.statement import cards

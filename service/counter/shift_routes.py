@@ -6,8 +6,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from service.counter.facts import unpaid_bills
-from service.counter.place import (
+from service.counter.page_context import (
     Cashier,
     books_of,
     cash_of,
@@ -22,6 +21,7 @@ from service.counter.place import (
     till_of,
 )
 from service.counter.shifts import close, open_shifts, reports
+from service.counter.views import unpaid_bills
 from service.identity import access
 from service.identity.people import Role
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import IntegrityError
 
 from service.books.books import Books
-from service.books.decisions.charges import payment_key
+from service.books.decisions.person_charges import payment_key
 from service.books.messages import Message, Refund, Refused, TopUp
 from service.books.records import TransferKind
 from service.counter.errors import BILL_PAID, FORM_USED, NO_SHIFT, CounterRefused, telling_why, too_little_free

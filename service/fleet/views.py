@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from service.fleet.drawing import ConsumptionPlot, MapDrawing, draw_map, draw_plot
 from service.fleet.store import track_of
 from service.mileage.consumption import Stretch, stretches
-from service.mileage.engine import used_between
+from service.mileage.engine_fuel import used_between
 from service.mileage.exceptions import Exceptional, exceptions_of, exceptions_within
 from service.mileage.history import History, Located
 from service.mileage.places import Refuelling

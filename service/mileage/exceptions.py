@@ -10,7 +10,7 @@ from itertools import pairwise
 from sqlalchemy import Connection
 
 from service.mileage.datum import distance_m
-from service.mileage.engine import EngineContradiction, contradictions
+from service.mileage.engine_fuel import EngineContradiction, contradictions
 from service.mileage.history import History, OwnFuelling
 from service.mileage.places import Evidence, Refuelling, Status, Witness
 from service.mileage.readings import FASTEST_M_PER_S, OdometerReading, fault_between

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, select
 
 from service.mileage.datum import E7, Datum, to_wgs84
-from service.mileage.driven import Anchor, judge_by_distance
+from service.mileage.place_by_distance import Anchor, judge_by_distance
 from service.mileage.places import (
     FAR_US,
     LOOKED_AT_US,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from service.mileage.lines import Bad, Numbered, instant_us, records, scaled
+from service.mileage.csv_lines import Bad, Numbered, instant_us, records, scaled
 
 M_PER_KM = 1_000
 ML_PER_L = 1_000

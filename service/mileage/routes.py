@@ -16,8 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from service.http.bodies import BodyRefused, parse, whole
 from service.http.problems import problem
 from service.identity.browser import source_of
-from service.mileage.arriving import from_osmand, from_owntracks
 from service.mileage.datum import Datum
+from service.mileage.position_messages import from_osmand, from_owntracks
 from service.mileage.tokens import TokenRefused, take_position
 from service.mileage.tracks import Position
 from service.store.clock import WallClock

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Table, insert, select
 
 from service.books.books import Books
 from service.identity.trail import Deed, note
+from service.mileage.csv_lines import Bad, Numbered
 from service.mileage.datum import Datum
-from service.mileage.lines import Bad, Numbered
 from service.mileage.readings import OdometerReading
 from service.mileage.tracks import Position
 from service.store.clock import US_PER_S, to_us

@@ -8,8 +8,8 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from service.errors import AdminError
+from service.mileage.csv_lines import Bad, Numbered, instant_us, records, scaled
 from service.mileage.datum import E7, Datum, Spot, to_wgs84
-from service.mileage.lines import Bad, Numbered, instant_us, records, scaled
 from service.mileage.readings import HIGHEST_KM, M_PER_KM
 from wire.errors import GreenlaneError
 

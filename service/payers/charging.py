@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from service.books.books import Books
-from service.books.decisions.charges import UNPAID, ChargeEvent, after, payment_key
+from service.books.decisions.person_charges import UNPAID, ChargeEvent, after, payment_key
 from service.books.records import TransferKind
 from service.errors import AdminError
 from service.live.changes import count_change, person_topic

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from service.books.decisions.charges import CREATE
+from service.books.decisions.person_charges import CREATE
 from service.books.records import TransferKind
 from service.errors import AdminError
 from service.live.changes import count_change, person_topic

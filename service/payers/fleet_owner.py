@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 
 from service.books.books import Books
-from service.books.decisions.charges import UNPAID
+from service.books.decisions.person_charges import UNPAID
 from service.payer_rules.periods import Hours
 from service.payers.proposals import (
     CONFIRMED,

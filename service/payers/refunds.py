@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, and_, func, select
 
-from service.books.decisions.charges import UNPAID, ChargeEvent
+from service.books.decisions.person_charges import UNPAID, ChargeEvent
 from service.books.records import AccountKind, TransferKind, TransferPhase
 from service.errors import AdminError
 from service.payer_rules.capabilities import CAPABILITIES

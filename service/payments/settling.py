@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from service.books.decisions.charges import ChargeEvent, after
+from service.books.decisions.person_charges import ChargeEvent, after
 from service.books.records import TransferKind
 from service.payers import wallets
 from service.payers.charging import Cause, Charging, Locked

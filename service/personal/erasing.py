@@ -16,7 +16,7 @@ from service.mileage.forgetting import Forgetting
 from service.payers import wallets
 from service.payers.keys import revoke_keys
 from service.payers.phones import require_person
-from service.personal.texts import ErasedTexts, NotSealed, TextEraser, places_left
+from service.personal.text_erasing import ErasedTexts, NotSealed, TextEraser, places_left
 from service.push.tables import push_subscriptions
 from service.station.tables import visit_reports
 from service.store import schema

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, or_, select
 
 from service.books.books import Books
-from service.books.decisions.charges import UNPAID, ChargeEvent, after
+from service.books.decisions.person_charges import UNPAID, ChargeEvent, after
 from service.payers.charging import DISPUTE_WITHIN, Charging
 from service.phone.access import NotYours
 from service.store.clock import from_us

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 from service.books.books import Books
 from service.http.problems import problem
 from service.payers.keys import NotSigned
-from service.phone import access, agreement_routes, charge_routes, green_routes, page_routes, routes
+from service.phone import access, charge_routes, green_routes, mandates_and_hours_routes, page_routes, routes
 from service.phone.keys import PhoneKeys
 from service.phone.pairing import Pairing
 from wire.payers import Signed
@@ -77,7 +77,7 @@ def mount(app: FastAPI, books: Books) -> None:
     app.state.phones = PhoneKeys(books.database, books.clock.now, pairing.wait_s)
     app.include_router(routes.router)
     app.include_router(charge_routes.router)
-    app.include_router(agreement_routes.router)
+    app.include_router(mandates_and_hours_routes.router)
     app.include_router(green_routes.router)
     app.include_router(page_routes.router)
     _add_refusals(app)

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from controller.clock import ManualClock
-from greenlane.living.doors import show_start
+from greenlane.living.demo_pages import serve_start
 from greenlane.living.seeding import FLEET, TITLE, seed
 from greenlane.simulation.cast import bundled
 from greenlane.simulation.world import UNIT_PRICE_FEN_PER_L
@@ -102,7 +102,7 @@ def test_who_may_refuel_has_money_for_a_long_day(tmp_path: Path) -> None:
 
 def test_the_brand_of_the_start_page_leads_to_it(tmp_path: Path) -> None:
     app = create_app(put_new_books(tmp_path / "books.sqlite3"))
-    show_start(app, "token", "password", ())
+    serve_start(app, "token", "password", ())
     with running(app) as url:
         page = requests.get(f"{url}/demo/token", timeout=30)
         brand = re.search(r'class="brand" href="([^"]+)"', page.text)

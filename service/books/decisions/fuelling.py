@@ -10,9 +10,9 @@ from service.books.batch_state import BatchState
 from service.books.decisions import offline_grants as grants
 from service.books.decisions import patterns
 from service.books.decisions import plausibility as meter
-from service.books.decisions.authority import authority, card_of_plate, phone_turn_of
-from service.books.decisions.charged import Charged, charge_card
-from service.books.decisions.charges import charge_granted, charge_held, charge_unauthorised, is_known
+from service.books.decisions.card_charges import Charged, charge_card
+from service.books.decisions.coverage import card_of_plate, coverage, phone_turn_of
+from service.books.decisions.person_charges import charge_granted, charge_held, charge_unauthorised, is_known
 from service.books.decisions.phone_payment import card_of, person_of
 from service.books.messages import Refused, Report
 from service.books.records import (
@@ -74,7 +74,7 @@ def _contradiction(fuelling: Fuelling, batch_state: BatchState) -> Refused | Non
 def _post(fuelling: Fuelling, batch_state: BatchState) -> FuellingReceipt:
     number = batch_state.ids.next(batch_state.now_us)
     station = batch_state.stations[fuelling.station]
-    under = authority(fuelling, batch_state)
+    under = coverage(fuelling, batch_state)
     named = under.held or under.grant
     plate = fuelling.plate or (None if named is None else named.plate)
     flags = [*meter.flags(fuelling, plate, batch_state), *under.flags]

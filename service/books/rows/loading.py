@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Select
 
 from service.books.batch_state import BatchState
-from service.books.decisions.authority import authority, card_of_plate
+from service.books.decisions.coverage import card_of_plate, coverage
 from service.books.ledger import Ledger
 from service.books.messages import (
     Ask,
@@ -330,7 +330,7 @@ def _lock_accounts(reader: Reader, asked: _Asked, wants: Wants, batch_state: Bat
 
 def _take_unauthorised(reader: Reader, wants: Wants, batch_state: BatchState) -> None:
     """What the cards were charged without an authorisation within a day; asked once their accounts are locked."""
-    without = [fuelling for fuelling in wants.reports if not authority(fuelling, batch_state).covers]
+    without = [fuelling for fuelling in wants.reports if not coverage(fuelling, batch_state).covers]
     payers = {card.id for fuelling in without if (card := card_of_plate(fuelling, batch_state)) is not None}
     if not payers:
         return

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from service.admin.admin import Admin
 from service.books.messages import Report, TopUp
 from service.counter.errors import CounterRefused
-from service.counter.place import amount_of
+from service.counter.page_context import amount_of
 from service.counter.till import Till, entry_of
 from service.errors import AdminError
 from service.identity import trail

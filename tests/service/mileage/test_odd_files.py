@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.mileage.lines import scaled
+from service.mileage.csv_lines import scaled
 from tests.service.mileage.conftest import Admin
 from tests.service.mileage.test_imports import GPX, PLATE, file, kept
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from greenlane.report.charge_diagram import PLACES, drawn
-from service.books.decisions.charges import TRANSITIONS, ChargeEvent, after
+from service.books.decisions.person_charges import TRANSITIONS, ChargeEvent, after
 from service.errors import AdminError
 from service.payer_rules.periods import Hours, Rule
 from service.payers.charging import Charging, ListedCharge

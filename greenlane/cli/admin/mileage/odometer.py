@@ -15,7 +15,7 @@ from greenlane.language import tr
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
-    from service.mileage.lines import Bad
+    from service.mileage.csv_lines import Bad
     from service.mileage.store import Imported
 
 _COLUMNS = (
@@ -109,7 +109,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 def as_lines(file: BinaryIO) -> Iterator[str]:
     """Lines of a file; what is not UTF-8 becomes a character that no field takes."""
-    from service.mileage.lines import bounded
+    from service.mileage.csv_lines import bounded
 
     return bounded(io.TextIOWrapper(file, encoding="utf-8", errors="replace"))
 

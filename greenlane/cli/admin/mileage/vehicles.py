@@ -35,7 +35,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 def _set(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.mileage.places import vehicle_store
     from greenlane.cli.admin.office import office
-    from service.mileage.lines import scaled
+    from service.mileage.csv_lines import scaled
     from service.mileage.readings import ML_PER_L
 
     tank_ml = None if args.tank is None else scaled("--tank", args.tank, ML_PER_L, 0, 5_000)

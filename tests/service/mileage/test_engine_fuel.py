@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.mileage.engine import allowed_ml, contradictions
+from service.mileage.engine_fuel import allowed_ml, contradictions
 from service.mileage.places import Refuelling
 from tests.service.mileage.conftest import Admin
 

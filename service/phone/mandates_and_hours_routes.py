@@ -21,7 +21,7 @@ from service.payers.keys import NotSigned
 from service.payers.proposals import NoProposal, Proposals
 from service.phone import access
 from service.phone.access import ChangedMeanwhile, NotYours
-from service.phone.agreements import own_hours, own_mandates
+from service.phone.mandates_and_hours import own_hours, own_mandates
 from service.store.clock import to_us
 from service.store.database import telling_faults
 from wire.codec import encode

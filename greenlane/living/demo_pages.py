@@ -34,7 +34,7 @@ class DemoPage:
         return f"http://{self.name}.localhost:{urlsplit(base).port}"
 
 
-def doors(seeded: SeededBooks) -> tuple[DemoPage, ...]:
+def demo_pages(seeded: SeededBooks) -> tuple[DemoPage, ...]:
     """All pages, in the order of a walk. Titles and sights: Chinese, English."""
     return (*_at_the_pump(), *_in_the_shop(seeded), *_of_customers(seeded))
 
@@ -113,41 +113,41 @@ def _of_customers(seeded: SeededBooks) -> tuple[DemoPage, ...]:
     )
 
 
-def let_in(app: FastAPI, password: str, found: Sequence[DemoPage]) -> None:
-    """Make the log-ins of these doors in an application."""
-    for door in found:
-        person = door.person
+def add_people(app: FastAPI, password: str, found: Sequence[DemoPage]) -> None:
+    """Make the log-ins of these demo_pages in an application."""
+    for target in found:
+        person = target.person
         if person is not None:
             bound = {"fleet": person.fleet, "lane": person.lane}
             app.state.identity.people.add(person.name, password, person.role, person.station, ACTOR, **bound)
 
 
-def hang(app: FastAPI, token: str, found: Sequence[DemoPage]) -> None:
-    """Each door at /demo/TOKEN/NAME: a click logs its person in and shows the page."""
-    by_name = {door.name: door for door in found}
+def serve_pages(app: FastAPI, token: str, found: Sequence[DemoPage]) -> None:
+    """Each page at /demo/TOKEN/NAME: a click logs its person in and shows the page."""
+    by_name = {target.name: target for target in found}
 
     @app.get("/demo/{given}/{name}", include_in_schema=False)
     def enter(request: Request, given: str, name: str) -> Response:
         """The token is what the terminal printed; without it there is no such page."""
-        door = by_name.get(name)
-        if door is None or not hmac.compare_digest(given.encode(), token.encode()):
+        target = by_name.get(name)
+        if target is None or not hmac.compare_digest(given.encode(), token.encode()):
             raise AccessRefused(404, "there is no such page")
-        response = RedirectResponse(quote(door.path) + (f"#{door.more}" if door.more else ""), 303)
-        if door.person is not None:
-            secret = identity_of(request).sessions.begin(door.person, browser.source_of(request))
+        response = RedirectResponse(quote(target.path) + (f"#{target.more}" if target.more else ""), 303)
+        if target.person is not None:
+            secret = identity_of(request).sessions.begin(target.person, browser.source_of(request))
             browser.set_cookie(request, response, browser.SESSION_COOKIE, secret)
         return response
 
 
 @dataclass(frozen=True, slots=True)
 class StartLink:
-    """One line of the start page."""
+    """One line of the start page. click: the address that logs in and leads to the page."""
 
-    door: DemoPage
+    target: DemoPage
     click: str
 
 
-def show_start(app: FastAPI, token: str, password: str, entries: Sequence[StartLink]) -> None:
+def serve_start(app: FastAPI, token: str, password: str, entries: Sequence[StartLink]) -> None:
     """The start page at /demo/TOKEN. Nobody is logged in at its host, so its way home is the page itself."""
 
     @app.get("/demo/{given}", include_in_schema=False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from controller.lane.machine import step
-from controller.lane.orders import LaneOrder, result_of
+from controller.lane.order_results import LaneOrder, result_of
 from controller.lane.records import Answered, Moved, Revoked, Typed, Vouched
 from tests.controller.lanes import AT, NOW_S, OTHER, PATHS, PLATE, RULES, refuse, walk
 from wire.live import OrderResult

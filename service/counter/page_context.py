@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 
 from service.books.books import Books
 from service.counter.errors import BAD_AMOUNT, FORM_BROKEN, CounterRefused
-from service.counter.facts import StationFacts, station_facts
 from service.counter.till import FORM, METHODS, Till
+from service.counter.views import StationFacts, station_facts
 from service.counter.words import all_words
 from service.identity import access
 from service.identity.people import Role

@@ -1,4 +1,4 @@
-"""Who was charged for a fuelling and with how much; and how a card is charged, with a hold or without."""
+"""How a card is charged, with a hold or without; and the record of who was charged for a fuelling and how much."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from wire.plates import normalise
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
+class Coverage:
     """At most one of held and grant. flags: what is odd about the authorisation that was named."""
 
     held: Authorisation | None = None
@@ -29,18 +29,18 @@ class Authority:
         return self.held is not None or named
 
 
-def authority(fuelling: Fuelling, batch_state: BatchState) -> Authority:
+def coverage(fuelling: Fuelling, batch_state: BatchState) -> Coverage:
     """What the fuelling's lane was allowed; an authorisation given elsewhere is none, and is flagged."""
     name = fuelling.authorisation
     if name is None:
-        return Authority(flags=(BooksFlag.UNCOVERED,))
+        return Coverage(flags=(BooksFlag.UNCOVERED,))
     found = batch_state.by_id.get(name) or batch_state.offline.get(name)
     if found is None:
-        return Authority(flags=(BooksFlag.UNKNOWN_AUTHORISATION, BooksFlag.UNCOVERED))
+        return Coverage(flags=(BooksFlag.UNKNOWN_AUTHORISATION, BooksFlag.UNCOVERED))
     if found.station != fuelling.station or found.lane != fuelling.lane:
         where = BooksFlag.OTHER_STATION if found.station != fuelling.station else BooksFlag.OTHER_LANE
-        return Authority(flags=(BooksFlag.UNKNOWN_AUTHORISATION, where, BooksFlag.UNCOVERED))
-    return Authority(grant=found) if isinstance(found, Grant) else Authority(held=found)
+        return Coverage(flags=(BooksFlag.UNKNOWN_AUTHORISATION, where, BooksFlag.UNCOVERED))
+    return Coverage(grant=found) if isinstance(found, Grant) else Coverage(held=found)
 
 
 def phone_turn_of(fuelling: Fuelling, batch_state: BatchState) -> Turn | None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from service.books.batch_state import BatchState
 from service.books.decisions import phone_payment
-from service.books.decisions.charged import Charged, charge_card
+from service.books.decisions.card_charges import Charged, charge_card
 from service.books.payer_state import Charge, ChargeStep, NewPayment
 from service.books.records import Authorisation, Grant, State, Station, TransferKind, TransferPhase
 from service.store.clock import US_PER_S, to_us

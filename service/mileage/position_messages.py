@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from service.mileage.csv_lines import instant_us
 from service.mileage.datum import Datum
-from service.mileage.lines import instant_us
 from service.mileage.tracks import Position, coordinates_e7, datum_of
 from service.store.clock import US_PER_S, to_us
 

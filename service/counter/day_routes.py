@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.counter.day import bars, glance, needed, week
-from service.counter.facts import StationFacts
-from service.counter.place import Operator, books_of, choice, shown, station_facts_of
+from service.counter.page_context import Operator, books_of, choice, shown, station_facts_of
+from service.counter.views import StationFacts
 from service.station.routes import store_of
 
 router = APIRouter(prefix="/office", include_in_schema=False)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
 
-from service.books.decisions.charges import UNPAID
+from service.books.decisions.person_charges import UNPAID
 from service.books.records import TransferPhase
 from service.counter.till import CounterEntry
 from service.reports.statement import Line, statement
