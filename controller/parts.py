@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from controller.early_questions import EarlyQuestions
 from controller.fuelling.terminal import Terminal
 from controller.lane.questions import QuestionOutcome
-from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, VisitObserver
+from controller.ports import BalanceService, ChangeMeter, Clock, Lamp, PlateReader, ReadsTogether, VisitObserver
 from controller.records import Frame, Reading
 from controller.telling.panel import Panel
 from controller.watching.moved_view import MovedView
@@ -29,6 +29,7 @@ class Parts:
 
     reading, network: where reads and questions are done, one thread each or inline.
     release: hands an unused authorisation back, for certain and later on.
+    together: reads several frames of a standing plate as one; None where nobody can.
     new_id: a new visit's id, never used before, at most 60 characters.
     view_moved: hears that somebody moved the camera.
     early: asks for plates that an entry camera has read before the vote is over; None where nobody does.
@@ -45,6 +46,7 @@ class Parts:
     network: Worker[QuestionOutcome]
     release: Callable[[str], None]
     new_id: Callable[[], str]
+    together: ReadsTogether | None = None
     terminal: Terminal | None = None
     panel: Panel | None = None
     early: EarlyQuestions | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from controller.records import (
     Frame,
     LampChange,
     LampColour,
+    PlateRead,
     Reading,
     Region,
     VisitSummary,
@@ -55,6 +57,13 @@ class PlateReader(Protocol):
 
     def read(self, image: object, region: Region | None = None) -> Reading:
         """Plates of one BGR uint8 image (height, width, 3) whose centre lies in region, most prominent first."""
+
+
+class ReadsTogether(Protocol):
+    """Reads one standing plate from several frames as if they were one."""
+
+    def read_together(self, views: Sequence[tuple[object, PlateRead]]) -> PlateRead | None:
+        """The newest of these reads (images as in PlateReader.read), made of all of them; None where that fails."""
 
 
 class Lamp(Protocol):

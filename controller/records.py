@@ -73,6 +73,7 @@ class PlateRead:
     detection: the detector's confidence, 0 to 1.
     doubts: names of what keeps the read from being certain; models.doubts has them.
     width_px: the plate's mean width in the frame.
+    frames: of how many frames of the standing plate the read is made.
     """
 
     characters: tuple[CharacterRead, ...]
@@ -82,6 +83,7 @@ class PlateRead:
     rows: int
     detection: float
     doubts: tuple[str, ...] = ()
+    frames: int = 1
 
     @property
     def text(self) -> str:

@@ -48,6 +48,7 @@ from controller.telling.panel import TypedPlate
 from controller.watching.freshness import Freshness
 from controller.watching.moved_view import MovedView
 from controller.watching.open_visit import Needs
+from controller.watching.together import FramesTogether, View, read_with
 from controller.watching.vote import evidence_of
 from controller.watching.watcher import Watcher
 from wire.live import OrderResult
@@ -67,6 +68,7 @@ class Runner:
         self._rules = lane_rules(settings.lane, settings.lamp)
         self._state = LaneState()
         self._watcher = Watcher(settings.trigger, settings.vote, settings.camera.area, parts.new_id)
+        self._together = FramesTogether()
         self._freshness = Freshness(settings.camera)
         self._timeline = Timeline()
         self._vote: Vote | None = None
@@ -190,7 +192,8 @@ class Runner:
             self._hear(event)
         self._notice_view()
         if look.read:
-            self._parts.reading.submit(lambda: self._read(frame))
+            views = self._together.take(frame.captured_s)
+            self._parts.reading.submit(lambda: self._read(frame, views))
 
     def _notice_view(self) -> None:
         if self._watcher.view_changes != self._view_changes:
@@ -207,8 +210,9 @@ class Runner:
         fuelling = visit is not None and flow is not None and flow.held is not None and flow.visit == visit.id
         return Needs(visit is not None and visit.timed_out, fuelling, self._parts.reading.free)
 
-    def _read(self, frame: Frame) -> Read:
-        return Read(frame, self._parts.reader.read(frame.image, self._settings.camera.area))
+    def _read(self, frame: Frame, views: Sequence[View]) -> Read:
+        reading, together = self._parts.reader.read(frame.image, self._settings.camera.area), self._parts.together
+        return Read(frame, read_with(together, views, frame, reading) if together and views else reading)
 
     def _drain(self) -> None:
         """Take in what the reader and the service have answered."""
@@ -223,6 +227,7 @@ class Runner:
         for event in self._watcher.on_reading(read.frame, read.reading):
             self._hear(event)
         visit = self._watcher.visit
+        self._together.saw(read.frame, visit)
         self._parts.observer.frame_read(visit.id if visit else None, read.frame, read.reading)
         if visit is not None:
             self._asking.look(self._state, visit.vote, read.frame)

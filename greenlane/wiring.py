@@ -64,6 +64,7 @@ from hardware.watchdog import systemd_watchdog
 from models.build import build_reader
 from models.change import ThumbnailChangeMeter
 from models.closeups import Picture
+from models.reader import OnDeviceReader
 from wire.address import listening_at
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def camera_of(camera: CameraSettings, clock: Clock, paced: bool = True) -> Camer
     return open_camera(camera.kind, camera.source, clock, wishes)
 
 
-def reader_of(reader: ReaderSettings) -> PlateReader:
+def reader_of(reader: ReaderSettings) -> OnDeviceReader:
     """The plate reader of [reader]. Raises ReaderError."""
     models = Path(reader.easyocr_models) if reader.easyocr_models else None
     return build_reader(reader.engine, reader.threads, models)
@@ -221,8 +222,7 @@ class LaneUnit(Resource):
         outbox = Outbox(state, clock)
         service = self._opened(service_of(settings.service, settings.lane.station, clock))
         prices, traces = PriceBook(state, clock, service.prices), self._recorder(reader)
-        metrics = LaneMetrics(clock)
-        place = (settings.lane.station, settings.lane.name)
+        metrics, place = LaneMetrics(clock), (settings.lane.station, settings.lane.name)
         visit_reports = VisitReports(*place, clock)
         self.panel = LanePanel(*place, clock, self._running, self.bell.ring)
         self._courier = self._made_courier(outbox, service, prices, self._charged(traces, visit_reports))
@@ -233,6 +233,7 @@ class LaneUnit(Resource):
         parts = Parts(
             clock=clock,
             reader=reader,
+            together=reader,
             meter=ThumbnailChangeMeter(),
             lamp=lamp,
             service=service,

@@ -15,9 +15,10 @@ from controller.errors import ReaderError
 from controller.records import CharacterRead, PlateRead, Reading, Region
 from models.detector import Detection, Detector
 from models.doubts import MOST_STRAY, MOST_STRAY_OUTLINED, Box, Doubt, doubts_of, in_order
+from models.fusion import fused
 from models.grammar import formats_of, kind_of
 from models.rectify import rectify
-from models.second_reading import reread
+from models.second_reading import read_plate, reread
 
 Picture = NDArray[np.uint8]
 
@@ -39,6 +40,10 @@ VOTED_ON = frozenset({Doubt.UNSURE})
 
 MISPLACED = frozenset({Doubt.COVERED, Doubt.SPACING, Doubt.COLOUR})
 """Doubts that come also of corners beside the plate's own."""
+
+
+UNCLEARED = frozenset(Doubt) - {Doubt.COVERED, Doubt.SPACING, Doubt.UNSURE}
+"""Doubts that more pictures of the same cannot clear: they are not noise."""
 
 
 HARDLY_READ = 0.3
@@ -105,6 +110,25 @@ class OnDeviceReader:
         plates = self._second_opinion(picture, [] if plate is None else [plate])
         ms["doubt"] += _ms_since(asked)
         return Reading(tuple(plates), ms)
+
+    def read_together(self, views: Sequence[tuple[object, PlateRead]]) -> PlateRead | None:
+        """The newest of several reads of one standing plate (pictures as in read()), made of all of them as one.
+
+        None where the pictures do not lie on each other or say another text together. Never clears what the newest read
+        is doubted for because something may be hidden.
+        """
+        newest = views[-1][1]
+        one = fused([(checked(image), plate.corners) for image, plate in views], newest.rows)
+        if one is None:
+            return None
+        characters = read_plate(self._recogniser.read, one.picture, one.corners, newest.rows)
+        a, b, c, d = ((float(x), float(y)) for x, y in one.corners)
+        plate = replace(newest, characters=characters, corners=(a, b, c, d), doubts=())
+        if plate.text != newest.text:
+            return None
+        (judged,) = self._doubted(one.picture, [plate], None)
+        kept = in_order({*judged.doubts, *(UNCLEARED & set(newest.doubts))})
+        return replace(judged, corners=newest.corners, doubts=kept, frames=one.frames)
 
     def _read_of_crop(
         self, picture: Picture, look: Callable[[Picture], Detection], most_stray: float, ms: dict[str, float]

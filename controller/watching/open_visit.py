@@ -21,7 +21,8 @@ class Needs:
 
 @dataclass(slots=True)
 class OpenVisit:
-    """What is known of the vehicle in view. own: its plate once that is certain; stood: when it was first at rest."""
+    """What is known of the vehicle in view. own: its plate once that is certain; stood: when it was first at rest;
+    main: the plate that the vote was last about."""
 
     id: str
     first_seen_s: float
@@ -31,6 +32,7 @@ class OpenVisit:
     hidden: bool = False
     vote: Vote = field(default_factory=lambda: Vote(None, Reason.NO_PLATE, detail="no plate was seen"))
     settled: Track | None = None
+    main: Track | None = None
     by_picture: bool = False
     stood_s: float | None = None
     stirred_s: float = 0.0

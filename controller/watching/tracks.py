@@ -60,7 +60,12 @@ class Track:
 
 def same_place(one: Sighting, other: Sighting) -> bool:
     """Whether two sightings are of one plate that has not moved."""
-    return math.dist(one.plate.centre, other.plate.centre) < 0.5 * one.plate.width_px
+    return near(one.plate, other.plate)
+
+
+def near(one: PlateRead, other: PlateRead) -> bool:
+    """Whether the plates of two reads lie over each other."""
+    return math.dist(one.centre, other.centre) < 0.5 * one.width_px
 
 
 def alike(one: str, other: str, most: int = 1) -> bool:

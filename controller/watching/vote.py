@@ -107,9 +107,10 @@ def _valid_texts(reads: Sequence[PlateRead]) -> set[str]:
 
 
 def _weights(reads: Sequence[PlateRead]) -> list[float]:
-    """Each read's area against the widest one's, squared, 0 to 1: at half the width a read counts a sixteenth."""
+    """Each read's area against the widest one's, squared: at half the width a read counts a sixteenth. One that is made
+    of several frames counts as many times."""
     widest = max(r.width_px for r in reads)
-    return [(r.width_px / widest) ** 4 for r in reads]
+    return [r.frames * (r.width_px / widest) ** 4 for r in reads]
 
 
 def _character_probabilities(text: str, reads: Sequence[PlateRead], weights: Sequence[float]) -> list[float]:

@@ -278,7 +278,7 @@ class Watcher:
         # Reads of a moving plate share its blur, so that many of them are no more evidence than one.
         if result.certain and main is not None and not main.steady(self._votes.reads):
             result = replace(result, plate=None, reason=Reason.UNSURE, detail="the vehicle does not stand yet")
-        visit.vote = result
+        visit.vote, visit.main = result, main
         if result.plate is None or main is None:
             return [Doubted(visit.id, result.reason)]
         visit.own, visit.confirmed_s, visit.hidden = OwnPlate.standing(result.plate, main.last), main.last.at_s, False

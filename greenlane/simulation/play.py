@@ -30,6 +30,7 @@ from greenlane.simulation.typist import Typist
 from greenlane.simulation.world import World
 from hardware.cameras.recorded import RecordedCamera, recorded_camera
 from models.change import ThumbnailChangeMeter
+from models.reader import OnDeviceReader
 from wire.codec import decode
 from wire.fuellings import FuellingReceipt
 
@@ -174,6 +175,7 @@ class ClipPlayer:
         parts = Parts(
             clock=world.clock,
             reader=self._reader,
+            together=self._reader if isinstance(self._reader, OnDeviceReader) else None,
             meter=ThumbnailChangeMeter(),
             lamp=world.lamp,
             service=world.service,

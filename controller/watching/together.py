@@ -1,0 +1,74 @@
+"""Frames that are read as one: the last ones of a standing vehicle whose single pictures do not tell its plate."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from controller.ports import ReadsTogether
+from controller.records import Frame, PlateRead, Reading
+from controller.watching.open_visit import OpenVisit
+from controller.watching.tracks import near
+
+FRAMES = 6
+"""So many are read as one: noise falls to two fifths, and a standing vehicle shows them within a second."""
+
+EVERY_S = 0.5
+"""Not oftener, because it costs about as much as reading the plate once more."""
+
+NOISE = frozenset({"covered", "spacing", "unsure"})
+"""Doubts that may come of noise and few pixels. With any other one a character may be hidden: nothing is averaged."""
+
+View = tuple[Frame, PlateRead]
+
+
+class FramesTogether:
+    """The last frames of an undecided visit, as long as all of them show one text at one place."""
+
+    def __init__(self) -> None:
+        self._views: deque[View] = deque(maxlen=FRAMES - 1)
+        self._visit = ""
+        self._taken_s = -EVERY_S
+
+    def saw(self, frame: Frame, visit: OpenVisit | None) -> None:
+        """A frame was read; forgets all earlier ones where they are no more of the same."""
+        main = None if visit is None or visit.own is not None else visit.main
+        if (
+            visit is None
+            or main is None
+            or main.last.at_s != frame.captured_s
+            or not set(main.last.plate.doubts) <= NOISE
+        ):
+            self._views.clear()
+            return
+        plate = main.last.plate
+        if visit.id != self._visit or (self._views and not is_same(self._views[-1][1], plate)):
+            self._views.clear()
+        self._visit = visit.id
+        self._views.append((frame, plate))
+
+    def take(self, now_s: float) -> tuple[View, ...]:
+        """The frames that the next one is to be read with; empty while there are too few, or some were just taken."""
+        if len(self._views) < FRAMES - 1 or now_s - self._taken_s < EVERY_S:
+            return ()
+        self._taken_s = now_s
+        return tuple(self._views)
+
+
+def read_with(reader: ReadsTogether, views: Sequence[View], frame: Frame, reading: Reading) -> Reading:
+    """The reading with its plate read from all these frames as one, where it is the same plate and they tell it for
+    certain: what they leave in doubt counts for no more than one picture."""
+    last = views[-1][1]
+    plate = next((p for p in reading.plates if is_same(last, p) and set(p.doubts) <= NOISE), None)
+    if plate is None:
+        return reading
+    together = reader.read_together([*((seen.image, read) for seen, read in views), (frame.image, plate)])
+    if together is None or not together.certain:
+        return reading
+    return replace(reading, plates=tuple(together if p is plate else p for p in reading.plates))
+
+
+def is_same(one: PlateRead, other: PlateRead) -> bool:
+    """Whether two reads say the same text at the same place."""
+    return one.text == other.text and one.rows == other.rows and near(one, other)
