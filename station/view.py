@@ -50,7 +50,7 @@ class StationView:
 
     def decide(self, kind: OrderKind, message: int, person: str, why: str) -> None:
         """Retry or discard, and write down who did. Raises AdminError for a message that is not parked."""
-        deed = trail.Deed(
+        deed = trail.TrailEntry(
             self._clock.now(), f"person:{person}", f"did {kind}", self._station, {"message": str(message), "why": why}
         )
         try:

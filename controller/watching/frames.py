@@ -21,7 +21,7 @@ DEAF_AFTER_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
+class FrameUpdate:
     """What the pump has now. frame: the newest one not taken before. trouble: why no frames come. over: video ended."""
 
     frame: Frame | None = None
@@ -49,13 +49,13 @@ class FramePump:
     def start(self) -> None:
         self._thread.start()
 
-    def take(self) -> Glimpse:
+    def take(self) -> FrameUpdate:
         """The newest frame, once, and how the camera is."""
         with self._lock:
             if self._death is not None:
                 raise self._death
             frame, self._frame = self._frame, None
-            return Glimpse(frame, Reason.CAMERA_LOST if self._lost else None, self._over and frame is None)
+            return FrameUpdate(frame, Reason.CAMERA_LOST if self._lost else None, self._over and frame is None)
 
     def close(self) -> None:
         """End the thread and close the camera. Idempotent."""

@@ -123,7 +123,7 @@ class Dispensers:
         if after:
             connection.execute(insert(dispenser_lanes), [same | {"lane": lane} for lane in after])
         detail = {"station": station, "lanes": _words(after), "from": _words(before)}
-        trail.note(connection, trail.Deed(now, self._actor, action, dispenser, detail))
+        trail.note(connection, trail.TrailEntry(now, self._actor, action, dispenser, detail))
 
 
 def _words(lanes: Iterable[str]) -> str:

@@ -33,7 +33,7 @@ class RecordedChanges:
         now = self.books.clock.now()
         with telling_faults(), self.books.database.writing() as connection:
             yield connection
-            trail.note(connection, trail.Deed(now, self.actor, action, subject, detail))
+            trail.note(connection, trail.TrailEntry(now, self.actor, action, subject, detail))
 
     def open_account(self, connection: Connection, kind: AccountKind, owner: str) -> int:
         """The number of a new account."""

@@ -95,7 +95,7 @@ class TypedPlates:
         return [_visit(row) for row in rows]
 
     def _note(self, connection: Connection, action: str, subject: str, **detail: str) -> None:
-        deed = trail.Deed(self._books.clock.now(), self._actor, action, subject, detail)
+        deed = trail.TrailEntry(self._books.clock.now(), self._actor, action, subject, detail)
         trail.note(connection, deed)
 
 

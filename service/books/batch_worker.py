@@ -38,7 +38,7 @@ class _Waiting:
     answer: asyncio.Future[Answer]
 
 
-class Companion(Protocol):
+class BackgroundThread(Protocol):
     """A thread of its own."""
 
     def start(self) -> None: ...
@@ -50,7 +50,7 @@ class BatchWorker:
     """start() before use, close() when done. carry_out() belongs to one event loop."""
 
     def __init__(
-        self, books: Books, also: Sequence[Callable[[], object]] = (), beside: Companion | None = None
+        self, books: Books, also: Sequence[Callable[[], object]] = (), beside: BackgroundThread | None = None
     ) -> None:
         """also: what is done beside each sweep. beside: another thread that lives as long as this one."""
         self._books = books

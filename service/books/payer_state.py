@@ -8,7 +8,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from service.books.records import Authorisation, State
-from service.payer_rules.decision import Mandate, Standing
+from service.payer_rules.decision import Mandate, PayerStanding
 from service.payer_rules.periods import Schedule
 from service.store.clock import from_us
 
@@ -137,7 +137,7 @@ class PayerState:
         zone: ZoneInfo,
         free_fen: int,
         open_ones: Iterable[Authorisation],
-    ) -> Standing:
+    ) -> PayerStanding:
         """What is known of a payer; a mandate's day is the local day of the capture time."""
         mandate = self.mandates.get((person, plate))
         spent_fen, tries = 0, 0
@@ -146,7 +146,7 @@ class PayerState:
             spent_fen = self.spent_fen(mandate.id, captured_us, zone, open_ones)
             tries = sum(_day(at_us, zone) == day for at_us in self.tries.get(mandate.id, []))
         is_blocked, is_overdue = (plate, person) in self.blocked, person in self.overdue
-        return Standing(mandate, is_blocked, is_overdue, spent_fen, tries, free_fen)
+        return PayerStanding(mandate, is_blocked, is_overdue, spent_fen, tries, free_fen)
 
     def spent_fen(self, mandate: str, captured_us: int, zone: ZoneInfo, open_ones: Iterable[Authorisation]) -> int:
         """What a mandate has paid on the local day of a capture time, and what is held against it."""

@@ -14,7 +14,7 @@ from service.counter.errors import telling_why
 from service.counter.till import Beside, Payment, Till
 from service.counter.views import MOST_BILLS
 from service.identity import trail
-from service.payers.refunds import Back, Refunds, Share, shares_of, until
+from service.payers.refunds import PayerRefund, Refunds, Share, shares_of, until
 from service.store import schema
 from service.store.clock import from_us
 from service.store.database import Database, telling_faults
@@ -107,7 +107,7 @@ class BillRefunds:
         self._person = person
         self._till = Till(books, person, station)
 
-    def give_back(self, payment: Payment, first: Beside | None = None) -> tuple[Back, ...]:
+    def give_back(self, payment: Payment, first: Beside | None = None) -> tuple[PayerRefund, ...]:
         """As `greenlane admin charge refund` does. payment.subject: the bill; first: written with it, or not at all."""
         beside = _FromTheDrawer(self._books, self._person, self._till, payment, first)
         with telling_why():
@@ -130,7 +130,7 @@ class _FromTheDrawer:
         if self._first is not None:
             self._first(connection)
 
-    def after(self, connection: Connection, backs: tuple[Back, ...]) -> None:
+    def after(self, connection: Connection, backs: tuple[PayerRefund, ...]) -> None:
         sent = self._payment
         for back in backs:
             if back.cash is not None:
@@ -139,7 +139,7 @@ class _FromTheDrawer:
         to_whom = {f"{back.kind} {back.id}": str(back.amount_fen) for back in backs}
         detail = {"fen": str(sent.amount_fen), "note": sent.note, "key": sent.key, **to_whom}
         actor = f"person:{self._person}"
-        trail.note(connection, trail.Deed(self._books.clock.now(), actor, BILL_BACK, sent.subject, detail))
+        trail.note(connection, trail.TrailEntry(self._books.clock.now(), actor, BILL_BACK, sent.subject, detail))
 
 
 def _names(fuelling: int) -> Any:

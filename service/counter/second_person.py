@@ -166,7 +166,7 @@ class SecondPerson:
                 return False
             values = {**row, "key": payment.key, "asked_us": to_us(now), "state": WAITING}
             connection.execute(money_requests.insert().values(**values))
-            deed = trail.Deed(now, f"person:{self._person}", f"ask_{kind}", payment.subject, _detail(payment))
+            deed = trail.TrailEntry(now, f"person:{self._person}", f"ask_{kind}", payment.subject, _detail(payment))
             trail.note(connection, deed)
         return False
 
@@ -186,7 +186,7 @@ class SecondPerson:
         if connection.execute(update(money_requests).where(*waiting).values(**decided)).rowcount == 0:
             raise CounterRefused("这个申请已有人处理。", "Somebody has decided this already.")
         detail = {"fen": str(found.amount_fen), "asked_by": found.asked_by, "key": found.key}
-        deed = trail.Deed(now, f"person:{self._person}", f"{found.kind}_{state}", found.subject, detail)
+        deed = trail.TrailEntry(now, f"person:{self._person}", f"{found.kind}_{state}", found.subject, detail)
         trail.note(connection, deed)
 
     def _post(self, found: MoneyRequest) -> None:

@@ -88,7 +88,7 @@ def close(books: Books, person: str, counted_fen: int, note: str = "", *, by: st
         closed = {"closed_us": to_us(now), "expected_fen": expected_fen, "counted_fen": counted_fen, "note": note}
         connection.execute(update(shifts).where(shifts.c.id == row.id).values(**closed))
         detail = {"counted": str(counted_fen), "expected": str(expected_fen), "station": row.station}
-        trail.note(connection, trail.Deed(now, f"person:{by}", "shift.close", row.cashier, detail))
+        trail.note(connection, trail.TrailEntry(now, f"person:{by}", "shift.close", row.cashier, detail))
     return int(row.id)
 
 

@@ -109,7 +109,9 @@ class Till:
                     )
                 )
                 detail = {"station": self._station, "float": str(float_fen)}
-                deed = trail.Deed(self._books.clock.now(), f"person:{self._person}", "shift.open", self._person, detail)
+                deed = trail.TrailEntry(
+                    self._books.clock.now(), f"person:{self._person}", "shift.open", self._person, detail
+                )
                 trail.note(connection, deed)
 
     def shift(self) -> OpenShift | None:

@@ -15,7 +15,7 @@ def _nobody() -> None:
     """Nobody wants to know."""
 
 
-class Room(Protocol):
+class OpenConnections(Protocol):
     """Where open connections are counted."""
 
     def leave(self, connection: EventConnection) -> None:
@@ -30,7 +30,7 @@ class EventConnection(asyncio.Protocol):
 
     __slots__ = ("_room", "_served", "_transport", "ended", "is_slow")
 
-    def __init__(self, transport: Any, room: Room, served: set[Any]) -> None:
+    def __init__(self, transport: Any, room: OpenConnections, served: set[Any]) -> None:
         self._transport = transport
         self._room = room
         self._served = served

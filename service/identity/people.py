@@ -271,7 +271,7 @@ class PeopleStore:
             self._note(connection, actor, action, name, **(detail or {}))
 
     def _note(self, connection: Connection, actor: str, action: str, subject: str, **detail: str) -> None:
-        trail.note(connection, trail.Deed(self._now(), actor, action, subject, detail))
+        trail.note(connection, trail.TrailEntry(self._now(), actor, action, subject, detail))
 
 
 def hash_of_nothing(hasher: PasswordHasher) -> str:

@@ -96,7 +96,7 @@ class SessionStore:
         token, now = DEVICE_MARK + secrets.token_urlsafe(32), self._now()
         row = {"token_hash": hashed_token(token), "key_id": panel.key_id, "csrf": secrets.token_urlsafe(32)}
         times = {"created_us": to_us(now), "seen_us": to_us(now)}
-        deed = trail.Deed(now, f"device:{panel.device}", "login", panel.device, {"source": source})
+        deed = trail.TrailEntry(now, f"device:{panel.device}", "login", panel.device, {"source": source})
         with telling_faults(), self._database.writing() as connection:
             connection.execute(delete(device_sessions).where(device_sessions.c.key_id == panel.key_id))
             connection.execute(insert(device_sessions).values(**row, **times, source=source[:64]))
@@ -134,7 +134,7 @@ class SessionStore:
 
     def end(self, session: Session) -> None:
         """Log out. Idempotent."""
-        deed = trail.Deed(self._now(), session.actor, "logout", session.person.name, {})
+        deed = trail.TrailEntry(self._now(), session.actor, "logout", session.person.name, {})
         table = sessions if session.device is None else device_sessions
         with telling_faults(), self._database.writing() as connection:
             if connection.execute(delete(table).where(table.c.token_hash == session.token_hash)).rowcount:

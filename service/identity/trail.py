@@ -18,7 +18,7 @@ _numbers = IdMaker()
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class TrailEntry:
     """One line of the trail. actor: "person:NAME", "device:ID", "cli:USER" or "stranger"; detail: values by name."""
 
     at: datetime
@@ -28,7 +28,7 @@ class Deed:
     detail: Mapping[str, Any]
 
 
-def note(connection: Connection, deed: Deed) -> None:
+def note(connection: Connection, deed: TrailEntry) -> None:
     """Add a line after every other, wherever the clock was set; it is there when the connection's transaction is."""
     newest = connection.execute(select(func.max(operator_events.c.id))).scalar() or 0
     row = {
@@ -42,13 +42,13 @@ def note(connection: Connection, deed: Deed) -> None:
     connection.execute(insert(operator_events).values(row))
 
 
-def last(connection: Connection, limit: int, subject: str | None = None) -> Iterator[Deed]:
+def last(connection: Connection, limit: int, subject: str | None = None) -> Iterator[TrailEntry]:
     """The newest deeds first."""
     query = select(operator_events).order_by(operator_events.c.id.desc()).limit(limit)
     if subject is not None:
         query = query.where(operator_events.c.subject == subject)
     for row in connection.execute(query):
-        yield Deed(from_us(row.at_us), row.actor, row.action, row.subject, _words(row.detail))
+        yield TrailEntry(from_us(row.at_us), row.actor, row.action, row.subject, _words(row.detail))
 
 
 def _words(detail: str) -> dict[str, str | bool | None]:

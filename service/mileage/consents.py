@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from service.books.books import Books
 from service.errors import AdminError
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.payer_rules.periods import PayerKind, Schedule, holders, turn_at
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
@@ -82,7 +82,7 @@ class TrackConsents:
 
     def _note(self, connection: Connection, action: str, plate: str, person: str, fleet: str) -> None:
         detail = {"person": person, "fleet": fleet}
-        note(connection, Deed(self._books.clock.now(), self._actor, action, plate, detail))
+        note(connection, TrailEntry(self._books.clock.now(), self._actor, action, plate, detail))
 
 
 def agreed(connection: Connection, plate: str, fleet: str | None) -> dict[str, int]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from service.books.books import Books
 from service.errors import AdminError
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.mileage.history import History, frozen_key
 from service.mileage.places import FAR_US, Placement
 from service.payer_rules.periods import holders
@@ -74,7 +74,7 @@ class Forgetting:
                 return Forgotten(0, 0, 0)
             kept = self._keep_placements(connection, plate, due)
             detail = {"positions": str(len(due)), "placements": str(kept)}
-            note(connection, Deed(self._books.clock.now(), self._actor, "track.forget", plate, detail))
+            note(connection, TrailEntry(self._books.clock.now(), self._actor, "track.forget", plate, detail))
         for first in range(0, len(due), _AT_ONCE):
             with telling_faults(), self._books.database.writing() as connection:
                 gone = positions.c.plate == plate, positions.c.at_us.in_(due[first : first + _AT_ONCE])

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection, Table, insert, select
 
 from service.books.books import Books
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.mileage.csv_lines import Bad, Numbered
 from service.mileage.datum import Datum
 from service.mileage.readings import OdometerReading
@@ -118,7 +118,7 @@ class MileageStore:
         counts["repeated"] = counts["rows"] - counts["added"] - counts["bad"]
         with telling_faults(), self._books.database.writing() as connection:
             detail = {name: str(count) for name, count in counts.items()}
-            note(connection, Deed(self._books.clock.now(), self._actor, kind.action, kept, detail))
+            note(connection, TrailEntry(self._books.clock.now(), self._actor, kind.action, kept, detail))
         return Imported(kept, **counts)
 
     def _row(self, kind: _Kind[Kept], plate: str, record: Kept) -> dict[str, Any]:

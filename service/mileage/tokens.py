@@ -14,7 +14,7 @@ from service.errors import AdminError, ServiceError
 from service.identity import token_buckets
 from service.identity.people import hashed_token
 from service.identity.signed.devices import Throttled
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.mileage.datum import Datum
 from service.mileage.tracks import Position
 from service.store.clock import WallClock, to_us
@@ -60,7 +60,7 @@ class TokenStore:
                 raise AdminError(f"{kept} has {MOST_TOKENS} tokens; `vehicle token {kept} --revoke` ends them")
             row = {"token_hash": hashed_token(token), "plate": kept, "datum": datum.value}
             connection.execute(insert(vehicle_tokens).values(**row, created_us=to_us(self._clock.now())))
-            note(connection, Deed(self._clock.now(), self._actor, "vehicle.token", kept, {"datum": datum.value}))
+            note(connection, TrailEntry(self._clock.now(), self._actor, "vehicle.token", kept, {"datum": datum.value}))
         return VehicleToken(kept, token, datum)
 
     def revoke(self, plate: str) -> int:
@@ -69,7 +69,7 @@ class TokenStore:
         with telling_faults(), self._database.writing() as connection:
             values = {"revoked_us": to_us(self._clock.now())}
             ended = connection.execute(update(vehicle_tokens).where(*_living(kept)).values(values)).rowcount
-            note(connection, Deed(self._clock.now(), self._actor, "vehicle.revoke", kept, {"tokens": str(ended)}))
+            note(connection, TrailEntry(self._clock.now(), self._actor, "vehicle.revoke", kept, {"tokens": str(ended)}))
         return ended
 
 

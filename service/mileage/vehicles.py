@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.books.books import Books
 from service.errors import AdminError, as_typed
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.mileage.datum import E7, Datum, Spot, to_wgs84
 from service.store import schema
 from service.store.clock import to_us
@@ -129,7 +129,7 @@ class VehicleStore:
         return to_us(self._books.clock.now())
 
     def _note(self, connection: Connection, action: str, subject: str, **detail: str) -> None:
-        note(connection, Deed(self._books.clock.now(), self._actor, action, subject, detail))
+        note(connection, TrailEntry(self._books.clock.now(), self._actor, action, subject, detail))
 
 
 def require_fleet(connection: Connection, name: str) -> None:

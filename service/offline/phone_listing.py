@@ -17,7 +17,7 @@ from service.books.rows import payer_loading
 from service.books.rows.queries import Reader
 from service.books.settings import BookSettings
 from service.payer_rules.daily_hours import DailyHours, daily_hours
-from service.payer_rules.decision import Standing, phone_limit
+from service.payer_rules.decision import PayerStanding, phone_limit
 from service.payer_rules.periods import Rule, Turn
 from service.payers import wallets
 from service.store import schema
@@ -106,11 +106,11 @@ class _Caps:
 
         return daily_hours(schedule, place.begin_us, place.end_us, answer, signed)
 
-    def _standing(self, person: str, plate: str) -> Standing:
+    def _standing(self, person: str, plate: str) -> PayerStanding:
         place, free_fen = self._place, self._free_fen[person]
         return self._payers.standing(person, plate, place.now_us, place.zone, free_fen, self._open_ones)
 
-    def _cap(self, person: str, standing: Standing, minute: int) -> _Cap | None:
+    def _cap(self, person: str, standing: PayerStanding, minute: int) -> _Cap | None:
         """None where a question now would be refused, or the mandate says nothing of a cut line."""
         reason, most_fen = phone_limit(standing, self._place.station, minute)
         mandate = standing.mandate

@@ -29,7 +29,7 @@ class Mandate:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PayerStanding:
     """What is known of a payer when a question is asked. spent_fen, tries: of its day, open holds too."""
 
     mandate: Mandate | None
@@ -49,7 +49,7 @@ class Shares:
     phone_fen: int = 0
 
 
-def phone_limit(standing: Standing, station: str, minute: int) -> tuple[Reason, int]:
+def phone_limit(standing: PayerStanding, station: str, minute: int) -> tuple[Reason, int]:
     """Why a phone may not be charged by machine, or the most that it covers now."""
     mandate = standing.mandate
     if standing.is_blocked:

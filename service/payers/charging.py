@@ -48,7 +48,7 @@ class ListedCharge:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class StepCause:
     """Who caused a step of a charge, and the signed message where it was a phone."""
 
     actor: str
@@ -58,7 +58,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class LockedCharge:
     """A charge whose row, person's accounts and station's account are locked."""
 
     row: Row[Any]
@@ -93,7 +93,7 @@ class Charging:
             locked = self._lock(connection, text.charge, person)
             if text.amount_fen != locked.row.amount_fen:
                 raise keys.NotSigned(f"the charge is {format_yuan(locked.row.amount_fen)} yuan")
-            cause = Cause(f"phone {person}", signed.text, signed.key_id, signed.signature)
+            cause = StepCause(f"phone {person}", signed.text, signed.key_id, signed.signature)
             if text.word is PhoneWord.PAY:
                 return self._pay(connection, locked, person, cause)
             if text.word is PhoneWord.DECLINE:
@@ -105,7 +105,7 @@ class Charging:
         with telling_faults(), self._database.writing() as connection:
             locked = self._lock(connection, charge, person)
             if after(locked.state, event) is not None and event in (ChargeEvent.SEND, ChargeEvent.SEE):
-                self._step(connection, locked, event, Cause(f"phone {person}"))
+                self._step(connection, locked, event, StepCause(f"phone {person}"))
 
     def settle(self, charge: str, actor: str, beside: Callable[[Connection], None] | None = None) -> ChargeState:
         """Cash at the counter pays a charge that is open. beside: written in the same transaction, or not at all."""
@@ -116,7 +116,7 @@ class Charging:
             self._require_payable(connection, locked)
             self._move(connection, locked, TransferKind.CASH, wallets.CLEARING, locked.owed, actor)
             paid = {"paid_us": self._now_us(), "paid_by": BY_CASH, "due_us": None, "overdue_us": None}
-            return self._step(connection, locked, ChargeEvent.PAY, Cause(actor, "cash at the counter"), **paid)
+            return self._step(connection, locked, ChargeEvent.PAY, StepCause(actor, "cash at the counter"), **paid)
 
     def hand_on_due(self, most: int = 100) -> int:
         """Hand every charge whose time is over to whom it goes next; how many there were."""
@@ -144,14 +144,14 @@ class Charging:
         with telling_faults(), self._database.reading() as connection:
             return tuple((_listed(row), row.period) for row in connection.execute(query))
 
-    def _pay(self, connection: Connection, locked: Locked, person: str, cause: Cause) -> ChargeState:
+    def _pay(self, connection: Connection, locked: LockedCharge, person: str, cause: StepCause) -> ChargeState:
         self._require_payable(connection, locked)
         wallet = connection.execute(select(persons.c.wallet).where(persons.c.id == person)).scalar_one()
         self._move(connection, locked, TransferKind.PAYMENT, wallet, locked.owed, cause.actor)
         paid = {"paid_us": self._now_us(), "paid_by": person, "due_us": None, "overdue_us": None}
         return self._step(connection, locked, ChargeEvent.PAY, cause, **paid)
 
-    def _decline(self, connection: Connection, locked: Locked, person: str, cause: Cause) -> ChargeState:
+    def _decline(self, connection: Connection, locked: LockedCharge, person: str, cause: StepCause) -> ChargeState:
         """At no cost; the charge goes to the next at once, and stays its first payer's."""
         if person != locked.row.asked:
             raise AdminError("somebody else is asked to pay this charge now")
@@ -159,7 +159,7 @@ class Charging:
         self._require(locked, ChargeEvent.DECLINE)
         return self._step(connection, locked, ChargeEvent.DECLINE, cause, due_us=self._now_us())
 
-    def _dispute(self, connection: Connection, locked: Locked, person: str, cause: Cause) -> ChargeState:
+    def _dispute(self, connection: Connection, locked: LockedCharge, person: str, cause: StepCause) -> ChargeState:
         """Once, within 90 days; it stops the clock."""
         now_us = self._now_us()
         if locked.row.disputed_us is not None:
@@ -184,7 +184,7 @@ class Charging:
                 row = charges.c.id == charge
                 connection.execute(update(charges).where(row).values(due_us=request.due_us))
                 return False
-            self._step(connection, locked, event, Cause("service"), **asking(request, locked.row))
+            self._step(connection, locked, event, StepCause("service"), **asking(request, locked.row))
             if event is ChargeEvent.HAND_ON:
                 self._pay_as_agreed(connection, charge, request.asked)
             return True
@@ -200,9 +200,9 @@ class Charging:
             return
         self._move(connection, locked, TransferKind.PAYMENT, wallet, locked.owed, agreed.actor)
         paid = {"paid_us": self._now_us(), "paid_by": owner, "due_us": None, "overdue_us": None}
-        self._step(connection, locked, ChargeEvent.PAY, Cause(agreed.actor, AGREED), **paid)
+        self._step(connection, locked, ChargeEvent.PAY, StepCause(agreed.actor, AGREED), **paid)
 
-    def _lock(self, connection: Connection, charge: str, person: str | None = None) -> Locked:
+    def _lock(self, connection: Connection, charge: str, person: str | None = None) -> LockedCharge:
         """Accounts first, then the charge, as everybody does. person: who must be its payer or the one asked."""
         found = connection.execute(select(charges).where(charges.c.id == charge)).first()
         if found is None or (person is not None and person not in (found.person, found.asked)):
@@ -218,26 +218,26 @@ class Charging:
         row = connection.execute(select(charges).where(charges.c.id == charge).with_for_update()).one()
         if person is not None and person not in (row.person, row.asked):
             raise AdminError(f"no charge {charge}")
-        return Locked(row, whom.wallet, whom.owed, revenue)
+        return LockedCharge(row, whom.wallet, whom.owed, revenue)
 
-    def _require(self, locked: Locked, event: ChargeEvent) -> None:
+    def _require(self, locked: LockedCharge, event: ChargeEvent) -> None:
         if after(locked.state, event) is None:
             word = event.value.replace("_", " ")
             raise AdminError(f"charge {locked.row.id} is {locked.row.state}: it cannot be {_DONE.get(word, word)}")
 
-    def _require_payable(self, connection: Connection, locked: Locked) -> None:
+    def _require_payable(self, connection: Connection, locked: LockedCharge) -> None:
         """By wallet or cash: never what a provider may still take, so that no order is paid in two ways."""
         self._require_at_rest(connection, locked)
         self._require(locked, ChargeEvent.PAY)
 
-    def _require_at_rest(self, connection: Connection, locked: Locked) -> None:
+    def _require_at_rest(self, connection: Connection, locked: LockedCharge) -> None:
         order = select(payments.c.provider).where(payments.c.charge == locked.row.id, payments.c.ended_us.is_(None))
         provider = connection.execute(order).scalar()
         if provider is not None:
             raise AdminError(f"charge {locked.row.id} is with {provider}: wait until it has said whether it is paid")
 
     def _move(
-        self, connection: Connection, locked: Locked, kind: TransferKind, debit: int, credit: int, actor: str
+        self, connection: Connection, locked: LockedCharge, kind: TransferKind, debit: int, credit: int, actor: str
     ) -> None:
         """Pay what is owed; one key, so that a charge is paid once whoever pays it."""
         row = locked.row
@@ -246,7 +246,7 @@ class Charging:
             raise AdminError(f"charge {row.id} is paid already")
 
     def _step(
-        self, connection: Connection, locked: Locked, event: ChargeEvent, cause: Cause, **changes: Any
+        self, connection: Connection, locked: LockedCharge, event: ChargeEvent, cause: StepCause, **changes: Any
     ) -> ChargeState:
         """Move the charge on and write the step down."""
         self._require(locked, event)

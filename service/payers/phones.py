@@ -12,7 +12,7 @@ from service.books.books import Books
 from service.books.records import TransferKind
 from service.errors import AdminError, as_typed
 from service.identity.signed.devices import code_digest, new_code, random_text, shown_code
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.payer_rules.capabilities import CAPABILITIES
 from service.payers import wallets
 from service.payers.keys import revoke_keys
@@ -161,7 +161,7 @@ class Phones:
         connection.execute(codes.where(pairing_codes.c.expires_us > now_us).values(expires_us=now_us))
 
     def _note(self, connection: Connection, action: str, subject: str, **detail: str) -> None:
-        note(connection, Deed(self._books.clock.now(), self._actor, action, subject, detail))
+        note(connection, TrailEntry(self._books.clock.now(), self._actor, action, subject, detail))
 
 
 def require_person(connection: Connection, name: str) -> Row[Any]:

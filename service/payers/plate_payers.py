@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from service.books.books import Books
 from service.books.records import ACTIVE
 from service.errors import AdminError, as_typed
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.payer_rules.periods import Binding, Gap, GapAction, Hours, Payer, PayerKind, Rule, Schedule, Turn, turn_at
 from service.payers import mandates, wallets
 from service.payers.phones import require_person
@@ -171,7 +171,7 @@ class PlatePayers:
         return to_us(self._books.clock.now())
 
     def _note(self, connection: Connection, action: str, subject: str, **detail: str) -> None:
-        note(connection, Deed(self._books.clock.now(), self._actor, action, subject, detail))
+        note(connection, TrailEntry(self._books.clock.now(), self._actor, action, subject, detail))
 
 
 def load_schedule(connection: Connection, plate: str) -> Schedule | None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from service.books.books import Books
 from service.errors import AdminError
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.payer_rules.periods import Hours
 from service.payers.plate_payers import NewBinding, PlatePayers
 from service.store.clock import from_us, to_us
@@ -149,7 +149,7 @@ def conclude(connection: Connection, books: Books, row: Row[Any], state: str, by
 
 
 def _note(connection: Connection, books: Books, by: Decider, action: str, plate: str, hours: Hours) -> None:
-    note(connection, Deed(books.clock.now(), by.actor, action, plate, {"hours": str(hours)}))
+    note(connection, TrailEntry(books.clock.now(), by.actor, action, plate, {"hours": str(hours)}))
 
 
 def _owner(connection: Connection, plate: str) -> str | None:

@@ -14,7 +14,7 @@ from service.books.records import AccountKind, TransferKind, TransferPhase
 from service.errors import AdminError
 from service.payer_rules.capabilities import CAPABILITIES
 from service.payers import wallets
-from service.payers.charging import BY_CASH, Cause, Charging, Locked, asking
+from service.payers.charging import BY_CASH, Charging, LockedCharge, StepCause, asking
 from service.payers.escalation import first_request
 from service.store import schema
 from service.store.database import telling_faults
@@ -52,7 +52,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Back:
+class PayerRefund:
     """What goes back to one payer. kind: card or phone; was_open: it was not paid yet, and is waived.
 
     cash: the key of its transfer where it goes back over the counter.
@@ -71,14 +71,14 @@ class BesideRefund(Protocol):
     def before(self, connection: Connection) -> None:
         """Before anything is locked."""
 
-    def after(self, connection: Connection, backs: tuple[Back, ...]) -> None:
+    def after(self, connection: Connection, backs: tuple[PayerRefund, ...]) -> None:
         """When everything has gone back."""
 
 
 class _Nothing:
     def before(self, connection: Connection) -> None: ...
 
-    def after(self, connection: Connection, backs: tuple[Back, ...]) -> None: ...
+    def after(self, connection: Connection, backs: tuple[PayerRefund, ...]) -> None: ...
 
 
 NOTHING = _Nothing()
@@ -95,7 +95,7 @@ class Refunds(Charging):
         *,
         key: str | None = None,
         beside: BesideRefund = NOTHING,
-    ) -> tuple[Back, ...]:
+    ) -> tuple[PayerRefund, ...]:
         """Give money of a charge's fuelling back the way it came, what was charged last first; what went to whom.
 
         amount_fen: up to the whole fuelling; by default the charge, and before it what was charged after it. key: the
@@ -116,7 +116,7 @@ class Refunds(Charging):
             left_fen = sum(share.left_fen for share in shares)
             if not 0 < amount_fen <= left_fen:
                 raise AdminError(f"charge {charge}: an amount above 0 and up to {format_yuan(left_fen)}")
-            backs = self._give_back(connection, locked, shares, amount_fen, Cause(actor, said_of(tag)), tag)
+            backs = self._give_back(connection, locked, shares, amount_fen, StepCause(actor, said_of(tag)), tag)
             beside.after(connection, backs)
             return backs
 
@@ -133,15 +133,15 @@ class Refunds(Charging):
             if locked.state is not ChargeState.DISPUTED:
                 raise AdminError(f"charge {charge} is {row.state}, not disputed")
             if for_driver:
-                cause, whole_fen = Cause(actor, why), until(shares, charge)
+                cause, whole_fen = StepCause(actor, why), until(shares, charge)
                 self._give_back(connection, locked, shares, whole_fen, cause, WHOLE, disputed=charge)
                 return ChargeState.REFUNDED
             if was_paid:
-                return self._step(connection, locked, ChargeEvent.FOR_STATION, Cause(actor, why))
+                return self._step(connection, locked, ChargeEvent.FOR_STATION, StepCause(actor, why))
             again = first_request(row.person, self._now_us(), self._books.settings)
-            return self._step(connection, locked, ChargeEvent.REOPEN, Cause(actor, why), **asking(again))
+            return self._step(connection, locked, ChargeEvent.REOPEN, StepCause(actor, why), **asking(again))
 
-    def _lock_shares(self, connection: Connection, charge: str) -> tuple[Locked, tuple[Share, ...]]:
+    def _lock_shares(self, connection: Connection, charge: str) -> tuple[LockedCharge, tuple[Share, ...]]:
         """A charge, and what every payer of its fuelling was charged: all their accounts locked, then the charges."""
         c = charges.c
         found = connection.execute(select(c.fuelling).where(c.id == charge)).scalar()
@@ -159,13 +159,13 @@ class Refunds(Charging):
     def _give_back(
         self,
         connection: Connection,
-        locked: Locked,
+        locked: LockedCharge,
         shares: tuple[Share, ...],
         amount_fen: int,
-        cause: Cause,
+        cause: StepCause,
         tag: str,
         disputed: str | None = None,
-    ) -> tuple[Back, ...]:
+    ) -> tuple[PayerRefund, ...]:
         """From the last share to the first. disputed: the charge whose dispute this ends."""
         found = []
         for share, part_fen in split(shares, amount_fen):
@@ -182,16 +182,21 @@ class Refunds(Charging):
             if share.charge is None:
                 for part in card_postings(connection, share, posting):
                     wallets.post(connection, part, self._books.ids, self._now_us())
-                found.append(Back("card", share.name, part_fen))
+                found.append(PayerRefund("card", share.name, part_fen))
                 continue
             one = replace(locked, row=share.charge, wallet=share.own[0], owed=share.own[1])
             self._give_charge_back(connection, one, posting, cause, disputed)
             cash = posting.key if share.charge.paid_by == BY_CASH else None
-            found.append(Back("phone", share.name, part_fen, share.charge.paid_us is None, cash))
+            found.append(PayerRefund("phone", share.name, part_fen, share.charge.paid_us is None, cash))
         return tuple(found)
 
     def _give_charge_back(
-        self, connection: Connection, locked: Locked, posting: wallets.Posting, cause: Cause, disputed: str | None
+        self,
+        connection: Connection,
+        locked: LockedCharge,
+        posting: wallets.Posting,
+        cause: StepCause,
+        disputed: str | None,
     ) -> None:
         """To the wallet that paid, the provider, or over the counter; what was not paid is waived."""
         row, refunded_fen = locked.row, locked.row.refunded_fen + posting.amount_fen

@@ -21,7 +21,7 @@ class PaymentOutcome(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ProviderAnswer:
     """A provider's word about an order. reason: in its own words, for the operator; transaction: its own number."""
 
     outcome: PaymentOutcome
@@ -49,7 +49,7 @@ class Notice:
 
     order: str
     amount_fen: int
-    said: Said
+    said: ProviderAnswer
 
 
 class Forged(ServiceError):
@@ -65,15 +65,15 @@ class PaymentProvider(Protocol):
         """NORMAL, PAUSED, OVERDUE or UNAUTHORIZED; None where nobody answered."""
         ...
 
-    def pay(self, order: PaymentOrder) -> Said:
+    def pay(self, order: PaymentOrder) -> ProviderAnswer:
         """Ask for the money; the same order may be asked again."""
         ...
 
-    def query(self, order: str, amount_fen: int) -> Said:
+    def query(self, order: str, amount_fen: int) -> ProviderAnswer:
         """What became of an order."""
         ...
 
-    def refund(self, order: str, number: str, amount_fen: int, total_fen: int) -> Said:
+    def refund(self, order: str, number: str, amount_fen: int, total_fen: int) -> ProviderAnswer:
         """Give money back; PAID where it is on its way. The same number gives back once."""
         ...
 

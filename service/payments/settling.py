@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, select, update
 from service.books.decisions.person_charges import ChargeEvent, after
 from service.books.records import TransferKind
 from service.payers import wallets
-from service.payers.charging import Cause, Charging, Locked
+from service.payers.charging import Charging, LockedCharge, StepCause
 from service.payers.escalation import first_request
-from service.payments.port import Forged, Notice, PaymentOutcome, Said
+from service.payments.port import Forged, Notice, PaymentOutcome, ProviderAnswer
 from service.store.clock import US_PER_S
 from service.store.database import telling_faults
 from service.store.payer_tables import persons
@@ -39,7 +39,7 @@ class Settling(Charging):
         if notice.said.outcome is PaymentOutcome.PAID:
             self.take(notice.order, notice.said)
 
-    def take(self, number: str, said: Said) -> None:
+    def take(self, number: str, said: ProviderAnswer) -> None:
         """One word about one order. What contradicts an end that is known changes nothing, but money that came."""
         with telling_faults(), self._database.writing() as connection:
             found = connection.execute(select(payments.c.charge).where(payments.c.number == number)).scalar_one()
@@ -59,7 +59,7 @@ class Settling(Charging):
             else:
                 self._wait(connection, locked, order, said)
 
-    def take_refund(self, number: str, said: Said) -> None:
+    def take_refund(self, number: str, said: ProviderAnswer) -> None:
         """One word about money on its way back; refused for good, it goes to the person's wallet instead."""
         with telling_faults(), self._database.writing() as connection:
             table = payment_refunds
@@ -82,7 +82,7 @@ class Settling(Charging):
                 values["due_us"] = next_due_us(row.times, self._now_us())
             connection.execute(update(table).where(table.c.number == number).values(**values))
 
-    def _take_money(self, connection: Connection, locked: Locked, order: Row[Any], said: Said) -> None:
+    def _take_money(self, connection: Connection, locked: LockedCharge, order: Row[Any], said: ProviderAnswer) -> None:
         """It pays the charge; where that is paid or in dispute by now, it is the person's, in their wallet."""
         self._end(connection, order, said)
         if after(locked.state, ChargeEvent.PAY) is None:
@@ -95,7 +95,7 @@ class Settling(Charging):
         paid = {"paid_us": self._now_us(), "paid_by": order.provider, "due_us": None, "overdue_us": None}
         self._follow(connection, locked, ChargeEvent.PAY, order, said, **paid)
 
-    def _wait(self, connection: Connection, locked: Locked, order: Row[Any], said: Said) -> None:
+    def _wait(self, connection: Connection, locked: LockedCharge, order: Row[Any], said: ProviderAnswer) -> None:
         """Accepted, or silent: asked about again later."""
         is_accepted = said.outcome is PaymentOutcome.ACCEPTED
         state = "accepted" if is_accepted else "unknown"
@@ -104,14 +104,20 @@ class Settling(Charging):
         connection.execute(update(payments).where(payments.c.number == order.number).values(**values))
         self._follow(connection, locked, ChargeEvent.ACCEPT if is_accepted else ChargeEvent.LOSE, order, said)
 
-    def _end(self, connection: Connection, order: Row[Any], said: Said) -> None:
+    def _end(self, connection: Connection, order: Row[Any], said: ProviderAnswer) -> None:
         values = {"due_us": None, "ended_us": self._now_us(), "reason": said.reason, "times": order.times + 1}
         values |= {"state": said.outcome.value, "transaction_id": said.transaction or order.transaction_id}
         connection.execute(update(payments).where(payments.c.number == order.number).values(**values))
 
     def _follow(
-        self, connection: Connection, locked: Locked, event: ChargeEvent, order: Row[Any], said: Said, **changes: Any
+        self,
+        connection: Connection,
+        locked: LockedCharge,
+        event: ChargeEvent,
+        order: Row[Any],
+        said: ProviderAnswer,
+        **changes: Any,
     ) -> None:
         """The charge's step, where it has one: an accepted one stays accepted without a word."""
         if after(locked.state, event) is not None:
-            self._step(connection, locked, event, Cause(order.provider, said.reason), **changes)
+            self._step(connection, locked, event, StepCause(order.provider, said.reason), **changes)

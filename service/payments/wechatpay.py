@@ -11,7 +11,7 @@ import secrets
 from zoneinfo import ZoneInfo
 
 from service.payer_rules.capabilities import WECHATPAY
-from service.payments.port import Forged, Notice, PaymentOrder, PaymentOutcome, Said
+from service.payments.port import Forged, Notice, PaymentOrder, PaymentOutcome, ProviderAnswer
 from service.payments.post import Certificate, Silent, post
 from service.payments.settings import WechatSettings
 from service.payments.signed_xml import LONGEST, MalformedXml, opened, parsed, sealed
@@ -47,7 +47,7 @@ class Wechatpay:
         state = None if found is None else found.get("user_state")
         return state if state in STATES else None
 
-    def pay(self, order: PaymentOrder) -> Said:
+    def pay(self, order: PaymentOrder) -> ProviderAnswer:
         litres = f"{order.volume_ml / 1000:.2f}"
         scene = {
             "start_time": order.started_at.astimezone(_CHINA).strftime("%Y%m%d%H%M%S"),
@@ -71,22 +71,22 @@ class Wechatpay:
         }
         found = self._ask("/vehicle/pay/payapply", fields)
         if found is None:
-            return Said(PaymentOutcome.SILENT)
+            return ProviderAnswer(PaymentOutcome.SILENT)
         if found["result_code"] == "SUCCESS":
-            return Said(PaymentOutcome.ACCEPTED)
+            return ProviderAnswer(PaymentOutcome.ACCEPTED)
         code = found.get("err_code", "")
-        return Said(PaymentOutcome.SILENT if code in _MAYBE_TAKEN else PaymentOutcome.FAILED, _reason(found))
+        return ProviderAnswer(PaymentOutcome.SILENT if code in _MAYBE_TAKEN else PaymentOutcome.FAILED, _reason(found))
 
-    def query(self, order: str, amount_fen: int) -> Said:
+    def query(self, order: str, amount_fen: int) -> ProviderAnswer:
         found = self._ask("/transit/queryorder", {"out_trade_no": order})
         if found is None:
-            return Said(PaymentOutcome.SILENT)
+            return ProviderAnswer(PaymentOutcome.SILENT)
         if found["result_code"] != "SUCCESS":
             is_missing = found.get("err_code") in ("ORDERNOTEXIST", "ORDER_NOT_EXIST")
-            return Said(PaymentOutcome.MISSING if is_missing else PaymentOutcome.SILENT, _reason(found))
+            return ProviderAnswer(PaymentOutcome.MISSING if is_missing else PaymentOutcome.SILENT, _reason(found))
         return _said(found, order, amount_fen)
 
-    def refund(self, order: str, number: str, amount_fen: int, total_fen: int) -> Said:
+    def refund(self, order: str, number: str, amount_fen: int, total_fen: int) -> ProviderAnswer:
         fields = {
             "out_trade_no": order,
             "out_refund_no": number,
@@ -95,8 +95,10 @@ class Wechatpay:
         }
         found = self._ask("/secapi/pay/refund", fields, self._settings.certificate)
         if found is None or (found["result_code"] != "SUCCESS" and found.get("err_code") in _MAYBE_TAKEN):
-            return Said(PaymentOutcome.SILENT)
-        return Said(PaymentOutcome.PAID if found["result_code"] == "SUCCESS" else PaymentOutcome.FAILED, _reason(found))
+            return ProviderAnswer(PaymentOutcome.SILENT)
+        return ProviderAnswer(
+            PaymentOutcome.PAID if found["result_code"] == "SUCCESS" else PaymentOutcome.FAILED, _reason(found)
+        )
 
     def heard(self, body: bytes) -> Notice:
         try:
@@ -110,7 +112,7 @@ class Wechatpay:
             raise Forged("it names no order or no amount")
         is_paid = found.get("result_code") == "SUCCESS" and found.get("trade_state", "SUCCESS") == "SUCCESS"
         outcome = PaymentOutcome.PAID if is_paid else PaymentOutcome.SILENT
-        return Notice(order, int(amount), Said(outcome, _reason(found), found.get("transaction_id")))
+        return Notice(order, int(amount), ProviderAnswer(outcome, _reason(found), found.get("transaction_id")))
 
     def _ask(self, path: str, fields: dict[str, str], certificate: Certificate | None = None) -> dict[str, str] | None:
         """The fields of an answer that is signed; None where there was none."""
@@ -133,12 +135,12 @@ class Wechatpay:
         return found if is_ours and "result_code" in found else None
 
 
-def _said(found: dict[str, str], order: str, amount_fen: int) -> Said:
+def _said(found: dict[str, str], order: str, amount_fen: int) -> ProviderAnswer:
     """What an answer says of our order; one of another order or amount says nothing of it."""
     if found.get("out_trade_no") != order or found.get("total_fee", str(amount_fen)) != str(amount_fen):
-        return Said(PaymentOutcome.SILENT, "it answered about another order")
+        return ProviderAnswer(PaymentOutcome.SILENT, "it answered about another order")
     outcome = _TRADE_STATES.get(found.get("trade_state", ""), PaymentOutcome.SILENT)
-    return Said(outcome, _reason(found), found.get("transaction_id"))
+    return ProviderAnswer(outcome, _reason(found), found.get("transaction_id"))
 
 
 def _reason(found: dict[str, str]) -> str:

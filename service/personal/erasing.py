@@ -11,7 +11,7 @@ from service.books.books import Books
 from service.books.records import State
 from service.books.rows.sealing import seal_all
 from service.errors import AdminError
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.mileage.forgetting import Forgetting
 from service.payers import wallets
 from service.payers.keys import revoke_keys
@@ -104,7 +104,7 @@ class Erasing:
             hours = _take_hours(connection, person)
             pictures = _take_pictures(connection, person)
             connection.execute(update(persons).where(persons.c.id == person).values(name=person, pin_hash=None))
-            deed = Deed(now, self._actor, "phone.erase", person, {**_listed(texts), **evidence})
+            deed = TrailEntry(now, self._actor, "phone.erase", person, {**_listed(texts), **evidence})
             note(connection, deed)
             left = places_left(connection, row.name)
         count = texts.emptied + sum(map(len, texts.sealed.values()))

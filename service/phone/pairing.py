@@ -12,7 +12,7 @@ from service.errors import AdminError
 from service.identity import token_buckets
 from service.identity.signed.devices import Throttled, code_digest
 from service.identity.signed.signatures import Flaw, SignatureRefused
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.payers.keys import WRONG_CODE, pair
 from service.phone.words import CONSENT
 from service.store.database import Database, telling_faults
@@ -67,7 +67,7 @@ class Pairing:
         except AdminError as error:
             return str(error)
         detail = {"key": key_id, "consent": asked.consent}
-        note(connection, Deed(now, f"phone:{person}", "phone.pair", person, detail))
+        note(connection, TrailEntry(now, f"phone:{person}", "phone.pair", person, detail))
         return None
 
 

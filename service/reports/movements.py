@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, RowMapping, or_, select
 
 from service.books.records import AccountKind, TransferPhase
-from service.identity.trail import Deed
+from service.identity.trail import TrailEntry
 from service.store import schema
 from service.store.clock import from_us
 from wire.money import format_yuan
@@ -17,7 +17,7 @@ _PAYERS = {AccountKind.CARD, AccountKind.RECEIVABLE, AccountKind.WALLET, Account
 _STATIONS = {AccountKind.REVENUE, AccountKind.SUSPENSE}
 
 
-def movements(connection: Connection, limit: int, subject: str | None = None) -> Iterator[Deed]:
+def movements(connection: Connection, limit: int, subject: str | None = None) -> Iterator[TrailEntry]:
     """The newest movements first; subject: of this card, person, station or plate only."""
     transfers, fuellings = schema.transfers.c, schema.fuellings.c
     query = (
@@ -44,7 +44,7 @@ def movements(connection: Connection, limit: int, subject: str | None = None) ->
         yield _deed(row)
 
 
-def _deed(row: RowMapping) -> Deed:
+def _deed(row: RowMapping) -> TrailEntry:
     detail = {
         "yuan": format_yuan(row["amount_fen"]),
         "from": f"{row['debit_kind']}:{row['debit_owner']}".rstrip(":"),
@@ -57,7 +57,7 @@ def _deed(row: RowMapping) -> Deed:
         detail["plate"] = row["plate"] or "-"
     if row["note"]:
         detail["note"] = row["note"]
-    return Deed(from_us(row["at_us"]), actor, row["kind"], _whose(row), detail)
+    return TrailEntry(from_us(row["at_us"]), actor, row["kind"], _whose(row), detail)
 
 
 def _whose(row: RowMapping) -> str:

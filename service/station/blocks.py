@@ -13,7 +13,7 @@ from service.books.books import Books
 from service.books.messages import Done, Release
 from service.books.records import State
 from service.errors import AdminError
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.live.changes import count_change, station_topic
 from service.payers import wallets
 from service.station.store import StationStore
@@ -39,7 +39,7 @@ class NotMe:
 
 
 @dataclass(frozen=True, slots=True)
-class Strange:
+class DisownedVehicle:
     """A vehicle whose payer has said that it is not theirs, for the staff; nobody is named."""
 
     lane: str
@@ -142,7 +142,7 @@ class PlateBlocks:
         return to_us(self._books.clock.now())
 
     def _note(self, connection: Connection, action: str, plate: str, person: str) -> None:
-        note(connection, Deed(self._books.clock.now(), self._actor, action, plate, {"person": person}))
+        note(connection, TrailEntry(self._books.clock.now(), self._actor, action, plate, {"person": person}))
 
 
 def blocked_names(database: Database, plate: str) -> tuple[str, ...]:
@@ -153,13 +153,13 @@ def blocked_names(database: Database, plate: str) -> tuple[str, ...]:
         return tuple(connection.execute(query.where(*mine).distinct().order_by(persons.c.name)).scalars())
 
 
-def strange_vehicles(database: Database, station: str, now: datetime) -> tuple[Strange, ...]:
+def disowned_vehicles(database: Database, station: str, now: datetime) -> tuple[DisownedVehicle, ...]:
     """The vehicles at a station that the staff should look after, the newest first."""
     b = payer_blocks.c
     mine = b.station == station, b.lifted_us.is_(None), b.made_us > to_us(now - STAFF_HEAR_FOR)
     with telling_faults(), database.reading() as connection:
         rows = connection.execute(select(payer_blocks).where(*mine).order_by(b.made_us.desc())).all()
-    return tuple(Strange(row.lane, row.plate, row.visit, from_us(row.made_us)) for row in rows)
+    return tuple(DisownedVehicle(row.lane, row.plate, row.visit, from_us(row.made_us)) for row in rows)
 
 
 def _living(plate: str, person: str) -> tuple[Any, ...]:

@@ -77,7 +77,7 @@ class LaneOrders:
                 )
             )
             if order.kind is not OrderKind.TYPED:
-                trail.note(connection, trail.Deed(now, actor, f"order {order.kind}", f"{station}/{lane}", detail))
+                trail.note(connection, trail.TrailEntry(now, actor, f"order {order.kind}", f"{station}/{lane}", detail))
             count_change(connection, orders_topic(station, lane), station_topic(station), lane_topic(station, lane))
         return order.id
 
@@ -107,7 +107,7 @@ class LaneOrders:
         connection.execute(update(lane_orders).where(mine).values(result=result.value, detail=detail))
         if row is not None and row.kind != OrderKind.TYPED.value:
             words = {"order": order, "result": result.value, "detail": detail}
-            deed = trail.Deed(self._now(), actor, f"did {row.kind}", f"{wanted.station}/{wanted.lane}", words)
+            deed = trail.TrailEntry(self._now(), actor, f"did {row.kind}", f"{wanted.station}/{wanted.lane}", words)
             trail.note(connection, deed)
 
     def waiting(self, station: str, lane: str) -> list[Order]:

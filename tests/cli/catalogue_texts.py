@@ -218,7 +218,7 @@ def of_books() -> Iterator[str]:
 
 
 DEED = re.compile(r"[a-z]+\.[a-z_-]+|(set|bind|unbind|block|unblock|create|release|forget|explain)_[a-z_]+|log(in|out)")
-NOTED_BY = frozenset({"note", "_note", "change", "_change", "_set", "Deed"})
+NOTED_BY = frozenset({"note", "_note", "change", "_change", "_set", "TrailEntry"})
 
 
 def of_deeds() -> Iterator[str]:

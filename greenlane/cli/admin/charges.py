@@ -9,7 +9,7 @@ from greenlane.cli.admin import add_action
 from greenlane.language import tr
 
 if TYPE_CHECKING:
-    from service.payers.refunds import Back
+    from service.payers.refunds import PayerRefund
 
 STATES = (
     "created",
@@ -108,11 +108,11 @@ def _refund(args: argparse.Namespace) -> int:
     return 0
 
 
-def _back_record(back: Back) -> dict[str, object]:
+def _back_record(back: PayerRefund) -> dict[str, object]:
     return {"kind": back.kind, "id": back.id, "amount_fen": back.amount_fen, "was_open": back.was_open}
 
 
-def _back_words(back: Back) -> str:
+def _back_words(back: PayerRefund) -> str:
     from wire.money import format_yuan
 
     yuan = format_yuan(back.amount_fen)

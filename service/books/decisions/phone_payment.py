@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from service.books.batch_state import BatchState
 from service.books.records import ACTIVE, Authorisation, Card, State
 from service.payer_rules.capabilities import CAPABILITIES, most_fen, unfit
-from service.payer_rules.decision import Shares, Standing, phone_limit, refusal_of, shares
+from service.payer_rules.decision import PayerStanding, Shares, phone_limit, refusal_of, shares
 from service.payer_rules.periods import NOBODY, PayerKind, Rule, Turn, is_unsure, turn_at
 from service.store.clock import US_PER_S, from_us, to_us
 from service.store.ids import authorisation_name
@@ -74,7 +74,7 @@ def plan(question: Question, batch_state: BatchState) -> PaymentPlan:
     return PaymentPlan(turn, rule, card, person, mandate, found, at_us, provider)
 
 
-def standing_of(person: str, plate: str, captured_us: int, station: str, batch_state: BatchState) -> Standing:
+def standing_of(person: str, plate: str, captured_us: int, station: str, batch_state: BatchState) -> PayerStanding:
     """What is known of a payer now."""
     wallet = batch_state.ledger.accounts[batch_state.payers.persons[person].wallet]
     zone = ZoneInfo(batch_state.stations[station].zone)
@@ -166,7 +166,7 @@ def _shares(
     turn: Turn,
     rule: Rule,
     card: Card | None,
-    standing: Standing | None,
+    standing: PayerStanding | None,
     batch_state: BatchState,
 ) -> Shares:
     reason = refusal_of(turn)

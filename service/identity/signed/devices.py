@@ -236,7 +236,7 @@ class DeviceStore:
             self._note(connection, actor, "device.revoke", device)
 
     def _note(self, connection: Connection, actor: str, action: str, subject: str, **detail: str) -> None:
-        trail.note(connection, trail.Deed(self._now(), actor, action, subject, detail))
+        trail.note(connection, trail.TrailEntry(self._now(), actor, action, subject, detail))
 
 
 def raw_key(text: str) -> bytes:

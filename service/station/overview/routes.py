@@ -21,7 +21,7 @@ from service.identity.sessions import Session
 from service.identity.web import language_of, lead_on, page, part
 from service.live.changes import station_topic
 from service.station import words
-from service.station.blocks import strange_vehicles
+from service.station.blocks import disowned_vehicles
 from service.station.lane_statuses import Lane
 from service.station.overview import step_words
 from service.station.overview.book_views import HoldView, open_holds, station_names
@@ -208,7 +208,7 @@ def _facts(request: Request, station: str) -> dict[str, Any]:
         "visits": visits,
         "pictured": store.visits.pictured(station, unsure) if unsure else set(),
         "holds": open_holds(database, station),
-        "strange": strange_vehicles(database, station, store.now()),
+        "strange": disowned_vehicles(database, station, store.now()),
         "pending": {(lane, order.message) for lane, order in store.orders.about_parked(station)},
         "control": None if control is None else control.view(),
         "conflicts": conflicts_of(database, station, since) if control is None else control.conflicts(),

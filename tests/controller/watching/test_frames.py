@@ -11,7 +11,7 @@ import pytest
 
 from controller.errors import CameraLost, EndOfVideo
 from controller.records import Frame
-from controller.watching.frames import FramePump, Glimpse
+from controller.watching.frames import FramePump, FrameUpdate
 from wire.reasons import Reason
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -46,7 +46,7 @@ class Pumped:
         self.pump = FramePump(self.camera, self.rung.release)
         self.pump.start()
 
-    def feed(self, *items: Frame | Exception) -> Glimpse:
+    def feed(self, *items: Frame | Exception) -> FrameUpdate:
         for item in items:
             self.camera.feed.put(item)
             assert self.rung.acquire(timeout=WAIT_S)
@@ -60,23 +60,23 @@ def frame(number: int) -> Frame:
 def test_only_the_newest_frame_waits_and_is_taken_once() -> None:
     pumped = Pumped()
     assert pumped.feed(frame(1), frame(2), frame(3)).frame == frame(3)
-    assert pumped.pump.take() == Glimpse()
+    assert pumped.pump.take() == FrameUpdate()
 
 
 def test_loss_and_return_are_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     pumped = Pumped()
     glimpse = pumped.feed(frame(1), CameraLost("cut"), CameraLost("cut"), CameraLost("cut"))
-    assert glimpse == Glimpse(None, Reason.CAMERA_LOST), "a frame from before the loss is not handed out"
-    assert pumped.feed(frame(5)) == Glimpse(frame(5))
+    assert glimpse == FrameUpdate(None, Reason.CAMERA_LOST), "a frame from before the loss is not handed out"
+    assert pumped.feed(frame(5)) == FrameUpdate(frame(5))
     words = [r.getMessage() for r in caplog.records]
     assert words == ["camera lost: cut", "camera back: scripted"]
 
 
 def test_the_end_of_a_video_is_told_after_its_last_frame() -> None:
     pumped = Pumped()
-    assert pumped.feed(frame(1), EndOfVideo("over")) == Glimpse(frame(1))
-    assert pumped.pump.take() == Glimpse(over=True)
+    assert pumped.feed(frame(1), EndOfVideo("over")) == FrameUpdate(frame(1))
+    assert pumped.pump.take() == FrameUpdate(over=True)
 
 
 def test_a_pump_that_died_raises_in_the_lane() -> None:

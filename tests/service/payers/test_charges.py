@@ -17,7 +17,7 @@ from service.payers.charging import Charging, ListedCharge
 from service.payers.keys import NotSigned
 from service.payers.phones import Phones
 from service.payers.plate_payers import NewBinding, PlatePayers
-from service.payers.refunds import Back, Refunds
+from service.payers.refunds import PayerRefund, Refunds
 from service.reports.audit import audit
 from service.reports.statement import cards
 from tests.service.payers.phone import Phone, payer, person, wallet_fen
@@ -179,7 +179,7 @@ def test_money_goes_back_the_way_it_came_once_in_all(world: World) -> None:
     charging = Refunds(world.books)
     with pytest.raises(AdminError, match=r"up to 80\.00"):
         charging.refund(charge.id, "tester", 8_001)
-    assert charging.refund(charge.id, "tester", 3_000) == (Back("phone", charge.id, 3_000),)
+    assert charging.refund(charge.id, "tester", 3_000) == (PayerRefund("phone", charge.id, 3_000),)
     with pytest.raises(AdminError, match="given back already"):
         charging.refund(charge.id, "tester", 1)
     assert wallet_fen(world, "A") == (45_000, 0, 0)

@@ -15,7 +15,7 @@ from service.payer_rules.periods import Rule
 from service.payers.phones import Phones
 from service.payers.plate_payers import PlatePayers
 from service.reports.audit import audit
-from service.station.blocks import PlateBlocks, blocked_names, strange_vehicles
+from service.station.blocks import PlateBlocks, blocked_names, disowned_vehicles
 from service.station.store import StationStore
 from tests.service.identity.kit import ServiceRig, lane_status
 from tests.service.identity.test_pages import PASSWORD, log_in
@@ -64,7 +64,7 @@ def test_green_and_hold_go_and_the_lane_is_ordered(world: World, station: Statio
     assert renewed(world, given.authorisation) is Reason.VISIT_OVER
     (order,) = station.orders.waiting("S1", "L1")
     assert (order.kind, order.plate) == (OrderKind.REVOKE, PLATE)
-    assert [(v.lane, v.plate, v.visit) for v in strange_vehicles(world.database, "S1", world.clock.now())] == [
+    assert [(v.lane, v.plate, v.visit) for v in disowned_vehicles(world.database, "S1", world.clock.now())] == [
         ("L1", PLATE, given.visit)
     ]
     assert world.ask().reason is Reason.PLATE_BLOCKED

@@ -11,7 +11,7 @@ import pytest
 from greenlane.cli import main
 from service.payers.phones import Phones
 from service.payers.refunds import Refunds
-from service.payments.port import PaymentOutcome, Said
+from service.payments.port import PaymentOutcome, ProviderAnswer
 from service.payments.settling import Settling
 from service.payments.worker import keep_state
 from service.reports.audit import audit
@@ -131,7 +131,7 @@ def stock(world: World) -> None:
     report(world, 8_000, plate="粤B54321", authorisation=world.allowed("粤B54321"))
     with world.database.reading() as connection:
         number, charge = connection.execute(payments.select()).one()[:2]
-    Settling(world.books).take(number, Said(PaymentOutcome.PAID, transaction="42"))
+    Settling(world.books).take(number, ProviderAnswer(PaymentOutcome.PAID, transaction="42"))
     Refunds(world.books).refund(charge, "tester", 3_000)
 
 

@@ -14,7 +14,7 @@ from greenlane.cli import main
 from service.errors import AdminError
 from service.payer_rules.periods import Rule
 from service.payers.plate_payers import PlatePayers
-from service.payers.refunds import Back, Refunds
+from service.payers.refunds import PayerRefund, Refunds
 from service.reports.audit import audit
 from service.reports.statement import cards, statement
 from service.store.database import Database
@@ -59,7 +59,7 @@ def combined(world: World, rule: Rule, amount_fen: int, **limits: int) -> Combin
     return Combined(world, card, name, phone)
 
 
-def back(world: World, charge: str, fen: int | None = None, key: str | None = None) -> tuple[Back, ...]:
+def back(world: World, charge: str, fen: int | None = None, key: str | None = None) -> tuple[PayerRefund, ...]:
     return Refunds(world.books).refund(charge, "tester", fen, key=key)
 
 
@@ -69,9 +69,9 @@ def test_card_then_phone_goes_back_to_the_phone_and_then_to_the_card(world: Worl
     held, beyond = it.charges()
     assert it.paid() == (6_000, 6_000)
     assert back(world, held, 8_000) == (
-        Back("phone", beyond, 2_000),
-        Back("phone", held, 4_000),
-        Back("card", it.card, 2_000),
+        PayerRefund("phone", beyond, 2_000),
+        PayerRefund("phone", held, 4_000),
+        PayerRefund("card", it.card, 2_000),
     )
     assert it.paid() == (4_000, 0)
     assert {c.state for c in listed(world, phone=it.name)} == {"refunded"}
@@ -87,11 +87,11 @@ def test_phone_then_card_goes_back_to_the_card_and_then_to_the_phone(world: Worl
     it = combined(world, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
     (charge,) = it.charges()
     assert it.paid() == (3_000, 7_000)
-    assert back(world, charge, 4_000) == (Back("card", it.card, 3_000), Back("phone", charge, 1_000))
+    assert back(world, charge, 4_000) == (PayerRefund("card", it.card, 3_000), PayerRefund("phone", charge, 1_000))
     assert it.paid() == (0, 6_000)
     with pytest.raises(AdminError, match=r"40\.00 yuan were given back already.*--key"):
         back(world, charge, 4_000)
-    assert back(world, charge, 500, "R-1") == (Back("phone", charge, 500),)
+    assert back(world, charge, 500, "R-1") == (PayerRefund("phone", charge, 500),)
     assert back(world, charge, 500, "R-1") == ()
     with pytest.raises(AdminError, match=r"R-1 was used before for 5\.00"):
         back(world, charge, 600, "R-1")
@@ -119,7 +119,10 @@ def test_what_was_charged_last_and_never_paid_is_waived_before_money_goes_back(w
     with pytest.raises(AdminError, match=r"not paid: its 20\.00 yuan are waived whole, or paid first"):
         back(world, held, 1_999)
     assert it.paid() == (6_000, 6_000)
-    assert back(world, held, 2_500, "R-7") == (Back("phone", unpaid, 2_000, was_open=True), Back("phone", held, 500))
+    assert back(world, held, 2_500, "R-7") == (
+        PayerRefund("phone", unpaid, 2_000, was_open=True),
+        PayerRefund("phone", held, 500),
+    )
     assert back(world, held, 2_500, "R-7") == ()
     with pytest.raises(AdminError, match="is refunded: it cannot be paid"):
         it.phone.say(unpaid, 2_000)

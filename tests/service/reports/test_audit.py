@@ -21,7 +21,7 @@ from service.books.rows.sealing import head_of, seal_all
 from service.errors import Unavailable
 from service.identity import trail
 from service.identity.people import PeopleStore, Role
-from service.identity.trail import Deed, note
+from service.identity.trail import TrailEntry, note
 from service.reports.audit import audit
 from service.reports.proofs.file import POSTGRESQL_GUARDS, guards_of_postgresql
 from service.store.clock import SystemWallClock
@@ -242,7 +242,7 @@ def test_a_persons_texts_can_be_erased_and_the_chain_holds(used_file: Path, tmp_
     database = Database(f"sqlite:///{path}")
     assert [one.check for one in audit(database).findings] == ["chain"], "nobody has said that they erased it"
     with database.writing() as connection:
-        note(connection, Deed(SystemWallClock().now(), "tester", "phone.erase", "p-x", {"transfers": str(row)}))
+        note(connection, TrailEntry(SystemWallClock().now(), "tester", "phone.erase", "p-x", {"transfers": str(row)}))
     assert audit(database).findings == ()
     database.close()
 
