@@ -111,7 +111,7 @@ def test_the_payer_or_the_owner_lifts_it_and_nobody_else(world: World, blocks: P
     PlatePayers(world.books, "t").set_owner(PLATE, "O")
     blocks.not_me(PLATE, a.person)
     assert blocked_names(world.database, PLATE) == ("A",)
-    with pytest.raises(AdminError, match="only the person who blocked it and its owner"):
+    with pytest.raises(AdminError, match="only the payer who blocked it or the plate"):
         blocks.lift(PLATE, a.person, by=b.person)
     blocks.lift(PLATE, a.person, by=owner.person)
     assert world.ask().decision is Verdict.ALLOW
