@@ -18,14 +18,6 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels."""
 
 _CORNERS = slice(1, 9)
-_DARK = (40, 40, 40)
-"""What is put around a picture that is one plate, so that the plate's own edge shows. Chosen on crops that are not held
-out: lighter surroundings outlined fewer, and its edge pixels repeated or mirrored hardly any."""
-
-_BEYOND = 0.02
-"""How far, as a share of its width, an outline may stick out of a picture. A crop without half of its last character,
-outlined 0.029 beyond its edge, was read wrongly; of 73 plates that an outline clears 17 stick out further."""
-
 _OVERLAP = 0.35
 """Two finds whose boxes share more than this part of their union are one plate."""
 
@@ -181,25 +173,12 @@ class Detector:
 
     def look(self, image: Picture) -> Detection:
         """What a picture shows that is nothing but one plate, edge to edge: its colour and rows."""
-        edges = _edges_of(image)
-        return self._found(replace(self._one_plate(image, edges), quad=edges))
-
-    def outline(self, image: Picture) -> Detection:
-        """As look(), with the plate's corners where it does not fill the picture: cut as a box around a tilted plate,
-        or loosely. The picture's edges where no plate's shape is seen, or one that goes on beyond them: what was cut
-        off could be part of a character."""
-        edges, room = _edges_of(image), (image.shape[1] // 2, image.shape[0])
-        framed = cv2.copyMakeBorder(image, room[1], room[1], room[0], room[0], cv2.BORDER_CONSTANT, value=_DARK)
-        moved = np.asarray(room, np.float32)
-        seen = self._one_plate(np.asarray(framed, np.uint8), edges + moved)
-        quad = seen.quad - moved
-        return self._found(replace(seen, quad=quad if is_plate_shaped(quad) and _is_within(quad, image) else edges))
-
-    def _one_plate(self, image: Picture, quad: Quad) -> Proposal:
-        """What one close-up shows of a plate that is known to be about there."""
+        height, width = image.shape[:2]
         nothing = np.zeros(len(self._settings.colours), np.float32)
-        plain = Proposal(quad, 1.0, nothing, nothing[:2])
-        return plain if self._refiner is None else self._closeup(self._refiner, image, plain)
+        edges = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - np.float32(0.5)
+        plain = Proposal(edges, 1.0, nothing, nothing[:2])
+        seen = plain if self._refiner is None else self._closeup(self._refiner, image, plain)
+        return self._found(replace(seen, quad=edges))
 
     def _found(self, proposal: Proposal) -> Detection:
         a, b, c, d = ((float(x), float(y)) for x, y in proposal.quad)
@@ -208,17 +187,6 @@ class Detector:
         certainty = float(1.0 / odds.sum()) if proposal.coloured else 0.0
         rows = int(np.argmax(proposal.rows)) + 1
         return Detection((a, b, c, d), self._settings.colours[best], rows, proposal.confidence, certainty)
-
-
-def _is_within(quad: Quad, image: Picture) -> bool:
-    """Whether a plate ends, on its left and on its right, inside the picture."""
-    width = image.shape[1]
-    return bool(quad[:, 0].min() + 0.5 >= -_BEYOND * width and quad[:, 0].max() + 0.5 <= (1 + _BEYOND) * width)
-
-
-def _edges_of(image: Picture) -> Quad:
-    height, width = image.shape[:2]
-    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - np.float32(0.5)
 
 
 def sigmoid(logits: FloatArray) -> FloatArray:

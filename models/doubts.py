@@ -47,10 +47,6 @@ MOST_STRAY, MOST_STRAY_UNSURE = 0.28, 0.14
 LEAST_SHARPNESS, LEAST_SHARPNESS_UNSURE = 0.12, 0.45
 """Chosen on 137 wrong and 657 right reads of real scenes with characters covered, cut off and under drops."""
 
-MOST_STRAY_OUTLINED = 0.2
-"""In a crop whose plate was outlined: its corners are known better. Half a last character that is left beside something
-was read as a 1 that stood 0.26 away; chosen on crops that are not held out."""
-
 SEVERAL = 3
 """From this many unlike characters on the row as a whole is out of place."""
 
@@ -59,7 +55,7 @@ Box = tuple[int, int, int, int]
 """Left, top, right and bottom pixel of a part of a picture, the last two just outside."""
 
 
-def doubts_of(image: Image, plate: PlateRead, searched: Box | None, most_stray: float = MOST_STRAY) -> tuple[str, ...]:
+def doubts_of(image: Image, plate: PlateRead, searched: Box | None) -> tuple[str, ...]:
     """The doubts of a read in this BGR picture. searched: None for a picture that is nothing but the plate."""
     found: set[Doubt] = set()
     if searched is not None and touches_edge(plate, searched):
@@ -68,7 +64,7 @@ def doubts_of(image: Image, plate: PlateRead, searched: Box | None, most_stray: 
     if plate.valid:
         known = next(known for known in fitting if known.kind == plate.kind)
         fits = fit(image, plate.corners, plate.text, known)
-        found |= fit_doubts(fits, plate, most_stray)
+        found |= fit_doubts(fits, plate)
         if fits.light is not known.light_on_dark:
             found.add(Doubt.COLOUR)
     else:
@@ -91,14 +87,14 @@ def touches_edge(plate: PlateRead, searched: Box) -> bool:
     return nearest < margin
 
 
-def fit_doubts(fits: Fit, plate: PlateRead, most_stray: float = MOST_STRAY) -> set[Doubt]:
-    """What the picture of a plate says against its text. most_stray: of a character that was read surely."""
+def fit_doubts(fits: Fit, plate: PlateRead) -> set[Doubt]:
+    """What the picture of a plate says against its text."""
     probability = np.array([character.probability for character in plate.characters])
     unsure = probability < SURE
     likeness, strays, sharpness = (np.array(values) for values in (fits.likeness, fits.strays, fits.sharpness))
     unlike = likeness < np.where(unsure, LEAST_LIKENESS_UNSURE, LEAST_LIKENESS)
     faint = sharpness < np.where(probability < SURE_OF_STROKES, LEAST_SHARPNESS_UNSURE, LEAST_SHARPNESS)
-    stray = strays > np.where(unsure, MOST_STRAY_UNSURE, most_stray)
+    stray = strays > np.where(unsure, MOST_STRAY_UNSURE, MOST_STRAY)
     found: set[Doubt] = set()
     if (unlike | faint).any():
         found.add(Doubt.COVERED)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from controller.errors import ReaderError
 from controller.records import CharacterRead, PlateRead, Reading, Region
 from models.detector import Detection, Detector
-from models.doubts import MOST_STRAY, MOST_STRAY_OUTLINED, Box, Doubt, doubts_of, in_order
+from models.doubts import Box, Doubt, doubts_of, in_order
 from models.fusion import fused
 from models.grammar import formats_of, kind_of
 from models.rectify import rectify
@@ -36,10 +35,6 @@ LOOKS_LIKE_A_PLATE = 0.8
 
 VOTED_ON = frozenset({Doubt.UNSURE})
 """Doubts that a vote over several pictures settles by itself, so that such reads may still end in a certain plate."""
-
-
-MISPLACED = frozenset({Doubt.COVERED, Doubt.SPACING, Doubt.COLOUR})
-"""Doubts that come also of corners beside the plate's own."""
 
 
 UNCLEARED = frozenset(Doubt) - {Doubt.COVERED, Doubt.SPACING, Doubt.UNSURE}
@@ -101,15 +96,17 @@ class OnDeviceReader:
     def read_crop(self, image: object) -> Reading:
         """The plate of a picture that is nothing but one plate, edge to edge. Times and errors as in read()."""
         picture = checked(image)
-        ms: dict[str, float] = defaultdict(float)
-        plate = self._read_of_crop(picture, self._detector.look, MOST_STRAY, ms)
-        if plate is not None and plate.valid and MISPLACED & set(plate.doubts):
-            outlined = self._read_of_crop(picture, self._detector.outline, MOST_STRAY_OUTLINED, ms)
-            plate = _better_placed(plate, outlined)
-        asked = time.perf_counter()
-        plates = self._second_opinion(picture, [] if plate is None else [plate])
-        ms["doubt"] += _ms_since(asked)
-        return Reading(tuple(plates), ms)
+        start = time.perf_counter()
+        plate = self._detector.look(picture)
+        looked = time.perf_counter()
+        strip = rectify(picture, plate.corners, plate.rows)
+        rectified = time.perf_counter()
+        characters = self._sure(picture, plate, self._recogniser.read([strip])[0])
+        recognised = time.perf_counter()
+        read = plate_read(plate, characters)
+        plates = self._doubted(picture, [read] if characters else [], None)
+        done = time.perf_counter()
+        return Reading(tuple(plates), _milliseconds(start, looked, rectified, recognised, done))
 
     def read_together(self, views: Sequence[tuple[object, PlateRead]]) -> PlateRead | None:
         """The newest of several reads of one standing plate (pictures as in read()), made of all of them as one.
@@ -130,30 +127,9 @@ class OnDeviceReader:
         kept = in_order({*judged.doubts, *(UNCLEARED & set(newest.doubts))})
         return replace(judged, corners=newest.corners, doubts=kept, frames=one.frames)
 
-    def _read_of_crop(
-        self, picture: Picture, look: Callable[[Picture], Detection], most_stray: float, ms: dict[str, float]
-    ) -> PlateRead | None:
-        """What one look at a crop reads, with what is to be doubted about it; the time of each stage comes on top."""
-        start = time.perf_counter()
-        plate = look(picture)
-        looked = time.perf_counter()
-        strip = rectify(picture, plate.corners, plate.rows)
-        rectified = time.perf_counter()
-        characters = self._sure(picture, plate, self._recogniser.read([strip])[0])
-        recognised = time.perf_counter()
-        read = plate_read(plate, characters)
-        judged = replace(read, doubts=doubts_of(picture, read, None, most_stray)) if characters else None
-        for stage, spent in _milliseconds(start, looked, rectified, recognised, time.perf_counter()).items():
-            ms[stage] += spent
-        return judged
-
     def _doubted(self, picture: Picture, plates: Sequence[PlateRead], searched: Box | None) -> list[PlateRead]:
         """The reads with what is to be doubted about them; the second recogniser speaks last, of those still free."""
         judged = [replace(plate, doubts=doubts_of(picture, plate, searched)) for plate in plates]
-        return self._second_opinion(picture, judged)
-
-    def _second_opinion(self, picture: Picture, judged: list[PlateRead]) -> list[PlateRead]:
-        """The reads with what the second recogniser says against those that nothing else speaks against."""
         if self._second is None:
             return judged
         free = [number for number, plate in enumerate(judged) if plate.valid and not set(plate.doubts) - VOTED_ON]
@@ -199,13 +175,6 @@ def plate_read(plate: Detection, characters: tuple[CharacterRead, ...]) -> Plate
     return PlateRead(characters, plate.corners, colour, str(kind) if kind else UNKNOWN, plate.rows, plate.confidence)
 
 
-def _better_placed(first: PlateRead, second: PlateRead | None) -> PlateRead:
-    """The second read where it says the same and is doubted less: other corners may clear a text, never make one."""
-    if second is None or second.text != first.text or not second.valid:
-        return first
-    return second if len(MISPLACED & set(second.doubts)) < len(MISPLACED & set(first.doubts)) else first
-
-
 def is_reportable(plate: PlateRead) -> bool:
     """Whether a find goes out: a plate's text, or something that looks so like a plate that it has to be known."""
     return plate.detection >= LOOKS_LIKE_A_PLATE or (plate.valid and plate.weakest >= HARDLY_READ)
@@ -226,10 +195,6 @@ def shifted(plate: Detection, left: int, top: int) -> Detection:
     """The find in a larger picture in which the searched one begins at (left, top)."""
     a, b, c, d = ((x + left, y + top) for x, y in plate.corners)
     return Detection((a, b, c, d), plate.colour, plate.rows, plate.confidence, plate.colour_certainty)
-
-
-def _ms_since(start: float) -> float:
-    return 1e3 * (time.perf_counter() - start)
 
 
 def _milliseconds(

@@ -277,27 +277,6 @@ def test_a_picture_that_is_one_plate_keeps_its_edges() -> None:
     assert found.corners[2] == (135.5, 35.5)
 
 
-def test_the_outline_of_a_crop_is_the_plates_own_or_the_crops() -> None:
-    detector = Detector(BoxFinder(), BoxRefiner(), SETTINGS)
-    loose = detector.outline(plate_picture(150, 50, [(12, 8, 120, 34)]))
-    assert np.abs(np.array(loose.corners) - [[11.5, 7.5], [131.5, 7.5], [131.5, 41.5], [11.5, 41.5]]).max() < 2
-    assert detector.outline(plate_picture(150, 50, [])).corners[2] == (149.5, 49.5)
-
-
-def test_the_shipped_refiner_outlines_a_plate_that_is_tilted_in_its_box() -> None:
-    detector = build_detector()
-    plate = draw_plate(np.random.default_rng(4), PlateKind.BLUE).image
-    height, width = plate.shape[:2]
-    flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - np.float32(0.5)
-    tilted = np.array([[3, 0], [139, 20], [136, 59], [0, 39]], np.float32)
-    matrix = cv2.getPerspectiveTransform(flat, tilted)
-    body = (70, 70, 70)
-    crop = cv2.warpPerspective(plate, matrix, (140, 60), borderMode=cv2.BORDER_CONSTANT, borderValue=body)
-    found = detector.outline(np.asarray(crop, np.uint8))
-    assert np.abs(np.array(found.corners) - tilted).max() < 6
-    assert np.abs(np.array(detector.look(np.asarray(crop, np.uint8)).corners) - tilted).max() > 18
-
-
 def test_the_shipped_detector_finds_drawn_plates() -> None:
     detector = build_detector()
     composer = Composer([], 11, (640, 360), (70.0, 200.0))

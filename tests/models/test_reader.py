@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import pytest
 
 from controller.errors import ReaderError
 from controller.records import CharacterRead, Colour, Region
 from models.detector import Detection
-from models.grammar import PlateKind
-from models.reader import MISPLACED, UNKNOWN, OnDeviceReader, Picture
-from models.training.drawing.plates import draw_plate
+from models.reader import UNKNOWN, OnDeviceReader, Picture
 
 BLACK = np.zeros((480, 640, 3), np.uint8)
 
@@ -31,9 +28,6 @@ class FixedDetector:
 
     def look(self, image: Picture) -> Detection:
         return self.found[0]
-
-    def outline(self, image: Picture) -> Detection:
-        return self.found[-1]
 
 
 class FixedRecogniser:
@@ -155,55 +149,6 @@ def test_a_crop_is_one_plate_or_none() -> None:
     edge_to_edge = Detection(((0, 0), (135, 0), (135, 35), (0, 35)), Colour.BLUE, 1, 1.0, 0.99)
     assert reader(FixedDetector(edge_to_edge), "粤A12345").read_crop(crop).plates[0].text == "粤A12345"
     assert reader(FixedDetector(edge_to_edge), "").read_crop(crop).plates == ()
-
-
-TILTED = ((16.0, 2.0), (270.0, 82.0), (254.0, 158.0), (0.0, 78.0))
-
-
-def tilted_crop() -> tuple[Picture, Detection, Detection]:
-    """A crop cut as a box around a tilted plate, what its edges say of the corners, and where they are."""
-    plate = draw_plate(np.random.default_rng(6), PlateKind.BLUE, "川AM1186").image
-    height, width = plate.shape[:2]
-    flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(flat, np.array(TILTED, np.float32))
-    crop = np.asarray(cv2.warpPerspective(plate, matrix, (270, 160)), np.uint8)
-    edges = Detection(((0, 0), (269, 0), (269, 159), (0, 159)), Colour.BLUE, 1, 1.0, 0.99)
-    return crop, edges, Detection(TILTED, Colour.BLUE, 1, 1.0, 0.99)
-
-
-def test_a_tilted_plate_in_its_box_is_judged_at_its_own_corners() -> None:
-    crop, edges, own = tilted_crop()
-    (at_edges,) = reader(FixedDetector(edges), "川AM1186").read_crop(crop).plates
-    assert set(at_edges.doubts) & MISPLACED
-    (plate,) = reader(FixedDetector(edges, own), "川AM1186").read_crop(crop).plates
-    assert (plate.doubts, plate.corners) == ((), TILTED)
-
-
-def test_other_corners_clear_a_text_and_never_make_one() -> None:
-    class Changing(FixedRecogniser):
-        """Reads another text the second time."""
-
-        def read(self, strips: Sequence[Picture]) -> list[tuple[CharacterRead, ...]]:
-            texts, self.texts = self.texts[:1], self.texts[1:]
-            return [tuple(CharacterRead(character, self.probability) for character in text) for text in texts]
-
-    crop, edges, own = tilted_crop()
-    changing = Changing("川AM1188", "川AM1186")
-    (plate,) = OnDeviceReader(FixedDetector(edges, own), changing, "").read_crop(crop).plates  # type: ignore[arg-type]
-    assert plate.text == "川AM1188"
-    assert set(plate.doubts) & MISPLACED
-
-
-def test_a_crop_without_a_doubt_is_looked_at_once() -> None:
-    class Once(FixedDetector):
-        def outline(self, image: Picture) -> Detection:
-            raise AssertionError
-
-    plate = draw_plate(np.random.default_rng(6), PlateKind.BLUE, "川AM1186").image
-    height, width = plate.shape[:2]
-    edges = Detection(((0, 0), (width, 0), (width, height), (0, height)), Colour.BLUE, 1, 1.0, 0.99)
-    (read,) = reader(Once(edges), "川AM1186").read_crop(plate).plates
-    assert read.doubts == ()
 
 
 def test_an_unsure_read_is_read_again_and_a_sure_one_is_not() -> None:
