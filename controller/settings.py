@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -16,7 +14,7 @@ from zoneinfo import ZoneInfo
 from controller.errors import SettingsError
 from controller.settings_records import LONGEST_TEXT, SettingFact, Settings, table
 from wire.address import STREAMS, is_address, is_stream, listening_at
-from wire.files import read_regular
+from wire.files import read_regular, replace_regular
 
 _HEADER = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]\s*(#.*)?$")
 _LONGEST_BYTES = 1 << 20
@@ -108,7 +106,9 @@ def update_file(path: Path | str, changes: Mapping[tuple[str, str], Any]) -> Non
     """
     target = Path(path)
     text = _text(target) if target.exists() else example()
-    _replace(target, changed(text, changes, str(target)))
+    new = changed(text, changes, str(target))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    replace_regular(target, new.encode(), 0o644)
 
 
 def changed(text: str, changes: Mapping[tuple[str, str], Any], name: str = "settings") -> str:
@@ -300,19 +300,3 @@ def _comment(line: str) -> str:
     if line.count("#") != 1 or line.count('"') % 2 or re.search(r'"[^"]*#[^"]*"', line):
         return ""
     return "  #" + line.split("#", 1)[1]
-
-
-def _replace(target: Path, text: str) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, prefix=".lane-", delete=False) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    if target.exists():
-        before = target.stat()
-        if os.geteuid() == 0:  # what root changes stays readable for whom it belongs to
-            os.chown(file.name, before.st_uid, before.st_gid)
-        os.chmod(file.name, before.st_mode & 0o777)
-    else:
-        os.chmod(file.name, 0o644)
-    os.replace(file.name, target)

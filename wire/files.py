@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -32,6 +33,33 @@ def read_regular(path: Path | str, most: int) -> bytes:
     if len(data) > most:
         raise OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
     return data
+
+
+def replace_regular(path: Path | str, data: bytes, mode: int | None = None) -> None:
+    """Write beside the file, to the disk, and rename into its place; it is whole at every moment.
+
+    A link stays, and what it leads to is replaced. Owner and mode stay; a new file has `mode`, else as the umask says.
+    Raises OSError, also where a folder, a pipe, a socket or a device is: that is neither opened nor replaced.
+    """
+    target = Path(os.path.realpath(path))
+    before = target.stat() if target.exists() else None
+    if before is not None:
+        _require_regular(before, path)
+        mode = before.st_mode & 0o777
+    beside = target.with_name(f".greenlane-{secrets.token_hex(8)}")
+    with open(beside, "xb") as file:
+        try:
+            if before is not None and os.geteuid() == 0:  # what root changes stays readable for whom it belongs to
+                os.fchown(file.fileno(), before.st_uid, before.st_gid)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(beside, target)
+        except OSError:
+            beside.unlink()
+            raise
 
 
 def _require_regular(found: os.stat_result, path: Path | str) -> None:

@@ -94,7 +94,7 @@ def _check_outputs(args: argparse.Namespace) -> None:
     from greenlane.cli.outputs import check_file, check_folder
 
     calibrate_run.check_picture(args.picture)
-    check_file("--picture", args.picture, [args.clip] if args.clip else [])
+    check_file("--picture", args.picture, [args.clip] if args.clip else [], calibrate_run.is_picture)
     if not args.dry_run:
         check_folder("--config", args.config.absolute().parent)
         check_file("--config", args.config)

@@ -28,6 +28,7 @@ from greenlane.language import tr
 from hardware.cameras import CAMERA_WAIT_S, first_frame
 from hardware.pins import open_pin_factory
 from wire.errors import GreenlaneError
+from wire.files import replace_regular
 
 SURE_ENOUGH = 0.5
 """Reads below this confidence may not be plates at all and are left out of the measures."""
@@ -149,13 +150,18 @@ def check_picture(path: Path) -> None:
         raise CalibrationError(f"--picture {path}: OpenCV cannot write this kind; end its name in .jpg or .png")
 
 
+def is_picture(beginning: bytes) -> bool:
+    """Whether a file that begins so is JPEG, PNG, BMP, TIFF or WebP."""
+    return beginning.startswith((b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"RIFF"))
+
+
 def save_picture(path: Path, sighting: CameraSurvey, region: Region) -> None:
     """Write the annotated picture. Raises CalibrationError."""
     plates = [sighting.best] if sighting.best else []
     drawn = calibration.annotate(sighting.image, plates, region, sighting.checks)
     try:
         _, data = cv2.imencode(path.suffix, drawn)
-        path.write_bytes(bytes(data))
+        replace_regular(path, bytes(data))
     except (OSError, cv2.error) as error:
         raise CalibrationError(f"{path}: the picture cannot be written: {error}") from error
 

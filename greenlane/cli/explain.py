@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from greenlane import language
 from greenlane.cli.options import lane_zone, stamp, whole
-from greenlane.cli.outputs import check_file
+from greenlane.cli.outputs import check_file, is_page
 from greenlane.language import tr
 from wire.errors import GreenlaneError
+from wire.files import replace_regular
 
 if TYPE_CHECKING:
     from controller.traces.records import VisitTrace
@@ -125,7 +126,7 @@ def _explain(store: TraceStore, args: argparse.Namespace) -> int:
 
     folder = store.find(args.visit)
     if args.html is not None:
-        check_file("--html", args.html, [folder])
+        check_file("--html", args.html, [folder], is_page)
     trace = read_trace(folder)
     trace = replace(trace, first_seen_at=trace.first_seen_at.astimezone(lane_zone(args.config)))
     language.also({english: chinese for chinese, english in map(meaning, Reason)})
@@ -148,9 +149,8 @@ def _write_page(target: Path, folder: Path, trace: VisitTrace, explanation: Expl
     beside = {path.name: path for path in folder.glob(PICTURES)}
     pictures = {p.file: beside[p.file].read_bytes() for p in trace.pictures if p.file in beside}
     try:
-        target.write_text(
-            html(trace, explanation, pictures, tr(f"greenlane explain; reader {trace.reader}")), encoding="utf-8"
-        )
+        page = html(trace, explanation, pictures, tr(f"greenlane explain; reader {trace.reader}"))
+        replace_regular(target, page.encode())
     except OSError as error:
         raise GreenlaneError(f"{target}: {error.strerror}") from error
 

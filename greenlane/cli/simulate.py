@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """What can be known before minutes of video are played. Raises GreenlaneError."""
-    from greenlane.cli.outputs import check_file, check_folder
+    from greenlane.cli.outputs import check_file, check_folder, is_page
     from hardware.cameras.recorded import check_clip
 
     _cards(args.card)
@@ -135,7 +135,7 @@ def _check(args: argparse.Namespace) -> None:
         check_clip(clip)
     if args.report is not None:
         check_folder("--report", args.report)
-        check_file("--report", args.report / "index.html", args.clips)
+        check_file("--report", args.report / "index.html", args.clips, is_page)
 
 
 def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:

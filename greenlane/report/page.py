@@ -15,6 +15,7 @@ from greenlane.report import drawings
 from greenlane.report.explanation import yuan
 from greenlane.simulation.results import AnsweredQuestion, ClipResult, Fuelled, VisitResult
 from service.station.words import REASONS, meaning
+from wire.files import replace_regular
 from wire.reasons import Reason, Verdict
 
 LOGO = (
@@ -27,7 +28,7 @@ def write(folder: Path, results: Sequence[ClipResult], conditions: str) -> Path:
     """Write index.html into the folder (made if missing) and return its path. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "index.html"
-    target.write_text(html(results, conditions), encoding="utf-8")
+    replace_regular(target, html(results, conditions).encode())
     return target
 
 

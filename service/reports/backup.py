@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from service.reports.audit import audit
 from service.store.database import Database
 
 PREFIX, SUFFIX = "greenlane-", ".sqlite3"
+_COPY = re.compile(rf"{PREFIX}[0-9]{{8}}T[0-9]{{6}}Z{re.escape(SUFFIX)}")
 
 
 def file_of(url: str) -> Path:
@@ -48,7 +50,7 @@ def back_up(database: Path, folder: Path, now: datetime, keep: int) -> Path:
 
 def copies(folder: Path) -> list[Path]:
     """What back_up left there, the oldest first."""
-    return sorted(folder.glob(f"{PREFIX}*{SUFFIX}"))
+    return sorted(path for path in folder.glob(f"{PREFIX}*{SUFFIX}") if _COPY.fullmatch(path.name))
 
 
 def prove(copy: Path) -> None:

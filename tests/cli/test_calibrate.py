@@ -239,6 +239,7 @@ def test_a_file_of_the_lane_units_user_stays_readable_for_it(
         (["--clip", "CLIP", "--picture", "CLIP/0.png"], "0.png: this is what it reads"),
         (["--clip", "CLIP", "--picture", "seen.txt"], "end its name in .jpg or .png"),
         (["--clip", "CLIP", "--picture", "absent/seen.jpg"], "absent/seen.jpg: cannot be written"),
+        (["--clip", "CLIP", "--picture", "letter.jpg"], "letter.jpg: holds something else"),
         (["--clip", "CLIP", "--config", "device.toml/lane.toml"], "--config"),
     ],
 )
@@ -252,6 +253,7 @@ def test_what_cannot_work_is_told_in_one_line_before_the_work(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "device.toml").write_text('[camera]\nsource = "/dev/video99"\n', encoding="utf-8")
+    (tmp_path / "letter.jpg").write_text("mine", encoding="utf-8")
     before = (picture / "0.png").read_bytes()
     monkeypatch.setattr("hardware.cameras.CAMERA_WAIT_S", 0.1)
     monkeypatch.setattr(calibrate_run, "CAMERA_WAIT_S", 0.1)

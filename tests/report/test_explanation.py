@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -239,13 +240,18 @@ def test_a_page_is_never_written_over_a_trace_and_takes_no_file_from_elsewhere(
     folder = store.find(green_visit(listener).visit)
     where = ["explain", "last", "--traces", str(store.root), "--html"]
     before = (folder / "trace.json").read_bytes()
-    for target in (folder / "trace.json", tmp_path, tmp_path / "absent" / "x.html"):
+    os.mkfifo(tmp_path / "pipe")
+    letter = tmp_path / "letter.html"
+    letter.write_text("<!doctype html><html><title>mine</title>")
+    for target in (folder / "trace.json", tmp_path, tmp_path / "absent" / "x.html", tmp_path / "pipe", letter):
         assert cli.main([*where, str(target)]) == 1
+    assert "mine" in letter.read_text()
     assert (folder / "trace.json").read_bytes() == before
     secret = tmp_path / "secret"
     secret.write_bytes(b"not for others")
     trace = json.loads(before)
     trace["pictures"][0]["file"] = str(secret)
     (folder / "trace.json").write_text(json.dumps(trace), encoding="utf-8")
-    assert cli.main([*where, str(tmp_path / "x.html")]) == 0
+    for _ in range(2):
+        assert cli.main([*where, str(tmp_path / "x.html")]) == 0
     assert base64.b64encode(secret.read_bytes()).decode() not in (tmp_path / "x.html").read_text(encoding="utf-8")

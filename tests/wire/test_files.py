@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wire.files import open_regular, read_regular
+from wire.files import open_regular, read_regular, replace_regular
 
 
 def test_a_file_is_read_also_by_a_link(tmp_path: Path) -> None:
@@ -35,3 +35,28 @@ def test_what_would_never_end_is_not_opened(tmp_path: Path) -> None:
                 open_regular(odd)
     with pytest.raises(FileNotFoundError):
         open_regular(tmp_path / "none")
+
+
+def test_a_file_is_replaced_whole_behind_its_link_and_keeps_its_mode(tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    usual = os.umask(0o077)
+    try:
+        replace_regular(file, b"one")
+        replace_regular(tmp_path / "open", b"one", 0o644)
+    finally:
+        os.umask(usual)
+    assert (file.stat().st_mode & 0o777, (tmp_path / "open").stat().st_mode & 0o777) == (0o600, 0o644)
+    link.symlink_to(file)
+    with open_regular(file) as before:
+        replace_regular(link, b"two")
+        assert before.read() == b"one", "what is being read stays as it was"
+    assert (link.is_symlink(), file.read_bytes(), file.stat().st_mode & 0o777) == (True, b"two", 0o600)
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for odd in (tmp_path, tmp_path / "pipe", tmp_path / "link", Path("/dev/null")):
+        with pytest.raises(OSError, match="not a regular file"):
+            replace_regular(odd, b"x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]

@@ -192,14 +192,18 @@ def _rejected(args: argparse.Namespace) -> int:
 
 def _audit(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import show
+    from greenlane.cli.outputs import check_file
     from service.books.rows.sealing import seal_all
     from service.reports.audit import audit
     from service.station.words import meaning
     from service.store.clock import SystemWallClock
     from service.store.database import Database, telling_faults
     from service.store.state_folder import default_url
+    from wire.files import replace_regular
     from wire.reasons import Reason
 
+    if args.head is not None:
+        check_file("--head", Path(args.head), is_own=_is_head)
     against = None if args.against is None else _kept_head(args.against)
     database = Database(args.database or default_url())
     try:
@@ -208,7 +212,7 @@ def _audit(args: argparse.Namespace) -> int:
             with telling_faults():
                 seal_all(database, SystemWallClock())
             found = audit(database, against)
-            Path(args.head).write_text(found.head + "\n", encoding="utf-8")
+            replace_regular(args.head, f"{found.head}\n".encode())
     except OSError as error:
         raise ValueError(f"{args.head}: {error.strerror}; no head was written") from None
     finally:
@@ -216,6 +220,16 @@ def _audit(args: argparse.Namespace) -> int:
     also({f"books: {reason}": meaning(reason)[0] for reason in Reason})
     show(args.json, {**_audit_fields(found), "clean": found.clean}, _audit_words(found))
     return 0 if found.clean else 1
+
+
+def _is_head(beginning: bytes) -> bool:
+    from service.books.rows.sealing import head_of
+
+    try:
+        head_of(beginning.decode())
+    except ValueError:
+        return False
+    return True
 
 
 def _kept_head(words: str) -> Head:

@@ -227,6 +227,37 @@ def test_a_head_kept_elsewhere_proves_what_was_made_anew(
     assert "no such file" in said
 
 
+def test_a_head_takes_the_place_of_an_earlier_head_alone(
+    used_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not of the books themselves, nor of what a link leads to; a pipe is not waited for."""
+    path = Path(shutil.copy(used_file, tmp_path / "books.sqlite3"))
+    words = ["admin", "--database", f"sqlite:///{path}", "audit", "--head"]
+    link, other, pipe = tmp_path / "link", tmp_path / "letter.txt", tmp_path / "pipe"
+    link.symlink_to(path)
+    other.write_text(f"1-{'0' * 64}\nDear accountant,\n")
+    os.mkfifo(pipe)
+    before = path.read_bytes()
+    for odd, why in (
+        (path, "holds something else"),
+        (link, "holds something else"),
+        (other, "holds something else"),
+        (pipe, "not a regular file"),
+        (Path("/dev/null"), "not a regular file"),
+    ):
+        assert main([*words, str(odd)]) == 1
+        assert why in capsys.readouterr().err
+    assert path.read_bytes() == before, "not even sealed"
+    assert "Dear" in other.read_text()
+    kept, led = tmp_path / "head.txt", tmp_path / "led"
+    kept.write_text(f"1-{'0' * 64}\n")
+    led.symlink_to(kept)
+    assert main([*words, str(led)]) == 0
+    assert led.is_symlink()
+    assert head_of(kept.read_text()).number > 1
+    assert not list(tmp_path.glob(".greenlane-*")), "what was written beside was renamed"
+
+
 def test_a_persons_texts_can_be_erased_and_the_chain_holds(used_file: Path, tmp_path: Path) -> None:
     """What `phone erase` does to a row: the text and its salt go, the digest stays, and its deed names the row."""
     path = Path(shutil.copy(used_file, tmp_path / "books.sqlite3"))

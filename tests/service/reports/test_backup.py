@@ -58,11 +58,13 @@ def test_a_copy_brings_the_books_back(admin: Admin, books: Path, tmp_path: Path)
 def test_only_the_newest_are_kept(admin: Admin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for day in (1, 2, 3):
         (tmp_path / f"greenlane-2026010{day}T000000Z.sqlite3").touch()
-    (tmp_path / "mine.sqlite3").touch()
+    others = [tmp_path / "mine.sqlite3", tmp_path / "greenlane-1.sqlite3"]
+    for other in others:
+        other.touch()
     assert admin("backup", "--to", str(tmp_path), "--keep", "2")[0] == 0
     assert len(copies(tmp_path)) == 2
     assert copies(tmp_path)[0].name == "greenlane-20260103T000000Z.sqlite3"
-    assert (tmp_path / "mine.sqlite3").exists()
+    assert all(other.exists() for other in others)
     assert admin("backup", "--to", str(tmp_path), "--keep", "0")[0] == 1
 
 
