@@ -26,7 +26,7 @@ from controller.outbound.folder_lock import FolderLock
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Message, Outbox
 from controller.outbound.periodic import PeriodicTask
-from controller.outbound.statefile import StateError, StateFile, damaged_copies
+from controller.outbound.statefile import StateError, StateFile, StateUse, damaged_copies
 from controller.parts import Parts
 from controller.ports import Camera, Clock, Dispenser, Lamp, PlateReader
 from controller.runner import Runner
@@ -218,7 +218,7 @@ class LaneUnit(Resource):
         lamp = self._opened(lamp_of(settings.lamp, pins, clock))
         self.dispenser = dispenser = self._made_dispenser(pins)
         reader = reader_of(settings.reader)
-        state = self._opened(StateFile(state_dir_of(settings.trace) / STATE_FILE, clock))
+        state = self._opened(StateFile(state_dir_of(settings.trace) / STATE_FILE, clock, use=StateUse.OWN))
         outbox = Outbox(state, clock)
         service = self._opened(service_of(settings.service, settings.lane.station, clock))
         prices, traces = PriceBook(state, clock, service.prices), self._recorder(reader)

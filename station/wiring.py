@@ -17,7 +17,7 @@ from controller.outbound.folder_lock import FolderLock
 from controller.outbound.key_pair import KeyPair
 from controller.outbound.outbox import Outbox
 from controller.outbound.signing import Signer
-from controller.outbound.statefile import StateFile
+from controller.outbound.statefile import StateFile, StateUse
 from controller.ports import Clock
 from service.admin.admin import Admin
 from service.app import assemble, open_books
@@ -80,7 +80,7 @@ class StationWiring:
         self.station = self.enrolment.station
         with ExitStack() as stack:
             stack.callback(FolderLock(place.folder, "greenlane station").close)
-            self.state = stack.enter_context(StateFile(place.folder / STATE, self.clock))
+            self.state = stack.enter_context(StateFile(place.folder / STATE, self.clock, use=StateUse.OWN))
             self.store = StateStore(self.state, Outbox(self.state, self.clock), self.clock)
             self.books = open_books(f"sqlite:///{place.folder / PAGES}", self.clock)
             stack.callback(self.books.database.close)

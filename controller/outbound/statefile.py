@@ -3,11 +3,12 @@
 StateError
   StateFull       the disk has no room; nothing was stored
   StateLocked     another process held the file for too long; nothing was stored
-  StateCorrupt    the file is damaged; it is set aside at the next start
+  StateCorrupt    the file is damaged; its owner sets it aside at the next start
 """
 
 from __future__ import annotations
 
+import enum
 import fcntl
 import logging
 import os
@@ -50,18 +51,30 @@ class StateCorrupt(StateError):
     pass
 
 
+class StateUse(enum.Enum):
+    """OWN: the unit itself, which knows every table and so may replace a damaged file; others READ or WRITE in it."""
+
+    OWN = enum.auto()
+    WRITE = enum.auto()
+    READ = enum.auto()
+
+
 class StateFile:
     """An open state file, shared by the threads of one process; other processes may open it too.
 
-    A damaged file is renamed to NAME.corrupt-TIME, never deleted, and a new one is begun. `rescued_from` then names the
-    damaged one, whose readable rows `rescue` copies over. While another process has the file open, it stays in place.
+    For its owner a damaged file is renamed to NAME.corrupt-TIME, never deleted, and a new one is begun. `rescued_from`
+    then names the damaged one, whose readable rows `rescue` copies over. While another process has the file open, it
+    stays in place; so it does for all who are not its owner, since they would rescue their own tables alone.
     Raises StateError when the file cannot be opened or was written by a newer version, StateCorrupt when it is damaged
-    and in use.
+    and not replaced.
     """
 
-    def __init__(self, path: Path, clock: Clock, *, busy_timeout_s: float = 2.0) -> None:
+    def __init__(
+        self, path: Path, clock: Clock, *, use: StateUse = StateUse.WRITE, busy_timeout_s: float = 2.0
+    ) -> None:
         self.path = path
         self.rescued_from: Path | None = None
+        self._use = use
         self._clock = clock
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
@@ -96,7 +109,9 @@ class StateFile:
             return self._connection.execute(sql, parameters).fetchall()
 
     def ensure(self, schema: Sequence[str]) -> None:
-        """Create what is missing; every statement is a CREATE ... IF NOT EXISTS."""
+        """Create what is missing; every statement is a CREATE ... IF NOT EXISTS. Nothing where it is only read."""
+        if self._use is StateUse.READ:
+            return
         with self.transaction() as connection:
             for statement in schema:
                 connection.execute(statement)
@@ -147,6 +162,8 @@ class StateFile:
         try:
             return self._open()
         except StateCorrupt as error:
+            if self._use is not StateUse.OWN:
+                raise
             try:
                 fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -160,8 +177,9 @@ class StateFile:
     def _open(self) -> sqlite3.Connection:
         with self._translated():
             fresh = not self.path.exists()
+            address = self.path.absolute().as_uri() + ("?mode=ro" if self._use is StateUse.READ else "")
             connection = sqlite3.connect(
-                self.path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
+                address, uri=True, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
             )
             try:
                 self._prepare(connection)
@@ -174,14 +192,17 @@ class StateFile:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        if self._use is not StateUse.READ:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
-            raise StateCorrupt(f"{self.path}: the state file is damaged ({verdict})")
+            raise self._damaged(verdict)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > FORMAT_VERSION:
             raise StateError(f"{self.path}: written by a newer greenlane (format {version}); update this unit")
+        if version == 0 and self._use is StateUse.READ:
+            raise StateError(f"{self.path}: the state file is empty; start the lane, which begins it")
         if version != FORMAT_VERSION:
             connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
@@ -221,10 +242,17 @@ class StateFile:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StateLocked(f"{self.path}: locked by another process for {self._busy_timeout_s:g} s")
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return StateCorrupt(f"{self.path}: the state file is damaged ({error})")
+            return self._damaged(str(error))
         if code == sqlite3.SQLITE_FULL or (code != 0 and self._free_bytes() < FULL_BELOW_BYTES):
             return StateFull(f"{self.path}: the disk is full; free some space, nothing else is needed")
         return StateError(f"{self.path}: {error}")
+
+    def _damaged(self, found: str) -> StateCorrupt:
+        if self._use is StateUse.OWN:
+            return StateCorrupt(f"{self.path}: the state file is damaged ({found})")
+        return StateCorrupt(
+            f"{self.path}: the state file is damaged; start the lane, which rescues what it can ({found})"
+        )
 
     def _free_bytes(self) -> int:
         try:

@@ -54,7 +54,7 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with _outbox(args.state or _state_dir(args.config)) as outbox:
+    with _outbox(args.state or _state_dir(args.config), writes=args.action in ("retry", "discard")) as outbox:
         if args.action == "list":
             _list(outbox, args)
         elif args.action == "trail":
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 def run_old(args: argparse.Namespace, state_dir: Path) -> int:
     """What `greenlane explain --parked, --retry, --discard` ask for, as they did before. Raises GreenlaneError."""
-    with _outbox(state_dir) as outbox:
+    with _outbox(state_dir, writes=not (args.retry is None and args.discard is None)) as outbox:
         if args.retry is not None:
             settle(outbox, "retry", args.retry, args.who, args.why)
         elif args.discard is not None:
@@ -88,17 +88,17 @@ def settle(outbox: Outbox, action: str, number: int, who: str | None, why: str) 
 
 
 @contextmanager
-def _outbox(state_dir: Path) -> Iterator[Outbox]:
+def _outbox(state_dir: Path, *, writes: bool) -> Iterator[Outbox]:
     from controller.clock import SystemClock
     from controller.outbound.outbox import Outbox
-    from controller.outbound.statefile import StateFile
+    from controller.outbound.statefile import StateFile, StateUse
     from greenlane.wiring import STATE_FILE
 
     path = state_dir / STATE_FILE
     if not path.is_file():
         raise GreenlaneError(f"{path}: there is no outbox; name its folder's settings with --config")
     clock = SystemClock()
-    with StateFile(path, clock) as state:
+    with StateFile(path, clock, use=StateUse.WRITE if writes else StateUse.READ) as state:
         yield Outbox(state, clock)
 
 

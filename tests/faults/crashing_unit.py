@@ -24,7 +24,7 @@ from controller.fuelling.open_fuelling import Ended, MeterSettings, UnitPrice
 from controller.lane.records import FlowContext
 from controller.outbound.courier import FUELLING, Courier
 from controller.outbound.outbox import Outbox
-from controller.outbound.statefile import StateError, StateFile
+from controller.outbound.statefile import StateError, StateFile, StateUse
 from controller.records import DispenserReading
 from controller.worker import InlineWorker, ThreadWorker, Worker
 
@@ -61,7 +61,7 @@ class Unit:
         self.rng = random.Random(seed)
         self.threaded = threaded
         self.clock = ManualClock(START + timedelta(hours=run))
-        self.state = StateFile(folder / STATE, self.clock)
+        self.state = StateFile(folder / STATE, self.clock, use=StateUse.OWN)
         self.outbox = Outbox(self.state, self.clock)
         journal = FuellingJournal(self.state, self.outbox, self.clock, self.rng, "d1", Fraction(100))
         self.worker: Worker[StateError | None] = ThreadWorker("disk", 1, lambda: None) if threaded else InlineWorker()

@@ -282,7 +282,7 @@ def check_clock() -> Check:
 
 def check_outbox(settings: Settings) -> Check:
     from controller.outbound.outbox import Outbox
-    from controller.outbound.statefile import StateFile
+    from controller.outbound.statefile import StateCorrupt, StateFile, StateUse
     from greenlane import wiring
 
     path = Path(settings.trace.state_dir) / wiring.STATE_FILE
@@ -290,9 +290,13 @@ def check_outbox(settings: Settings) -> Check:
         return Check("outbox", OK, "nothing was sent yet")
     clock = SystemClock()
     try:
-        with closing(StateFile(path, clock)) as state:
+        with closing(StateFile(path, clock, use=StateUse.READ)) as state:
             outbox = Outbox(state, clock)
             waiting, parked = outbox.waiting(), outbox.parked()
+    except StateCorrupt as error:
+        return Check(
+            "outbox", FAIL, str(error), f"systemctl restart {UNIT}; see 'A damaged state file' in docs/operator.md"
+        )
     except GreenlaneError as error:
         return Check("outbox", FAIL, str(error), "run doctor as root or as the lane's user; see docs/operator.md")
     if parked:

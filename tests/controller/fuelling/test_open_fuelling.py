@@ -35,7 +35,7 @@ from controller.fuelling.totaliser import Totaliser
 from controller.lane.records import FlowContext, LimitReached, NozzleHung, NozzleLifted
 from controller.outbound.courier import FUELLING
 from controller.outbound.outbox import Outbox
-from controller.outbound.statefile import StateError, StateFile, StateFull
+from controller.outbound.statefile import StateError, StateFile, StateFull, StateUse
 from controller.records import DispenserReading
 from controller.worker import InlineWorker
 from wire.codec import decode, encode
@@ -81,7 +81,7 @@ class Pump:
     def start(self) -> None:
         """As after the process was started."""
         self.lifted, self.pulses = False, 0
-        self.state = StateFile(self.path, self.clock, busy_timeout_s=0.05)
+        self.state = StateFile(self.path, self.clock, use=StateUse.OWN, busy_timeout_s=0.05)
         self.outbox = Outbox(self.state, self.clock)
         rng = random.Random(1)
         self.journal = Journal(self.state, self.outbox, self.clock, rng, "d1", self.pulses_per_l)

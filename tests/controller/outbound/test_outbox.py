@@ -19,7 +19,7 @@ from controller.errors import Rejected, ServiceFault, ServiceSilent
 from controller.outbound.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders
 from controller.outbound.outbox import MessageState, Outbox, OutboxError
 from controller.outbound.periodic import PeriodicTask
-from controller.outbound.statefile import StateCorrupt, StateError, StateFile, StateLocked, damaged_copies
+from controller.outbound.statefile import StateCorrupt, StateError, StateFile, StateLocked, StateUse, damaged_copies
 from tests.controller.outbound.test_http import FUELLING as REPORT
 from tests.controller.outbound.test_http import RECEIPT
 from wire.codec import encode
@@ -263,7 +263,7 @@ def test_a_damaged_file_is_kept_and_named(
     else:
         data[8192:40000] = b"\xa5" * (40000 - 8192)
     path.write_bytes(data)
-    with StateFile(path, clock) as state:
+    with StateFile(path, clock, use=StateUse.OWN) as state:
         outbox = Outbox(state, clock)
         put(outbox, 1000)
         (kept,) = damaged_copies(path)
@@ -296,9 +296,9 @@ def test_a_damaged_file_in_use_stays_in_place(tmp_path: Path, clock: ManualClock
         running.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         path.write_bytes(b"no database at all " * 1000)
         with pytest.raises(StateCorrupt, match="another process has it open"):
-            StateFile(path, clock)
+            StateFile(path, clock, use=StateUse.OWN)
         assert damaged_copies(path) == []
-    with StateFile(path, clock) as fresh:
+    with StateFile(path, clock, use=StateUse.OWN) as fresh:
         assert fresh.rescued_from is not None
     assert len(damaged_copies(path)) == 1
 
