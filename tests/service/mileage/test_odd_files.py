@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenlane.cli.admin.mileage import odometer
 from service.mileage.csv_lines import scaled
 from tests.service.mileage.conftest import Admin
 from tests.service.mileage.test_imports import GPX, PLATE, file, kept
@@ -111,6 +112,31 @@ def test_a_pipe_is_read_like_a_file(admin: Admin, tmp_path: Path, database_url: 
     writer.join(30)
     assert done["added"] == 1
     assert "cannot be read" in admin("odometer", "import", PLATE, tmp_path, fails=True)
+
+
+def test_a_writer_that_takes_its_time_is_waited_for(
+    admin: Admin, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(odometer, "WRITER_S", 0.1)
+    reading, writing = os.pipe()
+    later = threading.Timer(
+        1.0, lambda: (os.write(writing, f"at,odometer_km\n{AT},1000\n".encode()), os.close(writing))
+    )
+    later.start()
+    done = admin("odometer", "import", PLATE, f"/dev/fd/{reading}", "--json")
+    later.join(30)
+    os.close(reading)
+    assert done["added"] == 1
+
+
+@pytest.mark.parametrize("what", ["odometer", "track"])
+def test_a_pipe_without_a_writer_and_a_device_end(
+    admin: Admin, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(odometer, "WRITER_S", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    assert "nobody writes to this pipe" in admin(what, "import", PLATE, tmp_path / "pipe", fails=True)
+    assert "not a regular file" in admin(what, "import", PLATE, "/dev/zero", fails=True)
 
 
 @pytest.mark.slow

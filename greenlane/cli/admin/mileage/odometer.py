@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import io
+import os
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +25,9 @@ _COLUMNS = (
     "at (ISO with offset), odometer_km, litres (optional: fuel taken then), full (optional: yes when to the top), "
     "total_fuel_l (optional: J1939 total fuel used)"
 )
+
+WRITER_S = 5.0
+"""How long a pipe is waited for that nobody has opened to write."""
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
@@ -59,6 +65,26 @@ class BadRows:
         tqdm.write(tr(f"{self._path.name}, line {bad.line}: {tr(bad.why)}"), file=sys.stderr)
 
 
+class _Pipe(io.FileIO):
+    """A pipe that is not waited for where nobody ever writes; a writer may take its time."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+        self._has_begun = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        while not self._has_begun:
+            is_ready = select.select([self], [], [], WRITER_S)[0]
+            data = super().read(size)  # None: there is a writer, and nothing yet
+            if data is not None:
+                if not data and not is_ready:
+                    raise OSError(errno.ETIMEDOUT, "nobody writes to this pipe", self.name)
+                os.set_blocking(self.fileno(), True)
+                self._has_begun = True
+                return data
+        return super().read(size)
+
+
 class _Watched(io.RawIOBase):
     """A file that moves a progress bar as it is read."""
 
@@ -92,9 +118,10 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     from tqdm import tqdm
 
     from service.errors import AdminError
+    from wire.files import open_regular
 
     try:
-        file = path.open("rb")
+        file: BinaryIO = _Pipe(path) if path.is_fifo() else open_regular(path)
         size = path.stat().st_size
     except OSError as error:
         raise AdminError(f"{path}: cannot be read: {error.strerror}") from None
