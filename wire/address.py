@@ -8,6 +8,11 @@ from collections.abc import Container
 from urllib.parse import urlsplit
 
 _LISTENING = re.compile(r"(\[[^\[\]]+\]|[A-Za-z0-9._:-]+):([0-9]{1,5})", re.ASCII)
+_ZONE = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*\.?", re.IGNORECASE | re.ASCII
+)
+"""A host's name, by its labels."""
 MOST_PORTS = 65_535
 STREAMS = {"rtsp": ("rtsp", "rtsps"), "http": ("http", "https")}
 """Kind of a network camera -> how its address begins."""
@@ -15,10 +20,7 @@ STREAMS = {"rtsp": ("rtsp", "rtsps"), "http": ("http", "https")}
 
 def is_address(url: str) -> bool:
     """Whether it is http(s)://host[:port][/path]: no user, no query, no blank, and a port that exists."""
-    if not is_stream(url, STREAMS["http"]):
-        return False
-    parts = urlsplit(url)
-    return not (parts.query or parts.fragment or "@" in parts.netloc)
+    return is_stream(url, STREAMS["http"]) and not set(url) & set("?#\\") and "@" not in urlsplit(url).netloc
 
 
 def is_stream(url: str, schemes: Container[str]) -> bool:
@@ -28,7 +30,31 @@ def is_stream(url: str, schemes: Container[str]) -> bool:
         port = parts.port
     except ValueError:  # brackets around something else than an address of IPv6, a port out of bounds or of letters
         return False
-    return parts.scheme in schemes and bool(parts.hostname) and port != 0 and url.isprintable() and " " not in url
+    is_whole = parts.scheme in schemes and port != 0 and url.isprintable() and " " not in url
+    return is_whole and _is_host(parts.hostname or "")
+
+
+def ascii_name(host: str) -> str | None:
+    """A host's name or IPv4 address in small letters, as DNS has it; None for what is neither."""
+    try:
+        name = host.encode("idna").decode().lower()
+        if name.rstrip(".").rpartition(".")[2].isdigit():  # no top-level domain is a number
+            return str(ipaddress.IPv4Address(name))
+    except ValueError:
+        return None
+    return name if NAME.fullmatch(name) else None
+
+
+def _is_host(host: str) -> bool:
+    return _is_ipv6(host) if ":" in host else ascii_name(host) is not None
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        zone = ipaddress.IPv6Address(host).scope_id
+    except ValueError:
+        return False
+    return zone is None or _ZONE.fullmatch(zone) is not None
 
 
 def listening_at(text: str) -> tuple[str, int]:
@@ -38,8 +64,8 @@ def listening_at(text: str) -> tuple[str, int]:
         raise ValueError("write HOST:PORT, such as 127.0.0.1:8080")
     host = found[1].strip("[]")
     if ":" in host or host != found[1]:
-        try:
-            ipaddress.IPv6Address(host)
-        except ValueError:
-            raise ValueError("write an address of IPv6 as [::1]:8080") from None
+        if not _is_ipv6(host):
+            raise ValueError("write an address of IPv6 as [::1]:8080")
+    elif ascii_name(host) is None:
+        raise ValueError("write HOST:PORT, such as 127.0.0.1:8080")
     return host, int(found[2])

@@ -14,12 +14,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.problems import INTERNAL_WORDS, problem
+from wire.address import NAME
 from wire.reasons import ErrorCode
 
 log = logging.getLogger(__name__)
 
 LOG_EVERY_S = 60.0
-_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*\.?", re.IGNORECASE)
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(:(?P<port>[0-9]{1,5}))?")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -95,7 +95,7 @@ def is_host(text: str) -> bool:
         except ValueError:
             return False
         return True
-    return _NAME.fullmatch(found["name"]) is not None
+    return NAME.fullmatch(found["name"]) is not None
 
 
 def _is_text(encoded: bytes) -> bool:

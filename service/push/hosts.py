@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from service.errors import AdminError
+from wire.address import ascii_name, is_address
 
 KNOWN = (
     "fcm.googleapis.com",
@@ -32,7 +33,7 @@ class PushHosts:
             port = found.port
         except ValueError:
             raise AdminError("endpoint: not an address") from None
-        origin, host = f"{found.scheme}://{found.netloc}", (found.hostname or "").lower()
+        origin, host = _origin(endpoint), (found.hostname or "").lower()
         if origin in self.more:
             return
         is_known = any(host == one or host.endswith(f".{one}") for one in (*KNOWN, *self.more))
@@ -41,5 +42,24 @@ class PushHosts:
 
 
 def hosts_of_environment() -> PushHosts:
-    """$GREENLANE_PUSH_HOSTS, divided by commas."""
-    return PushHosts(tuple(one.strip() for one in os.environ.get(SETTING, "").split(",") if one.strip()))
+    """$GREENLANE_PUSH_HOSTS, divided by commas. Raises AdminError for what no address can match."""
+    return PushHosts(tuple(_taken(one.strip()) for one in os.environ.get(SETTING, "").split(",") if one.strip()))
+
+
+def _taken(text: str) -> str:
+    if is_address(text) and urlsplit(text).path in ("", "/"):
+        return _origin(text)
+    name = ascii_name(text)
+    if name is None:
+        raise AdminError(
+            f"{SETTING}: {text}: write a host, such as push.example, which stands for every host below it too, "
+            "or an origin, such as https://push.example:8443"
+        )
+    return name.rstrip(".")
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port in small letters, without the port that the scheme has anyway."""
+    parts = urlsplit(url)
+    usual = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual)}"

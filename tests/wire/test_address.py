@@ -21,7 +21,8 @@ def test_addresses(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "books", "ftp://h", "http://", "http://h:0", "http://h:99999", "http://h:x", "http://[::1", "http://[x]",
-     "http://a b", "http://h/?q", "http://h/#f", "http://u@h", "http://h\n", "http://h\u202e"],
+     "http://h?", "http://h#", "http://a..b", "http://*", "http://<h>", f"http://{'h' * 5_000}", "http://h\\x", "http://-h",
+     "http://999.1.1.1", "http://[fe80::1%<]", "http://a b", "http://h/?q", "http://h/#f", "http://u@h", "http://h\n", "http://h\u202e"],
 )  # fmt: skip
 def test_what_is_none(url: str) -> None:
     assert not is_address(url)
@@ -36,6 +37,8 @@ def test_what_is_none(url: str) -> None:
         ("books.example:0", ("books.example", 0)),
         ("[::1]:65535", ("::1", 65_535)),
         ("::1:8080", ("::1", 8080)),
+        ("[fe80::1%eth0.1]:80", ("fe80::1%eth0.1", 80)),
+        ("0.0.0.0:80", ("0.0.0.0", 80)),
     ],
 )
 def test_where_to_listen(text: str, address: tuple[str, int]) -> None:
@@ -43,8 +46,10 @@ def test_where_to_listen(text: str, address: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "foo", ":80", "h:", "h:x", "h:65536", "h:８０", "a b:80", "u@h:80", "[h]:80", "[::1:80", "http://h:80"]
-)
+    "text",
+    ["", "foo", ":80", "h:", "h:x", "h:65536", "h:８０", "a b:80", "u@h:80", "[h]:80", "[::1:80", "http://h:80",
+     "[::1%\n]:80", "[::1%\x1b]:80", "a..b:80", "999.1.1.1:80", "1.2.3:80", ".h:80", "-h:80"],
+)  # fmt: skip
 def test_where_nobody_can_listen(text: str) -> None:
     with pytest.raises(ValueError, match="write "):
         listening_at(text)

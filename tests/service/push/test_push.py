@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from service.errors import AdminError
 from service.payers.phones import Phones
 from service.push.encryption import encrypt
-from service.push.hosts import SETTING, PushHosts
+from service.push.hosts import SETTING, PushHosts, hosts_of_environment
 from service.push.pusher import PushPace
 from service.push.tables import push_subscriptions
 from tests.service.identity.kit import ServiceRig
@@ -203,6 +204,30 @@ def test_the_service_is_sent_nowhere_but_to_push_services(endpoint: str) -> None
 def test_those_of_the_browsers_are_known(host: str) -> None:
     PushHosts().require(f"https://{host}/send/1")
     PushHosts(("push.example",)).require("https://cn.push.example/send/1")
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("Push.Example.", "https://cn.push.example/1"),
+        ("HTTPS://Push.Example/", "https://push.example/1"),
+        ("https://push.example:443", "https://push.example/1"),
+        ("https://push.example:8443", "https://PUSH.example:8443/1"),
+        ("推送.cn", "https://xn--jzu200h.cn/1"),
+    ],
+)
+def test_a_push_host_is_taken_however_it_is_written(monkeypatch: pytest.MonkeyPatch, text: str, endpoint: str) -> None:
+    monkeypatch.setenv(SETTING, f" {text} ,")
+    hosts_of_environment().require(endpoint)
+
+
+@pytest.mark.parametrize(
+    "text", ["*.push.example", ".push.example", "push.example:8443", "push.example/x", "https://push.example/x", "a b"]
+)
+def test_a_push_host_that_no_address_matches_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(SETTING, text)
+    with pytest.raises(AdminError, match="write a host, such as"):
+        hosts_of_environment()
 
 
 def test_keys_that_are_none_are_refused(rig: ServiceRig, client: TestClient, service: PushService) -> None:
