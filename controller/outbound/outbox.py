@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controller.outbound.statefile import StateFile
+from controller.outbound.statefile import StateError, StateFile
 from controller.ports import Clock
 from wire.errors import GreenlaneError
 from wire.live import ParkedMessage
@@ -225,9 +225,7 @@ class Outbox:
     def _actions(self, which: str, number: int) -> tuple[MessageAction, ...]:
         query = f"SELECT a.*, m.kind, m.key FROM message_action a LEFT JOIN message m ON m.id = a.message {which}"
         return tuple(
-            MessageAction(
-                r["message"], r["action"], r["who"], r["why"], datetime.fromisoformat(r["at"]), r["kind"], r["key"]
-            )
+            MessageAction(r["message"], r["action"], r["who"], r["why"], _time(r, "at"), r["kind"], r["key"])
             for r in self._state.rows(query, (number,))
         )
 
@@ -238,6 +236,14 @@ class Outbox:
         return self._clock.now().isoformat()
 
 
+def _time(row: sqlite3.Row, column: str) -> datetime:
+    """A damaged file that was rescued row by row may hold anything. Raises StateError."""
+    try:
+        return datetime.fromisoformat(row[column])
+    except (TypeError, ValueError):
+        raise StateError(f"row {row['id']} of the outbox: {column} is not a time: {row[column]!r:.80}") from None
+
+
 def _message(row: sqlite3.Row) -> Message:
     return Message(
         id=row["id"],
@@ -245,11 +251,11 @@ def _message(row: sqlite3.Row) -> Message:
         key=row["key"],
         body=json.loads(row["body"]),
         state=MessageState(row["state"]),
-        queued_at=datetime.fromisoformat(row["queued_at"]),
+        queued_at=_time(row, "queued_at"),
         attempts=row["attempts"],
         last_error=row["last_error"],
         reason=row["reason"],
-        settled_at=datetime.fromisoformat(row["settled_at"]) if row["settled_at"] else None,
+        settled_at=_time(row, "settled_at") if row["settled_at"] else None,
         receipt=json.loads(row["receipt"]) if row["receipt"] else None,
     )
 

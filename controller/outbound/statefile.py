@@ -197,7 +197,7 @@ class StateFile:
             connection.execute("PRAGMA synchronous = FULL")
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
-            raise self._damaged(verdict)
+            raise self._damaged(verdict.splitlines()[-1])
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > FORMAT_VERSION:
             raise StateError(f"{self.path}: written by a newer greenlane (format {version}); update this unit")

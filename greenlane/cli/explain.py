@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parked", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--retry", type=whole(1, 2**63 - 1), metavar="ID", help=argparse.SUPPRESS)
     parser.add_argument("--discard", type=whole(1, 2**63 - 1), metavar="ID", help=argparse.SUPPRESS)
-    parser.add_argument("--why", default="", metavar="TEXT", help=argparse.SUPPRESS)
+    parser.add_argument("--why", metavar="TEXT", help=argparse.SUPPRESS)
     parser.add_argument("--who", metavar="NAME", help=argparse.SUPPRESS)
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one page with the pictures")
     parser.add_argument("--json", action="store_true", help="print the trace as JSON")

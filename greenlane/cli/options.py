@@ -1,4 +1,5 @@
-"""What several commands share: the option that names a lane's settings, and times by the clock of its station."""
+"""What several commands share: the option that names a lane's settings, times by the clock of its station,
+and text from elsewhere."""
 
 from __future__ import annotations
 
@@ -45,6 +46,11 @@ def moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a time: write 2026-05-04T08:00:00+08:00, or 2026-05-04 if a day is enough"
         ) from None
+
+
+def escaped(text: str) -> str:
+    """Text from elsewhere for one line of a terminal: what is not printable as \\n, \\x1b, \\u202e."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from greenlane.cli.options import lane_zone, stamp, whole
+from greenlane.cli.options import escaped, lane_zone, stamp, whole
 from greenlane.language import tr
 from wire.errors import GreenlaneError
 
@@ -26,6 +26,9 @@ EPILOG = """examples:
 
 exit status of list and trail: 0, whatever they show
 """
+LONGEST_TEXT = 1000
+"""Of a name or reason that is recorded, as for `greenlane admin`."""
+
 DEFAULT_STATE_DIR = Path("/var/lib/greenlane")
 
 
@@ -76,15 +79,24 @@ def run_old(args: argparse.Namespace, state_dir: Path) -> int:
     return 0
 
 
-def settle(outbox: Outbox, action: str, number: int, who: str | None, why: str) -> None:
+def settle(outbox: Outbox, action: str, number: int, who: str | None, why: str | None) -> None:
     """Retry or discard a parked message and say so. Raises GreenlaneError."""
-    who = who or getpass.getuser()
+    who = getpass.getuser() if who is None else who
+    _require_plain("--who", who)
+    if why is not None:
+        _require_plain("--why", why)
     if action == "retry":
-        outbox.retry(number, who, why)
+        outbox.retry(number, who, why or "")
         print(tr(f"message {number} goes out again within a minute"))
     else:
-        outbox.discard(number, who, why)
+        outbox.discard(number, who, why or "")
         print(tr(f"message {number} is given up; it stays on record"))
+
+
+def _require_plain(option: str, text: str) -> None:
+    """A line break or a hidden character would forge lines of the trail. Raises GreenlaneError."""
+    if not text.strip() or not text.isprintable() or len(text) > LONGEST_TEXT:
+        raise GreenlaneError(f"{option}: write 1 to {LONGEST_TEXT} printable characters")
 
 
 @contextmanager
@@ -116,7 +128,7 @@ def _list(outbox: Outbox, args: argparse.Namespace) -> None:
         return
     print(tr(f"{len(waiting)} waiting: they go out when the service answers" if waiting else "0 waiting"))
     for message in waiting:
-        print(f"{message.id:>6}  {tr(message.kind)} {message.key}")
+        print(f"{message.id:>6}  {escaped(f'{tr(message.kind)} {message.key}')}")
     print(
         tr(f"{len(parked)} refused for good: retry or discard them by their number" if parked else "0 refused for good")
     )
@@ -134,7 +146,7 @@ def _trail(actions: tuple[MessageAction, ...], args: argparse.Namespace) -> None
         what = tr("message") if action.kind is None else f"{tr(action.kind)} {action.key}"
         done = tr("sent again") if action.action == "retry" else tr("given up")
         why = f": {action.why}" if action.why else ""
-        print(f"{action.message:>6}  {stamp(action.at, zone)}  {action.who}  {done}  {what}{why}")
+        print(f"{action.message:>6}  {stamp(action.at, zone)}  {escaped(f'{action.who}  {done}  {what}{why}')}")
 
 
 def _show_parked(messages: tuple[Message, ...], args: argparse.Namespace) -> None:
@@ -150,7 +162,7 @@ def _show(messages: tuple[Message, ...], config: Path | None) -> None:
     for message in messages:
         parked_at = "" if message.settled_at is None else stamp(message.settled_at, zone)
         what = f"{tr(message.kind)} {message.key}: {message.reason} ({tr(message.last_error or '')})"
-        print(f"{message.id:>6}  {parked_at}  {what}")
+        print(f"{message.id:>6}  {parked_at}  {escaped(what)}")
 
 
 def _facts(message: Message) -> dict[str, object]:
@@ -161,5 +173,5 @@ def _facts(message: Message) -> dict[str, object]:
         "reason": message.reason,
         "detail": message.last_error,
         "parked_at": message.settled_at and message.settled_at.isoformat(),
-        "body": dict(message.body),
+        "body": message.body,
     }

@@ -22,6 +22,7 @@ from controller.records import LampColour
 from controller.settings_records import Settings
 from controller.watching.moved_view import find_mark
 from greenlane.cli.doctor.service import service_checks
+from greenlane.cli.options import escaped
 from greenlane.installation.plan import UNIT
 from wire.errors import GreenlaneError
 from wire.reasons import Reason
@@ -300,7 +301,7 @@ def check_outbox(settings: Settings) -> Check:
     except GreenlaneError as error:
         return Check("outbox", FAIL, str(error), "run doctor as root or as the lane's user; see docs/operator.md")
     if parked:
-        shown = "; ".join(f"{m.kind} {m.key}: {m.reason}" for m in parked[:PARKED_SHOWN])
+        shown = escaped("; ".join(f"{m.kind} {m.key}: {m.reason}" for m in parked[:PARKED_SHOWN]))
         advice = f"the service refused them, an operator has to look (docs/operator.md): {shown}"
         return Check("outbox", FAIL, f"{len(parked)} messages parked, {len(waiting)} waiting", advice)
     if waiting:
