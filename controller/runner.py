@@ -192,7 +192,7 @@ class Runner:
             self._hear(event)
         self._notice_view()
         if look.read:
-            views = self._together.take(frame.captured_s)
+            views = self._together.take(frame.captured_s, self._watcher.visit)
             self._parts.reading.submit(lambda: self._read(frame, views))
 
     def _notice_view(self) -> None:

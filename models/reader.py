@@ -115,7 +115,10 @@ class OnDeviceReader:
         is doubted for because something may be hidden.
         """
         newest = views[-1][1]
-        one = fused([(checked(image), plate.corners) for image, plate in views], newest.rows)
+        try:
+            one = fused([(checked(image), plate.corners) for image, plate in views], newest.rows)
+        except ValueError:  # corners without area: that plate was no more than a guess
+            return None
         if one is None:
             return None
         characters = read_plate(self._recogniser.read, one.picture, one.corners, newest.rows)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.checks import Check, Severity
-from controller.records import PlateRead, Region
+from controller.records import Colour, PlateRead, Region
 
 Image = NDArray[np.uint8]
 
@@ -87,7 +87,7 @@ def measure(image: Image, plate: PlateRead) -> PlateMeasures:
 def _size_mm(plate: PlateRead) -> tuple[int, int, int]:
     if plate.rows == 2:
         return _TWO_ROW_MM
-    return _GREEN_MM if len(plate.characters) == 8 else _ONE_ROW_MM
+    return _GREEN_MM if plate.colour == Colour.GREEN and len(plate.characters) == 8 else _ONE_ROW_MM
 
 
 def _sides(plate: PlateRead) -> tuple[float, float]:

@@ -17,6 +17,9 @@ FRAMES = 6
 EVERY_S = 0.5
 """Not oftener, because it costs about as much as reading the plate once more."""
 
+OLDEST_S = 3.0
+"""Older frames are not read with a new one: within so short a time no other vehicle stands at the same place."""
+
 NOISE = frozenset({"covered", "spacing", "unsure"})
 """Doubts that may come of noise and few pixels. With any other one a character may be hidden: nothing is averaged."""
 
@@ -48,8 +51,13 @@ class FramesTogether:
         self._visit = visit.id
         self._views.append((frame, plate))
 
-    def take(self, now_s: float) -> tuple[View, ...]:
-        """The frames that the next one is to be read with; empty while there are too few, or some were just taken."""
+    def take(self, now_s: float, visit: OpenVisit | None) -> tuple[View, ...]:
+        """The frames of this visit that the next one is to be read with; empty while there are too few recent ones, or
+        some were just taken."""
+        if visit is None or visit.id != self._visit:
+            self._views.clear()
+        while self._views and not 0 <= now_s - self._views[0][0].captured_s <= OLDEST_S:
+            self._views.popleft()
         if len(self._views) < FRAMES - 1 or now_s - self._taken_s < EVERY_S:
             return ()
         self._taken_s = now_s

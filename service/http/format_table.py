@@ -42,12 +42,12 @@ def missing(text: str) -> Words:
 
 def look_of(plate: str) -> str:
     """The colours in which a plate of this text is drawn, as far as its format tells."""
-    if plate[-1:] in ("警", "急", "临") or plate.startswith(("WJ", "军")) or plate[:2].isascii():
+    if plate[-1:] in ("港", "澳", "使", "领") or plate.startswith("使"):
+        return "black"
+    if plate[-1:] in ("警", "急", "临") or plate.startswith(("WJ", "军")) or (plate and plate[:2].isascii()):
         return "white"
     if plate[-1:] in ("学", "挂", "试"):
         return "yellow"
-    if plate[-1:] in ("港", "澳", "使", "领") or plate.startswith("使"):
-        return "black"
     if plate.startswith("民航") or plate[1:2].isdigit():
         return "green-dark"
     if len(plate) == NEW_ENERGY_LENGTH:

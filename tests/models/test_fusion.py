@@ -106,3 +106,11 @@ def test_noise_is_cleared_and_what_may_hide_something_is_not(doubt: str, stays: 
 def test_another_text_is_not_made() -> None:
     reader = OnDeviceReader(Nowhere(), Fixed("川AM1188"), "")  # type: ignore[arg-type]
     assert reader.read_together([(picture, read_as(TEXT, at)) for picture, at in views(6)]) is None
+
+
+@pytest.mark.parametrize("bad", [float("nan"), 0.0])
+def test_corners_without_area_are_not_read_together(bad: float) -> None:
+    reader = OnDeviceReader(Nowhere(), Fixed(TEXT), "")  # type: ignore[arg-type]
+    seen = [(picture, read_as(TEXT, at)) for picture, at in views(6)]
+    nowhere = replace(seen[2][1], corners=((bad, bad),) * 4)
+    assert reader.read_together([*seen[:2], (seen[2][0], nowhere), *seen[3:]]) is None

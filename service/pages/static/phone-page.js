@@ -40,9 +40,9 @@ export function clock(iso, zone) {
 // In which colours a plate of this text is drawn: as look_of() of service/http/format_table.py.
 export function lookOf(plate) {
   const last = plate.slice(-1);
+  if ("港澳使领".includes(last) || plate.startsWith("使")) return "black";
   if ("警急临".includes(last) || /^(WJ|军|[\x00-\x7f]{2})/.test(plate)) return "white";
   if ("学挂试".includes(last)) return "yellow";
-  if ("港澳使领".includes(last) || plate.startsWith("使")) return "black";
   if (plate.startsWith("民航") || /^.[0-9]/.test(plate)) return "green-dark";
   if (plate.length === 8) return /[A-Z]/.test(last) ? "green-large" : "green";
   return "blue";

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import pytest
 
 from controller.parts import Parts
-from controller.records import PlateRead, Reading, Region
+from controller.records import Frame, PlateRead, Reading, Region
 from controller.settings_records import VoteSettings
-from controller.watching.together import EVERY_S, FRAMES
+from controller.watching.open_visit import OpenVisit
+from controller.watching.together import EVERY_S, FRAMES, OLDEST_S, FramesTogether
+from controller.watching.tracks import Sighting, Track
 from controller.watching.vote import vote
 from tests.controller.plates import plate
 from tests.scenarios.world import Eye, Scene, World
 
 PLATE = "粤A12345"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @dataclass
@@ -85,6 +89,33 @@ def test_frames_that_disagree_about_a_character_are_never_one() -> None:
     world, poor = played({}, flicker="粤A12349")
     assert poor.seen == []
     assert not is_asked(world)
+
+
+def test_frames_of_long_ago_are_not_read_with_a_new_one() -> None:
+    together, visit = filled()
+    assert len(together.take(1.0 + OLDEST_S, visit)) == 0
+    together, visit = filled()
+    assert len(together.take(1.0, visit)) == FRAMES - 1
+    together, visit = filled()
+    assert len(together.take(0.5, visit)) == 0, "the clock was set back"
+
+
+def test_frames_of_another_visit_are_not_read_with_a_new_one() -> None:
+    together, _ = filled()
+    assert together.take(1.0, replace(filled()[1], id="the next")) == ()
+    together, _ = filled()
+    assert together.take(1.0, None) == ()
+
+
+def filled() -> tuple[FramesTogether, OpenVisit]:
+    """Five frames of one undecided visit, the last at 1.0 s."""
+    together, visit = FramesTogether(), OpenVisit("a visit", 0.0)
+    doubted = replace(plate(PLATE), doubts=("covered",))
+    for number in range(1, FRAMES):
+        at_s = 1.0 - 0.1 * (FRAMES - 1 - number)
+        visit.main = Track([Sighting(at_s, NOON, doubted)])
+        together.saw(Frame(number, None, at_s, NOON), visit)
+    return together, visit
 
 
 def test_what_is_doubted_together_as_well_stays_undecided() -> None:
