@@ -54,14 +54,17 @@ class FramesTogether:
     def take(self, now_s: float, visit: OpenVisit | None) -> tuple[View, ...]:
         """The frames of this visit that the next one is to be read with; empty while there are too few recent ones, or
         some were just taken."""
-        if visit is None or visit.id != self._visit:
-            self._views.clear()
-        while self._views and not 0 <= now_s - self._views[0][0].captured_s <= OLDEST_S:
-            self._views.popleft()
+        self._forget(now_s, visit)
         if len(self._views) < FRAMES - 1 or now_s - self._taken_s < EVERY_S:
             return ()
         self._taken_s = now_s
         return tuple(self._views)
+
+    def _forget(self, now_s: float, visit: OpenVisit | None) -> None:
+        if visit is None or visit.id != self._visit:
+            self._views.clear()
+        while self._views and not 0 <= now_s - self._views[0][0].captured_s <= OLDEST_S:
+            self._views.popleft()
 
 
 def read_with(reader: ReadsTogether, views: Sequence[View], frame: Frame, reading: Reading) -> Reading:

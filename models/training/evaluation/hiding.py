@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.training.data.scenes import Picture, Scene, ScenePlate
 
 Rng = np.random.Generator
+Floats = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 Way = Callable[[Rng, Picture, ScenePlate], Picture]
 
@@ -135,6 +136,101 @@ def chain(least: float, most: float) -> Way:
     return way
 
 
+def bow(upper: bool) -> Way:
+    """A bumper or a bar with a bent edge over a tenth to four tenths of the plate's height."""
+    return lambda rng, image, plate: _surfaced(rng, image, plate, _bent(rng, box_of(plate), upper))
+
+
+def _bent(rng: Rng, box: Box, upper: bool) -> list[tuple[float, float]]:
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    across = np.linspace(-1.1, 1.1, 25)
+    bend = rng.normal(0, 0.04) * width * across + rng.normal(0, 0.04) * height * (4 * across**2 - 1)
+    deep, beyond = rng.uniform(0.1, 0.42) * height, rng.uniform(0.3, 2) * height
+    edge, far = (top + deep, top - beyond) if upper else (bottom - deep, bottom + beyond)
+    x = (left + right) / 2 + width * across
+    return [*zip(x, edge + bend, strict=True), (x[-1], far), (x[0], far)]
+
+
+def cable(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+    """A cable in a bow before some character, a fiftieth to a twentieth of the plate wide."""
+    left, top, right, bottom = box_of(plate)
+    width, height = right - left, bottom - top
+    y, share = np.linspace(top - 4 * height, bottom + 4 * height, 30), np.linspace(-1, 1, 30)
+    x = rng.uniform(left, right) + rng.normal(0, 0.15) * width * share + rng.uniform(-0.1, 0.1) * width * share**2
+    wide = max(1.0, rng.uniform(0.02, 0.05) * width)
+    return _surfaced(rng, image, plate, [*zip(x, y, strict=True), *zip(x[::-1] + wide, y[::-1], strict=True)])
+
+
+def cord(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+    """A cord or a thin bar along the row, askew."""
+    left, top, right, bottom = box_of(plate)
+    width, height = right - left, bottom - top
+    middle, lean = rng.uniform(top + 0.05 * height, bottom - 0.05 * height), rng.normal(0, 0.08) * width
+    thick, x0, x1 = max(1.0, rng.uniform(0.05, 0.14) * height), left - 0.7 * width, right + 0.7 * width
+    upper, lower = middle - thick / 2, middle + thick / 2
+    return _surfaced(
+        rng, image, plate, [(x0, upper - lean), (x1, upper + lean), (x1, lower + lean), (x0, lower - lean)]
+    )
+
+
+def spots(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+    """Up to three round spots: mud, stickers, screws that are too large."""
+    for _ in range(int(rng.integers(1, 4))):
+        image = _surfaced(rng, image, plate, _spot(rng, plate))
+    return image
+
+
+def _spot(rng: Rng, plate: ScenePlate) -> list[tuple[float, float]]:
+    left, top, right, bottom = box_of(plate)
+    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    x, y = rng.uniform(left, right), rng.choice([top, bottom, rng.uniform(top, bottom)])
+    wide, high = rng.uniform(0.03, 0.09) * (right - left), rng.uniform(0.1, 0.35) * (bottom - top)
+    return [*zip(x + wide * np.cos(turn), y + high * np.sin(turn), strict=True)]
+
+
+def _surfaced(rng: Rng, image: Picture, plate: ScenePlate, outline: list[tuple[float, float]]) -> Picture:
+    """The picture with something rough over an outline: grey, coloured or as bright as the plate, ribbed or not."""
+    _, top, _, bottom = box_of(plate)
+    laid = np.tile(_tone(rng, image, plate), (*image.shape[:2], 1)) + _roughness(rng, image)
+    if rng.random() < 0.5:
+        laid += _ribs(rng, image, bottom - top)
+    share = _softly_filled(rng, image, outline)
+    return np.asarray(np.clip(image * (1 - share) + laid * share, 0, 255), np.uint8)
+
+
+def _softly_filled(rng: Rng, image: Picture, outline: list[tuple[float, float]]) -> Floats:
+    mask = np.zeros(image.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.asarray(outline).round().astype(np.int32)], (255,), cv2.LINE_AA)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.4, 1.1))[..., None] / 255, np.float32)
+
+
+def _tone(rng: Rng, image: Picture, plate: ScenePlate) -> Floats:
+    """BGR: of the plate, of what is below it, some grey or some colour."""
+    choice, grey = rng.random(), np.full(3, rng.uniform(10, 235)) + rng.normal(0, 6, 3)
+    if choice < 0.4:
+        return _seen(image, plate, rng.random(), 0.5 if choice < 0.2 else 2.0) + np.float32(rng.normal(0, 8))
+    return np.asarray(grey if choice < 0.8 else rng.uniform(0, 255, 3), np.float32)
+
+
+def _seen(image: Picture, plate: ScenePlate, across: float, down: float) -> Floats:
+    """The picture's colour at a place given in shares of the plate's width and height."""
+    left, top, right, bottom = box_of(plate)
+    x = np.clip(left + across * (right - left), 0, image.shape[1] - 1)
+    y = np.clip(top + down * (bottom - top), 0, image.shape[0] - 1)
+    return np.asarray(image[int(y), int(x)], np.float32)
+
+
+def _ribs(rng: Rng, image: Picture, tall: float) -> Floats:
+    rows = np.arange(image.shape[0]) / max(tall, 1.0) * rng.uniform(1, 6)
+    return np.asarray(np.sin(rows)[:, None, None] * rng.uniform(5, 40), np.float32)
+
+
+def _roughness(rng: Rng, image: Picture) -> Floats:
+    rough = rng.standard_normal(image.shape[:2], np.float32) * np.float32(rng.uniform(2, 25))
+    return np.asarray(cv2.GaussianBlur(rough, (0, 0), rng.uniform(0.6, 2))[..., None], np.float32)
+
+
 def _cloth(rng: Rng, image: Picture, plate: ScenePlate, span: tuple[float, float], tone: float) -> Picture:
     _, top, _, bottom = box_of(plate)
     return _laid(rng, image, span, (top - 2.5 * (bottom - top), bottom + 2.5 * (bottom - top)), tone)
@@ -173,4 +269,9 @@ WAYS: dict[str, Way] = {
     "bumper over the upper 40 %": bumper(0.4, True),
     "bumper over the lower 22 %": bumper(0.22, False),
     "bumper over the lower 30 %": bumper(0.3, False),
+    "bent bar above": bow(True),
+    "bent bar below": bow(False),
+    "cable before any": cable,
+    "cord along the row": cord,
+    "round spots": spots,
 }
