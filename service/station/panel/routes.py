@@ -27,7 +27,7 @@ router = APIRouter(include_in_schema=False)
 Driver = Annotated[Session, Depends(access.operator(Role.PANEL))]
 
 PROVINCES = ("京津沪渝冀豫云辽黑湘", "皖鲁新苏浙赣鄂桂甘晋", "蒙陕吉闽贵粤青藏川宁", "琼使民军")
-CHARACTERS = ("1234567890", "QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM", "警学挂港澳领使试临", "航应急")
+CHARACTERS = ("1234567890", "QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM航应急", "警学挂港澳领使试临")
 
 
 @router.get("/panel/{lane}")

@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch", reason="the training recipes need torch")
 pytest.importorskip("onnx", reason="the export needs onnx")
 
 from models.engines import load_network  # noqa: E402
+from models.grammar import MAX_CHARACTERS  # noqa: E402
 from models.manifest import load_section  # noqa: E402
 from models.second_opinion import HIDDEN, SecondOpinion  # noqa: E402
 from models.training.__main__ import main  # noqa: E402
@@ -90,7 +91,7 @@ def test_smoke_run_ends_with_weights_that_load_and_goes_on_where_it_was(
     assert section["steps_done"] == 4
     for engine in ("opencv", "onnxruntime"):
         second = SecondOpinion(load_network(engine, tmp_path / section["file"], section["sha256"]), section)
-        assert second.shares([np.zeros((48, 160), np.uint8)] * 2).shape == (2, 8, HIDDEN + 1)
+        assert second.shares([np.zeros((48, 160), np.uint8)] * 2).shape == (2, MAX_CHARACTERS, HIDDEN + 1)
     before = (tmp_path / "second.pt").read_bytes()
     assert main(["second", "--smoke", "--resume", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "second.pt").read_bytes() == before
