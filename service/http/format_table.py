@@ -35,7 +35,8 @@ def missing(text: str) -> Words:
     if any(len(f) == len(plate) + 1 and _fits(plate, f[1:]) for f in formats()):
         return "缺少省份简称", "The province is missing"
     wrong = 1 + max(_fitting(plate, f) for f in formats())
-    if wrong > len(plate) or wrong > max(len(f) for f in formats()):
+    right = plate[: wrong - 1]
+    if not any(len(f) > len(right) and _fits(right, f) for f in formats()):
         return "位数太多", "Too many characters"
     return f"第{wrong}位不正确", f"Character {wrong} can't be"
 
