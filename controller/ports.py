@@ -62,6 +62,9 @@ class PlateReader(Protocol):
 class ReadsTogether(Protocol):
     """Reads one standing plate from several frames as if they were one."""
 
+    def cut_out(self, image: object, plate: PlateRead) -> tuple[object, PlateRead]:
+        """The picture around a plate, to be kept without the rest of the frame, and the plate where it lies in that."""
+
     def read_together(self, views: Sequence[tuple[object, PlateRead]]) -> PlateRead | None:
         """The newest of these reads (images as in PlateReader.read), made of all of them; None where that fails."""
 

@@ -227,7 +227,8 @@ class Runner:
         for event in self._watcher.on_reading(read.frame, read.reading):
             self._hear(event)
         visit = self._watcher.visit
-        self._together.saw(read.frame, visit)
+        if self._parts.together is not None:
+            self._together.saw(self._parts.together, read.frame, visit)
         self._parts.observer.frame_read(visit.id if visit else None, read.frame, read.reading)
         if visit is not None:
             self._asking.look(self._state, visit.vote, read.frame)

@@ -108,6 +108,14 @@ class OnDeviceReader:
         done = time.perf_counter()
         return Reading(tuple(plates), _milliseconds(start, looked, rectified, recognised, done))
 
+    def cut_out(self, image: object, plate: PlateRead) -> tuple[Picture, PlateRead]:
+        """A copy of the picture around a plate, half its width to each side, and the plate where it lies in that."""
+        picture, corners = checked(image), np.asarray(plate.corners)
+        left, top = np.maximum(corners.min(0) - plate.width_px / 2, 0).astype(int)
+        right, bottom = (corners.max(0) + plate.width_px / 2).astype(int) + 1
+        a, b, c, d = ((float(x), float(y)) for x, y in corners - [left, top])
+        return picture[top:bottom, left:right].copy(), replace(plate, corners=(a, b, c, d))
+
     def read_together(self, views: Sequence[tuple[object, PlateRead]]) -> PlateRead | None:
         """The newest of several reads of one standing plate (pictures as in read()), made of all of them as one.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from controller.ports import ReadsTogether
 from controller.records import Frame, PlateRead, Reading
@@ -23,7 +24,15 @@ OLDEST_S = 3.0
 NOISE = frozenset({"covered", "spacing", "unsure"})
 """Doubts that may come of noise and few pixels. With any other one a character may be hidden: nothing is averaged."""
 
-View = tuple[Frame, PlateRead]
+
+@dataclass(frozen=True)
+class View:
+    """A plate in a frame. image, shown: what is kept of the frame, and the plate where it lies in that."""
+
+    captured_s: float
+    plate: PlateRead
+    image: Any = field(repr=False, compare=False)
+    shown: PlateRead
 
 
 class FramesTogether:
@@ -34,8 +43,8 @@ class FramesTogether:
         self._visit = ""
         self._taken_s = -EVERY_S
 
-    def saw(self, frame: Frame, visit: OpenVisit | None) -> None:
-        """A frame was read; forgets all earlier ones where they are no more of the same."""
+    def saw(self, reader: ReadsTogether, frame: Frame, visit: OpenVisit | None) -> None:
+        """A frame was read; forgets earlier ones where they are no more of the same. reader: cuts out what stays."""
         main = None if visit is None or visit.own is not None else visit.main
         if (
             visit is None
@@ -46,10 +55,10 @@ class FramesTogether:
             self._views.clear()
             return
         plate = main.last.plate
-        if visit.id != self._visit or (self._views and not is_same(self._views[-1][1], plate)):
+        if visit.id != self._visit or (self._views and not is_same(self._views[-1].plate, plate)):
             self._views.clear()
         self._visit = visit.id
-        self._views.append((frame, plate))
+        self._views.append(View(frame.captured_s, plate, *reader.cut_out(frame.image, plate)))
 
     def take(self, now_s: float, visit: OpenVisit | None) -> tuple[View, ...]:
         """The frames of this visit that the next one is to be read with; empty while there are too few recent ones, or
@@ -63,18 +72,18 @@ class FramesTogether:
     def _forget(self, now_s: float, visit: OpenVisit | None) -> None:
         if visit is None or visit.id != self._visit:
             self._views.clear()
-        while self._views and not 0 <= now_s - self._views[0][0].captured_s <= OLDEST_S:
+        while self._views and not 0 <= now_s - self._views[0].captured_s <= OLDEST_S:
             self._views.popleft()
 
 
 def read_with(reader: ReadsTogether, views: Sequence[View], frame: Frame, reading: Reading) -> Reading:
     """The reading with its plate read from all these frames as one, where it is the same plate and they tell it for
     certain: what they leave in doubt counts for no more than one picture."""
-    last = views[-1][1]
+    last = views[-1].plate
     plate = next((p for p in reading.plates if is_same(last, p) and set(p.doubts) <= NOISE), None)
     if plate is None:
         return reading
-    together = reader.read_together([*((seen.image, read) for seen, read in views), (frame.image, plate)])
+    together = reader.read_together([*((view.image, view.shown) for view in views), (frame.image, plate)])
     if together is None or not together.certain:
         return reading
     return replace(reading, plates=tuple(together if p is plate else p for p in reading.plates))

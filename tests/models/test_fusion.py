@@ -114,3 +114,14 @@ def test_corners_without_area_are_not_read_together(bad: float) -> None:
     seen = [(picture, read_as(TEXT, at)) for picture, at in views(6)]
     nowhere = replace(seen[2][1], corners=((bad, bad),) * 4)
     assert reader.read_together([*seen[:2], (seen[2][0], nowhere), *seen[3:]]) is None
+
+
+def test_what_is_kept_of_a_frame_is_read_as_the_frame_is() -> None:
+    reader = OnDeviceReader(Nowhere(), Fixed(TEXT), "")  # type: ignore[arg-type]
+    picture, at = views(1)[0]
+    frame = cv2.copyMakeBorder(picture, 300, 500, 400, 700, cv2.BORDER_CONSTANT)
+    a, b, c, d = ((x + 400, y + 300) for x, y in at)
+    part, shown = reader.cut_out(frame, read_as(TEXT, (a, b, c, d)))
+    assert part.size < 0.3 * frame.size
+    kept, whole = rectify(part, shown.corners, 1).astype(int), rectify(picture, at, 1).astype(int)
+    assert np.abs(kept - whole).max() <= 4

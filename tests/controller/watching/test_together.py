@@ -36,6 +36,9 @@ class Poor(Eye):
         doubts = self.doubts[self.world.reads % len(self.doubts)]
         return replace(reading, plates=tuple(replace(p, doubts=doubts) for p in reading.plates))
 
+    def cut_out(self, image: object, plate: PlateRead) -> tuple[object, PlateRead]:
+        return image, plate
+
     def read_together(self, views: Sequence[tuple[object, PlateRead]]) -> PlateRead | None:
         self.seen.append(views)
         self.at_s.append(self.world.now_s)
@@ -114,7 +117,7 @@ def filled() -> tuple[FramesTogether, OpenVisit]:
     for number in range(1, FRAMES):
         at_s = 1.0 - 0.1 * (FRAMES - 1 - number)
         visit.main = Track([Sighting(at_s, NOON, doubted)])
-        together.saw(Frame(number, None, at_s, NOON), visit)
+        together.saw(PoorWorld().eye, Frame(number, None, at_s, NOON), visit)  # type: ignore[arg-type]
     return together, visit
 
 
