@@ -65,7 +65,7 @@ class PlateMeasures:
 
 def measure(image: Image, plate: PlateRead) -> PlateMeasures:
     """Measures of one plate read in a BGR uint8 image (height, width, 3)."""
-    width_mm, height_mm, character_mm = _size_mm(plate)
+    width_mm, height_mm, character_mm = size_mm(plate)
     width, height = _sides(plate)
     flat = _flattened(image, plate, width, height)
     grey = cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY).astype(np.float32)
@@ -84,7 +84,8 @@ def measure(image: Image, plate: PlateRead) -> PlateMeasures:
     )
 
 
-def _size_mm(plate: PlateRead) -> tuple[int, int, int]:
+def size_mm(plate: PlateRead) -> tuple[int, int, int]:
+    """Width and height of the plate and height of its characters, as far as rows, colour and length tell."""
     if plate.rows == 2:
         return _TWO_ROW_MM
     return _GREEN_MM if plate.colour == Colour.GREEN and len(plate.characters) == 8 else _ONE_ROW_MM

@@ -10,8 +10,9 @@ from datetime import datetime
 import cv2
 import numpy as np
 
-from controller.records import Colour, Frame, LampChange, LampColour, PlateRead, Reading, VisitSummary, Vote
+from controller.records import Frame, LampChange, LampColour, PlateRead, Reading, VisitSummary, Vote
 from controller.telling.observers import SilentObserver
+from controller.watching.calibration import size_mm
 from greenlane.simulation.results import AnsweredQuestion, Fuelled, Picture, Seen, VisitResult
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.questions import Decision, Question
@@ -209,8 +210,8 @@ def _picture(best: dict[str, _Sight], plate: str | None, start_s: float) -> Pict
 def _crop(image: object, plate: PlateRead) -> bytes:
     """The plate, flattened and enlarged, with a little of its surroundings."""
     height = CROP_HEIGHT_PX
-    is_long = plate.colour == Colour.GREEN and len(plate.characters) == 8
-    width = round(height * (440 / 220 if plate.rows == 2 else 480 / 140 if is_long else 440 / 140))
+    width_mm, height_mm, _ = size_mm(plate)
+    width = round(height * width_mm / height_mm)
     rim = 8
     target = [[rim, rim], [width - rim, rim], [width - rim, height - rim], [rim, height - rim]]
     matrix = cv2.getPerspectiveTransform(np.array(plate.corners, np.float32), np.array(target, np.float32))
