@@ -65,6 +65,10 @@ class CharacterRead:
     probability: float
 
 
+NOISE = frozenset({"covered", "spacing", "unsure"})
+"""Doubts that may come of noise and few pixels. With any other one a character may be hidden: nothing is averaged."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlateRead:
     """One plate found in one frame.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.errors import ReaderError
-from controller.records import CharacterRead, PlateRead, Reading, Region
+from controller.records import NOISE, CharacterRead, PlateRead, Reading, Region
 from models.detector import Detection, Detector
 from models.doubts import Box, Doubt, doubts_of, in_order
 from models.fusion import fused
@@ -35,10 +35,6 @@ LOOKS_LIKE_A_PLATE = 0.8
 
 VOTED_ON = frozenset({Doubt.UNSURE})
 """Doubts that a vote over several pictures settles by itself, so that such reads may still end in a certain plate."""
-
-
-UNCLEARED = frozenset(Doubt) - {Doubt.COVERED, Doubt.SPACING, Doubt.UNSURE}
-"""Doubts that more pictures of the same cannot clear: they are not noise."""
 
 
 HARDLY_READ = 0.3
@@ -135,7 +131,7 @@ class OnDeviceReader:
         if plate.text != newest.text:
             return None
         (judged,) = self._doubted(one.picture, [plate], None)
-        kept = in_order({*judged.doubts, *(UNCLEARED & set(newest.doubts))})
+        kept = in_order({*judged.doubts, *(set(newest.doubts) - NOISE)})
         return replace(judged, corners=newest.corners, doubts=kept, frames=one.frames)
 
     def _doubted(self, picture: Picture, plates: Sequence[PlateRead], searched: Box | None) -> list[PlateRead]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from controller.ports import ReadsTogether
-from controller.records import Frame, PlateRead, Reading
+from controller.records import NOISE, Frame, PlateRead, Reading
 from controller.watching.open_visit import OpenVisit
 from controller.watching.tracks import near
 
@@ -20,9 +20,6 @@ EVERY_S = 0.5
 
 OLDEST_S = 3.0
 """Older frames are not read with a new one: within so short a time no other vehicle stands at the same place."""
-
-NOISE = frozenset({"covered", "spacing", "unsure"})
-"""Doubts that may come of noise and few pixels. With any other one a character may be hidden: nothing is averaged."""
 
 
 @dataclass(frozen=True)
