@@ -36,7 +36,7 @@ class OpenCvNetwork:
         try:
             model, self.layout = rewritten(model) if GENERATION >= 5 else (model, PLAIN)
             self._net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
-        except (cv2.error, ValueError, IndexError) as error:  # IndexError: a node without what it should have
+        except (cv2.error, ValueError) as error:
             raise ReaderError(f"OpenCV {cv2.__version__} cannot load this network: {error}") from error
         self._outputs = self._net.getUnconnectedOutLayersNames()
 

@@ -37,14 +37,18 @@ _WHOLE_NUMBERS, _LIST_OF_NUMBERS = 7, 7
 
 
 def rewritten(model: bytes) -> tuple[bytes, InputLayout]:
-    """The network rewritten and how it takes pictures now. Raises ValueError when the bytes are not an ONNX file."""
+    """The network rewritten and how it takes pictures now. Raises ValueError when the bytes are not a whole ONNX
+    file."""
     file = OnnxMessage(model)
     graphs = file.messages(_GRAPH)
     if len(graphs) != 1:
         raise ValueError("no graph")
-    graph = _Graph(graphs[0])
-    layout = graph.fold()
-    graph.lay_zeros()
+    try:
+        graph = _Graph(graphs[0])
+        layout = graph.fold()
+        graph.lay_zeros()
+    except IndexError:
+        raise ValueError("a node lacks an input or a number") from None
     return bytes(file.put(_GRAPH, [graph.message()])), layout
 
 

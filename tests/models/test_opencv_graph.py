@@ -115,3 +115,15 @@ def test_pictures_are_laid_out_as_the_layout_says(layout: InputLayout, shape: tu
         plain = np.stack([picture.reshape(*shape[:2], -1).transpose(2, 0, 1) for picture in pictures])
         wanted = laid_out(((plain.astype(np.float32) - np.float32(127.5)) * np.float32(0.1)), layout)
         np.testing.assert_array_equal(pixels.fill(pictures), wanted)
+
+
+@pytest.mark.parametrize("operator", ["Cast", "Conv"])
+def test_a_node_without_its_inputs_is_a_damaged_file(operator: str) -> None:
+    file = OnnxMessage(file_of("whole"))
+    (graph,) = file.messages(7)
+    damaged = OnnxMessage().put(2, ["out"]).put(4, [operator])
+    model = bytes(file.put(7, [graph.put(1, [*graph.messages(1), damaged])]))
+    with pytest.raises(ValueError, match="a node lacks an input"):
+        rewritten(model)
+    with pytest.raises(ReaderError, match="cannot load this network"):
+        OpenCvNetwork(model)
