@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wire.errors import GreenlaneError
+from wire.files import replace_regular
 
 UNIT = "greenlane-lane.service"
 RULES = "70-greenlane.rules"
@@ -175,11 +176,7 @@ def _set(step: SetLine, target: Path) -> str:
     text = "\n".join(lines if places else [*lines, wanted]) + "\n"
     if text == before:
         return "unchanged"
-    fresh, status = target.with_name(f".{target.name}.new"), target.stat()
-    fresh.write_text(text, encoding="utf-8")
-    fresh.chmod(status.st_mode & 0o777)
-    os.chown(fresh, status.st_uid, status.st_gid)
-    os.replace(fresh, target)
+    replace_regular(target, text.encode())
     return "updated"
 
 
