@@ -10,10 +10,10 @@ import cv2
 
 from models.build import build_reader
 from models.reader import OnDeviceReader
-from models.training.commands.options import add_judged
+from models.training.commands.options import add_judged, real_pictures
 from models.training.data.holdout import is_held_out
 from models.training.data.more import Label, clean_picture, is_learnt_from, load_labels
-from models.training.data.realdata import RealCrop, data_folder, load_crops
+from models.training.data.realdata import RealCrop, load_crops
 from models.training.data.scenes import Picture, read_picture
 from models.training.evaluation.finding import held_out_groups
 from models.training.evaluation.foreign import HEADS as DRAWN_HEADS
@@ -47,9 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints four tables. Status 1, with the reason, where the real pictures are absent."""
-    folder = data_folder()
-    if folder is None:
-        print("no real pictures beside the project: nothing measured")
+    if (folder := real_pictures()) is None:
         return 1
     cv2.setNumThreads(1)
     reader = build_reader(args.engine)

@@ -8,11 +8,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from models.build import build_second
-from models.training.commands.options import add_judged
+from models.training.commands.options import add_judged, real_pictures
 from models.training.data.holdout import is_for_calibration
 from models.training.data.more import load_more_scenes
-from models.training.data.realdata import RealCrop, data_folder
+from models.training.data.realdata import RealCrop
 from models.training.data.scenes import Scene, load_scenes
 from models.training.evaluation.hiding import WAYS
 from models.training.evaluation.opinion import (
@@ -45,12 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints a table. Status 1, with the reason, where the real pictures are absent."""
-    folder = data_folder()
-    if folder is None:
-        print("no real pictures beside the project: nothing measured")
+    if (folder := real_pictures()) is None:
         return 1
     one_thread()
-    reader, recorder = recording_reader(args.engine, build_second(args.engine))
+    reader, recorder = recording_reader(args.engine)
     crops, scenes = crops_of(load_real_data(folder), args.part), scenes_of(folder, args.part)
     cases = crop_cases(reader, recorder, crops) + scene_cases(reader, recorder, scenes, WAYS)
     spent = milliseconds(recorder)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from models.engines import DEFAULT_ENGINE
+from models.training.data.realdata import data_folder
 from models.training.evaluation.page import PAGE, RESULTS
 
 
@@ -15,6 +16,14 @@ def add_judged(parser: argparse.ArgumentParser, engine: str = DEFAULT_ENGINE, pa
     parser.add_argument("--record", action="store_true", help="put the figures into the page and the files of them")
     parser.add_argument("--page", type=Path, default=page, help="the page whose part --record renews")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where --record keeps all figures")
+
+
+def real_pictures() -> Path | None:
+    """The folder of the real pictures, for what measures on nothing else; None, and it is said, where there is none."""
+    folder = data_folder()
+    if folder is None:
+        print("no real pictures beside the project: nothing measured")
+    return folder
 
 
 def add_run(parser: argparse.ArgumentParser, batch: int, seed: int) -> None:

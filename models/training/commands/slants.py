@@ -7,8 +7,7 @@ import argparse
 import cv2
 
 from models.build import build_reader
-from models.training.commands.options import add_judged
-from models.training.data.realdata import data_folder
+from models.training.commands.options import add_judged, real_pictures
 from models.training.evaluation.finding import held_out_groups
 from models.training.evaluation.page import SLANTS, add_results, table, write_part
 from models.training.evaluation.slants import HEADS, measured, views
@@ -22,9 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints a table. Status 1, with the reason, where the real pictures are absent."""
-    folder = data_folder()
-    if folder is None:
-        print("no real pictures beside the project: nothing measured")
+    if (folder := real_pictures()) is None:
         return 1
     cv2.setNumThreads(1)
     groups = held_out_groups(folder)

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.build import build_second
 from models.training.commands.opinion import crops_of, scenes_of
-from models.training.commands.options import add_judged
+from models.training.commands.options import add_judged, real_pictures
 from models.training.data.more import load_labels
-from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene
 from models.training.evaluation.opinion import heard_visits, one_thread, recording_reader, visit_rows
 from models.training.evaluation.page import VISITS, add_results, percent, table, write_part
@@ -25,12 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints a table. Status 1, with the reason, where the real pictures are absent."""
-    folder = data_folder()
-    if folder is None:
-        print("no real pictures beside the project: nothing measured")
+    if (folder := real_pictures()) is None:
         return 1
     one_thread()
-    reader, recorder = recording_reader(args.engine, build_second(args.engine))
+    reader, recorder = recording_reader(args.engine)
     crops, scenes = crops_of(load_real_data(folder), args.part), scenes_of(folder, args.part)
     rows = visit_rows(heard_visits(reader, recorder, crops, scenes, frames_of(folder, scenes)))
     print(visit_table(rows))

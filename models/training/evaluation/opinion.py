@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from controller.records import PlateRead
-from models.build import build_detector, build_recogniser
+from models.build import build_detector, build_recogniser, build_second
 from models.doubts import Doubt, in_order
 from models.engines import FloatArray
 from models.reader import OnDeviceReader
@@ -69,9 +69,9 @@ class OpinionRecorder:
         return heard
 
 
-def recording_reader(engine: str, second: SecondOpinion) -> tuple[OnDeviceReader, OpinionRecorder]:
+def recording_reader(engine: str) -> tuple[OnDeviceReader, OpinionRecorder]:
     """The shipped reader without the veto, and what would have been said."""
-    recorder = OpinionRecorder(second)
+    recorder = OpinionRecorder(build_second(engine))
     return OnDeviceReader(build_detector(engine), build_recogniser(engine), engine, recorder), recorder
 
 
