@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from controller.errors import ReaderError
 from controller.records import NOISE, CharacterRead, PlateRead, Reading, Region
 from models.detector import Detection, Detector
-from models.doubts import Box, Doubt, doubts_of, in_order
+from models.doubts import Box, doubts_of, in_order
 from models.fusion import fused
 from models.grammar import formats_of, kind_of
 from models.rectify import rectify
@@ -33,10 +33,6 @@ LOOKS_LIKE_A_PLATE = 0.8
 """Detection confidence from which a find is reported though its text is not a plate's: the lane must know of it."""
 
 
-VOTED_ON = frozenset({Doubt.UNSURE})
-"""Doubts that a vote over several pictures settles by itself, so that such reads may still end in a certain plate."""
-
-
 HARDLY_READ = 0.3
 """Weakest character below which a valid text is chance: headlights and grilles come out as some plate now and then."""
 
@@ -50,14 +46,14 @@ class Recognising(Protocol):
 class Opinion(Protocol):
     """What the reader needs of a second recogniser."""
 
-    def doubts(self, image: Picture, plates: Sequence[PlateRead]) -> list[set[Doubt]]: ...
+    def doubts(self, image: Picture, plates: Sequence[PlateRead]) -> list[set[str]]: ...
 
 
 class OnDeviceReader:
     """Implements controller.ports.PlateReader with networks on this machine; one thread at a time."""
 
     def __init__(self, detector: Detector, recogniser: Recognising, name: str, second: Opinion | None = None) -> None:
-        """second: asked about every read that nothing else keeps from being certain."""
+        """second: asked about every read that at most noise keeps from being certain; says what doubts are left."""
         self._detector = detector
         self._second = second
         self._recogniser = recogniser
@@ -135,14 +131,14 @@ class OnDeviceReader:
         return replace(judged, corners=newest.corners, doubts=kept, frames=one.frames)
 
     def _doubted(self, picture: Picture, plates: Sequence[PlateRead], searched: Box | None) -> list[PlateRead]:
-        """The reads with what is to be doubted about them; the second recogniser speaks last, of those still free."""
+        """The reads with what is to be doubted about them; the second recogniser speaks last, of those still open."""
         judged = [replace(plate, doubts=doubts_of(picture, plate, searched)) for plate in plates]
         if self._second is None:
             return judged
-        free = [number for number, plate in enumerate(judged) if plate.valid and not set(plate.doubts) - VOTED_ON]
-        found = self._second.doubts(picture, [judged[number] for number in free])
-        for number, further in zip(free, found, strict=True):
-            judged[number] = replace(judged[number], doubts=in_order({*judged[number].doubts, *further}))
+        still_open = [number for number, plate in enumerate(judged) if plate.valid and not set(plate.doubts) - NOISE]
+        left = self._second.doubts(picture, [judged[number] for number in still_open])
+        for number, doubts in zip(still_open, left, strict=True):
+            judged[number] = replace(judged[number], doubts=in_order(doubts))
         return judged
 
     def _sure(

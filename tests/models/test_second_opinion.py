@@ -11,10 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from controller.errors import ReaderError
-from controller.records import Corners, PlateRead
+from controller.records import CharacterRead, Colour, Corners, PlateRead
 from greenlane.cli import main
 from models import build
 from models.build import build_detector, build_reader, build_recogniser, build_second
@@ -25,7 +27,16 @@ from models.grammar import ALPHABET, PlateKind
 from models.manifest import WEIGHTS_FOLDER, load_section, update_section
 from models.reader import OnDeviceReader
 from models.recogniser import Recogniser
-from models.second_opinion import CLASSES, HIDDEN, SecondOpinion, coloured_strip, completed, greyed, objections
+from models.second_opinion import (
+    CLASSES,
+    HIDDEN,
+    SecondOpinion,
+    coloured_strip,
+    completed,
+    greyed,
+    left_doubts,
+    objections,
+)
 from models.training.drawing.plates import draw_plate
 
 Picture = NDArray[np.uint8]
@@ -59,9 +70,9 @@ class Objecting:
     def __init__(self, *found: Doubt) -> None:
         self.found, self.asked = set(found), list[str]()
 
-    def doubts(self, image: Picture, plates: Sequence[PlateRead]) -> list[set[Doubt]]:
+    def doubts(self, image: Picture, plates: Sequence[PlateRead]) -> list[set[str]]:
         self.asked += [plate.text for plate in plates]
-        return [set(self.found) for _ in plates]
+        return [{*plate.doubts, *self.found} for plate in plates]
 
 
 @cache
@@ -92,7 +103,7 @@ def saying(text: str, sure: float = 0.99, **others: float) -> FloatArray:
 
 def test_the_same_text_meets_no_objection() -> None:
     assert objections(saying(TEXT), TEXT) == set()
-    assert objections(saying(TEXT, sure=0.7), TEXT) == set()
+    assert objections(saying(TEXT, sure=0.55), TEXT) == set()
 
 
 @pytest.mark.parametrize(
@@ -102,6 +113,10 @@ def test_the_same_text_meets_no_objection() -> None:
         (saying("粤A12346"), {Doubt.VETOED}),
         (saying("粤A123456"[:8]), {Doubt.VETOED}),
         (saying("粤A1234"), {Doubt.VETOED}),
+        (saying(TEXT, p3B=0.55), {Doubt.VETOED}),
+        (saying(TEXT, sure=0.4), {Doubt.VETOED}),
+        (saying(TEXT, p3隐=0.55), {Doubt.HIDDEN}),
+        (saying(TEXT, p3B=0.3, p4隐=0.6), {Doubt.HIDDEN}),
         (saying(TEXT, p0隐=0.97), {Doubt.HIDDEN}),
         (saying(TEXT, p6隐=0.97), {Doubt.HIDDEN}),
         (saying(TEXT, p0皖=0.97, p6隐=0.97), {Doubt.VETOED, Doubt.HIDDEN}),
@@ -116,7 +131,65 @@ def test_what_a_hidden_edge_leaves_of_a_commoner_character_has_to_be_seen_more_s
     text = f"粤A12{left_over}45"
     assert objections(saying(text, p4隐=0.5), text) == {Doubt.HIDDEN}
     assert objections(saying(text, p4隐=0.15), text) == set()
-    assert objections(saying(text, p3隐=0.5), text) == set()
+    assert objections(saying(text, p3隐=0.45), text) == set()
+
+
+def doubted(*doubts: str) -> PlateRead:
+    characters = tuple(CharacterRead(character, 0.999) for character in TEXT)
+    box: Corners = ((0.0, 0.0), (99.0, 0.0), (99.0, 31.0), (0.0, 31.0))
+    return PlateRead(characters, box, Colour.BLUE, "blue", 1, 1.0, doubts)
+
+
+def test_a_plate_that_it_sees_whole_with_every_character_is_neither_covered_nor_out_of_place() -> None:
+    seen = saying(TEXT, sure=0.6)
+    seen[:, HIDDEN] = 0.04
+    assert left_doubts(seen, doubted("covered", "spacing", "unsure")) == {"unsure"}
+    assert left_doubts(seen, doubted("covered", "colour")) == {"colour"}
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        saying(TEXT, p3B=0.55),
+        saying(TEXT, p3隐=0.55),
+        saying("粤A12346"),
+        saying(TEXT, **{f"p{place}隐": 0.06 for place in range(8)}),
+    ],
+    ids=["one character hardly", "one character may be hidden", "another text", "something may hide part of it"],
+)
+def test_a_plate_that_it_sees_less_well_stays_in_doubt(shares: FloatArray) -> None:
+    assert left_doubts(shares, doubted("covered", "spacing")) >= {"covered", "spacing"}
+
+
+@given(st.data())
+def test_it_clears_nothing_but_what_the_picture_is_unlike_and_never_what_it_objects_to(data: st.DataObject) -> None:
+    raw = np.array(data.draw(st.lists(st.floats(0, 1), min_size=8, max_size=8)), np.float32)
+    shares = saying(TEXT)
+    shares[:, HIDDEN] = raw
+    before = set(data.draw(st.sets(st.sampled_from([str(doubt) for doubt in Doubt]))))
+    after = left_doubts(shares, doubted(*sorted(before)))
+    assert before - after <= {"covered", "spacing"}
+    assert objections(shares, TEXT) <= after
+    if before - after:
+        assert after - before == set()
+
+
+class Seeing(Objecting):
+    """Sees every plate as it was read, and all of it."""
+
+    def doubts(self, image: Picture, plates: Sequence[PlateRead]) -> list[set[str]]:
+        super().doubts(image, plates)
+        return [left_doubts(saying(TEXT), plate) for plate in plates]
+
+
+def test_a_read_that_is_unlike_a_drawing_is_put_to_it_and_may_be_cleared() -> None:
+    picture, height = scene(TEXT)
+    unlike, seeing = behind_a_pole(picture, height, 0.62, 0.67, 30), Seeing()
+    before = read_with(None, unlike)
+    assert (before.text, before.doubts) == (TEXT, ("covered", "unsure"))
+    assert read_with(seeing, unlike).doubts == ("unsure",)
+    assert seeing.asked == [TEXT]
+    assert reader().read(unlike).plates[0].doubts != ("unsure",), "the shipped one sees the pole"
 
 
 def test_an_objection_keeps_a_read_from_being_certain_and_stands_among_its_doubts() -> None:

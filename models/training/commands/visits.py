@@ -13,12 +13,16 @@ from models.training.data.more import load_labels
 from models.training.data.scenes import Scene
 from models.training.evaluation.opinion import heard_visits, one_thread, recording_reader, visit_rows
 from models.training.evaluation.page import VISITS, add_results, percent, table, write_part
+from models.training.evaluation.visits import READS
 from models.training.recogniser.mixing import load_real_data
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_judged(parser)
     parser.add_argument("--part", choices=("held-out", "calibration"), default="held-out")
+    parser.add_argument(
+        "--reads", type=int, default=READS, help="how often each plate is taken anew (default: %(default)s, one second)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     one_thread()
     reader, recorder = recording_reader(args.engine)
     crops, scenes = crops_of(load_real_data(folder), args.part), scenes_of(folder, args.part)
-    rows = visit_rows(heard_visits(reader, recorder, crops, scenes, frames_of(folder, scenes)))
+    rows = visit_rows(heard_visits(reader, recorder, crops, scenes, frames_of(folder, scenes), reads=args.reads))
     print(visit_table(rows))
     if args.record:
         add_results(args.json, {"lane_visits": {"engine": args.engine, "part": args.part, "rows": rows}})

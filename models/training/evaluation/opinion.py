@@ -1,4 +1,4 @@
-"""What the second recogniser does: wrong reads that it stops, right ones that it costs, and the time it takes."""
+"""What the second recogniser does: wrong reads that it stops, right ones that it costs or clears, and its time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from controller.records import PlateRead
 from models.build import build_detector, build_recogniser, build_second
-from models.doubts import Doubt, in_order
+from models.doubts import in_order
 from models.engines import FloatArray
 from models.reader import OnDeviceReader
-from models.second_opinion import SecondOpinion, objections
+from models.second_opinion import SEEN, SecondOpinion, left_doubts
 from models.training.data.realdata import RealCrop
 from models.training.data.scenes import Picture, Scene, ScenePlate
 from models.training.evaluation.hiding import WAYS, around
@@ -30,38 +30,34 @@ BELIEVED_PX = 60.0
 
 @dataclass(frozen=True)
 class Case:
-    """A read that only the second recogniser can keep from being certain, and its probabilities (8, classes).
-
-    certain: whether the picture alone told the plate so far; if not, a vote over several may take it.
-    """
+    """A read that the second recogniser was asked about, before it spoke, and its probabilities (9, classes)."""
 
     group: str
     name: str
-    text: str
+    read: PlateRead
     right: bool
-    certain: bool
     shares: FloatArray
 
-    def stopped(self, **bounds: float) -> bool:
-        """Whether the second recogniser objects."""
-        return bool(objections(self.shares, self.text, **bounds))
+    def certain(self, seen: float = SEEN) -> bool:
+        """Whether this picture alone tells the plate, with what the second recogniser says."""
+        return not left_doubts(self.shares, self.read, seen)
 
 
 @dataclass
 class OpinionRecorder:
-    """Stands where the second recogniser stands, asks it, keeps what it said and never objects. Times in ms."""
+    """Stands where the second recogniser stands, asks it, keeps what it said and leaves all doubts. Times in ms."""
 
     second: SecondOpinion
     heard: list[tuple[PlateRead, FloatArray]] = field(default_factory=list)
     ms: list[float] = field(default_factory=list)
 
-    def doubts(self, image: Picture, plates: Sequence[PlateRead]) -> list[set[Doubt]]:
-        """Nothing against any of them."""
+    def doubts(self, image: Picture, plates: Sequence[PlateRead]) -> list[set[str]]:
+        """Those of each read, no more and no fewer."""
         if plates:
             begun = time.process_time()
             self.heard += zip(plates, self.second.probabilities(image, plates), strict=True)
             self.ms.append(1e3 * (time.process_time() - begun) / len(plates))
-        return [set() for _ in plates]
+        return [set(plate.doubts) for plate in plates]
 
     def taken(self) -> list[tuple[PlateRead, FloatArray]]:
         """What was heard since the last time."""
@@ -81,8 +77,7 @@ def crop_cases(reader: OnDeviceReader, recorder: OpinionRecorder, crops: Sequenc
     for crop in tqdm([c for c in crops if c.corners is None and min(c.image.shape[:2]) >= 8], desc="crops"):
         reader.read_crop(crop.image)
         for plate, shares in recorder.taken():
-            right = plate.text == crop.text
-            cases.append(Case(f"crops: {crop.source}", crop.text, plate.text, right, plate.certain, shares))
+            cases.append(Case(f"crops: {crop.source}", crop.text, plate, plate.text == crop.text, shares))
     return cases
 
 
@@ -116,7 +111,7 @@ def _judged(heard: Sequence[tuple[PlateRead, FloatArray]], view: Scene, picture:
     for plate, shares in heard:
         on_one = any(_near(plate, labelled.corners - np.asarray([cut_away, 0.0])) for labelled in view.plates)
         if plate.width_px >= BELIEVED_PX and on_one:
-            cases.append(Case(way, view.path.name, plate.text, plate.text in truths, plate.certain, shares))
+            cases.append(Case(way, view.path.name, plate, plate.text in truths, shares))
     return cases
 
 
@@ -126,14 +121,15 @@ def _near(read: PlateRead, corners: NDArray[np.floating]) -> bool:
     return bool((away < 0.75 * np.ptp(corners, axis=0)).all())
 
 
-def rows_of(cases: Sequence[Case], **bounds: float) -> list[dict[str, Any]]:
-    """Counts of each group, certain reads alone, before the second recogniser and with it."""
+def rows_of(cases: Sequence[Case], seen: float = SEEN) -> list[dict[str, Any]]:
+    """Counts of certain reads of each group, before the second recogniser and with it."""
     rows = []
     for group in dict.fromkeys(case.group for case in cases):
-        mine = [case for case in cases if case.group == group and case.certain]
-        kept = [case for case in mine if not case.stopped(**bounds)]
-        row = {"group": group, "wrong_before": sum(not c.right for c in mine), "wrong": sum(not c.right for c in kept)}
-        rows.append(row | {"right_before": sum(c.right for c in mine), "right": sum(c.right for c in kept)})
+        mine = [case for case in cases if case.group == group]
+        before = [case.right for case in mine if case.read.certain]
+        now = [case.right for case in mine if case.certain(seen)]
+        row = {"group": group, "wrong_before": before.count(False), "wrong": now.count(False)}
+        rows.append(row | {"right_before": before.count(True), "right": now.count(True)})
     return rows
 
 
@@ -150,16 +146,15 @@ class HeardVisit:
     visit: PlateVisit
     shares: dict[PlateRead, FloatArray]
 
-    def judged(self, **bounds: float) -> PlateVisit:
-        """The visit with the second recogniser's objections among the doubts."""
-        reads = tuple(self._doubted(plate, bounds) for plate in self.visit.reads)
+    def judged(self, seen: float = SEEN) -> PlateVisit:
+        """The visit with the doubts that the second recogniser leaves."""
+        reads = tuple(self._doubted(plate, seen) for plate in self.visit.reads)
         return replace(self.visit, reads=reads)
 
-    def _doubted(self, plate: PlateRead, bounds: dict[str, float]) -> PlateRead:
+    def _doubted(self, plate: PlateRead, seen: float) -> PlateRead:
         if plate not in self.shares:
             return plate
-        found = objections(self.shares[plate], plate.text, **bounds)
-        return replace(plate, doubts=in_order({*plate.doubts, *found}))
+        return replace(plate, doubts=in_order(left_doubts(self.shares[plate], plate, seen)))
 
 
 def heard_visits(
@@ -169,23 +164,24 @@ def heard_visits(
     scenes: Sequence[Scene],
     frames: Mapping[str, Sequence[Scene]] | None = None,
     seed: int = 96,
+    reads: int = READS,
 ) -> list[HeardVisit]:
     """Visits through the whole reader: of each checked crop that is one plate, of each scene's main plate, and of the
-    plates in whole pictures by group."""
+    plates in whole pictures by group. reads: how often a plate is taken anew."""
     rng = np.random.default_rng(seed)
     recorder.taken()
     visits = []
     whole = [c for c in crops if c.corners is None and c.source != "auto" and min(c.image.shape[:2]) >= 8]
     for crop in tqdm(whole, desc="visits of crops"):
-        reads = tuple(plate for _ in range(READS) for plate in reader.read_crop(taken_again(rng, crop)).plates)
+        taken = [plate for _ in range(reads) for plate in reader.read_crop(taken_again(rng, crop)).plates]
         heard = {as_found(plate): shares for plate, shares in recorder.taken()}
-        visits.append(HeardVisit(PlateVisit(crop.text, tuple(map(as_found, reads)), "crops"), heard))
+        visits.append(HeardVisit(PlateVisit(crop.text, tuple(map(as_found, taken)), "crops"), heard))
     for scene in scenes:
         if any(plate.main for plate in scene.plates):
-            (visit,) = scene_visits(reader.read, [around(scene, scene.main)])
+            (visit,) = scene_visits(reader.read, [around(scene, scene.main)], reads=reads)
             visits.append(HeardVisit(visit, dict(recorder.taken())))
     for group, pictures in (frames or {}).items():
-        seen = frame_visits(reader.read, group, pictures)
+        seen = frame_visits(reader.read, group, pictures, reads=reads)
         heard = dict(recorder.taken())
         visits += [HeardVisit(visit, heard) for visit in seen]
     return visits
@@ -206,13 +202,13 @@ def taken_again(rng: np.random.Generator, crop: RealCrop) -> Picture:
     return np.asarray(cv2.warpPerspective(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def visit_rows(visits: Sequence[HeardVisit], **bounds: float) -> list[dict[str, Any]]:
+def visit_rows(visits: Sequence[HeardVisit], seen: float = SEEN) -> list[dict[str, Any]]:
     """Visits answered and answered wrongly by the lane's own vote, before the second recogniser and with it."""
     rows = []
     for group in dict.fromkeys(heard.visit.group for heard in visits):
         mine = [heard for heard in visits if heard.visit.group == group]
         before = lane_tally([heard.visit for heard in mine])
-        now = lane_tally([heard.judged(**bounds) for heard in mine])
+        now = lane_tally([heard.judged(seen) for heard in mine])
         row = {"group": group, "visits": len(mine), "wrong_before": before["wrong"], "wrong": now["wrong"]}
         rows.append(row | {"answered_before": before["answered"], "answered": now["answered"]})
     return rows

@@ -83,22 +83,24 @@ def drawn_visits(recogniser: Recogniser, per_kind: int, seed: int = 94) -> list[
     return visits
 
 
-def scene_visits(read: Callable[[Picture], Reading], scenes: Sequence[Scene], seed: int = 92) -> list[PlateVisit]:
+def scene_visits(
+    read: Callable[[Picture], Reading], scenes: Sequence[Scene], seed: int = 92, reads: int = READS
+) -> list[PlateVisit]:
     """One visit per scene, of its main plate, through the whole reader."""
     rng = np.random.default_rng(seed)
     shown = tqdm(scenes, desc="visits of scenes", unit="visit")
-    return [visit for scene in shown for visit in _visits_of(rng, read, scene, [scene.main], "scene")]
+    return [visit for scene in shown for visit in _visits_of(rng, read, scene, [scene.main], "scene", reads)]
 
 
 def frame_visits(
-    read: Callable[[Picture], Reading], group: str, frames: Sequence[Scene], seed: int = 91
+    read: Callable[[Picture], Reading], group: str, frames: Sequence[Scene], seed: int = 91, reads: int = READS
 ) -> list[PlateVisit]:
     """One visit per labelled plate of whole pictures, of those that the lane believes and the networks can write."""
     rng = np.random.default_rng(seed)
     visits = []
     for frame in tqdm(frames, desc=f"visits of {group}", unit="picture"):
         plates = [p for p in frame.plates if quad_size(p.corners)[0] >= VoteSettings().width_px and is_writable(p.text)]
-        visits += _visits_of(rng, read, frame, plates, group)
+        visits += _visits_of(rng, read, frame, plates, group, reads)
     return visits
 
 
@@ -108,11 +110,12 @@ def _visits_of(
     scene: Scene,
     plates: Sequence[ScenePlate],
     group: str,
+    reads: int,
 ) -> list[PlateVisit]:
     """The picture moves a little; of each frame the read that lies on a plate counts, frames without one are lost."""
     if not plates:
         return []
-    readings = [read(_moved(rng, scene.image)) for _ in range(READS)]
+    readings = [read(_moved(rng, scene.image)) for _ in range(reads)]
     visits = []
     for plate in plates:
         seen = [[found for found in reading.plates if same_place(found, plate)] for reading in readings]
