@@ -23,6 +23,7 @@ from models.training.detector.compose import Composed  # noqa: E402
 from models.training.detector.net import COLOURS, STRIDE, Finder, Refiner  # noqa: E402
 from models.training.detector.refine import CLOSEUP_PX, UNSURE, closeup_batch, closeup_of, refiner_loss  # noqa: E402
 from models.training.detector.targets import finder_batch, finder_loss, finder_target  # noqa: E402
+from models.training.drawing.plates import DrawnPlate  # noqa: E402
 
 SETTINGS = replace(recipe.SETTINGS, side_px=320)
 
@@ -63,6 +64,15 @@ def test_the_lane_decodes_what_training_asks_for() -> None:
         np.testing.assert_allclose(found.quad, wanted.corners, atol=1e-3)
         assert COLOURS[int(np.argmax(found.colour))] == wanted.colour
         assert int(np.argmax(found.rows)) + 1 == wanted.rows
+
+
+def test_what_is_to_be_found_has_kinds_that_nothing_else_teaches_and_unknown_ones() -> None:
+    rng = np.random.default_rng(6)
+    drawn = [recipe.finding_plate(rng) for _ in range(300)]
+    known = [plate.kind for plate in drawn if isinstance(plate, DrawnPlate)]
+    assert 10 < 300 - len(known) < 45
+    assert min(known.count(kind) for kind in recipe.UNLIKE_KINDS) > 15
+    assert sum(known.count(kind) for kind in recipe.BLACK_KINDS) > 30
 
 
 def test_a_closeup_of_a_plate_asks_for_its_corners() -> None:

@@ -11,10 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.records import Colour
 from models.closeups import quad_size
-from models.training.data.scenes import load_scenes, order_corners, pyramid, pyramid_level
+from models.grammar import PlateKind, format_of_kind, is_valid
+from models.training.data.scenes import ScenePlate, load_scenes, order_corners, pyramid, pyramid_level
 from models.training.detector.compose import Composer, inside
+from models.training.drawing.foreign import foreign_plate
 from models.training.drawing.lettering import load
+from models.training.drawing.plates import draw_plate
 
 HELD_OUT, LEARNT = "粤A84266", "京A88731"
 
@@ -93,6 +97,39 @@ def test_composed_pictures_repeat_and_keep_their_promises(data: Path) -> None:
             assert plate.colour in {"blue", "yellow", "green", "white", "black"}
         assert not any(inside(quad, 320, 224) for quad in one.unjudged)
     assert seen > 15
+
+
+@pytest.mark.parametrize("kind", [PlateKind.AGRICULTURAL, PlateKind.TEMPORARY, PlateKind.YELLOW_TWO_ROW])
+def test_a_drawn_plate_of_any_proportions_covers_the_real_one_in_whose_place_it_comes(kind: PlateKind) -> None:
+    composer = Composer([], 4, (320, 224), (90.0, 150.0), lambda rng: draw_plate(rng, kind))
+    real = np.array([[110, 90], [210, 94], [210, 126], [110, 122]], np.float32)
+    placed = 0
+    for _ in range(12):
+        plate = composer._replaced(np.zeros((224, 320, 3), np.uint8), ScenePlate("皖A12345", real, "blue", 1))
+        if plate.text != "皖A12345":
+            placed += 1
+            width, height = quad_size(plate.corners)
+            sides = proportions(kind)
+            assert abs(width / height - sides) < 0.15 * sides
+            assert all(cv2.pointPolygonTest(plate.corners, (float(x), float(y)), False) > 0 for x, y in real)
+    assert placed
+
+
+def proportions(kind: PlateKind) -> float:
+    """Width of a plate of this kind for its height."""
+    known = format_of_kind(kind)
+    return known.width_mm / known.height_mm
+
+
+def test_plates_of_no_known_kind_are_pasted_with_their_own_sides_and_colour() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        plate = foreign_plate(rng)
+        assert not is_valid(plate.text)
+        assert plate.image.shape[1] / plate.image.shape[0] == pytest.approx(
+            plate.size_mm[0] / plate.size_mm[1], rel=0.02
+        )
+        assert plate.colour in Colour
 
 
 def test_a_pasted_plate_lies_where_its_label_says() -> None:

@@ -15,17 +15,18 @@ from tqdm import tqdm
 from controller.records import Colour
 from models.detector import DetectorSettings
 from models.engines import Network, load_network
-from models.grammar import FORMATS
+from models.grammar import FORMATS, PlateKind
 from models.manifest import WEIGHTS_FOLDER, sha256_of
 from models.training.data.more import load_more_scenes
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
-from models.training.detector.compose import Composer
+from models.training.detector.compose import Composer, Pasted
 from models.training.detector.net import COLOURS, MULTIPLE, OFFSET_UNIT_PX, STRIDE, Finder, Refiner
 from models.training.detector.refine import CLOSEUP_PX, MARGINS, CloseupMaker, TorchNetwork, refiner_loss
 from models.training.detector.targets import PIXEL_MEAN, PIXEL_SCALE, finder_batch, finder_loss
 from models.training.detector.train import Batch, DetectorPlan, averaged_weights, train
-from models.training.drawing.plates import DrawnPlate, draw_plate
+from models.training.drawing.foreign import foreign_plate
+from models.training.drawing.plates import draw_plate
 
 FINDER_PICTURE = (320, 224)
 FINDER_WIDTHS_PX = (12.0, 190.0)
@@ -55,14 +56,28 @@ SETTINGS = DetectorSettings(
 """What goes into the manifest beside the networks."""
 
 
-BLACK_SHARE = 0.2
+BLACK_SHARE = 0.15
 BLACK_KINDS = tuple(sorted({form.kind for form in FORMATS if form.colour == Colour.BLACK}))
+"""They hardly stand out from a dark bumper."""
+
+UNLIKE_SHARE = 0.2
+UNLIKE_KINDS = (PlateKind.AGRICULTURAL, PlateKind.TEMPORARY)
+"""No other plate has their ground and proportions, so nothing else teaches them."""
 
 
-def finding_plate(rng: np.random.Generator) -> DrawnPlate:
-    """A plate to be found: black ones, which hardly stand out from a dark bumper, more often than roads show them."""
-    if rng.random() < BLACK_SHARE:
+FOREIGN_SHARE = 0.08
+"""Plates of no known kind: found like all others, so that they can be reported as unknown."""
+
+
+def finding_plate(rng: np.random.Generator) -> Pasted:
+    """A plate to be found: kinds that are hard to see or unlike all others more often than roads show them."""
+    chance = rng.random()
+    if chance > 1 - FOREIGN_SHARE:
+        return foreign_plate(rng)
+    if chance < BLACK_SHARE:
         return draw_plate(rng, BLACK_KINDS[int(rng.integers(len(BLACK_KINDS)))])
+    if chance < BLACK_SHARE + UNLIKE_SHARE:
+        return draw_plate(rng, UNLIKE_KINDS[int(rng.integers(len(UNLIKE_KINDS)))])
     return draw_plate(rng)
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.records import Colour
 from models.closeups import quad_size
 from models.training.data.scenes import Picture, Quad, Scene, ScenePlate, pyramid, pyramid_level
 from models.training.detector import marks
 from models.training.detector.light import add_noise, age
 from models.training.drawing import lettering as scenes_lettering
-from models.training.drawing.plates import DrawnPlate, draw_plate
+from models.training.drawing.plates import draw_plate
 
 Rng = np.random.Generator
 
 POOL_SIZE = 256
+ONE_ROW = 440 / 140
+"""Width of an ordinary plate of one row for its height."""
+
 BOARD_COLOURS = (
     (200, 60, 10),
     (20, 190, 240),
@@ -28,6 +33,21 @@ BOARD_COLOURS = (
     (30, 30, 30),
     (40, 120, 250),
 )
+
+
+class Pasted(Protocol):
+    """What is pasted: a flat plate, BGR (height, width, 3), with its text, colour, rows, width and height."""
+
+    @property
+    def image(self) -> Picture: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def colour(self) -> Colour: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def size_mm(self) -> tuple[int, int]: ...
 
 
 @dataclass(frozen=True)
@@ -54,7 +74,7 @@ class Composer:
         seed: int,
         size: tuple[int, int],
         widths_px: tuple[float, float],
-        draw: Callable[[Rng], DrawnPlate] = draw_plate,
+        draw: Callable[[Rng], Pasted] = draw_plate,
     ) -> None:
         """size: width and height of the pictures. widths_px: range of plate widths, drawn log-uniformly."""
         self._rng = np.random.default_rng(seed)
@@ -158,12 +178,12 @@ class Composer:
         if plate.rows == 2 or not plate.exact_corners or rng.random() < 0.5:
             return plate
         drawn = self._next_drawn()
-        if drawn.plate_format.width_mm < 440:
-            return plate
+        width_mm, height_mm = drawn.size_mm
         centre = plate.corners.mean(0)
         corners = (plate.corners - centre) * rng.uniform(1.05, 1.14) + centre
-        if drawn.rows == 2:
-            grow = (corners[3] - corners[0] + corners[2] - corners[1]) / 2 * 0.29
+        taller = ONE_ROW / (width_mm / height_mm)
+        if taller > 1:
+            grow = (corners[3] - corners[0] + corners[2] - corners[1]) / 2 * (taller - 1) / 2
             corners = corners + np.stack([-grow, -grow, grow, grow])
         corners = np.asarray(corners + rng.normal(0, 0.02 * quad_size(corners)[1], (4, 2)), np.float32)
         return self._stamp(image, drawn, corners)
@@ -171,10 +191,10 @@ class Composer:
     def _paste_plate(self, image: Picture, plates: list[ScenePlate], unjudged: list[Quad], boards: list[Quad]) -> None:
         """A drawn plate where nothing of note is, if such a place is found at once."""
         drawn = self._next_drawn()
-        form = drawn.plate_format
+        width_mm, height_mm = drawn.size_mm
         low, high = np.log(self._widths_px)
         width_px = float(np.exp(self._rng.uniform(low, high)))
-        quad = self._random_quad(width_px, width_px * form.height_mm / form.width_mm)
+        quad = self._random_quad(width_px, width_px * height_mm / width_mm)
         if free(quad, [plate.corners for plate in plates] + unjudged + boards):
             plates.append(self._stamp(image, drawn, quad))
 
@@ -209,21 +229,21 @@ class Composer:
 
     def _tilt(self) -> float:
         """Angle in radians: mostly a few degrees, now and then as steep as a car at an angle in front of the lens."""
-        degrees = self._rng.normal(0, 6) if self._rng.random() < 0.85 else self._rng.uniform(-45, 45)
+        degrees = self._rng.normal(0, 6) if self._rng.random() < 0.75 else self._rng.uniform(-50, 50)
         return float(np.deg2rad(degrees))
 
     def _slope(self) -> float:
         """How far a plate's upright sides stay upright while its long ones rise: a car seen from its corner."""
         return float(self._rng.normal(0, 0.06) if self._rng.random() < 0.85 else self._rng.uniform(-0.7, 0.7))
 
-    def _next_drawn(self) -> DrawnPlate:
+    def _next_drawn(self) -> Pasted:
         slot = int(self._rng.integers(POOL_SIZE))
         drawn = self._pool[slot]
         if self._rng.random() < 0.2:
             self._pool[slot] = self._draw(self._rng)
         return drawn
 
-    def _stamp(self, image: Picture, drawn: DrawnPlate, corners: Quad) -> ScenePlate:
+    def _stamp(self, image: Picture, drawn: Pasted, corners: Quad) -> ScenePlate:
         rng = self._rng
         if rng.random() < 0.35:
             self._frame(image, corners)

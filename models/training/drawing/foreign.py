@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.records import Colour
 from models.geometry import Box, Layout, layout_of
 from models.glyphs import Mask, load_glyphs
 from models.grammar import PROVINCES, PlateKind, format_of_kind
@@ -28,6 +29,7 @@ PX_PER_MM = 0.8
 BORDER_MM = 4.0
 
 BLACK, GREEN, WHITE, YELLOW = (28.0, 28.0, 28.0), (90.0, 130.0, 30.0), (232.0, 232.0, 232.0), (25.0, 175.0, 240.0)
+COLOURS = {BLACK: Colour.BLACK, GREEN: Colour.GREEN, WHITE: Colour.WHITE, YELLOW: Colour.YELLOW}
 LIGHT, DARK = (245.0, 245.0, 245.0), (25.0, 25.0, 25.0)
 
 
@@ -62,6 +64,24 @@ KINDS = (
     ForeignKind("abroad", (*[LETTERS] * 2, *[DIGITS] * 2, *[LETTERS] * 2), SIX, (440, 140), WHITE, DARK),
 )
 """Colours and places as pictures show them. The armed forces' first characters are red, which is left out."""
+
+
+@dataclass(frozen=True)
+class ForeignPlate:
+    """A flat plate of an unknown kind as the detector learns it: BGR image (height, width, 3), its colour and sides."""
+
+    image: Image
+    text: str
+    colour: Colour
+    size_mm: tuple[int, int]
+    rows: int = 1
+
+
+def foreign_plate(rng: Rng) -> ForeignPlate:
+    """One of any kind: the reader has to see that there is a plate to say that it does not know it."""
+    kind = KINDS[int(rng.integers(len(KINDS)))]
+    image, text = draw_foreign(rng, kind)
+    return ForeignPlate(image, text, COLOURS[kind.ground], kind.size_mm)
 
 
 def draw_foreign(rng: Rng, kind: ForeignKind) -> tuple[Image, str]:

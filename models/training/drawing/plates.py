@@ -72,6 +72,10 @@ class DrawnPlate:
     def rows(self) -> int:
         return self.plate_format.rows
 
+    @property
+    def size_mm(self) -> tuple[int, int]:
+        return self.plate_format.width_mm, self.plate_format.height_mm
+
 
 def draw_plate(
     rng: np.random.Generator, kind: PlateKind | None = None, text: str | None = None, px_per_mm: float = 0.4
