@@ -1,5 +1,5 @@
-# The tests of the engine easyocr in an environment of their own; sourced by tests/groups.sh from ./go, which gives say
-# and base_python. torchvision and easyocr come without their needs: one asks for another build of torch, the other for
+# The environment of the engine easyocr's tests, .venv-easyocr; sourced by tests/prepare.sh from ./go, which gives say and
+# base_python. torchvision and easyocr come without their needs: one asks for another build of torch, the other for
 # opencv-python-headless, which would overwrite opencv-python.
 easyocr_python=.venv-easyocr/bin/python
 easyocr_wanted=$(sha256sum <tests/easyocr.sh)
@@ -13,7 +13,3 @@ if [ "$(cat .venv-easyocr/installed 2>/dev/null)" != "$easyocr_wanted" ]; then
         shapely pyclipper ninja onnx onnxruntime requests gpiozero tqdm pytest hypothesis
     echo "$easyocr_wanted" >.venv-easyocr/installed
 fi
-"$easyocr_python" -m pytest -m easyocr tests/models/test_easyocr.py tests/models/test_easyocr_own_models.py
-
-say "a short run of every training recipe"
-"$easyocr_python" -m pytest -m "not easyocr" tests/models/test_detector_recipe.py tests/models/training

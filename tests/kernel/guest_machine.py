@@ -64,12 +64,18 @@ def guest_folder() -> Path:
     return Path(os.environ.get("GREENLANE_GUEST", REPOSITORY / "build" / "guest"))
 
 
-def run_guest(logs: Path) -> GuestRun:
-    """Build the guest where it is not built yet (5 to 8 minutes), boot it and run every check (3 to 6 minutes)."""
+def build() -> Path:
+    """The guest's folder, where the guest is built unless it is there (5 to 8 minutes)."""
     folder = guest_folder()
     if not _complete(folder):
         environment = {**os.environ, "PYTHON": sys.executable}
         subprocess.run(["sh", str(BUILD_SCRIPT), str(folder)], check=True, env=environment)
+    return folder
+
+
+def run_guest(logs: Path) -> GuestRun:
+    """Build the guest where it is not built yet, boot it and run every check (3 to 6 minutes)."""
+    folder = build()
     said, console = logs / "said.log", logs / "console.log"
     for _ in range(BOOTS):
         subprocess.run(_command(folder, said, console), check=True, timeout=BOOT_TIMEOUT_S, stdout=subprocess.DEVNULL)
@@ -78,6 +84,12 @@ def run_guest(logs: Path) -> GuestRun:
     text = COLOURS.sub("", said.read_text(errors="replace")).replace("\r", "")
     results = {match[2]: match[3] for match in RESULT.finditer(text)}
     return GuestRun(results, text, console.read_text(errors="replace"))
+
+
+def main() -> int:
+    """Builds the guest, or says why none can be had here."""
+    print(missing() or build())
+    return 0
 
 
 def _complete(folder: Path) -> bool:
@@ -99,3 +111,7 @@ def _command(folder: Path, said: Path, console: Path) -> list[str]:
         *("-virtfs", f"local,path={REPOSITORY},mount_tag=project,security_model=none,readonly=on"),
         *("-serial", f"file:{console}", "-serial", f"file:{said}"),
     ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
