@@ -216,17 +216,19 @@ def test_times_are_the_stations_own_with_their_offset(admin: Admin, ready: World
 
 
 def test_a_day_without_an_offset_is_the_stations_day(admin: Admin, ready: World) -> None:
+    """Fuelled the next day at six in the morning, by UTC on the day before, whatever hour it is now."""
+    ended = (ready.clock.now().astimezone(LOCAL) + timedelta(days=1)).replace(hour=6, minute=0, second=0, microsecond=0)
+    ready.clock.moment = ended
     fuel(ready)
-    ended = ready.clock.now().astimezone(LOCAL)
-    day, next_day = ended.date(), ended.date() + timedelta(days=1)
-    kinds = [line["kind"] for line in json.loads(admin("statement", "C1", "--since", str(day), "--json")[1])]
-    assert "fuelling" in kinds
-    assert json.loads(admin("statement", "C1", "--since", str(next_day), "--json")[1]) == []
-    assert json.loads(admin("statement", "C1", "--until", f"{ended:%Y-%m-%dT%H:%M:%S}", "--json")[1]) != []
-    assert (
-        json.loads(admin("statement", "C1", "--until", f"{ended - timedelta(hours=8):%Y-%m-%dT%H:%M}", "--json")[1])
-        == []
-    )
+
+    def fuelled(*words: str) -> bool:
+        return "fuelling" in [line["kind"] for line in json.loads(admin("statement", "C1", *words, "--json")[1])]
+
+    assert fuelled("--since", f"{ended:%Y-%m-%d}")
+    assert not fuelled("--since", f"{ended + timedelta(days=1):%Y-%m-%d}")
+    assert not fuelled("--until", f"{ended:%Y-%m-%d}")
+    assert fuelled("--until", f"{ended + timedelta(minutes=1):%Y-%m-%dT%H:%M}")
+    assert not fuelled("--until", f"{ended - timedelta(hours=7):%Y-%m-%dT%H:%M}")
 
 
 @pytest.mark.parametrize("number", ["1000000000000000000000000000000", "0", "-1", "１", "1e3"])
