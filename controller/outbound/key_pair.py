@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import importlib.util
 import os
 import stat
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from controller.errors import SettingsError
 from wire.devices import key_id, rotation_words
-from wire.files import LONGEST_PEM, read_regular
+from wire.files import LONGEST_PEM, read_regular, replace_regular
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -79,18 +80,16 @@ class KeyPair:
         return base64.b64encode(self._private.sign(rotation_words(self.key_id, new_key_id))).decode()
 
     def save(self, path: Path) -> None:
-        """Write the key, mode 0600, durable when this returns. Raises SettingsError; never overwrites a file."""
+        """Write the key, mode 0600, whole or not at all. Raises SettingsError; never overwrites a file."""
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
         pem = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+            replace_regular(path, pem, 0o600)
         except OSError as error:
             raise SettingsError(f"{path}: {error.strerror}") from error
-        with os.fdopen(handle, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def require_libraries() -> None:

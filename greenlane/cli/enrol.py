@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent, SettingsError
 from greenlane.language import tr
 from wire.address import is_address
-from wire.files import open_regular
+from wire.files import open_regular, replace_regular
 
 if TYPE_CHECKING:
     from controller.outbound.key_pair import KeyPair
@@ -116,7 +116,10 @@ def _keep_enrolment(key: Path, enrolled: Enrolment) -> None:
 
     if enrolled.kind is DeviceKind.STATION:
         beside = key.with_name(ENROLMENT_FILE)
-        beside.write_text(encode_text(enrolled) + "\n", encoding="utf-8")
+        try:
+            replace_regular(beside, f"{encode_text(enrolled)}\n".encode())
+        except OSError as error:
+            raise SettingsError(f"{beside}: {error.strerror}") from error
         _hand_over(beside)
 
 
@@ -148,10 +151,10 @@ def _next_key(path: Path) -> KeyPair:
 
 
 def _hand_over(path: Path) -> None:
-    """What root wrote belongs to whom its folder belongs."""
+    """What root wrote belongs to whom its folder belongs; what a link there leads to stays whose it is."""
     if os.geteuid() == 0:
         folder = path.parent.stat()
-        os.chown(path, folder.st_uid, folder.st_gid)
+        os.chown(path, folder.st_uid, folder.st_gid, follow_symlinks=False)
 
 
 def _put_in_place(path: Path) -> None:

@@ -15,6 +15,7 @@ from models.training.data.corners import Teacher, corners_of, unlabelled
 from models.training.data.more import CORNERS, Label, box_key, by_scene, clean_picture, load_labels
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import read_picture
+from wire.files import replace_regular
 
 SIDES_PX = (1280, 1920)
 
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         found[file] = _one(folder, labels, teacher, own)
     exact = [plate["exact"] for scene in found.values() for plate in scene["plates"].values()]
     lines = ",\n".join(f" {json.dumps(file)}: {json.dumps(scene)}" for file, scene in found.items())
-    args.file.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+    replace_regular(args.file, f"{{\n{lines}\n}}\n".encode())
     print(f"{len(found)} scenes, {len(exact)} plates, corners agreed for {sum(exact)}")
     return 0
 

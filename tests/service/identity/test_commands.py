@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -135,6 +136,44 @@ def test_a_lost_answer_is_mended_by_the_same_command(
     assert not key.exists()
     assert enrol(service, key, given) == 0
     assert len(devices(capsys)) == 1
+
+
+def station_code(capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert main(["admin", "enrol", "--kind", "station", "--station", "S1", "--json"]) == 0
+    return str(json.loads(capsys.readouterr().out)["code"])
+
+
+def test_what_a_link_beside_the_key_leads_to_stays_whose_it_is(
+    service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root writes into a folder of somebody else, who may have put a link there."""
+    kept, link = tmp_path / "kept.json", tmp_path / "enrolment.json"
+    kept.write_text("older")
+    link.symlink_to(kept)
+    given: list[tuple[Path, bool]] = []
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("os.fchown", lambda *_: None)
+    monkeypatch.setattr("os.chown", lambda path, *_, follow_symlinks=True: given.append((path, follow_symlinks)))
+    assert enrol(service, tmp_path / "device.key", station_code(capsys)) == 0
+    assert link.is_symlink()
+    assert json.loads(kept.read_text())["station"] == "S1"
+    assert (link, False) in given
+    assert not [path for path, follows in given if follows]
+
+
+def test_an_enrolment_that_cannot_be_kept_is_mended_by_the_same_command(
+    service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, given, there = tmp_path / "device.key", station_code(capsys), tmp_path / "enrolment.json"
+    os.mkfifo(there)
+    assert enrol(service, key, given) == 1
+    assert "enrolment.json: not a regular file" in capsys.readouterr().err
+    assert not key.exists()
+    there.unlink()
+    assert enrol(service, key, given) == 0
+    assert json.loads(there.read_text())["station"] == "S1"
+    assert sorted(path.name for path in tmp_path.iterdir() if "key" in path.name) == ["device.key"]
 
 
 def test_what_goes_wrong_is_said(service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

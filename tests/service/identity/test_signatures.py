@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import errno
+import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -158,6 +160,18 @@ def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controller.outbound.key_pair.LIBRARIES", ("cryptography", "no_such_library"))
     with pytest.raises(SettingsError, match=r"no_such_library; run: pip install 'greenlane\[signing\]'"):
         KeyPair.make()
+
+
+def test_nothing_is_left_of_a_key_that_finds_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a key would stop every later `greenlane enrol`."""
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(SettingsError, match="No space left"):
+        KEY.save(tmp_path / "device.key")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
