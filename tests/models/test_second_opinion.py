@@ -184,12 +184,13 @@ class Seeing(Objecting):
 
 def test_a_read_that_is_unlike_a_drawing_is_put_to_it_and_may_be_cleared() -> None:
     picture, height = scene(TEXT)
-    unlike, seeing = behind_a_pole(picture, height, 0.62, 0.67, 30), Seeing()
+    unlike, seeing = behind_a_pole(picture, height, 0.39, 0.43, 30), Seeing()
     before = read_with(None, unlike)
-    assert (before.text, before.doubts) == (TEXT, ("covered", "unsure"))
-    assert read_with(seeing, unlike).doubts == ("unsure",)
+    assert before.text == TEXT
+    assert "covered" in before.doubts
+    assert set(read_with(seeing, unlike).doubts) == set(before.doubts) - {"covered", "spacing"}
     assert seeing.asked == [TEXT]
-    assert reader().read(unlike).plates[0].doubts != ("unsure",), "the shipped one sees the pole"
+    assert "hidden" in reader().read(unlike).plates[0].doubts, "the shipped one sees the pole"
 
 
 def test_an_objection_keeps_a_read_from_being_certain_and_stands_among_its_doubts() -> None:
@@ -205,7 +206,7 @@ def test_it_is_not_asked_about_reads_that_are_doubted_anyway() -> None:
     """Cut by the picture's edge: the doubt is there, the second network's time is saved."""
     picture, _ = scene(TEXT)
     second = Objecting()
-    assert "edge" in read_with(second, np.ascontiguousarray(picture[:, : LEFT + WIDTH - 12])).doubts
+    assert "edge" in read_with(second, np.ascontiguousarray(picture[:, : LEFT + WIDTH - 6])).doubts
     assert second.asked == []
 
 
