@@ -16,6 +16,7 @@ from models.detector import Detection, Detector
 from models.doubts import Box, doubts_of, in_order
 from models.fusion import fused
 from models.grammar import formats_of, kind_of
+from models.places import fit
 from models.rectify import rectify
 from models.second_reading import read_plate, reread
 
@@ -77,7 +78,7 @@ class OnDeviceReader:
         rectified = time.perf_counter()
         texts = self._recogniser.read(strips) if strips else []
         texts = [self._sure(picture, plate, characters) for plate, characters in zip(found, texts, strict=True)]
-        plates = [plate_read(plate, characters) for plate, characters in zip(found, texts, strict=True)]
+        plates = [toned(picture, plate, plate_read(plate, text)) for plate, text in zip(found, texts, strict=True)]
         recognised = time.perf_counter()
         box = searched_box(picture, region)
         doubted = self._doubted(picture, list(filter(is_reportable, plates)), box)
@@ -95,7 +96,7 @@ class OnDeviceReader:
         rectified = time.perf_counter()
         characters = self._sure(picture, plate, self._recogniser.read([strip])[0])
         recognised = time.perf_counter()
-        read = plate_read(plate, characters)
+        read = toned(picture, plate, plate_read(plate, characters))
         plates = self._doubted(picture, [read] if characters else [], None)
         done = time.perf_counter()
         return Reading(tuple(plates), _milliseconds(start, looked, rectified, recognised, done))
@@ -176,6 +177,19 @@ def plate_read(plate: Detection, characters: tuple[CharacterRead, ...]) -> Plate
         kind = kind_of(text, None, plate.rows)
         colour = next((f.colour for f in formats_of(text) if f.kind == kind), colour)
     return PlateRead(characters, plate.corners, colour, str(kind) if kind else UNKNOWN, plate.rows, plate.confidence)
+
+
+def toned(picture: Picture, found: Detection, plate: PlateRead) -> PlateRead:
+    """Where the colour is not sure, as in a grey picture: of the kinds that have this text, one whose characters are
+    lighter, or darker, than its ground as these are."""
+    fitting = [known for known in formats_of(plate.text) if known.rows == plate.rows]
+    if found.colour_certainty >= COLOUR_SURE or len({known.light_on_dark for known in fitting}) < 2:
+        return plate
+    light = fit(picture, plate.corners, plate.text, fitting[0]).light
+    alike = [known for known in fitting if known.light_on_dark is light]
+    if plate.kind in [str(known.kind) for known in alike]:
+        return plate
+    return replace(plate, kind=str(alike[0].kind), colour=alike[0].colour)
 
 
 def is_reportable(plate: PlateRead) -> bool:
