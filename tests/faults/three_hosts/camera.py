@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -20,15 +20,18 @@ NO_PLATE = "no plate"
 CLEAR = 0.97
 """Every plate is drawn so that its weakest character is read with this at least: others are for other tests."""
 
-Vehicles = Mapping[str, Sequence[bytes]]
 
+class Vehicles(dict[str, Sequence[bytes]]):
+    """Pictures of vehicles by their blue plates, each drawn by draw(), and of one without a plate."""
 
-def draw_vehicles(plates: Sequence[str], seed: int = 11) -> Vehicles:
-    """Pictures of vehicles with these blue plates, and of one whose plate is torn off."""
-    rng, reader = np.random.default_rng(seed), build_reader("opencv", 1, None)
-    drawn = {plate: _clear(rng, reader, plate) for plate in plates}
-    bare = np.full((56, 176, 3), 55, np.uint8)
-    return drawn | {NO_PLATE: [as_jpeg(vehicle(rng, bare)) for _ in range(PICTURES)]}
+    def __init__(self, seed: int = 11) -> None:
+        self._rng, self._reader = np.random.default_rng(seed), build_reader("opencv", 1, None)
+        bare = np.full((56, 176, 3), 55, np.uint8)
+        super().__init__({NO_PLATE: [as_jpeg(vehicle(self._rng, bare)) for _ in range(PICTURES)]})
+
+    def draw(self, plate: str) -> None:
+        """Takes a second: nobody should wait at a pump for it."""
+        self[plate] = _clear(self._rng, self._reader, plate)
 
 
 def _clear(rng: np.random.Generator, reader: PlateReader, plate: str) -> Sequence[bytes]:

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from tests.faults.three_hosts.network import Host, command
 
 ROOT = Path(__file__).resolve().parents[3]
-LONGEST_S = 60.0
+LONGEST_S = 300.0
+"""For what comes within seconds: a machine at work on other things is slow, and nothing here is to fail for that."""
 LOOK_EVERY_S = 0.05
 
 Found = TypeVar("Found")

@@ -19,8 +19,8 @@ from tests.station.cable import Fault
 
 GREEN = r"lamp green: ok, visit {visit}"
 REFUSED = r"visit {visit}: answer refuse"
-UNANSWERED = r"visit {visit}: no usable answer"
-LATEST_S = 30.0
+UNANSWERED = r"visit {{visit}}: no usable answer, {}"
+LATEST_S = 120.0
 
 EITHER = "green"
 """An expected reason: by the server or by the list."""
@@ -30,8 +30,8 @@ OUTCOMES = {
     "ok": GREEN,
     "offline_allowed": GREEN,
     "offline_cap": REFUSED,
-    "service_silent": UNANSWERED,
-    "service_fault": UNANSWERED,
+    "service_silent": UNANSWERED.format("service_silent"),
+    "service_fault": UNANSWERED.format("service_fault"),
 }
 """What the lane's log says once an answer of that reason has reached the lamp."""
 
@@ -40,7 +40,7 @@ OUTCOMES = {
 class Coming:
     """A vehicle that will come. expected: reasons in order. typed: the plate is torn off and typed at the panel.
 
-    meanwhile: done between the first and the second reason or, where one only is expected, while fuel flows.
+    meanwhile: done between the first and the second reason or, where one only is expected, when half has been fuelled.
     """
 
     lane: str
@@ -73,11 +73,15 @@ class Scene:
 
     def car(self) -> str:
         """A vehicle whose card is on the offline list."""
-        return next(self._plates)
+        return self._drawn(next(self._plates))
 
     def poor_car(self) -> str:
         """One whose card has money for a visit, but not enough to be on the list."""
-        return next(self._poor)
+        return self._drawn(next(self._poor))
+
+    def _drawn(self, plate: str) -> str:
+        self.town.vehicles.draw(plate)
+        return plate
 
     def cut(self, rule: Rule = Rule.CUT, line: Line = Line.SERVER) -> None:
         self.town.network.rule(line, rule)
@@ -139,20 +143,22 @@ class Scene:
             lane.machine.wait_for(f"{OUTCOMES[reason]}|{GREEN}".format(visit=came.visit), longest_s=LATEST_S)
 
     def _fuel(self, lane: Lane, coming: Coming) -> None:
-        before = len(_taken(lane))
-        lane.machine.say(str(coming.wants_fen * 1000 // PRICE_FEN_PER_L))
+        before = len(lane.told("taken"))
+        wants_ml = coming.wants_fen * 1000 // PRICE_FEN_PER_L
         if coming.meanwhile is not None and len(coming.expected) == 1:
-            lane.machine.wait_until(lambda: _flowing(lane), "fuel flows")
+            halts = len(lane.told("halfway"))
+            lane.machine.say(f"{wants_ml} halt")
+            lane.machine.wait_until(lambda: len(lane.told("halfway")) > halts, "half of it has flowed")
+            lane.machine.wait_until(lambda: _flowing(lane), "the running fuelling is on disk")
             coming.meanwhile()
-        lane.machine.wait_until(lambda: len(_taken(lane)) > before, "the motorist is done")
+            lane.machine.say("go on")
+        else:
+            lane.machine.say(str(wants_ml))
+        lane.machine.wait_until(lambda: len(lane.told("taken")) > before, "the motorist is done")
 
 
 def _is_delivered(lane: Lane) -> bool:
     return waiting(lane_file(lane)) == 0
-
-
-def _taken(lane: Lane) -> list[dict[str, object]]:
-    return [line for line in lane.machine.said() if "taken" in line]
 
 
 def _flowing(lane: Lane) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -21,7 +21,7 @@ from service.books.books import Books
 from service.identity.people import PeopleStore, Role
 from service.identity.signed.devices import DeviceStore
 from service.identity.signed.devices import Place as DevicePlace
-from tests.faults.three_hosts.camera import LaneCamera, draw_vehicles
+from tests.faults.three_hosts.camera import LaneCamera, Vehicles
 from tests.faults.three_hosts.machine import Machine
 from tests.faults.three_hosts.network import (
     SERVER_ADDRESS,
@@ -43,9 +43,6 @@ MONEY_FEN = 50_000
 SERVICE_PORT = 8090
 UPSTREAM_URL = f"http://{SERVER_ADDRESS}:{UPSTREAM_PORT}"
 STATION_URL = f"http://{STATION_ADDRESS}:{STATION_PORT}"
-EMPTY_LANE_S = 3.0
-"""A lane that has just begun learns in this time what it looks like without a vehicle."""
-CAMERA_BACK_S = 1.0
 PASSWORD = "correct horse battery"
 SETTINGS = """
 [lane]
@@ -55,6 +52,7 @@ reask_longest_s = 2.0
 kind = "http"
 source = "{camera}"
 reconnect_longest_s = 0.5
+max_age_s = 4.0
 [lamp]
 pins = "mock"
 [service]
@@ -82,9 +80,16 @@ class Lane:
     def state(self) -> Path:
         return self.folder / "state"
 
-    def trusts_its_camera(self) -> bool:
-        logged = re.findall("(no )?pictures? of the lane can be trusted", self.machine.log())
-        return bool(logged) and not logged[-1]
+    def look(self) -> None:
+        """Wait until the lane has seen from now on that nobody is there, and knows what that looks like."""
+        before = len(self.told("seen"))
+        self.machine.say("look")
+        self.machine.wait_until(lambda: len(self.told("seen")) > before, "a look at the empty lane")
+        assert self.told("seen")[-1]["seen"], f"{self.name} never trusted its pictures"
+
+    def told(self, word: str) -> list[dict[str, Any]]:
+        """What the unit has written about that."""
+        return [line for line in self.machine.said() if word in line]
 
 
 class Town:
@@ -98,7 +103,7 @@ class Town:
         self.station_state = folder / "station"
         self.lanes: dict[str, Lane] = {}
         self.plates, self.poor = plates, poor
-        self._vehicles = draw_vehicles((*plates, *poor))
+        self.vehicles = Vehicles()
 
     @contextmanager
     def open(self) -> Iterator[Town]:
@@ -119,8 +124,7 @@ class Town:
             for name in LANES:
                 self._open_lane(name, stack)
             for lane in self.lanes.values():
-                lane.machine.wait_for("pictures of the lane can be trusted")
-            time.sleep(EMPTY_LANE_S)
+                lane.look()
             yield self
 
     def start_server(self) -> None:
@@ -136,9 +140,8 @@ class Town:
     def pass_time(self, seconds: float) -> None:
         """Let so much time go by on all hosts. To a lane that is as if its camera had been still for so long."""
         self.shift.move(seconds)
-        time.sleep(CAMERA_BACK_S)
         for lane in self.lanes.values():
-            lane.machine.wait_until(lane.trusts_its_camera, "the camera is back")
+            lane.look()
 
     def card_of(self, plate: str) -> str:
         return f"C-{plate[1:]}"
@@ -209,7 +212,7 @@ class Town:
     def _open_lane(self, name: str, stack: ExitStack) -> None:
         folder = self.folder / name
         folder.mkdir()
-        camera = inside(Host.UNIT, lambda: LaneCamera(self._vehicles))
+        camera = inside(Host.UNIT, lambda: LaneCamera(self.vehicles))
         stack.callback(camera.stop)
         config = folder / "lane.toml"
         config.write_text(SETTINGS.format(camera=camera.url, lane=name, state=folder / "state"), encoding="utf-8")
