@@ -101,10 +101,18 @@ def _paper(count: int) -> Layout:
     return Layout(boxes, (boxes[2].x - 6.0, 61.0))
 
 
+def _motorcycle() -> Layout:
+    """220x140 mm in two rows: those of 440x220 mm, scaled, as no measures of the small plate are at hand."""
+    whole = _two_row(2, 5)
+    boxes = [Box(b.x / 2, b.y * 140 / 220, b.width / 2, b.height * 140 / 220) for b in whole.characters]
+    return Layout(tuple(boxes), (110.0, 45.0 * 140 / 220))
+
+
 _OWN_LAYOUTS: dict[PlateKind, Callable[[PlateFormat], Layout]] = {
     PlateKind.AGRICULTURAL: lambda known: _agricultural(),
     PlateKind.OLD_ARMED_POLICE: lambda known: _old_armed_police(),
     PlateKind.TEMPORARY: lambda known: _paper(len(known.places)),
+    PlateKind.LIGHT_MOTORCYCLE: lambda known: _motorcycle(),
 }
 """Kinds whose plates are not divided as others of their rows and length."""
 

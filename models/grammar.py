@@ -61,6 +61,7 @@ class PlateKind(StrEnum):
     AGRICULTURAL = "agricultural"
     TEST = "test"
     TEMPORARY = "temporary"
+    LIGHT_MOTORCYCLE = "light_motorcycle"
 
 
 FROM_DRAWINGS = frozenset(
@@ -72,6 +73,7 @@ FROM_DRAWINGS = frozenset(
         PlateKind.AGRICULTURAL,
         PlateKind.TEST,
         PlateKind.TEMPORARY,
+        PlateKind.LIGHT_MOTORCYCLE,
     }
 )
 """Kinds that are learnt from drawn plates alone: of each there is one real picture at hand at most, which is kept to
@@ -159,6 +161,7 @@ FORMATS: tuple[PlateFormat, ...] = (
     PlateFormat(PlateKind.TEMPORARY, Colour.WHITE, 1, 220, 140, _TEMPORARY),
     PlateFormat(PlateKind.TEMPORARY, Colour.YELLOW, 1, 220, 140, _TEMPORARY),
     PlateFormat(PlateKind.TEMPORARY, Colour.WHITE, 1, 220, 140, (*_SUFFIXED, "试临")),
+    PlateFormat(PlateKind.LIGHT_MOTORCYCLE, Colour.BLUE, 2, 220, 140, _ORDINARY, 2),
 )
 
 

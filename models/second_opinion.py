@@ -52,7 +52,7 @@ like drawn characters is then blur, few pixels or a tilted cut."""
 
 CLEARLY, WHOLE = 0.9, 0.05
 """Each character at the first probability at least, something that hides part of the plate at the second at most. A
-character that ends at a sleeve's edge was seen at less."""
+character that a sleeve's edge makes up, or one with a drop over most of it, was seen at less."""
 
 
 def coloured_strip(image: Image, corners: Corners, rows: int) -> Image:

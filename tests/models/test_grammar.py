@@ -40,6 +40,7 @@ EXAMPLES = [
     ("京A1234试", "white", 1, PlateKind.TEMPORARY),
     ("沪A3V25Z临", "white", 1, PlateKind.TEMPORARY),
     ("沪A3V25Z临", "yellow", 1, PlateKind.TEMPORARY),
+    ("京A12345", "blue", 2, PlateKind.LIGHT_MOTORCYCLE),
 ]
 
 
@@ -151,6 +152,7 @@ def test_the_table_is_that_of_the_standard() -> None:
         (PlateKind.TEMPORARY, "white", 1, 220, 140, 8),
         (PlateKind.TEMPORARY, "yellow", 1, 220, 140, 8),
         (PlateKind.TEMPORARY, "white", 1, 220, 140, 7),
+        (PlateKind.LIGHT_MOTORCYCLE, "blue", 2, 220, 140, 7),
     }
     for plate_format in FORMATS:
         serials = [place for place in plate_format.places if place == grammar.SERIAL]

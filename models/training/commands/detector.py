@@ -61,7 +61,7 @@ BLACK_KINDS = tuple(sorted({form.kind for form in FORMATS if form.colour == Colo
 """They hardly stand out from a dark bumper."""
 
 UNLIKE_SHARE = 0.2
-UNLIKE_KINDS = (PlateKind.AGRICULTURAL, PlateKind.TEMPORARY)
+UNLIKE_KINDS = (PlateKind.AGRICULTURAL, PlateKind.TEMPORARY, PlateKind.LIGHT_MOTORCYCLE)
 """No other plate has their ground and proportions, so nothing else teaches them."""
 
 

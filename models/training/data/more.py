@@ -180,7 +180,8 @@ def is_writable(plate: str) -> bool:
 
 def is_learnt_from(plate: str) -> bool:
     """Whether the recognisers may learn from pictures of a plate: not from the single ones of kinds that are drawn."""
-    return is_writable(plate) and not any(known.kind in FROM_DRAWINGS for known in formats_of(plate))
+    kinds = {known.kind for known in formats_of(plate)}
+    return is_writable(plate) and not (kinds and kinds <= FROM_DRAWINGS)
 
 
 def is_marked(data: Path, picture: Path) -> bool:

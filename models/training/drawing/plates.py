@@ -18,8 +18,8 @@ Image = NDArray[np.uint8]
 Rgb = tuple[float, float, float]
 
 KIND_SHARES: dict[PlateKind, float] = {
-    PlateKind.BLUE: 0.15,
-    PlateKind.YELLOW: 0.08,
+    PlateKind.BLUE: 0.14,
+    PlateKind.YELLOW: 0.07,
     PlateKind.YELLOW_TWO_ROW: 0.08,
     PlateKind.NEW_ENERGY_SMALL: 0.12,
     PlateKind.NEW_ENERGY_LARGE: 0.07,
@@ -41,6 +41,7 @@ KIND_SHARES: dict[PlateKind, float] = {
     PlateKind.AGRICULTURAL: 0.03,
     PlateKind.TEST: 0.02,
     PlateKind.TEMPORARY: 0.03,
+    PlateKind.LIGHT_MOTORCYCLE: 0.02,
 }
 """How often each kind is drawn when none is asked for: frequent kinds more, rare ones enough to be learnt."""
 
