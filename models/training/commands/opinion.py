@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.training.commands.options import add_judged, real_pictures
+from models.training.commands.options import add_judged, positive, real_pictures
 from models.training.data.holdout import is_for_calibration
 from models.training.data.more import load_more_scenes
 from models.training.data.realdata import RealCrop
@@ -37,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_judged(parser)
     parser.add_argument("--part", choices=("held-out", "calibration", "all"), default="held-out")
     parser.add_argument(
+        "--rounds",
+        type=positive,
+        default=1,
+        help="how often each way hides something, each time elsewhere (default: 1)",
+    )
+    parser.add_argument(
         "--bounds", action="store_true", help="try other bounds too; to be chosen on --part calibration"
     )
 
@@ -48,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     one_thread()
     reader, recorder = recording_reader(args.engine)
     crops, scenes = crops_of(load_real_data(folder), args.part), scenes_of(folder, args.part)
-    cases = crop_cases(reader, recorder, crops) + scene_cases(reader, recorder, scenes, WAYS)
+    cases = crop_cases(reader, recorder, crops) + scene_cases(reader, recorder, scenes, [*WAYS] * args.rounds)
     spent = milliseconds(recorder)
     rows = rows_of(cases)
     markdown = table(HEADS, table_of([*rows, total(rows)]))

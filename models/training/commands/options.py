@@ -18,6 +18,13 @@ def add_judged(parser: argparse.ArgumentParser, engine: str = DEFAULT_ENGINE, pa
     parser.add_argument("--json", type=Path, default=RESULTS, help="where --record keeps all figures")
 
 
+def positive(text: str) -> int:
+    """A whole number from 1 on, as a type of argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
 def real_pictures() -> Path | None:
     """The folder of the real pictures, for what measures on nothing else; None, and it is said, where there is none."""
     folder = data_folder()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.training.commands.opinion import crops_of, scenes_of
-from models.training.commands.options import add_judged, real_pictures
+from models.training.commands.options import add_judged, positive, real_pictures
 from models.training.data.more import load_labels
 from models.training.data.scenes import Scene
 from models.training.evaluation.opinion import heard_visits, one_thread, recording_reader, visit_rows
@@ -21,7 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_judged(parser)
     parser.add_argument("--part", choices=("held-out", "calibration"), default="held-out")
     parser.add_argument(
-        "--reads", type=int, default=READS, help="how often each plate is taken anew (default: %(default)s, one second)"
+        "--reads",
+        type=positive,
+        default=READS,
+        help="how often each plate is taken anew (default: %(default)s, 1 s)",
     )
 
 
