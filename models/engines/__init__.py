@@ -67,6 +67,9 @@ DEFAULT_ENGINE = ENGINES[0]
 """It needs no more than the lane's own dependencies."""
 
 EASYOCR = "easyocr"
+MOST_THREADS = 16
+"""As lane.toml allows. An engine makes as many as it is told to, and thousands bring the machine to a stop."""
+
 READER_ENGINES = (*ENGINES, EASYOCR)
 """What a reader can be built on: EasyOCR runs the recogniser alone, beside a detector on another engine."""
 
@@ -75,10 +78,11 @@ def load_network(engine: str, weights: Path, sha256: str, threads: int = 1) -> N
     """Load an ONNX file after checking its SHA-256 (hexadecimal, from the manifest).
 
     threads: how many the engine may use; see the engine's module for whom else that binds. Raises ReaderError for an
-    unknown engine, one that is not installed, and weights that are missing, altered or unusable.
+    unknown engine, one that is not installed, another number of threads than 1 to MOST_THREADS, and weights that are
+    missing, altered or unusable.
     """
-    if threads < 1:
-        raise ReaderError(f"An engine needs at least one thread, not {threads}.")
+    if not 1 <= threads <= MOST_THREADS:
+        raise ReaderError(f"An engine takes 1 to {MOST_THREADS} threads, not {threads}.")
     load: Loader = _module(engine).load
     return load(checked_weights(weights, sha256), threads)
 

@@ -98,6 +98,8 @@ def test_a_wrong_name_lists_the_choices() -> None:
         load_network("tensorrt", WEIGHTS_FOLDER / REFINER["file"], REFINER["sha256"])
 
 
-def test_no_thread_is_too_few() -> None:
-    with pytest.raises(ReaderError, match="at least one thread"):
-        load_network("opencv", WEIGHTS_FOLDER / REFINER["file"], REFINER["sha256"], 0)
+@pytest.mark.parametrize("engine", ["opencv", "onnxruntime"])
+@pytest.mark.parametrize("threads", [-1, 0, 17, 999_999])
+def test_no_thread_is_too_few_and_thousands_are_too_many(engine: str, threads: int) -> None:
+    with pytest.raises(ReaderError, match=f"takes 1 to 16 threads, not {threads}"):
+        load_network(engine, WEIGHTS_FOLDER / REFINER["file"], REFINER["sha256"], threads)
