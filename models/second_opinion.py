@@ -35,10 +35,9 @@ BANDS: dict[int, tuple[Band, ...]] = {
 """Rows -> what of the plate is shown where. More of its surroundings than the first recogniser sees: what covers a
 character goes on beside the plate."""
 
-SEEN = 0.5
-"""The network has to see each character of a text itself, at this probability: the same text, more likely than all
-others and than being hidden together. Of 18 wrong reads of covered plates that are not held out it leaves 4, where an
-objection at 0.7 for another text left 18."""
+SEEN = 0.6
+"""The network has to see each character of a text itself, at this probability: chosen on covered plates of the
+calibration part, of which it leaves 2 wrong reads of 68 (docs/reader-method.md)."""
 
 LEFT_OVER = "FKU"
 """What a hidden edge leaves of E, R and 0, which are commoner: a plate with one of them has to be seen more surely."""
