@@ -92,7 +92,7 @@ def _network(section: dict[str, Any], engine: str, threads: int) -> Network:
     chosen = variant_of(section, variants_for(engine))
     try:
         weights, sha256 = WEIGHTS_FOLDER / chosen["file"], chosen["sha256"]
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise ReaderError(f"The manifest names no {error} for a network.") from error
     return load_network(engine, weights, sha256, threads)
 

@@ -17,6 +17,9 @@ from models.engines.pixels import Pixels
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels."""
 
+COLOURS = (Colour.BLUE, Colour.YELLOW, Colour.GREEN, Colour.WHITE, Colour.BLACK)
+"""In the order of the networks' outputs."""
+
 _CORNERS = slice(1, 9)
 _OVERLAP = 0.35
 """Two finds whose boxes share more than this part of their union are one plate."""
@@ -55,11 +58,17 @@ class DetectorSettings:
 
     @classmethod
     def from_manifest(cls, section: Mapping[str, Any]) -> DetectorSettings:
-        """Raises KeyError when the section lacks a setting."""
+        """Raises KeyError, TypeError or ValueError when the section lacks a setting or has a senseless one."""
         values = dict(section["settings"])
         values["colours"] = tuple(Colour(name) for name in values["colours"])
         values["closeup_px"] = tuple(values["closeup_px"])
-        return cls(**values)
+        settings = cls(**values)
+        above = [value for name, value in values.items() if name not in ("colours", "closeup_px", "mean", "settled")]
+        if not all(value > 0 for value in (*above, *settings.closeup_px)) or min(settings.mean, settings.settled) < 0:
+            raise ValueError("sizes and bounds are numbers above 0")
+        if settings.colours != COLOURS or len(settings.closeup_px) != 2:
+            raise ValueError("its colours and sizes are not those of these networks")
+        return settings
 
     def sides_for(self, longest_px: int) -> tuple[int, ...]:
         """Sizes of the finder's picture to try in turn for a picture of this longer side."""

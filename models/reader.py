@@ -169,9 +169,10 @@ def checked(image: object) -> Picture:
 
 
 def plate_read(plate: Detection, characters: tuple[CharacterRead, ...]) -> PlateRead:
-    """The find with its characters and the kind that text, rows and, where it is sure, colour agree on."""
+    """The find with its characters and the kind that text, rows and, where it is sure, colour agree on; of a grey
+    picture, which has none, the first kind in table order."""
     text = "".join(character.character for character in characters)
-    kind = kind_of(text, plate.colour, plate.rows)
+    kind = kind_of(text, plate.colour, plate.rows) if plate.colour_certainty else None
     colour = plate.colour
     if kind is None and plate.colour_certainty < COLOUR_SURE:
         kind = kind_of(text, None, plate.rows)

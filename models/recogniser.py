@@ -13,6 +13,7 @@ from controller.records import CharacterRead
 from models.decoding import decode
 from models.engines import FloatArray, Network, input_layout
 from models.engines.pixels import Pixels, levels
+from models.grammar import ALPHABET
 
 Strip = NDArray[np.uint8]
 
@@ -29,6 +30,8 @@ class Recogniser:
             values = levels(shape)
         except (KeyError, TypeError, ValueError) as error:
             raise ReaderError(f"The manifest's section of the recogniser is incomplete ({error!r}).") from error
+        if not (self._alphabet and ALPHABET.startswith(self._alphabet)):
+            raise ReaderError("The recogniser's weights are for other characters.")
         self._network = network
         self._pixels = Pixels(input_layout(network), values)
 

@@ -54,7 +54,7 @@ class PictureOutcome:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from models.engines import DEFAULT_ENGINE, READER_ENGINES
 
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders that are walked")
+    parser.add_argument("paths", nargs="+", type=named, metavar="PATH", help="pictures, or folders that are walked")
     parser.add_argument("--crop", action="store_true", help="each picture is one plate, edge to edge")
     parser.add_argument("--engine", default=DEFAULT_ENGINE, metavar="NAME", help=f"one of: {', '.join(READER_ENGINES)}")
     parser.add_argument(
@@ -63,6 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, help="processor threads (default 1)")
     parser.add_argument("--json", action="store_true", help="one JSON line per picture")
     parser.add_argument("--annotate", type=Path, metavar="DIR", help="write the pictures with boxes and texts there")
+
+
+def named(text: str) -> Path:
+    """A path that is one: nothing would stand for the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no picture and no folder")
+    return Path(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -180,7 +187,8 @@ def _plate_record(plate: PlateRead) -> dict[str, Any]:
 def show(outcome: PictureOutcome, as_json: bool) -> None:
     """Print one picture's lines: JSON, or a small table with errors on stderr."""
     if as_json:
-        print(json.dumps(record(outcome), ensure_ascii=False), flush=True)
+        line = json.dumps(record(outcome), ensure_ascii=False)
+        print(line.encode("utf-8", "backslashreplace").decode(), flush=True)  # names may hold bytes that are no text
         return
     if outcome.reading is None:
         print(f"{outcome.path}: {tr(outcome.error or '')}", file=sys.stderr, flush=True)

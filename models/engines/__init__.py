@@ -111,6 +111,7 @@ def checked_weights(weights: Path, sha256: str) -> bytes:
     found = hashlib.sha256(model).hexdigest()
     if found != sha256:
         raise ReaderError(
-            f"The weights {weights} are not the ones in the manifest (SHA-256 {found[:12]}… instead of {sha256[:12]}…)."
+            f"The weights {weights} are not the ones in the manifest (SHA-256 {found[:12]}… instead of "
+            f"{str(sha256)[:12]}…)."
         )
     return model

@@ -87,6 +87,20 @@ def test_one_json_line_per_picture(tmp_path: Path, capsys: pytest.CaptureFixture
     }
 
 
+def test_a_name_with_bytes_that_are_no_text_is_still_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = jpeg(tmp_path / "plain.jpg").rename(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.jpg"))
+    assert read.read_all(arguments("--json", str(path)), one_plate) == 0
+    line = capsys.readouterr().out
+    assert line.encode("utf-8")
+    assert json.loads(line)["path"] == str(path)
+
+
+def test_an_empty_name_is_not_the_current_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        arguments("")
+    assert "an empty name is no picture and no folder" in capsys.readouterr().err
+
+
 def test_bad_files_get_an_error_each_and_the_rest_goes_on(
     tmp_path: Path, bad_files: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from controller.errors import ReaderError
 from models import build
 from models.engines import opencv_engine, variants_for
 from models.manifest import WEIGHTS_FOLDER, load_section
@@ -58,3 +59,51 @@ def test_all_weights_together_are_at_most_four_and_a_half_megabytes() -> None:
     files = sorted(WEIGHTS_FOLDER.glob("*.onnx"))
     assert {file.name for file in files} == {section["file"] for section in named}
     assert sum(file.stat().st_size for file in files) <= 4_500_000
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("most_shrunk", "a"),
+        ("accept", "x"),
+        ("accept", -1),
+        ("mean", "x"),
+        ("multiple", 0),
+        ("side_px", 0),
+        ("stride", 0),
+        ("most", 0),
+        ("colours", []),
+        ("colours", ["black", "white", "green", "yellow", "blue"]),
+        ("colours", "blue"),
+        ("closeup_px", [128]),
+        ("closeup_px", None),
+    ],
+)
+def test_a_manifest_with_a_senseless_setting_is_refused(
+    monkeypatch: pytest.MonkeyPatch, setting: str, value: object
+) -> None:
+    section = load_section("detector")
+    section["settings"][setting] = value
+    monkeypatch.setattr(build, "load_section", lambda name: section)
+    with pytest.raises(ReaderError, match="section of the detector is incomplete"):
+        build.build_detector()
+
+
+def test_a_recogniser_with_its_characters_in_another_order_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would read 粤A64288 for 粤A84266, and be sure of it."""
+    section = load_section("recogniser")
+    section["alphabet"] = section["alphabet"].translate(str.maketrans("68", "86"))
+    monkeypatch.setattr(build, "load_section", lambda name: section)
+    with pytest.raises(ReaderError, match="for other characters"):
+        build.build_recogniser()
+
+
+@pytest.mark.parametrize(("key", "value"), [("sha256", 5), ("sha256", None), ("file", None), ("file", 7)])
+def test_a_manifest_that_does_not_name_its_weights_is_refused(
+    monkeypatch: pytest.MonkeyPatch, key: str, value: object
+) -> None:
+    section = load_section("recogniser")
+    section[key] = value
+    monkeypatch.setattr(build, "load_section", lambda name: section)
+    with pytest.raises(ReaderError):
+        build.build_recogniser()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
-from models.engines import DEFAULT_ENGINE
+from models.engines import DEFAULT_ENGINE, ENGINES
 from models.training.data.realdata import data_folder
 from models.training.evaluation.page import PAGE, RESULTS
 
 
 def add_judged(parser: argparse.ArgumentParser, engine: str = DEFAULT_ENGINE, page: Path = PAGE) -> None:
     """Of what judges the shipped networks: on which engine, and whether and where the figures are kept."""
-    parser.add_argument("--engine", default=engine, help="what runs the networks (default: %(default)s)")
+    parser.add_argument(
+        "--engine", choices=ENGINES, default=engine, help="what runs the networks (default: %(default)s)"
+    )
     parser.add_argument("--record", action="store_true", help="put the figures into the page and the files of them")
     parser.add_argument("--page", type=Path, default=page, help="the page whose part --record renews")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where --record keeps all figures")
@@ -29,7 +32,8 @@ def real_pictures() -> Path | None:
     """The folder of the real pictures, for what measures on nothing else; None, and it is said, where there is none."""
     folder = data_folder()
     if folder is None:
-        print("no real pictures beside the project: nothing measured")
+        where = f"in GREENLANE_DATA ({given})" if (given := os.environ.get("GREENLANE_DATA")) else "beside the project"
+        print(f"no real pictures {where}: nothing measured")
     return folder
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 
-from models.training.commands import opinion, visits
+from models.training.commands import goals, opinion, visits
 
 
 @pytest.mark.parametrize(("command", "option"), [(visits, "--reads"), (opinion, "--rounds")])
@@ -20,3 +21,20 @@ def test_a_count_is_a_whole_number_from_one_on(
         parser.parse_args([f"{option}={number}"])
     assert f"{number!r} is not a whole number from 1 on" in capsys.readouterr().err
     assert 3 in vars(parser.parse_args([f"{option}=3"])).values()
+
+
+def test_an_engine_that_is_none_is_refused_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (visits, opinion, goals):
+        parser = argparse.ArgumentParser()
+        command.add_arguments(parser)
+        with pytest.raises(SystemExit):
+            parser.parse_args(["--engine", "abacus"])
+        assert "choose from" in capsys.readouterr().err
+
+
+def test_a_folder_without_pictures_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GREENLANE_DATA", str(tmp_path / "none"))
+    assert goals.run(argparse.Namespace(engine="opencv")) == 1
+    assert f"no real pictures in GREENLANE_DATA ({tmp_path / 'none'})" in capsys.readouterr().out
