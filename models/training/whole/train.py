@@ -36,7 +36,7 @@ CELLS_WEIGHT = 1.0
 """Of the loss that shows the network where something lies; whether anything does is the other."""
 
 MOST_OBJECTIONS = 0.01
-"""Calibration shifts the logits so that, at the bound of 0.7, this share of the whole plates is called hidden."""
+"""Calibration shifts the logits so that this share of the whole plates is judged partly hidden at 0.7 or more."""
 BOUND_LOGIT = float(np.log(0.7 / 0.3))
 
 
