@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def named(text: str) -> Path:
     """A path that is one: nothing would stand for the current folder."""
     if not text:
-        raise argparse.ArgumentTypeError("an empty name is no picture and no folder")
+        raise argparse.ArgumentTypeError("an empty name: give a picture or a folder")
     return Path(text)
 
 
@@ -188,7 +188,7 @@ def show(outcome: PictureOutcome, as_json: bool) -> None:
     """Print one picture's lines: JSON, or a small table with errors on stderr."""
     if as_json:
         line = json.dumps(record(outcome), ensure_ascii=False)
-        print(line.encode("utf-8", "backslashreplace").decode(), flush=True)  # names may hold bytes that are no text
+        print(line.encode("utf-8", "backslashreplace").decode(), flush=True)  # a name may hold any bytes
         return
     if outcome.reading is None:
         print(f"{outcome.path}: {tr(outcome.error or '')}", file=sys.stderr, flush=True)

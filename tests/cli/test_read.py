@@ -98,7 +98,7 @@ def test_a_name_with_bytes_that_are_no_text_is_still_json(tmp_path: Path, capsys
 def test_an_empty_name_is_not_the_current_folder(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         arguments("")
-    assert "an empty name is no picture and no folder" in capsys.readouterr().err
+    assert "an empty name: give a picture or a folder" in capsys.readouterr().err
 
 
 def test_bad_files_get_an_error_each_and_the_rest_goes_on(
