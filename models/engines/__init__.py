@@ -67,11 +67,11 @@ DEFAULT_ENGINE = ENGINES[0]
 """It needs no more than the lane's own dependencies."""
 
 EASYOCR = "easyocr"
-MOST_THREADS = 16
-"""As lane.toml allows. An engine makes as many as it is told to, and thousands bring the machine to a stop."""
-
 READER_ENGINES = (*ENGINES, EASYOCR)
 """What a reader can be built on: EasyOCR runs the recogniser alone, beside a detector on another engine."""
+
+MOST_THREADS = 16
+"""As lane.toml allows. An engine makes as many as it is told to, and thousands bring the machine to a stop."""
 
 
 def load_network(engine: str, weights: Path, sha256: str, threads: int = 1) -> Network:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from controller.records import Colour
-from models.detector import DetectorSettings
+from models.detector import COLOURS, DetectorSettings
 from models.engines import Network, load_network
 from models.grammar import FORMATS, PlateKind
 from models.manifest import WEIGHTS_FOLDER, sha256_of
@@ -21,7 +21,7 @@ from models.training.data.more import load_more_scenes
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
 from models.training.detector.compose import Composer, Pasted
-from models.training.detector.net import COLOURS, MULTIPLE, OFFSET_UNIT_PX, STRIDE, Finder, Refiner
+from models.training.detector.net import MULTIPLE, OFFSET_UNIT_PX, STRIDE, Finder, Refiner
 from models.training.detector.refine import CLOSEUP_PX, MARGINS, CloseupMaker, TorchNetwork, refiner_loss
 from models.training.detector.targets import PIXEL_MEAN, PIXEL_SCALE, finder_batch, finder_loss
 from models.training.detector.train import Batch, DetectorPlan, averaged_weights, train
@@ -35,7 +35,7 @@ REFINER_WIDTHS_PX = (26.0, 270.0)
 LARGEST_SIDE = 1280
 
 SETTINGS = DetectorSettings(
-    colours=tuple(Colour(name) for name in COLOURS),
+    colours=COLOURS,
     mean=PIXEL_MEAN,
     scale=PIXEL_SCALE,
     side_px=320,

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-COLOURS = ("blue", "yellow", "green", "white", "black")
+from models.detector import COLOURS
+
 STRIDE = 8
 MULTIPLE = 32
 OFFSET_UNIT_PX = 32.0

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.closeups import closeup_matrix, cut, map_points, quad_size
-from models.detector import Detector, DetectorSettings
+from models.detector import COLOURS, Detector, DetectorSettings
 from models.engines import FloatArray, Network
 from models.training.data.scenes import Picture, Quad, ScenePlate
 from models.training.detector.compose import Composed, Composer, touches
-from models.training.detector.net import COLOURS, REFINER_SIZE
+from models.training.detector.net import REFINER_SIZE
 from models.training.detector.targets import to_input
 from models.training.detector.train import Batch
 from models.training.precision import autocast
