@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import errno
 import importlib.util
 import os
+import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,10 +84,13 @@ class KeyPair:
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
         pem = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
-            if os.path.lexists(path):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-            replace_regular(path, pem, 0o600)
+            replace_regular(fresh, pem, 0o600)
+            try:
+                os.link(fresh, path)  # unlike a rename, never over what is there
+            finally:
+                fresh.unlink()
         except OSError as error:
             raise SettingsError(f"{path}: {error.strerror}") from error
 

@@ -174,6 +174,22 @@ def test_nothing_is_left_of_a_key_that_finds_no_room(tmp_path: Path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_key_that_another_process_writes_meanwhile_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, sync = tmp_path / "device.key", os.fsync
+
+    def other_first(handle: int) -> None:
+        path.write_text("theirs")
+        sync(handle)
+
+    monkeypatch.setattr("os.fsync", other_first)
+    with pytest.raises(SettingsError, match="File exists"):
+        KEY.save(path)
+    assert path.read_text() == "theirs"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "device.key"
     KEY.save(path)
