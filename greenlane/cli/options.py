@@ -14,10 +14,13 @@ LANE_SETTINGS = Path("/etc/greenlane/lane.toml")
 """Where `greenlane install` puts a lane unit's settings."""
 
 
-def add_config(parser: argparse.ArgumentParser) -> None:
-    """--config FILE, the lane's settings; those of the installed unit without it."""
+def add_config(parser: argparse.ArgumentParser, default: Path | None = LANE_SETTINGS) -> None:
+    """--config FILE, the lane's settings; those of the installed unit without it.
+
+    default: None for a command that has to know whether somebody named the file.
+    """
     parser.add_argument(
-        "--config", type=Path, default=LANE_SETTINGS, metavar="FILE", help="settings of the lane (default %(default)s)"
+        "--config", type=Path, default=default, metavar="FILE", help=f"settings of the lane (default {LANE_SETTINGS})"
     )
 
 

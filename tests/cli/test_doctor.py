@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,10 @@ def settings(tmp_path: Path, url: str = "http://127.0.0.1:9") -> Settings:
         service=replace(made.service, url=url, deadline_s=1.0),
         trace=replace(made.trace, state_dir=str(tmp_path)),
     )
+
+
+def calibrated(made: Settings) -> Settings:
+    return replace(made, camera=replace(made.camera, region=(0.1, 0.1, 0.9, 0.9)))
 
 
 def test_a_whole_run_names_every_part_and_fails_without_a_service(
@@ -72,6 +77,28 @@ def test_lamp_red_ends_at_red_and_says_why_it_cannot(tmp_path: Path, capsys: pyt
     config.write_text('[lamp]\npins = "rpigpio"\n')
     assert main(["doctor", "--config", str(config), "--lamp-red"]) == 1
     assert "rpigpio" in capsys.readouterr().err
+
+
+def test_lamp_red_says_that_it_could_not_know_the_pins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    absent = tmp_path / "absent.toml"
+    assert main(["doctor", "--config", str(absent), "--lamp-red"]) == 1
+    assert f"there is no file {absent}" in capsys.readouterr().err
+    absent.write_text("[lamp]\nred_pni = 3\n")
+    assert main(["doctor", "--config", str(absent), "--lamp-red"]) == 1
+    assert "red_pni" in capsys.readouterr().err
+
+
+def test_a_named_file_has_to_be_there_and_the_default_need_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = tmp_path / "absent.toml"
+    assert main(["doctor", "--config", str(absent)]) == 1
+    shown = capsys.readouterr().out
+    assert re.search(rf"^FAIL +settings +there is no file {absent}$", shown, re.M), shown
+    assert re.search(r"^WARN +camera's view +not checked", shown, re.M), shown
+    monkeypatch.setattr(doctor_checks, "LANE_SETTINGS", absent)
+    _, check = doctor_checks.check_settings(None)
+    assert (check.verdict, check.found) == (Severity.WARN, f"no file {absent}: the defaults count")
 
 
 def test_parked_messages_fail_and_are_named(tmp_path: Path) -> None:
@@ -143,9 +170,16 @@ def test_a_damaged_copy_is_told_as_long_as_it_lies_there(tmp_path: Path, capsys:
     assert doctor_checks.check_damage(made).verdict is Severity.OK
 
 
+def test_a_camera_that_was_never_calibrated_is_told(tmp_path: Path) -> None:
+    fresh = settings(tmp_path)
+    check = doctor_checks.check_view(fresh)
+    assert (check.verdict, check.found) == (Severity.WARN, "not calibrated: the region is the whole picture")
+    assert "greenlane calibrate" in check.advice
+    assert doctor_checks.check_view(calibrated(fresh)).verdict is Severity.OK
+
+
 @pytest.mark.slow
 def test_a_moved_camera_is_told_until_somebody_calibrates(tmp_path: Path) -> None:
-    assert doctor_checks.check_view(settings(tmp_path)).verdict is Severity.OK
     leave_mark(tmp_path, MovedView("2026-11-28T12:00:00+00:00", -0.12, 0.06))
     check = doctor_checks.check_view(settings(tmp_path))
     assert check.verdict is Severity.WARN
@@ -154,12 +188,13 @@ def test_a_moved_camera_is_told_until_somebody_calibrates(tmp_path: Path) -> Non
     config.write_text(f'[camera]\nkind = "fake"\n[lamp]\npins = "mock"\n[trace]\nstate_dir = "{tmp_path}"\n')
     words = ["calibrate", "--config", str(config), "--seconds", "1", "--no-lamp", "--region", "0.1,0.1,0.9,0.9"]
     main([*words, "--picture", str(tmp_path / "lane.jpg")])
-    assert doctor_checks.check_view(settings(tmp_path)).verdict is Severity.OK
+    written, _ = doctor_checks.check_settings(config)
+    assert doctor_checks.check_view(written).verdict is Severity.OK
 
 
 def test_a_damaged_mark_of_a_moved_camera_is_none(tmp_path: Path) -> None:
     (tmp_path / "moved_view.json").write_text('{"at": 1')
-    assert doctor_checks.check_view(settings(tmp_path)).verdict is Severity.OK
+    assert doctor_checks.check_view(calibrated(settings(tmp_path))).verdict is Severity.OK
 
 
 def test_a_check_that_comes_later_stands_in_the_columns_of_those_before() -> None:

@@ -21,7 +21,7 @@ exit status: 0 when nothing failed (warnings included), 1 when something did
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
-    add_config(parser)
+    add_config(parser, default=None)
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     parser.add_argument("--lamp-red", action="store_true", help="only drive the lamp to red")
 

@@ -18,11 +18,12 @@ import greenlane
 from controller import settings as settings_file
 from controller.checks import Check, Severity
 from controller.clock import FIRST_SANE_YEAR, SystemClock
-from controller.records import LampColour
+from controller.errors import SettingsError
+from controller.records import LampColour, Region
 from controller.settings_records import Settings
 from controller.watching.moved_view import find_mark
 from greenlane.cli.doctor.service import service_checks
-from greenlane.cli.options import escaped
+from greenlane.cli.options import LANE_SETTINGS, escaped
 from greenlane.installation.plan import UNIT
 from wire.errors import GreenlaneError
 from wire.reasons import Reason
@@ -40,8 +41,8 @@ NOZZLE_ADVICE = "hang it up; if it hangs already, its switch, the seat or the wi
 OLDEST_PYTHON = (3, 11)
 
 
-def all_checks(config: Path) -> tuple[Check, ...]:
-    """Every check in the order in which a lane depends on them."""
+def all_checks(config: Path | None) -> tuple[Check, ...]:
+    """Every check in the order in which a lane depends on them. config: None for the installed unit's settings."""
     settings, read = check_settings(config)
     if read.verdict is FAIL:
         return (check_python(), check_opencv(), read, *_unchecked(), check_clock(), check_unit())
@@ -70,21 +71,28 @@ def all_checks(config: Path) -> tuple[Check, ...]:
 def _unchecked() -> Iterator[Check]:
     """What hangs on the settings while these cannot be read: the defaults would be another lane's."""
     lane, service = (
-        ("weights", "camera", "lamp", "disk", "state folder"),
+        ("weights", "camera", "lamp", "disk", "state folder", "camera's view"),
         ("balance service", "questions", "outbox", "state file"),
     )
     for name in (*lane, *service):
         yield Check(name, WARN, "not checked: the settings cannot be read", "correct the settings first")
 
 
-def lamp_red(config: Path) -> None:
-    """Drive the lamp to red. Raises GreenlaneError; unreadable settings fall back on the defaults' pins."""
+def lamp_red(config: Path | None) -> None:
+    """Drive the lamp to red. Raises GreenlaneError, for unreadable settings once the defaults' pins were driven."""
+    settings, read = check_settings(config)
+    try:
+        if settings.lamp.kind == "gpio" and settings.lane.role != "entry":
+            _drive_red(settings)
+    finally:
+        if read.verdict is FAIL:
+            raise SettingsError(read.found)
+
+
+def _drive_red(settings: Settings) -> None:
     from greenlane import wiring
     from hardware.pins import open_pin_factory
 
-    settings, _ = check_settings(config)
-    if settings.lamp.kind != "gpio" or settings.lane.role == "entry":
-        return
     with (
         closing(open_pin_factory(settings.lamp.pins)) as pins,
         closing(wiring.lamp_of(settings.lamp, pins, SystemClock())) as lamp,
@@ -125,15 +133,23 @@ def check_weights(settings: Settings) -> Check:
     return Check("weights", OK, f"{reader.name}, checked and loaded in {time.perf_counter() - began:.2f} s")
 
 
-def check_settings(config: Path) -> tuple[Settings, Check]:
-    """The settings that count, the defaults where the file is no use."""
-    if not config.exists():
-        missing = Check("settings", WARN, f"no file {config}: the defaults count", "run greenlane install")
-        return Settings(), missing
+def check_settings(config: Path | None) -> tuple[Settings, Check]:
+    """The settings that count, the defaults where the file is no use; config: None where nobody named a file."""
+    path = config or LANE_SETTINGS
+    if not path.exists():
+        return Settings(), _missing(path, named=config is not None)
     try:
-        return settings_file.load(config), Check("settings", OK, str(config))
+        return settings_file.load(path), Check("settings", OK, str(path))
     except GreenlaneError as error:
         return Settings(), Check("settings", FAIL, str(error), "correct that line; the lane does not start like this")
+
+
+def _missing(path: Path, named: bool) -> Check:
+    """A machine that is not set up yet has no settings; a file that somebody names has to be there."""
+    if named:
+        advice = "name the lane's settings with --config, or run greenlane install, which makes them"
+        return Check("settings", FAIL, f"there is no file {path}", advice)
+    return Check("settings", WARN, f"no file {path}: the defaults count", "run greenlane install")
 
 
 def check_camera(settings: Settings) -> Check:
@@ -260,8 +276,11 @@ def check_state(settings: Settings) -> Check:
 
 
 def check_view(settings: Settings) -> Check:
-    """Whether the lane noticed that its camera was moved."""
+    """Whether the camera was calibrated, which leaves it a region, and whether the lane noticed that it was moved."""
     moved = find_mark(Path(settings.trace.state_dir))
+    if moved is None and settings.camera.area == Region():
+        found = "not calibrated: the region is the whole picture"
+        return Check("camera's view", WARN, found, "let a vehicle stand where drivers stop and run greenlane calibrate")
     if moved is None:
         return Check("camera's view", OK, "where it was calibrated, as far as the lane noticed")
     found = f"moved since {moved.at}: what it sees lies {moved}"
