@@ -20,17 +20,19 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = "signing,service"
 PYTHONS = ("3.11", "3.13")
+EXTRAS = {"3.11": "signing,service,pi"}
+"""Debian 12, whose Python is 3.11, has no python3-lgpio; for 3.13 there is no wheel of lgpio, but Debian 13 has it."""
 GLIBC = (17, 24, 26, 27, 28, 31, 34, 35, 36)
 """Debian 12 and Raspberry Pi OS of the same year have glibc 2.36, the oldest that is served."""
 
 INSTALL = """greenlane {version} for {machine}, Python {pythons}
 
-1. From apt, because these hang on the board's kernel and camera stack (python3-picamera2: Raspberry Pi OS only, for its
-   own camera):
+1. From apt, because these hang on the board's kernel and camera stack (python3-lgpio: not on Debian 12, see 3;
+   python3-picamera2: Raspberry Pi OS only, for its own camera):
 
-       sudo apt install python3-venv python3-lgpio libgl1 libglib2.0-0
+       sudo apt install python3-venv libgl1 libglib2.0-0
+       sudo apt install python3-lgpio
        sudo apt install python3-picamera2
 
 2. Whether the folder arrived whole:
@@ -38,7 +40,7 @@ INSTALL = """greenlane {version} for {machine}, Python {pythons}
        sha256sum --check --quiet SHA256SUMS
 
 3. Without any index, into a virtual environment that sees apt's packages; a lane unit needs `signing`, a balance
-   service or a station's central control `service`:
+   service or a station's central control `service`, a lane unit on Debian 12 `signing,pi`:
 
        sudo python3 -m venv --system-site-packages /opt/greenlane
        sudo /opt/greenlane/bin/pip install --no-index --find-links wheels 'greenlane[signing]'
@@ -99,8 +101,13 @@ def download(wheel: Path, wheels: Path, machine: str, python: str) -> None:
     command += ["--only-binary", ":all:", "--implementation", "cp", "--python-version", short]
     command += [word for platform in platforms for word in ("--platform", platform)]
     command += [word for abi in abis for word in ("--abi", abi)]
-    command += ["--constraint", ROOT / "deploy/constraints.txt", f"{wheel}[{EXTRAS}]"]
+    command += ["--constraint", ROOT / "deploy/constraints.txt", f"{wheel}[{extras(python)}]"]
     subprocess.run(command, check=True)
+
+
+def extras(python: str) -> str:
+    """What is downloaded for that Python."""
+    return EXTRAS.get(python, "signing,service")
 
 
 def bill(wheels: Path, version: str) -> dict[str, object]:

@@ -24,6 +24,13 @@ PIN_LIBRARIES: dict[str, tuple[str, str]] = {
     "mock": ("gpiozero.pins.mock", "MockFactory"),
 }
 
+_PACKAGES = {
+    "lgpio": ("python3-lgpio", "lgpio>=0.2.2.0"),
+    "rpigpio": ("python3-rpi.gpio", "RPi.GPIO"),
+    "pigpio": ("python3-pigpio", "pigpio"),
+}
+"""What apt and the package index call what gpiozero itself does not hold. Below 0.2.2.0 the index's lgpio is empty."""
+
 Pins = Any
 """A gpiozero pin factory; gpiozero ships no types."""
 
@@ -42,7 +49,11 @@ def open_pin_factory(name: str, chip: int | None = None) -> Pins:
         with _folder_of_lgpio() if name == "lgpio" else nullcontext():
             return _made(name, chip)
     except ImportError as error:
-        raise HardwareError(f"pin library {name} is not installed: {error}; pip install 'greenlane[pi]'") from error
+        package, wheel = _PACKAGES.get(name, ("python3-gpiozero", "gpiozero"))
+        raise HardwareError(
+            f"pin library {name} is not installed: {error}; sudo apt install {package} (greenlane's environment has to"
+            f" be made with --system-site-packages); where apt has none: sudo {sys.prefix}/bin/pip install '{wheel}'"
+        ) from error
     except pin_errors() as error:
         raise HardwareError(f"pin library {name} does not work here: {_remedy(error)}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +43,8 @@ def _easyocr_reader(threads: int, models: Path | None) -> OnDeviceReader:
         from models.engines import easyocr_engine
     except (ImportError, RuntimeError) as error:  # torchvision's mismatch with torch is a RuntimeError
         raise ReaderError(
-            f"The engine {EASYOCR!r} is not installed here ({error}): pip install 'greenlane[easyocr]'."
+            f"The engine {EASYOCR!r} is not installed here ({error}):"
+            f" {sys.prefix}/bin/pip install 'greenlane[easyocr]'."
         ) from error
     if models is not None:
         own = easyocr_engine.open_own(models, section["alphabet"], threads)

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import secrets
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,4 +100,6 @@ def require_libraries() -> None:
     """Raises SettingsError where what signing needs is not installed."""
     missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
     if missing:
-        raise SettingsError(f"signing needs {', '.join(missing)}; run: pip install 'greenlane[signing]'")
+        raise SettingsError(
+            f"signing needs {', '.join(missing)}; run: {sys.prefix}/bin/pip install 'greenlane[signing]'"
+        )

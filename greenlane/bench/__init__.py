@@ -125,7 +125,7 @@ def _add_service_arguments(parser: argparse.ArgumentParser, module: str) -> None
     try:
         bench = importlib.import_module(module)
     except ImportError as error:
-        parser.epilog = f"not available here: {error}; pip install 'greenlane[service]'"
+        parser.epilog = f"not available here: {error}; {sys.prefix}/bin/pip install 'greenlane[service]'"
         parser.set_defaults(missing=str(error))
         return
     bench.add_arguments(parser)
@@ -134,7 +134,10 @@ def _add_service_arguments(parser: argparse.ArgumentParser, module: str) -> None
 def run(args: argparse.Namespace) -> int:
     if args.what in SERVICE_BENCHES:
         if getattr(args, "missing", None):
-            print(f"greenlane bench {args.what}: {args.missing}; pip install 'greenlane[service]'", file=sys.stderr)
+            print(
+                f"greenlane bench {args.what}: {args.missing}; {sys.prefix}/bin/pip install 'greenlane[service]'",
+                file=sys.stderr,
+            )
             return 1
         return int(importlib.import_module(SERVICE_BENCHES[args.what][0]).run(args))
     from controller import log

@@ -200,3 +200,12 @@ def test_a_damaged_mark_of_a_moved_camera_is_none(tmp_path: Path) -> None:
 def test_a_check_that_comes_later_stands_in_the_columns_of_those_before() -> None:
     found = [Check("character height", Severity.OK, "30 px"), Check("lamp", Severity.FAIL, "dark", "look at it")]
     assert lines(found) == [*lines(found[:1]), *lines(found[1:], above=found)]
+
+
+def test_what_is_to_be_installed_goes_where_greenlane_runs() -> None:
+    """Debian's own pip refuses, another environment's would help nobody: a hint names the pip beside this Python."""
+    root = Path(__file__).resolve().parents[2]
+    rooms = ("wire", "controller", "hardware", "models", "service", "station", "greenlane")
+    lines_of = ((path, line) for room in rooms for path in (root / room).rglob("*.py") for line in path.open())
+    bare = [f"{path}: {line}" for path, line in lines_of if re.search(r"(?<!bin/)(?<!-m )pip install", line)]
+    assert not [line for line in bare if "examples" not in line], bare

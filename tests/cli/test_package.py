@@ -80,6 +80,11 @@ def test_installed_without_an_index_it_plays_the_bundled_clip(wheel: Path, tmp_p
     assert (tmp_path / "report/index.html").is_file()
 
 
+def test_the_pin_library_is_carried_where_apt_has_none(package: ModuleType) -> None:
+    assert package.extras("3.11") == "signing,service,pi"
+    assert package.extras("3.13") == "signing,service"
+
+
 def test_without_the_recipes_everything_runs_but_the_comparison(wheel: Path, tmp_path: Path) -> None:
     """models/training may be left out of an installation: no command of a lane, a service or a station needs it."""
     site = tmp_path / "site"

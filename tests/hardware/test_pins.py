@@ -34,8 +34,13 @@ def test_only_lgpio_has_chips() -> None:
 
 def test_a_missing_library_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gpiozero.pins.pigpio", None)
-    with pytest.raises(HardwareError, match=r"not installed.*pip install"):
+    with pytest.raises(
+        HardwareError, match=rf"sudo apt install python3-pigpio .*{sys.prefix}/bin/pip install 'pigpio'"
+    ):
         open_pin_factory("pigpio")
+    monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", None)
+    with pytest.raises(HardwareError, match=r"sudo apt install python3-lgpio .*--system-site-packages"):
+        open_pin_factory("lgpio")
 
 
 def test_a_desk_without_pins_says_what_to_do() -> None:

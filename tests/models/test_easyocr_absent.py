@@ -15,7 +15,7 @@ from models.build import build_reader
 
 @pytest.mark.skipif(importlib.util.find_spec("easyocr") is not None, reason="easyocr is installed here")
 def test_the_error_says_what_to_install() -> None:
-    with pytest.raises(ReaderError, match=r"'easyocr' is not installed.*pip install 'greenlane\[easyocr\]'"):
+    with pytest.raises(ReaderError, match=r"'easyocr' is not installed.*/bin/pip install 'greenlane\[easyocr\]'"):
         build_reader("easyocr")
 
 

@@ -111,7 +111,8 @@ def check_opencv() -> Check:
     try:
         import cv2
     except ImportError as error:
-        return Check("opencv", FAIL, str(error), "apt-get install libgl1 libglib2.0-0; pip install opencv-python")
+        advice = f"sudo apt install libgl1 libglib2.0-0; if that is not it, {sys.prefix}/bin/pip install opencv-python"
+        return Check("opencv", FAIL, str(error), advice)
     found = f"OpenCV {cv2.__version__}"
     packages = {d.metadata["Name"].lower() for d in importlib.metadata.distributions() if d.metadata["Name"]}
     rivals = sorted(packages & {"opencv-python", "opencv-python-headless", "opencv-contrib-python"})

@@ -158,7 +158,7 @@ def test_its_own_expiry_counts() -> None:
 
 def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controller.outbound.key_pair.LIBRARIES", ("cryptography", "no_such_library"))
-    with pytest.raises(SettingsError, match=r"no_such_library; run: pip install 'greenlane\[signing\]'"):
+    with pytest.raises(SettingsError, match=r"no_such_library; run: .*/bin/pip install 'greenlane\[signing\]'"):
         KeyPair.make()
 
 
