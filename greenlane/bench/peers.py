@@ -22,7 +22,7 @@ from tqdm import tqdm
 from greenlane.bench import lane as bench_lane
 from greenlane.bench import peers_worker
 from greenlane.bench.lane import BenchError
-from greenlane.cli.read import decode
+from hardware.pictures import open_picture
 from models.build import build_reader
 from models.grammar import formats_of
 from models.manifest import load_section
@@ -224,7 +224,7 @@ def own(engine: str) -> Ask:
     reader = build_reader(engine, 1)
 
     def ask(sample: PeerSample) -> PeerAnswer:
-        picture = peers_worker.shown(decode(sample.path), sample.width)
+        picture = peers_worker.shown(open_picture(sample.path), sample.width)
         wall, cpu = time.perf_counter(), time.process_time()
         reading = reader.read_crop(picture) if sample.is_crop else reader.read(picture)
         cpu_ms, wall_ms = 1000 * (time.process_time() - cpu), 1000 * (time.perf_counter() - wall)

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from controller.errors import VideoDamaged
 from controller.ports import Clock, PlateReader
 from controller.records import Reading, Region
 from controller.settings_records import Settings
@@ -74,6 +75,8 @@ def measure_visits(engine: str, threads: int, clip: Path | None) -> VisitCost:
     with World(Settings(), list(cards), own.preset_fen if own else PRESET_FEN, list(phones)) as world:
         reader = CountedReader(build_reader(engine, threads), world.clock)
         result = ClipPlayer(world, reader, own.litres if own else {}, 1.0).play(played, quiet)
+    if result.error:
+        raise VideoDamaged(result.error)
     return cost_of(engine, "the bundled clip" if own else played.name, result.visits, reader.costs)
 
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from controller import settings as settings_file
 from controller.checks import Check, Severity
 from controller.clock import ManualClock, SystemClock
-from controller.errors import CameraLost, EndOfVideo
+from controller.errors import CameraLost, EndOfVideo, VideoDamaged
 from controller.ports import Camera, Clock
 from controller.records import Frame, LampColour, PlateRead, Region
 from controller.settings_records import Settings
@@ -96,12 +96,13 @@ def look(settings: Settings, seconds: float, region: Region | None) -> CameraSur
     measures: list[calibration.PlateMeasures] = []
     plates: list[PlateRead] = []
     best: tuple[float, Any, PlateRead] | None = None
+    damage: list[str] = []
     image: Any = None
     frames = 0
     with closing(wiring.camera_of(settings.camera, clock, paced=settings.camera.live)) as camera:
         first = first_frame(camera, clock, CAMERA_WAIT_S)
         reader = wiring.reader_of(settings.reader)
-        for frame in chain((first,), _frames(camera, clock, seconds, first)):
+        for frame in chain((first,), _frames(camera, clock, seconds, first, damage)):
             image, frames = frame.image, frames + 1
             for plate in reader.read(image, region).plates:
                 if not plate.valid or plate.confidence < SURE_ENOUGH:
@@ -113,7 +114,10 @@ def look(settings: Settings, seconds: float, region: Region | None) -> CameraSur
                     best = (score, image, plate)
     shown = best[1] if best else image
     return CameraSurvey(
-        checks=calibration.judge(measures, frames, [plate.text for plate in plates]),
+        checks=(
+            *(Check("clip", Severity.FAIL, said, "name a recording that is whole") for said in damage),
+            *calibration.judge(measures, frames, [plate.text for plate in plates]),
+        ),
         plates=tuple(plates),
         best=best[2] if best else None,
         image=shown,
@@ -123,15 +127,19 @@ def look(settings: Settings, seconds: float, region: Region | None) -> CameraSur
     )
 
 
-def _frames(camera: Camera, clock: Clock, seconds: float, first: Frame) -> Iterator[Frame]:
-    """Frames after the first for so many seconds of clock or video, with a progress bar; an early end is an end."""
+def _frames(camera: Camera, clock: Clock, seconds: float, first: Frame, damage: list[str]) -> Iterator[Frame]:
+    """Frames after the first for so many seconds of clock or video, with a progress bar; an early end is an end.
+
+    damage: gets a line for each part of a recording that cannot be read.
+    """
     began_s = clock.monotonic_s()
     bar = tqdm(total=round(seconds, 1), unit="s", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
     with bar:
         while True:
             try:
                 frame = camera.read()
-            except EndOfVideo:
+            except EndOfVideo as end:
+                damage += str(end).splitlines() if isinstance(end, VideoDamaged) else []
                 return
             except CameraLost:
                 if clock.monotonic_s() - began_s > seconds:

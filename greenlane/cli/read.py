@@ -15,8 +15,6 @@ from controller.errors import ReaderError
 from controller.records import PlateRead, Reading
 from greenlane.cli.outputs import OutputError, check_folder, fresh_file
 from greenlane.language import tr
-from wire.errors import GreenlaneError
-from wire.files import read_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,17 +24,10 @@ if TYPE_CHECKING:
 
 Read = Callable[["Picture"], Reading]
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 LARGEST_PX = 65_535
 """A JPEG is not larger; pictures up to there keep their size."""
-LARGEST_BYTES = 1 << 28
-"""No camera makes a larger picture."""
 MANY = 8
 """From this many pictures on a progress bar is worth its line."""
-
-
-class BadPicture(GreenlaneError):
-    """str() says what is wrong with the file."""
 
 
 @dataclass(frozen=True)
@@ -97,21 +88,42 @@ def read_all(args: argparse.Namespace, read: Read) -> int:
 def walk(paths: Iterable[Path], results: Path | None = None) -> Iterator[Path]:
     """Files as given; of folders every picture by its suffix, in order of name, but not those of a folder of results
     that lies inside. A folder without pictures comes itself, so that it is told."""
-    left_out = results.resolve() if results else None
+    left_out = _real(results) if results else None
     for path in paths:
-        if not path.is_dir():
+        if not os.path.isdir(path):
             yield path
             continue
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        if left_out is not None and left_out != path.resolve():
-            found = [picture for picture in found if left_out not in picture.resolve().parents]
+        found = sorted(_inside(path))
+        if left_out is not None and left_out != _real(path):
+            found = [picture for picture in found if left_out not in _real(picture).parents]
         yield from found or [path]
+
+
+def _real(path: Path) -> Path:
+    """Without links; Path.resolve() breaks off at a link to itself."""
+    return Path(os.path.realpath(path))
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """Whatever is named as a picture, also what turns out to be none, as a link to nothing; folders that cannot be
+    looked into. Links to folders are followed, each folder once."""
+    from hardware.pictures import SUFFIXES
+
+    closed: list[Path] = []
+    seen: set[Path] = set()
+    for place, folders, files in os.walk(folder, onerror=lambda e: closed.append(Path(e.filename)), followlinks=True):
+        seen.add(_real(Path(place)))
+        folders[:] = [name for name in folders if _real(Path(place, name)) not in seen]
+        yield from (Path(place, name) for name in files if Path(name).suffix.lower() in SUFFIXES)
+    yield from closed
 
 
 def read_file(path: Path, read: Read) -> PictureOutcome:
     """Decode one file and read it; what is wrong with it becomes the outcome's error."""
+    from hardware.pictures import BadPicture, open_picture
+
     try:
-        picture = decode(path)
+        picture = open_picture(path)
     except BadPicture as error:
         return PictureOutcome(path, error=str(error))
     height, width = picture.shape[:2]
@@ -119,42 +131,6 @@ def read_file(path: Path, read: Read) -> PictureOutcome:
         return PictureOutcome(path, width, height, read(picture))
     except ReaderError as error:
         return PictureOutcome(path, error=str(error))
-
-
-def decode(path: Path) -> Picture:
-    """A picture as BGR uint8 (height, width, 3). Raises BadPicture for whatever is not a whole picture."""
-    import cv2
-    import numpy as np
-
-    try:
-        if path.is_dir():
-            os.listdir(path)  # a folder that may not be looked into is not an empty one
-            raise BadPicture("no pictures in this folder")
-        data = read_regular(path, LARGEST_BYTES)
-    except OSError as error:
-        raise BadPicture(f"cannot be opened: {error.strerror or error}") from error
-    if not data:
-        raise BadPicture("the file is empty")
-    if truncated(data):
-        raise BadPicture("the JPEG is cut off: its end marker is missing")
-    try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise BadPicture(f"not a picture: {error.err}") from error
-    if picture is None:
-        raise BadPicture("not a picture that OpenCV can decode")
-    return np.asarray(picture, np.uint8)
-
-
-def truncated(data: bytes) -> bool:
-    """Whether this is a JPEG without an end-of-image marker; OpenCV decodes such a file in part and says nothing.
-
-    Some cameras append bytes after the marker, so it may stand anywhere after the last scan began.
-    """
-    if not data.startswith(b"\xff\xd8"):
-        return False
-    scan = data.rfind(b"\xff\xda")
-    return scan < 0 or data.find(b"\xff\xd9", scan) < 0
 
 
 def record(outcome: PictureOutcome) -> dict[str, Any]:
@@ -214,12 +190,13 @@ def _doubted(plate: PlateRead) -> str:
 def annotate(outcome: PictureOutcome, folder: Path) -> Path:
     """Write the picture with its plates outlined and their texts beside them, beside whatever is there already."""
     from hardware.jpeg import encode_jpeg
+    from hardware.pictures import open_picture
     from models.annotate import annotated
 
     assert outcome.reading is not None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        drawn = encode_jpeg(annotated(decode(outcome.path), outcome.reading.plates), LARGEST_PX, quality=90)
+        drawn = encode_jpeg(annotated(open_picture(outcome.path), outcome.reading.plates), LARGEST_PX, quality=90)
         return fresh_file(folder, outcome.path.stem, ".jpg", drawn)
     except OSError as error:
         raise OutputError(f"--annotate {folder}: cannot be written: {error.strerror}") from error

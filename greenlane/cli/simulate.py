@@ -18,6 +18,7 @@ from wire.typed import TypedRule
 
 if TYPE_CHECKING:
     from greenlane.simulation.cast import Phone, SimulatedCard, Typing
+    from greenlane.simulation.entrance import EntranceResult
     from greenlane.simulation.results import ClipResult, VisitResult
 
 EXAMPLES = """
@@ -112,7 +113,7 @@ def _add_typing(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     _set_up_logging(args.verbose)
     _check(args)
-    results = _play(args)
+    results, errors = _play(args)
     if args.report is not None:
         from greenlane.report import page
 
@@ -122,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
         from greenlane.simulation.results import document
 
         print(json.dumps(document(results), ensure_ascii=False, indent=1))
-    return 1 if any(result.error for result in results) else 0
+    return 1 if errors else 0
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -131,14 +132,17 @@ def _check(args: argparse.Namespace) -> None:
     from hardware.cameras.recorded import check_clip
 
     _cards(args.card)
-    for clip in [*args.clips, *([args.entry] if args.entry else [])]:
-        check_clip(clip)
+    for clip in args.clips:
+        check_clip(clip, plays=False)
+    if args.entry is not None:
+        check_clip(args.entry)
     if args.report is not None:
         check_folder("--report", args.report)
         check_file("--report", args.report / "index.html", args.clips, is_page)
 
 
-def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
+def _play(args: argparse.Namespace) -> tuple[tuple[ClipResult, ...], int]:
+    """What each clip showed, and how many clips could not be played to their end."""
     from controller.settings_records import Settings
     from greenlane.simulation import cast
     from greenlane.simulation.entrance import play_entrance
@@ -160,7 +164,7 @@ def _play(args: argparse.Namespace) -> tuple[ClipResult, ...]:
         stage = ClipPlayer(world, reader, own.litres if own else {}, args.litres, args.typed)
         results = tuple(show.clip(stage, clip) for clip in clips)
     show.end(results, hint=bool(args.clips) and not (args.card or args.phone))
-    return results
+    return results, show.errors
 
 
 def _cards(cards: list[SimulatedCard]) -> list[SimulatedCard]:
@@ -197,6 +201,7 @@ class LiveLines:
         self._several = clips > 1
         self._bar = tqdm(total=0, unit="frame", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
         self._paint = out.isatty()
+        self.errors = 0
 
     def clip(self, stage: object, clip: Path) -> ClipResult:
         """Play one clip and show it."""
@@ -204,14 +209,14 @@ class LiveLines:
 
         assert isinstance(stage, ClipPlayer)
         result = stage.play(clip, Watching(self._opened, self._frame, self._visit))
-        if result.error:
-            self._say(tr(f"error: {result.error}"))
+        self._error(result.error)
         return result
 
-    def ahead(self, clip: str, plates: tuple[str, ...]) -> None:
+    def ahead(self, clip: str, result: EntranceResult) -> None:
         """What the entry camera asked ahead."""
-        asked = tr(f"{len(plates)} asked ahead")
-        self._say(f"{clip}: {asked}{': ' if plates else ''}{', '.join(plates)}")
+        asked = tr(f"{len(result.plates)} asked ahead")
+        self._say(f"{clip}: {asked}{': ' if result.plates else ''}{', '.join(result.plates)}")
+        self._error(result.error)
 
     def end(self, results: tuple[ClipResult, ...], hint: bool) -> None:
         self._bar.close()
@@ -239,6 +244,12 @@ class LiveLines:
 
         tqdm.write(line(visit_result, self._paint), file=self._out)
         self._out.flush()
+
+    def _error(self, error: str | None) -> None:
+        if error is not None:
+            self.errors += 1
+            for each in error.splitlines():
+                self._say(tr(f"error: {each}"))
 
     def _say(self, text: str) -> None:
         print(text, file=self._out, flush=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from controller.entrance import EntranceParts, EntranceRunner
-from controller.errors import EndOfVideo
+from controller.errors import EndOfVideo, VideoDamaged
 from controller.outbound.expected import HttpAheadLink
 from controller.parts import Read
 from controller.ports import PlateReader
@@ -18,6 +19,14 @@ from models.change import ThumbnailChangeMeter
 from wire.ahead import AskedAhead, Expected
 
 BEFORE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class EntranceResult:
+    """plates: asked ahead, in order. error: why the clip could not be played to its end."""
+
+    plates: tuple[str, ...]
+    error: str | None = None
 
 
 class _Noting:
@@ -38,8 +47,8 @@ class _Noting:
         """The world's own line stays open."""
 
 
-def play_entrance(world: World, reader: PlateReader, clip: Path, opened: Opener = unpaced) -> tuple[str, ...]:
-    """The plates asked ahead, in order. A clip that ends too early gives what there was before."""
+def play_entrance(world: World, reader: PlateReader, clip: Path, opened: Opener = unpaced) -> EntranceResult:
+    """A clip that ends too early gives what there was before, and its error."""
     world.clock.advance(BEFORE_S)
     numbers, link = count(1), _Noting(world.ahead)
     reading: InlineWorker[Read] = InlineWorker()
@@ -52,7 +61,7 @@ def play_entrance(world: World, reader: PlateReader, clip: Path, opened: Opener 
         while True:
             try:
                 frame = camera.read()
-            except EndOfVideo:
-                return tuple(link.plates)
+            except EndOfVideo as end:
+                return EntranceResult(tuple(link.plates), str(end) if isinstance(end, VideoDamaged) else None)
             world.clock.advance_to(frame.captured_s)
             runner.tick(frame)

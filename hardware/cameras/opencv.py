@@ -12,8 +12,8 @@ import cv2
 from controller.errors import SettingsError
 from controller.ports import Clock
 from hardware.cameras.live import Link, LinkLost, LiveCamera
-from hardware.cameras.quiet import silence_decoders
 from hardware.cameras.stamps import StreamAge, believable_age_s
+from hardware.quiet import silence_decoders
 
 OPEN_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 2.0

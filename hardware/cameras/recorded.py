@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from controller.errors import CameraLost, EndOfVideo, HardwareError, VideoDamaged
 from controller.ports import Clock
 from controller.records import Frame
-from hardware.cameras.quiet import silence_decoders
+from hardware.pictures import SUFFIXES, BadPicture, open_picture
+from hardware.quiet import silence_decoders
 from hardware.resource import Resource
-from wire.files import read_regular
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".ts", ".m4v", ".webm", ".mpg", ".mpeg", ".h264", ".h265"})
-LARGEST_BYTES = 1 << 28
-"""Of one picture."""
 CUT_FRAMES = 5
 CUT_SHARE = 0.02
 """Containers without an exact frame count promise up to 3 frames more than they hold (MKV, TS, AVI, measured)."""
+
+NO_VIDEO = "is not a video, or its index was cut off"
+TEXT_CODEC = b"ansi"
+"""Of FFmpeg, which plays a text by the end of its name as if it scrolled over a screen."""
 
 LEAST_BREAK_S = 0.01
 """Between the last picture of a loop and the first of the next, where a file tells nothing of its pace."""
@@ -116,8 +120,8 @@ class _Video:
         self._capture = cv2.VideoCapture() if self._trouble else cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
         opened = self._capture.isOpened()
         self._has_played = False
-        if not self._trouble and not opened:
-            self._trouble = "is not a video, or its index was cut off"
+        if not self._trouble and not (opened and _codec(self._capture) != TEXT_CODEC):
+            self._trouble = NO_VIDEO
         self.fps = _sane(self._capture.get(cv2.CAP_PROP_FPS), 240.0) if opened else 0.0
         self.frames_promised = int(_sane(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 1e9)) if opened else 0
 
@@ -138,6 +142,8 @@ class _Video:
         missing = self.frames_promised - read
         if missing > max(CUT_FRAMES, CUT_SHARE * self.frames_promised):
             raise VideoDamaged(f"{self._path} is cut off: {read} of {self.frames_promised} frames could be read")
+        if not read:
+            raise VideoDamaged(f"{self._path}: {NO_VIDEO}")
 
     def close(self) -> None:
         self._capture.release()
@@ -151,11 +157,19 @@ class _Video:
 
 
 def _unusable(path: Path) -> str:
-    if not path.exists():
-        return "no such file"
-    if not path.is_file():
+    try:
+        found = path.stat()
+    except OSError as error:
+        return "no such file" if error.errno == errno.ENOENT else f"cannot be opened: {error.strerror}"
+    if not stat.S_ISREG(found.st_mode):
         return "is not a file"
-    return "" if path.stat().st_size else "is empty"
+    if not os.access(path, os.R_OK):
+        return f"cannot be opened: {os.strerror(errno.EACCES)}"
+    return "" if found.st_size else "is empty"
+
+
+def _codec(capture: cv2.VideoCapture) -> bytes:
+    return (int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 def _sane(value: float, most: float) -> float:
@@ -163,53 +177,77 @@ def _sane(value: float, most: float) -> float:
 
 
 class PicturesCamera(RecordedCamera):
-    """Still pictures, one file or a folder by name, one every 1/fps seconds. A damaged one is logged and left out."""
+    """Still pictures, one file or a folder by name, one every 1/fps seconds. A damaged one is logged and left out; at
+    the end all of these are an error, a line each, but not in a loop."""
 
     def __init__(self, path: Path, clock: Clock, fps: float = 1.0, paced: bool = True, loop: bool = False) -> None:
-        files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES) if path.is_dir() else [path]
+        files = [path / name for name in _names(path) if _is_named_picture(name)] if os.path.isdir(path) else [path]
         self.frames_promised = len(files)
         self.fps = fps
-        super().__init__(path.name, lambda: _stills(path, files, fps), clock, paced, loop)
+        super().__init__(path.name, lambda: _stills(path, files, fps, loop), clock, paced, loop)
 
 
-def _stills(path: Path, files: list[Path], fps: float) -> Iterator[Timed]:
-    shown = 0
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        raise VideoDamaged(f"{folder}: cannot be opened: {error.strerror}") from error
+
+
+def _is_named_picture(name: str) -> bool:
+    return Path(name).suffix.lower() in SUFFIXES
+
+
+def _stills(path: Path, files: list[Path], fps: float, loop: bool) -> Iterator[Timed]:
+    shown, bad = 0, []
     for file in files:
-        image = read_picture(file)
-        if image is None:
-            log.warning("picture %s cannot be decoded and is left out", file)
+        try:
+            image = open_picture(file)
+        except BadPicture as error:
+            log.warning("picture %s is left out: %s", file, error)
+            bad.append(f"{file}: {error}")
             continue
         yield Timed(image, shown / fps)
         shown += 1
     if not shown:
         raise VideoDamaged(f"{path}: no picture that can be decoded")
+    if bad and not loop:
+        raise VideoDamaged("\n".join(bad))
 
 
-def read_picture(path: Path) -> Any | None:
-    """A BGR uint8 array (height, width, 3), or None for a file that is missing, empty or not a picture."""
-    try:
-        data = read_regular(path, LARGEST_BYTES)
-    except OSError:
-        return None
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+def check_clip(path: Path, plays: bool = True) -> None:
+    """Whether this can be a clip of a lane at all: a recording, or a folder of pictures. Raises HardwareError.
 
-
-def check_clip(path: Path) -> None:
-    """Whether this can be a clip of a lane at all, told by its place and name alone. Raises HardwareError."""
-    if path.is_dir():
-        names = sorted(p.name for p in path.iterdir())
-        if not any(Path(name).suffix.lower() in PICTURE_SUFFIXES for name in names):
+    plays: whether a recording without a picture is refused too; else its camera says so in its turn.
+    """
+    if os.path.isdir(path):
+        names = _names(path)
+        if not any(map(_is_named_picture, names)):
             clips = next((n for n in names if Path(n).suffix.lower() in VIDEO_SUFFIXES), None)
             does = f"it holds clips: name them one by one, such as {path / clips}" if clips else "it holds no pictures"
             raise HardwareError(f"{path}: a folder is played as pictures of one lane; {does}")
-    elif trouble := _unusable(path):
+        return
+    if trouble := _unusable(path):
         raise VideoDamaged(f"{path}: {trouble}")
-    elif path.suffix.lower() in PICTURE_SUFFIXES:
+    if _is_named_picture(path.name) or _beginning(path, plays) == 1:
         raise HardwareError(f"{path}: one picture is not a visit: read it with `greenlane read`")
+
+
+def _beginning(path: Path, plays: bool) -> int:
+    """How many of a recording's first two pictures there are. plays: raises VideoDamaged where there is none."""
+    video = _Video(path)
+    try:
+        return sum(1 for _ in islice(video.pictures(), 2))
+    except VideoDamaged:
+        if plays:
+            raise
+        return 0
+    finally:
+        video.close()
 
 
 def recorded_camera(path: Path, clock: Clock, paced: bool, loop: bool = False) -> RecordedCamera:
     """A video, a picture or a folder of pictures, told apart by the path."""
-    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+    if os.path.isdir(path) or _is_named_picture(path.name):
         return PicturesCamera(path, clock, paced=paced, loop=loop)
     return VideoCamera(path, clock, paced, loop)

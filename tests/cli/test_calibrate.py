@@ -266,6 +266,18 @@ def test_what_cannot_work_is_told_in_one_line_before_the_work(
     assert (picture / "0.png").read_bytes() == before
 
 
+def test_a_recording_that_is_not_whole_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip = tmp_path / "clip"
+    clip.mkdir()
+    cv2.imwrite(str(clip / "a.png"), scene(170)[0])
+    (clip / "b.png").symlink_to("moved.png")
+    words = ["calibrate", "--clip", str(clip), "--config", str(tmp_path / "lane.toml"), "--no-lamp", "--dry-run"]
+    assert main([*words, "--picture", str(tmp_path / "seen.jpg"), "--json"]) == 1
+    found = {check["check"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert found["clip"]["verdict"] == "FAIL"
+    assert found["clip"]["found"] == f"{clip}/b.png: cannot be opened: No such file or directory"
+
+
 def test_an_empty_lane_writes_nothing_and_fails(tmp_path: Path) -> None:
     frame = np.full((360, 640, 3), 90, np.uint8)
     cv2.imwrite(str(tmp_path / "empty.png"), frame)

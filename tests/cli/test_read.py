@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ import pytest
 from controller.errors import ReaderError
 from controller.records import CharacterRead, Colour, PlateRead, Reading
 from greenlane.cli import main, read
+from hardware.pictures import open_picture
 from models.grammar import PlateKind
 from models.training.drawing.plates import draw_plate
 
@@ -125,7 +127,7 @@ def test_bad_files_get_an_error_each_and_the_rest_goes_on(
 def test_bytes_after_the_end_of_a_jpeg_are_no_error(tmp_path: Path) -> None:
     picture = jpeg(tmp_path / "padded.jpg")
     picture.write_bytes(picture.read_bytes() + b"camera data")
-    assert read.decode(picture).shape == (200, 320, 3)
+    assert open_picture(picture).shape == (200, 320, 3)
 
 
 def test_people_get_a_table_and_errors_on_stderr(
@@ -151,6 +153,54 @@ def test_folders_are_walked_in_order_and_other_files_left_alone(tmp_path: Path) 
         jpeg(tmp_path / "车" / name)
     names = [path.name for path in read.walk([tmp_path / "车", tmp_path / "车" / "notes.txt"])]
     assert names == ["a.png", "b.JPG", "c.jpeg", "notes.txt"]
+
+
+def test_what_only_seems_to_be_a_picture_of_a_folder_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "lane"
+    (folder / "day").mkdir(parents=True)
+    (folder / "dangling.jpg").symlink_to(tmp_path / "moved.jpg")
+    (folder / "loop.jpg").symlink_to(folder / "loop.jpg")
+    os.mkfifo(folder / "day" / "pipe.png")
+    good = jpeg(folder / "whole.jpg")
+    for out in ((), ("--annotate", str(folder / "out"))):
+        assert read.read_all(arguments(*out, str(folder)), one_plate) == 1
+        printed = capsys.readouterr()
+        assert str(good) in printed.out
+        assert printed.err.splitlines() == [
+            f"{folder}/dangling.jpg: cannot be opened: No such file or directory",
+            f"{folder}/day/pipe.png: cannot be opened: not a regular file",
+            f"{folder}/loop.jpg: cannot be opened: Too many levels of symbolic links",
+        ]
+
+
+def test_linked_folders_are_walked_once(tmp_path: Path) -> None:
+    (tmp_path / "card").mkdir()
+    jpeg(tmp_path / "card" / "a.jpg")
+    (tmp_path / "lane").mkdir()
+    (tmp_path / "lane" / "linked").symlink_to(tmp_path / "card")
+    (tmp_path / "card" / "back").symlink_to(tmp_path / "lane")
+    assert list(read.walk([tmp_path / "lane"])) == [tmp_path / "lane" / "linked" / "a.jpg"]
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root acts as another user")
+    with tempfile.TemporaryDirectory() as named:
+        folder = Path(named)
+        folder.chmod(0o755)
+        jpeg(folder / "a.jpg")
+        (folder / "secret").mkdir(mode=0o700)
+        jpeg(folder / "mine.jpg").chmod(0o600)
+        os.seteuid(65534)
+        try:
+            assert read.read_all(arguments(str(folder), str(folder / "secret" / "x.jpg")), one_plate) == 1
+        finally:
+            os.seteuid(0)
+        assert capsys.readouterr().err.splitlines() == [
+            f"{folder}/{name}: cannot be opened: Permission denied" for name in ("mine.jpg", "secret", "secret/x.jpg")
+        ]
 
 
 def test_a_folder_without_pictures_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from greenlane.cli import main
@@ -35,6 +37,39 @@ def test_json_is_one_document_on_stdout_and_a_bad_clip_fails_the_run(
     assert found["visits"][0]["plate"] is None
     assert "error:" in shown.err
     assert "cut.mp4" in (report / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_text_is_no_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "words.txt").write_text("words\n" * 99, encoding="utf-8")
+    assert main(["simulate", str(tmp_path / "words.txt")]) == 1
+    assert "words.txt: is not a video" in capsys.readouterr().out
+
+
+def test_pictures_that_cannot_be_opened_and_a_cut_entrance_fail_the_run(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut, folder = tmp_path / "entry.avi", tmp_path / "frames"
+    folder.mkdir()
+    for number in range(3):
+        cv2.imwrite(str(folder / f"{number}.png"), np.zeros((120, 160, 3), np.uint8))
+    assert main(["simulate", str(folder)]) == 0
+    capsys.readouterr()
+    for name in ("8.png", "9.png"):
+        (folder / name).symlink_to("moved.png")
+    assert main(["simulate", str(folder)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        f"error: {folder}/{name}.png: cannot be opened: No such file or directory" for name in ("8", "9")
+    ]
+    writer = cv2.VideoWriter(str(cut), cv2.VideoWriter.fourcc(*"MJPG"), 15, (160, 120))
+    for _ in range(30):
+        writer.write(np.random.default_rng(1).integers(0, 255, (120, 160, 3), dtype=np.uint8))
+    writer.release()
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    (folder / "8.png").unlink()
+    (folder / "9.png").unlink()
+    assert main(["simulate", str(folder), "--entry", str(cut)]) == 1
+    assert f"error: {cut} is cut off: " in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -85,6 +120,9 @@ def test_the_line_of_a_visit_says_it_all() -> None:
         (["one.png"], "one picture is not a visit: read it with `greenlane read`"),
         (["clips"], "it holds clips: name them one by one, such as clips/box.mp4"),
         (["empty"], "it holds no pictures"),
+        (["photo.mp4"], "photo.mp4: one picture is not a visit: read it with `greenlane read`"),
+        (["clips/box.mp4", "--entry", "photo.mp4"], "photo.mp4: one picture is not a visit"),
+        (["clips/box.mp4", "--entry", "words.mp4"], "words.mp4: is not a video"),
         (["clips/box.mp4", "absent.mp4"], "absent.mp4: no such file"),
         (["clips/box.mp4", "--report", "one.png"], "--report one.png: cannot be written"),
         (["clips/box.mp4", "--report", "/proc/report"], "--report /proc/report: cannot be written"),
@@ -104,6 +142,8 @@ def test_what_cannot_work_is_told_in_one_line_before_the_work(
     shutil.copy(clip, tmp_path / "clips")
     os.mkfifo("pipe.mp4")
     Path("one.png").write_bytes(b"picture")
+    Path("words.mp4").write_text("words")
+    Path("photo.mp4").write_bytes(cv2.imencode(".jpg", np.zeros((120, 160, 3), np.uint8))[1])
     assert main(["simulate", *words]) == 1
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)

@@ -62,7 +62,7 @@ def test_P8_green_comes_sooner_when_the_entry_camera_has_asked_ahead(clip: Path)
     with station() as world:
         without_s = to_green_s(at_the_pump(world, clip))
     with station() as world:
-        assert play_entrance(world, READER, clip) == (PLATE,)
+        assert play_entrance(world, READER, clip).plates == (PLATE,)
         assert states(world) == []
         visit = at_the_pump(world, clip)
         assert [answer.question.visit for answer in visit.answers] == [f"{visit.summary.visit}.0"]
@@ -77,7 +77,7 @@ def test_P8_green_comes_sooner_when_the_entry_camera_has_asked_ahead(clip: Path)
 @pytest.mark.parametrize("what", ["emptied", "card blocked", "plate blocked"])
 def test_P8_what_changed_since_the_entrance_counts_at_the_pump(clip: Path, what: str) -> None:
     with station(fen=10_000 if what == "emptied" else 60_000) as world:
-        assert play_entrance(world, READER, clip) == (PLATE,)
+        assert play_entrance(world, READER, clip).plates == (PLATE,)
         admin = Admin(world.books, "test")
         if what == "emptied":
             admin.money.correct("card-1", -1, note="test")

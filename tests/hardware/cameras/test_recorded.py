@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -11,11 +13,11 @@ import numpy as np
 import pytest
 
 from controller.clock import ManualClock
-from controller.errors import EndOfVideo, SettingsError, VideoDamaged
+from controller.errors import EndOfVideo, HardwareError, SettingsError, VideoDamaged
 from controller.ports import Camera
 from controller.records import Frame
 from hardware.cameras import CAMERAS, CameraWishes, open_camera, probe
-from hardware.cameras.recorded import PicturesCamera, VideoCamera, read_picture
+from hardware.cameras.recorded import PicturesCamera, VideoCamera, check_clip
 
 FPS, FRAMES = 15, 30
 
@@ -125,26 +127,54 @@ def test_the_error_says_it_all(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_a_folder_is_shown_by_name_and_damaged_pictures_are_left_out(
+def test_a_folder_is_shown_by_name_and_what_is_no_picture_is_told_at_the_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number, shade in enumerate((10, 20, 30)):
         cv2.imwrite(str(tmp_path / f"{9 - number}.png"), np.full((20, 30, 3), shade, np.uint8))
     (tmp_path / "8x.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
+    (tmp_path / "5.png").symlink_to(tmp_path / "nothing.png")
+    os.mkfifo(tmp_path / "6.png")
     (tmp_path / "notes.txt").write_text("no picture")
     frames, end = play(PicturesCamera(tmp_path, ManualClock(), fps=2.0))
     assert [int(f.image[0, 0, 0]) for f in frames] == [30, 20, 10]
     assert [f.captured_s for f in frames] == [0.0, 0.5, 1.0]
-    assert not isinstance(end, VideoDamaged)
+    assert isinstance(end, VideoDamaged)
+    assert str(end).splitlines() == [
+        f"{tmp_path}/5.png: cannot be opened: No such file or directory",
+        f"{tmp_path}/6.png: cannot be opened: not a regular file",
+        f"{tmp_path}/8x.jpg: the JPEG is cut off: its end marker is missing",
+    ]
     assert caplog.text.count("8x.jpg") == 1
 
 
-def test_a_grey_or_single_pixel_picture_is_a_picture(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "grey.png"), np.full((5, 7), 9, np.uint8))
-    cv2.imwrite(str(tmp_path / "dot.png"), np.full((1, 1, 3), 9, np.uint8))
-    assert read_picture(tmp_path / "grey.png").shape == (5, 7, 3)
-    assert read_picture(tmp_path / "dot.png").shape == (1, 1, 3)
-    assert read_picture(tmp_path) is None
+def test_a_folder_in_a_loop_goes_on_without_what_is_no_picture(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
+    (tmp_path / "b.png").touch()
+    with closing(open_camera("file", str(tmp_path), ManualClock(), CameraWishes(loop=True))) as camera:
+        assert [camera.read().number for _ in range(5)] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", [".jpg", ".png", ".webp", ".bmp", ".tiff", ".ppm"])
+def test_a_picture_is_no_clip_whatever_its_name(kind: str, tmp_path: Path) -> None:
+    cv2.imencode(kind, np.full((120, 160, 3), 90, np.uint8))[1].tofile(tmp_path / "lane.mp4")
+    for plays in (True, False):
+        with pytest.raises(HardwareError, match="one picture is not a visit"):
+            check_clip(tmp_path / "lane.mp4", plays)
+
+
+@pytest.mark.parametrize(("name", "content"), [("lane.mp4", b"\xff\xd8\xff"), ("a.txt", b"words\n" * 99)])
+def test_what_gives_no_picture_is_no_clip(name: str, content: bytes, tmp_path: Path) -> None:
+    """The second would be played as a text that scrolls over a screen."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(VideoDamaged, match="is not a video"):
+        check_clip(tmp_path / name)
+    with pytest.raises(VideoDamaged, match="is not a video"):
+        open_camera("file", str(tmp_path / name), ManualClock()).read()
+
+
+def test_a_recording_is_a_clip(video: Path) -> None:
+    check_clip(video)
 
 
 def test_probe_of_one_picture(tmp_path: Path) -> None:
