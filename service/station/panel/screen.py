@@ -18,12 +18,11 @@ TAKEN_FOR_S = 3.0
 """A lane that took a typed plate has told by then what it asks, even where its last answer was the same."""
 
 WANTS_PIN = frozenset({Reason.PIN_NEEDED, Reason.PIN_WRONG})
-WANTS_PLATE = frozenset(
-    {Reason.UNSURE, Reason.UNKNOWN_KIND, Reason.NO_PLATE, Reason.READ_TIMEOUT, Reason.NOT_CERTAIN, Reason.INVALID_PLATE}
-)
+WANTS_PLATE = frozenset({Reason.UNSURE, Reason.NO_PLATE, Reason.READ_TIMEOUT, Reason.NOT_CERTAIN, Reason.INVALID_PLATE})
+"""Not UNKNOWN_KIND: what has no known format would be refused as typed. One that was misread is typed after a touch."""
 BLIND = frozenset({Reason.CAMERA_LOST, Reason.CAMERA_STALE})
 CUT = frozenset({Reason.SERVICE_SILENT, Reason.SERVICE_FAULT})
-UNDECIDED = frozenset({*WANTS_PLATE, Reason.OK, Reason.VISIT_OVER, Reason.PLATE_CHANGED})
+UNDECIDED = frozenset({*WANTS_PLATE, Reason.UNKNOWN_KIND, Reason.OK, Reason.VISIT_OVER, Reason.PLATE_CHANGED})
 """Reasons that no service gave for a plate: a question under way with one of them is the first about its plate."""
 
 

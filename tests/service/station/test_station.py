@@ -136,6 +136,21 @@ def test_no_vehicle_waits(rig: ServiceRig, client: TestClient, key: KeyPair) -> 
     assert "No vehicle waits for it" not in client.get("/panel/L1/view").text, "the note is of no visit"
 
 
+def test_a_plate_of_unknown_kind_is_not_asked_for_as_typing_it_would_be_refused(
+    rig: ServiceRig, client: TestClient, key: KeyPair
+) -> None:
+    tell(rig, client, key, "/v1/lane-status", lane_status() | UNSURE | {"reason": "unknown_kind"})
+    log_in(client, "pump")
+    shown = client.get("/panel/L1/view").text
+    assert "不认识的车牌种类" in shown
+    assert "请到收银台付款" in shown
+    assert "Plate of unknown kind: pay at the counter" in shown
+    assert "data-asks" not in shown
+    assert "data-may-type" in shown, "it may have been misread: a touch opens the keyboard"
+    assert type_plate(client, "WJ169305").status_code == 422
+    assert type_plate(client, PLATE).status_code == 202
+
+
 def test_a_plate_typed_too_long_ago_is_not_asked_about(rig: ServiceRig, client: TestClient, key: KeyPair) -> None:
     tell(rig, client, key, "/v1/lane-status", lane_status() | UNSURE)
     log_in(client, "pump")
