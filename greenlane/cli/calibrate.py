@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 def _check_outputs(args: argparse.Namespace) -> None:
     """Nobody looks for 15 seconds at what cannot be kept. Raises GreenlaneError."""
     from greenlane.cli import calibrate_run
-    from greenlane.cli.outputs import check_file, check_folder
+    from wire.outputs import check_file, check_folder
 
     calibrate_run.check_picture(args.picture)
     check_file("--picture", args.picture, [args.clip] if args.clip else [], calibrate_run.is_picture)

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 from greenlane import language
 from greenlane.cli.options import lane_zone, stamp, whole
-from greenlane.cli.outputs import check_file, is_page
+from greenlane.cli.outputs import is_page
 from greenlane.language import tr
 from wire.errors import GreenlaneError
 from wire.files import replace_regular
+from wire.outputs import check_file
 
 if TYPE_CHECKING:
     from controller.traces.records import VisitTrace

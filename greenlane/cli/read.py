@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import ReaderError
 from controller.records import PlateRead, Reading
-from greenlane.cli.outputs import OutputError, check_folder, fresh_file
+from greenlane.cli.outputs import fresh_file
 from greenlane.language import tr
+from wire.outputs import OutputError, check_folder
 
 if TYPE_CHECKING:
     import numpy as np

@@ -128,8 +128,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """What can be known before minutes of video are played. Raises GreenlaneError."""
-    from greenlane.cli.outputs import check_file, check_folder, is_page
+    from greenlane.cli.outputs import is_page
     from hardware.cameras.recorded import check_clip
+    from wire.outputs import check_file, check_folder
 
     _cards(args.card)
     for clip in args.clips:

@@ -6,6 +6,8 @@ import argparse
 import sys
 from importlib import import_module
 
+from wire.errors import GreenlaneError
+
 COMMANDS: dict[str, tuple[str, str]] = {
     "glyphs": ("models.training.commands.glyphs", "learn the character masks from real crops and public fonts"),
     "recogniser": ("models.training.commands.recogniser", "train, calibrate and export the recogniser"),
@@ -27,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns its exit status."""
+    """Run one command; returns its exit status, 1 for an error, which is told in one line."""
     parser = argparse.ArgumentParser(prog="python -m models.training", description=__doc__)
     choices = parser.add_subparsers(dest="command", required=True)
     given = sys.argv[1:] if arguments is None else arguments
@@ -36,7 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
         if given and given[0] == name:
             import_module(module).add_arguments(command)
     args = parser.parse_args(given)
-    return int(import_module(COMMANDS[args.command][0]).run(args))
+    try:
+        return int(import_module(COMMANDS[args.command][0]).run(args))
+    except GreenlaneError as error:
+        print(f"models.training {args.command}: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -192,7 +192,6 @@ def _rejected(args: argparse.Namespace) -> int:
 
 def _audit(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import show
-    from greenlane.cli.outputs import check_file
     from service.books.rows.sealing import seal_all
     from service.reports.audit import audit
     from service.station.words import meaning
@@ -200,6 +199,7 @@ def _audit(args: argparse.Namespace) -> int:
     from service.store.database import Database, telling_faults
     from service.store.state_folder import default_url
     from wire.files import replace_regular
+    from wire.outputs import check_file
     from wire.reasons import Reason
 
     if args.head is not None:

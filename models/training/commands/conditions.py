@@ -13,6 +13,7 @@ from tqdm import tqdm
 from models.training.data.realdata import RealCrop, data_folder, load_crops
 from models.training.drawing.conditions import CONDITIONS, HELD_OUT, fit, store
 from models.training.drawing.photograph import Condition
+from wire.outputs import check_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     if folder is None:
         print("no real crops beside the project: nothing fitted")
         return 1
+    check_folder("--out", args.out)
     cv2.setNumThreads(1)
     crops = load_crops(folder, "crops.csv")
     for name, held_out in ((CONDITIONS.name, False), (HELD_OUT.name, True)):

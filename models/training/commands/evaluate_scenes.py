@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 
 from models.build import build_reader
-from models.manifest import load_section, update_section
+from models.manifest import MANIFEST, load_section, update_section
 from models.reader import OnDeviceReader
-from models.training.commands.options import add_judged
+from models.training.commands.options import add_judged, check_record
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
 from models.training.evaluation.page import SCENES, add_results, write_part
@@ -22,6 +22,7 @@ from models.training.evaluation.scenes_kinds import judge_kinds
 from models.training.evaluation.scenes_page import scene_tables
 from models.training.evaluation.scenes_stress import plateless, stress
 from models.training.evaluation.visits import scene_visits, trade_off
+from wire.outputs import check_file, check_folder
 
 STRESS_PICTURES = 1000
 
@@ -40,6 +41,11 @@ def run(args: argparse.Namespace) -> int:
     if folder is None:
         print("no real scenes beside the project: nothing measured")
         return 1
+    check_record(args)
+    if args.record:
+        check_file("--record", MANIFEST)
+    if args.gallery:
+        check_folder("--gallery", args.gallery)
     reader = build_reader(args.engine)
     cv2.setNumThreads(1)
     parts = {"held-out": (True,), "training": (False,), "both": (True, False)}[args.part]

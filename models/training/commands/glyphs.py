@@ -14,6 +14,7 @@ from models.grammar import ALPHABET
 from models.training.data.realdata import RealCrop, data_folder
 from models.training.drawing.glyphs import FONT_FOLDER, make_glyphs, missing_fonts
 from models.training.recogniser.mixing import load_real_data
+from wire.outputs import check_file
 
 FONT_PACKAGES = "fonts-noto-cjk fonts-wqy-zenhei fonts-roboto fonts-liberation fonts-dejavu fonts-open-sans"
 
@@ -33,6 +34,9 @@ def run(args: argparse.Namespace) -> int:
     if missing := missing_fonts(args.fonts):
         print(f"not under {args.fonts}: {', '.join(missing)}; on Debian: apt-get install {FONT_PACKAGES}")
         return 1
+    check_file("--out", args.out)
+    if args.sheet:
+        check_file("--sheet", args.sheet)
     crops = [flat_crop(crop) for crop in load_real_data(folder).train if crop.rows == 1]
     glyphs = make_glyphs(crops, args.fonts)
     save_glyphs(glyphs, args.out)

@@ -10,7 +10,7 @@ import cv2
 
 from models.build import build_reader
 from models.reader import OnDeviceReader
-from models.training.commands.options import add_judged, real_pictures
+from models.training.commands.options import add_judged, check_record, real_pictures
 from models.training.data.holdout import is_held_out
 from models.training.data.more import Label, clean_picture, is_learnt_from, load_labels
 from models.training.data.realdata import RealCrop, load_crops
@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints four tables. Status 1, with the reason, where the real pictures are absent."""
     if (folder := real_pictures()) is None:
         return 1
+    check_record(args)
     cv2.setNumThreads(1)
     reader = build_reader(args.engine)
     lines = lines_of(judged(reader, folder))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.training.commands.options import add_judged, positive, real_pictures
+from models.training.commands.options import add_judged, check_record, positive, real_pictures
 from models.training.data.holdout import is_for_calibration
 from models.training.data.more import load_more_scenes
 from models.training.data.realdata import RealCrop
@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints a table. Status 1, with the reason, where the real pictures are absent."""
     if (folder := real_pictures()) is None:
         return 1
+    check_record(args)
     one_thread()
     reader, recorder = recording_reader(args.engine)
     crops, scenes = crops_of(load_real_data(folder), args.part), scenes_of(folder, args.part)

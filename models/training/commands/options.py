@@ -7,8 +7,11 @@ import os
 from pathlib import Path
 
 from models.engines import DEFAULT_ENGINE, ENGINES
+from models.manifest import WEIGHTS_FOLDER
 from models.training.data.realdata import data_folder
-from models.training.evaluation.page import PAGE, RESULTS
+from models.training.evaluation.page import PAGE, RESULTS, check_page, check_results
+from wire.files import open_regular
+from wire.outputs import check_folder
 
 
 def add_judged(parser: argparse.ArgumentParser, engine: str = DEFAULT_ENGINE, page: Path = PAGE) -> None:
@@ -19,6 +22,31 @@ def add_judged(parser: argparse.ArgumentParser, engine: str = DEFAULT_ENGINE, pa
     parser.add_argument("--record", action="store_true", help="put the figures into the page and the files of them")
     parser.add_argument("--page", type=Path, default=page, help="the page whose part --record renews")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where --record keeps all figures")
+
+
+def check_record(args: argparse.Namespace) -> None:
+    """Whether --record can keep the figures: asked before an hour of work. Raises OutputError."""
+    if args.record:
+        check_page(args.page)
+        check_results(args.json)
+
+
+def check_run(args: argparse.Namespace) -> None:
+    """Whether the folders of what trains can be written; makes them. Raises OutputError."""
+    check_folder("--out", args.out)
+    if args.ship:
+        check_folder("--ship", WEIGHTS_FOLDER)
+    elif args.weights is not None:
+        check_folder("--weights", args.weights)
+
+
+def readable(text: str) -> Path:
+    """A file that can be read, as a type of argparse."""
+    try:
+        with open_regular(text):
+            return Path(text)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be opened: {error.strerror}") from None
 
 
 def positive(text: str) -> int:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
 from models.manifest import WEIGHTS_FOLDER
-from models.training.commands.options import add_run
+from models.training.commands.options import add_run, check_run, readable
 from models.training.data.realdata import Image, data_folder
 from models.training.recogniser.export import calibrate, calibration_samples, export, write_section
 from models.training.recogniser.mixing import Mixer, RealData, load_real_data
@@ -20,7 +19,11 @@ from models.training.recogniser.train import CONTINUED, RecogniserPlan, Trainer,
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser, RecogniserPlan.batch, RecogniserPlan.seed)
     parser.add_argument(
-        "--continue", dest="begin", type=Path, metavar="ONNX", help="begin with these weights, such as the shipped ones"
+        "--continue",
+        dest="begin",
+        type=readable,
+        metavar="ONNX",
+        help="begin with these weights, such as the shipped ones",
     )
     parser.add_argument("--steps", type=int, help="batches in all (default: 6000, or 10000 with --continue)")
     parser.add_argument("--rate", type=float, help="highest learning rate (default: 0.0025, or 0.0015 with --continue)")
@@ -29,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ends with recogniser.onnx and its manifest section; 1 when there is no checkpoint to export."""
     torch.set_num_threads(args.threads)
-    args.out.mkdir(parents=True, exist_ok=True)
+    check_run(args)
     folder = None if args.smoke else data_folder()
     data = load_real_data(folder)
     print(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
 from models.manifest import WEIGHTS_FOLDER
 from models.rectify import Image
-from models.training.commands.options import add_run
+from models.training.commands.options import add_run, check_run, readable
 from models.training.data.realdata import data_folder
 from models.training.recogniser.mixing import RealData, load_real_data
 from models.training.second.export import calibrate, export, write_section
@@ -23,7 +22,11 @@ SMOKE = SecondPlan(steps=4, batch=6, ramp_steps=1, warmup_steps=2, save_every=3)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser, SecondPlan.batch, SecondPlan.seed)
     parser.add_argument(
-        "--continue", dest="begin", type=Path, metavar="ONNX", help="begin with these weights, such as the shipped ones"
+        "--continue",
+        dest="begin",
+        type=readable,
+        metavar="ONNX",
+        help="begin with these weights, such as the shipped ones",
     )
     parser.add_argument("--steps", type=int, default=SecondPlan.steps, help="batches in all (default: %(default)s)")
     parser.add_argument(
@@ -34,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ends with second.onnx and its manifest section; 1 when there is no checkpoint to export."""
     torch.set_num_threads(args.threads)
-    args.out.mkdir(parents=True, exist_ok=True)
+    check_run(args)
     data = load_real_data(None if args.smoke else data_folder())
     print(f"real crops: {len(data.train)} to train, {len(data.calibration)} to calibrate", flush=True)
     given = {"batch": args.batch, "seed": args.seed, "learning_rate": args.rate, "minutes": args.minutes}

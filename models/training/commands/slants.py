@@ -7,7 +7,7 @@ import argparse
 import cv2
 
 from models.build import build_reader
-from models.training.commands.options import add_judged, real_pictures
+from models.training.commands.options import add_judged, check_record, real_pictures
 from models.training.evaluation.finding import held_out_groups
 from models.training.evaluation.page import SLANTS, add_results, table, write_part
 from models.training.evaluation.slants import HEADS, measured, views
@@ -23,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints a table. Status 1, with the reason, where the real pictures are absent."""
     if (folder := real_pictures()) is None:
         return 1
+    check_record(args)
     cv2.setNumThreads(1)
     groups = held_out_groups(folder)
     shown = list(views(scene for name in GROUPS for scene in groups[name]))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.training.commands.opinion import crops_of, scenes_of
-from models.training.commands.options import add_judged, positive, real_pictures
+from models.training.commands.options import add_judged, check_record, positive, real_pictures
 from models.training.data.more import load_labels
 from models.training.data.scenes import Scene
 from models.training.evaluation.opinion import heard_visits, one_thread, recording_reader, visit_rows
@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints a table. Status 1, with the reason, where the real pictures are absent."""
     if (folder := real_pictures()) is None:
         return 1
+    check_record(args)
     one_thread()
     reader, recorder = recording_reader(args.engine)
     crops, scenes = crops_of(load_real_data(folder), args.part), scenes_of(folder, args.part)

@@ -9,7 +9,7 @@ import torch
 
 from models.build import build_detector
 from models.manifest import WEIGHTS_FOLDER
-from models.training.commands.options import add_run
+from models.training.commands.options import add_run, check_run
 from models.training.data.more import load_more_scenes
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ends with whole.onnx and its manifest section; 1 when there is no checkpoint to export."""
     torch.set_num_threads(args.threads)
-    args.out.mkdir(parents=True, exist_ok=True)
+    check_run(args)
     folder = None if args.smoke else data_folder()
     given = {"batch": args.batch, "seed": args.seed, "minutes": args.minutes}
     plan = SMOKE if args.smoke else replace(WholePlan(), steps=args.steps, rounds=args.rounds, **given)

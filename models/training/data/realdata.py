@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.data.holdout import is_held_out
+from models.training.data.scenes import read_picture
 
 Image = NDArray[np.uint8]
 
@@ -47,12 +48,10 @@ def _rows(folder: Path, name: str) -> list[dict[str, str]]:
 
 def load_crops(folder: Path, name: str) -> list[RealCrop]:
     """The crops of one list: `crops.csv` (sources ccpd and easypr) or `crops_auto.csv` (source auto)."""
-    crops = []
-    for row in _rows(folder, name):
-        image = cv2.imread(str(folder / row["file"]))
-        if image is not None:
-            crops.append(RealCrop(np.asarray(image, np.uint8), row["plate"], row.get("source", "auto")))
-    return crops
+    return [
+        RealCrop(read_picture(folder / row["file"]), row["plate"], row.get("source", "auto"))
+        for row in _rows(folder, name)
+    ]
 
 
 def ordered_corners(corners: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -75,13 +74,13 @@ def load_scene_cuts(folder: Path, margin: float = 0.5) -> list[RealCrop]:
     """Every labelled plate of the scenes, cut out with a margin (share of its box) and with its corners."""
     cuts = []
     for scene in json.loads((folder / "scenes.json").read_text(encoding="utf-8")):
-        image = cv2.imread(str(folder / scene["file"]))
+        image = read_picture(folder / scene["file"])
         for plate in scene["plates"]:
-            if image is None or not plate["text"]:
+            if not plate["text"]:
                 continue
             corners = ordered_corners(np.asarray(plate["corners"], np.float32))
             rows = _rows_by_shape(corners) if plate["colour"] == "yellow" else 1
-            cuts.append(cut_out(np.asarray(image, np.uint8), plate["text"], corners, "scene", rows, margin))
+            cuts.append(cut_out(image, plate["text"], corners, "scene", rows, margin))
     return cuts
 
 
@@ -104,8 +103,8 @@ def load_scene_grounds(folder: Path, longest_px: int = 800, held_out: bool = Fal
     """
     grounds = []
     for scene in json.loads((folder / "scenes.json").read_text(encoding="utf-8")):
-        image = cv2.imread(str(folder / scene["file"]))
-        if image is None or any(is_held_out(plate["text"]) for plate in scene["plates"]) != held_out:
+        image = read_picture(folder / scene["file"])
+        if any(is_held_out(plate["text"]) for plate in scene["plates"]) != held_out:
             continue
         for plate in scene["plates"]:
             corners = np.asarray(plate["corners"], np.float32)

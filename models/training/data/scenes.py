@@ -15,12 +15,17 @@ from numpy.typing import NDArray
 
 from models.closeups import quad_size
 from models.training.data.holdout import is_held_out
+from wire.errors import GreenlaneError
+from wire.files import read_regular
 
 Picture = NDArray[np.uint8]
 Quad = NDArray[np.float32]
 
 TWO_ROW_ASPECT = 2.2
 """Width by height under which a yellow plate counts as two-row: 440x220 mm is 2.0, 440x140 mm is 3.1 (GA 36)."""
+
+LARGEST_BYTES = 1 << 28
+"""Of one picture."""
 
 EXACT_ASPECTS = (2.4, 4.5)
 """A one-row label of another aspect is a loose box."""
@@ -87,11 +92,19 @@ def order_corners(points: Iterable[Sequence[float]]) -> Quad:
     return np.ascontiguousarray(quad)
 
 
+class PictureMissing(GreenlaneError):
+    """A list of pictures names one that cannot be had: figures of the others would be of another set."""
+
+
 def read_picture(path: Path) -> Picture:
-    """Decode a picture whose path may hold any character. Raises ValueError when it is none."""
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    """Decode a picture whose path may hold any character. Raises PictureMissing when there is none."""
+    try:
+        data = read_regular(path, LARGEST_BYTES)
+    except OSError as error:
+        raise PictureMissing(f"{path}: cannot be opened: {error.strerror}") from error
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if image is None:
-        raise ValueError(f"{path}: not a picture")
+        raise PictureMissing(f"{path}: not a picture")
     return np.asarray(image, np.uint8)
 
 

@@ -8,21 +8,52 @@ from pathlib import Path
 from typing import Any
 
 from models.training.evaluation.thresholds import verdict
+from wire.outputs import OutputError, check_file
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE, METHOD, RESULTS = DOCS / "reader-figures.md", DOCS / "reader-method.md", DOCS / "reader_figures.json"
 
 FIGURES, SCENES, FINDING, OPINION, GOALS = "figures", "scenes", "finding", "opinion", "goals"
-SLANTS, VISITS = "slants", "visits"
+SLANTS, VISITS, CURVE = "slants", "visits", "curve"
+PARTS = (FIGURES, SCENES, FINDING, OPINION, GOALS, SLANTS, VISITS, CURVE)
 """Names of the pages' parts: the recogniser's figures, those of whole scenes, what is found at which size,
-what the second recogniser stops, the goals beside what is reached, what is found at a slant, and visits answered."""
+what the second recogniser stops, the goals beside what is reached, what is found at a slant, visits answered, and
+what more crops and channels bring."""
 
 Row = Mapping[str, Any]
 
 
+def check_page(page: Path) -> None:
+    """Whether the page's parts can be renewed. Raises OutputError."""
+    check_file("--page", page)
+    try:
+        text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    except ValueError as error:
+        raise OutputError(f"--page {page}: is not text in UTF-8") from error
+    for name in PARTS:
+        begin, end = _marks(name)
+        if begin in text and end not in text.split(begin, 1)[1]:
+            raise OutputError(f"--page {page}: has the mark {begin} and no {end} after it")
+
+
+def check_results(path: Path) -> None:
+    """Whether results can be added to the file. Raises OutputError."""
+    check_file("--json", path)
+    try:
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise OutputError(f"--json {path}: is not JSON") from error
+    if not isinstance(known, dict):
+        raise OutputError(f"--json {path}: is not a JSON object")
+
+
+def _marks(name: str) -> tuple[str, str]:
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
 def write_part(page: Path, name: str, markdown: str) -> None:
     """Replace what stands between a part's marks; a page without them gets them at its end."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    begin, end = _marks(name)
     text = page.read_text(encoding="utf-8") if page.is_file() else "# The plate reader in figures\n"
     if begin not in text:
         text = f"{text.rstrip()}\n\n{begin}\n{end}\n"
