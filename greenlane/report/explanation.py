@@ -43,8 +43,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.OFFLINE_CAP: "Restore the line to the server; until then the cap stands.",
     Reason.UNSURE: "Let the driver type the plate at the panel. If it happens often, see the picture: clean the lens, "
     "then greenlane calibrate.",
-    Reason.UNKNOWN_KIND: "See the picture. A plate of a kind that greenlane does not know can be neither typed nor bound: the "
-    "cashier helps. If a character was misread, let the driver type it at the panel.",
+    Reason.UNKNOWN_KIND: "See the picture. A plate of a kind that greenlane does not know can be neither typed nor "
+    "bound: the cashier helps. If a character was misread, let the driver type it at the panel.",
     Reason.NO_PLATE: "Let the driver type the plate at the panel. If the picture shows one, check region and "
     "sharpness: greenlane calibrate.",
     Reason.READ_TIMEOUT: "Let the driver type the plate at the panel. If it happens often: greenlane calibrate.",

@@ -44,7 +44,7 @@ REASON_AND_REMEDY: dict[Reason, tuple[Words, Words]] = {
     Reason.PIN_WRONG: (("密码错误", "The PIN is wrong"), ("请重新输入", "type it again")),
     Reason.TYPED_REFUSED: (("该车牌不可手动输入", "Plate may not be typed"), CALL),
     Reason.UNSURE: (("车牌看不清", "The plate is not clear"), TYPE_IT),
-    Reason.UNKNOWN_KIND: (("不认识的车牌种类", "Plate of unknown kind"), COUNTER),
+    Reason.UNKNOWN_KIND: (("不认识的车牌种类", "Plate kind not known"), COUNTER),
     Reason.NO_PLATE: (("没有看到车牌", "No plate is seen"), TYPE_IT),
     Reason.READ_TIMEOUT: (("识别超时", "Reading took too long"), TYPE_IT),
     Reason.SERVICE_SILENT: (("后台没有应答", "The server is silent"), COUNTER),

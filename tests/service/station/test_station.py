@@ -144,7 +144,7 @@ def test_a_plate_of_unknown_kind_is_not_asked_for_as_typing_it_would_be_refused(
     shown = client.get("/panel/L1/view").text
     assert "不认识的车牌种类" in shown
     assert "请到收银台付款" in shown
-    assert "Plate of unknown kind: pay at the counter" in shown
+    assert "Plate kind not known: pay at the counter" in shown
     assert "data-asks" not in shown
     assert "data-may-type" in shown, "it may have been misread: a touch opens the keyboard"
     assert type_plate(client, "WJ169305").status_code == 422
