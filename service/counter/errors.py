@@ -66,7 +66,10 @@ _CHINESE = (
     (r"card (.+) holds at most (.+) yuan; (.+) more can (?:come|be added)", "加油卡 {0} 最多存 ¥{1}，还可充值 ¥{2}"),
     (r"plate (.+) is now bound to card (.+);", "车牌 {0} 已绑定加油卡 {1}，请先解绑"),
     (r"plate (.+) is not bound", "车牌 {0} 没有绑定"),
-    (r"(.+) is not a plate", "车牌号 {0} 不对，请按车牌填写，如 粤B12345"),
+    (
+        r"(.+) is not a plate",
+        "车牌号 {0} 不对，请按车牌填写，如 粤B12345、沪A3V25Z临、皖10A7226、民航F0939、京X1234应急",
+    ),
     (r"a .+'s name has 1 to (\d+)", "卡号须为 1 到 {0} 个字符，前后没有空格"),
     (r"a product's name", "油品名须为 1 到 20 个字符"),
     (r"a price must be", "单价须在 0.01 到 10000 元之间"),

@@ -12,7 +12,10 @@ def require_plate(text: str) -> str:
     """The plate as it is kept. Raises AdminError for a text that is not a plate."""
     plate = normalise(text)
     if not is_plate(plate):
-        raise AdminError(f"{text!r} is not a plate: write it as on the vehicle, 粤B12345 or 粤BD12345")
+        raise AdminError(
+            f"{text!r} is not a plate: write it as on the vehicle, such as 粤B12345 (motorcycles too), 粤BD12345,"
+            " 粤B1234学, 沪A3V25Z临, 皖10A7226, 民航F0939, 京X1234应急, 粤Z1234港, WJ粤12345"
+        )
     return plate
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -10,10 +11,14 @@ from hypothesis import strategies as st
 
 from models import grammar
 from service.books.settings import BookSettings
+from service.errors import AdminError
 from service.store.clock import from_us, to_us
 from service.store.ids import IdMaker, authorisation_name
+from service.store.naming import require_plate
 from wire import plates
 from wire.money import MAX_FEN, format_yuan, parse_yuan
+
+KINDS_NAMED = {"blue", "light_motorcycle", "coach", "temporary", "agricultural", "civil_aviation", "emergency"}
 
 CHARACTERS = st.sampled_from(grammar.ALPHABET + "IO· -a粤") | st.characters()
 
@@ -93,3 +98,11 @@ def test_names_of_authorisations_cannot_be_guessed_from_their_number() -> None:
 def test_settings_out_of_range(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         BookSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_error_about_a_plate_shows_plates_of_the_rarer_kinds_too() -> None:
+    with pytest.raises(AdminError) as refused:
+        require_plate("hello")
+    examples = re.findall(r"[^\s,()]*\d[^\s,()]*", str(refused.value))
+    assert [example for example in examples if require_plate(example) != example] == []
+    assert {str(f.kind) for example in examples for f in grammar.formats_of(example)} >= KINDS_NAMED
