@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from models import grammar
 from service.http.format_table import look_of
 
 
@@ -30,3 +34,27 @@ from service.http.format_table import look_of
 )
 def test_a_plate_has_the_colours_of_its_format(plate: str, colours: str) -> None:
     assert look_of(plate) == colours
+
+
+WORDS = {
+    "blue": "blue",
+    "green": "green",
+    "yellow and green": "green-large",
+    "yellow": "yellow",
+    "white": "white",
+    "black": "black",
+    "dark green": "green-dark",
+}
+
+
+def test_the_handbook_names_every_colour_with_plates_of_every_kind_that_have_it() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "panel.md").read_text(encoding="utf-8")
+    rows = [
+        row.split("|")[1:3] for row in page.partition("| drawn | plates |")[2].partition("\n\n")[0].splitlines()[2:]
+    ]
+    told = {word.strip(): re.findall("`(.+?)`", plates) for word, plates in rows}
+    assert {word: {look_of(plate) for plate in plates} for word, plates in told.items()} == {
+        word: {look} for word, look in WORDS.items()
+    }
+    shown = {str(f.kind) for plates in told.values() for plate in plates for f in grammar.formats_of(plate)}
+    assert shown == {str(kind) for kind in grammar.PlateKind}
