@@ -28,6 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command -> module with add_arguments(parser) and run(args) -> exit status, and its line of help."""
 
 
+LIBRARIES = ("torch", "onnx", "onnxruntime", "PIL")
+"""What the extra `training` brings; --help needs none of them."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit status, 1 for an error, which is told in one line."""
     parser = argparse.ArgumentParser(prog="python -m models.training", description=__doc__)
@@ -42,7 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
         return int(import_module(COMMANDS[args.command][0]).run(args))
     except GreenlaneError as error:
         print(f"models.training {args.command}: {error}", file=sys.stderr)
-        return 1
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in LIBRARIES:
+            raise
+        how = f"{sys.prefix}/bin/pip install 'greenlane[training]'"
+        print(f"models.training {args.command}: {error.name} is not installed: {how}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -11,6 +11,6 @@ HALF_PRECISION = torch.backends.cpu.get_cpu_capability() == "AVX512"
 """A processor without them takes ten times as long with 16 bits as with 32."""
 
 
-def autocast(half: bool = HALF_PRECISION) -> contextlib.AbstractContextManager[Any]:
-    """Where networks compute with 16 bits, if half."""
-    return torch.autocast("cpu", torch.bfloat16) if half else contextlib.nullcontext()
+def autocast() -> contextlib.AbstractContextManager[Any]:
+    """Where networks compute with 16 bits, if the processor does."""
+    return torch.autocast("cpu", torch.bfloat16) if HALF_PRECISION else contextlib.nullcontext()

@@ -17,8 +17,9 @@ from models.closeups import map_points  # noqa: E402
 from models.detector import COLOURS, Detector, DetectorSettings  # noqa: E402
 from models.engines import FloatArray, load_network  # noqa: E402
 from models.manifest import WEIGHTS_FOLDER, load_section  # noqa: E402
-from models.training.commands import detector as recipe  # noqa: E402
+from models.training.commands import detector  # noqa: E402
 from models.training.data.scenes import ScenePlate  # noqa: E402
+from models.training.detector import recipe  # noqa: E402
 from models.training.detector.compose import Composed  # noqa: E402
 from models.training.detector.net import STRIDE, Finder, Refiner  # noqa: E402
 from models.training.detector.refine import CLOSEUP_PX, UNSURE, closeup_batch, closeup_of, refiner_loss  # noqa: E402
@@ -138,12 +139,12 @@ def test_networks_stay_small() -> None:
 
 def test_the_recipe_runs_from_drawing_to_the_lane(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
-    recipe.add_arguments(parser)
+    detector.add_arguments(parser)
     for stage in ("finder", "refiner", "export"):
         words = [stage, "--out", str(tmp_path), "--smoke", "--weights", str(tmp_path / "weights")]
-        assert recipe.run(parser.parse_args(words)) == 0
+        assert detector.run(parser.parse_args(words)) == 0
     resumed = ["finder", "--out", str(tmp_path), "--smoke", "--resume"]
-    assert recipe.run(parser.parse_args(resumed)) == 0
+    assert detector.run(parser.parse_args(resumed)) == 0
     onto = [
         "refiner",
         "--out",
@@ -152,14 +153,14 @@ def test_the_recipe_runs_from_drawing_to_the_lane(tmp_path: Path) -> None:
         "--finder",
         str(tmp_path / "weights" / "finder.onnx"),
     ]
-    assert recipe.run(parser.parse_args([*onto, "--continue", str(tmp_path / "weights" / "refiner.onnx")])) == 0
+    assert detector.run(parser.parse_args([*onto, "--continue", str(tmp_path / "weights" / "refiner.onnx")])) == 0
     section = json.loads((tmp_path / "weights" / "manifest.json").read_text(encoding="utf-8"))["detector"]
     networks = [
         load_network("opencv", tmp_path / "weights" / section[name]["file"], section[name]["sha256"])
         for name in ("finder", "refiner")
     ]
-    detector = Detector(*networks, DetectorSettings.from_manifest(section))
-    assert isinstance(detector.detect(np.zeros((90, 160, 3), np.uint8)), list)
+    trained = Detector(*networks, DetectorSettings.from_manifest(section))
+    assert isinstance(trained.detect(np.zeros((90, 160, 3), np.uint8)), list)
 
 
 def test_finder_and_refiner_become_ones_of_small_integers(tmp_path: Path) -> None:
@@ -167,9 +168,9 @@ def test_finder_and_refiner_become_ones_of_small_integers(tmp_path: Path) -> Non
     weights = tmp_path / "weights"
     shutil.copytree(WEIGHTS_FOLDER, weights)
     parser = argparse.ArgumentParser()
-    recipe.add_arguments(parser)
+    detector.add_arguments(parser)
     words = ["quantise", "--out", str(tmp_path), "--smoke", "--weights", str(weights)]
-    assert recipe.run(parser.parse_args(words)) == 0
+    assert detector.run(parser.parse_args(words)) == 0
     section = load_section("detector", weights / "manifest.json")
     shapes = {"finder": (1, 16, 96 // STRIDE, 160 // STRIDE), "refiner": (1, 16)}
     for name, (height, width) in (("finder", (96, 160)), ("refiner", (64, 128))):

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from models.training.data.holdout import is_in_part
 from models.training.data.realdata import data_folder
 from models.training.evaluation.counts import by_group, figures
@@ -25,10 +23,8 @@ from models.training.evaluation.page import (
     write_part,
 )
 from models.training.evaluation.reads import judge, judge_drawn
-from models.training.recogniser.eval import TrainedReader
 from models.training.recogniser.mixing import SOURCE_SHARES, RealData, load_real_data
-from models.training.recogniser.net import WIDTHS, RecogniserNet
-from models.training.recogniser.train import RecogniserPlan, Trainer, smoke_plan
+from models.training.recogniser.plan import RecogniserPlan, smoke_plan
 from wire.outputs import check_folder
 
 
@@ -58,10 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains what is not trained yet, one run after another, and writes the table."""
-    torch.set_num_threads(1)
     check_folder("--out", args.out)
     check_page(args.page)
     check_results(args.json)
+    import torch
+
+    torch.set_num_threads(1)
     data = load_real_data(None if args.smoke else data_folder())
     plan = replace(RecogniserPlan(), steps=args.steps, drawn_steps=min(RecogniserPlan.drawn_steps, args.steps // 4))
     rows = [measured(point, smoke_plan(plan) if args.smoke else plan, data, args) for point in POINTS]
@@ -73,6 +71,10 @@ def run(args: argparse.Namespace) -> int:
 
 def measured(point: Point, plan: RecogniserPlan, data: RealData, args: argparse.Namespace) -> dict[str, Any]:
     """One row: how large, learnt from how many crops, and what of the held-out part and of drawn plates is exact."""
+    from models.training.recogniser.eval import TrainedReader
+    from models.training.recogniser.net import RecogniserNet
+    from models.training.recogniser.train import Trainer
+
     part = replace(data, train=tuple(crop for crop in data.train if is_in_part(crop.text, point.part)))
     folder = args.out / point.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,6 +95,8 @@ def measured(point: Point, plan: RecogniserPlan, data: RealData, args: argparse.
 
 def widths_of(factor: float) -> tuple[int, int, int]:
     """The shipped network's channels times a factor, in eights."""
+    from models.training.recogniser.net import WIDTHS
+
     first, second, third = (max(8, round(width * factor / 8) * 8) for width in WIDTHS)
     return first, second, third
 

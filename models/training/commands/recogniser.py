@@ -5,15 +5,11 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-import torch
-
 from models.manifest import WEIGHTS_FOLDER
 from models.training.commands.options import add_run, check_run, readable
 from models.training.data.realdata import Image, data_folder
-from models.training.recogniser.export import calibrate, calibration_samples, export, write_section
 from models.training.recogniser.mixing import Mixer, RealData, load_real_data
-from models.training.recogniser.start import load_shipped
-from models.training.recogniser.train import CONTINUED, RecogniserPlan, Trainer, smoke_plan
+from models.training.recogniser.plan import CONTINUED, RecogniserPlan, smoke_plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ends with recogniser.onnx and its manifest section; 1 when there is no checkpoint to export."""
-    torch.set_num_threads(args.threads)
     check_run(args)
+    import torch
+
+    from models.training.recogniser.export import calibrate, calibration_samples, export, write_section
+    from models.training.recogniser.start import load_shipped
+    from models.training.recogniser.train import Trainer
+
+    torch.set_num_threads(args.threads)
     folder = None if args.smoke else data_folder()
     data = load_real_data(folder)
     print(

@@ -5,18 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-import torch
-
 from models.manifest import WEIGHTS_FOLDER
 from models.rectify import Image
 from models.training.commands.options import add_run, check_run, readable
 from models.training.data.realdata import data_folder
 from models.training.recogniser.mixing import RealData, load_real_data
-from models.training.second.export import calibrate, export, write_section
-from models.training.second.start import load_shipped
-from models.training.second.train import SecondMixer, SecondPlan, SecondTrainer, calibration_samples, figures
-
-SMOKE = SecondPlan(steps=4, batch=6, ramp_steps=1, warmup_steps=2, save_every=3)
+from models.training.second.plan import SMOKE, SecondPlan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ends with second.onnx and its manifest section; 1 when there is no checkpoint to export."""
-    torch.set_num_threads(args.threads)
     check_run(args)
+    import torch
+
+    from models.training.second.export import calibrate, export, write_section
+    from models.training.second.start import load_shipped
+    from models.training.second.train import SecondTrainer, calibration_samples, figures
+
+    torch.set_num_threads(args.threads)
     data = load_real_data(None if args.smoke else data_folder())
     print(f"real crops: {len(data.train)} to train, {len(data.calibration)} to calibrate", flush=True)
     given = {"batch": args.batch, "seed": args.seed, "learning_rate": args.rate, "minutes": args.minutes}
@@ -64,4 +64,6 @@ def run(args: argparse.Namespace) -> int:
 
 def sample_strips(data: RealData, plan: SecondPlan, count: int = 512) -> list[Image]:
     """Strips as training shows them."""
+    from models.training.second.train import SecondMixer
+
     return [sample.strip for sample in SecondMixer(data, plan.seed).batch(count, plan.real_share)]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-import torch
-
 from models.build import build_detector
 from models.manifest import WEIGHTS_FOLDER
 from models.training.commands.options import add_run, check_run
@@ -14,10 +12,8 @@ from models.training.data.more import load_more_scenes
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
 from models.training.recogniser.mixing import load_real_data
-from models.training.whole.export import export, write_section
-from models.training.whole.train import Bank, WholePlan, WholeTrainer, figures, made, plates_of, shift_for
+from models.training.whole.plan import SMOKE, WholePlan
 
-SMOKE = WholePlan(steps=4, batch=6, rounds=1, crops=4, drawn=60, warmup_steps=2, save_every=3)
 CALIBRATION_ROUNDS = 8
 
 
@@ -31,8 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ends with whole.onnx and its manifest section; 1 when there is no checkpoint to export."""
-    torch.set_num_threads(args.threads)
     check_run(args)
+    import torch
+
+    from models.training.whole.export import export, write_section
+    from models.training.whole.train import Bank, WholeTrainer, figures, made, plates_of, shift_for
+
+    torch.set_num_threads(args.threads)
     folder = None if args.smoke else data_folder()
     given = {"batch": args.batch, "seed": args.seed, "minutes": args.minutes}
     plan = SMOKE if args.smoke else replace(WholePlan(), steps=args.steps, rounds=args.rounds, **given)

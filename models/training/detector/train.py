@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,11 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from models.training.precision import HALF_PRECISION, autocast
+from models.training.detector.plan import DetectorPlan
+from models.training.precision import autocast
 
 Batch = tuple[Tensor, Any]
 Loss = Callable[[Tensor, Any], dict[str, Tensor]]
-
-
-@dataclass(frozen=True)
-class DetectorPlan:
-    """How long and how boldly to train. batch size is the iterator's affair."""
-
-    steps: int
-    out: Path
-    learning_rate: float = 2e-3
-    warm_up: int = 200
-    save_every: int = 250
-    decay: float = 0.998
-    half_precision: bool = HALF_PRECISION
 
 
 class Averaged:
@@ -68,7 +55,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = plan.learning_rate * _pace(step, plan)
         inputs, target = next(batches)
-        losses = _step(network, optimiser, inputs, target, loss, plan.half_precision)
+        losses = _step(network, optimiser, inputs, target, loss)
         averaged.update(network)
         for name, value in losses.items():
             running[name] = 0.98 * running.get(name, value) + 0.02 * value
@@ -85,10 +72,10 @@ def averaged_weights(checkpoint: Path) -> dict[str, Tensor]:
 
 
 def _step(
-    network: nn.Module, optimiser: torch.optim.Optimizer, inputs: Tensor, target: Any, loss: Loss, half: bool
+    network: nn.Module, optimiser: torch.optim.Optimizer, inputs: Tensor, target: Any, loss: Loss
 ) -> dict[str, float]:
     inputs = inputs.contiguous(memory_format=torch.channels_last)
-    with autocast(half):
+    with autocast():
         output = network(inputs)
     losses = loss(output.float(), target)
     total = torch.stack(list(losses.values())).sum()

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,36 +19,8 @@ from models.training.recogniser.averaged import AveragedRun
 from models.training.recogniser.eval import read_crops
 from models.training.recogniser.mixing import Mixer, RealData
 from models.training.recogniser.net import GRID_HEIGHT, GRID_WIDTH, RecogniserNet, as_input
+from models.training.recogniser.plan import RecogniserPlan
 from models.training.recogniser.samples import Sample, real_sample
-
-
-@dataclass(frozen=True)
-class RecogniserPlan:
-    """How long and how fast to learn.
-
-    steps: batches in all. minutes: the rate falls with these where they end before the steps do. drawn_steps: batches
-    before real crops come in; 0 for a network that reads already. real_share: their share from then on, reached over as
-    many steps again. attention_weight: of the loss that shows the attention where drawn characters stand.
-    """
-
-    steps: int = 6000
-    batch: int = 64
-    drawn_steps: int = 600
-    real_share: float = 0.45
-    learning_rate: float = 2.5e-3
-    weight_decay: float = 0.02
-    warmup_steps: int = 300
-    attention_weight: float = 0.3
-    average_decay: float = 0.998
-    save_every: int = 500
-    filter_every: int = 1500
-    minutes: float | None = None
-    seed: int = 1
-
-
-CONTINUED = RecogniserPlan(steps=10_000, drawn_steps=0, learning_rate=1.5e-3, warmup_steps=100, average_decay=0.995)
-"""For weights that read well already: no lesson on drawn plates alone, smaller steps, an average that forgets soon."""
-SMOKE = RecogniserPlan(steps=6, batch=8, drawn_steps=2, warmup_steps=2, save_every=3, filter_every=4)
 
 
 class Trainer(AveragedRun[RecogniserNet]):
@@ -145,16 +116,3 @@ def attention_loss(scores: Tensor, centres: Tensor) -> Tensor:
     down = ((y[None, :] - points[:, 1:]) * (GRID_HEIGHT / 1.2)) ** 2
     hill = torch.softmax(-0.5 * (down[:, :, None] + across[:, None, :]).flatten(1), 1)
     return -(hill * torch.log_softmax(scores[known], 1)).sum(1).mean()
-
-
-def smoke_plan(plan: RecogniserPlan) -> RecogniserPlan:
-    """The plan at a size that ends within seconds and still passes through every phase."""
-    return replace(
-        plan,
-        steps=SMOKE.steps,
-        batch=SMOKE.batch,
-        drawn_steps=min(plan.drawn_steps, SMOKE.drawn_steps),
-        warmup_steps=SMOKE.warmup_steps,
-        save_every=SMOKE.save_every,
-        filter_every=SMOKE.filter_every,
-    )

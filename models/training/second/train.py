@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from models.training.precision import autocast
 from models.training.recogniser.averaged import AveragedRun
 from models.training.recogniser.mixing import RealData, crop_odds
 from models.training.second.net import COLUMNS, SecondNet, as_input
+from models.training.second.plan import SecondPlan
 from models.training.second.samples import IGNORED, Pool, SecondSample, drawn_second, nothing, real_second
 
 SHARES = {"ccpd": 0.14, "easypr": 0.2, "auto": 0.16, "scene": 0.12, "toll": 0.06, "loose": 0.04, "mosaic": 0.03}
@@ -27,24 +27,6 @@ SHARES |= {"street": 0.13, "photo": 0.12}
 """How the real part is divided: few of the crops of one province, which the first recogniser saw most of."""
 
 NOTHING_SHARE = 0.03
-
-
-@dataclass(frozen=True)
-class SecondPlan:
-    """How long and how fast to learn. minutes: the rate falls with these where they end before the steps do."""
-
-    steps: int = 7000
-    batch: int = 64
-    real_share: float = 0.5
-    ramp_steps: int = 800
-    learning_rate: float = 2.5e-3
-    weight_decay: float = 0.02
-    warmup_steps: int = 200
-    look_weight: float = 0.3
-    average_decay: float = 0.998
-    save_every: int = 250
-    minutes: float | None = None
-    seed: int = 1
 
 
 class SecondMixer:

@@ -24,6 +24,7 @@ from models.training.recogniser.mixing import RealData
 from models.training.second.samples import Pool
 from models.training.whole.camera import taken
 from models.training.whole.net import WholeNet, as_input
+from models.training.whole.plan import WholePlan
 from models.training.whole.samples import BESIDE, WholeSample, crops_of_all, drawn_samples, scene_samples
 
 Image = NDArray[np.uint8]
@@ -38,24 +39,6 @@ CELLS_WEIGHT = 1.0
 MOST_OBJECTIONS = 0.01
 """Calibration shifts the logits so that this share of the whole plates is judged partly hidden at 0.7 or more."""
 BOUND_LOGIT = float(np.log(0.7 / 0.3))
-
-
-@dataclass(frozen=True)
-class WholePlan:
-    """How long and how fast to learn. rounds: how often every plate of the scenes is shown to the finder beforehand."""
-
-    steps: int = 9000
-    batch: int = 64
-    rounds: int = 30
-    crops: int = 500
-    drawn: int = 350
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.02
-    warmup_steps: int = 200
-    average_decay: float = 0.998
-    save_every: int = 500
-    minutes: float | None = None
-    seed: int = 1
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ pytest.importorskip("onnx", reason="the weights are read with onnx")
 
 from torch.nn import Module  # noqa: E402
 
-from models.training.commands.detector import take_up  # noqa: E402
 from models.training.detector.net import Finder, Refiner  # noqa: E402
+from models.training.detector.recipe import take_up  # noqa: E402
 
 
 def exported(net: Module, path: Path, size: tuple[int, int]) -> Path:
