@@ -69,6 +69,10 @@ NOISE = frozenset({"covered", "spacing", "unsure"})
 """Doubts that may come of noise and few pixels. With any other one a character may be hidden: nothing is averaged."""
 
 
+HARDLY_READ = 0.3
+"""Weakest character below which a text is chance: headlights and grilles come out as some plate now and then."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlateRead:
     """One plate found in one frame.
@@ -102,6 +106,11 @@ class PlateRead:
     def weakest(self) -> float:
         """Probability of the least certain character; 0 for no character."""
         return min((s.probability for s in self.characters), default=0.0)
+
+    @property
+    def readable(self) -> bool:
+        """Whether the text is more than a guess."""
+        return self.weakest >= HARDLY_READ
 
     @property
     def valid(self) -> bool:

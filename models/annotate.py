@@ -20,15 +20,18 @@ PLAIN_STYLE = "zenhei"
 
 
 def annotated(picture: Picture, plates: Iterable[PlateRead]) -> Picture:
-    """A copy of the BGR picture with every plate outlined and named: green where the text is a plate's, else red."""
+    """A copy of the BGR picture with every plate outlined and named: green where the text is a plate's, else red.
+
+    A plate that is hardly readable is named "?".
+    """
     drawn = picture.copy()
     glyphs = load_glyphs()
     for plate in plates:
-        colour = READABLE if plate.valid else UNSURE
+        colour = READABLE if plate.valid and plate.readable else UNSURE
         line_px = max(1, round(picture.shape[1] / 640))
         outline = np.round(np.array(plate.corners) * 16).astype(np.int32)
         cv2.polylines(drawn, [outline], True, colour, line_px, cv2.LINE_AA, 4)
-        label = text_mask(glyphs, plate.text or "?")
+        label = text_mask(glyphs, plate.text if plate.readable else "?")
         height = int(np.clip(plate.width_px / 5, 14, 64))
         label = np.asarray(cv2.resize(label, (max(1, label.shape[1] * height // label.shape[0]), height)), np.uint8)
         _put(drawn, label, plate, colour)

@@ -34,10 +34,6 @@ LOOKS_LIKE_A_PLATE = 0.8
 """Detection confidence from which a find is reported though its text is not a plate's: the lane must know of it."""
 
 
-HARDLY_READ = 0.3
-"""Weakest character below which a valid text is chance: headlights and grilles come out as some plate now and then."""
-
-
 class Recognising(Protocol):
     """What the reader needs of a recogniser."""
 
@@ -195,7 +191,7 @@ def toned(picture: Picture, found: Detection, plate: PlateRead) -> PlateRead:
 
 def is_reportable(plate: PlateRead) -> bool:
     """Whether a find goes out: a plate's text, or something that looks so like a plate that it has to be known."""
-    return plate.detection >= LOOKS_LIKE_A_PLATE or (plate.valid and plate.weakest >= HARDLY_READ)
+    return plate.detection >= LOOKS_LIKE_A_PLATE or (plate.valid and plate.readable)
 
 
 def prominence(plate: PlateRead) -> float:

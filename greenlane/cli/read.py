@@ -149,8 +149,10 @@ def record(outcome: PictureOutcome) -> dict[str, Any]:
 
 
 def _plate_record(plate: PlateRead) -> dict[str, Any]:
+    """A guess is never told as a text: docs/reader.md has the fields."""
     return {
-        "text": plate.text,
+        "text": plate.text if plate.readable else "",
+        **({} if plate.readable else {"guess": plate.text}),
         "confidence": round(plate.confidence, 4),
         "weakest": round(plate.weakest, 4),
         "certain": plate.certain,
@@ -174,7 +176,7 @@ def show(outcome: PictureOutcome, as_json: bool) -> None:
     print(f"{outcome.path}  {outcome.width}x{outcome.height}  {tr(f'{total:.0f} ms')}")
     for plate in outcome.reading.plates:
         x, y = (sum(c) / 4 for c in zip(*plate.corners, strict=True))
-        text = plate.text or tr("(unreadable)")
+        text = plate.text if plate.readable else tr("(hardly readable)" if plate.text else "(unreadable)")
         sure = tr(f"{plate.confidence:7.1%} sure, weakest character {plate.weakest:6.1%}")
         where = tr(f"{plate.width_px:4.0f} px wide at {x:.0f},{y:.0f}")
         print(f"  {text:<10} {sure}  {tr(plate.kind):<18} {where}{_doubted(plate)}")
@@ -185,7 +187,7 @@ def show(outcome: PictureOutcome, as_json: bool) -> None:
 
 
 def _doubted(plate: PlateRead) -> str:
-    return tr(f", not certain: {', '.join(map(tr, plate.doubts))}") if plate.doubts else ""
+    return tr(f", not certain: {', '.join(plate.doubts)}") if plate.doubts else ""
 
 
 def annotate(outcome: PictureOutcome, folder: Path) -> Path:

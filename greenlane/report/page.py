@@ -144,8 +144,8 @@ def _vote(visit_result: VisitResult) -> str:
     vote = visit_result.vote
     if vote is not None:
         held = tr(f"certain of {vote.plate}" if vote.plate else "not certain")
-        weakest = tr(f"weakest character {vote.weakest:.1%}")
-        rows.append((tr("together"), f"{held}: {vote.confidence:.1%}, {weakest}"))
+        sure = tr(f": {vote.confidence:.1%}, weakest character {vote.weakest:.1%}")
+        rows.append((tr("together"), f"{held}{sure}"))
     return _table(rows) if rows else f"<p>{tr('No plate was read.')}</p>"
 
 

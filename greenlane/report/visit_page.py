@@ -118,8 +118,8 @@ def _figure(trace: VisitTrace, fact: TracedPicture, jpeg: bytes) -> str:
     drawn = drawings.picture(Picture(jpeg, width, height, fact.at_s, plate), source)
     words = tr("no plate found")
     if plate is not None:
-        words = f"{plate.text or tr('no character')}, {tr(f'weakest character {plate.weakest:.0%}')}"
-        words += tr(f", doubted: {', '.join(map(tr, plate.doubts))}") if plate.doubts else ""
+        words = (plate.text or tr("no character")) + tr(f", weakest character {plate.weakest:.0%}")
+        words += tr(f", doubted: {', '.join(plate.doubts)}") if plate.doubts else ""
     return f"<figure>{drawn}<figcaption>{tr(fact.role)}, {fact.at_s:.2f} s: {escape(words)}</figcaption></figure>"
 
 

@@ -212,4 +212,7 @@ def test_a_sentence_is_filled_from_its_parts() -> None:
         output("vote: not certain (the plate is doubted: edge, covered)")
         == "结论：没有把握（车牌存疑：靠画面边缘、有遮挡）"
     )
+    assert output(", doubted: edge, covered") == "，存疑：靠画面边缘、有遮挡"
+    assert output(", not certain: unsure") == "，没有把握：看不清"
+    assert output(": 98.0%, weakest character 95.0%") == "：98.0%，最弱字符 95.0%"
     assert output("vote: not certain (the vehicle does not stand yet)") == "结论：没有把握（车辆尚未停稳）"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,8 +16,10 @@ import pytest
 
 from controller.errors import ReaderError
 from controller.records import CharacterRead, Colour, PlateRead, Reading
+from greenlane import language
 from greenlane.cli import main, read
 from hardware.pictures import open_picture
+from models.annotate import annotated
 from models.grammar import PlateKind
 from models.training.drawing.plates import draw_plate
 
@@ -27,6 +31,9 @@ PLATE = PlateRead(
     rows=1,
     detection=0.97,
 )
+
+
+GUESS = replace(PLATE, characters=tuple(CharacterRead(character, 0.2) for character in "粤A84266"))
 
 
 def one_plate(picture: np.ndarray) -> Reading:
@@ -140,6 +147,41 @@ def test_people_get_a_table_and_errors_on_stderr(
     assert "95.0%" in output.out
     assert "empty" in output.err
     assert "empty" not in output.out
+
+
+def test_a_guess_is_never_shown_as_a_plate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """That something stands there is told by its place; what is hardly readable has no text, in none of the outputs."""
+    path = str(jpeg(tmp_path / "one.jpg"))
+    assert read.read_all(arguments(path), lambda picture: Reading((GUESS,))) == 0
+    shown = capsys.readouterr().out
+    assert "(hardly readable)" in shown
+    assert "120 px wide at 100,70" in shown
+    assert "粤A84266" not in shown
+    assert read.read_all(arguments("--json", path), lambda picture: Reading((GUESS,))) == 0
+    (plate,) = json.loads(capsys.readouterr().out)["plates"]
+    assert (plate["text"], plate["guess"], plate["weakest"]) == ("", "粤A84266", 0.2)
+    black = np.zeros((200, 320, 3), np.uint8)
+    assert np.array_equal(annotated(black, [GUESS]), annotated(black, [replace(GUESS, characters=())]))
+    assert not np.array_equal(annotated(black, [GUESS]), annotated(black, [PLATE]))
+
+
+def test_the_handbook_names_every_field_of_the_json(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reader.md").read_text(encoding="utf-8")
+    table = page.partition("| field |")[2].partition("\n\n")[0]
+    told = {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    good = read.PictureOutcome(tmp_path, 320, 200, Reading((GUESS,)), annotated=tmp_path)
+    bad = read.PictureOutcome(tmp_path, error="is empty")
+    assert told == {*read.record(good), *read.record(good)["plates"][0], *read.record(bad)}
+
+
+def test_doubts_are_listed_as_chinese_lists_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    doubted = replace(PLATE, doubts=("edge", "covered", "unsure"))
+    language.speak("zh")
+    try:
+        assert read.read_all(arguments(str(jpeg(tmp_path / "one.jpg"))), lambda picture: Reading((doubted,))) == 0
+    finally:
+        language.speak(language.ENGLISH)
+    assert capsys.readouterr().out.splitlines()[1].endswith("，没有把握：靠画面边缘、有遮挡、看不清")
 
 
 def test_nothing_found_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
