@@ -31,11 +31,15 @@ def annotated(picture: Picture, plates: Iterable[PlateRead]) -> Picture:
         line_px = max(1, round(picture.shape[1] / 640))
         outline = np.round(np.array(plate.corners) * 16).astype(np.int32)
         cv2.polylines(drawn, [outline], True, colour, line_px, cv2.LINE_AA, 4)
-        label = text_mask(glyphs, plate.text if plate.readable else "?")
-        height = int(np.clip(plate.width_px / 5, 14, 64))
-        label = np.asarray(cv2.resize(label, (max(1, label.shape[1] * height // label.shape[0]), height)), np.uint8)
-        _put(drawn, label, plate, colour)
+        _put(drawn, _label(glyphs, plate), plate, colour)
     return drawn
+
+
+def _label(glyphs: GlyphSet, plate: PlateRead) -> Picture:
+    """The plate's text as a mask, larger beside a larger plate."""
+    mask = text_mask(glyphs, plate.text if plate.readable else "?")
+    height = int(np.clip(plate.width_px / 5, 14, 64))
+    return np.asarray(cv2.resize(mask, (max(1, mask.shape[1] * height // mask.shape[0]), height)), np.uint8)
 
 
 def text_mask(glyphs: GlyphSet, text: str) -> Picture:

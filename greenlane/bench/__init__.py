@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wire.errors import GreenlaneError
+from wire.numbers import whole
 
 EXAMPLES = """
 examples:
@@ -72,18 +73,22 @@ def _add_peers_arguments(parser: argparse.ArgumentParser) -> None:
         "--easyocr-models", type=Path, metavar="DIR", default=absent, help="where EasyOCR's own models lie"
     )
     parser.add_argument(
-        "--pictures", type=_count, metavar="N", default=absent, help="at most so many of each kind (default all)"
+        "--pictures",
+        type=whole(1, 10_000),
+        metavar="N",
+        default=absent,
+        help="at most so many of each kind (default all)",
     )
     parser.add_argument(
         "--reads",
-        type=_count,
+        type=whole(1, 10_000),
         metavar="N",
         default=absent,
         help="reads of each picture, the quickest counts (default 1)",
     )
     parser.add_argument(
         "--width",
-        type=_count,
+        type=whole(1, 10_000),
         metavar="PX",
         default=absent,
         help="width that scenes are shown in (default as they are)",
@@ -99,11 +104,11 @@ def _add_lane_arguments(parser: argparse.ArgumentParser) -> None:
         help="what runs the networks; may be repeated (default: all that are installed)",
     )
     parser.add_argument(
-        "--frames", type=_count, metavar="N", default=argparse.SUPPRESS, help="frames per engine (default 60)"
+        "--frames", type=whole(1, 10_000), metavar="N", default=argparse.SUPPRESS, help="frames per engine (default 60)"
     )
     parser.add_argument(
         "--threads",
-        type=_count,
+        type=whole(1, 10_000),
         metavar="N",
         default=argparse.SUPPRESS,
         help="processor threads of the reader (default 1)",
@@ -181,9 +186,3 @@ def _measured(args: argparse.Namespace) -> Any:
         clip=getattr(args, "clip", None),
     )
     return bench_lane.measure(wanted)
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 10000")
-    return int(text)

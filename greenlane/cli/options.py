@@ -4,8 +4,6 @@ and text from elsewhere."""
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -54,14 +52,3 @@ def moment(text: str) -> datetime:
 def escaped(text: str) -> str:
     """Text from elsewhere for one line of a terminal: what is not printable as \\n, \\x1b, \\u202e."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """For argparse: a whole number within bounds that every store can hold."""
-
-    def read(text: str) -> int:
-        if not re.fullmatch(r"-?[0-9]{1,19}", text, re.ASCII) or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text!r}: write a whole number from {low} to {high}")
-        return int(text)
-
-    return read

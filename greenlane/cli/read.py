@@ -176,7 +176,7 @@ def show(outcome: PictureOutcome, as_json: bool) -> None:
     print(f"{outcome.path}  {outcome.width}x{outcome.height}  {tr(f'{total:.0f} ms')}")
     for plate in outcome.reading.plates:
         x, y = (sum(c) / 4 for c in zip(*plate.corners, strict=True))
-        text = plate.text if plate.readable else tr("(hardly readable)" if plate.text else "(unreadable)")
+        text = _text(plate)
         sure = tr(f"{plate.confidence:7.1%} sure, weakest character {plate.weakest:6.1%}")
         where = tr(f"{plate.width_px:4.0f} px wide at {x:.0f},{y:.0f}")
         print(f"  {text:<10} {sure}  {tr(plate.kind):<18} {where}{_doubted(plate)}")
@@ -184,6 +184,10 @@ def show(outcome: PictureOutcome, as_json: bool) -> None:
         print("  " + tr("no plate found"))
     if outcome.annotated:
         print("  " + tr(f"drawn into {outcome.annotated}"))
+
+
+def _text(plate: PlateRead) -> str:
+    return plate.text if plate.readable else tr("(hardly readable)" if plate.text else "(unreadable)")
 
 
 def _doubted(plate: PlateRead) -> str:

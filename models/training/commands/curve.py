@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from models.training.commands.options import count
 from models.training.data.holdout import is_in_part
 from models.training.data.realdata import data_folder
 from models.training.evaluation.counts import by_group, figures
@@ -45,8 +46,8 @@ POINTS = (Point(0, 1), Point(0.25, 1), Point(0.5, 1), Point(1, 1), Point(1, 0.5)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for a checkpoint per run; finished ones stay")
-    parser.add_argument("--steps", type=int, default=2000, help="batches of each run (default: %(default)s)")
-    parser.add_argument("--drawn", type=int, default=60, help="drawn plates of each kind (default: %(default)s)")
+    parser.add_argument("--steps", type=count, default=2000, help="batches of each run (default: %(default)s)")
+    parser.add_argument("--drawn", type=count, default=60, help="drawn plates of each kind (default: %(default)s)")
     parser.add_argument("--page", type=Path, default=METHOD, help="the page whose part is renewed")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where all figures are kept")
     parser.add_argument("--smoke", action="store_true", help="every run within seconds, on drawn plates alone")

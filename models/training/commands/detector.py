@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 
 from models.manifest import WEIGHTS_FOLDER
-from models.training.commands.options import readable
+from models.training.commands.options import count, readable
 from models.training.detector.plan import STEPS_AND_BATCH, DetectorPlan
 from wire.outputs import check_folder
 
@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "stage", choices=tuple(STEPS_AND_BATCH), help="in this order: finder, refiner, export, quantise"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
-    parser.add_argument("--steps", type=int, help="batches (finder 9000, refiner 4000) or pictures (quantise 128)")
-    parser.add_argument("--batch", type=int, help="pictures per batch (default: finder 16, refiner 64)")
+    parser.add_argument("--steps", type=count, help="batches (finder 9000, refiner 4000) or pictures (quantise 128)")
+    parser.add_argument("--batch", type=count, help="pictures per batch (default: finder 16, refiner 64)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument(

@@ -14,6 +14,7 @@ from models.engines import DEFAULT_ENGINE, load_network
 from models.grammar import PlateKind, kind_of
 from models.manifest import MANIFEST, load_section, update_section
 from models.recogniser import Recogniser
+from models.training.commands.options import count
 from models.training.data.realdata import RealCrop, data_folder, load_scene_grounds
 from models.training.evaluation.counts import (
     BLURS_PX,
@@ -74,8 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--page", type=Path, default=PAGE, help="the page whose tables are renewed")
     parser.add_argument("--pictures", type=Path, default=DOCS / "pictures", help="folder of the diagrams")
     parser.add_argument("--gallery", type=Path, help="also write a page with every held-out error to this folder")
-    parser.add_argument("--drawn", type=int, default=DRAWN_PER_KIND, help="drawn plates per kind")
-    parser.add_argument("--rounds", type=int, default=1, help="how often visits are simulated, each time anew")
+    parser.add_argument("--drawn", type=count, default=DRAWN_PER_KIND, help="drawn plates per kind")
+    parser.add_argument("--rounds", type=count, default=1, help="how often visits are simulated, each time anew")
 
 
 def run(args: argparse.Namespace) -> int:

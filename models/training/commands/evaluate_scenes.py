@@ -22,6 +22,7 @@ from models.training.evaluation.scenes_kinds import judge_kinds
 from models.training.evaluation.scenes_page import scene_tables
 from models.training.evaluation.scenes_stress import plateless, stress
 from models.training.evaluation.visits import scene_visits, trade_off
+from wire.numbers import whole
 from wire.outputs import check_file, check_folder
 
 STRESS_PICTURES = 1000
@@ -32,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--part", choices=("held-out", "training", "both"), default="held-out")
     parser.add_argument("--errors", action="store_true", help="list every plate that came out wrong")
     parser.add_argument("--gallery", type=Path, help="write the scenes with boxes and texts to this folder")
-    parser.add_argument("--stress", type=int, default=STRESS_PICTURES, help="pictures without plates to try; 0: none")
+    parser.add_argument(
+        "--stress", type=whole(0, 1_000_000), default=STRESS_PICTURES, help="pictures without plates to try; 0: none"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

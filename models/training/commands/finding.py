@@ -7,7 +7,7 @@ import argparse
 import cv2
 
 from models.build import build_detector
-from models.training.commands.options import add_judged, check_record, real_pictures
+from models.training.commands.options import add_judged, check_record, count, real_pictures
 from models.training.evaluation.finding import held_out_groups, rows_of, table, tally
 from models.training.evaluation.page import FINDING, add_results, write_part
 
@@ -16,7 +16,7 @@ SIDES_PX = (320, 480, 640, 960)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_judged(parser, "onnxruntime")
-    parser.add_argument("--sides", type=int, nargs="+", default=SIDES_PX, help="sizes to try beside the shipped rule")
+    parser.add_argument("--sides", type=count, nargs="+", default=SIDES_PX, help="sizes to try beside the shipped rule")
 
 
 def run(args: argparse.Namespace) -> int:

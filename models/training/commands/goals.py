@@ -10,7 +10,7 @@ import cv2
 
 from models.build import build_reader
 from models.reader import OnDeviceReader
-from models.training.commands.options import add_judged, check_record, real_pictures
+from models.training.commands.options import add_judged, check_record, count, real_pictures
 from models.training.data.holdout import is_held_out
 from models.training.data.more import Label, clean_picture, is_learnt_from, load_labels
 from models.training.data.realdata import RealCrop, load_crops
@@ -42,7 +42,9 @@ GROUPS = {"scenes": SCENES, "photos": PHOTOS, "street frames": STREET, "street f
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_judged(parser, page=DOCS / "reader.md")
-    parser.add_argument("--drawn", type=int, default=60, metavar="N", help="drawn plates of each kind without pictures")
+    parser.add_argument(
+        "--drawn", type=count, default=60, metavar="N", help="drawn plates of each kind without pictures"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

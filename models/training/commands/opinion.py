@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.training.commands.options import add_judged, check_record, positive, real_pictures
+from models.training.commands.options import add_judged, check_record, count, real_pictures
 from models.training.data.holdout import is_for_calibration
 from models.training.data.more import load_more_scenes
 from models.training.data.realdata import RealCrop
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--part", choices=("held-out", "calibration", "all"), default="held-out")
     parser.add_argument(
         "--rounds",
-        type=positive,
+        type=count,
         default=1,
         help="how often each way hides something, each time elsewhere (default: 1)",
     )

@@ -11,6 +11,7 @@ from models.manifest import WEIGHTS_FOLDER
 from models.training.data.realdata import data_folder
 from models.training.evaluation.page import PAGE, RESULTS, check_page, check_results
 from wire.files import open_regular
+from wire.numbers import whole
 from wire.outputs import check_folder
 
 
@@ -49,11 +50,8 @@ def readable(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"{text!r} cannot be opened: {error.strerror}") from None
 
 
-def positive(text: str) -> int:
-    """A whole number from 1 on, as a type of argparse."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
+count = whole(1, 1_000_000_000)
+"""How many, as a type of argparse."""
 
 
 def real_pictures() -> Path | None:
@@ -69,9 +67,9 @@ def add_run(parser: argparse.ArgumentParser, batch: int, seed: int) -> None:
     """Of what trains a recogniser: the folder, how long and how wide, and what becomes of the checkpoint."""
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
     parser.add_argument("--minutes", type=float, help="end after so many minutes of training if that is earlier")
-    parser.add_argument("--batch", type=int, default=batch, help="strips per batch (default: %(default)s)")
+    parser.add_argument("--batch", type=count, default=batch, help="strips per batch (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=seed)
-    parser.add_argument("--threads", type=int, default=1, help="torch threads (default: %(default)s)")
+    parser.add_argument("--threads", type=whole(1, 256), default=1, help="torch threads (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--export-only", action="store_true", help="no training: export the checkpoint in --out")
     parser.add_argument("--weights", type=Path, help="folder for the ONNX file and its manifest (default: --out)")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.training.commands.opinion import crops_of, scenes_of
-from models.training.commands.options import add_judged, check_record, positive, real_pictures
+from models.training.commands.options import add_judged, check_record, count, real_pictures
 from models.training.data.more import load_labels
 from models.training.data.scenes import Scene
 from models.training.evaluation.opinion import heard_visits, one_thread, recording_reader, visit_rows
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--part", choices=("held-out", "calibration"), default="held-out")
     parser.add_argument(
         "--reads",
-        type=positive,
+        type=count,
         default=READS,
         help="how often each plate is taken anew (default: %(default)s, 1 s)",
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from models.build import build_detector
 from models.manifest import WEIGHTS_FOLDER
-from models.training.commands.options import add_run, check_run
+from models.training.commands.options import add_run, check_run, count
 from models.training.data.more import load_more_scenes
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
@@ -19,9 +19,9 @@ CALIBRATION_ROUNDS = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser, WholePlan.batch, WholePlan.seed)
-    parser.add_argument("--steps", type=int, default=WholePlan.steps, help="batches in all (default: %(default)s)")
+    parser.add_argument("--steps", type=count, default=WholePlan.steps, help="batches in all (default: %(default)s)")
     parser.add_argument(
-        "--rounds", type=int, default=WholePlan.rounds, help="views of every plate beforehand (default: %(default)s)"
+        "--rounds", type=count, default=WholePlan.rounds, help="views of every plate beforehand (default: %(default)s)"
     )
 
 

@@ -7,20 +7,32 @@ from pathlib import Path
 
 import pytest
 
-from models.training.commands import goals, opinion, visits
+from models.training.commands import curve, goals, opinion, recogniser, second, visits, whole
 
 
-@pytest.mark.parametrize(("command", "option"), [(visits, "--reads"), (opinion, "--rounds")])
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (visits, "--reads"),
+        (opinion, "--rounds"),
+        (goals, "--drawn"),
+        (recogniser, "--steps"),
+        (second, "--batch"),
+        (whole, "--threads"),
+        (curve, "--steps"),
+    ],
+)
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "x", ""])
 def test_a_count_is_a_whole_number_from_one_on(
     command: object, option: str, number: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)  # type: ignore[attr-defined]
+    out = ["--out", "folder"] if command in (recogniser, second, whole, curve) else []
     with pytest.raises(SystemExit):
-        parser.parse_args([f"{option}={number}"])
-    assert f"{number!r} is not a whole number from 1 on" in capsys.readouterr().err
-    assert 3 in vars(parser.parse_args([f"{option}=3"])).values()
+        parser.parse_args([*out, f"{option}={number}"])
+    assert f"{number!r}: write a whole number from 1 to" in capsys.readouterr().err
+    assert 3 in vars(parser.parse_args([*out, f"{option}=3"])).values()
 
 
 def test_an_engine_that_is_none_is_refused_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
