@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 from controller.errors import ReaderError
 from models.detector import Detector, DetectorSettings
 from models.engines import DEFAULT_ENGINE, EASYOCR, READER_ENGINES, Network, checked_weights, load_network, variants_for
-from models.manifest import WEIGHTS_FOLDER, load_section
+from models.manifest import WEIGHTS_FOLDER, load_section, named_weights
 from models.reader import OnDeviceReader
-from models.recogniser import Recogniser
+from models.recogniser import Recogniser, checked_alphabet
 from models.second_opinion import SecondOpinion
 from models.whole import Wholeness
 
@@ -39,6 +40,7 @@ def _easyocr_reader(threads: int, models: Path | None) -> OnDeviceReader:
     """EasyOCR reads what the detector, on OpenCV, finds; so does the second recogniser."""
     detector, second = build_detector("opencv", threads), build_second("opencv", threads)
     section = load_section("recogniser")
+    alphabet = checked_alphabet(section)
     try:
         from models.engines import easyocr_engine
     except (ImportError, RuntimeError) as error:  # torchvision's mismatch with torch is a RuntimeError
@@ -47,9 +49,9 @@ def _easyocr_reader(threads: int, models: Path | None) -> OnDeviceReader:
             f" {sys.prefix}/bin/pip install 'greenlane[easyocr]'."
         ) from error
     if models is not None:
-        own = easyocr_engine.open_own(models, section["alphabet"], threads)
+        own = easyocr_engine.open_own(models, alphabet, threads)
         return OnDeviceReader(detector, own, f"{EASYOCR}, its own models in {models}", second)
-    model = checked_weights(WEIGHTS_FOLDER / section["file"], section["sha256"])
+    model = checked_weights(*named_weights(section, WEIGHTS_FOLDER))
     shipped = easyocr_engine.open_shipped(model, section, threads)
     return OnDeviceReader(detector, shipped, f"{EASYOCR}, {_shipped()}", second)
 
@@ -61,7 +63,7 @@ def _shipped() -> str:
 
 def short_name(section: str) -> str:
     """The first digits of a network's checksum."""
-    return str(load_section(section)["sha256"])[:8]
+    return named_weights(load_section(section), WEIGHTS_FOLDER)[1][:8]
 
 
 def build_recogniser(engine: str = DEFAULT_ENGINE, threads: int = 1) -> Recogniser:
@@ -80,26 +82,24 @@ def build_second(engine: str = DEFAULT_ENGINE, threads: int = 1) -> SecondOpinio
 def build_detector(engine: str = DEFAULT_ENGINE, threads: int = 1, side_px: int | None = None) -> Detector:
     """The detector alone; arguments and errors as for build_reader. side_px: one size of the finder's picture."""
     section = load_section("detector")
-    try:
-        settings = DetectorSettings.from_manifest(section)
-        finder, refiner = section["finder"], section["refiner"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ReaderError(f"The manifest's section of the detector is incomplete ({error!r}).") from error
+    settings = DetectorSettings.from_manifest(section)
     if side_px is not None:
         settings = replace(settings, side_px=side_px, largest_side_px=side_px)
-    return Detector(_network(finder, engine, threads), _network(refiner, engine, threads), settings)
+    finder, refiner = (_network(section.get(name), engine, threads) for name in ("finder", "refiner"))
+    return Detector(finder, refiner, settings)
 
 
-def _network(section: dict[str, Any], engine: str, threads: int) -> Network:
-    chosen = variant_of(section, variants_for(engine))
-    try:
-        weights, sha256 = WEIGHTS_FOLDER / chosen["file"], chosen["sha256"]
-    except (KeyError, TypeError) as error:
-        raise ReaderError(f"The manifest names no {error} for a network.") from error
+def _network(section: object, engine: str, threads: int) -> Network:
+    weights, sha256 = named_weights(variant_of(section, variants_for(engine)), WEIGHTS_FOLDER)
     return load_network(engine, weights, sha256, threads)
 
 
-def variant_of(section: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The network's variant by the first of these names that the manifest has, else the network itself."""
-    variants: dict[str, dict[str, Any]] = section.get("variants", {})
-    return next((variants[name] for name in names if name in variants), section)
+def variant_of(section: object, names: Sequence[str]) -> Mapping[str, Any]:
+    """The network's variant by the first of these names that the manifest has, else the network itself. Raises
+    ReaderError where it says something else of them."""
+    network: Mapping[str, Any] = section if isinstance(section, Mapping) else {}
+    variants = network.get("variants", {})
+    if not isinstance(variants, Mapping):
+        raise ReaderError(f"The manifest's variants of a network are {short(variants)}.")
+    chosen = next((variants[name] for name in names if name in variants), network)
+    return chosen if isinstance(chosen, Mapping) else {}

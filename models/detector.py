@@ -13,12 +13,33 @@ from controller.records import Colour, Corners
 from models.closeups import Picture, Quad, closeup_matrix, cut, fit, is_coloured, is_plate_shaped, map_points, quad_size
 from models.engines import FloatArray, Network, input_layout
 from models.engines.pixels import Pixels
+from models.manifest import check_bounds, check_values
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels."""
 
 COLOURS = (Colour.BLUE, Colour.YELLOW, Colour.GREEN, Colour.WHITE, Colour.BLACK)
 """In the order of the networks' outputs."""
+
+PIXEL_MEAN, PIXEL_SCALE = 127.5, 1 / 64
+STRIDE, MULTIPLE = 8, 32
+OFFSET_UNIT_PX = 32.0
+CLOSEUP_PX = (128, 64)
+"""What both networks are made with, of DetectorSettings: another number would find other places."""
+
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "side_px": (64, 4096),
+    "largest_side_px": (64, 4096),
+    "most_shrunk": (1.0, 100.0),
+    "margin_x": (0.01, 1.0),
+    "margin_y": (0.01, 1.0),
+    "propose": (0.01, 0.99),
+    "accept": (0.01, 0.99),
+    "most": (1, 100),
+    "looks": (1, 10),
+    "settled": (0.0, 1.0),
+}
+"""Of the settings that may be chosen."""
 
 _CORNERS = slice(1, 9)
 _OVERLAP = 0.35
@@ -58,17 +79,22 @@ class DetectorSettings:
 
     @classmethod
     def from_manifest(cls, section: Mapping[str, Any]) -> DetectorSettings:
-        """Raises KeyError, TypeError or ValueError when the section lacks a setting or has a senseless one."""
-        values = dict(section["settings"])
-        values["colours"] = tuple(Colour(name) for name in values["colours"])
-        values["closeup_px"] = tuple(values["closeup_px"])
-        settings = cls(**values)
-        above = [value for name, value in values.items() if name not in ("colours", "closeup_px", "mean", "settled")]
-        if not all(value > 0 for value in (*above, *settings.closeup_px)) or min(settings.mean, settings.settled) < 0:
-            raise ValueError("sizes and bounds are numbers above 0")
-        if settings.colours != COLOURS or len(settings.closeup_px) != 2:
-            raise ValueError("its colours and sizes are not those of these networks")
-        return settings
+        """Raises ReaderError when the section lacks a setting or has a senseless one."""
+        what, given = "the detector", section.get("settings")
+        known = {
+            "colours": [str(colour) for colour in COLOURS],
+            "mean": PIXEL_MEAN,
+            "scale": PIXEL_SCALE,
+            "multiple": MULTIPLE,
+            "stride": STRIDE,
+            "offset_unit_px": OFFSET_UNIT_PX,
+            "closeup_px": [*CLOSEUP_PX],
+        }
+        check_values(what, given, known)
+        check_bounds(what, given, _BOUNDS)
+        assert isinstance(given, Mapping)
+        chosen = {name: given[name] for name in _BOUNDS}
+        return cls(**{**known, **chosen, "colours": COLOURS, "closeup_px": CLOSEUP_PX})
 
     def sides_for(self, longest_px: int) -> tuple[int, ...]:
         """Sizes of the finder's picture to try in turn for a picture of this longer side."""

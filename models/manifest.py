@@ -6,12 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 from controller.errors import ReaderError
 
 WEIGHTS_FOLDER = Path(__file__).with_name("weights")
 MANIFEST = WEIGHTS_FOLDER / "manifest.json"
+
+STRIP_MEAN, STRIP_SCALE = 127.5, 1 / 127.5
+"""Every network that reads a strip sees its levels, 0 to 255, as -1 to 1."""
 
 
 def load_section(name: str, path: Path = MANIFEST) -> dict[str, Any]:
@@ -31,6 +35,47 @@ def update_section(name: str, values: Mapping[str, Any], path: Path = MANIFEST) 
     fresh = path.with_suffix(".new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
+
+
+def check_values(what: str, found: object, wanted: Mapping[str, object]) -> None:
+    """Raises ReaderError where a value is another one than the weights were made with, as this version knows them.
+
+    Such a network would run, and read something else.
+    """
+    for name, value in wanted.items():
+        given = found.get(name) if isinstance(found, Mapping) else None
+        if isinstance(given, bool) or given != value:
+            raise ReaderError(
+                f"The manifest's {name} of {what} is {short(given)}, but this version knows {value!r} alone."
+            )
+
+
+def check_bounds(what: str, found: object, bounds: Mapping[str, tuple[float, float]]) -> None:
+    """Raises ReaderError where a number is missing or not within its bounds; between two integers it is one too."""
+    for name, (least, most) in bounds.items():
+        given = found.get(name) if isinstance(found, Mapping) else None
+        kinds = (int,) if isinstance(least, int) and isinstance(most, int) else (int, float)
+        if isinstance(given, bool) or not isinstance(given, kinds) or not least <= given <= most:
+            raise ReaderError(
+                f"The manifest's {name} of {what} is {short(given)}, which is not within {least} to {most}."
+            )
+
+
+def check_strip(what: str, section: Mapping[str, Any], height: int, width: int, channels: str) -> None:
+    """Whether a network's input is this strip. Raises ReaderError."""
+    strip = {"height": height, "width": width, "channels": channels, "mean": STRIP_MEAN, "scale": STRIP_SCALE}
+    check_values(f"{what}'s input", section.get("input"), strip)
+
+
+def named_weights(section: object, folder: Path) -> tuple[Path, str]:
+    """The file of a network, or of a variant of one, and its SHA-256. Raises ReaderError where they are not named."""
+    named = section if isinstance(section, Mapping) else {}
+    file, sha256 = named.get("file"), named.get("sha256")
+    if not (isinstance(file, str) and isinstance(sha256, str)):
+        raise ReaderError(
+            f"The manifest does not name a network's file and SHA-256, but {short(file)} and {short(sha256)}."
+        )
+    return folder / file, sha256
 
 
 def sha256_of(path: Path) -> str:

@@ -13,7 +13,9 @@ from controller.records import CharacterRead
 from models.decoding import decode
 from models.engines import FloatArray, Network, input_layout
 from models.engines.pixels import Pixels, levels
-from models.grammar import ALPHABET
+from models.grammar import ALPHABET, MAX_CHARACTERS
+from models.manifest import check_bounds, check_strip, check_values
+from models.rectify import STRIP_HEIGHT, STRIP_WIDTH
 
 Strip = NDArray[np.uint8]
 
@@ -22,16 +24,9 @@ class Recogniser:
     """Holds one network; one thread at a time."""
 
     def __init__(self, network: Network, manifest_section: Mapping[str, Any]) -> None:
-        """manifest_section: the manifest's section "recogniser". Raises ReaderError when it lacks a value."""
-        try:
-            self._alphabet = str(manifest_section["alphabet"])
-            shape = manifest_section["input"]
-            self._height, self._width = int(shape["height"]), int(shape["width"])
-            values = levels(shape)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ReaderError(f"The manifest's section of the recogniser is incomplete ({error!r}).") from error
-        if not (self._alphabet and ALPHABET.startswith(self._alphabet)):
-            raise ReaderError("The recogniser's weights are for other characters.")
+        """manifest_section: the manifest's section "recogniser". Raises ReaderError for another than is known here."""
+        self._alphabet = checked_alphabet(manifest_section)
+        values = levels(manifest_section["input"])
         self._network = network
         self._pixels = Pixels(input_layout(network), values)
 
@@ -50,6 +45,17 @@ class Recogniser:
 
     def _as_input(self, strips: Sequence[Strip]) -> FloatArray:
         for strip in strips:
-            if strip.shape != (self._height, self._width, 3):
-                raise ValueError(f"a strip is {self._height}x{self._width}x3, not {strip.shape}")
+            if strip.shape != (STRIP_HEIGHT, STRIP_WIDTH, 3):
+                raise ValueError(f"a strip is {STRIP_HEIGHT}x{STRIP_WIDTH}x3, not {strip.shape}")
         return self._pixels.fill(strips)
+
+
+def checked_alphabet(section: Mapping[str, Any]) -> str:
+    """The characters of the manifest's section "recogniser". Raises ReaderError when it is not what is known here."""
+    check_strip("the recogniser", section, STRIP_HEIGHT, STRIP_WIDTH, "BGR")
+    alphabet, output = section.get("alphabet"), section.get("output")
+    if not (isinstance(alphabet, str) and alphabet and ALPHABET.startswith(alphabet)):
+        raise ReaderError("The recogniser's weights are for other characters.")
+    check_values("the recogniser's output", output, {"blank": 0, "classes": 1 + len(alphabet)})
+    check_bounds("the recogniser's output", output, {"places": (1, MAX_CHARACTERS)})
+    return alphabet

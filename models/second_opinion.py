@@ -15,6 +15,7 @@ from models.doubts import Doubt
 from models.engines import FloatArray, Network, input_layout
 from models.engines.pixels import Pixels, levels
 from models.grammar import ALPHABET, MAX_CHARACTERS
+from models.manifest import check_bounds, check_strip, check_values
 from models.rectify import Band, Corners, Image, cut_bands
 
 Grey = NDArray[np.uint8]
@@ -79,14 +80,15 @@ class SecondOpinion:
         """manifest_section: the manifest's section "second". whole: where it says that something hides part of a plate,
         every character may be another one. Older weights, with the first part of the alphabet and fewer places, say
         of what they lack that it is not there. Raises ReaderError when the section is not what is known here."""
-        try:
-            shape, alphabet = manifest_section["input"], str(manifest_section["alphabet"])
-            values = levels(shape)
-            known = (int(shape["height"]), int(shape["width"])) == (STRIP_HEIGHT, STRIP_WIDTH)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ReaderError(f"The manifest's section of the second recogniser is incomplete ({error!r}).") from error
-        if not (known and alphabet and ALPHABET.startswith(alphabet)):
-            raise ReaderError("The second recogniser's weights are for another strip or other characters.")
+        check_strip("the second recogniser", manifest_section, STRIP_HEIGHT, STRIP_WIDTH, "grey")
+        alphabet, output = manifest_section.get("alphabet"), manifest_section.get("output")
+        if not (isinstance(alphabet, str) and alphabet and ALPHABET.startswith(alphabet)):
+            raise ReaderError("The second recogniser's weights are for other characters.")
+        classes = 2 + len(alphabet)
+        known = {"blank": 0, "classes": classes, "hidden": classes - 1}
+        check_values("the second recogniser's output", output, known)
+        check_bounds("the second recogniser's output", output, {"places": (1, MAX_CHARACTERS)})
+        values = levels(manifest_section["input"])
         self._network, self._whole, self._written = network, whole, 1 + len(alphabet)
         self._pixels = Pixels(input_layout(network), values)
 

@@ -10,6 +10,7 @@ import numpy as np
 from controller.errors import ReaderError
 from models.engines import FloatArray, Network, input_layout
 from models.engines.pixels import Pixels, levels
+from models.manifest import check_strip, check_values
 from models.rectify import Image
 from models.second_opinion import STRIP_HEIGHT, STRIP_WIDTH
 
@@ -19,14 +20,9 @@ class Wholeness:
 
     def __init__(self, network: Network, manifest_section: Mapping[str, Any]) -> None:
         """Raises ReaderError when the manifest's section does not fit this code."""
-        try:
-            shape = manifest_section["input"]
-            values = levels(shape)
-            known = (int(shape["height"]), int(shape["width"])) == (STRIP_HEIGHT, STRIP_WIDTH)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ReaderError(f"The manifest's section of the judge of wholeness is incomplete ({error!r}).") from error
-        if not known:
-            raise ReaderError("The weights of the judge of wholeness are for another strip.")
+        check_strip("the judge of wholeness", manifest_section, STRIP_HEIGHT, STRIP_WIDTH, "BGR")
+        check_values("the judge of wholeness's output", manifest_section.get("output"), {"hidden": "above 0"})
+        values = levels(manifest_section["input"])
         self._network = network
         self._pixels = Pixels(input_layout(network), values)
 

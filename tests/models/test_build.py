@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from controller.errors import ReaderError
 from models import build
-from models.engines import opencv_engine, variants_for
+from models.engines import FloatArray, opencv_engine, variants_for
 from models.manifest import WEIGHTS_FOLDER, load_section
 
 
@@ -61,31 +63,108 @@ def test_all_weights_together_are_at_most_four_and_a_half_megabytes() -> None:
     assert sum(file.stat().st_size for file in files) <= 4_500_000
 
 
+SENSELESS = (0, -1, float("nan"), 10**400, float("inf"), True, "a", [], None)
+
+USED = (
+    ("recogniser", "input"),
+    ("recogniser", "output"),
+    ("second", "input"),
+    ("second", "output"),
+    ("whole", "input"),
+    ("whole", "output"),
+    ("detector", "settings"),
+)
+"""Parts of the manifest whose every value the reader goes by."""
+
+UNUSED = ("name",)
+"""What input and output are called there is for people."""
+
+
+def values() -> Iterator[tuple[str, str, str]]:
+    for section, part in USED:
+        for key in load_section(section)[part]:
+            if key not in UNUSED:
+                yield section, part, key
+
+
+@pytest.mark.parametrize(("section", "part", "key"), [*values()])
+def test_a_manifest_with_a_senseless_value_is_refused(
+    monkeypatch: pytest.MonkeyPatch, section: str, part: str, key: str
+) -> None:
+    """Or it is what it was: nothing between, where a reader would read something else."""
+    build_it = {"detector": build.build_detector, "recogniser": build.build_recogniser}.get(section, build.build_second)
+    monkeypatch.setattr(build, "load_network", lambda *_: Silent())
+    true = load_section(section)[part][key]
+    allowed = (0,) if (section, key) == ("detector", "settled") else ()
+    for value in SENSELESS:
+        changed = load_section(section)
+        changed[part][key] = value
+        monkeypatch.setattr(build, "load_section", lambda name, c=changed: c if name == section else load_section(name))
+        if (value == true and not isinstance(value, bool)) or (value in allowed and not isinstance(value, bool)):
+            build_it()
+            continue
+        with pytest.raises(ReaderError, match=key) as refused:
+            build_it()
+        assert len(str(refused.value).splitlines()) == 1
+        assert len(str(refused.value)) < 250
+    del changed[part][key]
+    with pytest.raises(ReaderError, match=key):
+        build_it()
+
+
+@pytest.mark.parametrize(("section", "part"), USED)
+@pytest.mark.parametrize("value", [0, "a", [], None, {}])
+def test_a_manifest_that_lacks_a_part_is_refused(
+    monkeypatch: pytest.MonkeyPatch, section: str, part: str, value: object
+) -> None:
+    build_it = {"detector": build.build_detector, "recogniser": build.build_recogniser}.get(section, build.build_second)
+    monkeypatch.setattr(build, "load_network", lambda *_: Silent())
+    changed = load_section(section) | {part: value}
+    monkeypatch.setattr(build, "load_section", lambda name: changed if name == section else load_section(name))
+    with pytest.raises(ReaderError, match=r"The manifest's \w+ of the .* is"):
+        build_it()
+
+
+class Silent:
+    """A network that nobody asks."""
+
+    def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+        raise AssertionError("a reader that is only built asks nothing")
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("most_shrunk", "a"),
-        ("accept", "x"),
-        ("accept", -1),
-        ("mean", "x"),
-        ("multiple", 0),
-        ("side_px", 0),
-        ("stride", 0),
-        ("most", 0),
-        ("colours", []),
         ("colours", ["black", "white", "green", "yellow", "blue"]),
-        ("colours", "blue"),
         ("closeup_px", [128]),
-        ("closeup_px", None),
+        ("scale", 0.02),
+        ("side_px", 320.5),
+        ("side_px", 100_000),
+        ("accept", 1),
+        ("most", 1 << 20),
     ],
 )
-def test_a_manifest_with_a_senseless_setting_is_refused(
+def test_a_detector_with_a_setting_of_other_networks_is_refused(
     monkeypatch: pytest.MonkeyPatch, setting: str, value: object
 ) -> None:
     section = load_section("detector")
     section["settings"][setting] = value
     monkeypatch.setattr(build, "load_section", lambda name: section)
-    with pytest.raises(ReaderError, match="section of the detector is incomplete"):
+    with pytest.raises(ReaderError, match=f"The manifest's {setting} of the detector is"):
+        build.build_detector()
+
+
+@pytest.mark.parametrize("network", ["finder", "refiner"])
+@pytest.mark.parametrize(
+    "value", [None, [], 3, {}, {"variants": None}, {"variants": 1}, {"variants": {"integers": None}}]
+)
+def test_a_manifest_without_one_of_the_detectors_networks_is_refused(
+    monkeypatch: pytest.MonkeyPatch, network: str, value: object
+) -> None:
+    monkeypatch.setattr(build, "variants_for", lambda engine: ("integers",))
+    section = load_section("detector") | {network: value}
+    monkeypatch.setattr(build, "load_section", lambda name: section)
+    with pytest.raises(ReaderError, match=r"does not name|variants of a network"):
         build.build_detector()
 
 

@@ -14,15 +14,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="the recipes need the extra `training`")
 
 from models.closeups import map_points  # noqa: E402
-from models.detector import COLOURS, Detector, DetectorSettings  # noqa: E402
+from models.detector import CLOSEUP_PX, COLOURS, STRIDE, Detector, DetectorSettings  # noqa: E402
 from models.engines import FloatArray, load_network  # noqa: E402
 from models.manifest import WEIGHTS_FOLDER, load_section  # noqa: E402
 from models.training.commands import detector  # noqa: E402
 from models.training.data.scenes import ScenePlate  # noqa: E402
 from models.training.detector import recipe  # noqa: E402
 from models.training.detector.compose import Composed  # noqa: E402
-from models.training.detector.net import STRIDE, Finder, Refiner  # noqa: E402
-from models.training.detector.refine import CLOSEUP_PX, UNSURE, closeup_batch, closeup_of, refiner_loss  # noqa: E402
+from models.training.detector.net import Finder, Refiner  # noqa: E402
+from models.training.detector.refine import UNSURE, closeup_batch, closeup_of, refiner_loss  # noqa: E402
 from models.training.detector.targets import finder_batch, finder_loss, finder_target  # noqa: E402
 from models.training.drawing.plates import DrawnPlate  # noqa: E402
 

@@ -18,7 +18,8 @@ from models.training.recogniser.samples import classes_of
 
 SECTION: dict[str, Any] = {
     "alphabet": ALPHABET,
-    "input": {"height": 32, "width": 128, "mean": 127.5, "scale": 1 / 127.5},
+    "input": {"height": 32, "width": 128, "channels": "BGR", "mean": 127.5, "scale": 1 / 127.5},
+    "output": {"blank": 0, "classes": 1 + len(ALPHABET), "places": MAX_CHARACTERS},
 }
 
 
@@ -113,8 +114,8 @@ def test_weights_for_another_alphabet_are_refused() -> None:
         recogniser.read([np.zeros((32, 128, 3), np.uint8)])
 
 
-@pytest.mark.parametrize("missing", ["alphabet", "input"])
-def test_a_manifest_that_lacks_a_value_is_refused(missing: str) -> None:
+@pytest.mark.parametrize(("missing", "said"), [("alphabet", "other characters"), ("input", "None"), ("output", "None")])
+def test_a_manifest_that_lacks_a_value_is_refused(missing: str, said: str) -> None:
     section = {key: value for key, value in SECTION.items() if key != missing}
-    with pytest.raises(ReaderError, match="incomplete"):
+    with pytest.raises(ReaderError, match=said):
         Recogniser(Answers(logits_for("")), section)

@@ -280,9 +280,9 @@ def test_a_spoilt_or_missing_second_network_is_one_clear_line(
 def test_weights_for_other_strips_or_characters_are_refused(tmp_path: Path) -> None:
     section = load_section("second")
     network = build.load_network("opencv", WEIGHTS_FOLDER / section["file"], section["sha256"])
-    with pytest.raises(ReaderError, match="another strip or other characters"):
+    with pytest.raises(ReaderError, match="for other characters"):
         SecondOpinion(network, section | {"alphabet": "京A"})
-    with pytest.raises(ReaderError, match="incomplete"):
+    with pytest.raises(ReaderError, match="height of the second recogniser's input is None"):
         SecondOpinion(network, {"alphabet": ALPHABET})
     path = tmp_path / "manifest.json"
     update_section("recogniser", {}, path)

@@ -115,9 +115,11 @@ def test_engines_judge_alike() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     section = load_section("whole")
-    with pytest.raises(ReaderError, match="another strip"):
+    with pytest.raises(
+        ReaderError, match="width of the judge of wholeness's input is 128, but this version knows 160 alone"
+    ):
         Wholeness(Saying(1, 1), section | {"input": section["input"] | {"width": 128}})
-    with pytest.raises(ReaderError, match="incomplete"):
+    with pytest.raises(ReaderError, match="height of the judge of wholeness's input is None"):
         Wholeness(Saying(1, 1), {})
     strips: Sequence[Picture] = [np.zeros((STRIP_HEIGHT, STRIP_WIDTH, 3), np.uint8)] * 2
     with pytest.raises(ReaderError, match="not with the expected one"):

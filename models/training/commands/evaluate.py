@@ -12,7 +12,7 @@ import cv2
 
 from models.engines import DEFAULT_ENGINE, load_network
 from models.grammar import PlateKind, kind_of
-from models.manifest import MANIFEST, load_section, update_section
+from models.manifest import MANIFEST, load_section, named_weights, update_section
 from models.recogniser import Recogniser
 from models.training.commands.options import count
 from models.training.data.realdata import RealCrop, data_folder, load_scene_grounds
@@ -134,8 +134,7 @@ def summary(result: dict[str, Any]) -> str:
 def open_recogniser(manifest: Path, engine: str) -> Recogniser:
     """The recogniser that a manifest describes; its weights lie beside it."""
     section = load_section("recogniser", manifest)
-    weights = manifest.parent / section["file"]
-    return Recogniser(load_network(engine, weights, section["sha256"]), section)
+    return Recogniser(load_network(engine, *named_weights(section, manifest.parent)), section)
 
 
 def drawn_figures(recogniser: Recogniser, per_kind: int) -> tuple[list[Judged], dict[str, Any]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.grammar import ALPHABET, MAX_CHARACTERS
-from models.manifest import sha256_of, update_section
+from models.manifest import STRIP_MEAN, STRIP_SCALE, sha256_of, update_section
 from models.training.data.compact import compact
 
 TEMPERATURES = np.round(np.geomspace(1.0, 4.0, 60), 4)
@@ -55,7 +55,7 @@ def write_recogniser_section(name: str, net: nn.Module, weights: Path, manifest:
         "file": weights.name,
         "sha256": sha256_of(weights),
         "alphabet": ALPHABET,
-        "input": {"name": "strips", **rest.pop("strip"), "mean": 127.5, "scale": 1 / 127.5},
+        "input": {"name": "strips", **rest.pop("strip"), "mean": STRIP_MEAN, "scale": STRIP_SCALE},
         "output": {"name": "logits", "places": MAX_CHARACTERS, **rest.pop("output"), "blank": 0},
         "temperature": rest.pop("temperature"),
         "parameters": sum(parameter.numel() for parameter in net.parameters()),

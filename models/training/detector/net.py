@@ -6,13 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.detector import COLOURS
+from models.detector import CLOSEUP_PX, COLOURS
 
-STRIDE = 8
-MULTIPLE = 32
-OFFSET_UNIT_PX = 32.0
 FINDER_CHANNELS = 1 + 8 + len(COLOURS) + 2
-REFINER_SIZE = (64, 128)
+REFINER_SIZE = CLOSEUP_PX[::-1]
 REFINER_OUTPUTS = 8 + 1 + len(COLOURS) + 2
 
 

@@ -12,7 +12,16 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from controller.records import Colour
-from models.detector import COLOURS, DetectorSettings
+from models.detector import (
+    CLOSEUP_PX,
+    COLOURS,
+    MULTIPLE,
+    OFFSET_UNIT_PX,
+    PIXEL_MEAN,
+    PIXEL_SCALE,
+    STRIDE,
+    DetectorSettings,
+)
 from models.engines import Network, load_network
 from models.grammar import FORMATS, PlateKind
 from models.manifest import sha256_of
@@ -20,10 +29,10 @@ from models.training.data.more import load_more_scenes
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
 from models.training.detector.compose import Composer, Pasted
-from models.training.detector.net import MULTIPLE, OFFSET_UNIT_PX, STRIDE, Finder, Refiner
+from models.training.detector.net import Finder, Refiner
 from models.training.detector.plan import STEPS_AND_BATCH, DetectorPlan
-from models.training.detector.refine import CLOSEUP_PX, MARGINS, CloseupMaker, TorchNetwork, refiner_loss
-from models.training.detector.targets import PIXEL_MEAN, PIXEL_SCALE, finder_batch, finder_loss
+from models.training.detector.refine import MARGINS, CloseupMaker, TorchNetwork, refiner_loss
+from models.training.detector.targets import finder_batch, finder_loss
 from models.training.detector.train import Batch, averaged_weights, train
 from models.training.drawing.foreign import foreign_plate
 from models.training.drawing.plates import draw_plate

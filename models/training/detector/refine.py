@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.closeups import closeup_matrix, cut, map_points, quad_size
-from models.detector import COLOURS, Detector, DetectorSettings
+from models.detector import CLOSEUP_PX, COLOURS, Detector, DetectorSettings
 from models.engines import FloatArray, Network
 from models.training.data.scenes import Picture, Quad, ScenePlate
 from models.training.detector.compose import Composed, Composer, touches
-from models.training.detector.net import REFINER_SIZE
 from models.training.detector.targets import to_input
 from models.training.detector.train import Batch
 from models.training.precision import autocast
@@ -23,7 +22,6 @@ from models.training.precision import autocast
 MARGINS = (0.17, 0.4)
 """Room around a proposal in its close-up, as shares of its width and height: what the finder's errors need."""
 
-CLOSEUP_PX = (REFINER_SIZE[1], REFINER_SIZE[0])
 UNSURE = -1
 SIDES_PX = (224, 448)
 

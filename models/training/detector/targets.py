@@ -12,13 +12,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.closeups import quad_size
-from models.detector import COLOURS
+from models.detector import COLOURS, OFFSET_UNIT_PX, PIXEL_MEAN, PIXEL_SCALE, STRIDE
 from models.training.data.scenes import Quad, ScenePlate
 from models.training.detector.compose import Composed
-from models.training.detector.net import OFFSET_UNIT_PX, STRIDE
 
-PIXEL_MEAN = 127.5
-PIXEL_SCALE = 1 / 64.0
 MIN_WIDTH_PX = 11.0
 """Plates narrower than this in the network's picture are neither asked for nor forbidden."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.manifest import sha256_of, update_section
+from models.manifest import STRIP_MEAN, STRIP_SCALE, sha256_of, update_section
 from models.second_opinion import STRIP_HEIGHT, STRIP_WIDTH
 from models.training.data.onnx_file import write_onnx
 from models.training.whole.net import WholeNet
@@ -23,7 +23,7 @@ def write_section(net: WholeNet, weights: Path, manifest: Path, facts: Mapping[s
     section = {
         "file": weights.name,
         "sha256": sha256_of(weights),
-        "input": {"name": "strips", **strip, "mean": 127.5, "scale": 1 / 127.5},
+        "input": {"name": "strips", **strip, "mean": STRIP_MEAN, "scale": STRIP_SCALE},
         "output": {"name": "logits", "hidden": "above 0"},
         "shift": round(float(net.shift.item()), 4),
         "parameters": sum(parameter.numel() for parameter in net.parameters()),
