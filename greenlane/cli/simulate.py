@@ -7,17 +7,18 @@ import json
 import logging
 import platform
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from greenlane.cli.options import moment
 from greenlane.language import tr
 from wire.typed import TypedRule
 
 if TYPE_CHECKING:
-    from greenlane.simulation.cast import Phone, SimulatedCard, Typing
+    from greenlane.simulation.cast import Phone, SimulatedCard
     from greenlane.simulation.entrance import EntranceResult
     from greenlane.simulation.results import ClipResult, VisitResult
 
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--at", type=_time, metavar="ISO-TIME", help="wall clock at the first frame of the first clip, with its offset"
     )
     parser.add_argument(
-        "--preset", type=_yuan, metavar="YUAN", help="refuse below this available balance (default 100)"
+        "--preset", type=_said("parse_amount"), metavar="YUAN", help="refuse below this available balance (default 100)"
     )
     parser.add_argument(
         "--litres",
@@ -75,7 +76,7 @@ def _add_payers(parser: argparse.ArgumentParser) -> None:
         "--card",
         action="append",
         default=[],
-        type=_card,
+        type=_said("parse_card"),
         metavar="PLATE=YUAN",
         help="a card for this plate with so many yuan on it; may be repeated",
     )
@@ -83,7 +84,7 @@ def _add_payers(parser: argparse.ArgumentParser) -> None:
         "--phone",
         action="append",
         default=[],
-        type=_phone,
+        type=_said("parse_phone"),
         metavar="PLATE@HOURS=NAME[:YUAN]",
         help="a paired phone that pays for this plate in these hours, with so many yuan in its wallet (default 500); "
         "with --card for the same plate the card pays first; may be repeated",
@@ -95,7 +96,7 @@ def _add_typing(parser: argparse.ArgumentParser) -> None:
         "--typed",
         action="append",
         default=[],
-        type=_typing,
+        type=_said("parse_typing"),
         metavar="SECONDS=PLATE[#PIN|#ok]",
         help="type a plate at the panel during the first clip, with a PIN, or #ok: an attendant confirms it",
     )
@@ -106,7 +107,12 @@ def _add_typing(parser: argparse.ArgumentParser) -> None:
         help="what a typed plate needs where nothing was read (default: %(default)s)",
     )
     parser.add_argument(
-        "--pin", action="append", default=[], type=_pin, metavar="PLATE=PIN", help="the PIN of a plate's card"
+        "--pin",
+        action="append",
+        default=[],
+        type=_said("parse_pin"),
+        metavar="PLATE=PIN",
+        help="the PIN of a plate's card",
     )
 
 
@@ -312,31 +318,18 @@ def _set_up_logging(verbose: bool) -> None:
     logging.captureWarnings(True)
 
 
-def _card(text: str) -> SimulatedCard:
-    from greenlane.simulation.cast import CastError, parse_card
+def _said(parser: str) -> Callable[[str], Any]:
+    """A type of argparse: what this parser of greenlane.simulation.cast, imported when needed, makes of a text."""
 
-    try:
-        return parse_card(text)
-    except CastError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    def said(text: str) -> Any:
+        from greenlane.simulation import cast
 
+        try:
+            return getattr(cast, parser)(text)
+        except cast.CastError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
-def _phone(text: str) -> Phone:
-    from greenlane.simulation.cast import CastError, parse_phone
-
-    try:
-        return parse_phone(text)
-    except CastError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _typing(text: str) -> Typing:
-    from greenlane.simulation.cast import CastError, parse_typing
-
-    try:
-        return parse_typing(text)
-    except CastError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    return said
 
 
 def _time(text: str) -> datetime:
@@ -344,24 +337,6 @@ def _time(text: str) -> datetime:
     if parsed.tzinfo is None or not 2000 <= parsed.year <= 2200:
         raise argparse.ArgumentTypeError(f"{text!r} needs a year from 2000 on and an offset: 2026-05-04T08:00:00+08:00")
     return parsed
-
-
-def _pin(text: str) -> tuple[str, str]:
-    from greenlane.simulation.cast import CastError, parse_pin
-
-    try:
-        return parse_pin(text)
-    except CastError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _yuan(text: str) -> int:
-    from greenlane.simulation.cast import CastError, parse_amount
-
-    try:
-        return parse_amount(text)
-    except CastError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _litres(text: str) -> float:
