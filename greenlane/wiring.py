@@ -26,7 +26,8 @@ from controller.outbound.folder_lock import FolderLock
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.outbox import Message, Outbox
 from controller.outbound.periodic import PeriodicTask
-from controller.outbound.statefile import StateError, StateFile, StateUse, damaged_copies
+from controller.outbound.rescue import damaged_copies
+from controller.outbound.statefile import StateError, StateFile, StateUse
 from controller.parts import Parts
 from controller.ports import Camera, Clock, Dispenser, Lamp, PlateReader
 from controller.runner import Runner

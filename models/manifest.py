@@ -20,8 +20,7 @@ STRIP_MEAN, STRIP_SCALE = 127.5, 1 / 127.5
 
 def load_section(name: str, path: Path = MANIFEST) -> dict[str, Any]:
     """One network's section, for example "recogniser". Raises ReaderError when it cannot be had."""
-    sections = _load(path)
-    section = sections.get(name)
+    section = _load(path).get(name)
     if not isinstance(section, dict):
         raise ReaderError(f"The manifest {path} has no section {name!r}.")
     return section

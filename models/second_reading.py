@@ -85,12 +85,9 @@ def averaged(reads: Sequence[Characters]) -> Characters:
 
 
 def _support(character: str, place: int, length: int, reads: Sequence[Characters]) -> float:
-    total = 0.0
-    for read in reads:
-        if len(read) == length:
-            said = read[place]
-            total += said.probability if said.character == character else 1.0 - said.probability
-    return total / len(reads)
+    said = [read[place] for read in reads if len(read) == length]
+    shares = [one.probability if one.character == character else 1.0 - one.probability for one in said]
+    return sum(shares) / len(reads)
 
 
 def _text(characters: Characters) -> str:

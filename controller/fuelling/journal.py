@@ -62,9 +62,9 @@ class FuellingJournal:
         self._state = state
         self._outbox = outbox
         state.ensure(SCHEMA)
-        rescued = state.rescue("dispenser") + state.rescue("open_fuelling")
         first = first_sequence(clock, rng)
         with state.transaction() as connection:
+            rescued = state.rescued("dispenser", "open_fuelling")
             connection.execute(
                 "INSERT OR IGNORE INTO dispenser VALUES (?, ?, ?, 0, 0)", (dispenser, first, str(pulses_per_l))
             )

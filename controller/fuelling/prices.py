@@ -26,7 +26,6 @@ class PriceBook:
         self._clock = clock
         self._fetch = fetch
         state.ensure(SCHEMA)
-        state.rescue("price")
         rows = state.rows("SELECT product, unit_price_fen_per_l FROM price")
         self._prices: dict[str, int] = {row["product"]: row["unit_price_fen_per_l"] for row in rows}
 

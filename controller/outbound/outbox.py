@@ -96,8 +96,6 @@ class Outbox:
         self._state = state
         self._clock = clock
         state.ensure(SCHEMA)
-        state.rescue("message")
-        state.rescue("message_action")
 
     def put(self, kind: str, key: str, body: Mapping[str, Any]) -> int:
         """Store a message; it is on the disk when this returns its id. Inside a transaction it joins that.

@@ -16,20 +16,18 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from controller.outbound import rescue
 from controller.ports import Clock
 from wire.errors import GreenlaneError
 
 log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
-RESCUE_ROWS = 200_000
-RESCUE_GAP_ROWS = 3_000
-"""So many row numbers of a damaged table are tried at most, and so many in a row that give nothing."""
 
 FULL_BELOW_BYTES = 64 * 1024
 """An input/output error with less room than this left on the disk is reported as a full disk."""
@@ -62,9 +60,9 @@ class StateUse(enum.Enum):
 class StateFile:
     """An open state file, shared by the threads of one process; other processes may open it too.
 
-    For its owner a damaged file is renamed to NAME.corrupt-TIME, never deleted, and a new one is begun. `rescued_from`
-    then names the damaged one, whose readable rows `rescue` copies over. While another process has the file open, it
-    stays in place; so it does for all who are not its owner, since they would rescue their own tables alone.
+    For its owner a damaged or empty file is renamed to NAME.corrupt-TIME, never deleted, and a new one with its
+    readable rows takes its place (controller/outbound/rescue.py). `rescued_from` then names the damaged one. While
+    another process has the file open, it stays in place; so it does for all who are not its owner.
     Raises StateError when the file cannot be opened or was written by a newer version, StateCorrupt when it is damaged
     and not replaced.
     """
@@ -116,18 +114,15 @@ class StateFile:
             for statement in schema:
                 connection.execute(statement)
 
-    def rescue(self, table: str) -> int:
-        """Copy the readable rows of a table from the damaged file; returns how many. 0 when there is none."""
-        if self.rescued_from is None:
-            return 0
-        saved = 0
-        with suppress(sqlite3.Error), closing(sqlite3.connect(self.rescued_from)) as old, self.transaction() as new:
-            for row in _readable_rows(old, table):
-                marks = ", ".join("?" * len(row.keys()))
-                sql = f"INSERT OR IGNORE INTO {table} ({', '.join(row.keys())}) VALUES ({marks})"
-                saved += new.execute(sql, tuple(row)).rowcount
-        log.warning("%d rows of %s rescued from %s", saved, table, self.rescued_from.name)
-        return saved
+    def rescued(self, *tables: str) -> int:
+        """How many rows of these came out of a damaged file since this was asked last, which is part of the transaction
+        around it; a restart before that does not forget them."""
+        marks = ", ".join("?" * len(tables))
+        with self.transaction() as connection:
+            connection.execute(rescue.NOTES)
+            found = connection.execute(f"SELECT sum(saved) FROM rescued WHERE name IN ({marks})", tables).fetchone()[0]
+            connection.execute(f"DELETE FROM rescued WHERE name IN ({marks})", tables)
+        return int(found or 0)
 
     def close(self) -> None:
         """Idempotent."""
@@ -159,20 +154,35 @@ class StateFile:
         return handle
 
     def _open_or_replace(self) -> sqlite3.Connection:
+        if self._use is not StateUse.OWN:
+            return self._open()
+        self._begin_or_finish()
         try:
             return self._open()
         except StateCorrupt as error:
-            if self._use is not StateUse.OWN:
-                raise
-            try:
-                fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StateCorrupt(f"{error}; another process has it open, so it stays in place") from error
-            self.rescued_from = self._set_aside()
-            log.error("%s; it is kept as %s and a new one is begun", error, self.rescued_from.name)
-            connection = self._open()
-            fcntl.flock(self._in_use, fcntl.LOCK_SH)
-            return connection
+            self._replace(error)
+            return self._open()
+
+    def _begin_or_finish(self) -> None:
+        """Where there is no file, or a power cut came while a damaged one was replaced."""
+        with self._renaming():
+            for aside in rescue.finish(self.path):
+                self.rescued_from = aside
+                log.error("%s: the state file was damaged; it is kept as %s", self.path, aside.name)
+            if not self.path.exists():
+                rescue.begin(self.path, FORMAT_VERSION)
+
+    def _replace(self, error: StateCorrupt) -> None:
+        try:
+            fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StateCorrupt(f"{error}; another process has it open, so it stays in place") from error
+        with self._renaming():
+            self.rescued_from, saved = rescue.replace(self.path, self._clock.now(), FORMAT_VERSION)
+        log.error("%s; it is kept as %s and a new one is begun", error, self.rescued_from.name)
+        for table, rows in saved.items():
+            log.warning("%d rows of %s rescued from %s", rows, table, self.rescued_from.name)
+        fcntl.flock(self._in_use, fcntl.LOCK_SH)
 
     def _open(self) -> sqlite3.Connection:
         with self._translated():
@@ -182,15 +192,15 @@ class StateFile:
                 address, uri=True, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
             )
             try:
-                self._prepare(connection)
+                self._prepare(connection, fresh)
             except BaseException:
                 connection.close()
                 raise
         if fresh:
-            _sync_directory(self.path.parent)
+            rescue.sync_directory(self.path.parent)
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: sqlite3.Connection, fresh: bool) -> None:
         connection.row_factory = sqlite3.Row
         if self._use is not StateUse.READ:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -201,27 +211,10 @@ class StateFile:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > FORMAT_VERSION:
             raise StateError(f"{self.path}: written by a newer greenlane (format {version}); update this unit")
-        if version == 0 and self._use is StateUse.READ:
-            raise StateError(f"{self.path}: the state file is empty; start the lane, which begins it")
+        if version == 0 and not fresh:
+            raise self._damaged("it is empty")  # a new one is not, from its first moment on
         if version != FORMAT_VERSION:
             connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-
-    def _set_aside(self) -> Path:
-        stamp = self._clock.now().strftime("%Y%m%dT%H%M%S")
-        aside = self.path.with_name(f"{self.path.name}.corrupt-{stamp}")
-        number = 1
-        while aside.exists():
-            number += 1
-            aside = self.path.with_name(f"{self.path.name}.corrupt-{stamp}-{number}")
-        try:
-            self.path.rename(aside)
-            for ending in ("-wal", "-shm"):
-                with suppress(FileNotFoundError):
-                    self.path.with_name(self.path.name + ending).rename(aside.with_name(aside.name + ending))
-            _sync_directory(self.path.parent)
-        except OSError as error:
-            raise StateError(f"{self.path}: damaged, and it cannot be set aside: {error}") from error
-        return aside.absolute()
 
     def _roll_back(self) -> None:
         if self._depth == 1 and self._connection.in_transaction:
@@ -236,6 +229,14 @@ class StateFile:
             raise
         except sqlite3.Error as error:
             raise self._state_error(error) from error
+
+    @contextmanager
+    def _renaming(self) -> Iterator[None]:
+        try:
+            with self._translated():
+                yield
+        except OSError as error:
+            raise StateError(f"{self.path}: unable to open it: {error.strerror}") from error
 
     def _state_error(self, error: sqlite3.Error) -> StateError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -259,48 +260,3 @@ class StateFile:
             return shutil.disk_usage(self.path.parent).free
         except OSError:
             return FULL_BELOW_BYTES
-
-
-def damaged_copies(path: Path) -> list[Path]:
-    """The damaged files that were set aside for this state file, oldest first; an operator may remove them."""
-    found = path.parent.glob(f"{path.name}.corrupt-*")
-    return sorted(p for p in found if not p.name.endswith(("-wal", "-shm")))
-
-
-def _readable_rows(old: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
-    """Row by row through the row numbers, since a scan would end at the first damaged page."""
-    old.row_factory = sqlite3.Row
-    first = _row_number(old, f"SELECT min(rowid) FROM {table}")
-    last = _row_number(old, f"SELECT max(rowid) FROM {table}")
-    if first is not None:
-        numbers = range(first, (first + RESCUE_ROWS if last is None else last) + 1)
-    elif last is not None:
-        numbers = range(last, 0, -1)
-    else:
-        return
-    missing = 0
-    for number in numbers:
-        missing += 1
-        with suppress(sqlite3.Error):
-            row = old.execute(f"SELECT * FROM {table} WHERE rowid = ?", (number,)).fetchone()
-            if row is not None:
-                missing = 0
-                yield row
-        if missing > RESCUE_GAP_ROWS:
-            return
-
-
-def _row_number(old: sqlite3.Connection, sql: str) -> int | None:
-    """None for an empty or unreadable table."""
-    with suppress(sqlite3.Error):
-        found = old.execute(sql).fetchone()[0]
-        return None if found is None else int(found)
-    return None
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -29,7 +29,6 @@ class OpenHere:
         self._state = state
         self._clock = clock
         state.ensure(SCHEMA)
-        state.rescue("open_here")
 
     def given(self, question: Question, decision: Decision) -> None:
         """An answer to a lane: an allowed one takes the place of the lane's earlier one for this plate."""

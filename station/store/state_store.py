@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from controller.outbound.outbox import Outbox
-from controller.outbound.statefile import StateFile, damaged_copies
+from controller.outbound.rescue import damaged_copies
+from controller.outbound.statefile import StateFile
 from controller.ports import Clock
 from service.store.clock import to_us
 from station.store.answers import ANSWERS, KeptAnswers
@@ -25,8 +26,6 @@ class StateStore:
         self._state = state
         self._clock = clock
         state.ensure((*ANSWERS, *GRANTS, *FACTS))
-        for table in ("answer", "offline_grant", "grant_fuelling", "fact"):
-            state.rescue(table)
         self.outbox = outbox
         self.open_here = OpenHere(state, clock)
         self.facts = Facts(state)

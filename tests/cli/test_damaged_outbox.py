@@ -14,7 +14,8 @@ import pytest
 from controller.checks import Check
 from controller.clock import ManualClock
 from controller.outbound.outbox import Outbox
-from controller.outbound.statefile import StateFile, damaged_copies
+from controller.outbound.rescue import damaged_copies
+from controller.outbound.statefile import StateFile
 from controller.settings_records import Settings
 from greenlane import cli
 from greenlane.cli.doctor import checks

@@ -18,7 +18,8 @@ import pytest
 from controller.clock import ManualClock
 from controller.outbound.courier import FUELLING, Courier
 from controller.outbound.outbox import MessageState, Outbox
-from controller.outbound.statefile import StateFile, damaged_copies
+from controller.outbound.rescue import damaged_copies
+from controller.outbound.statefile import StateFile
 from tests.faults.crashing_unit import ACKNOWLEDGED, POSTED, STATE, Unit, posting
 from wire.codec import decode
 from wire.fuellings import Fuelling

@@ -333,7 +333,7 @@ def check_outbox(settings: Settings) -> Check:
 
 def check_damage(settings: Settings) -> Check:
     """Whether a state file was damaged once: what could be read of it was taken over, the rest may be missing."""
-    from controller.outbound.statefile import damaged_copies
+    from controller.outbound.rescue import damaged_copies
     from greenlane import wiring
 
     copies = damaged_copies(Path(settings.trace.state_dir) / wiring.STATE_FILE)

@@ -19,7 +19,8 @@ from controller.errors import Rejected, ServiceFault, ServiceSilent
 from controller.outbound.courier import FUELLING, RELEASE, Courier, CourierSettings, balance_senders
 from controller.outbound.outbox import MessageState, Outbox, OutboxError
 from controller.outbound.periodic import PeriodicTask
-from controller.outbound.statefile import StateCorrupt, StateError, StateFile, StateLocked, StateUse, damaged_copies
+from controller.outbound.rescue import damaged_copies
+from controller.outbound.statefile import StateCorrupt, StateError, StateFile, StateLocked, StateUse
 from tests.controller.outbound.test_http import FUELLING as REPORT
 from tests.controller.outbound.test_http import RECEIPT
 from wire.codec import encode

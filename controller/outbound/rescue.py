@@ -1,0 +1,171 @@
+"""A damaged state file gives way to a new one with all that can be read of it; at no moment is there less.
+
+The new one is written beside it and is on the disk before it is named NAME.rescued-TIME. Then the damaged one becomes
+NAME.corrupt-TIME and the new one takes its name. Where a power cut comes between, the next start finds
+NAME.rescued-TIME and goes on from there. Its table `rescued` says how many rows of which table came over, until their
+owner has asked for that.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import datetime
+from pathlib import Path
+
+ROWS = 200_000
+GAP_ROWS = 3_000
+"""So many row numbers of a damaged table are tried at most, and so many in a row that give nothing."""
+
+NOTES = "CREATE TABLE IF NOT EXISTS rescued (name TEXT PRIMARY KEY, saved INTEGER NOT NULL)"
+
+_BESIDE = ("-wal", "-shm", "")
+"""What belongs to a file, itself the last."""
+
+
+def begin(path: Path, version: int) -> None:
+    """A new state file, whole from the moment it has its name: an empty one is a lost one."""
+    made = _written(path, None, version)
+    made.rename(path)
+    sync_directory(path.parent)
+
+
+def replace(path: Path, now: datetime, version: int) -> tuple[Path, dict[str, int]]:
+    """Where the damaged file is kept, and how many rows of each table were read out of it.
+
+    Raises OSError or sqlite3.Error where there is no room for the new one; the damaged one is still in its place then.
+    """
+    made = _written(path, path, version)
+    with closing(sqlite3.connect(made)) as new:
+        saved = dict(new.execute("SELECT name, saved FROM rescued").fetchall())
+    made.rename(path.with_name(f"{path.name}.rescued-{_moment(path, now)}"))
+    sync_directory(path.parent)
+    (aside,) = finish(path)
+    return aside, saved
+
+
+def finish(path: Path) -> list[Path]:
+    """Let the new file take the damaged one's place, also after a power cut; the damaged file, [] for nothing to do."""
+    asides = []
+    for made in sorted(path.parent.glob(f"{path.name}.rescued-*")):
+        aside = path.with_name(made.name.replace(".rescued-", ".corrupt-"))
+        for ending in _BESIDE:
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+        sync_directory(path.parent)
+        made.rename(path)
+        sync_directory(path.parent)
+        asides.append(aside.absolute())
+    return asides
+
+
+def damaged_copies(path: Path) -> list[Path]:
+    """The damaged files that were set aside for this state file, oldest first; an operator may remove them."""
+    found = path.parent.glob(f"{path.name}.corrupt-*")
+    return sorted(p for p in found if not p.name.endswith(("-wal", "-shm")))
+
+
+def sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _moment(path: Path, now: datetime) -> str:
+    """A name for this damage that none before it has."""
+    stamp = moment = now.strftime("%Y%m%dT%H%M%S")
+    number = 1
+    while path.with_name(f"{path.name}.corrupt-{moment}").exists():
+        number += 1
+        moment = f"{stamp}-{number}"
+    return moment
+
+
+def _written(path: Path, damaged: Path | None, version: int) -> Path:
+    """The new file beside the other, on the disk; what an attempt before left there is written over."""
+    made = path.with_name(f"{path.name}.new")
+    for ending in ("", "-journal"):
+        made.with_name(made.name + ending).unlink(missing_ok=True)
+    with closing(sqlite3.connect(made, isolation_level=None)) as new:
+        new.execute("PRAGMA synchronous = FULL")
+        new.execute("BEGIN")
+        new.execute(f"PRAGMA user_version = {version}")
+        if damaged is not None:
+            _take_over(damaged, new)
+        new.execute("COMMIT")
+    return made
+
+
+def _take_over(damaged: Path, new: sqlite3.Connection) -> None:
+    """Every table that can be read; indexes are made by who needs them."""
+    new.execute(NOTES)
+    with closing(sqlite3.connect(damaged)) as old:
+        for name, sql in _tables(old):
+            saved = _copied(old, new, name, sql)
+            if name != "rescued":
+                new.execute("INSERT OR REPLACE INTO rescued VALUES (?, ?)", (name, saved))
+
+
+def _copied(old: sqlite3.Connection, new: sqlite3.Connection, name: str, sql: str) -> int:
+    """How many rows came over. A table whose own statement is spoilt is left out: its owner makes it anew."""
+    new.execute("SAVEPOINT one")
+    try:
+        if name != "rescued":
+            new.execute(sql)
+        saved = sum(_inserted(new, name, row) for row in _readable_rows(old, name))
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        new.execute("ROLLBACK TO one")
+        saved = 0
+    new.execute("RELEASE one")
+    return saved
+
+
+def _tables(old: sqlite3.Connection) -> list[tuple[str, str]]:
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY rowid"
+    found: list[tuple[str, str]] = []
+    with suppress(sqlite3.Error):
+        found.extend((str(name), str(sql)) for name, sql in old.execute(query))
+    return found
+
+
+def _inserted(new: sqlite3.Connection, table: str, row: sqlite3.Row) -> int:
+    columns = ", ".join(f'"{column}"' for column in row.keys())  # noqa: SIM118 (a row's values are what it iterates over)
+    marks = ", ".join("?" * len(row))
+    return new.execute(f'INSERT OR IGNORE INTO "{table}" ({columns}) VALUES ({marks})', tuple(row)).rowcount
+
+
+def _readable_rows(old: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
+    """Row by row through the row numbers, since a scan would end at the first damaged page."""
+    old.row_factory = sqlite3.Row
+    first = _row_number(old, f'SELECT min(rowid) FROM "{table}"')
+    last = _row_number(old, f'SELECT max(rowid) FROM "{table}"')
+    if first is not None:
+        numbers = range(first, (first + ROWS if last is None else last) + 1)
+    elif last is not None:
+        numbers = range(last, 0, -1)
+    else:
+        return
+    missing = 0
+    for number in numbers:
+        missing += 1
+        with suppress(sqlite3.Error):
+            row = old.execute(f'SELECT * FROM "{table}" WHERE rowid = ?', (number,)).fetchone()
+            if row is not None:
+                missing = 0
+                yield row
+        if missing > GAP_ROWS:
+            return
+
+
+def _row_number(old: sqlite3.Connection, sql: str) -> int | None:
+    """None for an empty or unreadable table."""
+    with suppress(sqlite3.Error):
+        found = old.execute(sql).fetchone()[0]
+        return None if found is None else int(found)
+    return None
