@@ -211,6 +211,7 @@ def _green(trace: VisitTrace) -> ChainLink:
 def _steps(trace: VisitTrace) -> Iterator[Step]:
     yield Step(0.0, "a vehicle came into view")
     yield from _read_steps(trace)
+    yield from _together_steps(trace)
     yield from _vote_steps(trace)
     for answer in trace.answers:
         yield from _answer_steps(answer)
@@ -268,6 +269,16 @@ def _read_steps(trace: VisitTrace) -> Iterator[Step]:
         yield Step(
             at_s, f"read {text} {times}, {best.width_px:.0f} px wide, weakest character {_weakest(best)}{doubted}"
         )
+
+
+def _together_steps(trace: VisitTrace) -> Iterator[Step]:
+    """The first read of each text that several frames made together."""
+    told: set[str] = set()
+    for read in trace.reads:
+        plate = _main(read.plates)
+        if plate is not None and plate.frames > 1 and plate.text not in told:
+            told.add(plate.text)
+            yield Step(read.at_s, f"{plate.frames} frames read as one: {plate.text}")
 
 
 def _answer_steps(answer: TracedAnswer) -> Iterator[Step]:

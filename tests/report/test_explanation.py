@@ -6,6 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,16 @@ def test_a_green_visit_is_all_good(store: TraceStore, listener: TraceRecorder) -
     assert "charged 164.00 yuan, balance 836.00 yuan" in texts
     assert texts[-1] == "the vehicle left"
     assert [s.at_s for s in explanation.steps] == sorted(s.at_s for s in explanation.steps)
+
+
+def test_a_read_that_several_frames_made_together_is_told_once(store: TraceStore, listener: TraceRecorder) -> None:
+    together = replace(plate_read(probability=0.99), frames=6)
+    played = (
+        PlayedVisit(listener).opened().read(0.3, plate_read(probability=0.4)).read(0.8, together).read(1.3, together)
+    )
+    played.closed(9, None, Verdict.REFUSE, Reason.UNSURE)
+    told = [(step.at_s, step.text) for step in explain(store.load("last")).steps if "as one" in step.text]
+    assert told == [(0.8, f"6 frames read as one: {together.text}")]
 
 
 def unseen(listener: TraceRecorder) -> PlayedVisit:
