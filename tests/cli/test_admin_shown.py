@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from greenlane import cli
+from greenlane.cli.admin.office import plain
 from service.books.books import Books
 from service.books.messages import Report
 from service.store.clock import SystemWallClock
@@ -117,3 +119,17 @@ def test_charges_of_a_person_whom_nobody_knows_are_no_empty_list(admin: Run) -> 
     assert "no phone chen; `phone add chen` makes one" in admin("charge list --phone chen")
     admin("phone add chen")
     assert "none" in admin("charge list --phone chen")
+
+
+SHOWN = ("trail", "statement C1", "plate show 粤B12345", "plate list", "payer show 粤B12345", "phone code chen")
+
+
+def test_every_time_in_json_has_its_offset(admin: Run) -> None:
+    for words in ("phone add chen", "payer set 粤B12345 chen --hours 8-16 --from 2026-12-01T00:00:00Z", "top-up C1 1"):
+        admin(words)
+    shown = "".join(admin(f"{words} --json") for words in SHOWN)
+    found = re.findall(r'"(\d{4}-\d\d-\d\dT[^"]*)"', shown)
+    assert len(found) > 8
+    assert [time for time in found if not re.search(r"[+-]\d\d:\d\d$", time)] == []
+    with pytest.raises(ValueError, match="2026-05-04 08:00:00"):
+        plain({"at": datetime(2026, 5, 4, 8, 0)})

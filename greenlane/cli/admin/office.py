@@ -73,10 +73,12 @@ def _shown(words: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, times and tuples as JSON values."""
+    """Dataclasses, times and tuples as JSON values. Raises ValueError for a time of day without its offset."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, date | datetime):
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        raise ValueError(value)
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
