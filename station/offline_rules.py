@@ -20,6 +20,9 @@ LEAST_GRANT_FEN = 1_000
 CLOCK_SLACK = timedelta(seconds=300)
 """Clocks may differ by this much (wire.devices.SIGNATURE_AGE_S); one that is further behind than what it has seen
 already was set back, and can't tell whether a list has expired."""
+LONGEST_LIFE = timedelta(hours=3)
+"""No authorisation that is open ends later than this (service/books/settings.py): what does was given by a clock that
+was ahead then, and would count until that clock is right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from controller.outbound.statefile import StateFile
 from controller.ports import Clock
 from service.store.clock import US_PER_S, to_us
+from station.offline_rules import CLOCK_SLACK
 from wire.codec import decode_text, encode_text
 from wire.questions import Decision, Question
 
@@ -77,7 +79,9 @@ class KeptAnswers:
 
 
 def aged(decision: Decision, age_us: int) -> Decision:
-    """An answer given again after that long: the same, with less of its life left."""
+    """An answer given again after that long: the same, with less of its life left; none where the clock went back."""
     if decision.expires_in_s is None:
         return decision
-    return replace(decision, expires_in_s=max(0.0, decision.expires_in_s - max(0, age_us) / US_PER_S))
+    left_s = decision.expires_in_s - max(0, age_us) / US_PER_S
+    went_back = age_us < -CLOCK_SLACK // timedelta(microseconds=1)
+    return replace(decision, expires_in_s=0.0 if went_back else max(0.0, left_s))

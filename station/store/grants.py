@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from controller.outbound.statefile import StateFile
 from controller.ports import Clock
 from service.offline.visits import OfflineVisit, conflicts_among
-from service.store.clock import to_us
-from station.offline_rules import Outstanding, phone_account
+from service.store.clock import US_PER_S, to_us
+from station.offline_rules import LONGEST_LIFE, Outstanding, phone_account
 from station.store.facts import Facts
 from wire.codec import decode_text, encode_text
 from wire.offline import OfflineGrant, OfflineReceipt
@@ -47,7 +47,8 @@ UNUSED_LIFE = timedelta(hours=1)
 
 # A grant counts with its whole limit until something is fuelled under it; from then on what was fuelled counts instead.
 _OPEN = (
-    "SELECT coalesce(sum(g.limit_fen), 0) FROM offline_grant g WHERE g.state = 'open' AND g.expires_us > :alive_us"
+    "SELECT coalesce(sum(g.limit_fen), 0) FROM offline_grant g WHERE g.state = 'open' AND (g.authorisation IN"
+    " (SELECT value FROM json_each(:given)) OR g.expires_us > :alive_us AND g.expires_us <= :longest_us)"
     " AND NOT EXISTS (SELECT 1 FROM grant_fuelling f WHERE f.authorisation = g.authorisation)"
 )
 # Parked counts as well as waiting: a person may yet send it. A message that the outbox has forgotten was sent.
@@ -71,6 +72,8 @@ class OfflineGrants:
         self._state = state
         self._facts = facts
         self._clock = clock
+        self._given: dict[str, float] = {}
+        """Authorisation -> until which monotonic second it counts, whatever is made of the wall clock meanwhile."""
 
     def add(self, grant: OfflineGrant, expires_at: datetime) -> None:
         with self._state.transaction() as connection:
@@ -86,6 +89,7 @@ class OfflineGrants:
                 ),
             )
             self._facts.seen(to_us(grant.granted_at))
+            self._count(grant.authorisation, to_us(expires_at))
 
     def find(self, authorisation: str) -> sqlite3.Row | None:
         """The row of an offline grant."""
@@ -101,6 +105,7 @@ class OfflineGrants:
             connection.execute(
                 "UPDATE offline_grant SET expires_us = ? WHERE authorisation = ?", (expires_us, authorisation)
             )
+            self._count(authorisation, expires_us)
 
     def release(self, authorisation: str) -> None:
         """The vehicle of a grant left without fuelling. Harmless when it is over."""
@@ -130,11 +135,11 @@ class OfflineGrants:
 
     def exposure_fen(self) -> int:
         """Everything allowed offline that the server does not have yet: open grants, and fuellings on their way."""
-        return self._sum(_OPEN, alive_us=self._alive_us()) + self._sum(_UNSETTLED)
+        return self._sum(_OPEN, **self._alive()) + self._sum(_UNSETTLED)
 
     def count_open(self) -> int:
         """How many grants are counted that nothing was fuelled under yet."""
-        return self._sum(_OPEN.replace("coalesce(sum(g.limit_fen), 0)", "count(*)"), alive_us=self._alive_us())
+        return self._sum(_OPEN.replace("coalesce(sum(g.limit_fen), 0)", "count(*)"), **self._alive())
 
     def visits(self, since: datetime) -> list[OfflineVisit]:
         """What was allowed offline since then, with what the server has said about it, the newest first."""
@@ -148,7 +153,7 @@ class OfflineGrants:
 
     def outstanding(self, card: str, listed_under: int) -> Outstanding:
         """listed_under: the number of the fetch that last confirmed the list."""
-        open_fen = self._sum(_OPEN + " AND g.card = :card", alive_us=self._alive_us(), card=card)
+        open_fen = self._sum(_OPEN + " AND g.card = :card", **self._alive(), card=card)
         return Outstanding(open_fen + self._sum(_SINCE_LIST, card=card, listed=listed_under), self.exposure_fen())
 
     def unsent(self) -> tuple[OfflineGrant, ...]:
@@ -198,8 +203,15 @@ class OfflineGrants:
         with self._state.transaction() as connection:
             return int(connection.execute(query, parameters).fetchone()[0])
 
-    def _alive_us(self) -> int:
-        return self._now_us() - UNUSED_LIFE // timedelta(microseconds=1)
+    def _count(self, authorisation: str, expires_us: int) -> None:
+        now_s, life_s = self._clock.monotonic_s(), (expires_us - self._now_us()) / US_PER_S
+        self._given = {name: until_s for name, until_s in self._given.items() if until_s > now_s}
+        self._given[authorisation] = now_s + life_s + UNUSED_LIFE.total_seconds()
+
+    def _alive(self) -> dict[str, object]:
+        now, now_s = self._clock.now(), self._clock.monotonic_s()
+        given = json.dumps([name for name, until_s in self._given.items() if until_s > now_s])
+        return {"given": given, "alive_us": to_us(now - UNUSED_LIFE), "longest_us": to_us(now + LONGEST_LIFE)}
 
     def _now_us(self) -> int:
         return to_us(self._clock.now())

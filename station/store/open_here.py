@@ -7,6 +7,7 @@ from datetime import datetime
 from controller.outbound.statefile import StateFile
 from controller.ports import Clock
 from service.store.clock import to_us
+from station.offline_rules import LONGEST_LIFE
 from wire.plates import normalise
 from wire.questions import Decision, Question
 from wire.reasons import Verdict
@@ -57,10 +58,11 @@ class OpenHere:
 
     def elsewhere(self, question: Question, prefix: str = "") -> str | None:
         """Another lane whose authorisation for this plate begins with `prefix` and has not run out, if any."""
+        now = self._clock.now()
         rows = self._state.rows(
-            "SELECT lane FROM open_here WHERE plate = ? AND lane <> ? AND until_us > ? AND"
+            "SELECT lane FROM open_here WHERE plate = ? AND lane <> ? AND until_us > ? AND until_us <= ? AND"
             " substr(authorisation, 1, ?) = ? ORDER BY until_us DESC LIMIT 1",
-            (normalise(question.plate), question.lane, to_us(self._clock.now()), len(prefix), prefix),
+            (normalise(question.plate), question.lane, to_us(now), to_us(now + LONGEST_LIFE), len(prefix), prefix),
         )
         return rows[0]["lane"] if rows else None
 

@@ -90,6 +90,46 @@ def test_a_grant_that_nobody_used_or_gave_back_counts_for_an_hour_more(cut: Stat
     assert cut.exposure_fen == 0
 
 
+def test_a_clock_that_jumps_ahead_frees_no_cap(cut: StationRig) -> None:
+    """The lamp stays green by the lane's own count of seconds, so the grant may still be used."""
+    first = cut.ask()
+    cut.clock.jump(3 * 3600)
+    assert cut.exposure_fen == 20_000
+    assert cut.ask().reason is Reason.OFFLINE_CAP
+    cut.clock.jump(-3 * 3600)
+    cut.answer(Release(first.authorisation or ""))
+    assert cut.exposure_fen == 0
+
+
+def test_a_grant_from_the_future_ends_when_it_would_have_ended(cut: StationRig) -> None:
+    """A clock that was ahead when it was given and is right now: it counted for ten hours more, and the plate was open
+    at that lane."""
+    cut.clock.jump(10 * 3600)
+    assert cut.ask().limit_fen == 20_000
+    cut.clock.jump(-10 * 3600)
+    cut.mend()
+    cut.step()
+    cut.cut()
+    assert cut.exposure_fen == 20_000
+    cut.clock.move(300 + 3600)
+    assert cut.exposure_fen == 0
+    other = cut.answer(Ask(cut.question(lane="L2")))
+    assert isinstance(other, Decision)
+    assert (other.reason, other.limit_fen) == (Reason.OFFLINE_ALLOWED, 20_000)
+
+
+def test_an_answer_given_again_has_no_life_left_where_the_clock_went_back(cut: StationRig) -> None:
+    question = cut.question()
+    first = cut.answer(Ask(question))
+    assert isinstance(first, Decision)
+    assert first.expires_in_s == 300
+    cut.clock.jump(-301)
+    again = cut.wiring.store.answers.find(question.visit)
+    assert again is not None
+    assert again[1].expires_in_s == 0
+    cut.clock.jump(301)
+
+
 def test_who_is_not_on_the_list_stays_unanswered(cut: StationRig) -> None:
     assert "does not name this plate" in unanswered(cut, "粤B99999")
     question = cut.question("粤B99999")

@@ -48,18 +48,24 @@ class MovingClock:
 
     def __init__(self) -> None:
         self.moment = START
+        self._jumped = timedelta(0)
 
     def now(self) -> datetime:
         return self.moment
 
     def monotonic_s(self) -> float:
-        return self.moment.timestamp()
+        return (self.moment - self._jumped).timestamp()
 
     def sleep(self, seconds: float) -> None:
         self.move(seconds)
 
     def move(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
+
+    def jump(self, seconds: float) -> None:
+        """It is set, and no time has passed."""
+        self.move(seconds)
+        self._jumped += timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True)
