@@ -19,6 +19,9 @@ ROWS = 200_000
 GAP_ROWS = 3_000
 """So many row numbers of a damaged table are tried at most, and so many in a row that give nothing."""
 
+LAST_NUMBER = 1 << 40
+"""A larger one is damage, and would leave no room for the next."""
+
 NOTES = "CREATE TABLE IF NOT EXISTS rescued (name TEXT PRIMARY KEY, saved INTEGER NOT NULL)"
 
 _BESIDE = ("-wal", "-shm", "")
@@ -104,10 +107,12 @@ def _take_over(damaged: Path, new: sqlite3.Connection) -> None:
     """Every table that can be read; indexes are made by who needs them."""
     new.execute(NOTES)
     with closing(sqlite3.connect(damaged)) as old:
+        old.execute("PRAGMA writable_schema = ON")  # nothing is written: one spoilt statement would hide every table
         for name, sql in _tables(old):
             saved = _copied(old, new, name, sql)
             if name != "rescued":
                 new.execute("INSERT OR REPLACE INTO rescued VALUES (?, ?)", (name, saved))
+        _keep_numbers(old, new)
 
 
 def _copied(old: sqlite3.Connection, new: sqlite3.Connection, name: str, sql: str) -> int:
@@ -117,8 +122,8 @@ def _copied(old: sqlite3.Connection, new: sqlite3.Connection, name: str, sql: st
         if name != "rescued":
             new.execute(sql)
         saved = sum(_inserted(new, name, row) for row in _readable_rows(old, name))
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+    except (sqlite3.OperationalError, sqlite3.ProgrammingError, sqlite3.Warning) as error:
+        if not _is_of_a_statement(error):
             raise
         new.execute("ROLLBACK TO one")
         saved = 0
@@ -126,11 +131,36 @@ def _copied(old: sqlite3.Connection, new: sqlite3.Connection, name: str, sql: st
     return saved
 
 
+def _is_of_a_statement(error: Exception) -> bool:
+    """Whether what it tells lies in the statement itself, not in the disk that it goes to."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR
+
+
+def _keep_numbers(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """A number that a lost row had is not given again: other tables name rows by theirs."""
+    new.execute("CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT)")  # SQLite makes sqlite_sequence with it
+    new.execute("DROP TABLE numbered")
+    for name, last in _numbers(old).items():
+        last = max(last, _numbers(new).get(name, 0))
+        new.execute("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
+        new.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, last))
+
+
+def _numbers(of: sqlite3.Connection) -> dict[str, int]:
+    """The last number of each table that counts its rows, as far as it can be read."""
+    query = "SELECT name, seq FROM sqlite_sequence WHERE typeof(seq) = 'integer' AND seq BETWEEN 1 AND ?"
+    with suppress(sqlite3.Error):
+        return dict(of.execute(query, (LAST_NUMBER,)).fetchall())
+    return {}
+
+
 def _tables(old: sqlite3.Connection) -> list[tuple[str, str]]:
     query = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY rowid"
     found: list[tuple[str, str]] = []
+    old.text_factory = lambda text: text.decode("utf-8", "replace")
     with suppress(sqlite3.Error):
         found.extend((str(name), str(sql)) for name, sql in old.execute(query))
+    old.text_factory = str
     return found
 
 

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -147,6 +147,45 @@ def test_a_table_whose_statement_is_spoilt_leaves_the_others(tmp_path: Path) -> 
     assert (pump.journal.interrupted, len(pump.outbox.waiting())) == (None, 399)
     assert pump.state.rows("SELECT * FROM open_fuelling") == []
     pump.state.close()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (b"pulses INTEGER NOT NULL\n    )", b"pulses INTEGER NO( NULL\n    )"),
+        (b"dispenser TEXT PRIMARY KEY", b"dispenser;TEXT PRIMARY KEY"),
+        (b"dispenser TEXT PRIMARY KEY", b"dispenser\0TEXT PRIMARY KEY"),
+        (b"CREATE TABLE open_fuelling", b"CREATE TABLE open_fu\xff"),
+    ],
+)
+def test_a_spoilt_byte_of_one_tables_statement_leaves_the_others(tmp_path: Path, right: bytes, wrong: bytes) -> None:
+    """SQLite refuses the whole file then, and would show no table of it."""
+    path = tmp_path / NAME
+    fill(path)
+    content = path.read_bytes()
+    at = content.index(right, content.index(b"CREATE TABLE open_fuelling"))
+    path.write_bytes(content[:at] + wrong + content[at + len(wrong) :])
+    pump = Pump(path)
+    assert (pump.journal.interrupted, len(pump.outbox.waiting())) == (None, 399)
+    pump.state.close()
+
+
+@pytest.mark.parametrize("spoilt", ["an index", "the table's statement"])
+def test_the_number_of_a_lost_message_is_not_given_again(tmp_path: Path, spoilt: str) -> None:
+    """Actions of people and a station's grants name messages by their numbers."""
+    path = tmp_path / NAME
+    fill(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("DELETE FROM message WHERE id > 300")
+        if spoilt != "an index":
+            raw.execute("PRAGMA writable_schema = ON")
+            raw.execute("UPDATE sqlite_master SET sql = replace(sql, 'kind', ')kind') WHERE name = 'message'")
+    if spoilt == "an index":
+        spoil_an_index(path)
+    with StateFile(path, ManualClock(), use=StateUse.OWN) as state:
+        outbox = Outbox(state, ManualClock())
+        assert len(outbox.waiting()) == (299 if spoilt == "an index" else 0)
+        assert outbox.put("other", "next", {}) == 401
 
 
 @pytest.mark.parametrize("content", [b"", None])
