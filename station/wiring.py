@@ -82,6 +82,7 @@ class StationWiring:
             stack.callback(FolderLock(place.folder, "greenlane station").close)
             self.state = stack.enter_context(StateFile(place.folder / STATE, self.clock, use=StateUse.OWN))
             self.store = StateStore(self.state, Outbox(self.state, self.clock), self.clock)
+            _remove_if_empty(place.folder / PAGES)
             self.books = open_books(f"sqlite:///{place.folder / PAGES}", self.clock)
             stack.callback(self.books.database.close)
             self._set_up(place, guard, settings)
@@ -179,3 +180,10 @@ def died(error: BaseException) -> None:
     """A worker that the station can't do without has ended: so does the station, and is started afresh."""
     log.critical("the station stops: %s", error)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _remove_if_empty(pages: Path) -> None:
+    """As a power cut may leave it. A station goes on without: the server tells its devices again."""
+    if pages.exists() and not pages.stat().st_size:
+        log.error("%s was empty, so who may log in at this station is lost: add them again", pages)
+        pages.unlink()

@@ -40,7 +40,7 @@ def replace(path: Path, now: datetime, version: int) -> tuple[Path, dict[str, in
 
     Raises OSError or sqlite3.Error where there is no room for the new one; the damaged one is still in its place then.
     """
-    made = _written(path, path, version)
+    made = _written(path, path if path.stat().st_size else None, version)
     with closing(sqlite3.connect(made)) as new:
         saved = dict(new.execute("SELECT name, saved FROM rescued").fetchall())
     made.rename(path.with_name(f"{path.name}.rescued-{_moment(path, now)}"))
@@ -97,6 +97,7 @@ def _written(path: Path, damaged: Path | None, version: int) -> Path:
         new.execute("PRAGMA synchronous = FULL")
         new.execute("BEGIN")
         new.execute(f"PRAGMA user_version = {version}")
+        new.execute(NOTES)
         if damaged is not None:
             _take_over(damaged, new)
         new.execute("COMMIT")
@@ -105,7 +106,6 @@ def _written(path: Path, damaged: Path | None, version: int) -> Path:
 
 def _take_over(damaged: Path, new: sqlite3.Connection) -> None:
     """Every table that can be read; indexes are made by who needs them."""
-    new.execute(NOTES)
     with closing(sqlite3.connect(damaged)) as old:
         old.execute("PRAGMA writable_schema = ON")  # nothing is written: one spoilt statement would hide every table
         for name, sql in _tables(old):

@@ -187,6 +187,8 @@ class StateFile:
     def _open(self) -> sqlite3.Connection:
         with self._translated():
             fresh = not self.path.exists()
+            if not fresh and not self.path.stat().st_size:
+                raise self._damaged("it is empty")  # before SQLite throws away what may be left in its log
             address = self.path.absolute().as_uri() + ("?mode=ro" if self._use is StateUse.READ else "")
             connection = sqlite3.connect(
                 address, uri=True, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False

@@ -25,6 +25,7 @@ from service.store.engine.schema_version import (
     make_file,
     newer,
     one_at_a_time,
+    require_contents,
     standing_of,
 )
 from service.store.engine.urls import database_url
@@ -139,6 +140,7 @@ class Database:
         if not self.is_sqlite:
             return self._migrate()
         with one_at_a_time(self.path.parent):
+            require_contents(self.path)
             make_file(self.path)
             return self._migrate()
 
@@ -168,8 +170,10 @@ class Database:
 
     def _found(self) -> tuple[SchemaStanding, str | None]:
         """The standing, and the revision that the database is at."""
-        if self.is_sqlite and not self.path.exists():
-            return SchemaStanding.MISSING, None
+        if self.is_sqlite:
+            if not self.path.exists():
+                return SchemaStanding.MISSING, None
+            require_contents(self.path)
         with telling_faults(), self.reading() as connection:
             revision = found_revision(connection)
         return standing_of(revision), revision

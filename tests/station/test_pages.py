@@ -205,3 +205,16 @@ def test_figures(rig: StationRig) -> None:
         "greenlane_station_disk_up 1.0",
     ):
         assert line in text, line
+
+
+def test_a_station_whose_pages_were_emptied_starts_and_says_so(
+    rig: StationRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.stop()
+    for left in (rig.folder / "station").glob("pages.sqlite3*"):
+        left.unlink()
+    (rig.folder / "station" / "pages.sqlite3").touch()
+    rig.start()
+    assert "pages.sqlite3 was empty, so who may log in at this station is lost" in caplog.text
+    rig.step()
+    assert rig.wiring.lists.held.why_not is None

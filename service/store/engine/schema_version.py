@@ -78,6 +78,15 @@ def newer(name: str, revision: str | None) -> Unavailable:
     )
 
 
+def require_contents(path: Path) -> None:
+    """Raises Unavailable for an empty file: what was in it is lost, and new books in its place would hide that."""
+    if path.exists() and not path.stat().st_size:
+        raise Unavailable(
+            f"{path}: is there, and is empty. If it held books, put a copy in its place (greenlane admin restore); "
+            "if it never did, delete it and start again"
+        )
+
+
 def make_file(path: Path) -> None:
     """An empty file that only its owner may read, where there is none."""
     try:

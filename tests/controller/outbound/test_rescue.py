@@ -92,13 +92,15 @@ def test_an_empty_file_is_a_lost_one(tmp_path: Path, caplog: pytest.LogCaptureFi
     """It was taken for a new one, and nobody heard that its fuellings were gone."""
     path = tmp_path / NAME
     path.touch()
+    path.with_name(f"{NAME}-wal").write_bytes(b"what may be left")
     for use in (StateUse.READ, StateUse.WRITE):
         with pytest.raises(StateCorrupt, match="the state file is damaged; start the lane"):
             StateFile(path, ManualClock(), use=use)
     with StateFile(path, ManualClock(), use=StateUse.OWN) as state:
         assert state.rescued_from is not None
         Outbox(state, ManualClock()).put("other", "1", {})
-    assert len(damaged_copies(path)) == 1
+    (copy,) = damaged_copies(path)
+    assert copy.with_name(f"{copy.name}-wal").read_bytes() == b"what may be left"
     assert "the state file is damaged (it is empty)" in caplog.text
     with StateFile(path, ManualClock(), use=StateUse.OWN) as again:
         assert len(Outbox(again, ManualClock()).waiting()) == 1

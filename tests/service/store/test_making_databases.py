@@ -211,3 +211,20 @@ def test_health_is_bad_while_nothing_can_be_written(sqlite_url: str) -> None:
             other.execute("rollback")
         assert status == 503
         assert say(port, ask).status == 200
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("admin", *READING[0]), ("admin", *CHANGING[0]), ("admin", "station", "set", "S1"), ("service", "--migrate")],
+    ids=" ".join,
+)
+def test_an_empty_file_is_not_made_new_books(run: Run, path: Path, words: tuple[str]) -> None:
+    """Whatever was in it is lost, and nobody would have heard of that."""
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    status, _, err = run(*words)
+    assert (status, err.count("\n")) == (1, 1)
+    assert f"{path}: is there, and is empty. If it held books, put a copy in its place (greenlane admin restore)" in err
+    assert path.stat().st_size == 0
+    path.unlink()
+    assert run("admin", "station", "set", "S1")[0] == 0
