@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ The module greenlane.cli.NAME (greenlane.bench for bench) has add_arguments(pars
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit status is 0 when all went well, 1 when something failed, 2 for wrong usage."""
+    _print_any_name()
     spoken, words = language.chosen(sys.argv[1:] if argv is None else argv, os.environ)
     language.speak(spoken)
     parser = _parser(words)
@@ -58,6 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _print_any_name() -> None:
+    """A file's name may hold bytes that are not text: they are shown as \\udcff."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import ReaderError
 from controller.records import PlateRead, Reading
+from greenlane.cli.options import escaped
 from greenlane.cli.outputs import fresh_file
 from greenlane.language import tr
 from wire.outputs import OutputError, check_folder
@@ -113,8 +114,11 @@ def _inside(folder: Path) -> Iterator[Path]:
     closed: list[Path] = []
     seen: set[Path] = set()
     for place, folders, files in os.walk(folder, onerror=lambda e: closed.append(Path(e.filename)), followlinks=True):
-        seen.add(_real(Path(place)))
-        folders[:] = [name for name in folders if _real(Path(place, name)) not in seen]
+        if (real := _real(Path(place))) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
         yield from (Path(place, name) for name in files if Path(name).suffix.lower() in SUFFIXES)
     yield from closed
 
@@ -166,14 +170,14 @@ def _plate_record(plate: PlateRead) -> dict[str, Any]:
 def show(outcome: PictureOutcome, as_json: bool) -> None:
     """Print one picture's lines: JSON, or a small table with errors on stderr."""
     if as_json:
-        line = json.dumps(record(outcome), ensure_ascii=False)
-        print(line.encode("utf-8", "backslashreplace").decode(), flush=True)  # a name may hold any bytes
+        print(_as_line(outcome), flush=True)
         return
+    path = escaped(str(outcome.path))
     if outcome.reading is None:
-        print(f"{outcome.path}: {tr(outcome.error or '')}", file=sys.stderr, flush=True)
+        print(f"{path}: {tr(outcome.error or '')}", file=sys.stderr, flush=True)
         return
     total = sum(outcome.reading.ms.values())
-    print(f"{outcome.path}  {outcome.width}x{outcome.height}  {tr(f'{total:.0f} ms')}")
+    print(f"{path}  {outcome.width}x{outcome.height}  {tr(f'{total:.0f} ms')}")
     for plate in outcome.reading.plates:
         x, y = (sum(c) / 4 for c in zip(*plate.corners, strict=True))
         text = _text(plate)
@@ -183,7 +187,12 @@ def show(outcome: PictureOutcome, as_json: bool) -> None:
     if not outcome.reading.plates:
         print("  " + tr("no plate found"))
     if outcome.annotated:
-        print("  " + tr(f"drawn into {outcome.annotated}"))
+        print("  " + tr(f"drawn into {escaped(str(outcome.annotated))}"))
+
+
+def _as_line(outcome: PictureOutcome) -> str:
+    """Its JSON in one line; a name may hold any bytes."""
+    return json.dumps(record(outcome), ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
 def _text(plate: PlateRead) -> str:

@@ -104,6 +104,23 @@ def test_a_name_with_bytes_that_are_no_text_is_still_json(tmp_path: Path, capsys
     assert json.loads(line)["path"] == str(path)
 
 
+def test_a_name_takes_one_line_and_hides_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("odd\n\x1b[31m.jpg", os.fsdecode(b"odd\xff.jpg"))
+    for name in names:
+        jpeg(tmp_path / "plain.jpg").rename(tmp_path / name)
+    (tmp_path / "bad\x1b[2J.jpg").write_bytes(b"no picture")
+    assert read.read_all(arguments("--annotate", str(tmp_path / "out"), str(tmp_path)), one_plate) == 1
+    printed = capsys.readouterr()
+    assert printed.err == f"{tmp_path}/bad\\x1b[2J.jpg: not a picture that OpenCV can decode\n"
+    lines = [line for line in printed.out.splitlines() if "odd" in line]
+    assert [line.split("/")[-1].split(".jpg")[0] for line in lines] == [
+        r"odd\n\x1b[31m",
+        r"odd\n\x1b[31m",
+        r"odd\udcff",
+        r"odd\udcff",
+    ]
+
+
 def test_an_empty_name_is_not_the_current_folder(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         arguments("")
@@ -222,6 +239,7 @@ def test_linked_folders_are_walked_once(tmp_path: Path) -> None:
     jpeg(tmp_path / "card" / "a.jpg")
     (tmp_path / "lane").mkdir()
     (tmp_path / "lane" / "linked").symlink_to(tmp_path / "card")
+    (tmp_path / "lane" / "linked again").symlink_to(tmp_path / "card")
     (tmp_path / "card" / "back").symlink_to(tmp_path / "lane")
     assert list(read.walk([tmp_path / "lane"])) == [tmp_path / "lane" / "linked" / "a.jpg"]
 

@@ -148,3 +148,18 @@ def test_what_cannot_work_is_told_in_one_line_before_the_work(
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
     assert expected in printed.err
+
+
+def test_names_that_are_not_text_lose_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Such as GBK ones of another system: the minutes of video would end without the report."""
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xc2\xbc\xcf\xf1"))
+    folder.mkdir()
+    black = cv2.imencode(".png", np.zeros((120, 160, 3), np.uint8))[1]
+    (folder / "a.png").write_bytes(black)
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff.png")).write_bytes(b"no picture")
+    assert main(["simulate", str(folder), str(folder), "--report", str(tmp_path / "report")]) == 1
+    assert "\\udcff.png: not a picture" in capsys.readouterr().out
+    assert "\\udccf" in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert main(["simulate", str(folder), "--json"]) == 1
+    (told,) = json.loads(capsys.readouterr().out)["clips"]
+    assert told["clip"] == folder.name
