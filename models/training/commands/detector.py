@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 
 from models.manifest import WEIGHTS_FOLDER
-from models.training.commands.options import count, readable
+from models.training.commands.options import above_zero, count, readable, seed
 from models.training.detector.plan import STEPS_AND_BATCH, DetectorPlan
 from wire.outputs import check_folder
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
     parser.add_argument("--steps", type=count, help="batches (finder 9000, refiner 4000) or pictures (quantise 128)")
     parser.add_argument("--batch", type=count, help="pictures per batch (default: finder 16, refiner 64)")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=seed, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument(
         "--continue",
@@ -30,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="finder, refiner: begin with these weights",
     )
     parser.add_argument(
-        "--rate", type=float, default=DetectorPlan.learning_rate, help="highest learning rate (default: %(default)s)"
+        "--rate",
+        type=above_zero,
+        default=DetectorPlan.learning_rate,
+        help="highest learning rate (default: %(default)s)",
     )
     parser.add_argument("--finder", type=readable, help="refiner: the finder, .pt or .onnx (default: the one in --out)")
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER, help="export: where ONNX and manifest go")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from models.engines import DEFAULT_ENGINE, ENGINES
@@ -53,6 +55,17 @@ def readable(text: str) -> Path:
 count = whole(1, 1_000_000_000)
 """How many, as a type of argparse."""
 
+seed = whole(0, (1 << 32) - 1)
+"""What numpy and torch both take, as a type of argparse."""
+
+
+def above_zero(text: str) -> float:
+    """A rate or a time, as a type of argparse."""
+    with suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: write a number above 0")
+
 
 def real_pictures() -> Path | None:
     """The folder of the real pictures, for what measures on nothing else; None, and it is said, where there is none."""
@@ -63,12 +76,12 @@ def real_pictures() -> Path | None:
     return folder
 
 
-def add_run(parser: argparse.ArgumentParser, batch: int, seed: int) -> None:
+def add_run(parser: argparse.ArgumentParser, batch: int, first_seed: int) -> None:
     """Of what trains a recogniser: the folder, how long and how wide, and what becomes of the checkpoint."""
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
-    parser.add_argument("--minutes", type=float, help="end after so many minutes of training if that is earlier")
+    parser.add_argument("--minutes", type=above_zero, help="end after so many minutes of training if that is earlier")
     parser.add_argument("--batch", type=count, default=batch, help="strips per batch (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=seed)
+    parser.add_argument("--seed", type=seed, default=first_seed)
     parser.add_argument("--threads", type=whole(1, 256), default=1, help="torch threads (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--export-only", action="store_true", help="no training: export the checkpoint in --out")

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 
 from models.manifest import WEIGHTS_FOLDER
-from models.training.commands.options import add_run, check_run, count, readable
+from models.training.commands.options import above_zero, add_run, check_run, count, readable
 from models.training.data.realdata import Image, data_folder
 from models.training.recogniser.mixing import Mixer, RealData, load_real_data
 from models.training.recogniser.plan import CONTINUED, RecogniserPlan, smoke_plan
@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="begin with these weights, such as the shipped ones",
     )
     parser.add_argument("--steps", type=count, help="batches in all (default: 6000, or 10000 with --continue)")
-    parser.add_argument("--rate", type=float, help="highest learning rate (default: 0.0025, or 0.0015 with --continue)")
+    parser.add_argument(
+        "--rate", type=above_zero, help="highest learning rate (default: 0.0025, or 0.0015 with --continue)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

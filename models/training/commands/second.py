@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from models.manifest import WEIGHTS_FOLDER
 from models.rectify import Image
-from models.training.commands.options import add_run, check_run, count, readable
+from models.training.commands.options import above_zero, add_run, check_run, count, readable
 from models.training.data.realdata import data_folder
 from models.training.recogniser.mixing import RealData, load_real_data
 from models.training.second.plan import SMOKE, SecondPlan
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=count, default=SecondPlan.steps, help="batches in all (default: %(default)s)")
     parser.add_argument(
-        "--rate", type=float, default=SecondPlan.learning_rate, help="highest rate (default: %(default)s)"
+        "--rate", type=above_zero, default=SecondPlan.learning_rate, help="highest rate (default: %(default)s)"
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.training.commands import curve, goals, opinion, recogniser, second, visits, whole
+from models.training.commands import curve, detector, goals, opinion, recogniser, second, visits, whole
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,34 @@ def test_a_count_is_a_whole_number_from_one_on(
         parser.parse_args([*out, f"{option}={number}"])
     assert f"{number!r}: write a whole number from 1 to" in capsys.readouterr().err
     assert 3 in vars(parser.parse_args([*out, f"{option}=3"])).values()
+
+
+def parsed(command: object, *words: str) -> dict[str, object]:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)  # type: ignore[attr-defined]
+    stage = ["finder"] if command is detector else []
+    return vars(parser.parse_args([*stage, "--out", "folder", *words]))
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), [(whole, "--minutes"), (recogniser, "--rate"), (second, "--rate"), (detector, "--rate")]
+)
+@pytest.mark.parametrize("number", ["0", "-1", "nan", "inf", "x", ""])
+def test_a_rate_and_a_time_are_above_zero(
+    command: object, option: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parsed(command, f"{option}={number}")
+    assert f"{number!r}: write a number above 0" in capsys.readouterr().err
+    assert parsed(command, f"{option}=.5")[option.strip("-")] == 0.5
+
+
+def test_a_seed_is_one_that_numpy_and_torch_take(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (recogniser, detector):
+        with pytest.raises(SystemExit):
+            parsed(command, "--seed=-1")
+        assert "write a whole number from 0 to" in capsys.readouterr().err
+        assert parsed(command, "--seed=0")["seed"] == 0
 
 
 def test_an_engine_that_is_none_is_refused_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
