@@ -51,6 +51,7 @@ TRAINING = ("models.training", "greenlane.bench.peers")
 """Who may import models.training: nothing that runs on a lane. A wheel may leave it out (tests/cli/test_package.py)."""
 
 HOMES = {
+    "argparse": ("greenlane", "models.training"),
     "requests": ("controller.outbound", "greenlane.cli"),
     "cryptography": ("controller.outbound.key_pair", "service", "greenlane.bench"),
     "http_message_signatures": ("controller.outbound.signing", "service"),
@@ -68,7 +69,7 @@ HOMES = {
     "alembic": ("service.store.engine.migrating", "service.migrations"),
     "tqdm": ("greenlane", "models.training"),
 }
-"""Third-party library -> the modules (and all below them) that may import it."""
+"""Library -> the modules (and all below them) that may import it."""
 
 STANDARD_LIBRARY_ALONE = ("wire", "controller")
 """Packages that need nothing else, but for what HOMES gives a module of theirs."""

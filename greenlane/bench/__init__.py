@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from greenlane.cli.options import whole
 from wire.errors import GreenlaneError
-from wire.numbers import whole
 
 EXAMPLES = """
 examples:

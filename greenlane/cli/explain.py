@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from greenlane import language
-from greenlane.cli.options import lane_zone, stamp
+from greenlane.cli.options import lane_zone, stamp, whole
 from greenlane.cli.outputs import is_page
 from greenlane.language import tr
 from wire.errors import GreenlaneError
 from wire.files import replace_regular
-from wire.numbers import whole
 from wire.outputs import check_file
 
 if TYPE_CHECKING:

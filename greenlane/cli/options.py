@@ -4,9 +4,12 @@ and text from elsewhere."""
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from wire.numbers import parse_whole
 
 LANE_SETTINGS = Path("/etc/greenlane/lane.toml")
 """Where `greenlane install` puts a lane unit's settings."""
@@ -52,3 +55,15 @@ def moment(text: str) -> datetime:
 def escaped(text: str) -> str:
     """Text from elsewhere for one line of a terminal: what is not printable as \\n, \\x1b, \\u202e."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A type of argparse: a whole number within these bounds."""
+
+    def read(text: str) -> int:
+        try:
+            return parse_whole(text, low, high)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read

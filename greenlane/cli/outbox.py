@@ -11,10 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from greenlane.cli.options import escaped, lane_zone, stamp
+from greenlane.cli.options import escaped, lane_zone, stamp, whole
 from greenlane.language import tr
 from wire.errors import GreenlaneError
-from wire.numbers import whole
 
 if TYPE_CHECKING:
     from controller.outbound.outbox import Message, MessageAction, Outbox

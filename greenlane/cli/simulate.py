@@ -45,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--at", type=_time, metavar="ISO-TIME", help="wall clock at the first frame of the first clip, with its offset"
     )
     parser.add_argument(
-        "--preset", type=_said("parse_amount"), metavar="YUAN", help="refuse below this available balance (default 100)"
+        "--preset",
+        type=_parsed_by("parse_amount"),
+        metavar="YUAN",
+        help="refuse below this available balance (default 100)",
     )
     parser.add_argument(
         "--litres",
@@ -76,7 +79,7 @@ def _add_payers(parser: argparse.ArgumentParser) -> None:
         "--card",
         action="append",
         default=[],
-        type=_said("parse_card"),
+        type=_parsed_by("parse_card"),
         metavar="PLATE=YUAN",
         help="a card for this plate with so many yuan on it; may be repeated",
     )
@@ -84,7 +87,7 @@ def _add_payers(parser: argparse.ArgumentParser) -> None:
         "--phone",
         action="append",
         default=[],
-        type=_said("parse_phone"),
+        type=_parsed_by("parse_phone"),
         metavar="PLATE@HOURS=NAME[:YUAN]",
         help="a paired phone that pays for this plate in these hours, with so many yuan in its wallet (default 500); "
         "with --card for the same plate the card pays first; may be repeated",
@@ -96,7 +99,7 @@ def _add_typing(parser: argparse.ArgumentParser) -> None:
         "--typed",
         action="append",
         default=[],
-        type=_said("parse_typing"),
+        type=_parsed_by("parse_typing"),
         metavar="SECONDS=PLATE[#PIN|#ok]",
         help="type a plate at the panel during the first clip, with a PIN, or #ok: an attendant confirms it",
     )
@@ -110,7 +113,7 @@ def _add_typing(parser: argparse.ArgumentParser) -> None:
         "--pin",
         action="append",
         default=[],
-        type=_said("parse_pin"),
+        type=_parsed_by("parse_pin"),
         metavar="PLATE=PIN",
         help="the PIN of a plate's card",
     )
@@ -318,18 +321,18 @@ def _set_up_logging(verbose: bool) -> None:
     logging.captureWarnings(True)
 
 
-def _said(parser: str) -> Callable[[str], Any]:
-    """A type of argparse: what this parser of greenlane.simulation.cast, imported when needed, makes of a text."""
+def _parsed_by(name: str) -> Callable[[str], Any]:
+    """A type of argparse: this function of greenlane.simulation.cast, which is imported when it is needed."""
 
-    def said(text: str) -> Any:
+    def parse(text: str) -> Any:
         from greenlane.simulation import cast
 
         try:
-            return getattr(cast, parser)(text)
+            return getattr(cast, name)(text)
         except cast.CastError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    return said
+    return parse
 
 
 def _time(text: str) -> datetime:

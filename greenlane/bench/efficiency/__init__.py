@@ -21,7 +21,7 @@ from greenlane.bench.efficiency.model import (
 )
 from greenlane.bench.lane import BenchError
 from greenlane.bench.process import machine
-from wire.numbers import whole
+from greenlane.cli.options import whole
 
 TURNS = 5_000
 

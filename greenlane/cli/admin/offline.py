@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wire.numbers import whole
+from greenlane.cli.options import whole
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:

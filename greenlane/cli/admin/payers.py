@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.admin import add_action
-from greenlane.cli.options import moment
+from greenlane.cli.options import moment, whole
 from greenlane.language import tr
-from wire.numbers import whole
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from greenlane.cli.options import whole
 from greenlane.language import tr, word
-from wire.numbers import whole
 
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office

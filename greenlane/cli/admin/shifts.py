@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from greenlane.cli.options import whole
 from greenlane.language import tr
-from wire.numbers import whole
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:

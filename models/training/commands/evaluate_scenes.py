@@ -13,7 +13,7 @@ import cv2
 from models.build import build_reader
 from models.manifest import MANIFEST, load_section, update_section
 from models.reader import OnDeviceReader
-from models.training.commands.options import add_judged, check_record
+from models.training.commands.options import add_judged, check_record, whole
 from models.training.data.realdata import data_folder
 from models.training.data.scenes import Scene, load_scenes
 from models.training.evaluation.page import SCENES, add_results, write_part
@@ -22,7 +22,6 @@ from models.training.evaluation.scenes_kinds import judge_kinds
 from models.training.evaluation.scenes_page import scene_tables
 from models.training.evaluation.scenes_stress import plateless, stress
 from models.training.evaluation.visits import scene_visits, trade_off
-from wire.numbers import whole
 from wire.outputs import check_file, check_folder
 
 STRESS_PICTURES = 1000

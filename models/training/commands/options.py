@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from models.manifest import WEIGHTS_FOLDER
 from models.training.data.realdata import data_folder
 from models.training.evaluation.page import PAGE, RESULTS, check_page, check_results
 from wire.files import open_regular
-from wire.numbers import whole
+from wire.numbers import parse_whole
 from wire.outputs import check_folder
 
 
@@ -50,6 +51,18 @@ def readable(text: str) -> Path:
             return Path(text)
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{text!r} cannot be opened: {error.strerror}") from None
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A type of argparse: a whole number within these bounds."""
+
+    def read(text: str) -> int:
+        try:
+            return parse_whole(text, low, high)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
 
 
 count = whole(1, 1_000_000_000)
