@@ -12,6 +12,8 @@ from wire.errors import GreenlaneError
 from wire.files import open_regular
 
 _BEGINNING = 1 << 10
+_LEAST = bytes(1 << 16)
+"""A disk without room for so much will not hold what minutes of work come to."""
 
 
 class OutputError(GreenlaneError):
@@ -22,8 +24,7 @@ def check_folder(option: str, folder: Path) -> None:
     """Make the folder if it is missing and try to write there. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        _try_to_write(folder)
     except OSError as error:
         raise OutputError(f"{option} {folder}: cannot be written: {error.strerror}; name another folder") from error
 
@@ -44,14 +45,20 @@ def check_file(
         if kind is not None and not stat.S_ISREG(kind):
             raise OutputError(f"{option} {path}: is not a regular file; name another file")
         if kind is None:
-            with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))):
-                return
+            _try_to_write(os.path.dirname(os.path.realpath(path)))
+            return
         if is_own is not None:
             _require_own(option, path, is_own)
         with path.open("ab"):
             return
     except OSError as error:
         raise OutputError(f"{option} {path}: cannot be written: {error.strerror}; name another file") from error
+
+
+def _try_to_write(folder: Path | str) -> None:
+    """Nothing is left there. Raises OSError, also for a full disk."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(_LEAST)
 
 
 def _kind(path: Path) -> int | None:

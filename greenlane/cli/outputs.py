@@ -19,8 +19,18 @@ def fresh_file(folder: Path, stem: str, suffix: str, data: bytes) -> Path:
     while True:
         path = folder / f"{stem}{'' if number == 1 else f'-{number}'}{suffix}"
         try:
-            with path.open("xb") as file:
-                file.write(data)
+            _write_new(path, data)
             return path
         except FileExistsError:
             number += 1
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Leaves no half file. Raises OSError."""
+    with path.open("xb") as file:
+        try:
+            file.write(data)
+            file.flush()
+        except OSError:
+            path.unlink()
+            raise

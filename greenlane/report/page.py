@@ -28,9 +28,8 @@ def write(folder: Path, results: Sequence[ClipResult], conditions: str) -> Path:
     """Write index.html into the folder (made if missing) and return its path. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "index.html"
-    replace_regular(
-        target, html(results, conditions).encode("utf-8", "backslashreplace")
-    )  # a clip's name may hold any bytes
+    page = html(results, conditions).encode("utf-8", "backslashreplace")  # a clip's name may hold any bytes
+    replace_regular(target, page)
     return target
 
 
