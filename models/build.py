@@ -100,6 +100,6 @@ def variant_of(section: object, names: Sequence[str]) -> Mapping[str, Any]:
     network: Mapping[str, Any] = section if isinstance(section, Mapping) else {}
     variants = network.get("variants", {})
     if not isinstance(variants, Mapping):
-        raise ReaderError(f"The manifest's variants of a network are {short(variants)}.")
+        raise ReaderError(f"The manifest's variants of a network are {short(variants)}, not sections by their names.")
     chosen = next((variants[name] for name in names if name in variants), network)
     return chosen if isinstance(chosen, Mapping) else {}

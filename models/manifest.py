@@ -72,7 +72,7 @@ def named_weights(section: object, folder: Path) -> tuple[Path, str]:
     file, sha256 = named.get("file"), named.get("sha256")
     if not (isinstance(file, str) and isinstance(sha256, str)):
         raise ReaderError(
-            f"The manifest does not name a network's file and SHA-256, but {short(file)} and {short(sha256)}."
+            f"The manifest names {short(file)} as a network's file and {short(sha256)} as its SHA-256: both are texts."
         )
     return folder / file, sha256
 

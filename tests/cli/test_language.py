@@ -19,6 +19,7 @@ from controller.traces.store import TraceStore
 from controller.worker import InlineWorker
 from greenlane import cli, language
 from hardware.jpeg import encode_jpeg
+from models.build import build_reader
 from models.doubts import Doubt
 from tests.cli.catalogue_texts import (
     NOT_PRINTED,
@@ -215,4 +216,8 @@ def test_a_sentence_is_filled_from_its_parts() -> None:
     assert output(", doubted: edge, covered") == "，存疑：靠画面边缘、有遮挡"
     assert output(", not certain: unsure") == "，没有把握：看不清"
     assert output(": 98.0%, weakest character 95.0%") == "：98.0%，最弱字符 95.0%"
+    assert re.fullmatch(
+        r"opencv，权重 \w{8}、\w{8}、\w{8}，已核对，加载用时 0.04 秒",
+        output(f"{build_reader().name}, checked and loaded in 0.04 s"),
+    )
     assert output("vote: not certain (the vehicle does not stand yet)") == "结论：没有把握（车辆尚未停稳）"

@@ -164,7 +164,7 @@ def test_a_manifest_without_one_of_the_detectors_networks_is_refused(
     monkeypatch.setattr(build, "variants_for", lambda engine: ("integers",))
     section = load_section("detector") | {network: value}
     monkeypatch.setattr(build, "load_section", lambda name: section)
-    with pytest.raises(ReaderError, match=r"does not name|variants of a network"):
+    with pytest.raises(ReaderError, match=r"both are texts|variants of a network"):
         build.build_detector()
 
 
