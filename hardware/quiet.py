@@ -16,4 +16,4 @@ def silence_decoders() -> None:
     """Before the first capture. OPENCV_FFMPEG_LOGLEVEL and OPENCV_LOG_LEVEL in the environment overrule it."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", FFMPEG_QUIET)
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

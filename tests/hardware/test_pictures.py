@@ -112,3 +112,12 @@ def test_a_picture_with_more_pixels_than_any_is_refused() -> None:
     huge = struct.pack(">IIBBBBB", 1 << 20, 1 << 20, 8, 2, 0, 0, 0)
     with pytest.raises(BadPicture, match="not a picture"):
         decode_picture(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", huge) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".tiff", ".ppm", ".png"])
+def test_a_picture_that_is_cut_off_is_told_once(suffix: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """OpenCV would tell of it too, in lines of its own on stderr."""
+    whole = coded(suffix, COLOURS)
+    with pytest.raises(BadPicture):
+        decode_picture(whole[: len(whole) // 2])
+    assert capfd.readouterr() == ("", "")
