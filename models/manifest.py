@@ -10,6 +10,7 @@ from reprlib import repr as short
 from typing import Any
 
 from controller.errors import ReaderError
+from wire.files import replace_regular
 
 WEIGHTS_FOLDER = Path(__file__).with_name("weights")
 MANIFEST = WEIGHTS_FOLDER / "manifest.json"
@@ -31,9 +32,7 @@ def update_section(name: str, values: Mapping[str, Any], path: Path = MANIFEST) 
     sections = _load(path) if path.is_file() else {}
     sections[name] = dict(values)
     text = json.dumps(sections, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    fresh = path.with_suffix(".new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
+    replace_regular(path, text.encode())
 
 
 def check_values(what: str, found: object, wanted: Mapping[str, object]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.training.evaluation.thresholds import verdict
+from wire.files import replace_regular
 from wire.outputs import OutputError, check_file
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -59,14 +60,14 @@ def write_part(page: Path, name: str, markdown: str) -> None:
         text = f"{text.rstrip()}\n\n{begin}\n{end}\n"
     before, rest = text.split(begin, 1)
     after = rest.split(end, 1)[1]
-    page.write_text(f"{before}{begin}\n{markdown}\n{end}{after}", encoding="utf-8")
+    replace_regular(page, f"{before}{begin}\n{markdown}\n{end}{after}".encode())
 
 
 def add_results(path: Path, results: Mapping[str, Any]) -> None:
     """Put results into the file of all figures and leave what other commands put there."""
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     text = json.dumps(rounded(known | dict(results)), ensure_ascii=False, indent=1)
-    path.write_text(f"{text}\n", encoding="utf-8")
+    replace_regular(path, f"{text}\n".encode())
 
 
 def rounded(value: Any) -> Any:

@@ -13,6 +13,8 @@ import pytest
 from models.training.__main__ import main
 from models.training.data.realdata import load_crops, load_scene_cuts, load_scene_grounds
 from models.training.data.scenes import PictureMissing
+from models.training.evaluation.page import add_results, write_part
+from tests.full_disk import full_disk
 from wire.outputs import OutputError, check_file
 
 JUDGES = ("visits", "goals", "opinion", "slants", "finding", "evaluate-scenes")
@@ -102,3 +104,16 @@ def test_a_link_is_judged_by_where_it_leads(tmp_path: Path) -> None:
         check_file("--page", tmp_path / "loop")
     with pytest.raises(OutputError, match="this is what it reads"):
         check_file("--page", tmp_path / "loop", [tmp_path / "loop"])
+
+
+def test_a_full_disk_costs_no_figures_of_other_commands(tmp_path: Path) -> None:
+    page, results = tmp_path / "page.md", tmp_path / "results.json"
+    write_part(page, "visits", "| 1 |")
+    add_results(results, {"visits": 1})
+    before = page.read_bytes(), results.read_bytes()
+    with full_disk(), pytest.raises(OSError, match="File too large"):
+        write_part(page, "goals", "x" * 9999)
+    with full_disk(), pytest.raises(OSError, match="File too large"):
+        add_results(results, {"goals": "x" * 9999})
+    assert (page.read_bytes(), results.read_bytes()) == before
+    assert len(list(tmp_path.iterdir())) == 2
