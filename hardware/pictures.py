@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
@@ -16,7 +16,7 @@ from wire.files import read_regular
 
 Picture = NDArray[np.uint8]
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 LARGEST_BYTES = 1 << 28
 """No camera makes a larger picture."""
 
@@ -42,6 +42,16 @@ _TURNS: tuple[Callable[[Picture], Picture], ...] = (
 
 class BadPicture(HardwareError):
     """str() says what is wrong with the file."""
+
+
+def is_named_picture(name: str) -> bool:
+    """Whether a file of this name is taken for a picture."""
+    return Path(name).suffix.lower() in _SUFFIXES
+
+
+def pictures_among(names: Iterable[str]) -> list[str]:
+    """Those of a folder, in order; not hidden ones, such as the "._lane.jpg" that a Mac leaves beside each picture."""
+    return sorted(name for name in names if is_named_picture(name) and not name.startswith("."))
 
 
 def open_picture(path: Path) -> Picture:

@@ -108,8 +108,8 @@ def _real(path: Path) -> Path:
 
 def _inside(folder: Path) -> Iterator[Path]:
     """Whatever is named as a picture, also what turns out to be none, as a link to nothing; folders that cannot be
-    looked into. Links to folders are followed, each folder once."""
-    from hardware.pictures import SUFFIXES
+    looked into. Nothing hidden. Links to folders are followed, each folder once."""
+    from hardware.pictures import pictures_among
 
     closed: list[Path] = []
     seen: set[Path] = set()
@@ -118,8 +118,8 @@ def _inside(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders.sort()
-        yield from (Path(place, name) for name in files if Path(name).suffix.lower() in SUFFIXES)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in pictures_among(files))
     yield from closed
 
 

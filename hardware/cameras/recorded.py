@@ -19,7 +19,7 @@ import cv2
 from controller.errors import CameraLost, EndOfVideo, HardwareError, VideoDamaged
 from controller.ports import Clock
 from controller.records import Frame
-from hardware.pictures import SUFFIXES, BadPicture, open_picture
+from hardware.pictures import BadPicture, is_named_picture, open_picture, pictures_among
 from hardware.quiet import silence_decoders
 from hardware.resource import Resource
 
@@ -181,7 +181,7 @@ class PicturesCamera(RecordedCamera):
     the end all of these are an error, a line each, but not in a loop."""
 
     def __init__(self, path: Path, clock: Clock, fps: float = 1.0, paced: bool = True, loop: bool = False) -> None:
-        files = [path / name for name in _names(path) if _is_named_picture(name)] if os.path.isdir(path) else [path]
+        files = [path / name for name in pictures_among(_names(path))] if os.path.isdir(path) else [path]
         self.frames_promised = len(files)
         self.fps = fps
         super().__init__(path.name, lambda: _stills(path, files, fps, loop), clock, paced, loop)
@@ -192,10 +192,6 @@ def _names(folder: Path) -> list[str]:
         return sorted(os.listdir(folder))
     except OSError as error:
         raise VideoDamaged(f"{folder}: cannot be opened: {error.strerror}") from error
-
-
-def _is_named_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in SUFFIXES
 
 
 def _stills(path: Path, files: list[Path], fps: float, loop: bool) -> Iterator[Timed]:
@@ -222,14 +218,14 @@ def check_clip(path: Path, plays: bool = True) -> None:
     """
     if os.path.isdir(path):
         names = _names(path)
-        if not any(map(_is_named_picture, names)):
+        if not pictures_among(names):
             clips = next((n for n in names if Path(n).suffix.lower() in VIDEO_SUFFIXES), None)
             does = f"it holds clips: name them one by one, such as {path / clips}" if clips else "it holds no pictures"
             raise HardwareError(f"{path}: a folder is played as pictures of one lane; {does}")
         return
     if trouble := _unusable(path):
         raise VideoDamaged(f"{path}: {trouble}")
-    if _is_named_picture(path.name) or _beginning(path, plays) == 1:
+    if is_named_picture(path.name) or _beginning(path, plays) == 1:
         raise HardwareError(f"{path}: one picture is not a visit: read it with `greenlane read`")
 
 
@@ -248,6 +244,6 @@ def _beginning(path: Path, plays: bool) -> int:
 
 def recorded_camera(path: Path, clock: Clock, paced: bool, loop: bool = False) -> RecordedCamera:
     """A video, a picture or a folder of pictures, told apart by the path."""
-    if os.path.isdir(path) or _is_named_picture(path.name):
+    if os.path.isdir(path) or is_named_picture(path.name):
         return PicturesCamera(path, clock, paced=paced, loop=loop)
     return VideoCamera(path, clock, paced, loop)

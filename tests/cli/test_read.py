@@ -244,6 +244,16 @@ def test_linked_folders_are_walked_once(tmp_path: Path) -> None:
     assert list(read.walk([tmp_path / "lane"])) == [tmp_path / "lane" / "linked" / "a.jpg"]
 
 
+def test_what_is_hidden_in_a_folder_is_left_out_but_not_if_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".Trashes").mkdir()
+    for name in ("a.jpg", "._a.jpg", ".Trashes/b.jpg"):
+        jpeg(tmp_path / name)
+    assert list(read.walk([tmp_path])) == [tmp_path / "a.jpg"]
+    for named in (tmp_path / "._a.jpg", tmp_path / ".Trashes" / "b.jpg"):
+        assert list(read.walk([named])) == [named]
+    assert list(read.walk([tmp_path / ".Trashes"])) == [tmp_path / ".Trashes" / "b.jpg"]
+
+
 def test_a_folder_that_may_not_be_looked_into_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root acts as another user")

@@ -148,6 +148,15 @@ def test_a_folder_is_shown_by_name_and_what_is_no_picture_is_told_at_the_end(
     assert caplog.text.count("8x.jpg") == 1
 
 
+def test_what_is_hidden_in_a_folder_is_not_played(tmp_path: Path) -> None:
+    (tmp_path / "._a.png").write_bytes(b"what a Mac leaves beside each picture")
+    with pytest.raises(HardwareError, match="it holds no pictures"):
+        check_clip(tmp_path)
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
+    frames, end = play(PicturesCamera(tmp_path, ManualClock()))
+    assert (len(frames), isinstance(end, VideoDamaged)) == (1, False)
+
+
 def test_a_folder_in_a_loop_goes_on_without_what_is_no_picture(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
     (tmp_path / "b.png").touch()
