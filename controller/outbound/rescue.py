@@ -91,17 +91,25 @@ def _moment(path: Path, now: datetime) -> str:
 def _written(path: Path, damaged: Path | None, version: int) -> Path:
     """The new file beside the other, on the disk; what an attempt before left there is written over."""
     made = path.with_name(f"{path.name}.new")
+    _remove(made)
+    try:
+        with closing(sqlite3.connect(made, isolation_level=None)) as new:
+            new.execute("PRAGMA synchronous = FULL")
+            new.execute("BEGIN")
+            new.execute(f"PRAGMA user_version = {version}")
+            new.execute(NOTES)
+            if damaged is not None:
+                _take_over(damaged, new)
+            new.execute("COMMIT")
+    except sqlite3.Error:
+        _remove(made)  # a half one would keep the last room on the disk
+        raise
+    return made
+
+
+def _remove(made: Path) -> None:
     for ending in ("", "-journal"):
         made.with_name(made.name + ending).unlink(missing_ok=True)
-    with closing(sqlite3.connect(made, isolation_level=None)) as new:
-        new.execute("PRAGMA synchronous = FULL")
-        new.execute("BEGIN")
-        new.execute(f"PRAGMA user_version = {version}")
-        new.execute(NOTES)
-        if damaged is not None:
-            _take_over(damaged, new)
-        new.execute("COMMIT")
-    return made
 
 
 def _take_over(damaged: Path, new: sqlite3.Connection) -> None:

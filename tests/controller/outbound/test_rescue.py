@@ -20,6 +20,7 @@ from controller.outbound.statefile import StateCorrupt, StateError, StateFile, S
 from station.store.state_store import StateStore
 from tests.cli.test_damaged_outbox import fill, spoil_an_index
 from tests.controller.fuelling.test_open_fuelling import FIRST, START, Pump
+from tests.full_disk import full_disk
 
 NAME = "lane.sqlite3"
 MOST_STEPS = 60
@@ -134,6 +135,16 @@ def test_a_disk_without_room_leaves_the_damaged_file_in_place(tmp_path: Path) ->
     (tmp_path / f"{NAME}.new").rmdir()
     with StateFile(path, ManualClock(), use=StateUse.OWN) as state:
         assert len(Outbox(state, ManualClock()).waiting()) == 399
+
+
+def test_nothing_half_is_left_on_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    fill(path)
+    with full_disk(), pytest.raises(sqlite3.OperationalError):
+        replace(path, ManualClock().now(), 1)
+    assert list(tmp_path.glob(f"{NAME}.new*")) == []
+    _, saved = replace(path, ManualClock().now(), 1)
+    assert saved["message"] == 400
 
 
 def test_a_table_whose_statement_is_spoilt_leaves_the_others(tmp_path: Path) -> None:
