@@ -57,8 +57,8 @@ def replace_regular(path: Path | str, data: bytes, mode: int | None = None) -> N
             file.flush()
             os.fsync(file.fileno())
             os.replace(beside, target)
-        except OSError:
-            beside.unlink()
+        except BaseException:  # Ctrl-C too
+            beside.unlink(missing_ok=True)
             raise
 
 

@@ -31,6 +31,6 @@ def _write_new(path: Path, data: bytes) -> None:
         try:
             file.write(data)
             file.flush()
-        except OSError:
+        except BaseException:  # Ctrl-C too
             path.unlink()
             raise

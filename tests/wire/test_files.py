@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,23 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="not a regular file"):
             replace_regular(odd, b"x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+INTERRUPTED = """
+import sys
+from wire.files import replace_regular
+
+def interrupt(event, given):
+    if event == "os.rename":
+        raise KeyboardInterrupt
+
+sys.addaudithook(interrupt)
+replace_regular(sys.argv[1], b"new")
+"""
+
+
+def test_ctrl_c_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, tmp_path / "file"], capture_output=True, check=False)
+    assert b"KeyboardInterrupt" in done.stderr
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"old")]
