@@ -22,6 +22,7 @@ from sqlalchemy import select
 
 from greenlane.bench.lying_payments import APP, KEY, MERCHANT, Lie, LyingPayments, Taken
 from greenlane.bench.process import machine, progress
+from greenlane.cli.options import whole
 from service.admin.admin import Admin
 from service.app import create_app
 from service.books.books import Books
@@ -83,15 +84,12 @@ class Result:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fuellings", metavar="N", type=int, default=2000, help="default: %(default)s")
+    parser.add_argument("--fuellings", metavar="N", type=whole(1, 1_000_000), default=2000, help="default: %(default)s")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="one document")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.fuellings < 1:
-        print("greenlane bench payments: --fuellings: at least 1", file=sys.stderr)
-        return 2
     with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder:
         try:
             result = measure(f"sqlite:///{folder}/service.sqlite3", args.fuellings, args.seed)

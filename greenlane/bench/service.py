@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from typing import Any
 from greenlane.bench.fill import fill
 from greenlane.bench.load import LoadLane, Timings, closed_loop, paced
 from greenlane.bench.process import machine, percentile, progress, resident_mib, serving
+from greenlane.cli.options import whole
 from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
@@ -50,12 +51,29 @@ class ServiceRow:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `greenlane bench service`."""
     parser.add_argument("--postgresql", metavar="URL", help="an empty scratch database; without it only SQLite")
-    parser.add_argument("--clients", default="1,4,16", help="numbers of clients (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="service processes on PostgreSQL (default: %(default)s)")
-    parser.add_argument("--postings", type=int, default=0, help="measure again with so many postings in the ledger")
-    parser.add_argument("--fuellings", type=int, default=0, help="measure memory over so many fuellings")
+    parser.add_argument("--clients", type=_counts, default="1,4,16", help="numbers of clients (default: %(default)s)")
+    parser.add_argument("--seconds", type=_seconds, default=5.0, help="of each measurement (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=whole(1, 64), default=1, help="service processes on PostgreSQL (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--postings", type=whole(0, 100_000_000), default=0, help="measure again with so many postings in the ledger"
+    )
+    parser.add_argument(
+        "--fuellings", type=whole(0, 10_000_000), default=0, help="measure memory over so many fuellings"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _counts(text: str) -> list[int]:
+    return [whole(1, 1000)(number) for number in text.split(",")]
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) <= 3600:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: write a number above 0 and up to 3600")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """All measurements that the arguments ask for, with their conditions."""
-    counts = [int(n) for n in args.clients.split(",")]
+    counts = args.clients
     document: dict[str, Any] = {"conditions": _conditions(args), "rows": [], "pgbench": [], "memory": []}
     with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder:
         urls = [("sqlite", f"sqlite:///{folder}/bench.sqlite3", 1)]

@@ -28,6 +28,7 @@ from greenlane.bench.process import (
     taking_connections,
 )
 from greenlane.bench.stream_phones import StreamPhone, make_phones
+from greenlane.cli.options import whole
 from service.errors import ServiceError
 from service.live.changes import count_change, person_topic
 from service.store.database import Database
@@ -56,9 +57,13 @@ class Streams:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `greenlane bench streams`."""
-    parser.add_argument("--phones", type=int, default=1_000, help="streams at once (default: %(default)s)")
+    parser.add_argument(
+        "--phones", type=whole(1, 100_000), default=1_000, help="streams at once (default: %(default)s)"
+    )
     parser.add_argument("--postgresql", metavar="URL", help="an empty scratch database instead of an SQLite file")
-    parser.add_argument("--workers", type=int, default=1, help="service processes on PostgreSQL (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=whole(1, 64), default=1, help="service processes on PostgreSQL (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

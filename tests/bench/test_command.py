@@ -53,6 +53,24 @@ def test_an_unknown_engine_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "abacus" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("service --seconds nan", "'nan': write a number above 0 and up to 3600"),
+        ("service --clients 4,x", "'x': write a whole number from 1 to 1000"),
+        ("service --postings -1", "'-1': write a whole number from 0 to"),
+        ("streams --phones -1", "'-1': write a whole number from 1 to"),
+        ("payments --fuellings 0", "'0': write a whole number from 1 to"),
+    ],
+)
+def test_numbers_of_a_load_are_judged_before_it(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Some made a load that never ended, or a traceback of the database."""
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", *words.split()])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("number", ["0", "many", "-3"])
 def test_wrong_numbers_are_wrong_usage(number: str) -> None:
     with pytest.raises(SystemExit) as ended:
