@@ -13,6 +13,7 @@ from types import ModuleType
 import greenlane
 from greenlane import language
 from greenlane.cli.examples import add_examples
+from greenlane.cli.options import escaped
 from greenlane.language import tr
 from wire.errors import GreenlaneError
 
@@ -49,17 +50,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.module.run(args))
     except GreenlaneError as error:
-        print(f"greenlane {args.command}: {tr(str(error))}", file=sys.stderr)
+        _tell(args, tr(str(error)))
         return 1
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"greenlane {args.command}: {where}{tr(error.strerror or str(error))}", file=sys.stderr)
+        _tell(args, f"{where}{tr(error.strerror or str(error))}")
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _tell(args: argparse.Namespace, error: str) -> None:
+    """What is wrong, which may quote a file, its name or another machine: nothing of that steers the terminal."""
+    lines = "\n".join(escaped(line) for line in error.split("\n"))
+    print(f"greenlane {args.command}: {lines}", file=sys.stderr)
 
 
 def _print_any_name() -> None:

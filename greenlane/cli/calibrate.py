@@ -9,8 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from greenlane.cli.options import add_config
-from greenlane.language import tr
+from greenlane.cli.options import add_config, one_line
 
 if TYPE_CHECKING:
     from controller.checks import Check
@@ -77,12 +76,12 @@ def run(args: argparse.Namespace) -> int:
     region = args.region or sighting.region
     calibrate_run.save_picture(args.picture, sighting, region or settings.camera.area)
     out = sys.stderr if args.json else sys.stdout
-    print("\n".join(checks.lines(found, paint=out.isatty(), words=tr)), file=out)
+    print("\n".join(checks.lines(found, paint=out.isatty(), words=one_line)), file=out)
     if not args.no_lamp and settings.lane.role == "pump":
         found.append(calibrate_run.show_lamp(settings, ask=not args.yes))
-        print("\n".join(checks.lines(found[-1:], paint=out.isatty(), words=tr, above=found)), file=out)
+        print("\n".join(checks.lines(found[-1:], paint=out.isatty(), words=one_line, above=found)), file=out)
     written = _write(args, settings, region, found)
-    print(f"{tr(f'picture: {args.picture}')}\n{tr(written)}", file=out)
+    print(f"{one_line(f'picture: {args.picture}')}\n{one_line(written)}", file=out)
     if args.json:
         print(json.dumps(_document(args, sighting, region, found), ensure_ascii=False, indent=1))
     return 1 if checks.worst(found) is checks.Severity.FAIL else 0

@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from greenlane.language import tr
 from wire.numbers import parse_whole
 
 LANE_SETTINGS = Path("/etc/greenlane/lane.toml")
@@ -55,6 +56,11 @@ def moment(text: str) -> datetime:
 def escaped(text: str) -> str:
     """Text from elsewhere for one line of a terminal: what is not printable as \\n, \\x1b, \\u202e."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def one_line(text: str) -> str:
+    """A text of ours in the language of who reads it, for one line of a terminal."""
+    return escaped(tr(text))
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

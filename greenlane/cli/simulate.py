@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from greenlane.cli.options import moment
+from greenlane.cli.options import escaped, moment
 from greenlane.language import tr
 from wire.typed import TypedRule
 
@@ -262,7 +262,7 @@ class LiveLines:
                 self._say(tr(f"error: {each}"))
 
     def _say(self, text: str) -> None:
-        print(text, file=self._out, flush=True)
+        print(escaped(text), file=self._out, flush=True)
 
 
 def line(visit_result: VisitResult, paint: bool = False) -> str:

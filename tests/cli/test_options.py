@@ -1,6 +1,8 @@
-"""Numbers on the command line: beyond what any store holds they are told, by every command that takes one."""
+"""What is written on a command line: numbers beyond what any store holds, and names that would steer the terminal."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +36,16 @@ def test_the_order_of_payers_has_bounds_too(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit):
         main(["admin", "payer", "set", "粤B12345", "Chen", "--hours", "0-8", "--order", BEYOND])
     assert "write a whole number from -1000 to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["simulate"], ["read"], ["run", "--check", "--config"], ["doctor", "--config"]])
+def test_nothing_that_is_quoted_steers_the_terminal(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "odd.toml"
+    settings.write_text(r"[camera]" "\n" r'"\u001b[31mkind" = "x"', encoding="utf-8")
+    for name in [str(tmp_path / "absent\x1b[31m.mp4"), *([str(settings)] if "--config" in words else [])]:
+        assert main([*words, name]) == 1
+        printed = "".join(capsys.readouterr())
+        assert r"\x1b[31m" in printed
+        assert "\x1b" not in printed

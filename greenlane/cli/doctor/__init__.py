@@ -6,8 +6,7 @@ import argparse
 import json
 import sys
 
-from greenlane.cli.options import add_config
-from greenlane.language import tr
+from greenlane.cli.options import add_config, one_line
 
 EXAMPLES = """
 examples:
@@ -39,5 +38,5 @@ def run(args: argparse.Namespace) -> int:
         shown = [check.facts() for check in found]
         print(json.dumps({"worst": str(checks.worst(found)), "checks": shown}, ensure_ascii=False, indent=1))
     else:
-        print("\n".join(checks.lines(found, paint=sys.stdout.isatty(), words=tr)))
+        print("\n".join(checks.lines(found, paint=sys.stdout.isatty(), words=one_line)))
     return 1 if checks.worst(found) is checks.Severity.FAIL else 0
