@@ -205,8 +205,9 @@ class OfflineGrants:
 
     def _count(self, authorisation: str, expires_us: int) -> None:
         now_s, life_s = self._clock.monotonic_s(), (expires_us - self._now_us()) / US_PER_S
-        self._given = {name: until_s for name, until_s in self._given.items() if until_s > now_s}
-        self._given[authorisation] = now_s + life_s + UNUSED_LIFE.total_seconds()
+        left = {name: until_s for name, until_s in self._given.items() if until_s > now_s}
+        left[authorisation] = now_s + life_s + UNUSED_LIFE.total_seconds()
+        self._given = left  # as a whole: other threads go through it without the transaction
 
     def _alive(self) -> dict[str, object]:
         now, now_s = self._clock.now(), self._clock.monotonic_s()
