@@ -50,17 +50,32 @@ class Catalogue(gettext.NullTranslations):
         return self.texts.get(msgid2) or (msgid1 if n == 1 else msgid2)
 
     def sentence(self, text: str, depth: int = 0) -> str:
-        """A finished English sentence in this language, by the most literal of the templates that fit it."""
+        """A finished English sentence in this language, by the most literal of the templates that fit it.
+
+        A template that would swallow a name and its colon gives way to one that says more of what stands behind them.
+        """
         found = self.gettext(text)
         if not self.texts or found != text or depth > DEEPEST:
             return found
-        fitting = [(template, match) for template in self._templates if (match := template.fits(text))]
-        if fitting:
-            template, match = max(fitting, key=lambda pair: pair[0].literal)
-            return template.filled(match.groups(), lambda part, among: self._part(part, depth, among))
+        fitting = self._closest(text)
         place, colon, rest = text.partition(": ")
+        if fitting and not (fitting[1].start(1) <= len(place) and self._literal(rest) > fitting[0].literal):
+            template, match = fitting
+            return template.filled(match.groups(), lambda part, among: self._part(part, depth, among))
         rendered = self.sentence(rest, depth + 1) if colon else rest
         return f"{self._part(place, depth)}：{rendered}" if rendered != rest else text
+
+    def _closest(self, text: str) -> tuple[_Template, re.Match[str]] | None:
+        """The most literal of the templates that fit a text, with the parts that fill it."""
+        fitting = [(template, match) for template in self._templates if (match := template.fits(text))]
+        return max(fitting, key=lambda pair: pair[0].literal, default=None)
+
+    def _literal(self, text: str) -> int:
+        """How much of a text is fixed where it is a sentence of the catalogue; 0 where it is none."""
+        if text in self.texts:
+            return len(text)
+        fitting = self._closest(text)
+        return fitting[0].literal if fitting else 0
 
     def _part(self, part: str, depth: int, among: str = "") -> str:
         """What was filled in: words of these, a sentence of its own where it has several or ends as one, or a name."""

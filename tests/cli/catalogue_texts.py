@@ -281,9 +281,14 @@ def of_our_errors() -> Iterator[str]:
 
 
 def _raised(tree: ast.Module, counts: Callable[[str], bool]) -> Iterator[str]:
+    """Texts of these errors, and those of the module's constants that stand in them."""
+    constants = {
+        getattr(node.targets[0], "id", ""): template(node.value) for node in tree.body if isinstance(node, ast.Assign)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and counts(called(node.exc)):
             texts = [template(argument) for argument in node.exc.args]
+            texts += [constants.get(getattr(part, "id", "")) for part in ast.walk(node.exc)]
             yield from (text for text in texts if text and " " in text and not SAME.fullmatch(text))
 
 

@@ -221,3 +221,18 @@ def test_a_sentence_is_filled_from_its_parts() -> None:
         output(f"{build_reader().name}, checked and loaded in 0.04 s"),
     )
     assert output("vote: not certain (the vehicle does not stand yet)") == "结论：没有把握（车辆尚未停稳）"
+
+
+def test_a_sentence_keeps_its_chinese_behind_the_name_of_what_it_tells_of() -> None:
+    output, number = CATALOGUE.sentence, iter(range(10, 10**6))
+    assert output("onnxruntime: passed its self-test: 10.4 ms a picture, OpenCV 17.9 ms") == (
+        "onnxruntime：通过自检：每张图 10.4 毫秒，OpenCV 17.9 毫秒"
+    )
+    assert output("notes.txt: is not a video, or its index was cut off") == "notes.txt：不是视频，或其索引被截断"
+    sentences = [text for text in CATALOGUE.texts if re.match(r"\w.*\{\d\}", text) and "%" not in text]
+    filled = [re.sub(r"\{\d\}", lambda _: str(next(number)), text) for text in sentences]
+    lost = [
+        text for text in filled if output(text) != text and output(f"lane.toml: {text}") != f"lane.toml：{output(text)}"
+    ]
+    assert len(filled) > 400
+    assert not lost, lost
