@@ -25,6 +25,9 @@ PLACE = re.compile(r"\{(\d)(?::(\w+))?\}")
 """Where a template has something filled in. A translation's {0:books} says: words that stand here, divided by
 commas, are of the program's own, whose translation is that of `books: word`; elsewhere a single word is a name."""
 
+HERE = "\0"
+"""Stands in a sentence for a part of it that is put in later."""
+
 DEEPEST = 3
 """How far a part of a sentence is looked at for a sentence of its own: command: file: reason."""
 
@@ -60,10 +63,21 @@ class Catalogue(gettext.NullTranslations):
         fitting = self._closest(text)
         place, colon, rest = text.partition(": ")
         if fitting and not (fitting[1].start(1) <= len(place) and self._literal(rest) > fitting[0].literal):
-            template, match = fitting
-            return template.filled(match.groups(), lambda part, among: self._part(part, depth, among))
+            return self._filled(*fitting, depth)
         rendered = self.sentence(rest, depth + 1) if colon else rest
-        return f"{self._part(place, depth)}：{rendered}" if rendered != rest else text
+        return self._behind(place, rendered, depth) if rendered != rest else text
+
+    def _behind(self, place: str, rendered: str, depth: int) -> str:
+        """What is in this language already, behind the name of what it tells of, which a template may word."""
+        fitting = self._closest(f"{place}: {HERE}")
+        return (
+            self._filled(*fitting, depth).replace(HERE, rendered)
+            if fitting
+            else f"{self._part(place, depth)}：{rendered}"
+        )
+
+    def _filled(self, template: _Template, match: re.Match[str], depth: int) -> str:
+        return template.filled(match.groups(), lambda part, among: self._part(part, depth, among))
 
     def _closest(self, text: str) -> tuple[_Template, re.Match[str]] | None:
         """The most literal of the templates that fit a text, with the parts that fill it."""
