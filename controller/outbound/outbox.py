@@ -214,7 +214,7 @@ class Outbox:
                 "UPDATE message SET state = ? WHERE id = ? AND state = 'parked'", (state.value, message)
             ).rowcount
             if changed != 1:
-                raise OutboxError(f"message {message}: not parked")
+                raise OutboxError(f"message {message}: not one that was refused for good")
             connection.execute(
                 "INSERT INTO message_action (message, action, who, why, at) VALUES (?, ?, ?, ?, ?)",
                 (message, action, who, why, self._now()),

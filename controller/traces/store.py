@@ -85,8 +85,9 @@ class TraceStore:
         if len(found) == 1:
             return found[0]
         shown = ", ".join(f.name for f in (found or folders)[:5])
-        what = "several visits match" if found else "no visit has that id; the latest are"
-        raise TraceError(f"{visit}: {what}: {shown}")
+        if found:
+            raise TraceError(f"{visit}: several visits match: {shown}")
+        raise TraceError(f"{visit}: no visit has that id; the latest are: {shown}")
 
     def recent(self, count: int) -> list[VisitTrace]:
         """The latest visits, newest first; unreadable ones are left out."""

@@ -91,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(store: TraceStore, count: int, as_json: bool, zone: ZoneInfo | None) -> int:
+    from controller.checks import padded
+
     traces = store.recent(count)
     if as_json:
         print(json.dumps([_facts(trace) for trace in traces], ensure_ascii=False, indent=1))
@@ -101,7 +103,7 @@ def _list(store: TraceStore, count: int, as_json: bool, zone: ZoneInfo | None) -
         facts = _facts(trace)
         seen, ended = stamp(trace.first_seen_at, zone), tr(facts["decision"] or "unfinished")
         plate, reason = facts["plate"] or "-", facts["reason"]
-        print(f"{seen}  {ended:<10} {plate:<9} {reason:<16} {trace.visit}")
+        print(f"{seen}  {padded(ended, 10)} {padded(plate, 10)} {reason:<16} {trace.visit}")
     return 0
 
 
@@ -130,7 +132,8 @@ def _explain(store: TraceStore, args: argparse.Namespace) -> int:
         check_file("--html", args.html, [folder], is_page)
     trace = read_trace(folder)
     trace = replace(trace, first_seen_at=trace.first_seen_at.astimezone(lane_zone(args.config)))
-    language.also({english: chinese for chinese, english in map(meaning, Reason)})
+    words = {english: chinese for chinese, english in map(meaning, Reason)}
+    language.also(words | {english.removesuffix("."): chinese for english, chinese in words.items()})
     explanation = explain(trace)
     if args.html is not None:
         _write_page(args.html, folder, trace, explanation)

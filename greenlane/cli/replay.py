@@ -111,10 +111,12 @@ def _said(plate: PlateRead | None) -> str:
 
 
 def _text(trace: VisitTrace, reader: str, compared: list[ReplayedFrame], votes: tuple[Vote | None, Vote]) -> str:
+    from controller.checks import padded
+
     lines = [tr(f"Visit {trace.visit}"), tr(f"then: {trace.reader}"), tr(f"now:  {reader}"), ""]
     for one in compared:
         mark = tr("same  ") if one.same else tr("DIFFER")
-        texts = tr(f"then {_said(one.then):<18} now {_said(one.now):<18}")
+        texts = tr(f"then {padded(_said(one.then), 18)} now {padded(_said(one.now), 18)}")
         lines.append(f"  {mark}  {one.at_s:7.2f} s  {texts} {tr(f'{one.ms:.0f} ms')}")
     then, now = votes
     lines += ["", tr(f"vote then: {_voted(then)}")]
@@ -127,7 +129,9 @@ def _voted(vote: Vote | None) -> str:
         return tr("none")
     if vote.plate:
         return tr(f"certain of {vote.plate}")
-    return tr(f"not certain of {vote.candidate or tr('anything')}: {tr(vote.detail)}")
+    if vote.candidate:
+        return tr(f"not certain of {vote.candidate}: {tr(vote.detail)}")
+    return tr(f"not certain of anything: {tr(vote.detail)}")
 
 
 def _document(trace: VisitTrace, reader: str, compared: list[ReplayedFrame], votes: tuple[Vote | None, Vote]) -> str:

@@ -184,10 +184,16 @@ def _answer(trace: VisitTrace) -> ChainLink:
         return ChainLink("service answers", LinkOutcome.BAD, "it was not asked")
     last = trace.answers[-1]
     if last.decision is None:
-        why = "no answer came" if last.reason is None else f"{meaning(last.reason)[1]} {last.detail}".strip()
+        why = "no answer came" if last.reason is None else _with_detail(last.reason, last.detail)
         return ChainLink("service answers", LinkOutcome.BAD, why)
     took_ms = 1000 * _took_s(last)
     return ChainLink("service answers", LinkOutcome.GOOD, f"within {took_ms:.0f} ms" if took_ms >= 1 else "at once")
+
+
+def _with_detail(reason: Reason, detail: str) -> str:
+    """A reason's sentence, and behind a colon what exactly went wrong."""
+    words = meaning(reason)[1]
+    return f"{words.removesuffix('.')}: {detail}" if detail else words
 
 
 def _allowed(trace: VisitTrace) -> ChainLink:
@@ -288,8 +294,8 @@ def _answer_steps(answer: TracedAnswer) -> Iterator[Step]:
     if answer.answered_s is None:
         return
     if answer.decision is None:
-        why = meaning(answer.reason or Reason.INTERNAL)[1]
-        yield Step(answer.answered_s, f"no usable answer: {why} {answer.detail}".rstrip())
+        why = _with_detail(answer.reason or Reason.INTERNAL, answer.detail)
+        yield Step(answer.answered_s, f"no usable answer: {why}")
     elif answer.decision.decision is Verdict.ALLOW:
         limit = yuan(answer.decision.limit_fen or 0)
         yield Step(answer.answered_s, f"allowed up to {limit} yuan ({answer.decision.reason})")

@@ -9,11 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from controller.checks import columns
 from controller.clock import ManualClock
 from controller.outbound.outbox import Outbox
 from controller.outbound.statefile import StateFile
+from controller.traces.recorder import TraceRecorder
+from controller.traces.store import TraceStore
+from controller.worker import InlineWorker
 from greenlane import cli, language
 from greenlane.wiring import STATE_FILE
+from hardware.jpeg import encode_jpeg
+from tests.controller.visits import CERTAIN, PLATE, START, PlayedVisit, green_visit, plate_read
+from wire.reasons import Reason, Verdict
 
 SENTENCE = re.compile(r"[A-Za-z][a-z']+(?: [a-z][a-z']+)+")
 """Two English words behind each other; names, codes and commands stand alone or between backquotes."""
@@ -137,6 +144,48 @@ def test_outbox_lists_in_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not english_in(said)
     assert cli.main(["--lang", "zh", "outbox", "retry", "7", "--why", "x", "--state", str(tmp_path)]) == 1
     assert "不是待人工处理记录" in capsys.readouterr().err
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Path:
+    """Of a green visit, one whose question nobody answered, and one in which nothing was read."""
+    listener = TraceRecorder(TraceStore(tmp_path, ManualClock(START)), InlineWorker(), encode_jpeg, 3, "reader")
+    green_visit(listener, visit="lane-1-a")
+    silent = PlayedVisit(listener, "lane-1-b").opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
+    silent.answered(0.5, None, Reason.SERVICE_SILENT, "no connection: [Errno 111] Connection refused")
+    silent.closed(9, PLATE, Verdict.REFUSE, Reason.SERVICE_SILENT)
+    PlayedVisit(listener, "lane-1-c").opened().read(0.3).closed(9, None, Verdict.REFUSE, Reason.NO_PLATE)
+    return tmp_path
+
+
+def test_explain_says_in_chinese_what_kept_the_answer_away(traces: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["explain", "lane-1-b", "--traces", str(traces)]
+    assert cli.main(["--lang", "zh", *words]) == 0
+    said = capsys.readouterr().out
+    assert said.count("后台没有应答：连接不上：[Errno 111]") == 2
+    assert not english_in(said.replace("Connection refused", "")), "but the system's own words"
+    assert cli.main(["--lang", "en", *words]) == 0
+    assert "no usable answer: The server is silent: no connection: [Errno 111]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("visit", "chinese"), [("zzz", "没有这个编号的进站记录；最近的有"), ("lane", "有多条进站记录符合")]
+)
+def test_a_visit_that_is_not_one_is_told_in_chinese(
+    visit: str, chinese: str, traces: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--lang", "zh", "explain", visit, "--traces", str(traces)]) == 1
+    said = capsys.readouterr().err
+    assert f"{visit}：{chinese}：lane-1-" in said
+    assert not english_in(said)
+
+
+@pytest.mark.parametrize("lang", language.LANGUAGES)
+def test_visits_are_listed_in_straight_columns(lang: str, traces: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--lang", lang, "explain", "--list", "--traces", str(traces)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert len({columns(line.partition("lane-1-")[0]) for line in lines}) == 1, lines
 
 
 @pytest.mark.parametrize(

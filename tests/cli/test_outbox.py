@@ -61,8 +61,8 @@ def test_one_is_retried_and_one_given_up(place: Path) -> None:
     ("words", "said"),
     [
         (["--discard", "1"], "needs a name and a reason"),
-        (["--retry", "3"], "not parked"),
-        (["--retry", "99"], "not parked"),
+        (["--retry", "3"], "not one that was refused for good"),
+        (["--retry", "99"], "not one that was refused for good"),
     ],
 )
 def test_what_must_not_be_is_refused(
@@ -93,7 +93,7 @@ def test_the_command_retries_and_gives_up(place: Path, capsys: pytest.CaptureFix
     assert state_of(place, 1) == (MessageState.WAITING, [("retry", "li", "mended")])
     assert state_of(place, 2) == (MessageState.DISCARDED, [("discard", "li", "posted by hand")])
     assert outbox(place, "retry", "3", "--why", "x") == 1
-    assert "not parked" in capsys.readouterr().err
+    assert "not one that was refused for good" in capsys.readouterr().err
 
 
 def test_the_trail_says_who_did_what_and_why(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -249,7 +249,9 @@ def test_an_order_that_cannot_be_done_says_why(worker: Worker) -> None:
     worker.reporter.listen_once()
     worker.link.waiting = []
     worker.reporter.listen_once()
-    assert [(d.result, d.detail) for d in worker.link.done] == [(OrderResult.FAILED, "message 99: not parked")]
+    assert [(d.result, d.detail) for d in worker.link.done] == [
+        (OrderResult.FAILED, "message 99: not one that was refused for good")
+    ]
 
 
 def test_where_one_worker_is_heard_the_other_tries_at_once(worker: Worker) -> None:
