@@ -143,7 +143,7 @@ def _vote(visit_result: VisitResult) -> str:
         for text, count, best in drawings.read_counts(visit_result)[:4]
     ]
     vote = visit_result.vote
-    if vote is not None:
+    if vote is not None and vote.candidate is not None:
         held = tr(f"certain of {vote.plate}" if vote.plate else "not certain")
         sure = tr(f": {vote.confidence:.1%}, weakest character {vote.weakest:.1%}")
         rows.append((tr("together"), f"{held}{sure}"))
@@ -170,7 +170,12 @@ def _answer_rows(visit_result: VisitResult, answer: AnsweredQuestion) -> list[tu
             *rows,
             (tr("answer"), f"{tr('none')}{took}: {escape(_reason(answer.reason))} {escape(tr(answer.detail))}"),
         ]
-    rows.append((tr("answer"), f"{tr(str(decision.decision))}, {_reason(decision.reason)}{took}"))
+    rows.append(
+        (
+            tr("answer"),
+            language.one_of(("，", ", ")).join((tr(str(decision.decision)), f"{_reason(decision.reason)}{took}")),
+        )
+    )
     if decision.limit_fen is not None:
         rows.append((tr("limit"), tr(f"{yuan(decision.limit_fen)} yuan held")))
     if decision.expires_at is not None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from controller.records import Vote
+from greenlane import language
 from greenlane.report import page
 from service.station.words import REASONS, meaning
 from tests.simulation import visit_results
@@ -85,3 +87,23 @@ def test_every_reason_has_words(reason: Reason) -> None:
     assert reason in REASONS
     assert english.endswith(".")
     assert any(ord(character) > 0x3000 for character in chinese)
+
+
+def test_a_visit_in_which_nothing_was_read_has_no_probabilities() -> None:
+    clip = visit_results.result(b"\xff\xd8picture")
+    nothing = Vote(None, Reason.NO_PLATE, detail="no plate was seen")
+    unread = replace(visit_results.unsure(b""), reads=(), votes=((20.0, nothing),))
+    unread = replace(unread, summary=replace(unread.summary, vote=nothing))
+    shown = page.html([replace(clip, visits=(unread,))], "conditions")
+    assert "No plate was read." in shown
+    assert "0.0%" not in shown
+
+
+def test_the_answer_is_punctuated_as_its_language_is() -> None:
+    clip = visit_results.result(b"\xff\xd8picture")
+    assert "allow, ok in 12 ms" in page.html([clip], "conditions")
+    language.speak("zh")
+    try:
+        assert "放行，可以加油" in page.html([clip], "conditions")
+    finally:
+        language.speak(language.ENGLISH)
