@@ -35,7 +35,12 @@ exit status: 0 when nothing failed, 1 when something did
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     add_config(parser)
-    parser.add_argument("--clip", type=Path, metavar="FILE", help="a recording instead of the camera")
+    parser.add_argument(
+        "--clip",
+        type=Path,
+        metavar="FILE",
+        help="a recording of this lane instead of its camera; the region is written all the same",
+    )
     parser.add_argument(
         "--seconds", type=_seconds, default=15.0, metavar="S", help="how long to look (default %(default)s)"
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from greenlane import language
 from greenlane.language import tr
+from wire.errors import GreenlaneError
 
 if TYPE_CHECKING:
     from greenlane.living.system import LivingSystem
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if not args.live:
-        return _report()
+        return _report(args)
     began_s = time.monotonic()
     from controller import log
     from greenlane.living.system import LivingSystem, playing
@@ -73,9 +74,12 @@ def run(args: argparse.Namespace) -> int:
     return 1 if living.failed else 0
 
 
-def _report() -> int:
+def _report(args: argparse.Namespace) -> int:
     from greenlane import cli
 
+    given = [f"--{name}" for name in ("clip", "port", "keep", "seconds") if getattr(args, name)]
+    if given:
+        raise GreenlaneError(f"{', '.join(given)}: only with --live; greenlane simulate CLIP plays another clip once")
     return cli.main(["simulate", "--report", "report"])
 
 

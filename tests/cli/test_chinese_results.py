@@ -204,6 +204,8 @@ def test_visits_are_listed_in_straight_columns(lang: str, traces: Path, capsys: 
         "service --listen 80",
         "service --owner-after 1",
         "demo --live --port 99999",
+        "demo --clip own.mp4 --seconds 3",
+        "calibrate --clip pyproject.toml",
         "simulate --phone x",
         "simulate --at never",
     ],

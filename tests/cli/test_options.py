@@ -49,3 +49,9 @@ def test_nothing_that_is_quoted_steers_the_terminal(
         printed = "".join(capsys.readouterr())
         assert r"\x1b[31m" in printed
         assert "\x1b" not in printed
+
+
+def test_options_of_the_live_demonstration_are_refused_without_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--clip", "own.mp4", "--seconds", "3"]) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.partition(";")[0]) == ("", "greenlane demo: --clip, --seconds: only with --live")
