@@ -25,6 +25,8 @@ def check_folder(option: str, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _try_to_write(folder)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise OutputError(f"{option} {folder}: is not a folder, or lies in a file; name another folder") from error
     except OSError as error:
         raise OutputError(f"{option} {folder}: cannot be written: {error.strerror}; name another folder") from error
 

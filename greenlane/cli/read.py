@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,16 +178,24 @@ def show(outcome: PictureOutcome, as_json: bool) -> None:
         return
     total = sum(outcome.reading.ms.values())
     print(f"{path}  {outcome.width}x{outcome.height}  {tr(f'{total:.0f} ms')}")
-    for plate in outcome.reading.plates:
-        x, y = (sum(c) / 4 for c in zip(*plate.corners, strict=True))
-        text = _text(plate)
-        sure = tr(f"{plate.confidence:7.1%} sure, weakest character {plate.weakest:6.1%}")
-        where = tr(f"{plate.width_px:4.0f} px wide at {x:.0f},{y:.0f}")
-        print(f"  {text:<10} {sure}  {tr(plate.kind):<18} {where}{_doubted(plate)}")
+    for line in _table(outcome.reading.plates):
+        print(f"  {line}")
     if not outcome.reading.plates:
         print("  " + tr("no plate found"))
     if outcome.annotated:
         print("  " + tr(f"drawn into {escaped(str(outcome.annotated))}"))
+
+
+def _table(plates: Sequence[PlateRead]) -> Iterator[str]:
+    """A line for each plate; columns of a terminal, where a Chinese character takes two."""
+    from controller.checks import columns, padded
+
+    widest = max((columns(_text(plate)) for plate in plates), default=0)
+    for plate in plates:
+        x, y = (sum(c) / 4 for c in zip(*plate.corners, strict=True))
+        sure = tr(f"{plate.confidence:7.1%} sure, weakest character {plate.weakest:6.1%}")
+        where = tr(f"{plate.width_px:4.0f} px wide at {x:.0f},{y:.0f}")
+        yield f"{padded(_text(plate), max(widest, 11))} {sure}  {padded(tr(plate.kind), 18)} {where}{_doubted(plate)}"
 
 
 def _as_line(outcome: PictureOutcome) -> str:

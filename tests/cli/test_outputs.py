@@ -25,3 +25,10 @@ def test_a_file_that_cannot_be_written_whole_is_not_left(tmp_path: Path) -> None
         fresh_file(tmp_path, "lane", ".jpg", bytes(5000))
     assert [path.name for path in tmp_path.iterdir()] == ["lane.jpg"]
     assert fresh_file(tmp_path, "lane", ".jpg", b"small").name == "lane-2.jpg"
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "notes.txt/report"])
+def test_a_file_where_a_folder_should_be_is_told(name: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("of somebody")
+    with pytest.raises(OutputError, match=r"notes.txt.*: is not a folder, or lies in a file; name another folder"):
+        check_folder("--report", tmp_path / name)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+from controller.checks import columns
 from controller.errors import ReaderError
 from controller.records import CharacterRead, Colour, PlateRead, Reading
 from greenlane import language
@@ -199,6 +200,22 @@ def test_doubts_are_listed_as_chinese_lists_them(tmp_path: Path, capsys: pytest.
     finally:
         language.speak(language.ENGLISH)
     assert capsys.readouterr().out.splitlines()[1].endswith("，没有把握：靠画面边缘、有遮挡、看不清")
+
+
+@pytest.mark.parametrize(("lang", "sure"), [("en", "sure,"), ("zh", "把握")])
+def test_plates_of_a_picture_stand_in_straight_columns(
+    lang: str, sure: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plates = (PLATE, replace(PLATE, kind="new_energy_small"), GUESS)
+    language.speak(lang)
+    try:
+        assert read.read_all(arguments(str(jpeg(tmp_path / "one.jpg"))), lambda picture: Reading(plates)) == 0
+    finally:
+        language.speak(language.ENGLISH)
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert len(lines) == 3
+    for before in (sure, " 120 px"):
+        assert len({columns(line.partition(before)[0]) for line in lines}) == 1, lines
 
 
 def test_nothing_found_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

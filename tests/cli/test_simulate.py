@@ -124,7 +124,7 @@ def test_the_line_of_a_visit_says_it_all() -> None:
         (["clips/box.mp4", "--entry", "photo.mp4"], "photo.mp4: one picture is not a visit"),
         (["clips/box.mp4", "--entry", "words.mp4"], "words.mp4: is not a video"),
         (["clips/box.mp4", "absent.mp4"], "absent.mp4: no such file"),
-        (["clips/box.mp4", "--report", "one.png"], "--report one.png: cannot be written"),
+        (["clips/box.mp4", "--report", "one.png"], "--report one.png: is not a folder"),
         (["clips/box.mp4", "--report", "/proc/report"], "--report /proc/report: cannot be written"),
     ],
 )
