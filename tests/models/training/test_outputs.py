@@ -63,14 +63,14 @@ def test_a_page_that_cannot_be_renewed(command: str, refused: Refused, tmp_path:
 def test_the_figures_of_the_recogniser(refused: Refused) -> None:
     words = ("--page", "new.md", "--json", "new.json", "--pictures", "pictures")
     assert "--page data: is a folder" in refused("evaluate", "--page", "data")
-    assert "--gallery data/crops.csv: cannot be written" in refused("evaluate", *words, "--gallery", "data/crops.csv")
-    assert "--gallery data/crops.csv: cannot" in refused("evaluate-scenes", "--gallery", "data/crops.csv")
+    assert "--gallery data/crops.csv: is not a folder" in refused("evaluate", *words, "--gallery", "data/crops.csv")
+    assert "--gallery data/crops.csv: is not a folder" in refused("evaluate-scenes", "--gallery", "data/crops.csv")
 
 
 @pytest.mark.parametrize("command", ["recogniser", "second", "whole", "curve", "detector finder", "conditions"])
 def test_a_folder_of_checkpoints_that_cannot_be_written(command: str, refused: Refused) -> None:
     name, *stage = command.split()
-    assert "--out data/crops.csv: cannot be written" in refused(name, *stage, "--out", "data/crops.csv")
+    assert "--out data/crops.csv: is not a folder" in refused(name, *stage, "--out", "data/crops.csv")
 
 
 def test_weights_to_begin_with_that_are_not_there(refused: Refused, capsys: pytest.CaptureFixture[str]) -> None:
