@@ -74,10 +74,11 @@ class OnDeviceReader:
         rectified = time.perf_counter()
         texts = self._recogniser.read(strips) if strips else []
         texts = [self._sure(picture, plate, characters) for plate, characters in zip(found, texts, strict=True)]
-        plates = [toned(picture, plate, plate_read(plate, text)) for plate, text in zip(found, texts, strict=True)]
+        plates = [(plate, plate_read(plate, text)) for plate, text in zip(found, texts, strict=True)]
         recognised = time.perf_counter()
         box = searched_box(picture, region)
-        doubted = self._doubted(picture, list(filter(is_reportable, plates)), box)
+        told = [toned(picture, plate, read) for plate, read in plates if is_reportable(read)]
+        doubted = self._doubted(picture, told, box)
         checked_s = time.perf_counter()
         kept = sorted(doubted, key=prominence, reverse=True)
         return Reading(tuple(kept), _milliseconds(start, detected, rectified, recognised, checked_s))
