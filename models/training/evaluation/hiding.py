@@ -189,6 +189,42 @@ def _spot(rng: Rng, plate: ScenePlate) -> list[tuple[float, float]]:
     return [*zip(x + wide * np.cos(turn), y + high * np.sin(turn), strict=True)]
 
 
+def strip(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+    """A tape, a strap or a post over a quarter to seven tenths of one character and the gap on that side of it."""
+    left, top, one, height = _character(rng, plate)
+    wide, gap, lean = rng.uniform(0.25, 0.7) * one, rng.uniform(0, 0.2) * one, rng.normal(0, 0.03) * one
+    x0, x1 = (left - gap, left + wide) if rng.random() < 0.5 else (left + one - wide, left + one + gap)
+    y0, y1 = top - rng.uniform(-0.1, 0.5) * height, top + rng.uniform(0.9, 1.5) * height
+    return _surfaced(rng, image, plate, [(x0 + lean, y0), (x1 + lean, y0), (x1 - lean, y1), (x0 - lean, y1)])
+
+
+def sticker(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+    """A sticker over the upper or the lower part of one character, or a quarter of it."""
+    left, top, one, height = _character(rng, plate)
+    deep, wide = rng.uniform(0.3, 0.65) * height, rng.uniform(0.5, 1.1) * one
+    x0 = left + rng.uniform(-0.1, 1.05) * one - (wide if rng.random() < 0.5 else 0)
+    y0, y1 = (top - 0.05 * height, top + deep) if rng.random() < 0.5 else (top + height - deep, top + 1.05 * height)
+    return _surfaced(rng, image, plate, [(x0, y0), (x0 + wide, y0), (x0 + wide, y1), (x0, y1)])
+
+
+def _character(rng: Rng, plate: ScenePlate) -> Box:
+    """Left and top of one of the characters, about, its width and the plate's height."""
+    left, top, right, bottom = box_of(plate)
+    one = (right - left) / len(plate.text)
+    return left + int(rng.integers(len(plate.text))) * one, top, one, bottom - top
+
+
+def far(way: Way) -> Way:
+    """The same, with the plate only 60 to 110 px wide in the picture."""
+
+    def smaller(rng: Rng, image: Picture, plate: ScenePlate) -> Picture:
+        left, _, right, _ = box_of(plate)
+        hidden, scale = way(rng, image, plate), min(1.0, rng.uniform(60, 110) / (right - left))
+        return np.asarray(cv2.resize(hidden, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+    return smaller
+
+
 def _surfaced(rng: Rng, image: Picture, plate: ScenePlate, outline: list[tuple[float, float]]) -> Picture:
     """The picture with something rough over an outline: grey, coloured or as bright as the plate, ribbed or not."""
     _, top, _, bottom = box_of(plate)
@@ -274,4 +310,8 @@ WAYS: dict[str, Way] = {
     "cable before any": cable,
     "cord along the row": cord,
     "round spots": spots,
+    "strip over part of one": strip,
+    "strip, plate 60 to 110 px": far(strip),
+    "sticker on part of one": sticker,
+    "sticker, plate 60 to 110 px": far(sticker),
 }
