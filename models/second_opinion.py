@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import cv2
@@ -36,23 +37,30 @@ BANDS: dict[int, tuple[Band, ...]] = {
 """Rows -> what of the plate is shown where. More of its surroundings than the first recogniser sees: what covers a
 character goes on beside the plate."""
 
-SEEN = 0.6
-"""The network has to see each character of a text itself, at this probability: chosen on covered plates of the
-calibration part, of which it leaves 2 wrong reads of 68 (docs/reader-method.md)."""
+
+@dataclass(frozen=True)
+class Bounds:
+    """seen: each character has to be seen by the network itself at this probability, as far as the plate is whole.
+    partly: where something hides part of the plate at this one, every character may be another one."""
+
+    seen: float = 0.75
+    partly: float = 0.6
+
+
+SHIPPED = Bounds()
+"""Chosen on covered plates of the calibration part, like the other bounds here (docs/reader-method.md)."""
 
 LEFT_OVER = "FKU"
 """What a hidden edge leaves of E, R and 0, which are commoner: a plate with one of them has to be seen more surely."""
 UNSEEN_LEFT_OVER = 0.2
-"""From this probability on of being hidden, for those: the judge's logit where 8 % of the whole plates of the
-calibration part are called hidden."""
+"""From this probability on of being hidden, for those."""
+
+WHOLE = 0.1
+"""Up to this probability of being partly hidden nothing lies over the plate."""
 
 CLEARED = frozenset({Doubt.COVERED, Doubt.SPACING})
-"""Doubts that are cleared where the network sees the text clearly and the plate is whole: that the picture is little
-like drawn characters is then blur, few pixels or a tilted cut."""
-
-CLEARLY, WHOLE = 0.9, 0.05
-"""Each character at the first probability at least, something that hides part of the plate at the second at most. A
-character that a sleeve's edge makes up, or one with a drop over most of it, was seen at less."""
+"""Doubts that are cleared where the network sees the text and the plate is whole: that the picture is little like drawn
+characters is then blur, few pixels or a tilted cut."""
 
 
 def coloured_strip(image: Image, corners: Corners, rows: int) -> Image:
@@ -132,17 +140,17 @@ def veiled(shares: FloatArray, hidden: FloatArray) -> FloatArray:
     return left
 
 
-def left_doubts(shares: FloatArray, plate: PlateRead, seen: float = SEEN) -> set[str]:
+def left_doubts(shares: FloatArray, plate: PlateRead, bounds: Bounds = SHIPPED) -> set[str]:
     """The doubts of a read after the network was asked, which saw this (9, classes): more of them, or fewer."""
-    against = objections(shares, plate.text, seen)
-    cleared = CLEARED if not against and is_clear(shares, plate.text) else frozenset()
+    against = objections(shares, plate.text, bounds)
+    cleared = CLEARED if not against and partly_hidden(shares) <= WHOLE else frozenset()
     return {*plate.doubts, *against} - cleared
 
 
-def is_clear(shares: FloatArray, text: str) -> bool:
-    """Whether one plate's probabilities (9, classes) leave hardly room for another text or for something over it."""
-    least_hidden = float(shares[:, HIDDEN].min())  # what veiled() added stands in every place
-    return bool((_own(shares, text) >= CLEARLY).all()) and least_hidden <= WHOLE
+def partly_hidden(shares: FloatArray) -> float:
+    """How probable it is that something hides part of a plate with these probabilities (9, classes): what veiled()
+    added stands in every place."""
+    return float(shares[:, HIDDEN].min())
 
 
 def _own(shares: FloatArray, text: str) -> FloatArray:
@@ -152,18 +160,18 @@ def _own(shares: FloatArray, text: str) -> FloatArray:
     return np.asarray(np.take_along_axis(shares, classes[:, None], 1)[:, 0], np.float32)
 
 
-def objections(shares: FloatArray, text: str, seen: float = SEEN) -> set[Doubt]:
+def objections(shares: FloatArray, text: str, bounds: Bounds = SHIPPED) -> set[Doubt]:
     """What one plate's probabilities (9, classes) say against a text.
 
-    VETOED: something else than the text may well stand in some place. HIDDEN: a character of it may not be seen; for
-    one of LEFT_OVER less is enough.
+    VETOED: something else than the text may well stand in some place. HIDDEN: a character of it may not be seen, or
+    part of the plate is hidden; for a text with one of LEFT_OVER less is enough.
     """
-    own, hidden = _own(shares, text), shares[:, HIDDEN]
-    unseen, covered = own < seen, hidden >= 1.0 - own - hidden
+    own, hidden, partly = _own(shares, text), shares[:, HIDDEN], partly_hidden(shares)
+    unseen, covered = own < bounds.seen * (1.0 - partly), hidden >= 1.0 - own - hidden
     left_over = [place for place, character in enumerate(text) if character in LEFT_OVER]
     found: set[Doubt] = set()
     if (unseen & ~covered).any():
         found.add(Doubt.VETOED)
-    if (unseen & covered).any() or (hidden[left_over] >= UNSEEN_LEFT_OVER).any():
+    if (unseen & covered).any() or partly >= bounds.partly or (hidden[left_over] >= UNSEEN_LEFT_OVER).any():
         found.add(Doubt.HIDDEN)
     return found

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from models.second_opinion import Bounds
 from models.training.commands.options import add_judged, check_record, count, real_pictures
 from models.training.data.holdout import is_for_calibration
 from models.training.data.more import load_more_scenes
@@ -30,7 +31,10 @@ from models.training.evaluation.page import OPINION, add_results, table, write_p
 from models.training.recogniser.mixing import RealData, load_real_data
 
 HEADS = ("pictures", "wrong and certain before", "now", "right and certain before", "now")
-BOUNDS = (0.1, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+BOUNDS = tuple(
+    Bounds(seen, partly)
+    for seen, partly in ((0.5, 0.6), (0.7, 0.6), (0.75, 0.4), (0.75, 0.6), (0.75, 0.8), (0.8, 0.6), (0.9, 0.6))
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     markdown = table(HEADS, table_of([*rows, total(rows)]))
     print(f"{markdown}\n\n{spent:.2f} ms of the processor a plate, {args.engine}, one thread, the strip's cut included")
     if args.bounds:
-        heads = ("seen from", *HEADS[1:], "visits answered", "wrong")
+        heads = ("seen from", "hidden from", *HEADS[1:], "visits", "answered", "wrong")
         print(table(heads, tried(cases, heard_visits(reader, recorder, crops, scenes))))
     if args.record:
         add_results(args.json, {"opinion": {"engine": args.engine, "part": args.part, "ms": spent, "rows": rows}})
@@ -92,10 +96,10 @@ def total(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def tried(cases: Sequence[Case], visits: Sequence[HeardVisit]) -> list[list[object]]:
-    """All cases and visits with other bounds from which a character counts as seen."""
+    """All cases and visits with other bounds from which a character counts as seen, and a plate as partly hidden."""
     rows: list[list[object]] = []
-    for seen in BOUNDS:
-        counted, visited = total(rows_of(cases, seen)), visit_rows(visits, seen)
-        sums = [sum(row[key] for row in visited) for key in ("answered", "wrong")]
-        rows.append([seen, *table_of([counted])[0][1:], *sums])
+    for bounds in BOUNDS:
+        counted, visited = total(rows_of(cases, bounds)), visit_rows(visits, bounds)
+        sums = [sum(row[key] for row in visited) for key in ("visits", "answered", "wrong")]
+        rows.append([bounds.seen, bounds.partly, *table_of([counted])[0][1:], *sums])
     return rows

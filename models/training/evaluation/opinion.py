@@ -18,7 +18,7 @@ from models.build import build_detector, build_recogniser, build_second
 from models.doubts import in_order
 from models.engines import FloatArray
 from models.reader import OnDeviceReader
-from models.second_opinion import SEEN, SecondOpinion, left_doubts
+from models.second_opinion import SHIPPED, Bounds, SecondOpinion, left_doubts
 from models.training.data.realdata import RealCrop
 from models.training.data.scenes import Picture, Scene, ScenePlate
 from models.training.evaluation.hiding import WAYS, around
@@ -38,9 +38,9 @@ class Case:
     right: bool
     shares: FloatArray
 
-    def certain(self, seen: float = SEEN) -> bool:
+    def certain(self, bounds: Bounds = SHIPPED) -> bool:
         """Whether this picture alone tells the plate, with what the second recogniser says."""
-        return not left_doubts(self.shares, self.read, seen)
+        return not left_doubts(self.shares, self.read, bounds)
 
 
 @dataclass
@@ -106,10 +106,11 @@ def main_plate(scene: Scene) -> ScenePlate:
 def _judged(heard: Sequence[tuple[PlateRead, FloatArray]], view: Scene, picture: Picture, way: str) -> list[Case]:
     """The reads that lie on labelled plates; of others nobody knows what they should be."""
     truths = {plate.text for plate in view.plates}
+    scale = picture.shape[0] / view.image.shape[0]  # no way cuts something off above or below
     cut_away = view.image.shape[1] - picture.shape[1] if way.startswith("cut left") else 0
     cases = []
     for plate, shares in heard:
-        on_one = any(_near(plate, labelled.corners - np.asarray([cut_away, 0.0])) for labelled in view.plates)
+        on_one = any(_near(plate, scale * labelled.corners - np.asarray([cut_away, 0.0])) for labelled in view.plates)
         if plate.width_px >= BELIEVED_PX and on_one:
             cases.append(Case(way, view.path.name, plate, plate.text in truths, shares))
     return cases
@@ -121,13 +122,13 @@ def _near(read: PlateRead, corners: NDArray[np.floating]) -> bool:
     return bool((away < 0.75 * np.ptp(corners, axis=0)).all())
 
 
-def rows_of(cases: Sequence[Case], seen: float = SEEN) -> list[dict[str, Any]]:
+def rows_of(cases: Sequence[Case], bounds: Bounds = SHIPPED) -> list[dict[str, Any]]:
     """Counts of certain reads of each group, before the second recogniser and with it."""
     rows = []
     for group in dict.fromkeys(case.group for case in cases):
         mine = [case for case in cases if case.group == group]
         before = [case.right for case in mine if case.read.certain]
-        now = [case.right for case in mine if case.certain(seen)]
+        now = [case.right for case in mine if case.certain(bounds)]
         row = {"group": group, "wrong_before": before.count(False), "wrong": now.count(False)}
         rows.append(row | {"right_before": before.count(True), "right": now.count(True)})
     return rows
@@ -146,15 +147,15 @@ class HeardVisit:
     visit: PlateVisit
     shares: dict[PlateRead, FloatArray]
 
-    def judged(self, seen: float = SEEN) -> PlateVisit:
+    def judged(self, bounds: Bounds = SHIPPED) -> PlateVisit:
         """The visit with the doubts that the second recogniser leaves."""
-        reads = tuple(self._doubted(plate, seen) for plate in self.visit.reads)
+        reads = tuple(self._doubted(plate, bounds) for plate in self.visit.reads)
         return replace(self.visit, reads=reads)
 
-    def _doubted(self, plate: PlateRead, seen: float) -> PlateRead:
+    def _doubted(self, plate: PlateRead, bounds: Bounds) -> PlateRead:
         if plate not in self.shares:
             return plate
-        return replace(plate, doubts=in_order(left_doubts(self.shares[plate], plate, seen)))
+        return replace(plate, doubts=in_order(left_doubts(self.shares[plate], plate, bounds)))
 
 
 def heard_visits(
@@ -202,13 +203,13 @@ def taken_again(rng: np.random.Generator, crop: RealCrop) -> Picture:
     return np.asarray(cv2.warpPerspective(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def visit_rows(visits: Sequence[HeardVisit], seen: float = SEEN) -> list[dict[str, Any]]:
+def visit_rows(visits: Sequence[HeardVisit], bounds: Bounds = SHIPPED) -> list[dict[str, Any]]:
     """Visits answered and answered wrongly by the lane's own vote, before the second recogniser and with it."""
     rows = []
     for group in dict.fromkeys(heard.visit.group for heard in visits):
         mine = [heard for heard in visits if heard.visit.group == group]
         before = lane_tally([heard.visit for heard in mine])
-        now = lane_tally([heard.judged(seen) for heard in mine])
+        now = lane_tally([heard.judged(bounds) for heard in mine])
         row = {"group": group, "visits": len(mine), "wrong_before": before["wrong"], "wrong": now["wrong"]}
         rows.append(row | {"answered_before": before["answered"], "answered": now["answered"]})
     return rows

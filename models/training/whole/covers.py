@@ -21,13 +21,20 @@ PITCH = 1 / 7.5
 ELSEWHERE_SHARE = 0.25
 """How many things have a surface taken from elsewhere in the picture."""
 
+COLOURS = (3.0, 18.0, 60.0)
+"""How far a thing's tone is from grey, in levels: as bodies of vehicles are, as wood and rust, as tape and stickers."""
+
+SHEER_SHARE, SHEER = 0.12, (0.75, 1.0)
+"""How many things let some of the character through, and how much of it they hide."""
+
 
 def covered(rng: Rng, image: Image, quad: Quad) -> tuple[Image, Image]:
     """The picture with something over the plate that has these corners, and where it lies, 0 to 255 (height, width)."""
     shape = SHAPES[int(np.searchsorted(ODDS, rng.random(), side="right"))]
     mask = _outlined(image, quad, shape(rng))
     soft = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.3, 1.4)) if rng.random() < 0.8 else mask
-    share = (soft.astype(np.float32) / 255)[..., None]
+    sheer = rng.uniform(*SHEER) if rng.random() < SHEER_SHARE else 1.0
+    share = (soft.astype(np.float32) / 255 * np.float32(sheer))[..., None]
     filled = _texture(rng, image, quad)
     return np.clip(image + share * (filled - image), 0, 255).astype(np.uint8), mask
 
@@ -75,10 +82,9 @@ def _texture(rng: Rng, image: Image, quad: Quad) -> Floats:
         x, y = np.clip(away[int(rng.integers(4))], 0, [width - 1, height - 1]).astype(int)
         tone = image[y, x].astype(np.float32)
     elif choice < 0.4:
-        x, y = np.clip(quad.mean(0), 0, [width - 1, height - 1]).astype(int)
-        tone = image[y, x].astype(np.float32) + rng.normal(0, 10)
+        tone = ground_of(image, quad) + rng.normal(0, 10 if rng.random() < 0.5 else 3)
     else:
-        tone = rng.uniform(0, 1) ** 1.3 * 245 + rng.normal(0, 18 if rng.random() < 0.5 else 3, 3)
+        tone = rng.uniform(0, 1) ** 1.3 * 245 + rng.normal(0, rng.choice(COLOURS), 3)
     filled = np.tile(np.asarray(tone, np.float32), (height, width, 1))
     if rng.random() < 0.4:
         rows = (np.arange(height, dtype=np.float32) - quad[:, 1].mean()) / max(float(np.ptp(quad[:, 1])), 1.0)
@@ -89,6 +95,13 @@ def _texture(rng: Rng, image: Image, quad: Quad) -> Floats:
     rough = cv2.GaussianBlur(rough, (0, 0), rng.uniform(0.5, 3.0))
     rough *= np.float32(rng.uniform(0.5, 18) / max(float(rough.std()), 1e-3))
     return np.asarray(filled + rough[..., None], np.float32)
+
+
+def ground_of(image: Image, quad: Quad) -> Floats:
+    """The plate's own ground (3,): what most of it shows."""
+    plate = cv2.fillConvexPoly(np.zeros(image.shape[:2], np.uint8), quad.round().astype(np.int32), (255,))
+    shown = image[plate > 0]
+    return np.asarray(np.median(shown, 0) if len(shown) else (0, 0, 0), np.float32)
 
 
 def _elsewhere(rng: Rng, image: Image, quad: Quad) -> Floats:
@@ -170,6 +183,23 @@ def _patch(rng: Rng) -> list[Floats]:
     return [_rectangle(x, low, x + wide, high, rng.normal(0, 0.1))]
 
 
+def _slip(rng: Rng) -> list[Floats]:
+    """A strip of tape, a sticker or a post over one side, the upper or the lower part of one character.
+
+    What remains of it is a whole other character: the right half of an 8 is a 3, the left of a D an L.
+    """
+    x, lean = rng.uniform(0.0, 1.0), rng.normal(0, 0.01)
+    if rng.random() < 0.7:
+        wide = rng.uniform(0.2, 0.85) * PITCH
+        low, high = (rng.uniform(-0.4, 0.15), rng.uniform(0.85, 1.4)) if rng.random() < 0.8 else (-1.5, 2.5)
+    else:
+        wide, deep = rng.uniform(0.5, 1.2) * PITCH, rng.uniform(0.15, 0.6)
+        low, high = (-0.1, 0.17 + 0.66 * deep) if rng.random() < 0.5 else (0.83 - 0.66 * deep, 1.1)
+    return [
+        np.asarray([[x + lean, low], [x + wide + lean, low], [x + wide - lean, high], [x - lean, high]], np.float32)
+    ]
+
+
 def _mud(rng: Rng) -> list[Floats]:
     """Mud, snow or leaves: up to four ragged patches."""
     patches = []
@@ -189,5 +219,5 @@ def _end(rng: Rng) -> list[Floats]:
     return [np.asarray([[1 - deep + lean, -2], [1.6, -2], [1.6, 3], [1 - deep - lean, 3]], np.float32)]
 
 
-SHAPES: tuple[Shape, ...] = (_edge, _line, _along, _patch, _mud, _end)
-ODDS = np.cumsum([0.46, 0.2, 0.06, 0.12, 0.08, 0.08]) + 1e-9
+SHAPES: tuple[Shape, ...] = (_edge, _line, _along, _patch, _mud, _end, _slip)
+ODDS = np.cumsum([0.37, 0.16, 0.05, 0.1, 0.07, 0.07, 0.18]) + 1e-9

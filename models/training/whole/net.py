@@ -25,7 +25,7 @@ class WholeNet(nn.Module):
     What it finds in the columns is averaged, for a bumper along the row, and its highest taken, for a chain.
     """
 
-    def __init__(self, widths: tuple[int, int, int, int] = (12, 24, 32, 48)) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 64, 96)) -> None:
         super().__init__()
         first, second, third, fourth = widths
         self.backbone = nn.Sequential(

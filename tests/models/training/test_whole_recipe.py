@@ -20,8 +20,16 @@ from models.training.drawing.plates import draw_plate  # noqa: E402
 from models.training.second.samples import Pool  # noqa: E402
 from models.training.whole.camera import taken  # noqa: E402
 from models.training.whole.covers import SHAPES, covered, shaded  # noqa: E402
-from models.training.whole.samples import BESIDE, cover_of, crop_samples, drawn_samples, hidden_share  # noqa: E402
+from models.training.whole.samples import (  # noqa: E402
+    BESIDE,
+    cover_of,
+    crop_samples,
+    drawn_samples,
+    hidden_share,
+    unlikeness,
+)
 from models.training.whole.train import cells_loss  # noqa: E402
+from models.training.whole.veils import VEILS, veiled  # noqa: E402
 from models.whole import Wholeness  # noqa: E402
 
 QUAD = np.asarray([[60, 60], [200, 62], [200, 106], [60, 104]], np.float32)
@@ -57,6 +65,34 @@ def test_a_shadow_darkens_and_hides_nothing() -> None:
     dark = shaded(np.random.default_rng(2), image, QUAD)
     assert (dark <= image).all()
     assert dark.min() > 10
+
+
+@pytest.mark.parametrize("veil", VEILS)
+def test_every_veil_changes_the_plate_and_leaves_what_is_far_from_it(veil: object) -> None:
+    assert callable(veil)
+    rng, changed = np.random.default_rng(8), np.zeros((400, 600), bool)
+    image = rng.integers(60, 120, (400, 600, 3)).astype(np.uint8)
+    for _ in range(12):
+        changed |= (veil(rng, image, QUAD) != image).any(2)
+    assert changed[60:105, 60:200].any()
+    assert not changed[350:, 500:].any()
+
+
+def test_a_veil_at_the_edge_of_a_small_picture_is_cut_off_there() -> None:
+    rng, image = np.random.default_rng(9), ground()[:40, :50]
+    quad = np.asarray([[-90, -10], [45, -8], [45, 36], [-90, 34]], np.float32)
+    for _ in range(60):
+        assert veiled(rng, image, quad).shape == image.shape
+
+
+def test_the_character_that_changed_most_decides_how_unlike_itself_a_plate_looks() -> None:
+    strip = np.random.default_rng(7).integers(0, 255, (48, 160, 3)).astype(np.uint8)
+    boxes = np.asarray([[4, 8, 20, 40], [60, 8, 80, 40]], np.float32)
+    assert unlikeness(strip, strip, boxes) == pytest.approx(0.0, abs=0.01)
+    behind_a_drop = strip.copy()
+    behind_a_drop[:, 60:80] = cv2.GaussianBlur(strip, (0, 0), 9)[:, 60:80]
+    assert unlikeness(strip, behind_a_drop, boxes) > 0.5
+    assert unlikeness(strip, behind_a_drop, boxes[:1]) < 0.1
 
 
 def test_the_character_that_is_covered_most_decides() -> None:
@@ -100,7 +136,7 @@ def test_cells_beside_the_plate_teach_nothing_and_few_covered_ones_weigh_as_much
 def test_what_is_laid_over_a_plate_is_in_the_cells_of_its_samples() -> None:
     rng, plate = np.random.default_rng(6), draw_plate(np.random.default_rng(1), PlateKind.BLUE, "皖A12345").image
     samples = [s for _ in range(40) for s in crop_samples(rng, RealCrop(plate, "皖A12345", "easypr"))]
-    counts = [int(((s.cover != BESIDE) & (s.cover > 50)).sum()) for s in samples]
+    counts = [int(((s.cover != BESIDE) & (s.cover > 5)).sum()) for s in samples]
     assert min(count for count, s in zip(counts, samples, strict=True) if s.hidden) > 0
     assert min(count for count, s in zip(counts, samples, strict=True) if not s.hidden) == 0
 
