@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.admin import add_action
@@ -103,15 +102,13 @@ def _show_code(o: Office, code: Code, url: str | None, **more: object) -> None:
     """The code with its QR; with the service's address the QR opens the page that takes the code."""
     import segno
 
+    from service.reports.zones import stamp, zones
+
     target = code.code if url is None else f"{url.rstrip('/')}/phone#{code.code}"
     document = {"phone": code.name, "person": code.person, "code": code.code, "expires_at": code.expires_at, **more}
-    lines = [f"{code.name}: {code.code}", f"valid once, until {local(code.expires_at)}"]
+    until = stamp(zones(o.database).at(code.expires_at))
+    lines = [f"{code.name}: {code.code}", f"valid once, until {until}"]
     o.show(document, "\n".join([*lines, _qr(segno.make_qr(target, error="m"))]))
-
-
-def local(moment: datetime) -> str:
-    """A time as this machine's clock shows it, with its offset."""
-    return moment.astimezone().isoformat(" ", "minutes")
 
 
 def _qr(code: Any) -> str:
