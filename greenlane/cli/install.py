@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     choice = _engine(args) if args.what == "lane" else None
     todo = _lane_steps(args, choice.engine) if choice else _server_steps(args)
     if args.dry_run:
-        print("\n".join(plan.describe(todo)))
+        print("\n".join(map(_spoken, plan.describe(todo))))
     if choice:
         print(tr(f"engine     {choice.engine}: {choice.why}"), flush=True)
     if args.dry_run:
@@ -68,6 +68,11 @@ def run(args: argparse.Namespace) -> int:
         print(tr(line), flush=True)
     print(f"\n{tr(f'Next: {_next(args)}')}")
     return 0
+
+
+def _spoken(line: str) -> str:
+    """A line of the plan: what is done is for people, a file's text and a program's words stay as they are."""
+    return f"# {tr(line.removeprefix('# '))}" if line.startswith("# ") else line
 
 
 def _server_steps(args: argparse.Namespace) -> tuple[Step, ...]:

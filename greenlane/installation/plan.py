@@ -123,9 +123,9 @@ def describe(plan: Sequence[Step]) -> Iterator[str]:
     """The plan as text, files with their whole content."""
     for step in plan:
         if isinstance(step, WriteFile):
-            kept = ", kept where it is there already" if step.keep else ""
+            place = f"{step.path} where there is none yet" if step.keep else str(step.path)
             owner = f"root:{step.group}" if step.group else "root:root"
-            yield f"# write {step.path} (mode {step.mode:04o}, {owner}{kept})"
+            yield f"# write {place} (mode {step.mode:04o}, {owner})"
             yield from (f"    {line}" if line else "" for line in step.text.splitlines())
         elif isinstance(step, SetLine):
             yield f"# set in {step.path}"

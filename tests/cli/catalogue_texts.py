@@ -240,6 +240,17 @@ def of_deeds() -> Iterator[str]:
     yield from (f"deeds: {code}" for code in sorted(codes))
 
 
+def of_steps() -> Iterator[str]:
+    """What an installation does, as --dry-run heads each file and program."""
+    for _, tree in files("greenlane/installation", having=["RunProgram(", '"# ']):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and called(node) == "RunProgram":
+                yield from filter(None, [template(node.args[1])])
+            text = template(node.value) if isinstance(node, ast.Yield) and node.value is not None else None
+            if text and text.startswith("# ") and not SAME.fullmatch(text):
+                yield text.removeprefix("# ")
+
+
 SAID_BY = frozenset({"print", "_say", "write", "input", "getpass"})
 
 

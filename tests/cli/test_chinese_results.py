@@ -206,6 +206,7 @@ def test_visits_are_listed_in_straight_columns(lang: str, traces: Path, capsys: 
         "demo --live --port 99999",
         "demo --clip own.mp4 --seconds 3",
         "calibrate --clip pyproject.toml",
+        "station --upstream http://127.0.0.1:1 --state /nowhere",
         "simulate --phone x",
         "simulate --at never",
     ],

@@ -37,6 +37,7 @@ from tests.cli.catalogue_texts import (
     of_refusals,
     of_results,
     of_speaking_modules,
+    of_steps,
     of_tr,
     unwrapped,
 )
@@ -83,6 +84,7 @@ def greenlane(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
             of_findings,
             of_books,
             of_deeds,
+            of_steps,
         )
     ],
 )
