@@ -14,6 +14,7 @@ KEEPING = {
     "controller.fuelling.journal": "finished fuellings in the lane's one file",
     "controller.fuelling.prices": "the last prices that were told, in the lane's one file",
     "controller.outbound.outbox": "messages in the lane's one file",
+    "controller.outbound.rescue": "brings over what can be read of that file when it is damaged",
     "controller.outbound.statefile": "opens that file",
     "greenlane.bench": "fills scratch databases and counts in them",
     "service.admin": "what operators set up",
