@@ -61,6 +61,7 @@ class ServerOptions:
 def serve(options: ServerOptions) -> None:
     """Serve until SIGTERM or SIGINT. Raises ServiceError when the database cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # names its own parts as it is imported
     require_free(options.host, options.port)
     database = Database(options.database_url)
     if options.workers > 1 and database.is_sqlite:

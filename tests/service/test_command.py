@@ -38,6 +38,8 @@ def test_the_process_serves_and_stops(tmp_path: Path) -> None:
         process.kill()
     assert process.returncode in (0, -signal.SIGTERM)
     assert f"database {database}" in log
+    assert "Running upgrade" in log
+    assert "setup plugin" not in log, "of no use to who starts a service"
 
 
 def _healthy(url: str, process: subprocess.Popen[str]) -> bool:
