@@ -233,6 +233,7 @@ def test_a_sentence_keeps_its_chinese_behind_the_name_of_what_it_tells_of() -> N
     assert output("lane.toml, line 3: [lampp] is not a section; did you mean lamp?") == (
         "lane.toml，第 3 行：[lampp] 不是设置的段；是 lamp 吗？"
     )
+    assert output("file camera lane.mp4: 1280x720, 15.0 frames/s") == "file 摄像头 lane.mp4：1280x720，每秒 15.0 帧"
     assert output("notes.txt: is not a video, or its index was cut off") == "notes.txt：不是视频，或其索引被截断"
     sentences = [text for text in CATALOGUE.texts if re.match(r"\w.*\{\d\}", text) and "%" not in text]
     filled = [re.sub(r"\{\d\}", lambda _: str(next(number)), text) for text in sentences]

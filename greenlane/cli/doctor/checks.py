@@ -160,7 +160,7 @@ def check_camera(settings: Settings) -> Check:
         facts = _probe_camera(settings)
     except GreenlaneError as error:
         return Check("camera", FAIL, f"{name}: {error}", _camera_advice(camera.kind))
-    found = f"{name} {facts.name}: {facts.width_px}x{facts.height_px}, {facts.fps:.1f} frames/s"
+    found = f"{camera.kind} camera {facts.name}: {facts.width_px}x{facts.height_px}, {facts.fps:.1f} frames/s"
     if not camera.live:
         return Check("camera", WARN, found, "this is not a live camera: set kind and source of [camera]")
     found += f", frames {1000 * max(facts.oldest_s, 0):.0f} ms old"
