@@ -18,7 +18,7 @@ from greenlane.language import tr
 from wire.typed import TypedRule
 
 if TYPE_CHECKING:
-    from greenlane.simulation.cast import Phone, SimulatedCard
+    from greenlane.simulation.cast import Phone, SimulatedCard, Typing
     from greenlane.simulation.entrance import EntranceResult
     from greenlane.simulation.results import ClipResult, VisitResult
 
@@ -218,7 +218,7 @@ class LiveLines:
         from greenlane.simulation.play import ClipPlayer, Watching
 
         assert isinstance(stage, ClipPlayer)
-        result = stage.play(clip, Watching(self._opened, self._frame, self._visit))
+        result = stage.play(clip, Watching(self._opened, self._frame, self._visit, self._untaken))
         self._error(result.error)
         return result
 
@@ -254,6 +254,9 @@ class LiveLines:
 
         tqdm.write(line(visit_result, self._paint), file=self._out)
         self._out.flush()
+
+    def _untaken(self, typing: Typing) -> None:
+        self._say(tr(f"{typing.plate} typed at {typing.at_s:.1f} s: no vehicle waits for a typed plate then"))
 
     def _error(self, error: str | None) -> None:
         if error is not None:

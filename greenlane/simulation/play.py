@@ -48,11 +48,15 @@ def unpaced(clip: Path, clock: Clock) -> RecordedCamera:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """Who hears of the progress: opened gets a clip's frames in all (0: unknown), then one call per frame and visit."""
+    """Who hears of the progress: opened gets a clip's frames in all (0: unknown), then one call per frame and visit.
+
+    untaken: told of each plate that was typed while no vehicle waited for one.
+    """
 
     opened: Callable[[str, int], None]
     frame: Callable[[], None]
     visit: Callable[[VisitResult], None]
+    untaken: Callable[[Typing], None] = lambda typing: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ class ClipPlayer:
 
     def _run(self, camera: RecordedCamera, recorder: Recorder, watching: Watching) -> tuple[int, str | None]:
         runner = self._runner(recorder)
-        typist, self._typings = Typist(self._world, self._typings), ()
+        typist, self._typings = Typist(self._world, self._typings, watching.untaken), ()
         start_s = self._world.clock.monotonic_s()
         frames, error = 0, None
         try:
@@ -139,6 +143,7 @@ class ClipPlayer:
                 watching.frame()
         except VideoDamaged as damage:
             error = str(damage)
+        typist.end()
         self._leave(runner, recorder)
         return frames, error
 

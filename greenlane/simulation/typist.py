@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from controller.runner import Runner
 from greenlane.simulation.cast import Typing
@@ -15,14 +14,16 @@ from wire.typed import CONFIRMABLE
 
 ATTENDANT = "person:attendant"
 
-log = logging.getLogger(__name__)
-
 
 class Typist:
-    """Types each plate when its time of the video has come; act() after every turn of the lane."""
+    """Types each plate when its time of the video has come; act() after every turn of the lane.
 
-    def __init__(self, world: World, typings: Sequence[Typing]) -> None:
+    untaken: told of each that no vehicle waited for, at the latest at the clip's end.
+    """
+
+    def __init__(self, world: World, typings: Sequence[Typing], untaken: Callable[[Typing], None]) -> None:
         self._world = world
+        self._untaken = untaken
         self._due = deque(sorted(typings, key=lambda t: t.at_s))
         self._to_confirm: str | None = None
 
@@ -35,6 +36,11 @@ class Typist:
             runner.vouched(self._to_confirm, ATTENDANT)
             self._to_confirm = None
 
+    def end(self) -> None:
+        """The clip is over: what was still to be typed comes too late."""
+        while self._due:
+            self._untaken(self._due.popleft())
+
     def _type(self, runner: Runner, typing: Typing) -> None:
         proof = None
         if typing.pin is not None:
@@ -42,5 +48,5 @@ class Typist:
             checked = check_pin(self._world.books.database, now, lane.station, lane.name, typing.plate, typing.pin)
             proof = checked if isinstance(checked, str) else "wrong"
         if runner.typed(typing.plate, proof) is not OrderResult.TAKEN:
-            log.warning("typed at %.1f s: no vehicle waits for a typed plate then", typing.at_s)
+            self._untaken(typing)
         self._to_confirm = typing.plate if typing.attended else None

@@ -55,6 +55,15 @@ def test_every_rule(capsys: pytest.CaptureFixture[str], words: list[str], decisi
     assert (fourth["decision"], fourth["reason"]) == (decision, reason)
 
 
+def test_what_was_typed_in_vain_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", *CARDS, "--typed", f"1={OTHER}", "--typed", f"500={READ}"]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if "typed" in line]
+    assert said == [
+        f"{plate} typed at {at_s} s: no vehicle waits for a typed plate then"
+        for at_s, plate in ((1.0, OTHER), (500.0, READ))
+    ]
+
+
 @pytest.mark.parametrize("typed", ["12", "x=粤B12345", "5=hello", "5=粤B12345#12", "-1=粤B12345", "nan=粤B12345"])
 def test_what_cannot_be_typed(capsys: pytest.CaptureFixture[str], typed: str) -> None:
     with pytest.raises(SystemExit):
