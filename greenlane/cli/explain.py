@@ -163,7 +163,8 @@ def _text(trace: VisitTrace, explanation: Explanation) -> str:
     from controller.checks import padded
     from greenlane.report.explanation import LinkOutcome
 
-    marks = {LinkOutcome.GOOD: "ok  ", LinkOutcome.BAD: "FAIL", LinkOutcome.OPEN: "  - "}
+    good, bad = padded(language.one_of(("通过", "ok")), 4), language.one_of(("失败", "FAIL"))
+    marks = {LinkOutcome.GOOD: good, LinkOutcome.BAD: bad, LinkOutcome.OPEN: "  - "}
     chain = [f"  {marks[link.outcome]}  {padded(tr(link.name), 16)} {tr(link.detail)}" for link in explanation.links]
     steps = [f"  {step.at_s:7.2f} s  {tr(step.text)}" for step in explanation.steps]
     return "\n".join(

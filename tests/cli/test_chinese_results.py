@@ -163,6 +163,8 @@ def test_explain_says_in_chinese_what_kept_the_answer_away(traces: Path, capsys:
     assert cli.main(["--lang", "zh", *words]) == 0
     said = capsys.readouterr().out
     assert said.count("后台没有应答：连接不上：[Errno 111]") == 2
+    assert "  失败  后台应答         后台没有应答" in said, "as doctor and calibrate say it"
+    assert "FAIL" not in said
     assert not english_in(said.replace("Connection refused", "")), "but the system's own words"
     assert cli.main(["--lang", "en", *words]) == 0
     assert "no usable answer: The server is silent: no connection: [Errno 111]" in capsys.readouterr().out
