@@ -44,7 +44,7 @@ def test_a_recording_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, str(bundled().clip)]) == 0
     assert json.loads(capsys.readouterr().out)["conditions"]["frames"] == "2 of 1280x720 from lane.mp4"
     assert main([*words, __file__]) == 1
-    assert "no frame with a plate" in capsys.readouterr().err
+    assert "is not a video" in capsys.readouterr().err
 
 
 @pytest.mark.slow
