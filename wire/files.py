@@ -62,6 +62,15 @@ def replace_regular(path: Path | str, data: bytes, mode: int | None = None) -> N
             raise
 
 
+def sync_folder(folder: Path) -> None:
+    """What was made, renamed or removed in the folder so far outlasts a power cut. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _require_regular(found: os.stat_result, path: Path | str) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, NOT_REGULAR, str(path))

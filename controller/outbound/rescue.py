@@ -8,12 +8,13 @@ owner has asked for that.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
+
+from wire.files import sync_folder
 
 ROWS = 200_000
 GAP_ROWS = 3_000
@@ -32,7 +33,7 @@ def begin(path: Path, version: int) -> None:
     """A new state file, whole from the moment it has its name: an empty one is a lost one."""
     made = _written(path, None, version)
     made.rename(path)
-    sync_directory(path.parent)
+    sync_folder(path.parent)
 
 
 def replace(path: Path, now: datetime, version: int) -> tuple[Path, dict[str, int]]:
@@ -44,7 +45,7 @@ def replace(path: Path, now: datetime, version: int) -> tuple[Path, dict[str, in
     with closing(sqlite3.connect(made)) as new:
         saved = dict(new.execute("SELECT name, saved FROM rescued").fetchall())
     made.rename(path.with_name(f"{path.name}.rescued-{_moment(path, now)}"))
-    sync_directory(path.parent)
+    sync_folder(path.parent)
     (aside,) = finish(path)
     return aside, saved
 
@@ -57,9 +58,9 @@ def finish(path: Path) -> list[Path]:
         for ending in _BESIDE:
             with suppress(FileNotFoundError):
                 path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
-        sync_directory(path.parent)
+        sync_folder(path.parent)
         made.rename(path)
-        sync_directory(path.parent)
+        sync_folder(path.parent)
         asides.append(aside.absolute())
     return asides
 
@@ -68,14 +69,6 @@ def damaged_copies(path: Path) -> list[Path]:
     """The damaged files that were set aside for this state file, oldest first; an operator may remove them."""
     found = path.parent.glob(f"{path.name}.corrupt-*")
     return sorted(p for p in found if not p.name.endswith(("-wal", "-shm")))
-
-
-def sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _moment(path: Path, now: datetime) -> str:

@@ -24,6 +24,7 @@ from typing import Any
 from controller.outbound import rescue
 from controller.ports import Clock
 from wire.errors import GreenlaneError
+from wire.files import sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +200,7 @@ class StateFile:
                 connection.close()
                 raise
         if fresh:
-            rescue.sync_directory(self.path.parent)
+            sync_folder(self.path.parent)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection, fresh: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent, SettingsError
 from greenlane.language import tr
 from wire.address import is_address
-from wire.files import open_regular, replace_regular
+from wire.files import open_regular, replace_regular, sync_folder
 
 if TYPE_CHECKING:
     from controller.outbound.key_pair import KeyPair
@@ -159,11 +159,7 @@ def _hand_over(path: Path) -> None:
 
 def _put_in_place(path: Path) -> None:
     os.replace(_waiting(path), path)
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(path.parent)
 
 
 def _waiting(path: Path) -> Path:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from service.errors import AdminError
 from service.reports.audit import audit
 from service.store.database import Database
+from wire.files import sync_folder
 
 PREFIX, SUFFIX = "greenlane-", ".sqlite3"
 _COPY = re.compile(rf"{PREFIX}[0-9]{{8}}T[0-9]{{6}}Z{re.escape(SUFFIX)}")
@@ -120,14 +121,6 @@ def _scratch(folder: Path) -> Iterator[Path]:
     os.close(handle)
     try:
         yield Path(name)
-        _flush(folder)
+        sync_folder(folder)
     finally:
         Path(name).unlink(missing_ok=True)
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

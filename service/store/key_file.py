@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from service.errors import Unavailable
 from service.store.database import Database
 from service.store.state_folder import state_folder
+from wire.files import sync_folder
 
 
 class Private(Protocol):
@@ -72,8 +73,4 @@ def _link(fresh: Path, path: Path) -> None:
         os.link(fresh, path)
     except FileExistsError:
         return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
