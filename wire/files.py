@@ -6,6 +6,8 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,29 +48,52 @@ def replace_regular(path: Path | str, data: bytes, mode: int | None = None) -> N
     if before is not None:
         _require_regular(before, path)
         mode = before.st_mode & 0o777
-    beside = target.with_name(f".greenlane-{secrets.token_hex(8)}")
-    with open(beside, "xb") as file:
-        try:
-            if before is not None and os.geteuid() == 0:  # what root changes stays readable for whom it belongs to
-                os.fchown(file.fileno(), before.st_uid, before.st_gid)
+    with _written_beside(target, data, mode, before) as fresh:
+        os.replace(fresh, target)
+        sync_folder(target.parent)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Make a file that only the owner of its folder may read, whole or not at all, and outlasting a power cut.
+
+    Raises OSError; FileExistsError for anything that is there, or that another process has made meanwhile.
+    """
+    with _written_beside(path, data, 0o600, path.parent.stat()) as fresh:
+        os.link(fresh, path)  # unlike a rename, never over what is there
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """What was made, renamed or removed in the folder so far outlasts a power cut. Raises OSError.
+
+    Where a file system cannot promise that of a folder (EINVAL), nothing is done.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _written_beside(target: Path, data: bytes, mode: int | None, owner: os.stat_result | None) -> Iterator[Path]:
+    """A file with these bytes on the disk of the target's folder; where it was not given another name, it goes."""
+    fresh = target.with_name(f".greenlane-{secrets.token_hex(8)}")
+    try:
+        with open(fresh, "xb") as file:
+            if owner is not None and os.geteuid() == 0:  # what root writes stays readable for whom it belongs to
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             if mode is not None:
                 os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            os.replace(beside, target)
-        except BaseException:  # Ctrl-C too
-            beside.unlink(missing_ok=True)
-            raise
-
-
-def sync_folder(folder: Path) -> None:
-    """What was made, renamed or removed in the folder so far outlasts a power cut. Raises OSError."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        yield fresh
+    finally:  # after Ctrl-C too
+        fresh.unlink(missing_ok=True)
 
 
 def _require_regular(found: os.stat_result, path: Path | str) -> None:

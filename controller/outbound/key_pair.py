@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import importlib.util
-import os
-import secrets
 import stat
 import sys
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from controller.errors import SettingsError
 from wire.devices import key_id, rotation_words
-from wire.files import LONGEST_PEM, read_regular, replace_regular
+from wire.files import LONGEST_PEM, read_regular, write_private
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -81,17 +79,12 @@ class KeyPair:
         return base64.b64encode(self._private.sign(rotation_words(self.key_id, new_key_id))).decode()
 
     def save(self, path: Path) -> None:
-        """Write the key, mode 0600, whole or not at all. Raises SettingsError; never overwrites a file."""
+        """Write the key for its folder's owner alone, whole or not at all. Raises SettingsError; overwrites nothing."""
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
         pem = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
-            replace_regular(fresh, pem, 0o600)
-            try:
-                os.link(fresh, path)  # unlike a rename, never over what is there
-            finally:
-                fresh.unlink()
+            write_private(path, pem)
         except OSError as error:
             raise SettingsError(f"{path}: {error.strerror}") from error
 

@@ -146,7 +146,6 @@ def _next_key(path: Path) -> KeyPair:
         return KeyPair.load(waiting)
     key = KeyPair.make()
     key.save(waiting)
-    _hand_over(waiting)
     return key
 
 

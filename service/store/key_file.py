@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from service.errors import Unavailable
 from service.store.database import Database
 from service.store.state_folder import state_folder
-from wire.files import sync_folder
+from wire.files import LONGEST_PEM, read_regular, write_private
 
 
 class Private(Protocol):
@@ -46,31 +45,11 @@ def _read_or_make(path: Path, new_key: Callable[[], Private], lacking: str) -> b
             _make(path, new_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise Unavailable(f"{path}: others may read this key; run: chmod 600 {path}")
-        return path.read_bytes()
+        return read_regular(path, LONGEST_PEM)
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror}; {lacking}") from error
 
 
 def _make(path: Path, pem: bytes) -> None:
-    """Whole or not at all, and never over one that another worker has made meanwhile."""
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.geteuid() == 0:
-            folder = path.parent.stat()
-            os.chown(fresh, folder.st_uid, folder.st_gid)
-        _link(fresh, path)
-    finally:
-        fresh.unlink()
-
-
-def _link(fresh: Path, path: Path) -> None:
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        return
-    sync_folder(path.parent)
+    with suppress(FileExistsError):  # another worker has made one meanwhile, and that counts
+        write_private(path, pem)

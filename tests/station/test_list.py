@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -250,4 +251,8 @@ def test_the_key_file_is_its_owners_alone(tmp_path: Path) -> None:
     key.path.chmod(0o600)
     key.path.write_text("nonsense")
     with pytest.raises(Unavailable, match="not a private key"):
+        ListKey(key.path).sign("{}")
+    key.path.unlink()
+    os.mkfifo(key.path, 0o600)
+    with pytest.raises(Unavailable, match="not a regular file"):
         ListKey(key.path).sign("{}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from wire.files import open_regular, read_regular, replace_regular
+from wire.files import open_regular, read_regular, replace_regular, sync_folder, write_private
 
 
 def test_a_file_is_read_also_by_a_link(tmp_path: Path) -> None:
@@ -82,3 +83,39 @@ def test_ctrl_c_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path: Path) 
     done = subprocess.run([sys.executable, "-c", INTERRUPTED, tmp_path / "file"], capture_output=True, check=False)
     assert b"KeyboardInterrupt" in done.stderr
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"old")]
+
+
+def test_a_private_file_is_its_folder_s_owner_s_and_never_in_another_s_place(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 1234, 1234)
+    write_private(tmp_path / "key", b"secret")
+    made = (tmp_path / "key").stat()
+    assert (made.st_mode & 0o777, made.st_uid) == (0o600, tmp_path.stat().st_uid)
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for there in ("key", "dangling"):
+        with pytest.raises(FileExistsError):
+            write_private(tmp_path / there, b"other")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "key"]
+    assert (tmp_path / "key").read_bytes() == b"secret"
+
+
+def test_what_is_written_outlasts_a_power_cut_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file's name is in its folder, which goes to the disk by itself."""
+    synced: list[list[str]] = []
+    sync = os.fsync
+
+    def noted(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            synced.append([name for name in os.listdir(handle) if not name.startswith(".")])
+        sync(handle)
+
+    monkeypatch.setattr("os.fsync", noted)
+    replace_regular(tmp_path / "a", b"a")
+    write_private(tmp_path / "b", b"b")
+    assert [sorted(names) for names in synced] == [["a"], ["a", "b"]]
+
+
+def test_a_file_system_that_does_not_know_of_folders_on_the_disk_is_no_failure() -> None:
+    sync_folder(Path("/proc"))
+    with pytest.raises(FileNotFoundError):
+        sync_folder(Path("/proc/none"))
