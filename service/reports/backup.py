@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from wire.files import sync_folder
 
 PREFIX, SUFFIX = "greenlane-", ".sqlite3"
 _COPY = re.compile(rf"{PREFIX}[0-9]{{8}}T[0-9]{{6}}Z{re.escape(SUFFIX)}")
+
+_FIRST_LOCKED, _LOCKED_BYTES = 0x40000000, 512
+"""What SQLite locks of a file while it has it open: sqlite.org/fileformat2.html#the_lock_byte_page."""
 
 
 def file_of(url: str) -> Path:
@@ -81,30 +85,56 @@ def restore(copy: Path, database: Path, now: datetime) -> Path | None:
     """
     if not copy.is_file():
         raise AdminError(f"{copy}: there is no such copy")
+    database = Path(os.path.realpath(database))  # a link stays, and what it leads to is replaced
     try:
         prove(copy)
-        kept = _put_aside(database, now) if database.exists() else None
         with _scratch(database.parent) as fresh:
             _copy(copy, fresh)
-            if kept is not None:
-                before = kept.stat()
-                os.chown(fresh, before.st_uid, before.st_gid)
-            os.replace(fresh, database)
+            if not database.exists():
+                os.replace(fresh, database)
+                return None
+            with _unused(database):
+                return _exchange(fresh, database, now)
     except (OSError, sqlite3.Error) as error:
         raise AdminError(f"{copy}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _exchange(fresh: Path, database: Path, now: datetime) -> Path:
+    """At every moment there are books: those of before, which have a second name then, or the new ones."""
+    before = database.stat()
+    kept = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%SZ}")
+    os.chown(fresh, before.st_uid, before.st_gid)
+    os.link(database, kept)
+    for ending in ("-journal", "-wal", "-shm"):  # of damaged books: SQLite would play it into the new ones
+        with suppress(FileNotFoundError):
+            os.rename(f"{database}{ending}", f"{kept}{ending}")
+    os.replace(fresh, database)
     return kept
 
 
-def _put_aside(database: Path, now: datetime) -> Path:
-    """Close the write-ahead log, which only the last connection can, and rename the file."""
+@contextmanager
+def _unused(database: Path) -> Iterator[None]:
+    """Nobody has the books open. Their write-ahead log is in them, unless they are too damaged for that.
+
+    Raises AdminError.
+    """
+    with database.open("r+b") as file:
+        try:
+            _close_log(database)
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _LOCKED_BYTES, _FIRST_LOCKED)
+        except (sqlite3.OperationalError, BlockingIOError) as error:
+            raise AdminError(f"{database} is in use: stop the service first ({error})") from error
+        yield
+
+
+def _close_log(database: Path) -> None:
+    """Only the last connection can. Raises sqlite3.OperationalError while there is another."""
     with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as opened:
         try:
             opened.execute("pragma journal_mode = delete")
-        except sqlite3.OperationalError as error:
-            raise AdminError(f"{database} is in use: stop the service first ({error})") from error
-    kept = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%SZ}")
-    os.rename(database, kept)
-    return kept
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise
 
 
 def _copy(source: Path, target: Path) -> None:

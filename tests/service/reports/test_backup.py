@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -113,6 +115,75 @@ def _forge(path: Path) -> None:
         for (name,) in opened.execute("select name from sqlite_master where type = 'trigger'").fetchall():
             opened.execute(f"drop trigger {name}")
         opened.execute("update transfers set amount_fen = amount_fen + 100")
+
+
+HOLDS = """
+import sqlite3, sys
+opened = sqlite3.connect(sys.argv[1])
+opened.execute("pragma journal_mode = wal")
+opened.execute("select count(*) from cards").fetchone()
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("damage", ["head", "cut", "middle"])
+def test_damaged_books_give_way_to_the_copy(admin: Admin, books: Path, tmp_path: Path, damage: str) -> None:
+    """They are what one restores for; and a log of theirs must not be played into the new ones."""
+    admin("backup", "--to", str(tmp_path / "copies"))
+    (copy,) = copies(tmp_path / "copies")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, books], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holding:
+        assert holding.stdout is not None
+        holding.stdout.readline()
+        content = books.read_bytes()
+        _damage(books, damage)
+        damaged = books.read_bytes()
+        status, _, err = admin("restore", str(copy))
+        assert (status, "is in use: stop the service first" in err) == (1, True), err
+        assert books.read_bytes() == damaged
+        holding.kill()  # as a service dies of it, with its log still there
+    assert Path(f"{books}-wal").exists()
+    status, out, err = admin("restore", str(copy))
+    assert (status, err) == (0, "")
+    assert not Path(f"{books}-wal").exists()
+    assert "balance    500.00 yuan" in admin("card", "show", "C1")[1]
+    kept = Path(out.rsplit(" ", 1)[1].strip())
+    assert kept.read_bytes() == damaged != content
+
+
+def _damage(books: Path, how: str) -> None:
+    content = bytearray(books.read_bytes())
+    if how == "head":
+        content[:100] = os.urandom(100)
+    elif how == "middle":
+        content[40_000:100_000] = os.urandom(60_000)
+    with books.open("r+b") as file:
+        file.write(content)
+        file.truncate(5_000 if how == "cut" else len(content))
+
+
+def test_there_are_books_wherever_a_restore_is_cut_off(
+    admin: Admin, books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that starts without any begins empty ones."""
+    admin("backup", "--to", str(tmp_path / "copies"))
+    (copy,) = copies(tmp_path / "copies")
+    content = books.read_bytes()
+
+    def cut_off(source: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            restore(copy, books, datetime(2026, 5, 4, tzinfo=UTC))
+    assert books.read_bytes()[100:] == content[100:], "beyond what SQLite notes about its log"
+    link = books.with_name("link.sqlite3")
+    link.symlink_to(books)
+    kept = restore(copy, link, datetime(2026, 5, 5, tzinfo=UTC))
+    assert (link.is_symlink(), kept) == (True, Path(f"{books}.before-20260505T000000Z"))
 
 
 def test_postgresql_is_told_its_own_way(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
