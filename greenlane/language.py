@@ -228,5 +228,16 @@ class Parser(argparse.ArgumentParser):
                 if one.help and one.help is not argparse.SUPPRESS:
                     one.help = _Spoken.catalogue.gettext(one.help)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse, but a command of commands alone shows its help, and what no option is, its own command says."""
+        commands = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        if not args and any(action.required for action in commands):
+            self.exit(2, self.format_help())
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(_Spoken.catalogue.gettext("unrecognized arguments: %s") % " ".join(unknown))
+        return found, unknown
+
     def error(self, message: str) -> Any:
-        super().error(tr(message))
+        """What is wrong and where to look; the usage of every option would drown the one sentence that helps."""
+        self.exit(2, f"{self.prog}: {tr(message)}\n{tr(f'see {self.prog} --help')}\n")

@@ -1,7 +1,8 @@
-"""Whole numbers as people type them."""
+"""Numbers as people type them."""
 
 from __future__ import annotations
 
+import math
 import re
 
 
@@ -10,3 +11,14 @@ def parse_whole(text: str, low: int, high: int) -> int:
     if not re.fullmatch(r"-?[0-9]{1,19}", text, re.ASCII) or not low <= int(text) <= high:
         raise ValueError(f"{text!r}: write a whole number from {low} to {high}")
     return int(text)
+
+
+def parse_number(text: str, low: float, high: float) -> float:
+    """The number, within bounds. Raises ValueError for anything else: words, infinities, and what is not a number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise ValueError(f"{text!r}: write a number from {low:g} to {high:g}")
+    return value

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from greenlane.cli.options import whole
+from greenlane.cli.options import add_engine, whole
 from wire.errors import GreenlaneError
 
 EXAMPLES = """
@@ -96,13 +96,7 @@ def _add_peers_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_lane_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--engine",
-        action="append",
-        metavar="NAME",
-        default=argparse.SUPPRESS,
-        help="what runs the networks; may be repeated (default: all that are installed)",
-    )
+    add_engine(parser, help="all that are installed; may be repeated", action="append", default=argparse.SUPPRESS)
     parser.add_argument(
         "--frames", type=whole(1, 10_000), metavar="N", default=argparse.SUPPRESS, help="frames per engine (default 60)"
     )

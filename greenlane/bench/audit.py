@@ -16,6 +16,7 @@ from typing import Any
 
 from greenlane.bench.fill import fill
 from greenlane.bench.process import machine, progress
+from greenlane.cli.options import whole
 from service.books.books import Books
 from service.books.rows.sealing import MOST_ROWS, seal
 from service.errors import ServiceError
@@ -29,7 +30,11 @@ MOST_POSTINGS = 10**8
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `greenlane bench audit`."""
     parser.add_argument(
-        "--postings", type=int, default=1_000_000, metavar="N", help="of history (default: %(default)s)"
+        "--postings",
+        type=whole(2, MOST_POSTINGS),
+        default=1_000_000,
+        metavar="N",
+        help="of history (default: %(default)s)",
     )
     parser.add_argument("--postgresql", metavar="URL", help="an empty scratch database; without it SQLite")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -38,8 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure and print; exit status 1 when the audit finds anything, or nothing could be run."""
     try:
-        if not 2 <= args.postings <= MOST_POSTINGS:
-            raise ServiceError(f"--postings must be between 2 and {MOST_POSTINGS}")
         with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder:
             document = measure(args.postgresql or f"sqlite:///{folder}/bench.sqlite3", args.postings)
     except (ServiceError, OSError) as error:

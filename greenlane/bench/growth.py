@@ -12,12 +12,14 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import text
 
 from greenlane.bench.fill import fill
+from greenlane.cli.options import whole
 from service.books.books import Books
 from service.errors import ServiceError
 from service.store.clock import SystemWallClock
@@ -100,11 +102,17 @@ def model(inputs: Inputs, stations: int) -> GrowthRow:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `greenlane bench growth`: the inputs of the model."""
-    parser.add_argument("--stations", default="1,10,100,1000,10000", help="numbers of stations (default: %(default)s)")
+    parser.add_argument(
+        "--stations",
+        type=_stations,
+        default="1,10,100,1000,10000",
+        metavar="N,N",
+        help="numbers of stations (default: %(default)s)",
+    )
     for one in fields(Inputs):
         option = "--" + one.name.replace("_", "-")
         words = f"{one.metadata['words']} ({one.metadata['source']}; default {one.default:g})"
-        parser.add_argument(option, type=float, default=one.default, metavar="N", help=words)
+        parser.add_argument(option, type=_above_zero, default=one.default, metavar="N", help=words)
     parser.add_argument("--postgresql", metavar="URL", help="measure the bytes of a refuelling in a scratch database")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -112,12 +120,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compute and print; exit status 0, or 1 for an impossible input."""
     try:
-        given = {one.name: _positive(one.name, getattr(args, one.name)) for one in fields(Inputs)}
+        given = {one.name: getattr(args, one.name) for one in fields(Inputs)}
         if args.postgresql:
             given["bytes_per_vehicle"] = bytes_per_vehicle(args.postgresql)
         inputs = Inputs(**given)
-        rows = [model(inputs, int(_positive("stations", float(number)))) for number in args.stations.split(",")]
-    except (ServiceError, ValueError) as error:
+        rows = [model(inputs, number) for number in args.stations]
+    except ServiceError as error:
         print(f"greenlane bench growth: {error}", file=sys.stderr)
         return 1
     if args.json:
@@ -178,7 +186,12 @@ def table(rows: Sequence[GrowthRow]) -> list[str]:
     return lines
 
 
-def _positive(name: str, value: float) -> float:
-    if not 0 < value < 1e15:
-        raise ValueError(f"{name} = {value:g}: expected a number above 0")
-    return value
+def _stations(text: str) -> list[int]:
+    return [whole(1, 10**9)(number) for number in text.split(",")]
+
+
+def _above_zero(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) < 1e15:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: write a number above 0")

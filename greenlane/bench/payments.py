@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from greenlane.bench.lying_payments import APP, KEY, MERCHANT, Lie, LyingPayments, Taken
 from greenlane.bench.process import machine, progress
-from greenlane.cli.options import whole
+from greenlane.cli.options import any_seed, whole
 from service.admin.admin import Admin
 from service.app import create_app
 from service.books.books import Books
@@ -85,7 +85,7 @@ class Result:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fuellings", metavar="N", type=whole(1, 1_000_000), default=2000, help="default: %(default)s")
-    parser.add_argument("--seed", metavar="N", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--seed", metavar="N", type=any_seed, default=1, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="one document")
 
 

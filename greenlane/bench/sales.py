@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from greenlane.bench.process import machine, progress
+from greenlane.cli.options import any_seed, whole
 from service.admin.admin import Admin
 from service.books.books import Books
 from service.books.decisions.patterns import WORDS
@@ -95,17 +96,21 @@ class FaultCounts:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `greenlane bench sales`."""
-    parser.add_argument("--fills", type=int, default=20_000, metavar="N", help="clean fills (default: %(default)s)")
-    parser.add_argument("--faults", type=int, default=2_400, metavar="N", help="injected faults (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of what is made up (default: %(default)s)")
+    parser.add_argument(
+        "--fills", type=whole(0, 10**7), default=20_000, metavar="N", help="clean fills (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--faults", type=whole(0, 10**6), default=2_400, metavar="N", help="injected faults (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=any_seed, default=1, metavar="N", help="of what is made up (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print; exit status 1 when a fault was missed, a clean fill was flagged, or nothing could be run."""
     try:
-        if not (0 <= args.fills <= 10**7 and 0 <= args.faults <= 10**6):
-            raise ServiceError("--fills must be between 0 and 10000000, --faults between 0 and 1000000")
         with tempfile.TemporaryDirectory(prefix="greenlane-bench-") as folder:
             document = measure(f"sqlite:///{folder}/bench.sqlite3", args.fills, args.faults, args.seed)
     except (ServiceError, OSError) as error:

@@ -30,6 +30,7 @@ from greenlane.bench.client import KeptConnection, Key, Target
 from greenlane.bench.process import machine, percentile, processor_s, progress, raise_file_limit, resident_mib, serving
 from greenlane.bench.station_lanes import SimulatedLane, StationLoad, Tally
 from greenlane.bench.station_pages import Audience, OpenPage, Probe, delays_s, log_in, number_now
+from greenlane.cli.options import whole, within
 from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
@@ -63,19 +64,25 @@ class BenchScene:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `greenlane bench station`."""
-    parser.add_argument("--lanes", type=int, default=200, help="simulated lane units (default: %(default)s)")
+    parser.add_argument("--lanes", type=whole(0, 2000), default=200, help="simulated lane units (default: %(default)s)")
     parser.add_argument(
         "--pages",
-        type=int,
+        type=whole(0, 10_000),
         default=1000,
         help="open live pages: a panel per lane, at most a fifth of all, and station pages (default: %(default)s)",
     )
-    parser.add_argument("--seconds", type=float, default=60.0, help="of measuring (default: %(default)s)")
+    parser.add_argument("--seconds", type=within(1, 3600), default=60.0, help="of measuring (default: %(default)s)")
     parser.add_argument(
-        "--vehicle-s", type=float, default=180.0, metavar="S", help="a vehicle per lane this often (default: 180)"
+        "--vehicle-s",
+        type=within(10, 3600),
+        default=180.0,
+        metavar="S",
+        help="a vehicle per lane this often (default: 180)",
     )
     parser.add_argument("--postgresql", metavar="URL", help="an empty scratch database; without it SQLite")
-    parser.add_argument("--workers", type=int, default=1, help="service processes on PostgreSQL (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=whole(1, 64), default=1, help="service processes on PostgreSQL (default: %(default)s)"
+    )
     _add_elsewhere(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -88,7 +95,7 @@ def _add_elsewhere(parser: argparse.ArgumentParser) -> None:
         "--key", metavar="FILE", help="key of a device of kind station, enrolled there; otherwise unsigned"
     )
     group.add_argument("--person", help=f"opens the pages; the password is in ${PASSWORD_VARIABLE}")
-    group.add_argument("--pid", type=int, help="its process on this machine, for memory and processor time")
+    group.add_argument("--pid", type=whole(1, 2**22), help="its process on this machine, for memory and processor time")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -118,15 +125,6 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check(args: argparse.Namespace) -> None:
-    bounds = (
-        ("--lanes", args.lanes, 0, 2000),
-        ("--pages", args.pages, 0, 10_000),
-        ("--seconds", args.seconds, 1, 3600),
-        ("--vehicle-s", args.vehicle_s, 10, 3600),
-    )
-    for name, value, low, high in bounds:
-        if not low <= value <= high:
-            raise ServiceError(f"{name} must be between {low} and {high}")
     if args.url and args.pages and not args.person:
         raise ServiceError(f"pages need a person: --person NAME and ${PASSWORD_VARIABLE}, or --pages 0")
 

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from greenlane.cli.options import add_config, one_line
+from greenlane.cli.options import LANE_SETTINGS, add_config, add_engine, one_line
 
 if TYPE_CHECKING:
     from controller.checks import Check
@@ -25,7 +25,8 @@ engine: ONNX Runtime where it is installed and passes its self-test, else OpenCV
 examples:
   greenlane calibrate                                    the camera of /etc/greenlane/lane.toml, 15 seconds
   greenlane calibrate --config lane.toml --picture setup.jpg
-  greenlane calibrate --clip lane.mp4 --no-lamp --dry-run  judge a recording, write nothing
+  greenlane calibrate --clip lane.mp4                    judge a recording: no lamp, and no settings are written
+  greenlane calibrate --clip lane.mp4 --config lane.toml  as above, and the region goes into lane.toml
   greenlane calibrate --region 0.1,0.3,0.9,1.0 --yes     this region, and nobody watches the lamp
 
 exit status: 0 when nothing failed, 1 when something did
@@ -34,12 +35,12 @@ exit status: 0 when nothing failed, 1 when something did
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
-    add_config(parser)
+    add_config(parser, default=None)
     parser.add_argument(
         "--clip",
         type=Path,
         metavar="FILE",
-        help="a recording of this lane instead of its camera; the region is written all the same",
+        help="a recording instead of the camera; only with --config its region is written and the lamp shown",
     )
     parser.add_argument(
         "--seconds", type=_seconds, default=15.0, metavar="S", help="how long to look (default %(default)s)"
@@ -57,9 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="annotated picture (default %(default)s)",
     )
-    parser.add_argument(
-        "--engine", choices=("opencv", "onnxruntime", "easyocr"), help="what runs the networks, instead of a choice"
-    )
+    add_engine(parser, help="chosen by a self-test", default=None)
     parser.add_argument("--no-lamp", action="store_true", help="leave the lamp alone")
     parser.add_argument("--yes", action="store_true", help="ask nothing: take the lamp test as seen")
     parser.add_argument("--dry-run", action="store_true", help="write no settings")
@@ -73,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from greenlane.cli import calibrate_run
 
     log.set_up("CRITICAL")
-    settings = calibrate_run.settings_of(args.config, args.clip)
+    settings = calibrate_run.settings_of(args.config or LANE_SETTINGS, args.clip)
     _check_outputs(args)
     settings, engine = calibrate_run.with_engine(settings, args.engine)
     sighting = calibrate_run.look(settings, args.seconds, args.region)
@@ -82,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     calibrate_run.save_picture(args.picture, sighting, region or settings.camera.area)
     out = sys.stderr if args.json else sys.stdout
     print("\n".join(checks.lines(found, paint=out.isatty(), words=one_line)), file=out)
-    if not args.no_lamp and settings.lane.role == "pump":
+    if _of_lane(args) and not args.no_lamp and settings.lane.role == "pump":
         found.append(calibrate_run.show_lamp(settings, ask=not args.yes))
         print("\n".join(checks.lines(found[-1:], paint=out.isatty(), words=one_line, above=found)), file=out)
     written = _write(args, settings, region, found)
@@ -99,9 +98,15 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
     calibrate_run.check_picture(args.picture)
     check_file("--picture", args.picture, [args.clip] if args.clip else [], calibrate_run.is_picture)
-    if not args.dry_run:
-        check_folder("--config", args.config.absolute().parent)
-        check_file("--config", args.config)
+    if _of_lane(args) and not args.dry_run:
+        config = args.config or LANE_SETTINGS
+        check_folder("--config", config.absolute().parent)
+        check_file("--config", config)
+
+
+def _of_lane(args: argparse.Namespace) -> bool:
+    """Whether a lane is set up: a recording alone is judged, wherever it is from and whatever this machine is."""
+    return args.clip is None or args.config is not None
 
 
 def _write(args: argparse.Namespace, settings: Settings, region: Region | None, found: list[Check]) -> str:
@@ -115,13 +120,16 @@ def _write(args: argparse.Namespace, settings: Settings, region: Region | None, 
     text = f"region = [{region.left}, {region.top}, {region.right}, {region.bottom}]"
     if args.dry_run:
         return f"settings: nothing written (--dry-run); proposed {text}"
+    if not _of_lane(args):
+        return f"settings: nothing written without --config FILE, the lane that this recording is of; proposed {text}"
     if checks.worst(found) is checks.Severity.FAIL and args.region is None:
         return f"settings: nothing written while a check fails; proposed {text}, or give it with --region"
     sides = (region.left, region.top, region.right, region.bottom)
-    settings_file.update_file(args.config, {("camera", "region"): sides, ("reader", "engine"): settings.reader.engine})
+    config = args.config or LANE_SETTINGS
+    settings_file.update_file(config, {("camera", "region"): sides, ("reader", "engine"): settings.reader.engine})
     if args.clip is None:
         clear_mark(Path(settings.trace.state_dir))
-    return f"settings: {text} written to {args.config}"
+    return f"settings: {text} written to {config}"
 
 
 def _document(

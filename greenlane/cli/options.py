@@ -1,5 +1,5 @@
-"""What several commands share: the option that names a lane's settings, times by the clock of its station,
-and text from elsewhere."""
+"""What several commands share: options that name a lane's settings and an engine, numbers, times by the clock of its
+station, and text from elsewhere."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import argparse
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from greenlane.language import tr
-from wire.numbers import parse_whole
+from wire.numbers import parse_number, parse_whole
 
 LANE_SETTINGS = Path("/etc/greenlane/lane.toml")
 """Where `greenlane install` puts a lane unit's settings."""
@@ -23,6 +24,22 @@ def add_config(parser: argparse.ArgumentParser, default: Path | None = LANE_SETT
     """
     parser.add_argument(
         "--config", type=Path, default=default, metavar="FILE", help=f"settings of the lane (default {LANE_SETTINGS})"
+    )
+
+
+def add_engine(parser: argparse.ArgumentParser, *, help: str = "%(default)s", **options: Any) -> None:
+    """--engine NAME, one of those that a reader can be built on.
+
+    help: what runs without the option, in words; options: the others of argparse.
+    """
+    from models.engines import DEFAULT_ENGINE, READER_ENGINES
+
+    parser.add_argument(
+        "--engine",
+        metavar="NAME",
+        choices=READER_ENGINES,
+        help=f"what runs the networks: {', '.join(READER_ENGINES)} (default: {help})",
+        **{"default": DEFAULT_ENGINE, **options},
     )
 
 
@@ -65,11 +82,23 @@ def one_line(text: str) -> str:
 
 def whole(low: int, high: int) -> Callable[[str], int]:
     """A type of argparse: a whole number within these bounds."""
+    return _typed(lambda text: parse_whole(text, low, high))
 
-    def read(text: str) -> int:
+
+def within(low: float, high: float) -> Callable[[str], float]:
+    """A type of argparse: a number within these bounds."""
+    return _typed(lambda text: parse_number(text, low, high))
+
+
+def _typed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
         try:
-            return parse_whole(text, low, high)
+            return parse(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return read
+
+
+any_seed = whole(0, 2**63 - 1)
+"""A type of argparse: where a random draw begins."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import ReaderError
 from controller.records import PlateRead, Reading
-from greenlane.cli.options import escaped
+from greenlane.cli.options import add_engine, escaped, whole
 from greenlane.cli.outputs import fresh_file
 from greenlane.language import tr
 from wire.outputs import OutputError, check_folder
@@ -45,15 +45,17 @@ class PictureOutcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from models.engines import DEFAULT_ENGINE, READER_ENGINES
+    from models.engines import MOST_THREADS
 
     parser.add_argument("paths", nargs="+", type=named, metavar="PATH", help="pictures, or folders that are walked")
     parser.add_argument("--crop", action="store_true", help="each picture is one plate, edge to edge")
-    parser.add_argument("--engine", default=DEFAULT_ENGINE, metavar="NAME", help=f"one of: {', '.join(READER_ENGINES)}")
+    add_engine(parser)
     parser.add_argument(
         "--easyocr-models", type=Path, metavar="DIR", help="with --engine easyocr: read with EasyOCR's own models there"
     )
-    parser.add_argument("--threads", type=int, default=1, help="processor threads (default 1)")
+    parser.add_argument(
+        "--threads", type=whole(1, MOST_THREADS), default=1, metavar="N", help="processor threads (default 1)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON line per picture")
     parser.add_argument("--annotate", type=Path, metavar="DIR", help="write the pictures with boxes and texts there")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.explain import add_place, open_store
+from greenlane.cli.options import add_engine
 from greenlane.language import tr
 from wire.errors import GreenlaneError
 
@@ -31,7 +32,7 @@ recorded reads under today's thresholds. Status 1 when any text differs.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("visit", metavar="VISIT", help='id of the visit, a part of it, or "last"')
-    parser.add_argument("--engine", metavar="NAME", help="engine of the reader (default: as in the settings)")
+    add_engine(parser, help="as in the settings", default=None)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_place(parser)
 

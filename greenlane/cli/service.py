@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from greenlane.cli.options import whole
 from greenlane.language import tr
 from wire.address import listening_at
 
@@ -48,17 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--database", metavar="URL", help="default: $GREENLANE_DATABASE, otherwise SQLite in the state directory"
     )
     parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", help="default: %(default)s")
-    parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes, on PostgreSQL (default: 1)")
+    parser.add_argument(
+        "--workers", metavar="N", type=whole(1, 64), default=1, help="processes, on PostgreSQL (default: 1)"
+    )
     parser.add_argument("--migrate", action="store_true", help="bring the database to this version's schema, stop")
     parser.add_argument(
         "--hold-life",
         metavar="S",
-        type=int,
+        type=whole(1, 86_400),
         default=300,
         help="how long money stays held and green may last without a renewal by the lane (default: 300 s)",
     )
     for option, default, words in AFTER:
-        parser.add_argument(option, metavar="S", type=int, default=default, help=words)
+        parser.add_argument(option, metavar="S", type=whole(1, 31 * 86_400), default=default, help=words)
     parser.add_argument("--payments", metavar="FILE", help="payment providers: a TOML file with a table [wechatpay]")
     parser.add_argument("--verbose", action="store_true", help="log every request")
     add_listening(parser)

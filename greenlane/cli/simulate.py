@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from greenlane.cli.options import escaped, moment
+from greenlane.cli.options import add_engine, escaped, moment
 from greenlane.language import tr
 from wire.typed import TypedRule
 
@@ -68,9 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="end with one JSON document; everything else goes to stderr"
     )
-    parser.add_argument(
-        "--engine", default="opencv", metavar="NAME", help="what runs the networks (default %(default)s)"
-    )
+    add_engine(parser)
     parser.add_argument("--verbose", action="store_true", help="show the lane's own log")
 
 
@@ -230,13 +228,17 @@ class LiveLines:
 
     def end(self, results: tuple[ClipResult, ...], hint: bool) -> None:
         self._bar.close()
+        if not any(r.frames for r in results):
+            return
         visits = [v for r in results for v in r.visits]
         green = sum(v.summary.decision == "allow" for v in visits)
         wall_s = sum(r.wall_s for r in results)
         video_s = sum(r.duration_s for r in results)
         colours = tr(f"{green} green, {len(visits) - green} red")
         self._say(tr(f"{len(visits)} visits: {colours}; {video_s:.1f} s of video in {wall_s:.1f} s"))
-        if hint and visits:
+        if not visits:
+            self._say(tr("no visit: nobody drove up and stood there; `greenlane read` reads single pictures"))
+        elif hint:
             plate = next((v.summary.plate for v in visits if v.summary.plate), "粤B12345")
             self._say(tr(f"no cards were given, so every plate is unknown; try --card {plate}=500"))
 

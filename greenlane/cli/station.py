@@ -7,6 +7,7 @@ import base64
 import sys
 from pathlib import Path
 
+from greenlane.cli.options import within
 from greenlane.cli.service import add_listening, address, listening_of
 from greenlane.language import tr
 from wire.address import is_address
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deadline",
         metavar="S",
-        type=float,
+        type=within(0.1, 30),
         default=1.5,
         help="the server's time for a question; less than the lane units' own deadline (default: %(default)s s)",
     )

@@ -49,7 +49,8 @@ def test_a_recording_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_an_unknown_engine_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "--quick", "--frames", "1", "--engine", "abacus"]) == 1
+    with pytest.raises(SystemExit):
+        main(["bench", "--quick", "--frames", "1", "--engine", "abacus"])
     assert "abacus" in capsys.readouterr().err
 
 
@@ -61,6 +62,15 @@ def test_an_unknown_engine_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         ("service --postings -1", "'-1': write a whole number from 0 to"),
         ("streams --phones -1", "'-1': write a whole number from 1 to"),
         ("payments --fuellings 0", "'0': write a whole number from 1 to"),
+        ("audit --postings 1", "'1': write a whole number from 2 to"),
+        ("paid --phones 0", "'0': write a whole number from 1 to 5000"),
+        ("paid --seconds inf", "'inf': write a number from 0.5 to 3600"),
+        ("station --lanes -1", "'-1': write a whole number from 0 to 2000"),
+        ("station --seconds 0", "'0': write a number from 1 to 3600"),
+        ("sales --seed x", "'x': write a whole number from 0 to"),
+        ("growth --stations x", "--stations: 'x': write a whole number from 1 to"),
+        ("growth --stations 1,0.5", "--stations: '0.5': write a whole number from 1 to"),
+        ("growth --lanes 0", "--lanes: '0': write a number above 0"),
     ],
 )
 def test_numbers_of_a_load_are_judged_before_it(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,7 +74,6 @@ def test_the_schedule_waits_for_nobody_and_has_its_rate() -> None:
     [
         (("--rates", "5,fast"), "--rates"),
         (("--rates", "0"), "--rates"),
-        (("--phones", "0"), "--phones"),
         (("--workers", "2"), "PostgreSQL"),
     ],
 )

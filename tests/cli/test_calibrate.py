@@ -151,6 +151,20 @@ def test_it_writes_the_region_and_the_picture(
     assert not config.exists()
 
 
+def test_a_recording_alone_is_judged_and_changes_nothing_of_this_machine(
+    picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It wrote /etc/greenlane/lane.toml, and the pins of a lane were looked for, on whose machine ever it was tried."""
+    installed = tmp_path / "etc" / "lane.toml"
+    monkeypatch.setattr("greenlane.cli.calibrate.LANE_SETTINGS", installed)
+    assert main(["calibrate", "--clip", str(picture), "--picture", str(tmp_path / "seen.png")]) == 0
+    printed = capsys.readouterr()
+    assert "settings: nothing written without --config FILE" in printed.out
+    assert "proposed region = [" in printed.out
+    assert "lamp" not in "".join(printed)
+    assert not installed.exists()
+
+
 def test_a_lane_keeps_the_engine_that_a_technician_asks_for(picture: Path, tmp_path: Path) -> None:
     config = tmp_path / "lane.toml"
     words = ["--clip", str(picture), "--config", str(config), "--picture", str(tmp_path / "seen.png"), "--no-lamp"]

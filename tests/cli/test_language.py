@@ -135,7 +135,7 @@ def test_help_and_errors_of_the_command_line_are_chinese() -> None:
     assert "摄像头调试" in shown
     wrong = greenlane("--lang", "zh", "doctor", "--nonsense")
     assert wrong.returncode == 2
-    assert "错误：无法识别的参数：--nonsense" in wrong.stderr
+    assert "greenlane doctor: 无法识别的参数：--nonsense\n用法见 greenlane doctor --help\n" in wrong.stderr
     late = greenlane("simulate", "--at", "2026", "--lang=zh")
     assert late.returncode == 2
     assert "参数 --at" in late.stderr

@@ -55,3 +55,57 @@ def test_options_of_the_live_demonstration_are_refused_without_it(capsys: pytest
     assert main(["demo", "--clip", "own.mp4", "--seconds", "3"]) == 1
     out, err = capsys.readouterr()
     assert (out, err.partition(";")[0]) == ("", "greenlane demo: --clip, --seconds: only with --live")
+
+
+def wrongly_typed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    return err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("read --threads x a.jpg", "greenlane read: argument --threads: 'x': write a whole number from 1 to 16"),
+        ("read --engine abacus a.jpg", "greenlane read: argument --engine: invalid choice: 'abacus'"),
+        ("read --loud a.jpg", "greenlane read: unrecognized arguments: --loud"),
+        ("doctor now", "greenlane doctor: unrecognized arguments: now"),
+        ("admin card show", "greenlane admin card show: the following arguments are required: CARD"),
+        ("outbox retry 7", "greenlane outbox retry: the following arguments are required: --why"),
+        ("abacus", "greenlane: argument COMMAND: invalid choice: 'abacus'"),
+        ("station --upstream http://s --deadline nan", "greenlane station: argument --deadline: 'nan': write a number"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_of_the_command_that_it_is_of(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The usage of every option stood above it, and what a command did not know was told as of greenlane alone."""
+    first, second = wrongly_typed(capsys, *words.split()).splitlines()
+    assert first.startswith(said)
+    assert second == f"see {first.partition(':')[0]} --help"
+
+
+@pytest.mark.parametrize("words", [(), ("admin",), ("admin", "card"), ("outbox",)], ids=" ".join)
+def test_a_command_of_commands_shows_them(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    shown = capsys.readouterr().out
+    assert wrongly_typed(capsys, *words) == shown
+
+
+def test_every_engine_option_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (
+        ["simulate"],
+        ["read"],
+        ["replay"],
+        ["calibrate"],
+        ["bench"],
+        ["bench", "lane"],
+        ["bench", "efficiency"],
+    ):
+        with pytest.raises(SystemExit):
+            main([*words, "--help"])
+        shown = " ".join(capsys.readouterr().out.split())
+        assert " --engine NAME what runs the networks: opencv, onnxruntime, easyocr (default: " in shown, words

@@ -337,11 +337,6 @@ def test_what_cannot_be_read_or_written_is_told_in_one_line(tmp_path: Path, caps
     assert "name another folder" in printed.err
 
 
-def test_the_engine_is_asked_for_by_name() -> None:
-    with pytest.raises(ReaderError, match="choose one of: opencv"):
-        read.run(arguments("--engine", "abacus", "x.jpg"))
-
-
 def test_the_shipped_reader_reads_a_drawn_plate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     drawn = draw_plate(np.random.default_rng(6), PlateKind.BLUE, "粤B5PQ23")
     scene = np.full((360, 640, 3), 90, np.uint8)

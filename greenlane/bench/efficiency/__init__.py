@@ -21,7 +21,7 @@ from greenlane.bench.efficiency.model import (
 )
 from greenlane.bench.lane import BenchError
 from greenlane.bench.process import machine
-from greenlane.cli.options import whole
+from greenlane.cli.options import add_engine, any_seed, whole
 
 TURNS = 5_000
 
@@ -108,10 +108,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vehicles", type=whole(1, 1000), default=20, metavar="N", help="to measure (default %(default)s)"
     )
-    parser.add_argument(
-        "--engine", default="opencv", metavar="NAME", help="what runs the networks (default %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of lights, noise and the model's draws")
+    add_engine(parser)
+    parser.add_argument("--seed", type=any_seed, default=1, metavar="N", help="of lights, noise and the model's draws")
     parser.add_argument(
         "--unread",
         type=_share,

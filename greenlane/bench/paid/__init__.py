@@ -35,6 +35,7 @@ from greenlane.bench.process import (
     serving,
     taking_connections,
 )
+from greenlane.cli.options import any_seed, whole, within
 from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
@@ -79,14 +80,18 @@ class PaidRow:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `greenlane bench paid`."""
     parser.add_argument("--rates", default="5,20,50,100", help="fuellings a second, in turn (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each rate (default: %(default)s)")
-    parser.add_argument("--phones", type=int, default=300, help="payers, each at a lane of its own (default: 300)")
+    parser.add_argument("--seconds", type=within(0.5, 3600), default=20.0, help="of each rate (default: %(default)s)")
     parser.add_argument(
-        "--open", type=float, default=1.0, metavar="SHARE", help="of the phones with an open page (default: all)"
+        "--phones", type=whole(1, 5000), default=300, help="payers, each at a lane of its own (default: 300)"
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the schedule (default: %(default)s)")
+    parser.add_argument(
+        "--open", type=within(0, 1), default=1.0, metavar="SHARE", help="of the phones with an open page (default: all)"
+    )
+    parser.add_argument("--seed", type=any_seed, default=1, metavar="N", help="of the schedule (default: %(default)s)")
     parser.add_argument("--postgresql", metavar="URL", help="an empty scratch database instead of an SQLite file")
-    parser.add_argument("--workers", type=int, default=1, help="service processes on PostgreSQL (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=whole(1, 64), default=1, help="service processes on PostgreSQL (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -136,13 +141,6 @@ def _rates(text: str) -> list[float]:
 
 
 def _check(args: argparse.Namespace) -> None:
-    for name, value, low, high in (
-        ("--phones", args.phones, 1, 5_000),
-        ("--seconds", args.seconds, 0.5, 3_600),
-        ("--open", args.open, 0, 1),
-    ):
-        if not low <= value <= high:
-            raise ServiceError(f"{name} must be between {low} and {high}")
     if args.workers > 1 and not args.postgresql:
         raise ServiceError("several workers need PostgreSQL: give --postgresql URL")
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from greenlane.cli.options import whole
 from greenlane.language import tr
 
 
@@ -16,7 +17,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         "backup", parents=[options], help="copy the books while they are in use; restore and audit the copy"
     )
     backup.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder of the copies; made if missing")
-    backup.add_argument("--keep", type=int, default=14, metavar="N", help="how many are kept (default: %(default)s)")
+    backup.add_argument(
+        "--keep", type=whole(1, 100_000), default=14, metavar="N", help="how many are kept (default: %(default)s)"
+    )
     backup.set_defaults(do=_backup)
     restore = subparsers.add_parser("restore", parents=[options], help="put a copy in place; stop the service first")
     restore.add_argument("copy", type=Path, metavar="FILE", help="as `backup` wrote it")
@@ -28,8 +31,6 @@ def _backup(args: argparse.Namespace) -> int:
     from service.reports.backup import back_up
     from service.store.clock import SystemWallClock
 
-    if args.keep < 1:
-        raise AdminError("--keep: at least 1")
     books = _file(args)
     if not books.is_file():
         raise AdminError(f"{books}: there are no books")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from greenlane.cli.options import whole
+
 if TYPE_CHECKING:
     from greenlane.cli.admin.office import Office
     from service.identity.signed.devices import DeviceStore
@@ -16,7 +18,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     enrol.add_argument("--kind", choices=("lane", "panel", "station"), required=True, help="what the device is")
     enrol.add_argument("--station", required=True, metavar="S")
     enrol.add_argument("--lane", metavar="L", help="of a lane unit or panel")
-    enrol.add_argument("--minutes", type=int, default=30, metavar="N", help="life of the code (default: 30)")
+    enrol.add_argument("--minutes", type=whole(1, 1440), default=30, metavar="N", help="life of the code (default: 30)")
     enrol.add_argument("--replace", action="store_true", help="revoke the device that is there when the new one enrols")
     enrol.add_argument("--dispenser", metavar="NAME", help="of the lane: no other lane can be first to report under it")
     enrol.set_defaults(do=_enrol)
@@ -50,8 +52,6 @@ def _enrol(args: argparse.Namespace) -> int:
     from service.identity.signed.devices import Place
     from wire.devices import DeviceKind
 
-    if not 1 <= args.minutes <= 1440:
-        raise AdminError("--minutes must be between 1 and 1440")
     place = Place(DeviceKind(args.kind), args.station, args.lane)
     if args.dispenser is not None and place.kind is not DeviceKind.LANE:
         raise AdminError("a dispenser belongs to a lane: --dispenser goes with --kind lane")
