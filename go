@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets greenlane up in .venv and runs one thing:
 #   ./go demo            play the bundled clip through the whole system and write report/index.html
-#   ./go demo --live     a living system to try in a browser, until Ctrl-C: every page, a pump and a phone
+#   ./go demo --live     a live system to try in a browser, until Ctrl-C: every page, a pump and a phone
 #   ./go test [all]      run the tests; all adds the slow, browser, database, fault and kernel groups
 #   ./go outages         as root: a station on three hosts whose lines fail; a table of what each lamp did
 #   ./go check           types, lint and format

@@ -110,7 +110,10 @@ class VisitTrace:
 
     @property
     def plate(self) -> str | None:
-        return self.summary.plate if self.summary else None
+        """What the visit ended with; of one that has not ended, what its last certain vote said."""
+        if self.summary is not None:
+            return self.summary.plate
+        return next((one.vote.candidate for one in reversed(self.votes) if one.vote.certain), None)
 
 
 Record = TypeVar("Record")

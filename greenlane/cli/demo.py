@@ -109,7 +109,9 @@ def _show(living: LivingSystem, kept: Path | None, began_s: float) -> None:
         from service.errors import as_typed
 
         books = as_typed(f"sqlite:///{kept.absolute() / KEPT_BY}")
-        print(tr(f"books and traces are kept in {kept}; look with: greenlane admin card list --database {books}"))
+        traces = as_typed(str(kept.absolute() / "lane" / "traces"))
+        print(tr(f"books are kept in {kept}; look with: greenlane admin card list --database {books}"))
+        print(tr(f"visits are kept there too; look with: greenlane explain last --traces {traces}"))
     print(tr("Ctrl-C ends it") + "\n", flush=True)
 
 

@@ -64,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_file.load(args.config) if args.config else Settings()
     reader = _with_engine(settings, args.engine, reader_of)
     compared = compare(trace, folder, reader, settings)
+    if not trace.pictures:
+        raise GreenlaneError(f"{trace.visit}: no picture was kept: they are written when a visit is over")
     if not compared:
         raise GreenlaneError(f"{trace.visit}: its pictures have all been deleted; nothing can be read again")
     votes = (trace.votes[-1].vote if trace.votes else None, vote_again(trace, settings))

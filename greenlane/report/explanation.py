@@ -58,6 +58,9 @@ REMEDIES: dict[Reason, str] = {
 }
 
 
+UNFINISHED = "If no vehicle stands there now, see whether the unit runs: greenlane doctor."
+
+
 class LinkOutcome(enum.StrEnum):
     """GOOD links let the visit go on; at the first BAD one it stopped; OPEN ones were never reached."""
 
@@ -103,6 +106,7 @@ def explain(trace: VisitTrace) -> Explanation:
     remedy = REMEDIES[reason]
     if trace.summary is None:
         english = f"The unit stopped, or still runs, in the middle of this visit. {english}"
+        remedy = UNFINISHED
     return Explanation(
         visit=trace.visit,
         headline=_headline(trace),

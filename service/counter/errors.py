@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from service.errors import AdminError, LedgerError, ServiceError
+from service.http.refusal_words import in_chinese
 from wire.money import format_yuan
 
 Words = tuple[str, str]
@@ -36,15 +36,6 @@ def telling_why() -> Iterator[None]:
         raise CounterRefused(words, f"Nothing was changed: {error}") from error
 
 
-def in_chinese(words: str) -> str:
-    """What the books say, in Chinese; as it is where nobody has put it into Chinese yet."""
-    for pattern, chinese in _CHINESE:
-        found = re.match(pattern, words)
-        if found is not None:
-            return chinese.format(*found.groups())
-    return words
-
-
 def too_little_free(card: str, free_fen: int, wanted_fen: int) -> CounterRefused:
     free, wanted = format_yuan(max(0, free_fen)), format_yuan(wanted_fen)
     return CounterRefused(
@@ -53,43 +44,6 @@ def too_little_free(card: str, free_fen: int, wanted_fen: int) -> CounterRefused
     )
 
 
-_CHINESE = (
-    (r"dispenser (.+) belongs to lane (.+), not to (.+)", "加油机 {0} 属于加油位 {1}，不是 {2}"),
-    (r"dispenser (.+), sequence (\d+) was reported .*, by lane (.+)", "加油机 {0} 第 {1} 笔已由加油位 {2} 上报"),
-    (r"ended_at is before started_at", "挂枪时间早于提枪时间"),
-    (r"totaliser_after_ml is below", "挂枪泵码低于提枪泵码"),
-    (r"volume_ml is (\d+), the totaliser moved by (-?\d+) ml", "升数为 {0} ml，累计数走了 {1} ml"),
-    (r"amount_fen is (\d+), volume and unit price (?:make|give) (\d+)", "金额为 {0} 分，按升数和单价应为 {1} 分"),
-    (r"no card (.+?)(?:;|,|$)", "没有加油卡 {0}"),
-    (r"card (.+) exists already", "加油卡 {0} 已存在"),
-    (r"card (.+) has (.+) yuan free, not (.+)", "加油卡 {0} 可用余额 ¥{1}，不足 ¥{2}"),
-    (r"card (.+) holds at most (.+) yuan; (.+) more can (?:come|be added)", "加油卡 {0} 最多存 ¥{1}，还可充值 ¥{2}"),
-    (r"plate (.+) is now bound to card (.+);", "车牌 {0} 已绑定加油卡 {1}，请先解绑"),
-    (r"plate (.+) is not bound", "车牌 {0} 没有绑定"),
-    (
-        r"(.+) is not a plate",
-        "车牌号 {0} 不对，请按车牌填写，如 粤B12345、沪A3V25Z临、皖10A7226、民航F0939、京X1234应急",
-    ),
-    (r"a .+'s name has 1 to (\d+)", "卡号须为 1 到 {0} 个字符，前后没有空格"),
-    (r"a product's name", "油品名须为 1 到 20 个字符"),
-    (r"a price must be", "单价须在 0.01 到 10000 元之间"),
-    (r"an amount must be|a cap must be", "金额太大"),
-    (r"no fuelling (.+)", "没有加油记录 {0}"),
-    (r"fuelling (.+) was charged or written off already", "加油记录 {0} 已补扣或核销"),
-    (r"fuelling (.+) is not in suspense", "加油记录 {0} 已有人付款"),
-    (r"charge (\S+): an amount above 0 and up to (\S+)", "账单 {0} 最多可退 ¥{1}"),
-    (r"charge (\S+) was charged last and is not paid", "账单 {0} 最后扣款且未支付：须整张免除，或先支付"),
-    (r"charge (\S+) is (\S+): it cannot be given back; resolve", "账单 {0} 有争议，请先处理争议"),
-    (r"charge (\S+) is (\S+): it cannot be given back", "账单 {0} 还没有结果，请等支付完成后再退款"),
-    (r"charge (\S+) is (\S+): it cannot be refunded", "账单 {0} 没有支付，不能退款"),
-    (r"charge (\S+) is with (\S+): wait", "账单 {0} 正在由支付渠道处理，请稍后再试"),
-    (r"no charge (\S+)", "没有账单 {0}"),
-    (r"charge (\S+) is paid", "账单 {0} 已支付"),
-    (r"charge (\S+) is (\S+)", "账单 {0} 现在不能收款（{1}）"),
-    (r"key .+ was used before", "这张表单已用于另一笔，请重新打开页面再填"),
-)
-"""Patterns of what service/admin/, service/books/decisions/cash.py and service/payers/charging.py refuse."""
-
 NO_SHIFT: Words = ("请先上班（开始班次），再收付款。", "Open your shift first; then take or pay money.")
 FORM_USED: Words = (
     "这张表单已用于另一笔，请重新打开页面再填。",
@@ -97,4 +51,5 @@ FORM_USED: Words = (
 )
 BILL_PAID: Words = ("这张账单已支付。", "This bill is paid already.")
 FORM_BROKEN: Words = ("表单不完整，请重新打开页面再填。", "The form is incomplete; load the page again.")
+BAD_PRICE: Words = ("请输入每升单价（元），如 7.50。", "Type the price of a litre in yuan, such as 7.50.")
 BAD_AMOUNT: Words = ("请输入金额，如 300 或 300.50。", "Type an amount, such as 300 or 300.50.")

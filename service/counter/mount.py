@@ -14,8 +14,20 @@ from service.identity.web import language_of, page
 from wire.reasons import ErrorCode
 
 MENU = (
-    MenuEntry("/counter", "收银台", "Counter", Role.CASHIER),
-    MenuEntry("/office", "站务", "Office", Role.OPERATOR),
+    MenuEntry(
+        "/counter",
+        "收银台",
+        "Counter",
+        Role.CASHIER,
+        ("充值、收款、对账单、班次", "Top-ups, bills, statements, shifts"),
+    ),
+    MenuEntry(
+        "/office",
+        "站务",
+        "Office",
+        Role.OPERATOR,
+        ("今日概况、退款、单价、对账", "The day, refunds, prices, reconciliation"),
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from service.admin.admin import Admin
 from service.admin.typed_plates import TypedPlates
 from service.books.records import TransferKind
 from service.books.rows.prices import prices_of
-from service.counter.errors import FORM_BROKEN, CounterRefused, in_chinese, telling_why
+from service.counter.errors import BAD_PRICE, FORM_BROKEN, CounterRefused, telling_why
 from service.counter.page_context import (
     Operator,
     amount_of,
@@ -31,6 +31,7 @@ from service.counter.routes import day_of
 from service.counter.second_person import SecondPerson
 from service.counter.till import Payment
 from service.counter.trouble_words import troubles_in_chinese
+from service.http import refusal_words
 from service.identity import access
 from service.identity.sessions import Session
 from service.reports.reconciliation import reconcile
@@ -148,7 +149,7 @@ async def set_price(request: Request, session: Operator) -> Response:
     """A price from now on; the same price again changes nothing."""
     station, books = await station_facts_of(request, session), books_of(request)
     form, admin = await access.fields(request), admin_of(request, session)
-    product, fen = name_of(form, "product", 20), amount_of(form.get("yuan", ""))
+    product, fen = name_of(form, "product", 20), amount_of(form.get("yuan", ""), wrong=BAD_PRICE)
     known = await run_in_threadpool(prices_of, books.database, station.id, books.clock.now())
     if (product, fen) not in {(p.product, p.unit_price_fen_per_l) for p in known or ()}:
         with telling_why():
@@ -168,7 +169,8 @@ async def refused(request: Request, session: Operator) -> Response:
     shows: dict[str, Any] = {
         "reports": [{**one, "at": datetime.fromisoformat(one["at"])} for one in reports[:MOST_REFUSED]],
         "typed": typed,
-        "in_chinese": in_chinese,
+        "in_chinese": refusal_words.in_chinese,
+        "code_words": refusal_words.code_words,
     }
     return shown(request, session, "refused_reports.html", station, **shows)
 

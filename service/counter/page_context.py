@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.books.books import Books
-from service.counter.errors import BAD_AMOUNT, FORM_BROKEN, CounterRefused
+from service.counter.errors import BAD_AMOUNT, FORM_BROKEN, CounterRefused, Words
 from service.counter.till import FORM, METHODS, Till
 from service.counter.views import StationFacts, station_facts
 from service.counter.words import all_words
@@ -102,15 +102,15 @@ def form_key(form: dict[str, str]) -> str:
     return FORM + given
 
 
-def amount_of(text: str, *, signed: bool = False) -> int:
-    """Fen of what was typed, above zero (signed: or below). Raises CounterRefused."""
+def amount_of(text: str, *, signed: bool = False, wrong: Words = BAD_AMOUNT) -> int:
+    """Fen of what was typed, above zero (signed: or below). wrong: what else is told. Raises CounterRefused."""
     typed = text.strip().removeprefix("¥").strip()
     try:
         fen = parse_yuan(typed.replace(",", "") if _THOUSANDS.fullmatch(typed) else typed)
     except ValueError:
-        raise CounterRefused(*BAD_AMOUNT) from None
+        raise CounterRefused(*wrong) from None
     if fen == 0 or (fen < 0 and not signed):
-        raise CounterRefused(*BAD_AMOUNT)
+        raise CounterRefused(*wrong)
     return fen
 
 

@@ -37,15 +37,35 @@ class Entry:
     chinese: str
     english: str
     needed: Role
+    sight: tuple[str, str] = ("", "")
+    """What is to be seen and done there, in Chinese and English, for the first page."""
 
 
 MENU: tuple[Entry, ...] = (
     Entry("/", "首页", "Home", Role.PANEL),
-    Entry("/station", "油站", "Station", Role.ATTENDANT),
-    Entry("/fleet", "车队", "Fleet", Role.FLEET),
-    Entry("/fleet/exceptions", "异常", "Exceptions", Role.FLEET),
-    Entry("/fleet/hours", "时段与账单", "Hours and bills", Role.FLEET),
-    Entry("/docs", "接口文档", "API", Role.OPERATOR),
+    Entry(
+        "/station",
+        "油站",
+        "Station",
+        Role.ATTENDANT,
+        ("加油位现况，进站记录和抓拍图", "Lanes now, visits with their pictures"),
+    ),
+    Entry("/fleet", "车队", "Fleet", Role.FLEET, ("车辆、里程、加油地点", "Vehicles, mileage, refuelling places")),
+    Entry(
+        "/fleet/exceptions",
+        "异常",
+        "Exceptions",
+        Role.FLEET,
+        ("对不上的加油记录和依据", "Refuellings that do not fit, with evidence"),
+    ),
+    Entry(
+        "/fleet/hours",
+        "时段与账单",
+        "Hours and bills",
+        Role.FLEET,
+        ("司机申请的时段，无人支付的账单", "Hours that drivers propose, bills that nobody paid"),
+    ),
+    Entry("/docs", "接口文档", "API", Role.OPERATOR, ("终端怎样与本系统通信", "How a terminal talks to this service")),
 )
 
 _templates = Environment(
@@ -80,6 +100,7 @@ def page(
         "csrf": session.csrf if session is not None else "",
         "path": request.url.path,
         "home": "/",
+        "before": _before(request),
         "other_language": _link(request, Language.ENGLISH if language is Language.CHINESE else Language.CHINESE),
         "menu": [
             entry
@@ -123,7 +144,15 @@ def _page_before(request: Request) -> SplitResult | None:
         before = urlsplit(request.headers.get("referer", ""))
     except ValueError:
         return None
-    return before if before.netloc == request.url.netloc else None
+    return before if before.netloc == request.url.netloc and not before.path.startswith("//") else None
+
+
+def _before(request: Request) -> str:
+    """A link to the page that led here; empty where none did, or this one itself."""
+    before = _page_before(request)
+    if before is None or (before.path, before.query) == (request.url.path, request.url.query):
+        return ""
+    return before.path + (f"?{before.query}" if before.query else "")
 
 
 def _chooser(language: Language) -> Callable[[str, str], str]:

@@ -62,7 +62,7 @@ REASON_AND_REMEDY: dict[Reason, tuple[Words, Words]] = {
 REASONS: dict[Reason, Words] = {reason: fact for reason, (fact, _) in REASON_AND_REMEDY.items()}
 
 LAMPS: dict[LampState, Words] = {
-    LampState.OFF: ("空闲", "Ready"),
+    LampState.OFF: ("熄灭", "Off"),
     LampState.RED: ("红灯", "Red"),
     LampState.GREEN: ("绿灯", "Green"),
 }

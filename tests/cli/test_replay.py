@@ -12,6 +12,7 @@ from controller.clock import ManualClock
 from controller.records import PlateRead, Reading, Region
 from controller.settings_records import Settings
 from controller.traces.recorder import TraceRecorder
+from controller.traces.records import VisitTrace
 from controller.traces.store import TraceStore
 from controller.worker import InlineWorker
 from greenlane import cli
@@ -97,3 +98,11 @@ def test_a_damaged_picture_and_pictures_that_are_gone_are_told(
         picture.unlink()
     assert cli.main(words) == 1
     assert "its pictures have all been deleted" in capsys.readouterr().err
+
+
+def test_of_a_visit_that_never_ended_no_picture_was_deleted(
+    store: TraceStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.write(VisitTrace("stopped", START, "reader of then"), {})
+    assert cli.main(["replay", "stopped", "--traces", str(store.root)]) == 1
+    assert "no picture was kept: they are written when a visit is over" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import shlex
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,9 @@ import pytest
 import requests
 from sqlalchemy import select
 
+from controller.clock import SystemClock
+from controller.traces.records import VisitTrace
+from controller.traces.store import TraceStore
 from greenlane.cli import demo, main
 from service.store.database import Database
 from service.store.payer_tables import charges
@@ -102,9 +106,10 @@ def test_the_command_that_looks_into_kept_books_is_one_that_runs(
     assert main(["admin", "station", "set", "S1", "--database", f"sqlite:///{kept / demo.KEPT_BY}"]) == 0
     living: Any = SimpleNamespace(start="", entries=(), password="")
     demo._show(living, kept, 0.0)
-    _, _, command = capsys.readouterr().out.partition("look with: ")
-    program, *words = shlex.split(command.splitlines()[0])
-    assert (program, main(words)) == ("greenlane", 0)
+    TraceStore(kept / "lane" / "traces", SystemClock()).write(VisitTrace("L1-1", datetime.now(UTC), "opencv"), {})
+    books, visits = re.findall("look with: greenlane (.*)", capsys.readouterr().out)
+    assert main(shlex.split(books)) == 0
+    assert main(shlex.split(visits)) == 0
 
 
 @pytest.mark.slow

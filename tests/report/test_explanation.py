@@ -139,8 +139,9 @@ def test_a_visit_cut_short_says_so(store: TraceStore, listener: TraceRecorder) -
     played = PlayedVisit(listener).opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
     played.answered(0.5, allowed(played.visit), Reason.OK)
     explanation = explain(store.load("last"))
-    assert explanation.headline == "UNFINISHED: no certain plate"
+    assert explanation.headline == "UNFINISHED: 粤B12345"
     assert "in the middle of this visit" in explanation.english
+    assert "greenlane doctor" in explanation.remedy
 
 
 def test_every_reason_has_a_remedy() -> None:

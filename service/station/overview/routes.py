@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from service.errors import AdminError
-from service.http import line_words
+from service.http import line_words, refusal_words
 from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
@@ -241,6 +241,9 @@ def _words() -> dict[str, Any]:
         "seconds": lambda s: f"{s:.1f} s",
         "step_words": step_words.in_chinese,
         "line_words": line_words.in_chinese,
+        "kind_words": refusal_words.kind_words,
+        "code_words": refusal_words.code_words,
+        "refusal_in_chinese": refusal_words.in_chinese,
     }
 
 

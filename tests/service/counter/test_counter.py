@@ -569,3 +569,24 @@ def test_pages_are_in_one_language_and_refusals_say_why(rig: ServiceRig) -> None
     ):
         answer = admin.post(path, **values)
         assert (answer.status_code, words in answer.text) == (409, True), answer.text
+
+
+def test_what_was_mistyped_leads_back_to_its_form(rig: ServiceRig) -> None:
+    """It led to the counter's first page, and the form had to be found again."""
+    li = counter(rig, "li")
+    form = "http://testserver/counter/shift?station=S1"
+    values = {"csrf": li.csrf, "form": FORM, "yuan": "two hundred"}
+
+    def refused(referer: str) -> str:
+        headers = {**PAGE, "Referer": referer}
+        return li.client.post("/counter/shift/open?station=S1", data=values, headers=headers).text
+
+    assert '<a class="button primary" href="/counter/shift?station=S1">' in refused(form)
+    for elsewhere in ("http://evil.example/counter", "http://testserver//evil.example/", ""):
+        assert "primary" not in refused(elsewhere)
+
+
+def test_a_price_that_is_none_asks_for_a_price(rig: ServiceRig) -> None:
+    answer = counter(rig, "wang").post("/office/prices", product="92", yuan="0")
+    assert answer.status_code == 409
+    assert "请输入每升单价（元），如 7.50。" in answer.text

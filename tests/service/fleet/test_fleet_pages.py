@@ -7,6 +7,7 @@ import io
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -73,11 +74,25 @@ def test_a_vehicle_with_its_three_witnesses(fleets: Fleets) -> None:
     assert rows[1]["driven_km"] == 500.0
     assert (rows[1]["needed_litres"], rows[1]["tank_litres"], rows[1]["station"]) == (40.0, 60.0, "S1")
     assert [row["engine_litres"] for row in rows] == [None, 39.5, 39.5, 39.5, 39.5]
-    assert len(re.findall(r"<td[^>]*>39\.50", page)) == FILLS - 1
+    assert len(re.findall(r"</span>39\.50", page)) == FILLS - 1
     two_days = client.get(f"/fleet/vehicles/{quote(OWN)}/fills.json?from=2026-04-12&to=2026-04-13").json()
     assert [row["litres"] for row in two_days] == [39.0]
     turned = client.get(f"/fleet/vehicles/{quote(OWN)}/fills.json?from=2026-04-13&to=2026-04-12").json()
     assert turned == two_days, "days the wrong way round are the same span"
+
+
+def test_why_a_place_stays_undetermined_is_said_in_chinese(fleets: Fleets, tmp_path: Path) -> None:
+    """The reason stood in English below the evidence, which was Chinese."""
+    row = tmp_path / "abroad.csv"
+    row.write_text("at,odometer_km,litres\n2026-05-02T01:00:00+00:00,12700,30", encoding="utf-8")
+    fleets.admin("odometer", "import", OWN, row)
+    client = fleets.client("mei")
+    shown = {}
+    for language in ("en", "zh-CN"):
+        page = client.get(f"/fleet/vehicles/{quote(OWN)}?lang={language}").text
+        (shown[language],) = re.findall(r"</ul><p>([^<]*)</p></details>", page)
+    assert shown["en"].startswith("no positions near in time, and ")
+    assert re.search("[a-z]{3}", shown["zh-CN"]) is None, shown["zh-CN"]
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from controller.outbound.key_pair import KeyPair
 from models.grammar import FORMATS
 from service.admin.typed_plates import TypedPlates
 from service.books.messages import Ask
+from service.http import refusal_words
 from service.http.format_table import formats, typed_plate
 from service.identity import trail
 from service.identity.people import Role
@@ -33,7 +34,7 @@ from wire.codec import WireError, decode
 from wire.devices import DeviceKind
 from wire.live import ENTRANCE, LampState, OrderKind, OrderResult, Stage
 from wire.questions import Question
-from wire.reasons import Reason
+from wire.reasons import ErrorCode, Reason
 
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0 a small picture").decode()
 PARKED = {
@@ -367,6 +368,25 @@ def test_the_station_page_shows_lanes_visits_holds_and_parked_messages(
         assert words in text
     assert text.count(PLATE) >= 3
     assert "Discard" not in text
+
+
+def test_a_parked_message_is_told_in_chinese_and_a_dark_lamp_is_off(
+    rig: ServiceRig, client: TestClient, key: KeyPair
+) -> None:
+    parked = PARKED | {"kind": "fuelling:D1", "detail": "no card C9; make it first"}
+    tell(rig, client, key, "/v1/lane-status", EMPTY | {"parked": [parked]})
+    log_in(client, "li")
+    text = client.get("/station", headers={**ENGLISH, "Accept-Language": "zh-CN"}).text
+    for words in ("加油记录 D1/9", "加油记录自相矛盾（impossible_fuelling）", "没有加油卡 C9", "熄灭 · 空闲"):
+        assert words in text
+    english = client.get("/station", headers=ENGLISH).text
+    for words in ("fuelling D1/9", "the fuelling contradicts itself (impossible_fuelling)", "Off · empty"):
+        assert words in english
+
+
+def test_every_code_of_a_refusal_has_its_words() -> None:
+    assert set(refusal_words.CODES) == set(ErrorCode)
+    assert refusal_words.code_words("of_a_later_version") == ("of_a_later_version", "of_a_later_version")
 
 
 def test_a_visit_tells_frame_to_lamp_why_and_its_picture_goes_after_72_hours(
