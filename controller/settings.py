@@ -44,7 +44,7 @@ def parse(text: str, name: str = "lane.toml") -> Settings:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{name}: {error}") from error
+        raise SettingsError(f"{name}: not TOML: {error}") from error
     except ValueError:  # Python's bound for the digits of a number
         raise SettingsError(f"{name}: a number has more digits than any setting needs") from None
     except RecursionError:

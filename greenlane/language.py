@@ -62,7 +62,7 @@ class Catalogue(gettext.NullTranslations):
             return found
         fitting = self._closest(text)
         place, colon, rest = text.partition(": ")
-        if fitting and not (fitting[1].start(1) <= len(place) and self._literal(rest) > fitting[0].literal):
+        if fitting and not (fitting[1].start(1) <= len(place) and self._literal(rest) >= fitting[0].literal):
             return self._filled(*fitting, depth)
         rendered = self.sentence(rest, depth + 1) if colon else rest
         return self._behind(place, rendered, depth) if rendered != rest else text

@@ -92,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(store: TraceStore, count: int, as_json: bool, zone: ZoneInfo | None) -> int:
     from controller.checks import padded
+    from greenlane.cli.words import reason_words
+    from greenlane.report.explanation import last_reason
 
     traces = store.recent(count)
     if as_json:
@@ -102,8 +104,8 @@ def _list(store: TraceStore, count: int, as_json: bool, zone: ZoneInfo | None) -
     for trace in traces:
         facts = _facts(trace)
         seen, ended = stamp(trace.first_seen_at, zone), tr(facts["decision"] or "unfinished")
-        plate, reason = facts["plate"] or "-", facts["reason"]
-        print(f"{seen}  {padded(ended, 10)} {padded(plate, 10)} {reason:<16} {trace.visit}")
+        plate, reason = facts["plate"] or "-", reason_words(last_reason(trace))
+        print(f"{seen}  {padded(ended, 10)} {padded(plate, 10)} {padded(reason, 16)} {trace.visit}")
     return 0
 
 
@@ -124,6 +126,7 @@ def _explain(store: TraceStore, args: argparse.Namespace) -> int:
     from controller.traces.records import to_json
     from controller.traces.store import read_trace
     from greenlane.report.explanation import explain
+    from service.http.flag_words import FLAGS
     from service.station.words import meaning
     from wire.reasons import Reason
 
@@ -133,6 +136,7 @@ def _explain(store: TraceStore, args: argparse.Namespace) -> int:
     trace = read_trace(folder)
     trace = replace(trace, first_seen_at=trace.first_seen_at.astimezone(lane_zone(args.config)))
     words = {english: chinese for chinese, english in map(meaning, Reason)}
+    language.also({f"flags: {flag}": chinese for flag, (chinese, _) in FLAGS.items()})
     language.also(words | {english.removesuffix("."): chinese for english, chinese in words.items()})
     explanation = explain(trace)
     if args.html is not None:

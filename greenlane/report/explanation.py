@@ -300,11 +300,13 @@ def _answer_steps(answer: TracedAnswer) -> Iterator[Step]:
     if answer.decision is None:
         why = _with_detail(answer.reason or Reason.INTERNAL, answer.detail)
         yield Step(answer.answered_s, f"no usable answer: {why}")
-    elif answer.decision.decision is Verdict.ALLOW:
-        limit = yuan(answer.decision.limit_fen or 0)
-        yield Step(answer.answered_s, f"allowed up to {limit} yuan ({answer.decision.reason})")
+        return
+    reason, fact = answer.decision.reason, meaning(answer.decision.reason)[1].removesuffix(".")
+    if answer.decision.decision is Verdict.ALLOW:
+        why = "" if reason is Reason.OK else f" ({fact})"
+        yield Step(answer.answered_s, f"allowed up to {yuan(answer.decision.limit_fen or 0)} yuan{why}")
     else:
-        yield Step(answer.answered_s, f"refused: {answer.decision.reason}")
+        yield Step(answer.answered_s, f"refused: {fact}")
 
 
 def _fuelling_steps(fuelling: TracedFuelling) -> Iterator[Step]:

@@ -14,6 +14,7 @@ from greenlane.language import tr
 from greenlane.report import drawings
 from greenlane.report.explanation import yuan
 from greenlane.simulation.results import AnsweredQuestion, ClipResult, Fuelled, VisitResult
+from service.http.flag_words import FLAGS
 from service.station.words import REASONS, meaning
 from wire.files import replace_regular
 from wire.reasons import Reason, Verdict
@@ -183,6 +184,11 @@ def _answer_rows(visit_result: VisitResult, answer: AnsweredQuestion) -> list[tu
     return rows
 
 
+def _flag(flag: str) -> str:
+    """A flag's code, as documents know it, or its words in Chinese."""
+    return language.one_of((FLAGS[flag][0] if flag in FLAGS else flag, flag))
+
+
 def _reason(reason: str) -> str:
     """A reason's code, as documents know it, or its fact in Chinese."""
     return language.one_of((REASONS.get(Reason(reason), (reason, ""))[0], reason)) if reason in set(Reason) else reason
@@ -209,7 +215,7 @@ def _fuelling(fuelled: Fuelled | None) -> str:
             (tr("balance after"), balance),
         ]
         flags = sorted({*report.flags, *receipt.flags})
-        right += [(tr("flags"), escape(", ".join(flags)))] if flags else []
+        right += [(tr("flags"), escape(", ".join(map(_flag, flags))))] if flags else []
     return f"<h3>{tr('Fuelling and bill')}</h3>{_table(left + right)}"
 
 

@@ -56,7 +56,7 @@ SAME = re.compile(
     r"greenlane( \w+| \{0\})?: .*|greenlane \{0\}| --\w+ \S+|region = .*|set /etc.*|uid \{0\}|.*viewBox.*|, OpenCV .*"
     r"|Python .*|OpenCV .*|FFMPEG: .*|, frames .*| chip .*| and .*others|red: .*|[^a-z]*UTC|[^a-z]*px| *"
     r"|greenlane (admin )?enrol .*|systemctl .*|apt-get .*|ahead of|px (high|wide)|of full range"
-    r"|books: .*|deeds: .*"
+    r"|books: .*|deeds: .*|flags: .*"
     r"|\{0\} times|\{0\} \(\{1\} s\)|\{0\} is \{1\}|this unit's clock is \{0\} s \{1\} .*|(\{\d\}|[^\w{}])+"
 )
 """Commands, names and parts of a larger text that has its own entry."""

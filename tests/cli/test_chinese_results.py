@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,18 @@ from controller.worker import InlineWorker
 from greenlane import cli, language
 from greenlane.wiring import STATE_FILE
 from hardware.jpeg import encode_jpeg
-from tests.controller.visits import CERTAIN, PLATE, START, PlayedVisit, green_visit, plate_read
+from tests.controller.visits import (
+    CERTAIN,
+    PLATE,
+    START,
+    PlayedVisit,
+    allowed,
+    fuelling,
+    green_visit,
+    plate_read,
+    refused_visit,
+)
+from wire.flags import LaneFlag
 from wire.reasons import Reason, Verdict
 
 SENTENCE = re.compile(r"[A-Za-z][a-z']+(?: [a-z][a-z']+)+")
@@ -158,6 +170,26 @@ def traces(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_explain_names_reasons_and_flags_in_chinese_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They stood there as codes: unknown_plate, power_cut."""
+    listener = TraceRecorder(TraceStore(tmp_path, ManualClock(START)), InlineWorker(), encode_jpeg, 3, "reader")
+    refused_visit(listener, Reason.UNKNOWN_PLATE, visit="lane-1-a")
+    played = PlayedVisit(listener, "lane-1-b").opened().read(0.3, plate_read()).voted(0.3, CERTAIN).asked(0.4)
+    played.answered(0.5, allowed(played.visit), Reason.OK)
+    flagged = replace(fuelling("lane-1-b"), flags=(LaneFlag.POWER_CUT, LaneFlag.STRAY_PULSES))
+    listener.fuelling_started("lane-1-b", played.start_s + 10)
+    listener.fuelling_ended("lane-1-b", flagged, played.start_s + 40)
+    played.closed(45, PLATE, Verdict.ALLOW, Reason.OK)
+    shown = ""
+    for words in (["lane-1-a"], ["lane-1-b"], ["--list"]):
+        assert cli.main(["--lang", "zh", "explain", *words, "--traces", str(tmp_path)]) == 0
+        shown += capsys.readouterr().out
+    assert "被拒绝：车牌未绑定油卡\n" in shown
+    assert "放行，最多 200.00 元\n" in shown
+    assert "（加油时断电、没有提枪的脉冲）" in shown
+    assert not re.search(r"[a-z]+_[a-z]+|\bok\b", shown), shown
+
+
 def test_explain_says_in_chinese_what_kept_the_answer_away(traces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["explain", "lane-1-b", "--traces", str(traces)]
     assert cli.main(["--lang", "zh", *words]) == 0
@@ -218,7 +250,34 @@ def test_what_was_typed_wrongly_is_said_in_chinese_alone(command: str, capsys: p
         status = cli.main(["--lang", "zh", *command.split()])
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1
-    said = "".join(capsys.readouterr()).splitlines()[-1]
+    said = [line for line in "".join(capsys.readouterr()).splitlines() if not line.startswith("用法见 ")][-1]
     assert status != 0
     assert re.search("[\u4e00-\u9fff]", said)
     assert not english_in(said), said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[camera]\nfsp = 1", "lane.toml，第 2 行：[camera] 中没有设置 fsp；是 fps 吗？"),
+        ('[camera]\nfps = "x"', "lane.toml，第 2 行：camera.fps：须为数，不能是 'x'"),
+        ("[lane]\nname = 7", "lane.toml，第 2 行：lane.name：须为引号中的文字，不能是 7"),
+        ("[camera]\nloop = 1", "lane.toml，第 2 行：camera.loop：须为true 或 false，不能是 1"),
+        ("[camera]\nwidth_px = 0.5", "lane.toml，第 2 行：camera.width_px：须为整数，不能是 0.5"),
+        ("[camera\nfps = 1", "lane.toml：不合 TOML 格式：Expected"),
+    ],
+)
+def test_what_is_wrong_in_a_settings_file_is_said_in_chinese(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sentence swallowed the file's name, and what kind of value is wanted stood in English."""
+    monkeypatch.chdir(tmp_path)
+    Path("lane.toml").write_text(text, encoding="utf-8")
+    assert cli.main(["--lang", "zh", "run", "--check", "--config", "lane.toml"]) == 1
+    assert capsys.readouterr().err.startswith(f"greenlane run: {said}")
+
+
+def test_the_end_of_a_stretch_is_not_called_as_what_a_deed_was_done_to() -> None:
+    """One English heading stood for both."""
+    words = language.catalogue("zh").texts
+    assert (words["from"], words["to"], words["subject"]) == ("从", "到", "对象")

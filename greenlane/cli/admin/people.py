@@ -153,7 +153,7 @@ def _trail(args: argparse.Namespace) -> int:
             newest = islice(heapq.merge(*map(list, both), key=lambda deed: deed.at, reverse=True), args.limit)
         deeds = [dataclasses.replace(deed, at=shown.at(deed.at)) for deed in newest]
         rows = [(stamp(d.at), d.actor, _did(d.action), d.subject, _spelt(d.action, d.detail)) for d in deeds]
-        o.show(deeds, table(("at", "who", "did", "to", "with"), rows))
+        o.show(deeds, table(("at", "who", "did", "subject", "with"), rows))
     return 0
 
 
