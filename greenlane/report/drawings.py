@@ -78,11 +78,15 @@ def lamp(visit_result: VisitResult) -> str:
             f'<rect class="fuel" x="{x0}" y="70" width="{max(x1 - x0, 1):.1f}" height="8" rx="4"/>'
             f'<text class="label" x="4" y="79">{tr("nozzle")}</text>'
         )
-    return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} 108" role="img" aria-label="{tr("Lamp over time")}">'
-        f'{_events(visit_result, scale)}<text class="label" x="4" y="60">{tr("lamp")}</text>{bars}{fuel}'
-        f"{axis(scale, 86)}</svg>"
-    )
+    lamp_bar = f'<text class="label" x="4" y="60">{tr("lamp")}</text>{bars}'
+    drawn = f"{_events(visit_result, scale)}{lamp_bar}{fuel}{axis(scale, 86)}"
+    return _chart(WIDTH, 108, tr("Lamp over time"), drawn)
+
+
+def _chart(width: int, height: int, label: str, drawn: str) -> str:
+    """A drawing over time, which a narrow screen scrolls sideways: its letters stay as large as they are."""
+    svg = f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{drawn}</svg>'
+    return f'<div class="sideways" style="--least: {4 * width // 5}px" tabindex="0">{svg}</div>'
 
 
 def _events(visit_result: VisitResult, scale: Scale) -> str:
@@ -129,10 +133,7 @@ def reads(visit_result: VisitResult) -> str:
         f"{escape(seen.plate.text or tr('no character'))} {seen.plate.confidence:.1%}</title></circle>"
         for seen in visit_result.reads
     )
-    return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} 126" role="img" aria-label="{tr("Reads over time")}">{grid}{dots}'
-        f"{axis(scale, foot)}</svg>"
-    )
+    return _chart(WIDTH, 126, tr("Reads over time"), f"{grid}{dots}{axis(scale, foot)}")
 
 
 def _y(share: float, top: float, foot: float) -> float:
@@ -164,12 +165,11 @@ def whole_clip(result: ClipResult) -> str:
         for (at, colour), end in zip(changes, ends, strict=True)
     )
     visits = "".join(_bracket(visit, scale) for visit in result.visits)
-    return (
-        f'<svg class="chart" viewBox="0 0 {WIDE} 72" role="img" aria-label="{tr("The lamp over the whole clip")}">'
+    rows = (
         f'<text class="label" x="4" y="19">{tr("visits")}</text>{visits}'
         f'<text class="label" x="4" y="42">{tr("lamp")}</text>{bars}'
-        f"{axis(scale, 50)}</svg>"
     )
+    return _chart(WIDE, 72, tr("The lamp over the whole clip"), f"{rows}{axis(scale, 50)}")
 
 
 def _bracket(visit: VisitResult, scale: Scale) -> str:

@@ -19,7 +19,8 @@ from wire.reasons import Reason, Verdict
 
 STYLE = """
 .chain { list-style: none; padding: 0; margin: 0; } .chain li { display: flex; gap: 10px; padding: 4px 0; }
-.chain b { min-width: 140px; font-weight: 600; } .chain .mark { width: 1.2em; text-align: center; font-weight: 700; }
+.chain b { flex: 0 0 min(140px, 30%); font-weight: 600; }
+.chain .mark { flex: 0 0 1.2em; text-align: center; font-weight: 700; }
 .chain .ok .mark { color: var(--green); }
 .chain .failed .mark { color: var(--red); } .chain .failed { font-weight: 600; }
 .todo { border-left: 4px solid var(--accent); padding: 6px 0 6px 14px; margin: 12px 0; }

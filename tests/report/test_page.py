@@ -75,6 +75,10 @@ def test_the_lamp_is_drawn_in_its_order(html: str) -> None:
     assert re.findall(r'class="lamp (\w+)"', first) == ["off", "red", "green", "off"]
 
 
+def test_a_narrow_screen_scrolls_each_drawing_instead_of_shrinking_its_letters(html: str) -> None:
+    assert html.count('class="chart"') == html.count('class="sideways"') > 1
+
+
 def test_a_clip_that_failed_says_so(tmp_path: Path) -> None:
     broken = replace(visit_results.result(b"x"), visits=(), error="cut.mp4: cut off")
     written = page.write(tmp_path / "new" / "folder", [broken], "")
