@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import enum
 import json
+import logging
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from controller.outbound.statefile import StateError, StateFile
 from controller.ports import Clock
 from wire.errors import GreenlaneError
 from wire.live import ParkedMessage
+
+log = logging.getLogger(__name__)
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS message (
@@ -96,6 +99,8 @@ class Outbox:
         self._state = state
         self._clock = clock
         state.ensure(SCHEMA)
+        if state.is_owner:
+            self._mend_times()
 
     def put(self, kind: str, key: str, body: Mapping[str, Any]) -> int:
         """Store a message; it is on the disk when this returns its id. Inside a transaction it joins that.
@@ -192,6 +197,17 @@ class Outbox:
             )
             return cursor.rowcount
 
+    def _mend_times(self) -> None:
+        """What can't be read as a time is now, and the message goes on."""
+        for table, column in (("message", "queued_at"), ("message", "settled_at"), ("message_action", "at")):
+            for row in self._state.rows(f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"):
+                try:
+                    _time(row, column)
+                except StateError as error:
+                    log.warning("%s; it is now from now on", error)
+                    with self._state.transaction() as connection:
+                        connection.execute(f"UPDATE {table} SET {column} = ? WHERE id = ?", (self._now(), row["id"]))
+
     def _settle(
         self,
         message: int,
@@ -235,10 +251,12 @@ class Outbox:
 
 
 def _time(row: sqlite3.Row, column: str) -> datetime:
-    """A damaged file that was rescued row by row may hold anything. Raises StateError."""
+    """A damaged file may hold anything, until its owner has opened it. Raises StateError."""
     try:
-        return datetime.fromisoformat(row[column])
-    except (TypeError, ValueError):
+        time = datetime.fromisoformat(row[column])
+        time.astimezone(UTC)
+        return time.replace(tzinfo=time.tzinfo or UTC)
+    except (TypeError, ValueError, OverflowError):
         raise StateError(f"row {row['id']} of the outbox: {column} is not a time: {row[column]!r:.80}") from None
 
 

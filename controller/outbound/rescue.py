@@ -9,11 +9,13 @@ owner has asked for that.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
+from controller.outbound.damaged_file import Open, tables_in
+from controller.outbound.layout import Table, keep_tables
 from wire.files import sync_folder
 
 ROWS = 200_000
@@ -93,8 +95,9 @@ def _written(path: Path, damaged: Path | None, version: int) -> Path:
             new.execute(NOTES)
             if damaged is not None:
                 _take_over(damaged, new)
+            keep_tables(new)
             new.execute("COMMIT")
-    except sqlite3.Error:
+    except (OSError, sqlite3.Error):
         _remove(made)  # a half one would keep the last room on the disk
         raise
     return made
@@ -107,22 +110,25 @@ def _remove(made: Path) -> None:
 
 def _take_over(damaged: Path, new: sqlite3.Connection) -> None:
     """Every table that can be read; indexes are made by who needs them."""
-    with closing(sqlite3.connect(damaged)) as old:
-        old.execute("PRAGMA writable_schema = ON")  # nothing is written: one spoilt statement would hide every table
-        for name, sql in _tables(old):
-            saved = _copied(old, new, name, sql)
-            if name != "rescued":
-                new.execute("INSERT OR REPLACE INTO rescued VALUES (?, ?)", (name, saved))
-        _keep_numbers(old, new)
+    page_bytes = int(new.execute("PRAGMA page_size").fetchone()[0])
+    with tables_in(damaged, page_bytes) as (tables, opened):
+        numbers = _numbers_in(tables, opened)
+        for table in tables:
+            if table.name.startswith("sqlite") or table.name == "layout":
+                continue
+            saved = _copied(opened(table), new, table, numbers.get(table.name))
+            if table.name != "rescued":
+                new.execute("INSERT OR REPLACE INTO rescued VALUES (?, ?)", (table.name, saved))
+        _keep_numbers(numbers, new)
 
 
-def _copied(old: sqlite3.Connection, new: sqlite3.Connection, name: str, sql: str) -> int:
+def _copied(old: sqlite3.Connection, new: sqlite3.Connection, table: Table, last: int | None) -> int:
     """How many rows came over. A table whose own statement is spoilt is left out: its owner makes it anew."""
     new.execute("SAVEPOINT one")
     try:
-        if name != "rescued":
-            new.execute(sql)
-        saved = sum(_inserted(new, name, row) for row in _readable_rows(old, name))
+        if table.name != "rescued":
+            new.execute(table.sql)
+        saved = sum(_inserted(new, table.name, row) for row in _readable_rows(old, table.name, last))
     except (sqlite3.OperationalError, sqlite3.ProgrammingError, sqlite3.Warning) as error:
         if not _is_of_a_statement(error):
             raise
@@ -137,32 +143,27 @@ def _is_of_a_statement(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR
 
 
-def _keep_numbers(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+def _keep_numbers(numbers: dict[str, int], new: sqlite3.Connection) -> None:
     """A number that a lost row had is not given again: other tables name rows by theirs."""
     new.execute("CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT)")  # SQLite makes sqlite_sequence with it
     new.execute("DROP TABLE numbered")
-    for name, last in _numbers(old).items():
+    for name, last in numbers.items():
         last = max(last, _numbers(new).get(name, 0))
         new.execute("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
         new.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, last))
+
+
+def _numbers_in(tables: Sequence[Table], opened: Open) -> dict[str, int]:
+    found = [_numbers(opened(table)) for table in tables if table.name == "sqlite_sequence"]
+    return found[0] if found else {}
 
 
 def _numbers(of: sqlite3.Connection) -> dict[str, int]:
     """The last number of each table that counts its rows, as far as it can be read."""
     query = "SELECT name, seq FROM sqlite_sequence WHERE typeof(seq) = 'integer' AND seq BETWEEN 1 AND ?"
     with suppress(sqlite3.Error):
-        return dict(of.execute(query, (LAST_NUMBER,)).fetchall())
+        return {str(row[0]): int(row[1]) for row in of.execute(query, (LAST_NUMBER,))}
     return {}
-
-
-def _tables(old: sqlite3.Connection) -> list[tuple[str, str]]:
-    query = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY rowid"
-    found: list[tuple[str, str]] = []
-    old.text_factory = lambda text: text.decode("utf-8", "replace")
-    with suppress(sqlite3.Error):
-        found.extend((str(name), str(sql)) for name, sql in old.execute(query))
-    old.text_factory = str
-    return found
 
 
 def _inserted(new: sqlite3.Connection, table: str, row: sqlite3.Row) -> int:
@@ -171,11 +172,14 @@ def _inserted(new: sqlite3.Connection, table: str, row: sqlite3.Row) -> int:
     return new.execute(f'INSERT OR IGNORE INTO "{table}" ({columns}) VALUES ({marks})', tuple(row)).rowcount
 
 
-def _readable_rows(old: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
-    """Row by row through the row numbers, since a scan would end at the first damaged page."""
+def _readable_rows(old: sqlite3.Connection, table: str, given: int | None) -> Iterator[sqlite3.Row]:
+    """Row by row through the row numbers, since a scan would end at the first damaged page.
+
+    given: the last number that was, known by itself where neither end of the table can be read.
+    """
     old.row_factory = sqlite3.Row
     first = _row_number(old, f'SELECT min(rowid) FROM "{table}"')
-    last = _row_number(old, f'SELECT max(rowid) FROM "{table}"')
+    last = _row_number(old, f'SELECT max(rowid) FROM "{table}"') or given
     if first is not None:
         numbers = range(first, (first + ROWS if last is None else last) + 1)
     elif last is not None:

@@ -22,6 +22,8 @@ from types import TracebackType
 from typing import Any
 
 from controller.outbound import rescue
+from controller.outbound.damaged_file import has_sound_head
+from controller.outbound.layout import keep_tables, kept_tables, tables_of
 from controller.ports import Clock
 from wire.errors import GreenlaneError
 from wire.files import sync_folder
@@ -29,6 +31,11 @@ from wire.files import sync_folder
 log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
+LAST_VERSION = 255
+"""No greenlane writes a later one: such a number is damage."""
+
+NOT_TEXT = "Could not decode to UTF-8"
+"""What Python says of a text that is not UTF-8."""
 
 FULL_BELOW_BYTES = 64 * 1024
 """An input/output error with less room than this left on the disk is reported as a full disk."""
@@ -85,6 +92,11 @@ class StateFile:
             os.close(self._in_use)
             raise
 
+    @property
+    def is_owner(self) -> bool:
+        """Whether this is the unit itself, which may put right what it finds."""
+        return self._use is StateUse.OWN
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, on the disk when the block has ended. A transaction inside another joins it."""
@@ -114,6 +126,7 @@ class StateFile:
         with self.transaction() as connection:
             for statement in schema:
                 connection.execute(statement)
+            keep_tables(connection)
 
     def rescued(self, *tables: str) -> int:
         """How many rows of these came out of a damaged file since this was asked last, which is part of the transaction
@@ -155,7 +168,7 @@ class StateFile:
         return handle
 
     def _open_or_replace(self) -> sqlite3.Connection:
-        if self._use is not StateUse.OWN:
+        if not self.is_owner:
             return self._open()
         self._begin_or_finish()
         try:
@@ -190,6 +203,8 @@ class StateFile:
             fresh = not self.path.exists()
             if not fresh and not self.path.stat().st_size:
                 raise self._damaged("it is empty")  # before SQLite throws away what may be left in its log
+            if not fresh and not has_sound_head(self.path):
+                raise self._damaged("its first bytes are spoilt")
             address = self.path.absolute().as_uri() + ("?mode=ro" if self._use is StateUse.READ else "")
             connection = sqlite3.connect(
                 address, uri=True, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
@@ -208,16 +223,28 @@ class StateFile:
         if self._use is not StateUse.READ:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if not kept_tables(connection) <= tables_of(connection):
+            raise self._damaged("its tables are not those that were made")
+        verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if verdict != "ok":
             raise self._damaged(verdict.splitlines()[-1])
+        if self.is_owner:
+            self._require_text(connection)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > LAST_VERSION:
+            raise self._damaged(f"its format is {version}")
         if version > FORMAT_VERSION:
             raise StateError(f"{self.path}: written by a newer greenlane (format {version}); update this unit")
         if version == 0 and not fresh:
             raise self._damaged("it is empty")  # a new one is not, from its first moment on
         if version != FORMAT_VERSION:
             connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    def _require_text(self, connection: sqlite3.Connection) -> None:
+        """SQLite's own check does not look at the letters. Raises sqlite3.Error."""
+        for table in tables_of(connection):
+            for _ in connection.execute(f'SELECT * FROM "{table.name}"'):
+                pass
 
     def _roll_back(self) -> None:
         if self._depth == 1 and self._connection.in_transaction:
@@ -232,6 +259,8 @@ class StateFile:
             raise
         except sqlite3.Error as error:
             raise self._state_error(error) from error
+        except UnicodeDecodeError as error:
+            raise self._damaged(str(error)) from error
 
     @contextmanager
     def _renaming(self) -> Iterator[None]:
@@ -245,14 +274,14 @@ class StateFile:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StateLocked(f"{self.path}: locked by another process for {self._busy_timeout_s:g} s")
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or NOT_TEXT in str(error):
             return self._damaged(str(error))
         if code == sqlite3.SQLITE_FULL or (code != 0 and self._free_bytes() < FULL_BELOW_BYTES):
             return StateFull(f"{self.path}: the disk is full; free some space, nothing else is needed")
         return StateError(f"{self.path}: {error}")
 
     def _damaged(self, found: str) -> StateCorrupt:
-        if self._use is StateUse.OWN:
+        if self.is_owner:
             return StateCorrupt(f"{self.path}: the state file is damaged ({found})")
         return StateCorrupt(
             f"{self.path}: the state file is damaged; start the lane, which rescues what it can ({found})"
