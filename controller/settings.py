@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from controller.errors import SettingsError
 from controller.settings_records import LONGEST_TEXT, SettingFact, Settings, table
 from wire.address import STREAMS, is_address, is_stream, listening_at
 from wire.files import read_regular, replace_regular
+from wire.numbers import is_zone
 
 _HEADER = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]\s*(#.*)?$")
 _LONGEST_BYTES = 1 << 20
@@ -191,15 +191,6 @@ class _Source:
     def fault(self, section: str, key: str | None, text: str) -> SettingsError:
         line = line_of(self.text, section, key)
         return SettingsError(f"{self.name}{f', line {line}' if line else ''}: {text}")
-
-
-def is_zone(name: str) -> bool:
-    """Whether this machine knows a time zone of that name."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return False
-    return True
 
 
 def line_of(text: str, section: str, key: str | None) -> int | None:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from controller.errors import ServiceFault
 from controller.ports import Clock
@@ -16,6 +16,7 @@ from station.store.facts import SEEN
 from station.store.state_store import StateStore
 from station.upstream import Upstream
 from wire.codec import WireError, decode_text, encode_text
+from wire.numbers import is_zone
 from wire.offline import OfflineEntry, OfflineGrant, OfflineHours, OfflineList, SignedOfflineList, list_of
 from wire.plates import normalise
 from wire.versions import WIRE_VERSION
@@ -181,12 +182,10 @@ def _phone_book(listed: OfflineList) -> PhoneBook:
     """Nobody where this machine does not know the zone."""
     if listed.zone is None or not listed.phones:
         return PhoneBook()
-    try:
-        zone = ZoneInfo(listed.zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    if not is_zone(listed.zone):
         log.error("phones pay for nobody offline: time zone %s is not known here", listed.zone)
         return PhoneBook()
     by_plate: dict[str, list[OfflineHours]] = {}
     for one in listed.phones:
         by_plate.setdefault(normalise(one.plate), []).append(one)
-    return PhoneBook(by_plate, zone)
+    return PhoneBook(by_plate, ZoneInfo(listed.zone))

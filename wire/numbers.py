@@ -1,9 +1,14 @@
-"""Numbers as people type them."""
+"""Numbers and time zones as people type them."""
 
 from __future__ import annotations
 
 import math
 import re
+from zoneinfo import ZoneInfo
+
+_OF_ONE_MACHINE = {"localtime", "posixrules", "Factory"}
+_TWICE = ("posix/", "right/")
+"""Folders with every zone once more; those of right/ count leap seconds, and are half a minute off."""
 
 
 def parse_whole(text: str, low: int, high: int) -> int:
@@ -22,3 +27,14 @@ def parse_number(text: str, low: float, high: float) -> float:
     if not low <= value <= high:
         raise ValueError(f"{text!r}: write a number from {low:g} to {high:g}")
     return value
+
+
+def is_zone(name: str) -> bool:
+    """Whether this machine knows a time zone of that name, and others mean the same hours by it."""
+    if name in _OF_ONE_MACHINE or name.startswith(_TWICE):
+        return False
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Table, select
 
@@ -13,8 +12,9 @@ from service.books.records import AccountKind
 from service.errors import AdminError
 from service.store import schema
 from service.store.clock import to_us
-from service.store.naming import require_name
+from service.store.naming import LONGEST_PRODUCT, require_name
 from service.store.zones import DEFAULT_ZONE
+from wire.numbers import is_zone
 
 DEFAULT_PRESET_FEN = 10_000
 AsPreset = Literal["preset"]
@@ -85,8 +85,7 @@ class StationAdmin:
         """The price of a product from now on, in fen per litre."""
         if not 0 < unit_price_fen_per_l <= 10**6:
             raise AdminError("a price must be between 0.01 and 10000 yuan per litre")
-        if not 1 <= len(product) <= 20 or not product.isprintable():
-            raise AdminError("a product's name has 1 to 20 printable characters")
+        require_name(product, "product", LONGEST_PRODUCT)
         detail = {"product": product, "fen_per_l": unit_price_fen_per_l}
         with self._changes.change("set_price", station, detail) as connection:
             if not exists(connection, schema.stations, station):
@@ -112,10 +111,8 @@ def _require_rules(zone: str | None, preset_fen: int | None, caps_fen: Iterable[
 
 
 def _require_zone(zone: str) -> None:
-    try:
-        ZoneInfo(zone)
-    except (ValueError, OSError, KeyError):
-        raise AdminError(f"{zone!r} is not a time zone: write one like {DEFAULT_ZONE}") from None
+    if not is_zone(zone):
+        raise AdminError(f"{zone!r} is not a time zone: write one like {DEFAULT_ZONE}")
 
 
 def _equal(table: Table, **values: object) -> list[Any]:

@@ -14,7 +14,7 @@ from service.mileage.datum import E7, Datum, Spot, to_wgs84
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import telling_faults
-from service.store.naming import require_name, require_plate
+from service.store.naming import LONGEST_PRODUCT, require_name, require_plate
 from service.store.payer_tables import payer_bindings, plate_payers
 from service.store.vehicle_tables import fleets, kept_placements, known_places, odometer_rows, positions, vehicles
 
@@ -89,8 +89,8 @@ class VehicleStore:
             raise AdminError("a tank holds more than 0 and at most 5000 litres")
         if per_100km_ml is not None and not 0 < per_100km_ml <= THIRSTIEST_ML:
             raise AdminError("a vehicle needs more than 0 and at most 1000 litres for 100 km")
-        if product is not None and not (1 <= len(product) <= 20 and product.isprintable()):
-            raise AdminError("a product's name has 1 to 20 printable characters")
+        if product is not None:
+            require_name(product, "product", LONGEST_PRODUCT)
         given = {"tank_ml": tank_ml, "per_100km_ml": per_100km_ml, "product": product}
         values = {name: value for name, value in given.items() if value is not None}
         with telling_faults(), self._books.database.writing() as connection:

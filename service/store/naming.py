@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from unicodedata import category, normalize
+
 from service.errors import AdminError
 from wire.plates import is_plate, normalise
 
 _LONGEST_NAME = 40
+LONGEST_PRODUCT = 20
+"""As of a fuelling (wire.fuellings)."""
 
 
 def require_plate(text: str) -> str:
@@ -19,7 +23,21 @@ def require_plate(text: str) -> str:
     return plate
 
 
-def require_name(name: str, noun: str) -> None:
-    """Raises AdminError for a text that names nothing well."""
-    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable() or name != name.strip():
-        raise AdminError(f"a {noun}'s name has 1 to {_LONGEST_NAME} printable characters and no blanks at its ends")
+def require_name(name: str, noun: str, longest: int = _LONGEST_NAME) -> None:
+    """Raises AdminError for a text that names nothing well, or that looks like another name."""
+    if not 1 <= len(name) <= longest or not name.isprintable() or name != name.strip():
+        raise AdminError(f"a {noun}'s name has 1 to {longest} printable characters and no blanks at its ends")
+    require_plain_form(name)
+
+
+def require_plain_form(name: str) -> None:
+    """Raises AdminError for a name that a keyboard writes otherwise: C１, in full width, would not be C1."""
+    plain = _plain(name)
+    if name != plain:
+        raise AdminError(f"{name!r} is written in letters or digits of another width or form: write {plain!r}")
+
+
+def _plain(name: str) -> str:
+    """Letters and digits of the usual width, and é as one character, not two."""
+    folded = (normalize("NFKC", c) if category(c)[0] in "LN" else c for c in normalize("NFC", name))
+    return normalize("NFC", "".join(folded))

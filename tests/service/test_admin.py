@@ -117,7 +117,9 @@ def test_money_commands(admin: Admin, ready: World) -> None:
         (("statement", "C9"), "no card C9"),
         (("reconcile", "S9", "2026-01-01"), "no station S9"),
         (("station", "set", "S1", "--zone", "Mars"), "not a time zone"),
+        (("station", "set", "S1", "--zone", "localtime"), "not a time zone"),
         (("price", "set", "S9", "92", "8"), "no station S9"),
+        (("price", "set", "S1", "92 ", "8"), "no blanks at its ends"),
         (("price", "list", "S9"), "no station S9"),
         (("claim", "D1", "1", "C1"), "no fuelling D1 1"),
         (("explain-gap", "D1", "1", "--note", "x"), "no fuelling D1 1"),
@@ -127,6 +129,31 @@ def test_errors_say_what_is_wrong(admin: Admin, ready: World, words: tuple[str, 
     status, out, err = admin(*words)
     assert (status, out) == (1, "")
     assert part in err
+
+
+@pytest.mark.parametrize(
+    ("words", "plain"),
+    [
+        (("card", "create", "C１"), "'C1'"),
+        (("phone", "add", "e\u0301"), "'\u00e9'"),
+        (("station", "set", "Ｓ1"), "'S1'"),
+        (("price", "set", "S1", "9２", "8"), "'92'"),
+        (("dispenser", "bind", "S1", "d１", "L1"), "'d1'"),
+        (("enrol", "--kind", "lane", "--station", "S1", "--lane", "Ｌ1"), "'L1'"),
+        (("vehicle", "set", PLATE, "--product", "９2"), "'92'"),
+    ],
+)
+def test_no_two_names_look_alike_by_their_width_or_form(
+    admin: Admin, ready: World, words: tuple[str, ...], plain: str
+) -> None:
+    """As an input method in its full-width mode writes them, or a file of another system."""
+    status, out, err = admin(*words)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert f"of another width or form: write {plain}" in err
+
+
+def test_brackets_and_signs_of_a_name_stay_as_they_are(admin: Admin, ready: World) -> None:
+    assert admin("phone", "add", "陈（司机）é №…")[0] == 0
 
 
 def test_fuel_without_an_authorisation_waits_for_an_operator(admin: Admin, ready: World) -> None:

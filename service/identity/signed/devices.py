@@ -25,6 +25,7 @@ from service.identity.signed.signatures import Flaw, SignatureRefused
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.identity_tables import device_keys, devices, enrolment_codes
+from service.store.naming import require_plain_form
 from service.store.schema import stations
 from wire.devices import DeviceKey, DeviceKind, Enrolment, EnrolmentRequest, KeyRotation, key_id, rotation_words
 
@@ -274,6 +275,7 @@ def _require_lane(lane: str | None) -> None:
     plain = lane.isprintable() and lane == lane.strip() and not set(lane) & set("/?#%\\") and lane.strip(".")
     if not (1 <= len(lane) <= LONGEST_LANE and plain):
         raise AdminError(f"a lane's name has 1 to {LONGEST_LANE} printable characters, none of / ? # % and backslash")
+    require_plain_form(lane)
 
 
 def new_code() -> str:
