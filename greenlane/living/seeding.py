@@ -10,6 +10,7 @@ from greenlane.simulation import payers
 from greenlane.simulation.cast import Bundled
 from greenlane.simulation.world import UNIT_PRICE_FEN_PER_L
 from service.admin.admin import Admin
+from service.admin.typed_plates import TypedPlates
 from service.books.books import Books
 from service.errors import AdminError
 from service.mileage.csv_lines import Bad
@@ -17,6 +18,7 @@ from service.mileage.readings import read_csv
 from service.mileage.store import MileageStore
 from service.mileage.vehicles import VehicleStore
 from service.payers.phones import Phones
+from wire.typed import TypedRule
 
 ACTOR = "demo"
 STATION, LANE, PRODUCT = "S1", "L1", "92"
@@ -50,6 +52,7 @@ def seed(books: Books, own: Bundled) -> SeededBooks:
         name = f"C100{number}"
         admin.cards.create(name)
         admin.plates.bind(card.plate, name)
+        TypedPlates(books, ACTOR).set_rule("card", name, TypedRule.FREE)
         if card.balance_fen:
             admin.money.top_up(name, card.balance_fen * (ROUNDS if card.balance_fen >= own.preset_fen else 1))
     phones = [replace(phone, wallet_fen=phone.wallet_fen * ROUNDS) for phone in own.phones]

@@ -40,6 +40,8 @@ from wire.devices import DeviceKind, Enrolment, EnrolmentRequest
 from wire.live import LaneStatus
 
 CUSTOMER_LITRES = 2.0
+READ_TIMEOUT_S = 3.0
+"""The vehicle that cannot be read stands for ten seconds: who types its plate needs most of them."""
 LANE_KEY = "lane.key"
 
 
@@ -134,7 +136,7 @@ class LivingSystem:
     def _settings(self, station: str) -> Settings:
         folder = self._folder / "lane"
         return Settings(
-            lane=LaneSettings(station=STATION, name=LANE),
+            lane=LaneSettings(station=STATION, name=LANE, read_timeout_s=READ_TIMEOUT_S),
             camera=CameraSettings(kind="file", source=str(self._own.clip), loop=True, max_age_s=2.0),
             lamp=LampSettings(kind="fake"),
             service=ServiceSettings(url=station, key_file=str(folder / LANE_KEY)),

@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import requests
+from sqlalchemy import select
 
 from controller.clock import ManualClock
 from greenlane.living.demo_pages import serve_start
 from greenlane.living.seeding import FLEET, TITLE, seed
+from greenlane.living.system import READ_TIMEOUT_S
 from greenlane.simulation.cast import bundled
 from greenlane.simulation.world import UNIT_PRICE_FEN_PER_L
 from hardware.cameras import CameraWishes, open_camera
@@ -22,9 +24,11 @@ from service.books.books import Books
 from service.payers.phones import Phones
 from service.reports.statement import cards
 from service.server import running
+from service.store import schema
 from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.new_books import put_new_books
+from wire.typed import TypedRule
 
 
 @pytest.fixture
@@ -98,6 +102,16 @@ def test_who_may_refuel_has_money_for_a_long_day(tmp_path: Path) -> None:
     assert min(rich.values()) < own.preset_fen, "one is poor, for the counter to mend"
     (payer,) = Phones(books, "test").list(own.phones[0].name)
     assert payer.balance_fen >= 8 * hour_fen
+
+
+def test_whose_plate_cannot_be_read_turns_green_as_soon_as_it_is_typed(tmp_path: Path) -> None:
+    """It stands for ten seconds: six of them went before the keyboard was there, and then somebody had to confirm."""
+    database = Database(f"sqlite:///{tmp_path / 'books.sqlite3'}")
+    database.migrate()
+    seed(Books(database, SystemWallClock()), bundled())
+    with database.reading() as connection:
+        assert set(connection.execute(select(schema.cards.c.typed_rule)).scalars()) == {TypedRule.FREE}
+    assert READ_TIMEOUT_S <= 3
 
 
 def test_the_brand_of_the_start_page_leads_to_it(tmp_path: Path) -> None:

@@ -115,6 +115,18 @@ def test_the_typed_plate_reaches_the_lane_and_the_lamp_the_panel(
         assert words in shown
 
 
+def test_a_screen_reader_is_told_sentences_and_no_lonely_dots(
+    rig: ServiceRig, client: TestClient, key: KeyPair
+) -> None:
+    log_in(client, "pump")
+    spoken = []
+    for number, more in enumerate(({}, {"phase": "fuelling", "volume_ml": 1000, "amount_fen": 750})):
+        tell(rig, client, key, "/v1/lane-status", lane_status(number=number + 1) | more)
+        (words,) = re.findall('data-spoken="([^"]*)"', client.get("/panel/L1/view").text)
+        spoken.append(words)
+    assert spoken == ["可以加油 You may refuel. 请提枪加油 Lift the nozzle", "正在加油 Fuelling"]
+
+
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("text", ["", "粤B1234", "粤B1234I", "粤B123456", "hello", "粤" * 50, "粤B12345; drop"])
 def test_what_no_plate_can_be_goes_nowhere(rig: ServiceRig, client: TestClient, key: KeyPair, text: str) -> None:
