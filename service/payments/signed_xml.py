@@ -45,10 +45,13 @@ def opened(body: bytes, key: str) -> dict[str, str]:
 
 def parsed(body: bytes) -> dict[str, str]:
     """The fields; nothing is fetched, expanded or nested. Raises MalformedXml."""
-    if len(body) > LONGEST or b"<!" in body.replace(b"<![CDATA[", b""):
-        raise MalformedXml("a message is flat XML of at most 64 KiB without declarations")
+    if len(body) > LONGEST:
+        raise MalformedXml("a message has at most 64 KiB")
     try:
-        root = ElementTree.fromstring(body)
+        text = body.decode()  # here, because in another encoding a declaration would not be seen
+        if "\0" in text or "<!" in text.replace("<![CDATA[", ""):
+            raise MalformedXml("a message is flat XML without declarations")
+        root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError) as error:
         raise MalformedXml(f"not XML: {error}") from None
     if root.tag != "xml" or any(len(child) for child in root) or len(root) > 100:

@@ -199,6 +199,7 @@ def test_what_is_not_signed_by_the_provider_is_refused_and_changes_nothing(world
             sealed(true | {"total_fee": "7999"}, KEY),
             sealed(true | {"mch_id": "1"}, KEY),
             sealed(true | {"out_trade_no": "gl0"}, KEY),
+            sealed(true | {"total_fee": "8" * 5000}, KEY),
             b'<!DOCTYPE x [<!ENTITY a "b">]><xml><a>&a;</a></xml>',
             b"<xml>" + b"x" * 70_000 + b"</xml>",
             b"no xml",
@@ -209,6 +210,15 @@ def test_what_is_not_signed_by_the_provider_is_refused_and_changes_nothing(world
             assert parsed(requests.post(url, data=sealed(true, KEY), timeout=30).content)["return_code"] == "SUCCESS"
         assert state(world) == "paid"
         clean(world)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-8-sig", "cp500"])
+def test_nothing_is_expanded_in_whatever_letters_it_comes(encoding: str) -> None:
+    """A stranger may send that: the signature is judged over what it expands to."""
+    declared = {"utf-8-sig": "utf-8"}.get(encoding, encoding)
+    text = '<?xml version="1.0" encoding="%s"?><!DOCTYPE xml [<!ENTITY a "%s">]><xml><x>%s</x></xml>'
+    with pytest.raises(MalformedXml):
+        parsed((text % (declared, "y" * 1000, "&a;" * 100)).encode(encoding))
 
 
 @pytest.mark.parametrize(
