@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import ast
+import difflib
 import functools
 import gettext
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -235,9 +236,24 @@ class Parser(argparse.ArgumentParser):
             self.exit(2, self.format_help())
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            self.error(_Spoken.catalogue.gettext("unrecognized arguments: %s") % " ".join(unknown))
+            meant = _nearest(unknown[0].partition("=")[0], self._option_string_actions)
+            said = _Spoken.catalogue.gettext("unrecognized arguments: %s") % " ".join(unknown)
+            self.error(f"{said}{tr(f'; did you mean {meant}?') if meant else ''}")
         return found, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """What is meant, where one of the choices is near; else all of them."""
+        if action.choices is None or value in action.choices:
+            return
+        choices = [str(one) for one in action.choices]
+        meant = _nearest(str(value), choices)
+        said = tr(f"there is no {value!r}; choose one of: {', '.join(choices)}")
+        raise argparse.ArgumentError(action, tr(f"there is no {value!r}; did you mean {meant}?") if meant else said)
 
     def error(self, message: str) -> Any:
         """What is wrong and where to look; the usage of every option would drown the one sentence that helps."""
         self.exit(2, f"{self.prog}: {tr(message)}\n{tr(f'see {self.prog} --help')}\n")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(word, list(known), 1, 0.6)), None)

@@ -50,8 +50,7 @@ class StationAdmin:
         second_person_fen: above it in a day, refunds and corrections wait at the counter for a second person.
         at: where it stands, in 1e-7 degree of latitude and longitude, and their datum.
         """
-        require_name(name, "station")
-        _require_rules(zone, preset_fen, (offline_fen, unauthorised_cap_fen, second_person_fen))
+        require_station(name, zone, preset_fen, (offline_fen, unauthorised_cap_fen, second_person_fen))
         given = {
             "name": title,
             "preset_fen": preset_fen,
@@ -99,8 +98,9 @@ class StationAdmin:
             )
 
 
-def _require_rules(zone: str | None, preset_fen: int | None, caps_fen: Iterable[object]) -> None:
-    """Raises AdminError for a station's rule that cannot be; what is not a number stands for a default."""
+def require_station(name: str, zone: str | None, preset_fen: int | None, caps_fen: Iterable[object]) -> None:
+    """Raises AdminError for a name or a rule that cannot be; what is not a number stands for a default."""
+    require_name(name, "station")
     if zone is not None:
         _require_zone(zone)
     if preset_fen is not None:

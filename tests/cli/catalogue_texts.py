@@ -346,9 +346,7 @@ def of_results() -> Iterator[str]:
 
 def of_argparse() -> Iterator[str]:
     """What argparse itself says to people, not to who writes a program."""
-    spoken = re.compile(
-        r"usage|positional|options$|show |unrecog|ambig|invalid choice|expected|the follow|one of the arg"
-    )
+    spoken = re.compile(r"usage|positional|options$|show |unrecog|ambig|expected|the follow|one of the arg")
     for node in ast.walk(ast.parse(Path(argparse.__file__).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("_", "ngettext"):
             yield from (

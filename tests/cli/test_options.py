@@ -69,12 +69,18 @@ def wrongly_typed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     ("words", "said"),
     [
         ("read --threads x a.jpg", "greenlane read: argument --threads: 'x': write a whole number from 1 to 16"),
-        ("read --engine abacus a.jpg", "greenlane read: argument --engine: invalid choice: 'abacus'"),
+        (
+            "read --engine abacus a.jpg",
+            "greenlane read: argument --engine: there is no 'abacus'; choose one of: opencv, onnxruntime, easyocr",
+        ),
         ("read --loud a.jpg", "greenlane read: unrecognized arguments: --loud"),
+        ("read --engine openvc a.jpg", "greenlane read: argument --engine: there is no 'openvc'; did you mean opencv?"),
+        ("admin card crate", "greenlane admin card: argument ACTION: there is no 'crate'; did you mean create?"),
+        ("simulate --prest 5", "greenlane simulate: unrecognized arguments: --prest; did you mean --preset?"),
         ("doctor now", "greenlane doctor: unrecognized arguments: now"),
         ("admin card show", "greenlane admin card show: the following arguments are required: CARD"),
         ("outbox retry 7", "greenlane outbox retry: the following arguments are required: --why"),
-        ("abacus", "greenlane: argument COMMAND: invalid choice: 'abacus'"),
+        ("abacus", "greenlane: argument COMMAND: there is no 'abacus'; choose one of: simulate, demo, read"),
         ("station --upstream http://s --deadline nan", "greenlane station: argument --deadline: 'nan': write a number"),
     ],
 )
@@ -109,3 +115,13 @@ def test_every_engine_option_says_the_same(capsys: pytest.CaptureFixture[str]) -
             main([*words, "--help"])
         shown = " ".join(capsys.readouterr().out.split())
         assert " --engine NAME what runs the networks: opencv, onnxruntime, easyocr (default: " in shown, words
+
+
+@pytest.mark.parametrize("words", [["", "--title", "x"], ["S1", "--zone", "Mars"], ["S1", "--preset", "0"]])
+def test_a_station_that_cannot_be_makes_no_database(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books = tmp_path / "books.sqlite3"
+    assert main(["admin", "--database", f"sqlite:///{books}", "station", "set", *words]) == 1
+    assert "a new database was made" not in capsys.readouterr().err
+    assert not books.exists()

@@ -54,7 +54,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 def _set_station(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.admin.stations import AS_PRESET, NO_LIMIT
+    from service.admin.stations import AS_PRESET, NO_LIMIT, require_station
     from wire.money import parse_yuan
 
     preset_fen = parse_yuan(args.preset) if args.preset is not None else None
@@ -64,6 +64,7 @@ def _set_station(args: argparse.Namespace) -> int:
     limit = args.second_person
     limit_fen = limit if limit in (None, NO_LIMIT) else parse_yuan(limit)
     cap_fen = cap if cap in (None, AS_PRESET) else parse_yuan(cap)
+    require_station(args.station, args.zone, preset_fen, (cap_fen, limit_fen))
     with office(args, makes=True) as o:
         o.admin.stations.set(
             args.station,
