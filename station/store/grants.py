@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from controller.outbound.statefile import StateFile
 from controller.ports import Clock
+from service.books.settings import BookSettings
 from service.offline.visits import OfflineVisit, conflicts_among
 from service.store.clock import US_PER_S, to_us
-from station.offline_rules import LONGEST_LIFE, Outstanding, phone_account
+from station.offline_rules import Outstanding, phone_account
 from station.store.facts import Facts
 from wire.codec import decode_text, encode_text
 from wire.offline import OfflineGrant, OfflineReceipt
@@ -47,8 +48,8 @@ UNUSED_LIFE = timedelta(hours=1)
 
 # A grant counts with its whole limit until something is fuelled under it; from then on what was fuelled counts instead.
 _OPEN = (
-    "SELECT coalesce(sum(g.limit_fen), 0) FROM offline_grant g WHERE g.state = 'open' AND (g.authorisation IN"
-    " (SELECT value FROM json_each(:given)) OR g.expires_us > :alive_us AND g.expires_us <= :longest_us)"
+    "SELECT coalesce(sum(g.limit_fen), 0) FROM offline_grant g WHERE g.state = 'open' AND g.authorisation IN"
+    " (SELECT value FROM json_each(:given))"
     " AND NOT EXISTS (SELECT 1 FROM grant_fuelling f WHERE f.authorisation = g.authorisation)"
 )
 # Parked counts as well as waiting: a person may yet send it. A message that the outbox has forgotten was sent.
@@ -72,7 +73,7 @@ class OfflineGrants:
         self._state = state
         self._facts = facts
         self._clock = clock
-        self._given: dict[str, float] = {}
+        self._given = self._left_open()
         """Authorisation -> until which monotonic second it counts, whatever is made of the wall clock meanwhile."""
 
     def add(self, grant: OfflineGrant, expires_at: datetime) -> None:
@@ -175,8 +176,14 @@ class OfflineGrants:
             )
 
     def tidy(self, before_us: int) -> None:
-        """Forget grants of before then that are told and settled."""
+        """Forget grants of before then that are told and settled; what ran out is over after a restart too."""
         with self._state.transaction() as connection:
+            connection.execute(
+                "UPDATE offline_grant SET state = 'released' WHERE state = 'open' AND authorisation NOT IN"
+                " (SELECT value FROM json_each(:given)) AND NOT EXISTS"
+                " (SELECT 1 FROM grant_fuelling f WHERE f.authorisation = offline_grant.authorisation)",
+                self._alive(),
+            )
             # Fuellings first, and only those whose message the outbox has forgotten: until then their sum may still
             # count. The grant goes last: without it nobody could say under what a fuelling was made.
             connection.execute(
@@ -209,10 +216,15 @@ class OfflineGrants:
         left[authorisation] = now_s + life_s + UNUSED_LIFE.total_seconds()
         self._given = left  # as a whole: other threads go through it without the transaction
 
+    def _left_open(self) -> dict[str, float]:
+        """What was open when the station stopped: how long that is ago, only a clock could say that may be wrong."""
+        rows = self._state.rows("SELECT authorisation FROM offline_grant WHERE state = 'open'")
+        until_s = self._clock.monotonic_s() + BookSettings().hold_life_s + UNUSED_LIFE.total_seconds()
+        return {row["authorisation"]: until_s for row in rows}
+
     def _alive(self) -> dict[str, object]:
-        now, now_s = self._clock.now(), self._clock.monotonic_s()
-        given = json.dumps([name for name, until_s in self._given.items() if until_s > now_s])
-        return {"given": given, "alive_us": to_us(now - UNUSED_LIFE), "longest_us": to_us(now + LONGEST_LIFE)}
+        now_s = self._clock.monotonic_s()
+        return {"given": json.dumps([name for name, until_s in self._given.items() if until_s > now_s])}
 
     def _now_us(self) -> int:
         return to_us(self._clock.now())

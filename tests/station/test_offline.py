@@ -101,6 +101,42 @@ def test_a_clock_that_jumps_ahead_frees_no_cap(cut: StationRig) -> None:
     assert cut.exposure_fen == 0
 
 
+@pytest.mark.parametrize("ahead_s", [0, 3 * 3600, 11 * 3600])
+def test_a_restart_frees_no_cap_whatever_the_clock_says(cut: StationRig, ahead_s: int) -> None:
+    """Nobody knows how long the station was stopped; what was given counts for as long as it could be used."""
+    cut.ask()
+    cut.clock.jump(ahead_s)
+    cut.restart()
+    assert cut.exposure_fen == 20_000
+    assert cut.ask().reason is Reason.OFFLINE_CAP
+    cut.clock.move(300 + 3599)
+    assert cut.exposure_fen == 20_000
+    cut.clock.move(2)
+    assert cut.exposure_fen == 0
+    cut.wiring.store.tidy()
+    cut.restart()
+    assert cut.exposure_fen == 0, "what ran out does not count anew"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_plate_stays_open_at_its_lane_where_the_clock_jumps_ahead(cut: StationRig, restarted: bool) -> None:
+    """Of the server: what it allowed is not in the station's own cap."""
+    cut.mend()
+    cut.step(1)
+    assert cut.ask().reason is Reason.OK
+    cut.cut()
+    cut.clock.jump(3 * 3600)
+    if restarted:
+        cut.restart()
+    second = cut.answer(Ask(cut.question(lane="L2")))
+    assert isinstance(second, Decision)
+    assert second.reason is Reason.OPEN_ELSEWHERE
+    cut.clock.move(301)
+    third = cut.answer(Ask(cut.question(lane="L2")))
+    assert isinstance(third, Decision)
+    assert third.reason is Reason.OFFLINE_ALLOWED
+
+
 def test_a_grant_from_the_future_ends_when_it_would_have_ended(cut: StationRig) -> None:
     """A clock that was ahead when it was given and is right now: it counted for ten hours more, and the plate was open
     at that lane."""
