@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from wire.files import read_regular, replace_regular
+
 FILE = "moved_view.json"
+LONGEST = 1000
+"""Bytes of a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +29,13 @@ class MovedView:
 
 def leave_mark(folder: Path, moved: MovedView) -> None:
     """Keep it in the lane's state folder; raises OSError."""
-    fresh = folder / f"{FILE}.new"
-    fresh.write_text(json.dumps(asdict(moved)), encoding="ascii")
-    os.replace(fresh, folder / FILE)
+    replace_regular(folder / FILE, json.dumps(asdict(moved)).encode())
 
 
 def find_mark(folder: Path) -> MovedView | None:
     """What the lane left there; None where nothing (or nothing readable) lies."""
     try:
-        return MovedView(**json.loads((folder / FILE).read_text(encoding="ascii")))
+        return MovedView(**json.loads(read_regular(folder / FILE, LONGEST)))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.resources
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -11,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wire.errors import GreenlaneError
-from wire.files import replace_regular
+from wire.files import read_regular, replace_regular
 
 UNIT = "greenlane-lane.service"
 RULES = "70-greenlane.rules"
 USER = "greenlane"
+LONGEST = 1 << 20
+"""Bytes of a file that is there already."""
 HARDWARE_WATCHDOG_S = 15
 """The longest period that the watchdog of a Raspberry Pi knows."""
 
@@ -153,30 +154,28 @@ def _write(step: WriteFile, target: Path, root: Path) -> str:
     """What was done, in a word. Raises OSError, LookupError."""
     if target.exists() and step.keep:
         return "kept"
-    if target.exists() and target.read_text(encoding="utf-8") == step.text:
+    if target.exists() and read_regular(target, LONGEST) == step.text.encode():
         return "unchanged"
     word = "updated" if target.exists() else "wrote"
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.new")
-    fresh.write_text(step.text, encoding="utf-8")
-    fresh.chmod(step.mode)
+    replace_regular(target, step.text.encode(), step.mode)
+    target.chmod(step.mode)
     if step.group and root == Path("/"):
-        shutil.chown(fresh, group=step.group)
-    os.replace(fresh, target)
+        shutil.chown(target, group=step.group)
     return word
 
 
 def _set(step: SetLine, target: Path) -> str:
     """Change the line, or add it; owner and mode stay. Raises OSError."""
-    wanted, before = f"{step.name}={step.value}", target.read_text(encoding="utf-8")
-    lines = before.splitlines()
+    wanted, before = f"{step.name}={step.value}", read_regular(target, LONGEST).decode("utf-8", "surrogateescape")
+    lines = before.removesuffix("\n").split("\n")
     places = [i for i, line in enumerate(lines) if line.partition("=")[0].strip() == step.name]
     for place in places:
         lines[place] = wanted
     text = "\n".join(lines if places else [*lines, wanted]) + "\n"
     if text == before:
         return "unchanged"
-    replace_regular(target, text.encode())
+    replace_regular(target, text.encode("utf-8", "surrogateescape"))
     return "updated"
 
 

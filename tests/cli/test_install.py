@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -196,6 +197,30 @@ def test_the_installed_options_are_ones_that_the_programs_take() -> None:
             words = command.split()
             assert "$" not in command
             assert cli_parser(words).parse_args(words)
+
+
+@needs_systemd
+def test_what_lies_there_in_other_letters_is_brought_up_to_date_or_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody's editor wrote Latin-1; and a file in the way that can't be read is told, not waited for."""
+    words = ["install", "service", "--root", str(tmp_path)]
+    assert main(words) == 0
+    unit, options = tmp_path / "etc/systemd/system/greenlane-service.service", tmp_path / "etc/greenlane/service.env"
+    right = unit.read_bytes()
+    unit.write_bytes(b"# caf\xe9\n")
+    options.write_bytes(b"# caf\xe9 \xe2\x80\xa8 here\n" + options.read_bytes())
+    assert main([*words, "--backup", "/mnt/backups"]) == 0
+    assert unit.read_bytes().startswith(right[:100])
+    kept = options.read_bytes()
+    assert kept.startswith(b"# caf\xe9 \xe2\x80\xa8 here\n")
+    assert b"\nGREENLANE_BACKUP=/mnt/backups\n" in kept
+    assert (unit.stat().st_mode & 0o777, options.stat().st_mode & 0o777) == (0o644, 0o640)
+    capsys.readouterr()
+    unit.unlink()
+    os.mkfifo(unit)
+    assert main(words) == 1
+    assert "not a regular file" in capsys.readouterr().err
 
 
 def test_what_belongs_to_the_lane_alone_is_refused_for_a_server(capsys: pytest.CaptureFixture[str]) -> None:
