@@ -45,6 +45,7 @@ from station.upstream import Upstream
 from station.view import StationView
 from wire.codec import WireError, decode_text
 from wire.devices import DeviceKind, Enrolment
+from wire.files import LONGEST_PEM, read_regular
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +167,7 @@ def enrolment_of(folder: Path) -> Enrolment:
         f"`greenlane enrol CODE --service URL --state {folder}`"
     )
     try:
-        found = decode_text(Enrolment, (folder / ENROLMENT).read_text(encoding="utf-8"))
+        found = decode_text(Enrolment, read_regular(folder / ENROLMENT, LONGEST_PEM).decode())
     except FileNotFoundError:
         raise NotEnrolled(f"{folder}: this is not a station's central control yet; {how}") from None
     except (OSError, WireError, UnicodeDecodeError) as error:

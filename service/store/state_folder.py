@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 from service.errors import Unavailable
+from wire.files import read_regular
 
 INSTALLED = Path("/etc/greenlane/service.env")
+LONGEST = 1 << 20
 
 
 def default_url() -> str:
@@ -19,15 +21,24 @@ def default_url() -> str:
 def _installed() -> str:
     """What `greenlane install service` wrote for its unit, so that operators' commands meet the same books."""
     try:
-        lines = INSTALLED.read_text(encoding="utf-8").splitlines()
+        text = read_regular(INSTALLED, LONGEST).decode("utf-8", "surrogateescape")
     except PermissionError:
         raise Unavailable(
             f"{INSTALLED} names the installed service's database and may not be read: "
             "run this as its user (sudo -u greenlane-service greenlane ...), or name another database"
         ) from None
-    except (OSError, UnicodeDecodeError):
+    except (FileNotFoundError, NotADirectoryError):
         return ""
-    return next((line.partition("=")[2].strip() for line in lines if line.startswith("GREENLANE_DATABASE=")), "")
+    except OSError as error:  # other books than the installed service's would be worse than none
+        raise Unavailable(f"{INSTALLED}: {error.strerror}; it names the installed service's database") from None
+    lines = (line.strip().partition("=") for line in text.split("\n"))
+    named = [value.strip() for name, _, value in lines if name.strip() == "GREENLANE_DATABASE"]
+    return _unquoted(named[-1]) if named else ""
+
+
+def _unquoted(value: str) -> str:
+    """As systemd reads it."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
 
 
 def state_folder() -> Path:

@@ -199,10 +199,38 @@ def test_books_that_may_not_be_read_are_not_taken_for_none(tmp_path: Path, monke
 
     monkeypatch.delenv("GREENLANE_DATABASE", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr("service.store.state_folder.read_regular", refuse)
     with pytest.raises(Unavailable, match="sudo -u greenlane-service"):
         default_url()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        (b"# caf\xe9\nGREENLANE_DATABASE=sqlite:////y\n", "sqlite:////y"),
+        (b'GREENLANE_DATABASE="sqlite:////y"\n', "sqlite:////y"),
+        (
+            b"GREENLANE_DATABASE=sqlite:////x\n  GREENLANE_DATABASE = sqlite:////z\nGREENLANE_DATABASE=sqlite:////y",
+            "sqlite:////y",
+        ),
+        (b"# a\xe2\x80\xa8GREENLANE_DATABASE=sqlite:////x\nGREENLANE_DATABASE='sqlite:////y'", "sqlite:////y"),
+    ],
+)
+def test_the_books_are_those_that_systemd_gives_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes, url: str
+) -> None:
+    """A byte that is not UTF-8 in a comment made every command of operators look for other books."""
+    monkeypatch.delenv("GREENLANE_DATABASE", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    installed = tmp_path / "service.env"
+    monkeypatch.setattr("service.store.state_folder.INSTALLED", installed)
+    installed.write_bytes(text)
+    assert default_url() == url
+    installed.unlink()
+    installed.mkdir()
+    with pytest.raises(Unavailable, match="not a regular file; it names the installed service's database"):
+        default_url()
 
 
 def test_a_backup_taken_while_writing_restores_right_books(world: World, sqlite_url: str, tmp_path: Path) -> None:
