@@ -87,8 +87,9 @@ class Charging:
         with telling_faults(), self._database.writing() as connection:
             person, text = keys.judged(connection, PAYMENT_WORDS, signed, PaymentText)
             keys.require_fresh(text.at, now)
-            repeated = select(charge_events.c.id).where(charge_events.c.signature == signed.signature)
-            if connection.execute(repeated).first() is not None:
+            step = charge_events.c  # a signature can be written otherwise by anybody, its text by nobody
+            repeated = select(step.id).where(step.charge == text.charge, step.detail == signed.text)
+            if connection.execute(repeated.where(step.key == signed.key_id)).first() is not None:
                 raise keys.NotSigned("this message was heard before")
             locked = self._lock(connection, text.charge, person)
             if text.amount_fen != locked.row.amount_fen:

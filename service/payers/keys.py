@@ -86,6 +86,8 @@ def verifies(algorithm: KeyAlgorithm, public_key: str, message: bytes, signature
     """Whether a signature in base64 fits. public_key: base64 as in raw_key."""
     try:
         raw, proof = base64.b64decode(public_key, validate=True), base64.b64decode(signature, validate=True)
+        if base64.b64encode(proof).decode() != signature:  # bits behind the end, that mean nothing
+            return False
         if algorithm is KeyAlgorithm.ED25519:
             Ed25519PublicKey.from_public_bytes(raw).verify(proof, message)
             return True

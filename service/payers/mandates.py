@@ -30,7 +30,8 @@ def sign(books: Books, signed: Signed) -> str:
     with telling_faults(), books.database.writing() as connection:
         person, text = keys.judged(connection, MANDATE_WORDS, signed, MandateText)
         keys.require_fresh(text.signed_at, now)
-        if connection.execute(select(mandates.c.id).where(mandates.c.signature == signed.signature)).first():
+        same = mandates.c.person == person, mandates.c.text == signed.text
+        if connection.execute(select(mandates.c.id).where(*same)).first():
             raise keys.NotSigned("this mandate was signed before; sign a new one")
         plates = sorted({normalise(plate) for plate in text.plates})
         _require_plates(connection, person, plates)

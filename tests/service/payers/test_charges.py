@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from greenlane.report.charge_diagram import PLACES, drawn
 from service.books.decisions.person_charges import TRANSITIONS, ChargeEvent, after
@@ -15,14 +18,16 @@ from service.errors import AdminError
 from service.payer_rules.periods import Hours, Rule
 from service.payers.charging import Charging, ListedCharge
 from service.payers.keys import NotSigned
+from service.payers.mandates import sign
 from service.payers.phones import Phones
 from service.payers.plate_payers import NewBinding, PlatePayers
 from service.payers.refunds import PayerRefund, Refunds
 from service.reports.audit import audit
 from service.reports.statement import cards
+from service.store.payer_tables import mandates
 from tests.service.payers.phone import Phone, payer, person, wallet_fen
 from tests.service.world import PLATE, Pump, World
-from wire.payers import ChargeState, KeyAlgorithm, PhoneWord
+from wire.payers import ChargeState, KeyAlgorithm, PhoneWord, Signed
 from wire.reasons import Reason
 
 LITRE_FEN = 800
@@ -133,6 +138,37 @@ def test_another_s_phone_a_stale_a_repeated_and_an_altered_message_are_refused(w
     Phones(world.books, "tester").revoke("A")
     with pytest.raises(NotSigned, match="not paired any more"):
         phone.say(charge.id, 8_000)
+    clean(world)
+
+
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Of P-256: where (r, s) is a signature, so is (r, ORDER - s), as anybody can work out."""
+
+
+def test_a_message_is_not_new_because_its_signature_is_written_otherwise(world: World) -> None:
+    phones = Phones(world.books, "tester")
+    code = phones.add("A")
+    PlatePayers(world.books, "tester").set(PLATE, "A", NewBinding(hours=Hours.parse("0-24")))
+    phone = Phone(world, code.code, KeyAlgorithm.P256)
+    report(world, 8_000)
+    (charge,) = listed(world)
+    declined = phone.word(charge.id, 8_000, PhoneWord.DECLINE)
+    Charging(world.books).hear(declined)
+    proof = base64.b64decode(declined.signature)
+    other = proof[:32] + (ORDER - int.from_bytes(proof[32:], "big")).to_bytes(32, "big")
+    with pytest.raises(NotSigned, match="heard before"):
+        Charging(world.books).hear(replace(declined, signature=base64.b64encode(other).decode()))
+    padded = declined.signature[:-3] + chr(ord(declined.signature[-3]) + 1) + "=="
+    assert base64.b64decode(padded) == proof
+    with pytest.raises(NotSigned, match="does not fit"):
+        Charging(world.books).hear(replace(declined, signature=padded))
+    phone.mandate()
+    with world.database.reading() as connection:
+        row = connection.execute(select(mandates)).one()
+    proof = base64.b64decode(row.signature)
+    other = proof[:32] + (ORDER - int.from_bytes(proof[32:], "big")).to_bytes(32, "big")
+    with pytest.raises(NotSigned, match="signed before"):
+        sign(world.books, Signed(text=row.text, key_id=row.key, signature=base64.b64encode(other).decode()))
     clean(world)
 
 

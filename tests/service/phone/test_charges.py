@@ -60,6 +60,7 @@ def test_a_charge_is_sent_seen_and_paid_once(rig: ServiceRig, client: TestClient
     assert (charge["zone"], charge["lane"], charge["may"]) == ("Asia/Shanghai", "L1", ["pay", "decline", "dispute"])
     assert phone.ask("GET", f"/v1/phone/charges/{charge['id']}").json()["state"] == "seen"
     assert phone.say(charge["id"], 7_900).json()["state"] == "paid"
+    rig.clock.move(1)
     again = phone.say(charge["id"], 7_900)
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
     seen = phone.ask("GET", f"/v1/phone/charges/{charge['id']}").json()
