@@ -20,7 +20,7 @@ from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import lead_on, page
-from service.station.overview.book_views import station_names
+from service.station.overview.book_views import station_titles
 from service.station.stream import station_of
 from wire.money import parse_yuan
 from wire.plates import normalise
@@ -49,10 +49,10 @@ async def choice(request: Request, session: Session, target: str) -> Response | 
     """For a person of all stations who has named none: the list to choose from, or the only one."""
     if session.person.station is not None or request.query_params.get("station"):
         return None
-    names = await run_in_threadpool(station_names, books_of(request).database)
-    if len(names) != 1:
-        return page(request, "stations.html", session=session, stations=names, target=target)
-    return lead_on(request, target + here_of(names[0]))
+    titles = await run_in_threadpool(station_titles, books_of(request).database)
+    if len(titles) != 1:
+        return page(request, "stations.html", session=session, stations=titles, target=target)
+    return lead_on(request, target + here_of(next(iter(titles))))
 
 
 async def station_facts_of(request: Request, session: Session) -> StationFacts:

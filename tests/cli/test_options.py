@@ -77,6 +77,10 @@ def wrongly_typed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ("read --engine openvc a.jpg", "greenlane read: argument --engine: there is no 'openvc'; did you mean opencv?"),
         ("admin card crate", "greenlane admin card: argument ACTION: there is no 'crate'; did you mean create?"),
         ("simulate --prest 5", "greenlane simulate: unrecognized arguments: --prest; did you mean --preset?"),
+        (
+            "admin enrol --kind station --station S1 --minutes 0",
+            "greenlane admin enrol: argument --minutes: '0': write a whole number from 1 to 1440",
+        ),
         ("doctor now", "greenlane doctor: unrecognized arguments: now"),
         ("admin card show", "greenlane admin card show: the following arguments are required: CARD"),
         ("outbox retry 7", "greenlane outbox retry: the following arguments are required: --why"),

@@ -25,10 +25,11 @@ class HoldView:
     expires_at: datetime
 
 
-def station_names(database: Database) -> list[str]:
-    """All stations, by name."""
+def station_titles(database: Database) -> dict[str, str]:
+    """All stations by name, each with its title: the name again where it has none."""
     with telling_faults(), database.reading() as connection:
-        return list(connection.execute(select(stations.c.id).order_by(stations.c.id)).scalars())
+        rows = connection.execute(select(stations.c.id, stations.c.name).order_by(stations.c.id)).all()
+    return {row.id: row.name or row.id for row in rows}
 
 
 def open_holds(database: Database, station: str) -> list[HoldView]:

@@ -24,7 +24,7 @@ from service.station import words
 from service.station.blocks import disowned_vehicles
 from service.station.lane_statuses import Lane
 from service.station.overview import step_words
-from service.station.overview.book_views import HoldView, open_holds, station_names
+from service.station.overview.book_views import HoldView, open_holds, station_titles
 from service.station.overview.control_view import CentralControl, conflicts_of
 from service.station.overview.shared import Rendering, SharedViews
 from service.station.overview.visit_lines import folded, guess_of, is_undecided, why_of
@@ -55,13 +55,16 @@ Operator = Annotated[Session, Depends(access.operator(Role.OPERATOR))]
 async def show(request: Request, session: Watcher) -> Response:
     """The whole page; for people of all stations first a list to choose from."""
     if session.person.station is None and not request.query_params.get("station"):
-        names = await run_in_threadpool(station_names, _database(request))
-        if len(names) != 1:
-            return page(request, "stations.html", session=session, stations=names)
-        return lead_on(request, "/station?" + urlencode({"station": names[0]}))
-    facts = await run_in_threadpool(_facts, request, station_of(request, session))
+        titles = await run_in_threadpool(station_titles, _database(request))
+        if len(titles) != 1:
+            return page(request, "stations.html", session=session, stations=titles)
+        return lead_on(request, "/station?" + urlencode({"station": next(iter(titles))}))
+    station = station_of(request, session)
+    facts = await run_in_threadpool(_facts, request, station)
+    titles = await run_in_threadpool(station_titles, _database(request))
     may_order = session.person.role.covers(Role.OPERATOR)
-    return page(request, "station.html", session=session, may_order=may_order, **facts)
+    title = titles.get(station, station)
+    return page(request, "station.html", session=session, may_order=may_order, title=title, **facts)
 
 
 @router.get("/station/view")

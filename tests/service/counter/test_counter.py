@@ -590,3 +590,14 @@ def test_a_price_that_is_none_asks_for_a_price(rig: ServiceRig) -> None:
     answer = counter(rig, "wang").post("/office/prices", product="92", yuan="0")
     assert answer.status_code == 409
     assert "请输入每升单价（元），如 7.50。" in answer.text
+
+
+def test_stations_are_chosen_by_their_titles_and_headed_by_them(rig: ServiceRig) -> None:
+    """Who looks after all of them saw S1, S2 and S3."""
+    rig.admin.stations.set("S1", title="东环路 Ring road east")
+    chief = counter(rig, "admin")
+    for path in ("/station", "/office", "/counter"):
+        shown = chief.client.get(path, headers=PAGE).text
+        assert 'S1<br><span class="sight">东环路 Ring road east</span>' in shown, path
+        assert ">S2</a>" in shown, "one without a title"
+    assert "<h1>油站 S1 · 东环路 Ring road east</h1>" in chief.get("/station").text

@@ -203,7 +203,6 @@ def test_places(database: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["--kind", "lane", "--station", "S1"], "belongs to a lane"),
         (["--kind", "station", "--station", "S1", "--lane", "L1"], "belongs to a lane"),
         (["--kind", "station", "--station", "S9"], "no station S9; `station set` makes one"),
-        (["--kind", "station", "--station", "S1", "--minutes", "0"], "--minutes"),
     ):
         assert main(["admin", "enrol", *words]) == 1
         assert said in capsys.readouterr().err
