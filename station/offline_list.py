@@ -88,7 +88,7 @@ class HeldLists:
         why_not = unusable(listed, self._clock.now(), self._store.facts.seen_at())
         return ListInForce(
             listed,
-            int(self._store.facts.get(UNDER) or 0),
+            self._store.facts.number(UNDER),
             why_not,
             {} if why_not else entries,
             PhoneBook() if why_not else phones,
@@ -146,7 +146,7 @@ class HeldLists:
             raise ListRefused(f"the offline list cannot be understood: {error}") from error
         if listed.station != self._station:
             raise ListRefused(f"the offline list is for station {listed.station[:40]}")
-        if listed.version < int(self._store.facts.get(HIGHEST) or 0):
+        if listed.version < self._store.facts.number(HIGHEST):
             raise ListRefused(f"the offline list is older than the one before: version {listed.version}")
         if listed.expires_at <= self._clock.now():
             raise ListRefused("the offline list had expired when it came")
@@ -166,7 +166,7 @@ class HeldLists:
         good = (
             is_signed(signed) and signed.public_key == self._store.facts.get(PINNED) and listed.station == self._station
         )
-        if good and listed.version >= int(self._store.facts.get(HIGHEST) or 0):
+        if good and listed.version >= self._store.facts.number(HIGHEST):
             self._use(listed)
         else:
             log.error("the kept offline list is not used: its signature, key, station or version is wrong")

@@ -8,7 +8,7 @@ from controller.errors import ClientError
 from controller.outbound.statefile import StateError
 from service.errors import Unavailable
 from station.parts import StationParts
-from wire.codec import decode, encode
+from wire.codec import WireError, decode, encode
 from wire.fuellings import Price
 
 PRICES = "prices"
@@ -37,7 +37,10 @@ class StationPrices:
             raise Unavailable(str(error)) from error
         if kept is None:
             raise Unavailable("the line is down, and no prices are known yet")
-        return [decode(Price, price) for price in json.loads(kept)]
+        try:
+            return [decode(Price, price) for price in json.loads(kept)]
+        except (ValueError, WireError) as error:
+            raise Unavailable("the line is down, and the prices that were kept are damaged") from error
 
     def fetch(self, deadline_s: float) -> None:
         """Ask for the prices and keep them. Raises ClientError."""

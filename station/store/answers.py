@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from controller.outbound.statefile import StateFile
+from controller.outbound.statefile import StateError, StateFile
 from controller.ports import Clock
 from service.store.clock import US_PER_S, to_us
 from station.offline_rules import CLOCK_SLACK
-from wire.codec import decode_text, encode_text
+from wire.codec import WireError, decode_text, encode_text
 from wire.questions import Decision, Question
 
 ANSWERS = (
@@ -33,12 +33,18 @@ class KeptAnswers:
         self._clock = clock
 
     def find(self, visit: str) -> tuple[Question, Decision] | None:
-        """What was asked under this key, and the answer that stays; its life has gone on since."""
+        """What was asked under this key, and the answer that stays; its life has gone on since.
+
+        Raises StateError for one that a damaged file spoilt: a second answer might be another one.
+        """
         rows = self._state.rows("SELECT question, decision, at_us FROM answer WHERE visit = ?", (visit,))
         if not rows:
             return None
-        decision = decode_text(Decision, rows[0]["decision"])
-        return decode_text(Question, rows[0]["question"]), aged(decision, self._now_us() - rows[0]["at_us"])
+        try:
+            question, decision = decode_text(Question, rows[0]["question"]), decode_text(Decision, rows[0]["decision"])
+        except WireError as error:
+            raise StateError(f"the answer to visit {visit} cannot be read: {error}") from error
+        return question, aged(decision, self._now_us() - rows[0]["at_us"])
 
     def keep(self, question: Question, decision: Decision, asked_us: int | None = None) -> tuple[Question, Decision]:
         """Keep the first answer to a visit; returns the one that is kept, which may be an earlier one.

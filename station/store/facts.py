@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from controller.outbound.statefile import StateFile
 from service.store.clock import from_us
+
+log = logging.getLogger(__name__)
 
 SEEN = "seen_us"
 """Name of the fact that keeps when the last grant was given; 0 once the server has confirmed the list anew."""
@@ -24,6 +27,16 @@ class Facts:
         rows = self._state.rows("SELECT value FROM fact WHERE name = ?", (name,))
         return rows[0]["value"] if rows else None
 
+    def number(self, name: str) -> int:
+        """A fact that counts something; 0 for none, and for one that a damaged file spoilt."""
+        text = self.get(name) or "0"
+        try:
+            return int(text)
+        except ValueError:
+            log.error("%s: %r is not a number; it is 0 from now on", name, text)
+            self.keep(name, "0")
+            return 0
+
     def keep(self, name: str, value: str) -> None:
         with self._state.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
@@ -31,7 +44,7 @@ class Facts:
     @property
     def fetches(self) -> int:
         """How many fetches of the list have begun."""
-        return int(self.get(FETCHES) or 0)
+        return self.number(FETCHES)
 
     def begin_fetch(self) -> int:
         """A fetch of the list begins; its number."""
@@ -42,9 +55,9 @@ class Facts:
 
     def seen_at(self) -> datetime | None:
         """The latest moment at which a grant was given since the list was confirmed."""
-        found = int(self.get(SEEN) or 0)
+        found = self.number(SEEN)
         return from_us(found) if found else None
 
     def seen(self, moment_us: int) -> None:
         """A grant was given then; an earlier one than the last changes nothing: the clock may have been set back."""
-        self.keep(SEEN, str(max(moment_us, int(self.get(SEEN) or 0))))
+        self.keep(SEEN, str(max(moment_us, self.number(SEEN))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from datetime import datetime, timedelta
 
@@ -13,8 +14,10 @@ from service.offline.visits import OfflineVisit, conflicts_among
 from service.store.clock import US_PER_S, to_us
 from station.offline_rules import Outstanding, phone_account
 from station.store.facts import Facts
-from wire.codec import decode_text, encode_text
+from wire.codec import WireError, decode_text, encode_text
 from wire.offline import OfflineGrant, OfflineReceipt
+
+log = logging.getLogger(__name__)
 
 GRANTS = (
     """CREATE TABLE IF NOT EXISTS offline_grant (
@@ -150,7 +153,7 @@ class OfflineGrants:
             " WHERE g.granted_us >= ? ORDER BY g.granted_us DESC LIMIT 1000",
             (to_us(since),),
         )
-        return [_offline_visit(row) for row in rows]
+        return [visit for row in rows if (visit := _offline_visit(row)) is not None]
 
     def outstanding(self, card: str, listed_under: int) -> Outstanding:
         """listed_under: the number of the fetch that last confirmed the list."""
@@ -160,10 +163,10 @@ class OfflineGrants:
     def unsent(self) -> tuple[OfflineGrant, ...]:
         """The grants that the server does not know yet, oldest first."""
         rows = self._state.rows("SELECT body FROM offline_grant WHERE receipt IS NULL ORDER BY granted_us LIMIT 50")
-        return tuple(decode_text(OfflineGrant, row["body"]) for row in rows)
+        return tuple(grant for row in rows if (grant := _grant_of(row)) is not None)
 
     def find_unsent(self, authorisation: str) -> OfflineGrant | None:
-        """That grant, while the server does not know it."""
+        """That grant, while the server does not know it. Raises WireError for one that a damaged file spoilt."""
         row = self.find(authorisation)
         return decode_text(OfflineGrant, row["body"]) if row is not None and row["receipt"] is None else None
 
@@ -230,8 +233,19 @@ class OfflineGrants:
         return to_us(self._clock.now())
 
 
-def _offline_visit(row: sqlite3.Row) -> OfflineVisit:
-    grant = decode_text(OfflineGrant, row["body"])
+def _grant_of(row: sqlite3.Row) -> OfflineGrant | None:
+    """None for one that a damaged file spoilt: the others go on."""
+    try:
+        return decode_text(OfflineGrant, row["body"])
+    except WireError as error:
+        log.error("an offline grant cannot be read: %s", error)
+        return None
+
+
+def _offline_visit(row: sqlite3.Row) -> OfflineVisit | None:
+    grant = _grant_of(row)
+    if grant is None:
+        return None
     fuelling = {} if row["fuelling"] is None else json.loads(row["fuelling"])
     said = [json.loads(text)["flags"] for text in (row["receipt"], row["posted"]) if text is not None]
     return OfflineVisit(

@@ -6,7 +6,7 @@ import pytest
 
 from service.books.messages import Ask, Done, Refused, Release, Renew
 from service.errors import Unavailable
-from tests.service.identity.kit import PLATE
+from tests.service.identity.kit import PLATE, START
 from tests.service.world import ageless
 from tests.station.cable import Fault
 from tests.station.rig import IMPATIENT, StationRig
@@ -135,6 +135,31 @@ def test_a_plate_stays_open_at_its_lane_where_the_clock_jumps_ahead(cut: Station
     third = cut.answer(Ask(cut.question(lane="L2")))
     assert isinstance(third, Decision)
     assert third.reason is Reason.OFFLINE_ALLOWED
+
+
+def test_a_spoilt_row_of_the_state_file_stops_neither_the_station_nor_the_others(cut: StationRig) -> None:
+    """As a worn card leaves them: they are texts still, and no numbers or records."""
+    for lane in ("L1", "L2"):
+        cut.answer(Release(cut.ask(lane=lane).authorisation or ""))
+    question = cut.question()
+    cut.answer(Ask(question))
+    state = cut.wiring.state
+    for name in ("fetches", "seen_us", "list_under", "list_highest", "prices"):
+        state.rows("INSERT OR REPLACE INTO fact VALUES (?, '17w')", (name,))
+    state.rows("UPDATE offline_grant SET body = replace(body, 'limit_fen', 'limit_fun') WHERE rowid = 1")
+    state.rows("UPDATE answer SET decision = replace(decision, 'reason', 'raeson')")
+    cut.restart()
+    with pytest.raises(Unavailable, match="cannot be read"):
+        cut.answer(Ask(question))
+    with pytest.raises(Unavailable, match="prices that were kept are damaged"):
+        cut.wiring.control.prices("S1")
+    cut.mend()
+    cut.step()
+    assert len(cut.wiring.store.grants.visits(START)) == 2
+    assert len(cut.offline()) == 2, "the other grants are told"
+    assert cut.wiring.control.prices("S1")
+    cut.cut()
+    assert cut.ask().reason is Reason.OFFLINE_CAP
 
 
 def test_a_grant_from_the_future_ends_when_it_would_have_ended(cut: StationRig) -> None:
