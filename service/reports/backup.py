@@ -48,7 +48,8 @@ def back_up(database: Path, folder: Path, now: datetime, keep: int) -> Path:
             os.replace(fresh, target)
     except (OSError, sqlite3.Error) as error:
         raise AdminError(f"{target}: {getattr(error, 'strerror', None) or error}") from error
-    for old in copies(folder)[:-keep]:
+    others = [copy for copy in copies(folder) if copy != target]
+    for old in others[: max(0, len(others) + 1 - keep)]:  # never the one just made: a clock may have been ahead before
         old.unlink()
     return target
 

@@ -71,6 +71,20 @@ def test_only_the_newest_are_kept(admin: Admin, tmp_path: Path, monkeypatch: pyt
         admin("backup", "--to", str(tmp_path), "--keep", "0")
 
 
+@pytest.mark.parametrize(
+    ("other", "keep", "left"), [("21060101", 1, 1), ("21060101", 2, 2), ("19700101", 2, 2), ("19700101", 5, 4)]
+)
+def test_the_copy_just_made_stays_whatever_the_clock_said_before(
+    admin: Admin, tmp_path: Path, other: str, keep: int, left: int
+) -> None:
+    """Copies are named by the clock: one that was made in the future was the newest for ever."""
+    for number in range(3):
+        (tmp_path / f"greenlane-{other}T00000{number}Z.sqlite3").touch()
+    status, out, _ = admin("backup", "--to", str(tmp_path), "--keep", str(keep))
+    made = Path(out.partition(":")[0])
+    assert (status, made.exists(), len(copies(tmp_path))) == (0, True, left)
+
+
 @pytest.mark.slow
 def test_while_the_service_runs_there_are_copies_but_no_restore(
     admin: Admin, sqlite_url: str, books: Path, tmp_path: Path
