@@ -79,12 +79,17 @@ def build_second(engine: str = DEFAULT_ENGINE, threads: int = 1) -> SecondOpinio
     return SecondOpinion(_network(section, engine, threads), section, judge)
 
 
-def build_detector(engine: str = DEFAULT_ENGINE, threads: int = 1, side_px: int | None = None) -> Detector:
-    """The detector alone; arguments and errors as for build_reader. side_px: one size of the finder's picture."""
+def build_detector(
+    engine: str = DEFAULT_ENGINE, threads: int = 1, side_px: int | None = None, last_look: bool = True
+) -> Detector:
+    """The detector alone; arguments and errors as for build_reader. side_px: one size of the finder's picture.
+    last_look: False leaves out the one at a smaller size, which is taken where nothing was found."""
     section = load_section("detector")
     settings = DetectorSettings.from_manifest(section)
     if side_px is not None:
         settings = replace(settings, side_px=side_px, largest_side_px=side_px)
+    if side_px is not None or not last_look:
+        settings = replace(settings, smaller_side_px=settings.side_px)
     finder, refiner = (_network(section.get(name), engine, threads) for name in ("finder", "refiner"))
     return Detector(finder, refiner, settings)
 

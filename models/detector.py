@@ -30,6 +30,7 @@ CLOSEUP_PX = (128, 64)
 _BOUNDS: dict[str, tuple[float, float]] = {
     "side_px": (64, 4096),
     "largest_side_px": (64, 4096),
+    "smaller_side_px": (64, 4096),
     "most_shrunk": (1.0, 100.0),
     "margin_x": (0.01, 1.0),
     "margin_y": (0.01, 1.0),
@@ -52,7 +53,8 @@ class DetectorSettings:
 
     colours: class order of the colour outputs. side_px: longer side of the finder's picture. largest_side_px: the
     same for a picture that would be shrunk more than most_shrunk times; where nothing is found at that size, side_px
-    is tried after it, because a plate can also be too large. multiple: the picture's sides are padded to it.
+    is tried after it, because a plate can also be too large. smaller_side_px: tried last where nothing is found, for
+    plates at a slant above all; side_px to leave it out. multiple: the picture's sides are padded to it.
     margin_x, margin_y: how far a close-up reaches beyond the proposal, as shares of its width and height on each
     side. propose: a centre's probability that earns a close-up. accept: a close-up's probability that makes it a
     plate. looks: how many close-ups in a row at most, each where the one before saw the plate. settled: a close-up
@@ -64,6 +66,7 @@ class DetectorSettings:
     scale: float
     side_px: int
     largest_side_px: int
+    smaller_side_px: int
     most_shrunk: float
     multiple: int
     stride: int
@@ -99,7 +102,8 @@ class DetectorSettings:
     def sides_for(self, longest_px: int) -> tuple[int, ...]:
         """Sizes of the finder's picture to try in turn for a picture of this longer side."""
         large = longest_px > self.most_shrunk * self.side_px and self.largest_side_px > self.side_px
-        return (self.largest_side_px, self.side_px) if large else (self.side_px,)
+        again = (self.smaller_side_px,) if self.smaller_side_px < self.side_px else ()
+        return (*((self.largest_side_px,) if large else ()), self.side_px, *again)
 
 
 @dataclass(frozen=True)

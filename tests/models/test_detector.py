@@ -26,6 +26,7 @@ SETTINGS = DetectorSettings(
     scale=1 / 64,
     side_px=384,
     largest_side_px=384,
+    smaller_side_px=384,
     most_shrunk=3.0,
     multiple=32,
     stride=4,
@@ -294,11 +295,12 @@ def test_the_shipped_detector_finds_drawn_plates() -> None:
 
 @pytest.mark.parametrize(
     ("longest_px", "sides"),
-    [(300, (320,)), (650, (320,)), (1280, (320,)), (1281, (640, 320)), (1920, (640, 320)), (4000, (640, 320))],
+    [(300, (320, 256)), (1280, (320, 256)), (1281, (640, 320, 256)), (4000, (640, 320, 256))],
 )
 def test_a_large_picture_is_looked_at_larger(longest_px: int, sides: tuple[int, ...]) -> None:
-    settings = replace(SETTINGS, side_px=320, largest_side_px=640, most_shrunk=4.0)
+    settings = replace(SETTINGS, side_px=320, largest_side_px=640, smaller_side_px=256, most_shrunk=4.0)
     assert settings.sides_for(longest_px) == sides
+    assert replace(settings, smaller_side_px=320).sides_for(longest_px) == sides[:-1]
 
 
 def test_a_small_plate_of_a_large_picture_is_found_at_the_larger_size_alone() -> None:
@@ -322,6 +324,16 @@ def test_a_plate_too_large_for_the_larger_size_is_found_at_the_smaller_one() -> 
     (found,) = Detector(finder, None, settings).detect(plate_picture(700, 400, [(100, 100, 440, 140)]))
     assert [shape[3] for shape in finder.shapes] == [384, 192]
     assert found.corners[2] == pytest.approx((540, 240), abs=6)
+
+
+def test_where_nothing_is_found_a_last_look_is_taken_at_a_smaller_size() -> None:
+    finder = BoxFinder()
+    settings = replace(SETTINGS, side_px=384, smaller_side_px=256)
+    assert Detector(finder, None, settings).detect(np.zeros((288, 384, 3), np.uint8)) == []
+    assert [shape[3] for shape in finder.shapes] == [384, 256]
+    finder.shapes.clear()
+    assert Detector(finder, None, settings).detect(plate_picture(384, 288, [(100, 100, *WHITE_BOX_SIDES)]))
+    assert [shape[3] for shape in finder.shapes] == [384]
 
 
 @pytest.mark.parametrize(("network", "size"), [("finder", (192, 256)), ("refiner", (64, 128))])

@@ -49,6 +49,7 @@ SETTINGS = DetectorSettings(
     scale=PIXEL_SCALE,
     side_px=320,
     largest_side_px=640,
+    smaller_side_px=256,
     most_shrunk=4.0,
     multiple=MULTIPLE,
     stride=STRIDE,

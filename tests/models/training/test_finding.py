@@ -12,6 +12,7 @@ from models.detector import Detection
 from models.training.__main__ import main
 from models.training.data.scenes import Scene, ScenePlate
 from models.training.evaluation.finding import held_out_groups, rows_of, table, tally
+from models.training.evaluation.last_look import last_looks
 
 
 def quad(left: float, top: float, width: float) -> np.ndarray:
@@ -49,6 +50,25 @@ def test_one_find_answers_for_one_plate_and_its_size_must_fit() -> None:
     assert tally(Fixed(quad(90, 70, 50)), [scene(plate)]).found == ((pytest.approx(140, abs=0.1), False),)
     twice = tally(Fixed(plate, plate), [scene(plate)])
     assert (twice.band(0, 999), twice.false_finds) == ((1, 1), 1)
+
+
+def test_a_last_look_counts_where_the_ones_before_found_nothing() -> None:
+    """A plate of 140 px and one of 100, which the first looks miss; turned, both are wide enough to be views."""
+    wide, small = quad(50, 50, 140), quad(400, 300, 100)
+    pictures = [scene(wide), scene(small)]
+
+    class Wide(Fixed):
+        def detect(self, image: np.ndarray) -> list[Detection]:
+            return super().detect(image) if image is pictures[0].image else []
+
+    lines = {one.name: one for one in last_looks(Wide(wide), {256: Fixed(small), 448: Fixed()}, pictures)}
+    line = lines["as they are"]
+    assert (line.pictures, line.plates, line.found, line.empty) == (2, 2, 1, 1)
+    assert [line.more[side][:2] for side in (256, 448)] == [(1, 0), (0, 0)]
+    bare = lines["without their plates"]
+    assert (bare.plates, bare.empty, bare.more[256][:2]) == (0, 2, (0, 2))
+    assert bare.cells()[-2:] == ["2 false", "0 false"]
+    assert lines["tilted by 45 degrees"].pictures == 4
 
 
 def test_the_command_needs_the_pictures(
