@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, StaticPool, create_engine
 
+from service.errors import Unavailable
 from service.reports.proofs.findings import Finding, rows
 from service.store.engine.schema_version import MIGRATIONS
 
@@ -34,9 +35,23 @@ select c.relname as name, k.conname as constraint_name from pg_constraint k join
 join pg_namespace n on n.oid = c.relnamespace where n.nspname = current_schema() and not k.convalidated
 """
 
+_NOT_READ = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+"""What SQLite says of a file that it did not come to look into."""
+
 
 def whole(path: str) -> list[Finding]:
-    """What SQLite itself finds: pages, indexes, checks, references. Opens the file by itself, and only reads."""
+    """What SQLite itself finds: pages, indexes, checks, references. Opens the file by itself, and only reads.
+
+    Raises Unavailable where it may not be read, or cannot be now: that says nothing of the file.
+    """
     found: list[Finding] = []
     try:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
@@ -51,6 +66,8 @@ def whole(path: str) -> list[Finding]:
         finally:
             connection.close()
     except (sqlite3.Error, UnicodeDecodeError) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_READ:
+            raise Unavailable(f"{path}: not proved: {error}") from None
         found.append(Finding("file", f"the file is spoilt: {error}"))
     return found
 

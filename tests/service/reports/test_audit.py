@@ -23,7 +23,7 @@ from service.identity import trail
 from service.identity.people import PeopleStore, Role
 from service.identity.trail import TrailEntry, note
 from service.reports.audit import audit
-from service.reports.proofs.file import POSTGRESQL_GUARDS, guards_of_postgresql
+from service.reports.proofs.file import POSTGRESQL_GUARDS, guards_of_postgresql, whole
 from service.store.clock import SystemWallClock
 from service.store.database import Database
 from service.store.ids import IdMaker
@@ -372,3 +372,11 @@ def test_the_guards_of_postgresql_are_those_of_the_migrations(cluster: Cluster, 
     if os.environ.get("GREENLANE_WRITE_GUARDS"):
         POSTGRESQL_GUARDS.write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     assert json.loads(POSTGRESQL_GUARDS.read_text(encoding="utf-8")) == made
+
+
+def test_a_file_that_may_not_be_read_is_not_called_spoilt(tmp_path: Path) -> None:
+    """As an auditor who may read the books, but not write beside them, was told."""
+    with pytest.raises(Unavailable, match="not proved: unable to open"):
+        whole(str(tmp_path / "none.sqlite3"))
+    (tmp_path / "spoilt.sqlite3").write_bytes(b"x" * 5000)
+    assert [finding.check for finding in whole(str(tmp_path / "spoilt.sqlite3"))] == ["file"]
