@@ -32,6 +32,7 @@ from station.fuelling_forwarder import FuellingForwarder
 from station.metrics import StationMetrics
 from station.offline_answers import OfflineAnswers
 from station.offline_list import HeldLists
+from station.pages_file import carry_over, set_aside_if_damaged
 from station.parts import StationParts
 from station.pin_relay import PinRelay
 from station.prices import StationPrices
@@ -83,15 +84,17 @@ class StationWiring:
             stack.callback(FolderLock(place.folder, "greenlane station").close)
             self.state = stack.enter_context(StateFile(place.folder / STATE, self.clock, use=StateUse.OWN))
             self.store = StateStore(self.state, Outbox(self.state, self.clock), self.clock)
-            _remove_if_empty(place.folder / PAGES)
+            damaged = set_aside_if_damaged(place.folder / PAGES, self.clock.now())
             self.books = open_books(f"sqlite:///{place.folder / PAGES}", self.clock)
             stack.callback(self.books.database.close)
+            if prices_of(self.books.database, self.station, self.clock.now()) is None:
+                Admin(self.books, "station").stations.set(self.station)
+            if damaged is not None:
+                carry_over(damaged, place.folder / PAGES)
             self._set_up(place, guard, settings)
             self._stack = stack.pop_all()
 
     def _set_up(self, place: StationSite, guard: Guard, settings: StationSettings) -> None:
-        if prices_of(self.books.database, self.station, self.clock.now()) is None:
-            Admin(self.books, "station").stations.set(self.station)
         sign: Sign = Signer(KeyPair.load(place.folder / KEY), self.clock)
         self.upstream = Upstream(place.upstream_url, self.station, sign=sign, ca_file=place.ca_file)
         self.uplink = Uplink(self.clock, self.store.facts.get(BARRED) or "")
@@ -181,10 +184,3 @@ def died(error: BaseException) -> None:
     """A worker that the station can't do without has ended: so does the station, and is started afresh."""
     log.critical("the station stops: %s", error)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _remove_if_empty(pages: Path) -> None:
-    """As a power cut may leave it. A station goes on without: the server tells its devices again."""
-    if pages.exists() and not pages.stat().st_size:
-        log.error("%s was empty, so who may log in at this station is lost: add them again", pages)
-        pages.unlink()

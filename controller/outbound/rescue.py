@@ -46,7 +46,7 @@ def replace(path: Path, now: datetime, version: int) -> tuple[Path, dict[str, in
     made = _written(path, path if path.stat().st_size else None, version)
     with closing(sqlite3.connect(made)) as new:
         saved = dict(new.execute("SELECT name, saved FROM rescued").fetchall())
-    made.rename(path.with_name(f"{path.name}.rescued-{_moment(path, now)}"))
+    made.rename(path.with_name(f"{path.name}.rescued-{free_moment(path, now)}"))
     sync_folder(path.parent)
     (aside,) = finish(path)
     return aside, saved
@@ -73,7 +73,7 @@ def damaged_copies(path: Path) -> list[Path]:
     return sorted(p for p in found if not p.name.endswith(("-wal", "-shm")))
 
 
-def _moment(path: Path, now: datetime) -> str:
+def free_moment(path: Path, now: datetime) -> str:
     """A name for this damage that none before it has."""
     stamp = moment = now.strftime("%Y%m%dT%H%M%S")
     number = 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +15,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from service.identity import trail
-from service.identity.people import Role
+from service.identity.people import PeopleStore, Role
 from service.live.changes import station_topic
 from service.offline.visits import CONFLICTS
 from service.station import words
 from service.store.live_tables import live_changes
-from tests.service.identity.kit import PLATE, lane_status, visit_report
+from tests.service.identity.kit import CHEAP, PLATE, lane_status, visit_report
 from tests.station.rig import PATIENCE_S, StationRig
 from wire.codec import decode
 from wire.live import LampState, LaneStatus, OrderKind, VisitReport
@@ -216,5 +218,36 @@ def test_a_station_whose_pages_were_emptied_starts_and_says_so(
     (rig.folder / "station" / "pages.sqlite3").touch()
     rig.start()
     assert "pages.sqlite3 was empty, so who may log in at this station is lost" in caplog.text
+    rig.step()
+    assert rig.wiring.lists.held.why_not is None
+
+
+@pytest.mark.parametrize("damage", ["head", "cut", "an index"])
+def test_a_station_whose_pages_are_damaged_starts_with_what_can_be_read(
+    rig: StationRig, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    """It did not start any more, and every lane was red."""
+    pages = rig.folder / "station" / "pages.sqlite3"
+    before = PeopleStore(rig.wiring.books.database, rig.clock.now, CHEAP)
+    before.add("wang", "a long password 1", Role.OPERATOR, "S1", "test")
+    rig.step()
+    rig.stop()
+    with closing(sqlite3.connect(pages)) as opened:
+        opened.execute("pragma wal_checkpoint(truncate)")
+        an_index = "select rootpage from sqlite_master where type = 'index' and tbl_name = 'live_changes'"
+        (page,) = opened.execute(an_index).fetchone()
+    content = bytearray(pages.read_bytes())
+    if damage == "an index":
+        content[(page - 1) * 4096 : page * 4096] = b"\xa5" * 4096
+    elif damage == "head":
+        content[:24] = b"\xa5" * 24
+    pages.write_bytes(content[:9000] if damage == "cut" else content)
+    damaged = pages.read_bytes()
+    rig.start()
+    (kept,) = pages.parent.glob("pages.sqlite3.corrupt-*")
+    assert kept.read_bytes() == damaged
+    assert f"is kept as {kept.name}" in caplog.text
+    people = PeopleStore(rig.wiring.books.database, rig.clock.now, CHEAP).list()
+    assert [one.name for one in people] == (["wang"] if damage == "an index" else [])
     rig.step()
     assert rig.wiring.lists.held.why_not is None

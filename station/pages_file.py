@@ -1,0 +1,65 @@
+"""The file of people, pages and keys: a station goes on without it, because the server tells its devices again."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from contextlib import closing, suppress
+from datetime import datetime
+from pathlib import Path
+
+from controller.outbound.rescue import free_moment
+
+log = logging.getLogger(__name__)
+
+CARRIED = ("people", "devices", "device_keys")
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_BESIDE = ("-wal", "-shm", "-journal", "")
+"""What belongs to a file, itself the last."""
+
+
+def set_aside_if_damaged(pages: Path, now: datetime) -> Path | None:
+    """Leave its place to a new one; where a damaged file is kept. An empty one, as a power cut may leave it, is not.
+
+    Raises OSError.
+    """
+    if not pages.exists():
+        return None
+    if not pages.stat().st_size:
+        log.error("%s was empty, so who may log in at this station is lost: add them again", pages)
+        pages.unlink()
+        return None
+    found = _damage(pages)
+    if found is None:
+        return None
+    aside = pages.with_name(f"{pages.name}.corrupt-{free_moment(pages, now)}")
+    for ending in _BESIDE:
+        with suppress(FileNotFoundError):
+            pages.with_name(pages.name + ending).rename(aside.with_name(aside.name + ending))
+    log.error("%s was damaged (%s) and is kept as %s", pages, found, aside.name)
+    return aside
+
+
+def carry_over(damaged: Path, pages: Path) -> None:
+    """The people and keys of a damaged file into the new one, as far as they can be read: the line may be cut."""
+    with closing(sqlite3.connect(pages, isolation_level=None)) as new:
+        for table in CARRIED:
+            try:
+                if not new.execute("select 1 from pragma_database_list where name = 'old'").fetchone():
+                    new.execute("attach ? as old", (str(damaged),))
+                rows = new.execute(f"insert or ignore into {table} select * from old.{table}").rowcount
+                log.warning("%d rows of %s carried over from %s", rows, table, damaged.name)
+            except sqlite3.Error as error:
+                log.error("%s: nothing of %s can be read (%s); add it again", damaged.name, table, error)
+
+
+def _damage(pages: Path) -> str | None:
+    """What SQLite finds wrong with the file; None for a sound one, and for one that it cannot look into now."""
+    try:
+        with closing(sqlite3.connect(pages)) as opened:
+            verdict = str(opened.execute("pragma quick_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        return str(error) if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE else None
+    except UnicodeDecodeError as error:
+        return str(error)
+    return None if verdict == "ok" else verdict
