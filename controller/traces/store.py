@@ -78,6 +78,8 @@ class TraceStore:
         folders = [e.folder for e in sorted(self._entries(), key=lambda e: (e.seen_s, e.folder.name), reverse=True)]
         if not folders:
             raise TraceError(f"no visits are recorded under {self.root}")
+        if not visit.strip():
+            raise TraceError('an empty name: give the id of a visit, a part of it, or "last"')
         if visit == "last":
             return folders[0]
         exact = [f for f in folders if f.name == safe_name(visit)]

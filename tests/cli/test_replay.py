@@ -106,3 +106,11 @@ def test_of_a_visit_that_never_ended_no_picture_was_deleted(
     store.write(VisitTrace("stopped", START, "reader of then"), {})
     assert cli.main(["replay", "stopped", "--traces", str(store.root)]) == 1
     assert "no picture was kept: they are written when a visit is over" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["explain", "replay"])
+def test_an_empty_name_is_no_part_of_every_id(
+    command: str, store: TraceStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([command, " ", "--traces", str(store.root)]) == 1
+    assert f"greenlane {command}: an empty name: give the id of a visit" in capsys.readouterr().err

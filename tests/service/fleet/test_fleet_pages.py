@@ -81,6 +81,19 @@ def test_a_vehicle_with_its_three_witnesses(fleets: Fleets) -> None:
     assert turned == two_days, "days the wrong way round are the same span"
 
 
+def test_a_fleet_without_vehicles_is_told_so_and_not_that_all_fits(fleets: Fleets) -> None:
+    from service.identity.people import Role
+    from tests.service.identity.test_pages import PASSWORD
+
+    fleets.admin("fleet", "add", "New")
+    fleets.rig.identity.people.add("new", PASSWORD, Role.FLEET, None, "test", fleet="New")
+    client = fleets.client("new")
+    for path in ("/fleet", "/fleet/exceptions"):
+        page = client.get(f"{path}?lang=en").text
+        assert "The fleet has no vehicles yet." in page, path
+        assert "Nothing that does not fit" not in page, path
+
+
 def test_why_a_place_stays_undetermined_is_said_in_chinese(fleets: Fleets, tmp_path: Path) -> None:
     """The reason stood in English below the evidence, which was Chinese."""
     row = tmp_path / "abroad.csv"
