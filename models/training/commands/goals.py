@@ -12,7 +12,7 @@ from models.build import build_reader
 from models.reader import OnDeviceReader
 from models.training.commands.options import add_judged, check_record, count, real_pictures
 from models.training.data.holdout import is_held_out
-from models.training.data.more import Label, clean_picture, is_learnt_from, load_labels
+from models.training.data.more import clean_picture, is_learnt_from, load_labels
 from models.training.data.realdata import RealCrop, load_crops
 from models.training.data.scenes import Picture, read_picture
 from models.training.evaluation.finding import held_out_groups
@@ -90,13 +90,12 @@ def green_cuts(folder: Path) -> list[RealCrop]:
 
 
 def foreign_pictures(folder: Path) -> Iterator[tuple[str, Picture]]:
-    """All pictures of plates that the recognisers do not learn from though they are not held out by their text."""
+    """All pictures of plates that the recognisers do not learn from though they are not held out by their text; of one
+    with a drawn box and caption as it is, and with these painted over, which spoils a small plate's edges."""
     for label in load_labels(folder):
         if not is_learnt_from(label.plate):
-            yield label.plate, _picture(folder, label)
-
-
-def _picture(folder: Path, label: Label) -> Picture:
-    if label.box is None:
-        return read_picture(folder / "more" / label.file)
-    return cut_around(clean_picture(folder, [label]), label.box)
+            picture = read_picture(folder / "more" / label.file)
+            told = f"{label.plate}, a box drawn around it" if label.marked else label.plate
+            yield told, picture if label.box is None else cut_around(picture, label.box)
+            if label.marked and label.box is not None:
+                yield f"{label.plate}, the box painted over", cut_around(clean_picture(folder, [label]), label.box)

@@ -11,6 +11,7 @@ import pytest
 
 from models.grammar import PlateKind
 from models.training.__main__ import main
+from models.training.commands.goals import foreign_pictures
 from models.training.data.holdout import is_held_out
 from models.training.drawing.plates import draw_plate
 from models.training.evaluation.goals import GOAL_OF, GoalPlate, cut_around, lines_of, names_of
@@ -90,6 +91,19 @@ def test_lines_with_a_goal_come_first_and_empty_ones_not_at_all() -> None:
         ("street frames, 70-89 px", 0.85),
         ("street frames, under 70 px", None),
     ]
+
+
+def test_a_rare_plate_with_a_box_drawn_around_it_counts_with_and_without_the_box(data: Path) -> None:
+    picture = np.full((300, 500, 3), 90, np.uint8)
+    cv2.rectangle(picture, (200, 150), (296, 200), (255, 0, 0), 2)
+    cv2.imwrite(str(data / "more" / "f.png"), picture)
+    with (data / "more" / "more.csv").open("a", encoding="utf-8") as file:
+        file.write("\nf.png,皖10A7226,tractor,2,200 150 296 200,scene,crpd_marked,")
+    shown = dict(foreign_pictures(data))
+    assert list(shown) == ["民航A1234", "皖10A7226, a box drawn around it", "皖10A7226, the box painted over"]
+    blue = [int((picture[..., 0].astype(int) - picture[..., 2] > 100).sum()) for picture in shown.values()]
+    assert blue[1] > 300
+    assert blue[2] == 0
 
 
 def test_a_cut_around_a_box_stays_inside_the_picture() -> None:
