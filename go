@@ -89,6 +89,7 @@ demo)
     setup service
     case " ${*:2} " in
     *" --live "*) exec .venv/bin/greenlane demo "${@:2}" ;;
+    *" --help "* | *" -h "*) exec .venv/bin/greenlane demo --help ;;
     esac
     .venv/bin/greenlane simulate --report report "${@:2}"
     say "open report/index.html in a browser"

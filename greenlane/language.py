@@ -236,10 +236,16 @@ class Parser(argparse.ArgumentParser):
             self.exit(2, self.format_help())
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            meant = _nearest(unknown[0].partition("=")[0], self._option_string_actions)
+            meant = self._meant(unknown[0])
             said = _Spoken.catalogue.gettext("unrecognized arguments: %s") % " ".join(unknown)
             self.error(f"{said}{tr(f'; did you mean {meant}?') if meant else ''}")
         return found, unknown
+
+    def _meant(self, typed: str) -> str | None:
+        """The option that is nearest, by its letters: dashes are alike in all."""
+        known = {option.removeprefix("--"): option for option in self._option_string_actions if option[:2] == "--"}
+        near = _nearest(typed[2:].partition("=")[0], known) if typed.startswith("--") else None
+        return None if near is None else known[near]
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """What is meant, where one of the choices is near; else all of them."""

@@ -39,10 +39,10 @@ def script(path: Path, body: str) -> None:
     path.chmod(0o755)
 
 
-def go(tree: Path, word: str) -> subprocess.CompletedProcess[str]:
+def go(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
     path = str(tree.parent / "bin")
     return subprocess.run(
-        ["bash", "./go", word], cwd=tree, env={"PATH": path}, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "./go", *words], cwd=tree, env={"PATH": path}, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -65,3 +65,11 @@ def test_without_a_word_every_command_is_listed(tree: Path) -> None:
     assert done.returncode == 2
     for word in ("demo", "test", "outages", "check", "package"):
         assert f"./go {word}" in done.stdout
+
+
+def test_help_of_the_demonstration_promises_no_report(tree: Path) -> None:
+    script(tree.parent / "bin/python3", "exit 0")
+    (tree / ".venv/installed-service,onnx,dev").rename(tree / ".venv/installed-service")
+    script(tree / ".venv/bin/greenlane", 'echo "ran $*"')
+    done = go(tree, "demo", "--help")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran demo --help\n", "")

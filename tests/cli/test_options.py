@@ -77,6 +77,7 @@ def wrongly_typed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ("read --engine openvc a.jpg", "greenlane read: argument --engine: there is no 'openvc'; did you mean opencv?"),
         ("admin card crate", "greenlane admin card: argument ACTION: there is no 'crate'; did you mean create?"),
         ("simulate --prest 5", "greenlane simulate: unrecognized arguments: --prest; did you mean --preset?"),
+        ("simulate --seconds 3", "greenlane simulate: unrecognized arguments: --seconds"),
         (
             "admin enrol --kind station --station S1 --minutes 0",
             "greenlane admin enrol: argument --minutes: '0': write a whole number from 1 to 1440",
@@ -94,6 +95,7 @@ def test_wrong_usage_is_one_sentence_of_the_command_that_it_is_of(
     """The usage of every option stood above it, and what a command did not know was told as of greenlane alone."""
     first, second = wrongly_typed(capsys, *words.split()).splitlines()
     assert first.startswith(said)
+    assert ("did you mean" in first) == ("did you mean" in said), "nothing far off is proposed"
     assert second == f"see {first.partition(':')[0]} --help"
 
 
