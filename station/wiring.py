@@ -90,7 +90,7 @@ class StationWiring:
             if prices_of(self.books.database, self.station, self.clock.now()) is None:
                 Admin(self.books, "station").stations.set(self.station)
             if damaged is not None:
-                carry_over(damaged, place.folder / PAGES)
+                carry_over(damaged, place.folder / PAGES, self.clock.now())
             self._set_up(place, guard, settings)
             self._stack = stack.pop_all()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,7 +21,8 @@ from service.live.changes import station_topic
 from service.offline.visits import CONFLICTS
 from service.station import words
 from service.store.live_tables import live_changes
-from tests.service.identity.kit import CHEAP, PLATE, lane_status, visit_report
+from station.pages_file import carry_over, set_aside_if_damaged
+from tests.service.identity.kit import CHEAP, PLATE, START, lane_status, visit_report
 from tests.station.rig import PATIENCE_S, StationRig
 from wire.codec import decode
 from wire.live import LampState, LaneStatus, OrderKind, VisitReport
@@ -223,9 +225,7 @@ def test_a_station_whose_pages_were_emptied_starts_and_says_so(
 
 
 @pytest.mark.parametrize("damage", ["head", "cut", "an index"])
-def test_a_station_whose_pages_are_damaged_starts_with_what_can_be_read(
-    rig: StationRig, caplog: pytest.LogCaptureFixture, damage: str
-) -> None:
+def test_a_station_whose_pages_are_damaged_starts_with_what_can_be_read(rig: StationRig, damage: str) -> None:
     """It did not start any more, and every lane was red."""
     pages = rig.folder / "station" / "pages.sqlite3"
     before = PeopleStore(rig.wiring.books.database, rig.clock.now, CHEAP)
@@ -246,8 +246,51 @@ def test_a_station_whose_pages_are_damaged_starts_with_what_can_be_read(
     rig.start()
     (kept,) = pages.parent.glob("pages.sqlite3.corrupt-*")
     assert kept.read_bytes() == damaged
-    assert f"is kept as {kept.name}" in caplog.text
+    assert list(pages.parent.glob("*.damaged*")) == []
     people = PeopleStore(rig.wiring.books.database, rig.clock.now, CHEAP).list()
     assert [one.name for one in people] == (["wang"] if damage == "an index" else [])
     rig.step()
     assert rig.wiring.lists.held.why_not is None
+
+
+def test_people_are_carried_over_wherever_the_start_is_cut_off(
+    migrated_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before one renaming after another; the next start goes on from there."""
+    whole, pages = tmp_path / "whole.sqlite3", tmp_path / "pages.sqlite3"
+    shutil.copy(migrated_file, whole)
+    with closing(sqlite3.connect(whole)) as opened, opened:
+        opened.execute("insert into people (name, password_hash, role, created_us) values ('wang', 'x', 'operator', 1)")
+        (page,) = opened.execute("select rootpage from sqlite_master where tbl_name = 'live_changes'").fetchone()
+    content = bytearray(whole.read_bytes())
+    content[(page - 1) * 4096 : page * 4096] = b"\xa5" * 4096
+    pages.write_bytes(content)
+
+    def start() -> None:
+        damaged = set_aside_if_damaged(pages, START)
+        if not pages.exists():
+            shutil.copy(migrated_file, pages)
+        if damaged is not None:
+            carry_over(damaged, pages, START)
+
+    rename = Path.rename
+    for last in (0, 1):
+        left = iter(range(last))
+
+        def cut_off(path: Path, target: Path, left: Iterator[int] = left) -> Path:
+            if path.exists() and next(left, None) is None:
+                raise KeyboardInterrupt
+            return rename(path, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", cut_off)
+            with pytest.raises(KeyboardInterrupt):
+                start()
+    start()
+    with closing(sqlite3.connect(pages)) as opened:
+        assert opened.execute("select name from people").fetchall() == [("wang",)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "pages.sqlite3",
+        "pages.sqlite3.corrupt-" + f"{START:%Y%m%dT%H%M%S}",
+        "whole.sqlite3",
+    ]
