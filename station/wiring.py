@@ -32,13 +32,13 @@ from station.fuelling_forwarder import FuellingForwarder
 from station.metrics import StationMetrics
 from station.offline_answers import OfflineAnswers
 from station.offline_list import HeldLists
-from station.pages_file import carry_over, set_aside_if_damaged
 from station.parts import StationParts
 from station.pin_relay import PinRelay
 from station.prices import StationPrices
 from station.settings import StationSettings
 from station.status_forwarder import StatusForwarder
 from station.store.device_keys import DeviceKeys
+from station.store.pages_file import carry_over, set_aside_if_damaged
 from station.store.state_store import StateStore
 from station.sync import StationSync
 from station.uplink import Uplink

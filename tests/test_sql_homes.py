@@ -13,6 +13,8 @@ from tests.test_imports import inside, modules
 KEEPING = {
     "controller.fuelling.journal": "finished fuellings in the lane's one file",
     "controller.fuelling.prices": "the last prices that were told, in the lane's one file",
+    "controller.outbound.damaged_file": "reads the tables of that file where its first page is spoilt",
+    "controller.outbound.layout": "where that file's tables begin, a second time",
     "controller.outbound.outbox": "messages in the lane's one file",
     "controller.outbound.rescue": "brings over what can be read of that file when it is damaged",
     "controller.outbound.statefile": "opens that file",

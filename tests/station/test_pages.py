@@ -21,7 +21,7 @@ from service.live.changes import station_topic
 from service.offline.visits import CONFLICTS
 from service.station import words
 from service.store.live_tables import live_changes
-from station.pages_file import carry_over, set_aside_if_damaged
+from station.store.pages_file import carry_over, set_aside_if_damaged
 from tests.service.identity.kit import CHEAP, PLATE, START, lane_status, visit_report
 from tests.station.rig import PATIENCE_S, StationRig
 from wire.codec import decode
