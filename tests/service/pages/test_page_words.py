@@ -11,9 +11,8 @@ import pytest
 from jinja2 import Environment, nodes
 
 from greenlane.language import catalogue
-from service.counter import errors
 from service.fleet import detail_words
-from service.http import line_words
+from service.http import line_words, refusal_words
 from service.http.flag_words import flag_words
 from service.http.format_table import missing
 from service.station import words
@@ -126,8 +125,9 @@ def test_what_a_station_says_of_its_line_and_list_is_worded_in_chinese() -> None
 
 def test_what_the_counter_words_in_chinese_is_still_said() -> None:
     """Each of its patterns fits a text of today: one that was reworded elsewhere would be shown in English."""
-    said = [re.sub(r"\{\d\}", part, one) for one in CATALOGUE.texts for part in ("1", "resolve", "refunded")]
-    assert [pattern for pattern, _ in errors._CHINESE if not any(re.match(pattern, one) for one in said)] == []
+    parts = ("1", "resolve", "refunded", "product")
+    said = [re.sub(r"\{\d\}", part, one) for one in CATALOGUE.texts for part in parts]
+    assert [pattern for pattern, _ in refusal_words._CHINESE if not any(re.match(pattern, one) for one in said)] == []
 
 
 @pytest.mark.parametrize("flag", [*LaneFlag, *StationFlag, *BooksFlag], ids=str)
