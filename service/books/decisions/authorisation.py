@@ -89,6 +89,8 @@ def _judge(question: Question, batch_state: BatchState) -> tuple[Reason, Card | 
     settings, age_us = batch_state.settings, batch_state.now_us - to_us(question.captured_at)
     if not -settings.ahead_s * US_PER_S <= age_us <= settings.stale_after_s * US_PER_S:
         return Reason.STALE_QUESTION, None
+    if _is_answered_offline(question, batch_state):
+        return Reason.STALE_QUESTION, None
     if not question.typed and not _certain(question, settings):
         return Reason.NOT_CERTAIN, None
     if question.typed and typed.differs(question):
@@ -107,6 +109,13 @@ def _judge(question: Question, batch_state: BatchState) -> tuple[Reason, Card | 
     if card.state != ACTIVE:
         return Reason.CARD_BLOCKED, card
     return refused or Reason.OK, card
+
+
+def _is_answered_offline(question: Question, batch_state: BatchState) -> bool:
+    """Whether the station has told already that it allowed this visit itself: nobody waits for a second answer, and
+    what it held would stay held until it ran out."""
+    visit = (question.station, question.lane, question.visit)
+    return any((grant.station, grant.lane, grant.visit) == visit for grant in batch_state.offline.values())
 
 
 def _alone(question: Question, batch_state: BatchState) -> Reason:

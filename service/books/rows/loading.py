@@ -173,7 +173,7 @@ class _Asked:
         found = reader.together(_first_questions(reader.queries, wants, now_us), _first_locks(reader, wants))
         by_name = ("by_visit", "by_id", "overdue", "open_of_plates")
         self.authorisations = [row for name in by_name for row in found.get(name, ())]
-        self.grants = found.get("grants", ())
+        self.grants = [*found.get("grants", ()), *found.get("grants_of_visits", ())]
         self.lists = found.get("lists", ())
         self.dispensers = found.get("dispensers", ())
         self.lanes = found.get("lanes", ())
@@ -211,6 +211,7 @@ def _first_questions(queries: Queries, wants: Wants, now_us: int) -> Questions:
         (wants.visits, "by_visit", queries.by_visit, {"visits": wants.visits}),
         (wants.ids, "by_id", queries.by_id, {"ids": wants.ids}),
         (wants.grants, "grants", queries.grants, {"ids": wants.grants}),
+        (wants.visits, "grants_of_visits", queries.grants_of_visits, {"visits": {visit for _, visit in wants.visits}}),
         (wants.lists, "lists", queries.offline_lists, {**listed}),
         (wants.sweep, "overdue", queries.overdue_anywhere, {"now_us": now_us, "most": wants.sweep}),
         (wants.plates, "plates", queries.plates, {"plates": wants.plates}),

@@ -90,6 +90,7 @@ class Queries:
             or_(moved.kind == TransferKind.CLAIM.value, moved.kind == TransferKind.WRITE_OFF.value),
         )
         self.grants = self._by_id(offline_grants, Grant)
+        self.grants_of_visits = self._grants_of_visits()
         listed = offline_lists.c
         self.offline_lists = select(listed.station, listed.version, listed.expires_us).where(
             self._one_of(listed.station, "stations"), self._one_of(listed.version, "versions")
@@ -159,6 +160,10 @@ class Queries:
 
     def _by_id(self, table: Any, record: type) -> Select[Any]:
         return select(*_columns(table, record)).where(self._one_of(table.c.id, "ids"))
+
+    def _grants_of_visits(self) -> Select[Any]:
+        """By the visit alone, which has an index: with the station SQLite goes through all grants of the station."""
+        return select(*_columns(offline_grants, Grant)).where(self._one_of(offline_grants.c.visit, "visits"))
 
     def _locking(self, statement: Select[Any], *order: Any) -> Select[Any]:
         return statement.order_by(*order).with_for_update(key_share=True, of=order[0].table)

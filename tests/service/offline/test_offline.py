@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from greenlane.cli import main
-from service.books.messages import Message, Refused, Report, TakeGrant
+from service.books.messages import Ask, Message, Refused, Report, TakeGrant
 from service.offline.listing import current_list, entries_of
 from service.offline.visits import conflicts_since, offline_visits
 from service.reports.audit import audit
@@ -25,7 +25,8 @@ from tests.service.world import PLATE, ManualClock, Pump, World
 from wire.codec import WireError
 from wire.fuellings import FuellingReceipt
 from wire.offline import OfflineGrant, OfflineReceipt
-from wire.reasons import ErrorCode
+from wire.questions import Decision
+from wire.reasons import ErrorCode, Reason
 
 
 @pytest.fixture
@@ -76,6 +77,31 @@ def test_a_grant_and_its_fuelling_in_one_batch_or_two(ready: World) -> None:
     assert cards(ready.database, "C1")[0].balance_fen == 50_000 - 16_000
     assert [v.amount_fen for v in offline_visits(ready.database, "S1")] == [8_000, 8_000]
     assert audit(ready.database).findings == ()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_question_that_arrives_after_the_station_allowed_its_visit_holds_nothing(
+    ready: World, together: bool
+) -> None:
+    """A line that loses packets can carry the station's report before the question that it no longer waits for."""
+    made = grant(ready)
+    late = Ask(ready.question(visit=made.visit))
+    if together:
+        _, answer = ready.books.carry_out([TakeGrant(made), late])
+    else:
+        conflicts_of(ready, made)
+        answer = ready.send(late)
+    assert isinstance(answer, Decision)
+    assert answer.reason is Reason.STALE_QUESTION
+    assert cards(ready.database, "C1")[0].held_fen == 0
+    assert audit(ready.database).findings == ()
+
+
+def test_a_question_that_arrives_before_is_given_back(ready: World) -> None:
+    made = grant(ready)
+    assert ready.ask(visit=made.visit).reason is Reason.OK
+    assert conflicts_of(ready, made) == ("answered_too_late",)
+    assert cards(ready.database, "C1")[0].held_fen == 0
 
 
 def test_other_content_under_its_name_is_refused(ready: World) -> None:
