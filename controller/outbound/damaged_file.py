@@ -19,6 +19,8 @@ MAGIC = b"SQLite format 3\0"
 FRACTIONS = bytes((64, 32, 32))
 WITH_JOURNAL, WITH_LOG = 1, 2
 LAST_FORMAT = 4
+FIELDS = {24: 1, 40: 1, 44: LAST_FORMAT, 56: 1, 92: 1}
+"""Changes so far, those of the tables, their format, UTF-8, and up to which change the size is valid."""
 LEAF = 13
 """What a page begins with that holds rows of a table."""
 
@@ -95,13 +97,7 @@ def _head(page_bytes: int, size: int, mode: int) -> bytes:
     head[16:18] = (page_bytes % 65535).to_bytes(2, "big")  # 65536 is written as 1
     head[18:24] = bytes((mode, mode, 0)) + FRACTIONS
     head[28:32] = (-(-size // page_bytes)).to_bytes(4, "big")
-    for place, value in (
-        (24, 1),
-        (40, 1),
-        (44, LAST_FORMAT),
-        (56, 1),
-        (92, 1),
-    ):  # changes, schema, UTF-8, size is valid
+    for place, value in FIELDS.items():
         head[place : place + 4] = value.to_bytes(4, "big")
     return bytes(head)
 

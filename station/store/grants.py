@@ -14,6 +14,7 @@ from service.offline.visits import OfflineVisit, conflicts_among
 from service.store.clock import US_PER_S, to_us
 from station.offline_rules import Outstanding, phone_account
 from station.store.facts import Facts
+from station.store.lives import Lives
 from wire.codec import WireError, decode_text, encode_text
 from wire.offline import OfflineGrant, OfflineReceipt
 
@@ -76,8 +77,7 @@ class OfflineGrants:
         self._state = state
         self._facts = facts
         self._clock = clock
-        self._given = self._left_open()
-        """Authorisation -> until which monotonic second it counts, whatever is made of the wall clock meanwhile."""
+        self._lives = Lives(clock, self._left_open())
 
     def add(self, grant: OfflineGrant, expires_at: datetime) -> None:
         with self._state.transaction() as connection:
@@ -214,20 +214,16 @@ class OfflineGrants:
             return int(connection.execute(query, parameters).fetchone()[0])
 
     def _count(self, authorisation: str, expires_us: int) -> None:
-        now_s, life_s = self._clock.monotonic_s(), (expires_us - self._now_us()) / US_PER_S
-        left = {name: until_s for name, until_s in self._given.items() if until_s > now_s}
-        left[authorisation] = now_s + life_s + UNUSED_LIFE.total_seconds()
-        self._given = left  # as a whole: other threads go through it without the transaction
+        self._lives.count(authorisation, (expires_us - self._now_us()) / US_PER_S + UNUSED_LIFE.total_seconds())
 
     def _left_open(self) -> dict[str, float]:
         """What was open when the station stopped: how long that is ago, only a clock could say that may be wrong."""
         rows = self._state.rows("SELECT authorisation FROM offline_grant WHERE state = 'open'")
-        until_s = self._clock.monotonic_s() + BookSettings().hold_life_s + UNUSED_LIFE.total_seconds()
-        return {row["authorisation"]: until_s for row in rows}
+        life_s = BookSettings().hold_life_s + UNUSED_LIFE.total_seconds()
+        return {row["authorisation"]: life_s for row in rows}
 
     def _alive(self) -> dict[str, object]:
-        now_s = self._clock.monotonic_s()
-        return {"given": json.dumps([name for name, until_s in self._given.items() if until_s > now_s])}
+        return {"given": self._lives.living()}
 
     def _now_us(self) -> int:
         return to_us(self._clock.now())

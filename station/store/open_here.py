@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 from controller.outbound.statefile import StateFile
@@ -10,6 +9,7 @@ from controller.ports import Clock
 from service.books.settings import BookSettings
 from service.store.clock import US_PER_S, to_us
 from station.offline_rules import LONGEST_LIFE
+from station.store.lives import Lives
 from wire.plates import normalise
 from wire.questions import Decision, Question
 from wire.reasons import Verdict
@@ -32,8 +32,7 @@ class OpenHere:
         self._state = state
         self._clock = clock
         state.ensure(SCHEMA)
-        self._given = self._left_open()
-        """Authorisation -> until which monotonic second it is open, whatever is made of the wall clock meanwhile."""
+        self._lives = Lives(clock, self._left_open())
 
     def given(self, question: Question, decision: Decision) -> None:
         """An answer to a lane: an allowed one takes the place of the lane's earlier one for this plate."""
@@ -42,21 +41,22 @@ class OpenHere:
         plate = normalise(question.plate)
         with self._state.transaction() as connection:
             connection.execute(
-                "DELETE FROM open_here WHERE authorisation NOT IN (SELECT value FROM json_each(?))", (self._alive(),)
+                "DELETE FROM open_here WHERE authorisation NOT IN (SELECT value FROM json_each(?))",
+                (self._lives.living(),),
             )
             connection.execute("DELETE FROM open_here WHERE plate = ? AND lane = ?", (plate, question.lane))
             connection.execute(
                 "INSERT OR REPLACE INTO open_here VALUES (?, ?, ?, ?)",
                 (decision.authorisation, plate, question.lane, to_us(decision.expires_at)),
             )
-            self._count(decision.authorisation, to_us(decision.expires_at))
+            self._lives.count(decision.authorisation, self._life_s(to_us(decision.expires_at)))
 
     def prolonged(self, authorisation: str, expires_at: datetime) -> None:
         with self._state.transaction() as connection:
             connection.execute(
                 "UPDATE open_here SET until_us = ? WHERE authorisation = ?", (to_us(expires_at), authorisation)
             )
-            self._count(authorisation, to_us(expires_at))
+            self._lives.count(authorisation, self._life_s(to_us(expires_at)))
 
     def over(self, authorisation: str | None) -> None:
         """Released, fuelled or refused a renewal."""
@@ -69,7 +69,7 @@ class OpenHere:
         rows = self._state.rows(
             "SELECT lane FROM open_here WHERE plate = ? AND lane <> ? AND substr(authorisation, 1, ?) = ? AND"
             " authorisation IN (SELECT value FROM json_each(?)) ORDER BY until_us DESC LIMIT 1",
-            (normalise(question.plate), question.lane, len(prefix), prefix, self._alive()),
+            (normalise(question.plate), question.lane, len(prefix), prefix, self._lives.living()),
         )
         return rows[0]["lane"] if rows else None
 
@@ -80,18 +80,9 @@ class OpenHere:
     def _left_open(self) -> dict[str, float]:
         """What was open when the station stopped: how long that is ago, only a clock could say that may be wrong."""
         rows = self._state.rows("SELECT authorisation, until_us FROM open_here")
-        return {row["authorisation"]: self._until_s(row["until_us"], BookSettings().hold_life_s) for row in rows}
+        least_s = BookSettings().hold_life_s
+        return {row["authorisation"]: self._life_s(row["until_us"], least_s) for row in rows}
 
-    def _count(self, authorisation: str, until_us: int) -> None:
-        now_s = self._clock.monotonic_s()
-        left = {name: until_s for name, until_s in self._given.items() if until_s > now_s}
-        left[authorisation] = self._until_s(until_us)
-        self._given = left  # as a whole: other threads go through it without the transaction
-
-    def _until_s(self, until_us: int, least_s: float = 0.0) -> float:
+    def _life_s(self, until_us: int, least_s: float = 0.0) -> float:
         life_s = (until_us - to_us(self._clock.now())) / US_PER_S
-        return self._clock.monotonic_s() + min(max(life_s, least_s), LONGEST_LIFE.total_seconds())
-
-    def _alive(self) -> str:
-        now_s = self._clock.monotonic_s()
-        return json.dumps([name for name, until_s in self._given.items() if until_s > now_s])
+        return min(max(life_s, least_s), LONGEST_LIFE.total_seconds())

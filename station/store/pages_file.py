@@ -8,13 +8,12 @@ from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
-from controller.outbound.rescue import free_moment
+from controller.outbound.rescue import free_moment, is_damage
 from wire.files import sync_folder
 
 log = logging.getLogger(__name__)
 
 CARRIED = ("people", "devices", "device_keys")
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BESIDE = ("-wal", "-shm", "-journal", "")
 """What belongs to a file, itself the last."""
 
@@ -67,7 +66,7 @@ def _damage(pages: Path) -> str | None:
         with closing(sqlite3.connect(pages)) as opened:
             verdict = str(opened.execute("pragma quick_check(1)").fetchone()[0])
     except sqlite3.Error as error:
-        return str(error) if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE else None
+        return str(error) if is_damage(error) else None
     except UnicodeDecodeError as error:
         return str(error)
     return None if verdict == "ok" else verdict

@@ -54,15 +54,23 @@ def tally(detector: Detector, scenes: Sequence[Scene]) -> Finds:
     false, spent = 0, 0.0
     for scene in scenes:
         start = time.process_time()
-        left = detector.detect(scene.image)
+        finds = detector.detect(scene.image)
         spent += time.process_time() - start
-        for plate in scene.plates:
-            hit = next((find for find in left if _is_at(find, plate.corners)), None)
-            if hit is not None:
-                left.remove(hit)
-            found.append((quad_size(plate.corners)[0], hit is not None))
-        false += sum(not _near_any(find, scene.unjudged) for find in left)
+        hits, others = matched(scene, finds)
+        found += hits
+        false += others
     return Finds(len(scenes), tuple(found), false, 1e3 * spent / max(1, len(scenes)))
+
+
+def matched(scene: Scene, finds: Sequence[Detection]) -> tuple[list[tuple[float, bool]], int]:
+    """Of each labelled plate its width and whether it was found, and how many finds are none."""
+    left, found = list(finds), list[tuple[float, bool]]()
+    for plate in scene.plates:
+        hit = next((find for find in left if _is_at(find, plate.corners)), None)
+        if hit is not None:
+            left.remove(hit)
+        found.append((quad_size(plate.corners)[0], hit is not None))
+    return found, sum(not _near_any(find, scene.unjudged) for find in left)
 
 
 def _is_at(find: Detection, corners: Quad) -> bool:

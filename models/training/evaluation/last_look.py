@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ from tqdm import tqdm
 
 from models.detector import Detector
 from models.training.data.scenes import Scene
-from models.training.evaluation.finding import Finds, tally
+from models.training.evaluation.finding import matched, tally
 from models.training.evaluation.scenes_stress import plateless
 from models.training.evaluation.slants import SLANTS, turned, views
 
@@ -47,13 +48,13 @@ def groups(scenes: Sequence[Scene]) -> Iterator[tuple[str, Iterator[Scene]]]:
 def last_looks(before: Detector, sizes: Mapping[int, Detector], scenes: Sequence[Scene]) -> Iterator[LastLook]:
     """A line for each group. before: looks as the lane does, but for the last look; sizes: each looks at one size."""
     for name, pictures in groups(scenes):
-        seen = list[Finds]()
-        empty = list[Scene]()
+        hits, empty, number = list[bool](), list[Scene](), 0
         for scene in tqdm(pictures, desc=name, unit="picture"):
-            seen.append(tally(before, [scene]))
-            if not before.detect(scene.image):
+            number += 1
+            finds = before.detect(scene.image)
+            hits += [hit for _, hit in matched(scene, finds)[0]]
+            if not finds:
                 empty.append(scene)
         after = {side: tally(detector, empty) for side, detector in sizes.items()}
-        hits = [hit for one in seen for _, hit in one.found]
-        more = {side: (one.band(0, float("inf"))[0], one.false_finds, one.cpu_ms) for side, one in after.items()}
-        yield LastLook(name, len(seen), len(hits), sum(hits), len(empty), more)
+        more = {side: (one.band(0, math.inf)[0], one.false_finds, one.cpu_ms) for side, one in after.items()}
+        yield LastLook(name, number, len(hits), sum(hits), len(empty), more)

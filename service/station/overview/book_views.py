@@ -32,6 +32,13 @@ def station_titles(database: Database) -> dict[str, str]:
     return {row.id: row.name or row.id for row in rows}
 
 
+def station_title(database: Database, station: str) -> str:
+    """One station's title: its name where it has none, or is not there."""
+    with telling_faults(), database.reading() as connection:
+        title = connection.execute(select(stations.c.name).where(stations.c.id == station)).scalar()
+    return title or station
+
+
 def open_holds(database: Database, station: str) -> list[HoldView]:
     """The station's open authorisations, the next to expire first."""
     a = authorisations.c

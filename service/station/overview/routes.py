@@ -24,7 +24,7 @@ from service.station import words
 from service.station.blocks import disowned_vehicles
 from service.station.lane_statuses import Lane
 from service.station.overview import step_words
-from service.station.overview.book_views import HoldView, open_holds, station_titles
+from service.station.overview.book_views import HoldView, open_holds, station_title, station_titles
 from service.station.overview.control_view import CentralControl, conflicts_of
 from service.station.overview.shared import Rendering, SharedViews
 from service.station.overview.visit_lines import folded, guess_of, is_undecided, why_of
@@ -61,9 +61,8 @@ async def show(request: Request, session: Watcher) -> Response:
         return lead_on(request, "/station?" + urlencode({"station": next(iter(titles))}))
     station = station_of(request, session)
     facts = await run_in_threadpool(_facts, request, station)
-    titles = await run_in_threadpool(station_titles, _database(request))
+    title = await run_in_threadpool(station_title, _database(request), station)
     may_order = session.person.role.covers(Role.OPERATOR)
-    title = titles.get(station, station)
     return page(request, "station.html", session=session, may_order=may_order, title=title, **facts)
 
 
