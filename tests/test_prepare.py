@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,9 @@ say() { printf '== %s\\n' "$*" >&2; }
 . tests/prepare.sh
 """
 """What ./go has done when it sources tests/groups.sh. Each test puts its own `prepare` in place of the long one."""
+
+TESTS = "import time; print('begun', flush=True); time.sleep(600)"
+"""In the place of the tests: one process, as they are. A shell that is about to start another forgets an interrupt."""
 
 
 def start(script: str, temporary: Path) -> subprocess.Popen[str]:
@@ -54,9 +59,8 @@ def test_a_failing_preparation_fails_the_run_and_says_why(tmp_path: Path) -> Non
 def test_nothing_is_left_of_an_interrupted_run(tmp_path: Path, how: signal.Signals) -> None:
     """Not even what the preparation started: `./go test all` is ended while its tests run, as a terminal ends it."""
     pids = tmp_path / "pids"
-    script = (
-        f"prepare() {{ sleep 600 & echo $BASHPID $! >{pids}; wait; }}; begin_preparation; sh -c 'echo begun; sleep 600'"
-    )
+    begun = f"{shlex.quote(sys.executable)} -c {shlex.quote(TESTS)}"
+    script = f"prepare() {{ sleep 600 & echo $BASHPID $! >{pids}; wait; }}; begin_preparation; {begun}"
     run = start(script, tmp_path)
     assert run.stdout is not None
     run.stdout.readline()
