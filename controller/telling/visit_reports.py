@@ -109,11 +109,11 @@ class VisitReports(SilentObserver):
                 open_report.reading = reading
             open_report.reads += 1
         if open_report.reads <= MOST_READS:
-            words = "no plate" if best is None else f"weakest character {best.weakest:.2f}, {best.kind}{_doubted(best)}"
+            words = "no plate" if best is None else _read(best)
             self._add_line(visit, Stage.READ, frame.captured_s, words, plate=best.text if best else None, quiet=True)
 
     def voted(self, visit: str, vote: Vote, at_s: float) -> None:
-        words = f"{vote.reads} reads agree, {vote.detail}".strip(", ")
+        words = _agreeing(vote)
         reason = None if vote.certain else vote.reason
         self._add_line(visit, Stage.VOTED, at_s, words, reason=reason, plate=vote.candidate)
 
@@ -137,7 +137,7 @@ class VisitReports(SilentObserver):
     def fuelling_ended(self, visit: str | None, fuelling: Fuelling | None, at_s: float) -> None:
         words = "nozzle hung up, nothing flowed"
         if fuelling is not None:
-            words = f"nozzle hung up, {fuelling.volume_ml / 1000:.2f} l, {fuelling.amount_fen / 100:.2f} yuan"
+            words = f"nozzle hung up, {fuelling.volume_ml / 1000:.2f} L, {fuelling.amount_fen / 100:.2f} yuan"
         self._add_line(visit, Stage.FUELLING, at_s, words)
 
     def noted(self, visit: str | None, text: str, at_s: float) -> None:
@@ -233,5 +233,13 @@ def _score(reading: Reading, plate: str | None) -> float:
     return max((read.confidence for read in own_reads(reading, plate)), default=0.0)
 
 
-def _doubted(plate: PlateRead) -> str:
-    return f", doubted: {', '.join(plate.doubts)}" if plate.doubts else ""
+def _read(plate: PlateRead) -> str:
+    doubted = f", doubted: {', '.join(plate.doubts)}" if plate.doubts else ""
+    return f"weakest character {plate.weakest:.2f}, {plate.kind.replace('_', ' ')}{doubted}"
+
+
+def _agreeing(vote: Vote) -> str:
+    """How many reads agree, once, and what the vote says of them."""
+    if not vote.reads or vote.detail.endswith("reads agree"):
+        return vote.detail
+    return ", ".join(filter(None, ("1 read" if vote.reads == 1 else f"{vote.reads} reads agree", vote.detail)))

@@ -191,15 +191,19 @@ def _at_least(name: str, value: float, needed: float, unit: str, remedy: str) ->
     return Check(name, Severity.FAIL, found, f"{remedy}: {found}, {needed:g} needed")
 
 
+def _degrees(angle: float) -> str:
+    return "1 degree" if f"{angle:.0f}" == "1" else f"{angle:.0f} degrees"
+
+
 def _angle(name: str, degrees: float, remedy: str) -> Check:
-    found = f"{abs(degrees):.0f} degrees"
+    found = _degrees(abs(degrees))
     if abs(degrees) <= TILT_DEG:
         return Check(name, Severity.OK, found)
     return Check(name, Severity.FAIL, found, f"{remedy}: {found}, at most {TILT_DEG:.0f}")
 
 
 def _side(degrees: float) -> Check:
-    found = f"about {degrees:.0f} degrees"
+    found = f"about {_degrees(degrees)}"
     if degrees <= SIDE_WARN_DEG:
         return Check("view from the side", Severity.OK, found)
     verdict = Severity.WARN if degrees <= SIDE_FAIL_DEG else Severity.FAIL

@@ -301,7 +301,7 @@ def _money(visit_result: VisitResult) -> str:
     fuelled = visit_result.fuelled
     if fuelled is None or fuelled.report is None:
         return ""
-    text = tr(f"{fuelled.report.volume_ml / 1000:.2f} l, {format_yuan(fuelled.report.amount_fen)} yuan")
+    text = tr(f"{fuelled.report.volume_ml / 1000:.2f} L, {format_yuan(fuelled.report.amount_fen)} yuan")
     receipt = fuelled.receipt
     if receipt is None or receipt.balance_fen is None:
         return text

@@ -318,7 +318,7 @@ def _fuelling_steps(fuelling: TracedFuelling) -> Iterator[Step]:
         yield Step(fuelling.ended_s, "the nozzle was hung up, nothing had flowed")
         return
     flags = f" [{', '.join(report.flags)}]" if report.flags else ""
-    volume = f"{report.volume_ml / 1000:.2f} l of {report.product} for {yuan(report.amount_fen)} yuan{flags}"
+    volume = f"{report.volume_ml / 1000:.2f} L of {report.product} for {yuan(report.amount_fen)} yuan{flags}"
     yield Step(fuelling.ended_s, f"the nozzle was hung up: {volume}")
     if receipt is None:
         yield Step(fuelling.ended_s, "the report waits in the outbox or is under way")

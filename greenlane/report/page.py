@@ -202,8 +202,8 @@ def _fuelling(fuelled: Fuelled | None) -> str:
         return f"<h3>{tr('Fuelling')}</h3><p>{nothing}</p>"
     report, receipt = fuelled.report, fuelled.receipt
     left = [
-        (tr("volume"), tr(f"{report.volume_ml / 1000:.2f} l of {escape(report.product)}")),
-        (tr("price"), tr(f"{yuan(report.unit_price_fen_per_l)} yuan/l")),
+        (tr("volume"), tr(f"{report.volume_ml / 1000:.2f} L of {escape(report.product)}")),
+        (tr("price"), tr(f"{yuan(report.unit_price_fen_per_l)} yuan/L")),
         (tr("amount"), tr(f"{yuan(report.amount_fen)} yuan")),
     ]
     right = [(tr("receipt"), tr("not posted yet"))]

@@ -112,7 +112,7 @@ def _of_vehicle(
 
 def _too_much(plate: str, fill: Refuelling, tank_ml: int | None) -> Iterator[Exceptional]:
     if tank_ml is not None and fill.volume_ml is not None and fill.volume_ml > tank_ml * TANK_SHARE:
-        detail = f"{fill.volume_ml / 1000:.2f} l into a tank of {tank_ml / 1000:g} l"
+        detail = f"{fill.volume_ml / 1000:.2f} L into a tank of {tank_ml / 1000:g} L"
         yield _misfit(plate, Misfit.MORE_THAN_TANK, detail, fill)
 
 
@@ -121,7 +121,7 @@ def _too_close(plate: str, before: Refuelling, after: Refuelling, tank_ml: int |
     both_ml = (before.volume_ml or 0) + (after.volume_ml or 0)
     too_much = tank_ml is not None and both_ml > tank_ml * TANK_SHARE
     if apart_us < CLOSE_US or (apart_us < CLOSE_TOGETHER_US and too_much):
-        detail = f"{both_ml / 1000:.2f} l in two fills {max(apart_us, 0) / US_PER_S / 60:.0f} min apart"
+        detail = f"{both_ml / 1000:.2f} L in two fills {max(apart_us, 0) / US_PER_S / 60:.0f} min apart"
         yield _misfit(plate, Misfit.TOO_CLOSE, detail, before, after)
 
 
@@ -152,20 +152,20 @@ def _without_distance(plate: str, before: Refuelling, after: Refuelling, vehicle
         return
     explained_ml = (driven_m + 2_000) / 100_000 * vehicle.per_100km_ml * THIRST_SHARE + ALWAYS_ML
     if after.volume_ml > room_ml + explained_ml:
-        detail = f"{after.volume_ml / 1000:.2f} l after {driven_m / 1000:.1f} km, which explain "
-        detail += f"{(room_ml + explained_ml) / 1000:.1f} l at most"
+        detail = f"{after.volume_ml / 1000:.2f} L after {driven_m / 1000:.1f} km, which explain "
+        detail += f"{(room_ml + explained_ml) / 1000:.1f} L at most"
         yield _misfit(plate, Misfit.FUEL_WITHOUT_DISTANCE, detail, before, after)
 
 
 def _apart(plate: str, apart: EngineContradiction) -> Exceptional:
     detail = (
-        f"{apart.given_ml / 1000:.2f} l from the pumps, {apart.used_ml / 1000:.1f} l by the engine between two full "
-        f"fills; {apart.allowed_ml / 1000:.2f} l apart would fit"
+        f"{apart.given_ml / 1000:.2f} L from the pumps, {apart.used_ml / 1000:.1f} L by the engine between two full "
+        f"fills; {apart.allowed_ml / 1000:.2f} L apart would fit"
     )
     found = _misfit(plate, Misfit.PUMP_AND_ENGINE, detail, apart.before, apart.after)
     counts = tuple(
         Evidence(
-            Witness.ENGINE, fill.odometer_us or fill.at_us, f"{(fill.total_fuel_ml or 0) / 1000:.1f} l used in all"
+            Witness.ENGINE, fill.odometer_us or fill.at_us, f"{(fill.total_fuel_ml or 0) / 1000:.1f} L used in all"
         )
         for fill in (apart.before, apart.after)
     )
@@ -209,7 +209,7 @@ def _on_two(
 def _misfit(plate: str, kind: Misfit, detail: str, *fills: Refuelling) -> Exceptional:
     evidence: list[Evidence] = []
     for fill in fills:
-        litres = "fuel" if fill.volume_ml is None else f"{fill.volume_ml / 1000:.2f} l"
+        litres = "fuel" if fill.volume_ml is None else f"{fill.volume_ml / 1000:.2f} L"
         if fill.station is not None:
             evidence.append(Evidence(Witness.DISPENSER, fill.at_us, f"{litres} at {fill.station} ({fill.fuelling})"))
         if fill.odometer_m is not None:

@@ -262,7 +262,7 @@ def _could_be_m(own: Refuelling, fix: Fix) -> float:
 
 
 def _dispenser(own: Refuelling, station: str) -> Evidence:
-    litres = "" if own.volume_ml is None else f"{own.volume_ml / 1000:.2f} l "
+    litres = "" if own.volume_ml is None else f"{own.volume_ml / 1000:.2f} L "
     return Evidence(Witness.DISPENSER, own.at_us, f"{litres}at {station} ({own.fuelling})")
 
 

@@ -118,7 +118,7 @@ def _troubles(day: Day) -> Iterator[str]:
             )
         if d.unreported_ml:
             yield (
-                f"{d.dispenser}: its totaliser moved {d.unreported_ml / 1000:.3f} l that no fuelling accounts for: "
+                f"{d.dispenser}: its totaliser moved {d.unreported_ml / 1000:.3f} L that no fuelling accounts for: "
                 "compare with the pump's own record, then greenlane admin explain-gap DISPENSER SEQUENCE, "
                 "with the number of the first fuelling after it"
             )

@@ -98,6 +98,12 @@ def test_what_is_wrong_fails(arguments: tuple[float], named: dict[str, float], c
     assert judged(*arguments, **named)[check] is verdict
 
 
+@pytest.mark.parametrize(("slope", "said"), [(1.0, "1 degree"), (3.0, "3 degrees")])
+def test_one_degree_is_not_several(slope: float, said: str) -> None:
+    checks = calibration.judge([calibration.measure(*scene(160.0, slope))] * 6, 10)
+    assert next(check.found for check in checks if check.name == "slope") == said
+
+
 def test_a_camera_at_the_side_squeezes_the_plate() -> None:
     frame, plate = scene(160)
     squeezed = replace(plate, corners=tuple((x * 0.7, y) for x, y in plate.corners))  # type: ignore[arg-type]

@@ -106,7 +106,7 @@ def test_a_plate_has_one_card(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_line_of_a_visit_says_it_all() -> None:
     allowed, unsure = line(visit_results.allowed(b"")), line(visit_results.unsure(b""))
-    for word in ("visit 1", "沪A8K526", "green", "ok", "4.00 l", "30.00 yuan", "balance 570.00 yuan"):
+    for word in ("visit 1", "沪A8K526", "green", "ok", "4.00 L", "30.00 yuan", "balance 570.00 yuan"):
         assert word in allowed
     for word in ("visit 2", "-", "red", "unsure"):
         assert word in unsure

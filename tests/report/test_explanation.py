@@ -56,7 +56,7 @@ def test_a_green_visit_is_all_good(store: TraceStore, listener: TraceRecorder) -
     assert texts[0] == "a vehicle came into view"
     assert "read 粤B12845 once, 70 px wide, weakest character 2 40%" in texts
     assert "allowed up to 200.00 yuan" in texts
-    assert "the nozzle was hung up: 20.50 l of 92 for 164.00 yuan" in texts
+    assert "the nozzle was hung up: 20.50 L of 92 for 164.00 yuan" in texts
     assert "charged 164.00 yuan, balance 836.00 yuan" in texts
     assert texts[-1] == "the vehicle left"
     assert [s.at_s for s in explanation.steps] == sorted(s.at_s for s in explanation.steps)

@@ -61,7 +61,7 @@ def test_it_tells_decision_money_and_reason_in_two_languages(html: str) -> None:
         "30.00 yuan",
         "570.00 yuan",
         "100.00 yuan held",
-        "4.00 l of 92",
+        "4.00 L of 92",
         "no certain plate",
         "车牌看不清",
         "reading timed out",

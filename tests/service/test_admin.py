@@ -368,7 +368,7 @@ def test_reconciling_says_why_and_what_to_do(admin: Admin, ready: World) -> None
     assert status == 1
     why = out.split("NOT balanced:\n")[1].splitlines()
     assert why[0].startswith("- D1: 1 of the numbers 1 to 3 were never reported: on its lane unit see")
-    assert why[1].startswith("- D1: its totaliser moved 1.000 l that no fuelling accounts for")
+    assert why[1].startswith("- D1: its totaliser moved 1.000 L that no fuelling accounts for")
     assert len(json.loads(admin("reconcile", "S1", day, "--json")[1])["troubles"]) == 2
 
 
@@ -430,7 +430,7 @@ def test_an_explained_gap_closes_the_day_and_stays_visible(admin: Admin, ready: 
     assert admin("explain-gap", "D1", "3", "--note", "report lost with the card of the unit")[0] == 0
     assert admin("reconcile", "S1", day)[0] == 0
     out = admin("reconcile", "S1", day)[1]
-    assert "1 numbers, 1.000 l" in out
+    assert "1 numbers, 1.000 L" in out
     (shown,) = json.loads(admin("reconcile", "S1", day, "--json")[1])["dispensers"]
     assert (shown["missing_sequences"], shown["unreported_ml"]) == (0, 0)
     assert (shown["explained_sequences"], shown["explained_ml"]) == (1, 1_000)

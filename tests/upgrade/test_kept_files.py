@@ -99,7 +99,7 @@ def test_a_trace_is_read_and_explained(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["explain", "last", "--traces", str(tmp_path / "traces")]) == 0
     said = capsys.readouterr().out
     assert PLATE in said
-    assert "20.50 l" in said
+    assert "20.50 L" in said
 
 
 def test_settings_as_an_earlier_version_wrote_them_are_read() -> None:

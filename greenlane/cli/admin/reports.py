@@ -169,7 +169,7 @@ def _day_words(day: Day) -> str:
 def _explained(total: DispenserTotal) -> str:
     if not total.explained_sequences and not total.explained_ml:
         return ""
-    return tr(f"{total.explained_sequences} numbers, {_litres(total.explained_ml)} l")
+    return tr(f"{total.explained_sequences} numbers, {_litres(total.explained_ml)} L")
 
 
 def _rejected(args: argparse.Namespace) -> int:

@@ -161,5 +161,5 @@ def _list_prices(args: argparse.Namespace) -> int:
         if found is None:
             raise AdminError(f"no station {args.station}")
         rows = [(p.product, format_yuan(p.unit_price_fen_per_l)) for p in found]
-        o.show(found, table(("product", "yuan/l"), rows, (1,)))
+        o.show(found, table(("product", "yuan/L"), rows, (1,)))
     return 0

@@ -20,8 +20,9 @@ _PATTERNS = tuple(
     for pattern, chinese in (
         (r"a vehicle came", "车辆到达"),
         (r"no plate", "没有看到车牌"),
-        (r"weakest character ([\d.]+), [a-z_]+, doubted: (.+)", "最弱字符 {0}，存疑：{1}"),
+        (r"weakest character ([\d.]+), [a-z_ ]+, doubted: (.+)", "最弱字符 {0}，存疑：{1}"),
         (r"weakest character ([\d.]+).*", "最弱字符 {0}"),
+        (r"1 read, (.+)", "只有 1 次识别，{0}"),
         (r"(\d+) reads agree, (?!\d+ reads agree$)(.+)", "{0} 次识别一致，{1}"),
         (r"(\d+) reads agree.*", "{0} 次识别一致"),
         (r"no plate was seen", "没有看到车牌"),
@@ -38,7 +39,7 @@ _PATTERNS = tuple(
         (r"read", "识别"),
         (r"nozzle lifted", "提枪"),
         (r"nozzle hung up, nothing flowed", "挂枪，没有出油"),
-        (r"nozzle hung up, (\S+) l, (\S+) yuan", "挂枪，{0} 升，{1} 元"),
+        (r"nozzle hung up, (\S+) [lL], (\S+) yuan", "挂枪，{0} 升，{1} 元"),
         (
             r"the plate read is not the plate typed, which the station has confirmed",
             "识别与输入不同，油站已确认输入的车牌",

@@ -168,6 +168,28 @@ def test_a_visit_is_told_from_frame_to_lamp_with_its_best_picture_once(worker: W
     assert worker.link.visits[1].picture is None
 
 
+def test_how_many_reads_agree_is_said_once_and_in_english(worker: Worker) -> None:
+    worker.visit_reports.visit_opened("v1", NOW_S, AT)
+    said = {
+        1: "only 1 of 3 reads agree",
+        2: "the text has no plate's format",
+        3: "3 reads agree",
+        0: "no plate was seen",
+    }
+    for reads, detail in said.items():
+        worker.visit_reports.voted("v1", Vote(None, Reason.UNSURE, PLATE, 0.4, 0.5, reads, detail), NOW_S)
+    worker.visit_reports.voted("v1", Vote(None, Reason.UNSURE, PLATE, 0.4, 0.5, 1, said[2]), NOW_S)
+    worker.reporter.tell_once()
+    (report,) = worker.link.visits
+    assert [line.words for line in report.story if line.stage is Stage.VOTED] == [
+        "only 1 of 3 reads agree",
+        "2 reads agree, the text has no plate's format",
+        "3 reads agree",
+        "no plate was seen",
+        "1 read, the text has no plate's format",
+    ]
+
+
 def test_the_picture_of_a_visit_is_never_of_the_vehicle_behind(worker: Worker) -> None:
     visit(worker)
     worker.visit_reports.frame_read("v1", frame(3, b"next vehicle"), read(0.999, "沪A8K526"))

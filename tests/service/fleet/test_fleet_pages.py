@@ -67,7 +67,8 @@ def test_a_vehicle_with_its_three_witnesses(fleets: Fleets) -> None:
     assert page.count('<circle class="fill') == FILLS
     assert "Sinopec 12" in page
     assert page.count('class="bar-of"') == FILLS - 1
-    assert "66.00 L into a tank" in page or "66.00 l into a tank of 60 l" in page
+    assert "66.00 L into a tank of 60 L" in page
+    assert not re.search(r"[0-9] l\b", page), "the unit is a capital L everywhere"
     rows = client.get(f"/fleet/vehicles/{quote(OWN)}/fills.json").json()
     assert [row["litres"] for row in rows] == [38.0, 39.0, 40.0, 41.0, 66.0]
     assert rows[0]["status"] == "verified"

@@ -54,8 +54,8 @@ def test_an_operator_imports_totals_and_sees_what_contradicts(admin: Admin, tmp_
     (found,) = admin("exceptions", "粤B12345", "--json")
     assert found["kind"] == "pump_and_engine"
     assert found["at"].startswith("2026-05-06T")
-    assert "60.00 l from the pumps, 39.5 l by the engine" in found["detail"]
+    assert "60.00 L from the pumps, 39.5 L by the engine" in found["detail"]
     engine = [one["detail"] for one in found["evidence"] if one["kind"] == "engine"]
-    assert engine == ["20040.0 l used in all", "20079.5 l used in all"]
+    assert engine == ["20040.0 L used in all", "20079.5 L used in all"]
     again = admin("odometer", "import", "粤B12345", file, "--json", fails=True)
     assert (again["added"], again["repeated"]) == (0, 3)

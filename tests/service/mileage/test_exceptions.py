@@ -71,8 +71,8 @@ def test_more_than_the_tank(admin: Admin, fleet: World) -> None:
         "plate": PLATE,
         "at": "2026-05-04T08:30:00+08:00",
         "kind": "more_than_tank",
-        "detail": "63.50 l into a tank of 60 l",
-        "evidence": [{"kind": "dispenser", "at": "2026-05-04T08:30:00+08:00", "detail": "63.50 l at S1 (S1/d0/1)"}],
+        "detail": "63.50 L into a tank of 60 L",
+        "evidence": [{"kind": "dispenser", "at": "2026-05-04T08:30:00+08:00", "detail": "63.50 L at S1 (S1/d0/1)"}],
     }
 
 

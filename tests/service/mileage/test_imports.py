@@ -175,7 +175,7 @@ def test_a_vehicle_that_nobody_spoke_of_is_not_shown_as_one(admin: Admin) -> Non
     assert f"vehicle {PLATE} is not known; `vehicle set {PLATE}` makes it known" in said
     admin("card", "create", "C1")
     admin("plate", "bind", PLATE, "C1")
-    assert admin("vehicle", "show", PLATE) == f"{PLATE}: tank - l, - l/100 km, product -, fleet -\n"
+    assert admin("vehicle", "show", PLATE) == f"{PLATE}: tank - L, - L/100 km, product -, fleet -\n"
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def test_recorded_has_every_field_of_its_contract(admin: Admin, vehicle_world: W
     fuel(vehicle_world)
     found = only(admin)
     assert found.pop("evidence") == [
-        {"kind": "dispenser", "at": "2026-05-04T08:30:00+08:00", "detail": "40.00 l at S1 (S1/d040030/1)"}
+        {"kind": "dispenser", "at": "2026-05-04T08:30:00+08:00", "detail": "40.00 L at S1 (S1/d040030/1)"}
     ]
     assert found == {
         "fuelling": "S1/d040030/1",

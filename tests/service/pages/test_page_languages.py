@@ -34,10 +34,10 @@ ROLES = (*PEOPLE, "nobody")
 DATA = ("Wang", "Chen")
 WORDS = (
     (Stage.READ, "no plate"),
-    (Stage.READ, "weakest character 0.93, new_energy_small, doubted: edge"),
+    (Stage.READ, "weakest character 0.93, new energy small, doubted: edge"),
     (Stage.VOTED, "3 reads agree, the province character is 0.61 sure"),
     (Stage.FUELLING, "nozzle hung up, nothing flowed"),
-    (Stage.FUELLING, "nozzle hung up, 12.34 l, 97.49 yuan"),
+    (Stage.FUELLING, "nozzle hung up, 12.34 L, 97.49 yuan"),
     (Stage.NOTE, "a typed plate was ignored: no vehicle waits for one"),
     (Stage.NOTE, "the wall clock jumped by +61.0 s"),
 )

@@ -94,6 +94,13 @@ def test_what_a_lane_notes_of_a_visit_is_worded_in_chinese() -> None:
     assert step_words.in_chinese("3 reads agree, the plate is doubted: edge, hidden") == (
         "3 次识别一致，车牌存疑：靠画面边缘、部分看不见"
     )
+    assert step_words.in_chinese("1 read, the text has no plate's format") == "只有 1 次识别，文字不符合车牌格式"
+    for kind in ("new energy small", "new_energy_small"):
+        assert (
+            step_words.in_chinese(f"weakest character 0.45, {kind}, doubted: edge") == "最弱字符 0.45，存疑：靠画面边缘"
+        )
+    for litres in ("12.34 L", "12.34 l"):
+        assert step_words.in_chinese(f"nozzle hung up, {litres}, 97.49 yuan") == "挂枪，12.34 升，97.49 元"
     assert step_words.in_chinese("something of a later version") == ""
 
 
@@ -158,6 +165,7 @@ def test_a_panels_words_can_be_read_at_a_glance() -> None:
 
 def test_what_mileage_finds_is_worded_in_chinese() -> None:
     assert detail_words.in_chinese("10.00 l into a tank of 9 l") == "9 升的油箱加了 10.00 升"
+    assert detail_words.in_chinese("10.00 L into a tank of 9 L") == "9 升的油箱加了 10.00 升"
     assert detail_words.in_chinese("card C1 for 粤B12345 and 粤B54321: within 3 min") == (
         "油卡 C1 用于 粤B12345 和 粤B54321：相隔 3 分钟"
     )

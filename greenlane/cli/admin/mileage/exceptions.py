@@ -99,7 +99,7 @@ def _consumption(args: argparse.Namespace) -> int:
                 for user, m, ml in by_user(found)
             ],
         }
-        o.show(document, table(("from", "to", "user", "km", "litres", "l/100 km"), rows, (3, 4, 5)))
+        o.show(document, table(("from", "to", "user", "km", "litres", "L/100 km"), rows, (3, 4, 5)))
     return 0
 
 

@@ -67,7 +67,7 @@ def _list(args: argparse.Namespace) -> int:
         with o.database.reading() as connection:
             found = vehicles_of(connection)
         rows = [(v.plate, litres(v.tank_ml), litres(v.per_100km_ml), v.product or "-", v.fleet or "-") for v in found]
-        o.show(found, table(("plate", "tank l", "l/100 km", "product", "fleet"), rows, (1, 2)))
+        o.show(found, table(("plate", "tank L", "L/100 km", "product", "fleet"), rows, (1, 2)))
     return 0
 
 
@@ -98,6 +98,6 @@ def litres(volume_ml: int | None) -> str:
 
 def _words(vehicle: Vehicle) -> str:
     return (
-        f"{vehicle.plate}: tank {litres(vehicle.tank_ml)} l, {litres(vehicle.per_100km_ml)} l/100 km, "
+        f"{vehicle.plate}: tank {litres(vehicle.tank_ml)} L, {litres(vehicle.per_100km_ml)} L/100 km, "
         f"product {vehicle.product or '-'}, fleet {vehicle.fleet or '-'}"
     )
