@@ -14,7 +14,7 @@ from controller.errors import SettingsError
 from controller.settings_records import LONGEST_TEXT, SettingFact, Settings, table
 from wire.address import STREAMS, is_address, is_stream, listening_at
 from wire.files import read_regular, replace_regular
-from wire.numbers import is_zone
+from wire.numbers import is_zone, spelling_fault
 
 _HEADER = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]\s*(#.*)?$")
 _LONGEST_BYTES = 1 << 20
@@ -232,7 +232,9 @@ def _checked_text(fact: SettingFact, value: str) -> str:
         return f"must be one of {', '.join(fact.choices)}, not {value!r}"
     if (not value.strip() and fact.default) or len(value) > fact.longest or not value.isprintable():
         return f"must be 1 to {fact.longest} printable characters"
-    return ""
+    if fact.longest == LONGEST_TEXT:
+        return ""
+    return "must have no blanks at its ends" if value != value.strip() else spelling_fault(value)
 
 
 def _out_of_bounds(fact: SettingFact, value: float) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from unicodedata import category, normalize
-
 from service.errors import AdminError
+from wire.numbers import spelling_fault
 from wire.plates import is_plate, normalise
 
 _LONGEST_NAME = 40
@@ -32,12 +31,5 @@ def require_name(name: str, noun: str, longest: int = _LONGEST_NAME) -> None:
 
 def require_plain_form(name: str) -> None:
     """Raises AdminError for a name that a keyboard writes otherwise: C１, in full width, would not be C1."""
-    plain = _plain(name)
-    if name != plain:
-        raise AdminError(f"{name!r} is written in letters or digits of another width or form: write {plain!r}")
-
-
-def _plain(name: str) -> str:
-    """Letters and digits of the usual width, and é as one character, not two."""
-    folded = (normalize("NFKC", c) if category(c)[0] in "LN" else c for c in normalize("NFC", name))
-    return normalize("NFC", "".join(folded))
+    if fault := spelling_fault(name):
+        raise AdminError(fault)

@@ -161,9 +161,9 @@ class TestUpdate:
         assert [p.name for p in tmp_path.iterdir()] == ["lane.toml"]
 
     @given(st.text(st.characters(min_codepoint=32, exclude_categories=["C", "Z"]), min_size=1, max_size=40))
-    def test_any_printable_text_survives(self, name: str) -> None:
-        text = settings._with("[lane]\n", "lane", "name", f"name = {settings._toml(name)}")
-        assert settings.parse(text).lane.name == name
+    def test_any_printable_text_survives(self, folder: str) -> None:
+        text = settings._with("[trace]\n", "trace", "state_dir", f"state_dir = {settings._toml(folder)}")
+        assert settings.parse(text).trace.state_dir == folder
 
 
 @given(st.text(max_size=200))
@@ -178,6 +178,25 @@ def test_a_byte_order_mark_is_no_fault_and_does_not_outlive_a_change(tmp_path: P
     assert settings.load(config).lane.name == "L7"
     settings.update_file(config, {("lane", "station"): "S3"})
     assert config.read_text(encoding="utf-8") == '[lane]\nname = "L7"\nstation = "S3"\n'
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "problem"),
+    [
+        ("lane", "station", "Ｓ1", "write 'S1'"),
+        ("lane", "name", "lane－1", "write 'lane-1'"),
+        ("lane", "name", "Lан", "mixes letters of several alphabets"),
+        ("dispenser", "name", "diѕpenser-1", "write 'dispenser-1'"),
+        ("dispenser", "product", "9２", "write '92'"),
+        ("lane", "station", " S1", "must have no blanks at its ends"),
+    ],
+)
+def test_a_name_that_only_looks_like_the_services_is_refused_with_its_line(
+    section: str, key: str, value: str, problem: str
+) -> None:
+    """The service would not know it, or would take the pump for another one with its own numbers."""
+    with pytest.raises(SettingsError, match=rf"line 2: {section}\.{key}: .*({problem})"):
+        settings.parse(f'[{section}]\n{key} = "{value}"\n')
 
 
 def test_a_time_zone_that_is_none_is_told_with_its_line() -> None:

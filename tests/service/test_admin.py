@@ -141,15 +141,26 @@ def test_errors_say_what_is_wrong(admin: Admin, ready: World, words: tuple[str, 
         (("dispenser", "bind", "S1", "d１", "L1"), "'d1'"),
         (("enrol", "--kind", "lane", "--station", "S1", "--lane", "Ｌ1"), "'L1'"),
         (("vehicle", "set", PLATE, "--product", "９2"), "'92'"),
+        (("card", "create", "С1"), "'C1'"),
+        (("card", "create", "Ν1"), "'N1'"),
+        (("phone", "add", "Wаng"), "'Wang'"),
+        (("dispenser", "bind", "S1", "d－1", "L1"), "'d-1'"),
+        (("enrol", "--kind", "lane", "--station", "S1", "--lane", "L١"), "'L1'"),
+        (("station", "set", "⼀号站"), "'一号站'"),
     ],
 )
-def test_no_two_names_look_alike_by_their_width_or_form(
+def test_no_two_names_look_alike_by_their_letters(
     admin: Admin, ready: World, words: tuple[str, ...], plain: str
 ) -> None:
-    """As an input method in its full-width mode writes them, or a file of another system."""
+    """As an input method in its full-width mode writes them, a file of another system, or who means to deceive."""
     status, out, err = admin(*words)
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert f"of another width or form: write {plain}" in err
+    assert f"of another width, form or alphabet: write {plain}" in err
+
+
+def test_a_name_mixes_no_alphabets(admin: Admin, ready: World) -> None:
+    assert "mixes letters of several alphabets" in admin("card", "create", "C1д")[2]
+    assert admin("phone", "add", "Ольга 陈")[0] == 0
 
 
 def test_brackets_and_signs_of_a_name_stay_as_they_are(admin: Admin, ready: World) -> None:
