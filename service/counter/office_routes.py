@@ -144,6 +144,17 @@ async def prices(request: Request, session: Operator) -> Response:
     return shown(request, session, "prices.html", station, prices=found or ())
 
 
+@router.get("/prices/change")
+async def ask_price(request: Request, session: Operator) -> Response:
+    """The question that names product, old and new price, before the pumps learn of it."""
+    station, books = await station_facts_of(request, session), books_of(request)
+    typed = dict(request.query_params)
+    product, fen = name_of(typed, "product", 20), amount_of(typed.get("yuan", "")[:20], wrong=BAD_PRICE)
+    known = await run_in_threadpool(prices_of, books.database, station.id, books.clock.now())
+    before = {p.product: p.unit_price_fen_per_l for p in known or ()}.get(product)
+    return shown(request, session, "price_change.html", station, product=product, fen=fen, before=before)
+
+
 @router.post("/prices")
 async def set_price(request: Request, session: Operator) -> Response:
     """A price from now on; the same price again changes nothing."""

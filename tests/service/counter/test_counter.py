@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
@@ -547,6 +547,7 @@ def test_pages_are_in_one_language_and_refusals_say_why(rig: ServiceRig) -> None
         "/office",
         "/office/requests",
         "/office/prices",
+        "/office/prices/change?product=98&yuan=8.80",
         "/office/refused",
         "/office/reconcile",
         "/office/claims",
@@ -590,6 +591,23 @@ def test_a_price_that_is_none_asks_for_a_price(rig: ServiceRig) -> None:
     answer = counter(rig, "wang").post("/office/prices", product="92", yuan="0")
     assert answer.status_code == 409
     assert "请输入每升单价（元），如 7.50。" in answer.text
+
+
+def test_a_price_change_names_both_prices_before_the_pumps_learn_of_it(rig: ServiceRig) -> None:
+    """A point forgotten in 7.80 was the price of every pump at once."""
+    wang = counter(rig, "wang")
+    wang.post("/office/prices", product="92", yuan="7.50")
+    assert 'method="get" action="/office/prices/change"' in wang.get("/office/prices").text
+    question = wang.get("/office/prices/change", product="92", yuan="780")
+    assert question.status_code == 200
+    assert all(words in question.text for words in ("油品 92 变价为 ¥780.00/升？", "¥7.50", "返回"))
+    assert "新增" in wang.get("/office/prices/change", product="9Z", yuan="7.80").text
+    assert "¥780.00" not in wang.get("/office/prices").text
+    assert wang.get("/office/prices/change", product="92", yuan="dear").status_code == 409
+    hidden = dict(re.findall(r'type="hidden" name="(product|yuan)" value="([^"]*)"', question.text))
+    rig.clock.moment += timedelta(seconds=1)
+    wang.post("/office/prices", **hidden)
+    assert "¥780.00" in wang.get("/office/prices").text
 
 
 def test_stations_are_chosen_by_their_titles_and_headed_by_them(rig: ServiceRig) -> None:

@@ -52,6 +52,7 @@ ASIDE = (
     "/counter/card?station=S1&card=C99",
     "/counter/top-up?station=S1&card=C1&yuan=abc",
     "/counter/top-up?station=S1&card=C1&yuan=9999999999999",
+    "/office/prices/change?station=S1&product=92&yuan=abc",
     "/office/reconcile?station=S1&day=2026-05-04",
     "/office/reconcile?station=S1&day=yesterday",
     "/fleet/vehicles/%E7%B2%A4B99999",
