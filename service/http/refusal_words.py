@@ -72,7 +72,11 @@ _CHINESE = (
     ),
     (r"a product's name has 1 to (\S+)", "油品名须为 1 到 {0} 个字符，前后没有空格"),
     (r"a .+'s name has 1 to (\d+)", "卡号须为 1 到 {0} 个字符，前后没有空格"),
-    (r"(.+) is written in letters or digits .*: write (.+)", "{0} 中的字母或数字是全角或其他写法，请写成 {1}"),
+    (
+        r"(.+) has letters, digits or dashes .*: write (.+)",
+        "{0} 中的字母、数字或连字符是全角、其他写法或其他文字的，请写成 {1}",
+    ),
+    (r"(.+) mixes letters of several alphabets", "{0} 混用了几种字母，请只用一种书写"),
     (r"a price must be", "单价须在 0.01 到 10000 元之间"),
     (r"an amount must be|a cap must be", "金额太大"),
     (r"no fuelling (.+)", "没有加油记录 {0}"),
