@@ -203,10 +203,15 @@ def _client_error(error: BaseException) -> BaseException:
         isinstance(root, OSError) or not isinstance(root, HTTPException)
     ):
         cause = root.__cause__ or root
-        return ServiceSilent(f"no connection: {str(cause)[:120] or type(cause).__name__}")
+        return ServiceSilent(f"no connection: {_in_a_line(cause)}")
     if isinstance(error, (requests.RequestException, OSError, ValueError)):
-        return ServiceFault(f"the service's answer was cut or is no HTTP: {str(root)[:120] or type(root).__name__}")
+        return ServiceFault(f"the service's answer was cut or is no HTTP: {_in_a_line(root)}")
     return error
+
+
+def _in_a_line(error: BaseException) -> str:
+    """A stranger's words may stand in it."""
+    return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def _root(error: BaseException) -> BaseException:

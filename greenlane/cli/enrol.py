@@ -166,43 +166,41 @@ def _waiting(path: Path) -> Path:
 
 
 def _post(args: argparse.Namespace, path: str, body: dict[str, str], key: KeyPair) -> Enrolment:
-    """Raises Rejected, ServiceFault or ServiceSilent."""
-    import requests
-
+    """What the service says, in bounded time and length. Raises Rejected, ServiceFault or ServiceSilent."""
     from controller.clock import SystemClock
+    from controller.outbound.connections import Call, ConnectionPool
     from controller.outbound.signing import Signer
     from wire.codec import WireError, decode
     from wire.devices import Enrolment
 
-    url = args.service.rstrip("/") + path
-    headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    request = requests.Request("POST", url, data=json.dumps(body).encode(), headers=headers).prepare()
-    Signer(key, SystemClock())(request)
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            answer = session.send(
-                request, timeout=TIMEOUT_S, allow_redirects=False, verify=str(args.ca) if args.ca else True
-            )
-        except (requests.RequestException, OSError) as error:
-            raise _unreachable(args.service, error) from error
+    call = Call("POST", args.service.rstrip("/") + path, json.dumps(body).encode())
+    connections = ConnectionPool(Signer(key, SystemClock()), str(args.ca) if args.ca else True)
     try:
-        parsed: Any = answer.json()
-        if answer.status_code == 200:
+        answer = connections.call(call, TIMEOUT_S)
+    except ClientError as error:
+        raise _unanswered(args.service, error) from error
+    finally:
+        connections.close()
+    try:
+        parsed: Any = json.loads(answer.body.decode())
+        if answer.status == 200:
             return decode(Enrolment, parsed)
         raise Rejected(str(parsed["code"]), str(parsed["detail"])[:300])
-    except (ValueError, KeyError, TypeError, WireError) as error:
-        raise ServiceFault(f"{args.service} answered {answer.status_code}, not as a balance service does") from error
+    except (ValueError, KeyError, TypeError, RecursionError, WireError) as error:
+        raise ServiceFault(f"{args.service} answered {answer.status}, not as a balance service does") from error
 
 
-def _unreachable(service: str, error: Exception) -> ClientError:
+def _unanswered(service: str, error: ClientError) -> ClientError:
     import requests
 
-    if isinstance(error, requests.exceptions.SSLError):
+    cause = error.__cause__
+    if isinstance(cause, requests.exceptions.SSLError):
         return ServiceFault(f"{service}: its certificate is not to be trusted; give the right one with --ca FILE")
-    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        return ServiceFault(f"--ca: {error}")
-    return ServiceSilent(f"{service} cannot be reached; check the address and the network")
+    if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException):
+        return ServiceFault(f"--ca: {cause}")
+    if isinstance(error, ServiceSilent):
+        return ServiceSilent(f"{service} cannot be reached; check the address and the network")
+    return error
 
 
 def _write_settings(args: argparse.Namespace, enrolled: Enrolment) -> None:

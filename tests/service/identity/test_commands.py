@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -196,6 +200,52 @@ def test_what_goes_wrong_is_said(service: str, tmp_path: Path, capsys: pytest.Ca
     assert enrol(service, key, "0000-0000-0000") == 1
     assert "there is a key already" in capsys.readouterr().err
     assert key.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + b'"' + b"x" * 70_000, "longer than 64 KB"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + b"[" * 60_000, "answered 200, not as a"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", "cut"),
+        (b"no HTTP\r\n\r\n", "no HTTP"),
+    ],
+)
+def test_an_answer_that_never_ends_or_is_none_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: bytes, said: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stranger = threading.Thread(target=answer_once, args=(server, answer))
+        stranger.start()
+        assert enrol(f"http://127.0.0.1:{server.getsockname()[1]}", tmp_path / "device.key", "0000-0000-0000") == 1
+        stranger.join()
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_an_answer_that_trickles_ends_in_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("greenlane.cli.enrol.TIMEOUT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stranger = threading.Thread(target=answer_once, args=(server, b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 40, 0.1))
+        stranger.start()
+        began = time.monotonic()
+        assert enrol(f"http://127.0.0.1:{server.getsockname()[1]}", tmp_path / "device.key", "0000-0000-0000") == 1
+        assert time.monotonic() - began < 3.0
+        stranger.join()
+    assert "cannot be reached" in capsys.readouterr().err
+
+
+def answer_once(server: socket.socket, answer: bytes, pause_s: float = 0.0) -> None:
+    """A stranger: whatever is said, this is the answer, a byte at a time where there are pauses."""
+    heard, _ = server.accept()
+    with heard, contextlib.suppress(OSError):
+        heard.recv(65_536)
+        for part in [answer] if not pause_s else [answer[i : i + 1] for i in range(len(answer))]:
+            heard.sendall(part)
+            time.sleep(pause_s)
 
 
 def test_places(database: str, capsys: pytest.CaptureFixture[str]) -> None:
