@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.store.database import Database
+from service.store.engine.connecting import giving_up_closes
 
 CHANNEL = "greenlane_changes"
 FIRST_PAUSE_S = 0.1
@@ -54,7 +55,8 @@ class Listener:
 
         words, options = self._database.engine.dialect.create_connect_args(self._database.url)
         given = {"connect_timeout": 3, "application_name": "greenlane live", **_KEEPALIVE, **options}
-        connection = await AsyncConnection.connect(*words, autocommit=True, **given)
+        with giving_up_closes():
+            connection = await AsyncConnection.connect(*words, autocommit=True, **given)
         try:
             await connection.execute(f"listen {CHANNEL}")
         except BaseException:

@@ -8,13 +8,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.errors import ServiceError, Unavailable
 from service.store.engine import pipeline
+from service.store.engine.connecting import giving_up_closes
 from service.store.engine.fair_lock import FairLock
 from service.store.engine.schema_version import (
     MIGRATION_LOCK,
@@ -359,7 +360,7 @@ def _sqlite(url: URL) -> Engine:
 def _postgresql(url: URL, isolation_level: str) -> Engine:
     """prepare_threshold: what the driver prepares by itself it drops at a rollback, and all of a pipeline's with it."""
     options = f"-c lock_timeout={BUSY_TIMEOUT_S}s -c statement_timeout={STATEMENT_TIMEOUT_S}s -c timezone=UTC"
-    return create_engine(
+    engine = create_engine(
         url,
         **POOL,
         isolation_level=isolation_level,
@@ -371,3 +372,10 @@ def _postgresql(url: URL, isolation_level: str) -> Engine:
             "prepare_threshold": None if isolation_level == "AUTOCOMMIT" else 5,
         },
     )
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Dialect, _record: object, arguments: list[Any], given: dict[str, Any]) -> Any:
+        with giving_up_closes():
+            return dialect.connect(*arguments, **given)
+
+    return engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,15 +23,19 @@ from wire.questions import Decision
 from wire.reasons import Verdict
 
 PRESET_FEN = 10_000
+LONGEST_S = 120
+"""A message that cannot be carried out for this long never will be."""
 
 
 def one_by_one(books: Books, message: Message) -> Answer:
     """As a lane unit does it: what the database cannot do now is sent again."""
+    ends_s = time.monotonic() + LONGEST_S
     while True:
         try:
             return books.carry_out_one(message)
         except Unavailable:
-            continue
+            if time.monotonic() > ends_s:
+                raise
 
 
 @contextmanager
