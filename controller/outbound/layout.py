@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
 
+FORMAT_VERSION = 1
 MARK = "greenlane: tables of this file"
 TABLE = "CREATE TABLE IF NOT EXISTS layout (id INTEGER PRIMARY KEY, mark TEXT, seal TEXT, tables TEXT)"
 ONE = "SELECT seal, tables FROM layout WHERE id = 1"
@@ -49,4 +50,6 @@ def keep_tables(connection: sqlite3.Connection) -> None:
 
 
 def _seal(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    """The copy of another format is none for this one, so that a number that damage made is not taken for one."""
+    sealed = text if FORMAT_VERSION == 1 else f"{FORMAT_VERSION} {text}"
+    return hashlib.sha256(sealed.encode()).hexdigest()

@@ -23,14 +23,13 @@ from typing import Any
 
 from controller.outbound import rescue
 from controller.outbound.damaged_file import has_sound_head
-from controller.outbound.layout import keep_tables, kept_tables, tables_of
+from controller.outbound.layout import FORMAT_VERSION, keep_tables, kept_tables, tables_of
 from controller.ports import Clock
 from wire.errors import GreenlaneError
 from wire.files import sync_folder
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
 LAST_VERSION = 255
 """No greenlane writes a later one: such a number is damage."""
 
@@ -223,7 +222,8 @@ class StateFile:
         if self._use is not StateUse.READ:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-        if not kept_tables(connection) <= tables_of(connection):
+        kept = kept_tables(connection)
+        if not kept <= tables_of(connection):
             raise self._damaged("its tables are not those that were made")
         verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if verdict != "ok":
@@ -231,7 +231,7 @@ class StateFile:
         if self.is_owner:
             self._require_text(connection)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > LAST_VERSION:
+        if version > (FORMAT_VERSION if kept else LAST_VERSION):
             raise self._damaged(f"its format is {version}")
         if version > FORMAT_VERSION:
             raise StateError(f"{self.path}: written by a newer greenlane (format {version}); update this unit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sqlite3
 import threading
@@ -304,14 +305,32 @@ def test_a_damaged_file_in_use_stays_in_place(tmp_path: Path, clock: ManualClock
     assert len(damaged_copies(path)) == 1
 
 
-def test_a_newer_file_is_left_alone(tmp_path: Path, clock: ManualClock) -> None:
+def test_a_newer_file_is_left_alone(tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "state.db"
-    StateFile(path, clock).close()
-    with sqlite3.connect(path) as raw:
-        raw.execute("PRAGMA user_version = 99")
-    with pytest.raises(StateError, match="newer"):
-        StateFile(path, clock)
+    with monkeypatch.context() as newer:
+        newer.setattr("controller.outbound.layout.FORMAT_VERSION", 2)
+        newer.setattr("controller.outbound.statefile.FORMAT_VERSION", 2)
+        with StateFile(path, clock, use=StateUse.OWN) as state:
+            put(Outbox(state, clock), 1)
+    for use in StateUse:
+        with pytest.raises(StateError, match="newer"):
+            StateFile(path, clock, use=use)
     assert damaged_copies(path) == []
+
+
+@pytest.mark.parametrize("number", [2, 3, 129])
+def test_a_format_that_a_spoilt_bit_made_is_damage(tmp_path: Path, clock: ManualClock, number: int) -> None:
+    """Told as a newer greenlane's, it kept the unit from starting, and no update would have helped."""
+    path = tmp_path / "state.db"
+    with StateFile(path, clock, use=StateUse.OWN) as state:
+        put(Outbox(state, clock), 1)
+    with contextlib.closing(sqlite3.connect(path)) as raw:
+        raw.execute(f"PRAGMA user_version = {number}")
+    with pytest.raises(StateCorrupt, match=f"its format is {number}"):
+        StateFile(path, clock)
+    with StateFile(path, clock, use=StateUse.OWN) as state:
+        assert state.rescued_from is not None
+        assert len(Outbox(state, clock).waiting()) == 1
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, clock: ManualClock) -> None:
