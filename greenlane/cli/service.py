@@ -123,6 +123,9 @@ def _rules(args: argparse.Namespace) -> BookSettings:
     """Raises ValueError for times out of range."""
     from service.books.settings import BookSettings
 
+    if not args.next_payer_after < args.owner_after < args.overdue_after:
+        times = ", ".join(f"{option} {getattr(args, option[2:].replace('-', '_'))}" for option, *_ in AFTER)
+        raise ValueError(f"{times}: each has to be longer than the one before")
     return BookSettings(
         hold_life_s=args.hold_life,
         next_payer_after_s=args.next_payer_after,

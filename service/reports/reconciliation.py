@@ -129,15 +129,19 @@ def _troubles(day: Day) -> Iterator[str]:
         )
 
 
-def reconcile(database: Database, station: str, day: date) -> Day:
-    """The day's figures; a fuelling belongs to the day in which it ended. Raises AdminError for an unknown station."""
+def reconcile(database: Database, station: str, day: date | datetime) -> Day:
+    """The figures of a day of the station, or of the one that an instant falls in.
+
+    A fuelling belongs to the day in which it ended. Raises AdminError for an unknown station.
+    """
     if day.year not in YEARS:
         raise AdminError(f"the year {day.year}: write one from {YEARS[0]} to {YEARS[-1]}")
     with telling_faults(), database.reading() as connection:
         row = connection.execute(select(schema.stations).where(schema.stations.c.id == station)).mappings().first()
         if row is None:
             raise AdminError(f"no station {station}")
-        return _day(connection, row, day)
+        local = day.astimezone(ZoneInfo(row["zone"])).date() if isinstance(day, datetime) else day
+        return _day(connection, row, local)
 
 
 def _day(connection: Connection, station: RowMapping, day: date) -> Day:

@@ -368,6 +368,15 @@ class Terminal(io.StringIO):
         return True
 
 
+def test_the_day_to_reconcile_is_today_unless_another_is_named(admin: Admin, ready: World) -> None:
+    """Today is the station's day, which in the east begins before that of the machine."""
+    for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
+        admin("station", "set", "S1", "--zone", zone)
+        days = {f"{datetime.now(ZoneInfo(zone)):%F}"}
+        found = json.loads(admin("reconcile", "S1", "--json")[1])
+        assert found["day"] in days | {f"{datetime.now(ZoneInfo(zone)):%F}"}
+
+
 def test_reconciling_says_why_and_what_to_do(admin: Admin, ready: World) -> None:
     pump = Pump("D1")
     for lost in (False, True, False):
@@ -453,6 +462,7 @@ def test_what_is_set_of_a_station_is_shown_and_the_trail_reads_well(admin: Admin
     shown = admin("station", "show", "S1")[1]
     assert all(words in shown for words in ("100.00 yuan: below it", "never needed", "22.5431000,114.0579000 (wgs84)"))
     assert "no station S9" in admin("station", "show", "S9")[2]
+    assert "S1, S1" not in shown, "a station without a title has one name"
     admin("card", "preset", "C1", "12.50", "--whole-balance")
     trail = admin("trail")[1]
     assert "preset=12.50 yuan whole=yes" in trail

@@ -60,7 +60,7 @@ def _healthy(url: str, process: subprocess.Popen[str]) -> bool:
         (("--database", "nonsense"), "not a database URL"),
         (("--database", "sqlite:////nowhere/x.sqlite3"), "No such file"),
         (("--workers", "2"), "several workers need PostgreSQL"),
-        (("--owner-after", "1800"), "owner_after_s"),
+        (("--owner-after", "1800"), "--next-payer-after 1800, --owner-after 1800, --overdue-after 259200: each"),
     ],
 )
 def test_errors_say_what_is_wrong(

@@ -39,7 +39,13 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     _of_plate(actions, options, "show", "rule, owner, hours and gaps of a plate", _show)
     _of_plate(actions, options, "agreed", "what the plate's owner agreed to pay for others beforehand", _agreed)
     at = _of_plate(actions, options, "at", "whose hour it is; not whether they can pay", _at)
-    at.add_argument("at", type=_time, metavar="ISO-TIME", help="such as 2026-05-04T07:59:59+08:00; needs an offset")
+    at.add_argument(
+        "at",
+        type=_time,
+        nargs="?",
+        metavar="ISO-TIME",
+        help="such as 2026-05-04T07:59:59+08:00; needs an offset (default: now)",
+    )
     at.add_argument("--station", metavar="S", help="in this station's time zone (default: Asia/Shanghai)")
 
 
@@ -279,8 +285,9 @@ def _at(args: argparse.Namespace) -> int:
     from wire.plates import normalise
 
     with office(args) as o:
-        turn, local = _payers(o).turn(args.plate, args.at, args.station)
-        document = turn_document(normalise(args.plate), args.at, local, turn)
+        at = args.at or o.books.clock.now()
+        turn, local = _payers(o).turn(args.plate, at, args.station)
+        document = turn_document(normalise(args.plate), at, local, turn)
         words = f"{document['plate']} at {document['local']}: {_who(turn.payer)}"
         if turn.then is not None:
             words += tr(f", then {_who(turn.then)}")

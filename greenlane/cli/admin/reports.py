@@ -38,7 +38,13 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
         help="a station's day: fuelled, posted, totalisers; exit status 1 if not balanced",
     )
     reconcile.add_argument("station", metavar="STATION")
-    reconcile.add_argument("day", metavar="DAY", type=_day, help="in the station's time zone, such as 2026-05-04")
+    reconcile.add_argument(
+        "day",
+        metavar="DAY",
+        type=_day,
+        nargs="?",
+        help="in the station's time zone, such as 2026-05-04 (default: today)",
+    )
     reconcile.set_defaults(do=_reconcile)
     rejected = subparsers.add_parser("rejected", parents=[options], help="fuelling reports that were refused for good")
     rejected.add_argument("--station", metavar="STATION")
@@ -113,7 +119,7 @@ def _reconcile(args: argparse.Namespace) -> int:
     from service.reports.reconciliation import reconcile
 
     with office(args) as o:
-        day = reconcile(o.database, args.station, args.day)
+        day = reconcile(o.database, args.station, args.day or o.books.clock.now())
         o.show({**_fields(day), "balanced": day.balanced, "troubles": day.troubles}, _day_words(day))
     return 0 if day.balanced else 1
 

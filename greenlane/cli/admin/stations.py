@@ -99,7 +99,8 @@ def _station_words(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     from wire.money import format_yuan
 
     second, at = found["second_person_fen"], found["at"]
-    yield "station", f"{found['station']}, {found['title']}"
+    has_title = found["title"] not in ("", found["station"])
+    yield "station", f"{found['station']}, {found['title']}" if has_title else found["station"]
     yield "time zone", found["zone"]
     yield "preset", f"{format_yuan(found['preset_fen'])} yuan: below it a card is refused"
     yield (

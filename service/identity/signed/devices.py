@@ -58,7 +58,9 @@ class Place:
 
     def __post_init__(self) -> None:
         if (self.kind is DeviceKind.STATION) != (self.lane is None):
-            raise AdminError("a lane unit or panel belongs to a lane, a station's central control to none")
+            raise AdminError(
+                "a lane unit or panel belongs to a lane, named with --lane, a station's central control to none"
+            )
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.station}" + (f"/{self.lane}" if self.lane else "")

@@ -45,6 +45,15 @@ def payer_at(admin: Admin, text: str, *more: str, plate: str = PLATE) -> tuple[s
     return found["payer"]["kind"], found["payer"]["id"], found["reason"]
 
 
+def test_without_a_time_it_is_whose_hour_it_is_now(admin: Admin) -> None:
+    admin("phone", "add", "A")
+    admin("payer", "set", PLATE, "A", "--hours", "0-24")
+    before = SystemWallClock().now()
+    found = admin("payer", "at", PLATE, "--json")
+    assert found["payer"]["id"] == "A"
+    assert before <= datetime.fromisoformat(found["at"]) <= SystemWallClock().now()
+
+
 @pytest.mark.slow
 def test_the_default_periods_and_who_pays_at_their_edges(admin: Admin) -> None:
     for name, hours in (("A", "0-8"), ("B", "8-16"), ("C", "16-24")):
