@@ -1,4 +1,5 @@
 # Every group of tests one after another; sourced by ./go, which gives apt_install, base_python, say and $python.
+. tests/in_memory.sh
 . tests/prepare.sh
 apt_install postgresql ffmpeg chromium chromium-driver gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good \
     gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly python3-gi nftables iproute2 systemd openssl \
@@ -12,7 +13,8 @@ say "lint and types"
 
 export HYPOTHESIS_PROFILE="${HYPOTHESIS_PROFILE:-greenlane}"
 say "all tests but those that need a world of their own, by as many processes as there are processors"
-"$python" -m pytest -m "not (kernel or easyocr or browser or faults)" --numprocesses "$(nproc)" --dist worksteal --durations=15
+in_memory "$python" -m pytest -m "not (kernel or easyocr or browser or faults)" --numprocesses "$(nproc)" --dist worksteal --durations=15 \
+    -o tmp_path_retention_policy=failed
 
 await_preparation
 
