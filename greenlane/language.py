@@ -247,6 +247,12 @@ class Parser(argparse.ArgumentParser):
         near = _nearest(typed[2:].partition("=")[0], known) if typed.startswith("--") else None
         return None if near is None else known[near]
 
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """As argparse, but no empty name of a file or folder: it would mean the current one."""
+        if not arg_string and action.type is Path:
+            raise argparse.ArgumentError(action, tr("an empty name: give a file or a folder"))
+        return super()._get_value(action, arg_string)
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """What is meant, where one of the choices is near; else all of them."""
         if action.choices is None or value in action.choices:

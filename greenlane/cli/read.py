@@ -47,7 +47,7 @@ class PictureOutcome:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from models.engines import MOST_THREADS
 
-    parser.add_argument("paths", nargs="+", type=named, metavar="PATH", help="pictures, or folders that are walked")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders that are walked")
     parser.add_argument("--crop", action="store_true", help="each picture is one plate, edge to edge")
     add_engine(parser)
     parser.add_argument(
@@ -58,13 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one JSON line per picture")
     parser.add_argument("--annotate", type=Path, metavar="DIR", help="write the pictures with boxes and texts there")
-
-
-def named(text: str) -> Path:
-    """A path that is one: nothing would stand for the current folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("an empty name: give a picture or a folder")
-    return Path(text)
 
 
 def run(args: argparse.Namespace) -> int:

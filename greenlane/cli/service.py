@@ -101,10 +101,10 @@ def run(args: argparse.Namespace) -> int:
     from service.errors import ServiceError
     from service.server import ServerOptions, serve
     from service.store.database import Database
-    from service.store.state_folder import default_url
+    from service.store.state_folder import chosen_url
 
     try:
-        url = args.database or default_url()
+        url = chosen_url(args.database)
         if args.migrate:
             database = Database(url)
             print(tr(database.migrate().words(database.name) or f"{database.name}: schema is up to date"))

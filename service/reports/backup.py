@@ -12,11 +12,10 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from service.errors import AdminError
 from service.reports.audit import audit
 from service.store.database import Database
+from service.store.engine.urls import database_url
 from wire.files import sync_folder
 
 PREFIX, SUFFIX = "greenlane-", ".sqlite3"
@@ -27,9 +26,9 @@ _FIRST_LOCKED, _LOCKED_BYTES = 0x40000000, 512
 
 
 def file_of(url: str) -> Path:
-    """The SQLite file that a database's address names. Raises AdminError for another kind of database."""
-    parsed = make_url(url)
-    if not parsed.drivername.startswith("sqlite") or not parsed.database:
+    """The SQLite file that a database's address names. Raises Unavailable, or AdminError where that is not a file."""
+    parsed = database_url(url)
+    if parsed.drivername != "sqlite" or parsed.database in (None, "", ":memory:"):
         raise AdminError("this copies SQLite files; PostgreSQL has pg_dump and pg_restore, see docs/service.md")
     return Path(parsed.database)
 

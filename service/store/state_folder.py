@@ -12,6 +12,11 @@ INSTALLED = Path("/etc/greenlane/service.env")
 LONGEST = 1 << 20
 
 
+def chosen_url(given: str | None) -> str:
+    """What an option names, if it was given: an empty one, as of a script's unset variable, means no other books."""
+    return default_url() if given is None else given
+
+
 def default_url() -> str:
     """$GREENLANE_DATABASE, else that of the installed service, else an SQLite file in the state directory."""
     named = os.environ.get("GREENLANE_DATABASE") or _installed()

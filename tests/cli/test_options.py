@@ -51,6 +51,26 @@ def test_nothing_that_is_quoted_steers_the_terminal(
         assert "\x1b" not in printed
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["admin", "backup", "--to", ""],
+        ["admin", "restore", ""],
+        ["simulate", ""],
+        ["install", "--dry-run", "--root", ""],
+        ["run", "--config="],
+        ["station", "--upstream", "http://127.0.0.1:9", "--state", ""],
+        ["read", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_name_is_not_the_folder_where_one_stands(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """As a script leaves it whose variable is not set."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert (ended.value.code, "an empty name: give a file or a folder" in capsys.readouterr().err) == (2, True)
+
+
 def test_options_of_the_live_demonstration_are_refused_without_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--clip", "own.mp4", "--seconds", "3"]) == 1
     out, err = capsys.readouterr()

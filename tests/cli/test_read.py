@@ -122,12 +122,6 @@ def test_a_name_takes_one_line_and_hides_nothing(tmp_path: Path, capsys: pytest.
     ]
 
 
-def test_an_empty_name_is_not_the_current_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        arguments("")
-    assert "an empty name: give a picture or a folder" in capsys.readouterr().err
-
-
 def test_bad_files_get_an_error_each_and_the_rest_goes_on(
     tmp_path: Path, bad_files: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

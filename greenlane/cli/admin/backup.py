@@ -54,9 +54,9 @@ def _restore(args: argparse.Namespace) -> int:
 def _file(args: argparse.Namespace) -> Path:
     """The SQLite file that the arguments name. Raises AdminError for another kind of database."""
     from service.reports.backup import file_of
-    from service.store.state_folder import default_url
+    from service.store.state_folder import chosen_url
 
-    return file_of(args.database or default_url())
+    return file_of(chosen_url(args.database))
 
 
 def _show(args: argparse.Namespace, document: dict[str, str | None], words: str) -> None:

@@ -21,7 +21,7 @@ from service.books.books import Books
 from service.store.clock import SystemWallClock
 from service.store.database import Database
 from service.store.engine.schema_version import SchemaStanding
-from service.store.state_folder import default_url
+from service.store.state_folder import chosen_url
 from wire.money import format_yuan
 
 
@@ -45,7 +45,7 @@ def office(args: argparse.Namespace, *, makes: bool = False) -> Iterator[Office]
 
     makes: a database that is not there is made, and said so. None is brought to another version.
     """
-    database = Database(args.database or default_url())
+    database = Database(chosen_url(args.database))
     try:
         if makes and database.standing() is SchemaStanding.MISSING:
             warn(database.migrate().words(database.name) or "")

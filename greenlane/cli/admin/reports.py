@@ -203,7 +203,7 @@ def _audit(args: argparse.Namespace) -> int:
     from service.station.words import meaning
     from service.store.clock import SystemWallClock
     from service.store.database import Database, telling_faults
-    from service.store.state_folder import default_url
+    from service.store.state_folder import chosen_url
     from wire.files import replace_regular
     from wire.outputs import check_file
     from wire.reasons import Reason
@@ -211,7 +211,7 @@ def _audit(args: argparse.Namespace) -> int:
     if args.head is not None:
         check_file("--head", Path(args.head), is_own=_is_head)
     against = None if args.against is None else _kept_head(args.against)
-    database = Database(args.database or default_url())
+    database = Database(chosen_url(args.database))
     try:
         found = audit(database, against)
         if args.head is not None and found.clean:

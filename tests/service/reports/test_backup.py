@@ -57,6 +57,51 @@ def test_a_copy_brings_the_books_back(admin: Admin, books: Path, tmp_path: Path)
     assert admin("audit")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("", "is not a database URL"),
+        ("today", "'today' is not a database URL: write sqlite:////path/file.sqlite3"),
+        ("sqlite+aiosqlite:////x", "works on sqlite and postgresql"),
+        ("sqlite:///:memory:", "this copies SQLite files"),
+    ],
+)
+def test_other_books_than_those_that_are_named_are_never_touched(
+    admin: Admin,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    url: str,
+    told: str,
+) -> None:
+    """An empty address, as a script's unset variable makes one, stood for the books of this machine."""
+    admin("backup", "--to", str(tmp_path / "copies"))
+    (copy,) = copies(tmp_path / "copies")
+    monkeypatch.delenv("GREENLANE_DATABASE", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    for words in (["backup", "--to", str(tmp_path / "other")], ["restore", str(copy)]):
+        assert main(["admin", "--database", url, *words]) == 1
+        err = capsys.readouterr().err
+        assert told in err
+        assert err.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "words", [["admin", "top-up", "C1", "5"], ["admin", "audit"], ["admin", "card", "list"], ["service", "--migrate"]]
+)
+def test_an_empty_address_names_no_books(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GREENLANE_DATABASE", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert main([*words[:1], "--database", "", *words[1:]]) == 1
+    assert "is not a database URL" in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()
+
+
 def test_only_the_newest_are_kept(admin: Admin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for day in (1, 2, 3):
         (tmp_path / f"greenlane-2026010{day}T000000Z.sqlite3").touch()
