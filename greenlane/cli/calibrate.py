@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from greenlane.cli import calibrate_run
 
     log.set_up("CRITICAL")
-    settings = calibrate_run.settings_of(args.config or LANE_SETTINGS, args.clip)
+    settings = calibrate_run.settings_of(args.config, args.clip, LANE_SETTINGS)
     _check_outputs(args)
     settings, engine = calibrate_run.with_engine(settings, args.engine)
     sighting = calibrate_run.look(settings, args.seconds, args.region)

@@ -58,9 +58,14 @@ class CameraSurvey:
         return {name: round(value, 3) for name, value in dataclasses.asdict(self.middle).items()}
 
 
-def settings_of(config: Path, clip: Path | None) -> Settings:
-    """The lane's settings with the clip in place of the camera. Raises SettingsError."""
-    settings = settings_file.load(config) if config.exists() else Settings()
+def settings_of(config: Path | None, clip: Path | None, installed: Path) -> Settings:
+    """The lane's settings with the clip in place of the camera.
+
+    config: the file that was named; one that is not there is an error. Else the installed one counts, where there is
+    one. Raises SettingsError.
+    """
+    named = config or (installed if installed.exists() else None)
+    settings = settings_file.load(named) if named else Settings()
     if clip is None:
         return settings
     return dataclasses.replace(settings, camera=dataclasses.replace(settings.camera, kind="file", source=str(clip)))

@@ -86,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
         return outbox.run_old(args, _state_dir(args))
     if args.list == (args.visit is not None):
         raise GreenlaneError('name one VISIT ("last" for the latest) or ask for --list')
+    if args.list and args.html is not None:
+        raise GreenlaneError("--html writes one VISIT, not the list")
     store = open_store(args)
     return _list(store, args.count, args.json, lane_zone(args.config)) if args.list else _explain(store, args)
 

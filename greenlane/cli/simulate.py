@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from greenlane.cli.options import add_engine, escaped, moment
 from greenlane.language import tr
+from wire.errors import GreenlaneError
 from wire.typed import TypedRule
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from greenlane.simulation.entrance import EntranceResult
     from greenlane.simulation.results import ClipResult, VisitResult
 
+LITRES = 1.0
 EXAMPLES = """
 Without a clip it plays the bundled one, with its own cards and phones: five vehicles drive in, one after another.
 With clips of your own every plate is unknown to the service until you give it a card.
@@ -53,9 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--litres",
         type=_litres,
-        default=1.0,
         metavar="L",
-        help="what a vehicle takes after green in clips of your own (default %(default)s, 0: nothing)",
+        help="what a vehicle takes after green in clips of your own (default 1.0, 0: nothing)",
     )
     _add_typing(parser)
     parser.add_argument(
@@ -140,6 +141,8 @@ def _check(args: argparse.Namespace) -> None:
     from wire.outputs import check_file, check_folder
 
     _cards(args.card)
+    if args.litres is not None and not args.clips:
+        raise GreenlaneError("--litres: only with a CLIP of your own; in the bundled one each vehicle takes its own")
     for clip in args.clips:
         check_clip(clip, plays=False)
     if args.entry is not None:
@@ -169,7 +172,9 @@ def _play(args: argparse.Namespace) -> tuple[tuple[ClipResult, ...], int]:
     with World(Settings(), cards, preset_fen, phones, start, TypedRule(args.typed_rule), dict(args.pin)) as world:
         if args.entry is not None:
             show.ahead(args.entry.name, play_entrance(world, reader, args.entry))
-        stage = ClipPlayer(world, reader, own.litres if own else {}, args.litres, args.typed)
+        stage = ClipPlayer(
+            world, reader, own.litres if own else {}, LITRES if args.litres is None else args.litres, args.typed
+        )
         results = tuple(show.clip(stage, clip) for clip in clips)
     show.end(results, hint=bool(args.clips) and not (args.card or args.phone))
     return results, show.errors

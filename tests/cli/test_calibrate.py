@@ -142,6 +142,7 @@ def test_it_writes_the_region_and_the_picture(
     picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config, annotated = tmp_path / "lane.toml", tmp_path / "seen.png"
+    config.touch()
     words = ["calibrate", "--clip", str(picture), "--config", str(config), "--picture", str(annotated), "--no-lamp"]
     assert main([*words, "--json", "--region", "0.1,0.2,0.9,1"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -152,9 +153,9 @@ def test_it_writes_the_region_and_the_picture(
     engine = next(check["found"] for check in found["checks"] if check["check"] == "engine")
     assert engine.startswith(f"{choose().engine}: ")
     assert settings_file.load(config).reader.engine == choose().engine
-    config.unlink()
+    config.write_text("", encoding="utf-8")
     assert main([*words, "--dry-run"]) == 0
-    assert not config.exists()
+    assert config.read_text(encoding="utf-8") == ""
 
 
 def test_a_recording_alone_is_judged_and_changes_nothing_of_this_machine(
@@ -173,6 +174,7 @@ def test_a_recording_alone_is_judged_and_changes_nothing_of_this_machine(
 
 def test_a_lane_keeps_the_engine_that_a_technician_asks_for(picture: Path, tmp_path: Path) -> None:
     config = tmp_path / "lane.toml"
+    config.touch()
     words = ["--clip", str(picture), "--config", str(config), "--picture", str(tmp_path / "seen.png"), "--no-lamp"]
     assert main(["calibrate", *words, "--region", "0.1,0.2,0.9,1", "--engine", "opencv"]) == 0
     assert settings_file.load(config).reader.engine == "opencv"
@@ -199,6 +201,7 @@ def test_an_engine_that_fails_its_self_test_is_left_and_said_so(
 def calibrated(clip: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """What `greenlane calibrate` prints when a technician types it with nothing but the clip in the camera's place."""
     config = folder / "lane.toml"
+    config.touch()
     words = ["--clip", str(clip), "--config", str(config), "--picture", str(folder / "seen.jpg"), "--no-lamp"]
     status = main(["calibrate", *words])
     printed = capsys.readouterr()
@@ -260,7 +263,9 @@ def test_a_file_of_the_lane_units_user_stays_readable_for_it(
         (["--clip", "CLIP", "--picture", "seen.txt"], "end its name in .jpg or .png"),
         (["--clip", "CLIP", "--picture", "absent/seen.jpg"], "absent/seen.jpg: cannot be written"),
         (["--clip", "CLIP", "--picture", "letter.jpg"], "letter.jpg: holds something else"),
-        (["--clip", "CLIP", "--config", "device.toml/lane.toml"], "--config"),
+        (["--clip", "CLIP", "--config", "device.toml/lane.toml"], "cannot be read (Not a directory)"),
+        (["--clip", "CLIP", "--config", "lane.tml"], "lane.tml: cannot be read (No such file or directory)"),
+        (["--config", "lane.tml"], "lane.tml: cannot be read (No such file or directory)"),
     ],
 )
 def test_what_cannot_work_is_told_in_one_line_before_the_work(
@@ -274,6 +279,7 @@ def test_what_cannot_work_is_told_in_one_line_before_the_work(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "device.toml").write_text('[camera]\nsource = "/dev/video99"\n', encoding="utf-8")
     (tmp_path / "letter.jpg").write_text("mine", encoding="utf-8")
+    (tmp_path / "lane.toml").touch()
     before = (picture / "0.png").read_bytes()
     monkeypatch.setattr("hardware.cameras.CAMERA_WAIT_S", 0.1)
     monkeypatch.setattr(calibrate_run, "CAMERA_WAIT_S", 0.1)
@@ -282,7 +288,8 @@ def test_what_cannot_work_is_told_in_one_line_before_the_work(
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
     assert expected in printed.err
-    assert not (tmp_path / "lane.toml").exists()
+    assert (tmp_path / "lane.toml").read_text(encoding="utf-8") == ""
+    assert not (tmp_path / "lane.tml").exists(), "nobody would read it"
     assert (picture / "0.png").read_bytes() == before
 
 
@@ -291,6 +298,7 @@ def test_a_recording_that_is_not_whole_fails(tmp_path: Path, capsys: pytest.Capt
     clip.mkdir()
     cv2.imwrite(str(clip / "a.png"), scene(170)[0])
     (clip / "b.png").symlink_to("moved.png")
+    (tmp_path / "lane.toml").touch()
     words = ["calibrate", "--clip", str(clip), "--config", str(tmp_path / "lane.toml"), "--no-lamp", "--dry-run"]
     assert main([*words, "--picture", str(tmp_path / "seen.jpg"), "--json"]) == 1
     found = {check["check"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
@@ -302,9 +310,10 @@ def test_an_empty_lane_writes_nothing_and_fails(tmp_path: Path) -> None:
     frame = np.full((360, 640, 3), 90, np.uint8)
     cv2.imwrite(str(tmp_path / "empty.png"), frame)
     config = tmp_path / "lane.toml"
+    config.touch()
     words = ["--clip", str(tmp_path / "empty.png"), "--config", str(config), "--picture", str(tmp_path / "p.jpg")]
     assert main(["calibrate", *words, "--no-lamp"]) == 1
-    assert not config.exists()
+    assert config.read_text(encoding="utf-8") == ""
 
 
 @pytest.mark.parametrize(

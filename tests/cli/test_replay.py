@@ -108,6 +108,13 @@ def test_of_a_visit_that_never_ended_no_picture_was_deleted(
     assert "no picture was kept: they are written when a visit is over" in capsys.readouterr().err
 
 
+def test_a_page_is_of_one_visit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The list was printed, and the page that was asked for never written."""
+    page = tmp_path / "why.html"
+    assert cli.main(["explain", "--list", "--html", str(page), "--traces", str(tmp_path)]) == 1
+    assert "--html writes one VISIT" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["explain", "replay"])
 def test_an_empty_name_is_no_part_of_every_id(
     command: str, store: TraceStore, capsys: pytest.CaptureFixture[str]

@@ -73,6 +73,12 @@ def test_pictures_that_cannot_be_opened_and_a_cut_entrance_fail_the_run(
     assert f"error: {cut} is cut off: " in capsys.readouterr().out
 
 
+def test_litres_are_for_clips_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """They were passed over in silence."""
+    assert main(["simulate", "--litres", "5"]) == 1
+    assert "--litres: only with a CLIP of your own" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_for_people_there_is_a_line_per_visit_and_a_hint(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", str(clip)]) == 0
