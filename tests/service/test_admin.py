@@ -368,6 +368,13 @@ class Terminal(io.StringIO):
         return True
 
 
+def test_a_price_change_says_both_prices(admin: Admin, ready: World) -> None:
+    """A point forgotten is seen at once."""
+    admin("price", "set", "S1", "92", "7.8")
+    assert admin("price", "set", "S1", "92", "785")[1] == "92 costs 785.00 yuan a litre now, 7.80 before\n"
+    assert admin("price", "set", "S1", "9Z", "7")[1] == "9Z costs 7.00 yuan a litre now\n"
+
+
 def test_the_day_to_reconcile_is_today_unless_another_is_named(admin: Admin, ready: World) -> None:
     """Today is the station's day, which in the east begins before that of the machine."""
     for zone in ("Pacific/Kiritimati", "Pacific/Niue"):

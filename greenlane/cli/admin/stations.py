@@ -140,13 +140,18 @@ def _list_stations(args: argparse.Namespace) -> int:
 
 def _set_price(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from wire.money import parse_yuan
+    from service.books.rows.prices import prices_of
+    from wire.money import format_yuan, parse_yuan
 
     with office(args) as o:
-        o.admin.stations.set_price(args.station, args.product, parse_yuan(args.price))
-        o.show(
-            {"station": args.station, "product": args.product}, f"{args.product} costs {args.price} yuan a litre now"
-        )
+        known = prices_of(o.database, args.station, o.books.clock.now()) or []
+        before = {p.product: p.unit_price_fen_per_l for p in known}.get(args.product)
+        fen = parse_yuan(args.price)
+        o.admin.stations.set_price(args.station, args.product, fen)
+        words = f"{args.product} costs {format_yuan(fen)} yuan a litre now"
+        if before is not None:
+            words = f"{args.product} costs {format_yuan(fen)} yuan a litre now, {format_yuan(before)} before"
+        o.show({"station": args.station, "product": args.product}, words)
     return 0
 
 

@@ -163,6 +163,19 @@ def test_a_panels_words_can_be_read_at_a_glance() -> None:
         assert len(chinese) <= 14, chinese
 
 
+HALF_WIDTH = re.compile(
+    r"""[\u4e00-\u9fff]['"][^{}]*\}\}(?:</\w+>)?[:,;] |\}\}[:,] \{\{ t\(|\bt\(\*[^{}]*\}\}(?:\{%[^%]*%\})?[:,] """
+)
+"""A comma or colon of the English kind behind words that a page shows in either language."""
+
+
+def test_a_page_in_chinese_has_chinese_commas_and_colons() -> None:
+    """The mark stands within the words of each language, not behind both."""
+    for file in sorted((ROOT / "service" / "pages").rglob("*.html")):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            assert not (found := HALF_WIDTH.search(line)), f"{file.name}:{number}: {found and found[0]}"
+
+
 def test_what_mileage_finds_is_worded_in_chinese() -> None:
     assert detail_words.in_chinese("10.00 l into a tank of 9 l") == "9 升的油箱加了 10.00 升"
     assert detail_words.in_chinese("10.00 L into a tank of 9 L") == "9 升的油箱加了 10.00 升"
