@@ -57,6 +57,18 @@ def test_a_good_record_breaks_no_rule() -> None:
     assert breaches(RECORD) == []
 
 
+def test_a_lost_answer_is_told_where_it_was_lost() -> None:
+    """The lane heard neither of the first question's answers, and fuels under the second's grant."""
+    again = replace(GRANT, by="server", name="a2", question="v1/2", limit_fen=8_000)
+    fuelled = replace(FUELLED, authorisation="a2", flags=())
+    answers = (Answer(0.6, "allow", "offline_allowed", "a2", 8_000),)
+    lost, kept = LOST
+    told = replace(kept, flags=("answered_too_late",))
+    assert breaches(visit(grants=(lost, told, again), fuelled=(fuelled,), answers=answers)) == []
+    found = breaches(visit(grants=(lost, kept, again), fuelled=(fuelled,), answers=answers))
+    assert any("nobody says so" in words for words in found)
+
+
 @pytest.mark.parametrize(
     ("record", "words"),
     [
@@ -76,6 +88,7 @@ def test_a_good_record_breaks_no_rule() -> None:
         (visit(fuelled=(replace(FUELLED, authorisation=None),)), "which nobody granted"),
         (visit(fuelled=()), "got nothing"),
         (visit(grants=LOST), "nobody says so"),
+        (visit(grants=LOST), "the fuelling under off-1 does not say so"),
         (replace(RECORD, most_card_fen=6_001), "its cap is 6000"),
         (replace(RECORD, most_station_fen=15_001), "the station's cap is 15000"),
         (replace(RECORD, audit="1 findings"), "audit: 1 findings"),

@@ -94,6 +94,7 @@ def grants_of(town: Town, visit: str) -> tuple[Grant, ...]:
                 r.limit_fen,
                 r.granted_us / US_PER_S,
                 expires.get(r.id, r.granted_us) / US_PER_S,
+                tuple(json.loads(r.flags)),
             )
             for r in offline
         ]

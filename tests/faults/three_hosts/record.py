@@ -17,6 +17,7 @@ class Grant:
     limit_fen: int
     granted_s: float
     expires_s: float
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
