@@ -61,18 +61,20 @@ def run(args: argparse.Namespace) -> int:
         enrolled = _rotate(args) if args.rotate else _enrol(args)
     except Rejected as error:
         raise SettingsError(f"the service refused: {error.detail}") from error
+    told = [] if args.config is None else [_write_settings(args, enrolled)]
+    _put_in_place(args.key)
     where = f"{enrolled.station}" + (f", lane {enrolled.lane}" if enrolled.lane else "")
     own = KeyPair.load(args.key).key_id[:10]
-    print(tr(f"{enrolled.kind.value} {enrolled.device} of station {where}; key {own} in {args.key}"))
-    if args.config is not None:
-        _write_settings(args, enrolled)
-    elif enrolled.kind.value == "lane" and not args.rotate:
+    if args.config is None and enrolled.kind.value == "lane" and not args.rotate:
         words = (
             "no lane.toml knows of the key: set url, ca_file and key_file of [service] there, and restart the lane unit"
         )
-        print(tr(words))
+        told.append(tr(words))
     if args.rotate:
-        print(tr("restart what uses the key, for example: systemctl restart greenlane-lane"))
+        told.append(tr("restart what uses the key, for example: systemctl restart greenlane-lane"))
+    print(
+        "\n".join([tr(f"{enrolled.kind.value} {enrolled.device} of station {where}; key {own} in {args.key}"), *told])
+    )
     return 0
 
 
@@ -94,7 +96,10 @@ def _state_of(config: Path | None) -> Path:
 
 
 def _enrol(args: argparse.Namespace) -> Enrolment:
-    """The next key is on disk before it is sent, so that a lost answer is mended by running the command again."""
+    """The next key is on disk before it is sent, so that a lost answer is mended by running the command again.
+
+    It becomes the key when all else is written: what could not be is mended in the same way.
+    """
     if args.key.exists():
         raise SettingsError(f"{args.key}: there is a key already; use --rotate, or move it away to enrol anew")
     try:
@@ -105,7 +110,6 @@ def _enrol(args: argparse.Namespace) -> Enrolment:
     body = {"code": args.code, "public_key": key.public_text}
     enrolled = _post(args, "/v1/enrolments", body, key)
     _keep_enrolment(args.key, enrolled)
-    _put_in_place(args.key)
     return enrolled
 
 
@@ -133,9 +137,7 @@ def _rotate(args: argparse.Namespace) -> Enrolment:
         "proof": new.rotation_proof(old.key_id),
         "consent": old.rotation_consent(new.key_id),
     }
-    enrolled = _post(args, "/v1/keys", body, old)
-    _put_in_place(args.key)
-    return enrolled
+    return _post(args, "/v1/keys", body, old)
 
 
 def _next_key(path: Path) -> KeyPair:
@@ -203,7 +205,8 @@ def _unanswered(service: str, error: ClientError) -> ClientError:
     return error
 
 
-def _write_settings(args: argparse.Namespace, enrolled: Enrolment) -> None:
+def _write_settings(args: argparse.Namespace, enrolled: Enrolment) -> str:
+    """What to say of it. Raises SettingsError."""
     from controller.settings import update_file
 
     changes: dict[tuple[str, str], Any] = {
@@ -215,5 +218,8 @@ def _write_settings(args: argparse.Namespace, enrolled: Enrolment) -> None:
         changes["lane", "name"] = enrolled.lane
     if args.ca is not None:
         changes["service", "ca_file"] = str(args.ca.absolute())
-    update_file(args.config, changes)
-    print(tr(f"{args.config}: station, lane, address and key are set"))
+    try:
+        update_file(args.config, changes)
+    except OSError as error:
+        raise SettingsError(f"{args.config}: cannot be written: {error.strerror}") from error
+    return tr(f"{args.config}: station, lane, address and key are set")

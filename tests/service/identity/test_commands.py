@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -178,6 +179,34 @@ def test_an_enrolment_that_cannot_be_kept_is_mended_by_the_same_command(
     assert enrol(service, key, given) == 0
     assert json.loads(there.read_text())["station"] == "S1"
     assert sorted(path.name for path in tmp_path.iterdir() if "key" in path.name) == ["device.key"]
+
+
+@pytest.mark.parametrize("spoilt", ["[lane", "[vote]\nreads = 400\n", ""])
+def test_settings_that_cannot_be_written_are_mended_by_the_same_command(
+    service: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    spoilt: str | None,
+) -> None:
+    """The code had served, the key was in place, and nothing told the lane unit where its service is."""
+    key, given, settings = tmp_path / "device.key", code(capsys), tmp_path / "lane.toml"
+    settings.write_text(spoilt or "[lane]\n")
+    with monkeypatch.context() as full:
+        if not spoilt:
+            full.setattr("controller.settings.replace_regular", full_disk)
+        assert enrol(service, key, given, "--config", str(settings)) == 1
+    assert f"greenlane enrol: {settings}" in capsys.readouterr().err
+    assert settings.read_text() == (spoilt or "[lane]\n")
+    assert not key.exists()
+    settings.write_text("[lane]\n")
+    assert enrol(service, key, given, "--config", str(settings)) == 0
+    assert f'key_file = "{key}"' in settings.read_text()
+    assert len(devices(capsys)) == 1
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_what_goes_wrong_is_said(service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
