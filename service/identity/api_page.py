@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from service.http import openapi
-from service.identity import access
+from service.identity import access, api_words
 from service.identity.signed.gate import PHONE_NAMES, SIGNED_PREFIX
 from service.identity.signed.rules import PHONE_PREFIX, Names, find_rule
 from service.identity.web import PAGES, page
@@ -108,7 +108,7 @@ async def docs(request: Request) -> Response:
     examples = [(name, (PAGES / "examples" / name).read_text(encoding="utf-8")) for name in WORKED]
     common = {"device": openapi.problems(SIGNED_ERRORS), "phone": openapi.problems(PHONE_ERRORS)}
     shown: dict[str, Any] = {"operations": operations, "common": common, "example_of": _example, "worked": examples}
-    return page(request, "docs.html", session=session, **shown)
+    return page(request, "docs.html", session=session, in_chinese=api_words.in_chinese, **shown)
 
 
 def _shown(operation: dict[str, Any]) -> dict[str, Any]:

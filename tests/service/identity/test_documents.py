@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
 
-from service.identity import api_page
+from service.identity import api_page, api_words
 from service.identity.signed.rules import RULES
 from service.identity.signed.signatures import RequestView, verify
 from tests.service.identity.kit import ServiceRig
@@ -114,6 +114,21 @@ def test_the_page_tells_each_error_with_its_example(rig: ServiceRig) -> None:
                     assert escape(json.dumps(said, ensure_ascii=False)) in shown or not said
     assert shown.count(escape(api_page.SIGNED_ERRORS[401])) == 1
     assert shown.count(escape(api_page.PHONE_ERRORS[401])) == 1
+
+
+def test_the_page_in_chinese_says_what_is_done_and_what_went_wrong_in_chinese(rig: ServiceRig) -> None:
+    """Titles and errors were English on the Chinese page; the name of a record is a name."""
+    operations = [one for methods in rig.app.openapi()["paths"].values() for one in methods.values()]
+    summaries = {one["summary"] for one in operations}
+    answers = {answer["description"] for one in operations for answer in one["responses"].values()}
+    answers |= {*api_page.SIGNED_ERRORS.values(), *api_page.PHONE_ERRORS.values()}
+    assert set(api_words.SUMMARIES) == summaries
+    assert set(api_words.ANSWERS) == {words for words in answers if not re.fullmatch(r"\w+\.", words)}
+    with TestClient(rig.app) as client:
+        shown = client.get("/docs", params={"lang": "zh-CN"}).text
+    for english, chinese in (api_words.SUMMARIES | api_words.ANSWERS).items():
+        assert escape(chinese) in shown, chinese
+        assert f">{escape(english)}<" not in shown, english
 
 
 def test_security_names_every_switch() -> None:
