@@ -119,23 +119,26 @@ def _pictures(clip: Path, from_s: float, to_s: float, gain: float, noise: float)
     capture = cv2.VideoCapture(str(clip), cv2.CAP_FFMPEG)
     try:
         capture.set(cv2.CAP_PROP_POS_MSEC, 1000 * from_s)
-        grains, number = _grains(int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)), noise), 0
+        height, width = (int(capture.get(p)) for p in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH))
+        grains, number = _grains(height, noise), 0
+        lit = np.empty((height, width, 3), np.float32)
         while True:
             ok, image = capture.read()
             at_s = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
             if not ok or at_s > to_s:
                 return
-            shift = 37 * number % (grains.shape[1] - image.shape[1])
-            lit = image * np.float32(gain) + grains[:, shift : shift + image.shape[1], None]
-            yield Timed(np.clip(lit, 0, 255).astype(np.uint8), at_s - from_s)
+            shift = 37 * number % (grains.shape[1] - width)
+            np.multiply(image, np.float32(gain), out=lit)
+            cv2.add(lit, grains[:, shift : shift + width], dst=lit)
+            yield Timed(np.clip(lit, 0, 255, out=lit).astype(np.uint8), at_s - from_s)
             number += 1
     finally:
         capture.release()
 
 
 def _grains(height: int, noise: float) -> Any:
-    """A wide sheet of noise; each picture takes another part of it."""
-    return np.random.default_rng(1).normal(0, noise, (height, 2600)).astype(np.float32)
+    """A wide sheet of noise, the same in all three colours; each picture takes another part of it."""
+    return cv2.merge([np.random.default_rng(1).normal(0, noise, (height, 2600)).astype(np.float32)] * 3)
 
 
 def _passage(
