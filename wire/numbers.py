@@ -19,6 +19,10 @@ _LOOK_ALIKE = str.maketrans(
 _BESIDE_ANY = ("CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "HANGUL", "KANGXI", "MODIFIER", "IDEOGRAPHIC")
 """Scripts, by the first word of their letters' names, whose letters nobody takes for those of an alphabet."""
 _MINUS = "\u2212"
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef]"
+)
+"""What Python calls printable and nobody sees: fillers, blanks, and choices of a letter's form."""
 
 
 def parse_whole(text: str, low: int, high: int) -> int:
@@ -52,13 +56,15 @@ def is_zone(name: str) -> bool:
 
 def plain_name(text: str) -> str:
     """As a keyboard writes it: usual width, é as one character, one dash, and Latin letters for their look-alikes."""
-    folded = normalize("NFC", "".join(map(_usual, normalize("NFC", text))))
+    folded = normalize("NFC", "".join(map(_usual, normalize("NFC", _UNSEEN.sub("", text)))))
     latin = folded.translate(_LOOK_ALIKE)
     return latin if _alphabets(latin) <= {"LATIN"} else folded
 
 
 def spelling_fault(text: str) -> str:
     """Why the name could be taken for another one that is spelt otherwise; nothing where it cannot."""
+    if _UNSEEN.search(text):
+        return f"characters of the name cannot be seen: write {plain_name(text)!r}"
     if text != (usual := plain_name(text)):
         return f"{text!r} has letters, digits or dashes of another width, form or alphabet: write {usual!r}"
     if len(_alphabets(text)) > 1:

@@ -76,6 +76,7 @@ _CHINESE = (
         r"(.+) has letters, digits or dashes .*: write (.+)",
         "{0} 中的字母、数字或连字符是全角、其他写法或其他文字的，请写成 {1}",
     ),
+    (r"characters of the name cannot be seen: write (.+)", "名称中有看不见的字符，请写成 {0}"),
     (r"(.+) mixes letters of several alphabets", "{0} 混用了几种字母，请只用一种书写"),
     (r"a price must be", "单价须在 0.01 到 10000 元之间"),
     (r"an amount must be|a cap must be", "金额太大"),

@@ -22,6 +22,7 @@ from service.identity import token_buckets, trail
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
 from service.store.identity_tables import known_browsers, people, sessions
+from service.store.naming import require_plain_form
 from service.store.schema import stations
 from service.store.vehicle_tables import fleets
 
@@ -296,6 +297,8 @@ def _check_lane(role: Role, station: str | None, lane: str | None) -> None:
         raise AdminError("the role panel needs --station S and --lane L: the lane of the panel")
     elif not (len(lane) <= 40 and lane.isprintable()):
         raise AdminError("a lane's name has at most 40 characters that can be printed")
+    else:
+        require_plain_form(lane)
 
 
 def _person(row: Row[Any]) -> Person:

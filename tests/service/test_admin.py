@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -156,6 +157,23 @@ def test_no_two_names_look_alike_by_their_letters(
     status, out, err = admin(*words)
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert f"of another width, form or alphabet: write {plain}" in err
+
+
+@pytest.mark.parametrize("unseen", ["\ufe0f", "\u3164", "\u115f", "\uffa0", "\u2800", "\u034f", "\U000e0100"])
+@pytest.mark.parametrize("words", [("card", "create", "C1{}"), ("dispenser", "bind", "S1", "C1{}", "L1")])
+def test_no_character_of_a_name_is_unseen(admin: Admin, ready: World, words: tuple[str, ...], unseen: str) -> None:
+    """Python calls them printable, and no page or terminal shows them: one card would be two."""
+    status, out, err = admin(*(word.format(unseen) for word in words))
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "characters of the name cannot be seen: write 'C1'" in err
+
+
+def test_the_lane_of_a_panels_account_is_spelt_as_the_lane(
+    admin: Admin, ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("correct horse battery\n" * 2))
+    words = ("person", "add", "pump", "--role", "panel", "--station", "S1", "--lane")
+    assert "write 'L1'" in admin(*words, "Ｌ1")[2]
 
 
 def test_a_name_mixes_no_alphabets(admin: Admin, ready: World) -> None:
