@@ -61,7 +61,7 @@ HOMES = {
     "libcamera": ("hardware.cameras",),
     "cv2": ("models", "hardware", "greenlane", "controller.watching.calibration"),
     "numpy": ("models", "hardware", "greenlane", "controller.watching.calibration"),
-    "onnxruntime": ("models.engines", "models.training.detector.quantise"),
+    "onnxruntime": ("models.engines", "models.training.integers"),
     "easyocr": ("models.engines",),
     "torch": ("models.training", "models.engines"),
     "fastapi": ("service", "station", "greenlane.living"),

@@ -8,7 +8,8 @@ import onnxruntime
 from controller.errors import ReaderError
 from models.engines import FloatArray
 
-VARIANTS = ("integers",)
+VARIANTS = ("integers", "doubting_integers")
+"""The first are those of the detector's networks, the others of the second recogniser and the judge of wholeness."""
 
 
 class OnnxRuntimeNetwork:

@@ -27,6 +27,7 @@ INTEGERS = GENERATION >= 5 and cv2.checkHardwareSupport(_AVX_VNNI)
 and 8 without, the one of floats 5.0, with the same answers to the bit; OpenCV 4 never gains by them."""
 
 VARIANTS = ("integers",) if INTEGERS else ()
+"""How quick it is with doubting_integers where it has those instructions has not been measured."""
 
 
 class OpenCvNetwork:

@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recogniser": ("models.training.commands.recogniser", "train, calibrate and export the recogniser"),
     "second": ("models.training.commands.second", "train, calibrate and export the second recogniser"),
     "whole": ("models.training.commands.whole", "train, calibrate and export the judge of wholeness"),
+    "integers": ("models.training.commands.integers", "the networks that doubt in 8-bit integers"),
     "opinion": ("models.training.commands.opinion", "measure what the second recogniser stops and costs"),
     "visits": ("models.training.commands.visits", "how many simulated visits are answered, and how many wrongly"),
     "curve": ("models.training.commands.curve", "what more crops and channels bring, from short runs"),

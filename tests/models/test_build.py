@@ -18,7 +18,12 @@ def test_a_variant_is_for_its_engine_alone() -> None:
     for network, name in ((finder, "finder"), (refiner, "refiner")):
         assert build.variant_of(network, ())["file"] == f"{name}.onnx"
         assert build.variant_of(network, ("integers",))["file"] == f"{name}.int8.onnx"
-    assert build.variant_of(load_section("recogniser"), ("integers",))["file"] == "recogniser.onnx"
+    assert "variants" not in load_section("recogniser")
+    for name in ("second", "whole"):
+        section = load_section(name)
+        assert build.variant_of(section, ("integers",))["file"] == f"{name}.onnx"
+        assert build.variant_of(section, variants_for("opencv"))["file"] == f"{name}.onnx"
+        assert build.variant_of(section, ("integers", "doubting_integers"))["file"] == f"{name}.int8.onnx"
 
 
 def test_opencv_takes_integers_only_where_they_are_quicker() -> None:
@@ -51,13 +56,12 @@ def test_networks_of_small_integers_find_the_same_plates(monkeypatch: pytest.Mon
 
 def test_all_weights_together_are_at_most_four_and_a_half_megabytes() -> None:
     detector = load_section("detector")
-    variants = [
-        variant
-        for section in (detector["finder"], detector["refiner"])
-        for variant in section.get("variants", {}).values()
+    sections = [
+        detector["finder"],
+        detector["refiner"],
+        *(load_section(name) for name in ("recogniser", "second", "whole")),
     ]
-    others = [load_section(name) for name in ("recogniser", "second", "whole")]
-    named = [detector["finder"], detector["refiner"], *others, *variants]
+    named = [*sections, *(variant for section in sections for variant in section.get("variants", {}).values())]
     files = sorted(WEIGHTS_FOLDER.glob("*.onnx"))
     assert {file.name for file in files} == {section["file"] for section in named}
     assert sum(file.stat().st_size for file in files) <= 4_500_000

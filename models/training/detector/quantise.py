@@ -1,4 +1,4 @@
-"""Makes the variants of 8-bit integers of finder and refiner, for the engines that run them quicker than floats.
+"""Makes the variants of 8-bit integers of finder and refiner.
 
 The first convolutions and the heads stay floats: the ones are slower in integers than in floats, the others' answers
 span so much that integers would put a plate's corners off by a pixel of the finder's picture.
@@ -6,17 +6,15 @@ span so much that integers would put a plate's corners off by a pixel of the fin
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-import onnx
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnx import NodeProto
 
 from models.engines import FloatArray
 from models.manifest import load_section, sha256_of, update_section
-from models.training.data.compact import compact
+from models.training.integers import write_integers
 
 INTEGERS = "integers"
 """The variant's name in the manifest (models/engines, VARIANTS)."""
@@ -26,18 +24,8 @@ HEADS = {"finder": ("/head/",), "refiner": ("/corners/corners.1/", "/Reshape", "
 models/training/detector/net.py and what stands behind them."""
 
 
-class _Pictures(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, pictures: Iterator[FloatArray]) -> None:
-        self._pictures = pictures
-
-    def get_next(self) -> dict[str, FloatArray] | None:
-        picture = next(self._pictures, None)
-        return None if picture is None else {"picture": picture}
-
-
-def kept_in_floats(plain: Path, heads: tuple[str, ...]) -> list[str]:
-    """Names of the nodes of a prepared network (every node named) that stay in floats: the first one, and its heads."""
-    nodes = onnx.load(str(plain)).graph.node
+def kept_in_floats(heads: tuple[str, ...], nodes: Sequence[NodeProto]) -> list[str]:
+    """Names of the nodes of a network that stay in floats: the first one, and its heads."""
     kept = [nodes[0].name]
     reached: set[str] = set()
     for node in nodes:
@@ -50,25 +38,11 @@ def kept_in_floats(plain: Path, heads: tuple[str, ...]) -> list[str]:
 def quantise(name: str, weights: Path, pictures: Iterator[FloatArray]) -> Path:
     """Write NAME.int8.onnx beside the network NAME in a folder, and into the manifest there.
 
-    name: "finder" or "refiner". pictures: network inputs (1, 3, H, W) such as it will meet; the ranges of its features
-    are taken from them. Weights are signed and per channel, features unsigned.
+    name: "finder" or "refiner". pictures: network inputs (1, 3, H, W) such as it will meet.
     """
     section = load_section("detector", weights / "manifest.json")
     path = weights / f"{name}.int8.onnx"
-    with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "plain.onnx"
-        quant_pre_process(str(weights / section[name]["file"]), str(plain), skip_symbolic_shape=True)
-        quantize_static(
-            str(plain),
-            str(path),
-            _Pictures(pictures),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            nodes_to_exclude=kept_in_floats(plain, HEADS[name]),
-        )
-    compact(path)
+    write_integers(weights / section[name]["file"], path, pictures, partial(kept_in_floats, HEADS[name]))
     section[name]["variants"] = {INTEGERS: {"file": path.name, "sha256": sha256_of(path)}}
     update_section("detector", section, weights / "manifest.json")
     return path

@@ -1,0 +1,47 @@
+"""The strips that the networks that doubt are given while the reader reads, for the ranges of their features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from models.build import build_detector, build_recogniser
+from models.engines import FloatArray, Network, load_network
+from models.manifest import load_section, named_weights
+from models.reader import OnDeviceReader
+from models.second_opinion import SecondOpinion
+from models.whole import Wholeness
+
+ENGINE = "onnxruntime"
+"""It takes inputs as they are, so what is overheard is what the network was trained on."""
+
+NETWORKS = ("second", "whole")
+
+
+class Overheard:
+    """A network that keeps what it is asked, in single strips (1, C, H, W), and answers as ever."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self.inputs: list[FloatArray] = []
+
+    def run(self, input: FloatArray) -> tuple[FloatArray, ...]:
+        self.inputs += [input[at : at + 1].copy() for at in range(len(input))]
+        return self._network.run(input)
+
+
+def overheard(weights: Path, read: Callable[[OnDeviceReader], Iterator[object]]) -> dict[str, list[FloatArray]]:
+    """What the two networks are given, by their names, while read() has the reader read pictures.
+
+    weights: a folder of weights with its manifest; what finds and reads is the shipped one. Raises ReaderError.
+    """
+    sections = {name: load_section(name, weights / "manifest.json") for name in NETWORKS}
+    networks = {
+        name: Overheard(load_network(ENGINE, *named_weights(section, weights))) for name, section in sections.items()
+    }
+    judge = Wholeness(networks["whole"], sections["whole"])
+    second = SecondOpinion(networks["second"], sections["second"], judge)
+    reader = OnDeviceReader(build_detector(ENGINE), build_recogniser(ENGINE), "overheard", second)
+    for _ in read(reader):
+        pass
+    return {name: network.inputs for name, network in networks.items()}
