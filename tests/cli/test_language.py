@@ -242,3 +242,8 @@ def test_a_sentence_keeps_its_chinese_behind_the_name_of_what_it_tells_of() -> N
     ]
     assert len(filled) > 400
     assert not lost, lost
+
+
+def test_a_head_that_is_none_and_no_file_either_is_said_in_chinese() -> None:
+    english = "'head.txt' is not a head: it is a number, a hyphen and 64 hexadecimal digits; and there is no such file"
+    assert CATALOGUE.sentence(english) == "'head.txt' 不是链头：应为序号、横线和 64 位十六进制数；也没有这个文件"

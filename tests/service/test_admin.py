@@ -491,4 +491,7 @@ def test_what_is_set_of_a_station_is_shown_and_the_trail_reads_well(admin: Admin
     admin("card", "preset", "C1", "12.50", "--whole-balance")
     trail = admin("trail")[1]
     assert "preset=12.50 yuan whole=yes" in trail
-    assert not re.search(r"None|True|_fen", trail)
+    admin("price", "set", "S1", "92", "7.9")
+    trail = admin("trail")[1]
+    assert "price=7.90 yuan product=92" in trail
+    assert not re.search(r"None|True|_fen|fen_", trail)

@@ -171,6 +171,7 @@ def _spelt(action: str, detail: Mapping[str, str | bool | None]) -> str:
     for name, value in detail.items():
         if value is None and action == "set_station":
             continue
+        name = "price_fen" if name == "fen_per_l" else name
         if isinstance(value, str) and name.endswith("_fen") and value.lstrip("-").isdecimal():
             name, value = name.removesuffix("_fen"), tr(f"{format_yuan(int(value))} yuan")
         spelt = value if isinstance(value, str) else tr(SPELT[value])
