@@ -18,8 +18,8 @@ in_memory "$python" -m pytest -m "not (kernel or easyocr or browser or faults)" 
 
 await_preparation
 
-say "browsers, killed processes and cut networks, one after another"
-"$python" -m pytest -m "(browser or faults) and not (kernel or easyocr)" --durations=15
+say "browsers, killed processes and cut networks, one file beside another"
+"$python" -m pytest -m "(browser or faults) and not (kernel or easyocr)" --numprocesses 2 --dist loadfile --durations=15
 
 say "the reader's networks where there is torch"
 .venv-easyocr/bin/python -m pytest -m easyocr tests/models/test_easyocr.py tests/models/test_easyocr_own_models.py
