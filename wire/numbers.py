@@ -35,12 +35,19 @@ def parse_whole(text: str, low: int, high: int) -> int:
 def parse_number(text: str, low: float, high: float) -> float:
     """The number, within bounds. Raises ValueError for anything else: words, infinities, and what is not a number."""
     try:
-        value = float(text)
+        value = typed_number(text)
     except ValueError:
         value = math.nan
     if not low <= value <= high:
         raise ValueError(f"{text!r}: write a number from {low:g} to {high:g}")
     return value
+
+
+def typed_number(text: str) -> float:
+    """As one writes it. Raises ValueError for what Python alone reads: 1_0, and digits of other scripts."""
+    if not re.fullmatch(r"[+-]?([0-9]+\.?|[0-9]*\.[0-9]+)([eE][+-]?[0-9]{1,3})?", text.strip(" "), re.ASCII):
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
 
 
 def is_zone(name: str) -> bool:

@@ -24,6 +24,7 @@ from service.books.books import Books
 from service.errors import ServiceError
 from service.store.clock import SystemWallClock
 from service.store.database import Database
+from wire.numbers import typed_number
 
 DAY_S = 86_400
 GB = 10**9
@@ -192,6 +193,6 @@ def _stations(text: str) -> list[int]:
 
 def _above_zero(text: str) -> float:
     with suppress(ValueError):
-        if 0 < float(text) < 1e15:
-            return float(text)
+        if 0 < typed_number(text) < 1e15:
+            return typed_number(text)
     raise argparse.ArgumentTypeError(f"{text!r}: write a number above 0")

@@ -31,6 +31,7 @@ from service.errors import ServiceError
 from service.reports.audit import audit
 from service.store.clock import SystemWallClock
 from service.store.database import Database
+from wire.numbers import typed_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ def _counts(text: str) -> list[int]:
 
 def _seconds(text: str) -> float:
     with suppress(ValueError):
-        if 0 < float(text) <= 3600:
-            return float(text)
+        if 0 < typed_number(text) <= 3600:
+            return typed_number(text)
     raise argparse.ArgumentTypeError(f"{text!r}: write a number above 0 and up to 3600")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greenlane.cli.options import LANE_SETTINGS, add_config, add_engine, one_line
+from wire.numbers import typed_number
 
 if TYPE_CHECKING:
     from controller.checks import Check
@@ -150,7 +151,7 @@ def _region(text: str) -> Region:
     from controller.records import Region
 
     try:
-        left, top, right, bottom = (float(part) for part in text.split(","))
+        left, top, right, bottom = (typed_number(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r}: write four shares, such as 0.1,0.3,0.9,1.0") from None
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
@@ -160,7 +161,7 @@ def _region(text: str) -> Region:
 
 def _seconds(text: str) -> float:
     try:
-        seconds = float(text)
+        seconds = typed_number(text)
     except ValueError:
         seconds = 0.0
     if not 1 <= seconds <= 600:

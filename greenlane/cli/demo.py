@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from greenlane import language
 from greenlane.language import tr
 from wire.errors import GreenlaneError
+from wire.numbers import typed_number
 
 if TYPE_CHECKING:
     from greenlane.living.system import LivingSystem
@@ -147,7 +148,7 @@ def _port(text: str) -> int:
 
 def _seconds(text: str) -> float:
     try:
-        seconds = float(text)
+        seconds = typed_number(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 86_400:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from greenlane.cli.options import add_engine, escaped, moment
 from greenlane.language import tr
 from wire.errors import GreenlaneError
+from wire.numbers import typed_number
 from wire.typed import TypedRule
 
 if TYPE_CHECKING:
@@ -354,7 +355,7 @@ def _time(text: str) -> datetime:
 
 def _litres(text: str) -> float:
     try:
-        litres = float(text)
+        litres = typed_number(text)
     except ValueError:
         litres = -1.0
     if not 0 <= litres <= 1000:

@@ -32,6 +32,26 @@ def test_a_number_out_of_bounds_is_told(words: list[str], number: str, capsys: p
     assert (ended.value.code, "write a whole number from 1 to" in capsys.readouterr().err) == (2, True)
 
 
+@pytest.mark.parametrize("number", ["1_0", "\uff11", "\u0661", "0x1", "nan", "1e"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["service", "--hold-life"],
+        ["station", "--upstream", "http://127.0.0.1:9", "--deadline"],
+        ["calibrate", "--seconds"],
+        ["demo", "--live", "--seconds"],
+        ["simulate", "--litres"],
+        ["bench", "service", "--seconds"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_is_as_one_writes_it(words: list[str], number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Python takes 1_0 for ten: money is not read so, nor is a whole number."""
+    with pytest.raises(SystemExit) as ended:
+        main([*words, number])
+    assert (ended.value.code, repr(number) in capsys.readouterr().err) == (2, True)
+
+
 def test_the_order_of_payers_has_bounds_too(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["admin", "payer", "set", "粤B12345", "Chen", "--hours", "0-8", "--order", BEYOND])

@@ -22,6 +22,7 @@ from greenlane.bench.efficiency.model import (
 from greenlane.bench.lane import BenchError
 from greenlane.bench.process import machine
 from greenlane.cli.options import add_engine, any_seed, whole
+from wire.numbers import typed_number
 
 TURNS = 5_000
 
@@ -169,7 +170,7 @@ def _conditions(args: argparse.Namespace) -> dict[str, Any]:
 
 def _share(text: str) -> float:
     try:
-        share = float(text)
+        share = typed_number(text)
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:

@@ -45,6 +45,7 @@ from service.store.clock import SystemWallClock
 from service.store.database import Database
 from service.store.payer_tables import charges
 from wire.devices import DeviceKind, EnrolmentRequest
+from wire.numbers import typed_number
 from wire.payers import ChargeState
 
 LATE_S = 1.0
@@ -132,7 +133,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 def _rates(text: str) -> list[float]:
     try:
-        rates = [float(word) for word in text.split(",")]
+        rates = [typed_number(word) for word in text.split(",")]
     except ValueError:
         rates = []
     if not rates or not all(0.1 <= rate <= 2_000 for rate in rates):
