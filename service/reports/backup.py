@@ -45,6 +45,8 @@ def back_up(database: Path, folder: Path, now: datetime, keep: int) -> Path:
             _copy(database, fresh)
             prove(fresh)
             os.replace(fresh, target)
+    except _DamagedError as error:
+        raise AdminError(f"{database} is damaged: no copy was made; put a good copy in place") from error
     except (OSError, sqlite3.Error) as error:
         raise AdminError(f"{target}: {getattr(error, 'strerror', None) or error}") from error
     others = [copy for copy in copies(folder) if copy != target]
@@ -58,16 +60,23 @@ def copies(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob(f"{PREFIX}*{SUFFIX}") if _COPY.fullmatch(path.name))
 
 
+class _DamagedError(AdminError):
+    """SQLite finds a file damaged, or none of its own: whoever knows which file that is says so."""
+
+
 def prove(copy: Path) -> None:
-    """Restore a copy elsewhere, as this version would run it, and audit it. Raises AdminError with what is wrong."""
+    """Restore a copy elsewhere, as this version would run it, and audit it.
+
+    Raises AdminError with what is wrong, _DamagedError where SQLite cannot read it whole.
+    """
     with tempfile.TemporaryDirectory(prefix="greenlane-restored-", dir=copy.parent) as folder:
         restored = Path(folder) / "service.sqlite3"
         _copy(copy, restored)
-        with closing(sqlite3.connect(restored)) as opened:
+        with _telling_damage(), closing(sqlite3.connect(restored)) as opened:
             (verdict,) = opened.execute("pragma integrity_check(1)").fetchone()
             (versions,) = opened.execute("select count(*) from sqlite_master where name = 'alembic_version'").fetchone()
         if verdict != "ok":
-            raise AdminError(f"{copy.name} is damaged: {verdict}")
+            raise _DamagedError(verdict)
         if versions == 0:  # empty, or another program's: migrating would make new books of it
             raise AdminError(f"{copy.name}: holds none of greenlane's books")
         with closing(Database(f"sqlite:///{restored}")) as database:
@@ -95,6 +104,8 @@ def restore(copy: Path, database: Path, now: datetime) -> Path | None:
                 return None
             with _unused(database):
                 return _exchange(fresh, database, now)
+    except _DamagedError as error:
+        raise AdminError(f"{copy} is damaged or no copy: the books stand unchanged; take another copy") from error
     except (OSError, sqlite3.Error) as error:
         raise AdminError(f"{copy}: {getattr(error, 'strerror', None) or error}") from error
 
@@ -129,16 +140,28 @@ def _unused(database: Path) -> Iterator[None]:
 
 def _close_log(database: Path) -> None:
     """Only the last connection can. Raises sqlite3.OperationalError while there is another."""
-    with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as opened:
-        try:
-            opened.execute("pragma journal_mode = delete")
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise
+    with (
+        closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as opened,
+        suppress(_DamagedError),
+        _telling_damage(),
+    ):
+        opened.execute("pragma journal_mode = delete")
 
 
+@contextmanager
+def _telling_damage() -> Iterator[None]:
+    """Raises _DamagedError where SQLite says that of a file."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise _DamagedError(str(error)) from error
+        raise
+
+
+@_telling_damage()
 def _copy(source: Path, target: Path) -> None:
-    """One moment of a database that others may be writing."""
+    """One moment of a database that others may be writing. Raises _DamagedError."""
     with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
         new.execute("pragma journal_mode = delete").fetchall()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from greenlane import language
 from greenlane.cli import main
 from service.errors import AdminError
 from service.reports.backup import copies, restore
@@ -167,6 +168,27 @@ def test_what_does_not_hold_is_neither_kept_nor_restored(admin: Admin, books: Pa
     assert status == 1
     assert "the audit of the restored copy finds" in err
     assert copies(folder) == [good]
+
+
+def test_a_damaged_file_is_named_and_said_to_have_changed_nothing(admin: Admin, books: Path, tmp_path: Path) -> None:
+    """SQLite's own words, "database disk image is malformed", said neither which file nor what became of the books."""
+    admin("backup", "--to", str(tmp_path / "copies"))
+    (copy,) = copies(tmp_path / "copies")
+    before = books.read_bytes()
+    for damage in ("head", "cut", "middle"):
+        damaged = tmp_path / f"{damage}.sqlite3"
+        damaged.write_bytes(copy.read_bytes())
+        _damage(damaged, damage)
+        status, _, err = admin("restore", str(damaged))
+        told = f"{damaged} is damaged or no copy: the books stand unchanged; take another copy"
+        assert (status, err) == (1, f"greenlane admin: {told}\n")
+        assert language.catalogue("zh").sentence(told) == (f"{damaged} 已损坏，或不是备份：账目没有改动；请换一份备份")
+    assert books.read_bytes() == before
+    _damage(books, "middle")
+    status, _, err = admin("backup", "--to", str(tmp_path / "copies"))
+    told = f"{books} is damaged: no copy was made; put a good copy in place"
+    assert (status, err) == (1, f"greenlane admin: {told}\n")
+    assert copies(tmp_path / "copies") == [copy]
 
 
 def _forge(path: Path) -> None:
