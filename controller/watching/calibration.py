@@ -126,6 +126,12 @@ def _edge_px(grey: NDArray[np.float32], span: float) -> float:
     return span / max(steepest, 1e-3)
 
 
+def _few(count: int, texts: Sequence[str]) -> str:
+    if count == 1:
+        return f"only 1 read{_which(texts)}"
+    return f"only {count} reads{_which(texts)}" if count else "no plate was read"
+
+
 def summarise(found: Sequence[PlateMeasures]) -> PlateMeasures:
     """The median of each measure; found must not be empty."""
     return PlateMeasures(
@@ -136,9 +142,8 @@ def summarise(found: Sequence[PlateMeasures]) -> PlateMeasures:
 def judge(found: Sequence[PlateMeasures], frames: int, texts: Sequence[str] = ()) -> tuple[Check, ...]:
     """What is well and what to turn, from the reads of one calibration run; texts are the plates that were read."""
     if len(found) < ENOUGH_READS:
-        few = "no plate was read" if not found else f"only {len(found)} reads{_which(texts)}"
         advice = "let a vehicle with a clean plate stand where drivers stop, and check that its plate is in the picture"
-        return (Check("plates", Severity.FAIL, f"{few} in {frames} frames", advice),)
+        return (Check("plates", Severity.FAIL, f"{_few(len(found), texts)} in {frames} frames", advice),)
     middle = summarise(found)
     return (
         Check("plates", Severity.OK, f"{len(found)} reads in {frames} frames{_which(texts)}"),

@@ -160,7 +160,9 @@ def _camera(trace: VisitTrace) -> ChainLink:
     if not trace.reads:
         return ChainLink("camera", LinkOutcome.BAD, "no frame was read")
     size = f"{trace.reads[0].width}x{trace.reads[0].height}"
-    return ChainLink("camera", LinkOutcome.GOOD, f"{len(trace.reads) + trace.dropped_reads} frames read, {size}")
+    count = len(trace.reads) + trace.dropped_reads
+    found = f"1 frame read, {size}" if count == 1 else f"{count} frames read, {size}"
+    return ChainLink("camera", LinkOutcome.GOOD, found)
 
 
 def _plate_seen(trace: VisitTrace) -> ChainLink:
@@ -178,7 +180,10 @@ def _certain(trace: VisitTrace) -> ChainLink:
         return ChainLink("reads agree", LinkOutcome.BAD, "no vote: nothing was read")
     certain = next((v.vote for v in trace.votes if v.vote.certain), None)
     vote = certain or trace.votes[-1].vote
-    found = f"{vote.candidate or 'nothing'}, {vote.reads} reads, weakest character {vote.weakest:.0%}"
+    text, weakest = vote.candidate or "nothing", f"{vote.weakest:.0%}"
+    found = f"{text}, {vote.reads} reads, weakest character {weakest}"
+    if vote.reads == 1:
+        found = f"{text}, 1 read, weakest character {weakest}"
     detail = f"{found}: {vote.detail}" if vote.detail else found
     return ChainLink("reads agree", LinkOutcome.GOOD if certain else LinkOutcome.BAD, detail)
 

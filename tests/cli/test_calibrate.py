@@ -115,6 +115,8 @@ def test_too_few_reads_is_one_clear_failure() -> None:
     (check,) = calibration.judge([], 225)
     assert check.verdict is Severity.FAIL
     assert "no plate was read in 225 frames" in check.found
+    (check,) = calibration.judge([calibration.measure(*scene(160))], 225)
+    assert (check.verdict, check.found) == (Severity.FAIL, "only 1 read in 225 frames")
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from controller.records import LampColour
 from controller.traces.recorder import TraceRecorder
 from controller.traces.store import TraceStore
 from controller.worker import InlineWorker
-from greenlane import cli
+from greenlane import cli, language
 from greenlane.report.explanation import REMEDIES, LinkOutcome, explain
 from hardware.jpeg import encode_jpeg
 from tests.controller.traces.test_traces import charged
@@ -123,6 +123,17 @@ def test_the_link_that_failed_is_named(
     assert explanation.headline == headline
     assert explanation.remedy
     assert explanation.chinese
+
+
+def test_one_read_is_not_several(store: TraceStore, listener: TraceRecorder) -> None:
+    seen = PlayedVisit(listener).opened().read(0.2, plate_read())
+    seen.voted(0.2, replace(UNSURE, reads=1)).closed(9, None, Verdict.REFUSE, Reason.UNSURE)
+    told = {link.name: link.detail for link in explain(store.load("last")).links}
+    assert told["camera"] == "1 frame read, 1280x720"
+    assert told["reads agree"] == f"{PLATE}, 1 read, weakest character 50%: the weakest character is too weak"
+    chinese = language.catalogue("zh").sentence
+    assert chinese(told["camera"]) == "识别 1 帧，1280x720"
+    assert chinese(told["reads agree"]) == f"{PLATE}，识别 1 次，最弱字符 50%：最弱字符没有把握"
 
 
 def test_a_typed_plate_does_not_blame_the_reader(store: TraceStore, listener: TraceRecorder) -> None:

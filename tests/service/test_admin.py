@@ -475,7 +475,7 @@ def test_an_explained_gap_closes_the_day_and_stays_visible(admin: Admin, ready: 
     assert admin("explain-gap", "D1", "3", "--note", "report lost with the card of the unit")[0] == 0
     assert admin("reconcile", "S1", day)[0] == 0
     out = admin("reconcile", "S1", day)[1]
-    assert "1 numbers, 1.000 L" in out
+    assert "1 number, 1.000 L" in out
     (shown,) = json.loads(admin("reconcile", "S1", day, "--json")[1])["dispensers"]
     assert (shown["missing_sequences"], shown["unreported_ml"]) == (0, 0)
     assert (shown["explained_sequences"], shown["explained_ml"]) == (1, 1_000)

@@ -175,7 +175,8 @@ def _day_words(day: Day) -> str:
 def _explained(total: DispenserTotal) -> str:
     if not total.explained_sequences and not total.explained_ml:
         return ""
-    return tr(f"{total.explained_sequences} numbers, {_litres(total.explained_ml)} L")
+    count, litres = total.explained_sequences, _litres(total.explained_ml)
+    return tr(f"1 number, {litres} L" if count == 1 else f"{count} numbers, {litres} L")
 
 
 def _rejected(args: argparse.Namespace) -> int:
