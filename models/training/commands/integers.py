@@ -1,8 +1,8 @@
 """`python -m models.training integers`: variants of 8-bit integers of the two networks that doubt.
 
 The second recogniser and the judge of wholeness. Ranges come from strips that the reader meets in training pictures.
-First and last convolutions stay floats, and all that is not a convolution. The recogniser stays in floats too: in
-integers it misreads a little more of the coarsest plates.
+First and last convolutions stay floats, and all that is not a convolution. The recogniser stays in floats too
+(docs/engines.md).
 """
 
 from __future__ import annotations
