@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from service.payer_rules.capabilities import CAPABILITIES, UNFIT_WORDS, unfit
+from service.payer_rules.capabilities import CAPABILITIES, UNFIT_WORDS, Unfit, unfit
 from service.store.clock import from_us, to_us
 from service.store.database import Database, telling_faults
 from service.store.payer_tables import charges
@@ -16,6 +16,12 @@ from service.store.payment_tables import payments, provider_plates
 
 ZONE = ZoneInfo("Asia/Shanghai")
 """Of the day that providers count."""
+
+NEVER_HEARD = (
+    "it has not said a word of any plate: is it set up (greenlane service --payments)?",
+    "从未返回过任何车牌的状态：是否已配置（greenlane service --payments）？",
+)
+"""Of a provider. Only the service reads who is set up; the books know who has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,8 @@ def orders(database: Database, state: str | None = None) -> tuple[ListedOrder, .
         )
 
 
-def ways(database: Database, plate: str, amount_fen: int, now: datetime) -> tuple[Way, ...]:
-    """Whether each way takes an amount for a plate now."""
+def ways(database: Database, plate: str, amount_fen: int, now: datetime, *, is_set_up: bool = False) -> tuple[Way, ...]:
+    """Whether each way takes an amount for a plate now. is_set_up: who asks knows that the providers are."""
     local = now.astimezone(ZONE)
     began_us = to_us(local.replace(hour=0, minute=0, second=0, microsecond=0))
     today = select(payments.c.provider, payments.c.amount_fen).where(
@@ -80,10 +86,13 @@ def ways(database: Database, plate: str, amount_fen: int, now: datetime) -> tupl
     with telling_faults(), database.reading() as connection:
         states = {row.provider: row.state for row in connection.execute(stored)}
         asked = list(connection.execute(today))
+        heard = set(connection.execute(select(provider_plates.c.provider).distinct()).scalars())
     found = []
     for way in CAPABILITIES:
         asked_fen = [fen for provider, fen in asked if provider == way]
         why = unfit(way, plate, states.get(way), local.hour * 60 + local.minute, asked_fen, amount_fen)
         words, words_zh = ("", "") if why is None else UNFIT_WORDS[why]
+        if why is Unfit.NOT_ASKED and not is_set_up and way not in heard:
+            words, words_zh = NEVER_HEARD
         found.append(Way(way, states.get(way), None if why is None else why.value, words, words_zh))
     return tuple(found)

@@ -61,7 +61,7 @@ def own_mandates(books: Books, person: str, providers: Collection[str] = ()) -> 
 
 def _ways(books: Books, plate: str, chosen: str, providers: Collection[str]) -> Iterator[PlateWay]:
     """What each way of paying can do for a plate, before anybody relies on it."""
-    for one in ways(books.database, plate, 1, books.clock.now()):
+    for one in ways(books.database, plate, 1, books.clock.now(), is_set_up=True):
         can = CAPABILITIES[one.way]
         if can.is_embedded or one.way in providers:
             yield PlateWay(

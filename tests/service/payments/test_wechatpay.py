@@ -221,6 +221,18 @@ def test_nothing_is_expanded_in_whatever_letters_it_comes(encoding: str) -> None
         parsed((text % (declared, "y" * 1000, "&a;" * 100)).encode(encoding))
 
 
+def test_a_provider_that_never_spoke_may_not_be_set_up(world: World) -> None:
+    def words(is_set_up: bool = False) -> tuple[str | None, str]:
+        way = ways(world.database, PLATE, 1, world.clock.now(), is_set_up=is_set_up)[1]
+        return way.unfit, way.words
+
+    assert words() == ("not_asked", "it has not said a word of any plate: is it set up (greenlane service --payments)?")
+    assert words(is_set_up=True) == ("not_asked", UNFIT_WORDS[Unfit.NOT_ASKED][0]), "on a payer's page"
+    with world.database.writing() as connection:
+        keep_state(connection, "wechatpay", "粤B54321", "NORMAL", to_us(world.clock.now()))
+    assert words() == ("not_asked", UNFIT_WORDS[Unfit.NOT_ASKED][0])
+
+
 @pytest.mark.parametrize(
     ("plate", "pays"), [("粤B12345", True), ("粤BD12345", True), ("粤B1234学", False), ("粤B12345D", False)]
 )

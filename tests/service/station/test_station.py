@@ -99,6 +99,7 @@ def test_the_typed_plate_reaches_the_lane_and_the_lamp_the_panel(
     )
     log_in(client, "pump")
     shown = client.get("/panel/L1").text
+    assert re.findall('placeholder="([^"]*)"', shown) == ["车牌号 Plate", "密码 PIN"], "each field in both languages"
     assert "正在识别" in shown
     assert "<title>触摸屏 L1" in shown
     answer = type_plate(client, " 粤b·12345")
