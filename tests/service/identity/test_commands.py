@@ -271,10 +271,12 @@ def answer_once(server: socket.socket, answer: bytes, pause_s: float = 0.0) -> N
     """A stranger: whatever is said, this is the answer, a byte at a time where there are pauses."""
     heard, _ = server.accept()
     with heard, contextlib.suppress(OSError):
-        heard.recv(65_536)
         for part in [answer] if not pause_s else [answer[i : i + 1] for i in range(len(answer))]:
             heard.sendall(part)
             time.sleep(pause_s)
+        heard.shutdown(socket.SHUT_WR)
+        while heard.recv(65_536):  # closed with something unread, a connection is reset, and the answer may be lost
+            pass
 
 
 def test_places(database: str, capsys: pytest.CaptureFixture[str]) -> None:
