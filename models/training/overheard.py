@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models.build import build_detector, build_recogniser
@@ -30,8 +29,8 @@ class Overheard:
         return self._network.run(input)
 
 
-def overheard(weights: Path, read: Callable[[OnDeviceReader], Iterator[object]]) -> dict[str, list[FloatArray]]:
-    """What the two networks are given, by their names, while read() has the reader read pictures.
+def overheard_reader(weights: Path) -> tuple[OnDeviceReader, dict[str, Overheard]]:
+    """A reader, and its two networks that doubt, by their names.
 
     weights: a folder of weights with its manifest; what finds and reads is the shipped one. Raises ReaderError.
     """
@@ -41,7 +40,4 @@ def overheard(weights: Path, read: Callable[[OnDeviceReader], Iterator[object]])
     }
     judge = Wholeness(networks["whole"], sections["whole"])
     second = SecondOpinion(networks["second"], sections["second"], judge)
-    reader = OnDeviceReader(build_detector(ENGINE), build_recogniser(ENGINE), "overheard", second)
-    for _ in read(reader):
-        pass
-    return {name: network.inputs for name, network in networks.items()}
+    return OnDeviceReader(build_detector(ENGINE), build_recogniser(ENGINE), "overheard", second), networks

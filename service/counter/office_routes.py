@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse
 from service.admin.admin import Admin
 from service.admin.typed_plates import TypedPlates
 from service.books.records import TransferKind
-from service.books.rows.prices import prices_of
+from service.books.rows.prices import price_of, prices_of
 from service.counter.errors import BAD_PRICE, FORM_BROKEN, CounterRefused, telling_why
 from service.counter.page_context import (
     Operator,
@@ -150,8 +150,7 @@ async def ask_price(request: Request, session: Operator) -> Response:
     station, books = await station_facts_of(request, session), books_of(request)
     typed = dict(request.query_params)
     product, fen = name_of(typed, "product", 20), amount_of(typed.get("yuan", "")[:20], wrong=BAD_PRICE)
-    known = await run_in_threadpool(prices_of, books.database, station.id, books.clock.now())
-    before = {p.product: p.unit_price_fen_per_l for p in known or ()}.get(product)
+    before = await run_in_threadpool(price_of, books.database, station.id, product, books.clock.now())
     return shown(request, session, "price_change.html", station, product=product, fen=fen, before=before)
 
 
@@ -161,8 +160,7 @@ async def set_price(request: Request, session: Operator) -> Response:
     station, books = await station_facts_of(request, session), books_of(request)
     form, admin = await access.fields(request), admin_of(request, session)
     product, fen = name_of(form, "product", 20), amount_of(form.get("yuan", ""), wrong=BAD_PRICE)
-    known = await run_in_threadpool(prices_of, books.database, station.id, books.clock.now())
-    if (product, fen) not in {(p.product, p.unit_price_fen_per_l) for p in known or ()}:
+    if fen != await run_in_threadpool(price_of, books.database, station.id, product, books.clock.now()):
         with telling_why():
             await run_in_threadpool(admin.stations.set_price, station.id, product, fen)
     return RedirectResponse("/office/prices" + here_of(station.id), 303)

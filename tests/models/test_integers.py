@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import cv2
-import numpy as np
 import pytest
 
 from models import build
 from models.manifest import WEIGHTS_FOLDER, load_section, named_weights, sha256_of
+from tests.models.clip import frames
 
 pytest.importorskip("onnxruntime", reason="integers are for ONNX Runtime")
-
-CLIP = WEIGHTS_FOLDER.parents[1] / "greenlane" / "demo" / "lane.mp4"
-
-
-def frames(every: int) -> Iterator[np.ndarray]:
-    capture = cv2.VideoCapture(str(CLIP))
-    while (grabbed := capture.read())[0]:
-        yield np.asarray(grabbed[1], np.uint8)
-        for _ in range(every - 1):
-            capture.grab()
 
 
 def test_the_bundled_clip_is_doubted_alike_in_integers_and_in_floats(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,12 +140,11 @@ def _list_stations(args: argparse.Namespace) -> int:
 
 def _set_price(args: argparse.Namespace) -> int:
     from greenlane.cli.admin.office import office
-    from service.books.rows.prices import prices_of
+    from service.books.rows.prices import price_of
     from wire.money import format_yuan, parse_yuan
 
     with office(args) as o:
-        known = prices_of(o.database, args.station, o.books.clock.now()) or []
-        before = {p.product: p.unit_price_fen_per_l for p in known}.get(args.product)
+        before = price_of(o.database, args.station, args.product, o.books.clock.now())
         fen = parse_yuan(args.price)
         o.admin.stations.set_price(args.station, args.product, fen)
         words = f"{args.product} costs {format_yuan(fen)} yuan a litre now"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ from models.training.data.realdata import RealCrop
 from models.training.data.scenes import Scene, load_scenes
 from models.training.drawing.plates import draw_plate
 from models.training.evaluation.opinion import taken_again
-from models.training.overheard import ENGINE, overheard
+from models.training.overheard import ENGINE, overheard_reader
 from models.training.recogniser.mixing import load_real_data
 from wire.outputs import check_folder
 
@@ -57,46 +57,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes NAME.int8.onnx for each network and into the manifest; 1 where the real pictures are absent."""
-
-    rng = np.random.default_rng(args.seed)
     folder = None if args.smoke else real_pictures()
     if folder is None and not args.smoke:
         return 1
     check_folder("--weights", args.weights)
-    read = drawn(rng) if folder is None else pictures(rng, folder, args.pictures)
-    for name, inputs in overheard(args.weights, read).items():
-        order = rng.permutation(len(inputs))
-        chosen, others = order[: args.strips], order[args.strips :]
-        path = write(name, args.weights, (inputs[at] for at in chosen))
-        print(f"{path}: {len(chosen)} strips; {beside_floats(name, args.weights, [inputs[at] for at in others])}")
+    rng = np.random.default_rng(args.seed)
+    reader, networks = overheard_reader(args.weights)
+    if folder is None:
+        read_drawn(reader, rng)
+    else:
+        read_pictures(reader, rng, folder, args.pictures)
+    for name, network in networks.items():
+        order = rng.permutation(len(network.inputs))
+        chosen, others = ([network.inputs[at] for at in part] for part in np.split(order, [args.strips]))
+        path = write(name, args.weights, iter(chosen))
+        print(f"{path}: {len(chosen)} strips; {beside_floats(name, args.weights, others)}")
     return 0
 
 
-def drawn(rng: np.random.Generator) -> Callable[[OnDeviceReader], Iterator[object]]:
-    """Reads a few drawn plates."""
-
-    def read(reader: OnDeviceReader) -> Iterator[object]:
-        for _ in range(SMOKE_PLATES):
-            yield reader.read_crop(draw_plate(rng, PlateKind.BLUE, "皖A12345").image)
-
-    return read
+def read_drawn(reader: OnDeviceReader, rng: np.random.Generator) -> None:
+    """A few drawn plates."""
+    for _ in range(SMOKE_PLATES):
+        reader.read_crop(draw_plate(rng, PlateKind.BLUE, "皖A12345").image)
 
 
-def pictures(rng: np.random.Generator, folder: Path, many: int) -> Callable[[OnDeviceReader], Iterator[object]]:
-    """Reads so many scenes and crops of the training part, half of each."""
+def read_pictures(reader: OnDeviceReader, rng: np.random.Generator, folder: Path, many: int) -> None:
+    """So many scenes and crops of the training part, half of each."""
     scenes = [scene for scene in load_scenes(folder, False) + load_more_scenes(folder, False) if of_training(scene)]
     crops = [crop for crop in load_real_data(folder).train if crop.source != "auto"]
-
-    def read(reader: OnDeviceReader) -> Iterator[object]:
-        with tqdm(total=many, desc="pictures read", unit="picture") as bar:
-            for scene in some(rng, scenes, many // 2):
-                yield reader.read(scene.image)
-                bar.update()
-            for crop in some(rng, crops, many - many // 2):
-                yield reader.read_crop(taken_again(rng, crop))
-                bar.update()
-
-    return read
+    with tqdm(total=many, desc="pictures read", unit="picture") as bar:
+        for scene in some(rng, scenes, many // 2):
+            reader.read(scene.image)
+            bar.update()
+        for crop in some(rng, crops, many - many // 2):
+            reader.read_crop(taken_again(rng, crop))
+            bar.update()
 
 
 def of_training(scene: Scene) -> bool:
@@ -111,11 +106,11 @@ def some(rng: np.random.Generator, all_of_them: Sequence[Picture], many: int) ->
 
 def beside_floats(name: str, weights: Path, others: Sequence[FloatArray]) -> str:
     """How quick the variant is, and how its answers to other strips differ."""
+    if not others:
+        return "no strips left to compare floats and integers by"
     section = load_section(name, weights / "manifest.json")
     variant = section["variants"][VARIANT]
     plain, small = (load_network(ENGINE, *named_weights(named, weights)) for named in (section, variant))
-    if not others:
-        return "no strips left to compare floats and integers by"
     floats, integers = quickest_ms((plain, small), others[0])
     apart = np.concatenate([np.abs(plain.run(strip)[0] - small.run(strip)[0]).ravel() for strip in others])
     return (

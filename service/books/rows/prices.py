@@ -24,3 +24,9 @@ def prices_of(database: Database, station: str, now: datetime) -> list[Price] | 
             return None
         found = {row.product: row.unit_price_fen_per_l for row in connection.execute(newest)}
     return [Price(product=product, unit_price_fen_per_l=found[product]) for product in sorted(found)]
+
+
+def price_of(database: Database, station: str, product: str, now: datetime) -> int | None:
+    """One product's price in fen per litre; None where the station has none."""
+    known = prices_of(database, station, now) or ()
+    return next((price.unit_price_fen_per_l for price in known if price.product == product), None)
