@@ -327,9 +327,17 @@ def test_service_processes_tell_each_other_and_say_that_they_listen(postgresql_u
             received = requests.post(f"http://127.0.0.1:{other}/v1/lane-status", json=body, timeout=30)
             assert received.status_code == 204, received.text
             assert next_number(lines) == number
-        shown = requests.get(f"http://127.0.0.1:{one}/metrics", timeout=30).text
+        shown = metrics_that_say(one, "greenlane_live_listening 1.0")
         assert "greenlane_live_waiters 1.0" in shown
-        assert "greenlane_live_listening 1.0" in shown
+
+
+def metrics_that_say(port: int, line: str, longest_s: float = 30.0) -> str:
+    """Its metrics, as soon as the line is among them: a page is served before its process is connected to listen."""
+    ends_s = time.monotonic() + longest_s
+    while line not in (shown := requests.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text):
+        assert time.monotonic() < ends_s, shown
+        time.sleep(0.1)
+    return shown
 
 
 def test_metrics_say_that_postgresql_is_away() -> None:
