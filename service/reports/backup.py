@@ -15,12 +15,15 @@ from pathlib import Path
 from service.errors import AdminError
 from service.reports.audit import audit
 from service.store.database import Database
+from service.store.engine.scratch import scratch
 from service.store.engine.urls import database_url
 from wire.files import sync_folder
 
 PREFIX, SUFFIX = "greenlane-", ".sqlite3"
 _COPY = re.compile(rf"{PREFIX}[0-9]{{8}}T[0-9]{{6}}Z{re.escape(SUFFIX)}")
 
+_NOT_WRITTEN = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_READONLY"})
+"""What SQLite says where it cannot write, which it does in the folder of the books alone."""
 _FIRST_LOCKED, _LOCKED_BYTES = 0x40000000, 512
 """What SQLite locks of a file while it has it open: sqlite.org/fileformat2.html#the_lock_byte_page."""
 
@@ -41,10 +44,10 @@ def back_up(database: Path, folder: Path, now: datetime, keep: int) -> Path:
     target = folder / f"{PREFIX}{now:%Y%m%dT%H%M%SZ}{SUFFIX}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _scratch(folder) as fresh:
-            _copy(database, fresh)
-            prove(fresh)
-            os.replace(fresh, target)
+        with scratch(folder) as made:
+            fresh = _copied(database, made / target.name)
+            prove(fresh, made)
+            _put(fresh, target)
     except _DamagedError as error:
         raise AdminError(f"{database} is damaged: no copy was made; put a good copy in place") from error
     except (OSError, sqlite3.Error) as error:
@@ -64,12 +67,12 @@ class _DamagedError(AdminError):
     """SQLite finds a file damaged, or none of its own: whoever knows which file that is says so."""
 
 
-def prove(copy: Path) -> None:
-    """Restore a copy elsewhere, as this version would run it, and audit it.
+def prove(copy: Path, room: Path) -> None:
+    """Restore a copy in a folder with room for it, as this version would run it, and audit it.
 
     Raises AdminError with what is wrong, _DamagedError where SQLite cannot read it whole.
     """
-    with tempfile.TemporaryDirectory(prefix="greenlane-restored-", dir=copy.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=room) as folder:
         restored = Path(folder) / "service.sqlite3"
         _copy(copy, restored)
         with _telling_damage(), closing(sqlite3.connect(restored)) as opened:
@@ -90,24 +93,27 @@ def prove(copy: Path) -> None:
 def restore(copy: Path, database: Path, now: datetime) -> Path | None:
     """Put a copy in the place of the books; where the books of before are kept, None where there were none.
 
-    Raises AdminError while anything has the books open, and for a copy that does not hold.
+    Raises AdminError while anything has the books open, and for a copy that does not hold. What holds the copies is
+    only read: it may be full, or mounted so.
     """
     if not copy.is_file():
         raise AdminError(f"{copy}: there is no such copy")
     database = Path(os.path.realpath(database))  # a link stays, and what it leads to is replaced
     try:
-        prove(copy)
-        with _scratch(database.parent) as fresh:
-            _copy(copy, fresh)
+        with scratch(database.parent) as made:
+            prove(copy, made)
+            fresh = _copied(copy, made / copy.name)
             if not database.exists():
-                os.replace(fresh, database)
+                _put(fresh, database)
                 return None
             with _unused(database):
                 return _exchange(fresh, database, now)
     except _DamagedError as error:
         raise AdminError(f"{copy} is damaged or no copy: the books stand unchanged; take another copy") from error
     except (OSError, sqlite3.Error) as error:
-        raise AdminError(f"{copy}: {getattr(error, 'strerror', None) or error}") from error
+        is_read = isinstance(error, sqlite3.Error) and error.sqlite_errorname not in _NOT_WRITTEN
+        named = copy if is_read else database.parent
+        raise AdminError(f"{named}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _exchange(fresh: Path, database: Path, now: datetime) -> Path:
@@ -119,7 +125,7 @@ def _exchange(fresh: Path, database: Path, now: datetime) -> Path:
     for ending in ("-journal", "-wal", "-shm"):  # of damaged books: SQLite would play it into the new ones
         with suppress(FileNotFoundError):
             os.rename(f"{database}{ending}", f"{kept}{ending}")
-    os.replace(fresh, database)
+    _put(fresh, database)
     return kept
 
 
@@ -159,21 +165,21 @@ def _telling_damage() -> Iterator[None]:
         raise
 
 
+def _copied(source: Path, target: Path) -> Path:
+    """A copy of mode 0600."""
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    _copy(source, target)
+    return target
+
+
+def _put(fresh: Path, place: Path) -> None:
+    os.replace(fresh, place)
+    sync_folder(place.parent)
+
+
 @_telling_damage()
 def _copy(source: Path, target: Path) -> None:
     """One moment of a database that others may be writing. Raises _DamagedError."""
     with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
         new.execute("pragma journal_mode = delete").fetchall()
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """A file of mode 0600 that is gone afterwards unless it was renamed."""
-    handle, name = tempfile.mkstemp(prefix=".greenlane-", dir=folder)
-    os.close(handle)
-    try:
-        yield Path(name)
-        sync_folder(folder)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 from service.errors import Unavailable
+from service.store.engine.scratch import scratch
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 MIGRATION_LOCK = 7_241_990_001
@@ -88,25 +89,42 @@ def require_contents(path: Path) -> None:
 
 
 def make_file(path: Path) -> None:
-    """An empty file that only its owner may read, where there is none."""
+    """A database without tables that only its owner may read, where there is none: whole from its first moment on.
+
+    What a full disk or a kill would otherwise leave is an empty file, which require_contents refuses for ever.
+    """
+    place = Path(os.path.realpath(path))
+    if place.exists():
+        return
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise Unavailable(f"{path}: {error.strerror}") from None
+        with scratch(place.parent) as made:
+            begun = _private(made / place.name)
+            with closing(sqlite3.connect(begun)) as opened:
+                opened.execute("pragma user_version = 0")  # writes the first page
+            begun.rename(place)
+    except (OSError, sqlite3.Error) as error:
+        raise Unavailable(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def copy_before(path: Path, revision: str | None) -> Path:
-    """A copy of an SQLite database beside it, complete and readable to its owner alone."""
+    """A copy of an SQLite database beside it, readable to its owner alone; it has its name once it is complete."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     target = path.with_name(f"{path.name}.before-migration-{moment}-schema-{revision}")
-    make_file(target)
     try:
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as sink:
-            source.backup(sink)
-    except sqlite3.Error as error:
-        target.unlink(missing_ok=True)
-        raise Unavailable(f"{target}: no copy could be made, so nothing was migrated: {error}") from None
+        with scratch(path.parent) as made:
+            copy = _private(made / target.name)
+            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as sink:
+                source.backup(sink)
+            copy.rename(target)
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Unavailable(f"{target}: no copy could be made, so nothing was migrated: {reason}") from None
     return target
+
+
+def _private(path: Path) -> Path:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    return path
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from greenlane import language
 from greenlane.cli import main
 from service.errors import AdminError
 from service.reports.backup import copies, restore
+from service.store.engine.scratch import scratch
+from tests.full_disk import full_disk
 from tests.service.identity.served import Served
 
 Admin = Callable[..., tuple[int, str, str]]
@@ -283,3 +285,41 @@ def test_a_copy_without_books_never_takes_their_place(tmp_path: Path) -> None:
         with pytest.raises(AdminError, match="holds none of greenlane's books"):
             restore(copy, books, datetime(2026, 5, 4, tzinfo=UTC))
     assert not books.exists()
+
+
+def test_a_copy_is_put_in_place_from_where_nothing_can_be_written(admin: Admin, books: Path, tmp_path: Path) -> None:
+    """A disk of copies may be full, or mounted to be read alone: its folder is not touched."""
+    folder = tmp_path / "copies"
+    admin("backup", "--to", str(folder))
+    (copy,) = copies(folder)
+    before = folder.stat().st_mtime_ns
+    assert admin("restore", str(copy))[0] == 0
+    assert folder.stat().st_mtime_ns == before
+
+
+def test_a_full_disk_of_the_books_is_named(admin: Admin, books: Path, tmp_path: Path) -> None:
+    admin("backup", "--to", str(tmp_path / "copies"))
+    (copy,) = copies(tmp_path / "copies")
+    with full_disk():
+        status, _, err = admin("restore", str(copy))
+    assert (status, err.startswith(f"greenlane admin: {books.parent}: ")) == (1, True)
+    assert admin("audit")[0] == 0, "the books stand unchanged"
+
+
+_KILLED = """
+import os, pathlib, sys
+import service.reports.backup as backup
+backup.prove = lambda *_: os.kill(os.getpid(), 9)
+backup.back_up(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), __import__("datetime").datetime(2026, 5, 4), 14)
+"""
+
+
+def test_what_a_killed_backup_left_goes_with_the_next(admin: Admin, books: Path, tmp_path: Path) -> None:
+    """Whole copies of the books, which nobody counted; of one that still runs nothing is touched."""
+    folder = tmp_path / "copies"
+    ended = subprocess.run([sys.executable, "-c", _KILLED, str(books), str(folder)], check=False)
+    assert ended.returncode == -9
+    assert len(list(folder.iterdir())) == 1, "what it had made"
+    with scratch(folder) as running:
+        assert admin("backup", "--to", str(folder))[0] == 0
+        assert sorted(folder.iterdir()) == sorted([running, *copies(folder)])

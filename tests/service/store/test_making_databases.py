@@ -20,6 +20,7 @@ from service.server import running
 from service.store.database import Database
 from service.store.engine.migrating import upgrade
 from service.store.engine.schema_version import Migrated, SchemaStanding
+from tests.full_disk import full_disk
 from tests.service.raw_http import head, say
 
 Run = Callable[..., tuple[int, str, str]]
@@ -228,3 +229,32 @@ def test_an_empty_file_is_not_made_new_books(run: Run, path: Path, words: tuple[
     assert path.stat().st_size == 0
     path.unlink()
     assert run("admin", "station", "set", "S1")[0] == 0
+
+
+def test_a_full_disk_leaves_nothing_that_hinders_the_next_start(run: Run, path: Path) -> None:
+    """An empty file is taken for lost books, so that somebody would have to delete it."""
+    with full_disk():
+        status, _, err = run("service", "--migrate")
+    assert (status, str(path) in err, list(path.parent.iterdir())) == (1, True, [])
+    assert run("service", "--migrate")[0] == 0
+    assert run("admin", "audit")[0] == 0
+
+
+def test_a_copy_of_older_books_has_its_name_once_it_is_whole(
+    run: Run, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks for a copy after a power cut finds none that is half of one."""
+    make_older(path)
+    halves: list[Path] = []
+
+    def cut_off(*_: object) -> None:
+        halves.extend(path.parent.glob("*.before-migration-*"))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.rename", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            Database(f"sqlite:///{path}").migrate()
+    assert (halves, list(path.parent.glob("*.before-migration-*"))) == ([], [])
+    assert run("service", "--migrate")[0] == 0
+    assert len(list(path.parent.glob("*.before-migration-*"))) == 1
