@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
@@ -46,38 +47,66 @@ INSTALL = """greenlane {version} for {machine}, Python {pythons}
        sudo /opt/greenlane/bin/pip install --no-index --find-links wheels 'greenlane[signing]'
        sudo ln -s /opt/greenlane/bin/greenlane /usr/local/bin/greenlane
 
-4. sudo greenlane install, or sudo greenlane install service, or sudo greenlane install station
+4. sudo greenlane install, or sudo greenlane install service, or sudo greenlane install station; `uninstall` takes it
+   away again
 
-An update is step 2 and `pip install --no-index --find-links wheels --upgrade 'greenlane[signing]'`, then a restart.
+An update, and the way back to an older release, in the folder of that release:
+
+       sha256sum --check --quiet SHA256SUMS
+       sudo /opt/greenlane/bin/pip install --no-index --find-links wheels 'greenlane[signing]'
+       sudo /opt/greenlane/bin/pip install --no-index --force-reinstall --no-deps wheels/greenlane-*.whl
+       sudo greenlane install
+
 sbom.cdx.json lists every wheel with its version, licence and checksum (CycloneDX 1.5).
 """
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./go package", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, help="default: build/greenlane-VERSION-MACHINE")
     parser.add_argument("--machine", default="aarch64", choices=("aarch64", "x86_64"), help="default: %(default)s")
-    parser.add_argument("--python", nargs="+", default=PYTHONS, metavar="X.Y", help="default: 3.11 and 3.13")
-    args = parser.parse_args()
+    parser.add_argument(
+        "--python", nargs="+", type=_python, default=PYTHONS, metavar="X.Y", help="default: 3.11 and 3.13"
+    )
+    args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:
-        wheel, sdist = build(Path(scratch))
-        version = metadata(wheel)["Version"]
-        folder = args.folder or ROOT / "build" / f"greenlane-{version}-{args.machine}"
-        if folder.exists() and any(folder.iterdir()):
-            print(f"./go package: {folder} is not empty; move it away or name another folder", file=sys.stderr)
+        try:
+            wheel, sdist = build(Path(scratch))
+            version = metadata(wheel)["Version"]
+            folder = args.folder or ROOT / "build" / f"greenlane-{version}-{args.machine}"
+            if folder.exists() and any(folder.iterdir()):
+                print(f"./go package: {folder} is not empty; move it away or name another folder", file=sys.stderr)
+                return 1
+            made = Path(scratch) / "folder"
+            fill(made, wheel, sdist, args.machine, args.python)
+        except subprocess.CalledProcessError as error:
+            print(f"./go package: {Path(error.cmd[0]).name} failed, see above; nothing was made", file=sys.stderr)
             return 1
-        wheels = folder / "wheels"
-        wheels.mkdir(parents=True, exist_ok=True)
-        shutil.copy(sdist, folder)
-        own = Path(shutil.copy(wheel, wheels))
-    for python in args.python:
-        download(own, wheels, args.machine, python)
-    words = {"version": version, "machine": args.machine, "pythons": " and ".join(args.python)}
+        shutil.copytree(made, folder, dirs_exist_ok=True)
+    print(f"{folder}: {len(list((folder / 'wheels').iterdir()))} wheels, see INSTALL.txt there")
+    return 0
+
+
+def _python(text: str) -> str:
+    """Raises argparse.ArgumentTypeError for what is not a version such as 3.11: the folder, named last."""
+    if not re.fullmatch(r"3\.\d+", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a version of Python such as 3.11; name the folder first")
+    return text
+
+
+def fill(folder: Path, wheel: Path, sdist: Path, machine: str, pythons: Sequence[str]) -> None:
+    """Make the folder with everything in it. Raises CalledProcessError."""
+    wheels = folder / "wheels"
+    wheels.mkdir(parents=True)
+    shutil.copy(sdist, folder)
+    own = Path(shutil.copy(wheel, wheels))
+    for python in pythons:
+        download(own, wheels, machine, python)
+    version = metadata(wheel)["Version"]
+    words = {"version": version, "machine": machine, "pythons": " and ".join(pythons)}
     (folder / "INSTALL.txt").write_text(INSTALL.format(**words), encoding="utf-8")
     (folder / "sbom.cdx.json").write_text(json.dumps(bill(wheels, version), indent=1) + "\n", encoding="utf-8")
     (folder / "SHA256SUMS").write_text("".join(sums(folder)), encoding="utf-8")
-    print(f"{folder}: {len(list(wheels.iterdir()))} wheels, see INSTALL.txt there")
-    return 0
 
 
 def build(scratch: Path, *options: str) -> tuple[Path, Path]:

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     choice = _engine(args) if args.what == "lane" else None
     todo = _lane_steps(args, choice.engine) if choice else _server_steps(args)
     if args.dry_run:
-        print("\n".join(map(_spoken, plan.describe(todo))))
+        print("\n".join(map(spoken, plan.describe(todo))))
     if choice:
         print(tr(f"engine     {choice.engine}: {choice.why}"), flush=True)
     if args.dry_run:
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _spoken(line: str) -> str:
+def spoken(line: str) -> str:
     """A line of the plan: what is done is for people, a file's text and a program's words stay as they are."""
     return f"# {tr(line.removeprefix('# '))}" if line.startswith("# ") else line
 
@@ -102,7 +102,10 @@ def _next(args: argparse.Namespace) -> str:
             "set /etc/greenlane/station.env; sudo greenlane enrol CODE --service URL "
             "--state /var/lib/greenlane-station; sudo systemctl restart greenlane-station"
         )
-    return f"greenlane calibrate --config {args.config}, then greenlane doctor --config {args.config}"
+    return (
+        f"sudo greenlane enrol CODE --service URL --config {args.config}, "
+        f"then sudo greenlane calibrate --config {args.config} and greenlane doctor --config {args.config}"
+    )
 
 
 def _engine(args: argparse.Namespace) -> EngineChoice:

@@ -12,6 +12,7 @@ from pathlib import Path
 from wire.errors import GreenlaneError
 from wire.files import read_regular, replace_regular
 
+UNITS = Path("/etc/systemd/system")
 UNIT = "greenlane-lane.service"
 RULES = "70-greenlane.rules"
 USER = "greenlane"
@@ -27,6 +28,7 @@ m {USER} gpio
 m {USER} video
 """
 
+_OF_THE_RULE = tuple(f"--subsystem-match={name}" for name in ("gpio", "video4linux", "media", "dma_heap"))
 _WATCHDOG = f"[Manager]\nRuntimeWatchdogSec={HARDWARE_WATCHDOG_S}\n"
 
 
@@ -55,6 +57,13 @@ class SetLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveFile:
+    """A file that an installation wrote; one that is not there is done already."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class RunProgram:
     """A program to run. on_root: it also works on another root folder, with --root=DIR."""
 
@@ -63,7 +72,7 @@ class RunProgram:
     on_root: bool
 
 
-Step = WriteFile | SetLine | RunProgram
+Step = WriteFile | SetLine | RemoveFile | RunProgram
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +117,38 @@ def steps(options: Options) -> tuple[Step, ...]:
         RunProgram(("systemd-sysusers", "greenlane.conf"), "make the user and its groups", True),
         WriteFile(Path("/etc/udev/rules.d") / RULES, _template(RULES)),
         WriteFile(options.config, options.example, mode=0o640, keep=True, group=USER),
-        WriteFile(Path("/etc/systemd/system") / UNIT, unit_text(options.program, options.config)),
+        WriteFile(UNITS / UNIT, unit_text(options.program, options.config)),
     ]
     if options.hardware_watchdog:
         found.append(WriteFile(Path("/etc/systemd/system.conf.d/greenlane-watchdog.conf"), _WATCHDOG))
     found.append(RunProgram(("udevadm", "control", "--reload"), "take the rule for the pins", False))
+    found.append(RunProgram(("udevadm", "trigger", *_OF_THE_RULE), "apply it to the devices that are there", False))
+    found.append(RunProgram(("udevadm", "settle"), "wait until it is applied", False))
     found.append(RunProgram(("systemctl", "daemon-reload"), "take the new unit", False))
     found.append(RunProgram(("systemctl", "enable", UNIT), "start it at every boot", True))
     if options.start:
         found.append(RunProgram(("systemctl", "restart", UNIT), "start it now", False))
+    return tuple(found)
+
+
+def removal(plan: Sequence[Step], root: Path) -> tuple[Step, ...]:
+    """What takes an installation by this plan back below root: its boot services and files; what is the owner's stays.
+
+    Raises InstallError where none of its files is there.
+    """
+    written = [step.path for step in plan if isinstance(step, WriteFile) and not step.keep]
+    there = [path for path in written if (root / path.relative_to("/")).exists()]
+    if not there:
+        raise InstallError(f"nothing to take away: {written[0]} is not there")
+    units = [path.name for path in there if path.parent == UNITS]
+    found: list[Step] = []
+    if units:
+        found.append(RunProgram(("systemctl", "stop", *units), "stop it", False))
+        found.append(RunProgram(("systemctl", "disable", *units), "do not start it at boot any more", True))
+    found.extend(map(RemoveFile, there))
+    found.append(RunProgram(("systemctl", "daemon-reload"), "forget the unit", False))
+    if Path("/etc/udev/rules.d") / RULES in there:
+        found.append(RunProgram(("udevadm", "control", "--reload"), "forget the rule for the pins", False))
     return tuple(found)
 
 
@@ -131,6 +163,8 @@ def describe(plan: Sequence[Step]) -> Iterator[str]:
         elif isinstance(step, SetLine):
             yield f"# set in {step.path}"
             yield f"    {step.name}={step.value}"
+        elif isinstance(step, RemoveFile):
+            yield f"# remove {step.path}"
         else:
             yield f"# {step.why}"
             yield f"    {' '.join(step.words)}"
@@ -144,10 +178,20 @@ def carry_out(plan: Sequence[Step], root: Path) -> Iterator[str]:
             continue
         target = root / step.path.relative_to("/")
         try:
-            word = _write(step, target, root) if isinstance(step, WriteFile) else _set(step, target)
+            word = _change(step, target, root)
         except (OSError, LookupError) as error:
             raise InstallError(f"{target}: {error}; run it as root, or with --root DIR") from error
         yield f"{word:10} {step.path}"
+
+
+def _change(step: WriteFile | SetLine | RemoveFile, target: Path, root: Path) -> str:
+    """What was done, in a word. Raises OSError, LookupError."""
+    if isinstance(step, WriteFile):
+        return _write(step, target, root)
+    if isinstance(step, SetLine):
+        return _set(step, target)
+    target.unlink(missing_ok=True)
+    return "removed"
 
 
 def _write(step: WriteFile, target: Path, root: Path) -> str:

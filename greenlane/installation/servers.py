@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from greenlane.installation.plan import RunProgram, SetLine, Step, WriteFile, filled, plain_path
+from greenlane.installation.plan import UNITS, RunProgram, SetLine, Step, WriteFile, filled, plain_path
 
 BACKUPS = Path("/var/backups/greenlane")
-UNITS = Path("/etc/systemd/system")
 
 
 @dataclass(frozen=True, slots=True)

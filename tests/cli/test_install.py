@@ -300,3 +300,39 @@ def test_a_new_settings_file_names_the_engine_that_passed(
     text = "\n".join(line.removeprefix("    ") for line in written.splitlines())
     assert settings_file.parse(text, "shown").reader.engine == "onnxruntime"
     assert "engine     onnxruntime: passed" in shown
+
+
+def test_devices_that_are_there_get_the_rule_before_the_unit_starts(tmp_path: Path) -> None:
+    options = plan.Options(Path("/opt/greenlane"), Path("/etc/greenlane/lane.toml"), "", False, start=True)
+    words = [" ".join(step.words) for step in plan.steps(options) if isinstance(step, plan.RunProgram)]
+    places = [next(i for i, w in enumerate(words) if w.startswith(s)) for s in ("udevadm trigger", "systemctl restart")]
+    assert places == sorted(places)
+    rules = (Path(plan.__file__).parent / plan.RULES).read_text()
+    named = set(re.findall(r'^SUBSYSTEM=="(\w+)"', rules, re.MULTILINE))
+    assert named == set(re.findall(r"--subsystem-match=(\w+)", words[places[0]]))
+
+
+@needs_systemd
+@pytest.mark.parametrize("what", ["lane", "service", "station"])
+def test_uninstall_removes_what_install_wrote_and_keeps_the_owners(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = {"lane": ["--hardware-watchdog"], "service": ["--backup", "/mnt/backups"], "station": []}[what]
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/group").write_text("video:x:44:\n")
+    (tmp_path / "etc/passwd").write_text("")
+    place = ["--root", str(tmp_path)]
+    assert main(["install", what, *place, *more, "--program", "/opt/greenlane/bin/greenlane"]) == 0
+    capsys.readouterr()
+    assert main(["uninstall", what, *place, "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert f"# remove /etc/systemd/system/greenlane-{what}.service" in shown
+    assert "systemctl stop" in shown
+    assert main(["uninstall", what, *place]) == 0
+    out = capsys.readouterr().out
+    named = "lane.toml" if what == "lane" else f"{what}.env"
+    assert f"kept       /etc/greenlane/{named}" in out
+    left = {str(p.relative_to(tmp_path)) for p in tmp_path.glob("etc/*/**/*") if p.is_file() or p.is_symlink()}
+    assert left == {f"etc/greenlane/{named}"}
+    assert main(["uninstall", what, *place]) == 1
+    assert "nothing to take away" in capsys.readouterr().err

@@ -131,3 +131,35 @@ def test_the_folder_says_what_is_in_it(package: ModuleType, wheel: Path, tmp_pat
     assert subprocess.run(check, cwd=tmp_path, check=False, capture_output=True).returncode == 0
     own.write_bytes(own.read_bytes()[:-1])
     assert subprocess.run(check, cwd=tmp_path, check=False, capture_output=True).returncode != 0
+
+
+def test_a_folder_behind_the_versions_is_named_not_downloaded_for(
+    package: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        package.main(["--python", "3.11", "out"])
+    assert "'out' is not a version of Python" in capsys.readouterr().err
+
+
+def test_a_failed_download_leaves_no_folder_in_the_way_of_the_next_try(
+    package: ModuleType,
+    wheel: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise subprocess.CalledProcessError(1, ["pip"])
+
+    monkeypatch.setattr(package, "build", lambda scratch: (wheel, wheel))
+    monkeypatch.setattr(package, "download", fail)
+    assert package.main([str(tmp_path / "out")]) == 1
+    assert "nothing was made" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_its_page_installs_updates_and_goes_back_with_the_same_lines_as_the_handbook(package: ModuleType) -> None:
+    lines = [line.partition("  #")[0].strip() for line in package.INSTALL.splitlines() if line.startswith("       ")]
+    for page in ("docs/technician.md", "docs/zh/technician.md"):
+        handbook = {line.partition("  #")[0].strip() for line in (ROOT / page).read_text(encoding="utf-8").splitlines()}
+        assert [line for line in lines if line not in handbook] == []

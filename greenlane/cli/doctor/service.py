@@ -58,7 +58,6 @@ def check_questions(settings: Settings) -> Check:
     from greenlane import service_clients
 
     service, lane, clock = settings.service, settings.lane, SystemClock()
-    place = f"station {lane.station}, lane {lane.name}"
     try:
         with (
             closing(service_clients.service_of(service, lane.station, clock)) as client,
@@ -72,9 +71,11 @@ def check_questions(settings: Settings) -> Check:
         return Check("questions", FAIL, str(error), "look at the service's log; without answers every lamp stays red")
     if not prices:
         advice = f"set one: greenlane admin price set {lane.station} PRODUCT YUAN"
-        return Check("questions", WARN, f"taken from {place}, which has no prices", advice)
-    signed = "signed" if service.key_file else "unsigned"
-    return Check("questions", OK, f"taken from {place}, {signed}")
+        found = f"taken from station {lane.station}, lane {lane.name}, which has no prices"
+        return Check("questions", WARN, found, advice)
+    if service.key_file:
+        return Check("questions", OK, f"taken from station {lane.station}, lane {lane.name}, signed")
+    return Check("questions", OK, f"taken from station {lane.station}, lane {lane.name}, unsigned")
 
 
 def check_ahead(settings: Settings) -> tuple[Check, ...]:
