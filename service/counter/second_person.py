@@ -17,7 +17,7 @@ from service.books.messages import Correct
 from service.books.records import TransferKind
 from service.counter.bill_refunds import BillRefunds, fuelling_bill
 from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
-from service.counter.spent_alone import gave_back, is_posted, is_used, midnight_us, spent_alone_fen
+from service.counter.spent_alone import gave_back, is_posted, is_used, spent_alone_fen
 from service.counter.tables import money_requests
 from service.counter.till import Beside, Payment, Till, lock_person, posted
 from service.counter.views import StationFacts
@@ -27,6 +27,7 @@ from service.reports.statement import cards
 from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
+from service.store.zones import midnight_us
 
 BILL = TransferKind.PAY_BACK.value
 """The kind of a request that is about a bill."""

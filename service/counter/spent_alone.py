@@ -13,8 +13,8 @@ from service.counter.bill_refunds import BILL_BACK
 from service.counter.tables import money_requests
 from service.counter.till import Payment
 from service.store import schema
-from service.store.clock import to_us
 from service.store.ids import first_number_at
+from service.store.zones import midnight_us
 
 KINDS = (TransferKind.REFUND.value, TransferKind.CORRECTION.value)
 
@@ -28,11 +28,6 @@ def spent_alone_fen(connection: Connection, person: str, card: str | None, zone:
     since_us = midnight_us(zone, now)
     own_fen, card_fen = _posted_fen(connection, person, card, since_us)
     return max(own_fen + _bills_fen(connection, person, since_us), card_fen)
-
-
-def midnight_us(zone: ZoneInfo, now: datetime) -> int:
-    """When the day began there."""
-    return to_us(now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0))
 
 
 def gave_back(connection: Connection, payment: Payment) -> bool:

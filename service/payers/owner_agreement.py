@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Row, func, select
 
 from service.payer_rules.periods import Hours
 from service.store import schema
-from service.store.clock import from_us, to_us
+from service.store.clock import from_us
 from service.store.payer_tables import charge_events, charges, mandate_plates, mandates, plate_payers
+from service.store.zones import midnight_us
 from wire.codec import decode_text
 from wire.payers import MandateText
 
@@ -69,8 +70,7 @@ def agreement_for(connection: Connection, row: Row[Any], owner: str, now_us: int
     if found is None or found.owner != owner or owner == row.person:
         return None
     zone = ZoneInfo(connection.execute(_ZONE.where(schema.stations.c.id == row.station)).scalar_one())
-    local = from_us(now_us).astimezone(zone)
-    begun_us = to_us(local.replace(hour=0, minute=0, second=0, microsecond=0))
+    begun_us = midnight_us(zone, from_us(now_us))
     e = charge_events.c
     of_today = e.actor == found.actor, e.detail == AGREED, e.at_us >= begun_us, charges.c.paid_by == owner
     paid = select(func.coalesce(func.sum(charges.c.amount_fen), 0)).join(charge_events, e.charge == charges.c.id)

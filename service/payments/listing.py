@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from service.payer_rules.capabilities import CAPABILITIES, UNFIT_WORDS, Unfit, unfit
-from service.store.clock import from_us, to_us
+from service.store.clock import from_us
 from service.store.database import Database, telling_faults
 from service.store.payer_tables import charges
 from service.store.payment_tables import payments, provider_plates
+from service.store.zones import midnight_us
 
 ZONE = ZoneInfo("Asia/Shanghai")
 """Of the day that providers count."""
@@ -78,7 +79,7 @@ def orders(database: Database, state: str | None = None) -> tuple[ListedOrder, .
 def ways(database: Database, plate: str, amount_fen: int, now: datetime, *, is_set_up: bool = False) -> tuple[Way, ...]:
     """Whether each way takes an amount for a plate now. is_set_up: who asks knows that the providers are."""
     local = now.astimezone(ZONE)
-    began_us = to_us(local.replace(hour=0, minute=0, second=0, microsecond=0))
+    began_us = midnight_us(ZONE, now)
     today = select(payments.c.provider, payments.c.amount_fen).where(
         payments.c.plate == plate, payments.c.captured_us >= began_us
     )

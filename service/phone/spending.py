@@ -13,6 +13,7 @@ from service.store.clock import from_us
 from service.store.database import telling_faults
 from service.store.payer_tables import charges, persons
 from service.store.schema import fuellings, stations
+from service.store.zones import HOME_ZONE
 from wire.phone import PlateSpending, SpendingMonth
 
 MONTHS = 12
@@ -22,11 +23,14 @@ Key = tuple[date, str]
 def spending(books: Books, person: str, months: int = MONTHS) -> tuple[SpendingMonth, ...]:
     """The last months up to this one, the oldest first, those without fuel too; what was given back is taken off.
 
-    A charge counts for who paid it: their wallet, or the counter where it was theirs.
+    This month is one that has begun at any station. A charge counts for who paid it: their wallet, or the counter where
+    it was theirs.
     """
+    now = books.clock.now()
     with telling_faults(), books.database.reading() as connection:
         sums = _sums(connection, person)
-    newest = _month(books.clock.now().date())
+        zones = [ZoneInfo(name) for name in connection.execute(select(stations.c.zone).distinct()).scalars()]
+    newest = _month(max(now.astimezone(zone).date() for zone in zones or [HOME_ZONE]))
     wanted = [_before(newest, number) for number in range(months - 1, -1, -1)]
     return tuple(SpendingMonth(month=f"{month:%Y-%m}", plates=_plates(sums, month)) for month in wanted)
 

@@ -27,7 +27,8 @@ class ManualClock:
     moment: datetime = START
 
     def now(self) -> datetime:
-        return self.moment
+        """In UTC, as of the machine's own clock, wherever the test says it is."""
+        return self.moment.astimezone(UTC)
 
     def advance(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)

@@ -51,7 +51,8 @@ class MovingClock:
         self._jumped = timedelta(0)
 
     def now(self) -> datetime:
-        return self.moment
+        """In UTC, as of the machine's own clock, wherever the test says it is."""
+        return self.moment.astimezone(UTC)
 
     def monotonic_s(self) -> float:
         return (self.moment - self._jumped).timestamp()

@@ -64,6 +64,16 @@ def test_by_month_and_plate_what_was_given_back_taken_off_and_nobody_else_s(
     assert "粤B00001" not in other.ask("GET", "/v1/phone/spending").text
 
 
+def test_a_month_begins_by_the_stations_clock(rig: ServiceRig, client: TestClient) -> None:
+    """East of Greenwich hours before it begins there: what was paid in them stood in no month."""
+    rig.clock.moment = datetime.fromisoformat("2027-01-01T00:10:00+08:00")
+    phone = person(rig, client, "Chen", plate="粤B00001")
+    paid(rig, phone, 7_900, "粤B00001")
+    months = phone.ask("GET", "/v1/phone/spending").json()["months"]
+    assert (months[0]["month"], months[-1]["month"]) == ("2026-02", "2027-01")
+    assert [p["amount_fen"] for p in months[-1]["plates"]] == [7_900]
+
+
 def test_the_drawing_s_bars_stand_for_the_sums() -> None:
     plates = [f"粤B0000{number}" for number in range(7)]
     fen = {("2026-04", plate): 10_000 * (number + 1) for number, plate in enumerate(plates)} | {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from service.errors import AdminError
 from service.store.clock import from_us, to_us
 from service.store.ids import IdMaker, authorisation_name
 from service.store.naming import require_plate
+from service.store.zones import midnight_us
 from wire import plates
 from wire.money import MAX_FEN, format_yuan, parse_yuan
 
@@ -106,3 +108,18 @@ def test_the_error_about_a_plate_shows_plates_of_the_rarer_kinds_too() -> None:
     examples = re.findall(r"[^\s,()]*\d[^\s,()]*", str(refused.value))
     assert [example for example in examples if require_plate(example) != example] == []
     assert {str(f.kind) for example in examples for f in grammar.formats_of(example)} >= KINDS_NAMED
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "midnight"),
+    [
+        ("America/Havana", "2026-11-01T04:30:00+00:00", "2026-11-01T04:00:00+00:00"),
+        ("America/Havana", "2026-11-01T05:30:00+00:00", "2026-11-01T04:00:00+00:00"),  # 00:30 for the second time
+        ("America/Havana", "2026-03-08T15:00:00+00:00", "2026-03-08T05:00:00+00:00"),  # there is no 00:00 that day
+        ("Australia/Lord_Howe", "2026-04-04T15:10:00+00:00", "2026-04-04T13:00:00+00:00"),
+        ("Europe/Berlin", "2026-10-25T23:30:00+00:00", "2026-10-25T23:00:00+00:00"),
+    ],
+)
+def test_a_day_begins_once(zone: str, now: str, midnight: str) -> None:
+    """What is limited a day would else be free again in an hour that a clock change repeats."""
+    assert from_us(midnight_us(ZoneInfo(zone), datetime.fromisoformat(now))) == datetime.fromisoformat(midnight)
