@@ -49,7 +49,8 @@ class Timed:
 class RecordedCamera(Resource):
     """Plays pictures at their own times: captured_s is their second of the video + base_s.
 
-    base_s: the clock's monotonic seconds when the camera was made; video second 0.
+    base_s: the clock's monotonic seconds when the camera was made; video second 0. Wall times are those of the wall
+    clock as it goes at each picture, so that one that is set (or a machine that slept) does not leave them behind.
     paced: read() sleeps by the clock until the picture's time has come: a system clock plays in real time, a manual
     clock is moved along. Without it pictures come as fast as they are read, their times the same.
     """
@@ -60,7 +61,6 @@ class RecordedCamera(Resource):
         """pictures: plays all from the first; with loop it is called again at each end."""
         self.name = name
         self.base_s = clock.monotonic_s()
-        self._base_at = clock.now()
         self._pictures = _for_ever(pictures) if loop else pictures()
         self._clock = clock
         self._paced = paced
@@ -79,7 +79,9 @@ class RecordedCamera(Resource):
         if self._paced:
             self._clock.sleep(max(0.0, self.base_s + picture.at_s - self._clock.monotonic_s()))
         number, self._number = self._number, self._number + 1
-        return Frame(number, picture.image, self.base_s + picture.at_s, self._base_at + timedelta(seconds=picture.at_s))
+        captured_s = self.base_s + picture.at_s
+        captured_at = self._clock.now() + timedelta(seconds=captured_s - self._clock.monotonic_s())
+        return Frame(number, picture.image, captured_s, captured_at)
 
     def close(self) -> None:
         self._closed = True

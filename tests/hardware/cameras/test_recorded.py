@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import cv2
@@ -65,6 +66,17 @@ def test_pacing_moves_a_manual_clock_and_nothing_else_does(video: Path) -> None:
     assert paced.monotonic_s() == pytest.approx((FRAMES - 1) / FPS)
     assert unpaced.monotonic_s() == 0.0
     assert frames[-1].captured_s == pytest.approx((FRAMES - 1) / FPS)
+
+
+def test_pictures_follow_a_wall_clock_that_is_set(video: Path) -> None:
+    """Or that went on while the machine slept: the questions about them were stale for ever."""
+    clock = ManualClock(datetime(2026, 5, 4, 11, 30, tzinfo=UTC))
+    with closing(VideoCamera(video, clock)) as camera:
+        assert camera.read().captured_at == clock.now()
+        clock.set_wall(datetime(2026, 5, 4, 8, 30, tzinfo=UTC))
+        frame = camera.read()
+        assert abs(clock.now() - frame.captured_at) < timedelta(milliseconds=1)
+        assert frame.captured_s == pytest.approx(1 / FPS)
 
 
 def test_a_clip_that_is_cut_off_gives_what_there_is_and_says_so(video: Path, tmp_path: Path) -> None:
