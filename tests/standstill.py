@@ -38,8 +38,16 @@ class Standstill:
     def took_s(self) -> float:
         with self._lock:
             now_s = time.monotonic()
-            late_s = max(0.0, now_s - self._ticked_s - TICK_S)
-            return now_s - self._began_s - self._stood_s - late_s
+            return now_s - self._began_s - self._stood_by_s(now_s)
+
+    @property
+    def stood_s(self) -> float:
+        """How long the machine stood still so far."""
+        with self._lock:
+            return self._stood_by_s(time.monotonic())
+
+    def _stood_by_s(self, now_s: float) -> float:
+        return self._stood_s + max(0.0, now_s - self._ticked_s - TICK_S)
 
     def _tick(self) -> None:
         while not self._ended.wait(TICK_S):

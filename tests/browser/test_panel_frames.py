@@ -27,7 +27,7 @@ def waits_for(page: Any, state: str) -> None:
 
 def outcome(url: str, result: str) -> str:
     """The lane takes its one order, with this result; returns the plate."""
-    body = {"station": "S1", "lane": "L1", "wait_s": 5.0, "done": []}
+    body = {"station": "S1", "lane": "L1", "wait_s": 20.0, "done": []}
     headers = {"Greenlane-Wire": "2"}
     (order,) = requests.post(f"{url}/v1/lane-orders", json=body, headers=headers, timeout=30).json()
     done = body | {"wait_s": 0.0, "done": [{"order": order["id"], "result": result}]}

@@ -42,7 +42,7 @@ def checks_of(**answer: float) -> dict[str, Check]:
     server = HTTPServer(("127.0.0.1", 0), type("Handler", (_Health,), answer))
     Thread(target=server.serve_forever, daemon=True).start()
     made = Settings()
-    asked = replace(made, service=replace(made.service, url=f"http://127.0.0.1:{server.server_port}", deadline_s=5.0))
+    asked = replace(made, service=replace(made.service, url=f"http://127.0.0.1:{server.server_port}", deadline_s=30.0))
     try:
         found = service_checks(asked)
     finally:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,7 @@ def test_a_unit_that_is_stopped_while_it_starts_ends_in_order(tmp_path: Path) ->
     unit = started(config)
     while not (tmp_path / "state").exists():
         assert unit.poll() is None
+        time.sleep(0.01)
     unit.send_signal(signal.SIGTERM)
     output, _ = unit.communicate(timeout=60)
     assert unit.returncode == 0, output

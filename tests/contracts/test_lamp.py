@@ -145,7 +145,7 @@ def test_listener_hears_changes_only(make: Maker, clock: ManualClock) -> None:
 def test_a_thread_ends_green_when_nobody_renews(make: Maker) -> None:
     bench = make(SystemClock(), None, True)
     bench.lamp.show(GREEN, 0.1)
-    until_s = time.monotonic() + 5
+    until_s = time.monotonic() + 30
     while bench.lights() != (True, False) and time.monotonic() < until_s:
         time.sleep(0.01)
     assert bench.lights() == (True, False)

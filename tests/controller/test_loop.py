@@ -15,6 +15,7 @@ from controller.records import Frame, LampColour
 from controller.watching.frames import FramePump
 from hardware.watchdog import FakeWatchdog
 from tests.scenarios.world import Blank, World
+from wire.reasons import Reason
 
 
 class Sky:
@@ -27,17 +28,19 @@ class Sky:
 
     def read(self) -> Frame:
         self.number += 1
-        self.act(self.number)
         SystemClock().sleep(0.002)
+        self.act(self.number)
         return Frame(self.number, Blank(), self.world.now_s, self.world.clock.now())
 
     def close(self) -> None:
         pass
 
 
-def live(act: Callable[[int, Bell], None], watchdog: FakeWatchdog | None = None) -> tuple[int, World, FakeWatchdog]:
+def live(
+    act: Callable[[int, Bell], None], watchdog: FakeWatchdog | None = None, world: World | None = None
+) -> tuple[int, World, FakeWatchdog]:
     """Run a lane until it ends; act is called before each frame."""
-    world, bell, watchdog = World(), Bell(), watchdog or FakeWatchdog()
+    world, bell, watchdog = world or World(), Bell(), watchdog or FakeWatchdog()
     pump = FramePump(Sky(world, lambda n: act(n, bell)), bell.ring)
     status = run_live(world.runner, pump, bell, watchdog, 0.05)
     pump.close()
@@ -90,15 +93,20 @@ def test_a_dead_worker_takes_the_process_down_red() -> None:
 
 
 def test_a_lost_camera_is_lived_through() -> None:
+    world, ahead = World(), [None, Reason.CAMERA_LOST, None]
+
     def act(number: int, bell: Bell) -> None:
-        if number == 5:
+        if ahead and world.runner.state.camera is ahead[0]:
+            ahead.pop(0)
+        if len(ahead) == 2:
+            world.clock.advance(1)
             raise CameraLost("cut")
-        if number == 10:
+        if not ahead or number > 1000:
             bell.stop()
 
-    status, world, _ = live(act)
+    status, _, _ = live(act, world=world)
     assert status == EXIT_OK
-    assert world.runner.state.camera is None
+    assert (ahead, world.runner.state.camera) == ([], None)
 
 
 def stop_after_turns(watchdog: FakeWatchdog, bell: Bell) -> None:

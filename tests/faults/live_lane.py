@@ -19,6 +19,7 @@ reask_longest_s = 2.0
 [camera]
 kind = "{kind}"
 source = "{source}"
+max_age_s = 3.0
 reconnect_longest_s = 1.0
 [lamp]
 pins = "mock"

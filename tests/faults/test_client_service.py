@@ -109,7 +109,7 @@ class World:
     meter: FuellingMeter
     pulses: int = 0
 
-    def ask(self, visit: str) -> Decision | None:
+    def ask(self, visit: str, deadline_s: float = DEADLINE_S) -> Decision | None:
         """As the lane does: the same question again until there is an answer, at most five times."""
         question = Question(
             visit=visit,
@@ -123,7 +123,7 @@ class World:
         )
         for _ in range(5):
             try:
-                return self.client.ask(question, DEADLINE_S)
+                return self.client.ask(question, deadline_s)
             except ClientError:
                 self.clock.advance(1)
         return None
@@ -168,7 +168,7 @@ def world(tmp_path: Path) -> Iterator[World]:
             journal = FuellingJournal(state, outbox, clock, random.Random(1), "d1", Fraction(100))
             line.clean = True
             prices = PriceBook(state, clock, client.prices)
-            prices.refresh(2.0)
+            prices.refresh(30.0)
             line.clean = False
             meter = FuellingMeter(
                 MeterSettings("s", "1", "92"),
@@ -203,7 +203,7 @@ def test_no_fault_of_the_line_charges_twice_or_loses_a_fuelling(world: World) ->
     charged = [decode(FuellingReceipt, m.receipt) for m in receipts if m is not None]
     assert [c.charged_fen for c in charged] == [f.amount_fen for f in fuellings]
     total_fen = sum(f.amount_fen for f in fuellings)
-    asked = world.ask("the last")
+    asked = world.ask("the last", 30.0)
     assert asked is not None
     assert asked.decision is Verdict.ALLOW
     found = audit(Database(world.database_url))

@@ -28,6 +28,7 @@ from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.postgres import Cluster, free_port, programs
 from tests.service.world import ManualClock, Pump, World
+from tests.standstill import Standstill
 from wire.codec import encode
 
 pytestmark = pytest.mark.faults
@@ -67,6 +68,9 @@ class Lane:
             self.faults.add(answer.json()["detail"])
             time.sleep(0.05)
 
+    def was_told(self, word: str) -> bool:
+        return any(word in fault for fault in tuple(self.faults))
+
     def check(self, database: Database) -> None:
         """Every acknowledged fuelling is there once, with the receipt that was given."""
         for report, receipt in self.receipts.values():
@@ -98,13 +102,20 @@ def test_disk_full(migrated_file: Path, tmp_path: Path) -> None:
             filler = disk / "filler"
             _fill(filler)
             refused = requests.get(f"{base}/healthz", timeout=30)
-            threading.Timer(3.0, filler.unlink).start()
+            threading.Thread(target=_make_room, args=(filler, unit), daemon=True).start()
             for _ in range(40):
                 unit.visit()
-            assert any("full" in words for words in unit.faults), (unit.faults, refused.text)
+            assert unit.was_told("full"), (unit.faults, refused.text)
             unit.check(world.database)
         assert audit(world.database).findings == ()
         world.database.close()
+
+
+def _make_room(filler: Path, unit: Lane) -> None:
+    """Once the lane unit was told that there is none."""
+    while not unit.was_told("full"):
+        time.sleep(0.05)
+    filler.unlink()
 
 
 def _fill(path: Path) -> None:
@@ -118,8 +129,7 @@ def test_database_locked(sqlite_url: str) -> None:
     with running(create_app(sqlite_url, guard=EMBEDDED)) as base:
         unit = Lane(base, world, 1)
         unit.visit()
-        with world.database.writing():
-            began = time.monotonic()
+        with world.database.writing(), Standstill() as still:
             answer = requests.post(
                 f"{base}/v1/authorisations",
                 json=encode(world.question(unit.plate, captured_at=SystemWallClock().now())),
@@ -127,7 +137,7 @@ def test_database_locked(sqlite_url: str) -> None:
             )
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             assert "locked" in answer.json()["detail"]
-            assert time.monotonic() - began < 15
+            assert still.took_s < 15
             assert requests.get(f"{base}/healthz", timeout=30).status_code == 503, "nothing can be written"
         unit.visit()
         assert requests.get(f"{base}/healthz", timeout=30).status_code == 200

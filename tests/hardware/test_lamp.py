@@ -40,7 +40,7 @@ class DeadPin(MockPin):
         super()._set_state(value)
 
 
-def eventually(reached: Callable[[], bool], within_s: float = 5.0) -> bool:
+def eventually(reached: Callable[[], bool], within_s: float = 30.0) -> bool:
     until_s = time.monotonic() + within_s
     while not reached() and time.monotonic() < until_s:
         time.sleep(0.01)

@@ -37,6 +37,8 @@ from wire.reasons import Reason, Verdict
 pytestmark = pytest.mark.slow
 PLATE = "粤B12345"
 PATIENCE_S = 30.0
+PATIENT = ("--deadline", "25")
+"""A station for which a busy server is not a cut line."""
 
 
 @dataclass
@@ -67,7 +69,10 @@ def code(capsys: pytest.CaptureFixture[str], url: str, *words: str) -> str:
 
 
 @pytest.fixture
-def town(sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Town]:
+def town(
+    request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Town]:
+    """Its parameter: more options of the station."""
     state, lane_key = tmp_path / "station", tmp_path / "lane.key"
     for words in (
         "station set S1 --preset 100",
@@ -84,7 +89,8 @@ def town(sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         stack.callback(cable.close)
         made = code(capsys, sqlite_url, "--kind", "station")
         assert main(["enrol", made, "--service", cable.url, "--state", str(state)]) == 0
-        station = Program("station", "--upstream", cable.url, "--state", str(state))
+        options: tuple[str, ...] = getattr(request, "param", PATIENT)
+        station = Program("station", "--upstream", cable.url, "--state", str(state), *options)
         station_port = stack.enter_context(station)
         base = f"http://127.0.0.1:{station_port}"
         made = code(capsys, sqlite_url, "--kind", "lane", "--lane", "L1")
@@ -139,6 +145,7 @@ def wait_for(true: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.parametrize("town", [()], indirect=True, ids=["usual options"])
 def test_a_day_at_the_station(town: Town) -> None:
     """Up, cut, killed while cut, mended: each fuelling is posted once and the books are right."""
     database = Database(town.url)
@@ -190,7 +197,7 @@ def test_revocation_reaches_the_station_and_lasts_through_a_cut(town: Town, caps
 
     def refused() -> bool:
         try:
-            town.lane.prices(3.0)
+            town.lane.prices(PATIENCE_S)
         except Rejected as error:
             return "revoked" in error.detail
         return False
@@ -254,10 +261,10 @@ def test_both_lines_over_tls(sqlite_url: str, tmp_path: Path, capsys: pytest.Cap
             for ca_file, believed in ((trusted, True), (ca, False)):
                 lane = HttpBalanceService(base, "S1", sign=sign, ca_file=ca_file)
                 if believed:
-                    assert [p.product for p in lane.prices(5.0)] == ["92"]
+                    assert [p.product for p in lane.prices(PATIENCE_S)] == ["92"]
                 else:
                     with pytest.raises(ServiceFault, match="certificate"):
-                        lane.prices(5.0)
+                        lane.prices(PATIENCE_S)
                 lane.close()
         with Program("station", "--upstream", upstream, "--ca", trusted, "--state", str(state)) as at:
             health = requests.get(f"http://127.0.0.1:{at}/healthz", timeout=30)

@@ -337,7 +337,7 @@ def test_many_threads_share_one_client(client: Any) -> None:
             for turn in range(20):
                 question = replace(QUESTION, visit=f"v{number}-{turn}")
                 try:
-                    service.ask(question, 5.0)
+                    service.ask(question, DEADLINE_S)
                 except ClientError as error:
                     wrong.append(error)
 
@@ -415,10 +415,10 @@ def test_only_a_trusted_certificate_is_believed(certificate: tuple[Path, Path]) 
     with serving(behave) as server:
         url = server.url.replace("http:", "https:")
         trusting = HttpBalanceService(url, "s", ca_file=str(certificate[1]))
-        assert [trusting.ask(QUESTION, 2.0) for _ in range(2)] == [ALLOWED] * 2
+        assert [trusting.ask(QUESTION, DEADLINE_S) for _ in range(2)] == [ALLOWED] * 2
         assert len(server.connections) == 1
         trusting.close()
         wary = HttpBalanceService(url, "s")
         with pytest.raises(ServiceFault, match="certificate is not to be trusted"):
-            wary.ask(QUESTION, 2.0)
+            wary.ask(QUESTION, DEADLINE_S)
         wary.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 
 from controller.clock import ManualClock
@@ -95,10 +96,10 @@ def test_a_new_plate_has_no_answer_yet() -> None:
 def test_a_typed_plate_waits_for_the_lanes_word() -> None:
     made = panel()
     results: list[OrderResult] = []
-    waiting = threading.Thread(target=lambda: results.append(made.type(TypedPlate(PLATE), 5.0)))
+    waiting = threading.Thread(target=lambda: results.append(made.type(TypedPlate(PLATE), 30.0)))
     waiting.start()
     while not (plates := made.typed()):
-        pass
+        time.sleep(0.001)
     made.answer(plates[0], OrderResult.TAKEN)
     waiting.join()
     assert (results, plates[0].plate) == ([OrderResult.TAKEN], PLATE)

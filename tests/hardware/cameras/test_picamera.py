@@ -82,7 +82,6 @@ class Picamera2:
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> type[Picamera2]:
     monkeypatch.setattr(picamera, "PICTURE_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(picamera, "CLOSE_TIMEOUT_S", 0.1)
     return type("Picamera2", (Picamera2,), {"made": []})
 
 
@@ -121,7 +120,10 @@ def test_a_loose_cable_is_a_loss_and_the_next_camera_works(library: type[Picamer
     assert [made.events for made in library.made] == [["start", "stop", "close"]] * 2
 
 
-def test_a_library_that_does_not_let_go_asks_for_a_new_process(library: type[Picamera2]) -> None:
+def test_a_library_that_does_not_let_go_asks_for_a_new_process(
+    library: type[Picamera2], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picamera, "CLOSE_TIMEOUT_S", 0.1)
     library.stop_hangs = library.cable_loose = True
     camera = camera_of(library, ManualClock())
     with pytest.raises(HardwareError, match="has to restart") as stuck:

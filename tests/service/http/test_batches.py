@@ -64,7 +64,7 @@ def test_who_gives_up_waiting_holds_nobody_up() -> None:
         stays = asyncio.create_task(echo.put(2))
         await asyncio.sleep(0.01)
         gone.cancel()
-        assert await asyncio.wait_for(stays, 5) == 2
+        assert await asyncio.wait_for(stays, 30) == 2
 
     asyncio.run(scene())
 
@@ -113,9 +113,12 @@ def test_turns_go_in_the_order_of_asking_and_pass_who_gave_up() -> None:
             turns.hand_on()
 
     threads = [threading.Thread(target=ask, args=(n, 0.01 if n == 1 else 20.0)) for n in range(5)]
-    for thread in threads:
+    for waiting, thread in zip((1, 1, 2, 3, 4), threads, strict=True):
         thread.start()
-        time.sleep(0.05)
+        if thread is threads[1]:
+            thread.join(30)
+        while len(turns._waiting) < waiting:
+            time.sleep(0.001)
     turns.hand_on()
     for thread in threads:
         thread.join(30)

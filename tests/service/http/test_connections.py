@@ -54,8 +54,8 @@ def open_to(port: int, source: str = "127.0.0.1") -> socket.socket:
 def answered(connection: socket.socket) -> bool:
     """Whether /healthz says that all is well; read to its end."""
     received = b""
-    while b"}" not in received:
-        received += connection.recv(65536)
+    while b"}" not in received and (more := connection.recv(65536)):
+        received += more
     return received.startswith(b"HTTP/1.1 200")
 
 

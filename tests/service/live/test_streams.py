@@ -132,13 +132,15 @@ def test_a_page_is_not_told_twice_within_a_second(sqlite_url: str) -> None:
 
 def test_streams_beat_and_end_with_their_time(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(told, "HEARTBEAT_S", 0.06)
-    monkeypatch.setattr(told, "LONGEST_S", 1.0)
 
     async def scene(_database: Database, streams: OpenStreams) -> None:
-        sinks = opened(streams, "a", "a", "b")
-        await until(lambda: all(sink.texts.count(ALIVE) >= 2 for sink in sinks))
-        await until(lambda: all(sink.is_over for sink in sinks))
-        assert (len(streams), streams.changes.waiters) == (0, 0)
+        lasting = opened(streams, "a", "a")
+        await until(lambda: all(sink.texts.count(ALIVE) >= 2 for sink in lasting))
+        monkeypatch.setattr(told, "LONGEST_S", 0.1)
+        brief = opened(streams, "a", "b")
+        await until(lambda: all(sink.is_over for sink in brief))
+        assert [sink.is_over for sink in lasting] == [False, False], "each has its own time"
+        assert (len(streams), streams.changes.waiters) == (2, 2)
 
     play(sqlite_url, scene)
 

@@ -43,7 +43,7 @@ def rig(
         template = request.getfixturevalue("migrated_template")
         url = str(request.getfixturevalue("cluster").database(template))
     made = ServiceRig(tmp_path, url=url)
-    made.app.state.beside[-1].pace = PushPace(every_s=0.05, answer_s=0.5)
+    made.app.state.beside[-1].pace = PushPace(every_s=0.05, answer_s=WAIT_S)
     return made
 
 
@@ -150,6 +150,8 @@ def test_a_push_service_that_never_answers_delays_and_loses_nothing(
     rig: ServiceRig, client: TestClient, service: PushService
 ) -> None:
     phone = person(rig, client, "Chen")
+    pusher = rig.app.state.beside[-1]
+    pusher.pace = PushPace(pusher.pace.every_s, answer_s=0.5)
     subscribed(phone, service)
     service.status = None
     fuel(rig, 7_900)
@@ -159,6 +161,7 @@ def test_a_push_service_that_never_answers_delays_and_loses_nothing(
     assert len(phone.ask("GET", "/v1/phone/charges").json()) == 21, "posted and in the inbox while the message hangs"
     fuel(rig, 1_580)
     eventually(lambda: [row.failures for row in rows(rig)] == [1])
+    pusher.pace = PushPace(pusher.pace.every_s, answer_s=WAIT_S)
     service.status = 201
     rig.clock.move(61)
     service.wait(2)

@@ -33,7 +33,7 @@ def require_ended(server: socket.socket) -> None:
     """Raises TimeoutError where the client's side is still open."""
     client, _ = server.accept()
     with client:
-        client.settimeout(1)
+        client.settimeout(30)
         while client.recv(4096):
             pass
 
