@@ -12,6 +12,7 @@ GreenlaneError
   ClientError          the balance service gave no usable answer
     ServiceSilent      no answer within the deadline, or no connection
     ServiceFault       it answered, with an error of its own (5xx) or nonsense
+      NotValidNow      its certificate has expired or is not valid yet, by this machine's clock
       ServiceFailed    it is there and failed at this message: its own error record, and not 503
     Rejected           it refused this message for good (4xx); carries its reason code
 """
@@ -62,6 +63,10 @@ class ServiceSilent(ClientError):
 
 
 class ServiceFault(ClientError):
+    pass
+
+
+class NotValidNow(ServiceFault):
     pass
 
 

@@ -7,7 +7,10 @@ import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+
+from cryptography.x509 import load_pem_x509_certificate
 
 from service.errors import ServiceError
 from service.http.connections import GuardedProtocol
@@ -18,6 +21,8 @@ from wire.files import LONGEST_PEM, read_regular
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2, forward secret and authenticated; TLS 1.3 has no others."""
+SOON = timedelta(days=14)
+_DAY = "%Y-%m-%d %H:%M UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +78,11 @@ class Listening:
             options |= {"ssl_certfile": self.tls_cert, "ssl_keyfile": self.tls_key, "ssl_ciphers": CIPHERS}
         return options
 
-    def warnings(self, host: str) -> list[str]:
+    def warnings(self, host: str, now: datetime) -> list[str]:
         """What an operator should know before this is reachable from a network at that address."""
+        found = [] if self.tls_cert is None else _dates(self.tls_cert, now)
         if _is_loopback(host):
-            return ["unsigned requests are taken: --allow-unsigned"] if self.allow_unsigned else []
-        found = []
+            return [*found, "unsigned requests are taken: --allow-unsigned"] if self.allow_unsigned else found
         if self.allow_unsigned:
             found.append("anyone on the network can spend money: --allow-unsigned is for development")
         if self.tls_cert is None and not self.trusted_proxies:
@@ -85,6 +90,22 @@ class Listening:
         if not self.hosts and not self.allow_unsigned:
             found.append("give --host-name NAME, so that signatures made for another service are not taken here")
         return found
+
+
+def _dates(cert: str, now: datetime) -> list[str]:
+    """Whether the time of the server's certificate, the first of its file, is over, to come, or soon over."""
+    try:
+        found = load_pem_x509_certificate(read_regular(cert, LONGEST_PEM))
+    except (OSError, ValueError):
+        return []  # server_options says what is wrong
+    begins, ends = found.not_valid_before_utc, found.not_valid_after_utc
+    if now < begins:
+        return [
+            f"--tls-cert {cert}: valid from {begins:{_DAY}} on; until then no device connects (is the clock right?)"
+        ]
+    if now >= ends:
+        return [f"--tls-cert {cert}: expired {ends:{_DAY}}; no device connects: renew it, or set the clock"]
+    return [f"--tls-cert {cert}: expires {ends:{_DAY}}: renew it"] if ends - now < SOON else []
 
 
 def _check_certificate(cert: str, key: str) -> None:

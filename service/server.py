@@ -25,6 +25,7 @@ from service.listening import Listening, require_free
 from service.payments.port import PaymentProvider
 from service.payments.settings import read_settings
 from service.payments.wechatpay import Wechatpay
+from service.store.clock import SystemWallClock
 from service.store.database import Database
 
 START_TIMEOUT_S = 20.0
@@ -68,7 +69,7 @@ def serve(options: ServerOptions) -> None:
         raise ServiceError("several workers need PostgreSQL: give --database postgresql://...")
     _LOG.info("database %s", database.name)
     database.close()
-    for words in options.listening.warnings(options.host):
+    for words in options.listening.warnings(options.host, SystemWallClock().now()):
         _LOG.warning("%s", words)
     shape = {"host": options.host, "port": options.port, "access_log": options.verbose, "log_config": None}
     shape["timeout_graceful_shutdown"] = STOP_TIMEOUT_S

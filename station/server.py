@@ -10,6 +10,7 @@ import uvicorn
 from service.errors import ServiceError
 from service.listening import Listening, require_free
 from service.server import STOP_TIMEOUT_S, GracefulServer, warn_of_unbound_panels
+from service.store.clock import SystemWallClock
 from station.settings import StationSettings
 from station.wiring import StationSite, StationWiring
 
@@ -33,7 +34,7 @@ def serve(options: StationServerOptions) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     require_free(options.host, options.port)
     wiring = StationWiring(options.place, options.listening.guard(), options.settings)
-    for words in options.listening.warnings(options.host):
+    for words in options.listening.warnings(options.host, SystemWallClock().now()):
         log.warning("%s", words)
     log.info("station %s, server %s, state in %s", wiring.station, options.place.upstream_url, options.place.folder)
     shape = {"host": options.host, "port": options.port, "access_log": options.verbose, "log_config": None}

@@ -13,12 +13,15 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from controller.errors import ClientError, ServiceFault, ServiceSilent
+from controller.errors import ClientError, NotValidNow, ServiceFault, ServiceSilent
 from wire.versions import WIRE_HEADER, WIRE_VERSION
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_CONNECTIONS = 8
 """Connections at one time, overdue calls that have not ended yet included (a resolver can hang for half a minute)."""
+
+_NOT_YET_VALID, _EXPIRED = 9, 10
+"""OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
 Sign = Callable[[requests.PreparedRequest], None]
 """Adds signature headers to a request that is otherwise ready; called once per attempt."""
@@ -196,7 +199,7 @@ def _client_error(error: BaseException) -> BaseException:
     if isinstance(error, ClientError):
         return error
     if isinstance(error, requests.exceptions.SSLError):
-        return ServiceFault(f"the service's certificate is not to be trusted: {root}"[:200])
+        return _untrusted(root)
     if isinstance(error, requests.Timeout):
         return ServiceSilent("no answer in time")
     if isinstance(error, requests.ConnectionError) and (
@@ -207,6 +210,15 @@ def _client_error(error: BaseException) -> BaseException:
     if isinstance(error, (requests.RequestException, OSError, ValueError)):
         return ServiceFault(f"the service's answer was cut or is no HTTP: {_in_a_line(root)}")
     return error
+
+
+def _untrusted(error: BaseException) -> ServiceFault:
+    code = getattr(error, "verify_code", 0)
+    if code == _EXPIRED:
+        return NotValidNow("the service's certificate has expired, or this machine's clock is wrong")
+    if code == _NOT_YET_VALID:
+        return NotValidNow("the service's certificate is not valid yet, or this machine's clock is wrong")
+    return ServiceFault(f"the service's certificate is not to be trusted: {error}"[:200])
 
 
 def _in_a_line(error: BaseException) -> str:

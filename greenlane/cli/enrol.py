@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import ClientError, Rejected, ServiceFault, ServiceSilent, SettingsError
+from controller.errors import ClientError, NotValidNow, Rejected, ServiceFault, ServiceSilent, SettingsError
 from greenlane.language import tr
 from wire.address import is_address
 from wire.files import open_regular, replace_regular, sync_folder
@@ -196,6 +196,8 @@ def _unanswered(service: str, error: ClientError) -> ClientError:
     import requests
 
     cause = error.__cause__
+    if isinstance(error, NotValidNow):
+        return NotValidNow(f"{service}: {error}; renew it, or set the clock")
     if isinstance(cause, requests.exceptions.SSLError):
         return ServiceFault(f"{service}: its certificate is not to be trusted; give the right one with --ca FILE")
     if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException):

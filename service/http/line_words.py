@@ -12,6 +12,8 @@ _PATTERNS = tuple(
         (r"no connection: .*", "连接不上"),
         (r"the client is closed", "程序正在退出"),
         (r"(\d+) calls are still hanging.*", "有 {0} 个请求仍未返回；请检查域名服务"),
+        (r"the service's certificate has expired, .*", "后台的证书已过期，或者本机时间不对"),
+        (r"the service's certificate is not valid yet, .*", "后台的证书尚未生效，或者本机时间不对"),
         (r"the service's certificate is not to be trusted: .*", "后台的证书不可信"),
         (r"the service's answer is compressed.*", "后台的应答被压缩，不能采用"),
         (r"the service's answer is longer than (\d+) KB", "后台的应答超过 {0} KB"),

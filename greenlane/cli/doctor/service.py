@@ -8,7 +8,7 @@ from datetime import datetime
 
 from controller.checks import Check, Severity
 from controller.clock import SystemClock
-from controller.errors import Rejected
+from controller.errors import NotValidNow, Rejected
 from controller.outbound.http import Health
 from controller.settings_records import Settings
 from wire.errors import GreenlaneError
@@ -42,6 +42,9 @@ def check_service(settings: Settings) -> tuple[Check, Health | None]:
             began = time.perf_counter()
             health = client.health(service.deadline_s)
             took_ms = 1000 * (time.perf_counter() - began)
+    except NotValidNow as error:
+        advice = "renew the certificate at the service, or set this unit's clock"
+        return Check("balance service", FAIL, f"{service.url}: {error}", advice), None
     except (GreenlaneError, OSError) as error:
         advice = "check url of [service], the network, and that greenlane service runs there"
         return Check("balance service", FAIL, f"{service.url}: {error}", advice), None

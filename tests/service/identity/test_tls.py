@@ -6,7 +6,9 @@ import datetime
 import http.client
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -22,7 +24,9 @@ from controller.errors import ServiceFault
 from controller.outbound.http import HttpBalanceService
 from controller.outbound.key_pair import KeyPair
 from controller.outbound.signing import Signer
+from controller.settings_records import ServiceSettings, Settings
 from greenlane.cli import main
+from greenlane.cli.doctor.service import check_service
 from service.admin.admin import Admin
 from service.books.books import Books
 from service.errors import ServiceError
@@ -48,18 +52,25 @@ class Authority:
         self.ca_file = folder / f"{name}-ca.pem"
         self.ca_file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """Certificate and key file of a server on loopback."""
+    def issue(self, name: str, begins_h: float = -1, ends_h: float = 48) -> tuple[Path, Path]:
+        """Certificate and key file of a server on loopback, valid from and until so many hours from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        certificate = self._sign(subject, key.public_key(), is_authority=False)
+        certificate = self._sign(subject, key.public_key(), False, begins_h, ends_h)
         cert_file, key_file = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         form = serialization.PrivateFormat.PKCS8
         key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
         return cert_file, key_file
 
-    def _sign(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, is_authority: bool) -> x509.Certificate:
+    def _sign(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        is_authority: bool,
+        begins_h: float = -1,
+        ends_h: float = 48,
+    ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         builder = (
             x509.CertificateBuilder()
@@ -67,8 +78,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=2))
+            .not_valid_before(now + datetime.timedelta(hours=begins_h))
+            .not_valid_after(now + datetime.timedelta(hours=ends_h))
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
@@ -225,7 +236,54 @@ def test_what_is_wrong_with_a_certificate_is_said(folder: Path, authority: Autho
     ],
 )
 def test_what_is_unsafe_is_said_at_the_start(listening: Listening, host: str, warnings: int) -> None:
-    assert len(listening.warnings(host)) == warnings
+    assert len(listening.warnings(host, ServiceClock().now())) == warnings
+
+
+@pytest.mark.parametrize(
+    ("begins_h", "ends_h", "word"),
+    [(-2, -1, "expired"), (3, 48, "valid from"), (-1, 24 * 13, "expires"), (-1, 24 * 15, "")],
+)
+def test_a_certificate_out_of_its_time_is_said_at_the_start(
+    authority: Authority, begins_h: float, ends_h: float, word: str
+) -> None:
+    cert, key = authority.issue("dated", begins_h, ends_h)
+    listening = Listening(tls_cert=str(cert), tls_key=str(key), hosts=("books.example",))
+    for host in ("127.0.0.1", "0.0.0.0"):
+        found = listening.warnings(host, ServiceClock().now())
+        assert [word in words for words in found] == [True] * bool(word)
+
+
+@pytest.mark.parametrize(("begins_h", "ends_h", "word"), [(-2, -1, "has expired"), (3, 48, "is not valid yet")])
+def test_a_device_says_that_the_date_is_wrong_not_the_authority(
+    folder: Path,
+    authority: Authority,
+    capsys: pytest.CaptureFixture[str],
+    begins_h: float,
+    ends_h: float,
+    word: str,
+) -> None:
+    """A board whose clock stands in 1970 sees no valid certificate: --ca and the address are right."""
+    cert, key = authority.issue("dated", begins_h, ends_h)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=shake_hands, args=(server, context, 2), daemon=True).start()
+        url = f"https://127.0.0.1:{server.getsockname()[1]}"
+        words = ["enrol", "AAAA-BBBB-CCCC", "--service", url, "--key", str(folder / "dated.device.key")]
+        assert main([*words, "--ca", str(authority.ca_file)]) == 1
+        err = capsys.readouterr().err
+        assert word in err
+        assert "--ca" not in err
+        settings = Settings(service=ServiceSettings(url=url, ca_file=str(authority.ca_file)))
+        check, _ = check_service(settings)
+    assert word in check.found
+    assert "clock" in check.advice
+
+
+def shake_hands(server: socket.socket, context: ssl.SSLContext, times: int) -> None:
+    for _ in range(times):
+        with server.accept()[0] as raw, suppress(ssl.SSLError, OSError):
+            context.wrap_socket(raw, server_side=True).close()
 
 
 @pytest.mark.slow
