@@ -12,9 +12,10 @@ from typing import Any
 
 from controller.errors import SettingsError
 from controller.settings_records import LONGEST_TEXT, SettingFact, Settings, table
-from wire.address import STREAMS, is_address, is_stream, listening_at
 from wire.files import read_regular, replace_regular
-from wire.numbers import is_zone, spelling_fault
+from wire.spelling.address import STREAMS, is_address, is_stream, listening_at
+from wire.spelling.names import spelling_fault
+from wire.spelling.zones import is_zone
 
 _HEADER = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]\s*(#.*)?$")
 _LONGEST_BYTES = 1 << 20

@@ -66,7 +66,7 @@ from models.build import build_reader
 from models.change import ThumbnailChangeMeter
 from models.closeups import Picture
 from models.reader import OnDeviceReader
-from wire.address import listening_at
+from wire.spelling.address import listening_at
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from station.store.facts import SEEN
 from station.store.state_store import StateStore
 from station.upstream import Upstream
 from wire.codec import WireError, decode_text, encode_text
-from wire.numbers import is_zone
 from wire.offline import OfflineEntry, OfflineGrant, OfflineHours, OfflineList, SignedOfflineList, list_of
 from wire.plates import normalise
+from wire.spelling.zones import is_zone
 from wire.versions import WIRE_VERSION
 
 log = logging.getLogger(__name__)

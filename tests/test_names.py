@@ -242,6 +242,7 @@ DECIDED_BY = {
     "that several reads are one certain plate": ("controller/watching/vote.py", "def vote("),
     "how volume and price become an amount": ("wire/money.py", "def amount_fen("),
     "how a plate is spelt": ("wire/plates.py", "def normalise("),
+    "which names could be taken for one another": ("wire/spelling/names.py", "def spelling_fault("),
     "whether a fuelling contradicts itself": ("service/books/decisions/plausibility.py", "def contradiction("),
     "that a revoked device is refused": ("service/identity/signed/keys.py", "raise SignatureRefused(Flaw.REVOKED"),
     "what a station allows while its line is cut": ("station/offline_rules.py", "def decide("),

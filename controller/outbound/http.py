@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from controller.errors import Rejected, ServiceFailed, ServiceFault, SettingsError
 from controller.outbound.connections import MAX_CONNECTIONS, Answer, Call, ConnectionPool, Sign
-from wire.address import is_address
 from wire.codec import WireError, decode, encode
 from wire.fuellings import Fuelling, FuellingReceipt, Price
 from wire.questions import Decision, Question
 from wire.reasons import ErrorCode, Verdict
+from wire.spelling.address import is_address
 
 Record = TypeVar("Record")
 

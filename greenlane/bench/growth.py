@@ -24,7 +24,7 @@ from service.books.books import Books
 from service.errors import ServiceError
 from service.store.clock import SystemWallClock
 from service.store.database import Database
-from wire.numbers import typed_number
+from wire.spelling.numbers import typed_number
 
 DAY_S = 86_400
 GB = 10**9

@@ -31,7 +31,7 @@ from service.errors import ServiceError
 from service.reports.audit import audit
 from service.store.clock import SystemWallClock
 from service.store.database import Database
-from wire.numbers import typed_number
+from wire.spelling.numbers import typed_number
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greenlane.cli.options import LANE_SETTINGS, add_config, add_engine, one_line
-from wire.numbers import typed_number
+from wire.spelling.numbers import typed_number
 
 if TYPE_CHECKING:
     from controller.checks import Check

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from greenlane import language
 from greenlane.language import tr
 from wire.errors import GreenlaneError
-from wire.numbers import typed_number
+from wire.spelling.numbers import typed_number
 
 if TYPE_CHECKING:
     from greenlane.living.system import LivingSystem

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import ClientError, NotValidNow, Rejected, ServiceFault, ServiceSilent, SettingsError
 from greenlane.language import tr
-from wire.address import is_address
 from wire.files import open_regular, replace_regular, sync_folder
+from wire.spelling.address import is_address
 
 if TYPE_CHECKING:
     from controller.outbound.key_pair import KeyPair

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from greenlane.language import tr
-from wire.numbers import parse_number, parse_whole
+from wire.spelling.numbers import parse_number, parse_whole
 
 LANE_SETTINGS = Path("/etc/greenlane/lane.toml")
 """Where `greenlane install` puts a lane unit's settings."""

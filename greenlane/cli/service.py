@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from greenlane.cli.options import whole
 from greenlane.language import tr
-from wire.address import listening_at
+from wire.spelling.address import listening_at
 
 if TYPE_CHECKING:
     from service.books.settings import BookSettings

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from greenlane.cli.options import add_engine, escaped, moment
 from greenlane.language import tr
 from wire.errors import GreenlaneError
-from wire.numbers import typed_number
+from wire.spelling.numbers import typed_number
 from wire.typed import TypedRule
 
 if TYPE_CHECKING:

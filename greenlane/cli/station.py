@@ -10,7 +10,7 @@ from pathlib import Path
 from greenlane.cli.options import within
 from greenlane.cli.service import add_listening, address, listening_of
 from greenlane.language import tr
-from wire.address import is_address
+from wire.spelling.address import is_address
 
 _EPILOG = """Lane units and panels of a station point their `[service] url` here. What they ask goes on to the server;
 while the line is cut, plates of the offline list may refuel up to a small cap each, and fuellings wait on disk.

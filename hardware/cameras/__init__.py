@@ -13,7 +13,7 @@ from hardware.cameras.fake import FakeCamera, noise_pictures
 from hardware.cameras.opencv import device_camera, stream_camera
 from hardware.cameras.picamera import picamera2_camera
 from hardware.cameras.recorded import recorded_camera
-from wire.address import STREAMS
+from wire.spelling.address import STREAMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from service.store import schema
 from service.store.clock import to_us
 from service.store.naming import LONGEST_PRODUCT, require_name
 from service.store.zones import DEFAULT_ZONE
-from wire.numbers import is_zone
+from wire.spelling.zones import is_zone
 
 DEFAULT_PRESET_FEN = 10_000
 AsPreset = Literal["preset"]

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.problems import INTERNAL_WORDS, problem
-from wire.address import NAME
 from wire.reasons import ErrorCode
+from wire.spelling.address import NAME
 
 log = logging.getLogger(__name__)
 

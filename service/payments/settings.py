@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from service.errors import ServiceError
 from service.payments.post import Certificate
-from wire.address import is_address
 from wire.files import LONGEST_PEM, open_regular, read_regular
+from wire.spelling.address import is_address
 
 BASE_URL = "https://api.mch.weixin.qq.com"
 _NEEDED = ("app_id", "merchant", "key_file", "notify_url")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from service.errors import AdminError
-from wire.address import ascii_name, is_address
+from wire.spelling.address import ascii_name, is_address
 
 KNOWN = (
     "fcm.googleapis.com",

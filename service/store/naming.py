@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from service.errors import AdminError
-from wire.numbers import spelling_fault
 from wire.plates import is_plate, normalise
+from wire.spelling.names import spelling_fault
 
 _LONGEST_NAME = 40
 LONGEST_PRODUCT = 20

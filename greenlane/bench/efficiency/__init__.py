@@ -22,7 +22,7 @@ from greenlane.bench.efficiency.model import (
 from greenlane.bench.lane import BenchError
 from greenlane.bench.process import machine
 from greenlane.cli.options import add_engine, any_seed, whole
-from wire.numbers import typed_number
+from wire.spelling.numbers import typed_number
 
 TURNS = 5_000
 

@@ -45,8 +45,8 @@ from service.store.clock import SystemWallClock
 from service.store.database import Database
 from service.store.payer_tables import charges
 from wire.devices import DeviceKind, EnrolmentRequest
-from wire.numbers import typed_number
 from wire.payers import ChargeState
+from wire.spelling.numbers import typed_number
 
 LATE_S = 1.0
 PATIENCE_S = 60.0

@@ -14,8 +14,8 @@ from models.manifest import WEIGHTS_FOLDER
 from models.training.data.realdata import data_folder
 from models.training.evaluation.page import PAGE, RESULTS, check_page, check_results
 from wire.files import open_regular
-from wire.numbers import parse_whole
 from wire.outputs import check_folder
+from wire.spelling.numbers import parse_whole
 
 
 def add_judged(parser: argparse.ArgumentParser, engine: str = DEFAULT_ENGINE, page: Path = PAGE) -> None:

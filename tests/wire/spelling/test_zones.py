@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wire.numbers import is_zone
+from wire.spelling.zones import is_zone
 
 
 @pytest.mark.parametrize("name", ["Asia/Shanghai", "UTC", "Australia/Lord_Howe", "Etc/GMT+12"])

@@ -1,16 +1,11 @@
-"""Numbers, time zones and names as people type them."""
+"""Names as people type them: which spelling is usual, and which could be taken for another name."""
 
 from __future__ import annotations
 
-import math
 import re
 from unicodedata import category, decimal, normalize
 from unicodedata import name as unicode_name
-from zoneinfo import ZoneInfo
 
-_OF_ONE_MACHINE = {"localtime", "posixrules", "Factory"}
-_TWICE = ("posix/", "right/")
-"""Folders with every zone once more; those of right/ count leap seconds, and are half a minute off."""
 _LOOK_ALIKE = str.maketrans(
     "АВЕЅІЈКМНОРСТУХҮԌԚԜаеѕіјорсухүԁһԛԝ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧονϲ",
     "ABESIJKMHOPCTYXYGQWaesijopcyxydhqw" + "ABEZHIKMNOPTYXovc",
@@ -23,42 +18,6 @@ _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef]"
 )
 """What Python calls printable and nobody sees: fillers, blanks, and choices of a letter's form."""
-
-
-def parse_whole(text: str, low: int, high: int) -> int:
-    """The number, within bounds that every store can hold. Raises ValueError for anything else."""
-    if not re.fullmatch(r"-?[0-9]{1,19}", text, re.ASCII) or not low <= int(text) <= high:
-        raise ValueError(f"{text!r}: write a whole number from {low} to {high}")
-    return int(text)
-
-
-def parse_number(text: str, low: float, high: float) -> float:
-    """The number, within bounds. Raises ValueError for anything else: words, infinities, and what is not a number."""
-    try:
-        value = typed_number(text)
-    except ValueError:
-        value = math.nan
-    if not low <= value <= high:
-        raise ValueError(f"{text!r}: write a number from {low:g} to {high:g}")
-    return value
-
-
-def typed_number(text: str) -> float:
-    """As one writes it. Raises ValueError for what Python alone reads: 1_0, and digits of other scripts."""
-    if not re.fullmatch(r"[+-]?([0-9]+\.?|[0-9]*\.[0-9]+)([eE][+-]?[0-9]{1,3})?", text.strip(" "), re.ASCII):
-        raise ValueError(f"{text!r} is not a number")
-    return float(text)
-
-
-def is_zone(name: str) -> bool:
-    """Whether this machine knows a time zone of that name, and others mean the same hours by it."""
-    if name in _OF_ONE_MACHINE or name.startswith(_TWICE):
-        return False
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return False
-    return True
 
 
 def plain_name(text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from controller.errors import SettingsError
 from controller.outbound.http import HttpBalanceService
-from wire.address import is_address, listening_at
+from wire.spelling.address import is_address, listening_at
 
 
 @pytest.mark.parametrize(
