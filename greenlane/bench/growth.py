@@ -12,19 +12,17 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import text
 
 from greenlane.bench.fill import fill
-from greenlane.cli.options import whole
+from greenlane.cli.options import above_zero, whole
 from service.books.books import Books
 from service.errors import ServiceError
 from service.store.clock import SystemWallClock
 from service.store.database import Database
-from wire.spelling.numbers import typed_number
 
 DAY_S = 86_400
 GB = 10**9
@@ -113,7 +111,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for one in fields(Inputs):
         option = "--" + one.name.replace("_", "-")
         words = f"{one.metadata['words']} ({one.metadata['source']}; default {one.default:g})"
-        parser.add_argument(option, type=_above_zero, default=one.default, metavar="N", help=words)
+        parser.add_argument(option, type=above_zero, default=one.default, metavar="N", help=words)
     parser.add_argument("--postgresql", metavar="URL", help="measure the bytes of a refuelling in a scratch database")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -189,10 +187,3 @@ def table(rows: Sequence[GrowthRow]) -> list[str]:
 
 def _stations(text: str) -> list[int]:
     return [whole(1, 10**9)(number) for number in text.split(",")]
-
-
-def _above_zero(text: str) -> float:
-    with suppress(ValueError):
-        if 0 < typed_number(text) < 1e15:
-            return typed_number(text)
-    raise argparse.ArgumentTypeError(f"{text!r}: write a number above 0")

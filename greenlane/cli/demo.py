@@ -141,7 +141,7 @@ def _watch(living: LivingSystem, stop: threading.Event, began_s: float, seconds:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 1024 <= int(text) <= 65534:
+    if not text.isascii() or not text.isdecimal() or not 1024 <= int(text) <= 65534:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1024 to 65534")
     return int(text)
 

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from greenlane.language import tr
-from wire.spelling.numbers import parse_number, parse_whole
+from wire.spelling.numbers import parse_above_zero, parse_number, parse_whole
 
 LANE_SETTINGS = Path("/etc/greenlane/lane.toml")
 """Where `greenlane install` puts a lane unit's settings."""
@@ -99,6 +99,9 @@ def _typed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
     return read
 
+
+above_zero = _typed(parse_above_zero)
+"""A type of argparse: a number above 0."""
 
 any_seed = whole(0, 2**63 - 1)
 """A type of argparse: where a random draw begins."""

@@ -126,6 +126,10 @@ def wrongly_typed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ("admin card show", "greenlane admin card show: the following arguments are required: CARD"),
         ("outbox retry 7", "greenlane outbox retry: the following arguments are required: --why"),
         ("abacus", "greenlane: argument COMMAND: there is no 'abacus'; choose one of: simulate, demo, read"),
+        (
+            "demo --live --port ８０８０ --loud",
+            "greenlane demo: argument --port: '８０８０' is not a port from 1024 to 65534",
+        ),
         ("station --upstream http://s --deadline nan", "greenlane station: argument --deadline: 'nan': write a number"),
     ],
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+_BEYOND_ANY = 1e15
+
 
 def parse_whole(text: str, low: int, high: int) -> int:
     """The number, within bounds that every store can hold. Raises ValueError for anything else."""
@@ -21,6 +23,17 @@ def parse_number(text: str, low: float, high: float) -> float:
         value = math.nan
     if not low <= value <= high:
         raise ValueError(f"{text!r}: write a number from {low:g} to {high:g}")
+    return value
+
+
+def parse_above_zero(text: str) -> float:
+    """The number, if it is above 0. Raises ValueError for anything else, and for more than there is of anything."""
+    try:
+        value = typed_number(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < _BEYOND_ANY:
+        raise ValueError(f"{text!r}: write a number above 0")
     return value
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from models.engines import DEFAULT_ENGINE, ENGINES
@@ -15,7 +13,7 @@ from models.training.data.realdata import data_folder
 from models.training.evaluation.page import PAGE, RESULTS, check_page, check_results
 from wire.files import open_regular
 from wire.outputs import check_folder
-from wire.spelling.numbers import parse_whole
+from wire.spelling.numbers import parse_above_zero, parse_whole
 
 
 def add_judged(parser: argparse.ArgumentParser, engine: str = DEFAULT_ENGINE, page: Path = PAGE) -> None:
@@ -74,10 +72,10 @@ seed = whole(0, (1 << 32) - 1)
 
 def above_zero(text: str) -> float:
     """A rate or a time, as a type of argparse."""
-    with suppress(ValueError):
-        if 0 < float(text) < math.inf:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r}: write a number above 0")
+    try:
+        return parse_above_zero(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def real_pictures() -> Path | None:

@@ -45,7 +45,7 @@ def parsed(command: object, *words: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("command", "option"), [(whole, "--minutes"), (recogniser, "--rate"), (second, "--rate"), (detector, "--rate")]
 )
-@pytest.mark.parametrize("number", ["0", "-1", "nan", "inf", "x", ""])
+@pytest.mark.parametrize("number", ["0", "-1", "nan", "inf", "x", "", "1_0", "１０", "1e999"])
 def test_a_rate_and_a_time_are_above_zero(
     command: object, option: str, number: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
