@@ -67,11 +67,6 @@ def finish(path: Path) -> list[Path]:
     return asides
 
 
-def is_damage(error: Exception) -> bool:
-    """Whether SQLite says of the file itself that it is damaged, or not one of its own."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
 def damaged_copies(path: Path) -> list[Path]:
     """The damaged files that were set aside for this state file, oldest first; an operator may remove them."""
     found = path.parent.glob(f"{path.name}.corrupt-*")

@@ -25,6 +25,7 @@ from controller.outbound import rescue
 from controller.outbound.damaged_file import has_sound_head
 from controller.outbound.layout import FORMAT_VERSION, keep_tables, kept_tables, tables_of
 from controller.ports import Clock
+from wire.damage import is_damage
 from wire.errors import GreenlaneError
 from wire.files import sync_folder
 
@@ -274,7 +275,7 @@ class StateFile:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StateLocked(f"{self.path}: locked by another process for {self._busy_timeout_s:g} s")
-        if rescue.is_damage(error) or NOT_TEXT in str(error):
+        if is_damage(error) or NOT_TEXT in str(error):
             return self._damaged(str(error))
         if code == sqlite3.SQLITE_FULL or (code != 0 and self._free_bytes() < FULL_BELOW_BYTES):
             return StateFull(f"{self.path}: the disk is full; free some space, nothing else is needed")

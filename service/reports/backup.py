@@ -17,6 +17,7 @@ from service.reports.audit import audit
 from service.store.database import Database
 from service.store.engine.scratch import scratch
 from service.store.engine.urls import database_url
+from wire.damage import is_damage
 from wire.files import sync_folder
 
 PREFIX, SUFFIX = "greenlane-", ".sqlite3"
@@ -160,7 +161,7 @@ def _telling_damage() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if is_damage(error):
             raise _DamagedError(str(error)) from error
         raise
 

@@ -8,7 +8,8 @@ from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
-from controller.outbound.rescue import free_moment, is_damage
+from controller.outbound.rescue import free_moment
+from wire.damage import is_damage
 from wire.files import sync_folder
 
 log = logging.getLogger(__name__)
