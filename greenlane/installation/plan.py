@@ -179,8 +179,10 @@ def carry_out(plan: Sequence[Step], root: Path) -> Iterator[str]:
         target = root / step.path.relative_to("/")
         try:
             word = _change(step, target, root)
-        except (OSError, LookupError) as error:
+        except (PermissionError, LookupError) as error:
             raise InstallError(f"{target}: {error}; run it as root, or with --root DIR") from error
+        except OSError as error:
+            raise InstallError(f"{target}: {error.strerror}; then run it again") from error
         yield f"{word:10} {step.path}"
 
 

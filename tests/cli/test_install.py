@@ -15,6 +15,7 @@ from controller import settings as settings_file
 from greenlane.cli import _parser as cli_parser
 from greenlane.cli import main
 from greenlane.installation import engine, plan, servers
+from tests.full_disk import full_disk
 
 UNIT = "etc/systemd/system/greenlane-lane.service"
 needs_systemd = pytest.mark.skipif(
@@ -87,6 +88,13 @@ def test_a_failing_program_is_named(tmp_path: Path) -> None:
     step = plan.RunProgram(("false",), "to fail", True)
     with pytest.raises(plan.InstallError, match="false"):
         list(plan.carry_out([step], Path("/")))
+
+
+def test_a_full_disk_is_not_a_matter_of_rights(tmp_path: Path) -> None:
+    unit = plan.WriteFile(Path("/etc/unit"), "x" * 2_000)
+    with full_disk(), pytest.raises(plan.InstallError, match="File too large; then run it again"):
+        list(plan.carry_out([unit], tmp_path))
+    assert list(plan.carry_out([unit], tmp_path)) == ["wrote      /etc/unit"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
