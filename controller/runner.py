@@ -35,6 +35,7 @@ from controller.lane.records import (
     SendRelease,
     SendRenewal,
     Show,
+    Storing,
     Tick,
     Typed,
     Vouched,
@@ -285,6 +286,8 @@ class Runner:
                 self._parts.observer.fuelling_started(self._state.flow.visit, now_s)
             if isinstance(happened.event, NozzleHung):
                 self._parts.observer.fuelling_ended(flow.visit if flow else None, happened.fuelling, now_s)
+        if self._parts.terminal.can_store is not self._state.stores:
+            self._hear(Storing(self._parts.terminal.can_store))
 
     def _watch_clock(self) -> None:
         """Tell of a wall clock that jumps or was never set: the books are kept by it."""

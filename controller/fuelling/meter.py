@@ -293,7 +293,7 @@ def _attempt(write: Callable[[], None]) -> StateError | None:
 class MeteredTerminal:
     """controller.fuelling.terminal.Terminal for a dispenser and its meter.
 
-    While nothing can be stored, fuel gets no permit.
+    While nothing can be stored, fuel gets no permit, and the lane no green.
 
     The courier is woken when a report is on the disk, not before: it would find nothing, and sleep on for a minute.
     """
@@ -331,6 +331,10 @@ class MeteredTerminal:
         """The fuelling in progress."""
         return self._meter.running
 
+    @property
+    def can_store(self) -> bool:
+        return self._meter.trouble is None
+
     def permit(self, allowed: bool) -> None:
         self._allowed = allowed
         self._drive(renew=True)
@@ -341,7 +345,7 @@ class MeteredTerminal:
         self._dispenser.close()
 
     def _drive(self, renew: bool = False) -> None:
-        wanted = self._allowed and self._meter.trouble is None
+        wanted = self._allowed and self.can_store
         if renew or wanted is not self._given:
             self._given = wanted
             self._dispenser.permit(wanted)

@@ -33,6 +33,10 @@ class Terminal(Protocol):
     def poll(self, context: FlowContext) -> Sequence[TerminalEvent]:
         """What happened since the last poll."""
 
+    @property
+    def can_store(self) -> bool:
+        """Whether the disk takes what flows: else no lamp turns green for more."""
+
     def permit(self, allowed: bool) -> None:
         """Energise the permit relay, where one is wired. Raises DispenserFault."""
 

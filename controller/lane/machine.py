@@ -39,6 +39,7 @@ from controller.lane.records import (
     Revoked,
     SeenText,
     SendRelease,
+    Storing,
     Subject,
     Tick,
     Typed,
@@ -257,6 +258,10 @@ def _camera_back(state: LaneState, event: CameraBack, now_s: float, rules: LaneR
     return replace(state, camera=None), []
 
 
+def _storing(state: LaneState, event: Storing, now_s: float, rules: LaneRules) -> Step:
+    return replace(state, stores=event.works), []
+
+
 def _nozzle_lifted(state: LaneState, event: NozzleLifted, now_s: float, rules: LaneRules) -> Step:
     if state.flow is not None:
         return state, []
@@ -315,6 +320,7 @@ _HANDLERS: dict[type, Callable[[LaneState, Any, float, LaneRules], Step]] = {
     Renewed: _renewed,
     PicturesLost: _camera_lost,
     CameraBack: _camera_back,
+    Storing: _storing,
     NozzleLifted: _nozzle_lifted,
     NozzleHung: _nozzle_hung,
     LimitReached: _limit_reached,

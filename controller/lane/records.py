@@ -103,11 +103,12 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """Everything the lane knows. camera: why there are no pictures, None while there are."""
+    """Everything the lane knows. camera: why there are no pictures, None while there are. stores: as of Storing."""
 
     visit: Visit | None = None
     flow: Flow | None = None
     camera: Reason | None = Reason.CAMERA_LOST
+    stores: bool = True
     fault: str = ""
     shown: LampColour | None = None
     permitted: bool = False
@@ -234,6 +235,13 @@ class CameraBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Storing:
+    """Whether what flows can be stored: a disk that is full takes nothing, and a power cut would lose it."""
+
+    works: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NozzleLifted:
     pass
 
@@ -281,6 +289,7 @@ Event = (
     | Renewed
     | PicturesLost
     | CameraBack
+    | Storing
     | NozzleLifted
     | NozzleHung
     | LimitReached

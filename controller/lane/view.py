@@ -34,7 +34,8 @@ def words(state: LaneState, now_s: float) -> str:
 def green(state: LaneState, now_s: float) -> bool:
     """Whether the vehicle in view holds an authorisation of its own, unexpired and unspent, and everything works."""
     visit = state.visit
-    if state.fault or state.camera is not None or visit is None or visit.held is None or visit.subject is None:
+    works = not state.fault and state.camera is None and state.stores
+    if not works or visit is None or visit.held is None or visit.subject is None:
         return False
     mine = visit.held.plate == visit.subject.plate and now_s < visit.held.expires_s
     in_view = not visit.hidden and not visit.spent
@@ -68,7 +69,7 @@ def colour_of(state: LaneState, now_s: float) -> LampColour:
     """What the lamp must show: off only while nobody is there and all is well."""
     if green(state, now_s):
         return LampColour.GREEN
-    idle = state.visit is None and state.flow is None and state.camera is None and not state.fault
+    idle = state.visit is None and state.flow is None and state.camera is None and state.stores and not state.fault
     return LampColour.OFF if idle else LampColour.RED
 
 
@@ -79,6 +80,8 @@ def lamp_reason(state: LaneState, now_s: float) -> Reason:
         return Reason.INTERNAL
     if state.camera is not None:
         return state.camera
+    if not state.stores:
+        return Reason.INTERNAL
     if visit is None:
         return Reason.VISIT_OVER if state.flow is None else Reason.NOZZLE_LIFTED
     if visit.spent:

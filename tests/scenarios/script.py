@@ -220,6 +220,7 @@ VERBS: list[tuple[str, Callable[..., object]]] = [
     (r"renewals are refused (\w+)", lambda w, s: setattr(w, "renewals_refused", s)),
     (r"the lane's clock is (\d+) s behind", lambda w, s: setattr(w, "service_ahead_s", float(s))),
     (r"the service is of the version before", assign("service_is_old", True)),
+    (r"the unit's disk is (full|free again)", lambda w, s: setattr(w.terminal, "can_store", s != "full")),
     (r"nozzle is lifted", nozzle(Pump.lifted)),
     (r"nozzle is hung up after (\d+) ml", nozzle(Pump.hung)),
     (r"the limit is reached", nozzle(Pump.limit)),

@@ -259,6 +259,7 @@ class Pump:
     """A terminal moved by the script."""
 
     world: World
+    can_store: bool = True
 
     def poll(self, context: FlowContext) -> Sequence[TerminalEvent]:
         self.world.contexts.append(context)

@@ -38,6 +38,7 @@ from controller.lane.records import (
     SendRelease,
     SendRenewal,
     Show,
+    Storing,
     Tick,
     Typed,
 )
@@ -108,7 +109,7 @@ def test_every_state_meets_every_event(path: str, event: Event) -> None:
 @pytest.mark.parametrize("path", [p for p in PATHS if p != "green" and p != "green by typing"])
 def test_green_needs_an_answer_of_its_own(path: str) -> None:
     """Nothing but a fresh answer, a confirmation or a good camera turns another state green."""
-    may = (Answered, Confirmed, CameraBack, Identified, Typed, NozzleHung, Renewed)
+    may = (Answered, Confirmed, CameraBack, Storing, Identified, Typed, NozzleHung, Renewed)
     before, _ = walk(PATHS[path])
     for event in EVENTS:
         after, _ = step(before, event, NOW_S + 0.1, RULES)
@@ -123,6 +124,7 @@ def test_green_needs_an_answer_of_its_own(path: str) -> None:
         Gone("v1"),
         PicturesLost(),
         PicturesLost(Reason.CAMERA_STALE),
+        Storing(works=False),
         Faulted("x"),
         Opened("v2", NOW_S, AT),
         LimitReached(),

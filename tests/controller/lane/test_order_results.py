@@ -13,7 +13,7 @@ from tests.controller.lanes import AT, NOW_S, OTHER, PATHS, PLATE, RULES, refuse
 from wire.live import OrderResult
 from wire.reasons import Reason
 
-GIVEN_UP = {"green", "green by typing", "hidden", "green and blind"}
+GIVEN_UP = {"green", "green by typing", "hidden", "green and blind", "green and unstored"}
 """Where a visit holds an authorisation and no nozzle is lifted."""
 LIFTED = {"fuelling", "fuelling at its limit", "fuelling and blind"}
 """Where it holds one with the nozzle lifted: its payer may still take it away, as long as nothing has flowed."""
