@@ -44,7 +44,7 @@ def back_up(database: Path, folder: Path, now: datetime, keep: int) -> Path:
     """
     target = folder / f"{PREFIX}{now:%Y%m%dT%H%M%SZ}{SUFFIX}"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(folder)
         with scratch(folder) as made:
             fresh = _copied(database, made / target.name)
             prove(fresh, made)
@@ -57,6 +57,16 @@ def back_up(database: Path, folder: Path, now: datetime, keep: int) -> Path:
     for old in others[: max(0, len(others) + 1 - keep)]:  # never the one just made: a clock may have been ahead before
         old.unlink()
     return target
+
+
+def _make(folder: Path) -> None:
+    """Where it alone is missing. Raises AdminError for a folder in none: it is mistyped, or its disk is not there."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError as error:
+        raise AdminError(
+            f"{folder}: there is no folder {folder.parent}; check the path, or make that folder"
+        ) from error
 
 
 def copies(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     backup = subparsers.add_parser(
         "backup", parents=[options], help="copy the books while they are in use; restore and audit the copy"
     )
-    backup.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder of the copies; made if missing")
+    backup.add_argument(
+        "--to", type=Path, required=True, metavar="DIR", help="folder of the copies; made if it alone is missing"
+    )
     backup.add_argument(
         "--keep", type=whole(1, 100_000), default=14, metavar="N", help="how many are kept (default: %(default)s)"
     )
@@ -34,7 +37,10 @@ def _backup(args: argparse.Namespace) -> int:
     books = _file(args)
     if not books.is_file():
         raise AdminError(f"{books}: there are no books")
+    is_new = not args.to.exists()
     copy = back_up(books, args.to, SystemWallClock().now(), args.keep)
+    if is_new:
+        print(f"greenlane admin: {tr(f'{args.to}: a new folder was made')}", file=sys.stderr)
     _show(args, {"copy": str(copy)}, f"{copy}: copied, restored, audited: the books are right")
     return 0
 

@@ -60,6 +60,19 @@ def test_a_copy_brings_the_books_back(admin: Admin, books: Path, tmp_path: Path)
     assert admin("audit")[0] == 0
 
 
+def test_a_mistyped_folder_is_not_made_with_all_above_it(admin: Admin, tmp_path: Path) -> None:
+    """The copies would lie where nobody looks for them, on the disk of the books perhaps."""
+    mistyped = tmp_path / "bakcups" / "greenlane"
+    status, out, err = admin("backup", "--to", str(mistyped))
+    told = f"{mistyped}: there is no folder {mistyped.parent}; check the path, or make that folder"
+    assert (status, out, err) == (1, "", f"greenlane admin: {told}\n")
+    assert language.catalogue("zh").sentence(told) != told
+    assert not mistyped.parent.exists()
+    mistyped.parent.mkdir()
+    assert admin("backup", "--to", str(mistyped))[::2] == (0, f"greenlane admin: {mistyped}: a new folder was made\n")
+    assert admin("backup", "--to", str(mistyped))[::2] == (0, "")
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [
