@@ -76,6 +76,15 @@ def orders(database: Database, state: str | None = None) -> tuple[ListedOrder, .
         )
 
 
+def has_spoken(database: Database, way: str) -> bool:
+    """Whether it needs no provider, or its provider has said of any plate whether it pays: one that is set up has."""
+    if CAPABILITIES[way].is_embedded:
+        return True
+    with telling_faults(), database.reading() as connection:
+        found = connection.execute(select(provider_plates.c.plate).where(provider_plates.c.provider == way).limit(1))
+        return found.first() is not None
+
+
 def ways(database: Database, plate: str, amount_fen: int, now: datetime, *, is_set_up: bool = False) -> tuple[Way, ...]:
     """Whether each way takes an amount for a plate now. is_set_up: who asks knows that the providers are."""
     local = now.astimezone(ZONE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from greenlane import cli
 from greenlane.cli.admin.office import plain
 from service.books.books import Books
 from service.books.messages import Report
-from service.store.clock import SystemWallClock
+from service.payments.worker import keep_state
+from service.store.clock import SystemWallClock, to_us
 from service.store.database import Database
 from tests.service.identity.kit import fuelling
 from tests.service.new_books import put_new_books
@@ -133,3 +135,17 @@ def test_every_time_in_json_has_its_offset(admin: Run) -> None:
     assert [time for time in found if not re.search(r"[+-]\d\d:\d\d$", time)] == []
     with pytest.raises(ValueError, match="2026-05-04 08:00:00"):
         plain({"at": datetime(2026, 5, 4, 8, 0)})
+
+
+def test_a_way_of_paying_that_may_not_be_set_up_is_warned_of(admin: Run, tmp_path: Path) -> None:
+    """Only a running service reads which providers are; one that is has said of some plate whether it pays."""
+    question = "wechatpay has not said a word of any plate: is it set up (greenlane service --payments)?"
+    admin("phone add Chen")
+    said = admin("phone pay-by Chen wechatpay")
+    assert "Chen pays by wechatpay from now on" in said
+    assert f"{question} until it has, the wallet pays" in said
+    database = Database(f"sqlite:///{tmp_path / 'books.sqlite3'}")
+    with closing(database), database.writing() as connection:
+        keep_state(connection, "wechatpay", "粤B54321", "NORMAL", to_us(SystemWallClock().now()))
+    assert admin("phone pay-by Chen wechatpay") == "Chen pays by wechatpay from now on\n"
+    assert admin("phone pay-by Chen wallet") == "Chen pays by wallet from now on\n"

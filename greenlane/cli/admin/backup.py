@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
 
 
 def _backup(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.office import warn
     from service.errors import AdminError
     from service.reports.backup import back_up
     from service.store.clock import SystemWallClock
@@ -40,7 +40,7 @@ def _backup(args: argparse.Namespace) -> int:
     is_new = not args.to.exists()
     copy = back_up(books, args.to, SystemWallClock().now(), args.keep)
     if is_new:
-        print(f"greenlane admin: {tr(f'{args.to}: a new folder was made')}", file=sys.stderr)
+        warn(f"{args.to}: a new folder was made")
     _show(args, {"copy": str(copy)}, f"{copy}: copied, restored, audited: the books are right")
     return 0
 

@@ -155,11 +155,17 @@ def _revoke(args: argparse.Namespace) -> int:
 
 
 def _pay_by(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office
+    from greenlane.cli.admin.office import office, warn
+    from service.payments.listing import has_spoken
 
     with office(args) as o:
         _phones(o).pays_by(args.name, args.way)
         o.show({"phone": args.name, "pays_by": args.way}, f"{args.name} pays by {args.way} from now on")
+        if not has_spoken(o.database, args.way):
+            warn(
+                f"{args.way} has not said a word of any plate: is it set up (greenlane service --payments)?"
+                " until it has, the wallet pays"
+            )
     return 0
 
 
