@@ -20,6 +20,7 @@ from controller.fuelling.open_fuelling import MeterSettings
 from controller.fuelling.prices import PriceBook
 from controller.fuelling.terminal import RunningFuelling
 from controller.fuelling.totaliser import exact
+from controller.lane import view as lane_view
 from controller.loop import Bell, run_live
 from controller.outbound.courier import RELEASE, Courier, balance_senders
 from controller.outbound.folder_lock import FolderLock
@@ -338,13 +339,8 @@ class LaneUnit(Resource):
             parked = gauge("greenlane_lane_outbox_parked", "Messages refused for good.", len(outbox.parked()))
             return exposition([*metrics.series(), waiting, parked])
 
-        def problem() -> str | None:
-            state = self.runner.state
-            if state.fault:
-                return "the lane has stopped after a fault"
-            return None if state.camera is None else f"no picture to be trusted: {state.camera.value}"
-
-        self._opened(metrics_server_of(self.settings.metrics.listen, text, problem))
+        listen = self.settings.metrics.listen
+        self._opened(metrics_server_of(listen, text, lambda: lane_view.problem(self.runner.state)))
 
     def _release(self) -> Callable[[str], None]:
         """Gives an unused authorisation back, later where the line or the disk fails; the lane never waits for it."""

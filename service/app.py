@@ -149,7 +149,7 @@ def assemble(
     _add_lane_routes(app, clerk)
     known = mount(app, database, clock, guard, identity)
     station_pages.mount(app, database, clock, listener)
-    app.state.metrics.show(BooksCollector(database, clock))
+    app.state.metrics.show(BooksCollector(database, clock, clerk.health))
     _watch(app, guard)
     _document(app)
     return app

@@ -6,8 +6,10 @@ Every answer is on disk before it is given, so that a visit gets the same one th
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -29,6 +31,8 @@ from wire.reasons import ErrorCode, Reason
 
 CHECK_EVERY_S = 1.0
 """A health check tries the disk at most this often, whoever asks."""
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -59,6 +63,7 @@ class StationAnswers:
         self._books = books
         self._workers = ThreadPoolExecutor(MOST_QUESTIONS, thread_name_prefix="control")
         self._next_check_s = 0.0
+        self._is_away = False
         self.changed: Callable[[], None] = lambda: None
 
     def start(self) -> None:
@@ -81,11 +86,16 @@ class StationAnswers:
         Raises ServiceError where the server is there and failed: what is not allowed there is not allowed here.
         """
         try:
-            return self._answer(message)
+            answer = self._answer(message)
         except StateError as error:
+            self._note(error)
             raise Unavailable(str(error)) from error
         except ServiceFailed as error:
             raise ServiceError(str(error)) from error
+        if self._is_away:
+            with suppress(StateError):
+                self._probe()
+        return answer
 
     def prices(self, station: str) -> list[Price] | None:
         """The server's, else the last ones it told."""
@@ -101,15 +111,29 @@ class StationAnswers:
     def health(self) -> dict[str, Any]:
         """The station can answer as long as its own disk works; the line is told, and fails nothing."""
         try:
-            if self._clock.monotonic_s() >= self._next_check_s:
-                self._store.facts.keep("healthy_us", str(to_us(self._clock.now())))
-                self._next_check_s = self._clock.monotonic_s() + CHECK_EVERY_S
+            self._probe()
             listed = self._offline.listed
         except StateError as error:
+            self._note(error)
             raise Unavailable(str(error)) from error
         self._books.database.check()
         state = self._uplink.state
         return {"line": "up" if state.up else "down", "line_since": state.since.isoformat(), "offline_list": listed}
+
+    def _probe(self) -> None:
+        """Raises StateError while nothing can be written to the disk."""
+        if self._clock.monotonic_s() >= self._next_check_s:
+            self._store.facts.keep("healthy_us", str(to_us(self._clock.now())))
+            self._next_check_s = self._clock.monotonic_s() + CHECK_EVERY_S
+            self._note(None)
+
+    def _note(self, error: StateError | None) -> None:
+        """Log that the disk went away, and that it came back; not each time in between."""
+        if error is not None and not self._is_away:
+            log.error("%s; messages that need it are answered 503", error)
+        elif error is None and self._is_away:
+            log.warning("the station's own files can be written again")
+        self._is_away = error is not None
 
     def _answer(self, message: Message) -> Answer:
         match message:

@@ -14,17 +14,22 @@ from service.station.overview.control_view import CentralControl, ControlView
 
 
 class StationMetrics(Collector):
-    """Only greenlane_station_disk_up, as 0, while the station's own disk can't be read."""
+    """Only greenlane_station_disk_up, as 0, while the station's own disk can't be read; 0 too while it takes nothing.
 
-    def __init__(self, control: CentralControl, now: Callable[[], datetime]) -> None:
+    health: tries to write now and then. Raises Unavailable where that fails.
+    """
+
+    def __init__(self, control: CentralControl, now: Callable[[], datetime], health: Callable[[], object]) -> None:
         self._control = control
         self._now = now
+        self._health = health
 
     def collect(self) -> Iterator[Metric]:
         up = 0
         with suppress(Unavailable):
             view, conflicts = self._control.view(), self._control.conflicts()
             yield from self._figures(view, len(conflicts))
+            self._health()
             up = 1
         yield GaugeMetricFamily("greenlane_station_disk_up", "1 when the station's own files can be used.", value=up)
 

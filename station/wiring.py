@@ -132,7 +132,7 @@ class StationWiring:
         view = StationView(self._parts, self.lists, self.books.database, self._changed)
         self.app.state.control = view
         self.app.state.check_pin = PinRelay(self.upstream, self.uplink).check
-        self.app.state.metrics.show(StationMetrics(view, self.clock.now))
+        self.app.state.metrics.show(StationMetrics(view, self.clock.now, self.app.state.clerk.health))
 
     def start(self) -> None:
         """Start the workers."""

@@ -47,7 +47,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     texts = []
     for one in (database, elsewhere):
         metrics = Metrics(one)
-        metrics.show(BooksCollector(one, clock))
+        metrics.show(BooksCollector(one, clock, dict))
         texts.append(metrics.exposition().decode())
     database.close()
     names = set(re.findall(r"^# TYPE (\w+) ", "\n".join(texts), re.MULTILINE))

@@ -31,15 +31,28 @@ def words(state: LaneState, now_s: float) -> str:
     return f"{doing}, red: {lamp_reason(state, now_s)}" if red else doing
 
 
+def problem(state: LaneState) -> str | None:
+    """Why no vehicle could be given green now, in words; None while one could."""
+    if state.fault:
+        return "the lane has stopped after a fault"
+    if state.camera is not None:
+        return f"no picture to be trusted: {state.camera.value}"
+    return None if state.stores else "what flows cannot be stored; is the disk full?"
+
+
 def green(state: LaneState, now_s: float) -> bool:
     """Whether the vehicle in view holds an authorisation of its own, unexpired and unspent, and everything works."""
     visit = state.visit
-    works = not state.fault and state.camera is None and state.stores
-    if not works or visit is None or visit.held is None or visit.subject is None:
+    if not _works(state) or visit is None or visit.held is None or visit.subject is None:
         return False
     mine = visit.held.plate == visit.subject.plate and now_s < visit.held.expires_s
     in_view = not visit.hidden and not visit.spent
     return mine and in_view and _flow_agrees(state.flow, visit)
+
+
+def _works(state: LaneState) -> bool:
+    """Whether nothing of the lane's own hinders green."""
+    return problem(state) is None
 
 
 def off_its_seat(state: LaneState) -> bool:
@@ -69,8 +82,11 @@ def colour_of(state: LaneState, now_s: float) -> LampColour:
     """What the lamp must show: off only while nobody is there and all is well."""
     if green(state, now_s):
         return LampColour.GREEN
-    idle = state.visit is None and state.flow is None and state.camera is None and state.stores and not state.fault
-    return LampColour.OFF if idle else LampColour.RED
+    return LampColour.OFF if _is_idle(state) else LampColour.RED
+
+
+def _is_idle(state: LaneState) -> bool:
+    return state.visit is None and state.flow is None and _works(state)
 
 
 def lamp_reason(state: LaneState, now_s: float) -> Reason:

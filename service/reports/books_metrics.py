@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -20,19 +20,24 @@ DAY_US = 86_400 * 1_000_000
 
 
 class BooksCollector(Collector):
-    """Reads the books at each scrape; a database that is away shows as greenlane_database_up 0."""
+    """Reads the books at each scrape; a database that is away, or takes nothing, shows as greenlane_database_up 0.
 
-    def __init__(self, database: Database, clock: WallClock) -> None:
+    health: tries to write now and then. Raises Unavailable where that fails: on a full disk everything can be read.
+    """
+
+    def __init__(self, database: Database, clock: WallClock, health: Callable[[], object]) -> None:
         self._database = database
         self._clock = clock
+        self._health = health
 
     def collect(self) -> Iterator[Metric]:
         up = 0
         with suppress(Unavailable):
             with telling_faults(), self._database.reading() as connection:
                 yield from self._read(connection)
+            self._health()
             up = 1
-        yield GaugeMetricFamily("greenlane_database_up", "1 when the books can be read.", value=up)
+        yield GaugeMetricFamily("greenlane_database_up", "1 when the books can be read and written.", value=up)
 
     def _read(self, connection: Connection) -> list[Metric]:
         now_us = to_us(self._clock.now())

@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from service.errors import Unavailable
 from service.identity import trail
 from service.identity.people import PeopleStore, Role
 from service.live.changes import station_topic
@@ -22,6 +23,7 @@ from service.offline.visits import CONFLICTS
 from service.station import words
 from service.store.live_tables import live_changes
 from station.store.pages_file import carry_over, set_aside_if_damaged
+from tests.full_disk import full_disk
 from tests.service.identity.kit import CHEAP, PLATE, START, lane_status, visit_report
 from tests.station.rig import PATIENCE_S, StationRig
 from wire.codec import decode
@@ -209,6 +211,29 @@ def test_figures(rig: StationRig) -> None:
         "greenlane_station_disk_up 1.0",
     ):
         assert line in text, line
+
+
+def test_a_full_disk_shows_in_figures_and_log(rig: StationRig, caplog: pytest.LogCaptureFixture) -> None:
+    """Once when it is full, once when there is room, whether by a question or by who asks for its health."""
+    rig.step()
+
+    def figures() -> str:
+        return str(rig.wiring.app.state.metrics.exposition().decode())
+
+    def told() -> list[str]:
+        return [r.message for r in caplog.records if r.name == "station.answers"]
+
+    with full_disk():
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                rig.ask()
+        assert "greenlane_station_disk_up 0.0" in figures()
+    (lost,) = told()
+    assert "station.sqlite3" in lost
+    rig.step(2)
+    rig.ask()
+    assert "greenlane_station_disk_up 1.0" in figures()
+    assert told() == [lost, "the station's own files can be written again"]
 
 
 def test_a_station_whose_pages_were_emptied_starts_and_says_so(

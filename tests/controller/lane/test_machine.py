@@ -42,7 +42,7 @@ from controller.lane.records import (
     Tick,
     Typed,
 )
-from controller.lane.view import colour_of, green, lamp_reason, permitted, phase
+from controller.lane.view import colour_of, green, lamp_reason, permitted, phase, problem
 from controller.records import LampColour
 from tests.controller.lanes import (
     ALLOWED,
@@ -115,6 +115,12 @@ def test_green_needs_an_answer_of_its_own(path: str) -> None:
         after, _ = step(before, event, NOW_S + 0.1, RULES)
         if after.shown is LampColour.GREEN and before.shown is not LampColour.GREEN:
             assert isinstance(event, may), (path, event)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_problem_is_told_where_nobody_could_be_green(path: str) -> None:
+    state, _ = walk(PATHS[path])
+    assert (problem(state) is not None) == path.endswith(("blind", "unstored", "fault"))
 
 
 @pytest.mark.parametrize(

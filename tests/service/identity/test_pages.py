@@ -18,6 +18,7 @@ from service.identity.guard import LOOPBACK, Guard
 from service.identity.people import Role
 from service.identity.sessions import LIVES, Session
 from service.identity.web import LANGUAGE_COOKIE
+from tests.full_disk import full_disk
 from tests.service.identity.kit import CHEAP, ServiceRig
 
 PASSWORD = "correct horse battery"
@@ -239,6 +240,15 @@ def test_who_may_read_metrics(rig: ServiceRig, client: TestClient, tmp_path: Pat
     assert 'greenlane_refused_signatures_total{flaw="unsigned"} 1.0' in text
     assert "greenlane_database_up 1.0" in text
     assert 'greenlane_requests_total{method="GET",route="other",status="401"}' in text
+
+
+def test_a_full_disk_shows_in_the_metrics(rig: ServiceRig, client: TestClient) -> None:
+    """Everything can still be read then, and no alarm would come."""
+    with full_disk():
+        text = rig.app.state.metrics.exposition().decode()
+    assert "greenlane_database_up 0.0" in text
+    assert "greenlane_open_holds 0.0" in text
+    assert "greenlane_database_up 1.0" in rig.app.state.metrics.exposition().decode()
 
 
 @pytest.mark.sample(3)

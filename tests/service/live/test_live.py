@@ -345,7 +345,7 @@ def metrics_that_say(port: int, line: str, longest_s: float = 30.0) -> str:
 def test_metrics_say_that_postgresql_is_away() -> None:
     database = Database("postgresql://nobody@127.0.0.1:1/none")
     metrics = Metrics(database)
-    metrics.show(BooksCollector(database, ManualClock()))
+    metrics.show(BooksCollector(database, ManualClock(), dict))
     shown = metrics.exposition().decode()
     assert "greenlane_database_up 0.0" in shown
     assert "greenlane_open_holds" not in shown
