@@ -47,7 +47,7 @@ greenlane admin dispenser list S1
 greenlane admin dispenser bind S1 dispenser-1 L2
 greenlane admin dispenser release S1 dispenser-1 L1
 greenlane admin person add wang --role attendant --station S1
-greenlane admin person role wang cashier --station S1
+greenlane admin person role wang cashier
 greenlane admin person password wang
 greenlane admin person disable wang
 greenlane admin person enable wang
@@ -109,7 +109,7 @@ greenlane admin places 粤B12345 --from 2026-05-01
 greenlane admin exceptions --fleet wang-logistics
 greenlane admin consumption 粤B12345 --from 2026-05-01
 greenlane admin backup --to /var/backups/greenlane --keep 14
-greenlane admin restore /var/backups/greenlane/service-20260504.sqlite3
+greenlane admin restore /var/backups/greenlane/greenlane-20260504T193000Z.sqlite3
 greenlane admin typed --last 20
 greenlane admin shift list --station S1
 greenlane outbox list

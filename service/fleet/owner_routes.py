@@ -16,7 +16,8 @@ from service.identity import access
 from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import page
-from service.payers.fleet_owner import FleetOwner
+from service.payer_rules.periods import Hours
+from service.payers.fleet_owner import FleetOwner, clashes
 from service.payers.proposals import NoProposal
 from service.store.zones import HOME_ZONE
 from wire.money import format_yuan
@@ -42,7 +43,10 @@ def waiting_of(request: Request, session: Session) -> dict[str, Any]:
     """The proposals that wait for the fleet and who holds hours now, as fleet_waiting.html shows them."""
     owner = _owner(request, session)
     waiting = owner.waiting()
-    return {"waiting": waiting, "held": owner.holders({one.plate for one in waiting}), "local_time": _local}
+    plates = {one.plate for one in waiting}
+    held = owner.holders(plates)
+    met = {one.id: clashes(one, held.get(one.plate, [])) for one in waiting}
+    return {"waiting": waiting, "held": held, "clashes": met, "by_card": owner.by_card(plates), "local_time": _local}
 
 
 @router.get("/fleet/hours")
@@ -51,7 +55,21 @@ async def show_hours(request: Request, session: Manager) -> Response:
     owner = _owner(request, session)
     facts = await run_in_threadpool(waiting_of, request, session)
     charges = await run_in_threadpool(owner.open_charges)
-    return page(request, "fleet_hours.html", session=session, yuan=format_yuan, charges=charges, **facts)
+    holders = await run_in_threadpool(owner.holders)
+    facts |= {"charges": charges, "holders": holders, "yuan": format_yuan}
+    return page(request, "fleet_hours.html", session=session, **facts)
+
+
+@router.post("/fleet/hours/take-back")
+async def take_back(request: Request, session: Manager) -> Response:
+    """A driver's hours end now, as for one who leaves or swaps."""
+    owner, form = _owner(request, session), await access.fields(request)
+    plate, name = form.get("plate", ""), form.get("name", "")
+    try:
+        await run_in_threadpool(owner.take_back, plate, name, Hours.parse(form.get("hours", "")))
+    except (NoProposal, AdminError, ValueError):
+        raise access.AccessRefused(404, "your fleet's vehicle has no such hours", "贵车队的车辆没有这个时段") from None
+    return RedirectResponse("/fleet/hours", 303)
 
 
 @router.post("/fleet/hours/{proposal}/{answer}")

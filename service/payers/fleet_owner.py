@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, func, select, true
 
 from service.books.books import Books
 from service.books.decisions.person_charges import UNPAID
-from service.payer_rules.periods import Hours
+from service.payer_rules.periods import Hours, Rule
+from service.payers.plate_payers import PlatePayers
 from service.payers.proposals import (
     CONFIRMED,
     REFUSED,
@@ -42,10 +45,30 @@ class OpenCharge:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds which hours of an owned plate."""
+    """Who holds which hours of an owned plate. order: who of those who share hours is asked first; then by name."""
 
     name: str
-    hours: str
+    hours: Hours
+    order: int = 0
+
+    @property
+    def turn(self) -> tuple[int, str]:
+        return self.order, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A holder whose hours a proposal overlaps. first: who is asked first in the shared time; None: it is replaced."""
+
+    holder: Holder
+    first: str | None
+
+
+def clashes(proposal: ProposedHours, held: Sequence[Holder]) -> tuple[Clash, ...]:
+    """What confirming a proposal changes for those who hold hours of its plate now."""
+    wanted = Holder(proposal.name, proposal.hours)
+    met = [one for one in held if one.hours.overlaps(wanted.hours)]
+    return tuple(Clash(h, None if h.name == wanted.name else min(h, wanted, key=lambda o: o.turn).name) for h in met)
 
 
 class FleetOwner:
@@ -66,17 +89,35 @@ class FleetOwner:
         with telling_faults(), self._books.database.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def holders(self, plates: set[str]) -> dict[str, list[Holder]]:
-        """Who holds hours of these plates of the fleet now or later, by plate."""
+    def holders(self, plates: set[str] | None = None) -> dict[str, list[Holder]]:
+        """Who holds hours of the fleet's plates, of all or of these, now or later, by plate."""
         b, now_us = payer_bindings.c, to_us(self._books.clock.now())
         living = b.ended_us.is_(None), b.until_us.is_(None) | (b.until_us > now_us)
-        asked = b.plate.in_(plates), b.plate.in_(self._owned())
+        asked = b.plate.in_(self._owned()), b.plate.in_(plates) if plates is not None else true()
         query = select(payer_bindings, persons.c.name).join(persons).where(*asked, *living)
         by_plate: dict[str, list[Holder]] = {}
         with telling_faults(), self._books.database.reading() as connection:
             for row in connection.execute(query.order_by(b.plate, b.start_min, persons.c.name)):
-                by_plate.setdefault(row.plate, []).append(Holder(row.name, str(Hours(row.start_min, row.end_min))))
+                by_plate.setdefault(row.plate, []).append(Holder(row.name, _hours(row), row.order_no))
         return by_plate
+
+    def by_card(self, plates: set[str]) -> frozenset[str]:
+        """Those of these plates that their card pays by itself, so that hours decide nothing."""
+        query = (
+            select(schema.plates.c.plate, schema.plates.c.card, plate_payers.c.rule)
+            .join(plate_payers, plate_payers.c.plate == schema.plates.c.plate)
+            .where(schema.plates.c.plate.in_(plates))
+        )
+        with telling_faults(), self._books.database.reading() as connection:
+            rows = connection.execute(query).all()
+        return frozenset(r.plate for r in rows if r.rule == Rule.CARD or (r.rule is None and r.card is not None))
+
+    def take_back(self, plate: str, name: str, hours: Hours) -> None:
+        """A driver no longer holds these hours. Raises NoProposal for a plate that the fleet does not own."""
+        with telling_faults(), self._books.database.reading() as connection:
+            if connection.execute(self._owned(plate)).first() is None:
+                raise NoProposal("no such hours")
+        PlatePayers(self._books, self._actor).unset(plate, name, hours)
 
     def decide(self, proposal: str, *, is_confirmed: bool) -> None:
         """Confirmed hours hold from now on. Raises NoProposal for one of another owner's plate, as for none."""
@@ -109,6 +150,10 @@ class FleetOwner:
     def _owned(self, plate: str | None = None) -> Select[tuple[str]]:
         owned = select(plate_payers.c.plate).where(plate_payers.c.fleet == self._fleet)
         return owned if plate is None else owned.where(plate_payers.c.plate == plate)
+
+
+def _hours(row: Row[Any]) -> Hours:
+    return Hours(row.start_min, row.end_min)
 
 
 _IS_WAITING = hours_proposals.c.state == WAITING

@@ -40,6 +40,9 @@ def test_the_pages_fit_a_phone_and_a_desk(
     fleets: Fleets,  # noqa: F811 - the fixture's value
 ) -> None:
     fleets.admin("payer", "owner", OWN, "--fleet", "Wang")
+    fleets.admin("payer", "rule", OWN, "phone")
+    driver(fleets, "吴师傅")
+    fleets.admin("payer", "set", OWN, "吴师傅", "--hours", "14-22")
     wish(driver(fleets, "陈师傅"), OWN)
     with running(fleets.rig.app) as url:
         context = chromium.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})

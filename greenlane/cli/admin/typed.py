@@ -20,6 +20,10 @@ RULES = ("attendant", "pin", "refuse", "free")
 ABOVE = "default"
 """Takes a rule back: what stands above counts again, the card for a plate, the station for a card."""
 HELP = "what a typed plate needs where nothing was read (default: attendant)"
+HELP_OF = {
+    "card": "what a typed plate needs where nothing was read; default: what the station says",
+    "plate": "what it needs where nothing was read; default: what its card says, else the station",
+}
 
 
 def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
@@ -38,7 +42,7 @@ def add_set(actions: Any, options: argparse.ArgumentParser, what: str) -> None:
     words = f"say what a typed plate of this {what} needs"
     parser = actions.add_parser("set", parents=[options], help=words, description=words[0].upper() + words[1:] + ".")
     parser.add_argument(what, metavar=what.upper())
-    parser.add_argument("--typed", choices=(*RULES, ABOVE), help=HELP)
+    parser.add_argument("--typed", choices=(*RULES, ABOVE), help=HELP_OF[what])
     if what == "card":
         parser.add_argument("--pin", action="store_true", help="ask for a new PIN of six digits on the terminal")
         parser.add_argument("--forget-pin", action="store_true", help="take the PIN away")

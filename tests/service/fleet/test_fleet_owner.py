@@ -157,3 +157,59 @@ def test_what_nobody_paid_waits_at_the_counter_and_no_machine_takes_it(owned: Fl
     Charging(books).settle(bill.id, "attendant")
     assert bill.id not in owned.client("mei").get("/fleet/hours").text
     assert audit(books.database).findings == ()
+
+
+def test_the_fleet_is_told_whose_hours_a_proposal_meets(owned: Fleets) -> None:
+    driver(owned, "Wu")
+    payers(owned).set_rule(OWN, Rule.PHONE)
+    payers(owned).set(OWN, "Wu", NewBinding(hours=Hours.parse("16-24")))
+    for name, hours, told in (
+        ("Li", "17-20", "Overlaps 16:00-24:00 of Wu: in the time that both hold Li is asked first."),
+        ("Zhao", "23-2", "Overlaps 16:00-24:00 of Wu: in the time that both hold Wu is asked first."),
+        ("Chen", "8-16", ""),
+    ):
+        wanted = wish(driver(owned, name), OWN, hours)
+        page = owned.client("mei").get("/fleet/hours?lang=en").text
+        assert (told in page, page.count("Overlaps")) == (True, 1 if told else 0), name
+        assert say(owned.client("mei"), wanted, "refuse").status_code == 303
+    evening = owned.rig.clock.now().replace(hour=10, minute=0) + timedelta(days=1)
+    for name, first in (("Li", "Li"), ("Zhao", "Li")):
+        payers(owned).set(OWN, name, NewBinding(hours=Hours.parse("17-20")))
+        assert payers(owned).turn(OWN, evening)[0].payer.name == first, "as the page has said"
+
+
+def test_hours_that_a_card_pays_for_anyway_are_named_before_they_are_confirmed(owned: Fleets) -> None:
+    payers(owned).set_rule(OWN, Rule.CARD)
+    wish(driver(owned, "Wu"), OWN)
+    told = "card pays: hours decide nothing"
+    assert told in owned.client("mei").get("/fleet/hours?lang=en").text
+    payers(owned).set_rule(OWN, Rule.PHONE)
+    assert told not in owned.client("mei").get("/fleet/hours?lang=en").text
+
+
+def test_the_fleet_sees_hours_in_force_and_takes_back_those_of_a_driver_who_leaves(owned: Fleets) -> None:
+    wu = driver(owned, "Wu")
+    driver(owned, "Chen")
+    payers(owned).set_rule(OWN, Rule.PHONE)
+    for plate in (OWN, OTHERS):
+        payers(owned).set(plate, "Wu", NewBinding(hours=Hours.parse("0-24")))
+    payers(owned).set(OWN, "Chen", NewBinding(hours=Hours.parse("8-16")))
+    wu.mandate(OWN)
+    owned.rig.clock.move(1)
+    mei = owned.client("mei")
+    page = mei.get("/fleet/hours?lang=en").text
+    assert ("Take 00:00-24:00 back from Wu now" in page, "Take 08:00-16:00 back from Chen now" in page) == (True, True)
+    token = re.search(r'name="csrf" value="([^"]*)"', page)
+    assert token is not None
+    sent = {"csrf": token[1], "plate": OWN, "name": "Wu", "hours": "00:00-24:00"}
+    refused = [{"plate": OTHERS}, {"name": "Li"}, {"hours": "x"}, {"plate": "?"}]
+    assert [mei.post("/fleet/hours/take-back", data=sent | one).status_code for one in refused] == [404] * 4
+    assert mei.post("/fleet/hours/take-back", data=sent | {"csrf": ""}).status_code == 403
+    assert mei.post("/fleet/hours/take-back", data=sent).status_code == 303
+    left = [(one["phone"], one["hours"]) for one in owned.admin("payer", "show", OWN, "--json")["bindings"]]
+    assert left == [("Chen", "08:00-16:00")]
+    assert owned.admin("payer", "show", OTHERS, "--json")["bindings"] != []
+    assert wu.ask("GET", "/v1/phone/mandates").json()["mandates"] == []
+    (deed,) = [d for d in owned.admin("trail", "--json") if d["action"] == "payer.unset"]
+    assert (deed["actor"], deed["subject"]) == ("mei", OWN)
+    assert mei.post("/fleet/hours/take-back", data=sent).status_code == 404
