@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greenlane.cli.install import spoken
+from greenlane.cli.options import LANE_SETTINGS
 from greenlane.language import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from greenlane.installation.plan import Step
 
+PROGRAM = Path("/usr/local/bin/greenlane")
 STATE = {"lane": "greenlane", "service": "greenlane-service", "station": "greenlane-station"}
 """The user, and its folder below /var/lib."""
 
@@ -48,40 +48,46 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for line in plan.carry_out(todo, root):
         print(tr(line), flush=True)
-    for path in _kept(args.what):
-        if (root / path.relative_to("/")).exists():
-            print(tr(f"kept       {path}"), flush=True)
-    print(f"\n{tr(_next(args.what))}")
+    _tell_what_stays(args.what, root)
     return 0
+
+
+def _tell_what_stays(what: str, root: Path) -> None:
+    for path in filter(lambda path: (root / path.relative_to("/")).exists(), _kept(what)):
+        print(tr(f"kept       {path}"))
+    print(f"\n{tr(_next_of_books() if what == 'service' else _next_of_device(STATE[what]))}")
 
 
 def _installed(what: str) -> tuple[Step, ...]:
     """Every step that an installation may have had, those of its options among them."""
-    from greenlane.cli.options import LANE_SETTINGS
-    from greenlane.installation import plan, servers
-
-    program = Path("/usr/local/bin/greenlane")
-    if what == "lane":
-        return plan.steps(plan.Options(program, LANE_SETTINGS, "", hardware_watchdog=True, start=False))
-    return servers.steps(servers.SERVERS[what], program, False, servers.BACKUPS)
+    return _lane_steps() if what == "lane" else _server_steps(what)
 
 
-def _kept(what: str) -> Iterator[Path]:
+def _lane_steps() -> tuple[Step, ...]:
+    from greenlane.installation import plan
+
+    return plan.steps(plan.Options(PROGRAM, LANE_SETTINGS, "", hardware_watchdog=True, start=False))
+
+
+def _server_steps(what: str) -> tuple[Step, ...]:
     from greenlane.installation import servers
 
-    yield Path("/etc/greenlane") / ("lane.toml" if what == "lane" else f"{what}.env")
-    yield Path("/var/lib") / STATE[what]
-    if what == "service":
-        yield servers.BACKUPS
+    return servers.steps(servers.SERVERS[what], PROGRAM, False, servers.BACKUPS)
 
 
-def _next(what: str) -> str:
-    user = STATE[what]
-    if what == "service":
-        return (
-            "What is kept holds the books. Where they are copied and not needed here: "
-            f"sudo rm -r /var/lib/{user}; sudo userdel {user}"
-        )
+def _kept(what: str) -> tuple[Path, ...]:
+    settings = LANE_SETTINGS if what == "lane" else LANE_SETTINGS.with_name(f"{what}.env")
+    return settings, Path("/var/lib") / STATE[what]
+
+
+def _next_of_books() -> str:
+    return (
+        "What is kept holds the books. Where they are copied and not needed here: "
+        f"sudo rm -r /var/lib/{STATE['service']}; sudo userdel {STATE['service']}"
+    )
+
+
+def _next_of_device(user: str) -> str:
     return (
         "What is kept may hold fuellings that the service does not have yet. Where nothing waits any more, revoke the "
         f"device (greenlane admin device revoke DEVICE), then: sudo rm -r /var/lib/{user}; sudo userdel {user}"
