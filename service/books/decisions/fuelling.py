@@ -26,8 +26,10 @@ from service.books.records import (
     Station,
     TransferKind,
 )
+from service.errors import AdminError
 from service.payer_rules.periods import PayerKind
 from service.store.clock import to_us
+from service.store.naming import require_name
 from wire.flags import BooksFlag
 from wire.fuellings import Fuelling, FuellingReceipt
 from wire.plates import normalise
@@ -63,6 +65,11 @@ def _of_another_lane(fuelling: Fuelling, batch_state: BatchState) -> Refused | N
 def _contradiction(fuelling: Fuelling, batch_state: BatchState) -> Refused | None:
     if fuelling.station not in batch_state.stations:
         return Refused(ErrorCode.UNKNOWN_STATION, f"no station {fuelling.station} is set up")
+    if (fuelling.station, fuelling.dispenser) not in batch_state.dispensers:
+        try:
+            require_name(fuelling.dispenser, "dispenser")
+        except AdminError as error:  # or the first report would make one that looks like another
+            return Refused(ErrorCode.MALFORMED, str(error))
     impossible = meter.contradiction(fuelling)
     if impossible is None:
         return None

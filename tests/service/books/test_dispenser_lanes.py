@@ -16,9 +16,11 @@ from service.admin.dispensers import Dispensers
 from service.books.books import Books
 from service.books.messages import Refused, Report
 from service.errors import AdminError
+from service.http.refusal_words import in_chinese
 from service.identity.trail import last
 from service.reports.audit import audit
 from service.reports.statement import cards, rejected
+from service.store import schema
 from service.store.database import Database
 from tests.service.books.test_races import one_by_one
 from tests.service.world import Pump, World
@@ -61,6 +63,22 @@ def test_in_one_batch_the_first_report_binds_and_the_second_is_another_lanes(wor
     assert isinstance(taken, FuellingReceipt)
     assert isinstance(refused, Refused)
     assert refused.code is ErrorCode.OTHER_LANES_DISPENSER
+
+
+@pytest.mark.parametrize("name", ["D１", "D\u200b1", "Ⅾ1", "D1\ufe0f", " D1", "加油机１"])
+def test_a_first_report_makes_no_dispenser_that_looks_like_another(world: World, name: str) -> None:
+    """One that is known by such a name, as from before this was asked, goes on."""
+    world.card(fen=100_000)
+    world.report(Pump("D1").fuelling(world.clock, 1_000))
+    refused = world.refused(Report(Pump(name).fuelling(world.clock, 1_000)))
+    assert refused.code is ErrorCode.MALFORMED
+    assert in_chinese(refused.detail) != refused.detail
+    assert [one.dispenser for one in dispensers(world).list()] == ["D1"]
+    with world.database.writing() as connection:
+        known = {"station": "S1", "id": name, "last_sequence": 0, "totaliser_ml": 0}
+        connection.execute(schema.dispensers.insert().values(known))
+    assert world.report(Pump(name).fuelling(world.clock, 1_000)).dispenser == name
+    assert audit(world.database).findings == ()
 
 
 def test_an_operator_binds_before_the_first_report(world: World) -> None:
