@@ -29,8 +29,19 @@ def cluster() -> Iterator[Cluster]:
     """One running PostgreSQL cluster for the whole session."""
     made = Cluster(programs())
     made.start(max_connections=60)
+    Cluster.shared = made
     yield made
+    Cluster.shared = None
     made.remove()
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_connected() -> Iterator[None]:
+    """No test finds the cluster full of what the ones before it left."""
+    before = Cluster.shared.count if Cluster.shared else 0
+    yield
+    if Cluster.shared:
+        Cluster.shared.end_connections(since=before)
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,19 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+
+LONGEST_S = 300
+"""For what takes a second or two: a busy disk is slow, and no test is to fail for that."""
 
 
 class Cluster:
     """initdb, start, stop; databases by name. Runs as the user postgres where the tests run as root."""
+
+    shared: ClassVar[Cluster | None] = None
+    """The one of the whole session, once a test has asked for it."""
 
     def __init__(self, programs: Path) -> None:
         self._programs = programs
@@ -25,7 +32,8 @@ class Cluster:
         self.port = free_port()
         self.owner = self._user or pwd.getpwuid(os.geteuid()).pw_name
         self._run("initdb", "-D", str(self._data), "-A", "trust", "-U", self.owner, "--no-sync")
-        self._count = 0
+        self.count = 0
+        """Databases made so far."""
 
     @property
     def _data(self) -> Path:
@@ -45,10 +53,23 @@ class Cluster:
 
     def database(self, template: str = "template1") -> str:
         """The URL of a new database, a copy of the template."""
-        self._count += 1
-        name = f"test{self._count}"
+        self.count += 1
+        name = f"test{self.count}"
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", self.owner, "-T", template, name)
         return self.url(name)
+
+    def end_connections(self, since: int = 0) -> None:
+        """To the databases made after the first `since` ones.
+
+        An app that a test leaves open keeps its connections until Python collects it, and places are few.
+        """
+        import psycopg
+
+        made = [f"test{number}" for number in range(since + 1, self.count + 1)]
+        if made:
+            words = "select pg_terminate_backend(pid) from pg_stat_activity where datname = any(%s)"
+            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+                connection.execute(words, (made,))
 
     def url(self, name: str) -> str:
         return f"postgresql://{self.owner}@127.0.0.1:{self.port}/{name}"
@@ -65,7 +86,8 @@ class Cluster:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=LONGEST_S,
+            env={**os.environ, "PGCTLTIMEOUT": str(LONGEST_S)},
             check=False,
         )
         if done.returncode:

@@ -83,6 +83,29 @@ def test_postgresql_refuses_to_truncate(cluster: Cluster, migrated_template: str
     database.close()
 
 
+@pytest.mark.database
+def test_what_tests_leave_connected_takes_no_place_from_the_next_ones(cluster: Cluster, migrated_template: str) -> None:
+    made = cluster.count
+    left = [Database(cluster.database(migrated_template)) for _ in range(2)]
+    for database in left:
+        with database.reading() as connection:
+            connection.execute(text("select 1"))
+    cluster.end_connections(since=made + 1)
+    assert [_is_connected(cluster, made + number) for number in (1, 2)] == [True, False]
+    for database in left:
+        database.close()
+
+
+def _is_connected(cluster: Cluster, number: int) -> bool:
+    asking = Database(cluster.url("postgres"))
+    try:
+        with asking.reading() as connection:
+            words = text("select count(*) from pg_stat_activity where datname = :name")
+            return bool(connection.execute(words, {"name": f"test{number}"}).scalar_one())
+    finally:
+        asking.close()
+
+
 def test_migrations_lead_to_the_tables_of_the_code(database_url: str) -> None:
     database = Database(database_url)
     database.require_current()
