@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import closing
 from dataclasses import replace
@@ -209,3 +210,15 @@ def test_what_is_to_be_installed_goes_where_greenlane_runs() -> None:
     lines_of = ((path, line) for room in rooms for path in (root / room).rglob("*.py") for line in path.open())
     bare = [f"{path}: {line}" for path, line in lines_of if re.search(r"(?<!bin/)(?<!-m )pip install", line)]
     assert not [line for line in bare if "examples" not in line], bare
+
+
+def test_a_file_system_that_became_read_only_is_no_matter_of_rights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a kernel leaves a card that fails."""
+    made, found = settings(tmp_path), os.statvfs(tmp_path)
+    assert doctor_checks.check_state(made).verdict is Severity.OK
+    flags = (*found[:8], found.f_flag | os.ST_RDONLY, found.f_namemax)
+    monkeypatch.setattr("os.statvfs", lambda _: os.statvfs_result((*flags, found.f_fsid)))
+    check = doctor_checks.check_state(made)
+    assert (check.verdict, "only be read" in check.found, "dmesg" in check.advice) == (Severity.FAIL, True, True)

@@ -271,6 +271,9 @@ def check_state(settings: Settings) -> Check:
     folder = Path(settings.trace.state_dir)
     if not folder.is_dir():
         return Check("state folder", WARN, f"{folder} is not there yet", "run greenlane install; its service makes it")
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        advice = "mount it for writing; where it became so by itself the card or disk is failing: dmesg tells"
+        return Check("state folder", FAIL, f"{folder} is on a file system that can only be read", advice)
     if not os.access(folder, os.W_OK):
         return Check("state folder", FAIL, f"{folder} cannot be written", "run doctor as root or as the lane's user")
     return Check("state folder", OK, str(folder))
