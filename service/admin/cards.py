@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from service.admin.recorded import RecordedChanges, exists, require_amount, require_cap
 from service.books.records import ACTIVE, BLOCKED, AccountKind
@@ -10,6 +10,7 @@ from service.errors import AdminError
 from service.store import schema
 from service.store.clock import to_us
 from service.store.naming import require_name
+from wire.plates import normalise
 
 
 class CardAdmin:
@@ -27,6 +28,8 @@ class CardAdmin:
         with self._changes.change("create_card", card, detail) as connection:
             if exists(connection, schema.cards, card):
                 raise AdminError(f"card {card} exists already")
+            if (other := _card_of_plate(connection, card)) is not None:
+                raise AdminError(f"{card} is the plate of a vehicle with card {other}: name the new card otherwise")
             connection.execute(
                 schema.cards.insert().values(
                     id=card,
@@ -64,3 +67,9 @@ class CardAdmin:
         changed = connection.execute(schema.cards.update().where(schema.cards.c.id == card).values(**values))
         if changed.rowcount == 0:
             raise AdminError(f"no card {card}")
+
+
+def _card_of_plate(connection: Connection, name: str) -> str | None:
+    """Of the vehicle whose plate a card's name would be: who types the plate would find another's card."""
+    bound = select(schema.plates.c.card).where(schema.plates.c.plate == normalise(name))
+    return connection.execute(bound).scalar()

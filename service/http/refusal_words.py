@@ -61,6 +61,7 @@ _CHINESE = (
     (r"volume_ml is (\d+), the totaliser moved by (-?\d+) ml", "升数为 {0} ml，累计数走了 {1} ml"),
     (r"amount_fen is (\d+), volume and unit price (?:make|give) (\d+)", "金额为 {0} 分，按升数和单价应为 {1} 分"),
     (r"no card (.+?)(?:;|,|$)", "没有加油卡 {0}"),
+    (r"(.+) is the plate of a vehicle with card (.+): name", "{0} 是加油卡 {1} 的车牌号，请给新卡另取名称"),
     (r"card (.+) exists already", "加油卡 {0} 已存在"),
     (r"card (.+) has (.+) yuan free, not (.+)", "加油卡 {0} 可用余额 ¥{1}，不足 ¥{2}"),
     (r"card (.+) holds at most (.+) yuan; (.+) more can (?:come|be added)", "加油卡 {0} 最多存 ¥{1}，还可充值 ¥{2}"),

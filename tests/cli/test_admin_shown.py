@@ -14,6 +14,7 @@ from greenlane import cli
 from greenlane.cli.admin.office import plain
 from service.books.books import Books
 from service.books.messages import Report
+from service.http.refusal_words import in_chinese
 from service.payments.worker import keep_state
 from service.store.clock import SystemWallClock, to_us
 from service.store.database import Database
@@ -135,6 +136,19 @@ def test_every_time_in_json_has_its_offset(admin: Run) -> None:
     assert [time for time in found if not re.search(r"[+-]\d\d:\d\d$", time)] == []
     with pytest.raises(ValueError, match="2026-05-04 08:00:00"):
         plain({"at": datetime(2026, 5, 4, 8, 0)})
+
+
+def test_a_card_is_not_named_like_another_vehicles_plate(admin: Run) -> None:
+    """Who types the plate at the counter would find the wrong card's money."""
+    for name in ("粤B12345", "粤B·12345"):
+        assert admin(f"card create {name}") == (
+            f"greenlane admin: {name} is the plate of a vehicle with card C1: name the new card otherwise\n"
+        )
+    assert in_chinese("粤B12345 is the plate of a vehicle with card C1: name it").startswith("粤B12345 是加油卡 C1 的")
+    assert "card 粤B54321 is there" in admin("card create 粤B54321"), "a card may bear its own plate"
+    assert admin("plate bind 粤B54321 粤B54321") == "plate 粤B54321 is bound to card 粤B54321\n"
+    moved = admin("plate bind 粤B54321 C1 --yes")
+    assert "there is a card 粤B54321 too, which is not this plate's: take care at the counter" in moved
 
 
 def test_a_way_of_paying_that_may_not_be_set_up_is_warned_of(admin: Run, tmp_path: Path) -> None:

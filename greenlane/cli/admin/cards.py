@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,8 @@ def _preset(args: argparse.Namespace) -> int:
 
 
 def _bind(args: argparse.Namespace) -> int:
-    from greenlane.cli.admin.office import office
+    from greenlane.cli.admin.office import office, warn
+    from service.errors import AdminError
     from service.reports.statement import cards
 
     with office(args) as o:
@@ -161,6 +163,9 @@ def _bind(args: argparse.Namespace) -> int:
         if moves:
             words = f"plate {plate} is bound to card {args.card}, no longer to {before}"
         o.show({"plate": plate, "card": args.card, **({"moved_from": before} if moves else {})}, words)
+        with suppress(AdminError):
+            if plate != args.card and cards(o.database, plate):
+                warn(f"there is a card {plate} too, which is not this plate's: take care at the counter")
     return 0
 
 
