@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from service.store.engine.schema_version import (
     MIGRATION_LOCK,
     Migrated,
     SchemaStanding,
-    copy_before,
     found_revision,
+    kept_copy,
     make_file,
     newer,
     one_at_a_time,
@@ -146,7 +146,12 @@ class Database:
             return self._migrate()
 
     def _migrate(self) -> Migrated:
-        with telling_faults(), self.engine.connect() as connection, _foreign_keys_off(connection):
+        with (
+            telling_faults(),
+            ExitStack() as copies,
+            self.engine.connect() as connection,
+            _foreign_keys_off(connection),
+        ):
             connection.execution_options(greenlane_migrates=True)
             with connection.begin():
                 if not self.is_sqlite:
@@ -160,7 +165,7 @@ class Database:
                 if before is SchemaStanding.CURRENT:
                     return Migrated(before)
                 is_copied = self.is_sqlite and before is SchemaStanding.OLDER
-                copy = copy_before(self.path, revision) if is_copied else None
+                copy = copies.enter_context(kept_copy(self.path, revision)) if is_copied else None
                 _upgrade(connection)
                 _require_references(connection)
         return Migrated(before, copy)

@@ -122,6 +122,17 @@ def copy_before(path: Path, revision: str | None) -> Path:
     return target
 
 
+@contextmanager
+def kept_copy(path: Path, revision: str | None) -> Iterator[Path]:
+    """A copy as of copy_before, gone where what follows fails: the next start makes another, and full is full."""
+    copy = copy_before(path, revision)
+    try:
+        yield copy
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+
+
 def _private(path: Path) -> Path:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     return path

@@ -68,12 +68,12 @@ def set_revision(path: Path, revision: str) -> None:
         opened.execute("update alembic_version set version_num = ?", (revision,))
 
 
-def make_older(path: Path) -> str:
-    """A database of the version before this one."""
+def make_older(path: Path, version: str = "head-1") -> str:
+    """A database of an older version, the one before this if none is named."""
     database = Database(f"sqlite:///{path}")
     path.touch()
     with database.engine.connect() as connection, connection.begin():
-        upgrade(connection, "head-1")
+        upgrade(connection, version)
     database.close()
     with closing(sqlite3.connect(path)) as opened:
         return str(opened.execute("select version_num from alembic_version").fetchone()[0])
@@ -238,6 +238,19 @@ def test_a_full_disk_leaves_nothing_that_hinders_the_next_start(run: Run, path: 
     assert (status, str(path) in err, list(path.parent.iterdir())) == (1, True, [])
     assert run("service", "--migrate")[0] == 0
     assert run("admin", "audit")[0] == 0
+
+
+def test_a_migration_without_room_leaves_no_copy(run: Run, path: Path) -> None:
+    """The next start makes another; one a start filled the disk until there was no room for anything."""
+    older = make_older(path, "0004")
+    with full_disk(path.stat().st_size + 8_192):
+        for _ in range(2):
+            assert run("service", "--migrate")[0] == 1
+    assert list(path.parent.glob("*.before-migration-*")) == []
+    with closing(sqlite3.connect(path)) as opened:
+        assert opened.execute("select version_num from alembic_version").fetchone() == (older,)
+    assert run("service", "--migrate")[0] == 0
+    assert len(list(path.parent.glob("*.before-migration-*"))) == 1
 
 
 def test_a_copy_of_older_books_has_its_name_once_it_is_whole(
