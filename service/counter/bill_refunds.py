@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, case, select
 
 from service.books.books import Books
 from service.books.records import TransferKind
@@ -14,7 +14,7 @@ from service.counter.errors import telling_why
 from service.counter.till import Beside, Payment, Till
 from service.counter.views import MOST_BILLS
 from service.identity import trail
-from service.payers.refunds import PayerRefund, Refunds, Share, shares_of, until
+from service.payers.refunds import BesideRefund, PayerRefund, Refunds, Share, shares_of, until
 from service.store import schema
 from service.store.clock import from_us
 from service.store.database import Database, telling_faults
@@ -39,9 +39,13 @@ class PaidShare:
 
 @dataclass(frozen=True, slots=True)
 class FuellingBill:
-    """A bill with its whole fuelling. proposed_fen: this bill whole, and before it what was charged after it."""
+    """A bill with its whole fuelling. proposed_fen: this bill whole, and before it what was charged after it.
+
+    visit: by which the station's page has its picture; None where no lane reported one.
+    """
 
     id: str
+    visit: str | None
     at: datetime
     plate: str | None
     amount_fen: int
@@ -49,6 +53,15 @@ class FuellingBill:
     left_fen: int
     proposed_fen: int
     shares: tuple[PaidShare, ...]
+
+    @property
+    def disputed(self) -> tuple[str, ...]:
+        """Those bills of the fuelling that are disputed."""
+        return tuple(one.bill for one in self.shares if one.bill and one.state is ChargeState.DISPUTED)
+
+    @property
+    def is_disputed(self) -> bool:
+        return self.id in self.disputed
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +76,14 @@ class ListedBill:
 
 
 def bills_of(database: Database, station: str, plate: str = "") -> list[ListedBill]:
-    """The newest bills of a station, of one plate where one is named."""
+    """The bills of a station, of one plate where one is named: disputed ones first, then the newest."""
     c = charges.c
     query = select(charges, persons.c.name).join(persons, persons.c.id == c.person).where(c.station == station)
+    waits_for_a_word = case((c.state == ChargeState.DISPUTED.value, 0), else_=1)
     if plate:
         query = query.where(c.plate == normalise(plate))
     with telling_faults(), database.reading() as connection:
-        rows = connection.execute(query.order_by(c.created_us.desc(), c.id).limit(MOST_BILLS)).all()
+        rows = connection.execute(query.order_by(waits_for_a_word, c.created_us.desc(), c.id).limit(MOST_BILLS)).all()
     return [_listed(row) for row in rows]
 
 
@@ -89,6 +103,7 @@ def fuelling_bill(database: Database, station: str, bill: str) -> FuellingBill |
         names = {charge.id: charge.name for charge in connection.execute(_names(row.fuelling))}
     return FuellingBill(
         row.id,
+        row.visit,
         from_us(row.ended_us),
         row.plate,
         row.fuelling_fen,
@@ -114,6 +129,38 @@ class BillRefunds:
             return Refunds(self._books).refund(
                 payment.subject, f"person:{self._person}", payment.amount_fen, key=payment.key, beside=beside
             )
+
+    def end_dispute(self, payment: Payment, first: Beside | None = None) -> None:
+        """For the driver, as `greenlane admin charge resolve` does; payment and first as above."""
+        beside = _FromTheDrawer(self._books, self._person, self._till, payment, first)
+        self._resolve(payment.subject, payment.note, True, beside)
+
+    def uphold(self, bill: str, why: str) -> None:
+        """End a dispute for the station: what was paid stays paid, an open bill asks its payer again."""
+        self._resolve(bill, why, False, _Upheld(self._books, self._person, bill, why))
+
+    def _resolve(self, bill: str, why: str, for_driver: bool, beside: BesideRefund) -> None:
+        actor = f"person:{self._person}"
+        with telling_why():
+            Refunds(self._books).resolve(bill, for_driver=for_driver, why=why, actor=actor, beside=beside)
+
+
+@dataclass(frozen=True, slots=True)
+class _Upheld:
+    """Leaves a line in the trail."""
+
+    books: Books
+    person: str
+    bill: str
+    why: str
+
+    def before(self, connection: Connection) -> None: ...
+
+    def after(self, connection: Connection, backs: tuple[PayerRefund, ...]) -> None:
+        deed = trail.TrailEntry(
+            self.books.clock.now(), f"person:{self.person}", "charge_upheld", self.bill, {"note": self.why}
+        )
+        trail.note(connection, deed)
 
 
 class _FromTheDrawer:

@@ -64,3 +64,19 @@ async def give_back(request: Request, session: Operator) -> Response:
     if await run_in_threadpool(second.give_back, payment):
         return RedirectResponse("/office/bill" + here_of(station.id, bill=payment.subject), 303)
     return RedirectResponse("/office/requests" + here_of(station.id), 303)
+
+
+@router.post("/bill/dispute")
+async def end_dispute(request: Request, session: Operator) -> Response:
+    """Who was right: for the driver the bill goes back whole, above the limit after a second person's word."""
+    station = await station_facts_of(request, session)
+    form = await access.fields(request)
+    bill, note = name_of(form, "bill"), note_of(form, required=True)
+    second = SecondPerson(books_of(request), session.person.name, station)
+    if form.get("word") == "station":
+        await run_in_threadpool(second.uphold, bill, note)
+    else:
+        payment = Payment(form_key(form), TransferKind.PAY_BACK, bill, 0, method_of(form), note)
+        if not await run_in_threadpool(second.end_dispute, bill, payment):
+            return RedirectResponse("/office/requests" + here_of(station.id), 303)
+    return RedirectResponse("/office/bill" + here_of(station.id, bill=bill), 303)

@@ -6,7 +6,8 @@ one card: a large amount in small forms is as large.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, Row, select, update
 from service.books.books import Books
 from service.books.messages import Correct
 from service.books.records import TransferKind
-from service.counter.bill_refunds import BillRefunds, fuelling_bill
+from service.counter.bill_refunds import BillRefunds, FuellingBill, fuelling_bill
 from service.counter.errors import FORM_USED, CounterRefused, telling_why, too_little_free
 from service.counter.spent_alone import gave_back, is_posted, is_used, spent_alone_fen
 from service.counter.tables import money_requests
@@ -83,13 +84,34 @@ class SecondPerson:
 
     def give_back(self, payment: Payment) -> bool:
         """Of the bill that is the payment's subject: at once, or ask for a second person: False."""
-        if fuelling_bill(self._database, self._station.id, payment.subject) is None:
-            raise CounterRefused("本站没有这张账单。", "There is no such bill at this station.")
+        self._bill(payment.subject)
+        return self._bill_back(payment, BillRefunds(self._books, self._person, self._station.id).give_back)
+
+    def end_dispute(self, bill: str, form: Payment) -> bool:
+        """For the driver, the whole bill: at once, or ask for a second person: False. form: without the amount."""
+        found = self._bill(bill)
+        if not found.is_disputed:
+            return True
+        payment = replace(form, amount_fen=found.proposed_fen)
+        return self._bill_back(payment, BillRefunds(self._books, self._person, self._station.id).end_dispute)
+
+    def uphold(self, bill: str, why: str) -> None:
+        """End a dispute for the station; no money moves, so nobody else has to confirm it."""
+        if self._bill(bill).is_disputed:
+            BillRefunds(self._books, self._person, self._station.id).uphold(bill, why)
+
+    def _bill_back(self, payment: Payment, give: Callable[[Payment, Beside], object]) -> bool:
         try:
-            BillRefunds(self._books, self._person, self._station.id).give_back(payment, self._require_alone(payment))
+            give(payment, self._require_alone(payment))
         except _NeedsTwo:
             return self._ask(payment, BILL)
         return True
+
+    def _bill(self, bill: str) -> FuellingBill:
+        found = fuelling_bill(self._database, self._station.id, bill)
+        if found is None:
+            raise CounterRefused("本站没有这张账单。", "There is no such bill at this station.")
+        return found
 
     def decide(self, key: str, confirms: bool) -> MoneyRequest:
         """Another person's word on what waits. A confirmation stands when it is posted: until then it still waits."""
@@ -202,8 +224,7 @@ class SecondPerson:
         note = f"{found.note} [{self._person}]".strip()
         if found.kind == BILL:
             payment = Payment(found.key, TransferKind.PAY_BACK, found.subject, found.amount_fen, found.method, note)
-            if not BillRefunds(self._books, found.asked_by, self._station.id).give_back(payment, confirmed):
-                raise CounterRefused(*FORM_USED)
+            self._post_bill(payment, found.asked_by, confirmed)
             return
         if found.kind == "correction":
             payment = Payment(found.key, TransferKind.CORRECTION, found.subject, found.amount_fen, found.method, note)
@@ -212,6 +233,14 @@ class SecondPerson:
             return
         payment = Payment(found.key, TransferKind.REFUND, found.subject, found.amount_fen, found.method, note)
         Till(self._books, found.asked_by, self._station.id).pay(payment, confirmed)
+
+    def _post_bill(self, payment: Payment, person: str, beside: Beside) -> None:
+        """A bill that goes back whole while it is disputed ends its dispute."""
+        bill, refunds = self._bill(payment.subject), BillRefunds(self._books, person, self._station.id)
+        if bill.is_disputed and payment.amount_fen == bill.proposed_fen:
+            refunds.end_dispute(payment, beside)
+        elif not refunds.give_back(payment, beside):
+            raise CounterRefused(*FORM_USED)
 
     def _post_correction(self, payment: Payment, person: str, beside: Beside) -> bool:
         sent = Correct(

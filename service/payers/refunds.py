@@ -120,26 +120,35 @@ class Refunds(Charging):
             beside.after(connection, backs)
             return backs
 
-    def resolve(self, charge: str, *, for_driver: bool, why: str, actor: str) -> ChargeState:
+    def resolve(
+        self, charge: str, *, for_driver: bool, why: str, actor: str, beside: BesideRefund = NOTHING
+    ) -> ChargeState:
         """End a dispute with its reason. For the driver: paid money goes back, an open charge is waived.
 
         What was charged for the same fuelling after it goes back before it.
         """
         if not why.strip():
             raise AdminError("a dispute is resolved with a reason: --why TEXT")
+        cause = StepCause(actor, why)
         with telling_faults(), self._database.writing() as connection:
+            beside.before(connection)
             locked, shares = self._lock_shares(connection, charge)
-            was_paid, row = locked.row.paid_us is not None, locked.row
             if locked.state is not ChargeState.DISPUTED:
-                raise AdminError(f"charge {charge} is {row.state}, not disputed")
-            if for_driver:
-                cause, whole_fen = StepCause(actor, why), until(shares, charge)
-                self._give_back(connection, locked, shares, whole_fen, cause, WHOLE, disputed=charge)
-                return ChargeState.REFUNDED
-            if was_paid:
-                return self._step(connection, locked, ChargeEvent.FOR_STATION, StepCause(actor, why))
-            again = first_request(row.person, self._now_us(), self._books.settings)
-            return self._step(connection, locked, ChargeEvent.REOPEN, StepCause(actor, why), **asking(again))
+                raise AdminError(f"charge {charge} is {locked.row.state}, not disputed")
+            if not for_driver:
+                beside.after(connection, ())
+                return self._uphold(connection, locked, cause)
+            whole_fen = until(shares, charge)
+            backs = self._give_back(connection, locked, shares, whole_fen, cause, WHOLE, disputed=charge)
+            beside.after(connection, backs)
+            return ChargeState.REFUNDED
+
+    def _uphold(self, connection: Connection, locked: LockedCharge, cause: StepCause) -> ChargeState:
+        """What was paid stays paid; an open charge asks its payer again."""
+        if locked.row.paid_us is not None:
+            return self._step(connection, locked, ChargeEvent.FOR_STATION, cause)
+        again = first_request(locked.row.person, self._now_us(), self._books.settings)
+        return self._step(connection, locked, ChargeEvent.REOPEN, cause, **asking(again))
 
     def _lock_shares(self, connection: Connection, charge: str) -> tuple[LockedCharge, tuple[Share, ...]]:
         """A charge, and what every payer of its fuelling was charged: all their accounts locked, then the charges."""

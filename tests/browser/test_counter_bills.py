@@ -15,6 +15,7 @@ from tests.browser.test_panel_and_station import PASSWORD, picture
 from tests.service.identity.kit import START
 from tests.service.payers.test_refunds import combined
 from tests.service.world import ManualClock, World
+from wire.payers import PhoneWord
 
 pytestmark = pytest.mark.browser
 __all__ = ["station"]
@@ -78,4 +79,24 @@ def test_a_bill_goes_back_in_reverse_and_with_a_second_person(
     assert backs == [2_000, 4_000, 2_000]
     listed = station.admin("charge", "list", "--phone", it.name)
     assert [one["state"] for one in listed] == ["refunded", "refunded"]
+    assert station.admin("audit")["clean"]
+
+
+def test_a_dispute_ends_where_the_bill_is_opened(
+    chromium: Any, serious: Callable[[Any], list[str]], station: Station
+) -> None:
+    world = World(station.books.database, ManualClock(START))
+    it = combined(world, Rule.CARD_THEN_PHONE, 12_000)
+    held, _ = it.charges()
+    it.phone.say(held, 4_000, PhoneWord.DISPUTE)
+    station.people.add("wang", PASSWORD, Role.OPERATOR, "S1", "test")
+    wang = enter(chromium, station, "wang", f"/office/bill?station=S1&bill={held}")
+    wang.wait_for_selector("#why-driver")
+    assert wang.locator("#yuan").count() == 0, "nothing of it goes back otherwise"
+    looked_at(wang, serious, "dispute")
+    wang.fill("#why-driver", "油枪漏油")
+    wang.click("button.danger")
+    wang.wait_for_selector("#yuan")
+    backs = wang.eval_on_selector_all("[data-share]", "all => all.map(one => Number(one.dataset.back))")
+    assert backs == [0, 4_000, 2_000]
     assert station.admin("audit")["clean"]

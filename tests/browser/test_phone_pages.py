@@ -320,6 +320,7 @@ def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
         assert sum(own in bill and "待支付" in bill and "To be paid" in bill for bill in bills) == 1
         assert len(bills) == 2
         assert own in bills[0], "what waits stands first"
+        assert all("该次加油共" in bill for bill in bills), "each says that it is a part, and of how much"
         assert others not in page.inner_text("main")
     assert "2026-05-04 08:00:10" in chen.inner_text("#charges"), "asked at 07:59:50, it flowed from 08:00:10 on"
     picture(chen, "phone-bills")
@@ -328,6 +329,7 @@ def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
     for page in (chen, wu):
         page.click(".bill:has(.tag.warn)")
         page.wait_for_selector("[data-say=pay]:visible")
+        page.wait_for_selector("[data-if=part]:visible")
     picture(wu, "phone-bill")
     assert serious(wu) == []
     for page in (chen, wu):

@@ -24,9 +24,9 @@ function show() {
   fill(part, values);
   for (const row of part.querySelectorAll("[data-row]")) row.hidden = !values[row.dataset.row];
   showState(part, charge.state);
-  for (const note of part.querySelectorAll("[data-if]")) {
-    note.hidden = note.dataset.if === "due" ? !(charge.due_at && charge.may.includes("pay")) : !(charge.escalated && charge.may.includes("pay"));
-  }
+  const waits = charge.may.includes("pay");
+  const holds = {due: charge.due_at && waits, escalated: charge.escalated && waits, part: charge.amount_fen !== charge.fuelling_fen};
+  for (const note of part.querySelectorAll("[data-if]")) note.hidden = !holds[note.dataset.if];
   for (const button of part.querySelectorAll("[data-say]")) button.hidden = !charge.may.includes(button.dataset.say);
   part.hidden = false;
 }

@@ -8,8 +8,9 @@ function bill(charge) {
   part.querySelector("[data-link]").href = `/phone/charges/${encodeURIComponent(charge.id)}`;
   fill(part, {
     amount: yuan(charge.amount_fen), plate: charge.plate ?? "", at: clock(charge.started_at, charge.zone),
-    station: charge.station_name || charge.station, litres: litres(charge.volume_ml),
+    station: charge.station_name || charge.station, litres: litres(charge.volume_ml), fuelling: yuan(charge.fuelling_fen),
   });
+  part.querySelector("[data-whole]").hidden = charge.amount_fen === charge.fuelling_fen;
   showState(part, charge.state);
   return part;
 }

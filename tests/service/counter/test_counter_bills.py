@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from service.books.messages import Report
 from service.identity import trail
@@ -24,7 +24,7 @@ from tests.service.payers.test_refunds import Combined, combined
 from tests.service.world import ManualClock, World
 from wire.codec import decode
 from wire.fuellings import Fuelling
-from wire.payers import ChargeState
+from wire.payers import ChargeState, PhoneWord
 
 LIMIT_FEN = 5_000
 WHY = {"note": "跳枪后多扣"}
@@ -36,6 +36,7 @@ def rig(tmp_path: Path, database_url: str) -> Iterator[ServiceRig]:
     for name, (role, station) in PEOPLE.items():
         if role is not Role.PANEL:
             made.identity.people.add(name, PASSWORD, role, station, "test")
+    made.identity.people.add("op-s2", PASSWORD, Role.OPERATOR, "S2", "test")
     made.admin.stations.set("S1", second_person_fen=LIMIT_FEN)
     with TestClient(made.app, follow_redirects=False):
         yield made
@@ -95,7 +96,7 @@ def test_the_office_says_what_waits_and_whose_hand_it_needs(rig: ServiceRig) -> 
         day = counter(rig, person).get("/office").text
         assert "1 笔账单有争议</a>" in day
         assert ("1 笔加油无人付款</a>" in day, "由管理员处理" in day) == (is_linked, not is_linked)
-    assert "charge resolve" in wang.get("/office/bill", bill=bill).text
+    assert "/office/bill/dispute" in wang.get("/office/bill", bill=bill).text
 
 
 def test_a_bill_s_state_is_told_of_its_payer_not_of_who_reads_it(rig: ServiceRig) -> None:
@@ -241,4 +242,70 @@ def test_one_form_for_many_bills_is_one_bill_s(rig: ServiceRig) -> None:
     large = {"bill": many[1].charges()[0], "yuan": "60", **WHY}
     assert wang.post("/office/bill", **large).status_code == 409
     assert 'data-state="waiting"' not in sun.get("/office/requests").text
+    assert audit(rig.app.state.books.database).findings == ()
+
+
+def dispute(it: Combined, bill: str, fen: int) -> None:
+    assert it.phone.say(bill, fen, PhoneWord.DISPUTE) is ChargeState.DISPUTED
+
+
+def state_of(rig: ServiceRig, bill: str) -> str:
+    with rig.app.state.books.database.reading() as connection:
+        return str(connection.execute(select(charges.c.state).where(charges.c.id == bill)).scalar_one())
+
+
+def test_a_dispute_ends_for_the_driver_and_the_bill_goes_back_once(rig: ServiceRig) -> None:
+    rig.admin.stations.set("S1", second_person_fen=10_000)
+    it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
+    (bill,) = it.charges()
+    dispute(it, bill, 7_000)
+    wang = counter(rig, "wang")
+    shown = wang.get("/office/bill", bill=bill).text
+    assert ("/office/bill/dispute" in shown, 'action="/office/bill?' in shown, "退回 ¥100.00" in shown) == (
+        True,
+        False,
+        True,
+    )
+    answer = wang.post("/office/bill", bill=bill, yuan="30", **WHY)
+    assert (answer.status_code, "有争议，请先结案" in answer.text) == (409, True)
+    assert wang.post("/office/bill/dispute", bill=bill, word="driver", note="").status_code == 409, "without a reason"
+    for _ in range(2):
+        assert "/office/bill?" in receipt_of(wang.post("/office/bill/dispute", bill=bill, word="driver", **WHY))
+    assert (it.paid(), state_of(rig, bill)) == ((0, 0), "refunded")
+    assert deeds(rig, bill) == {("person:wang", "charge_refund")}
+    assert audit(rig.app.state.books.database).findings == ()
+
+
+def test_a_dispute_ends_for_the_station_and_no_money_moves(rig: ServiceRig) -> None:
+    it = fuelled(rig, Rule.CARD_THEN_PHONE, 12_000, per_fill_fen=5_000)
+    held, unpaid = it.charges()
+    newer = fuelled(rig, Rule.CARD_THEN_PHONE, 12_000).charges()[0]
+    wang, zhao = counter(rig, "wang"), counter(rig, "op-s2", "S2")
+    before = it.paid()
+    for bill, fen, left in ((held, 4_000, "paid"), (unpaid, 2_000, "created")):
+        dispute(it, bill, fen)
+        listed = wang.get("/office/bills").text
+        assert listed.index(bill) < listed.index(newer), "what waits for a word comes first"
+        assert zhao.post("/office/bill/dispute", bill=bill, word="station", **WHY).status_code == 409
+        for _ in range(2):
+            receipt_of(wang.post("/office/bill/dispute", bill=bill, word="station", **WHY))
+        assert state_of(rig, bill) == left
+        assert deeds(rig, bill) == {("person:wang", "charge_upheld")}
+    assert it.paid() == before
+    assert audit(rig.app.state.books.database).findings == ()
+
+
+def test_a_dispute_above_the_limit_ends_with_a_second_person(rig: ServiceRig) -> None:
+    it = fuelled(rig, Rule.PHONE_THEN_CARD, 10_000, per_fill_fen=7_000)
+    (bill,) = it.charges()
+    dispute(it, bill, 7_000)
+    wang, sun = counter(rig, "wang"), counter(rig, "sun")
+    for _ in range(2):
+        assert "/office/requests" in receipt_of(wang.post("/office/bill/dispute", bill=bill, word="driver", **WHY))
+    assert state_of(rig, bill) == "disputed"
+    key = {"key": f"counter {FORM}", "word": "confirm"}
+    assert wang.post("/office/requests", **key).status_code == 409
+    for _ in range(2):
+        assert sun.post("/office/requests", **key).status_code == 303
+    assert (it.paid(), state_of(rig, bill)) == ((0, 0), "refunded")
     assert audit(rig.app.state.books.database).findings == ()
