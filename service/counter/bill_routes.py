@@ -50,7 +50,8 @@ async def bill(request: Request, session: Operator) -> Response:
     found = await run_in_threadpool(fuelling_bill, books_of(request).database, station.id, name)
     if found is None:
         raise access.AccessRefused(404, "there is no such bill at this station", "本站没有这张账单")
-    return shown(request, session, "office_bill.html", station, bill=found, bill_states=BILL_STATES)
+    shows = {"bill": found, "bill_states": BILL_STATES, "stands_at": "/office/bills"}
+    return shown(request, session, "office_bill.html", station, **shows)
 
 
 @router.post("/bill")

@@ -16,6 +16,7 @@ from service.http.format_table import look_of
 from service.identity import browser
 from service.identity.people import ROLE_WORDS, Role
 from service.identity.sessions import Session
+from service.identity.tabs import tab_of
 
 PAGES = Path(__file__).resolve().parents[1] / "pages"
 LANGUAGE_COOKIE = "greenlane-language"
@@ -74,6 +75,7 @@ _templates = Environment(
 
 
 _templates.globals["look_of"] = look_of
+_templates.globals["tab_of"] = tab_of
 
 
 def language_of(request: Request) -> Language:
