@@ -72,7 +72,7 @@ _CHINESE = (
         "车牌号 {0} 不对，请按车牌填写，如 粤B12345、沪A3V25Z临、皖10A7226、民航F0939、京X1234应急",
     ),
     (r"a product's name has 1 to (\S+)", "油品名须为 1 到 {0} 个字符，前后没有空格"),
-    (r"a dispenser's name has 1 to (\d+)", "加油机名须为 1 到 {0} 个字符，前后没有空格"),
+    (r"a dispenser's name has 1 to (\S+)", "加油机名须为 1 到 {0} 个字符，前后没有空格"),
     (r"a .+'s name has 1 to (\d+)", "卡号须为 1 到 {0} 个字符，前后没有空格"),
     (
         r"(.+) has letters, digits or dashes .*: write (.+)",

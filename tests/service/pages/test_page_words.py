@@ -132,7 +132,7 @@ def test_what_a_station_says_of_its_line_and_list_is_worded_in_chinese() -> None
 
 def test_what_the_counter_words_in_chinese_is_still_said() -> None:
     """Each of its patterns fits a text of today: one that was reworded elsewhere would be shown in English."""
-    parts = ("1", "resolve", "refunded", "product")
+    parts = ("1", "resolve", "refunded", "product", "dispenser", "disputed")
     said = [re.sub(r"\{\d\}", part, one) for one in CATALOGUE.texts for part in parts]
     assert [pattern for pattern, _ in refusal_words._CHINESE if not any(re.match(pattern, one) for one in said)] == []
 
