@@ -2,6 +2,7 @@
 
 ServiceError
   Unavailable          the database is away, locked, full or not migrated; trying again later may help
+  UnknownZone          this machine does not know a station's time zone
   LedgerError          a posting that the ledger's rules forbid; a defect, never a business case
   AdminError            an operator's wish that cannot be granted; str() says why
 A refused question or a refused message is a value (Decision, Refused), not an error.
@@ -22,6 +23,10 @@ class ServiceError(GreenlaneError):
 
 
 class Unavailable(ServiceError):
+    pass
+
+
+class UnknownZone(ServiceError):
     pass
 
 

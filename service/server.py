@@ -27,6 +27,7 @@ from service.payments.settings import read_settings
 from service.payments.wechatpay import Wechatpay
 from service.store.clock import SystemWallClock
 from service.store.database import Database
+from service.store.zones import unknown_zones
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 2
@@ -79,6 +80,7 @@ def serve(options: ServerOptions) -> None:
         _make_push_key(app)
         _tell_first_step(app, options)
         warn_of_unbound_panels(app)
+        _warn_of_unknown_zones(app)
         server = GracefulServer(uvicorn.Config(app, **shape))  # type: ignore[arg-type]
         server.run()
         if not server.started:
@@ -88,6 +90,7 @@ def serve(options: ServerOptions) -> None:
     _make_push_key(first)
     _tell_first_step(first, options)
     warn_of_unbound_panels(first)
+    _warn_of_unknown_zones(first)
     os.environ[_SERVING] = json.dumps(asdict(options))
     with tempfile.TemporaryDirectory(prefix="greenlane-metrics-") as folder:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
@@ -117,6 +120,12 @@ def warn_of_unbound_panels(app: FastAPI) -> None:
             name,
             name,
         )
+
+
+def _warn_of_unknown_zones(app: FastAPI) -> None:
+    """A zone that another machine knew when its station was set up, or this one before an update."""
+    for station, why in unknown_zones(app.state.database):
+        _LOG.error("station %s: %s; until then no phone pays there", station, why)
 
 
 def worker_app() -> FastAPI:

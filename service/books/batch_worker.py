@@ -55,6 +55,7 @@ class BatchWorker:
         """also: what is done beside each sweep. beside: another thread that lives as long as this one."""
         self._books = books
         self._also = also
+        self._told = ""
         self._beside = beside
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
@@ -168,10 +169,21 @@ class BatchWorker:
             return False
         self._books.carry_out_one(Sweep())
         for do in self._also:
-            do()
+            self._do(do)
         self._swept_us = now_us
         self._seal()
         return True
+
+    def _do(self, do: Callable[[], object]) -> None:
+        """One of the other tasks; one that fails hinders neither the next one nor the seals. Raises Unavailable."""
+        try:
+            do()
+        except Unavailable:
+            raise
+        except Exception as error:
+            if repr(error) != self._told:
+                _LOG.exception("a task of the sweep failed")
+                self._told = repr(error)
 
     def _seal(self) -> None:
         """Some of what was committed meanwhile; old books are sealed bit by bit."""

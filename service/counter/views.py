@@ -20,6 +20,7 @@ from service.store import schema
 from service.store.clock import from_us
 from service.store.database import Database, telling_faults
 from service.store.payer_tables import charges, persons
+from service.store.zones import zone_named
 from wire.plates import normalise
 
 MOST_FOUND = 20
@@ -67,7 +68,7 @@ def station_facts(database: Database, name: str) -> StationFacts | None:
         row = connection.execute(select(schema.stations).where(schema.stations.c.id == name)).first()
     if row is None:
         return None
-    return StationFacts(row.id, row.name, ZoneInfo(row.zone), row.second_person_fen)
+    return StationFacts(row.id, row.name, zone_named(row.zone), row.second_person_fen)
 
 
 def find(database: Database, text: str) -> list[PlateOrCard]:

@@ -36,7 +36,7 @@ from service.store import schema
 from service.store.clock import US_PER_S, from_us
 from service.store.payer_tables import persons
 from service.store.vehicle_tables import kept_placements, odometer_rows, positions
-from service.store.zones import HOME_ZONE, shared_zone
+from service.store.zones import HOME_ZONE, shared_zone, shown_zone
 
 SAME_US = 1_800 * US_PER_S
 SAME_SHARE = 0.1
@@ -185,7 +185,7 @@ class History:
 
     def _zone(self, finding: Placement) -> ZoneInfo | None:
         place = self.places.get(finding.station or "")
-        return ZoneInfo(place.zone) if place is not None and place.zone is not None else None
+        return shown_zone(place.zone) if place is not None and place.zone is not None else None
 
     def _turn(self, at_us: int, zone: ZoneInfo) -> Turn | None:
         return None if self._schedule is None else turn_at(self._schedule, from_us(at_us), zone)

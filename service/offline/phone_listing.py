@@ -16,6 +16,7 @@ from service.books.records import ACTIVE, BoundPlate
 from service.books.rows import payer_loading
 from service.books.rows.queries import Reader
 from service.books.settings import BookSettings
+from service.errors import UnknownZone
 from service.payer_rules.daily_hours import DailyHours, daily_hours
 from service.payer_rules.decision import PayerStanding, phone_limit
 from service.payer_rules.periods import Rule, Turn
@@ -24,6 +25,7 @@ from service.store import schema
 from service.store.clock import from_us, to_us
 from service.store.ids import IdMaker
 from service.store.payer_tables import mandate_plates, mandates
+from service.store.zones import zone_named
 from wire.offline import MOST_PHONE_HOURS, OfflineHours
 from wire.reasons import Reason
 from wire.typed import TypedRule
@@ -64,7 +66,12 @@ def phone_hours(connection: Connection, station: str, now: datetime, life: timed
     plates = {} if row is None else _plates(connection)
     if row is None or not plates:
         return ()
-    place = _Place(station, ZoneInfo(row.zone), row.preset_fen, to_us(now), to_us(now - BEFORE), to_us(now + life))
+    try:
+        zone = zone_named(row.zone)
+    except UnknownZone as error:
+        _LOG.error("offline list of %s: no phone pays: %s", station, error)
+        return ()
+    place = _Place(station, zone, row.preset_fen, to_us(now), to_us(now - BEFORE), to_us(now + life))
     caps = _Caps(connection, plates, place)
     found: list[OfflineHours] = []
     for plate in sorted(caps.schedules):

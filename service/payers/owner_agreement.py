@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
+from service.errors import UnknownZone
 from service.payer_rules.periods import Hours
 from service.store import schema
 from service.store.clock import from_us
 from service.store.payer_tables import charge_events, charges, mandate_plates, mandates, plate_payers
-from service.store.zones import midnight_us
+from service.store.zones import midnight_us, zone_named
 from wire.codec import decode_text
 from wire.payers import MandateText
 
@@ -69,7 +70,9 @@ def agreement_for(connection: Connection, row: Row[Any], owner: str, now_us: int
     found = None if row.plate is None else agreement(connection, row.plate)
     if found is None or found.owner != owner or owner == row.person:
         return None
-    zone = ZoneInfo(connection.execute(_ZONE.where(schema.stations.c.id == row.station)).scalar_one())
+    zone = _known_zone(connection.execute(_ZONE.where(schema.stations.c.id == row.station)).scalar_one())
+    if zone is None:
+        return None
     begun_us = midnight_us(zone, from_us(now_us))
     e = charge_events.c
     of_today = e.actor == found.actor, e.detail == AGREED, e.at_us >= begun_us, charges.c.paid_by == owner
@@ -96,9 +99,17 @@ def unagreed(connection: Connection) -> Iterator[tuple[str, str | None]]:
         text = decode_text(MandateText, row.text)
         is_in_force = row.received_us <= row.at_us and (row.ended_us is None or row.at_us <= row.ended_us)
         limits = text.agreed_fen, text.per_day_fen, text.stations, text.hours, text.signed_at
-        is_covered = OwnerAgreement(row.by, row.signer, *limits).covers(row, ZoneInfo(row.zone))
+        is_covered = OwnerAgreement(row.by, row.signer, *limits).covers(row, zone_named(row.zone))
         if not is_in_force or row.plate not in text.plates or not is_covered:
             yield row.id, str(row.by)
+
+
+def _known_zone(name: str) -> ZoneInfo | None:
+    """None for one that this machine does not know: then nobody's day can be told, and they are asked."""
+    try:
+        return zone_named(name)
+    except UnknownZone:
+        return None
 
 
 _ZONE = select(schema.stations.c.zone)

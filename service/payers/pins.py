@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,6 +22,7 @@ from service.store import schema
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
 from service.store.payer_tables import persons
+from service.store.zones import zone_named
 from wire.plates import normalise
 
 _PIN = re.compile(r"[0-9]{6}", re.ASCII)
@@ -89,7 +89,7 @@ def _payer_of(connection: Connection, plate: str, station: str, now: datetime) -
     zone = connection.execute(select(schema.stations.c.zone).where(schema.stations.c.id == station)).scalar()
     if schedule is None or zone is None or schedule.rule_in_force is Rule.CARD:
         return None
-    person = person_of(turn_at(schedule, now, ZoneInfo(zone)))
+    person = person_of(turn_at(schedule, now, zone_named(zone)))
     query = select(persons.c.id, persons.c.pin_hash).where(persons.c.id == person)
     return connection.execute(query).first()
 

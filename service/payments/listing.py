@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -13,9 +12,9 @@ from service.store.clock import from_us
 from service.store.database import Database, telling_faults
 from service.store.payer_tables import charges
 from service.store.payment_tables import payments, provider_plates
-from service.store.zones import midnight_us
+from service.store.zones import HOME_ZONE, midnight_us
 
-ZONE = ZoneInfo("Asia/Shanghai")
+ZONE = HOME_ZONE
 """Of the day that providers count."""
 
 NEVER_HEARD = (

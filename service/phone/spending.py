@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, or_, select
 
@@ -13,7 +12,7 @@ from service.store.clock import from_us
 from service.store.database import telling_faults
 from service.store.payer_tables import charges, persons
 from service.store.schema import fuellings, stations
-from service.store.zones import HOME_ZONE
+from service.store.zones import HOME_ZONE, shown_zone
 from wire.phone import PlateSpending, SpendingMonth
 
 MONTHS = 12
@@ -29,7 +28,7 @@ def spending(books: Books, person: str, months: int = MONTHS) -> tuple[SpendingM
     now = books.clock.now()
     with telling_faults(), books.database.reading() as connection:
         sums = _sums(connection, person)
-        zones = [ZoneInfo(name) for name in connection.execute(select(stations.c.zone).distinct()).scalars()]
+        zones = [shown_zone(name) for name in connection.execute(select(stations.c.zone).distinct()).scalars()]
     newest = _month(max(now.astimezone(zone).date() for zone in zones or [HOME_ZONE]))
     wanted = [_before(newest, number) for number in range(months - 1, -1, -1)]
     return tuple(SpendingMonth(month=f"{month:%Y-%m}", plates=_plates(sums, month)) for month in wanted)
@@ -50,7 +49,7 @@ def _sums(connection: Connection, person: str) -> dict[Key, tuple[int, int]]:
     sums: dict[Key, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for row in connection.execute(query):
         paid_fen = row.amount_fen - row.refunded_fen
-        key = _month(from_us(row.captured_us).astimezone(ZoneInfo(row.zone)).date()), row.plate or ""
+        key = _month(from_us(row.captured_us).astimezone(shown_zone(row.zone)).date()), row.plate or ""
         fen, ml = sums[key]
         sums[key] = fen + paid_fen, ml + row.volume_ml * paid_fen // max(1, row.fuelling_fen)
     return sums

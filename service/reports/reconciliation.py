@@ -19,6 +19,7 @@ from service.reports.zones import YEARS
 from service.store import schema
 from service.store.clock import to_us
 from service.store.database import Database, telling_faults
+from service.store.zones import zone_named
 from wire.money import format_yuan
 
 
@@ -140,12 +141,12 @@ def reconcile(database: Database, station: str, day: date | datetime) -> Day:
         row = connection.execute(select(schema.stations).where(schema.stations.c.id == station)).mappings().first()
         if row is None:
             raise AdminError(f"no station {station}")
-        local = day.astimezone(ZoneInfo(row["zone"])).date() if isinstance(day, datetime) else day
+        local = day.astimezone(zone_named(row["zone"])).date() if isinstance(day, datetime) else day
         return _day(connection, row, local)
 
 
 def _day(connection: Connection, station: RowMapping, day: date) -> Day:
-    begin_us, end_us = _bounds(day, ZoneInfo(station["zone"]))
+    begin_us, end_us = _bounds(day, zone_named(station["zone"]))
     table = schema.fuellings
     rows = (
         connection.execute(

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from service.errors import AdminError
 from service.store import schema
 from service.store.database import Database, telling_faults
-from service.store.zones import shared_zone
+from service.store.zones import shared_zone, shown_zone
 
 YEARS = range(1970, 9999)
 
@@ -41,7 +41,7 @@ def zones(database: Database, station: str | None = None) -> Zones:
     """Home is the named station's zone, else the only one that there is, else Asia/Shanghai."""
     with telling_faults(), database.reading() as connection:
         rows = connection.execute(select(schema.stations.c.id, schema.stations.c.zone)).all()
-    found = {row.id: ZoneInfo(row.zone) for row in rows}
+    found = {row.id: shown_zone(row.zone) for row in rows}
     return Zones(found, found.get(station or "") or shared_zone(row.zone for row in rows))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import secrets
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from service.books.batch_state import BatchState
 from service.books.decisions import phone_payment
@@ -13,6 +12,7 @@ from service.books.decisions.card_charges import Charged, charge_card
 from service.books.payer_state import Charge, ChargeStep, NewPayment
 from service.books.records import Authorisation, Grant, State, Station, TransferKind, TransferPhase
 from service.store.clock import US_PER_S, to_us
+from service.store.zones import zone_named
 from wire.fuellings import Fuelling
 from wire.payers import ChargeState
 from wire.plates import normalise
@@ -249,7 +249,7 @@ def _given_mandate(
     if given is None or given.person != about.person or not given.stood(grant.granted_us):
         return None
     wallet = batch_state.ledger.accounts[batch_state.payers.persons[about.person].wallet]
-    zone, open_ones = ZoneInfo(about.station.zone), batch_state.by_id.values()
+    zone, open_ones = zone_named(about.station.zone), batch_state.by_id.values()
     spent_fen = batch_state.payers.spent_fen(given.id, about.captured_us, zone, open_ones)
     fits = together_fen <= min(given.per_fill_fen, given.offline_fen) and amount_fen <= wallet.free_fen
     is_blocked = (about.plate, about.person) in batch_state.payers.blocked

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from service.books.batch_state import BatchState
 from service.books.records import ACTIVE, Authorisation, Card, State
@@ -13,6 +12,7 @@ from service.payer_rules.decision import PayerStanding, Shares, phone_limit, ref
 from service.payer_rules.periods import NOBODY, PayerKind, Rule, Turn, is_unsure, turn_at
 from service.store.clock import US_PER_S, from_us, to_us
 from service.store.ids import authorisation_name
+from service.store.zones import zone_named
 from wire.plates import normalise
 from wire.questions import Question
 from wire.reasons import Reason
@@ -50,7 +50,7 @@ def is_asked(plate: str, batch_state: BatchState) -> bool:
 
 def turn_of(plate: str, at_us: int, station: str, batch_state: BatchState) -> Turn:
     """Whose hour an instant is at a station."""
-    zone = ZoneInfo(batch_state.stations[station].zone)
+    zone = zone_named(batch_state.stations[station].zone)
     return turn_at(batch_state.payers.schedules[plate], from_us(at_us), zone)
 
 
@@ -77,7 +77,7 @@ def plan(question: Question, batch_state: BatchState) -> PaymentPlan:
 def standing_of(person: str, plate: str, captured_us: int, station: str, batch_state: BatchState) -> PayerStanding:
     """What is known of a payer now."""
     wallet = batch_state.ledger.accounts[batch_state.payers.persons[person].wallet]
-    zone = ZoneInfo(batch_state.stations[station].zone)
+    zone = zone_named(batch_state.stations[station].zone)
     return batch_state.payers.standing(person, plate, captured_us, zone, wallet.free_fen, batch_state.by_id.values())
 
 
@@ -88,7 +88,7 @@ def _way(
     way = batch_state.payers.persons[person].pays_by
     if CAPABILITIES[way].is_embedded:
         return None, wallet_fen
-    zone = ZoneInfo(batch_state.stations[station].zone)
+    zone = zone_named(batch_state.stations[station].zone)
     asked_fen = batch_state.payers.ordered_fen(way, plate, at_us, zone)
     local = from_us(at_us).astimezone(zone)
     state = batch_state.payers.provided.get((way, plate))
@@ -152,7 +152,7 @@ def _judged_us(question: Question, plate: str, batch_state: BatchState) -> int |
     captured_us = to_us(question.captured_at)
     if not question.clock_error_s:
         return captured_us
-    zone, error = ZoneInfo(batch_state.stations[question.station].zone), timedelta(seconds=question.clock_error_s)
+    zone, error = zone_named(batch_state.stations[question.station].zone), timedelta(seconds=question.clock_error_s)
     if not is_unsure(batch_state.payers.schedules[plate], question.captured_at, error, zone):
         return captured_us
     if question.frame_age_s is None:
@@ -181,6 +181,6 @@ def _shares(
         preset_fen = preset_fen if card.preset_fen is None else card.preset_fen
     phone = (Reason.NO_PAYER, 0)
     if standing is not None:
-        local = from_us(at_us).astimezone(ZoneInfo(batch_state.stations[question.station].zone))
+        local = from_us(at_us).astimezone(zone_named(batch_state.stations[question.station].zone))
         phone = phone_limit(standing, question.station, local.hour * 60 + local.minute)
     return shares(turn, rule, preset_fen, free_fen, phone)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from service.errors import AdminError
+from service.errors import AdminError, UnknownZone
 from service.http import line_words, refusal_words
 from service.identity import access
 from service.identity.people import Role
@@ -277,7 +277,7 @@ def _zone(database: Database, station: str) -> ZoneInfo:
     try:
         with telling_faults(), database.reading() as connection:
             return zone_of(connection, station) or HOME_ZONE
-    except (ZoneInfoNotFoundError, ValueError):
+    except UnknownZone:
         return ZoneInfo("UTC")
 
 

@@ -131,6 +131,23 @@ def test_expired_holds_are_swept_without_a_question(world: World) -> None:
     assert all(batch == [Sweep()] for batch in books.batches)
 
 
+def test_a_task_that_fails_hinders_neither_the_next_nor_the_sweep(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Told once, not at every sweep."""
+    done_by_next: list[int] = []
+
+    def fails() -> None:
+        raise KeyError("US/Pacific")
+
+    worker = BatchWorker(world.books, also=(fails, lambda: done_by_next.append(len(done_by_next))))
+    for _ in range(3):
+        world.clock.advance(world.settings.sweep_every_s)
+        assert worker._sweep()
+    assert done_by_next == [0, 1, 2]
+    assert [r.message for r in caplog.records if r.levelno >= logging.ERROR].count("a task of the sweep failed") == 1
+
+
 def test_a_closed_teller_says_so(world: World) -> None:
     async def closed() -> None:
         worker = BatchWorker(Books(world, done))  # type: ignore[arg-type]
