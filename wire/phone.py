@@ -146,7 +146,7 @@ class PlateWay:
 class PhoneMandates:
     """A person's mandates, and what a new one may name. ways: of paying for each plate, where there are several.
 
-    owned: the plates that are the person's own.
+    owned: the plates that are the person's own. zone: in which their times are shown.
     """
 
     mandates: tuple[PhoneMandate, ...]
@@ -154,6 +154,7 @@ class PhoneMandates:
     stations: tuple[StationChoice, ...]
     ways: tuple[PlateWay, ...] = field(default=(), metadata={"since": 2, "most": None})
     owned: tuple[str, ...] = field(default=(), metadata={"since": 2, "most": None})
+    zone: str = field(default="", metadata={"since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,11 +214,12 @@ class OwnedPlate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneHours:
-    """A person's own hours, their wishes, and the plates they own."""
+    """A person's own hours, their wishes, and the plates they own. zone: in which their times are shown."""
 
     own: tuple[HeldHours, ...]
     proposals: tuple[HoursProposal, ...]
     owned: tuple[OwnedPlate, ...]
+    zone: str = field(default="", metadata={"since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from service.store.database import telling_faults
 from service.store.payer_tables import mandate_plates, mandates, payer_bindings, persons, plate_payers
 from service.store.schema import stations
 from service.store.vehicle_tables import vehicles
+from service.store.zones import shared_zone
 from wire.codec import decode_text
 from wire.payers import MandateText
 from wire.phone import (
@@ -43,7 +44,9 @@ def own_mandates(books: Books, person: str, providers: Collection[str] = ()) -> 
         found = [
             _mandate(connection, row) for row in connection.execute(living.order_by(mandates.c.received_us.desc()))
         ]
-        places = connection.execute(select(stations.c.id, stations.c.name).order_by(stations.c.id)).all()
+        places = connection.execute(
+            select(stations.c.id, stations.c.name, stations.c.zone).order_by(stations.c.id)
+        ).all()
         owned = plate_payers.c.owner == person
         own = (
             connection.execute(select(plate_payers.c.plate).where(owned).order_by(plate_payers.c.plate)).scalars().all()
@@ -56,6 +59,7 @@ def own_mandates(books: Books, person: str, providers: Collection[str] = ()) -> 
         stations=tuple(StationChoice(id=row.id, name=row.name) for row in places),
         ways=tuple(way for plate in plates for way in _ways(books, plate, chosen, providers)) if providers else (),
         owned=tuple(own),
+        zone=shared_zone(row.zone for row in places).key,
     )
 
 
@@ -87,6 +91,7 @@ def own_hours(books: Books, person: str) -> PhoneHours:
         own = _with_tracks(connection, person, _held(connection, table.person == person, *living))
         plates = select(plate_payers.c.plate).where(plate_payers.c.owner == person).order_by(plate_payers.c.plate)
         owned = [(plate, _held(connection, table.plate == plate, *living)) for (plate,) in connection.execute(plates)]
+        zone = shared_zone(connection.execute(select(stations.c.zone)).scalars()).key
     blocked = {plate: blocked_names(books.database, plate) for plate, _ in owned}
     return PhoneHours(
         own=own,
@@ -100,6 +105,7 @@ def own_hours(books: Books, person: str) -> PhoneHours:
             )
             for plate, held in owned
         ),
+        zone=zone,
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import cv2
 import pytest
@@ -356,6 +357,22 @@ def test_a_vehicle_fuels_at_two_sides_of_eight_and_two_phones_pay(
     found = {person.name: person.balance_fen for person in Phones(books, "test").list()}
     assert found == {"陈": 50_000 - 11_850, "吴": 50_000 - 15_800}
     assert audit(books.database).findings == ()
+
+
+def test_times_are_the_stations_own_whatever_the_browser_s_clock(chromium: Any, rig: ServiceRig, served: str) -> None:
+    """Signed at half past four in the afternoon at the station, at half past four in the morning in New York."""
+    code = Phones(rig.app.state.books, "test").add("陈").code
+    later = NewBinding(hours=Hours.parse("0-24"), from_at=rig.clock.now() + timedelta(days=1))
+    PlatePayers(rig.app.state.books, "test").set(PLATE, "陈", later)
+    page = open_phone(chromium, rig, f"{served}/phone#{code}", timezone_id="America/New_York")
+    pair(page, "陈")
+    local = rig.clock.moment.astimezone(ZoneInfo("Asia/Shanghai"))
+    page.goto(f"{served}/phone/hours")
+    page.wait_for_selector(f"#own [data-from]:has-text('{local + timedelta(days=1):%Y-%m-%d %H:%M:%S}')")
+    rig.clock.move(86_400)
+    page.clock.set_fixed_time(rig.clock.moment)
+    sign_mandate(page, served, "100")
+    assert f"{local + timedelta(days=1):%Y-%m-%d %H:%M}" in page.inner_text("#mandates")
 
 
 def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(

@@ -2,7 +2,8 @@
 "use strict";
 import {ask, at, clock, fill, looksLikeHours, press, quiet, say, start} from "/static/phone-page.js";
 
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+// The stations' own, not this browser's.
+let zone;
 
 // One line of hours, with what can be done about it.
 function row(one, changes = []) {
@@ -43,6 +44,7 @@ function vehicle(owned) {
 async function refresh() {
   const found = await ask("GET", "/v1/phone/hours");
   if (!found) return;
+  zone = found.zone;
   at("own").replaceChildren(...found.own.map((one) => row(one)));
   at("no-own").hidden = found.own.length > 0;
   at("wishes").replaceChildren(...found.proposals.map((one) => row(one, one.state === "waiting" ? ["withdraw"] : [])));

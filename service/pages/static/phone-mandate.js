@@ -3,7 +3,8 @@
 import {signedText} from "/static/phone-key.js";
 import {ask, at, clock, copy, fen, fill, looksLikeHours, phone, press, quiet, say, start, yuan} from "/static/phone-page.js";
 
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+// The stations' own, not this browser's.
+let zone;
 
 function shown(mandate) {
   const part = at("mandate").content.cloneNode(true).firstElementChild;
@@ -56,6 +57,7 @@ const chosen = (place) => [...at(place).querySelectorAll("input:checked")].map((
 async function refresh(isFirst) {
   const found = await ask("GET", "/v1/phone/mandates");
   if (!found) return;
+  zone = found.zone;
   at("mandates").replaceChildren(...found.mandates.map(shown));
   at("none").hidden = found.mandates.length > 0;
   if (!isFirst) return;

@@ -52,6 +52,16 @@ def somebody(rig: ServiceRig, client: TestClient, hours: str | None = "0-24") ->
     return person(rig, client, name, hours, plate=plate), name, plate
 
 
+def test_times_of_mandates_and_hours_are_the_stations_own(rig: ServiceRig, client: TestClient) -> None:
+    """A browser knows no zone but its own."""
+    phone, _, _ = somebody(rig, client)
+    for zone in ("Asia/Urumqi", "Asia/Shanghai"):
+        rig.admin.stations.set("S1", zone=zone)
+        rig.admin.stations.set("S2", zone=zone)
+        found = [phone.ask("GET", f"/v1/phone/{what}").json()["zone"] for what in ("mandates", "hours")]
+        assert found == [zone, zone]
+
+
 @pytest.mark.slow
 def test_a_mandate_is_signed_paused_and_ended_on_the_phone(rig: ServiceRig, client: TestClient) -> None:
     phone, _, plate = somebody(rig, client)
