@@ -309,6 +309,8 @@ def _money(visit_result: VisitResult) -> str:
         return ""
     text = tr(f"{fuelled.report.volume_ml / 1000:.2f} L, {format_yuan(fuelled.report.amount_fen)} yuan")
     receipt = fuelled.receipt
+    if receipt is not None and receipt.by_phone:
+        return text + tr(", by phone")
     if receipt is None or receipt.balance_fen is None:
         return text
     return text + tr(f", balance {format_yuan(receipt.balance_fen)} yuan")

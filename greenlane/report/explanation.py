@@ -329,6 +329,7 @@ def _fuelling_steps(fuelling: TracedFuelling) -> Iterator[Step]:
         yield Step(fuelling.ended_s, "the report waits in the outbox or is under way")
     else:
         balance = "" if receipt.balance_fen is None else f", balance {yuan(receipt.balance_fen)} yuan"
+        balance = ", by phone" if receipt.by_phone else balance
         noticed = f" [{', '.join(receipt.flags)}]" if receipt.flags else ""
         yield Step(fuelling.ended_s, f"charged {yuan(receipt.charged_fen)} yuan{balance}{noticed}")
 

@@ -17,6 +17,7 @@ from greenlane.simulation.results import AnsweredQuestion, ClipResult, Fuelled, 
 from service.http.flag_words import FLAGS
 from service.station.words import REASONS, meaning
 from wire.files import replace_regular
+from wire.fuellings import FuellingReceipt
 from wire.reasons import Reason, Verdict
 
 LOGO = (
@@ -208,15 +209,23 @@ def _fuelling(fuelled: Fuelled | None) -> str:
     ]
     right = [(tr("receipt"), tr("not posted yet"))]
     if receipt is not None:
-        balance = "" if receipt.balance_fen is None else tr(f"{yuan(receipt.balance_fen)} yuan")
         right = [
             (tr("charged"), f'<span class="sum">{tr(f"{yuan(receipt.charged_fen)} yuan")}</span>'),
             (tr("released"), tr(f"{yuan(receipt.released_fen)} yuan of the hold")),
-            (tr("balance after"), balance),
+            *_balance_after(receipt),
         ]
         flags = sorted({*report.flags, *receipt.flags})
         right += [(tr("flags"), escape(", ".join(map(_flag, flags))))] if flags else []
     return f"<h3>{tr('Fuelling and bill')}</h3>{_table(left + right)}"
+
+
+def _balance_after(receipt: FuellingReceipt) -> list[tuple[str, str]]:
+    """A person's wallet is nobody's business here; nothing for what nobody was charged for."""
+    if receipt.by_phone:
+        return [(tr("balance after"), tr("paid by phone"))]
+    if receipt.balance_fen is None:
+        return []
+    return [(tr("balance after"), tr(f"{yuan(receipt.balance_fen)} yuan"))]
 
 
 def _notes(visit_result: VisitResult) -> str:

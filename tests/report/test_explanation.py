@@ -62,6 +62,14 @@ def test_a_green_visit_is_all_good(store: TraceStore, listener: TraceRecorder) -
     assert [s.at_s for s in explanation.steps] == sorted(s.at_s for s in explanation.steps)
 
 
+def test_what_a_phone_pays_is_told_as_such(store: TraceStore, listener: TraceRecorder) -> None:
+    message, receipt = charged(green_visit(listener).visit)
+    listener.charged(message, {**receipt, "balance_fen": None, "by_phone": True})
+    texts = [step.text for step in explain(store.load("last")).steps]
+    assert "charged 164.00 yuan, by phone" in texts
+    assert language.catalogue("zh").sentence("charged 164.00 yuan, by phone") == "手机扣款 164.00 元"
+
+
 def test_a_read_that_several_frames_made_together_is_told_once(store: TraceStore, listener: TraceRecorder) -> None:
     together = replace(plate_read(probability=0.99), frames=6)
     played = (

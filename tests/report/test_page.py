@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,25 @@ def test_it_tells_decision_money_and_reason_in_two_languages(html: str) -> None:
         "皖C&lt;script&gt;",
     ):
         assert text in html, text
+
+
+def test_what_a_phone_pays_says_so_in_the_place_of_a_balance() -> None:
+    """Its row was empty."""
+    given = visit_results.allowed(b"")
+    assert given.fuelled is not None
+    assert given.fuelled.receipt is not None
+
+    def shown(**changes: Any) -> str:
+        receipt = replace(given.fuelled.receipt, balance_fen=None, **changes)
+        return page._fuelling(replace(given.fuelled, receipt=receipt))
+
+    assert '<tr><th>balance after</th><td class="money">paid by phone</td></tr>' in shown(by_phone=True)
+    assert "balance after" not in shown(), "nobody was charged"
+    language.speak("zh")
+    try:
+        assert "手机支付" in shown(by_phone=True)
+    finally:
+        language.speak(language.ENGLISH)
 
 
 def test_the_lamp_is_drawn_in_its_order(html: str) -> None:
