@@ -8,10 +8,11 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from controller.clock import FIRST_SANE_YEAR
 from controller.ports import Clock
 from controller.traces.records import TraceError, VisitTrace, from_json, to_json
 
@@ -19,6 +20,7 @@ FOLDER = "traces"
 """Within the state folder of a lane."""
 TRACE_FILE = "trace.json"
 PICTURES = "*.jpg"
+FIRST_SANE_S = datetime(FIRST_SANE_YEAR, 1, 1, tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ class TraceStore:
         now_s = self._clock.now().timestamp()
         limits = self._limits
         kept: list[_Entry] = []
-        for entry in sorted(self._entries(), key=lambda e: e.seen_s):
+        for found in sorted(self._entries(), key=lambda e: e.seen_s):
+            entry = _dated(found, now_s)
             age_s = now_s - entry.seen_s
             if age_s > timedelta(days=limits.keep_days).total_seconds():
                 _delete(entry.folder)
@@ -189,6 +192,18 @@ def read_trace(folder: Path) -> VisitTrace:
 def safe_name(visit: str) -> str:
     """A visit's id as a folder name."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", visit).lstrip(".")[:100] or "_"
+
+
+def _dated(entry: _Entry, now_s: float) -> _Entry:
+    """A record from before the clock was set: once it is set, it counts as a day old. How old it is nobody knows, and
+    by its own date it would go at once, while visits since then stay the latest.
+    """
+    if entry.seen_s >= FIRST_SANE_S or now_s < FIRST_SANE_S:
+        return entry
+    seen_s = now_s - timedelta(days=1).total_seconds()
+    with suppress(OSError):
+        os.utime(entry.folder / TRACE_FILE, (seen_s, seen_s))
+    return replace(entry, seen_s=seen_s)
 
 
 def _delete(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +182,26 @@ def test_pictures_go_after_three_days_and_records_after_ninety(store: TraceStore
         store.load(old.visit)
     assert store.load(new.visit).plate == PLATE
     assert len(list(store.root.iterdir())) == 1, "an empty day is tidied away"
+
+
+def test_a_visit_of_before_the_clock_was_set_is_kept_as_long_as_others(store: TraceStore, clock: ManualClock) -> None:
+    """A board without a battery wakes up in 1970; what it recorded until it heard the time went with the next sweep."""
+    now = clock.now()
+    clock.set_wall(datetime(1970, 1, 1, 1, tzinfo=UTC))
+    early = green_visit(recorder(store), visit="early", first_seen_at=clock.now())
+    store.sweep()
+    clock.set_wall(now)
+    later = green_visit(recorder(store), visit="later", first_seen_at=clock.now())
+    store.sweep()
+    assert len(list(store.find(early.visit).glob("*.jpg"))) == 3
+    assert store.load("last").visit == later.visit
+    clock.advance(timedelta(hours=73).total_seconds())
+    store.sweep()
+    assert not list(store.find(early.visit).glob("*.jpg"))
+    clock.advance(timedelta(days=88).total_seconds())
+    store.sweep()
+    with pytest.raises(TraceError):
+        store.load(early.visit)
 
 
 def test_the_oldest_pictures_go_when_it_is_too_much(tmp_path: Path, clock: ManualClock) -> None:
