@@ -19,6 +19,7 @@ from wire.spelling.numbers import typed_number
 
 if TYPE_CHECKING:
     from greenlane.living.system import LivingSystem
+    from wire.live import LaneStatus
 
 EPILOG = """examples:
   greenlane demo --live                     everything at work, until Ctrl-C; prints where to click
@@ -104,7 +105,8 @@ def _show(living: LivingSystem, kept: Path | None, began_s: float) -> None:
         target = entry.target
         who = tr(f"as {target.person.name}" if target.person else f"pairing code {target.more}")
         title, sight = language.one_of(target.title), language.one_of(target.sight)
-        print(f"{title} ({who}): {sight}\n  {target.url(entry.click)}{target.path}")
+        print(language.one_of((f"{title}（{who}）：{sight}", f"{title} ({who}): {sight}")))
+        print(f"  {target.url(entry.click)}{target.path}")
     print("\n" + tr(f"to log in by hand, everybody's password is {living.password}"))
     if kept is not None:
         from service.errors import as_typed
@@ -118,8 +120,6 @@ def _show(living: LivingSystem, kept: Path | None, began_s: float) -> None:
 
 def _watch(living: LivingSystem, stop: threading.Event, began_s: float, seconds: float | None) -> None:
     """Tell each change of the lamp until told to stop, or the time is over."""
-    from greenlane.cli.words import reason_words
-
     until_s = None if seconds is None else began_s + seconds
     shown, was_green = None, False
     while not stop.wait(LOOK_EVERY_S):
@@ -128,16 +128,27 @@ def _watch(living: LivingSystem, stop: threading.Event, began_s: float, seconds:
         status = living.status
         if status is None:
             continue
-        now = (status.lamp, status.reason, status.plate, status.charged_fen)
+        why = why_of(status)
+        now = (status.lamp, why, status.plate, status.charged_fen)
         if now != shown and status.visit is not None:
             charged = "" if status.charged_fen is None else "  " + tr(f"charged {status.charged_fen / 100:.2f} yuan")
             plate = status.plate or "-"
             seconds_in, lamp = time.monotonic() - began_s, tr(status.lamp.value)
-            print(f"{seconds_in:6.1f} s  {lamp:<5}  {plate}  {reason_words(status.reason)}{charged}", flush=True)
+            print(f"{seconds_in:6.1f} s  {lamp:<5}  {plate}  {why}{charged}", flush=True)
             if status.lamp.value == "green" and not was_green:
                 was_green = True
                 print(tr(f"first green after {seconds_in:.1f} s"), flush=True)
         shown = now
+
+
+def why_of(status: LaneStatus) -> str:
+    """Why the lamp is as it is; a vehicle that is being read or asked about is not refused yet."""
+    from greenlane.cli.words import reason_words
+    from service.station.words import PHASES
+
+    if status.phase in ("reading", "asking"):
+        return language.one_of(PHASES[status.phase])
+    return reason_words(status.reason)
 
 
 def _port(text: str) -> int:

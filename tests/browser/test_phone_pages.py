@@ -416,6 +416,12 @@ def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
     wu.click("[data-change=end]:visible")
     wu.click("[data-change=end]:visible")
     wu.wait_for_selector("#none:visible")
+    wu.goto(f"{served}/phone/hours")
+    wu.wait_for_selector("#wishes .row:has-text('已确认')")
+    PlatePayers(rig.app.state.books, "test").unset(PLATE, "吴")
+    wu.reload()
+    wu.wait_for_selector("#no-own:visible")
+    wu.wait_for_selector("#wishes .row:has-text('已不再有效')")
 
 
 def test_spending_is_drawn_and_a_disputed_bill_keeps_its_picture(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ import requests
 from sqlalchemy import select
 
 from controller.clock import ManualClock
+from greenlane.cli.demo import why_of
 from greenlane.living.demo_pages import serve_start
 from greenlane.living.seeding import FLEET, TITLE, seed
 from greenlane.living.system import READ_TIMEOUT_S
@@ -28,6 +30,8 @@ from service.store import schema
 from service.store.clock import SystemWallClock
 from service.store.database import Database
 from tests.service.new_books import put_new_books
+from wire.live import LampState, LaneStatus
+from wire.reasons import Reason
 from wire.typed import TypedRule
 
 
@@ -122,3 +126,23 @@ def test_the_brand_of_the_start_page_leads_to_it(tmp_path: Path) -> None:
         brand = re.search(r'class="brand" href="([^"]+)"', page.text)
         assert brand
         assert requests.get(url + brand[1], timeout=30).url == page.url, "nobody is logged in at this host"
+
+
+@pytest.mark.parametrize(
+    ("phase", "reason", "told"),
+    [
+        ("reading", Reason.UNSURE, "reading"),
+        ("asking", Reason.UNSURE, "asking"),
+        ("red", Reason.UNKNOWN_PLATE, "unknown_plate"),
+    ],
+)
+def test_a_vehicle_that_is_being_read_is_not_called_unreadable(phase: str, reason: Reason, told: str) -> None:
+    status = LaneStatus(
+        station="S1",
+        lane="L1",
+        at=datetime(2026, 5, 4, tzinfo=UTC),
+        phase=phase,
+        lamp=LampState.RED,
+        reason=reason,
+    )
+    assert told in why_of(status)

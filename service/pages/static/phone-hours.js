@@ -41,13 +41,19 @@ function vehicle(owned) {
   return part;
 }
 
+// Confirmed hours are listed as own ones while they are held; once they are taken back or replaced the wish says so.
+function wished(one, own) {
+  const held = own.some((other) => other.plate === one.plate && other.hours === one.hours);
+  return one.state === "confirmed" && !held ? {...one, state: "ended"} : one;
+}
+
 async function refresh() {
   const found = await ask("GET", "/v1/phone/hours");
   if (!found) return;
   zone = found.zone;
   at("own").replaceChildren(...found.own.map((one) => row(one)));
   at("no-own").hidden = found.own.length > 0;
-  at("wishes").replaceChildren(...found.proposals.map((one) => row(one, one.state === "waiting" ? ["withdraw"] : [])));
+  at("wishes").replaceChildren(...found.proposals.map((one) => row(wished(one, found.own), one.state === "waiting" ? ["withdraw"] : [])));
   at("vehicles").replaceChildren(...found.owned.map(vehicle));
   at("owned").hidden = found.owned.length === 0;
 }
