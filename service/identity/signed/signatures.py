@@ -131,7 +131,7 @@ class _Components(HTTPSignatureComponentResolver):
 
 
 KeyFinder = Callable[[str], bytes]
-"""Raw public key of a key id; raises SignatureRefused for one that is unknown or revoked."""
+"""Raw public key of a key id; raises SignatureRefused for one that is unknown or revoked, and Unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,19 +155,19 @@ PHONE_SCHEME = Scheme(
 
 
 class _Resolver(HTTPSignatureKeyResolver):
-    """Asks for the key and remembers why there was none, because the library tells only that."""
+    """Asks for the key and remembers why there was none: the library takes every error for a bad signature."""
 
     def __init__(self, find_key: KeyFinder, scheme: Scheme) -> None:
         self._find_key = find_key
         self._scheme = scheme
         self.asked = False
-        self.refusal: SignatureRefused | None = None
+        self.refusal: ServiceError | None = None
 
     def resolve_public_key(self, key_id: str) -> object | None:
         self.asked = True
         try:
             return self._scheme.load(self._find_key(key_id))
-        except SignatureRefused as refusal:
+        except ServiceError as refusal:
             self.refusal = refusal
             return None
 
@@ -180,7 +180,7 @@ class _Verifier(HTTPMessageVerifier):
 
 
 def verify(request: RequestView, find_key: KeyFinder, now: datetime, scheme: Scheme = DEVICE_SCHEME) -> ProvenSignature:
-    """What the request proves. Raises SignatureRefused."""
+    """What the request proves. Raises SignatureRefused, and Unavailable where the keys cannot be read."""
     _check_size(request, scheme)
     result = _verified(request, _Resolver(find_key, scheme), scheme)
     claim = _claim(result.parameters)

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from controller.outbound.key_pair import KeyPair
-from service.errors import AdminError
+from service.errors import AdminError, Unavailable
 from service.identity import trail
 from service.identity.signed.devices import Place, Throttled
 from service.identity.signed.signatures import SignatureRefused
@@ -174,6 +174,23 @@ def test_enrolment_over_http_is_signed_with_the_key_it_brings(rig: ServiceRig, c
     text = key.public_text
     for spoilt in ({}, {"code": code}, {"code": 7, "public_key": text}, {"code": code, "public_key": "A" * 44}):
         assert rig.signed(key, "POST", "/v1/enrolments", spoilt).send(client).status_code == 400
+
+
+def test_keys_that_cannot_be_read_refuse_nobody(
+    rig: ServiceRig, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refused signature keeps a whole station from allowing anybody; a database that is away does not."""
+    lane = rig.enrol(DeviceKind.LANE)
+
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable("database: terminating connection due to administrator command")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.identity.keys, "find", away)
+        answer = rig.signed(lane, "GET", "/v1/prices?station=S1").send(client)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "greenlane_refused_signatures_total{" not in rig.app.state.metrics.exposition().decode()
+    assert rig.signed(lane, "GET", "/v1/prices?station=S1").send(client).status_code == 200
 
 
 def test_a_station_learns_its_devices_keys(rig: ServiceRig, client: TestClient) -> None:
