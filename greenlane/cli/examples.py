@@ -94,6 +94,7 @@ greenlane admin vehicle list
 greenlane admin vehicle token 粤B12345
 greenlane admin fleet add wang-logistics
 greenlane admin fleet plate wang-logistics 粤B12345
+greenlane admin fleet release wang-logistics 粤B12345
 greenlane admin fleet list
 greenlane admin odometer import 粤B12345 odometer.csv
 greenlane admin track import 粤B12345 track.gpx

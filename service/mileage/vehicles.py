@@ -117,6 +117,19 @@ class VehicleStore:
             self._note(connection, "fleet.plate", kept, fleet=fleet)
         return kept
 
+    def take_from_fleet(self, fleet: str, plate: str) -> str:
+        """The vehicle leaves the fleet, which does not own the plate any more; drivers keep their hours on it."""
+        kept = require_plate(plate)
+        with telling_faults(), self._books.database.writing() as connection:
+            require_fleet(connection, fleet)
+            if vehicle_of(connection, kept).fleet != fleet:
+                raise AdminError(f"{kept} is not a vehicle of {fleet}; `fleet list` says whose it is")
+            self._put(connection, kept, {"fleet": None})
+            owned = plate_payers.c.plate == kept, plate_payers.c.fleet == fleet
+            connection.execute(update(plate_payers).where(*owned).values(fleet=None))
+            self._note(connection, "fleet.release", kept, fleet=fleet)
+        return kept
+
     def _put(self, connection: Connection, plate: str, values: dict[str, Any]) -> None:
         known = connection.execute(select(1).where(vehicles.c.plate == plate)).first() is not None
         row = {**values, "set_us": self._now_us()}

@@ -17,6 +17,12 @@ def add_commands(subparsers: Any, options: argparse.ArgumentParser) -> None:
     plate.add_argument("name", metavar="NAME")
     plate.add_argument("plate", metavar="PLATE", help="as on the vehicle: 粤B12345")
     plate.set_defaults(do=_plate)
+    release = actions.add_parser(
+        "release", parents=[options], help="take a vehicle from its fleet, as one that is sold"
+    )
+    release.add_argument("name", metavar="NAME")
+    release.add_argument("plate", metavar="PLATE", help="as on the vehicle: 粤B12345")
+    release.set_defaults(do=_release)
     actions.add_parser("list", parents=[options], help="all fleets with their vehicles").set_defaults(do=_list)
 
 
@@ -39,6 +45,16 @@ def _plate(args: argparse.Namespace) -> int:
     with office(args) as o:
         plate = vehicle_store(o).give_to_fleet(args.name, args.plate)
         o.show({"fleet": args.name, "plate": plate}, f"{plate} is {args.name}'s")
+    return 0
+
+
+def _release(args: argparse.Namespace) -> int:
+    from greenlane.cli.admin.mileage.places import vehicle_store
+    from greenlane.cli.admin.office import office
+
+    with office(args) as o:
+        plate = vehicle_store(o).take_from_fleet(args.name, args.plate)
+        o.show({"fleet": None, "plate": plate}, f"{plate} is {args.name}'s no longer")
     return 0
 
 

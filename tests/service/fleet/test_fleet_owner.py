@@ -213,3 +213,17 @@ def test_the_fleet_sees_hours_in_force_and_takes_back_those_of_a_driver_who_leav
     (deed,) = [d for d in owned.admin("trail", "--json") if d["action"] == "payer.unset"]
     assert (deed["actor"], deed["subject"]) == ("mei", OWN)
     assert mei.post("/fleet/hours/take-back", data=sent).status_code == 404
+
+
+def test_a_vehicle_that_is_sold_leaves_its_fleet_and_is_owned_by_nobody(owned: Fleets) -> None:
+    assert OTHERS in owned.admin("fleet", "release", "Wang", OTHERS, fails=True)
+    assert owned.admin("fleet", "release", "Wang", OWN) == f"{OWN} is Wang's no longer\n"
+    shown = owned.admin("payer", "show", OWN, "--json")
+    assert (shown["fleet"], shown["owner"]) == (None, None)
+    mei = owned.client("mei")
+    assert OWN not in mei.get("/fleet").text
+    assert mei.get(f"/fleet/vehicles/{quote(OWN)}").status_code == 404
+    assert "is not a vehicle of Wang" in owned.admin("fleet", "release", "Wang", OWN, fails=True)
+    (deed,) = [d for d in owned.admin("trail", "--json") if d["action"] == "fleet.release"]
+    assert (deed["subject"], deed["detail"]) == (OWN, {"fleet": "Wang"})
+    assert audit(owned.rig.app.state.books.database).findings == ()
