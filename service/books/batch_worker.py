@@ -171,11 +171,11 @@ class BatchWorker:
         for do in self._also:
             self._do(do)
         self._swept_us = now_us
-        self._seal()
+        self._do(self._seal)
         return True
 
     def _do(self, do: Callable[[], object]) -> None:
-        """One of the other tasks; one that fails hinders neither the next one nor the seals. Raises Unavailable."""
+        """One of the other tasks, or the seals; one that fails is told, and hinders no other. Raises Unavailable."""
         try:
             do()
         except Unavailable:

@@ -21,7 +21,7 @@ class Books:
     """Stands in for the books: does what the test says, and notes the batches."""
 
     def __init__(self, world: World, behaviour: Behaviour) -> None:
-        self.settings, self.clock = world.settings, world.clock
+        self.settings, self.clock, self.database = world.settings, world.clock, world.database
         self.batches: list[list[Message]] = []
         self._behaviour = behaviour
 
@@ -146,6 +146,21 @@ def test_a_task_that_fails_hinders_neither_the_next_nor_the_sweep(
         assert worker._sweep()
     assert done_by_next == [0, 1, 2]
     assert [r.message for r in caplog.records if r.levelno >= logging.ERROR].count("a task of the sweep failed") == 1
+
+
+def test_seals_that_fail_are_told(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> int:
+        raise ValueError("a row that cannot be sealed")
+
+    monkeypatch.setattr(module, "seal", broken)
+    worker = BatchWorker(world.books)
+    for _ in range(2):
+        world.clock.advance(world.settings.sweep_every_s)
+        assert worker._sweep()
+    (told,) = [r for r in caplog.records if r.levelno >= logging.ERROR]
+    assert "a row that cannot be sealed" in str(told.exc_info)
 
 
 def test_a_closed_teller_says_so(world: World) -> None:
