@@ -17,10 +17,11 @@ from service.identity.people import Role
 from service.identity.sessions import Session
 from service.identity.web import page
 from service.payer_rules.periods import Hours
-from service.payers.fleet_owner import FleetOwner, clashes
+from service.payers.fleet_owner import MOST_SHOWN, FleetOwner, clashes
 from service.payers.proposals import NoProposal
 from service.store.zones import HOME_ZONE
 from wire.money import format_yuan
+from wire.plates import normalise
 
 router = APIRouter(include_in_schema=False)
 Manager = Annotated[Session, Depends(access.operator(Role.FLEET))]
@@ -55,8 +56,10 @@ async def show_hours(request: Request, session: Manager) -> Response:
     owner = _owner(request, session)
     facts = await run_in_threadpool(waiting_of, request, session)
     charges = await run_in_threadpool(owner.open_charges)
-    holders = await run_in_threadpool(owner.holders)
-    facts |= {"charges": charges, "holders": holders, "yuan": format_yuan}
+    asked = normalise(request.query_params.get("plate", ""))
+    holders = await run_in_threadpool(owner.holders, {asked} if asked else None)
+    is_cut = not asked and sum(map(len, holders.values())) == MOST_SHOWN
+    facts |= {"charges": charges, "holders": holders, "asked": asked, "is_cut": is_cut, "yuan": format_yuan}
     return page(request, "fleet_hours.html", session=session, **facts)
 
 

@@ -90,14 +90,15 @@ class FleetOwner:
             return int(connection.execute(query).scalar_one())
 
     def holders(self, plates: set[str] | None = None) -> dict[str, list[Holder]]:
-        """Who holds hours of the fleet's plates, of all or of these, now or later, by plate."""
+        """Who holds hours of these plates of the fleet now or later, by plate; of all its plates the first hundred."""
         b, now_us = payer_bindings.c, to_us(self._books.clock.now())
         living = b.ended_us.is_(None), b.until_us.is_(None) | (b.until_us > now_us)
         asked = b.plate.in_(self._owned()), b.plate.in_(plates) if plates is not None else true()
         query = select(payer_bindings, persons.c.name).join(persons).where(*asked, *living)
+        query = query.order_by(b.plate, b.start_min, persons.c.name).limit(MOST_SHOWN if plates is None else None)
         by_plate: dict[str, list[Holder]] = {}
         with telling_faults(), self._books.database.reading() as connection:
-            for row in connection.execute(query.order_by(b.plate, b.start_min, persons.c.name)):
+            for row in connection.execute(query):
                 by_plate.setdefault(row.plate, []).append(Holder(row.name, _hours(row), row.order_no))
         return by_plate
 

@@ -227,3 +227,26 @@ def test_a_vehicle_that_is_sold_leaves_its_fleet_and_is_owned_by_nobody(owned: F
     (deed,) = [d for d in owned.admin("trail", "--json") if d["action"] == "fleet.release"]
     assert (deed["subject"], deed["detail"]) == (OWN, {"fleet": "Wang"})
     assert audit(owned.rig.app.state.books.database).findings == ()
+
+
+def test_of_many_hours_the_first_are_shown_and_the_others_by_their_plate(
+    owned: Fleets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver(owned, "Wu")
+    second = "粤B00002"
+    owned.admin("fleet", "plate", "Wang", second)
+    owned.admin("payer", "owner", second, "--fleet", "Wang")
+    for plate in (OWN, second, OTHERS):
+        payers(owned).set(plate, "Wu", NewBinding(hours=Hours.parse("8-16")))
+    mei = owned.client("mei")
+
+    def shown(target: str) -> tuple[bool, bool, bool]:
+        page = mei.get(target).text
+        return f'value="{second}"><input' in page, f'value="{OWN}"><input' in page, "只显示前" in page
+
+    assert shown("/fleet/hours") == (True, True, False)
+    for place in ("service.payers.fleet_owner", "service.fleet.owner_routes"):
+        monkeypatch.setattr(f"{place}.MOST_SHOWN", 1)
+    assert shown("/fleet/hours") == (True, False, True)
+    assert shown(f"/fleet/hours?plate={quote('粤b·12345')}") == (False, True, False)
+    assert f'value="{OTHERS}"><input' not in mei.get(f"/fleet/hours?plate={quote(OTHERS)}").text
