@@ -23,7 +23,7 @@ TIDY_EVERY_S = 3600.0
 
 
 class StationSync:
-    """One worker; step() is one of its turns. close() is idempotent."""
+    """One worker; step() is one of its turns. close() is idempotent. learn: called whenever the list was asked for."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class StationSync:
         self._lists = lists
         self._keys = keys
         self._on_death = on_death
+        self.learn: Callable[[], None] = lambda: None
         self._stopping = threading.Event()
         every, retry_s = parts.settings, parts.settings.probe_every_s
         self._probe = PeriodicTasks([PeriodicTask("line", self._ask_prices, 0.0, retry_s)], parts.clock)
@@ -87,6 +88,10 @@ class StationSync:
         """A list that is refused says nothing about the line."""
         if self._lists.fetch(self._upstream, deadline_s):
             log.info("offline list: version %d", self._lists.version)
+        try:
+            self.learn()
+        except ServiceError as error:
+            raise ServiceFault(f"the station's title cannot be kept: {error}") from error
 
     def _tell_grants(self, deadline_s: float) -> None:
         for grant in self._store.grants.unsent():

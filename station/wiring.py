@@ -32,6 +32,7 @@ from station.fuelling_forwarder import FuellingForwarder
 from station.metrics import StationMetrics
 from station.offline_answers import OfflineAnswers
 from station.offline_list import HeldLists
+from station.own_station import learn
 from station.parts import StationParts
 from station.pin_relay import PinRelay
 from station.prices import StationPrices
@@ -109,6 +110,8 @@ class StationWiring:
         self.sync = StationSync(parts, prices, self.lists, self.keys, died)
         self.app = self._application(guard)
         self._show()
+        self._learn()
+        self.sync.learn = self._learn
         self.uplink.changed = self.control.changed = offline.changed = self.forwarder.changed = self._changed
 
     def _application(self, guard: Guard) -> FastAPI:
@@ -133,6 +136,10 @@ class StationWiring:
         self.app.state.control = view
         self.app.state.check_pin = PinRelay(self.upstream, self.uplink).check
         self.app.state.metrics.show(StationMetrics(view, self.clock.now, self.app.state.clerk.health))
+
+    def _learn(self) -> None:
+        if learn(self.books, self.lists.held.listed):
+            self._changed()
 
     def start(self) -> None:
         """Start the workers."""

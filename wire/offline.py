@@ -57,7 +57,7 @@ class OfflineHours:
 class OfflineList:
     """Who may refuel at a station while its line is down. A higher version replaces a lower one.
 
-    phones: no two hours of a plate overlap; a plate of them whose hour is nobody's is red. zone: the station's.
+    phones: no two hours of a plate overlap; a plate of them whose hour is nobody's is red. zone, title: the station's.
     """
 
     station: str = field(metadata={"shortest": 1, "longest": 40})
@@ -67,6 +67,7 @@ class OfflineList:
     entries: tuple[OfflineEntry, ...] = field(default=(), metadata={"most": MOST_ENTRIES})
     phones: tuple[OfflineHours, ...] = field(default=(), metadata={"most": MOST_PHONE_HOURS, "since": 2})
     zone: str | None = field(default=None, metadata={"shortest": 1, "longest": 40, "since": 2})
+    title: str | None = field(default=None, metadata={"shortest": 1, "longest": 80, "since": 2})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ _AT = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
 _KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 """The key of RFC 8037, appendix A, and its thumbprint."""
 _LIST = OfflineList(
+    title="环路东站",
     station="S1",
     version=1_777_883_400,
     issued_at=_AT,

@@ -43,8 +43,10 @@ def current_list(database: Database, station: str, now: datetime) -> OfflineList
             return None
         entries = _entries(connection, station)
         phones = phone_hours(connection, station, now, LIFE)
-        zone = str(connection.execute(select(schema.stations.c.zone).where(schema.stations.c.id == station)).scalar())
-        lines = [*(encode_text(e) for e in entries), *(encode_text(p) for p in phones), zone]
+        facts = select(schema.stations.c.zone, schema.stations.c.name).where(schema.stations.c.id == station)
+        own = connection.execute(facts).one()
+        lines = [*(encode_text(e) for e in entries), *(encode_text(p) for p in phones), own.zone]
+        lines += [own.name] if own.name != station else []
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         row = _last(connection, station)
         if row is None or row.digest != digest or not row.issued_us <= to_us(now) < row.issued_us + _us(RENEW_AFTER):
@@ -56,7 +58,8 @@ def current_list(database: Database, station: str, now: datetime) -> OfflineList
         expires_at=from_us(row.expires_us),
         entries=entries,
         phones=phones,
-        zone=zone,
+        zone=own.zone,
+        title=own.name or None,
     )
 
 

@@ -22,6 +22,7 @@ from service.live.changes import station_topic
 from service.offline.visits import CONFLICTS
 from service.station import words
 from service.store.live_tables import live_changes
+from service.store.zones import zone_of
 from station.store.pages_file import carry_over, set_aside_if_damaged
 from tests.full_disk import full_disk
 from tests.service.identity.kit import CHEAP, PLATE, START, lane_status, visit_report
@@ -54,6 +55,26 @@ def view(client: httpx.Client) -> str:
     answer = client.get("/station/view?station=S1")
     assert answer.status_code == 200
     return answer.text
+
+
+def test_the_page_has_the_stations_title_and_zone(rig: StationRig, client: TestClient) -> None:
+    """It showed "S1" alone, and times in China's zone, whatever the server says of the station."""
+    log_in(client)
+    assert "<h1>Station S1</h1>" in client.get("/station?station=S1").text
+    rig.admin.stations.set("S1", title="环路东站", zone="Asia/Urumqi")
+    rig.step()
+    assert "<h1>Station S1 · 环路东站</h1>" in client.get("/station?station=S1").text
+    with rig.wiring.books.database.reading() as connection:
+        assert str(zone_of(connection, "S1")) == "Asia/Urumqi"
+    deeds = len(changes_of_station(rig))
+    rig.step()
+    rig.restart()
+    assert len(changes_of_station(rig)) == deeds, "what it knows it does not write down again"
+
+
+def changes_of_station(rig: StationRig) -> list[trail.Deed]:
+    with rig.wiring.books.database.reading() as connection:
+        return [deed for deed in trail.last(connection, 100) if deed.action == "set_station"]
 
 
 def test_line_and_exposure(rig: StationRig, client: TestClient) -> None:
