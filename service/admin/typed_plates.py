@@ -54,7 +54,7 @@ class TypedPlates:
             change = found.update().where(key == kept).values(typed_rule=rule)
             if connection.execute(change).rowcount == 0:
                 raise AdminError(f"no {table} {kept}")
-            self._note(connection, f"set_{table}_typed", kept, rule="as above" if rule is None else rule.value)
+            self._note(connection, f"set_{table}_typed", kept, rule="default" if rule is None else rule.value)
         return kept
 
     def set_pin(self, card: str, pin: str | None) -> None:

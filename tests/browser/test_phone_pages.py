@@ -393,6 +393,16 @@ def test_hours_are_proposed_on_one_phone_and_confirmed_on_the_owner_s(
     wu.wait_for_selector("#wishes .row:has-text('等待确认')")
     owner.goto(f"{served}/phone/hours")
     owner.wait_for_selector("#owned .row:has-text('吴') >> text=16:00-24:00")
+    clash = owner.locator("#owned [data-clash]:visible")
+    assert clash.count() == 0, "nobody holds these hours"
+    PlatePayers(rig.app.state.books, "test").set(PLATE, "陈", NewBinding(hours=Hours.parse("23-8")))
+    owner.reload()
+    owner.wait_for_selector("#owned .row:has-text('16:00-24:00') [data-clash]:visible")
+    PlatePayers(rig.app.state.books, "test").set(PLATE, "陈", NewBinding(hours=Hours.parse("0-8")))
+    owner.reload()
+    owner.wait_for_selector("#owned .row:has-text('陈') >> text=00:00-08:00")
+    owner.wait_for_selector("#owned .row:has-text('16:00-24:00')")
+    assert clash.count() == 0
     picture(owner, "phone-hours")
     assert serious(owner) == []
     rig.clock.move(60)

@@ -29,10 +29,28 @@ function row(one, changes = []) {
   return part;
 }
 
+// Minutes of the day that hours cover, past midnight as past 24:00.
+function span(hours) {
+  const [start, end] = hours.split("-").map((text) => text.split(":").reduce((sum, part) => 60 * sum + Number(part), 0));
+  return [start, end > start ? end : end + 1440];
+}
+
+function overlap(one, other) {
+  const [start, end] = span(one), [begin, until] = span(other);
+  return [-1440, 0, 1440].some((shift) => start < until + shift && begin + shift < end);
+}
+
+// A proposal that waits for the owner; it says where another holds some of the hours.
+function proposal(one, holders) {
+  const part = row(one, ["confirm", "refuse"]);
+  part.querySelector("[data-clash]").hidden = !holders.some((held) => held.name !== one.name && overlap(held.hours, one.hours));
+  return part;
+}
+
 function vehicle(owned) {
   const part = at("vehicle").content.cloneNode(true);
   fill(part, {plate: owned.plate});
-  const rows = [...owned.holders.map((one) => row(one)), ...owned.proposals.map((one) => row(one, ["confirm", "refuse"]))];
+  const rows = [...owned.holders.map((one) => row(one)), ...owned.proposals.map((one) => proposal(one, owned.holders))];
   part.querySelector("[data-rows]").replaceChildren(...rows);
   const blockers = owned.blocked_by ?? [];
   part.querySelector("[data-blocked]").hidden = blockers.length === 0;
