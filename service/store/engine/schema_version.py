@@ -115,6 +115,7 @@ def copy_before(path: Path, revision: str | None) -> Path:
             copy = _private(made / target.name)
             with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as sink:
                 source.backup(sink)
+                sink.execute("pragma journal_mode = delete").fetchall()  # whoever reads it writes nothing beside it
             copy.rename(target)
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error

@@ -140,8 +140,9 @@ def test_migrating_keeps_a_copy_and_says_so(run: Run, path: Path) -> None:
     (copy,) = path.parent.glob("*.before-migration-*")
     assert str(copy) in out
     assert mode_of(copy) == 0o600
-    with closing(sqlite3.connect(copy)) as opened:
+    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as opened:
         assert opened.execute("select version_num from alembic_version").fetchone() == (older,)
+    assert list(path.parent.glob("*.before-migration-*")) == [copy], "reading it writes nothing beside it"
     assert run("admin", "station", "list")[0] == 0
 
 
