@@ -20,6 +20,10 @@ FOLDER = "traces"
 """Within the state folder of a lane."""
 TRACE_FILE = "trace.json"
 PICTURES = "*.jpg"
+EVEN_FOR_S = 3600.0
+"""A record goes by its age once the wall clock has gone evenly for so long: a board's clock may be years ahead until it
+hears the time, and what it recorded yesterday would be too old. Pictures, personal data, do not wait for that."""
+MOST_UNEVEN_S = 60.0
 FIRST_SANE_S = datetime(FIRST_SANE_YEAR, 1, 1, tzinfo=UTC).timestamp()
 
 
@@ -57,6 +61,7 @@ class TraceStore:
         self._limits = limits or TraceLimits()
         self._written_bytes = 0
         self._swept_s: float | None = None
+        self._ahead_s, self._even_since_s = self._ahead_now_s(), clock.monotonic_s()
 
     def write(self, trace: VisitTrace, pictures: dict[str, bytes]) -> None:
         """Write pictures (file name -> JPEG) and the record, in place of an earlier record of the same visit."""
@@ -113,12 +118,12 @@ class TraceStore:
     def sweep(self) -> None:
         """Delete what is too old, then the oldest pictures and records until all fits."""
         now_s = self._clock.now().timestamp()
-        limits = self._limits
+        limits, is_even = self._limits, self._is_clock_even()
         kept: list[_Entry] = []
         for found in sorted(self._entries(), key=lambda e: e.seen_s):
             entry = _dated(found, now_s)
             age_s = now_s - entry.seen_s
-            if age_s > timedelta(days=limits.keep_days).total_seconds():
+            if is_even and age_s > timedelta(days=limits.keep_days).total_seconds():
                 _delete(entry.folder)
             elif age_s > timedelta(hours=limits.keep_hours).total_seconds():
                 kept.append(_without_pictures(entry))
@@ -126,6 +131,17 @@ class TraceStore:
                 kept.append(entry)
         self._fit(kept)
         self._tidy()
+
+    def _is_clock_even(self) -> bool:
+        """Whether the wall clock has not jumped for EVEN_FOR_S, as far as sweeps have seen."""
+        ahead_s = self._ahead_now_s()
+        if abs(ahead_s - self._ahead_s) > MOST_UNEVEN_S:
+            self._ahead_s, self._even_since_s = ahead_s, self._clock.monotonic_s()
+        return self._clock.monotonic_s() - self._even_since_s >= EVEN_FOR_S
+
+    def _ahead_now_s(self) -> float:
+        """Of the wall clock before the one that never jumps."""
+        return self._clock.now().timestamp() - self._clock.monotonic_s()
 
     def _fit(self, kept: list[_Entry]) -> None:
         excess = sum(e.record_bytes + e.picture_bytes for e in kept) - self._limits.max_mb * 2**20

@@ -204,6 +204,29 @@ def test_a_visit_of_before_the_clock_was_set_is_kept_as_long_as_others(store: Tr
         store.load(early.visit)
 
 
+def test_a_clock_that_is_years_ahead_until_it_hears_the_time_takes_no_record(
+    store: TraceStore, clock: ManualClock
+) -> None:
+    visit = green_visit(recorder(store))
+    now = clock.now()
+    clock.set_wall(now + timedelta(days=4000))
+    booted = TraceStore(store.root, clock)
+    for _ in range(2):  # as a unit that wakes up with that clock, and as one that is set to it while it runs
+        for one in (booted, store):
+            one.sweep()
+        clock.advance(1_700)
+    assert store.load(visit.visit).plate == PLATE
+    clock.set_wall(now + timedelta(hours=1))
+    clock.advance(timedelta(days=1).total_seconds())
+    for one in (booted, store):
+        one.sweep()
+        assert one.load(visit.visit).plate == PLATE
+    clock.advance(timedelta(days=90).total_seconds())
+    booted.sweep()
+    with pytest.raises(TraceError):
+        booted.load(visit.visit)
+
+
 def test_the_oldest_pictures_go_when_it_is_too_much(tmp_path: Path, clock: ManualClock) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (720, 1280, 3), np.uint8)
     store = TraceStore(tmp_path, clock, TraceLimits(max_mb=3))
