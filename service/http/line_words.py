@@ -25,6 +25,7 @@ _PATTERNS = tuple(
         (r"the service failed at this message .*", "后台处理此记录时出错"),
         (r"answer: expected a list of .*", "后台的应答不合格式"),
         (r"the keys cannot be kept: .*", "密钥不能保存：请检查磁盘"),
+        (r"the station's title cannot be kept: .*", "油站名称不能保存：请检查磁盘"),
         (r"there is no offline list yet", "还没有离线名单"),
         (r"the station's clock went back, .*", "中控时间倒退，离线名单不能判断：请对时"),
         (r"the offline list has expired", "离线名单已过期"),
