@@ -15,7 +15,7 @@ from pathlib import Path
 from service.errors import AdminError
 from service.reports.audit import audit
 from service.store.database import Database
-from service.store.engine.scratch import scratch
+from service.store.engine.scratch import copied, scratch
 from service.store.engine.urls import database_url
 from wire.damage import is_damage
 from wire.files import sync_folder
@@ -46,7 +46,7 @@ def back_up(database: Path, folder: Path, now: datetime, keep: int) -> Path:
     try:
         _make(folder)
         with scratch(folder) as made:
-            fresh = _copied(database, made / target.name)
+            fresh = _copy(database, made / target.name)
             prove(fresh, made)
             _put(fresh, target)
     except _DamagedError as error:
@@ -113,7 +113,7 @@ def restore(copy: Path, database: Path, now: datetime) -> Path | None:
     try:
         with scratch(database.parent) as made:
             prove(copy, made)
-            fresh = _copied(copy, made / copy.name)
+            fresh = _copy(copy, made / copy.name)
             if not database.exists():
                 _put(fresh, database)
                 return None
@@ -176,21 +176,13 @@ def _telling_damage() -> Iterator[None]:
         raise
 
 
-def _copied(source: Path, target: Path) -> Path:
-    """A copy of mode 0600."""
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    _copy(source, target)
-    return target
-
-
 def _put(fresh: Path, place: Path) -> None:
     os.replace(fresh, place)
     sync_folder(place.parent)
 
 
 @_telling_damage()
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> Path:
     """One moment of a database that others may be writing. Raises _DamagedError."""
-    with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
-        new.execute("pragma journal_mode = delete").fetchall()
+    with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old:
+        return copied(old, target)

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 from service.errors import Unavailable
-from service.store.engine.scratch import scratch
+from service.store.engine.scratch import copied, private_file, scratch
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 MIGRATION_LOCK = 7_241_990_001
@@ -98,7 +98,7 @@ def make_file(path: Path) -> None:
         return
     try:
         with scratch(place.parent) as made:
-            begun = _private(made / place.name)
+            begun = private_file(made / place.name)
             with closing(sqlite3.connect(begun)) as opened:
                 opened.execute("pragma user_version = 0")  # writes the first page
             begun.rename(place)
@@ -112,10 +112,8 @@ def copy_before(path: Path, revision: str | None) -> Path:
     target = path.with_name(f"{path.name}.before-migration-{moment}-schema-{revision}")
     try:
         with scratch(path.parent) as made:
-            copy = _private(made / target.name)
-            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as sink:
-                source.backup(sink)
-                sink.execute("pragma journal_mode = delete").fetchall()  # whoever reads it writes nothing beside it
+            with closing(sqlite3.connect(path)) as source:
+                copy = copied(source, made / target.name)
             copy.rename(target)
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
@@ -132,11 +130,6 @@ def kept_copy(path: Path, revision: str | None) -> Iterator[Path]:
     except BaseException:
         copy.unlink(missing_ok=True)
         raise
-
-
-def _private(path: Path) -> Path:
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    return path
 
 
 @contextmanager

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 PREFIX = ".greenlane-scratch-"
@@ -29,6 +30,20 @@ def scratch(folder: Path) -> Iterator[Path]:
             yield Path(made)
         finally:
             os.close(held)
+
+
+def private_file(path: Path) -> Path:
+    """A new, empty file of mode 0600. Raises OSError, FileExistsError among them."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    return path
+
+
+def copied(source: sqlite3.Connection, target: Path) -> Path:
+    """One moment of a database in a new file of mode 0600, beside which whoever reads it writes nothing."""
+    with closing(sqlite3.connect(private_file(target))) as sink:
+        source.backup(sink)
+        sink.execute("pragma journal_mode = delete").fetchall()
+    return target
 
 
 def _sweep(folder: Path) -> None:
