@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, Select, func, select, true
+from sqlalchemy import Select, func, select, true
 
 from service.books.books import Books
 from service.books.decisions.person_charges import UNPAID
 from service.payer_rules.periods import Hours, Rule
-from service.payers.plate_payers import PlatePayers
+from service.payers.plate_payers import PlatePayers, hours_of
 from service.payers.proposals import (
     CONFIRMED,
     REFUSED,
@@ -99,7 +98,7 @@ class FleetOwner:
         by_plate: dict[str, list[Holder]] = {}
         with telling_faults(), self._books.database.reading() as connection:
             for row in connection.execute(query):
-                by_plate.setdefault(row.plate, []).append(Holder(row.name, _hours(row), row.order_no))
+                by_plate.setdefault(row.plate, []).append(Holder(row.name, hours_of(row), row.order_no))
         return by_plate
 
     def by_card(self, plates: set[str]) -> frozenset[str]:
@@ -151,10 +150,6 @@ class FleetOwner:
     def _owned(self, plate: str | None = None) -> Select[tuple[str]]:
         owned = select(plate_payers.c.plate).where(plate_payers.c.fleet == self._fleet)
         return owned if plate is None else owned.where(plate_payers.c.plate == plate)
-
-
-def _hours(row: Row[Any]) -> Hours:
-    return Hours(row.start_min, row.end_min)
 
 
 _IS_WAITING = hours_proposals.c.state == WAITING

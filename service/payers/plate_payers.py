@@ -64,7 +64,7 @@ class PlatePayers:
         if not any(row.until_us is None or row.until_us > now_us for row in _living(connection, plate, person)):
             mandates.end_for_plate(connection, person, plate, now_us)
         for row in _living(connection, plate, person):
-            if _hours(row).overlaps(binding.hours):
+            if hours_of(row).overlaps(binding.hours):
                 _replace(connection, row, from_us, now_us)
         connection.execute(
             payer_bindings.insert().values(
@@ -88,7 +88,7 @@ class PlatePayers:
             person = require_person(connection, name)
             wallets.lock(connection, person.wallet)
             living = _living(connection, kept, person.id)
-            taken = [row for row in living if hours is None or _hours(row).overlaps(hours)]
+            taken = [row for row in living if hours is None or hours_of(row).overlaps(hours)]
             if not taken:
                 raise AdminError(f"{name} has no such hours on {kept}; `payer show {kept}` lists them")
             now_us = self._now_us()
@@ -127,14 +127,16 @@ class PlatePayers:
             self._know(connection, kept)
             now_us = self._now_us()
             living = payer_gaps.c.plate == kept, payer_gaps.c.ended_us.is_(None)
-            rows = [r for r in connection.execute(select(payer_gaps).where(*living)).all() if _hours(r).overlaps(hours)]
+            rows = [
+                r for r in connection.execute(select(payer_gaps).where(*living)).all() if hours_of(r).overlaps(hours)
+            ]
             for row in rows:
                 _end(connection, payer_gaps, row, now_us)
             row_id = self._books.ids.next(now_us)
             values = {"start_min": hours.start_min, "end_min": hours.end_min, "action": action.value}
             connection.execute(payer_gaps.insert().values(id=row_id, plate=kept, made_us=now_us, **values))
             self._note(connection, "payer.gap", kept, hours=str(hours), to=action.value)
-        return kept, tuple(_hours(row) for row in rows)
+        return kept, tuple(hours_of(row) for row in rows)
 
     def schedule(self, plate: str) -> Schedule | None:
         """All that decides who pays for a plate; None for one that nobody knows."""
@@ -205,15 +207,16 @@ def living(schedule: Schedule) -> tuple[Iterable[Binding], Iterable[Gap]]:
 
 def _binding(row: Row[Any]) -> Binding:
     return Binding(
-        row.person, row.name, _hours(row), row.order_no, row.from_us, row.until_us, row.made_us, row.ended_us
+        row.person, row.name, hours_of(row), row.order_no, row.from_us, row.until_us, row.made_us, row.ended_us
     )
 
 
 def _gap(row: Row[Any]) -> Gap:
-    return Gap(_hours(row), GapAction(row.action), row.made_us, row.ended_us)
+    return Gap(hours_of(row), GapAction(row.action), row.made_us, row.ended_us)
 
 
-def _hours(row: Row[Any]) -> Hours:
+def hours_of(row: Row[Any]) -> Hours:
+    """Of a row of bindings, gaps or proposals."""
     return Hours(row.start_min, row.end_min)
 
 

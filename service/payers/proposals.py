@@ -13,7 +13,7 @@ from service.books.books import Books
 from service.errors import AdminError
 from service.identity.trail import TrailEntry, note
 from service.payer_rules.periods import Hours
-from service.payers.plate_payers import NewBinding, PlatePayers
+from service.payers.plate_payers import NewBinding, PlatePayers, hours_of
 from service.store.clock import from_us, to_us
 from service.store.database import telling_faults
 from service.store.naming import require_plate
@@ -139,7 +139,7 @@ def conclude(connection: Connection, books: Books, row: Row[Any], state: str, by
     """End a waiting proposal; one that is confirmed holds from now on. Raises AdminError where it ended before."""
     if row.state != WAITING:
         raise AdminError(f"this proposal is {row.state} already")
-    now, hours = books.clock.now(), _hours(row)
+    now, hours = books.clock.now(), hours_of(row)
     values = {"state": state, "decided_us": to_us(now), "decided_by": by.person}
     connection.execute(update(hours_proposals).where(hours_proposals.c.id == row.id).values(**values))
     _note(connection, books, by, f"hours.{state}", row.plate, hours)
@@ -157,9 +157,5 @@ def _owner(connection: Connection, plate: str) -> str | None:
     return found
 
 
-def _hours(row: Row[Any]) -> Hours:
-    return Hours(row.start_min, row.end_min)
-
-
 def _proposal(row: Row[Any]) -> ProposedHours:
-    return ProposedHours(row.id, row.plate, row.person, row.name, _hours(row), from_us(row.made_us), row.state)
+    return ProposedHours(row.id, row.plate, row.person, row.name, hours_of(row), from_us(row.made_us), row.state)
